@@ -1,0 +1,1 @@
+//! What the binaries share: common flags, exit status, terminal, progress, man pages.

@@ -1,0 +1,3 @@
+//! mail-stats-print: how well is mail being delivered, per instance?
+
+fn main() {}

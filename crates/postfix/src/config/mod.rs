@@ -1,0 +1,1 @@
+//! main.cf, parameter expansion, instance discovery.

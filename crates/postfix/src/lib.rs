@@ -1,0 +1,17 @@
+//! Read-only knowledge of Postfix: configuration, queue files, logs.
+//!
+//! Nothing here writes to disk, prints, reads the clock or the environment: the time, the zone and the
+//! host's root directory are arguments. Parsing never fails as a whole: see [`Parsed`].
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+pub mod config;
+mod escape;
+pub mod log;
+mod problem;
+mod root;
+mod zone;
+
+pub use escape::{Escaped, escape};
+pub use problem::{Parsed, Position, Problem};
+pub use root::Root;
+pub use zone::Zone;

@@ -1,0 +1,129 @@
+//! What a log line says about one delivery attempt.
+//!
+//! The grammar is that of Postfix `src/global/log_adhoc.c` (`log_adhoc`), which every delivery agent uses.
+
+/// The delivery agents: the programs whose `to=<…>` lines are delivery attempts (master(8), DELIVERY AGENTS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(
+    missing_docs,
+    reason = "each is the manual page of that name, section 8postfix"
+)]
+pub enum Agent {
+    Smtp,
+    Lmtp,
+    Local,
+    Virtual,
+    Pipe,
+    Error,
+    Retry,
+    Discard,
+}
+
+impl Agent {
+    /// The agent that logs under this program name.
+    pub fn from_service(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"smtp" => Self::Smtp,
+            b"lmtp" => Self::Lmtp,
+            b"local" => Self::Local,
+            b"virtual" => Self::Virtual,
+            b"pipe" => Self::Pipe,
+            b"error" => Self::Error,
+            b"retry" => Self::Retry,
+            b"discard" => Self::Discard,
+            _ => return None,
+        })
+    }
+
+    /// The program name, as in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Lmtp => "lmtp",
+            Self::Local => "local",
+            Self::Virtual => "virtual",
+            Self::Pipe => "pipe",
+            Self::Error => "error",
+            Self::Retry => "retry",
+            Self::Discard => "discard",
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// `status=sent`: handed to the next hop, or into a mailbox.
+    Sent,
+    /// `status=bounced`: refused for good; a bounce goes to the sender.
+    Bounced,
+    /// `status=deferred` (or `SOFTBOUNCE`, soft_bounce(5)): to be tried again.
+    Deferred,
+}
+
+impl Status {
+    /// The word, as in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Bounced => "bounced",
+            Self::Deferred => "deferred",
+        }
+    }
+}
+
+/// `relay=`: where the mail went or should have gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relay<'a> {
+    /// The host name before the bracket; `none`, `local`, `dovecot` … for agents that speak no SMTP.
+    pub host: &'a [u8],
+    /// The address (or socket path) inside the brackets.
+    pub address: Option<&'a [u8]>,
+    /// The port behind the brackets.
+    pub port: Option<u16>,
+}
+
+/// `delays=a/b/c/d`, each in seconds: before the queue manager, in it, connecting (DNS, HELO, TLS), transmitting
+/// (postconf(5), delay_logging_resolution_limit).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "named as Postfix names them")]
+pub struct Delays {
+    pub a: f64,
+    pub b: f64,
+    pub c: f64,
+    pub d: f64,
+}
+
+/// One delivery line. Byte slices are the log's own bytes: strangers' text, not known to be UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delivery<'a> {
+    /// When, in microseconds since 1970 (UTC); absent where the line's time could not be placed.
+    pub time: Option<i64>,
+    /// The host that logged the line; empty if the line has none.
+    pub host: &'a [u8],
+    /// The part of the tag before the program name: a syslog_name, perhaps with a service prefix
+    /// (`postfix-aol-a`, `postfix-aol-a/submission`).
+    pub tag: &'a [u8],
+    /// Who delivered.
+    pub agent: Agent,
+    /// The queue id.
+    pub queue_id: &'a [u8],
+    /// `to=<…>`, without the brackets.
+    pub recipient: &'a [u8],
+    /// `orig_to=<…>`, without the brackets: the address before aliases and virtual maps.
+    pub orig_recipient: Option<&'a [u8]>,
+    /// `relay=`.
+    pub relay: Option<Relay<'a>>,
+    /// `delay=`, seconds since the message arrived.
+    pub delay: Option<f64>,
+    /// `delays=`.
+    pub delays: Option<Delays>,
+    /// `dsn=`: the enhanced status code (RFC 3463), as logged.
+    pub dsn: Option<&'a [u8]>,
+    /// `status=`.
+    pub status: Status,
+    /// The text in the parentheses behind the status: the server's reply, or what Postfix says itself.
+    pub reply: &'a [u8],
+    /// How many times the line stands for: 1, or the N of `message repeated N times: [ … ]`.
+    pub repeat: u64,
+}

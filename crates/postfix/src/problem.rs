@@ -1,0 +1,76 @@
+//! What could not be read, told beside what could.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::escape::escape;
+
+/// A place inside a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Position {
+    /// A line, counted from 1.
+    Line(u64),
+    /// A byte offset, counted from 0.
+    Byte(u64),
+}
+
+/// Something that could not be read, or is wrong: where, and what to know about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or directory, as this machine names it.
+    pub path: PathBuf,
+    /// Where in the file, if that is known.
+    pub at: Option<Position>,
+    /// One line: what was tried and what came of it. May quote strangers' text; [`fmt::Display`] escapes it.
+    pub what: String,
+}
+
+impl Problem {
+    /// A problem with `path` as a whole.
+    pub fn new(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            at: None,
+            what: what.into(),
+        }
+    }
+
+    /// The same, at a place in the file.
+    #[must_use]
+    pub fn at(mut self, at: Position) -> Self {
+        self.at = Some(at);
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use std::os::unix::ffi::OsStrExt;
+        write!(f, "{}", escape(self.path.as_os_str().as_bytes()))?;
+        match self.at {
+            Some(Position::Line(n)) => write!(f, ", line {n}")?,
+            Some(Position::Byte(n)) => write!(f, ", byte {n}")?,
+            None => {}
+        }
+        write!(f, ": {}", escape(self.what.as_bytes()))
+    }
+}
+
+/// What was understood, and what was not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Parsed<T> {
+    /// All that could be read.
+    pub value: T,
+    /// All that could not.
+    pub problems: Vec<Problem>,
+}
+
+impl<T> Parsed<T> {
+    /// A value read without any problem.
+    pub fn clean(value: T) -> Self {
+        Self {
+            value,
+            problems: Vec::new(),
+        }
+    }
+}

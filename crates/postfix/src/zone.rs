@@ -1,0 +1,45 @@
+//! The time zone that a host's year-less log lines and its days are in.
+
+use chrono::{DateTime, FixedOffset, Local, LocalResult, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// A host's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// The zone this process runs in (`TZ`, else /etc/localtime), as chrono reads it.
+    Process,
+    /// A zone of the IANA database, such as another host image's.
+    Named(Tz),
+}
+
+impl Zone {
+    /// The zone named `name` (`America/New_York`), if the IANA database has it.
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self::Named)
+    }
+
+    /// The zone's own clock at an instant, given in seconds since 1970 (UTC).
+    pub fn at(self, seconds: i64) -> Option<DateTime<FixedOffset>> {
+        let utc = DateTime::<Utc>::from_timestamp(seconds, 0)?;
+        Some(match self {
+            Self::Process => utc.with_timezone(&Local).fixed_offset(),
+            Self::Named(tz) => utc.with_timezone(&tz).fixed_offset(),
+        })
+    }
+
+    /// The instants, in seconds since 1970 (UTC), at which the zone's clocks show `local`: one, two (the hour that
+    /// is repeated when summer time ends) or none (the hour that is skipped when it begins).
+    pub fn instants(self, local: NaiveDateTime) -> LocalResult<i64> {
+        match self {
+            Self::Process => seconds(Local.from_local_datetime(&local)),
+            Self::Named(tz) => seconds(tz.from_local_datetime(&local)),
+        }
+    }
+}
+
+fn seconds<T: TimeZone>(found: LocalResult<DateTime<T>>) -> LocalResult<i64>
+where
+    T::Offset: Offset,
+{
+    found.map(|t| t.timestamp())
+}

@@ -1,0 +1,1 @@
+//! Figures from Postfix events and queue snapshots, and their renderings. Pure: no output, no clock, no files.

@@ -1,0 +1,1 @@
+//! Real Postfix instances and an SMTP sink, for the tests.
