@@ -8,6 +8,7 @@ pub mod config;
 mod escape;
 pub mod log;
 mod problem;
+pub mod queue;
 mod root;
 mod zone;
 

@@ -1,0 +1,133 @@
+//! Opening a queue file without disturbing it, and without being disturbed by what else may have its name.
+
+use std::fs::File;
+use std::io::Error;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use rustix::path::Arg;
+
+use crate::Problem;
+
+/// The owner's permission bits of mail that is complete (MAIL_QUEUE_STAT_READY in global/mail_queue.h).
+const READY: u32 = 0o700;
+/// Set by `postsuper -e` or `-f`: to be returned at the next attempt (MAIL_QUEUE_STAT_EXPIRE).
+const EXPIRE: u32 = 0o010;
+const NOT_REGULAR: &str = "is no regular file";
+
+/// What the file system says of a queue file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Bytes in the file, envelope included.
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device that the file system is on.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Hard links; more than one only for the moment of a rename between queues, or by a stranger's hand.
+    pub links: u64,
+    /// Time of last change of the content, seconds since 1970 (UTC). Of a deferred file: the next attempt.
+    pub mtime: i64,
+    /// Time of last change of the inode, seconds since 1970 (UTC).
+    pub ctime: i64,
+}
+
+impl FileInfo {
+    /// Is it complete? If not it is being written, and no mail yet.
+    pub fn is_ready(&self) -> bool {
+        self.mode & 0o700 == READY
+    }
+
+    /// Has an admin asked for its return to the sender?
+    pub fn is_forced_expire(&self) -> bool {
+        self.mode & EXPIRE != 0
+    }
+
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        reason = "the types of stat's fields differ between platforms"
+    )]
+    fn of(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            links: u64::from(stat.st_nlink),
+            mtime: stat.st_mtime as i64,
+            ctime: stat.st_ctime as i64,
+        }
+    }
+}
+
+/// What was found where a queue file may be.
+#[derive(Debug)]
+pub enum Opened {
+    /// A regular file.
+    File(File, FileInfo),
+    /// Nothing: the queue manager moved or removed it first.
+    Vanished,
+    /// Something that is no queue file, or cannot be read.
+    Problem(Problem),
+}
+
+/// Opens the directory `path`, which may be reached through symbolic links.
+pub(super) fn open_dir(path: &Path) -> std::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// Opens `name`, a path below the open directory `dir`, without following a symbolic link anywhere in it.
+pub(super) fn open_beneath<D: AsFd, P: Arg + Copy>(
+    dir: D,
+    name: P,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::openat2(&dir, name, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // Kernels before 5.6, and sandboxes that do not know the call: only the last component is guarded.
+        Err(Errno::NOSYS) => rustix::fs::openat(&dir, name, flags, Mode::empty()),
+        result => result,
+    }
+}
+
+/// Opens the queue file or log `name`, a path below `dir`, for reading. `path` is for messages.
+///
+/// A symbolic link is not followed, a FIFO or device does not block, and the access time is left alone where the
+/// kernel permits.
+pub(super) fn open_file<D: AsFd, P: Arg + Copy>(dir: D, name: P, path: &Path) -> Opened {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut result = open_beneath(&dir, name, flags | OFlags::NOATIME);
+    if matches!(result, Err(Errno::PERM)) {
+        // Only the owner and root may leave the access time alone.
+        result = open_beneath(&dir, name, flags);
+    }
+    let problem = |what: String| Opened::Problem(Problem::new(path, what));
+    let file = match result {
+        Ok(fd) => File::from(fd),
+        Err(Errno::NOENT) => return Opened::Vanished,
+        Err(Errno::LOOP) => {
+            return problem("is, or lies behind, a symbolic link: not followed".into());
+        }
+        Err(Errno::NXIO) => return problem(NOT_REGULAR.into()),
+        Err(error) => return problem(format!("cannot be opened: {}", Error::from(error))),
+    };
+    match rustix::fs::fstat(&file) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_file() => {
+            Opened::File(file, FileInfo::of(&stat))
+        }
+        Ok(_) => problem(NOT_REGULAR.into()),
+        Err(error) => problem(format!("cannot be examined: {}", Error::from(error))),
+    }
+}

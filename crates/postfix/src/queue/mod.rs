@@ -1,0 +1,24 @@
+//! Queue files and their logs, as they lie in an instance's queue directory.
+//!
+//! Knows names ([`QueueId`]), places ([`Layout`], [`Spool`]), the record format ([`Envelope`]), the logs of
+//! bounce(8) ([`LogEntry`]) and what showq(8) makes of all this ([`Message`]). Reads only: it never changes,
+//! locks or renames a file, and leaves access times alone where the kernel lets it.
+
+mod address;
+mod bounce_log;
+mod ctype;
+mod envelope;
+mod file;
+mod id;
+mod layout;
+mod message;
+mod record;
+
+pub use address::{printable, quote_822_local};
+pub use bounce_log::{LogEntry, read_log};
+pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord, read_envelope};
+pub use file::{FileInfo, Opened};
+pub use id::{IdParts, QueueId};
+pub use layout::{Layout, Log, Queue, Spool};
+pub use message::{Deferral, Message, ShownRecipient, ShowqOptions};
+pub use record::Source;
