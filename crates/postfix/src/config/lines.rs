@@ -1,0 +1,72 @@
+//! Logical lines: what main.cf and master.cf are made of before their own grammar begins.
+//!
+//! As Postfix `src/util/readlline.c` (`readllines`) reads them: a line that begins with white space continues the
+//! one before; blank lines and lines whose first visible character is `#` are skipped wherever they stand, inside a
+//! logical line too; the newline goes, the white space behind it stays.
+
+use std::path::Path;
+
+use crate::{Parsed, Position, Problem};
+
+/// One logical line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LogicalLine {
+    /// The physical line it begins at, from 1.
+    pub(super) line: u64,
+    /// Its bytes, as far as Postfix sees them: up to the first NUL.
+    pub(super) text: Vec<u8>,
+}
+
+/// White space as Postfix's `ISSPACE` has it, vertical tab included.
+pub(super) fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// `text` without white space at either end.
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    let start = text
+        .iter()
+        .position(|&b| !is_space(b))
+        .unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(|&b| !is_space(b))
+        .map_or(start, |last| last.saturating_add(1));
+    text.get(start..end).unwrap_or_default()
+}
+
+/// Splits a file's text into logical lines. `path` is for the problems.
+pub(super) fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
+    let mut lines: Vec<LogicalLine> = Vec::new();
+    for (number, physical) in (1..).zip(input.split(|&b| b == b'\n')) {
+        match physical.iter().find(|&&b| !is_space(b)) {
+            None | Some(b'#') => continue,
+            Some(_) => {}
+        }
+        match (physical.first(), lines.last_mut()) {
+            (Some(&first), Some(open)) if is_space(first) => open.text.extend_from_slice(physical),
+            _ => lines.push(LogicalLine {
+                line: number,
+                text: physical.to_vec(),
+            }),
+        }
+    }
+    let mut problems = Vec::new();
+    let mut tell =
+        |line, what: &str| problems.push(Problem::new(path, what).at(Position::Line(line)));
+    lines.retain_mut(|line| {
+        if line.text.first().is_some_and(|&b| is_space(b)) {
+            tell(line.line, "ignored: it begins with white space, but there is no line before that it could continue");
+            return false;
+        }
+        if let Some(nul) = line.text.iter().position(|&b| b == 0) {
+            tell(line.line, "the text behind a NUL byte is ignored");
+            line.text.truncate(nul);
+        }
+        true
+    });
+    Parsed {
+        value: lines,
+        problems,
+    }
+}

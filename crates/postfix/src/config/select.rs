@@ -1,0 +1,149 @@
+//! Instances as users type them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+
+use super::host::Host;
+use super::instance::{Instance, address};
+use super::resolve::resolve;
+use crate::{Root, escape};
+
+/// What directories of instances are called, and what users leave out.
+const PREFIX: &str = "postfix-";
+
+/// A name that no instance answers to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown instance \"{}\": {}", escape(.given), told(.known))]
+pub struct UnknownInstance {
+    /// What the user typed.
+    pub given: String,
+    /// The names of the host's instances, sorted.
+    pub known: Vec<String>,
+}
+
+fn told(known: &[String]) -> String {
+    if known.is_empty() {
+        return "no Postfix instance was found on this host (no readable /etc/postfix*/main.cf)"
+            .to_owned();
+    }
+    let names: Vec<String> = known.iter().map(|name| escape(name).to_string()).collect();
+    format!("this host has {}", names.join(", "))
+}
+
+impl Host {
+    /// The instances that the arguments name, each once, sorted by name; all of them if there is no argument.
+    ///
+    /// An argument is a name with or without `postfix-` (`aol-b`, `postfix-aol-b`), a configuration directory
+    /// (`/etc/postfix-aol-b/`, or its path on this machine), a glob over names (`aol-*`), an address that the
+    /// instance sends from, or `-` or `postfix` for the default instance.
+    ///
+    /// # Errors
+    /// The first argument that fits no instance.
+    pub fn select(&self, args: &[String]) -> Result<Vec<&Instance>, UnknownInstance> {
+        if args.is_empty() {
+            return Ok(self.instances().iter().collect());
+        }
+        let mut chosen = BTreeSet::new();
+        for arg in args {
+            let found = self.find(arg);
+            if found.is_empty() {
+                let known = self
+                    .instances()
+                    .iter()
+                    .map(|instance| instance.name().to_owned())
+                    .collect();
+                return Err(UnknownInstance {
+                    given: arg.clone(),
+                    known,
+                });
+            }
+            chosen.extend(found);
+        }
+        Ok(chosen
+            .into_iter()
+            .filter_map(|at| self.instances().get(at))
+            .collect())
+    }
+
+    /// The places in `instances` of those that `arg` names. An exact name comes before what it might mean otherwise.
+    fn find(&self, arg: &str) -> Vec<usize> {
+        let all = |fits: &dyn Fn(&Instance) -> bool| -> Vec<usize> {
+            let instances = self.instances().iter().enumerate();
+            instances
+                .filter(|(_, instance)| fits(instance))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        if matches!(arg, "-" | "postfix") {
+            return all(&Instance::is_default);
+        }
+        let name = arg.strip_suffix('/').unwrap_or(arg);
+        // What an instance is called counts before what its directory is called.
+        let by_name = all(&|instance| variants(instance.name()).any(|known| known == name));
+        if !by_name.is_empty() {
+            return by_name;
+        }
+        let by_directory =
+            all(&|instance| variants(&directory_name(instance)).any(|known| known == name));
+        if !by_directory.is_empty() {
+            return by_directory;
+        }
+        if let Some(ip) = address(arg) {
+            return all(&|instance: &Instance| instance.bind_addresses().contains(&ip));
+        }
+        if arg.contains('/') {
+            let places = places(self.root(), Path::new(arg));
+            return all(&|instance| {
+                places
+                    .iter()
+                    .any(|place| place == instance.resolved_config_directory())
+            });
+        }
+        match GlobBuilder::new(arg).build() {
+            Ok(glob) if arg.contains(['*', '?', '[', '{']) => {
+                let glob = glob.compile_matcher();
+                all(&|instance| {
+                    let directory = directory_name(instance);
+                    variants(instance.name())
+                        .chain(variants(&directory))
+                        .any(|known| glob.is_match(known))
+                })
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn directory_name(instance: &Instance) -> String {
+    instance
+        .config_directory()
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// A name with and without the prefix.
+fn variants(name: &str) -> impl Iterator<Item = String> {
+    let bare = name.strip_prefix(PREFIX).map(str::to_owned);
+    let full = (bare.is_none() && name != "postfix").then(|| format!("{PREFIX}{name}"));
+    [Some(name.to_owned()), bare, full].into_iter().flatten()
+}
+
+/// The configuration directories that a path may mean, as the host names them: the host's own path, or one of this
+/// machine that lies below the root.
+fn places(root: &Root, path: &Path) -> Vec<PathBuf> {
+    let on_host = path
+        .is_absolute()
+        .then(|| resolve(root, path).ok())
+        .flatten();
+    let here = path.canonicalize().ok().zip(root.dir().canonicalize().ok());
+    let below = here.and_then(|(path, root)| {
+        path.strip_prefix(root)
+            .ok()
+            .map(|rest| Path::new("/").join(rest))
+    });
+    on_host.into_iter().chain(below).collect()
+}
