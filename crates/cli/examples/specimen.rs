@@ -1,0 +1,132 @@
+//! A tool that does whatever its tests ask of it, to show how `cli::run` behaves as a process.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::check::{Level, Perf, Verdict};
+use cli::{Block, Common, Context, Failure, Manual, Outcome, Section, Tool, WindowArgs};
+
+/// Do what the test asks for
+///
+/// A specimen, not a tool: it ends in every way that a tool can end.
+#[derive(Debug, Parser)]
+#[command(name = "specimen", version)]
+struct Args {
+    /// What to do
+    #[arg(required = true)]
+    deed: Vec<String>,
+
+    /// Answer as a monitoring plugin
+    #[arg(long)]
+    check: bool,
+
+    #[command(flatten)]
+    window: WindowArgs,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Tool for Args {
+    const MANUAL: Manual = Manual {
+        sections: &[
+            Section {
+                title: "FILES",
+                body: &[Block::Item(
+                    "/etc/specimen's.toml",
+                    ".leading dot, a \\ and a -hyphen",
+                )],
+            },
+            Section {
+                title: "EXAMPLES",
+                body: &[
+                    Block::Text("Does nothing:"),
+                    Block::Code(
+                        "# specimen nothing\n.not a request\n'nor this  (two blanks)\n\n\\fBnot bold",
+                    ),
+                ],
+            },
+        ],
+        see_also: &["postqueue(1)", "postsuper(1)"],
+        checks: true,
+    };
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let deed: Vec<&str> = args.deed.iter().map(String::as_str).collect();
+    match deed.as_slice() {
+        ["print", text] => cx.print(format!("{text}\n").as_bytes())?,
+        ["stream", lines] => {
+            let mut out = cx.stream()?;
+            for n in 0..lines.parse()? {
+                writeln!(out, "line {n}")?;
+            }
+            out.finish()?;
+        }
+        ["stream-then-fail"] => {
+            let mut out = cx.stream()?;
+            writeln!(out, "half a result")?;
+            return Err(Failure::new("the second half is missing").into());
+        }
+        ["facts"] => {
+            let facts = format!(
+                "host={} terminal={} color={} width={:?} now={}\n",
+                cx.host(),
+                cx.to_terminal(),
+                cx.color(),
+                cx.width(),
+                cx.now(),
+            );
+            cx.print(facts.as_bytes())?;
+        }
+        ["window"] => {
+            let window = args.window.window(cx.now(), cx.zone())?;
+            cx.print(format!("{:?} {:?}\n", window.since, window.until).as_bytes())?;
+        }
+        ["problems", count] => {
+            let problems: Vec<postfix::Problem> = (0..count.parse()?)
+                .map(|n| postfix::Problem::new(format!("/spool/{n}"), "cut short"))
+                .collect();
+            cx.problems(&problems);
+            cx.warn("a warning");
+            cx.note("a note");
+            cx.print(b"the rest\n")?;
+        }
+        ["fail", what] => return Err(Failure::new(*what).hint("do\x1b[2Jbetter").into()),
+        ["read", path] => {
+            let path = std::path::Path::new(path);
+            std::fs::read(path).map_err(|e| Failure::io("cannot read", path, e))?;
+        }
+        ["panic", text] => std::panic::panic_any((*text).to_owned()),
+        ["panic-in-thread"] => {
+            let ended = std::thread::spawn(|| std::panic::panic_any("in a thread")).join();
+            cx.note(format!("the thread ended: {}", ended.is_ok()));
+        }
+        ["slow", seconds] => {
+            let items = cx.progress_items("counting\x07", Some(100));
+            let seconds: u64 = seconds.parse()?;
+            for _ in 0..100 {
+                std::thread::sleep(std::time::Duration::from_millis(seconds * 10));
+                items.advance(1);
+            }
+            cx.warn("nearly there");
+        }
+        ["critical"] => {
+            let mut verdict = Verdict::new(Level::Critical, "too much");
+            verdict.perf.push(Perf::count("mail", 600.0));
+            return cx.verdict(&verdict);
+        }
+        ["ok"] => return cx.verdict(&Verdict::new(Level::Ok, "all well")),
+        other => anyhow::bail!("no such deed: {other:?}"),
+    }
+    Ok(Outcome::Done)
+}

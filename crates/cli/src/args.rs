@@ -1,0 +1,80 @@
+//! The flags that every tool has.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// The flags that every tool has, to be flattened into its arguments. They are taken behind a subcommand as well.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Look at the host whose files lie below DIR
+    ///
+    /// Another host's image: a backup, a mounted disk. /etc, /var/spool and /var/log are taken below DIR, and so are
+    /// absolute paths that are found in its main.cf.
+    #[arg(long, global = true, value_name = "DIR", default_value = "/", value_hint = clap::ValueHint::DirPath)]
+    pub root: PathBuf,
+
+    /// Write the result to FILE instead of standard output
+    ///
+    /// It is written under a temporary name and then renamed, so that FILE is always whole: the old one or the new
+    /// one. "-" is standard output.
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// When to use colours
+    ///
+    /// "auto" colours what goes to a terminal, unless NO_COLOR is set in the environment; CLICOLOR_FORCE colours a
+    /// pipe too.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
+    pub color: ColorWhen,
+
+    /// Print nothing but errors on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more on standard error: every problem met, and what is read
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Print the manual page or a shell's completions, and do nothing else
+    #[arg(long, global = true, value_name = "WHAT")]
+    pub generate: Option<Generate>,
+}
+
+/// The values of `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// As the environment and the terminal say.
+    #[value(help = None)]
+    Auto,
+    /// Also into a pipe or a file.
+    #[value(help = None)]
+    Always,
+    /// Nowhere.
+    #[value(help = None)]
+    Never,
+}
+
+/// The values of `--generate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generate {
+    /// The manual page (section 8), as roff.
+    #[value(help = None)]
+    Man,
+    /// Completions for bash.
+    #[value(help = None)]
+    Bash,
+    /// Completions for zsh.
+    #[value(help = None)]
+    Zsh,
+    /// Completions for fish.
+    #[value(help = None)]
+    Fish,
+}

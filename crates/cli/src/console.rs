@@ -1,0 +1,145 @@
+//! What a tool says on standard error, beside its result: errors, warnings, problems. Everything is escaped here.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::MultiProgress;
+use postfix::{Problem, escape};
+
+use crate::error::Told;
+
+/// How many problems are told without `-v`.
+const PROBLEMS_TOLD: usize = 20;
+
+/// Standard error, and how much to say there.
+#[derive(Debug)]
+pub(crate) struct Console {
+    tool: String,
+    quiet: bool,
+    verbose: bool,
+    /// The progress bars that are on the screen now: text must not run into them.
+    pub(crate) bars: MultiProgress,
+    left_out: AtomicBool,
+}
+
+impl Console {
+    pub(crate) fn new(tool: &str, quiet: bool, verbose: bool) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            quiet,
+            verbose,
+            bars: MultiProgress::new(),
+            left_out: AtomicBool::new(false),
+        }
+    }
+
+    /// Has a problem been told, or kept quiet under `-q`?
+    pub(crate) fn left_out(&self) -> bool {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.quiet {
+            self.lines(&format!("{}: warning: {}\n", self.tool, escape(text)));
+        }
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        if self.verbose {
+            self.lines(&format!("{}: {}\n", self.tool, escape(text)));
+        }
+    }
+
+    pub(crate) fn problems(&self, problems: &[Problem]) {
+        if problems.is_empty() {
+            return;
+        }
+        self.left_out.store(true, Ordering::Relaxed);
+        if !self.quiet {
+            self.lines(&problem_lines(&self.tool, problems, self.verbose));
+        }
+    }
+
+    fn lines(&self, text: &str) {
+        self.bars.suspend(|| to_stderr(text));
+    }
+}
+
+/// Writes to standard error. Where that is gone too, nobody is left to be told.
+pub(crate) fn to_stderr(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// An error's line and its hint's, escaped.
+pub(crate) fn error_lines(tool: &str, told: &Told) -> String {
+    let mut text = format!("{tool}: {}\n", escape(&told.line));
+    if let Some(hint) = &told.hint {
+        text.push_str(&format!("hint: {}\n", escape(hint)));
+    }
+    text
+}
+
+fn problem_lines(tool: &str, problems: &[Problem], all: bool) -> String {
+    let told = if all { problems.len() } else { PROBLEMS_TOLD };
+    let mut text: String = problems
+        .iter()
+        .take(told)
+        .map(|p| format!("{tool}: {p}\n"))
+        .collect();
+    let more = problems.len().saturating_sub(told);
+    if more > 0 {
+        text.push_str(&format!("{tool}: ... and {more} more (-v shows all)\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_one_line_each_and_capped() {
+        let problems: Vec<Problem> = (1..=23)
+            .map(|n| Problem::new(format!("/q/{n}"), "cut\nshort"))
+            .collect();
+        let check = |count: usize, all: bool, lines: usize, last: &str| {
+            let text = problem_lines("tool", &problems[..count], all);
+            assert_eq!(text.lines().count(), lines);
+            assert_eq!(text.lines().last(), Some(last));
+        };
+        check(1, false, 1, r"tool: /q/1: cut\nshort");
+        check(20, false, 20, r"tool: /q/20: cut\nshort");
+        check(23, false, 21, "tool: ... and 3 more (-v shows all)");
+        check(23, true, 23, r"tool: /q/23: cut\nshort");
+    }
+
+    #[test]
+    fn an_error_is_escaped_and_its_hint_too() {
+        let check = |line: &str, hint: Option<&str>, expected: &str| {
+            let told = Told {
+                line: line.to_owned(),
+                hint: hint.map(str::to_owned),
+            };
+            assert_eq!(error_lines("tool", &told), expected);
+        };
+        check("a\x1b[2Jb", None, "tool: a\\x1b[2Jb\n");
+        check("a", Some("b\u{202e}"), "tool: a\nhint: b\\u{202e}\n");
+    }
+
+    #[test]
+    fn a_problem_counts_as_left_out_even_when_quiet() {
+        let console = Console::new("tool", true, false);
+        console.problems(&[]);
+        assert!(!console.left_out());
+        console.problems(&[Problem::new("/x", "gone")]);
+        assert!(console.left_out());
+    }
+}

@@ -1,0 +1,177 @@
+//! What a tool knows about where it runs: the time, the host, the terminal.
+
+use std::io::{self, IsTerminal};
+use std::time::SystemTime;
+
+use postfix::{Problem, Root, Zone};
+
+use crate::args::{ColorWhen, Common};
+use crate::check::{Level, Verdict};
+use crate::console::Console;
+use crate::exit::Outcome;
+use crate::host;
+use crate::output::{Stream, Target};
+use crate::progress::{Progress, Unit};
+
+/// Where a tool runs, and where its result goes. Shared between threads by reference.
+#[derive(Debug)]
+pub struct Context {
+    now: i64,
+    root: Root,
+    host: String,
+    zone: Zone,
+    target: Target,
+    stdout_is_terminal: bool,
+    color: bool,
+    console: Console,
+}
+
+impl Context {
+    /// Reads the clock and the environment, once.
+    pub(crate) fn new(tool: &str, common: &Common) -> Self {
+        let root = Root::new(&common.root);
+        let target = Target::of(common.output.as_deref());
+        Self {
+            now: now(),
+            host: host::name(&root),
+            zone: host::zone(&root, std::env::var_os("TZ").as_deref()),
+            root,
+            stdout_is_terminal: target.is_stdout() && io::stdout().is_terminal(),
+            color: colored(common.color, target.is_stdout()),
+            target,
+            console: Console::new(tool, common.quiet, common.verbose),
+        }
+    }
+
+    /// The time at which the tool was started, in microseconds since 1970 (UTC).
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The root directory of the host looked at.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The name of the host looked at, as its kernel has it; perhaps without a domain.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The time zone of the host looked at.
+    pub fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// Does the result go to a terminal?
+    pub fn to_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+
+    /// May the result hold colours?
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// The columns of the terminal that the result goes to, if it goes to one.
+    pub fn width(&self) -> Option<u16> {
+        if !self.stdout_is_terminal {
+            return None;
+        }
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        (width.0 > 0).then_some(width.0)
+    }
+
+    /// Is `-v` given?
+    pub fn is_verbose(&self) -> bool {
+        self.console.is_verbose()
+    }
+
+    /// Is `-q` given?
+    pub fn is_quiet(&self) -> bool {
+        self.console.is_quiet()
+    }
+
+    /// Warns on standard error, unless `-q` is given. The text is escaped.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.console.warn(text.as_ref());
+    }
+
+    /// Says something on standard error if `-v` is given. The text is escaped.
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.console.note(text.as_ref());
+    }
+
+    /// Tells on standard error what could not be read, a line each: the first 20, with `-v` all, with `-q` none. If
+    /// there are any, the tool will end with exit status 1 where it would have been 0.
+    pub fn problems(&self, problems: &[Problem]) {
+        self.console.problems(problems);
+    }
+
+    /// A progress bar over `total` bytes, or over an unknown number of them. See [`Progress`].
+    pub fn progress_bytes(&self, what: &str, total: Option<u64>) -> Progress {
+        Progress::new(&self.console, what, Unit::Bytes, total)
+    }
+
+    /// A progress bar over `total` things, or over an unknown number of them. See [`Progress`].
+    pub fn progress_items(&self, what: &str, total: Option<u64>) -> Progress {
+        Progress::new(&self.console, what, Unit::Items, total)
+    }
+
+    /// Hands out the result, whole. To be called once, when there is nothing left that could fail.
+    ///
+    /// # Errors
+    /// The output cannot be written. That nobody reads it any more (a closed pipe) is no error.
+    pub fn print(&self, result: &[u8]) -> anyhow::Result<()> {
+        self.target.write(result)
+    }
+
+    /// Hands out the answer of `--check`: its one line, unless all is well and `-q` is given.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub fn verdict(&self, verdict: &Verdict) -> anyhow::Result<Outcome> {
+        if verdict.level != Level::Ok || !self.is_quiet() {
+            self.print(format!("{verdict}\n").as_bytes())?;
+        }
+        Ok(Outcome::Checked(verdict.level))
+    }
+
+    /// Hands out the result while it is made, for one that is too large to be held. [`Stream::finish`] ends it; a
+    /// `--output` file does not appear before. To be called once.
+    ///
+    /// # Errors
+    /// The output cannot be opened.
+    pub fn stream(&self) -> anyhow::Result<Stream> {
+        self.target.open()
+    }
+
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Is this error what came of writing to a pipe that nobody reads any more?
+    pub(crate) fn is_closed_stdout(&self, error: &anyhow::Error) -> bool {
+        self.target.is_closed() && crate::error::is_broken_pipe(error)
+    }
+}
+
+/// The clock, in microseconds since 1970 (UTC).
+fn now() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_1970
+        .ok()
+        .and_then(|d| i64::try_from(d.as_micros()).ok())
+        .unwrap_or(0)
+}
+
+/// Is the result coloured? `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and `TERM` are anstream's to judge.
+fn colored(when: ColorWhen, to_stdout: bool) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            to_stdout && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        }
+    }
+}

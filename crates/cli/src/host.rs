@@ -1,0 +1,163 @@
+//! The name and the time zone of the host that is looked at.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use postfix::{Root, Zone};
+
+/// The host's name: this machine's own, or an image's /etc/hostname (hostname(5)); `localhost` where there is none.
+pub(crate) fn name(root: &Root) -> String {
+    let found = if root.is_this_host() {
+        nix::unistd::gethostname()
+            .ok()
+            .and_then(|n| n.into_string().ok())
+    } else {
+        first_word(&root.under(Path::new("/etc/hostname")))
+    };
+    found
+        .filter(|n| !n.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// The host's time zone: `TZ` if that is set, else what its /etc/localtime is a link to, else /etc/timezone (Debian).
+/// Where none names a zone of the IANA database: this process's, or UTC for an image.
+pub(crate) fn zone(root: &Root, tz: Option<&OsStr>) -> Zone {
+    if let Some(tz) = tz {
+        return from_tz(tz);
+    }
+    let link = fs::read_link(root.under(Path::new("/etc/localtime"))).ok();
+    link.and_then(|target| from_zoneinfo_path(target.as_os_str().as_bytes()))
+        .or_else(|| Zone::named(&first_word(&root.under(Path::new("/etc/timezone")))?))
+        .unwrap_or_else(|| {
+            if root.is_this_host() {
+                Zone::Process
+            } else {
+                utc()
+            }
+        })
+}
+
+/// What `TZ` says (tzset(3)): `America/New_York`, `:America/New_York`, a path below zoneinfo; empty is UTC. Rules such
+/// as `CET-1CEST,M3.5.0,M10.5.0/3` are left to chrono, which reads `TZ` too.
+fn from_tz(tz: &OsStr) -> Zone {
+    let bytes = tz.as_bytes();
+    let bytes = bytes.strip_prefix(b":").unwrap_or(bytes);
+    if bytes.is_empty() {
+        return utc();
+    }
+    str::from_utf8(bytes)
+        .ok()
+        .and_then(Zone::named)
+        .or_else(|| from_zoneinfo_path(bytes))
+        .unwrap_or(Zone::Process)
+}
+
+/// The zone whose file in the zoneinfo tree (tzfile(5)) this is: `../usr/share/zoneinfo/Europe/Berlin`.
+fn from_zoneinfo_path(path: &[u8]) -> Option<Zone> {
+    let path = str::from_utf8(path).ok()?;
+    let (_, name) = path.rsplit_once("/zoneinfo/")?;
+    let name = name
+        .strip_prefix("posix/")
+        .or_else(|| name.strip_prefix("right/"))
+        .unwrap_or(name);
+    Zone::named(name)
+}
+
+/// The first word of a small file that is no comment. A link is not followed: an absolute one would lead out of an
+/// image, into this machine's own files.
+fn first_word(path: &Path) -> Option<String> {
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let text = fs::read(path).ok()?;
+    String::from_utf8_lossy(&text)
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty() && !l.starts_with('#'))
+        .map(str::to_owned)
+}
+
+fn utc() -> Zone {
+    Zone::named("UTC").unwrap_or(Zone::Process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A host image with these files; a text that begins with `->` is a link.
+    fn image(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match text.strip_prefix("->") {
+                Some(target) => symlink(target, path).unwrap(),
+                None => fs::write(path, text).unwrap(),
+            }
+        }
+        dir
+    }
+
+    #[test]
+    fn an_image_names_itself() {
+        let check = |files: &[(&str, &str)], expected: &str| {
+            assert_eq!(name(&Root::new(image(files).path())), expected);
+        };
+        check(&[("etc/hostname", "rustin\n")], "rustin");
+        check(&[("etc/hostname", "# mine\n\n rustin \n")], "rustin");
+        check(&[("etc/hostname", "\n")], "localhost");
+        check(&[("etc/hostname", "->/etc/hostname")], "localhost");
+        check(&[], "localhost");
+    }
+
+    #[test]
+    fn this_machine_has_a_name() {
+        let kernel = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        assert_eq!(name(&Root::default()), kernel.trim_end());
+    }
+
+    #[test]
+    fn zones_are_found_where_hosts_keep_them() {
+        let check = |files: &[(&str, &str)], tz: Option<&str>, expected: &str| {
+            let dir = image(files);
+            let found = zone(&Root::new(dir.path()), tz.map(OsStr::new));
+            assert_eq!(Some(found), Zone::named(expected), "{files:?} {tz:?}");
+        };
+        let berlin = ("etc/localtime", "->/usr/share/zoneinfo/Europe/Berlin");
+        let havana = ("etc/timezone", "America/Havana\n");
+        check(&[berlin, havana], None, "Europe/Berlin");
+        check(&[havana], None, "America/Havana");
+        check(
+            &[("etc/localtime", "TZif2"), havana],
+            None,
+            "America/Havana",
+        );
+        check(&[("etc/localtime", "TZif2")], None, "UTC");
+        check(&[], None, "UTC");
+        let relative = "->../usr/share/zoneinfo/posix/America/Argentina/Salta";
+        check(
+            &[("etc/localtime", relative)],
+            None,
+            "America/Argentina/Salta",
+        );
+        check(&[berlin], Some("America/New_York"), "America/New_York");
+        check(&[berlin], Some(":America/New_York"), "America/New_York");
+        check(
+            &[berlin],
+            Some("/usr/share/zoneinfo/Asia/Beirut"),
+            "Asia/Beirut",
+        );
+        check(&[berlin], Some(""), "UTC");
+        check(&[("etc/timezone", "No/Such\n")], None, "UTC");
+    }
+
+    #[test]
+    fn rules_in_tz_are_left_to_chrono() {
+        let rules = OsStr::new("CET-1CEST,M3.5.0,M10.5.0/3");
+        assert_eq!(zone(&Root::default(), Some(rules)), Zone::Process);
+    }
+}

@@ -1,0 +1,130 @@
+//! How far long work has come: a bar on a terminal's standard error, once it has taken over a second.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::console::Console;
+
+/// How long work may take before it is worth a bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a bar counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Bytes,
+    Items,
+}
+
+/// A progress bar. Silent unless standard error is a terminal, `-q` is not given, and the work lasts over a second;
+/// cleared when it is dropped. Threads share it by reference; calls are cheap enough for every file, not for every line.
+pub struct Progress(Option<Bar>);
+
+struct Bar {
+    what: String,
+    unit: Unit,
+    begun: Instant,
+    bar: ProgressBar,
+    screen: MultiProgress,
+    shown: OnceLock<()>,
+}
+
+impl Progress {
+    pub(crate) fn new(console: &Console, what: &str, unit: Unit, total: Option<u64>) -> Self {
+        if console.is_quiet() || !io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::hidden();
+        if let Some(total) = total {
+            bar.set_length(total);
+        } else {
+            bar.unset_length();
+        }
+        Self(Some(Bar {
+            what: postfix::escape(what).to_string(),
+            unit,
+            begun: Instant::now(),
+            bar,
+            screen: console.bars.clone(),
+            shown: OnceLock::new(),
+        }))
+    }
+
+    /// Is there anybody to see it? Where not, a tool can spare itself the counting.
+    pub fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// So many more bytes or items are done.
+    pub fn advance(&self, by: u64) {
+        if let Some(bar) = &self.0 {
+            bar.bar.inc(by);
+            bar.show_when_due();
+        }
+    }
+
+    /// So many bytes or items are done in all.
+    pub fn set(&self, done: u64) {
+        if let Some(bar) = &self.0 {
+            bar.bar.set_position(done);
+            bar.show_when_due();
+        }
+    }
+
+    /// There are so many in all, as is known now.
+    pub fn set_total(&self, total: u64) {
+        if let Some(bar) = &self.0 {
+            bar.bar.set_length(total);
+        }
+    }
+}
+
+impl Bar {
+    fn show_when_due(&self) {
+        if self.begun.elapsed() < PATIENCE {
+            return;
+        }
+        self.shown.get_or_init(|| {
+            let style = ProgressStyle::with_template(template(self.unit, self.bar.length()));
+            self.bar.set_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("=> "),
+            );
+            self.bar.set_message(self.what.clone());
+            self.screen.add(self.bar.clone());
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        });
+    }
+}
+
+fn template(unit: Unit, total: Option<u64>) -> &'static str {
+    match (unit, total) {
+        (Unit::Bytes, Some(_)) => {
+            "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"
+        }
+        (Unit::Bytes, None) => "{msg} {bytes} {bytes_per_sec}",
+        (Unit::Items, Some(_)) => "{msg} [{bar:30}] {pos}/{len} {per_sec}, {eta} left",
+        (Unit::Items, None) => "{msg} {pos} {per_sec}",
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.bar.finish_and_clear();
+            if bar.shown.get().is_some() {
+                bar.screen.remove(&bar.bar);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Progress").field(&self.is_watched()).finish()
+    }
+}

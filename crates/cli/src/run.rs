@@ -1,0 +1,99 @@
+//! From the command line to the exit status.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::Common;
+use crate::check::{Level, Verdict};
+use crate::console::{error_lines, to_stderr};
+use crate::context::Context;
+use crate::error::{self, Told};
+use crate::exit::{Ending, Outcome, status};
+use crate::manual::Manual;
+use crate::{generate, panic, usage};
+
+/// A tool's definition: what clap and the manual page are made from.
+pub trait Tool: Parser {
+    /// What its manual page says beside what clap knows.
+    const MANUAL: Manual;
+
+    /// The flags that all tools share.
+    fn common(&self) -> &Common;
+}
+
+/// Runs a tool: reads its arguments, calls `work`, tells of errors, and turns how it went into the exit status.
+///
+/// `work` is to write its result through [`Context::print`] or [`Context::stream`], and to hand on every error: what
+/// came of a closed pipe ends the tool quietly.
+pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) -> ExitCode {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let checking = usage::has_flag(&argv, "--check");
+    let command = T::command();
+    let name = command.get_name().to_owned();
+    let ended = panic::caught(|| match generate::requested(&command, &argv) {
+        Some(request) => generate::answer::<T>(&name, request?),
+        None => work_on(&name, command, &argv, work),
+    });
+    let ended = ended.unwrap_or_else(|line| {
+        Err(Told {
+            line: format!("internal error: {line}"),
+            hint: Some("this is a defect of the tool; please report that line".to_owned()),
+        })
+    });
+    let ending = match ended {
+        Ok(outcome) => Ending::Finished(outcome),
+        Err(told) => {
+            tell(&name, &told, checking);
+            Ending::Failed
+        }
+    };
+    ExitCode::from(status(ending, checking))
+}
+
+/// Parses the arguments and does the work. An error comes back as what is to be told of it.
+fn work_on<T: Tool>(
+    name: &str,
+    command: clap::Command,
+    argv: &[OsString],
+    work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
+) -> Result<Outcome, Told> {
+    let command = command.color(usage::help_color(argv));
+    let args = match parse::<T>(&command, argv) {
+        Ok(args) => args,
+        Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Who closes the pipe of --help has read enough.
+            drop(e.print());
+            return Ok(Outcome::Done);
+        }
+        Err(e) => return Err(usage::told(name, &command, argv, &e)),
+    };
+    let cx = Context::new(name, args.common());
+    let outcome = match work(&args, &cx) {
+        Ok(outcome) => outcome,
+        Err(e) if cx.is_closed_stdout(&e) => Outcome::Done,
+        Err(e) => return Err(error::told(&e)),
+    };
+    Ok(match outcome {
+        Outcome::Done if cx.console().left_out() => Outcome::Partial,
+        other => other,
+    })
+}
+
+fn parse<T: Tool>(command: &clap::Command, argv: &[OsString]) -> Result<T, clap::Error> {
+    let mut matches = command.clone().try_get_matches_from(argv)?;
+    T::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command.clone()))
+}
+
+/// Tells of an error: on standard error, or to a monitoring system, which reads standard output.
+fn tell(name: &str, told: &Told, checking: bool) {
+    if checking {
+        let line = Verdict::new(Level::Unknown, &told.line);
+        drop(writeln!(std::io::stdout(), "{line}"));
+    } else {
+        to_stderr(&error_lines(name, told));
+    }
+}

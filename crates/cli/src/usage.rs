@@ -1,0 +1,149 @@
+//! Wrong arguments, told in one line and a hint; and what must be known of the arguments before clap reads them.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use clap::{ColorChoice, Command, Error};
+
+use crate::error::Told;
+
+/// Is `flag` among the arguments, right or wrong as the rest of them may be?
+pub(crate) fn has_flag(argv: &[OsString], flag: &str) -> bool {
+    options(argv).any(|arg| arg == flag)
+}
+
+/// Whether `--help` is to be coloured.
+pub(crate) fn help_color(argv: &[OsString]) -> ColorChoice {
+    let mut found = ColorChoice::Auto;
+    let mut before = OsStr::new("");
+    for arg in options(argv) {
+        let value = match arg.as_bytes().strip_prefix(b"--color=") {
+            Some(value) => value,
+            None if before == "--color" => arg.as_bytes(),
+            None => b"",
+        };
+        found = match value {
+            b"always" => ColorChoice::Always,
+            b"never" => ColorChoice::Never,
+            _ => found,
+        };
+        before = arg;
+    }
+    found
+}
+
+fn options(argv: &[OsString]) -> impl Iterator<Item = &OsStr> {
+    argv.iter()
+        .skip(1)
+        .map(OsString::as_os_str)
+        .take_while(|arg| *arg != "--")
+}
+
+/// What is to be said of clap's error. It quotes the arguments, which may hold anything.
+pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Error) -> Told {
+    // clap's text mixes its own escape sequences with the arguments', and strips both. So it is asked again, about
+    // arguments in which everything is visible.
+    let visible = argv
+        .iter()
+        .map(|arg| postfix::escape(arg.as_bytes()).to_string());
+    let text = match command.clone().try_get_matches_from(visible) {
+        Err(e) if e.kind() == error.kind() => e.to_string(),
+        _ => error.to_string(),
+    };
+    let mut paragraphs = text.split("\n\n");
+    let line = joined(paragraphs.next().unwrap_or_default());
+    let tips: Vec<String> = paragraphs
+        .flat_map(str::lines)
+        .filter_map(|l| l.trim().strip_prefix("tip: "))
+        .map(str::to_owned)
+        .collect();
+    Told {
+        line: line.strip_prefix("error: ").unwrap_or(&line).to_owned(),
+        hint: Some(if tips.is_empty() {
+            format!("'{name} --help' tells what it takes")
+        } else {
+            tips.join("; ")
+        }),
+    }
+}
+
+fn joined(paragraph: &str) -> String {
+    paragraph
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, ArgAction};
+
+    fn argv(args: &[&str]) -> Vec<OsString> {
+        ["tool"].iter().chain(args).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn flags_are_seen_before_the_double_hyphen() {
+        let check = |args: &[&str], expected: bool| {
+            assert_eq!(has_flag(&argv(args), "--check"), expected, "{args:?}");
+        };
+        check(&["--check"], true);
+        check(&["--bogus", "x", "--check"], true);
+        check(&["--check-dns"], false);
+        check(&["--", "--check"], false);
+        check(&[], false);
+    }
+
+    #[test]
+    fn help_is_coloured_as_asked() {
+        let check = |args: &[&str], expected| assert_eq!(help_color(&argv(args)), expected);
+        check(&["--help"], ColorChoice::Auto);
+        check(&["--color", "never", "--help"], ColorChoice::Never);
+        check(&["--help", "--color=always"], ColorChoice::Always);
+        check(&["--color=always", "--color=never"], ColorChoice::Never);
+    }
+
+    #[test]
+    fn usage_errors_are_one_line() {
+        let command = Command::new("tool")
+            .arg(Arg::new("instance").required(true))
+            .arg(
+                Arg::new("format")
+                    .long("format")
+                    .value_parser(["text", "json"]),
+            )
+            .arg(Arg::new("quiet").long("quiet").action(ArgAction::SetTrue));
+        let check = |args: &[&str], line: &str, hint: &str| {
+            let argv = argv(args);
+            let error = command.clone().try_get_matches_from(&argv).unwrap_err();
+            let expected = Told {
+                line: line.to_owned(),
+                hint: Some(hint.to_owned()),
+            };
+            assert_eq!(told("tool", &command, &argv, &error), expected);
+        };
+        let help = "'tool --help' tells what it takes";
+        check(
+            &[],
+            "the following required arguments were not provided: <instance>",
+            help,
+        );
+        check(
+            &["a", "--format", "xml"],
+            "invalid value 'xml' for '--format <format>' [possible values: text, json]",
+            help,
+        );
+        check(
+            &["a", "--quit"],
+            "unexpected argument '--quit' found",
+            "a similar argument exists: '--quiet'",
+        );
+        check(
+            &["a", "b\x1b[2J\x07\u{202e}"],
+            r"unexpected argument 'b\x1b[2J\x07\u{202e}' found",
+            help,
+        );
+    }
+}

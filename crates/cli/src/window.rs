@@ -1,0 +1,257 @@
+//! `--date`, `--since`, `--until`: a window of time, as an admin means it on the clock of the host looked at.
+
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime};
+use clap::Args;
+use postfix::Zone;
+
+use crate::quantity::parse_span;
+
+/// The forms of a point in time, for messages and help.
+pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 14:30[:SS]\", \
+2026-11-23T14:30:00+01:00, or how long ago: 90s, 30m, 2h, 3d, 1w";
+
+const MICROS: i64 = 1_000_000;
+
+/// The flags that choose a window, to be flattened into a tool's arguments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Window")]
+pub struct WindowArgs {
+    /// One day: today, yesterday or YYYY-MM-DD
+    ///
+    /// From midnight to midnight on the host's own clock, be it 23, 24 or 25 hours.
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["since", "until"])]
+    pub date: Option<String>,
+
+    /// From this time on: 14:30, yesterday, 2026-11-23, "2026-11-23 14:30", 2h, 3d
+    ///
+    /// A time of today (14:30, 14:30:05), the beginning of a day (today, yesterday, 2026-11-23), a day with a time
+    /// ("2026-11-23 14:30"), RFC 3339 (2026-11-23T14:30:00+01:00), or how long ago (90s, 30m, 2h, 3d, 1w). On the
+    /// host's own clock, unless an offset is given.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+
+    /// Up to this time, itself not included; forms as with --since
+    ///
+    /// A date is that day's beginning: --until 2026-11-23 ends with the 22nd.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// A window of time: from `since` on, before `until`, in microseconds since 1970 (UTC). None is no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Window {
+    /// The first instant in it.
+    pub since: Option<i64>,
+    /// The first instant behind it.
+    pub until: Option<i64>,
+}
+
+impl Window {
+    /// Is there no bound at all?
+    pub fn is_unbounded(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why flags make no window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WindowError {
+    /// The text after this flag is none of its forms.
+    Junk(&'static str, String),
+    /// The time of day after `--since` is still to come today.
+    ToCome(String),
+    /// `--since` and `--until`, the wrong way round or the same.
+    Empty(String, String),
+}
+
+impl std::fmt::Display for WindowError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Junk("--date", text) => {
+                write!(
+                    f,
+                    "--date: no such day: '{text}'; it takes today, yesterday or YYYY-MM-DD"
+                )
+            }
+            Self::Junk(flag, text) => {
+                write!(f, "{flag}: no such time: '{text}'; it takes {TIME_FORMS}")
+            }
+            Self::ToCome(text) => write!(
+                f,
+                "--since: {text} is still to come today; for another day's, give the date: \"YYYY-MM-DD {text}\""
+            ),
+            Self::Empty(since, until) => {
+                write!(
+                    f,
+                    "--since {since} is not before --until {until}: nothing lies between them"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for WindowError {}
+
+impl WindowArgs {
+    /// The window that the flags name, when it is `now` (microseconds since 1970, UTC) in `zone`. A local time that
+    /// a clock change skips stands for the instant of the change; of one that comes twice, `--since` means the first
+    /// and `--until` the second.
+    ///
+    /// # Errors
+    /// A flag's text has none of its forms, or nothing lies between `--since` and `--until`.
+    pub fn window(&self, now: i64, zone: Zone) -> Result<Window, WindowError> {
+        let clock = Clock { now, zone };
+        if let Some(day) = &self.date {
+            return clock
+                .day(day)
+                .ok_or_else(|| WindowError::Junk("--date", day.clone()));
+        }
+        let bound = |flag, text: &Option<String>, fold| match text {
+            Some(text) => match clock.point(text, fold) {
+                Some(at) => Ok(Some(at)),
+                None => Err(WindowError::Junk(flag, text.clone())),
+            },
+            None => Ok(None),
+        };
+        let since = bound("--since", &self.since, Fold::First)?;
+        let until = bound("--until", &self.until, Fold::Second)?;
+        if let (Some(text), Some(at)) = (&self.since, since)
+            && at > now
+            && time(text).is_some()
+        {
+            return Err(WindowError::ToCome(text.clone()));
+        }
+        match (&self.since, &self.until, since >= until) {
+            (Some(since), Some(until), true) => {
+                Err(WindowError::Empty(since.clone(), until.clone()))
+            }
+            _ => Ok(Window { since, until }),
+        }
+    }
+}
+
+/// Which of two instants a local time means that comes twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    First,
+    Second,
+}
+
+/// What time it is, and where.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    now: i64,
+    zone: Zone,
+}
+
+impl Clock {
+    /// The bounds of `today`, `yesterday` or a date.
+    fn day(self, text: &str) -> Option<Window> {
+        let day = self.date(text)?;
+        Some(Window {
+            since: Some(self.beginning(day)?),
+            until: Some(self.beginning(day.checked_add_days(Days::new(1))?)?),
+        })
+    }
+
+    /// A point in time, in any of the forms.
+    fn point(self, text: &str, fold: Fold) -> Option<i64> {
+        let text = text.trim();
+        if text == "now" {
+            return Some(self.now);
+        }
+        if let Some(day) = self.date(text) {
+            return self.beginning(day);
+        }
+        if let Some(time) = time(text) {
+            return self.instant(self.today()?.and_time(time), fold);
+        }
+        if let Ok(seconds) = parse_span(text) {
+            return self
+                .now
+                .checked_sub(i64::try_from(seconds).ok()?.checked_mul(MICROS)?);
+        }
+        let (day, rest) = text.split_once([' ', 'T', 't'])?;
+        let day = date(day)?;
+        match time(rest) {
+            Some(time) => self.instant(day.and_time(time), fold),
+            None => Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()),
+        }
+    }
+
+    fn date(self, text: &str) -> Option<NaiveDate> {
+        match text {
+            "today" => self.today(),
+            "yesterday" => self.today()?.pred_opt(),
+            _ => date(text),
+        }
+    }
+
+    fn today(self) -> Option<NaiveDate> {
+        let now = self.zone.at(self.now.div_euclid(MICROS))?;
+        Some(now.date_naive())
+    }
+
+    /// The first instant of a day: not always 00:00, where clocks change at midnight.
+    fn beginning(self, day: NaiveDate) -> Option<i64> {
+        self.instant(day.and_time(NaiveTime::MIN), Fold::First)
+    }
+
+    /// The instant at which the zone's clocks show `local`, in microseconds.
+    fn instant(self, local: NaiveDateTime, fold: Fold) -> Option<i64> {
+        let seconds = match (self.zone.instants(local), fold) {
+            (LocalResult::Single(at), _)
+            | (LocalResult::Ambiguous(at, _), Fold::First)
+            | (LocalResult::Ambiguous(_, at), Fold::Second) => at,
+            (LocalResult::None, _) => return self.change_over(local),
+        };
+        let micros = i64::from(local.and_utc().timestamp_subsec_micros());
+        seconds.checked_mul(MICROS)?.checked_add(micros)
+    }
+
+    /// The instant at which clocks jump over `local`, in microseconds.
+    fn change_over(self, local: NaiveDateTime) -> Option<i64> {
+        // Clocks are at most 14 hours off UTC, and a jump is at most a day (Samoa's, in 2011).
+        let as_utc = local.and_utc().timestamp();
+        let (mut before, mut after) = (as_utc - 40 * 3600, as_utc + 40 * 3600);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            if self.zone.at(middle)?.naive_local() < local {
+                before = middle;
+            } else {
+                after = middle;
+            }
+        }
+        after.checked_mul(MICROS)
+    }
+}
+
+/// `2026-11-23`, in just this form.
+fn date(text: &str) -> Option<NaiveDate> {
+    let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if shape {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+    } else {
+        None
+    }
+}
+
+/// `14:30`, `14:30:05`, `14:30:05.25`, in just these forms.
+fn time(text: &str) -> Option<NaiveTime> {
+    let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+    let (clock, fraction) = match text.split_once('.') {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (text, None),
+    };
+    if !clock.split(':').all(digits) {
+        return None;
+    }
+    match (clock.len(), fraction) {
+        (5, None) => NaiveTime::parse_from_str(clock, "%H:%M").ok(),
+        (8, None) => NaiveTime::parse_from_str(clock, "%H:%M:%S").ok(),
+        (8, Some(f)) if !f.is_empty() && f.bytes().all(|b| b.is_ascii_digit()) => {
+            NaiveTime::parse_from_str(text, "%H:%M:%S%.f").ok()
+        }
+        _ => None,
+    }
+}
