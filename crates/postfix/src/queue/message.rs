@@ -1,14 +1,13 @@
 //! A queued message as showq(8), and so `postqueue -j`, presents it.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::os::fd::AsFd;
 
 use super::address::{printable, quote_822_local};
 use super::bounce_log::{LogEntry, read_log};
 use super::envelope::{self, Envelope, Extent};
-use super::file::{FileInfo, Opened};
+use super::file::{FileInfo, Opened, open_dir, open_file};
 use super::{Log, Queue, QueueId, Spool};
 use crate::{Parsed, Problem};
 
@@ -36,29 +35,54 @@ impl Default for ShowqOptions {
     }
 }
 
-/// A message in a queue.
+/// A queue file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct QueueFile {
     /// The queue it is in.
     pub queue: Queue,
-    /// Its id.
+    /// Its name.
     pub id: QueueId,
-    /// When it arrived, seconds since 1970 (UTC): from the envelope, or the file's time where that has none.
-    pub arrival_time: i64,
-    /// Bytes of its content as showq(8) counts them, or of the file where there is no size record.
-    pub message_size: u64,
-    /// Has an admin asked for its return to the sender (`postsuper -e`)?
-    pub forced_expire: bool,
+    /// Does it lie where `hash_queue_depth` does not put it, so that Postfix does not see it?
+    pub misplaced: bool,
+    /// What the file system says of it.
+    pub info: FileInfo,
+    /// What it says itself.
+    pub envelope: Envelope,
+}
+
+impl QueueFile {
+    /// When the message arrived, seconds since 1970 (UTC): by the envelope, or the file's time where that has none.
+    pub fn arrival_time(&self) -> i64 {
+        let arrival = self.envelope.arrival.filter(|&time| time > 0);
+        arrival.unwrap_or(self.info.mtime)
+    }
+
+    /// Bytes of the content as showq(8) counts them, or of the file where it has no size record.
+    pub fn message_size(&self) -> u64 {
+        // Postfix 3.11 gives local submissions a preliminary size record.
+        let preliminary = |offset: u64| self.queue == Queue::Maildrop && offset == 0;
+        let size = self
+            .envelope
+            .size
+            .filter(|size| !preliminary(size.data_offset));
+        size.map_or(self.info.size, |size| size.data_size)
+    }
+
+    /// Of a deferred message: when it is tried again, seconds since 1970 (UTC).
+    pub fn next_attempt(&self) -> Option<i64> {
+        (self.queue == Queue::Deferred).then_some(self.info.mtime)
+    }
+}
+
+/// A message in a queue, as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The file; its [`FileInfo::is_forced_expire`] is `forced_expire` of `postqueue -j`.
+    pub file: QueueFile,
     /// The sender, quoted and printable.
     pub sender: String,
     /// The recipients to do: those of the defer log first.
     pub recipients: Vec<ShownRecipient>,
-    /// Of a deferred message: when it is tried again, seconds since 1970 (UTC).
-    pub next_attempt: Option<i64>,
-    /// The file.
-    pub file: FileInfo,
-    /// All that the file says.
-    pub envelope: Envelope,
 }
 
 /// A recipient as shown.
@@ -88,6 +112,29 @@ pub struct Deferral {
 }
 
 impl Spool {
+    /// The file `id` of `queue`. `None` without a problem: there is none now.
+    pub fn read_file(&self, queue: Queue, id: &QueueId) -> Parsed<Option<QueueFile>> {
+        match self.open(queue, id) {
+            Opened::Vanished => Parsed::default(),
+            Opened::Problem(problem) => failed(problem),
+            Opened::File(file, info) => {
+                let path = self.path(queue, id);
+                let envelope =
+                    envelope::read(&file, info.size, &path, &mut Vec::new(), Extent::Whole);
+                Parsed {
+                    value: Some(QueueFile {
+                        queue,
+                        id: id.clone(),
+                        misplaced: false,
+                        info,
+                        envelope: envelope.value,
+                    }),
+                    problems: envelope.problems,
+                }
+            }
+        }
+    }
+
     /// The message `id` in `queue`, as showq(8) would show it now.
     ///
     /// `None` without a problem: there is no such message, or it is still being written.
@@ -97,121 +144,111 @@ impl Spool {
         id: &QueueId,
         options: &ShowqOptions,
     ) -> Parsed<Option<Message>> {
-        let path = self.path(queue, id);
-        let mut buffer = Vec::new();
-        match self.open(queue, id) {
-            Opened::File(file, info) => {
-                self.read_message(queue, id, &path, &file, info, options, &mut buffer)
-            }
-            Opened::Vanished => Parsed::default(),
-            Opened::Problem(problem) => Parsed {
-                value: None,
-                problems: vec![problem],
-            },
-        }
-    }
-
-    /// The same for a file that is open already. `buffer` is working memory for reuse.
-    #[allow(clippy::too_many_arguments, reason = "all of them describe one file")]
-    pub(super) fn read_message(
-        &self,
-        queue: Queue,
-        id: &QueueId,
-        path: &Path,
-        file: &File,
-        info: FileInfo,
-        options: &ShowqOptions,
-        buffer: &mut Vec<u8>,
-    ) -> Parsed<Option<Message>> {
-        if !info.is_ready() {
-            return Parsed::default();
-        }
         let Parsed {
-            value: envelope,
+            value,
             mut problems,
-        } = envelope::read(file, info.size, path, buffer, Extent::Whole);
-        let Some(sender) = &envelope.sender else {
+        } = self.read_file(queue, id);
+        let Some(file) = value.filter(|file| file.info.is_ready()) else {
             return Parsed {
                 value: None,
                 problems,
             };
         };
-        let shown = |address: &[u8]| {
-            let address = match address {
-                b"" => options.empty_address_recipient.as_bytes(),
-                address => address,
-            };
-            printable(&quote_822_local(address), options.smtputf8_enable)
-        };
-        let log = self.read_defer_log(id, options, buffer);
-        problems.extend(log.problems);
-        let limit = match options.duplicate_filter_limit {
-            0 => usize::MAX,
-            limit => limit,
-        };
-        let mut logged = HashSet::new();
-        let mut recipients = Vec::new();
-        for entry in log.value {
-            if logged.len() < limit && !logged.contains(&entry.recipient) {
-                logged.insert(entry.recipient.clone());
-            }
-            recipients.push(ShownRecipient::deferred(entry));
-        }
-        for recipient in envelope.to_do() {
-            let address = shown(&recipient.address);
-            if !logged.contains(&address) {
-                recipients.push(ShownRecipient {
-                    address,
-                    orig_address: recipient.orig_address.as_deref().map(shown),
-                    deferral: None,
-                });
-            }
-        }
-        let size_record = envelope.size.filter(|size| {
-            // Postfix 3.11 gives local submissions a preliminary one.
-            queue != Queue::Maildrop || size.data_offset > 0
-        });
-        let message = Message {
-            queue,
-            id: id.clone(),
-            arrival_time: envelope.arrival.filter(|&t| t > 0).unwrap_or(info.mtime),
-            message_size: size_record.map_or(info.size, |size| size.data_size),
-            forced_expire: info.is_forced_expire(),
-            sender: shown(sender),
-            recipients,
-            next_attempt: (queue == Queue::Deferred).then_some(info.mtime),
-            file: info,
-            envelope,
-        };
-        Parsed {
-            value: Some(message),
-            problems,
-        }
-    }
-
-    /// The entries of a message's defer log; none where there is no log.
-    fn read_defer_log(
-        &self,
-        id: &QueueId,
-        options: &ShowqOptions,
-        buffer: &mut Vec<u8>,
-    ) -> Parsed<Vec<LogEntry>> {
-        let path = self.log_path(Log::Defer, id);
-        let problem = |problem| Parsed {
-            value: Vec::new(),
-            problems: vec![problem],
-        };
-        match self.open_log(Log::Defer, id) {
-            Opened::Vanished => Parsed::default(),
-            Opened::Problem(found) => problem(found),
-            Opened::File(file, _) => {
-                buffer.clear();
-                match file.take(LONGEST_LOG).read_to_end(buffer) {
-                    Ok(_) => read_log(buffer, true, options.smtputf8_enable, &path),
-                    Err(error) => problem(Problem::new(&path, format!("cannot be read: {error}"))),
+        match open_dir(self.dir()) {
+            Ok(spool) => {
+                let shown = present(file, self, &spool, options, &mut Vec::new());
+                problems.extend(shown.problems);
+                Parsed {
+                    value: shown.value,
+                    problems,
                 }
             }
+            Err(error) => failed(Problem::new(
+                self.dir(),
+                format!("cannot be opened: {error}"),
+            )),
         }
+    }
+}
+
+/// Makes of a file, and the defer log found below `dir`, what showq(8) does. `buffer` is working memory for reuse.
+pub(super) fn present<D: AsFd>(
+    file: QueueFile,
+    spool: &Spool,
+    dir: D,
+    options: &ShowqOptions,
+    buffer: &mut Vec<u8>,
+) -> Parsed<Option<Message>> {
+    let shown = |address: &[u8]| {
+        let address = match address {
+            b"" => options.empty_address_recipient.as_bytes(),
+            address => address,
+        };
+        printable(&quote_822_local(address), options.smtputf8_enable)
+    };
+    let Some(sender) = file.envelope.sender.as_deref().map(shown) else {
+        return Parsed::default();
+    };
+    let log = read_defer_log(&file.id, spool, dir, options, buffer);
+    let limit = match options.duplicate_filter_limit {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let mut logged = HashSet::new();
+    let mut recipients = Vec::new();
+    for entry in log.value {
+        if logged.len() < limit && !logged.contains(&entry.recipient) {
+            logged.insert(entry.recipient.clone());
+        }
+        recipients.push(ShownRecipient::deferred(entry));
+    }
+    for recipient in file.envelope.to_do() {
+        let address = shown(&recipient.address);
+        if !logged.contains(&address) {
+            recipients.push(ShownRecipient {
+                address,
+                orig_address: recipient.orig_address.as_deref().map(shown),
+                deferral: None,
+            });
+        }
+    }
+    Parsed {
+        value: Some(Message {
+            file,
+            sender,
+            recipients,
+        }),
+        problems: log.problems,
+    }
+}
+
+/// The entries of a message's defer log; none where there is no log.
+fn read_defer_log<D: AsFd>(
+    id: &QueueId,
+    spool: &Spool,
+    dir: D,
+    options: &ShowqOptions,
+    buffer: &mut Vec<u8>,
+) -> Parsed<Vec<LogEntry>> {
+    let name = spool.layout().path(Log::Defer.name(), id);
+    let path = spool.dir().join(&name);
+    match open_file(dir, &name, &path) {
+        Opened::Vanished => Parsed::default(),
+        Opened::Problem(problem) => failed(problem),
+        Opened::File(file, _) => {
+            buffer.clear();
+            match file.take(LONGEST_LOG).read_to_end(buffer) {
+                Ok(_) => read_log(buffer, true, options.smtputf8_enable, &path),
+                Err(error) => failed(Problem::new(&path, format!("cannot be read: {error}"))),
+            }
+        }
+    }
+}
+
+fn failed<T: Default>(problem: Problem) -> Parsed<T> {
+    Parsed {
+        value: T::default(),
+        problems: vec![problem],
     }
 }
 

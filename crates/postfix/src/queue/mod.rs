@@ -12,7 +12,9 @@ mod file;
 mod id;
 mod layout;
 mod message;
+mod names;
 mod record;
+mod scan;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
@@ -20,5 +22,7 @@ pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord, read_envelop
 pub use file::{FileInfo, Opened};
 pub use id::{IdParts, QueueId};
 pub use layout::{Layout, Log, Queue, Spool};
-pub use message::{Deferral, Message, ShownRecipient, ShowqOptions};
+pub use message::{Deferral, Message, QueueFile, ShownRecipient, ShowqOptions};
+pub use names::{ScanError, Tally};
 pub use record::Source;
+pub use scan::{Detail, ScanOptions};

@@ -1,0 +1,233 @@
+//! Reading all files of some queues, many at a time.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::envelope::{self, Envelope, Extent};
+use super::file::{Opened, open_dir, open_file};
+use super::message::{Message, QueueFile, ShowqOptions, present};
+use super::names::{Directory, ScanError, Tally, path_in};
+use super::{Queue, QueueId, Spool};
+use crate::Parsed;
+
+/// Ids handed to a worker at a time.
+const BATCH: usize = 64;
+/// Batches that may wait: enough for the workers never to starve, few enough to bound memory and open directories.
+const WAITING: usize = 64;
+
+/// How much of each file a scan reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Sizes, times and the sender.
+    Head,
+    /// Recipients too.
+    Envelope,
+}
+
+/// How a scan goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanOptions {
+    /// Files being read at the same time. With a cold cache the disk is the limit, so more than there are cores.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        const THREADS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+        Self { threads: THREADS }
+    }
+}
+
+struct Batch {
+    directory: Arc<Directory>,
+    ids: Vec<QueueId>,
+}
+
+/// What a worker needs to make something of a file.
+struct Place<'a> {
+    queue: Queue,
+    id: QueueId,
+    misplaced: bool,
+    path: &'a Path,
+    spool: &'a OwnedFd,
+}
+
+impl Spool {
+    /// Hands every file of `queue` to `each`, in no order, from several threads at once, until it says to stop.
+    ///
+    /// Files that are still being written are counted only. A file of the corrupt queue comes with an empty
+    /// envelope. The tally tells what was found, and what could not be read.
+    ///
+    /// # Errors
+    /// See [`Self::count`].
+    pub fn scan(
+        &self,
+        queue: Queue,
+        detail: Detail,
+        options: &ScanOptions,
+        each: impl Fn(QueueFile) -> ControlFlow<()> + Sync,
+    ) -> Result<Tally, ScanError> {
+        let extent = match detail {
+            Detail::Head => Extent::Head,
+            Detail::Envelope => Extent::Whole,
+        };
+        self.scan_with(queue, options, each, |place, file, info, buffer| {
+            let envelope = if queue == Queue::Corrupt {
+                Parsed::<Envelope>::default()
+            } else {
+                envelope::read(file, info.size, place.path, buffer, extent)
+            };
+            Parsed {
+                value: Some(QueueFile {
+                    queue,
+                    id: place.id,
+                    misplaced: place.misplaced,
+                    info,
+                    envelope: envelope.value,
+                }),
+                problems: envelope.problems,
+            }
+        })
+    }
+
+    /// Hands every message of `queue` to `each` as showq(8) would show it; otherwise like [`Self::scan`].
+    ///
+    /// A file without a sender is no message, only a problem.
+    ///
+    /// # Errors
+    /// See [`Self::count`].
+    pub fn scan_messages(
+        &self,
+        queue: Queue,
+        showq: &ShowqOptions,
+        options: &ScanOptions,
+        each: impl Fn(Message) -> ControlFlow<()> + Sync,
+    ) -> Result<Tally, ScanError> {
+        self.scan_with(queue, options, each, |place, file, info, buffer| {
+            let envelope = envelope::read(file, info.size, place.path, buffer, Extent::Whole);
+            let file = QueueFile {
+                queue: place.queue,
+                id: place.id,
+                misplaced: place.misplaced,
+                info,
+                envelope: envelope.value,
+            };
+            let mut shown = present(file, self, place.spool, showq, buffer);
+            shown.problems.splice(0..0, envelope.problems);
+            shown
+        })
+    }
+
+    fn scan_with<T>(
+        &self,
+        queue: Queue,
+        options: &ScanOptions,
+        each: impl Fn(T) -> ControlFlow<()> + Sync,
+        make: impl Fn(Place<'_>, &std::fs::File, super::FileInfo, &mut Vec<u8>) -> Parsed<Option<T>>
+        + Sync,
+    ) -> Result<Tally, ScanError> {
+        let spool =
+            open_dir(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
+        let stop = AtomicBool::new(false);
+        let work = |batches: &Mutex<Receiver<Batch>>| {
+            let mut tally = Tally::default();
+            let mut buffer = Vec::new();
+            while let Some(batch) = next(batches) {
+                for id in batch.ids {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let path = path_in(&batch.directory.path, &id);
+                    let misplaced =
+                        self.is_misplaced(queue, &batch.directory, id.as_str().as_bytes());
+                    let (file, info) = match open_file(&batch.directory.fd, id.as_str(), &path) {
+                        Opened::File(file, info) => (file, info),
+                        Opened::Vanished => {
+                            tally.vanished = tally.vanished.saturating_add(1);
+                            continue;
+                        }
+                        Opened::Problem(problem) => {
+                            tally.problem(problem);
+                            continue;
+                        }
+                    };
+                    if !info.is_ready() && queue != Queue::Corrupt {
+                        tally.being_written = tally.being_written.saturating_add(1);
+                        continue;
+                    }
+                    tally.messages = tally.messages.saturating_add(1);
+                    tally.misplaced = tally.misplaced.saturating_add(misplaced.into());
+                    let place = Place {
+                        queue,
+                        id,
+                        misplaced,
+                        path: &path,
+                        spool: &spool,
+                    };
+                    let made = make(place, &file, info, &mut buffer);
+                    for problem in made.problems {
+                        tally.problem(problem);
+                    }
+                    if made.value.is_some_and(|value| each(value).is_break()) {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+            tally
+        };
+        let (send, receive) = sync_channel(WAITING);
+        let receive = Mutex::new(receive);
+        let mut tally = Tally::default();
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..options.threads.get())
+                .map(|_| scope.spawn(|| work(&receive)))
+                .collect();
+            let walked = self.each_directory(queue, &mut tally, |directory, names, _| {
+                let directory = Arc::new(directory);
+                let mut ids = names.sorted().peekable();
+                while ids.peek().is_some() && !stop.load(Ordering::Relaxed) {
+                    let ids = ids.by_ref().take(BATCH).collect();
+                    if !hand_out(
+                        &send,
+                        Batch {
+                            directory: Arc::clone(&directory),
+                            ids,
+                        },
+                    ) {
+                        return false;
+                    }
+                }
+                !stop.load(Ordering::Relaxed)
+            });
+            drop(send);
+            for worker in workers {
+                match worker.join() {
+                    Ok(theirs) => tally.add(theirs),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            walked
+        })?;
+        tally.tell_misplaced(self.queue_dir(queue));
+        Ok(tally)
+    }
+}
+
+/// The next batch, or `None` when all were handed out.
+fn next(batches: &Mutex<Receiver<Batch>>) -> Option<Batch> {
+    batches
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv()
+        .ok()
+}
+
+/// False if nobody works any more.
+fn hand_out(batches: &SyncSender<Batch>, batch: Batch) -> bool {
+    batches.send(batch).is_ok()
+}
