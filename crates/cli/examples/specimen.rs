@@ -120,6 +120,14 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             }
             cx.warn("nearly there");
         }
+        ["instances", names @ ..] => {
+            let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+            let host = cli::instances::discover(cx);
+            let chosen = cli::instances::select_some(cx, &host, &names)?;
+            let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
+            cx.problems(&host.problems);
+            cx.print(format!("{}\n", names.join(" ")).as_bytes())?;
+        }
         ["critical"] => {
             let mut verdict = Verdict::new(Level::Critical, "too much");
             verdict.perf.push(Perf::count("mail", 600.0));

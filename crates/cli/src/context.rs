@@ -8,6 +8,7 @@ use postfix::{Problem, Root, Zone};
 use crate::args::{ColorWhen, Common};
 use crate::check::{Level, Verdict};
 use crate::console::Console;
+use crate::error::Failure;
 use crate::exit::Outcome;
 use crate::host;
 use crate::output::{Stream, Target};
@@ -28,10 +29,17 @@ pub struct Context {
 
 impl Context {
     /// Reads the clock and the environment, once.
-    pub(crate) fn new(tool: &str, common: &Common) -> Self {
+    ///
+    /// # Errors
+    /// `--root` is no directory.
+    pub(crate) fn new(tool: &str, common: &Common) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);
+        let no_root = |e| Failure::io("--root: cannot look at", root.dir(), e);
+        if !std::fs::metadata(root.dir()).map_err(no_root)?.is_dir() {
+            return Err(no_root(io::ErrorKind::NotADirectory.into()).into());
+        }
         let target = Target::of(common.output.as_deref());
-        Self {
+        Ok(Self {
             now: now(),
             host: host::name(&root),
             zone: host::zone(&root, std::env::var_os("TZ").as_deref()),
@@ -40,7 +48,7 @@ impl Context {
             color: colored(common.color, target.is_stdout()),
             target,
             console: Console::new(tool, common.quiet, common.verbose),
-        }
+        })
     }
 
     /// The time at which the tool was started, in microseconds since 1970 (UTC).

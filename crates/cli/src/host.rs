@@ -5,16 +5,17 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use postfix::config::resolve;
 use postfix::{Root, Zone};
 
-/// The host's name: this machine's own, or an image's /etc/hostname (hostname(5)); `localhost` where there is none.
+/// The host's name: this machine's own, or an image's /etc/hostname; `localhost` where there is none.
 pub(crate) fn name(root: &Root) -> String {
     let found = if root.is_this_host() {
         nix::unistd::gethostname()
             .ok()
             .and_then(|n| n.into_string().ok())
     } else {
-        first_word(&root.under(Path::new("/etc/hostname")))
+        postfix::config::hostname_of(root)
     };
     found
         .filter(|n| !n.is_empty())
@@ -27,9 +28,14 @@ pub(crate) fn zone(root: &Root, tz: Option<&OsStr>) -> Zone {
     if let Some(tz) = tz {
         return from_tz(tz);
     }
-    let link = fs::read_link(root.under(Path::new("/etc/localtime"))).ok();
-    link.and_then(|target| from_zoneinfo_path(target.as_os_str().as_bytes()))
-        .or_else(|| Zone::named(&first_word(&root.under(Path::new("/etc/timezone")))?))
+    let localtime = Path::new("/etc/localtime");
+    // The first link says it, even where the zoneinfo tree is missing from an image.
+    let first = fs::read_link(root.under(localtime)).ok();
+    let named = |path: &Path| from_zoneinfo_path(path.as_os_str().as_bytes());
+    first
+        .and_then(|target| named(&target))
+        .or_else(|| named(&resolve(root, localtime).ok()?))
+        .or_else(|| Zone::named(&first_line(root, Path::new("/etc/timezone"))?))
         .unwrap_or_else(|| {
             if root.is_this_host() {
                 Zone::Process
@@ -65,18 +71,14 @@ fn from_zoneinfo_path(path: &[u8]) -> Option<Zone> {
     Zone::named(name)
 }
 
-/// The first word of a small file that is no comment. A link is not followed: an absolute one would lead out of an
-/// image, into this machine's own files.
-fn first_word(path: &Path) -> Option<String> {
-    if !fs::symlink_metadata(path).ok()?.is_file() {
+/// The first line of a small regular file, found as that host would find it.
+fn first_line(root: &Root, path: &Path) -> Option<String> {
+    let path = root.under(&resolve(root, path).ok()?);
+    if !fs::symlink_metadata(&path).ok()?.is_file() {
         return None;
     }
-    let text = fs::read(path).ok()?;
-    String::from_utf8_lossy(&text)
-        .lines()
-        .map(str::trim)
-        .find(|l| !l.is_empty() && !l.starts_with('#'))
-        .map(str::to_owned)
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.lines().next()?.trim().to_owned())
 }
 
 fn utc() -> Zone {
@@ -108,9 +110,7 @@ mod tests {
             assert_eq!(name(&Root::new(image(files).path())), expected);
         };
         check(&[("etc/hostname", "rustin\n")], "rustin");
-        check(&[("etc/hostname", "# mine\n\n rustin \n")], "rustin");
         check(&[("etc/hostname", "\n")], "localhost");
-        check(&[("etc/hostname", "->/etc/hostname")], "localhost");
         check(&[], "localhost");
     }
 
@@ -153,6 +153,12 @@ mod tests {
         );
         check(&[berlin], Some(""), "UTC");
         check(&[("etc/timezone", "No/Such\n")], None, "UTC");
+        let elsewhere = ("etc/localtime", "->/etc/zone/localtime");
+        let over = ("etc/zone/localtime", "->/usr/share/zoneinfo/Asia/Beirut");
+        let tree = ("usr/share/zoneinfo/Asia/Beirut", "TZif2");
+        check(&[elsewhere, over, tree], None, "Asia/Beirut");
+        let away = ("etc/timezone", "->/etc/hostname");
+        check(&[away], None, "UTC");
     }
 
     #[test]

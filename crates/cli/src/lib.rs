@@ -12,6 +12,7 @@ mod error;
 mod exit;
 mod generate;
 mod host;
+pub mod instances;
 mod manual;
 mod output;
 mod panic;

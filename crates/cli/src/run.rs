@@ -71,7 +71,7 @@ fn work_on<T: Tool>(
         }
         Err(e) => return Err(usage::told(name, &command, argv, &e)),
     };
-    let cx = Context::new(name, args.common());
+    let cx = Context::new(name, args.common()).map_err(|e| error::told(&e))?;
     let outcome = match work(&args, &cx) {
         Ok(outcome) => outcome,
         Err(e) if cx.is_closed_stdout(&e) => Outcome::Done,

@@ -255,3 +255,6 @@ fn time(text: &str) -> Option<NaiveTime> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
