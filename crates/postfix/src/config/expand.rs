@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 100;
 
 /// How many bytes may be read and written for one value. Postfix has no such limit: thirty parameters, each twice
 /// the next, would keep it busy for ever. No honest main.cf comes near.
-const MAX_WORK: usize = 4 << 20;
+const MAX_WORK: usize = 1 << 20;
 
 /// Finds the unexpanded value of a parameter.
 pub(super) type Lookup<'a> = dyn Fn(&[u8]) -> Option<Cow<'a, [u8]>> + 'a;

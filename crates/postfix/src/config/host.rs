@@ -1,11 +1,12 @@
 //! A host and its instances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::instance::Instance;
+use super::instance::{Instance, Role};
 use super::resolve::{read_regular, resolve};
 use crate::{Parsed, Problem, Root};
 
@@ -17,6 +18,7 @@ const PREFIX: &[u8] = b"postfix-";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Host {
     instances: Vec<Instance>,
+    unreadable: Vec<PathBuf>,
     root: Root,
 }
 
@@ -33,38 +35,45 @@ impl Host {
         let mut search = Search {
             root,
             hostname,
-            found: BTreeMap::new(),
-            instances: Vec::new(),
+            found: BTreeSet::new(),
+            host: Self {
+                root: root.clone(),
+                ..Self::default()
+            },
             problems: Vec::new(),
         };
-        search.visit(Path::new(DEFAULT), Expected::IfThere, true);
-        let listed: Vec<PathBuf> = search
+        search.visit(Path::new(DEFAULT), Role::Default);
+        let parameters = search
+            .host
             .instances
-            .iter()
-            .flat_map(listed_directories)
-            .collect();
-        for directory in listed {
-            search.visit(&directory, Expected::Surely, false);
+            .first()
+            .map(|default| default.parameters().clone());
+        let listed = |name: &str| {
+            parameters
+                .as_ref()
+                .map(|of| of.paths(name))
+                .unwrap_or_default()
+        };
+        for directory in listed("multi_instance_directories") {
+            search.visit(&directory, Role::Managed);
+        }
+        for directory in listed("alternate_config_directories") {
+            search.visit(&directory, Role::Alternate);
         }
         for directory in search.named_alike() {
-            search.visit(&directory, Expected::IfThere, false);
+            search.visit(&directory, Role::NamedAlike);
         }
         search.report_shared_names();
         let Search {
-            mut instances,
-            problems,
-            ..
+            mut host, problems, ..
         } = search;
-        instances.sort_by(|a, b| {
+        host.instances.sort_by(|a, b| {
             a.name()
                 .cmp(b.name())
                 .then_with(|| a.config_directory().cmp(b.config_directory()))
         });
         Parsed {
-            value: Self {
-                instances,
-                root: root.clone(),
-            },
+            value: host,
             problems,
         }
     }
@@ -77,6 +86,11 @@ impl Host {
     /// The instance in /etc/postfix, if there is one.
     pub fn default_instance(&self) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.is_default())
+    }
+
+    /// Configuration directories, as the host names them, of instances that could not be read; the problems say why.
+    pub fn unreadable(&self) -> &[PathBuf] {
+        &self.unreadable
     }
 
     /// Where the host's files are.
@@ -97,64 +111,54 @@ pub fn hostname_of(root: &Root) -> Option<String> {
     names.next().map(str::to_owned)
 }
 
-/// The configuration directories that the default instance lists, in order.
-fn listed_directories(default: &Instance) -> Vec<PathBuf> {
-    let parameters = default.parameters();
-    let mut listed = parameters.paths("multi_instance_directories");
-    listed.extend(parameters.paths("alternate_config_directories"));
-    listed
-}
-
-#[derive(PartialEq, Eq)]
-enum Expected {
-    /// Somebody named the directory: it is a problem if it is not there.
-    Surely,
-    /// A directory of that name need not be an instance's.
-    IfThere,
-}
-
 struct Search<'a> {
     root: &'a Root,
     hostname: &'a str,
-    /// Resolved directories, and by which name each was found.
-    found: BTreeMap<PathBuf, PathBuf>,
-    instances: Vec<Instance>,
+    /// Directories that have been looked at, resolved.
+    found: BTreeSet<PathBuf>,
+    host: Host,
     problems: Vec<Problem>,
 }
 
 impl Search<'_> {
-    fn visit(&mut self, directory: &Path, expected: Expected, is_default: bool) {
+    /// Takes in the instance that is configured in `directory`, if it is a new one.
+    fn visit(&mut self, directory: &Path, role: Role) {
         let resolved = match resolve(self.root, directory) {
             Ok(resolved) => resolved,
-            Err(error) => return self.tell(directory, &error, &expected),
+            Err(error) => return self.tell(directory, &error, role),
         };
-        if self.found.contains_key(&resolved) {
+        if self.found.contains(&resolved) {
             return;
         }
-        let main_cf = directory.join("main.cf");
-        if let Err(error) = fs::symlink_metadata(self.root.under(&resolved.join("main.cf"))) {
-            return self.tell(&main_cf, &error, &expected);
+        let main_cf = self.root.under(&resolved.join("main.cf"));
+        if let Err(error) = fs::symlink_metadata(main_cf) {
+            return self.tell(&directory.join("main.cf"), &error, role);
         }
-        self.found.insert(resolved.clone(), directory.to_path_buf());
-        match Instance::load(self.root, self.hostname, directory, resolved, is_default) {
+        self.found.insert(resolved.clone());
+        match Instance::load(self.root, self.hostname, directory, resolved, role) {
             Ok(instance) => {
                 self.problems.extend_from_slice(instance.problems());
-                self.instances.push(instance);
+                self.host.instances.push(instance);
             }
-            Err(problems) => self.problems.extend(problems),
+            Err(problems) => {
+                self.problems.extend(problems);
+                self.host.unreadable.push(directory.to_path_buf());
+            }
         }
     }
 
-    fn tell(&mut self, path: &Path, error: &io::Error, expected: &Expected) {
+    /// It is a problem that a directory is not there only if somebody named it.
+    fn tell(&mut self, path: &Path, error: &io::Error, role: Role) {
+        let named = matches!(role, Role::Managed | Role::Alternate);
         let absent = matches!(
             error.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
         );
-        if absent && *expected == Expected::IfThere {
+        if absent && !named {
             return;
         }
         let mut what = format!("cannot read it: {error}");
-        if *expected == Expected::Surely {
+        if named {
             what.push_str(" (the main.cf in /etc/postfix names this directory)");
         }
         self.problems
@@ -164,24 +168,22 @@ impl Search<'_> {
     /// Every directory /etc/postfix-*, in byte order.
     fn named_alike(&mut self) -> Vec<PathBuf> {
         let etc = Path::new("/etc");
-        let listing = resolve(self.root, etc).and_then(|etc| fs::read_dir(self.root.under(&etc)));
-        let mut directories = Vec::new();
-        let entries = match listing {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.tell(etc, &error, &Expected::Surely);
-                return directories;
-            }
-        };
-        for entry in entries {
-            match entry {
-                Ok(entry) if entry.file_name().as_encoded_bytes().starts_with(PREFIX) => {
-                    directories.push(etc.join(entry.file_name()));
-                }
-                Ok(_) => {}
-                Err(error) => self.tell(etc, &error, &Expected::Surely),
-            }
-        }
+        let listed = resolve(self.root, etc)
+            .and_then(|etc| fs::read_dir(self.root.under(&etc)))
+            .and_then(|entries| {
+                entries
+                    .map(|entry| Ok(entry?.file_name()))
+                    .collect::<io::Result<Vec<_>>>()
+            });
+        let names = listed.unwrap_or_else(|error| {
+            let what = format!("cannot look for instances in it: {error}");
+            self.problems.push(Problem::new(self.root.under(etc), what));
+            Vec::new()
+        });
+        let alike = names
+            .iter()
+            .filter(|name| name.as_bytes().starts_with(PREFIX));
+        let mut directories: Vec<PathBuf> = alike.map(|name| etc.join(name)).collect();
         directories.sort();
         directories
     }
@@ -190,7 +192,7 @@ impl Search<'_> {
     fn report_shared_names(&mut self) {
         let mut by_name: BTreeMap<&str, &Instance> = BTreeMap::new();
         let mut shared = Vec::new();
-        for instance in &self.instances {
+        for instance in &self.host.instances {
             if let Some(first) = by_name.insert(instance.name(), instance) {
                 let path = self
                     .root

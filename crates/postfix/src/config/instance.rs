@@ -3,46 +3,32 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::expand::ExpandError;
+use super::check::Checker;
 use super::main_cf::MainCf;
 use super::master_cf::MasterCf;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, address};
 use super::resolve::{read_regular, resolve};
-use crate::{Parsed, Position, Problem, Root};
+use crate::{Parsed, Problem, Root};
 
-/// The parameters that the tools rely on: an error in one of them is told when the instance is found.
-const CHECKED: [&str; 24] = [
-    "alternate_config_directories",
-    "bounce_queue_lifetime",
-    "content_filter",
-    "daemon_directory",
-    "data_directory",
-    "default_destination_rate_delay",
-    "hash_queue_names",
-    "inet_interfaces",
-    "mail_owner",
-    "maillog_file",
-    "master_service_disable",
-    "maximal_backoff_time",
-    "maximal_queue_lifetime",
-    "minimal_backoff_time",
-    "multi_instance_directories",
-    "multi_instance_group",
-    "mydomain",
-    "myhostname",
-    "process_id_directory",
-    "setgid_group",
-    "smtp_bind_address",
-    "smtp_bind_address6",
-    "smtp_helo_name",
-    "transport_maps",
-];
+/// How an instance was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It is the one in /etc/postfix.
+    Default,
+    /// multi_instance_directories names it.
+    Managed,
+    /// alternate_config_directories names it.
+    Alternate,
+    /// Its directory is called /etc/postfix-*.
+    NamedAlike,
+}
 
 /// One Postfix instance. Paths are as the host itself names them; [`Root::under`] says where they are here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     name: String,
     is_default: bool,
+    is_enabled: bool,
     config_directory: PathBuf,
     resolved: PathBuf,
     queue_directory: PathBuf,
@@ -62,7 +48,7 @@ impl Instance {
         hostname: &str,
         config_directory: &Path,
         resolved: PathBuf,
-        is_default: bool,
+        role: Role,
     ) -> Result<Self, Vec<Problem>> {
         let path = root.under(&resolve_main_cf(root, &resolved).map_err(|problem| vec![problem])?);
         let told_path = root.under(&config_directory.join("main.cf"));
@@ -73,24 +59,18 @@ impl Instance {
             mut problems,
         } = MainCf::parse(&told_path, &text);
         let parameters = Parameters::new(main_cf, config_directory, hostname);
-        let mut read = Reader {
-            parameters: &parameters,
-            path: &told_path,
-            problems: &mut problems,
-        };
-        for name in CHECKED {
-            drop(read.value(name));
-        }
-        read.check_form();
-        let syslog_name = read.text("syslog_name");
-        let own_name = read.text("multi_instance_name");
+        let mut check = Checker::new(&parameters, &told_path, &mut problems);
+        check.all();
+        let syslog_name = check.text("syslog_name");
+        let own_name = check.text("multi_instance_name");
         let directories = (
-            read.directory("queue_directory"),
-            read.directory("data_directory"),
+            check.directory("queue_directory"),
+            check.directory("data_directory"),
         );
         let (Some(queue_directory), Some(data_directory)) = directories else {
             return Err(problems);
         };
+        let is_default = role == Role::Default;
         let name = if !own_name.is_empty() {
             own_name
         } else if is_default {
@@ -102,9 +82,13 @@ impl Instance {
                 .to_string_lossy()
                 .into_owned()
         };
+        let only_one = is_default && parameters.paths("multi_instance_directories").is_empty();
+        let managed = matches!(role, Role::Default | Role::Managed);
+        let says_so = parameters.bool("multi_instance_enable").unwrap_or(false);
         Ok(Self {
             name,
             is_default,
+            is_enabled: only_one || (managed && says_so),
             config_directory: config_directory.to_path_buf(),
             resolved,
             queue_directory,
@@ -172,12 +156,11 @@ impl Instance {
         Some(self.get("multi_instance_group")).filter(|group| !group.is_empty())
     }
 
-    /// multi_instance_enable: does `postmulti -p start` start it? The default instance is always on where no other
-    /// is configured (`postmulti.c`); ask [`super::Host`] for that.
-    pub fn multi_instance_enable(&self) -> bool {
-        self.parameters
-            .bool("multi_instance_enable")
-            .unwrap_or(false)
+    /// Does `postfix start`, given to the default instance, start it too? That takes multi_instance_enable here and
+    /// an entry in the default instance's multi_instance_directories. Where that is empty, the default instance is
+    /// alone and always starts (`postmulti.c`).
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled
     }
 
     /// mail_owner: the user who owns the queue.
@@ -255,85 +238,8 @@ impl Instance {
     }
 }
 
-/// An address as Postfix takes it in bind and listen parameters: brackets are optional.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
-    let inner = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    inner
-        .strip_prefix("ipv6:")
-        .or_else(|| inner.strip_prefix("IPv6:"))
-        .unwrap_or(inner)
-        .parse()
-        .ok()
-}
-
 fn resolve_main_cf(root: &Root, directory: &Path) -> Result<PathBuf, Problem> {
     let path = directory.join("main.cf");
     resolve(root, &path)
         .map_err(|error| Problem::new(root.under(&path), format!("cannot read it: {error}")))
-}
-
-/// Reads parameters and collects what is wrong with them.
-struct Reader<'a> {
-    parameters: &'a Parameters,
-    path: &'a Path,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl Reader<'_> {
-    fn tell(&mut self, name: &str, what: &str) {
-        let problem = Problem::new(self.path, format!("{name}: {what}"));
-        self.problems
-            .push(match self.parameters.main_cf().line(name.as_bytes()) {
-                Some(line) => problem.at(Position::Line(line)),
-                None => problem,
-            });
-    }
-
-    fn value(&mut self, name: &str) -> Option<Vec<u8>> {
-        let value = self.parameters.expand(name);
-        value
-            .map_err(|error: ExpandError| self.tell(name, &error.to_string()))
-            .ok()
-    }
-
-    fn text(&mut self, name: &str) -> String {
-        let value = self.value(name).unwrap_or_default();
-        String::from_utf8_lossy(&value).into_owned()
-    }
-
-    fn directory(&mut self, name: &str) -> Option<PathBuf> {
-        self.value(name)?;
-        let path = self.parameters.path(name).unwrap_or_default();
-        if path.is_absolute() {
-            return Some(path);
-        }
-        self.tell(name, &format!("\"{}\" is no absolute path", path.display()));
-        None
-    }
-
-    /// Values that have a form.
-    fn check_form(&mut self) {
-        for name in [
-            "multi_instance_enable",
-            "enable_long_queue_ids",
-            "soft_bounce",
-        ] {
-            if self.value(name).is_some() && self.parameters.bool(name).is_none() {
-                self.tell(name, "neither yes nor no");
-            }
-        }
-        let depth = self.parameters.int("hash_queue_depth");
-        if self.value("hash_queue_depth").is_some() && depth.is_none_or(|depth| depth < 1) {
-            self.tell("hash_queue_depth", "no number of 1 or more");
-        }
-        for name in ["smtp_bind_address", "smtp_bind_address6"] {
-            let value = self.parameters.get(name);
-            if !value.is_empty() && address(&value).is_none() {
-                self.tell(name, &format!("\"{value}\" is no address"));
-            }
-        }
-    }
 }

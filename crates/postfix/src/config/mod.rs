@@ -4,6 +4,7 @@
 //! [`Parameters`] (main.cf over Postfix's defaults, every `$name` expanded) and its services (master.cf).
 //! Nothing here asks the running system: not for its host name, not for its addresses.
 
+mod check;
 mod compatibility;
 mod expand;
 mod host;

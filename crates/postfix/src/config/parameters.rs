@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -61,6 +62,20 @@ const PER_TRANSPORT: [(&str, &str); 17] = [
     ("_time_limit", "command_time_limit"),
 ];
 
+/// Parameters in which Postfix leaves `$name` alone: its programs fill in what they know of a message
+/// (`CONFIG_RAW_TABLE` in `src/local/local.c`, `src/smtpd/smtpd.c`, `src/postscreen/postscreen.c`).
+const RAW: [&str; 9] = [
+    "command_execution_directory",
+    "default_rbl_reply",
+    "forward_path",
+    "luser_relay",
+    "mailbox_command",
+    "postscreen_expansion_filter",
+    "postscreen_reject_footer",
+    "smtpd_expansion_filter",
+    "smtpd_reject_footer",
+];
+
 /// The domain of a host whose name has none (`mail_params.h`, `DEF_MYDOMAIN`).
 const NO_DOMAIN: &[u8] = b"localdomain";
 
@@ -90,7 +105,7 @@ impl Parameters {
             myhostname.extend(set(b"mydomain").unwrap_or_else(|| NO_DOMAIN.to_vec()));
         }
         let full_name = set(b"myhostname").unwrap_or_else(|| myhostname.clone());
-        let domain = full_name
+        let mydomain = full_name
             .splitn(2, |&b| b == b'.')
             .nth(1)
             .unwrap_or(NO_DOMAIN)
@@ -98,7 +113,7 @@ impl Parameters {
         Self {
             config_directory: config_directory.as_os_str().as_bytes().to_vec(),
             myhostname,
-            mydomain: domain,
+            mydomain,
             main_cf,
         }
     }
@@ -138,6 +153,9 @@ impl Parameters {
     /// parameter do not start then.
     pub fn expand(&self, name: &str) -> Result<Vec<u8>, ExpandError> {
         let value = self.unexpanded(name.as_bytes()).unwrap_or_default();
+        if RAW.contains(&name) {
+            return Ok(value.into_owned());
+        }
         expand(&value, &|name: &[u8]| self.unexpanded(name))
     }
 
@@ -221,4 +239,18 @@ impl Parameters {
         };
         u64::from(number.parse::<u32>().ok()?).checked_mul(unit)
     }
+}
+
+/// An address as Postfix takes it in bind and listen parameters: brackets are optional.
+pub(super) fn address(text: &str) -> Option<IpAddr> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    inner
+        .strip_prefix("ipv6:")
+        .or_else(|| inner.strip_prefix("IPv6:"))
+        .unwrap_or(inner)
+        .parse()
+        .ok()
 }

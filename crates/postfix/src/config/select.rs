@@ -1,12 +1,14 @@
 //! Instances as users type them.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 
 use super::host::Host;
-use super::instance::{Instance, address};
+use super::instance::Instance;
+use super::parameters::address;
 use super::resolve::resolve;
 use crate::{Root, escape};
 
@@ -15,21 +17,34 @@ const PREFIX: &str = "postfix-";
 
 /// A name that no instance answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown instance \"{}\": {}", escape(.given), told(.known))]
+#[error("unknown instance \"{}\": {}", escape(.given), told(.known, .unreadable))]
 pub struct UnknownInstance {
     /// What the user typed.
     pub given: String,
     /// The names of the host's instances, sorted.
     pub known: Vec<String>,
+    /// Where there are more, which could not be read.
+    pub unreadable: Vec<PathBuf>,
 }
 
-fn told(known: &[String]) -> String {
-    if known.is_empty() {
-        return "no Postfix instance was found on this host (no readable /etc/postfix*/main.cf)"
-            .to_owned();
+fn told(known: &[String], unreadable: &[PathBuf]) -> String {
+    let list = |names: Vec<String>| names.join(", ");
+    let mut told = if known.is_empty() {
+        "no Postfix instance was found on this host".to_owned()
+    } else {
+        format!(
+            "this host has {}",
+            list(known.iter().map(|name| escape(name).to_string()).collect())
+        )
+    };
+    if !unreadable.is_empty() {
+        let paths = unreadable
+            .iter()
+            .map(|path| escape(path.as_os_str().as_bytes()).to_string());
+        told.push_str("; not readable: ");
+        told.push_str(&list(paths.collect()));
     }
-    let names: Vec<String> = known.iter().map(|name| escape(name).to_string()).collect();
-    format!("this host has {}", names.join(", "))
+    told
 }
 
 impl Host {
@@ -57,6 +72,7 @@ impl Host {
                 return Err(UnknownInstance {
                     given: arg.clone(),
                     known,
+                    unreadable: self.unreadable().to_vec(),
                 });
             }
             chosen.extend(found);
