@@ -1,0 +1,244 @@
+//! When a line was written: years for the forms that lack them, the zone for those that lack it.
+
+use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+
+use super::stamp::Stamp;
+use crate::zone::Zone;
+
+/// Microseconds in a second, a minute, a day.
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// How far behind its file's own time a line may claim to be: a clock that is off, a zone that was misread.
+const FUTURE: i64 = DAY;
+
+/// How far apart two lines may be to confirm each other's year.
+const STEP: i64 = 30 * DAY;
+
+/// Places the times of one file's lines, in their order.
+///
+/// A year-less time gets the first year that does not put it before the line above, and in the first line the latest
+/// year that does not lie after the file's own time. In the hour that is repeated when summer time ends, the order of lines says which of
+/// the two is meant; in the hour that is skipped, the clock was not yet put forward.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: Zone,
+    /// No line is later than this, more or less: the file's mtime, or now.
+    latest: i64,
+    /// The last time placed.
+    previous: Option<i64>,
+    /// The last time that was in step with those before it: a single line with a wrong clock does not move it.
+    anchor: Option<i64>,
+    /// Was the last line in the second run of a repeated hour?
+    second_run: bool,
+    /// The last minute of local time that was looked up, and its instant: neighbours share it.
+    minute: Option<(NaiveDateTime, i64)>,
+}
+
+impl Clock {
+    /// A clock for a file that was last written at `latest` (microseconds since 1970, UTC).
+    pub fn new(zone: Zone, latest: i64) -> Self {
+        Self {
+            zone,
+            latest,
+            previous: None,
+            minute: None,
+        }
+    }
+
+    /// The same, for reading on behind a line whose time is known.
+    #[must_use]
+    pub fn after(mut self, previous: i64) -> Self {
+        self.previous = Some(previous);
+        self.anchor = Some(previous);
+        self
+    }
+
+    /// When the next line was written, in microseconds since 1970 (UTC). `None` for a day that no near year has.
+    pub fn place(&mut self, stamp: Stamp) -> Option<i64> {
+        let time = match stamp {
+            Stamp::Instant(time) => time,
+            Stamp::Local(local) => self.local(local)?,
+            Stamp::Yearless(month, day, time) => self.yearless(month, day, time)?,
+        };
+        let in_step =
+            |with: Option<i64>| with.is_none_or(|w| time.abs_diff(w) <= STEP.unsigned_abs());
+        if in_step(self.anchor) || in_step(self.previous) {
+            self.anchor = Some(time);
+        }
+        self.previous = Some(time);
+        Some(time)
+    }
+
+    fn yearless(&mut self, month: u32, day: u32, time: NaiveTime) -> Option<i64> {
+        let around = self.anchor.unwrap_or(self.latest);
+        let year = self.zone.at(around.div_euclid(SECOND))?.year();
+        let limit = self.latest.saturating_add(FUTURE);
+        // A leap day may be up to eight years away.
+        let candidates = (-8..=8_i32).filter_map(|step| {
+            let date = NaiveDate::from_ymd_opt(year.checked_add(step)?, month, day)?;
+            let local = date.and_time(time);
+            let instant = self.zone.instants(local).earliest();
+            Some((
+                instant
+                    .unwrap_or_else(|| local.and_utc().timestamp())
+                    .saturating_mul(SECOND),
+                local,
+            ))
+        });
+        let fits: Vec<_> = candidates.filter(|(t, _)| *t <= limit).collect();
+        let local = match self.anchor {
+            None => fits.iter().max_by_key(|(t, _)| *t),
+            Some(anchor) => {
+                let onward = fits.iter().find(|(t, _)| *t >= anchor.saturating_sub(STEP));
+                onward.or_else(|| fits.iter().min_by_key(|(t, _)| t.abs_diff(anchor)))
+            }
+        };
+        self.local(local?.1)
+    }
+
+    fn local(&mut self, local: NaiveDateTime) -> Option<i64> {
+        let within = i64::from(local.second())
+            .saturating_mul(SECOND)
+            .saturating_add(i64::from(local.nanosecond()).div_euclid(1000));
+        let minute = local.with_second(0)?.with_nanosecond(0)?;
+        if let Some((known, instant)) = self.minute
+            && known == minute
+        {
+            return Some(instant.saturating_add(within));
+        }
+        let micros = |seconds: i64| seconds.saturating_mul(SECOND);
+        let instant = match self.zone.instants(minute) {
+            LocalResult::Single(t) => {
+                self.minute = Some((minute, micros(t)));
+                self.second_run = false;
+                micros(t)
+            }
+            LocalResult::Ambiguous(first, second) => {
+                let (first, second) = (micros(first), micros(second));
+                // Neighbouring lines may be out of order by moments.
+                let back = first
+                    .saturating_add(within)
+                    .saturating_add(SECOND.saturating_mul(10));
+                self.second_run |= self.previous.is_some_and(|p| back < p);
+                if self.second_run { second } else { first }
+            }
+            LocalResult::None => {
+                let hour = chrono::TimeDelta::hours(1);
+                let before = self
+                    .zone
+                    .instants(minute.checked_sub_signed(hour)?)
+                    .earliest()?;
+                micros(before).saturating_add(MINUTE.saturating_mul(60))
+            }
+        };
+        Some(instant.saturating_add(within))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::cursor::Cursor;
+    use chrono::DateTime;
+
+    fn micros(rfc3339: &str) -> i64 {
+        DateTime::parse_from_rfc3339(rfc3339)
+            .unwrap()
+            .timestamp_micros()
+    }
+
+    /// Lines in order, each `AS LOGGED = WHEN IN UTC`.
+    fn check(zone: &str, mtime: &str, lines: &[(&str, &str)]) {
+        let mut clock = Clock::new(Zone::named(zone).unwrap(), micros(mtime));
+        for (line, expected) in lines {
+            let stamp = super::super::stamp::take(&mut Cursor(line.as_bytes())).unwrap();
+            let found = clock.place(stamp).map(|t| {
+                DateTime::from_timestamp_micros(t)
+                    .unwrap()
+                    .format("%FT%TZ")
+                    .to_string()
+            });
+            assert_eq!(found.as_deref(), Some(*expected), "{line} in {zone}");
+        }
+    }
+
+    #[test]
+    fn the_year_comes_from_the_files_time_and_the_order_of_lines() {
+        check(
+            "UTC",
+            "2026-01-02T06:25:01Z",
+            &[
+                ("Dec 30 10:00:00", "2025-12-30T10:00:00Z"),
+                ("Dec 31 23:59:59", "2025-12-31T23:59:59Z"),
+                ("Jan  1 00:00:01", "2026-01-01T00:00:01Z"),
+                ("Dec 31 23:59:59", "2025-12-31T23:59:59Z"),
+                ("Jan  1 00:00:02", "2026-01-01T00:00:02Z"),
+            ],
+        );
+        check(
+            "UTC",
+            "2026-09-19T12:00:00Z",
+            &[("Sep 19 11:00:00", "2026-09-19T11:00:00Z")],
+        );
+        check(
+            "UTC",
+            "2026-09-19T12:00:00Z",
+            &[("Sep 25 11:00:00", "2025-09-25T11:00:00Z")],
+        );
+        check(
+            "UTC",
+            "2026-03-10T12:00:00Z",
+            &[("Feb 29 11:00:00", "2024-02-29T11:00:00Z")],
+        );
+        check(
+            "UTC",
+            "2026-01-01T00:00:30Z",
+            &[
+                ("Dec 31 23:59:58", "2025-12-31T23:59:58Z"),
+                ("Jan  1 00:00:10", "2026-01-01T00:00:10Z"),
+            ],
+        );
+    }
+
+    #[test]
+    fn one_line_with_a_wrong_clock_does_not_move_the_others() {
+        check(
+            "UTC",
+            "2026-09-19T12:00:00Z",
+            &[
+                ("Sep 19 11:00:00", "2026-09-19T11:00:00Z"),
+                ("Dec 25 11:00:00", "2025-12-25T11:00:00Z"),
+                ("Sep 19 11:00:01", "2026-09-19T11:00:01Z"),
+                ("Apr  1 11:00:00", "2026-04-01T11:00:00Z"),
+                ("Sep 19 11:00:02", "2026-09-19T11:00:02Z"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_and_the_one_that_never_comes() {
+        check(
+            "America/New_York",
+            "2026-11-02T00:00:00Z",
+            &[
+                ("Nov  1 00:59:59", "2026-11-01T04:59:59Z"),
+                ("Nov  1 01:00:00", "2026-11-01T05:00:00Z"),
+                ("Nov  1 01:59:59", "2026-11-01T05:59:59Z"),
+                ("Nov  1 01:00:00", "2026-11-01T06:00:00Z"),
+                ("Nov  1 01:59:59", "2026-11-01T06:59:59Z"),
+                ("Nov  1 02:00:00", "2026-11-01T07:00:00Z"),
+            ],
+        );
+        check(
+            "Europe/Berlin",
+            "2026-03-29T12:00:00Z",
+            &[
+                ("Mar 29 01:59:59", "2026-03-29T00:59:59Z"),
+                ("Mar 29 02:30:00", "2026-03-29T01:30:00Z"),
+                ("Mar 29 03:00:00", "2026-03-29T01:00:00Z"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,397 @@
+//! What comes before the message in a log line: prefixes, a time, perhaps a host and a facility word, the tag.
+//!
+//! The first word after the time that is a tag is the tag; nothing behind it is looked at, so that no text inside a
+//! message can pass for a line of Postfix.
+
+use super::cursor::Cursor;
+use super::stamp::{self, Stamp};
+
+/// The head of a line, and its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// The line's own time; absent where RFC 5424 says `-`.
+    pub stamp: Option<Stamp>,
+    /// The host; empty where the line names none.
+    pub host: &'a [u8],
+    /// The tag without `[PID]:`, as in `postfix-aol-a/smtp` (Postfix `src/global/mail_task.c`).
+    pub program: &'a [u8],
+    /// What the program said.
+    pub message: &'a [u8],
+}
+
+/// Splits a line (without its line end). `None` for a line without a time or without a tag that has a process id:
+/// Postfix always logs one (`LOG_PID`, `src/util/msg_syslog.c`).
+pub fn parse(line: &[u8]) -> Option<Header<'_>> {
+    let mut c = Cursor(line);
+    let mut outer = None;
+    // A container runtime's time may stand before the line's own: each round takes prefixes and one time.
+    for _ in 0..3 {
+        if prefixes(&mut c) {
+            return rfc5424(c);
+        }
+        let Some(found) = stamp::take(&mut c) else {
+            break;
+        };
+        outer = Some(prefer(outer, found));
+        c.blanks();
+        stream(&mut c);
+    }
+    let stamp = outer?;
+    let mut host: &[u8] = b"";
+    for _ in 0..3 {
+        c.blanks();
+        match tag(c) {
+            Tag::Process(program, message) => {
+                return Some(Header {
+                    stamp: Some(stamp),
+                    host,
+                    program,
+                    message,
+                });
+            }
+            Tag::Other => return None,
+            Tag::None => {}
+        }
+        let word = c.word();
+        // A host may be called `mail`: the bare word is a facility only behind a host.
+        if is_facility(word) && (!host.is_empty() || word != facility_of(word)) {
+            continue;
+        }
+        if word.is_empty() || !host.is_empty() {
+            return None;
+        }
+        host = word;
+    }
+    None
+}
+
+/// Of two times at the head of a line, the inner is the program's, unless only the outer says when exactly.
+fn prefer(outer: Option<Stamp>, inner: Stamp) -> Stamp {
+    match (outer, inner) {
+        (Some(exact @ Stamp::Instant(_)), Stamp::Local(_) | Stamp::Yearless(..)) => exact,
+        _ => inner,
+    }
+}
+
+/// Takes what may stand before a time. True where an RFC 5424 header follows (its `<PRI>VERSION ` is taken too).
+fn prefixes(c: &mut Cursor<'_>) -> bool {
+    for _ in 0..8 {
+        // After a crash, file systems leave runs of NUL where a block was never written.
+        c.until(|b| !matches!(b, 0 | b' ' | b'\t'));
+        if c.eat(b"\xef\xbb\xbf") || colour(c) || priority(c) || compose(c) || kubectl(c) {
+            continue;
+        }
+        break;
+    }
+    let mut version = *c;
+    if version.eat(b"1 ") && matches!(version.peek(), Some(b'0'..=b'9' | b'-')) {
+        *c = version;
+        return true;
+    }
+    false
+}
+
+/// A colour sequence, as compose puts around its prefix: ESC `[` digits `m`.
+fn colour(c: &mut Cursor<'_>) -> bool {
+    let mut probe = *c;
+    if !probe.eat(b"\x1b[") {
+        return false;
+    }
+    probe.until(|b| !b.is_ascii_digit() && b != b';');
+    let is_colour = probe.eat(b"m");
+    if is_colour {
+        *c = probe;
+    }
+    is_colour
+}
+
+/// `<22>`, perhaps with the octet count of RFC 6587 before it.
+fn priority(c: &mut Cursor<'_>) -> bool {
+    let mut probe = *c;
+    if probe.peek() != Some(b'<') {
+        let counted = probe.number(1, 6).is_some() && probe.eat(b" ");
+        if !counted || probe.peek() != Some(b'<') {
+            return false;
+        }
+    }
+    let found = probe.eat(b"<") && probe.number(1, 3).is_some() && probe.eat(b">");
+    if found {
+        *c = probe;
+    }
+    found
+}
+
+/// `postfix-1  | `, as compose puts before every line.
+fn compose(c: &mut Cursor<'_>) -> bool {
+    let mut probe = *c;
+    let name = probe.until(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'.' | b'-'));
+    probe.blanks();
+    let found = !name.is_empty() && (probe.eat(b"| ") || probe.eat(b"|\x1b[0m "));
+    if found {
+        *c = probe;
+    }
+    found
+}
+
+/// `[pod/NAME/CONTAINER] `, as `kubectl logs --prefix` puts before every line.
+fn kubectl(c: &mut Cursor<'_>) -> bool {
+    let mut probe = *c;
+    if !probe.eat(b"[pod/") {
+        return false;
+    }
+    probe.until(|b| b == b']' || b == b' ');
+    let found = probe.eat(b"] ");
+    if found {
+        *c = probe;
+    }
+    found
+}
+
+/// `stdout F `: the stream and the mark (full, partial) that follow the time in a CRI log file.
+fn stream(c: &mut Cursor<'_>) {
+    let mut probe = *c;
+    if (probe.eat(b"stdout ") || probe.eat(b"stderr ")) && (probe.eat(b"F ") || probe.eat(b"P ")) {
+        *c = probe;
+    }
+}
+
+/// RFC 5424, behind `<PRI>1 `: TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG.
+fn rfc5424(mut c: Cursor<'_>) -> Option<Header<'_>> {
+    let stamp = match c.eat(b"- ") {
+        true => None,
+        false => {
+            let stamp = stamp::take(&mut c)?;
+            if !c.eat(b" ") {
+                return None;
+            }
+            Some(stamp)
+        }
+    };
+    let mut field = || {
+        let word = c.word();
+        (!word.is_empty() && c.eat(b" ")).then_some(word)
+    };
+    let host = field()?;
+    let program = field()?;
+    field()?;
+    field()?;
+    if !c.eat(b"-") {
+        while c.eat(b"[") {
+            element(&mut c)?;
+        }
+    }
+    if !c.eat(b" ") {
+        return None;
+    }
+    c.eat(b"\xef\xbb\xbf");
+    c.blanks();
+    let host = if host == b"-" { b"" } else { host };
+    Some(Header {
+        stamp,
+        host,
+        program,
+        message: c.0,
+    })
+}
+
+/// The rest of one SD-ELEMENT: quoted values may hold `]`, and `\` takes the meaning from what follows it.
+fn element(c: &mut Cursor<'_>) -> Option<()> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let end = c.0.iter().position(|&b| {
+        let ends = b == b']' && !quoted;
+        if b == b'"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && b == b'\\' && !escaped;
+        ends
+    })?;
+    c.0 = c.0.get(end..)?.get(1..)?;
+    Some(())
+}
+
+enum Tag<'a> {
+    /// `program[123]:` and the message behind it.
+    Process(&'a [u8], &'a [u8]),
+    /// A tag without a process id: not Postfix.
+    Other,
+    /// Not a tag.
+    None,
+}
+
+/// Is the next word a tag?
+fn tag(c: Cursor<'_>) -> Tag<'_> {
+    let mut probe = c;
+    let program = probe.until(|b| matches!(b, b'[' | b' ' | b'\t'));
+    let mut process = probe;
+    if process.eat(b"[") && process.number(1, 18).is_some() && process.eat(b"]:") {
+        process.blanks();
+        return Tag::Process(program, solaris(process).0);
+    }
+    let mut word = c;
+    if word.word().ends_with(b":") {
+        Tag::Other
+    } else {
+        Tag::None
+    }
+}
+
+/// Solaris puts `[ID 197553 mail.info] ` behind the tag.
+fn solaris(c: Cursor<'_>) -> Cursor<'_> {
+    let mut probe = c;
+    let found = probe.eat(b"[ID ") && probe.number(1, 10).is_some() && probe.eat(b" ");
+    if !found || !is_facility(probe.until(|b| matches!(b, b']' | b' '))) || !probe.eat(b"] ") {
+        return c;
+    }
+    probe
+}
+
+/// `mail.info`, `mail:info`, `<mail.info>`, `<2.6>` (FreeBSD's numbers), `mail`: what syslogd may be told to write.
+fn is_facility(word: &[u8]) -> bool {
+    let word = match word.strip_prefix(b"<").and_then(|w| w.strip_suffix(b">")) {
+        Some(inner) if inner.iter().all(|b| b.is_ascii_digit() || *b == b'.') => return true,
+        Some(inner) => inner,
+        None => word,
+    };
+    let facility = facility_of(word);
+    let severity = word.get(facility.len()..).and_then(|rest| rest.get(1..));
+    let known = facility
+        .strip_prefix(b"local")
+        .is_some_and(|n| matches!(n, [b'0'..=b'7']))
+        || matches!(
+            facility,
+            b"mail" | b"user" | b"daemon" | b"auth" | b"authpriv" | b"syslog" | b"kern"
+        );
+    known
+        && severity.is_none_or(|s| {
+            matches!(
+                s,
+                b"emerg"
+                    | b"panic"
+                    | b"alert"
+                    | b"crit"
+                    | b"err"
+                    | b"error"
+                    | b"warning"
+                    | b"warn"
+                    | b"notice"
+                    | b"info"
+                    | b"debug"
+            )
+        })
+}
+
+/// The word before the severity.
+fn facility_of(word: &[u8]) -> &[u8] {
+    let end = word
+        .iter()
+        .position(|b| matches!(b, b'.' | b':'))
+        .unwrap_or(word.len());
+    word.get(..end).unwrap_or(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSG: &str = "4ABC: to=<a@b>";
+
+    /// `line` ends in the message; `expected` is `HOST PROGRAM`, or `none`.
+    fn check(line: &str, expected: &str) {
+        let found = match parse(line.as_bytes()) {
+            None => "none".to_owned(),
+            Some(h) => {
+                assert_eq!(h.message, MSG.as_bytes(), "{line}");
+                format!(
+                    "{} {}",
+                    String::from_utf8_lossy(h.host),
+                    String::from_utf8_lossy(h.program)
+                )
+            }
+        };
+        assert_eq!(found, expected, "{line}");
+    }
+
+    #[test]
+    fn the_tag_is_found_behind_every_kind_of_head() {
+        let aol = "rustin postfix-aol-a/smtp";
+        for head in [
+            "Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "2026-09-19T12:22:57.123456+02:00 rustin postfix-aol-a/smtp[123]: ",
+            "<22>Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "\u{feff}Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "\0\0\0Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 rustin mail.info postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 rustin mail:info postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 rustin mail postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 <mail.info> rustin postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 <2.6> rustin postfix-aol-a/smtp[123]: ",
+            "Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: [ID 197553 mail.info] ",
+            "<22>1 2026-09-19T12:22:57.1Z rustin postfix-aol-a/smtp 123 - - ",
+            "<22>1 2026-09-19T12:22:57.1Z rustin postfix-aol-a/smtp 123 - - \u{feff}",
+            "<22>1 - rustin postfix-aol-a/smtp 123 mail [a b=\"x]\\\"]\"][c] ",
+            "118 <22>1 2026-09-19T12:22:57Z rustin postfix-aol-a/smtp 123 - - ",
+            "mail-1  | Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "\u{1b}[36mmail-1  | \u{1b}[0mSep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "[pod/relay-0/postfix] Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "2026-09-19T10:22:57.123456789Z stdout F Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+            "2026-09-19T10:22:57.123456789Z stderr F rustin postfix-aol-a/smtp[123]: ",
+            "2026-09-19T10:22:57.123456789Z Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        ] {
+            check(&format!("{head}{MSG}"), aol);
+        }
+        check(
+            "Sep 19 12:22:57 postfix/smtp[1]: 4ABC: to=<a@b>",
+            " postfix/smtp",
+        );
+        check(
+            "Sep 19 12:22:57 mail postfix/smtp[1]: 4ABC: to=<a@b>",
+            "mail postfix/smtp",
+        );
+        check(
+            "Sep 19 12:22:57 fe80::1 postfix/smtp[1]: 4ABC: to=<a@b>",
+            "fe80::1 postfix/smtp",
+        );
+        check(
+            "Sep 19 12:22:57 h postfix-x.y/sub-1/smtp[1]:4ABC: to=<a@b>",
+            "h postfix-x.y/sub-1/smtp",
+        );
+    }
+
+    #[test]
+    fn nothing_behind_the_first_tag_can_become_one() {
+        let forged = |head: &str| {
+            let line = format!("{head} postfix-aol-a/smtp[1]: {MSG}");
+            parse(line.as_bytes()).map(|h| String::from_utf8_lossy(h.program).into_owned())
+        };
+        assert_eq!(
+            forged("Sep 19 12:22:57 h spamd[9]: Sep 19 12:22:57 h"),
+            Some("spamd".into())
+        );
+        assert_eq!(forged("Sep 19 12:22:57 h kernel:"), None);
+        assert_eq!(forged("Sep 19 12:22:57 h last message from"), None);
+        assert_eq!(forged("Sep 19 12:22:57 h somebody"), None);
+        assert_eq!(forged("no time at all"), None);
+        assert_eq!(forged(""), None);
+        assert_eq!(
+            forged("<22>1 2026-09-19T12:22:57Z h app 1 - -"),
+            Some("app".into())
+        );
+    }
+
+    #[test]
+    fn of_two_times_the_exact_one_is_kept() {
+        let stamp = |line: &str| parse(line.as_bytes()).unwrap().stamp;
+        let exact = stamp("2026-09-19T10:22:57Z h p/smtp[1]: x");
+        assert_eq!(exact, Some(Stamp::Instant(1_789_813_377_000_000)));
+        assert_eq!(
+            stamp("2026-09-19T10:22:57Z stdout F Sep 19 12:22:50 h p/smtp[1]: x"),
+            exact
+        );
+        assert_eq!(
+            stamp("2020-01-01T00:00:00Z 2026-09-19T10:22:57Z h p/smtp[1]: x"),
+            exact
+        );
+        assert_eq!(stamp("<22>1 - h p/smtp 1 - - x"), None);
+    }
+}

@@ -1,0 +1,325 @@
+//! The time at the head of a log line, in the forms that syslog daemons, journalctl and container runtimes write.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+
+use super::cursor::Cursor;
+
+/// A time as written: some forms say when exactly, others leave the year or the zone to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// Microseconds since 1970 (UTC): the line gives its offset.
+    Instant(i64),
+    /// The host's own clock, date and time.
+    Local(NaiveDateTime),
+    /// The host's own clock without the year (RFC 3164): month, day, time of day.
+    Yearless(u32, u32, NaiveTime),
+}
+
+/// Reads a time at the front of `at` and takes it off.
+///
+/// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no offset);
+/// the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, and with the year before the
+/// month, behind the day or behind the time; `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and
+/// `short-unix` (`1695119777.123456`).
+pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
+    let mut c = *at;
+    let stamp = match c.peek()? {
+        b'0'..=b'9' => numeric(&mut c),
+        b'A'..=b'Z' => named(&mut c),
+        _ => None,
+    }?;
+    // A time is a word of its own.
+    if !matches!(c.peek(), None | Some(b' ' | b'\t')) {
+        return None;
+    }
+    *at = c;
+    Some(stamp)
+}
+
+fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
+    let start = *c;
+    let year = c.number(4, 4)?;
+    if c.eat(b"-") {
+        return iso(year, c, false);
+    }
+    if c.eat(b" ") {
+        let month = month(c)?;
+        c.blanks();
+        let day = c.number(1, 2)?;
+        c.blanks();
+        let time = time(c)?;
+        return local(year, month, day, time);
+    }
+    *c = start;
+    unix(c)
+}
+
+/// Seconds since 1970 with six digits of fraction (journalctl(1), `short-unix`).
+fn unix(c: &mut Cursor<'_>) -> Option<Stamp> {
+    let seconds = c.number(9, 11)?;
+    if !c.eat(b".") {
+        return None;
+    }
+    let micros = c.number(6, 6)?;
+    let total = seconds.checked_mul(1_000_000)?.checked_add(micros)?;
+    i64::try_from(total).ok().map(Stamp::Instant)
+}
+
+/// What follows `YYYY-`. With `zone_name`, a word such as `CEST` stands for the host's zone.
+fn iso(year: u64, c: &mut Cursor<'_>, zone_name: bool) -> Option<Stamp> {
+    let month = u32::try_from(c.number(2, 2)?).ok()?;
+    if !c.eat(b"-") {
+        return None;
+    }
+    let day = c.number(2, 2)?;
+    if !(c.eat(b"T") || c.eat(b"t") || c.eat(b" ")) {
+        return None;
+    }
+    let time = time(c)?;
+    let Stamp::Local(local) = local(year, month, day, time)? else {
+        return None;
+    };
+    if zone_name {
+        let mut zone = *c;
+        zone.blanks();
+        let word = zone.word();
+        if (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) {
+            *c = zone;
+            if word == b"UTC" {
+                return Some(Stamp::Instant(local.and_utc().timestamp_micros()));
+            }
+        }
+        return Some(Stamp::Local(local));
+    }
+    let offset = match c.peek() {
+        Some(b'Z' | b'z') => {
+            c.until(|b| b != b'Z' && b != b'z');
+            0
+        }
+        Some(sign @ (b'+' | b'-')) => {
+            c.eat(&[sign]);
+            let hours = i64::try_from(c.number(2, 2)?).ok()?;
+            c.eat(b":");
+            let minutes = match c.peek() {
+                Some(b'0'..=b'9') => i64::try_from(c.number(2, 2)?).ok()?,
+                _ => 0,
+            };
+            let seconds = hours
+                .saturating_mul(3600)
+                .saturating_add(minutes.saturating_mul(60));
+            if sign == b'-' {
+                seconds.saturating_neg()
+            } else {
+                seconds
+            }
+        }
+        _ => return Some(Stamp::Local(local)),
+    };
+    let utc = local.and_utc().timestamp_micros();
+    Some(Stamp::Instant(
+        utc.saturating_sub(offset.saturating_mul(1_000_000)),
+    ))
+}
+
+/// `[Tue ]Sep 19 [2026 ]12:22:57[.123456][ 2026]`, or a weekday and an ISO date.
+fn named(c: &mut Cursor<'_>) -> Option<Stamp> {
+    if weekday(c) {
+        c.blanks();
+        if c.peek()?.is_ascii_digit() {
+            let year = c.number(4, 4)?;
+            return if c.eat(b"-") {
+                iso(year, c, true)
+            } else {
+                None
+            };
+        }
+    }
+    let month = month(c)?;
+    if !c.eat(b" ") {
+        return None;
+    }
+    c.blanks();
+    let day = c.number(1, 2)?;
+    if !c.eat(b" ") {
+        return None;
+    }
+    c.blanks();
+    let mut year = year(c);
+    if year.is_some() {
+        c.blanks();
+    }
+    let time = time(c)?;
+    if year.is_none() {
+        let mut tail = *c;
+        tail.blanks();
+        year = self::year(&mut tail);
+        if year.is_some() {
+            *c = tail;
+        }
+    }
+    match year {
+        Some(year) => local(year, month, day, time),
+        None => {
+            let day = u32::try_from(day).ok()?;
+            // Feb 29 must be taken in: only a leap year knows all days.
+            NaiveDate::from_ymd_opt(2000, month, day)?;
+            Some(Stamp::Yearless(month, day, time))
+        }
+    }
+}
+
+/// A year of four digits, standing alone (a host may be called `2026`, but no log has been seen to do so).
+fn year(c: &mut Cursor<'_>) -> Option<u64> {
+    let mut probe = *c;
+    let year = probe.number(4, 4).filter(|y| (1970..=2200).contains(y))?;
+    if !matches!(probe.peek(), None | Some(b' ' | b'\t')) {
+        return None;
+    }
+    *c = probe;
+    Some(year)
+}
+
+fn weekday(c: &mut Cursor<'_>) -> bool {
+    [
+        b"Mon ", b"Tue ", b"Wed ", b"Thu ", b"Fri ", b"Sat ", b"Sun ",
+    ]
+    .into_iter()
+    .any(|d| c.eat(d))
+}
+
+fn month(c: &mut Cursor<'_>) -> Option<u32> {
+    let n = match c.0.get(..3)? {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
+    c.0 = c.0.get(3..)?;
+    Some(n)
+}
+
+/// `HH:MM:SS`, a leap second too, with `.fraction` or `,fraction` (what is finer than a microsecond is dropped).
+fn time(c: &mut Cursor<'_>) -> Option<NaiveTime> {
+    let hour = c.number(1, 2)?;
+    if !c.eat(b":") {
+        return None;
+    }
+    let minute = c.number(2, 2)?;
+    if !c.eat(b":") {
+        return None;
+    }
+    // A leap second is counted with the second before it.
+    let second = c.number(2, 2).filter(|s| *s <= 60)?.min(59);
+    let mut micros: u32 = 0;
+    let mut fraction = *c;
+    if fraction.eat(b".") || fraction.eat(b",") {
+        let digits = fraction.until(|b| !b.is_ascii_digit());
+        if !digits.is_empty() {
+            for at in 0..6 {
+                let digit = digits
+                    .get(at)
+                    .map_or(0, |d| u32::from(d.wrapping_sub(b'0')));
+                micros = micros.wrapping_mul(10).wrapping_add(digit);
+            }
+            *c = fraction;
+        }
+    }
+    NaiveTime::from_hms_micro_opt(
+        u32::try_from(hour).ok()?,
+        u32::try_from(minute).ok()?,
+        u32::try_from(second).ok()?,
+        micros,
+    )
+}
+
+fn local(year: u64, month: u32, day: u64, time: NaiveTime) -> Option<Stamp> {
+    let year = i32::try_from(year).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, month, u32::try_from(day).ok()?)?;
+    Some(Stamp::Local(date.and_time(time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `expected` is the time as a reader would spell it; the rest is what must be left of the line.
+    fn check(line: &str, expected: &str) {
+        let mut c = Cursor(line.as_bytes());
+        let found = match take(&mut c) {
+            None => "none".to_owned(),
+            Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t)
+                .unwrap()
+                .format("%FT%T%.6fZ")
+                .to_string(),
+            Some(Stamp::Local(t)) => t.format("%F %T%.6f").to_string(),
+            Some(Stamp::Yearless(m, d, t)) => format!("{m}-{d} {}", t.format("%T%.6f")),
+        };
+        let rest = String::from_utf8_lossy(c.0);
+        assert_eq!(format!("{found}|{rest}"), expected, "{line}");
+    }
+
+    #[test]
+    fn every_form_met_in_the_wild() {
+        check("Sep 19 12:22:57 rustin x", "9-19 12:22:57.000000| rustin x");
+        check("Sep  9 02:22:57 rustin", "9-9 02:22:57.000000| rustin");
+        check("Feb 29 00:00:00 h", "2-29 00:00:00.000000| h");
+        check("Sep 19 12:22:57.123456 h", "9-19 12:22:57.123456| h");
+        check("Sep 19 2026 12:22:57 h", "2026-09-19 12:22:57.000000| h");
+        check("Sep 19 12:22:57 2026 h", "2026-09-19 12:22:57.000000| h");
+        check("2026 Sep 19 12:22:57 h", "2026-09-19 12:22:57.000000| h");
+        check(
+            "Sat Sep 19 12:22:57 2026 mail.info x",
+            "2026-09-19 12:22:57.000000| mail.info x",
+        );
+        check(
+            "Sat 2026-09-19 12:22:57 CEST h",
+            "2026-09-19 12:22:57.000000| h",
+        );
+        check(
+            "Sat 2026-09-19 12:22:57 UTC h",
+            "2026-09-19T12:22:57.000000Z| h",
+        );
+        check(
+            "2026-09-19T12:22:57.123456+02:00 h",
+            "2026-09-19T10:22:57.123456Z| h",
+        );
+        check(
+            "2026-09-19T12:22:57-0430 h",
+            "2026-09-19T16:52:57.000000Z| h",
+        );
+        check(
+            "2026-09-19T12:22:57.123456789Z h",
+            "2026-09-19T12:22:57.123456Z| h",
+        );
+        check("2026-09-19T12:22:57.5Z h", "2026-09-19T12:22:57.500000Z| h");
+        check("2026-09-19 12:22:57,250 h", "2026-09-19 12:22:57.250000| h");
+        check("2026-09-19T12:22:57 h", "2026-09-19 12:22:57.000000| h");
+        check("1695119777.123456 h", "2023-09-19T10:36:17.123456Z| h");
+        check("2016-12-31T23:59:60Z h", "2016-12-31T23:59:59.000000Z| h");
+    }
+
+    #[test]
+    fn what_is_no_time_is_left_alone() {
+        check("", "none|");
+        check("Sep", "none|Sep");
+        check("Sep 31 12:22:57 h", "none|Sep 31 12:22:57 h");
+        check("Sep 19 25:22:57 h", "none|Sep 19 25:22:57 h");
+        check("Sepp 9 12:22:57 h", "none|Sepp 9 12:22:57 h");
+        check("2026-13-01T00:00:00Z h", "none|2026-13-01T00:00:00Z h");
+        check(
+            "2026-09-19T12:22:57.1.2 h",
+            "none|2026-09-19T12:22:57.1.2 h",
+        );
+        check("postfix/smtp[1]: x", "none|postfix/smtp[1]: x");
+        check("20260919 h", "none|20260919 h");
+    }
+}
