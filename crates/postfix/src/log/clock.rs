@@ -43,6 +43,8 @@ impl Clock {
             zone,
             latest,
             previous: None,
+            anchor: None,
+            second_run: false,
             minute: None,
         }
     }

@@ -150,7 +150,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
 /// Postfix 3.5 and later quote a local part as RFC 5321 does, and then the whole of it (`info_log_addr_form`); older
 /// ones log it bare. A quoted local part is passed over first; where it has no end the address is a bare one, which
 /// ends at the first `>, ` that a field follows.
-fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
+pub(super) fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let start = c.0;
     let quoted = quoted_local_part(start);
     [quoted, Some(0)].into_iter().flatten().find_map(|from| {

@@ -127,3 +127,55 @@ pub struct Delivery<'a> {
     /// How many times the line stands for: 1, or the N of `message repeated N times: [ … ]`.
     pub repeat: u64,
 }
+
+/// A message that the queue manager gave up on (qmgr(8): `from=<…>, status=expired, returned to sender`, one line a
+/// message; Postfix `src/oqmgr/qmgr_active.c`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired<'a> {
+    /// When, in microseconds since 1970 (UTC).
+    pub time: Option<i64>,
+    /// As [`Delivery::tag`].
+    pub tag: &'a [u8],
+    /// The queue id.
+    pub queue_id: &'a [u8],
+    /// The envelope sender.
+    pub sender: &'a [u8],
+    /// `force-expired`: by `postsuper -e`, not by age.
+    pub forced: bool,
+    /// How many times the line stands for.
+    pub repeat: u64,
+}
+
+/// What a log tells, a line at a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// A delivery attempt.
+    Delivery(Delivery<'a>),
+    /// A message given up.
+    Expired(Expired<'a>),
+    /// The queue manager takes a message up (`from=<…>, size=…`): who sent it.
+    #[allow(missing_docs, reason = "as in Expired")]
+    Sender {
+        tag: &'a [u8],
+        queue_id: &'a [u8],
+        sender: &'a [u8],
+    },
+    /// The message is done with (`QUEUEID: removed`).
+    #[allow(missing_docs, reason = "as in Expired")]
+    Removed { tag: &'a [u8], queue_id: &'a [u8] },
+    /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
+    #[allow(missing_docs, reason = "as in Expired")]
+    Unparsed { tag: &'a [u8] },
+}
+
+/// Takes the events of a log, in the order of its lines.
+pub trait Sink: Send + Sized {
+    /// The next event.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// An empty sink of the same kind, for another part of the log.
+    fn fork(&self) -> Self;
+
+    /// Takes in what a fork saw of a later part of the log.
+    fn join(&mut self, later: Self);
+}

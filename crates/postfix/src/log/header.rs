@@ -36,7 +36,29 @@ pub fn parse(line: &[u8]) -> Option<Header<'_>> {
         c.blanks();
         stream(&mut c);
     }
-    let stamp = outer?;
+    behind(c, outer?)
+}
+
+/// The same for a line whose time stands elsewhere.
+pub(super) fn behind_time(line: &[u8], stamp: Stamp) -> Option<Header<'_>> {
+    behind(Cursor(line), stamp)
+}
+
+/// The time of any line, Postfix's or not.
+pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
+    let mut c = Cursor(line);
+    if prefixes(&mut c) {
+        return stamp::take(&mut c);
+    }
+    let first = stamp::take(&mut c)?;
+    c.blanks();
+    stream(&mut c);
+    prefixes(&mut c);
+    Some(stamp::take(&mut c).map_or(first, |inner| prefer(Some(first), inner)))
+}
+
+/// What follows the time.
+fn behind(mut c: Cursor<'_>, stamp: Stamp) -> Option<Header<'_>> {
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();

@@ -1,0 +1,176 @@
+//! A line into the event it tells.
+
+use std::ops::Range;
+
+use super::clock::Clock;
+use super::cursor::Cursor;
+use super::delivery::{self, Message, Word};
+use super::event::{Agent, Delivery, Event, Expired};
+use super::header::{self, Header};
+use super::lines::Needles;
+
+/// Which lines are asked for, beside delivery attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The queue manager's `status=expired`.
+    pub expired: bool,
+    /// The queue manager's `from=<…>` and `removed`: who sent what.
+    pub senders: bool,
+    /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
+    pub times: bool,
+}
+
+impl Wanted {
+    /// What a line of a plain log must hold to be looked at.
+    pub(super) fn needles(self) -> Needles {
+        let mut literals = vec![": to=<"];
+        if self.senders {
+            literals.extend([": from=<", ": removed"]);
+        } else if self.expired {
+            literals.push("expired, returned to sender");
+        }
+        Needles::new(&literals)
+    }
+}
+
+/// Turns lines into events.
+#[derive(Debug, Clone)]
+pub(super) struct Extractor {
+    pub(super) wanted: Wanted,
+    /// Only events of this time, in microseconds since 1970 (UTC).
+    pub(super) window: Option<Range<i64>>,
+    pub(super) clock: Clock,
+    /// How many lines in a row were later than the window.
+    pub(super) past: u64,
+}
+
+impl Extractor {
+    /// The event that a line of a plain log tells, if it is one that is asked for.
+    pub(super) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Event<'a>> {
+        self.message(&header::parse(line)?)
+    }
+
+    /// The event that a message tells.
+    pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
+        let slash = memchr::memrchr(b'/', header.program)?;
+        let (tag, service) = header.program.split_at_checked(slash)?;
+        if tag.is_empty() {
+            return None;
+        }
+        match Agent::from_service(service.get(1..)?) {
+            Some(agent) => self.delivery(header, tag, agent),
+            None if service == b"/qmgr" && (self.wanted.expired || self.wanted.senders) => {
+                self.queue_manager(header, tag)
+            }
+            None => None,
+        }
+    }
+
+    fn delivery<'a>(
+        &mut self,
+        header: &Header<'a>,
+        tag: &'a [u8],
+        agent: Agent,
+    ) -> Option<Event<'a>> {
+        let attempt = match delivery::parse(header.message) {
+            Message::Other => return None,
+            Message::Broken => {
+                return match self.time(header) {
+                    When::Outside => None,
+                    _ => Some(Event::Unparsed { tag }),
+                };
+            }
+            Message::Attempt(attempt) => attempt,
+        };
+        let Word::Delivery(status) = attempt.status else {
+            return None;
+        };
+        let time = match self.time(header) {
+            When::At(time) => Some(time),
+            When::NotAsked => None,
+            When::Unknown if self.window.is_none() => None,
+            When::Unknown => return Some(Event::Unparsed { tag }),
+            When::Outside => return None,
+        };
+        Some(Event::Delivery(Delivery {
+            time,
+            host: header.host,
+            tag,
+            agent,
+            queue_id: attempt.queue_id,
+            recipient: attempt.recipient,
+            orig_recipient: attempt.orig_recipient,
+            relay: attempt.relay.map(delivery::relay),
+            delay: attempt.delay.and_then(delivery::seconds),
+            delays: attempt.delays.and_then(delivery::delays),
+            dsn: attempt.dsn,
+            status,
+            reply: attempt.reply,
+            repeat: attempt.repeat,
+        }))
+    }
+
+    fn queue_manager<'a>(&mut self, header: &Header<'a>, tag: &'a [u8]) -> Option<Event<'a>> {
+        let mut c = Cursor(header.message);
+        let repeat = delivery::repeated(&mut c);
+        let queue_id = delivery::queue_id(&mut c)?;
+        if self.wanted.senders && c.0 == b"removed" {
+            return Some(Event::Removed { tag, queue_id });
+        }
+        if !c.eat(b"from=<") {
+            return None;
+        }
+        let sender = delivery::address(&mut c)?;
+        let forced = c.eat(b"status=force-expired, returned to sender");
+        if forced || c.eat(b"status=expired, returned to sender") {
+            let time = match self.time(header) {
+                When::At(time) => Some(time),
+                When::NotAsked => None,
+                When::Unknown if self.window.is_none() => None,
+                When::Unknown | When::Outside => return None,
+            };
+            return self.wanted.expired.then_some(Event::Expired(Expired {
+                time,
+                tag,
+                queue_id,
+                sender,
+                forced,
+                repeat,
+            }));
+        }
+        // Told whatever the window: the message may be delivered inside it.
+        (self.wanted.senders && c.0.starts_with(b"size=")).then_some(Event::Sender {
+            tag,
+            queue_id,
+            sender,
+        })
+    }
+
+    fn time(&mut self, header: &Header<'_>) -> When {
+        if !self.wanted.times && self.window.is_none() {
+            return When::NotAsked;
+        }
+        let Some(time) = header.stamp.and_then(|s| self.clock.place(s)) else {
+            return When::Unknown;
+        };
+        match &self.window {
+            Some(window) if time >= window.end => {
+                self.past = self.past.saturating_add(1);
+                When::Outside
+            }
+            Some(window) if time < window.start => When::Outside,
+            _ => {
+                self.past = 0;
+                When::At(time)
+            }
+        }
+    }
+}
+
+/// When a line was written, as far as it matters.
+enum When {
+    At(i64),
+    NotAsked,
+    Unknown,
+    Outside,
+}

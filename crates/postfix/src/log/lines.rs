@@ -1,0 +1,186 @@
+//! Bytes into lines, without looking at the lines that cannot matter.
+
+use std::io::{self, Read};
+
+use aho_corasick::AhoCorasick;
+use memchr::{memchr, memmem, memrchr};
+
+/// How much is read at a time.
+pub(super) const BLOCK: usize = 256 * 1024;
+
+/// A longer line is cut here: its head says all that is asked of it, and memory stays bounded.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// Finds the lines that hold one of a few literals.
+#[derive(Debug, Clone)]
+pub(super) enum Needles {
+    /// Every line.
+    All,
+    /// One literal.
+    One(Box<memmem::Finder<'static>>),
+    /// Several.
+    Many(AhoCorasick),
+}
+
+impl Needles {
+    /// Lines with any of `literals`; every line, if there are none.
+    pub(super) fn new(literals: &[&'static str]) -> Self {
+        match literals {
+            [] => Self::All,
+            [one] => Self::One(Box::new(memmem::Finder::new(*one))),
+            many => AhoCorasick::new(many).map_or(Self::All, Self::Many),
+        }
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match self {
+            Self::All => (!text.is_empty()).then_some(0),
+            Self::One(finder) => finder.find(text),
+            Self::Many(searcher) => searcher.find(text).map(|m| m.start()),
+        }
+    }
+
+    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF).
+    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(&[u8])) {
+        let mut rest = block;
+        while let Some(hit) = self.find(rest) {
+            let (before, after) = rest.split_at_checked(hit).unwrap_or((rest, b""));
+            let start = memrchr(b'\n', before).map_or(0, |at| at.saturating_add(1));
+            let length = memchr(b'\n', after).unwrap_or(after.len());
+            let end = hit.saturating_add(length);
+            let found = rest.get(start..end).unwrap_or_default();
+            line(found.strip_suffix(b"\r").unwrap_or(found));
+            rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
+        }
+    }
+}
+
+/// Reads to the end, handing on blocks of whole lines; a line over [`LONGEST`] is handed on without its tail.
+/// `block` says whether to go on.
+///
+/// An error of the reader comes back after all that was read before it has been handed on.
+pub(super) fn blocks<R: Read>(
+    mut reader: R,
+    mut block: impl FnMut(&[u8]) -> bool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BLOCK];
+    let mut filled = 0_usize;
+    let mut skipping = false;
+    loop {
+        if filled == buffer.len() {
+            if filled >= LONGEST {
+                if !skipping && !block(&buffer) {
+                    return Ok(());
+                }
+                skipping = true;
+                filled = 0;
+            } else {
+                buffer.resize(filled.saturating_mul(2), 0);
+            }
+        }
+        let outcome = match reader.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            outcome => outcome,
+        };
+        let read = *outcome.as_ref().unwrap_or(&0);
+        if read == 0 {
+            if !skipping {
+                block(buffer.get(..filled).unwrap_or_default());
+            }
+            return outcome.map(drop);
+        }
+        let fresh = filled;
+        filled = filled.saturating_add(read);
+        let mut start = 0;
+        if skipping {
+            let Some(at) = memchr(b'\n', buffer.get(..filled).unwrap_or_default()) else {
+                filled = 0;
+                continue;
+            };
+            skipping = false;
+            start = at.saturating_add(1);
+        }
+        // Only what is new can hold the last line end, unless the front was just cut off.
+        let search_from = fresh.max(start);
+        let tail = buffer.get(search_from..filled).unwrap_or_default();
+        let end = memrchr(b'\n', tail)
+            .map_or(start, |at| search_from.saturating_add(at).saturating_add(1));
+        if end > start && !block(buffer.get(start..end).unwrap_or_default()) {
+            return Ok(());
+        }
+        buffer.copy_within(end..filled, 0);
+        filled = filled.saturating_sub(end);
+        if buffer.len() > BLOCK && filled < BLOCK {
+            buffer.truncate(BLOCK);
+            buffer.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out a few bytes at a time, so that lines fall across reads.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(to.len()).min(self.0.len());
+            to[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+
+    fn lines_of(text: &[u8], step: usize, needles: &Needles) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        blocks(Drip(text, step), |b| {
+            needles.each(b, |l| found.push(l.to_vec()));
+            true
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_arrive() {
+        let check = |text: &str, expected: &[&str]| {
+            for step in [1, 2, 3, 7, 1000] {
+                let found = lines_of(text.as_bytes(), step, &Needles::new(&["to=<"]));
+                let found: Vec<_> = found.iter().map(|l| String::from_utf8_lossy(l)).collect();
+                assert_eq!(found, expected, "{text:?} by {step}");
+            }
+        };
+        check("", &[]);
+        check("\n\n", &[]);
+        check(
+            "a to=<1>\nb\nc to=<2> to=<3>\r\n",
+            &["a to=<1>", "c to=<2> to=<3>"],
+        );
+        check("b\n\nto=<1>", &["to=<1>"]);
+        check("to=<1>\nto=<2>\nto", &["to=<1>", "to=<2>"]);
+    }
+
+    #[test]
+    fn a_very_long_line_is_cut_and_the_next_is_whole() {
+        for length in [
+            BLOCK - 1,
+            BLOCK,
+            BLOCK + 1,
+            1 << 20,
+            LONGEST - 3,
+            LONGEST,
+            LONGEST * 2 + 5,
+        ] {
+            let mut text = b"first to=<1> ".to_vec();
+            text.resize(text.len() + length, b'x');
+            text.extend(b"\nsecond to=<2>\n");
+            let found = lines_of(&text, 100_000, &Needles::new(&["to=<"]));
+            assert_eq!(found.len(), 2, "{length}");
+            assert!(found[0].starts_with(b"first to=<1> x"));
+            assert!(found[0].len() <= LONGEST);
+            assert_eq!(found[1], b"second to=<2>");
+        }
+    }
+}

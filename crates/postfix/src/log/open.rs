@@ -1,0 +1,187 @@
+//! Opening a log: what it is, and its bytes, uncompressed.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Cursor as IoCursor, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+
+use super::lines::BLOCK;
+
+/// How a log is stored, by its first bytes: the name may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Text.
+    None,
+    /// gzip (RFC 1952), any number of members.
+    Gzip,
+    /// xz, any number of streams.
+    Xz,
+    /// Zstandard (RFC 8878), any number of frames.
+    Zstd,
+    /// bzip2, any number of streams.
+    Bzip2,
+}
+
+impl Compression {
+    /// Tells it from the first six bytes (fewer, if there are no more).
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Opens a log file. A directory is refused; a pipe is what process substitution (`<(zcat …)`) gives.
+pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "it is a directory, not a log",
+        ));
+    }
+    if kind.is_block_device() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a device, not a log",
+        ));
+    }
+    Ok((file, metadata))
+}
+
+/// Reads up to `want` bytes from the front: enough to know the compression, or the first lines.
+pub(super) fn head(reader: &mut impl Read, want: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let limit = u64::try_from(want).unwrap_or(u64::MAX);
+    reader.take(limit).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The uncompressed bytes of `raw`, of which `head` has been read already.
+pub(super) fn decoder<'a>(
+    compression: Compression,
+    head: Vec<u8>,
+    raw: impl Read + Send + 'a,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let whole = IoCursor::new(head).chain(raw);
+    Ok(match compression {
+        Compression::None => Box::new(whole),
+        Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(
+            io::BufReader::with_capacity(BLOCK, whole),
+        )),
+        Compression::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
+        Compression::Zstd => Box::new(zstd::Decoder::new(whole)?),
+        Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
+    })
+}
+
+/// Counts the bytes that pass.
+pub(super) struct Counted<'a, R> {
+    pub(super) inner: R,
+    pub(super) count: &'a AtomicU64,
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(to)?;
+        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+        self.count.fetch_add(bytes, Ordering::Relaxed);
+        (self.progress)(bytes);
+        Ok(read)
+    }
+}
+
+/// Decompresses in a thread of its own while `consume` reads: the parser does not wait for the inflater.
+pub(super) fn ahead<T>(
+    mut decoder: Box<dyn Read + Send + '_>,
+    consume: impl FnOnce(&mut dyn Read) -> T,
+) -> T {
+    // A few blocks in flight; each is filled again once it has been read.
+    let (full, blocks) = sync_channel::<io::Result<Vec<u8>>>(4);
+    let (empty, spent) = sync_channel::<Vec<u8>>(6);
+    std::thread::scope(|scope| {
+        scope.spawn(move || fill(&mut decoder, &full, &spent));
+        consume(&mut Ahead {
+            blocks,
+            empty,
+            current: Vec::new(),
+            at: 0,
+            ended: false,
+        })
+    })
+}
+
+fn fill(decoder: &mut dyn Read, full: &SyncSender<io::Result<Vec<u8>>>, spent: &Receiver<Vec<u8>>) {
+    loop {
+        let mut block = match spent.try_recv() {
+            Ok(block) => block,
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => vec![0; BLOCK],
+        };
+        block.resize(BLOCK, 0);
+        let mut filled = 0_usize;
+        let outcome = loop {
+            match decoder.read(block.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) => break Ok(()),
+                Ok(n) => filled = filled.saturating_add(n),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => break Err(e),
+            }
+            if filled == block.len() {
+                break Ok(());
+            }
+        };
+        let last = filled < block.len();
+        block.truncate(filled);
+        // A closed channel: the reader has had enough.
+        if full.send(Ok(block)).is_err() {
+            return;
+        }
+        if let Err(e) = outcome {
+            full.send(Err(e)).ok();
+            return;
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+struct Ahead {
+    blocks: Receiver<io::Result<Vec<u8>>>,
+    empty: SyncSender<Vec<u8>>,
+    current: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Read for Ahead {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.current.len() && !self.ended {
+            match self.blocks.recv() {
+                Ok(block) => {
+                    let spent = std::mem::replace(&mut self.current, block?);
+                    self.at = 0;
+                    self.empty.try_send(spent).ok();
+                }
+                Err(_) => self.ended = true,
+            }
+        }
+        let rest = self.current.get(self.at..).unwrap_or_default();
+        let count = rest.len().min(to.len());
+        let (target, source) = (to.get_mut(..count), rest.get(..count));
+        if let (Some(target), Some(source)) = (target, source) {
+            target.copy_from_slice(source);
+        }
+        self.at = self.at.saturating_add(count);
+        Ok(count)
+    }
+}

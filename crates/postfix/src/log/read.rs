@@ -1,0 +1,421 @@
+//! One log, from its bytes to its events: the parts of a file that a window needs, over several threads where the order
+//! of lines does not matter.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memchr::memchr;
+
+use super::clock::Clock;
+use super::event::Sink;
+use super::extract::{Extractor, Wanted};
+use super::json::{self, Json};
+use super::lines::{self, BLOCK, Needles};
+use super::open::{self, Compression, Counted};
+use super::timeline::{Stretch, Timeline};
+use crate::problem::{Position, Problem};
+use crate::zone::Zone;
+
+/// A part of a file smaller than this is not worth a thread.
+const WORTH_A_THREAD: u64 = 4 * 1024 * 1024;
+
+/// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
+const PAST: u64 = 5_000;
+
+/// How to read.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// The zone of year-less and zone-less times.
+    pub zone: Zone,
+    /// Now, in microseconds since 1970 (UTC): the time of a log that has no mtime.
+    pub now: i64,
+    /// Only events of this time, in microseconds since 1970 (UTC).
+    pub window: Option<Range<i64>>,
+    /// Which lines.
+    pub wanted: Wanted,
+    /// At most so many threads for one file.
+    pub threads: usize,
+    /// Told how many bytes more have been read.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What was read of one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The file; `-` for standard input, `journalctl` for the journal.
+    pub path: PathBuf,
+    /// Its size when it was opened, in bytes; absent for what is no regular file.
+    pub size: Option<u64>,
+    /// How many of its bytes were read, compressed ones where it is compressed.
+    pub read: u64,
+    /// The bytes whose lines were looked at, for a plain file.
+    pub bytes: Option<Range<u64>>,
+    /// What went wrong on the way; what was read before it counts.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a log file: plain, gzip, xz, zstd or bzip2, or lines of JSON.
+///
+/// # Errors
+///
+/// Where nothing can be read: it does not exist, may not be read, is a directory.
+pub fn file<S: Sink>(path: &Path, options: &Options<'_>, sink: &mut S) -> Result<Reading, Problem> {
+    let problem =
+        |e: io::Error| Problem::new(path, format!("cannot read this log: {}", reason(&e)));
+    let (mut file, metadata) = open::open(path).map_err(problem)?;
+    let latest = if metadata.is_file() {
+        mtime(&metadata)
+    } else {
+        options.now
+    };
+    let size = metadata.is_file().then(|| metadata.len());
+    let mut reading = Reading {
+        path: path.to_owned(),
+        size,
+        read: 0,
+        bytes: None,
+        problems: Vec::new(),
+    };
+    let head = open::head(&mut file, 6).map_err(problem)?;
+    match (Compression::of(&head), size) {
+        (Compression::None, Some(size)) => {
+            plain(&file, size, latest, options, sink, &mut reading).map_err(problem)?;
+        }
+        _ => streamed(file, head, latest, options, sink, &mut reading),
+    }
+    Ok(reading)
+}
+
+/// Reads a stream, such as standard input: compressed or not.
+pub fn stream<S: Sink>(
+    mut raw: impl Read + Send,
+    name: &str,
+    options: &Options<'_>,
+    sink: &mut S,
+) -> Reading {
+    let mut reading = Reading {
+        path: name.into(),
+        size: None,
+        read: 0,
+        bytes: None,
+        problems: Vec::new(),
+    };
+    match open::head(&mut raw, 6) {
+        Ok(head) => streamed(raw, head, options.now, options, sink, &mut reading),
+        Err(e) => reading.problems.push(Problem::new(
+            name,
+            format!("cannot read it: {}", reason(&e)),
+        )),
+    }
+    reading
+}
+
+/// When the first line of a log was written, in microseconds since 1970 (UTC); `None` if no line says so.
+///
+/// # Errors
+///
+/// As for [`file`].
+pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
+    let problem =
+        |e: io::Error| Problem::new(path, format!("cannot read this log: {}", reason(&e)));
+    let (mut file, metadata) = open::open(path).map_err(problem)?;
+    let latest = mtime(&metadata);
+    let head = open::head(&mut file, 6).map_err(problem)?;
+    let compression = Compression::of(&head);
+    if compression == Compression::None {
+        return Timeline::new(&file, metadata.len(), zone, latest)
+            .first()
+            .map_err(problem);
+    }
+    let mut decoder = open::decoder(compression, head, file).map_err(problem)?;
+    // A damaged archive still has a beginning.
+    let text = open::head(&mut decoder, 64 * 1024).unwrap_or_default();
+    Ok(text.split(|b| *b == b'\n').find_map(|line| {
+        let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
+        Clock::new(zone, latest).place(stamp)
+    }))
+}
+
+/// What an error says, less the number that Rust adds.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
+/// In microseconds since 1970 (UTC).
+fn mtime(metadata: &std::fs::Metadata) -> i64 {
+    metadata
+        .mtime()
+        .saturating_mul(1_000_000)
+        .saturating_add(metadata.mtime_nsec().div_euclid(1000))
+}
+
+fn extractor(options: &Options<'_>, latest: i64) -> Extractor {
+    Extractor {
+        wanted: options.wanted,
+        window: options.window.clone(),
+        clock: Clock::new(options.zone, latest),
+        past: 0,
+    }
+}
+
+/// A regular file without compression.
+fn plain<S: Sink>(
+    file: &File,
+    size: u64,
+    latest: i64,
+    options: &Options<'_>,
+    sink: &mut S,
+    reading: &mut Reading,
+) -> io::Result<()> {
+    let timed = options.wanted.times || options.window.is_some();
+    let mut stretch = Stretch {
+        bytes: 0..size,
+        after: None,
+        exact: false,
+    };
+    if timed {
+        let mut timeline = Timeline::new(file, size, options.zone, latest);
+        stretch = timeline.stretch(options.window.as_ref())?;
+        reading.read = timeline.read;
+    }
+    let mut extractor = extractor(options, latest);
+    if let Some(after) = stretch.after {
+        extractor.clock = extractor.clock.after(after);
+    }
+    let start = align(file, stretch.bytes.start, size)?;
+    let end = align(file, stretch.bytes.end, size)?.max(start);
+    reading.bytes = Some(start..end);
+    // The place of a line in a log without year or zone depends on the lines before it.
+    let threads = if timed && !stretch.exact {
+        1
+    } else {
+        options.threads
+    };
+    let length = end.saturating_sub(start);
+    let parts = length
+        .checked_div(WORTH_A_THREAD)
+        .unwrap_or(0)
+        .clamp(1, u64::try_from(threads.max(1)).unwrap_or(1));
+    let mut cuts = vec![start];
+    for part in 1..parts {
+        let cut = length
+            .checked_div(parts)
+            .unwrap_or(0)
+            .saturating_mul(part)
+            .saturating_add(start);
+        cuts.push(align(file, cut, size)?.min(end));
+    }
+    cuts.push(end);
+    let count = AtomicU64::new(0);
+    let mut front = [0; 512];
+    let filled = file.read_at(&mut front, 0)?;
+    let json = is_json(front.get(..filled).unwrap_or_default());
+    let part = |range: Range<u64>, mut extractor: Extractor, sink: &mut S| {
+        let slice = Slice {
+            file,
+            at: range.start,
+            end: range.end,
+        };
+        let reader = Counted {
+            inner: slice,
+            count: &count,
+            progress: options.progress,
+        };
+        events(reader, json, false, &mut extractor, sink)
+    };
+    let ranges: Vec<_> = cuts
+        .iter()
+        .zip(cuts.iter().skip(1))
+        .map(|(a, b)| *a..*b)
+        .collect();
+    let outcomes: Vec<io::Result<u64>> = match ranges.as_slice() {
+        [only] => vec![part(only.clone(), extractor, sink)],
+        many => {
+            let forks: Vec<_> = many
+                .iter()
+                .map(|range| (range.clone(), sink.fork()))
+                .collect();
+            let results = std::thread::scope(|scope| {
+                let part = &part;
+                let running: Vec<_> = forks
+                    .into_iter()
+                    .map(|(range, mut fork)| {
+                        let extractor = extractor.clone();
+                        scope.spawn(move || (part(range, extractor, &mut fork), fork))
+                    })
+                    .collect();
+                running
+                    .into_iter()
+                    .map(std::thread::ScopedJoinHandle::join)
+                    .collect::<Vec<_>>()
+            });
+            let mut outcomes = Vec::new();
+            for result in results {
+                match result {
+                    Ok((outcome, fork)) => {
+                        sink.join(fork);
+                        outcomes.push(outcome);
+                    }
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            outcomes
+        }
+    };
+    let mut broken = 0_u64;
+    for (outcome, range) in outcomes.into_iter().zip(ranges) {
+        match outcome {
+            Ok(lines) => broken = broken.saturating_add(lines),
+            Err(e) => reading.problems.push(
+                Problem::new(&reading.path, format!("reading stopped: {}", reason(&e)))
+                    .at(Position::Byte(range.start)),
+            ),
+        }
+    }
+    reading.read = reading.read.saturating_add(count.into_inner());
+    tell_broken(broken, reading);
+    Ok(())
+}
+
+/// What can only be read from front to back.
+fn streamed<S: Sink>(
+    raw: impl Read + Send,
+    head: Vec<u8>,
+    latest: i64,
+    options: &Options<'_>,
+    sink: &mut S,
+    reading: &mut Reading,
+) {
+    let count = AtomicU64::new(u64::try_from(head.len()).unwrap_or(0));
+    let compression = Compression::of(&head);
+    let raw = Counted {
+        inner: raw,
+        count: &count,
+        progress: options.progress,
+    };
+    let mut extractor = extractor(options, latest);
+    let outcome = open::decoder(compression, head, raw).and_then(|mut decoder| {
+        let mut consume = |mut reader: &mut dyn Read| {
+            let front = open::head(&mut reader, 512)?;
+            let json = is_json(&front);
+            events(
+                front.as_slice().chain(reader),
+                json,
+                true,
+                &mut extractor,
+                sink,
+            )
+        };
+        match compression {
+            Compression::None => consume(&mut decoder),
+            _ => open::ahead(decoder, consume),
+        }
+    });
+    reading.read = count.load(Ordering::Relaxed);
+    match outcome {
+        Ok(broken) => tell_broken(broken, reading),
+        Err(e) => {
+            let what = format!(
+                "damaged after {} bytes; what came before is counted: {}",
+                reading.read,
+                reason(&e)
+            );
+            reading.problems.push(Problem::new(&reading.path, what));
+        }
+    }
+}
+
+fn tell_broken(lines: u64, reading: &mut Reading) {
+    if lines > 0 {
+        let what = format!("{lines} lines are no JSON objects and were left out");
+        reading.problems.push(Problem::new(&reading.path, what));
+    }
+}
+
+/// Hands on the events of a stretch of whole lines. Returns how many lines could not be read as JSON.
+fn events<S: Sink>(
+    reader: impl Read,
+    json: bool,
+    stop_when_past: bool,
+    extractor: &mut Extractor,
+    sink: &mut S,
+) -> io::Result<u64> {
+    let needles = if json {
+        Needles::new(&[])
+    } else {
+        extractor.wanted.needles()
+    };
+    let mut broken = 0_u64;
+    lines::blocks(reader, |block| {
+        needles.each(block, |line| {
+            if json {
+                match json::line(line, extractor, |event| sink.event(event)) {
+                    Json::Broken if !line.trim_ascii().is_empty() => {
+                        broken = broken.saturating_add(1)
+                    }
+                    Json::Broken | Json::Read => {}
+                }
+            } else if let Some(event) = extractor.line(line) {
+                sink.event(&event);
+            }
+        });
+        !(stop_when_past && extractor.past > PAST)
+    })?;
+    Ok(broken)
+}
+
+/// The first line start at or behind `offset`.
+fn align(file: &File, offset: u64, size: u64) -> io::Result<u64> {
+    if offset == 0 || offset >= size {
+        return Ok(offset.min(size));
+    }
+    let mut at = offset.saturating_sub(1);
+    let mut buffer = vec![0; 4096];
+    while at < size {
+        let read = file.read_at(&mut buffer, at)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(end) = memchr(b'\n', buffer.get(..read).unwrap_or_default()) {
+            let next = at
+                .saturating_add(u64::try_from(end).unwrap_or(0))
+                .saturating_add(1);
+            return Ok(next.min(size));
+        }
+        at = at.saturating_add(u64::try_from(read).unwrap_or(0));
+    }
+    Ok(size)
+}
+
+/// Does the log begin with a JSON object?
+fn is_json(head: &[u8]) -> bool {
+    head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// A stretch of a file, read by position: threads share the file.
+struct Slice<'a> {
+    file: &'a File,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Slice<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let want = left.min(to.len());
+        // A file that has shrunk meanwhile (copytruncate) simply ends.
+        let read = self
+            .file
+            .read_at(to.get_mut(..want).unwrap_or_default(), self.at)?;
+        self.at = self.at.saturating_add(u64::try_from(read).unwrap_or(0));
+        Ok(read)
+    }
+}

@@ -1,0 +1,402 @@
+//! Where in a plain log a time is: binary search over the lines' own times, a few small reads instead of the file.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use memchr::memchr;
+
+use super::clock::Clock;
+use super::header;
+use super::stamp::Stamp;
+use crate::zone::Zone;
+
+/// How much one look reads: some forty lines.
+const LOOK: usize = 8 * 1024;
+
+/// A look goes on until it has met a line with a time, but not for ever.
+const LONGEST_LOOK: u64 = 8 * 1024 * 1024;
+
+/// Nearer than this, reading is as cheap as searching.
+const NEAR: u64 = 64 * 1024;
+
+/// How many looks it takes to be sure of the years: a year-less log that spans years must not pass one unseen.
+const YEARS: u64 = 32;
+
+/// A log's lines stand in the order of time, nearly: daemons write a little late, and in logs that give the host's own
+/// clock an hour comes twice when summer time ends. In microseconds.
+const EXACT_SLACK: i64 = 10 * 60 * 1_000_000;
+const LOCAL_SLACK: i64 = 75 * 60 * 1_000_000;
+
+/// A plain log file, to be looked at here and there.
+pub(super) struct Timeline<'a> {
+    file: &'a File,
+    size: u64,
+    zone: Zone,
+    /// The file's mtime, in microseconds since 1970 (UTC).
+    latest: i64,
+    /// How many bytes the looks have read.
+    pub(super) read: u64,
+}
+
+/// What a look at one place found.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// The middle one of the times of the lines there: one line with a wrong clock does not mislead.
+    time: i64,
+    /// Do the lines say the time exactly, year and zone?
+    exact: bool,
+}
+
+/// A place in the file, and the time there as far as it is known.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    offset: u64,
+    time: Option<i64>,
+}
+
+/// A stretch of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// In bytes. May begin inside a line, which is then not part of it, and end inside one, which is.
+    pub(super) bytes: Range<u64>,
+    /// The time at its beginning or before, in microseconds since 1970 (UTC).
+    pub(super) after: Option<i64>,
+    /// Do the lines say the time exactly? Then they can be placed in any order.
+    pub(super) exact: bool,
+}
+
+impl<'a> Timeline<'a> {
+    pub(super) fn new(file: &'a File, size: u64, zone: Zone, latest: i64) -> Self {
+        Self {
+            file,
+            size,
+            zone,
+            latest,
+            read: 0,
+        }
+    }
+
+    /// The stretch that holds every line of `window` (the whole file without one), and the time where it begins.
+    pub(super) fn stretch(&mut self, window: Option<&Range<i64>>) -> io::Result<Stretch> {
+        let Some(first) = self.look(0, self.latest)? else {
+            return Ok(Stretch {
+                bytes: 0..self.size,
+                after: None,
+                exact: false,
+            });
+        };
+        let marks = self.marks(first.exact)?;
+        let after = marks.first().and_then(|m| m.time);
+        let Some(window) = window else {
+            return Ok(Stretch {
+                bytes: 0..self.size,
+                after,
+                exact: first.exact,
+            });
+        };
+        let slack = if first.exact {
+            EXACT_SLACK
+        } else {
+            LOCAL_SLACK
+        };
+        let (start, _) = self.search(&marks, window.start.saturating_sub(slack))?;
+        let (_, end) = self.search(&marks, window.end.saturating_add(slack))?;
+        Ok(Stretch {
+            bytes: start.offset..end.offset.max(start.offset),
+            after: start.time.or(after),
+            exact: first.exact,
+        })
+    }
+
+    /// The time of the first lines, in microseconds since 1970 (UTC).
+    pub(super) fn first(&mut self) -> io::Result<Option<i64>> {
+        let Some(first) = self.look(0, self.latest)? else {
+            return Ok(None);
+        };
+        Ok(self.marks(first.exact)?.first().and_then(|m| m.time))
+    }
+
+    /// Places spread over the file, from its beginning. Going back from the end, each year-less time is the latest that
+    /// does not lie after the one behind it.
+    fn marks(&mut self, exact: bool) -> io::Result<Vec<Mark>> {
+        let steps = if exact || self.size < NEAR { 1 } else { YEARS };
+        let step = self.size.checked_div(steps).unwrap_or(0);
+        let look = u64::try_from(LOOK).unwrap_or(u64::MAX);
+        let mut offsets: Vec<u64> = (0..steps).map(|n| step.saturating_mul(n)).collect();
+        offsets.push(self.size.saturating_sub(look));
+        let mut latest = self.latest;
+        let mut marks = Vec::new();
+        for offset in offsets.into_iter().rev() {
+            if let Some(look) = self.look(offset, latest)? {
+                latest = look.time;
+                marks.push(Mark {
+                    offset,
+                    time: Some(look.time),
+                });
+            }
+        }
+        marks.reverse();
+        Ok(marks)
+    }
+
+    /// The last place known to lie before `time`, and the first known not to, close together.
+    fn search(&mut self, marks: &[Mark], time: i64) -> io::Result<(Mark, Mark)> {
+        let before = |m: &&Mark| m.time.is_some_and(|t| t < time);
+        let mut low = marks.iter().rev().find(before).copied();
+        let mut high = marks.iter().find(|m| !before(m)).copied();
+        if let (Some(l), Some(h)) = (low, high)
+            && l.offset > h.offset
+        {
+            // Lines out of order by more than the slack: be generous.
+            low = marks
+                .iter()
+                .rev()
+                .find(|m| before(m) && m.offset < h.offset)
+                .copied();
+            high = None;
+        }
+        let mut low = low.unwrap_or(Mark {
+            offset: 0,
+            time: None,
+        });
+        let mut high = high.unwrap_or(Mark {
+            offset: self.size,
+            time: None,
+        });
+        while high.offset.saturating_sub(low.offset) > NEAR {
+            let offset = low.offset.midpoint(high.offset);
+            let Some(look) = self.look(offset, high.time.unwrap_or(self.latest))? else {
+                break;
+            };
+            let mark = Mark {
+                offset,
+                time: Some(look.time),
+            };
+            if look.time < time {
+                low = mark;
+            } else {
+                high = mark;
+            }
+        }
+        Ok((low, high))
+    }
+
+    /// The time of the lines behind `offset`. `latest`: when the lines behind those were written.
+    fn look(&mut self, offset: u64, latest: i64) -> io::Result<Option<Look>> {
+        let mut buffer = vec![0; LOOK];
+        let mut text = Vec::new();
+        let mut at = offset;
+        let limit = offset.saturating_add(LONGEST_LOOK).min(self.size);
+        while at < limit {
+            let read = self.file.read_at(&mut buffer, at)?;
+            if read == 0 {
+                break;
+            }
+            let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+            self.read = self.read.saturating_add(bytes);
+            at = at.saturating_add(bytes);
+            text.extend_from_slice(buffer.get(..read).unwrap_or_default());
+            let whole = match offset {
+                0 => Some(0),
+                _ => memchr(b'\n', &text).map(|end| end.saturating_add(1)),
+            };
+            let lines = whole.and_then(|from| text.get(from..)).unwrap_or_default();
+            if let Some(look) = self.middle(lines, latest) {
+                return Ok(Some(look));
+            }
+        }
+        Ok(None)
+    }
+
+    fn middle(&self, lines: &[u8], latest: i64) -> Option<Look> {
+        let mut times = Vec::new();
+        let mut exact = 0_usize;
+        // The last piece may be half a line, whose time would be whole or not be read.
+        for line in lines.split(|b| *b == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let stamp = match line.first() {
+                Some(b'{') => super::json::stamp_of(line),
+                _ => header::stamp_of(line),
+            };
+            let Some(stamp) = stamp else { continue };
+            if matches!(stamp, Stamp::Instant(_)) {
+                exact = exact.saturating_add(1);
+            }
+            times.extend(Clock::new(self.zone, latest).place(stamp));
+        }
+        times.sort_unstable();
+        let time = *times.get(times.len().div_euclid(2))?;
+        Some(Look {
+            time,
+            exact: exact.saturating_mul(2) > times.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use std::io::Write;
+
+    fn micros(rfc3339: &str) -> i64 {
+        DateTime::parse_from_rfc3339(rfc3339)
+            .unwrap()
+            .timestamp_micros()
+    }
+
+    /// A line a minute from `from` on, `minutes` of them, in the given chrono format; and the offset of each.
+    fn log(from: &str, minutes: i64, format: &str) -> (File, u64, Vec<(i64, u64)>) {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut offsets = Vec::new();
+        let mut text = String::new();
+        for n in 0..minutes {
+            let time = micros(from) + n * 60_000_000;
+            offsets.push((time, text.len() as u64));
+            let stamp = DateTime::from_timestamp_micros(time)
+                .unwrap()
+                .format(format);
+            text += &format!(
+                "{stamp} rustin postfix/smtpd[1]: connect from unknown[192.0.2.1] {n:060}\n"
+            );
+        }
+        file.write_all(text.as_bytes()).unwrap();
+        (file, text.len() as u64, offsets)
+    }
+
+    #[test]
+    fn a_window_is_found_by_its_bytes() {
+        let check = |format: &str, from: &str, days: i64, since: &str, until: &str, share: f64| {
+            let (file, size, offsets) = log(from, days * 24 * 60, format);
+            let latest = offsets.last().unwrap().0;
+            let window = micros(since)..micros(until);
+            let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
+            let stretch = timeline.stretch(Some(&window)).unwrap();
+            for (time, offset) in offsets {
+                if window.contains(&time) {
+                    let inside = offset == 0 || stretch.bytes.contains(&(offset - 1));
+                    assert!(inside, "{format} {since}: {offset} {stretch:?}");
+                }
+            }
+            let read = stretch.bytes.end - stretch.bytes.start + timeline.read;
+            assert!(
+                read as f64 <= size as f64 * share,
+                "{format} {since}: {read} of {size}"
+            );
+            if let Some(after) = stretch.after {
+                assert!(
+                    after <= window.start.max(micros(from) + 3_600_000_000),
+                    "{format} {since}"
+                );
+            }
+        };
+        let iso = "%Y-%m-%dT%H:%M:%S%.6f+00:00";
+        let bsd = "%b %e %H:%M:%S";
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2026-08-20T00:00:00Z",
+            "2026-08-21T00:00:00Z",
+            0.06,
+        );
+        check(
+            bsd,
+            "2025-12-01T00:00:00Z",
+            60,
+            "2025-12-20T00:00:00Z",
+            "2025-12-21T00:00:00Z",
+            0.1,
+        );
+        check(
+            bsd,
+            "2025-12-01T00:00:00Z",
+            60,
+            "2025-12-31T00:00:00Z",
+            "2026-01-01T00:00:00Z",
+            0.1,
+        );
+        check(
+            bsd,
+            "2025-12-01T00:00:00Z",
+            60,
+            "2026-01-01T00:00:00Z",
+            "2026-01-02T00:00:00Z",
+            0.1,
+        );
+        check(
+            bsd,
+            "2022-12-01T00:00:00Z",
+            1200,
+            "2024-01-01T00:00:00Z",
+            "2024-01-02T00:00:00Z",
+            0.01,
+        );
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2026-08-01T00:00:00Z",
+            "2026-08-02T00:00:00Z",
+            0.06,
+        );
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2026-09-29T00:00:00Z",
+            "2026-09-30T00:00:00Z",
+            0.06,
+        );
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2027-01-01T00:00:00Z",
+            "2027-01-02T00:00:00Z",
+            0.04,
+        );
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2020-01-01T00:00:00Z",
+            "2020-01-02T00:00:00Z",
+            0.04,
+        );
+        check(
+            iso,
+            "2026-08-01T00:00:00Z",
+            60,
+            "2026-08-01T00:00:00Z",
+            "2026-10-02T00:00:00Z",
+            1.04,
+        );
+    }
+
+    #[test]
+    fn lines_with_a_wrong_clock_do_not_mislead() {
+        let (mut file, size, offsets) =
+            log("2026-08-01T00:00:00Z", 60 * 24 * 60, "%Y-%m-%dT%H:%M:%SZ");
+        // Every 200th line claims to be of the future.
+        for (n, (_, offset)) in offsets.iter().enumerate() {
+            if n % 200 == 100 {
+                file.write_all_at(b"2031", *offset).unwrap();
+            }
+        }
+        file.flush().unwrap();
+        let window = micros("2026-08-20T00:00:00Z")..micros("2026-08-21T00:00:00Z");
+        let mut timeline = Timeline::new(
+            &file,
+            size,
+            Zone::named("UTC").unwrap(),
+            offsets.last().unwrap().0,
+        );
+        let stretch = timeline.stretch(Some(&window)).unwrap();
+        for (time, offset) in offsets {
+            assert!(!window.contains(&time) || stretch.bytes.contains(&(offset - 1)));
+        }
+    }
+}
