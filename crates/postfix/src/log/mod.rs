@@ -1,4 +1,8 @@
 //! Postfix's logs: where they are, how a line begins, what a delivery line says.
+//!
+//! From the outside in: [`log_sets`] and [`siblings`] find the files, [`needed`] picks those of a window, [`read_file`]
+//! turns one into [`Event`]s for a [`Sink`]. Inside, `lines` cuts bytes into lines and passes over those that cannot
+//! matter, `header` finds a line's tag, `delivery` reads the message, `clock` and `timeline` know the time.
 
 mod clock;
 mod cursor;
@@ -6,10 +10,13 @@ mod delivery;
 mod event;
 mod extract;
 mod header;
+mod journal;
 mod json;
 mod lines;
+mod names;
 mod open;
 mod read;
+mod sources;
 mod stamp;
 mod timeline;
 
@@ -17,6 +24,9 @@ pub use clock::Clock;
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use extract::Wanted;
 pub use header::{Header, parse as parse_header};
+pub use journal::journal as read_journal;
+pub use names::Names;
 pub use open::Compression;
 pub use read::{Options, Reading, file as read_file, first_time, stream as read_stream};
+pub use sources::{LogSet, log_sets, needed, siblings};
 pub use stamp::Stamp;

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::event::Sink;
 use super::extract::{Extractor, Wanted};
 use super::json::{self, Json};
-use super::lines::{self, BLOCK, Needles};
+use super::lines::{self, Needles};
 use super::open::{self, Compression, Counted};
 use super::timeline::{Stretch, Timeline};
 use crate::problem::{Position, Problem};
@@ -72,7 +72,7 @@ pub fn file<S: Sink>(path: &Path, options: &Options<'_>, sink: &mut S) -> Result
     } else {
         options.now
     };
-    let size = metadata.is_file().then(|| metadata.len());
+    let size = metadata.is_file().then_some(metadata.len());
     let mut reading = Reading {
         path: path.to_owned(),
         size,
@@ -359,7 +359,7 @@ fn events<S: Sink>(
             if json {
                 match json::line(line, extractor, |event| sink.event(event)) {
                     Json::Broken if !line.trim_ascii().is_empty() => {
-                        broken = broken.saturating_add(1)
+                        broken = broken.saturating_add(1);
                     }
                     Json::Broken | Json::Read => {}
                 }

@@ -1,0 +1,311 @@
+//! Which files are a host's mail log, oldest first, and which of them a window needs.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::cursor::Cursor;
+use super::read::first_time;
+use crate::config::Instance;
+use crate::problem::Problem;
+use crate::root::Root;
+use crate::zone::Zone;
+
+/// Where syslog daemons put mail: Debian's name first, then that of Red Hat and the BSDs.
+const DEFAULT: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
+
+/// The endings that compressors give; what is inside is told by content.
+const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
+
+/// Lines may be out of order by this much between a log and the one before it, in microseconds.
+const SLACK: i64 = 3600 * 1_000_000;
+
+/// A log, and the instances whose lines are taken from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSet {
+    /// The file that is written to now, as this machine names it.
+    pub current: PathBuf,
+    /// The syslog names that log here by `maillog_file`; empty for the host's syslog, which has all others.
+    pub names: Vec<String>,
+}
+
+/// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and the syslog daemon's file for all
+/// other instances. `instances` are those that are asked for; `all` says that names without an instance are, too.
+pub fn log_sets(root: &Root, instances: &[&Instance], all: bool) -> Vec<LogSet> {
+    let mut sets: Vec<LogSet> = Vec::new();
+    let mut syslog = all || instances.is_empty();
+    for instance in instances {
+        // /dev/stdout, in containers: the log is wherever the container's output goes.
+        let own = instance.maillog_file().filter(|f| !f.starts_with("/dev"));
+        let Some(file) = own else {
+            syslog = true;
+            continue;
+        };
+        let current = root.under(&file);
+        let name = instance.syslog_name().to_owned();
+        match sets.iter_mut().find(|s| s.current == current) {
+            Some(set) => set.names.push(name),
+            None => sets.push(LogSet {
+                current,
+                names: vec![name],
+            }),
+        }
+    }
+    if syslog {
+        let candidates = DEFAULT.map(|path| root.under(Path::new(path)));
+        let [first, _] = &candidates;
+        let found = candidates
+            .iter()
+            .find(|p| p.exists())
+            .unwrap_or(first)
+            .clone();
+        // An instance may write to the syslog daemon's own file.
+        match sets.iter_mut().find(|s| s.current == found) {
+            Some(set) => set.names.clear(),
+            None => sets.push(LogSet {
+                current: found,
+                names: Vec::new(),
+            }),
+        }
+    }
+    sets
+}
+
+/// A log and its rotated siblings, oldest first.
+///
+/// Known are the names of logrotate(8) (`mail.log.1`, `mail.log-20260919`, `mail-20260919.log`, compressed or not), of
+/// savelog and newsyslog (`maillog.0.bz2`) and of `postfix logrotate` (`maillog.20260919-122257`, postconf(5)
+/// `maillog_file_rotate_suffix`). Where a file is there both compressed and not, logrotate is at work: the compressed one
+/// is not complete.
+///
+/// # Errors
+///
+/// The directory cannot be read.
+pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let (Some(directory), Some(name)) = (current.parent(), current.file_name()) else {
+        return Err(Problem::new(current, "this is no path of a log file"));
+    };
+    let problem = |e: io::Error| {
+        Problem::new(
+            directory,
+            format!("cannot list the rotated logs in it: {e}"),
+        )
+    };
+    let mut found: Vec<(Age, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(directory).map_err(problem)? {
+        let entry = entry.map_err(problem)?;
+        if let Some(age) = age(name, &entry.file_name()) {
+            found.push((age, entry.path()));
+        }
+    }
+    let plain: Vec<PathBuf> = found.iter().map(|(_, p)| p.clone()).collect();
+    found.retain(|(_, path)| match path.extension() {
+        Some(end)
+            if PACKED
+                .iter()
+                .any(|p| p.as_bytes().get(1..) == Some(end.as_bytes())) =>
+        {
+            !plain.contains(&path.with_extension(""))
+        }
+        _ => true,
+    });
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Where in the order a file stands: dated ones by date, then numbered ones from the highest down, then the current.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Age {
+    Dated(Vec<u8>),
+    Numbered(std::cmp::Reverse<u64>),
+    Current,
+}
+
+/// The age of `file`, if it is the log `current` or was rotated from it.
+fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
+    let (current, mut file) = (current.as_bytes(), file.as_bytes());
+    if current == file {
+        return Some(Age::Current);
+    }
+    for packed in PACKED {
+        file = file.strip_suffix(packed.as_bytes()).unwrap_or(file);
+    }
+    // logrotate's `extension .log` moves the ending behind the date or the number.
+    let behind = file.strip_prefix(current).or_else(|| {
+        let dot = memchr::memrchr(b'.', current)?;
+        let (stem, ending) = current.split_at_checked(dot)?;
+        file.strip_prefix(stem)?.strip_suffix(ending)
+    })?;
+    let (separator, suffix) = behind.split_first()?;
+    let mut number = Cursor(suffix);
+    if let Some(n) = number.number(1, 4)
+        && *separator == b'.'
+        && number.0.is_empty()
+    {
+        return Some(Age::Numbered(std::cmp::Reverse(n)));
+    }
+    let digits: Vec<u8> = suffix.iter().copied().filter(u8::is_ascii_digit).collect();
+    let is_date = matches!(separator, b'.' | b'-' | b'_')
+        && (6..=24).contains(&digits.len())
+        && suffix
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T' | b':' | b'.'));
+    is_date.then_some(Age::Dated(digits))
+}
+
+/// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
+/// the newest back, until one begins before the window. One that says no time is taken.
+pub fn needed(files: &[PathBuf], window: &Range<i64>, zone: Zone) -> Vec<PathBuf> {
+    let mut needed = Vec::new();
+    for path in files.iter().rev() {
+        match first_time(path, zone) {
+            Ok(Some(first)) => {
+                if first < window.end.saturating_add(SLACK) {
+                    needed.push(path.clone());
+                }
+                if first < window.start.saturating_sub(SLACK) {
+                    break;
+                }
+            }
+            // What cannot be read is met again, and told, when it is read.
+            Ok(None) | Err(_) => needed.push(path.clone()),
+        }
+    }
+    needed.reverse();
+    needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The files of a directory, in the order of the log.
+    fn check(current: &str, files: &[&str], expected: &[&str]) {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            fs::write(dir.path().join(file), "").unwrap();
+        }
+        let found = siblings(&dir.path().join(current)).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|p| p.file_name().unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn rotated_logs_come_oldest_first() {
+        check(
+            "mail.log",
+            &[
+                "mail.log",
+                "mail.log.1",
+                "mail.log.10.gz",
+                "mail.log.2.gz",
+                "mail.log.3.xz",
+            ],
+            &[
+                "mail.log.10.gz",
+                "mail.log.3.xz",
+                "mail.log.2.gz",
+                "mail.log.1",
+                "mail.log",
+            ],
+        );
+        check(
+            "mail.log",
+            &[
+                "mail.log-20260919",
+                "mail.log-20260918.gz",
+                "mail.log",
+                "mail.log-20260101.zst",
+            ],
+            &[
+                "mail.log-20260101.zst",
+                "mail.log-20260918.gz",
+                "mail.log-20260919",
+                "mail.log",
+            ],
+        );
+        check(
+            "mail.log",
+            &[
+                "mail-20260919.log",
+                "mail-20260918.log.gz",
+                "mail.log",
+                "mail.1.log",
+            ],
+            &[
+                "mail-20260918.log.gz",
+                "mail-20260919.log",
+                "mail.1.log",
+                "mail.log",
+            ],
+        );
+        check(
+            "maillog",
+            &[
+                "maillog.20260919-122257",
+                "maillog.20260918-000000.gz",
+                "maillog",
+                "maillog.0.bz2",
+            ],
+            &[
+                "maillog.20260918-000000.gz",
+                "maillog.20260919-122257",
+                "maillog.0.bz2",
+                "maillog",
+            ],
+        );
+    }
+
+    #[test]
+    fn other_files_are_not_taken_for_logs() {
+        check(
+            "mail.log",
+            &[
+                "mail.log",
+                "mail.log.offset",
+                "mail.log~",
+                "mail.log.1.tmp",
+                "mail.err",
+                "mail.log.gz.part",
+                "xmail.log.1",
+            ],
+            &["mail.log"],
+        );
+        check(
+            "mail.log",
+            &["mail.log.1", "mail.log.1.gz", "mail.log.2.gz"],
+            &["mail.log.2.gz", "mail.log.1"],
+        );
+    }
+
+    #[test]
+    fn a_window_needs_few_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Vec::new();
+        for day in 1..=9 {
+            let path = dir.path().join(format!("mail.log-2026090{day}"));
+            fs::write(
+                &path,
+                format!("2026-09-0{day}T06:25:00Z rustin postfix/master[1]: reload\n"),
+            )
+            .unwrap();
+            files.push(path);
+        }
+        let micros = |t: &str| {
+            chrono::DateTime::parse_from_rfc3339(t)
+                .unwrap()
+                .timestamp_micros()
+        };
+        let window = micros("2026-09-04T00:00:00Z")..micros("2026-09-05T00:00:00Z");
+        assert_eq!(
+            needed(&files, &window, Zone::named("UTC").unwrap()),
+            files[2..4]
+        );
+    }
+}
