@@ -12,8 +12,8 @@ use super::header;
 use super::stamp::Stamp;
 use crate::zone::Zone;
 
-/// How much one look reads: some forty lines.
-const LOOK: usize = 8 * 1024;
+/// How much one look reads: some twenty lines.
+const LOOK: usize = 4 * 1024;
 
 /// A look goes on until it has met a line with a time, but not for ever.
 const LONGEST_LOOK: u64 = 8 * 1024 * 1024;
@@ -22,7 +22,7 @@ const LONGEST_LOOK: u64 = 8 * 1024 * 1024;
 const NEAR: u64 = 64 * 1024;
 
 /// How many looks it takes to be sure of the years: a year-less log that spans years must not pass one unseen.
-const YEARS: u64 = 32;
+const YEARS: u64 = 16;
 
 /// A log's lines stand in the order of time, nearly: daemons write a little late, and in logs that give the host's own
 /// clock an hour comes twice when summer time ends. In microseconds.
