@@ -208,7 +208,7 @@ impl<S: Source + ?Sized> Reader<'_, S> {
                 b'R' | b'D' | b'/' => self.recipient(&record)?,
                 kind if ENVELOPE_TYPES.contains(&kind) => self.other(&record)?,
                 kind => {
-                    let kind = char::from(kind).escape_default();
+                    let kind = kind.escape_ascii();
                     let what = format!("unexpected record of type {kind}");
                     self.problem(Some(record.offset), what);
                 }
@@ -349,7 +349,7 @@ impl<S: Source + ?Sized> Reader<'_, S> {
                 b'X' => return Ok(()),
                 b'L' | b'N' => {}
                 kind => {
-                    let kind = char::from(kind).escape_default();
+                    let kind = kind.escape_ascii();
                     let why = format!("unexpected record of type {kind} in the content");
                     return Err(Stop::Bad(record.offset, why));
                 }

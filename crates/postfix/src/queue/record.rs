@@ -136,7 +136,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         if record.length > LONGEST {
             let why = format!(
                 "a record of type {} is {} bytes long, more than Postfix writes",
-                char::from(record.kind).escape_default(),
+                record.kind.escape_ascii(),
                 record.length
             );
             return Err(Stop::bad(record.offset, why));
@@ -202,7 +202,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
                 break;
             }
         }
-        let shown = char::from(kind).escape_default();
+        let shown = kind.escape_ascii();
         if more && used == LENGTH_BYTES {
             let why = format!("the length of a record of type {shown} is 2^28 or more");
             return Err(Stop::bad(offset, why));

@@ -9,11 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::envelope::{self, Envelope, Extent};
-use super::file::{Opened, open_dir, open_file};
+use super::file::{FileInfo, Opened, open_dir, open_file};
 use super::message::{Message, QueueFile, ShowqOptions, present};
 use super::names::{Directory, ScanError, Tally, path_in};
 use super::{Queue, QueueId, Spool};
-use crate::Parsed;
+use crate::{Parsed, Problem};
 
 /// Ids handed to a worker at a time.
 const BATCH: usize = 64;
@@ -128,8 +128,7 @@ impl Spool {
         queue: Queue,
         options: &ScanOptions,
         each: impl Fn(T) -> ControlFlow<()> + Sync,
-        make: impl Fn(Place<'_>, &std::fs::File, super::FileInfo, &mut Vec<u8>) -> Parsed<Option<T>>
-        + Sync,
+        make: impl Fn(Place<'_>, &std::fs::File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
     ) -> Result<Tally, ScanError> {
         let spool =
             open_dir(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
@@ -157,7 +156,7 @@ impl Spool {
                         }
                     };
                     if !info.is_ready() && queue != Queue::Corrupt {
-                        tally.being_written = tally.being_written.saturating_add(1);
+                        not_ready(queue, &path, info, &mut tally);
                         continue;
                     }
                     tally.messages = tally.messages.saturating_add(1);
@@ -215,6 +214,17 @@ impl Spool {
         })?;
         tally.tell_misplaced(self.queue_dir(queue));
         Ok(tally)
+    }
+}
+
+/// A file without the permission bits of complete mail. It can be on its way only into maildrop or incoming.
+fn not_ready(queue: Queue, path: &Path, info: FileInfo, tally: &mut Tally) {
+    if matches!(queue, Queue::Maildrop | Queue::Incoming) {
+        tally.being_written = tally.being_written.saturating_add(1);
+    } else {
+        let mode = info.mode;
+        let what = format!("has mode {mode:04o} instead of 0700: Postfix passes it over");
+        tally.problem(Problem::new(path, what));
     }
 }
 
