@@ -128,6 +128,21 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.problems(&host.problems);
             cx.print(format!("{}\n", names.join(" ")).as_bytes())?;
         }
+        ["wait-for-interrupt"] => {
+            let interrupts = cx.catch_interrupts()?;
+            cx.warn("waiting");
+            while !interrupts.came() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            cx.print(b"finished what was in hand\n")?;
+            return Ok(Outcome::Partial);
+        }
+        ["stream-and-wait"] => {
+            let mut out = cx.stream()?;
+            writeln!(out, "half a result")?;
+            cx.warn("waiting");
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
         ["critical"] => {
             let mut verdict = Verdict::new(Level::Critical, "too much");
             verdict.perf.push(Perf::count("mail", 600.0));

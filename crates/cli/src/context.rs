@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::error::Failure;
 use crate::exit::Outcome;
 use crate::host;
+use crate::interrupt::Interrupts;
 use crate::output::{Stream, Target};
 use crate::progress::{Progress, Unit};
 
@@ -124,6 +125,16 @@ impl Context {
     /// A progress bar over `total` things, or over an unknown number of them. See [`Progress`].
     pub fn progress_items(&self, what: &str, total: Option<u64>) -> Progress {
         Progress::new(&self.console, what, Unit::Items, total)
+    }
+
+    /// From now on, ^C (SIGINT, and SIGTERM and SIGHUP) only sets a mark, for work that must not be left half-done.
+    /// The second one ends the tool at once.
+    ///
+    /// # Errors
+    /// The kernel refuses it.
+    pub fn catch_interrupts(&self) -> anyhow::Result<Interrupts> {
+        let caught = Interrupts::catch();
+        Ok(caught.map_err(|e| Failure::new("cannot catch signals").because(e))?)
     }
 
     /// Hands out the result, whole. To be called once, when there is nothing left that could fail.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::NamedTempFile;
 
 use crate::error::Failure;
+use crate::interrupt::Leftover;
 
 /// Bytes gathered before a write.
 const BUFFER: usize = 64 * 1024;
@@ -62,7 +63,7 @@ impl Target {
     /// Writes the whole result. That nobody reads it any more is no error.
     pub(crate) fn write(&self, result: &[u8]) -> anyhow::Result<()> {
         let mut stream = self.open()?;
-        let written = stream.write_all(result).map_err(|e| stream.cannot(e));
+        let written = stream.write_all(result).map_err(Into::into);
         match written.and_then(|()| stream.finish()) {
             Err(_) if self.is_closed() => Ok(()),
             ended => ended,
@@ -79,15 +80,15 @@ fn raw_stdout() -> Box<dyn Write + Send> {
     }
 }
 
-fn cannot_write(path: &Path, reason: io::Error) -> anyhow::Error {
-    Failure::io("cannot write", path, reason).into()
+fn cannot_write(path: &Path, reason: io::Error) -> Failure {
+    Failure::io("cannot write", path, reason)
 }
 
 enum Sink {
     /// Standard output, a device, a FIFO: what is written is gone.
     Direct(BufWriter<Box<dyn Write + Send>>),
     /// A file beside the one to be, which it becomes in the end.
-    Beside(BufWriter<NamedTempFile>, PathBuf),
+    Beside(BufWriter<NamedTempFile>, PathBuf, Leftover),
 }
 
 impl Sink {
@@ -119,10 +120,10 @@ impl Stream {
     pub fn finish(mut self) -> anyhow::Result<()> {
         let ended = match self.sink.take() {
             Some(Sink::Direct(mut out)) => out.flush(),
-            Some(Sink::Beside(out, path)) => put_in_place(out, &path),
+            Some(Sink::Beside(out, path, _leftover)) => put_in_place(out, &path),
             None => Ok(()),
         };
-        ended.map_err(|e| self.cannot(e))
+        ended.map_err(|e| self.cannot(e).into())
     }
 
     fn write_or_flush<T>(
@@ -131,10 +132,10 @@ impl Stream {
     ) -> io::Result<T> {
         let done = match &mut self.sink {
             Some(Sink::Direct(out)) => act(out),
-            Some(Sink::Beside(out, _)) => act(out),
+            Some(Sink::Beside(out, ..)) => act(out),
             None => Err(io::ErrorKind::NotConnected.into()),
         };
-        done.inspect_err(|e| self.note_closed(e))
+        done.map_err(|e| io::Error::new(e.kind(), self.cannot(e)))
     }
 
     fn note_closed(&self, e: &io::Error) {
@@ -143,13 +144,11 @@ impl Stream {
         }
     }
 
-    fn cannot(&self, reason: io::Error) -> anyhow::Error {
+    fn cannot(&self, reason: io::Error) -> Failure {
         self.note_closed(&reason);
         match &self.path {
             Some(path) => cannot_write(path, reason),
-            None => Failure::new("cannot write: standard output")
-                .because(reason)
-                .into(),
+            None => Failure::new("cannot write: standard output").because(reason),
         }
     }
 }
@@ -194,10 +193,14 @@ fn open_file(path: &Path) -> io::Result<Sink> {
         drop(OpenOptions::new().append(true).open(path)?);
     }
     let target = behind_links(path)?;
+    // Asked by itself, for an error without the temporary name.
+    fs::metadata(directory_of(&target))?;
     let file = tempfile::Builder::new()
         .prefix(".relay-tools-")
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory_of(&target))?;
+        .tempfile_in(directory_of(&target))
+        .map_err(|e| io::Error::from(e.kind()))?;
+    let leftover = Leftover::new(file.path());
     if let Some(old) = old {
         // Owner first: a change of owner clears mode bits. Who may not give files away keeps them.
         drop(std::os::unix::fs::fchown(
@@ -208,7 +211,8 @@ fn open_file(path: &Path) -> io::Result<Sink> {
         file.as_file()
             .set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
     }
-    Ok(Sink::Beside(BufWriter::with_capacity(BUFFER, file), target))
+    let file = BufWriter::with_capacity(BUFFER, file);
+    Ok(Sink::Beside(file, target, leftover))
 }
 
 /// Does the path name something that a process has open already (`--output >(gzip)`), and no place in a directory?

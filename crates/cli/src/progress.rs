@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::console::Console;
 
@@ -88,17 +88,21 @@ impl Bar {
             return;
         }
         self.shown.get_or_init(|| {
-            let style = ProgressStyle::with_template(template(self.unit, self.bar.length()));
-            self.bar.set_style(
-                style
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("=> "),
-            );
+            let style = ProgressStyle::with_template(template(self.unit, self.bar.length()))
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", rate)
+                .progress_chars("=> ");
+            self.bar.set_style(style);
             self.bar.set_message(self.what.clone());
             self.screen.add(self.bar.clone());
             self.bar.enable_steady_tick(Duration::from_millis(200));
         });
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // A bar that cannot be drawn is no reason to stop the work.
+    let _told = write!(out, "{:.0}/s", state.per_sec());
 }
 
 fn template(unit: Unit, total: Option<u64>) -> &'static str {
@@ -107,8 +111,8 @@ fn template(unit: Unit, total: Option<u64>) -> &'static str {
             "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"
         }
         (Unit::Bytes, None) => "{msg} {bytes} {bytes_per_sec}",
-        (Unit::Items, Some(_)) => "{msg} [{bar:30}] {pos}/{len} {per_sec}, {eta} left",
-        (Unit::Items, None) => "{msg} {pos} {per_sec}",
+        (Unit::Items, Some(_)) => "{msg} [{bar:30}] {pos}/{len} {rate}, {eta} left",
+        (Unit::Items, None) => "{msg} {pos} {rate}",
     }
 }
 
