@@ -5,12 +5,13 @@ mod cases;
 
 use std::path::Path;
 
-use cases::{Case, EXPANSION, Expected, HOSTNAME, READING};
-use postfix::config::{MainCf, Parameters};
+use cases::{Case, EXPANSION, Expected, HOSTS, READING};
+use postfix::config::{MainCf, MasterCf, Parameters};
+use proptest::prelude::*;
 
 fn check(case: &Case) {
     let parsed = MainCf::parse(Path::new("main.cf"), case.main_cf);
-    let parameters = Parameters::new(parsed.value, Path::new("/etc/postfix-aol-a"), HOSTNAME);
+    let parameters = Parameters::new(parsed.value, Path::new("/etc/postfix-aol-a"), case.hostname);
     let value = parameters.expand(case.parameter);
     let value = value.map(|value| String::from_utf8_lossy(&value).into_owned());
     let shows = case.shows;
@@ -32,4 +33,44 @@ fn main_cf_is_read_as_postfix_reads_it() {
 #[test]
 fn values_are_expanded_as_postfix_expands_them() {
     EXPANSION.iter().for_each(check);
+}
+
+#[test]
+fn some_defaults_come_from_the_host_name() {
+    HOSTS.iter().for_each(check);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_odd(main_cf in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let parsed = MainCf::parse(Path::new("main.cf"), &main_cf);
+        let parameters = Parameters::new(parsed.value.clone(), Path::new("/etc/postfix"), "rustin");
+        for name in parsed.value.names() {
+            drop(parameters.expand(&String::from_utf8_lossy(name)));
+        }
+        drop(MasterCf::parse(Path::new("master.cf"), &main_cf));
+    }
+
+    /// Settings made of what the grammar is made of, so that most of them mean something.
+    #[test]
+    fn expansion_comes_to_an_end(
+        values in proptest::collection::vec("([ab ]|\\$[a-h]|[$]?[{]|[}]|[?:(<>=!)]|==|level|3[.]6){0,24}", 8)
+    ) {
+        let lines = ('a'..='h').zip(&values).map(|(name, value)| format!("{name} = {value}\n"));
+        let parsed = MainCf::parse(Path::new("main.cf"), lines.collect::<String>().as_bytes());
+        let parameters = Parameters::new(parsed.value, Path::new("/etc/postfix"), "rustin");
+        for name in 'a'..='h' {
+            if let Ok(value) = parameters.expand(&name.to_string()) {
+                prop_assert!(value.len() <= 1 << 20);
+            }
+        }
+    }
+
+    /// With nothing to expand, a value comes out as it went in.
+    #[test]
+    fn plain_text_stays(text in "[a-z0-9/=#.,: -]{0,80}") {
+        let parsed = MainCf::parse(Path::new("main.cf"), format!("relayhost = {text}\n").as_bytes());
+        let parameters = Parameters::new(parsed.value, Path::new("/etc/postfix"), "rustin");
+        prop_assert_eq!(parameters.get("relayhost"), text.trim());
+    }
 }

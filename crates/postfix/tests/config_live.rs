@@ -10,13 +10,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use cases::{Case, EXPANSION, Expected, HOSTNAME, READING};
-use postfix::config::{MainCf, Parameters};
+use cases::{Case, EXPANSION, Expected, HOSTS, READING};
+use postfix::config::{MainCf, MasterCf, Parameters, Service};
 use tempfile::TempDir;
 
 /// The master.cf of every case: postconf knows the parameters of a transport only if it is there.
 const MASTER_CF: &str =
     "smtp unix - - n - - smtp\nslow unix - - n - - smtp\nprog unix - n n - - pipe\n";
+
+/// For what is asked beside the cases.
+const HOSTNAME: &str = "rustin";
 
 /// Tells, past the test harness's capture, that a test did not happen.
 fn skipped(test: &str, why: &str) {
@@ -43,7 +46,7 @@ fn directory(main_cf: &[u8]) -> TempDir {
 }
 
 /// Runs postconf with a host name of its own, for so many seconds and in 256 MiB at most.
-fn postconf(seconds: u32, args: &[&str]) -> Output {
+fn postconf(hostname: &str, seconds: u32, args: &[&str]) -> Output {
     let script = "echo \"$1\" > /proc/sys/kernel/hostname && shift && ulimit -v 262144 && exec timeout \"$@\"";
     let mut command = Command::new("unshare");
     command
@@ -53,7 +56,7 @@ fn postconf(seconds: u32, args: &[&str]) -> Output {
             "-c",
             script,
             "sh",
-            HOSTNAME,
+            hostname,
             &seconds.to_string(),
             "postconf",
         ])
@@ -92,6 +95,7 @@ fn check(case: &Case) {
         30
     };
     let output = postconf(
+        case.hostname,
         seconds,
         &[
             "-c",
@@ -145,7 +149,7 @@ fn postconf_agrees_with_every_case() {
         return skipped("postconf_agrees_with_every_case", why);
     }
     // Many at a time: before postconf ends with an error, it waits a second.
-    let cases: Vec<&Case> = READING.iter().chain(EXPANSION).collect();
+    let cases: Vec<&Case> = READING.iter().chain(EXPANSION).chain(HOSTS).collect();
     std::thread::scope(|scope| {
         for some in cases.chunks(4) {
             scope.spawn(|| some.iter().for_each(|case| check(case)));
@@ -159,7 +163,8 @@ fn postconf_agrees_with_every_default() {
     if let Some(why) = missing() {
         return skipped(test, why);
     }
-    let version = String::from_utf8(postconf(30, &["-d", "-h", "mail_version"]).stdout).unwrap();
+    let version =
+        String::from_utf8(postconf(HOSTNAME, 30, &["-d", "-h", "mail_version"]).stdout).unwrap();
     if !version.starts_with("3.7.") {
         return skipped(
             test,
@@ -174,7 +179,7 @@ fn postconf_agrees_with_every_default() {
     let dir = directory(main_cf);
     let main_cf = MainCf::parse(dir.path(), main_cf).value;
     let parameters = Parameters::new(main_cf, dir.path(), HOSTNAME);
-    let output = postconf(30, &["-c", dir.path().to_str().unwrap(), "-x"]);
+    let output = postconf(HOSTNAME, 30, &["-c", dir.path().to_str().unwrap(), "-x"]);
     let printed = String::from_utf8(output.stdout).unwrap();
     let mut compared = 0;
     for line in printed.lines() {
@@ -188,4 +193,52 @@ fn postconf_agrees_with_every_default() {
         compared += 1;
     }
     assert!(compared > 800, "only {compared} defaults");
+}
+
+#[test]
+fn postconf_agrees_with_our_reading_of_master_cf() {
+    let test = "postconf_agrees_with_our_reading_of_master_cf";
+    if let Some(why) = missing() {
+        return skipped(test, why);
+    }
+    let master_cf: &[u8] =
+        b"# comment\nsmtp inet n - y - - smtpd\n  -o smtpd_x=y\n# inside\n\t-o smtpd_z=1\n\
+        192.0.2.1:smtp inet n - n - 1 postscreen\npickup unix n - - 60? 1 pickup\n\
+        out unix - - - - 0 pipe flags=R user=nobody argv=/bin/x { a  b } ${nexthop}\n";
+    let dir = directory(b"");
+    fs::write(dir.path().join("master.cf"), master_cf).unwrap();
+    let output = postconf(
+        HOSTNAME,
+        30,
+        &["-c", dir.path().to_str().unwrap(), "-F", "*/*/command"],
+    );
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let parsed = MasterCf::parse(Path::new("master.cf"), master_cf);
+    assert_eq!(parsed.problems, []);
+    let ours: Vec<String> = parsed
+        .value
+        .services()
+        .iter()
+        .map(as_printed_service)
+        .collect();
+    assert_eq!(ours, printed.lines().collect::<Vec<_>>());
+}
+
+/// A service as `postconf -F` prints its command.
+fn as_printed_service(service: &Service) -> String {
+    let mut line = format!(
+        "{}/{}/command = {}",
+        service.name,
+        service.kind.as_str(),
+        service.command
+    );
+    for arg in &service.args {
+        let braces = if arg.contains(' ') {
+            ("{", "}")
+        } else {
+            ("", "")
+        };
+        line.push_str(&format!(" {}{arg}{}", braces.0, braces.1));
+    }
+    line
 }

@@ -239,3 +239,100 @@ impl<'a> Iterator for Words<'a> {
         Some(word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<(&str, &str, &[&str]), &str>) {
+        let Parsed { value, problems } = MasterCf::parse(Path::new("master.cf"), text.as_bytes());
+        let found = match (value.services(), problems.as_slice()) {
+            ([service], []) => {
+                let args: Vec<&str> = service.args.iter().map(String::as_str).collect();
+                assert_eq!(
+                    Ok((
+                        service.name.as_str(),
+                        service.command.as_str(),
+                        args.as_slice()
+                    )),
+                    expected,
+                    "{text}"
+                );
+                return;
+            }
+            ([], [problem]) => problem.what.as_str(),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(Err(found), expected, "{text}");
+    }
+
+    #[test]
+    fn services_are_read_as_master_reads_them() {
+        check("smtp inet n - n - - smtpd", Ok(("smtp", "smtpd", &[])));
+        check(
+            "smtp inet n - n - - smtpd\n  -o a=b\n#c\n\t-v",
+            Ok(("smtp", "smtpd", &["-o", "a=b", "-v"])),
+        );
+        check(
+            "x unix - - - - - pipe { a { b } }  {c d",
+            Ok(("x", "pipe", &["a { b }", "{c d"])),
+        );
+        check("x unix - - - 300? 5 qmgr", Ok(("x", "qmgr", &[])));
+        check("x unix - - - - -", Err("missing \"command\" field"));
+        check("x", Err("missing \"transport type\" field"));
+        check(
+            "x tcp - - - - - smtpd",
+            Err("field \"transport type\": bad value \"tcp\""),
+        );
+        check(
+            "x inet - - - - - smtpd",
+            Err("an inet service cannot be private"),
+        );
+        check(
+            "x unix yes - - - - smtpd",
+            Err("field \"private\": bad value \"yes\""),
+        );
+        check(
+            "x unix - - - 1m - smtpd",
+            Err("field \"wakeup_time\": bad value \"1m\""),
+        );
+        check(
+            "x unix - - - - 99999999999 smtpd",
+            Err("field \"max_proc\": bad value \"99999999999\""),
+        );
+    }
+
+    #[test]
+    fn inet_services_name_a_host_and_a_port() {
+        let check = |name: &str, expected: (Option<&str>, &str)| {
+            let text = format!("{name} inet n - n - - smtpd");
+            let parsed = MasterCf::parse(Path::new("master.cf"), text.as_bytes()).value;
+            assert_eq!(parsed.services()[0].listens_on(), Some(expected), "{name}");
+        };
+        check("smtp", (None, "smtp"));
+        check(":587", (None, "587"));
+        check("127.0.0.1:smtp", (Some("127.0.0.1"), "smtp"));
+        check("[::1]:25", (Some("::1"), "25"));
+        check("[ipv6:::1]:25", (Some("::1"), "25"));
+        check("mail.example.org:25", (Some("mail.example.org"), "25"));
+    }
+
+    #[test]
+    fn disabled_services_are_left_out() {
+        let text =
+            "smtp inet n - n - - smtpd\n25 inet n - n - - smtpd\npickup fifo n - n - - pickup\n";
+        let check = |patterns: &[&str], expected: &[&str]| {
+            let mut parsed = MasterCf::parse(Path::new("master.cf"), text.as_bytes()).value;
+            parsed.disable(&patterns.iter().map(|&p| p.to_owned()).collect::<Vec<_>>());
+            let left: Vec<&str> = parsed.services().iter().map(|s| s.name.as_str()).collect();
+            assert_eq!(left, expected, "{patterns:?}");
+        };
+        check(&[], &["smtp", "25", "pickup"]);
+        check(&["inet"], &["pickup"]);
+        check(&["INET", "fifo"], &[]);
+        check(&["25/inet"], &["smtp", "pickup"]);
+        check(&["!25/inet", "inet"], &["25", "pickup"]);
+        check(&["!!inet"], &["pickup"]);
+        check(&["pickup"], &["smtp", "25", "pickup"]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use globset::GlobBuilder;
 
@@ -148,18 +148,27 @@ fn variants(name: &str) -> impl Iterator<Item = String> {
     [Some(name.to_owned()), bare, full].into_iter().flatten()
 }
 
-/// The configuration directories that a path may mean, as the host names them: the host's own path, or one of this
-/// machine that lies below the root.
+/// The configuration directories that a path may mean, as the host names them, resolved: the host's own path, or one
+/// of this machine that lies below the root.
 fn places(root: &Root, path: &Path) -> Vec<PathBuf> {
-    let on_host = path
-        .is_absolute()
-        .then(|| resolve(root, path).ok())
-        .flatten();
-    let here = path.canonicalize().ok().zip(root.dir().canonicalize().ok());
-    let below = here.and_then(|(path, root)| {
-        path.strip_prefix(root)
-            .ok()
-            .map(|rest| Path::new("/").join(rest))
-    });
-    on_host.into_iter().chain(below).collect()
+    let mut places = Vec::new();
+    if path.is_absolute() {
+        places.push(path.to_path_buf());
+    }
+    // As written, since a link in an image may be one that only the host itself can follow; and as it is found here.
+    let pairs = [
+        (absolute(path), absolute(root.dir())),
+        (path.canonicalize(), root.dir().canonicalize()),
+    ];
+    for (path, root) in pairs {
+        if let (Ok(path), Ok(root)) = (path, root)
+            && let Ok(below) = path.strip_prefix(root)
+        {
+            places.push(below.to_path_buf());
+        }
+    }
+    places
+        .iter()
+        .filter_map(|place| resolve(root, place).ok())
+        .collect()
 }

@@ -5,6 +5,8 @@
 pub(crate) struct Case {
     /// What the case shows.
     pub(crate) shows: &'static str,
+    /// What the host calls itself.
+    pub(crate) hostname: &'static str,
     /// The file.
     pub(crate) main_cf: &'static [u8],
     /// The parameter that is asked for. postconf must know it.
@@ -28,9 +30,6 @@ pub(crate) enum Expected {
 
 use Expected::{Fails, FailsHere, Is, IsBeside};
 
-/// The host name at which every case is taken.
-pub(crate) const HOSTNAME: &str = "rustin";
-
 const fn case(
     shows: &'static str,
     main_cf: &'static [u8],
@@ -39,234 +38,61 @@ const fn case(
 ) -> Case {
     Case {
         shows,
+        hostname: "rustin",
         main_cf,
         parameter,
         expected,
     }
 }
 
+/// The same on a host of another name.
+const fn at(hostname: &'static str, case: Case) -> Case {
+    Case { hostname, ..case }
+}
+
 /// How the file is read.
+#[rustfmt::skip]
 pub(crate) const READING: &[Case] = &[
     case("plain", b"relayhost = one\n", "relayhost", Is("one")),
-    case(
-        "no blanks at all",
-        b"relayhost=one\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "blanks and tabs at the ends",
-        b"relayhost \t=\t one \t\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "vertical tab and form feed are white space",
-        b"relayhost\x0b=\x0c one\x0b\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "inner blanks stay",
-        b"relayhost = one  two\n",
-        "relayhost",
-        Is("one  two"),
-    ),
+    case("no blanks at all", b"relayhost=one\n", "relayhost", Is("one")),
+    case("blanks and tabs at the ends", b"relayhost \t=\t one \t\n", "relayhost", Is("one")),
+    case("vertical tab and form feed are white space", b"relayhost\x0b=\x0c one\x0b\n", "relayhost", Is("one")),
+    case("inner blanks stay", b"relayhost = one  two\n", "relayhost", Is("one  two")),
     case("empty value", b"relayhost =\n", "relayhost", Is("")),
-    case(
-        "second equals sign",
-        b"relayhost = a=b = c\n",
-        "relayhost",
-        Is("a=b = c"),
-    ),
-    case(
-        "the last definition wins",
-        b"relayhost = one\nrelayhost = two\n",
-        "relayhost",
-        Is("two"),
-    ),
-    case(
-        "the last wins though it is empty",
-        b"relayhost = one\nrelayhost =\n",
-        "relayhost",
-        Is(""),
-    ),
-    case(
-        "no newline at the end",
-        b"relayhost = one",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "continued",
-        b"relayhost = one\n two\n\tthree\n",
-        "relayhost",
-        Is("one two\tthree"),
-    ),
-    case(
-        "name alone, value on the next line",
-        b"relayhost\n = one\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "value on the next line",
-        b"relayhost =\n one\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "comment inside",
-        b"relayhost = one\n# no\n two\n",
-        "relayhost",
-        Is("one two"),
-    ),
-    case(
-        "indented comment inside",
-        b"relayhost = one\n   # no\n two\n",
-        "relayhost",
-        Is("one two"),
-    ),
-    case(
-        "blank lines inside",
-        b"relayhost = one\n\n  \n two\n",
-        "relayhost",
-        Is("one two"),
-    ),
-    case(
-        "comment sign inside a value",
-        b"relayhost = one # two\n",
-        "relayhost",
-        Is("one # two"),
-    ),
-    case(
-        "comment is not continued",
-        b"# relayhost = one\n  relayhost = two\nmyorigin = x\n",
-        "relayhost",
-        Is(""),
-    ),
-    case(
-        "indented first line is dropped",
-        b"  relayhost = one\n",
-        "relayhost",
-        Is(""),
-    ),
-    case(
-        "with all that continues it",
-        b"\n  relayhost = one\n relayhost = two\nmyorigin = x\n",
-        "relayhost",
-        Is(""),
-    ),
-    case(
-        "indented comment first",
-        b"   # hello\nrelayhost = one\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "CR LF",
-        b"relayhost = one\r\nmyorigin = x\r\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "CR LF, continued",
-        b"relayhost = one,\r\n two\r\n",
-        "relayhost",
-        Is("one,\r two"),
-    ),
-    case(
-        "a line of CR alone is blank",
-        b"relayhost = one\n\r\n two\n",
-        "relayhost",
-        Is("one two"),
-    ),
-    case(
-        "CR alone ends no line",
-        b"relayhost = one\rmyorigin = x\n",
-        "relayhost",
-        Is("one\rmyorigin = x"),
-    ),
+    case("second equals sign", b"relayhost = a=b = c\n", "relayhost", Is("a=b = c")),
+    case("the last definition wins", b"relayhost = one\nrelayhost = two\n", "relayhost", Is("two")),
+    case("the last wins though it is empty", b"relayhost = one\nrelayhost =\n", "relayhost", Is("")),
+    case("no newline at the end", b"relayhost = one", "relayhost", Is("one")),
+    case("continued", b"relayhost = one\n two\n\tthree\n", "relayhost", Is("one two\tthree")),
+    case("name alone, value on the next line", b"relayhost\n = one\n", "relayhost", Is("one")),
+    case("value on the next line", b"relayhost =\n one\n", "relayhost", Is("one")),
+    case("comment inside", b"relayhost = one\n# no\n two\n", "relayhost", Is("one two")),
+    case("indented comment inside", b"relayhost = one\n   # no\n two\n", "relayhost", Is("one two")),
+    case("blank lines inside", b"relayhost = one\n\n  \n two\n", "relayhost", Is("one two")),
+    case("comment sign inside a value", b"relayhost = one # two\n", "relayhost", Is("one # two")),
+    case("comment is not continued", b"# relayhost = one\n  relayhost = two\nmyorigin = x\n", "relayhost", Is("")),
+    case("indented first line is dropped", b"  relayhost = one\n", "relayhost", Is("")),
+    case("with all that continues it", b"\n  relayhost = one\n relayhost = two\nmyorigin = x\n", "relayhost", Is("")),
+    case("indented comment first", b"   # hello\nrelayhost = one\n", "relayhost", Is("one")),
+    case("CR LF", b"relayhost = one\r\nmyorigin = x\r\n", "relayhost", Is("one")),
+    case("CR LF, continued", b"relayhost = one,\r\n two\r\n", "relayhost", Is("one,\r two")),
+    case("a line of CR alone is blank", b"relayhost = one\n\r\n two\n", "relayhost", Is("one two")),
+    case("CR alone ends no line", b"relayhost = one\rmyorigin = x\n", "relayhost", Is("one\rmyorigin = x")),
     case("empty file", b"", "relayhost", Is("")),
-    case(
-        "names are case sensitive",
-        b"RelayHost = one\n",
-        "relayhost",
-        Is(""),
-    ),
+    case("names are case sensitive", b"RelayHost = one\n", "relayhost", Is("")),
     case("long line", LONG, "relayhost", Is("one")),
-    case(
-        "NUL cuts the value",
-        b"relayhost = one\0two\nmyorigin = x\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "NUL cuts what continues the line",
-        b"relayhost = one\0two\n three\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "NUL in a comment",
-        b"# a\0b\nrelayhost = one\n",
-        "relayhost",
-        Is("one"),
-    ),
-    case(
-        "UTF-8",
-        "relayhost = caf\u{e9}.example\n".as_bytes(),
-        "relayhost",
-        Is("caf\u{e9}.example"),
-    ),
-    case(
-        "not UTF-8",
-        b"relayhost = caf\xe9\n",
-        "relayhost",
-        Is("caf\u{fffd}"),
-    ),
-    case(
-        "byte-order mark belongs to the name",
-        b"\xef\xbb\xbfrelayhost = one\n",
-        "relayhost",
-        Is(""),
-    ),
-    case(
-        "no equals sign",
-        b"bad line\nrelayhost = one\n",
-        "relayhost",
-        IsBeside("one"),
-    ),
-    case(
-        "one word",
-        b"relayhost = one\nbad",
-        "relayhost",
-        IsBeside("one"),
-    ),
-    case(
-        "no name",
-        b"= bad\nrelayhost = one\n",
-        "relayhost",
-        IsBeside("one"),
-    ),
-    case(
-        "NUL before the equals sign",
-        b"relay\0host = one\n",
-        "relayhost",
-        IsBeside(""),
-    ),
-    case(
-        "NUL first",
-        b"\0\nrelayhost = one\n",
-        "relayhost",
-        IsBeside("one"),
-    ),
-    case(
-        "two words before the equals sign",
-        b"relay host = one\n",
-        "relayhost",
-        IsBeside(""),
-    ),
+    case("NUL cuts the value", b"relayhost = one\0two\nmyorigin = x\n", "relayhost", Is("one")),
+    case("NUL cuts what continues the line", b"relayhost = one\0two\n three\n", "relayhost", Is("one")),
+    case("NUL in a comment", b"# a\0b\nrelayhost = one\n", "relayhost", Is("one")),
+    case("UTF-8", "relayhost = caf\u{e9}.example\n".as_bytes(), "relayhost", Is("caf\u{e9}.example")),
+    case("not UTF-8", b"relayhost = caf\xe9\n", "relayhost", Is("caf\u{fffd}")),
+    case("byte-order mark belongs to the name", b"\xef\xbb\xbfrelayhost = one\n", "relayhost", Is("")),
+    case("no equals sign", b"bad line\nrelayhost = one\n", "relayhost", IsBeside("one")),
+    case("one word", b"relayhost = one\nbad", "relayhost", IsBeside("one")),
+    case("no name", b"= bad\nrelayhost = one\n", "relayhost", IsBeside("one")),
+    case("NUL before the equals sign", b"relay\0host = one\n", "relayhost", IsBeside("")),
+    case("NUL first", b"\0\nrelayhost = one\n", "relayhost", IsBeside("one")),
+    case("two words before the equals sign", b"relay host = one\n", "relayhost", IsBeside("")),
 ];
 
 /// A comment of 100,000 bytes, and a line behind it.
@@ -282,6 +108,7 @@ const LONG: &[u8] = &{
 };
 
 /// How values are expanded.
+#[rustfmt::skip]
 pub(crate) const EXPANSION: &[Case] = &[
     case("$name", b"x1 = one\nrelayhost = $x1\n", "relayhost", Is("one")),
     case("${name}", b"x1 = one\nrelayhost = ${x1}2\n", "relayhost", Is("one2")),
@@ -351,15 +178,6 @@ pub(crate) const EXPANSION: &[Case] = &[
     case("a transport's recipient limit", b"", "slow_destination_recipient_limit", Is("50")),
     case("not the same as its other one", b"", "slow_recipient_limit", Is("20000")),
     case("pipe's time limit", b"command_time_limit = 7s\n", "prog_time_limit", Is("7s")),
-    case("host name without a domain", b"", "myhostname", Is("rustin.localdomain")),
-    case("host name and mydomain", b"mydomain = example.org\n", "myhostname", Is("rustin.example.org")),
-    case("host name and mydomain that refers", b"x1 = org\nmydomain = example.$x1\n", "myhostname", Is("rustin.example.org")),
-    case("mydomain of no domain", b"", "mydomain", Is("localdomain")),
-    case("mydomain of myhostname", b"myhostname = mail.example.org\n", "mydomain", Is("example.org")),
-    case("mydomain of a short myhostname", b"myhostname = mail\n", "mydomain", Is("localdomain")),
-    // Postfix does not look at defaults there: see the comment in `Parameters::new`.
-    case("myhostname of mydomain", b"myhostname = mail.$mydomain\n", "mydomain", Is("")),
-    case("myorigin", b"myhostname = mail.example.org\n", "smtp_helo_name", Is("mail.example.org")),
     case("a parameter that is never expanded", b"x1 = one\nluser_relay = $user@$x1\n", "luser_relay", Is("$user@$x1")),
     case("empty name", b"relayhost = a$\n", "relayhost", Fails),
     case("no name", b"relayhost = $-x\n", "relayhost", Fails),
@@ -389,6 +207,25 @@ pub(crate) const EXPANSION: &[Case] = &[
     case("itself in a comparison", b"relayhost = ${{$relayhost} == {a}?b}\n", "relayhost", FailsHere),
     case("doubling", DOUBLING, "relayhost", FailsHere),
     case("doubling of nothing", DOUBLING_NOTHING, "relayhost", FailsHere),
+];
+
+/// What depends on the host's own name.
+#[rustfmt::skip]
+pub(crate) const HOSTS: &[Case] = &[
+    case("host name without a domain", b"", "myhostname", Is("rustin.localdomain")),
+    case("host name and mydomain", b"mydomain = example.org\n", "myhostname", Is("rustin.example.org")),
+    case("host name and mydomain that refers", b"x1 = org\nmydomain = example.$x1\n", "myhostname", Is("rustin.example.org")),
+    case("mydomain of no domain", b"", "mydomain", Is("localdomain")),
+    case("mydomain of myhostname", b"myhostname = mail.example.org\n", "mydomain", Is("example.org")),
+    case("mydomain of a short myhostname", b"myhostname = mail\n", "mydomain", Is("localdomain")),
+    // Postfix does not look at defaults there: see the comment in `Parameters::new`.
+    case("myhostname of mydomain", b"myhostname = mail.$mydomain\n", "mydomain", Is("")),
+    case("smtp_helo_name", b"myhostname = mail.example.org\n", "smtp_helo_name", Is("mail.example.org")),
+    at("rustin.example.org", case("full host name", b"", "myhostname", Is("rustin.example.org"))),
+    at("rustin.example.org", case("its domain", b"", "mydomain", Is("example.org"))),
+    at("rustin.example.org", case("mydomain changes no full host name", b"mydomain = x.org\n", "myhostname", Is("rustin.example.org"))),
+    at("rustin.example.org", case("by default, it is also the HELO name", b"", "smtp_helo_name", Is("rustin.example.org"))),
+    at("rustin.example.org", case("and where mail is taken", b"", "mydestination", Is("rustin.example.org, localhost.example.org, localhost"))),
 ];
 
 const DOUBLING: &[u8] = b"relayhost=$a$a\na=$b$b\nb=$c$c\nc=$d$d\nd=$e$e\ne=$f$f\nf=$g$g\ng=$h$h\nh=$i$i\ni=$j$j\nj=$k$k\n\
