@@ -143,6 +143,11 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.warn("waiting");
             std::thread::sleep(std::time::Duration::from_secs(60));
         }
+        ["replace", path] => cli::replace_file(std::path::Path::new(path), b"replaced\n")?,
+        ["ask"] => {
+            let answer = cx.confirm("go\x07on?", "--yes")?;
+            cx.print(format!("{answer}\n").as_bytes())?;
+        }
         ["critical"] => {
             let mut verdict = Verdict::new(Level::Critical, "too much");
             verdict.perf.push(Perf::count("mail", 600.0));

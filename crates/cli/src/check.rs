@@ -103,7 +103,12 @@ impl fmt::Display for Perf {
         } else {
             f.write_str(&label)?;
         }
-        write!(f, "={}{}", self.value, self.unit)?;
+        if self.value.is_finite() {
+            write!(f, "={}{}", self.value, self.unit)?;
+        } else {
+            // Not measured, as the guidelines have it: a rate of no mail at all, say.
+            f.write_str("=U")?;
+        }
         let fields = [self.warn, self.crit, self.min];
         let used = fields
             .iter()
@@ -171,6 +176,7 @@ mod tests {
         v.perf = vec![
             Perf::count("mailq", 312.0).limits(Some(200.0), Some(500.0)),
             Perf::count("oldest age", 7200.0).unit("s"),
+            Perf::count("rate", f64::NAN).unit("%"),
             Perf {
                 min: None,
                 ..Perf::count("bounced", 2.5).unit("%")
@@ -178,7 +184,7 @@ mod tests {
         ];
         check(
             &v,
-            "WARNING: postfix-aol-b: 312 in the mailq | mailq=312;200;500;0 'oldest age'=7200s;;;0 bounced=2.5%",
+            "WARNING: postfix-aol-b: 312 in the mailq | mailq=312;200;500;0 'oldest age'=7200s;;;0 rate=U;;;0 bounced=2.5%",
         );
     }
 

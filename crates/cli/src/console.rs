@@ -68,6 +68,10 @@ impl Console {
         }
     }
 
+    pub(crate) fn ask(&self, question: &str) {
+        self.lines(&format!("{} [y/N] ", escape(question)));
+    }
+
     fn lines(&self, text: &str) {
         self.bars.suspend(|| to_stderr(text));
     }

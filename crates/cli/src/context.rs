@@ -1,6 +1,6 @@
 //! What a tool knows about where it runs: the time, the host, the terminal.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal};
 use std::time::SystemTime;
 
 use postfix::{Problem, Root, Zone};
@@ -137,6 +137,26 @@ impl Context {
         Ok(caught.map_err(|e| Failure::new("cannot catch signals").because(e))?)
     }
 
+    /// Asks on the terminal, and waits for a `y` or `yes`; anything else is a no.
+    ///
+    /// # Errors
+    /// Standard input is no terminal, so that there is nobody to answer; the hint names `flag`, which answers in
+    /// advance.
+    pub fn confirm(&self, question: &str, flag: &str) -> anyhow::Result<bool> {
+        let stdin = io::stdin();
+        if !stdin.is_terminal() {
+            return Err(Failure::new("nobody to ask: standard input is no terminal")
+                .hint(format!("{flag} answers yes in advance"))
+                .into());
+        }
+        self.console.ask(question);
+        let mut answer = String::new();
+        let read = stdin.lock().read_line(&mut answer);
+        read.map_err(|e| Failure::new("cannot read the answer").because(e))?;
+        let answer = answer.trim().to_ascii_lowercase();
+        Ok(answer == "y" || answer == "yes")
+    }
+
     /// Hands out the result, whole. To be called once, when there is nothing left that could fail.
     ///
     /// # Errors
@@ -192,5 +212,17 @@ fn colored(when: ColorWhen, to_stdout: bool) -> bool {
         ColorWhen::Auto => {
             to_stdout && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_share_the_context_and_its_progress() {
+        fn check<T: Send + Sync>() {}
+        check::<Context>();
+        check::<Progress>();
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// An error with a way out. Tools return [`anyhow::Result`]; this is for what they find wrong themselves.
@@ -25,7 +26,8 @@ impl Failure {
 
     /// What was tried, on which path, and the reason: `cannot read: /var/log/mail.log: Permission denied`.
     pub fn io(tried: &str, path: &Path, reason: io::Error) -> Self {
-        Self::new(format!("{tried}: {}", path.display())).because(reason)
+        let path = postfix::escape(path.as_os_str().as_bytes());
+        Self::new(format!("{tried}: {path}")).because(reason)
     }
 
     /// The same, with what to do next.

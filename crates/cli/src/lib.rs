@@ -3,6 +3,36 @@
 //! A tool is a [`Tool`] (its clap definition, its manual page's own sections) and a function from its arguments and
 //! a [`Context`] to an [`Outcome`]; [`run`] does the rest. This is the one crate that reads the clock and the
 //! environment, writes to stdout and stderr, and knows exit statuses.
+//!
+//! ```no_run
+//! use cli::{Common, Context, Manual, Outcome, Tool};
+//!
+//! /// Say hello
+//! #[derive(clap::Parser)]
+//! #[command(name = "hello", version)]
+//! struct Args {
+//!     /// Whom to greet
+//!     name: String,
+//!     #[command(flatten)]
+//!     common: Common,
+//! }
+//!
+//! impl Tool for Args {
+//!     const MANUAL: Manual = Manual { sections: &[], see_also: &[], checks: false };
+//!     fn common(&self) -> &Common {
+//!         &self.common
+//!     }
+//! }
+//!
+//! fn hello(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+//!     cx.print(format!("hello, {}\n", postfix::escape(&args.name)).as_bytes())?;
+//!     Ok(Outcome::Done)
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     cli::run(hello)
+//! }
+//! ```
 
 mod args;
 pub mod check;
@@ -29,7 +59,7 @@ pub use error::{Failure, WithHint};
 pub use exit::Outcome;
 pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};
-pub use output::Stream;
+pub use output::{Stream, replace_file};
 pub use progress::Progress;
 pub use quantity::{QuantityError, parse_size, parse_span};
 pub use run::{Tool, run};

@@ -33,7 +33,7 @@ impl Target {
         };
         Self {
             path: output.filter(|p| !names_stdout(p)).map(Path::to_owned),
-            closed: Arc::new(AtomicBool::new(false)),
+            closed: Arc::default(),
         }
     }
 
@@ -170,6 +170,21 @@ impl Write for Stream {
     fn flush(&mut self) -> io::Result<()> {
         self.write_or_flush(|out| out.flush())
     }
+}
+
+/// Gives a file this content, whole or not at all: written under a temporary name, synced, and renamed. Mode and owner
+/// of an old file are kept. For files that a tool keeps for itself, such as where it has read to.
+///
+/// # Errors
+/// The file cannot be written; it is as it was then.
+pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut stream = Target {
+        path: Some(path.to_owned()),
+        closed: Arc::default(),
+    }
+    .open()?;
+    stream.write_all(content)?;
+    stream.finish()
 }
 
 /// Opens the file of `--output`: what is no regular file (a FIFO, /dev/null) is written to as it is.

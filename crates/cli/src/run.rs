@@ -11,7 +11,7 @@ use crate::args::Common;
 use crate::check::{Level, Verdict};
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
-use crate::error::{self, Told};
+use crate::error::{self, Failure, Told};
 use crate::exit::{Ending, Outcome, status};
 use crate::manual::Manual;
 use crate::{generate, panic, usage};
@@ -65,9 +65,15 @@ fn work_on<T: Tool>(
     let args = match parse::<T>(&command, argv) {
         Ok(args) => args,
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // Who closes the pipe of --help has read enough.
-            drop(e.print());
-            return Ok(Outcome::Done);
+            return match e.print().and_then(|()| std::io::stdout().flush()) {
+                // Who closes the pipe of --help has read enough.
+                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(error::told(
+                    &Failure::new("cannot write: standard output")
+                        .because(e)
+                        .into(),
+                )),
+                _ => Ok(Outcome::Done),
+            };
         }
         Err(e) => return Err(usage::told(name, &command, argv, &e)),
     };

@@ -65,7 +65,7 @@ fn a_closed_pipe_ends_the_tool_quietly() {
 #[test]
 fn a_full_disk_is_an_error() {
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
-    for deed in [&["print", "x"][..], &["stream", "100000"]] {
+    for deed in [&["print", "x"][..], &["stream", "100000"], &["--help"]] {
         let ran = run(command(deed).stdout(full()));
         assert_eq!(ran.status, Some(2));
         assert_eq!(
@@ -227,6 +227,15 @@ fn what_is_no_file_is_written_to_as_it_is() {
         "hello\n",
     );
     assert_eq!(names(dir.path()), ["fifo", "file"]);
+}
+
+#[test]
+fn a_tools_own_files_are_replaced_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("-");
+    check(&["replace", path.to_str().unwrap()], 0, "", "");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "replaced\n");
+    assert_eq!(names(dir.path()), ["-"]);
 }
 
 #[test]

@@ -105,6 +105,31 @@ fn progress_is_silent_elsewhere() {
 }
 
 #[test]
+fn questions_are_asked_on_a_terminal_only() {
+    let answered = |answer: &str| {
+        let script = format!(
+            "echo {answer} | script -qec \"stty -echo; sleep 0.2; exec '{}' ask\" /dev/null",
+            specimen().display()
+        );
+        let ran = run(Command::new("sh").args(["-c", &script]));
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let question = r"go\x07on? [y/N] ";
+        assert!(ran.stdout.contains(question), "{ran:?}");
+        ran.stdout.trim_end().ends_with("true")
+    };
+    assert!(answered("y"));
+    assert!(answered("YES"));
+    assert!(!answered("n"));
+    assert!(!answered(""));
+    common::check(
+        &["ask"],
+        2,
+        "",
+        "specimen: nobody to ask: standard input is no terminal\nhint: --yes answers yes in advance\n",
+    );
+}
+
+#[test]
 fn help_is_coloured_as_asked() {
     let colored = |ran: Ran| ran.stdout.contains('\x1b');
     assert!(colored(on_terminal("--help", &[])));

@@ -182,6 +182,31 @@ fn midnights_that_are_skipped_or_come_twice() {
 }
 
 #[test]
+fn now_is_always_today() {
+    let today = args("--date=today");
+    for zone in [
+        NY,
+        "Europe/Berlin",
+        "America/Havana",
+        "Asia/Beirut",
+        "Africa/Cairo",
+        "America/Santiago",
+        "Australia/Lord_Howe",
+        "Asia/Kolkata",
+    ] {
+        let named = Zone::named(zone).unwrap();
+        for half_hour in 0..365 * 48 {
+            let now = utc("2026-01-01T00:00:00Z") + half_hour * 1800 * MICROS;
+            let day = today.window(now, named).unwrap();
+            assert!(
+                day.since.unwrap() <= now && now < day.until.unwrap(),
+                "{zone} {now}"
+            );
+        }
+    }
+}
+
+#[test]
 fn points_in_all_their_forms() {
     let since = |flag: &str, expected: &str| {
         let flags = format!("--since={flag}");

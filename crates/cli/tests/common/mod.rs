@@ -6,7 +6,7 @@
 )]
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The specimen's program file. `cargo test` builds the examples of the crate beside its tests.
 pub(crate) fn specimen() -> PathBuf {
@@ -51,7 +51,7 @@ impl From<Output> for Ran {
 }
 
 pub(crate) fn run(command: &mut Command) -> Ran {
-    command.output().unwrap().into()
+    command.stdin(Stdio::null()).output().unwrap().into()
 }
 
 /// Runs the specimen with these arguments; all of what it does must be as expected.
