@@ -1,1 +1,14 @@
 //! Figures from Postfix events and queue snapshots, and their renderings. Pure: no output, no clock, no files.
+//!
+//! - [`providers`]: the table of big mailbox providers;
+//! - [`reasons`]: what a server's reply means;
+//! - [`mail_stats`]: delivery events in, counts out;
+//! - [`human`]: numbers, sizes and ages as people read them;
+//! - [`render`]: one small module a format.
+
+pub mod human;
+pub mod mail_stats;
+pub mod providers;
+pub mod reasons;
+pub mod render;
+mod toml_text;

@@ -1,0 +1,1 @@
+//! Numbers, sizes, ages and shares as people read them.

@@ -1,0 +1,264 @@
+//! The counting.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use postfix::log::Delivery;
+
+use super::histogram::Histogram;
+use super::keys::{Keys, UNKNOWN_SENDER};
+use super::recipients::{Attempt, Recipients, WAITING};
+use super::senders::Senders;
+use super::{Count, Counts, Dimension, Settings};
+
+/// The counts of a log, or of a part of one.
+///
+/// Parts can be counted at the same time and put together with [`Tally::merge`]: the first made by [`Tally::new`], the
+/// others by [`Tally::later`].
+#[derive(Debug, Clone)]
+pub struct Tally {
+    settings: Arc<Settings>,
+    by: Vec<Dimension>,
+    instances: Vec<Instance>,
+    places: HashMap<Vec<u8>, usize>,
+    /// The place of the instance of the last line: lines of one instance often follow each other.
+    last: usize,
+    keys: Keys,
+    senders: Senders,
+    recipients: Option<Recipients>,
+    /// The keys of the delivery at hand, for `recipients`.
+    key_ids: Vec<u32>,
+}
+
+/// The counts of one instance.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Instance {
+    pub(super) name: Box<[u8]>,
+    pub(super) counts: Counts,
+    pub(super) expired: u64,
+    pub(super) unparsed: u64,
+    /// delay, a, b, c, d.
+    pub(super) delays: [Histogram; 5],
+    /// One a breakdown.
+    pub(super) tables: Vec<Table>,
+}
+
+/// Counts by key.
+pub(super) type Table = HashMap<Vec<u8>, Counts>;
+
+fn count(table: &mut Table, key: &[u8], counts: Counts) {
+    *table.entry_ref(key).or_default() += counts;
+}
+
+impl Tally {
+    /// Nothing counted yet; the log begins here.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self::make(settings, true)
+    }
+
+    /// Nothing counted yet; to be merged behind an earlier part of the log, which may know who sent the messages that
+    /// are delivered here.
+    pub fn later(settings: Arc<Settings>) -> Self {
+        Self::make(settings, false)
+    }
+
+    fn make(settings: Arc<Settings>, first: bool) -> Self {
+        let mut by = Vec::new();
+        for dimension in &settings.by {
+            if !by.contains(dimension) {
+                by.push(*dimension);
+            }
+        }
+        let recipients = match settings.count {
+            Count::Attempts => None,
+            Count::Recipients => Some(Recipients::new(by.len(), settings.delays)),
+        };
+        let mut tally = Self {
+            keys: Keys::new(Arc::clone(&settings)),
+            senders: Senders::new(first),
+            instances: Vec::new(),
+            places: HashMap::new(),
+            last: 0,
+            key_ids: Vec::with_capacity(by.len()),
+            recipients,
+            by,
+            settings,
+        };
+        for name in &Arc::clone(&tally.settings).instances {
+            tally.place(name.as_bytes());
+        }
+        tally
+    }
+
+    /// Counts a delivery of `instance`, `delivery.repeat` times.
+    pub fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
+        let place = self.place(instance);
+        if self.recipients.is_some() {
+            self.add_recipient(instance, delivery);
+            return;
+        }
+        let mut counts = Counts::default();
+        counts.add(delivery.status, delivery.repeat);
+        let counted = &mut self.instances[place];
+        counted.counts += counts;
+        if self.settings.delays {
+            counted.add_delays(Attempt::of(delivery), delivery.repeat);
+        }
+        for (dimension, table) in self.by.iter().zip(&mut counted.tables) {
+            if *dimension == Dimension::SenderDomain {
+                match self.senders.find(instance, delivery.queue_id) {
+                    Some(key) => count(table, key, counts),
+                    None => self.senders.wait(counts),
+                }
+            } else {
+                count(table, self.keys.key(*dimension, instance, delivery), counts);
+            }
+        }
+    }
+
+    fn add_recipient(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
+        let Some(recipients) = &mut self.recipients else {
+            return;
+        };
+        self.key_ids.clear();
+        for dimension in &self.by {
+            let key = if *dimension == Dimension::SenderDomain {
+                self.senders.find(instance, delivery.queue_id)
+            } else {
+                Some(self.keys.key(*dimension, instance, delivery))
+            };
+            let id = key.map_or(WAITING, |text| recipients.key(text));
+            self.key_ids.push(id);
+        }
+        recipients.enter(instance, delivery, Attempt::of(delivery), &self.key_ids);
+    }
+
+    /// Counts a message that expired in the queue (`status=expired`, `force-expired`).
+    pub fn expired(&mut self, instance: &[u8], n: u64) {
+        let place = self.place(instance);
+        let expired = &mut self.instances[place].expired;
+        *expired = expired.saturating_add(n);
+    }
+
+    /// Counts `n` delivery lines that could not be read.
+    pub fn unparsed(&mut self, instance: &[u8], n: u64) {
+        let place = self.place(instance);
+        let unparsed = &mut self.instances[place].unparsed;
+        *unparsed = unparsed.saturating_add(n);
+    }
+
+    /// Does a breakdown need [`Tally::sender`] and [`Tally::removed`]?
+    pub fn wants_senders(&self) -> bool {
+        self.by.contains(&Dimension::SenderDomain)
+    }
+
+    /// The queue manager's `from=<sender>`: what it delivers of this message from here on has this sender. An empty
+    /// `sender` is the null sender's.
+    pub fn sender(&mut self, instance: &[u8], queue_id: &[u8], sender: &[u8]) {
+        if self.wants_senders() {
+            let key = self.keys.sender(sender);
+            self.senders.enter(instance, queue_id, key);
+        }
+    }
+
+    /// The queue manager's `removed`: the message has left the queue.
+    pub fn removed(&mut self, instance: &[u8], queue_id: &[u8]) {
+        if self.wants_senders() {
+            self.senders.remove(instance, queue_id);
+        }
+    }
+
+    /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
+    pub fn merge(&mut self, later: Self) {
+        if let (Some(mine), Some(theirs)) = (&mut self.recipients, &later.recipients) {
+            mine.merge(theirs, |message| self.senders.of_message(message));
+        }
+        for theirs in later.instances {
+            let place = self.place(&theirs.name);
+            self.instances[place].merge(theirs);
+        }
+        let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
+        let (instances, places) = (&mut self.instances, &self.places);
+        self.senders.merge(later.senders, |instance, key, counts| {
+            let counted = places
+                .get(instance)
+                .and_then(|&place| instances.get_mut(place));
+            if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
+                count(table, key, counts);
+            }
+        });
+    }
+
+    /// The breakdowns, and every instance with all that is known of it.
+    pub(super) fn into_counts(mut self) -> (Arc<Settings>, Vec<Dimension>, Vec<Instance>) {
+        if let Some(recipients) = self.recipients.take() {
+            for (instance, attempt, keys) in recipients.all() {
+                let place = self.place(instance);
+                let counted = &mut self.instances[place];
+                let mut counts = Counts::default();
+                counts.add(attempt.status, 1);
+                counted.counts += counts;
+                counted.add_delays(attempt, 1);
+                for (key, table) in keys.iter().zip(&mut counted.tables) {
+                    count(
+                        table,
+                        recipients.text(*key).unwrap_or(UNKNOWN_SENDER),
+                        counts,
+                    );
+                }
+            }
+        }
+        let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
+        for (instance, counts) in self.senders.waiting() {
+            let place = self.places.get(instance);
+            let counted = place.and_then(|&place| self.instances.get_mut(place));
+            if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
+                count(table, UNKNOWN_SENDER, counts);
+            }
+        }
+        (self.settings, self.by, self.instances)
+    }
+
+    fn place(&mut self, instance: &[u8]) -> usize {
+        if self
+            .instances
+            .get(self.last)
+            .is_some_and(|i| *i.name == *instance)
+        {
+            return self.last;
+        }
+        let tables = self.by.len();
+        self.last = *self.places.entry_ref(instance).or_insert_with(|| {
+            self.instances.push(Instance {
+                name: instance.into(),
+                tables: vec![Table::new(); tables],
+                ..Instance::default()
+            });
+            self.instances.len() - 1
+        });
+        self.last
+    }
+}
+
+impl Instance {
+    fn add_delays(&mut self, attempt: Attempt, n: u64) {
+        for (histogram, seconds) in self.delays.iter_mut().zip(attempt.delays) {
+            histogram.add(f64::from(seconds), n);
+        }
+    }
+
+    /// Adds the counts of another, of the same instance or as a part of a total.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.counts += other.counts;
+        self.expired = self.expired.saturating_add(other.expired);
+        self.unparsed = self.unparsed.saturating_add(other.unparsed);
+        for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.tables.iter_mut().zip(other.tables) {
+            for (key, counts) in theirs {
+                *mine.entry(key).or_default() += counts;
+            }
+        }
+    }
+}

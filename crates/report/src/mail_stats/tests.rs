@@ -1,0 +1,546 @@
+use std::sync::LazyLock;
+
+use postfix::log::{Agent, Delays, Delivery, Relay};
+use proptest::prelude::*;
+
+use super::*;
+
+/// A delivery of which only what is given is known.
+fn delivery<'a>(queue_id: &'a str, recipient: &'a str, status: Status) -> Delivery<'a> {
+    Delivery {
+        time: None,
+        host: b"rustin",
+        tag: b"postfix-aol-a",
+        agent: Agent::Smtp,
+        queue_id: queue_id.as_bytes(),
+        recipient: recipient.as_bytes(),
+        orig_recipient: None,
+        relay: None,
+        delay: None,
+        delays: None,
+        dsn: None,
+        status,
+        reply: b"",
+        repeat: 1,
+    }
+}
+
+static PROVIDERS: LazyLock<Arc<Providers>> =
+    LazyLock::new(|| Arc::new(Providers::load(None).unwrap()));
+static REASONS: LazyLock<Arc<Reasons>> = LazyLock::new(|| Arc::new(Reasons::load(None).unwrap()));
+
+fn settings(by: &[Dimension], count: Count) -> Arc<Settings> {
+    Arc::new(Settings {
+        by: by.to_vec(),
+        count,
+        delays: true,
+        zone: Zone::named("America/New_York").unwrap(),
+        instances: vec!["postfix-idle-a".to_owned()],
+        providers: Arc::clone(&PROVIDERS),
+        reasons: Some(Arc::clone(&REASONS)),
+    })
+}
+
+fn counts(sent: u64, bounced: u64, deferred: u64) -> Counts {
+    Counts {
+        sent,
+        bounced,
+        deferred,
+    }
+}
+
+/// The rows of the total's only breakdown.
+fn rows(stats: &MailStats) -> Vec<(String, Counts)> {
+    let rows = stats.total.by[0].rows.iter();
+    rows.map(|r| {
+        (
+            String::from_utf8_lossy(r.key.as_bytes()).into_owned(),
+            r.counts,
+        )
+    })
+    .collect()
+}
+
+/// Counts `deliveries`, all of one instance, by `dimension`.
+fn check(dimension: Dimension, deliveries: &[Delivery<'_>], expected: &[(&str, Counts)]) {
+    let mut tally = Tally::new(settings(&[dimension], Count::Attempts));
+    for delivery in deliveries {
+        tally.add(b"postfix-aol-a", delivery);
+    }
+    let found = rows(&tally.finish(Frame::default()));
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(key, c)| ((*key).to_owned(), *c))
+        .collect();
+    assert_eq!(found, expected, "{dimension}");
+}
+
+fn relay(host: &str) -> Option<Relay<'_>> {
+    Some(Relay {
+        host: host.as_bytes(),
+        address: None,
+        port: Some(25),
+    })
+}
+
+use Status::{Bounced, Deferred, Sent};
+
+#[test]
+fn by_domain() {
+    let deliveries = [
+        delivery("A1", "a@aol.com", Sent),
+        delivery("A1", "b@AOL.com", Bounced),
+        delivery("A1", "c@aol.com.", Deferred),
+        delivery("A2", "\"x@y\"@gmail.com", Sent),
+        delivery("A3", "root", Sent),
+        delivery("A3", "a@", Deferred),
+    ];
+    check(
+        Dimension::Domain,
+        &deliveries,
+        &[
+            ("aol.com", counts(1, 1, 1)),
+            ("-", counts(1, 0, 1)),
+            ("gmail.com", counts(1, 0, 0)),
+        ],
+    );
+}
+
+#[test]
+fn by_instance_a_repeated_line_counts_as_often_as_it_came() {
+    let deliveries = [
+        Delivery {
+            repeat: 5,
+            ..delivery("A1", "a@aol.com", Deferred)
+        },
+        delivery("A2", "a@aol.com", Sent),
+    ];
+    check(
+        Dimension::Instance,
+        &deliveries,
+        &[("postfix-aol-a", counts(1, 0, 5))],
+    );
+}
+
+#[test]
+fn by_provider() {
+    let deliveries = [
+        delivery("A1", "a@Verizon.net", Sent),
+        Delivery {
+            relay: relay("mta6.am0.yahoodns.net"),
+            ..delivery("A1", "a@aol.com", Sent)
+        },
+        Delivery {
+            relay: relay("aspmx.l.google.com"),
+            ..delivery("A2", "a@example.org", Bounced)
+        },
+        Delivery {
+            relay: relay("none"),
+            ..delivery("A2", "a@example.org", Deferred)
+        },
+        delivery("A2", "root", Sent),
+        delivery("A2", "root", Sent),
+    ];
+    check(
+        Dimension::Provider,
+        &deliveries,
+        &[
+            ("therest", counts(2, 0, 1)),
+            ("aol", counts(2, 0, 0)),
+            ("gmail", counts(0, 1, 0)),
+        ],
+    );
+}
+
+#[test]
+fn by_relay_and_dsn() {
+    let deliveries = [
+        Delivery {
+            relay: relay("MX.example.org."),
+            dsn: Some(b"2.0.0"),
+            ..delivery("A1", "a@b.c", Sent)
+        },
+        Delivery {
+            relay: relay("mx.example.org"),
+            dsn: Some(b"5.1.1"),
+            ..delivery("A1", "a@b.c", Bounced)
+        },
+        Delivery {
+            relay: relay("none"),
+            dsn: Some(b"4.4.1"),
+            ..delivery("A1", "a@b.c", Deferred)
+        },
+        delivery("A1", "a@b.c", Deferred),
+    ];
+    check(
+        Dimension::Relay,
+        &deliveries,
+        &[
+            ("mx.example.org", counts(1, 1, 0)),
+            ("-", counts(0, 0, 1)),
+            ("none", counts(0, 0, 1)),
+        ],
+    );
+    check(
+        Dimension::Dsn,
+        &deliveries,
+        &[
+            ("-", counts(0, 0, 1)),
+            ("2.0.0", counts(1, 0, 0)),
+            ("4.4.1", counts(0, 0, 1)),
+            ("5.1.1", counts(0, 1, 0)),
+        ],
+    );
+}
+
+#[test]
+fn by_reason_with_the_codes_and_addresses_of_a_class() {
+    let tss = |ip: &str| {
+        format!(
+            "host mta5.am0.yahoodns.net[192.0.2.99] refused to talk to me: 421 4.7.0 [TSS04] Messages from {ip} temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes"
+        )
+    };
+    let (first, second) = (tss("198.51.100.7"), tss("198.51.100.8"));
+    let unknown = "host mx.example[192.0.2.1] said: 550 5.1.1 <a@b.c>: Recipient address rejected: User unknown (in reply to RCPT TO command)";
+    let with = |status, reply: &'static str| Delivery {
+        reply: reply.as_bytes(),
+        ..delivery("A1", "a@b.c", status)
+    };
+    let mut tally = Tally::new(settings(&[Dimension::Reason], Count::Attempts));
+    tally.add(
+        b"x",
+        &Delivery {
+            reply: second.as_bytes(),
+            repeat: 3,
+            ..delivery("A1", "a@b.c", Deferred)
+        },
+    );
+    tally.add(
+        b"x",
+        &Delivery {
+            reply: first.as_bytes(),
+            ..delivery("A1", "a@b.c", Deferred)
+        },
+    );
+    tally.add(b"x", &with(Bounced, unknown));
+    tally.add(b"x", &with(Sent, "250 2.0.0 User unknown"));
+    tally.add(b"x", &with(Sent, "250 2.0.0 Ok"));
+    let stats = tally.finish(Frame::default());
+    let rows = &stats.total.by[0].rows;
+    let row = |key: &str, counts, codes: &[(&str, u64)], ips: &[(&str, u64)]| Row {
+        key: Key::Named(key.into()),
+        counts,
+        codes: codes.iter().map(|(c, n)| ((*c).to_owned(), *n)).collect(),
+        ips: ips
+            .iter()
+            .map(|(ip, n)| (ip.parse().unwrap(), *n))
+            .collect(),
+    };
+    let expected = [
+        row(
+            "rate-limited",
+            counts(0, 0, 4),
+            &[("TSS04", 4)],
+            &[("198.51.100.8", 3), ("198.51.100.7", 1)],
+        ),
+        row("-", counts(2, 0, 0), &[], &[]),
+        row("bad-mailbox", counts(0, 1, 0), &[], &[]),
+    ];
+    assert_eq!(rows, &expected);
+}
+
+#[test]
+fn by_hour_and_day_of_the_hosts_zone_in_order_and_never_cut() {
+    // 2026-11-01: clocks in New York go from 01:59:59 EDT back to 01:00:00 EST at 06:00 UTC.
+    let at = |utc: &str| {
+        Some(
+            chrono::DateTime::parse_from_rfc3339(utc)
+                .unwrap()
+                .timestamp_micros(),
+        )
+    };
+    let deliveries = [
+        Delivery {
+            time: at("2026-11-02T04:59:59.999999Z"),
+            ..delivery("A1", "a@b.c", Sent)
+        },
+        Delivery {
+            time: at("2026-11-02T05:00:00Z"),
+            ..delivery("A1", "a@b.c", Sent)
+        },
+        Delivery {
+            time: at("2026-11-02T05:00:00Z"),
+            ..delivery("A1", "a@b.c", Sent)
+        },
+        Delivery {
+            time: at("2026-11-01T05:30:00Z"),
+            ..delivery("A1", "a@b.c", Bounced)
+        },
+        Delivery {
+            time: at("2026-11-01T06:30:00Z"),
+            ..delivery("A1", "a@b.c", Deferred)
+        },
+        Delivery {
+            time: at("2026-11-01T03:59:59Z"),
+            ..delivery("A1", "a@b.c", Sent)
+        },
+        delivery("A1", "a@b.c", Sent),
+    ];
+    let hours = [
+        ("-", counts(1, 0, 0)),
+        ("2026-10-31T23", counts(1, 0, 0)),
+        ("2026-11-01T01", counts(0, 1, 1)),
+        ("2026-11-01T23", counts(1, 0, 0)),
+        ("2026-11-02T00", counts(2, 0, 0)),
+    ];
+    check(Dimension::Hour, &deliveries, &hours);
+    let days = [
+        ("-", counts(1, 0, 0)),
+        ("2026-10-31", counts(1, 0, 0)),
+        ("2026-11-01", counts(1, 1, 1)),
+        ("2026-11-02", counts(2, 0, 0)),
+    ];
+    check(Dimension::Day, &deliveries, &days);
+    let mut tally = Tally::new(settings(&[Dimension::Day], Count::Attempts));
+    deliveries.iter().for_each(|d| tally.add(b"x", d));
+    let stats = tally.finish(Frame {
+        top: Some(1),
+        ..Frame::default()
+    });
+    assert_eq!(rows(&stats).len(), 4);
+}
+
+#[test]
+fn by_sender_domain() {
+    let mut tally = Tally::new(settings(&[Dimension::SenderDomain], Count::Attempts));
+    let x = b"postfix-aol-a";
+    tally.sender(x, b"A1", b"news@Example.ORG");
+    tally.sender(x, b"A2", b"");
+    tally.sender(x, b"A3", b"root");
+    tally.sender(b"postfix-aol-b", b"A4", b"other@example.net");
+    tally.add(x, &delivery("A1", "a@b.c", Sent));
+    tally.add(x, &delivery("A1", "b@b.c", Deferred));
+    tally.add(x, &delivery("A2", "a@b.c", Sent));
+    tally.add(x, &delivery("A3", "a@b.c", Bounced));
+    tally.add(x, &delivery("A4", "a@b.c", Bounced));
+    tally.removed(x, b"A1");
+    tally.add(x, &delivery("A1", "a@b.c", Bounced));
+    let expected = [
+        ("?".to_owned(), counts(0, 2, 0)),
+        ("example.org".to_owned(), counts(1, 0, 1)),
+        ("-".to_owned(), counts(0, 1, 0)),
+        ("<>".to_owned(), counts(1, 0, 0)),
+    ];
+    let stats = tally.finish(Frame::default());
+    assert_eq!(rows(&stats), expected);
+    // What only the queue manager speaks of is no instance with deliveries.
+    let names: Vec<_> = stats.instances.iter().map(|i| i.instance.clone()).collect();
+    assert_eq!(
+        names,
+        [b"postfix-aol-a".to_vec(), b"postfix-idle-a".to_vec()]
+    );
+}
+
+#[test]
+fn the_biggest_rows_and_one_for_the_others() {
+    let mut tally = Tally::new(settings(
+        &[Dimension::Domain, Dimension::Domain],
+        Count::Attempts,
+    ));
+    for (domain, n) in [("d", 1), ("c", 2), ("b", 2), ("a", 9)] {
+        let recipient = format!("x@{domain}");
+        tally.add(
+            b"x",
+            &Delivery {
+                repeat: n,
+                ..delivery("A1", &recipient, Sent)
+            },
+        );
+    }
+    let stats = tally.finish(Frame {
+        top: Some(2),
+        ..Frame::default()
+    });
+    assert_eq!(stats.by, [Dimension::Domain]);
+    let expected = [
+        ("a".to_owned(), counts(9, 0, 0)),
+        ("b".to_owned(), counts(2, 0, 0)),
+        ("(other)".to_owned(), counts(3, 0, 0)),
+    ];
+    assert_eq!(rows(&stats), expected);
+}
+
+#[test]
+fn a_recipient_counts_once_by_its_last_attempt() {
+    let by = [Dimension::Dsn, Dimension::Domain];
+    let mut tally = Tally::new(settings(&by, Count::Recipients));
+    let with = |dsn: &'static [u8], delay, d: Delivery<'static>| Delivery {
+        dsn: Some(dsn),
+        delay: Some(delay),
+        ..d
+    };
+    for _ in 0..3 {
+        tally.add(
+            b"x",
+            &with(b"4.2.2", 3.0, delivery("A1", "a@aol.com", Deferred)),
+        );
+    }
+    tally.add(
+        b"x",
+        &with(b"2.0.0", 0.5, delivery("A1", "a@aol.com", Sent)),
+    );
+    tally.add(
+        b"x",
+        &with(b"4.2.2", 5.0, delivery("A1", "b@aol.com", Deferred)),
+    );
+    tally.add(
+        b"x",
+        &with(b"4.2.2", 6.0, delivery("A2", "a@aol.com", Deferred)),
+    );
+    tally.add(
+        b"y",
+        &with(b"5.1.1", 7.0, delivery("A1", "a@aol.com", Bounced)),
+    );
+    tally.expired(b"y", 2);
+    let stats = tally.finish(Frame::default());
+    assert_eq!(stats.total.counts, counts(1, 1, 2));
+    assert_eq!(stats.total.expired, 2);
+    let expected = [
+        ("4.2.2".to_owned(), counts(0, 0, 2)),
+        ("2.0.0".to_owned(), counts(1, 0, 0)),
+        ("5.1.1".to_owned(), counts(0, 1, 0)),
+    ];
+    assert_eq!(rows(&stats), expected);
+    let delay = stats.total.delays.unwrap().delay;
+    assert_eq!((delay.seen, delay.median, delay.max), (4, 5.0, 7.0));
+}
+
+/// The 20 delays of this table, ranked by hand: the 10th is the median, the 19th the 95th percentile.
+#[test]
+fn delays_and_their_parts() {
+    let mut tally = Tally::new(settings(&[], Count::Attempts));
+    for i in 1..=20u32 {
+        let n = f64::from(i);
+        let delays = Delays {
+            a: n / 100.0,
+            b: 0.0,
+            c: n,
+            d: n * 100.0,
+        };
+        let line = delivery("A1", "a@b.c", Sent);
+        tally.add(
+            b"x",
+            &Delivery {
+                delay: Some(n / 10.0),
+                delays: Some(delays),
+                ..line
+            },
+        );
+    }
+    let stats = tally.finish(Frame::default());
+    let found = stats.total.delays.unwrap();
+    let parts = found.parts.unwrap();
+    let [a, b, c, d] = parts.map(|q| (q.median, q.p95, q.max));
+    assert_eq!(
+        (found.delay.median, found.delay.p95, found.delay.max),
+        (1.0, 1.9, 2.0)
+    );
+    assert_eq!(a, (0.1, 0.19, 0.2));
+    assert_eq!(b, (0.0, 0.0, 0.0));
+    assert_eq!(c, (10.0, 19.0, 20.0));
+    assert_eq!(d, (1000.0, 1900.0, 2000.0));
+    let idle = stats
+        .instances
+        .iter()
+        .find(|i| i.instance == b"postfix-idle-a");
+    assert_eq!(idle.unwrap().figures.delays, None);
+}
+
+/// What a log tells, one line after the other.
+#[derive(Debug, Clone)]
+enum Event {
+    Delivery(u8, u8, u8, Status, u8),
+    Sender(u8, u8, u8),
+    Removed(u8, u8),
+    Expired(u8),
+    Unparsed(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let status = prop_oneof![Just(Sent), Just(Bounced), Just(Deferred)];
+    prop_oneof![
+        6 => (0..3u8, 0..4u8, 0..4u8, status, 0..4u8).prop_map(|(i, q, r, s, n)| Event::Delivery(i, q, r, s, n)),
+        3 => (0..3u8, 0..4u8, 0..4u8).prop_map(|(i, q, s)| Event::Sender(i, q, s)),
+        2 => (0..3u8, 0..4u8).prop_map(|(i, q)| Event::Removed(i, q)),
+        1 => (0..3u8).prop_map(Event::Expired),
+        1 => (0..3u8).prop_map(Event::Unparsed),
+    ]
+}
+
+fn apply(tally: &mut Tally, event: &Event) {
+    let instances: [&[u8]; 3] = [b"postfix-aol-a", b"postfix-aol-b", b"postfix-idle-a"];
+    let ids = ["A1", "A2", "A3", "A4"];
+    let senders = ["", "a@example.org", "b@EXAMPLE.net", "root"];
+    match *event {
+        Event::Delivery(i, q, r, status, n) => {
+            let recipient = ["a@aol.com", "b@gmail.com", "c@example.org", "root"][usize::from(r)];
+            let line = delivery(ids[usize::from(q)], recipient, status);
+            let delay = Some(f64::from(n) * 1.5);
+            let line = Delivery {
+                time: Some(i64::from(n) * 3_600_000_000),
+                delay,
+                repeat: u64::from(n),
+                ..line
+            };
+            tally.add(instances[usize::from(i)], &line);
+        }
+        Event::Sender(i, q, s) => tally.sender(
+            instances[usize::from(i)],
+            ids[usize::from(q)].as_bytes(),
+            senders[usize::from(s)].as_bytes(),
+        ),
+        Event::Removed(i, q) => {
+            tally.removed(instances[usize::from(i)], ids[usize::from(q)].as_bytes());
+        }
+        Event::Expired(i) => tally.expired(instances[usize::from(i)], 1),
+        Event::Unparsed(i) => tally.unparsed(instances[usize::from(i)], 2),
+    }
+}
+
+proptest! {
+    #[test]
+    fn parts_merged_in_order_count_as_the_whole(
+        events in prop::collection::vec(event(), 0..60),
+        mut cuts in prop::collection::vec(0..60usize, 0..4),
+        recipients: bool,
+        right_first: bool,
+    ) {
+        let count = if recipients { Count::Recipients } else { Count::Attempts };
+        let settings = settings(Dimension::ALL, count);
+        let mut whole = Tally::new(Arc::clone(&settings));
+        events.iter().for_each(|e| apply(&mut whole, e));
+        cuts.iter_mut().for_each(|cut| *cut = (*cut).min(events.len()));
+        cuts.extend([0, events.len()]);
+        cuts.sort_unstable();
+        let mut parts: Vec<Tally> = Vec::new();
+        for (n, bounds) in cuts.windows(2).enumerate() {
+            let mut part = if n == 0 { Tally::new(Arc::clone(&settings)) } else { Tally::later(Arc::clone(&settings)) };
+            events[bounds[0]..bounds[1]].iter().for_each(|e| apply(&mut part, e));
+            parts.push(part);
+        }
+        let mut merged = if right_first {
+            // As a tree: the last two parts first.
+            while parts.len() > 2 {
+                let last = parts.pop().unwrap();
+                parts.last_mut().unwrap().merge(last);
+            }
+            parts.remove(0)
+        } else {
+            parts.remove(0)
+        };
+        for part in parts {
+            merged.merge(part);
+        }
+        prop_assert_eq!(merged.finish(Frame::default()), whole.finish(Frame::default()));
+    }
+}

@@ -1,0 +1,103 @@
+//! The IP address that a server's words blame.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The first address in `words` that stands on its own and is not `server`, the remote server's.
+///
+/// Loopback addresses are passed over: blocklists answer with them (127.0.0.2), no one is blamed by them. So is the
+/// address of a mailbox (`user@[192.0.2.1]`) and what is part of a longer name or number.
+pub(super) fn address(words: &[u8], server: Option<&[u8]>) -> Option<IpAddr> {
+    let own = server.and_then(|text| parse(text.strip_prefix(b"IPv6:").unwrap_or(text)));
+    let mut at = 0;
+    while at < words.len() {
+        if !is_address_byte(words[at]) {
+            at += 1;
+            continue;
+        }
+        let len = words[at..]
+            .iter()
+            .take_while(|&&b| is_address_byte(b))
+            .count();
+        let (before, run, after) = (&words[..at], &words[at..at + len], &words[at + len..]);
+        at += len;
+        if let Some(found) = whole_address(before, run, after)
+            && Some(found) != own
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn is_address_byte(b: u8) -> bool {
+    b.is_ascii_hexdigit() || b == b':' || b == b'.'
+}
+
+/// The address that `run` is, if what is around it does not make it a part of something else.
+fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
+    // `[IPv6:2001:db8::1]`: the 6 and its colon are in the run.
+    let (before, run) = match run.strip_prefix(b"6:") {
+        Some(rest) if before.to_ascii_lowercase().ends_with(b"ipv") => (&before[..0], rest),
+        _ => (before, run),
+    };
+    // A sentence's full stop, and the colon of `192.0.2.1: blocked` and `192.0.2.1:25`.
+    let run = run.strip_suffix(b".").unwrap_or(run);
+    let run = match (run.ends_with(b"::"), run.strip_suffix(b":")) {
+        (false, Some(rest)) => rest,
+        _ => run,
+    };
+    let joins =
+        |b: Option<&u8>| b.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    // `<192.0.2.1>_is_blocked` is AT&T's; a name goes on with a letter or `-`.
+    if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) {
+        return None;
+    }
+    let found = parse(run).or_else(|| {
+        let colon = memchr::memchr(b':', run)?;
+        let port = run.get(colon + 1..)?;
+        port.iter()
+            .all(u8::is_ascii_digit)
+            .then(|| parse(&run[..colon]))?
+    })?;
+    let is_no_one = found.is_loopback() || found.is_unspecified() || found.is_multicast();
+    (!is_no_one).then_some(found)
+}
+
+fn parse(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let v4 = text.parse::<Ipv4Addr>().map(IpAddr::V4);
+    v4.or_else(|_| text.parse::<Ipv6Addr>().map(IpAddr::V6))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_alone_and_is_not_the_servers() {
+        let check = |words: &str, expected: Option<&str>| {
+            let found = address(words.as_bytes(), Some(b"192.0.2.99"));
+            assert_eq!(found, expected.map(|e| e.parse().unwrap()), "{words}");
+        };
+        check("from [192.0.2.1] weren't sent", Some("192.0.2.1"));
+        check("421 [192.0.2.1      15] Our system", Some("192.0.2.1"));
+        check("[2001:db8::7      12] Our system", Some("2001:db8::7"));
+        check("[IPv6:2001:db8::7] is listed", Some("2001:db8::7"));
+        check("listed: 192.0.2.1. See", Some("192.0.2.1"));
+        check("192.0.2.1: listed", Some("192.0.2.1"));
+        check("192.0.2.1:49309 listed", Some("192.0.2.1"));
+        check("query/ip/192.0.2.1", Some("192.0.2.1"));
+        check("http://x.example/?ip=192.0.2.1&c=rdns", Some("192.0.2.1"));
+        check("521< 192.0.2.1 >_is_blocked", Some("192.0.2.1"));
+        check("mx 192.0.2.99 refuses 192.0.2.1", Some("192.0.2.1"));
+        check("192.0.2.99 is me", None);
+        check("1.2.0.192.zen.spamhaus.org", None);
+        check("ip-192.0.2.1 and 192.0.2.1-static.example", None);
+        check("listed (127.0.0.2)", None);
+        check("<user@[192.0.2.1]>: unknown", None);
+        check("at 12:22:57, id 192.0.2, 192.0.2.1.5, 999.0.2.1", None);
+        check("Mail::SpamAssassin :: ::1 dead", None);
+        check("", None);
+    }
+}
