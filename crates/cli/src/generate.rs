@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use clap_complete::Shell;
 
@@ -34,6 +35,11 @@ pub(crate) fn requested(command: &Command, argv: &[OsString]) -> Option<Result<R
     let matches = match lenient.clone().try_get_matches_from(argv) {
         Ok(matches) => matches,
         Err(e) if !e.use_stderr() => return None,
+        // A requirement with a condition cannot be taken away.
+        Err(e) if e.kind() == ErrorKind::MissingRequiredArgument => lenient
+            .ignore_errors(true)
+            .try_get_matches_from(argv)
+            .ok()?,
         Err(e) => return Some(Err(usage::told(command.get_name(), &lenient, argv, &e))),
     };
     request(&matches).map(Ok)
@@ -87,5 +93,51 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, T
     match written {
         Ok(()) => Ok(Outcome::Done),
         Err(e) => Err(told(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Common;
+    use clap::{Arg, ArgGroup, Args};
+
+    #[test]
+    fn nothing_else_is_needed() {
+        let check = |command: Command, args: &[&str], expected: Option<Generate>| {
+            let command = Common::augment_args(command);
+            let argv: Vec<OsString> = ["tool"].iter().chain(args).map(OsString::from).collect();
+            let found = requested(&command, &argv).map(|r| r.unwrap().what);
+            assert_eq!(found, expected, "{args:?}");
+        };
+        let plain = || Command::new("tool").arg(Arg::new("x").required(true));
+        let man = ["--generate", "man"];
+        check(plain(), &man, Some(Generate::Man));
+        check(plain(), &["--generate=zsh"], Some(Generate::Zsh));
+        check(plain(), &["a", "--generate", "fish"], Some(Generate::Fish));
+        check(plain(), &["a"], None);
+        check(plain(), &["--", "--generate"], None);
+        check(plain(), &["--generate", "man", "--help"], None);
+        let option = |name: &'static str| Arg::new(name).long(name);
+        let unless = option("id").required_unless_present("all");
+        let conditional = plain().arg(option("all")).arg(unless);
+        check(conditional, &man, Some(Generate::Man));
+        let group = ArgGroup::new("one").args(["a", "b"]).required(true);
+        let grouped = Command::new("tool")
+            .args(["a", "b"].map(option))
+            .group(group);
+        check(grouped, &man, Some(Generate::Man));
+        let subcommands = || {
+            Command::new("tool")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand(Command::new("hold").arg(Arg::new("x").required(true)))
+        };
+        check(subcommands(), &man, Some(Generate::Man));
+        check(
+            subcommands(),
+            &["hold", "--generate", "bash"],
+            Some(Generate::Bash),
+        );
     }
 }

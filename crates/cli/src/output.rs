@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -208,13 +208,7 @@ fn open_file(path: &Path) -> io::Result<Sink> {
         drop(OpenOptions::new().append(true).open(path)?);
     }
     let target = behind_links(path)?;
-    // Asked by itself, for an error without the temporary name.
-    fs::metadata(directory_of(&target))?;
-    let file = tempfile::Builder::new()
-        .prefix(".relay-tools-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory_of(&target))
-        .map_err(|e| io::Error::from(e.kind()))?;
+    let file = temporary_file(directory_of(&target))?;
     let leftover = Leftover::new(file.path());
     if let Some(old) = old {
         // Owner first: a change of owner clears mode bits. Who may not give files away keeps them.
@@ -228,6 +222,20 @@ fn open_file(path: &Path) -> io::Result<Sink> {
     }
     let file = BufWriter::with_capacity(BUFFER, file);
     Ok(Sink::Beside(file, target, leftover))
+}
+
+/// A new file under a name that no other has, with the mode that the umask leaves.
+fn temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
+    // The error of tempfile adds the temporary name, which says nothing to the user.
+    let mut reason = None;
+    let made = tempfile::Builder::new()
+        .prefix(".relay-tools-")
+        .make_in(directory, |path| {
+            let mut options = OpenOptions::new();
+            let opened = options.write(true).create_new(true).mode(0o666).open(path);
+            opened.inspect_err(|e| reason = e.raw_os_error())
+        });
+    made.map_err(|e| reason.map_or(e, io::Error::from_raw_os_error))
 }
 
 /// Does the path name something that a process has open already (`--output >(gzip)`), and no place in a directory?

@@ -225,6 +225,13 @@ fn generates_without_the_arguments_it_needs_otherwise() {
         let again = run(&mut command(&[&format!("--generate={what}")]));
         assert_eq!(ran, again);
     }
+    let mut bash = std::process::Command::new("bash");
+    bash.args([
+        "-c",
+        r#"source <("$0" --generate bash) && complete -p specimen"#,
+    ]);
+    let sourced = run(bash.arg(common::specimen()));
+    assert_eq!((sourced.status, sourced.stderr.as_str()), (Some(0), ""));
     let unknown = run(&mut command(&["--generate", "powershell"]));
     assert_eq!((unknown.status, unknown.stdout.as_str()), (Some(2), ""));
     check(

@@ -249,6 +249,7 @@ fn places_that_cannot_be_written_to() {
     };
     check(".", "is a directory");
     check("no/such/place", "No such file or directory");
+    check("/proc/self/nothing", "No such file or directory");
     let beside = run(command(&["print", "x", "--output", "beside"]).current_dir(&dir));
     assert_eq!(beside.status, Some(0));
     assert_eq!(names(dir.path()), ["beside"]);
