@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let deed: Vec<&str> = args.deed.iter().map(String::as_str).collect();
     match deed.as_slice() {
-        ["print", text] => cx.print(format!("{text}\n").as_bytes())?,
+        ["print", text] => cx.print_with(|out| writeln!(out, "{text}"))?,
         ["stream", lines] => {
             let mut out = cx.stream()?;
             for n in 0..lines.parse()? {

@@ -165,6 +165,19 @@ impl Context {
         self.target.write(result)
     }
 
+    /// Hands out what `render` writes, whole, once it has written all of it.
+    ///
+    /// # Errors
+    /// As [`Context::print`], and `render`'s own.
+    pub fn print_with(
+        &self,
+        render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut result = Vec::new();
+        render(&mut result)?;
+        self.print(&result)
+    }
+
     /// Hands out the answer of `--check`: its one line, unless all is well and `-q` is given.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! `--date`, `--since`, `--until`: a window of time, as an admin means it on the clock of the host looked at.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime};
 use clap::Args;
 use postfix::Zone;
@@ -50,6 +52,13 @@ impl Window {
     /// Is there no bound at all?
     pub fn is_unbounded(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The window as a half-open range, where a missing bound is as far off as can be; None if there is no bound at
+    /// all.
+    pub fn range(&self) -> Option<Range<i64>> {
+        let range = self.since.unwrap_or(i64::MIN)..self.until.unwrap_or(i64::MAX);
+        (!self.is_unbounded()).then_some(range)
     }
 }
 

@@ -280,7 +280,19 @@ fn times_that_a_clock_change_skips_or_doubles() {
 #[test]
 fn no_flags_no_bounds() {
     let window = WindowArgs::default().window(0, Zone::named(NY).unwrap());
-    assert!(window.unwrap().is_unbounded());
+    let window = window.unwrap();
+    assert!(window.is_unbounded());
+    assert_eq!(window.range(), None);
+    let since = Window {
+        since: Some(5),
+        until: None,
+    };
+    assert_eq!(since.range(), Some(5..i64::MAX));
+    let until = Window {
+        since: None,
+        until: Some(5),
+    };
+    assert_eq!(until.range(), Some(i64::MIN..5));
 }
 
 #[test]
