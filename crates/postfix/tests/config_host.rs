@@ -410,6 +410,10 @@ fn an_instance_tells_its_settings() {
     let a = &host.instances()[0];
     assert_eq!(a.queue_directory(), Path::new("/var/spool/postfix-a"));
     assert_eq!(a.data_directory(), Path::new("/var/lib/postfix"));
+    assert_eq!(
+        a.master_pid_file(),
+        Path::new("/var/spool/postfix-a/pid/master.pid")
+    );
     assert_eq!(a.syslog_name(), "postfix-a");
     assert_eq!(a.group().as_deref(), Some("relay"));
     assert_eq!(a.helo_name(), "rustin.example.org");

@@ -187,6 +187,15 @@ impl Instance {
         self.parameters.path("maillog_file")
     }
 
+    /// Where its master daemon keeps its process id, and a lock while it runs (`src/master/master.c`).
+    pub fn master_pid_file(&self) -> PathBuf {
+        let directory = self
+            .parameters
+            .path("process_id_directory")
+            .unwrap_or_default();
+        self.queue_directory.join(directory).join("master.pid")
+    }
+
     /// The addresses it sends from: smtp_bind_address and smtp_bind_address6, or else, a family each, the one
     /// address that inet_interfaces names (`smtp_connect.c`, `smtp_connect_addr`). Empty: the system chooses.
     pub fn bind_addresses(&self) -> Vec<IpAddr> {
