@@ -127,14 +127,15 @@ impl Search<'_> {
             Ok(resolved) => resolved,
             Err(error) => return self.tell(directory, &error, role),
         };
-        if self.found.contains(&resolved) {
-            return;
-        }
         let main_cf = self.root.under(&resolved.join("main.cf"));
-        if let Err(error) = fs::symlink_metadata(main_cf) {
-            return self.tell(&directory.join("main.cf"), &error, role);
+        match fs::symlink_metadata(main_cf) {
+            Err(error) if is_absent(&error) => {
+                return self.tell(&directory.join("main.cf"), &error, role);
+            }
+            // Any other error comes again, and is told, when the file is read.
+            _ if !self.found.insert(resolved.clone()) => return,
+            _ => {}
         }
-        self.found.insert(resolved.clone());
         match Instance::load(self.root, self.hostname, directory, resolved, role) {
             Ok(instance) => {
                 self.problems.extend_from_slice(instance.problems());
@@ -150,11 +151,7 @@ impl Search<'_> {
     /// It is a problem that a directory is not there only if somebody named it.
     fn tell(&mut self, path: &Path, error: &io::Error, role: Role) {
         let named = matches!(role, Role::Managed | Role::Alternate);
-        let absent = matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-        );
-        if absent && !named {
+        if is_absent(error) && !named {
             return;
         }
         let mut what = format!("cannot read it: {error}");
@@ -207,4 +204,11 @@ impl Search<'_> {
         }
         self.problems.append(&mut shared);
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }

@@ -187,13 +187,10 @@ impl Instance {
         self.parameters.path("maillog_file")
     }
 
-    /// Where its master daemon keeps its process id, and a lock while it runs (`src/master/master.c`).
+    /// Where its master daemon keeps its process id, and a lock while it runs: always there, process_id_directory is
+    /// not asked (`src/master/master.c`).
     pub fn master_pid_file(&self) -> PathBuf {
-        let directory = self
-            .parameters
-            .path("process_id_directory")
-            .unwrap_or_default();
-        self.queue_directory.join(directory).join("master.pid")
+        self.queue_directory.join("pid/master.pid")
     }
 
     /// The addresses it sends from: smtp_bind_address and smtp_bind_address6, or else, a family each, the one
