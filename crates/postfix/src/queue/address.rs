@@ -46,6 +46,9 @@ fn is_dot_string(local: &[u8]) -> bool {
 ///
 /// The result may still hold characters that a terminal acts upon; see [`crate::escape`].
 pub fn printable(text: &[u8], smtputf8_enable: bool) -> String {
+    if text.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return String::from_utf8_lossy(text).into_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ctype::{atol, c_str, scan_long, split_nameval};
-use super::record::{Record, Records, Source, Stop};
+use super::record::{Records, Source, Stop};
 use crate::{Parsed, Position, Problem};
 
 /// Record types that may stand before or after the message content (REC_TYPE_ENVELOPE and REC_TYPE_EXTRACT in
@@ -45,8 +45,8 @@ pub struct Envelope {
     pub dsn_envid: Option<Vec<u8>>,
     /// `ret_flags=`: what a bounce is to return: 1 the message, 2 its header.
     pub dsn_ret: Option<u8>,
-    /// `A`: all attributes, in the order of the file, but for those that have a field of their own.
-    pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `A`: `name=value`, each with a NUL behind it: one allocation for all.
+    attributes: Vec<u8>,
     /// Was the end record reached? If not, the queue manager takes the file for corrupt.
     pub complete: bool,
 }
@@ -104,11 +104,17 @@ impl Envelope {
             .filter(|r| r.state == RecipientState::ToDo)
     }
 
+    /// All attributes (`A`) in the order of the file, but for those that have a field of their own.
+    pub fn attributes(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        self.attributes.split(|&b| b == 0).filter_map(split_nameval)
+    }
+
     /// The value of the last attribute `name`, such as `log_client_address` or `sasl_username`.
     pub fn attribute(&self, name: &str) -> Option<&[u8]> {
-        let found = self.attributes.iter().rev();
-        let mut found = found.filter(|(n, _)| n == name.as_bytes());
-        found.next().map(|(_, value)| value.as_slice())
+        let mut found = self.attributes().rev();
+        found
+            .find(|(n, _)| *n == name.as_bytes())
+            .map(|(_, value)| value)
     }
 
     /// Was SMTPUTF8 asked for by the sender?
@@ -146,36 +152,41 @@ pub(super) fn read<S: Source + ?Sized>(
     buffer: &mut Vec<u8>,
     extent: Extent,
 ) -> Parsed<Envelope> {
-    let mut reader = Reader {
-        records: Records::new(source, size, buffer),
+    let mut records = Records::new(source, size, buffer);
+    let mut collector = Collector {
         path,
+        extent,
         found: Parsed::default(),
-        orig_address: None,
-        dsn_orig_recipient: None,
-        dsn_notify: None,
+        next: NextRecipient::default(),
     };
-    match reader.read(extent) {
+    match collector.read(&mut records) {
         Ok(()) => {}
-        Err(Stop::End) if size == 0 => reader.problem(None, "is empty"),
+        Err(Stop::End) if size == 0 => collector.problem(None, "is empty"),
         Err(stop) => {
             let problem = stop.problem(path, "has no end record: it was cut short");
-            reader.found.problems.push(problem);
+            collector.found.problems.push(problem);
         }
     }
-    reader.found
+    collector.found
 }
 
-struct Reader<'a, S: Source + ?Sized> {
-    records: Records<'a, S>,
+/// Makes an envelope of records.
+struct Collector<'a> {
     path: &'a Path,
+    extent: Extent,
     found: Parsed<Envelope>,
-    // What was said of the recipient whose record comes next.
+    next: NextRecipient,
+}
+
+/// What was said of the recipient whose record comes next.
+#[derive(Default)]
+struct NextRecipient {
     orig_address: Option<Vec<u8>>,
     dsn_orig_recipient: Option<Vec<u8>>,
     dsn_notify: Option<u8>,
 }
 
-impl<S: Source + ?Sized> Reader<'_, S> {
+impl Collector<'_> {
     fn problem(&mut self, at: Option<u64>, what: impl Into<String>) {
         if self.found.problems.len() < MOST_PROBLEMS {
             let mut problem = Problem::new(self.path, what);
@@ -184,10 +195,10 @@ impl<S: Source + ?Sized> Reader<'_, S> {
         }
     }
 
-    fn read(&mut self, extent: Extent) -> Result<(), Stop> {
+    fn read<S: Source + ?Sized>(&mut self, records: &mut Records<'_, S>) -> Result<(), Stop> {
         let mut first = true;
         loop {
-            let record = self.records.next()?;
+            let record = records.next()?;
             if first && !FIRST_TYPES.contains(&record.kind) {
                 return Err(Stop::Bad(0, "is not a queue file".into()));
             }
@@ -198,15 +209,14 @@ impl<S: Source + ?Sized> Reader<'_, S> {
                     self.missing_records();
                     return Ok(());
                 }
-                b'M' => self.skip_content()?,
-                b'S' => {
-                    self.sender(&record)?;
-                    if extent == Extent::Head {
+                b'M' => self.skip_content(records)?,
+                kind if ENVELOPE_TYPES.contains(&kind) => {
+                    let text = c_str(records.data(&record)?);
+                    self.record(kind, text, record.offset)?;
+                    if kind == b'S' && self.extent == Extent::Head {
                         return Ok(());
                     }
                 }
-                b'R' | b'D' | b'/' => self.recipient(&record)?,
-                kind if ENVELOPE_TYPES.contains(&kind) => self.other(&record)?,
                 kind => {
                     let kind = kind.escape_ascii();
                     let what = format!("unexpected record of type {kind}");
@@ -226,81 +236,77 @@ impl<S: Source + ?Sized> Reader<'_, S> {
         }
     }
 
-    fn sender(&mut self, record: &Record) -> Result<(), Stop> {
-        let sender = c_str(self.records.data(record)?).to_vec();
-        if self.found.value.sender.is_none() {
-            self.found.value.sender = Some(sender);
-        } else {
-            self.problem(Some(record.offset), "has more than one sender record");
+    fn record(&mut self, kind: u8, text: &[u8], offset: u64) -> Result<(), Stop> {
+        let at = Some(offset);
+        match kind {
+            b'R' | b'D' | b'/' => return self.recipient(kind, text, offset),
+            b'S' if self.found.value.sender.is_some() => {
+                self.problem(at, "has more than one sender record");
+            }
+            b'S' => self.found.value.sender = Some(text.to_vec()),
+            b'A' => match split_nameval(text) {
+                Some((name, value)) => match attribute_kind(name) {
+                    Some(kind) => self.value(kind, value, at),
+                    None if self.extent == Extent::Head => {}
+                    None => {
+                        let attributes = &mut self.found.value.attributes;
+                        attributes.extend_from_slice(text);
+                        attributes.push(0);
+                    }
+                },
+                None => self.problem(at, "malformed attribute record"),
+            },
+            _ => self.value(kind, text, at),
         }
         Ok(())
     }
 
-    fn recipient(&mut self, record: &Record) -> Result<(), Stop> {
-        let address = c_str(self.records.data(record)?).to_vec();
-        let recipient = Recipient {
-            address,
-            orig_address: self.orig_address.take(),
-            dsn_orig_recipient: self.dsn_orig_recipient.take(),
-            dsn_notify: self.dsn_notify.take(),
-            state: match record.kind {
+    fn recipient(&mut self, kind: u8, address: &[u8], offset: u64) -> Result<(), Stop> {
+        let next = std::mem::take(&mut self.next);
+        let recipients = &mut self.found.value.recipients;
+        if recipients.len() >= MOST_RECIPIENTS {
+            let why = format!("has more than {MOST_RECIPIENTS} recipients");
+            return Err(Stop::Bad(offset, why));
+        }
+        recipients.push(Recipient {
+            address: address.to_vec(),
+            orig_address: next.orig_address,
+            dsn_orig_recipient: next.dsn_orig_recipient,
+            dsn_notify: next.dsn_notify,
+            state: match kind {
                 b'R' => RecipientState::ToDo,
                 b'D' => RecipientState::Done,
                 _ => RecipientState::Canceled,
             },
-            offset: record.offset,
-        };
-        if self.found.value.recipients.len() >= MOST_RECIPIENTS {
-            let why = format!("has more than {MOST_RECIPIENTS} recipients");
-            return Err(Stop::Bad(record.offset, why));
-        }
-        self.found.value.recipients.push(recipient);
+            offset,
+        });
         Ok(())
     }
 
-    fn other(&mut self, record: &Record) -> Result<(), Stop> {
-        let text = c_str(self.records.data(record)?).to_vec();
-        let at = Some(record.offset);
-        if record.kind != b'A' {
-            self.value(record.kind, text, at);
-        } else if let Some((name, value)) = split_nameval(&text) {
-            match attribute_kind(name) {
-                Some(kind) => self.value(kind, value.to_vec(), at),
-                None => {
-                    let pair = (name.to_vec(), value.to_vec());
-                    self.found.value.attributes.push(pair);
-                }
-            }
-        } else {
-            self.problem(at, "malformed attribute record");
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, kind: u8, text: Vec<u8>, at: Option<u64>) {
+    fn value(&mut self, kind: u8, text: &[u8], at: Option<u64>) {
         let envelope = &mut self.found.value;
         match kind {
-            b'C' => self.size(&text, at),
+            b'C' => self.size(text, at),
             b'T' if envelope.arrival.unwrap_or(0) == 0 => {
-                let (seconds, rest) = scan_long(&text).unwrap_or_default();
+                let (seconds, rest) = scan_long(text).unwrap_or_default();
                 envelope.arrival = Some(seconds);
                 envelope.arrival_microseconds = atol(rest).try_into().unwrap_or(0);
             }
-            b'c' if envelope.create_time.is_none() => envelope.create_time = Some(atol(&text)),
-            b'F' => envelope.full_name = Some(text),
-            b'L' => envelope.filter = Some(text),
-            b'>' => envelope.redirect = Some(text),
-            b'V' if envelope.verp.is_none() => envelope.verp = Some(text),
-            b'W' if envelope.warn_time.is_none() => envelope.warn_time = Some(atol(&text)),
-            b'i' => envelope.dsn_envid = Some(text),
-            b'<' => match atol(&text) {
+            b'c' if envelope.create_time.is_none() => envelope.create_time = Some(atol(text)),
+            b'F' => envelope.full_name = Some(text.to_vec()),
+            b'L' => envelope.filter = Some(text.to_vec()),
+            b'>' => envelope.redirect = Some(text.to_vec()),
+            b'V' if envelope.verp.is_none() => envelope.verp = Some(text.to_vec()),
+            b'W' if envelope.warn_time.is_none() => envelope.warn_time = Some(atol(text)),
+            b'i' => envelope.dsn_envid = Some(text.to_vec()),
+            b'<' => match atol(text) {
                 ret @ (1 | 2) => envelope.dsn_ret = ret.try_into().ok(),
                 _ => self.problem(at, "malformed DSN RET flags"),
             },
-            b'O' => self.orig_address = Some(text),
-            b'o' => self.dsn_orig_recipient = Some(text),
-            b'n' => match u8::try_from(atol(&text)) {
-                Ok(flags @ 1..=15) => self.dsn_notify = Some(flags),
+            b'O' => self.next.orig_address = Some(text.to_vec()),
+            b'o' => self.next.dsn_orig_recipient = Some(text.to_vec()),
+            b'n' => match u8::try_from(atol(text)) {
+                Ok(flags @ 1..=15) => self.next.dsn_notify = Some(flags),
                 _ => self.problem(at, "malformed DSN NOTIFY flags"),
             },
             _ => {}
@@ -333,18 +339,21 @@ impl<S: Source + ?Sized> Reader<'_, S> {
     }
 
     /// From the first content record to the extracted segment.
-    fn skip_content(&mut self) -> Result<(), Stop> {
-        let start = self.records.position();
+    fn skip_content<S: Source + ?Sized>(
+        &mut self,
+        records: &mut Records<'_, S>,
+    ) -> Result<(), Stop> {
+        let start = records.position();
         if let Some(size) = self.found.value.size.filter(|size| size.data_offset > 0) {
             let end = start.saturating_add(size.data_size);
-            if size.data_offset == start && self.records.extracted_at(end) {
-                self.records.jump(end)?;
+            if size.data_offset == start && records.extracted_at(end) {
+                records.jump(end)?;
             } else {
                 self.problem(Some(start), "the size record does not fit the content");
             }
         }
         loop {
-            let record = self.records.next()?;
+            let record = records.next()?;
             match record.kind {
                 b'X' => return Ok(()),
                 b'L' | b'N' => {}

@@ -1,8 +1,9 @@
 //! A queued message as showq(8), and so `postqueue -j`, presents it.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 
 use super::address::{printable, quote_822_local};
 use super::bounce_log::{LogEntry, read_log};
@@ -11,8 +12,8 @@ use super::file::{FileInfo, Opened, open_dir, open_file};
 use super::{Log, Queue, QueueId, Spool};
 use crate::{Parsed, Problem};
 
-/// The longest defer log that is read. The longest sound one has an entry for each recipient.
-const LONGEST_LOG: u64 = 1 << 30;
+/// The most that is read of a defer log: entries for 200,000 recipients.
+const LONGEST_LOG: u64 = 1 << 26;
 
 /// The main.cf parameters that showq(8) obeys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,14 +236,27 @@ fn read_defer_log<D: AsFd>(
     match open_file(dir, &name, &path) {
         Opened::Vanished => Parsed::default(),
         Opened::Problem(problem) => failed(problem),
-        Opened::File(file, _) => {
-            buffer.clear();
-            match file.take(LONGEST_LOG).read_to_end(buffer) {
-                Ok(_) => read_log(buffer, true, options.smtputf8_enable, &path),
-                Err(error) => failed(Problem::new(&path, format!("cannot be read: {error}"))),
-            }
+        Opened::File(file, info) => match read_whole(&file, info.size, buffer) {
+            Ok(()) => read_log(buffer, true, options.smtputf8_enable, &path),
+            Err(error) => failed(Problem::new(&path, format!("cannot be read: {error}"))),
+        },
+    }
+}
+
+/// Reads a file that was `size` bytes long a moment ago. What was appended since can wait.
+fn read_whole(file: &File, size: u64, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+    let size = usize::try_from(size.min(LONGEST_LOG)).unwrap_or(usize::MAX);
+    buffer.clear();
+    buffer.resize(size, 0);
+    let mut read = 0_usize;
+    while let Some(rest) = buffer.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, read as u64)? {
+            0 => break,
+            count => read = read.saturating_add(count),
         }
     }
+    buffer.truncate(read);
+    Ok(())
 }
 
 fn failed<T: Default>(problem: Problem) -> Parsed<T> {

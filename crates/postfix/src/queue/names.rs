@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
@@ -314,9 +314,4 @@ fn is_temporary(name: &[u8]) -> bool {
     let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     let mut parts = name.split(|&b| b == b'.');
     parts.next().is_some_and(digits) && parts.next().is_some_and(digits) && parts.next().is_none()
-}
-
-/// The path of a file for messages.
-pub(super) fn path_in(directory: &Path, id: &QueueId) -> PathBuf {
-    directory.join(id.as_str())
 }

@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::envelope::{self, Envelope, Extent};
-use super::file::{FileInfo, Opened, open_dir, open_file};
+use super::file::{FileInfo, Opened, open_dir, open_file_in};
 use super::message::{Message, QueueFile, ShowqOptions, present};
-use super::names::{Directory, ScanError, Tally, path_in};
+use super::names::{Directory, ScanError, Tally};
 use super::{Queue, QueueId, Spool};
 use crate::{Parsed, Problem};
 
@@ -137,14 +137,15 @@ impl Spool {
             let mut tally = Tally::default();
             let mut buffer = Vec::new();
             while let Some(batch) = next(batches) {
+                let mut path = batch.directory.path.join("id");
                 for id in batch.ids {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let path = path_in(&batch.directory.path, &id);
+                    path.set_file_name(id.as_str());
                     let misplaced =
                         self.is_misplaced(queue, &batch.directory, id.as_str().as_bytes());
-                    let (file, info) = match open_file(&batch.directory.fd, id.as_str(), &path) {
+                    let (file, info) = match open_file_in(&batch.directory.fd, id.as_str(), &path) {
                         Opened::File(file, info) => (file, info),
                         Opened::Vanished => {
                             tally.vanished = tally.vanished.saturating_add(1);
