@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::wire::write_json;
 use crate::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, InstanceStats, MailStats, Quantiles, Row,
 };
@@ -22,7 +23,7 @@ pub const SCHEMA: &str = "relay-tools/mail-stats/1";
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Document::new(stats))?;
+    write_json(out, &Document::new(stats))?;
     writeln!(out)
 }
 
@@ -68,11 +69,18 @@ pub(super) struct InstanceObject<'a> {
 }
 
 impl<'a> InstanceObject<'a> {
-    pub(super) fn new(stats: &'a InstanceStats) -> Self {
+    fn new(stats: &'a InstanceStats) -> Self {
         Self {
             instance: String::from_utf8_lossy(&stats.instance),
             figures: FiguresObject::new(&stats.figures),
         }
+    }
+
+    /// The same without breakdowns.
+    pub(super) fn without_rows(stats: &'a InstanceStats) -> Self {
+        let mut object = Self::new(stats);
+        object.figures.by = ByObject(&[]);
+        object
     }
 }
 
@@ -101,7 +109,7 @@ impl<'a> FiguresObject<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct CountsObject {
+struct CountsObject {
     total: u64,
     sent: u64,
     bounced: u64,
@@ -109,7 +117,7 @@ pub(super) struct CountsObject {
 }
 
 impl CountsObject {
-    pub(super) fn new(counts: Counts) -> Self {
+    fn new(counts: Counts) -> Self {
         Self {
             total: counts.total(),
             sent: counts.sent,
@@ -188,8 +196,9 @@ impl Serialize for ByObject<'_> {
     }
 }
 
+/// One row of a breakdown.
 #[derive(Serialize)]
-struct RowObject<'a> {
+pub(super) struct RowObject<'a> {
     key: Cow<'a, str>,
     #[serde(flatten)]
     counts: CountsObject,
@@ -212,7 +221,7 @@ struct IpObject {
 }
 
 impl<'a> RowObject<'a> {
-    fn new(dimension: Dimension, row: &'a Row) -> Self {
+    pub(super) fn new(dimension: Dimension, row: &'a Row) -> Self {
         let is_reason = dimension == Dimension::Reason;
         let codes = row.codes.iter().map(|(code, count)| CodeObject {
             code,

@@ -1,7 +1,14 @@
 //! One module a format, each over the same figures.
 
+pub mod csv;
+pub mod events;
+pub mod grid;
 pub mod json;
+pub mod jsonl;
+pub mod prom;
+pub mod table;
 pub mod text;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
