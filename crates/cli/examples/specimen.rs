@@ -79,11 +79,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         }
         ["facts"] => {
             let facts = format!(
-                "host={} terminal={} color={} width={:?} now={}\n",
+                "host={} terminal={} color={} width={:?} boxes={} now={}\n",
                 cx.host(),
                 cx.to_terminal(),
                 cx.color(),
                 cx.width(),
+                cx.table_style().boxes,
                 cx.now(),
             );
             cx.print(facts.as_bytes())?;

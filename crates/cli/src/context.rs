@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::time::SystemTime;
 
 use postfix::{Problem, Root, Zone};
+use report::render::grid::TableStyle;
 
 use crate::args::{ColorWhen, Common};
 use crate::check::{Level, Verdict};
@@ -89,6 +90,17 @@ impl Context {
         }
         let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
         (width.0 > 0).then_some(width.0)
+    }
+
+    /// How a table is drawn for where the result goes: with box lines on a terminal, plain ASCII elsewhere (and on a
+    /// terminal that can do no more, `TERM=dumb`).
+    pub fn table_style(&self) -> TableStyle {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        TableStyle {
+            boxes: self.stdout_is_terminal && !dumb,
+            color: self.color,
+            width: self.width(),
+        }
     }
 
     /// Is `-v` given?

@@ -28,17 +28,21 @@ fn colours_and_width_are_the_terminals() {
         assert_eq!(ran.status, Some(0), "{ran:?}");
         assert!(ran.stdout.contains(facts), "{arguments}: {ran:?}");
     };
-    let plain = "terminal=true color=false width=Some(100)";
-    let color = "terminal=true color=true width=Some(100)";
+    let plain = "terminal=true color=false width=Some(100) boxes=true";
+    let color = "terminal=true color=true width=Some(100) boxes=true";
     check("facts", &[], color);
     check("facts", &[("NO_COLOR", "1")], plain);
-    check("facts", &[("TERM", "dumb")], plain);
+    check(
+        "facts",
+        &[("TERM", "dumb")],
+        "color=false width=Some(100) boxes=false",
+    );
     check("facts --color never", &[], plain);
     check("facts --color always", &[("NO_COLOR", "1")], color);
     check(
         "facts --output /dev/tty",
         &[],
-        "terminal=false color=false width=None",
+        "terminal=false color=false width=None boxes=false",
     );
 }
 
@@ -46,7 +50,7 @@ fn colours_and_width_are_the_terminals() {
 fn a_pipe_is_plain_unless_told_otherwise() {
     let check = |args: &[&str], variables: &[(&str, &str)], color: bool| {
         let ran = run(command(args).envs(variables.iter().copied()));
-        let facts = format!("terminal=false color={color} width=None");
+        let facts = format!("terminal=false color={color} width=None boxes=false");
         assert!(ran.stdout.contains(&facts), "{args:?}: {ran:?}");
     };
     check(&["facts"], &[], false);
@@ -72,7 +76,7 @@ fn a_file_is_plain_whatever_the_terminal() {
     on_terminal(&arguments, &[("CLICOLOR_FORCE", "1")]);
     let facts = std::fs::read_to_string(path).unwrap();
     assert!(
-        facts.contains("terminal=false color=false width=None"),
+        facts.contains("terminal=false color=false width=None boxes=false"),
         "{facts}"
     );
 }
