@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::path::Path;
 
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::{chroot, fchdir};
 
 /// The namespaces of a host, held open so that they are always this host's, even once its processes are gone.
 pub(crate) struct Namespaces {
@@ -13,6 +14,8 @@ pub(crate) struct Namespaces {
     net: File,
     uts: File,
     pid: File,
+    /// Its root directory, which is not that of its mount namespace where the tests run in a chroot.
+    root: File,
 }
 
 impl Namespaces {
@@ -24,6 +27,7 @@ impl Namespaces {
             net: open("net")?,
             uts: open("uts")?,
             pid: open("pid")?,
+            root: File::open(proc.join("root"))?,
         })
     }
 
@@ -57,6 +61,8 @@ impl Namespaces {
         setns(&self.uts, CloneFlags::CLONE_NEWUTS)?;
         setns(&self.net, CloneFlags::CLONE_NEWNET)?;
         setns(&self.mount, CloneFlags::CLONE_NEWNS)?;
+        fchdir(&self.root)?;
+        chroot(".")?;
         Ok(())
     }
 }
