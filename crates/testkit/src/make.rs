@@ -28,6 +28,7 @@ pub struct InstanceBuilder {
     params: Params,
     master_cf: String,
     by_postmulti: bool,
+    tmpfs: Option<String>,
 }
 
 impl InstanceBuilder {
@@ -57,6 +58,7 @@ impl InstanceBuilder {
             params,
             master_cf: config::MASTER_CF.to_owned(),
             by_postmulti: false,
+            tmpfs: None,
         }
     }
 
@@ -118,6 +120,13 @@ impl InstanceBuilder {
         self
     }
 
+    /// Gives its queue a file system of its own, of a size such as `64m` (mount(8), tmpfs): no rename leads into it or
+    /// out of it, and it fills up.
+    pub fn queue_on_tmpfs(mut self, size: &str) -> Self {
+        self.tmpfs = Some(size.to_owned());
+        self
+    }
+
     /// Makes it with `postmulti -e create`, which takes some four seconds more: Postfix waits for a main.cf just edited
     /// to come of age. What the kit writes by itself is the same for all that Postfix sees (its tests compare the two).
     pub fn by_postmulti(mut self) -> Self {
@@ -152,6 +161,12 @@ impl InstanceBuilder {
         let address = format!("{}/32", self.address);
         host.run(["ip", "address", "replace", &address, "dev", "lo"])
             .ok();
+        if let Some(size) = &self.tmpfs {
+            let dir = instance.queue_dir.display();
+            host.sh(&format!(
+                "mkdir -p {dir} && mount -t tmpfs -o mode=0755,size={size} tmpfs {dir}"
+            ));
+        }
         if self.by_postmulti {
             let create = host.command("postmulti").args(["-e", "create", "-I", name]);
             create.args(["-G", &self.group]).run().ok();

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -184,6 +186,79 @@ fn programs_can_be_killed_half_way() {
     let start = Instant::now();
     drop((left, host));
     assert!(!pid.exists() && start.elapsed() < Duration::from_secs(5));
+}
+
+/// What other tests here run as a process of its own; with HOLD set it says its host's process 1 and stays.
+#[test]
+fn needs_a_host() {
+    let host = host_or_skip!();
+    if std::env::var_os("HOLD").is_some() {
+        println!("init={}", host.init_pid());
+        std::thread::sleep(Duration::from_secs(600));
+    }
+}
+
+#[test]
+fn a_host_ends_with_a_killed_test() {
+    drop(host_or_skip!());
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "needs_a_host", "--nocapture"])
+        .env("HOLD", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(test.stdout.take().unwrap()).lines();
+    let init = lines
+        .find_map(|line| {
+            line.unwrap()
+                .split_once("init=")
+                .map(|(_, pid)| pid.to_owned())
+        })
+        .unwrap();
+    let init = Path::new("/proc").join(init);
+    let was_there = init.exists();
+    test.kill().unwrap();
+    test.wait().unwrap();
+    assert!(was_there);
+    wait_until(Duration::from_secs(10), "the host to end", || {
+        !init.exists()
+    });
+}
+
+#[test]
+fn without_root_a_test_is_skipped_loudly() {
+    let host = host_or_skip!();
+    // The build directory may be closed to others, so the program goes where nobody can read it.
+    host.write(
+        "/run/hosts",
+        fs::read(std::env::current_exe().unwrap()).unwrap(),
+    );
+    host.run(["chmod", "755", "/run/hosts"]).ok();
+    let test = |require: &str| {
+        let test = host
+            .command("/run/hosts")
+            .args(["--exact", "needs_a_host"])
+            .user("nobody");
+        test.env(testkit::REQUIRE, require).run()
+    };
+    let skipped = test("0").ok();
+    assert!(
+        skipped
+            .errors()
+            .starts_with("SKIPPED: hosts (crates/testkit/tests/hosts.rs:"),
+        "{skipped}"
+    );
+    assert!(
+        skipped
+            .errors()
+            .contains("namespaces and Postfix need root"),
+        "{skipped}"
+    );
+    let failed = test("1").exit(101);
+    assert!(
+        failed.text().contains("namespaces and Postfix need root"),
+        "{failed}"
+    );
 }
 
 #[test]

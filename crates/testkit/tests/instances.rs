@@ -357,6 +357,25 @@ fn instances_stop_start_and_take_new_settings() {
 }
 
 #[test]
+fn a_queue_may_have_a_file_system_of_its_own() {
+    let host = host_or_skip!();
+    let small = host.instance("postfix-aol-a").queue_on_tmpfs("1m").create();
+    let other = host.instance("postfix-aol-b").create();
+    let moved = host.enter(|| {
+        let from = other.queue_dir().join("file");
+        std::fs::write(&from, "")?;
+        #[expect(clippy::disallowed_methods, reason = "no mail is touched")]
+        std::fs::rename(from, small.queue_dir().join("file"))
+    });
+    assert_eq!(
+        moved.unwrap_err().kind(),
+        std::io::ErrorKind::CrossesDevices
+    );
+    let filled = host.enter(|| std::fs::write(small.queue_dir().join("file"), vec![1; 2 << 20]));
+    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+}
+
+#[test]
 fn thousands_of_messages() {
     let host = host_or_skip!();
     let sink = host.sink();
