@@ -1,5 +1,9 @@
 //! What the tests of `postfix::queue` share: messages as `postqueue -j` has them, and spools from fixtures.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+
+pub(crate) mod milter;
+
 use std::fs::{self, File, Permissions};
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
@@ -36,9 +40,13 @@ pub(crate) fn as_postqueue(message: &Message) -> Value {
 /// What `postqueue -j` printed, ordered by queue id.
 pub(crate) fn parse_postqueue(output: &str) -> Vec<Value> {
     let parse = |line| serde_json::from_str(line).expect("postqueue prints JSON");
-    let mut found: Vec<Value> = output.lines().map(parse).collect();
-    found.sort_by_key(id_of);
-    found
+    sorted(output.lines().map(parse).collect())
+}
+
+/// Messages ordered by queue id.
+pub(crate) fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
+    messages.sort_by_key(id_of);
+    messages
 }
 
 /// All messages that Postfix shows of `spool`, as it would, ordered by queue id; and the tally of all its queues.
@@ -66,9 +74,7 @@ pub(crate) fn scan(spool: &Spool) -> (Vec<Value>, Tally) {
         total.misplaced += tally.misplaced;
         total.problems.extend(tally.problems);
     }
-    let mut shown = shown.into_inner().unwrap();
-    shown.sort_by_key(id_of);
-    (shown, total)
+    (sorted(shown.into_inner().unwrap()), total)
 }
 
 fn id_of(message: &Value) -> String {
