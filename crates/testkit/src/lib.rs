@@ -25,6 +25,7 @@
 //! and ends the test. Starting a host returns an error; everything after that panics with the reason (and the tail of
 //! the host's mail.log), since a test has nothing better to do with it.
 
+mod boot;
 mod command;
 mod config;
 mod host;
@@ -39,8 +40,9 @@ mod sink;
 mod skip;
 mod wait;
 
+pub use boot::{Builder, Unavailable};
 pub use command::{Cmd, Ran, Running};
-pub use host::{Builder, Host, Unavailable};
+pub use host::Host;
 pub use instance::Instance;
 pub use mail::Mail;
 pub use make::InstanceBuilder;
