@@ -114,9 +114,9 @@ pub struct Delivery<'a> {
     pub orig_recipient: Option<&'a [u8]>,
     /// `relay=`.
     pub relay: Option<Relay<'a>>,
-    /// `delay=`, seconds since the message arrived.
+    /// `delay=`, seconds since the message arrived; only if it was asked for ([`super::Wanted::delays`]).
     pub delay: Option<f64>,
-    /// `delays=`.
+    /// `delays=`; only if it was asked for.
     pub delays: Option<Delays>,
     /// `dsn=`: the enhanced status code (RFC 3463), as logged.
     pub dsn: Option<&'a [u8]>,
@@ -175,6 +175,11 @@ pub trait Sink: Send + Sized {
 
     /// An empty sink of the same kind, for another part of the log.
     fn fork(&self) -> Self;
+
+    /// Is there no use in reading on? (The output's reader has gone, say.)
+    fn is_done(&self) -> bool {
+        false
+    }
 
     /// Takes in what a fork saw of a later part of the log.
     fn join(&mut self, later: Self);

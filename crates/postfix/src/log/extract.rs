@@ -16,6 +16,8 @@ pub struct Wanted {
     pub expired: bool,
     /// The queue manager's `from=<…>` and `removed`: who sent what.
     pub senders: bool,
+    /// `delay=` and `delays=` of each delivery.
+    pub delays: bool,
     /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
     pub times: bool,
 }
@@ -101,8 +103,14 @@ impl Extractor {
             recipient: attempt.recipient,
             orig_recipient: attempt.orig_recipient,
             relay: attempt.relay.map(delivery::relay),
-            delay: attempt.delay.and_then(delivery::seconds),
-            delays: attempt.delays.and_then(delivery::delays),
+            delay: attempt
+                .delay
+                .filter(|_| self.wanted.delays)
+                .and_then(delivery::seconds),
+            delays: attempt
+                .delays
+                .filter(|_| self.wanted.delays)
+                .and_then(delivery::delays),
             dsn: attempt.dsn,
             status,
             reply: attempt.reply,

@@ -367,7 +367,7 @@ fn events<S: Sink>(
                 sink.event(&event);
             }
         });
-        !(stop_when_past && extractor.past > PAST)
+        !(sink.is_done() || stop_when_past && extractor.past > PAST)
     })?;
     Ok(broken)
 }
