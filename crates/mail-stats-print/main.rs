@@ -1,3 +1,144 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
+//!
+//! Config → instances → logs → figures → renderer: `selection` knows whose lines are asked for, `inputs` which logs to
+//! read, `counting` what to do with an event, `output` how to show the figures.
 
-fn main() {}
+mod args;
+mod counting;
+mod inputs;
+mod output;
+mod selection;
+mod tables;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use cli::{Context, Outcome, Window};
+use postfix::log::{Options, Reading, Wanted};
+use report::mail_stats::{Frame, MailStats, Settings, Tally};
+
+use args::{Args, Format};
+use counting::{Counting, Telling};
+use inputs::Inputs;
+use selection::Selection;
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let window = args.window.window(cx.now(), cx.zone())?;
+    let host = cli::instances::discover(cx);
+    let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
+    let tables = tables::load(cx, args)?;
+    let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
+    cx.problems(&host.problems);
+    if args.events {
+        return events(args, cx, window, &selection, &inputs, &tables);
+    }
+    let settings = Arc::new(Settings {
+        by: args.by.clone(),
+        count: args.count.into(),
+        delays: args.format != Format::Text,
+        zone: cx.zone(),
+        instances: selection.asked_for(),
+        providers: Arc::clone(&tables.providers),
+        reasons: tables.reasons.clone(),
+    });
+    let mut counting = Counting::new(&selection, Tally::new(Arc::clone(&settings)));
+    let wanted = Wanted {
+        expired: args.format != Format::Text,
+        senders: counting.tally.wants_senders(),
+        delays: settings.delays,
+        times: args.by.iter().any(|d| d.is_time()),
+    };
+    let progress = cx.progress_bytes("reading logs", inputs.size());
+    let advance = |bytes| progress.advance(bytes);
+    let options = options(cx, window, wanted, &advance);
+    let readings = inputs.read(&options, &mut counting)?;
+    drop(progress);
+    selection.check_all_seen(&counting.seen)?;
+    tell_readings(cx, &readings);
+    let stats = counting.tally.finish(Frame {
+        host: cx.host().to_owned(),
+        since: window.since,
+        until: window.until,
+        top: args.top,
+        problems: readings.into_iter().flat_map(|r| r.problems).collect(),
+    });
+    cx.print(&output::render(args, cx, &stats)?)?;
+    cx.problems(&stats.problems);
+    Ok(tell_unparsed(cx, &stats))
+}
+
+/// `--events`: one JSON object a delivery, while reading.
+fn events(
+    args: &Args,
+    cx: &Context,
+    window: Window,
+    selection: &Selection,
+    inputs: &Inputs,
+    tables: &tables::Tables,
+) -> anyhow::Result<Outcome> {
+    let mut out = cx.stream()?;
+    let mut telling = Telling::new(selection, tables, args.with_recipients, &mut out);
+    let wanted =
+        Wanted { expired: false, senders: args.with_recipients, delays: true, times: true };
+    let progress = cx.progress_bytes("reading logs", inputs.size());
+    let advance = |bytes| progress.advance(bytes);
+    // Events come in the order of lines.
+    let options = Options { threads: 1, ..options(cx, window, wanted, &advance) };
+    let readings = inputs.read(&options, &mut telling)?;
+    drop(progress);
+    let unparsed = telling.finish()?;
+    out.finish()?;
+    tell_readings(cx, &readings);
+    for reading in &readings {
+        cx.problems(&reading.problems);
+    }
+    Ok(left_out(cx, unparsed))
+}
+
+fn options<'a>(
+    cx: &Context,
+    window: Window,
+    wanted: Wanted,
+    progress: &'a (dyn Fn(u64) + Sync),
+) -> Options<'a> {
+    let bounded = !window.is_unbounded();
+    Options {
+        zone: cx.zone(),
+        now: cx.now(),
+        window: bounded
+            .then(|| window.since.unwrap_or(i64::MIN)..window.until.unwrap_or(i64::MAX)),
+        wanted,
+        // Who delivered a message must be known before its delivery is met.
+        threads: if wanted.senders {
+            1
+        } else {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        },
+        progress,
+    }
+}
+
+/// With `-v`: how much of each log was read.
+fn tell_readings(cx: &Context, readings: &[Reading]) {
+    for reading in readings {
+        let of = reading.size.map_or_else(String::new, |size| format!(" of {size}"));
+        cx.note(format!("{}: read {}{of} bytes", reading.path.display(), reading.read));
+    }
+}
+
+fn tell_unparsed(cx: &Context, stats: &MailStats) -> Outcome {
+    left_out(cx, stats.total.unparsed)
+}
+
+fn left_out(cx: &Context, unparsed: u64) -> Outcome {
+    if unparsed == 0 {
+        return Outcome::Done;
+    }
+    let lines = if unparsed == 1 { "delivery line" } else { "delivery lines" };
+    cx.warn(format!("{unparsed} {lines} could not be read (cut short?) and are not counted"));
+    Outcome::Partial
+}

@@ -23,53 +23,84 @@ const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 /// Lines may be out of order by this much between a log and the one before it, in microseconds.
 const SLACK: i64 = 3600 * 1_000_000;
 
-/// A log, and the instances whose lines are taken from it.
+/// A log, and whose lines are taken from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSet {
     /// The file that is written to now, as this machine names it.
     pub current: PathBuf,
-    /// The syslog names that log here by `maillog_file`; empty for the host's syslog, which has all others.
-    pub names: Vec<String>,
+    /// The syslog names that are looked for in it.
+    pub scope: Scope,
+}
+
+/// Which syslog names a log has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Any.
+    #[default]
+    All,
+    /// These.
+    Only(Vec<String>),
+    /// Any but these.
+    Without(Vec<String>),
+}
+
+impl Scope {
+    /// Are the lines of this name looked for in the log?
+    pub fn has(&self, name: &[u8]) -> bool {
+        let among = |names: &[String]| names.iter().any(|n| n.as_bytes() == name);
+        match self {
+            Self::All => true,
+            Self::Only(names) => among(names),
+            Self::Without(names) => !among(names),
+        }
+    }
 }
 
 /// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and the syslog daemon's file for all
-/// other instances. `instances` are those that are asked for; `all` says that names without an instance are, too.
-pub fn log_sets(root: &Root, instances: &[&Instance], all: bool) -> Vec<LogSet> {
-    let mut sets: Vec<LogSet> = Vec::new();
-    let mut syslog = all || instances.is_empty();
+/// others. `instances` are all of the host's; of the logs, those that hold lines of an instance that is `asked` for are
+/// returned, and with `all` those that hold lines of a name without an instance.
+pub fn log_sets(
+    root: &Root,
+    instances: &[Instance],
+    all: bool,
+    asked: impl Fn(&Instance) -> bool,
+) -> Vec<LogSet> {
+    let mut own: Vec<(PathBuf, Vec<String>, bool)> = Vec::new();
+    let mut wants_syslog = all;
     for instance in instances {
+        let asked = asked(instance);
         // /dev/stdout, in containers: the log is wherever the container's output goes.
-        let own = instance.maillog_file().filter(|f| !f.starts_with("/dev"));
-        let Some(file) = own else {
-            syslog = true;
+        let Some(file) = instance.maillog_file().filter(|f| !f.starts_with("/dev")) else {
+            wants_syslog |= asked;
             continue;
         };
         let current = root.under(&file);
         let name = instance.syslog_name().to_owned();
-        match sets.iter_mut().find(|s| s.current == current) {
-            Some(set) => set.names.push(name),
-            None => sets.push(LogSet {
-                current,
-                names: vec![name],
-            }),
+        match own.iter_mut().find(|(path, _, _)| *path == current) {
+            Some((_, names, wanted)) => {
+                names.push(name);
+                *wanted |= asked;
+            }
+            None => own.push((current, vec![name], asked)),
         }
     }
-    if syslog {
-        let candidates = DEFAULT.map(|path| root.under(Path::new(path)));
-        let [first, _] = &candidates;
-        let found = candidates
-            .iter()
-            .find(|p| p.exists())
-            .unwrap_or(first)
-            .clone();
-        // An instance may write to the syslog daemon's own file.
-        match sets.iter_mut().find(|s| s.current == found) {
-            Some(set) => set.names.clear(),
-            None => sets.push(LogSet {
-                current: found,
-                names: Vec::new(),
-            }),
-        }
+    let candidates = DEFAULT.map(|path| root.under(Path::new(path)));
+    let [first, _] = &candidates;
+    let syslog = candidates.iter().find(|p| p.exists()).unwrap_or(first).clone();
+    // An instance may write to the syslog daemon's own file: then it is no log apart.
+    own.retain(|(path, _, wanted)| {
+        wants_syslog |= *wanted && *path == syslog;
+        *path != syslog
+    });
+    let elsewhere: Vec<String> = own.iter().flat_map(|(_, names, _)| names.clone()).collect();
+    let mut sets: Vec<LogSet> = own
+        .into_iter()
+        .filter(|(_, _, wanted)| *wanted)
+        .map(|(current, names, _)| LogSet { current, scope: Scope::Only(names) })
+        .collect();
+    if wants_syslog {
+        let scope = if elsewhere.is_empty() { Scope::All } else { Scope::Without(elsewhere) };
+        sets.push(LogSet { current: syslog, scope });
     }
     sets
 }

@@ -1,0 +1,194 @@
+//! The flags, and what the manual page says beside them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use cli::instances::InstanceArgs;
+use cli::{Block, Common, Manual, Section, Tool, WindowArgs};
+use report::mail_stats::{Count, Dimension};
+
+/// Show how well mail is being delivered, per Postfix instance
+///
+/// Counts the delivery attempts in Postfix's logs by how they ended: sent, bounced, deferred. Without a window it reads the
+/// current log file, whole; with one (--date, --since, --until) the rotated logs too, and only the parts of them that it
+/// needs. Text inside an address or a server's reply never counts, whatever it says.
+#[derive(Debug, Parser)]
+#[command(name = "mail-stats-print", version)]
+pub struct Args {
+    #[command(flatten)]
+    pub instances: InstanceArgs,
+
+    /// How to show the figures
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Break the figures down; several times, or several by commas
+    ///
+    /// instance, domain (of the recipient), provider (of the recipient's domain), relay (the host it went to), reason
+    /// (what the server's reply means), dsn (the enhanced status code), sender-domain, hour, day.
+    #[arg(long, value_name = "DIMENSION", value_delimiter = ',', value_parser = dimension())]
+    pub by: Vec<Dimension>,
+
+    /// Show the N biggest rows of each breakdown, and the others as one
+    #[arg(long, value_name = "N", requires = "by")]
+    pub top: Option<usize>,
+
+    /// What counts as one
+    ///
+    /// attempts: each delivery attempt. recipients: each recipient of each message once, by its last status in the window.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = CountArg::Attempts)]
+    pub count: CountArg,
+
+    /// Print one JSON object a delivery attempt instead of figures
+    #[arg(long, conflicts_with_all = ["by", "format", "count"])]
+    pub events: bool,
+
+    /// With --events: who sent the message and who was to receive it, too
+    #[arg(long, requires = "events")]
+    pub with_recipients: bool,
+
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Read these logs instead of the host's own; "-" is standard input
+    ///
+    /// Plain, gzip, xz, zstd or bzip2, told by content; or lines of JSON as journalctl -o json or Docker's json-file write
+    /// them.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Logs", value_hint = clap::ValueHint::FilePath)]
+    pub log: Vec<PathBuf>,
+
+    /// Read the systemd journal instead of log files
+    #[arg(long, conflicts_with = "log", help_heading = "Logs")]
+    pub journal: bool,
+
+    /// Read the systemd journal in DIR
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "journal"], help_heading = "Logs", value_hint = clap::ValueHint::DirPath)]
+    pub journal_dir: Option<PathBuf>,
+
+    /// Rules for reasons, before the built-in ones, instead of /etc/relay-tools/reasons.toml
+    #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
+    pub reasons: Option<PathBuf>,
+
+    /// The provider table's additions, instead of /etc/relay-tools/providers.toml
+    #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
+    pub providers: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Args {
+    /// Does the user say which logs to read? Then they may be another host's.
+    pub fn names_its_logs(&self) -> bool {
+        !self.log.is_empty() || self.journal_dir.is_some()
+    }
+}
+
+/// The values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// INSTANCE:STATUS:COUNT lines, a blank line after each instance
+    Text,
+    /// Tables for people
+    Table,
+    /// One JSON object, schema relay-tools/mail-stats/1
+    Json,
+    /// One JSON object a line for each instance
+    Jsonl,
+    /// Comma-separated values with a header
+    Csv,
+    /// Prometheus text format
+    Prom,
+}
+
+/// The values of `--count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CountArg {
+    /// Each delivery attempt
+    Attempts,
+    /// Each recipient of each message once
+    Recipients,
+}
+
+impl From<CountArg> for Count {
+    fn from(count: CountArg) -> Self {
+        match count {
+            CountArg::Attempts => Self::Attempts,
+            CountArg::Recipients => Self::Recipients,
+        }
+    }
+}
+
+/// Names a dimension; clap shows the names in its messages and completes them.
+fn dimension() -> impl clap::builder::TypedValueParser<Value = Dimension> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    PossibleValuesParser::new(Dimension::ALL.map(Dimension::as_str))
+        .try_map(|name| name.parse::<Dimension>())
+}
+
+impl Tool for Args {
+    const MANUAL: Manual = Manual {
+        sections: &[
+            Section {
+                title: "WHAT IS COUNTED",
+                body: &[
+                    Block::Text(
+                        "A delivery attempt is a line TAG/SERVICE[PID]: QUEUEID: to=<...>, ... status=WORD (...) of smtp, lmtp, local, \
+                         virtual, pipe, error, retry or discard. sent, bounced and deferred are counted, SOFTBOUNCE as deferred; \
+                         total is their sum. Address probes (deliverable, undeliverable) are no deliveries. A message that the queue \
+                         manager gives up on is counted as expired, in every format but text, and is not part of total.",
+                    ),
+                    Block::Text(
+                        "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
+                         stands before the first slash. Delivery lines that are cut short are reported on standard error, counted as \
+                         unparsed, and make the exit status 1.",
+                    ),
+                ],
+            },
+            Section {
+                title: "FILES",
+                body: &[
+                    Block::Item(
+                        "/var/log/mail.log, /var/log/maillog",
+                        "The log, and its rotated siblings in any of logrotate's and Postfix's namings. An instance's maillog_file is \
+                         read instead where it is set.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/reasons.toml",
+                        "Rules that say what a server's reply means; they come before the built-in ones.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/providers.toml",
+                        "Additions to the table of mailbox providers.",
+                    ),
+                ],
+            },
+            Section {
+                title: "EXAMPLES",
+                body: &[
+                    Block::Text("Yesterday's figures, for a cron mail:"),
+                    Block::Code("mail-stats-print --date yesterday --format table"),
+                    Block::Text("Why does AOL refuse mail from two instances, in the last two hours?"),
+                    Block::Code("mail-stats-print 'aol-*' --since 2h --by reason,dsn --format table"),
+                    Block::Text("The ten domains that most mail could not be delivered to:"),
+                    Block::Code("mail-stats-print --count recipients --by domain --top 10 --format table"),
+                    Block::Text("Logs of another host, all at once:"),
+                    Block::Code("mail-stats-print --log cleveland/mail.log*"),
+                ],
+            },
+        ],
+        see_also: &[
+            "mailq-distribution(8)",
+            "queue-report(8)",
+            "postconf(5)",
+            "qmgr(8)",
+            "smtp(8)",
+            "journalctl(1)",
+        ],
+        checks: false,
+    };
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
