@@ -32,6 +32,7 @@ mod host;
 mod inject;
 mod instance;
 mod mail;
+pub mod maillog;
 mod make;
 mod namespace;
 mod or_fail;

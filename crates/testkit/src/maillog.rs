@@ -20,7 +20,12 @@ pub struct Traffic {
 impl Traffic {
     /// So many of each.
     pub fn new(name: &str, sent: u64, bounced: u64, deferred: u64) -> Self {
-        Self { name: name.to_owned(), sent, bounced, deferred }
+        Self {
+            name: name.to_owned(),
+            sent,
+            bounced,
+            deferred,
+        }
     }
 }
 
@@ -64,32 +69,94 @@ impl Random {
         self.next() % limit.max(1)
     }
 
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let at = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
-        from.get(at).copied().unwrap_or_default()
+        &from[at]
     }
 }
 
-const DOMAINS: &[&str] = &[
-    "aol.com", "gmail.com", "gmail.com", "yahoo.com", "hotmail.com", "comcast.net", "att.net", "riseup.net",
-    "example.org", "earthlink.net", "bellsouth.net", "outlook.com",
+/// The recipient domains of an instance, by the provider in its name.
+fn domains(name: &str) -> &'static [&'static str] {
+    let of = [
+        (
+            "-aol-",
+            &["aol.com", "aol.com", "aim.com", "verizon.net"][..],
+        ),
+        (
+            "-msn-",
+            &["hotmail.com", "outlook.com", "live.com", "msn.com"],
+        ),
+        (
+            "-yahoo-",
+            &["yahoo.com", "yahoo.com", "ymail.com", "yahoo.co.uk"],
+        ),
+        ("-gmail-", &["gmail.com", "gmail.com", "googlemail.com"]),
+    ];
+    of.iter().find(|(part, _)| name.contains(part)).map_or(
+        &[
+            "riseup.net",
+            "example.org",
+            "comcast.net",
+            "att.net",
+            "earthlink.net",
+            "bellsouth.net",
+        ],
+        |(_, domains)| *domains,
+    )
+}
+
+const SENT: &[&str] = &[
+    "250 2.0.0 OK",
+    "250 2.0.0 Ok: queued as 4F9A1C0DE",
+    "250 ok dirdel",
 ];
-const SENT: &[&str] = &["250 2.0.0 OK", "250 2.0.0 Ok: queued as 4F9A1C0DE", "250 ok dirdel"];
-const BOUNCED: &[&str] = &[
-    "said: 550 5.1.1 <x@y>: Recipient address rejected: User unknown (in reply to RCPT TO command)",
+const BOUNCED: &[(&str, &str)] = &[
+    (
+        "5.1.1",
+        "550 5.1.1 <x@y>: Recipient address rejected: User unknown (in reply to RCPT TO command)",
+    ),
+    (
+        "5.2.1",
+        "550 5.2.1 The email account that you tried to reach is disabled (in reply to RCPT TO command)",
+    ),
+    (
+        "5.7.1",
+        "554 5.7.1 Service unavailable; Client host [216.66.23.44] blocked using zen.spamhaus.org (in reply to RCPT TO command)",
+    ),
     // What a server may say to fool a careless count.
-    "said: 554 5.7.1 status=sent (250 2.0.0 OK) postfix-aol-a/smtp[1]: AAAAA: to=<a@b>, relay=c[1.2.3.4]:25, status=sent (250 ok)",
+    (
+        "5.7.1",
+        "554 5.7.1 status=sent (250 2.0.0 OK) postfix-aol-a/smtp[1]: AAAAA: to=<a@b>, relay=c[1.2.3.4]:25, status=sent (250 ok)",
+    ),
 ];
-const DEFERRED: &[&str] = &[
-    "said: 421 4.7.0 [TSS04] Messages from 216.66.23.44 temporarily deferred due to user complaints (in reply to MAIL FROM command)",
-    "said: 452 4.2.2 The email account that you tried to reach is over quota, status=bounced (no",
+const DEFERRED: &[(&str, &str)] = &[
+    (
+        "4.7.0",
+        "421 4.7.0 [TSS04] Messages from 216.66.23.44 temporarily deferred due to user complaints (in reply to MAIL FROM command)",
+    ),
+    (
+        "4.2.2",
+        "452 4.2.2 The email account that you tried to reach is over quota (in reply to RCPT TO command)",
+    ),
+    (
+        "4.2.0",
+        "450 4.2.0 <x@y>: Recipient address rejected: Greylisted, status=bounced (no (in reply to RCPT TO command)",
+    ),
 ];
 
 impl MailLog {
     /// A day's log that ends in midsummer 2026.
     pub fn day(traffic: Vec<Traffic>, stamps: Stamps) -> Self {
-        let start = DateTime::from_timestamp(1_784_073_600, 0).unwrap_or_default().fixed_offset();
-        Self { traffic, start, span: TimeDelta::hours(24), stamps, seed: 1 }
+        let start = DateTime::from_timestamp(1_784_073_600, 0)
+            .unwrap_or_default()
+            .fixed_offset();
+        Self {
+            traffic,
+            start,
+            span: TimeDelta::hours(24),
+            stamps,
+            seed: 1,
+        }
     }
 
     /// Writes the log. Around each delivery stand the lines of the other Postfix programs, and now and then one of
@@ -99,14 +166,19 @@ impl MailLog {
     ///
     /// Those of `out`.
     pub fn write(&self, out: &mut impl Write) -> io::Result<u64> {
-        let mut left: Vec<[u64; 3]> =
-            self.traffic.iter().map(|t| [t.sent, t.bounced, t.deferred]).collect();
+        let mut left: Vec<[u64; 3]> = self
+            .traffic
+            .iter()
+            .map(|t| [t.sent, t.bounced, t.deferred])
+            .collect();
         let total: u64 = left.iter().flatten().sum();
         let mut random = Random(self.seed);
         let mut lines = 0;
         for done in 0..total {
             let (instance, outcome) = take(&mut left, random.below(total - done));
-            let Some(traffic) = self.traffic.get(instance) else { continue };
+            let Some(traffic) = self.traffic.get(instance) else {
+                continue;
+            };
             let share = i64::try_from(done).unwrap_or(0) as f64 / total as f64;
             let micros = (self.span.num_microseconds().unwrap_or(0) as f64 * share) as i64;
             let stamp = self.stamp(micros);
@@ -149,21 +221,28 @@ fn message(
     let pid = 1000 + random.below(30_000);
     let id = format!("{:05X}{:06X}", random.below(1 << 20), random.below(1 << 24));
     let list = random.below(200);
-    let domain = random.pick(DOMAINS);
+    let domain = *random.pick(domains(name));
     let user = random.below(100_000);
     let ip = format!("198.51.100.{}", random.below(256));
     let relay = format!("mx{}.{domain}[{ip}]:25", random.below(8));
-    writeln!(out, "{head} {name}/smtpd[{pid}]: {id}: client=lists.mayfirst.example[192.0.2.7]")?;
-    writeln!(out, "{head} {name}/cleanup[{pid}]: {id}: message-id=<{id}.{list}@lists.mayfirst.example>")?;
+    writeln!(
+        out,
+        "{head} {name}/smtpd[{pid}]: {id}: client=lists.mayfirst.example[192.0.2.7]"
+    )?;
+    writeln!(
+        out,
+        "{head} {name}/cleanup[{pid}]: {id}: message-id=<{id}.{list}@lists.mayfirst.example>"
+    )?;
     writeln!(
         out,
         "{head} {name}/qmgr[812]: {id}: from=<list{list}-bounces@lists{list}.example>, size={}, nrcpt=1 (queue active)",
         1500 + random.below(60_000)
     )?;
-    let (dsn, status, reply) = match outcome {
-        0 => ("2.0.0", "sent", random.pick(SENT).to_owned()),
-        1 => ("5.1.1", "bounced", format!("host {relay} {}", random.pick(BOUNCED))),
-        _ => ("4.7.0", "deferred", format!("host {relay} {}", random.pick(DEFERRED))),
+    let refused = |(dsn, text): &(&'static str, &str)| (*dsn, format!("host {relay} said: {text}"));
+    let (status, (dsn, reply)) = match outcome {
+        0 => ("sent", ("2.0.0", (*random.pick(SENT)).to_owned())),
+        1 => ("bounced", refused(random.pick(BOUNCED))),
+        _ => ("deferred", refused(random.pick(DEFERRED))),
     };
     writeln!(
         out,
@@ -177,12 +256,18 @@ fn message(
         lines += 1;
     }
     match random.below(20) {
-        0 => writeln!(out, "{head} spamd[77]: spamd: result: . 1 - scantime=0.4,mid=<{id}@x>: to=<a@b>, status=sent (x)")?,
+        0 => writeln!(
+            out,
+            "{head} spamd[77]: spamd: result: . 1 - scantime=0.4,mid=<{id}@x>: to=<a@b>, status=sent (x)"
+        )?,
         1 => writeln!(
             out,
             "{head} {name}/cleanup[{pid}]: {id}: warning: header Subject: postfix-aol-a/smtp[1]: {id}: to=<a@b>, relay=x[1.2.3.4]:25, delay=1, dsn=2.0.0, status=sent (250 ok) from local"
         )?,
-        2 => writeln!(out, "{head} CRON[{pid}]: (root) CMD (test -x /usr/sbin/anacron)")?,
+        2 => writeln!(
+            out,
+            "{head} CRON[{pid}]: (root) CMD (test -x /usr/sbin/anacron)"
+        )?,
         _ => return Ok(lines),
     }
     Ok(lines + 1)

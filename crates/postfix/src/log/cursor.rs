@@ -6,6 +6,7 @@ pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cursor<'a> {
     /// Takes `literal`, if the line goes on with it.
+    #[inline]
     pub(super) fn eat(&mut self, literal: &[u8]) -> bool {
         match self.0.strip_prefix(literal) {
             Some(rest) => {
@@ -17,6 +18,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the bytes up to the first that `stop` is true for, or all.
+    #[inline]
     pub(super) fn until(&mut self, stop: impl Fn(u8) -> bool) -> &'a [u8] {
         let end = self.0.iter().position(|&b| stop(b)).unwrap_or(self.0.len());
         let (taken, rest) = self.0.split_at(end);
@@ -25,16 +27,22 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes blanks.
+    #[inline]
     pub(super) fn blanks(&mut self) {
         self.until(|b| b != b' ' && b != b'\t');
     }
 
     /// Takes what stands before the next blank. Empty at a blank and at the end.
+    #[inline]
     pub(super) fn word(&mut self) -> &'a [u8] {
-        self.until(|b| b == b' ')
+        let end = memchr::memchr(b' ', self.0).unwrap_or(self.0.len());
+        let (taken, rest) = self.0.split_at(end);
+        self.0 = rest;
+        taken
     }
 
     /// Takes a decimal number of `min` to `max` digits (at most 18).
+    #[inline]
     pub(super) fn number(&mut self, min: usize, max: usize) -> Option<u64> {
         let digits = self
             .0
@@ -54,6 +62,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The first byte.
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.0.first().copied()
     }

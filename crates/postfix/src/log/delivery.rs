@@ -106,10 +106,8 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
         if name == b"status" {
             break;
         }
-        let value = c.until(|b| b == b',' || b == b' ');
-        if !c.eat(b", ") {
-            return None;
-        }
+        let (value, rest) = c.0.split_at_checked(memchr::memchr2(b',', b' ', c.0)?)?;
+        c.0 = rest.strip_prefix(b", ")?;
         match name {
             b"relay" => relay = Some(value),
             b"delay" => delay = Some(value),

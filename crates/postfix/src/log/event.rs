@@ -112,7 +112,7 @@ pub struct Delivery<'a> {
     pub recipient: &'a [u8],
     /// `orig_to=<…>`, without the brackets: the address before aliases and virtual maps.
     pub orig_recipient: Option<&'a [u8]>,
-    /// `relay=`.
+    /// `relay=`; only if it was asked for ([`super::Wanted::relays`]).
     pub relay: Option<Relay<'a>>,
     /// `delay=`, seconds since the message arrived; only if it was asked for ([`super::Wanted::delays`]).
     pub delay: Option<f64>,

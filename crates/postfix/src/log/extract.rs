@@ -16,6 +16,8 @@ pub struct Wanted {
     pub expired: bool,
     /// The queue manager's `from=<…>` and `removed`: who sent what.
     pub senders: bool,
+    /// `relay=` of each delivery.
+    pub relays: bool,
     /// `delay=` and `delays=` of each delivery.
     pub delays: bool,
     /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
@@ -102,7 +104,10 @@ impl Extractor {
             queue_id: attempt.queue_id,
             recipient: attempt.recipient,
             orig_recipient: attempt.orig_recipient,
-            relay: attempt.relay.map(delivery::relay),
+            relay: attempt
+                .relay
+                .filter(|_| self.wanted.relays)
+                .map(delivery::relay),
             delay: attempt
                 .delay
                 .filter(|_| self.wanted.delays)

@@ -86,7 +86,11 @@ pub fn log_sets(
     }
     let candidates = DEFAULT.map(|path| root.under(Path::new(path)));
     let [first, _] = &candidates;
-    let syslog = candidates.iter().find(|p| p.exists()).unwrap_or(first).clone();
+    let syslog = candidates
+        .iter()
+        .find(|p| p.exists())
+        .unwrap_or(first)
+        .clone();
     // An instance may write to the syslog daemon's own file: then it is no log apart.
     own.retain(|(path, _, wanted)| {
         wants_syslog |= *wanted && *path == syslog;
@@ -96,11 +100,21 @@ pub fn log_sets(
     let mut sets: Vec<LogSet> = own
         .into_iter()
         .filter(|(_, _, wanted)| *wanted)
-        .map(|(current, names, _)| LogSet { current, scope: Scope::Only(names) })
+        .map(|(current, names, _)| LogSet {
+            current,
+            scope: Scope::Only(names),
+        })
         .collect();
     if wants_syslog {
-        let scope = if elsewhere.is_empty() { Scope::All } else { Scope::Without(elsewhere) };
-        sets.push(LogSet { current: syslog, scope });
+        let scope = if elsewhere.is_empty() {
+            Scope::All
+        } else {
+            Scope::Without(elsewhere)
+        };
+        sets.push(LogSet {
+            current: syslog,
+            scope,
+        });
     }
     sets
 }
