@@ -1,39 +1,35 @@
 //! What to do with an event: count it, or print it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use postfix::log::{Event, Scope, Sink};
-use report::mail_stats::Tally;
-use report::render::events::{self, EventWriter};
+use report::mail_stats::{Settings, Tally};
+use report::render::events::Events;
 
 use crate::inputs::LogScope;
 use crate::selection::Selection;
-use crate::tables::Tables;
 
-/// Counts the events of the instances that are asked for.
-pub struct Counting<'a> {
+/// Whose events count.
+#[derive(Clone)]
+struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
-    pub tally: Tally,
     /// The names met so far, asked for or not.
-    pub seen: BTreeSet<Vec<u8>>,
+    seen: BTreeSet<Vec<u8>>,
     /// The last name, and whether it counts: most lines are of the same few.
     last: (Vec<u8>, bool),
 }
 
-impl<'a> Counting<'a> {
-    pub fn new(selection: &'a Selection<'a>, tally: Tally) -> Self {
-        Self {
-            selection,
-            scope: Scope::All,
-            tally,
-            seen: BTreeSet::new(),
-            last: (Vec::new(), false),
-        }
+impl<'a> Filter<'a> {
+    fn new(selection: &'a Selection<'a>) -> Self {
+        Self { selection, scope: Scope::All, seen: BTreeSet::new(), last: (Vec::new(), false) }
     }
 
-    fn counts(&mut self, name: &[u8]) -> bool {
+    /// The instance of `tag`, if its events count.
+    fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
+        let name = self.selection.names.instance(tag);
         if self.last.0 != name {
             self.last.0.clear();
             self.last.0.extend_from_slice(name);
@@ -42,6 +38,186 @@ impl<'a> Counting<'a> {
                 self.seen.insert(name.to_vec());
             }
         }
-        self.last.1
+        self.last.1.then_some(name)
+    }
+
+    fn scope(&mut self, scope: Scope) {
+        self.scope = scope;
+        self.last = (Vec::new(), false);
+    }
+
+    fn fork(&self) -> Self {
+        Self { seen: BTreeSet::new(), ..self.clone() }
+    }
+}
+
+/// Counts the events of the instances that are asked for.
+pub struct Counting<'a> {
+    filter: Filter<'a>,
+    settings: Arc<Settings>,
+    pub tally: Tally,
+}
+
+impl<'a> Counting<'a> {
+    pub fn new(selection: &'a Selection<'a>, settings: Arc<Settings>) -> Self {
+        let tally = Tally::new(Arc::clone(&settings));
+        Self { filter: Filter::new(selection), settings, tally }
+    }
+
+    /// The names that the logs know, asked for or not.
+    pub fn seen(&self) -> &BTreeSet<Vec<u8>> {
+        &self.filter.seen
+    }
+}
+
+impl Sink for Counting<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        let (Event::Delivery(postfix::log::Delivery { tag, .. })
+        | Event::Expired(postfix::log::Expired { tag, .. })
+        | Event::Sender { tag, .. }
+        | Event::Removed { tag, .. }
+        | Event::Unparsed { tag }) = event;
+        let Some(instance) = self.filter.instance(tag) else { return };
+        match event {
+            Event::Delivery(delivery) => self.tally.add(instance, delivery),
+            Event::Expired(expired) => self.tally.expired(instance, expired.repeat),
+            Event::Sender { queue_id, sender, .. } => self.tally.sender(instance, queue_id, sender),
+            Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
+            Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            filter: self.filter.fork(),
+            settings: Arc::clone(&self.settings),
+            tally: Tally::later(Arc::clone(&self.settings)),
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.filter.seen.extend(later.filter.seen);
+        self.tally.merge(later.tally);
+    }
+}
+
+impl LogScope for Counting<'_> {
+    fn scope(&mut self, scope: Scope) {
+        self.filter.scope(scope);
+    }
+}
+
+/// Prints the deliveries of the instances that are asked for.
+pub struct Telling<'a, W> {
+    filter: Filter<'a>,
+    events: Events,
+    /// Absent in a fork, which keeps its lines until it is joined.
+    out: Option<W>,
+    kept: Vec<u8>,
+    /// Who sent the messages in the queue: instance and queue id, sender.
+    senders: HashMap<Vec<u8>, Vec<u8>>,
+    unparsed: u64,
+    failed: Option<io::Error>,
+}
+
+impl<'a, W: Write + Send> Telling<'a, W> {
+    pub fn new(selection: &'a Selection<'a>, events: Events, out: W) -> Self {
+        Self {
+            filter: Filter::new(selection),
+            events,
+            out: Some(out),
+            kept: Vec::new(),
+            senders: HashMap::new(),
+            unparsed: 0,
+            failed: None,
+        }
+    }
+
+    /// How many delivery lines could not be read, and the names that the logs know.
+    pub fn finish(mut self) -> io::Result<(u64, BTreeSet<Vec<u8>>)> {
+        self.flush();
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok((self.unparsed, self.filter.seen)),
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some(out) = &mut self.out
+            && self.failed.is_none()
+        {
+            self.failed = out.write_all(&self.kept).err();
+            self.kept.clear();
+        }
+    }
+}
+
+/// A message's name over all instances.
+fn message(instance: &[u8], queue_id: &[u8]) -> Vec<u8> {
+    [instance, b"/", queue_id].concat()
+}
+
+impl<W: Write + Send> Sink for Telling<'_, W> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Delivery(delivery) => {
+                let Some(instance) = self.filter.instance(delivery.tag) else { return };
+                let sender = self.senders.get(&message(instance, delivery.queue_id));
+                let sender = sender.map(Vec::as_slice);
+                if let Err(e) = self.events.write(&mut self.kept, instance, delivery, sender) {
+                    self.failed = Some(e);
+                }
+                if self.kept.len() > 64 * 1024 {
+                    self.flush();
+                }
+            }
+            Event::Sender { tag, queue_id, sender } => {
+                if let Some(instance) = self.filter.instance(tag) {
+                    self.senders.insert(message(instance, queue_id), sender.to_vec());
+                }
+            }
+            Event::Removed { tag, queue_id } => {
+                if let Some(instance) = self.filter.instance(tag) {
+                    self.senders.remove(&message(instance, queue_id));
+                }
+            }
+            Event::Unparsed { tag } => {
+                if self.filter.instance(tag).is_some() {
+                    self.unparsed += 1;
+                }
+            }
+            Event::Expired(_) => {}
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            filter: self.filter.fork(),
+            events: self.events.clone(),
+            out: None,
+            kept: Vec::new(),
+            senders: HashMap::new(),
+            unparsed: 0,
+            failed: None,
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.kept.extend(later.kept);
+        self.senders.extend(later.senders);
+        self.filter.seen.extend(later.filter.seen);
+        self.unparsed += later.unparsed;
+        self.failed = self.failed.take().or(later.failed);
+        self.flush();
+    }
+
+    fn is_done(&self) -> bool {
+        self.failed.is_some()
+    }
+}
+
+impl<W: Write + Send> LogScope for Telling<'_, W> {
+    fn scope(&mut self, scope: Scope) {
+        self.filter.scope(scope);
     }
 }

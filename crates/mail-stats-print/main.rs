@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 use cli::{Context, Outcome, Window};
 use postfix::log::{Options, Reading, Wanted};
-use report::mail_stats::{Frame, MailStats, Settings, Tally};
+use report::mail_stats::{Dimension, Frame, Settings};
+use report::render::events::Events;
 
 use args::{Args, Format};
 use counting::{Counting, Telling};
 use inputs::Inputs;
 use selection::Selection;
+use tables::Tables;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -30,7 +32,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let window = args.window.window(cx.now(), cx.zone())?;
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
-    let tables = tables::load(cx, args)?;
+    let tables = Tables::load(cx, args)?;
     let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
     cx.problems(&host.problems);
     if args.events {
@@ -45,11 +47,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         providers: Arc::clone(&tables.providers),
         reasons: tables.reasons.clone(),
     });
-    let mut counting = Counting::new(&selection, Tally::new(Arc::clone(&settings)));
+    let mut counting = Counting::new(&selection, Arc::clone(&settings));
     let wanted = Wanted {
         expired: args.format != Format::Text,
         senders: counting.tally.wants_senders(),
         delays: settings.delays,
+        relays: args.by.iter().any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
         times: args.by.iter().any(|d| d.is_time()),
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
@@ -57,7 +60,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let options = options(cx, window, wanted, &advance);
     let readings = inputs.read(&options, &mut counting)?;
     drop(progress);
-    selection.check_all_seen(&counting.seen)?;
+    selection.check_all_seen(counting.seen())?;
     tell_readings(cx, &readings);
     let stats = counting.tally.finish(Frame {
         host: cx.host().to_owned(),
@@ -66,9 +69,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         top: args.top,
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
-    cx.print(&output::render(args, cx, &stats)?)?;
+    cx.print(&output::render(args.format, cx, &stats)?)?;
     cx.problems(&stats.problems);
-    Ok(tell_unparsed(cx, &stats))
+    Ok(left_out(cx, stats.total.unparsed))
 }
 
 /// `--events`: one JSON object a delivery, while reading.
@@ -76,21 +79,29 @@ fn events(
     args: &Args,
     cx: &Context,
     window: Window,
-    selection: &Selection,
+    selection: &Selection<'_>,
     inputs: &Inputs,
-    tables: &tables::Tables,
+    tables: &Tables,
 ) -> anyhow::Result<Outcome> {
     let mut out = cx.stream()?;
-    let mut telling = Telling::new(selection, tables, args.with_recipients, &mut out);
-    let wanted =
-        Wanted { expired: false, senders: args.with_recipients, delays: true, times: true };
+    let events =
+        Events::new(Arc::clone(&tables.providers), tables.reasons()?, args.with_recipients);
+    let mut telling = Telling::new(selection, events, &mut out);
+    let wanted = Wanted {
+        senders: args.with_recipients,
+        delays: true,
+        relays: true,
+        times: true,
+        ..Wanted::default()
+    };
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
     // Events come in the order of lines.
     let options = Options { threads: 1, ..options(cx, window, wanted, &advance) };
     let readings = inputs.read(&options, &mut telling)?;
     drop(progress);
-    let unparsed = telling.finish()?;
+    let (unparsed, seen) = telling.finish()?;
+    selection.check_all_seen(&seen)?;
     out.finish()?;
     tell_readings(cx, &readings);
     for reading in &readings {
@@ -128,10 +139,6 @@ fn tell_readings(cx: &Context, readings: &[Reading]) {
         let of = reading.size.map_or_else(String::new, |size| format!(" of {size}"));
         cx.note(format!("{}: read {}{of} bytes", reading.path.display(), reading.read));
     }
-}
-
-fn tell_unparsed(cx: &Context, stats: &MailStats) -> Outcome {
-    left_out(cx, stats.total.unparsed)
 }
 
 fn left_out(cx: &Context, unparsed: u64) -> Outcome {
