@@ -14,79 +14,79 @@ use report::mail_stats::{Count, Dimension};
 /// needs. Text inside an address or a server's reply never counts, whatever it says.
 #[derive(Debug, Parser)]
 #[command(name = "mail-stats-print", version)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
-    pub instances: InstanceArgs,
+    pub(crate) instances: InstanceArgs,
 
     /// How to show the figures
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    pub format: Format,
+    pub(crate) format: Format,
 
     /// Break the figures down; several times, or several by commas
     ///
     /// instance, domain (of the recipient), provider (of the recipient's domain), relay (the host it went to), reason
     /// (what the server's reply means), dsn (the enhanced status code), sender-domain, hour, day.
     #[arg(long, value_name = "DIMENSION", value_delimiter = ',', value_parser = dimension())]
-    pub by: Vec<Dimension>,
+    pub(crate) by: Vec<Dimension>,
 
     /// Show the N biggest rows of each breakdown, and the others as one
     #[arg(long, value_name = "N", requires = "by")]
-    pub top: Option<usize>,
+    pub(crate) top: Option<usize>,
 
     /// What counts as one
     ///
     /// attempts: each delivery attempt. recipients: each recipient of each message once, by its last status in the window.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CountArg::Attempts)]
-    pub count: CountArg,
+    pub(crate) count: CountArg,
 
     /// Print one JSON object a delivery attempt instead of figures
     #[arg(long, conflicts_with_all = ["by", "format", "count"])]
-    pub events: bool,
+    pub(crate) events: bool,
 
     /// With --events: who sent the message and who was to receive it, too
     #[arg(long, requires = "events")]
-    pub with_recipients: bool,
+    pub(crate) with_recipients: bool,
 
     #[command(flatten)]
-    pub window: WindowArgs,
+    pub(crate) window: WindowArgs,
 
     /// Read these logs instead of the host's own; "-" is standard input
     ///
     /// Plain, gzip, xz, zstd or bzip2, told by content; or lines of JSON as journalctl -o json or Docker's json-file write
     /// them.
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Logs", value_hint = clap::ValueHint::FilePath)]
-    pub log: Vec<PathBuf>,
+    pub(crate) log: Vec<PathBuf>,
 
     /// Read the systemd journal instead of log files
     #[arg(long, conflicts_with = "log", help_heading = "Logs")]
-    pub journal: bool,
+    pub(crate) journal: bool,
 
     /// Read the systemd journal in DIR
     #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "journal"], help_heading = "Logs", value_hint = clap::ValueHint::DirPath)]
-    pub journal_dir: Option<PathBuf>,
+    pub(crate) journal_dir: Option<PathBuf>,
 
     /// Rules for reasons, before the built-in ones, instead of /etc/relay-tools/reasons.toml
     #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
-    pub reasons: Option<PathBuf>,
+    pub(crate) reasons: Option<PathBuf>,
 
     /// The provider table's additions, instead of /etc/relay-tools/providers.toml
     #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
-    pub providers: Option<PathBuf>,
+    pub(crate) providers: Option<PathBuf>,
 
     #[command(flatten)]
-    pub common: Common,
+    pub(crate) common: Common,
 }
 
 impl Args {
     /// Does the user say which logs to read? Then they may be another host's.
-    pub fn names_its_logs(&self) -> bool {
+    pub(crate) fn names_its_logs(&self) -> bool {
         !self.log.is_empty() || self.journal_dir.is_some()
     }
 }
 
 /// The values of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// INSTANCE:STATUS:COUNT lines, a blank line after each instance
     Text,
     /// Tables for people
@@ -103,7 +103,7 @@ pub enum Format {
 
 /// The values of `--count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CountArg {
+pub(crate) enum CountArg {
     /// Each delivery attempt
     Attempts,
     /// Each recipient of each message once
@@ -122,7 +122,7 @@ impl From<CountArg> for Count {
 /// Names a dimension; clap shows the names in its messages and completes them.
 fn dimension() -> impl clap::builder::TypedValueParser<Value = Dimension> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
-    PossibleValuesParser::new(Dimension::ALL.map(Dimension::as_str))
+    PossibleValuesParser::new(Dimension::ALL.iter().map(|d| d.as_str()))
         .try_map(|name| name.parse::<Dimension>())
 }
 
@@ -168,10 +168,16 @@ impl Tool for Args {
                 body: &[
                     Block::Text("Yesterday's figures, for a cron mail:"),
                     Block::Code("mail-stats-print --date yesterday --format table"),
-                    Block::Text("Why does AOL refuse mail from two instances, in the last two hours?"),
-                    Block::Code("mail-stats-print 'aol-*' --since 2h --by reason,dsn --format table"),
+                    Block::Text(
+                        "Why does AOL refuse mail from two instances, in the last two hours?",
+                    ),
+                    Block::Code(
+                        "mail-stats-print 'aol-*' --since 2h --by reason,dsn --format table",
+                    ),
                     Block::Text("The ten domains that most mail could not be delivered to:"),
-                    Block::Code("mail-stats-print --count recipients --by domain --top 10 --format table"),
+                    Block::Code(
+                        "mail-stats-print --count recipients --by domain --top 10 --format table",
+                    ),
                     Block::Text("Logs of another host, all at once:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),
                 ],

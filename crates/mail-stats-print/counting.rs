@@ -24,7 +24,12 @@ struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     fn new(selection: &'a Selection<'a>) -> Self {
-        Self { selection, scope: Scope::All, seen: BTreeSet::new(), last: (Vec::new(), false) }
+        Self {
+            selection,
+            scope: Scope::All,
+            seen: BTreeSet::new(),
+            last: (Vec::new(), false),
+        }
     }
 
     /// The instance of `tag`, if its events count.
@@ -47,25 +52,32 @@ impl<'a> Filter<'a> {
     }
 
     fn fork(&self) -> Self {
-        Self { seen: BTreeSet::new(), ..self.clone() }
+        Self {
+            seen: BTreeSet::new(),
+            ..self.clone()
+        }
     }
 }
 
 /// Counts the events of the instances that are asked for.
-pub struct Counting<'a> {
+pub(crate) struct Counting<'a> {
     filter: Filter<'a>,
     settings: Arc<Settings>,
-    pub tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl<'a> Counting<'a> {
-    pub fn new(selection: &'a Selection<'a>, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(selection: &'a Selection<'a>, settings: Arc<Settings>) -> Self {
         let tally = Tally::new(Arc::clone(&settings));
-        Self { filter: Filter::new(selection), settings, tally }
+        Self {
+            filter: Filter::new(selection),
+            settings,
+            tally,
+        }
     }
 
     /// The names that the logs know, asked for or not.
-    pub fn seen(&self) -> &BTreeSet<Vec<u8>> {
+    pub(crate) fn seen(&self) -> &BTreeSet<Vec<u8>> {
         &self.filter.seen
     }
 }
@@ -77,11 +89,15 @@ impl Sink for Counting<'_> {
         | Event::Sender { tag, .. }
         | Event::Removed { tag, .. }
         | Event::Unparsed { tag }) = event;
-        let Some(instance) = self.filter.instance(tag) else { return };
+        let Some(instance) = self.filter.instance(tag) else {
+            return;
+        };
         match event {
             Event::Delivery(delivery) => self.tally.add(instance, delivery),
             Event::Expired(expired) => self.tally.expired(instance, expired.repeat),
-            Event::Sender { queue_id, sender, .. } => self.tally.sender(instance, queue_id, sender),
+            Event::Sender {
+                queue_id, sender, ..
+            } => self.tally.sender(instance, queue_id, sender),
             Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
             Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
         }
@@ -108,7 +124,7 @@ impl LogScope for Counting<'_> {
 }
 
 /// Prints the deliveries of the instances that are asked for.
-pub struct Telling<'a, W> {
+pub(crate) struct Telling<'a, W> {
     filter: Filter<'a>,
     events: Events,
     /// Absent in a fork, which keeps its lines until it is joined.
@@ -121,7 +137,7 @@ pub struct Telling<'a, W> {
 }
 
 impl<'a, W: Write + Send> Telling<'a, W> {
-    pub fn new(selection: &'a Selection<'a>, events: Events, out: W) -> Self {
+    pub(crate) fn new(selection: &'a Selection<'a>, events: Events, out: W) -> Self {
         Self {
             filter: Filter::new(selection),
             events,
@@ -134,7 +150,7 @@ impl<'a, W: Write + Send> Telling<'a, W> {
     }
 
     /// How many delivery lines could not be read, and the names that the logs know.
-    pub fn finish(mut self) -> io::Result<(u64, BTreeSet<Vec<u8>>)> {
+    pub(crate) fn finish(mut self) -> io::Result<(u64, BTreeSet<Vec<u8>>)> {
         self.flush();
         match self.failed {
             Some(error) => Err(error),
@@ -161,19 +177,29 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Delivery(delivery) => {
-                let Some(instance) = self.filter.instance(delivery.tag) else { return };
+                let Some(instance) = self.filter.instance(delivery.tag) else {
+                    return;
+                };
                 let sender = self.senders.get(&message(instance, delivery.queue_id));
                 let sender = sender.map(Vec::as_slice);
-                if let Err(e) = self.events.write(&mut self.kept, instance, delivery, sender) {
+                if let Err(e) = self
+                    .events
+                    .write(&mut self.kept, instance, delivery, sender)
+                {
                     self.failed = Some(e);
                 }
                 if self.kept.len() > 64 * 1024 {
                     self.flush();
                 }
             }
-            Event::Sender { tag, queue_id, sender } => {
+            Event::Sender {
+                tag,
+                queue_id,
+                sender,
+            } => {
                 if let Some(instance) = self.filter.instance(tag) {
-                    self.senders.insert(message(instance, queue_id), sender.to_vec());
+                    self.senders
+                        .insert(message(instance, queue_id), sender.to_vec());
                 }
             }
             Event::Removed { tag, queue_id } => {

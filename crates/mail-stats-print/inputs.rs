@@ -13,7 +13,7 @@ use crate::args::Args;
 use crate::selection::Selection;
 
 /// What is to be read.
-pub enum Inputs {
+pub(crate) enum Inputs {
     /// The host's own logs: which instances log where, and the files of each log, oldest first.
     Host(Vec<(LogSet, Vec<PathBuf>)>),
     /// Files that the user names; `-` is standard input.
@@ -23,14 +23,14 @@ pub enum Inputs {
 }
 
 /// Takes only the events of the log that is read: an instance with a log of its own is not looked for in the others.
-pub trait LogScope: Sink {
+pub(crate) trait LogScope: Sink {
     /// From here on, only the names of this scope are looked for.
     fn scope(&mut self, scope: Scope);
 }
 
 impl Inputs {
     /// Finds the logs. Nothing is read but directories, and the beginnings of files where a window is given.
-    pub fn choose(
+    pub(crate) fn choose(
         args: &Args,
         cx: &Context,
         host: &Parsed<Host>,
@@ -51,7 +51,12 @@ impl Inputs {
             cx.root(),
             host.value.instances(),
             selection.takes_all(),
-            |instance| selection.instances.iter().any(|i| std::ptr::eq(*i, instance)),
+            |instance| {
+                selection
+                    .instances
+                    .iter()
+                    .any(|i| std::ptr::eq(*i, instance))
+            },
         );
         let mut found = Vec::new();
         for set in sets {
@@ -62,19 +67,22 @@ impl Inputs {
     }
 
     /// How many bytes there are at most, for a progress bar. A window needs fewer.
-    pub fn size(&self) -> Option<u64> {
+    pub(crate) fn size(&self) -> Option<u64> {
         let files: Vec<&PathBuf> = match self {
             Self::Host(sets) => sets.iter().flat_map(|(_, files)| files).collect(),
             Self::Files(files) => files.iter().collect(),
             Self::Journal(_) => return None,
         };
-        files.into_iter().map(|f| std::fs::metadata(f).ok().map(|m| m.len())).sum()
+        files
+            .into_iter()
+            .map(|f| std::fs::metadata(f).ok().map(|m| m.len()))
+            .sum()
     }
 
     /// Reads all, in order.
     ///
     /// A log that the user names must be readable. Of the host's own, some must; the others are reported.
-    pub fn read<S: LogScope>(
+    pub(crate) fn read<S: LogScope>(
         &self,
         options: &Options<'_>,
         sink: &mut S,
@@ -144,7 +152,9 @@ fn in_order(cx: &Context, given: &[PathBuf]) -> Vec<PathBuf> {
     let mut files: Vec<(Option<i64>, PathBuf)> = Vec::new();
     for path in given {
         // A pipe has no beginning to look at twice.
-        let regular = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+        let regular = std::fs::metadata(path)
+            .ok()
+            .filter(std::fs::Metadata::is_file);
         if let Some(metadata) = &regular
             && !known.insert((metadata.dev(), metadata.ino()))
         {

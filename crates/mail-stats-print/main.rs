@@ -52,7 +52,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         expired: args.format != Format::Text,
         senders: counting.tally.wants_senders(),
         delays: settings.delays,
-        relays: args.by.iter().any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
+        relays: args
+            .by
+            .iter()
+            .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
         times: args.by.iter().any(|d| d.is_time()),
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
@@ -69,7 +72,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         top: args.top,
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
-    cx.print(&output::render(args.format, cx, &stats)?)?;
+    cx.print_with(|out| output::render(out, args.format, cx, &stats))?;
     cx.problems(&stats.problems);
     Ok(left_out(cx, stats.total.unparsed))
 }
@@ -84,8 +87,11 @@ fn events(
     tables: &Tables,
 ) -> anyhow::Result<Outcome> {
     let mut out = cx.stream()?;
-    let events =
-        Events::new(Arc::clone(&tables.providers), tables.reasons()?, args.with_recipients);
+    let events = Events::new(
+        Arc::clone(&tables.providers),
+        tables.reasons()?,
+        args.with_recipients,
+    );
     let mut telling = Telling::new(selection, events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,
@@ -97,7 +103,10 @@ fn events(
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
     // Events come in the order of lines.
-    let options = Options { threads: 1, ..options(cx, window, wanted, &advance) };
+    let options = Options {
+        threads: 1,
+        ..options(cx, window, wanted, &advance)
+    };
     let readings = inputs.read(&options, &mut telling)?;
     drop(progress);
     let (unparsed, seen) = telling.finish()?;
@@ -120,8 +129,7 @@ fn options<'a>(
     Options {
         zone: cx.zone(),
         now: cx.now(),
-        window: bounded
-            .then(|| window.since.unwrap_or(i64::MIN)..window.until.unwrap_or(i64::MAX)),
+        window: bounded.then(|| window.since.unwrap_or(i64::MIN)..window.until.unwrap_or(i64::MAX)),
         wanted,
         // Who delivered a message must be known before its delivery is met.
         threads: if wanted.senders {
@@ -136,8 +144,14 @@ fn options<'a>(
 /// With `-v`: how much of each log was read.
 fn tell_readings(cx: &Context, readings: &[Reading]) {
     for reading in readings {
-        let of = reading.size.map_or_else(String::new, |size| format!(" of {size}"));
-        cx.note(format!("{}: read {}{of} bytes", reading.path.display(), reading.read));
+        let of = reading
+            .size
+            .map_or_else(String::new, |size| format!(" of {size}"));
+        cx.note(format!(
+            "{}: read {}{of} bytes",
+            reading.path.display(),
+            reading.read
+        ));
     }
 }
 
@@ -145,7 +159,13 @@ fn left_out(cx: &Context, unparsed: u64) -> Outcome {
     if unparsed == 0 {
         return Outcome::Done;
     }
-    let lines = if unparsed == 1 { "delivery line" } else { "delivery lines" };
-    cx.warn(format!("{unparsed} {lines} could not be read (cut short?) and are not counted"));
+    let lines = if unparsed == 1 {
+        "delivery line"
+    } else {
+        "delivery lines"
+    };
+    cx.warn(format!(
+        "{unparsed} {lines} could not be read (cut short?) and are not counted"
+    ));
     Outcome::Partial
 }

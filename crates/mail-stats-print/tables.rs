@@ -12,17 +12,21 @@ use report::reasons::Reasons;
 use crate::args::Args;
 
 /// What replies and domains are looked up in.
-pub struct Tables {
-    pub providers: Arc<Providers>,
+pub(crate) struct Tables {
+    pub(crate) providers: Arc<Providers>,
     /// Only if a reply's meaning is asked for: compiling the rules takes longer than counting a day's log.
-    pub reasons: Option<Arc<Reasons>>,
+    pub(crate) reasons: Option<Arc<Reasons>>,
 }
 
 impl Tables {
     /// Reads the host's own tables, if it has any, on top of those compiled in. Rules that are there are checked even if
     /// they are not needed now.
-    pub fn load(cx: &Context, args: &Args) -> anyhow::Result<Self> {
-        let providers = own(cx, args.providers.as_deref(), "/etc/relay-tools/providers.toml")?;
+    pub(crate) fn load(cx: &Context, args: &Args) -> anyhow::Result<Self> {
+        let providers = own(
+            cx,
+            args.providers.as_deref(),
+            "/etc/relay-tools/providers.toml",
+        )?;
         let providers = Providers::load(borrowed(&providers)).map_err(refused)?;
         let rules = own(cx, args.reasons.as_deref(), "/etc/relay-tools/reasons.toml")?;
         let wanted = args.events || args.by.contains(&Dimension::Reason);
@@ -30,11 +34,14 @@ impl Tables {
             true => Some(Arc::new(Reasons::load(borrowed(&rules)).map_err(refused)?)),
             false => None,
         };
-        Ok(Self { providers: Arc::new(providers), reasons })
+        Ok(Self {
+            providers: Arc::new(providers),
+            reasons,
+        })
     }
 
     /// The rules, compiled now if they were not asked for before.
-    pub fn reasons(&self) -> anyhow::Result<Arc<Reasons>> {
+    pub(crate) fn reasons(&self) -> anyhow::Result<Arc<Reasons>> {
         match &self.reasons {
             Some(reasons) => Ok(Arc::clone(reasons)),
             None => Ok(Arc::new(Reasons::load(None).map_err(refused)?)),
@@ -60,9 +67,12 @@ fn own(
 }
 
 fn borrowed(own: &Option<(String, PathBuf)>) -> Option<(&str, &Path)> {
-    own.as_ref().map(|(text, path)| (text.as_str(), path.as_path()))
+    own.as_ref()
+        .map(|(text, path)| (text.as_str(), path.as_path()))
 }
 
 fn refused(problem: Problem) -> anyhow::Error {
-    Failure::new(problem.to_string()).hint("mend that file, or move it away").into()
+    Failure::new(problem.to_string())
+        .hint("mend that file, or move it away")
+        .into()
 }
