@@ -135,14 +135,13 @@ fn refused(problem: Problem) -> anyhow::Error {
 
 /// The files of a host's log that a window needs; without a window, the current one.
 fn files(current: &Path, window: Window, cx: &Context) -> anyhow::Result<Vec<PathBuf>> {
-    if window.is_unbounded() {
+    let Some(range) = window.range() else {
         return Ok(vec![current.to_owned()]);
-    }
+    };
     let siblings = log::siblings(current).map_err(refused)?;
     if siblings.is_empty() {
         return Ok(vec![current.to_owned()]);
     }
-    let range = window.since.unwrap_or(i64::MIN)..window.until.unwrap_or(i64::MAX);
     Ok(log::needed(&siblings, &range, cx.zone()))
 }
 

@@ -125,11 +125,10 @@ fn options<'a>(
     wanted: Wanted,
     progress: &'a (dyn Fn(u64) + Sync),
 ) -> Options<'a> {
-    let bounded = !window.is_unbounded();
     Options {
         zone: cx.zone(),
         now: cx.now(),
-        window: bounded.then(|| window.since.unwrap_or(i64::MIN)..window.until.unwrap_or(i64::MAX)),
+        window: window.range(),
         wanted,
         // Who delivered a message must be known before its delivery is met.
         threads: if wanted.senders {

@@ -17,9 +17,7 @@ pub(crate) fn render(
 ) -> io::Result<()> {
     match format {
         Format::Text => text::write(out, stats),
-        Format::Table => {
-            out.write_all(table::draw_stats(stats, cx.table_style()).as_bytes())
-        }
+        Format::Table => out.write_all(table::draw_stats(stats, cx.table_style()).as_bytes()),
         Format::Json => json::write(out, stats),
         Format::Jsonl => jsonl::write(out, stats),
         Format::Csv => csv::write(out, stats),

@@ -42,14 +42,14 @@ pub(super) const WAITING: u32 = u32::MAX;
 pub(super) struct Attempt {
     pub(super) status: Status,
     /// delay, a, b, c, d in seconds; NaN where the line has none. Seven digits: more than Postfix logs.
-    pub(super) delays: [f32; 5],
+    pub(super) delays: [f64; 5],
 }
 
 impl Attempt {
     pub(super) fn of(delivery: &Delivery<'_>) -> Self {
         let parts = delivery.delays.map(|d| [d.a, d.b, d.c, d.d]);
         let [a, b, c, d] = parts.unwrap_or([f64::NAN; 4]);
-        let delays = [delivery.delay.unwrap_or(f64::NAN), a, b, c, d].map(|seconds| seconds as f32);
+        let delays = [delivery.delay.unwrap_or(f64::NAN), a, b, c, d];
         Self {
             status: delivery.status,
             delays,
@@ -70,7 +70,7 @@ pub(super) struct Recipients {
     /// Where each name ends.
     ends: Vec<usize>,
     statuses: Vec<Status>,
-    delays: Vec<[f32; 5]>,
+    delays: Vec<[f64; 5]>,
     keys: Vec<u32>,
     texts: Names,
     name: Vec<u8>,
@@ -185,7 +185,7 @@ impl Recipients {
     fn attempt_at(&self, at: usize) -> Attempt {
         Attempt {
             status: self.statuses[at],
-            delays: self.delays.get(at).copied().unwrap_or([f32::NAN; 5]),
+            delays: self.delays.get(at).copied().unwrap_or([f64::NAN; 5]),
         }
     }
 

@@ -243,7 +243,7 @@ impl Tally {
 impl Instance {
     fn add_delays(&mut self, attempt: Attempt, n: u64) {
         for (histogram, seconds) in self.delays.iter_mut().zip(attempt.delays) {
-            histogram.add(f64::from(seconds), n);
+            histogram.add(seconds, n);
         }
     }
 
