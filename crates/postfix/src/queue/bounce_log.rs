@@ -57,17 +57,15 @@ pub fn read_log(
         found: Parsed::default(),
         entry: None,
     };
-    let mut complete = true;
+    let mut cut = false;
     for (number, line) in (1_u64..).zip(log.split_inclusive(|&b| b == b'\n')) {
-        let text = c_str(line.strip_suffix(b"\n").unwrap_or(line));
-        complete = text.is_empty() && line.ends_with(b"\n");
-        if complete {
-            reader.finish();
-        } else if !text.is_empty() {
-            reader.line(&printable(text, smtputf8_enable), number);
+        match line.strip_suffix(b"\n").map(c_str) {
+            Some(b"") => reader.finish(),
+            Some(text) => reader.line(&printable(text, smtputf8_enable), number),
+            None => cut = true,
         }
     }
-    if !complete && reader.entry.is_some() {
+    if cut || reader.entry.is_some() {
         reader.problem("the last entry is cut short", None);
     }
     reader.found
@@ -163,5 +161,119 @@ fn address(text: &str) -> String {
         "(MAILER-DAEMON)".to_owned()
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries as `recipient|status|action|offset|reason`, problems by line number.
+    fn check(log: &str, deferred: bool, expected: &[&str], problems: &[Option<u64>]) {
+        let found = read_log(log.as_bytes(), deferred, true, Path::new("log"));
+        let shown = |entry: &LogEntry| {
+            let offset = entry.offset.map(|o| o.to_string()).unwrap_or_default();
+            let LogEntry {
+                recipient,
+                status,
+                action,
+                reason,
+                ..
+            } = entry;
+            format!("{recipient}|{status}|{action}|{offset}|{reason}")
+        };
+        assert_eq!(found.value.iter().map(shown).collect::<Vec<_>>(), expected);
+        let line = |problem: &Problem| match problem.at {
+            Some(Position::Line(line)) => Some(line),
+            _ => None,
+        };
+        assert_eq!(
+            found.problems.iter().map(line).collect::<Vec<_>>(),
+            problems
+        );
+    }
+
+    // Formats and defaults: bounce/bounce_append_service.c and global/bounce_log.c.
+    #[test]
+    fn entries_old_and_new() {
+        let new = "\nrecipient=a@x\noffset=642\nstatus=4.4.1\naction=delayed\nreason=words = and words\n\n";
+        check(new, true, &["a@x|4.4.1|delayed|642|words = and words"], &[]);
+        check(
+            "\n<a@x>:  old words\n\n",
+            true,
+            &["a@x|4.0.0|delayed||old words"],
+            &[],
+        );
+        check(
+            "\n<a@x>: old words\n\n",
+            false,
+            &["a@x|5.0.0|failed||old words"],
+            &[],
+        );
+        check(
+            "<\"a>: b\"@x>: w\n\n",
+            true,
+            &["\"a|4.0.0|delayed||b\"@x>: w"],
+            &[],
+        );
+        check(
+            "<>: w\n\nrecipient=\n\n",
+            true,
+            &[
+                "(MAILER-DAEMON)|4.0.0|delayed||w",
+                "(MAILER-DAEMON)|4.0.0|delayed||(description unavailable)",
+            ],
+            &[],
+        );
+        check(
+            "recipient=<>\nreason=w\n\n",
+            true,
+            &["<>|4.0.0|delayed||w"],
+            &[],
+        );
+        check(
+            "reason=w\n\n",
+            true,
+            &["(recipient address unavailable)|4.0.0|delayed||w"],
+            &[],
+        );
+        check("\n\n\n\n", true, &[], &[]);
+        check("", true, &[], &[]);
+    }
+
+    #[test]
+    fn what_is_malformed_is_told_and_the_rest_kept() {
+        check(
+            "recipient=a@x\nnonsense\nreason=w\n\n",
+            true,
+            &["a@x|4.0.0|delayed||w"],
+            &[Some(2)],
+        );
+        check(
+            "recipient=a@x\nflavour=w\n\n",
+            true,
+            &["a@x|4.0.0|delayed||(description unavailable)"],
+            &[Some(2)],
+        );
+        check(
+            "<a@x> no colon\n<b@x>: w\n\n",
+            true,
+            &["b@x|4.0.0|delayed||w"],
+            &[Some(1)],
+        );
+        check(
+            "recipient=a@x\noffset=-5\nreason=w\n\n",
+            true,
+            &["a@x|4.0.0|delayed||w"],
+            &[],
+        );
+        check("recipient=a@x\nreason=w\n", true, &[], &[None]);
+        check("recipient=a@x\nreas", true, &[], &[None]);
+        check(
+            "recipient=a\x1b[2J@x\nreason=\t\n\n",
+            true,
+            &["a?[2J@x|4.0.0|delayed||?"],
+            &[],
+        );
     }
 }

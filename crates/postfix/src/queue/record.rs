@@ -36,9 +36,9 @@ impl Source for [u8] {
 }
 
 /// What the first read of a file takes: the whole envelope of nearly all messages.
-pub(super) const FIRST_READ: usize = 4096;
-/// What later reads take.
-const NEXT_READ: usize = 65_536;
+const SHORT_READ: usize = 4096;
+/// What later reads take where an envelope goes on.
+const LONG_READ: usize = 65_536;
 /// The longest record that is kept. Postfix's own limit (`line_length_limit`) is 2048 bytes.
 const LONGEST: u64 = 60_000;
 /// Lengths are at most four groups of 7 bits: a fifth could not be told from garbage.
@@ -231,11 +231,9 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         let end = offset.saturating_add(length);
         let have = self.window.saturating_add(self.buffer.len() as u64);
         if offset < self.window || end > have {
-            let wanted = if self.buffer.is_empty() && offset == 0 {
-                FIRST_READ
-            } else {
-                NEXT_READ
-            };
+            // A long read pays where reading goes straight on; a pointer may lead anywhere next.
+            let straight_on = (self.window..=have).contains(&offset) && offset > 0;
+            let wanted = if straight_on { LONG_READ } else { SHORT_READ };
             let wanted = usize::try_from(length).map_or(wanted, |length| wanted.max(length));
             self.fill(offset, wanted)?;
         }

@@ -93,6 +93,11 @@ pub(crate) fn assert_same(name: &str, ours: &[Value], theirs: &[Value]) {
     }
 }
 
+/// The directory fixtures/spools.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/spools")
+}
+
 /// A spool of fixtures/spools, and what is expected of it.
 pub(crate) struct Fixture {
     pub(crate) name: String,
@@ -132,8 +137,7 @@ impl Fixture {
 
     /// All of fixtures/spools, by name.
     pub(crate) fn all() -> Vec<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/spools");
-        let mut found: Vec<PathBuf> = fs::read_dir(root)
+        let mut found: Vec<PathBuf> = fs::read_dir(fixtures())
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.is_dir())
