@@ -50,6 +50,8 @@ mod panic;
 mod progress;
 mod quantity;
 mod run;
+pub mod selectors;
+pub mod tables;
 mod usage;
 mod window;
 

@@ -15,6 +15,7 @@ mod message;
 mod names;
 mod record;
 mod scan;
+mod select;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
@@ -26,3 +27,4 @@ pub use message::{Deferral, Message, QueueFile, ShownRecipient, ShowqOptions};
 pub use names::{ScanError, Tally};
 pub use record::Source;
 pub use scan::{Detail, ScanOptions};
+pub use select::{AddressPattern, DomainPattern, DsnPattern, Judge, PatternError, Selector};

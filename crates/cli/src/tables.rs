@@ -1,0 +1,49 @@
+//! The provider table and the rules for reasons: those compiled in, and the host's own over them.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use postfix::Problem;
+use report::providers::Providers;
+use report::reasons::Reasons;
+
+use crate::context::Context;
+use crate::error::Failure;
+
+/// The providers, /etc/relay-tools/providers.toml over those compiled in.
+///
+/// # Errors
+/// That file cannot be read, or something is wrong in it.
+pub fn providers(cx: &Context) -> anyhow::Result<Providers> {
+    let own = own(cx, "/etc/relay-tools/providers.toml")?;
+    Providers::load(borrowed(&own)).map_err(refused)
+}
+
+/// The rules for reasons, /etc/relay-tools/reasons.toml before those compiled in.
+///
+/// # Errors
+/// That file cannot be read, or something is wrong in it.
+pub fn reasons(cx: &Context) -> anyhow::Result<Reasons> {
+    let own = own(cx, "/etc/relay-tools/reasons.toml")?;
+    Reasons::load(borrowed(&own)).map_err(refused)
+}
+
+fn own(cx: &Context, usual: &str) -> anyhow::Result<Option<(String, PathBuf)>> {
+    let path = cx.root().under(Path::new(usual));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((text, path))),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::io("cannot read the table", &path, e).into()),
+    }
+}
+
+fn borrowed(own: &Option<(String, PathBuf)>) -> Option<(&str, &Path)> {
+    own.as_ref()
+        .map(|(text, path)| (text.as_str(), path.as_path()))
+}
+
+fn refused(problem: Problem) -> anyhow::Error {
+    Failure::new(problem.to_string())
+        .hint("mend that file, or move it away")
+        .into()
+}

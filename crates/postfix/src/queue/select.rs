@@ -1,0 +1,407 @@
+//! Which messages a user means: conditions on a message as showq(8) shows it.
+//!
+//! Different conditions must all hold; of several values of one condition, one must. Those on recipients (address,
+//! domain, provider, reason, class, code) must hold for one and the same recipient.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use globset::{GlobBuilder, GlobMatcher};
+use regex::Regex;
+
+use super::{Deferral, Message, Queue, QueueId, ShownRecipient};
+
+/// A condition that only the caller can judge: this crate knows neither providers nor classes of reasons.
+pub type Judge<'a, T> = Box<dyn Fn(&T) -> bool + Send + Sync + 'a>;
+
+/// A text that is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{}\" is no pattern: {}", crate::escape(.text), .why)]
+pub struct PatternError {
+    text: String,
+    why: String,
+}
+
+/// An address, or many: `user@example.com`, `@example.com`, `*@*.example.com`, `<>` for the null sender. The case of
+/// letters does not matter.
+#[derive(Debug, Clone)]
+pub struct AddressPattern(GlobMatcher);
+
+impl AddressPattern {
+    /// From what a user types.
+    ///
+    /// # Errors
+    /// A glob that is none.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        let glob = match text.trim() {
+            "<>" | "" => "MAILER-DAEMON".to_owned(),
+            domain if domain.starts_with('@') => format!("*{domain}"),
+            address => address
+                .strip_prefix('<')
+                .and_then(|inner| inner.strip_suffix('>'))
+                .unwrap_or(address)
+                .to_owned(),
+        };
+        glob_of(&glob, text).map(Self)
+    }
+
+    fn fits(&self, address: &str) -> bool {
+        self.0.is_match(address)
+    }
+}
+
+/// A domain, or many: `example.com`, `*.example.com`. The case of letters, and a dot at the end, do not matter.
+#[derive(Debug, Clone)]
+pub struct DomainPattern(GlobMatcher);
+
+impl DomainPattern {
+    /// From what a user types; a leading `@` is taken off.
+    ///
+    /// # Errors
+    /// A glob that is none.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        let domain = text.trim().trim_start_matches('@').trim_end_matches('.');
+        glob_of(domain, text).map(Self)
+    }
+}
+
+fn glob_of(glob: &str, text: &str) -> Result<GlobMatcher, PatternError> {
+    let error = |why: String| PatternError {
+        text: text.to_owned(),
+        why,
+    };
+    if glob.is_empty() {
+        return Err(error("it is empty".to_owned()));
+    }
+    let built = GlobBuilder::new(glob).case_insensitive(true).build();
+    built
+        .map(|glob| glob.compile_matcher())
+        .map_err(|e| error(e.kind().to_string()))
+}
+
+/// An enhanced status code, or all below it: `4.7.1`, `4.7`, `4.7.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DsnPattern(String);
+
+impl DsnPattern {
+    /// From what a user types.
+    ///
+    /// # Errors
+    /// Anything but one to three numbers with dots between, the last ones perhaps `*`.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let numbers: Vec<&str> = parts.iter().copied().take_while(|&p| p != "*").collect();
+        let is_number = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+        let stars = parts.get(numbers.len()..).unwrap_or_default();
+        let sound = (1..=3).contains(&parts.len())
+            && !numbers.is_empty()
+            && numbers.iter().all(is_number)
+            && stars.iter().all(|&p| p == "*");
+        sound
+            .then(|| Self(numbers.join(".")))
+            .ok_or_else(|| PatternError {
+                text: text.to_owned(),
+                why: "an enhanced status code is meant, such as 4.7.1, 4.7 or 4.7.*".to_owned(),
+            })
+    }
+
+    /// Does a code fall under it?
+    pub fn fits(&self, dsn: &str) -> bool {
+        dsn.strip_prefix(self.0.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+/// Which messages are meant. The default means all that lie in any queue but corrupt.
+#[derive(Default)]
+pub struct Selector<'a> {
+    /// In one of these queues; empty: in any.
+    pub queues: Vec<Queue>,
+    /// With one of these ids.
+    pub ids: Option<HashSet<QueueId>>,
+    /// From one of these senders.
+    pub senders: Vec<AddressPattern>,
+    /// To one of these recipients; the address as first given counts too.
+    pub recipients: Vec<AddressPattern>,
+    /// To one of these domains.
+    pub domains: Vec<DomainPattern>,
+    /// To a provider: judged by the recipient, of which the deferral may tell the server.
+    pub provider: Option<Judge<'a, ShownRecipient>>,
+    /// Deferred for a reason that one of these finds something in.
+    pub reasons: Vec<Regex>,
+    /// Deferred for a class of reasons.
+    pub reason_class: Option<Judge<'a, Deferral>>,
+    /// Deferred with one of these codes.
+    pub dsn: Vec<DsnPattern>,
+    /// Arrived at this time or before, seconds since 1970 (UTC).
+    pub arrived_until: Option<i64>,
+    /// Arrived at this time or later, seconds since 1970 (UTC).
+    pub arrived_since: Option<i64>,
+    /// More bytes than this, as showq(8) counts them.
+    pub larger_than: Option<u64>,
+    /// Fewer bytes than this.
+    pub smaller_than: Option<u64>,
+}
+
+impl Selector<'_> {
+    /// Can a message of this queue be meant?
+    pub fn wants_queue(&self, queue: Queue) -> bool {
+        self.queues.is_empty() || self.queues.contains(&queue)
+    }
+
+    /// Is this message meant?
+    pub fn fits(&self, message: &Message) -> bool {
+        self.fits_file(message)
+            && any_or_none(&self.senders, |p| p.fits(&message.sender))
+            && (!self.asks_recipients()
+                || message.recipients.iter().any(|r| self.fits_recipient(r)))
+    }
+
+    fn fits_file(&self, message: &Message) -> bool {
+        let file = &message.file;
+        let size = file.message_size();
+        let arrival = file.arrival_time();
+        self.wants_queue(file.queue)
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&file.id))
+            && self.arrived_until.is_none_or(|until| arrival <= until)
+            && self.arrived_since.is_none_or(|since| arrival >= since)
+            && self.larger_than.is_none_or(|bytes| size > bytes)
+            && self.smaller_than.is_none_or(|bytes| size < bytes)
+    }
+
+    /// Is there a condition on recipients?
+    fn asks_recipients(&self) -> bool {
+        !self.recipients.is_empty()
+            || !self.domains.is_empty()
+            || self.provider.is_some()
+            || !self.reasons.is_empty()
+            || self.reason_class.is_some()
+            || !self.dsn.is_empty()
+    }
+
+    /// Does the recipient fulfil every condition on recipients?
+    pub fn fits_recipient(&self, recipient: &ShownRecipient) -> bool {
+        let addresses = || {
+            let original = recipient.orig_address.as_deref();
+            std::iter::once(recipient.address.as_str()).chain(original)
+        };
+        let domain = domain_of(&recipient.address);
+        let deferral = recipient.deferral.as_ref();
+        any_or_none(&self.recipients, |p| addresses().any(|a| p.fits(a)))
+            && any_or_none(&self.domains, |p| domain.is_some_and(|d| p.0.is_match(d)))
+            && self.provider.as_ref().is_none_or(|judge| judge(recipient))
+            && any_or_none(&self.reasons, |re| {
+                deferral.is_some_and(|d| re.is_match(&d.reason))
+            })
+            && self
+                .reason_class
+                .as_ref()
+                .is_none_or(|judge| deferral.is_some_and(judge))
+            && any_or_none(&self.dsn, |p| deferral.is_some_and(|d| p.fits(&d.dsn)))
+    }
+}
+
+impl fmt::Debug for Selector<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selector")
+            .field("queues", &self.queues)
+            .field("ids", &self.ids)
+            .finish_non_exhaustive()
+    }
+}
+
+fn any_or_none<T>(patterns: &[T], fits: impl Fn(&T) -> bool) -> bool {
+    patterns.is_empty() || patterns.iter().any(fits)
+}
+
+/// What follows an address's last `@`, without a dot at the end.
+fn domain_of(address: &str) -> Option<&str> {
+    let (_, domain) = address.rsplit_once('@')?;
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    (!domain.is_empty()).then_some(domain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Envelope, FileInfo, QueueFile, SizeRecord};
+
+    fn recipient(address: &str, deferral: Option<(&str, &str)>) -> ShownRecipient {
+        ShownRecipient {
+            address: address.to_owned(),
+            orig_address: None,
+            deferral: deferral.map(|(dsn, reason)| Deferral {
+                reason: reason.to_owned(),
+                dsn: dsn.to_owned(),
+                mta_name: None,
+                diagnostic_text: None,
+                offset: None,
+            }),
+        }
+    }
+
+    /// A deferred message of 2000 bytes that arrived at 1000, blocked at one domain and greylisted at another.
+    fn message() -> Message {
+        let info = FileInfo {
+            size: 2500,
+            mode: 0o700,
+            uid: 0,
+            gid: 0,
+            device: 1,
+            inode: 1,
+            links: 1,
+            mtime: 5000,
+            ctime: 1000,
+        };
+        let mut envelope = Envelope::default();
+        envelope.arrival = Some(1000);
+        envelope.size = Some(SizeRecord {
+            data_size: 2000,
+            ..SizeRecord::default()
+        });
+        Message {
+            file: QueueFile {
+                queue: Queue::Deferred,
+                id: QueueId::new("3F2A51C04B").unwrap(),
+                misplaced: false,
+                info,
+                envelope,
+            },
+            sender: "News@Example.org".to_owned(),
+            recipients: vec![
+                recipient("a@aol.com", Some(("4.7.1", "host said: 421 blocked"))),
+                ShownRecipient {
+                    orig_address: Some("list@example.net".to_owned()),
+                    ..recipient("b@yahoo.com.", Some(("4.2.0", "greylisted")))
+                },
+                recipient("c@example.com", None),
+            ],
+        }
+    }
+
+    fn check(selector: Selector<'_>, expected: bool) {
+        assert_eq!(selector.fits(&message()), expected, "{selector:?}");
+    }
+
+    fn addresses(text: &str) -> Vec<AddressPattern> {
+        vec![AddressPattern::new(text).unwrap()]
+    }
+
+    fn domains(texts: &[&str]) -> Vec<DomainPattern> {
+        let made = texts.iter().map(|text| DomainPattern::new(text).unwrap());
+        made.collect()
+    }
+
+    #[test]
+    fn files() {
+        let all = Selector::default;
+        check(all(), true);
+        let queues = |queue| Selector {
+            queues: vec![queue],
+            ..all()
+        };
+        check(queues(Queue::Deferred), true);
+        check(queues(Queue::Hold), false);
+        let ids = |id: &str| Selector {
+            ids: Some([QueueId::new(id).unwrap()].into()),
+            ..all()
+        };
+        check(ids("3F2A51C04B"), true);
+        check(ids("3F2A51C04C"), false);
+        for (until, since, expected) in [
+            (Some(1000), None, true),
+            (Some(999), None, false),
+            (None, Some(1000), true),
+            (None, Some(1001), false),
+        ] {
+            let selector = Selector {
+                arrived_until: until,
+                arrived_since: since,
+                ..all()
+            };
+            check(selector, expected);
+        }
+        for (larger, smaller, expected) in [
+            (Some(1999), None, true),
+            (Some(2000), None, false),
+            (None, Some(2001), true),
+            (None, Some(2000), false),
+        ] {
+            let selector = Selector {
+                larger_than: larger,
+                smaller_than: smaller,
+                ..all()
+            };
+            check(selector, expected);
+        }
+    }
+
+    #[test]
+    fn senders() {
+        let check = |pattern: &str, sender: &str, expected: bool| {
+            let selector = Selector {
+                senders: addresses(pattern),
+                ..Selector::default()
+            };
+            let mut message = message();
+            message.sender = sender.to_owned();
+            assert_eq!(selector.fits(&message), expected, "{pattern} {sender}");
+        };
+        check("news@example.org", "News@Example.org", true);
+        check("<news@example.org>", "News@Example.org", true);
+        check("@example.org", "News@Example.org", true);
+        check("@example.org", "News@sub.Example.org", false);
+        check("news*", "News@Example.org", true);
+        check("<>", "MAILER-DAEMON", true);
+        check("<>", "News@Example.org", false);
+        check("ews@example.org", "News@Example.org", false);
+    }
+
+    #[test]
+    fn all_conditions_hold_for_one_recipient() {
+        let both = |domain: &str, reason: &str| Selector {
+            domains: domains(&[domain]),
+            reasons: vec![Regex::new(reason).unwrap()],
+            ..Selector::default()
+        };
+        check(both("aol.com", "block"), true);
+        check(both("AOL.COM.", "block"), true);
+        check(both("yahoo.com", "grey"), true);
+        check(both("aol.com", "grey"), false);
+        check(both("example.com", "."), false);
+        let either = Selector {
+            domains: domains(&["msn.com", "@*.com"]),
+            ..Selector::default()
+        };
+        check(either, true);
+        let original = Selector {
+            recipients: addresses("list@example.net"),
+            ..Selector::default()
+        };
+        check(original, true);
+        let judged = |expected: &'static str| Selector {
+            provider: Some(Box::new(move |r: &ShownRecipient| r.address == expected)),
+            reason_class: Some(Box::new(|d: &Deferral| d.reason == "greylisted")),
+            ..Selector::default()
+        };
+        check(judged("b@yahoo.com."), true);
+        check(judged("a@aol.com"), false);
+    }
+
+    #[test]
+    fn codes() {
+        let check = |pattern: &str, dsn: &str, expected: Option<bool>| {
+            let found = DsnPattern::new(pattern).ok().map(|p| p.fits(dsn));
+            assert_eq!(found, expected, "{pattern} {dsn}");
+        };
+        check("4.7.1", "4.7.1", Some(true));
+        check("4.7.1", "4.7.10", Some(false));
+        check("4.7", "4.7.10", Some(true));
+        check("4.7.*", "4.7.10", Some(true));
+        check("4.*.*", "4.7.10", Some(true));
+        check("4", "5.1.1", Some(false));
+        for junk in ["", "*", "4.*.1", "4..1", "a", "4.7.1.2", "4.7."] {
+            check(junk, "4.7.1", None);
+        }
+    }
+}
