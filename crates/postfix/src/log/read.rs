@@ -118,7 +118,7 @@ pub fn stream<S: Sink>(
 ///
 /// # Errors
 ///
-/// As for [`file`].
+/// As for [`file()`].
 pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
     let problem =
         |e: io::Error| Problem::new(path, format!("cannot read this log: {}", reason(&e)));

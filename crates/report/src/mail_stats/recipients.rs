@@ -41,7 +41,7 @@ pub(super) const WAITING: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Attempt {
     pub(super) status: Status,
-    /// delay, a, b, c, d in seconds; NaN where the line has none. Seven digits: more than Postfix logs.
+    /// delay, a, b, c, d in seconds; NaN where the line has none.
     pub(super) delays: [f64; 5],
 }
 
