@@ -28,13 +28,13 @@ fn wrong_arguments() {
     check(&["--root", ROOT, "aol-[z"], &["aol-[z"]);
     check(
         &["--log", "/nonexistent/mail.log"],
-        &["/nonexistent/mail.log", "no such file"],
+        &["/nonexistent/mail.log", "No such file"],
     );
     check(&["--log", "/etc"], &["/etc", "directory"]);
     check(&["--root", "/nonexistent"], &["/nonexistent"]);
     check(
         &["--root", "/proc"],
-        &["/proc/var/log/mail.log", "no such file"],
+        &["/proc/var/log/mail.log", "No such file"],
     );
     check(
         &["--root", ROOT, "--date", "2026-02-30"],

@@ -34,10 +34,27 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
     let tables = Tables::load(cx, args)?;
     let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
-    cx.problems(&host.problems);
-    if args.events {
-        return events(args, cx, window, &selection, &inputs, &tables);
+    let outcome = if args.events {
+        events(args, cx, window, &selection, &inputs, &tables)?
+    } else {
+        figures(args, cx, window, &selection, &inputs, &tables)?
+    };
+    // Of another host's logs, this host's configuration says nothing.
+    if !args.names_its_logs() {
+        cx.problems(&host.problems);
     }
+    Ok(outcome)
+}
+
+/// The figures, in any format.
+fn figures(
+    args: &Args,
+    cx: &Context,
+    window: Window,
+    selection: &Selection<'_>,
+    inputs: &Inputs,
+    tables: &Tables,
+) -> anyhow::Result<Outcome> {
     let settings = Arc::new(Settings {
         by: args.by.clone(),
         count: args.count.into(),
@@ -47,7 +64,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         providers: Arc::clone(&tables.providers),
         reasons: tables.reasons.clone(),
     });
-    let mut counting = Counting::new(&selection, Arc::clone(&settings));
+    let mut counting = Counting::new(selection, Arc::clone(&settings));
     let wanted = Wanted {
         expired: args.format != Format::Text,
         senders: counting.tally.wants_senders(),

@@ -26,12 +26,18 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with `path` as a whole.
+    /// A problem with `path` as a whole. The `(os error 2)` that std puts behind an error's text is dropped.
     pub fn new(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        let mut what = what.into();
+        if let Some((reason, number)) = what.rsplit_once(" (os error ")
+            && number.ends_with(')')
+        {
+            what.truncate(reason.len());
+        }
         Self {
             path: path.into(),
             at: None,
-            what: what.into(),
+            what,
         }
     }
 

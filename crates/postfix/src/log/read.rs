@@ -64,8 +64,7 @@ pub struct Reading {
 ///
 /// Where nothing can be read: it does not exist, may not be read, is a directory.
 pub fn file<S: Sink>(path: &Path, options: &Options<'_>, sink: &mut S) -> Result<Reading, Problem> {
-    let problem =
-        |e: io::Error| Problem::new(path, format!("cannot read this log: {}", reason(&e)));
+    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
     let latest = if metadata.is_file() {
         mtime(&metadata)
@@ -106,10 +105,9 @@ pub fn stream<S: Sink>(
     };
     match open::head(&mut raw, 6) {
         Ok(head) => streamed(raw, head, options.now, options, sink, &mut reading),
-        Err(e) => reading.problems.push(Problem::new(
-            name,
-            format!("cannot read it: {}", reason(&e)),
-        )),
+        Err(e) => reading
+            .problems
+            .push(Problem::new(name, format!("cannot read it: {e}"))),
     }
     reading
 }
@@ -120,8 +118,7 @@ pub fn stream<S: Sink>(
 ///
 /// As for [`file()`].
 pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
-    let problem =
-        |e: io::Error| Problem::new(path, format!("cannot read this log: {}", reason(&e)));
+    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
     let latest = mtime(&metadata);
     let head = open::head(&mut file, 6).map_err(problem)?;
@@ -138,15 +135,6 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
         let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
         Clock::new(zone, latest).place(stamp)
     }))
-}
-
-/// What an error says, less the number that Rust adds.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
 }
 
 /// In microseconds since 1970 (UTC).
@@ -275,7 +263,7 @@ fn plain<S: Sink>(
         match outcome {
             Ok(lines) => broken = broken.saturating_add(lines),
             Err(e) => reading.problems.push(
-                Problem::new(&reading.path, format!("reading stopped: {}", reason(&e)))
+                Problem::new(&reading.path, format!("reading stopped: {e}"))
                     .at(Position::Byte(range.start)),
             ),
         }
@@ -324,9 +312,8 @@ fn streamed<S: Sink>(
         Ok(broken) => tell_broken(broken, reading),
         Err(e) => {
             let what = format!(
-                "damaged after {} bytes; what came before is counted: {}",
-                reading.read,
-                reason(&e)
+                "damaged after {} bytes; what came before is counted: {e}",
+                reading.read
             );
             reading.problems.push(Problem::new(&reading.path, what));
         }
