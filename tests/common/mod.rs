@@ -1,5 +1,6 @@
 //! Runs a tool as a user would, and says how it went.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 use std::ffi::OsStr;
 use std::fs::File;
