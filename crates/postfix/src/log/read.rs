@@ -322,7 +322,12 @@ fn streamed<S: Sink>(
 
 fn tell_broken(lines: u64, reading: &mut Reading) {
     if lines > 0 {
-        let what = format!("{lines} lines are no JSON objects and were left out");
+        let lines = if lines == 1 {
+            "1 line is no JSON object".to_owned()
+        } else {
+            format!("{lines} lines are no JSON objects")
+        };
+        let what = format!("{lines}; left out");
         reading.problems.push(Problem::new(&reading.path, what));
     }
 }
