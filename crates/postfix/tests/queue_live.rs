@@ -446,9 +446,11 @@ fn logs_are_told_by_their_kind() {
     });
     let spool = Spool::new(instance.queue_dir(), Layout::default());
     let id = QueueId::new(&ids[0]).unwrap();
-    let there = |log| {
-        let opened = host.enter(|| spool.open_log(log, &id));
-        matches!(opened, postfix::queue::Opened::File(..))
-    };
+    let there = |log| host.enter(|| spool.has_log(log, &id)).unwrap();
     assert_eq!(Log::ALL.map(there), [true, false, false]);
+    let holds = |queue: &Queue| host.enter(|| spool.holds(*queue, &id)).unwrap();
+    assert_eq!(
+        Queue::ALL.into_iter().filter(holds).collect::<Vec<_>>(),
+        [Queue::Deferred]
+    );
 }

@@ -1,5 +1,6 @@
 //! Queue ids: the names of queue files (global/mail_queue.h).
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The safe alphabet: digits and letters without the vowels (global/safe_ultostr.c).
@@ -50,10 +51,8 @@ impl QueueId {
 
     /// The same for a file name as it comes from a directory.
     pub fn from_bytes(name: &[u8]) -> Option<Self> {
-        let good = (1..=LONGEST).contains(&name.len())
-            && name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_');
         let text = std::str::from_utf8(name).ok()?;
-        good.then(|| Self(text.into()))
+        is_queue_id(name).then(|| Self(text.into()))
     }
 
     /// The id that Postfix would form from `parts`.
@@ -85,7 +84,7 @@ impl QueueId {
 
     /// Time and inode number, or `None` for a name that Postfix did not make.
     pub fn parts(&self) -> Option<IdParts> {
-        if let Some((time, inode)) = self.split_long() {
+        if let Some((time, inode)) = split_long(&self.0) {
             let (seconds, microseconds) =
                 time.split_at_checked(time.len().checked_sub(LONG_USEC_WIDTH)?)?;
             return Some(IdParts::Long {
@@ -108,35 +107,40 @@ impl QueueId {
             inode: u64::from_str_radix(inode, 16).ok()?,
         })
     }
-
-    /// Writes the text whose first characters name the hash directories: the id itself, or for a long id its
-    /// microseconds as five hexadecimal digits (mail_queue_dir() in global/mail_queue.c).
-    pub(super) fn hash_key(&self) -> std::borrow::Cow<'_, str> {
-        let Some((time, _)) = self.split_long() else {
-            return (&*self.0).into();
-        };
-        // Postfix takes digits it cannot read for 0 rather than refuse the name.
-        let microseconds = time
-            .len()
-            .checked_sub(LONG_USEC_WIDTH)
-            .and_then(|at| time.get(at..))
-            .and_then(|usec| decode(usec, TIME_BASE))
-            .unwrap_or(0);
-        format!("{microseconds:05X}").into()
-    }
-
-    /// Time and inode number of an id in long form, undecoded.
-    fn split_long(&self) -> Option<(&str, &str)> {
-        self.0
-            .rsplit_once('z')
-            .filter(|(time, _)| time.len() >= SECONDS_WIDTH.saturating_add(LONG_USEC_WIDTH))
-    }
 }
 
 impl fmt::Display for QueueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// Would Postfix take a file of this name for a message? mail_queue_id_ok() in global/mail_queue.c.
+pub(super) fn is_queue_id(name: &[u8]) -> bool {
+    (1..=LONGEST).contains(&name.len())
+        && name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The text whose first characters name the hash directories of the queue id `id`: the id itself, or for a long id
+/// its microseconds as five hexadecimal digits (mail_queue_dir() in global/mail_queue.c).
+pub(super) fn hash_key(id: &str) -> Cow<'_, str> {
+    let Some((time, _)) = split_long(id) else {
+        return id.into();
+    };
+    // Postfix takes digits it cannot read for 0 rather than refuse the name.
+    let microseconds = time
+        .len()
+        .checked_sub(LONG_USEC_WIDTH)
+        .and_then(|at| time.get(at..))
+        .and_then(|usec| decode(usec, TIME_BASE))
+        .unwrap_or(0);
+    format!("{microseconds:05X}").into()
+}
+
+/// Time and inode number of an id in long form, undecoded.
+fn split_long(id: &str) -> Option<(&str, &str)> {
+    id.rsplit_once('z')
+        .filter(|(time, _)| time.len() >= SECONDS_WIDTH.saturating_add(LONG_USEC_WIDTH))
 }
 
 fn encode(mut value: u64, base: u64, width: usize) -> String {
@@ -201,6 +205,30 @@ mod tests {
         check(b"3F2A5\n", false);
     }
 
+    // Short: five hexadecimal digits and the rest. Long: from a Postfix 3.7 whose log gave time and inode.
+    #[test]
+    fn real_ids_have_their_parts() {
+        let short = |microseconds, inode| {
+            Some(IdParts::Short {
+                microseconds,
+                inode,
+            })
+        };
+        check("0A70332", short(42_755, 0x32));
+        check("F423F1C04B", short(999_999, 0x1C04B));
+        let long = |microseconds, inode| {
+            let seconds = 1_795_501_081;
+            Some(IdParts::Long {
+                seconds,
+                microseconds,
+                inode,
+            })
+        };
+        check("4jYXfx4811zy", long(584_117, 50));
+        check("4jYXfx4Cpjz11", long(594_397, 52));
+        check("4jYXfx4hXVz1j", long(661_258, 88));
+    }
+
     #[test]
     fn what_is_not_time_and_inode_has_no_parts() {
         check("example_com", None);
@@ -233,7 +261,7 @@ mod tests {
         fn any_name_is_taken_apart_without_panic(name in "[0-9A-Za-z_]{1,40}") {
             let id = QueueId::new(&name).unwrap();
             let _parts = id.parts();
-            prop_assert!(id.hash_key().len() >= name.len().min(5));
+            prop_assert!(hash_key(id.as_str()).len() >= name.len().min(5));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::QueueId;
 use super::file::{Opened, open_dir, open_file};
+use super::id::hash_key;
 use crate::Problem;
 
 /// A queue: a directory of mail below the queue directory.
@@ -128,7 +129,7 @@ impl Layout {
     /// The path of the file `id` in the directory `name`, from the queue directory: `deferred/3/F/3F2A51C04B`.
     pub(super) fn path(&self, name: &str, id: &QueueId) -> PathBuf {
         let mut path = PathBuf::from(name);
-        let key = id.hash_key();
+        let key = hash_key(id.as_str());
         let mut key = key.chars();
         for _ in 0..self.depth_of(name) {
             path.push(key.next().unwrap_or('_').to_string());
@@ -196,6 +197,22 @@ impl Spool {
         self.open_below(&self.layout.path(log.name(), id))
     }
 
+    /// Is there a file `id` where Postfix looks for it in `queue`?
+    ///
+    /// # Errors
+    /// Whatever the system says, other than that there is none.
+    pub fn holds(&self, queue: Queue, id: &QueueId) -> std::io::Result<bool> {
+        exists(&self.path(queue, id))
+    }
+
+    /// Does the message `id` have a log of this kind?
+    ///
+    /// # Errors
+    /// See [`Self::holds`].
+    pub fn has_log(&self, log: Log, id: &QueueId) -> std::io::Result<bool> {
+        exists(&self.log_path(log, id))
+    }
+
     fn open_below(&self, name: &Path) -> Opened {
         let path = self.dir.join(name);
         match open_dir(&self.dir) {
@@ -205,6 +222,14 @@ impl Spool {
                 format!("cannot be opened: {error}"),
             )),
         }
+    }
+}
+
+fn exists(path: &Path) -> std::io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::file::{open_beneath, open_dir};
+use super::id::{hash_key, is_queue_id};
 use super::{Queue, QueueId, Spool};
 use crate::Problem;
 
@@ -222,10 +223,7 @@ impl Spool {
         if depth == 0 {
             return false;
         }
-        let Some(id) = QueueId::from_bytes(name) else {
-            return false;
-        };
-        let key = id.hash_key();
+        let key = hash_key(std::str::from_utf8(name).unwrap_or_default());
         let expected = key.bytes().chain(std::iter::repeat(b'_'));
         directory
             .levels
@@ -297,9 +295,7 @@ fn classify(queue: Queue, name: &[u8], kind: FileType) -> Entry {
         // Hash directories have names of one character (mail_scan_dir.c); pickup does not look into any.
         FileType::Directory if name.len() == 1 && queue != Queue::Maildrop => Entry::Subdirectory,
         FileType::Directory => Entry::Stray("is a directory"),
-        FileType::RegularFile if name.len() > 1 && QueueId::from_bytes(name).is_some() => {
-            Entry::Queued
-        }
+        FileType::RegularFile if name.len() > 1 && is_queue_id(name) => Entry::Queued,
         FileType::RegularFile if is_temporary(name) => Entry::BeingWritten,
         FileType::RegularFile => Entry::Stray("its name is no queue id"),
         FileType::Symlink => Entry::Stray("is a symbolic link, not followed"),
