@@ -41,7 +41,8 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
         _ => (before, run),
     };
     // A sentence's full stop, and the colon of `192.0.2.1: blocked` and `192.0.2.1:25`.
-    let run = run.strip_suffix(b".").unwrap_or(run);
+    let dots = run.iter().rev().take_while(|&&b| b == b'.').count();
+    let run = &run[..run.len() - dots];
     let run = match (run.ends_with(b"::"), run.strip_suffix(b":")) {
         (false, Some(rest)) => rest,
         _ => run,
@@ -85,6 +86,7 @@ mod tests {
         check("[2001:db8::7      12] Our system", Some("2001:db8::7"));
         check("[IPv6:2001:db8::7] is listed", Some("2001:db8::7"));
         check("listed: 192.0.2.1. See", Some("192.0.2.1"));
+        check("for 192.0.2.1... See", Some("192.0.2.1"));
         check("192.0.2.1: listed", Some("192.0.2.1"));
         check("192.0.2.1:49309 listed", Some("192.0.2.1"));
         check("query/ip/192.0.2.1", Some("192.0.2.1"));
