@@ -137,6 +137,12 @@ impl Tally {
         for instance in &counted {
             total.merge(instance.clone());
         }
+        // The table over all instances has those too that did nothing.
+        if let Some(at) = by.iter().position(|d| *d == Dimension::Instance) {
+            for instance in &counted {
+                total.tables[at].entry(instance.name.to_vec()).or_default();
+            }
+        }
         let instances = counted.into_iter().map(|mut instance| InstanceStats {
             instance: std::mem::take(&mut instance.name).into_vec(),
             figures: figures(instance, &by, frame.top),

@@ -118,7 +118,10 @@ fn by_instance_a_repeated_line_counts_as_often_as_it_came() {
     check(
         Dimension::Instance,
         &deliveries,
-        &[("postfix-aol-a", counts(1, 0, 5))],
+        &[
+            ("postfix-aol-a", counts(1, 0, 5)),
+            ("postfix-idle-a", counts(0, 0, 0)),
+        ],
     );
 }
 

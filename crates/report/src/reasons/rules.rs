@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use postfix::Problem;
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -15,8 +15,11 @@ const BUILT_IN: &str = include_str!("../../data/reasons.toml");
 const BUILT_IN_PATH: &str = "(compiled in) crates/report/data/reasons.toml";
 const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'] and/or dsn = ['…']; a code is [[code]] with reply = ['…']";
 
-/// A limit for what a file's patterns may grow to when compiled, in bytes, and for what they may use while they run.
-const COMPILED_MAX: usize = 16 << 20;
+/// What a rule's patterns may grow to when compiled, in bytes.
+const COMPILED_MAX: usize = 2 << 20;
+
+/// What they may use while they run, in bytes and in each thread.
+const RUNNING_MAX: usize = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,10 +55,6 @@ pub(super) struct Rules {
 /// One file's rules.
 #[derive(Debug, Clone)]
 struct Compiled {
-    /// The reply patterns of all rules, in the file's order.
-    patterns: RegexSet,
-    /// For each pattern, its rule.
-    rule_of_pattern: Vec<usize>,
     rules: Vec<Rule>,
     codes: Vec<Regex>,
 }
@@ -63,7 +62,9 @@ struct Compiled {
 #[derive(Debug, Clone)]
 struct Rule {
     class: Class,
-    has_reply: bool,
+    /// All of the rule's reply patterns in one. One expression for all rules would be a far bigger automaton, which
+    /// takes longer to build than all of them take to run.
+    reply: Option<Regex>,
     dsn: Vec<DsnPattern>,
 }
 
@@ -86,24 +87,24 @@ impl Rules {
 impl Compiled {
     fn class(&self, words: &[u8], dsn: Option<&[u8]>) -> Option<Class> {
         let dsn = dsn.and_then(Dsn::parse);
-        let by_reply = self
-            .patterns
-            .matches(words)
-            .into_iter()
-            .filter_map(|pattern| self.rules.get(*self.rule_of_pattern.get(pattern)?))
-            .find(|rule| rule.dsn.is_empty() || rule.fits(dsn));
-        let rule = by_reply.or_else(|| {
-            self.rules
-                .iter()
-                .find(|rule| !rule.has_reply && rule.fits(dsn))
+        let mut by_reply = self.rules.iter().filter(|rule| rule.reply.is_some());
+        let rule = by_reply.find(|rule| rule.fits(words, dsn)).or_else(|| {
+            let mut by_dsn = self.rules.iter().filter(|rule| rule.reply.is_none());
+            by_dsn.find(|rule| rule.fits(words, dsn))
         });
         rule.map(|rule| rule.class)
     }
 }
 
 impl Rule {
-    fn fits(&self, dsn: Option<Dsn>) -> bool {
-        dsn.is_some_and(|dsn| self.dsn.iter().any(|pattern| pattern.fits(dsn)))
+    fn fits(&self, words: &[u8], dsn: Option<Dsn>) -> bool {
+        let dsn_fits = self.dsn.is_empty()
+            || dsn.is_some_and(|dsn| self.dsn.iter().any(|pattern| pattern.fits(dsn)));
+        dsn_fits
+            && self
+                .reply
+                .as_ref()
+                .is_none_or(|reply| reply.is_match(words))
     }
 }
 
@@ -167,32 +168,25 @@ impl Source<'_> {
 
 fn compile(source: &Source<'_>) -> Result<Compiled, Problem> {
     let file: File = toml_text::parse(source.text, source.path, FORM)?;
-    let mut rules = Vec::new();
-    let mut rule_of_pattern = Vec::new();
-    let mut patterns = Vec::new();
-    for entry in &file.rule {
-        let rule = compile_rule(source, entry)?;
-        for pattern in &entry.get_ref().reply {
-            patterns.push(pattern);
-            rule_of_pattern.push(rules.len());
-        }
-        rules.push(rule);
-    }
-    let mut codes = Vec::new();
-    for pattern in file.code.iter().flat_map(|entry| &entry.reply) {
-        let compiled = RegexBuilder::new(pattern.get_ref())
-            .unicode(false)
-            .size_limit(COMPILED_MAX)
-            .build();
-        codes.push(compiled.map_err(|e| bad_pattern(source, pattern, &e))?);
-    }
-    let patterns = compile_set(source, &patterns)?;
+    let rules = file.rule.iter().map(|entry| compile_rule(source, entry));
+    let codes = file.code.iter().flat_map(|entry| &entry.reply);
+    let codes = codes.map(|pattern| {
+        let compiled = builder(pattern.get_ref()).build();
+        compiled.map_err(|e| bad_pattern(source, pattern, &e))
+    });
     Ok(Compiled {
-        patterns,
-        rule_of_pattern,
-        rules,
-        codes,
+        rules: rules.collect::<Result<_, _>>()?,
+        codes: codes.collect::<Result<_, _>>()?,
     })
+}
+
+fn builder(pattern: &str) -> RegexBuilder {
+    let mut builder = RegexBuilder::new(pattern);
+    builder
+        .unicode(false)
+        .size_limit(COMPILED_MAX)
+        .dfa_size_limit(RUNNING_MAX);
+    builder
 }
 
 fn compile_rule(source: &Source<'_>, entry: &Spanned<RuleEntry>) -> Result<Rule, Problem> {
@@ -202,8 +196,7 @@ fn compile_rule(source: &Source<'_>, entry: &Spanned<RuleEntry>) -> Result<Rule,
         .get_ref()
         .parse()
         .map_err(|e| source.problem(name.span(), format!("`{}` is {e}", name.get_ref())))?;
-    let has_reply = !rule.reply.is_empty();
-    if !has_reply && rule.dsn.is_empty() {
+    if rule.reply.is_empty() && rule.dsn.is_empty() {
         let what = "the rule matches nothing; give it a reply, a dsn, or both".to_owned();
         return Err(source.problem(entry.span(), what));
     }
@@ -220,33 +213,31 @@ fn compile_rule(source: &Source<'_>, entry: &Spanned<RuleEntry>) -> Result<Rule,
     }
     Ok(Rule {
         class,
-        has_reply,
+        reply: compile_reply(source, &rule.reply)?,
         dsn,
     })
 }
 
-fn compile_set(source: &Source<'_>, patterns: &[&Spanned<String>]) -> Result<RegexSet, Problem> {
-    let build = |patterns: &[&Spanned<String>]| {
-        RegexSetBuilder::new(patterns.iter().map(|p| p.get_ref()))
-            .case_insensitive(true)
-            .unicode(false)
-            .size_limit(COMPILED_MAX)
-            .dfa_size_limit(COMPILED_MAX)
-            .build()
-    };
-    build(patterns).map_err(|together| {
-        // The set's error does not say which pattern is at fault.
-        let alone = patterns.iter().find_map(|pattern| {
-            let e = build(&[pattern]).err()?;
-            Some(bad_pattern(source, pattern, &e))
-        });
-        alone.unwrap_or_else(|| {
-            let what = format!(
-                "the reply patterns together are too big ({together}); use fewer, or simpler ones"
-            );
-            Problem::new(source.path, what)
-        })
-    })
+/// One expression that finds any of `patterns`; nothing if there are none.
+fn compile_reply(
+    source: &Source<'_>,
+    patterns: &[Spanned<String>],
+) -> Result<Option<Regex>, Problem> {
+    let alone = |pattern: &Spanned<String>| format!("(?:{})", pattern.get_ref());
+    let together: Vec<String> = patterns.iter().map(alone).collect();
+    let build = |pattern: &str| builder(pattern).case_insensitive(true).build();
+    match (patterns, build(&together.join("|"))) {
+        ([], _) => Ok(None),
+        (_, Ok(found)) => Ok(Some(found)),
+        // Which of them is it?
+        ([first, ..], Err(e)) => {
+            let at_fault = patterns.iter().find_map(|pattern| {
+                let e = build(pattern.get_ref()).err()?;
+                Some(bad_pattern(source, pattern, &e))
+            });
+            Err(at_fault.unwrap_or_else(|| bad_pattern(source, first, &e)))
+        }
+    }
 }
 
 fn bad_pattern(source: &Source<'_>, pattern: &Spanned<String>, e: &regex::Error) -> Problem {

@@ -1,4 +1,7 @@
 use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -90,4 +93,60 @@ fn a_hosts_own_rules_come_first() {
     );
     check("550 busy", "5.1.1", Class::BadMailbox, None);
     check("421 [TSS04] no", "4.7.0", Class::RateLimited, Some("TSS04"));
+}
+
+static REASONS: LazyLock<Reasons> = LazyLock::new(|| Reasons::load(None).unwrap());
+
+#[test]
+fn a_cache_answers_as_its_rules_do() {
+    let mut cache = Cache::default();
+    for n in 0..10_000 {
+        let reply = format!("550 5.1.1 [203.0.113.{}] user {n} unknown", n % 7);
+        let dsn: Option<&[u8]> = (n % 2 == 0).then_some(b"5.1.1");
+        let expected = (
+            Class::BadMailbox,
+            format!("203.0.113.{}", n % 7).parse().ok(),
+        );
+        let found = cache.classify(&REASONS, reply.as_bytes(), dsn);
+        assert_eq!((found.class, found.ip), expected);
+    }
+}
+
+#[test]
+fn without_words_that_say_more_the_enhanced_status_code_decides() {
+    let check = |reply: &str, dsn: Option<&str>, expected: Class| {
+        let found = REASONS.classify(reply.as_bytes(), dsn.map(str::as_bytes));
+        assert_eq!(found.class, expected, "{reply} {dsn:?}");
+    };
+    check("550 No", Some("5.1.1"), Class::BadMailbox);
+    check("550 5.1.1 No", None, Class::BadMailbox);
+    check(
+        "host mx.example[192.0.2.1] said: 550-5.2.2 No",
+        None,
+        Class::MailboxFull,
+    );
+    check("550 5.1.1.1 No", None, Class::Other);
+    check("550 5.1.1 No", Some("5.2.1"), Class::InactiveMailbox);
+    check("554 No", Some("5.7.1"), Class::Policy);
+    check("554 No", Some("5.7.26"), Class::Authentication);
+    check("554 No", Some("5.0.0"), Class::Other);
+    check("554 No", Some("5.4.7"), Class::Expired);
+    check("554 No", Some("5.x.1"), Class::Other);
+    check("554 No", Some(""), Class::Other);
+    check("", None, Class::Other);
+}
+
+proptest! {
+    #[test]
+    fn no_reply_is_too_strange(
+        reply in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..6000),
+            "(delivery temporarily suspended: )?(host |connect to )?[a-z.]{0,9}\\[?[0-9a-f:.]{0,12}\\]?( said: |: )?[45]?[0-9 .-]{0,12}.{0,99}"
+                .prop_map(String::into_bytes),
+        ],
+        dsn in prop::option::of("[0-9.]{0,9}"),
+    ) {
+        let found = REASONS.classify(&reply, dsn.as_ref().map(|d| d.as_bytes()));
+        prop_assert!(found.code.is_none_or(|code| !code.is_empty()));
+    }
 }

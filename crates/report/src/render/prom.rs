@@ -133,14 +133,14 @@ fn delays(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
             .into_iter()
             .flat_map(|parts| ["a", "b", "c", "d"].into_iter().zip(parts));
         for (part, quantiles) in [("all", delays.delay)].into_iter().chain(parts) {
-            for (quantile, seconds) in [
-                ("0.5", quantiles.median),
-                ("0.95", quantiles.p95),
-                ("1", quantiles.max),
+            for (stat, seconds) in [
+                ("median", quantiles.median),
+                ("p95", quantiles.p95),
+                ("max", quantiles.max),
             ] {
                 writeln!(
                     out,
-                    "{name}{{postfix_instance=\"{instance}\",part=\"{part}\",quantile=\"{quantile}\"}} {seconds}"
+                    "{name}{{postfix_instance=\"{instance}\",part=\"{part}\",stat=\"{stat}\"}} {seconds}"
                 )?;
             }
         }

@@ -238,21 +238,21 @@ relay_mail_unparsed_lines{postfix_instance="postfix-aol-a"} 4
 relay_mail_unparsed_lines{postfix_instance="x\"\\\\n"} 0
 # HELP relay_mail_delay_seconds Delays of deliveries in the window: all, and Postfix's parts a, b, c, d.
 # TYPE relay_mail_delay_seconds gauge
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",quantile="0.5"} 1.5
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",quantile="0.95"} 1.5
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",quantile="1"} 1.5
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",quantile="0.5"} 0.25
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",quantile="0.95"} 0.25
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",quantile="1"} 0.25
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",quantile="0.5"} 0
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",quantile="0.95"} 0
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",quantile="1"} 0
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",quantile="0.5"} 0.75
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",quantile="0.95"} 0.75
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",quantile="1"} 0.75
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",quantile="0.5"} 0.5
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",quantile="0.95"} 0.5
-relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",quantile="1"} 0.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="median"} 1.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="p95"} 1.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="max"} 1.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",stat="median"} 0.25
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",stat="p95"} 0.25
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="a",stat="max"} 0.25
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",stat="median"} 0
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",stat="p95"} 0
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="b",stat="max"} 0
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",stat="median"} 0.75
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",stat="p95"} 0.75
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",stat="max"} 0.75
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="median"} 0.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="p95"} 0.5
+relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="max"} 0.5
 # HELP relay_mail_provider_deliveries Deliveries in the window by provider.
 # TYPE relay_mail_provider_deliveries gauge
 relay_mail_provider_deliveries{postfix_instance="postfix-aol-a",provider="aol",status="sent"} 3
@@ -287,6 +287,7 @@ TOTAL          bad-mailbox       1  0   0.0%   1 100.0%   0   0.0%
 by instance
 instance       total      sent   bounced   deferred
 postfix-aol-a      6  3  50.0%  1  16.7%   2  33.3%
+postfix-aol-b      0  0      -  0      -   0      -
 ";
     let found = super::table::draw_stats(&stats, TableStyle::default());
     let squeeze = |text: &str| {
