@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 
 use super::address::{printable, quote_822_local};
 use super::bounce_log::{LogEntry, read_log};
-use super::envelope::{self, Envelope, Extent};
+use super::collect::{self, Extent};
+use super::envelope::Envelope;
 use super::file::{FileInfo, Opened, open_dir, open_file};
 use super::{Log, Queue, QueueId, Spool};
 use crate::{Parsed, Problem};
@@ -121,7 +122,7 @@ impl Spool {
             Opened::File(file, info) => {
                 let path = self.path(queue, id);
                 let envelope =
-                    envelope::read(&file, info.size, &path, &mut Vec::new(), Extent::Whole);
+                    collect::read(&file, info.size, &path, &mut Vec::new(), Extent::Whole);
                 Parsed {
                     value: Some(QueueFile {
                         queue,

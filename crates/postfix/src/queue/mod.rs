@@ -6,6 +6,7 @@
 
 mod address;
 mod bounce_log;
+mod collect;
 mod ctype;
 mod envelope;
 mod file;
@@ -19,7 +20,8 @@ mod select;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
-pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord, read_envelope};
+pub use collect::read_envelope;
+pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord};
 pub use file::{FileInfo, Opened};
 pub use id::{IdParts, QueueId};
 pub use layout::{Layout, Log, Queue, Spool};

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::envelope::{self, Envelope, Extent};
+use super::collect::{self, Extent};
+use super::envelope::Envelope;
 use super::file::{FileInfo, Opened, open_dir, open_file_in};
 use super::message::{Message, QueueFile, ShowqOptions, present};
 use super::names::{Directory, ScanError, Tally};
@@ -80,7 +81,7 @@ impl Spool {
             let envelope = if queue == Queue::Corrupt {
                 Parsed::<Envelope>::default()
             } else {
-                envelope::read(file, info.size, place.path, buffer, extent)
+                collect::read(file, info.size, place.path, buffer, extent)
             };
             Parsed {
                 value: Some(QueueFile {
@@ -109,7 +110,7 @@ impl Spool {
         each: impl Fn(Message) -> ControlFlow<()> + Sync,
     ) -> Result<Tally, ScanError> {
         self.scan_with(queue, options, each, |place, file, info, buffer| {
-            let envelope = envelope::read(file, info.size, place.path, buffer, Extent::Whole);
+            let envelope = collect::read(file, info.size, place.path, buffer, Extent::Whole);
             let file = QueueFile {
                 queue: place.queue,
                 id: place.id,

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no test uses all of it")]
 
+pub(crate) mod live;
 pub(crate) mod milter;
 
 use std::fs::{self, File, Permissions};
