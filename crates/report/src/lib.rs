@@ -3,9 +3,11 @@
 //! - [`providers`]: the table of big mailbox providers;
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
+//! - [`distribution`]: queue files in, counts out;
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`render`]: one small module a format.
 
+pub mod distribution;
 pub mod human;
 pub mod mail_stats;
 pub mod providers;

@@ -60,6 +60,11 @@ pub(super) fn time(micros: i64) -> Option<String> {
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
+/// The same, of a time in seconds.
+pub(super) fn seconds(seconds: i64) -> Option<String> {
+    time(seconds.checked_mul(1_000_000)?)
+}
+
 /// One instance.
 #[derive(Serialize)]
 pub(super) struct InstanceObject<'a> {

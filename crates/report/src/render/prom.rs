@@ -66,7 +66,7 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     Ok(())
 }
 
-fn metric(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
+pub(super) fn metric(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")
 }
 
@@ -180,7 +180,7 @@ fn breakdown(
 }
 
 /// A label's value: UTF-8, with `\`, `"` and newline escaped, and nothing that a terminal would act upon.
-fn label(text: &[u8]) -> String {
+pub(super) fn label(text: &[u8]) -> String {
     let text: Cow<'_, str> = String::from_utf8_lossy(text);
     let visible = postfix::escape(text.as_ref()).to_string();
     visible.replace('\\', "\\\\").replace('"', "\\\"")

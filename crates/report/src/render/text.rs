@@ -37,6 +37,6 @@ fn lines(out: &mut impl Write, prefix: &str, counts: Counts) -> io::Result<()> {
     writeln!(out, "{prefix}:sent:{}", counts.sent)
 }
 
-fn field(text: &[u8]) -> String {
+pub(super) fn field(text: &[u8]) -> String {
     escape(text).to_string().replace(':', "\\x3a")
 }

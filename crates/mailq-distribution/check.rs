@@ -1,0 +1,167 @@
+//! `--check`: the figures judged, an instance at a time.
+
+use cli::Failure;
+use cli::check::{Level, Perf, Verdict};
+use report::distribution::{Distribution, InstanceFigures};
+use report::human;
+
+use crate::args::Args;
+use crate::counting::Counted;
+
+/// Instances that the line names; the rest are counted.
+const NAMED: usize = 3;
+
+/// The limits, each for one instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    warn_count: Option<u64>,
+    crit_count: Option<u64>,
+    warn_age: Option<u64>,
+    crit_age: Option<u64>,
+}
+
+/// What is wrong with an instance.
+struct Finding {
+    level: Level,
+    /// The fuller or older, the greater, among those of one level.
+    weight: u64,
+    text: String,
+}
+
+impl Limits {
+    /// The limits that are asked for.
+    ///
+    /// # Errors
+    /// One that would warn only after it has become critical.
+    pub(crate) fn new(args: &Args) -> Result<Self, Failure> {
+        let pairs = [
+            ("count", args.warn_count, args.crit_count),
+            ("age", args.warn_age, args.crit_age),
+        ];
+        for (what, warn, crit) in pairs {
+            if warn.zip(crit).is_some_and(|(warn, crit)| warn > crit) {
+                return Err(Failure::new(format!(
+                    "--warn-{what} is above --crit-{what}, and would never warn"
+                )));
+            }
+        }
+        Ok(Self {
+            warn_count: args.warn_count,
+            crit_count: args.crit_count,
+            warn_age: args.warn_age,
+            crit_age: args.crit_age,
+        })
+    }
+
+    /// Judges the figures. `unknown` names what else there may be that could not be looked at.
+    pub(crate) fn judge(&self, counted: &Counted, unknown: &[String]) -> Verdict {
+        let distribution = &counted.distribution;
+        let mut findings: Vec<Finding> = unknown
+            .iter()
+            .chain(&counted.unreadable)
+            .map(|what| Finding {
+                level: Level::Unknown,
+                weight: 0,
+                text: format!("{what} cannot be read"),
+            })
+            .collect();
+        let mut perf = Vec::new();
+        for instance in &distribution.instances {
+            findings.push(self.count(instance));
+            findings.extend(self.age(distribution, instance));
+            perf.extend(self.measured(distribution, instance));
+        }
+        findings.sort_by(|a, b| b.level.cmp(&a.level).then(b.weight.cmp(&a.weight)));
+        let level = findings.first().map_or(Level::Ok, |worst| worst.level);
+        findings.retain(|finding| finding.level != Level::Ok);
+        let mut text = if findings.is_empty() {
+            summary(distribution)
+        } else {
+            listed(&findings)
+        };
+        if counted.damaged > 0 {
+            let damaged = counted.damaged;
+            let problems = if damaged == 1 { "problem" } else { "problems" };
+            text.push_str(&format!("; {damaged} {problems}, see mailq-distribution"));
+        }
+        Verdict { level, text, perf }
+    }
+
+    fn count(&self, instance: &InstanceFigures) -> Finding {
+        let count = instance.figures.counts.total();
+        let (warn, crit) = (self.warn_count, self.crit_count);
+        let level = level(count, warn, crit);
+        let limit = passed(level, warn, crit).map_or(String::new(), |n| format!(", more than {n}"));
+        Finding {
+            level,
+            weight: count,
+            text: format!("{}: {count} in the mailq{limit}", instance.instance),
+        }
+    }
+
+    fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Finding> {
+        let age = distribution.age(instance.figures.oldest?);
+        let (warn, crit) = (self.warn_age, self.crit_age);
+        let level = level(age, warn, crit);
+        let limit = passed(level, warn, crit).map_or(String::new(), |seconds| {
+            format!(", more than {}", human::age(seconds))
+        });
+        Some(Finding {
+            level,
+            weight: age,
+            text: format!("{}: oldest {}{limit}", instance.instance, human::age(age)),
+        })
+    }
+
+    fn measured(&self, distribution: &Distribution, instance: &InstanceFigures) -> Vec<Perf> {
+        let float = |n: Option<u64>| n.map(|n| n as f64);
+        let count = instance.figures.counts.total() as f64;
+        let count = Perf::count(&instance.instance, count)
+            .limits(float(self.warn_count), float(self.crit_count));
+        let was_read = instance.figures.bytes.is_some();
+        let age = was_read.then(|| {
+            let oldest = instance
+                .figures
+                .oldest
+                .map_or(0, |time| distribution.age(time));
+            Perf::count(format!("{}_oldest", instance.instance), oldest as f64)
+                .unit("s")
+                .limits(float(self.warn_age), float(self.crit_age))
+        });
+        [Some(count), age].into_iter().flatten().collect()
+    }
+}
+
+fn level(value: u64, warn: Option<u64>, crit: Option<u64>) -> Level {
+    Level::above(value as f64, warn.map(|n| n as f64), crit.map(|n| n as f64))
+}
+
+fn passed(level: Level, warn: Option<u64>, crit: Option<u64>) -> Option<u64> {
+    match level {
+        Level::Warning => warn,
+        Level::Critical => crit,
+        Level::Ok | Level::Unknown => None,
+    }
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let named = findings.iter().take(NAMED).map(|f| f.text.as_str());
+    let mut text = named.collect::<Vec<_>>().join("; ");
+    let more = findings.len().saturating_sub(NAMED);
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+fn summary(distribution: &Distribution) -> String {
+    let count = distribution.total.counts.total();
+    let instances = match distribution.instances.as_slice() {
+        [one] => one.instance.clone(),
+        all => format!("{} instances", all.len()),
+    };
+    let oldest = distribution.total.oldest.map_or(String::new(), |time| {
+        format!(", oldest {}", human::age(distribution.age(time)))
+    });
+    format!("{count} in the mailq of {instances}{oldest}")
+}

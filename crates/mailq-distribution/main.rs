@@ -1,0 +1,81 @@
+//! Which instance is filling the mailq: how many messages are in which queue of which Postfix instance.
+//!
+//! Glue: `args` what is asked for, `spools` which directories to read, `counting` how, `output` how to show the figures,
+//! `check` how to judge them, `watch` how to go on, `screen` on what.
+
+mod args;
+mod check;
+mod counting;
+mod output;
+mod screen;
+mod spools;
+mod watch;
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cli::{Context, Outcome};
+use postfix::Parsed;
+use postfix::config::Host;
+
+use args::Args;
+use check::Limits;
+use counting::Counting;
+use watch::Watch;
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let (names, interval) = args.names_and_interval()?;
+    let limits = Limits::new(args)?;
+    if interval.is_some() {
+        watch::permitted(args)?;
+    }
+    let host = cli::instances::discover(cx);
+    let instances = cli::instances::select_some(cx, &host, &names)?;
+    let spools = spools::find(cx, &instances);
+    let counting = Counting {
+        spools: &spools,
+        host: cx.host(),
+        counts_only: args.counts_only,
+        by: args.by.clone(),
+        top: args.top,
+        providers: Arc::new(cli::tables::providers(cx)?),
+    };
+    if let Some(interval) = interval {
+        let watch = Watch {
+            cx,
+            counting: &counting,
+            problems: &host.problems,
+            interval,
+            begun,
+        };
+        return watch.run(args.format);
+    }
+    let progress = cx.progress_items("reading queues", None);
+    let each = || {
+        progress.advance(1);
+        ControlFlow::Continue(())
+    };
+    let counted = counting.look(cx.now(), &host.problems, &each)?;
+    drop(progress);
+    if args.check {
+        let unknown = unknown(&host, &names);
+        return cx.verdict(&limits.judge(&counted, &unknown));
+    }
+    let distribution = &counted.distribution;
+    cx.print_with(|out| output::render(out, args.format, cx, distribution, None))?;
+    cx.problems(&distribution.problems);
+    Ok(Outcome::Done)
+}
+
+/// What was asked for and cannot be looked at: instances whose configuration cannot be read, where all are meant.
+fn unknown(host: &Parsed<Host>, names: &[String]) -> Vec<String> {
+    let unreadable = host.value.unreadable().iter().filter(|_| names.is_empty());
+    unreadable.map(|path| path.display().to_string()).collect()
+}

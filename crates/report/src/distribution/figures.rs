@@ -1,0 +1,241 @@
+//! The finished figures.
+
+use postfix::Problem;
+
+use super::tally::{Cell, Table};
+use super::{AGES, Counts, Dimension, QUEUES, Tally};
+use crate::mail_stats::Key;
+
+/// What is known beside the counts.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// The host whose queues were read.
+    pub host: String,
+    /// When, in microseconds since 1970 (UTC).
+    pub time: i64,
+    /// Were the files counted only, so that there are no sizes and no ages?
+    pub counts_only: bool,
+    /// The breakdowns that every tally has.
+    pub by: Vec<Dimension>,
+    /// How many rows of a breakdown are wanted, the biggest; what the others count is put into one row. All, if absent.
+    pub top: Option<usize>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// What was counted of an instance.
+#[derive(Debug, Clone)]
+pub struct InstanceTally {
+    /// Its name.
+    pub instance: String,
+    /// Its counts.
+    pub tally: Tally,
+    /// Does it claim the queue directory of an instance before it? Then it is not added to the total a second time.
+    pub is_repeated: bool,
+}
+
+/// What waits in a host's queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distribution {
+    /// The host whose queues were read.
+    pub host: String,
+    /// When, in microseconds since 1970 (UTC).
+    pub time: i64,
+    /// The breakdowns that every [`Figures::by`] has, in this order.
+    pub by: Vec<Dimension>,
+    /// The instances, the fullest first, equal ones by name.
+    pub instances: Vec<InstanceFigures>,
+    /// All of them together.
+    pub total: Figures,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// One instance's figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFigures {
+    /// Its name.
+    pub instance: String,
+    /// The figures.
+    pub figures: Figures,
+}
+
+/// Figures of an instance, or of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages.
+    pub counts: Counts,
+    /// Bytes of their content, as showq(8) counts them; absent where files were only counted.
+    pub bytes: Option<u64>,
+    /// When the oldest arrived, seconds since 1970 (UTC); absent where there is none or files were only counted.
+    pub oldest: Option<i64>,
+    /// The breakdowns.
+    pub by: Vec<Breakdown>,
+}
+
+/// Mail told apart by one dimension. Mail in the corrupt queue is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breakdown {
+    /// By what.
+    pub dimension: Dimension,
+    /// The biggest first, equal ones by key; [`Key::Others`] comes last. Ages are in order and complete.
+    pub rows: Vec<Row>,
+}
+
+/// One line of a breakdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What the mail has in common.
+    pub key: Key,
+    /// How much there is: see [`Dimension::unit`].
+    pub counts: Counts,
+    /// The same by age: see [`AGES`].
+    pub ages: [u64; AGES.len()],
+}
+
+/// By how much the messages of an instance have become more or fewer; absent where it is not known.
+pub type Change = Option<i128>;
+
+impl Distribution {
+    /// Makes the figures.
+    pub fn new(frame: Frame, tallies: Vec<InstanceTally>) -> Self {
+        let mut total: Option<Tally> = None;
+        for InstanceTally { tally, .. } in tallies.iter().filter(|t| !t.is_repeated) {
+            match &mut total {
+                Some(total) => total.merge(tally.clone()),
+                None => total = Some(tally.clone()),
+            }
+        }
+        let mut instances: Vec<InstanceFigures> = tallies
+            .into_iter()
+            .map(
+                |InstanceTally {
+                     instance, tally, ..
+                 }| InstanceFigures {
+                    instance,
+                    figures: Figures::new(tally, &frame),
+                },
+            )
+            .collect();
+        instances.sort_by(|a, b| {
+            let fullest_first = b.figures.counts.total().cmp(&a.figures.counts.total());
+            fullest_first.then_with(|| a.instance.cmp(&b.instance))
+        });
+        let mut by = Vec::new();
+        for &dimension in &frame.by {
+            if !by.contains(&dimension) {
+                by.push(dimension);
+            }
+        }
+        Self {
+            total: total.map_or_else(|| Figures::none(&by, &frame), |t| Figures::new(t, &frame)),
+            host: frame.host,
+            time: frame.time,
+            by,
+            instances,
+            problems: frame.problems,
+        }
+    }
+
+    /// The age of what arrived at `arrival`, in seconds; 0 for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: i64) -> u64 {
+        let seconds = self.time.div_euclid(1_000_000).saturating_sub(arrival);
+        u64::try_from(seconds).unwrap_or(0)
+    }
+
+    /// By how much `instance` has become fuller since `before`.
+    pub fn change(&self, before: Option<&Self>, instance: &InstanceFigures) -> Change {
+        let mut then = before?.instances.iter();
+        let then = then.find(|i| i.instance == instance.instance)?;
+        Some(difference(&instance.figures, &then.figures))
+    }
+
+    /// By how much all together have become fuller since `before`.
+    pub fn total_change(&self, before: Option<&Self>) -> Change {
+        before.map(|before| difference(&self.total, &before.total))
+    }
+}
+
+fn difference(now: &Figures, then: &Figures) -> i128 {
+    i128::from(now.counts.total()) - i128::from(then.counts.total())
+}
+
+impl Figures {
+    fn new(tally: Tally, frame: &Frame) -> Self {
+        Self {
+            counts: tally.counts,
+            bytes: (!frame.counts_only).then_some(tally.bytes),
+            oldest: tally.oldest.filter(|_| !frame.counts_only),
+            by: tally
+                .tables
+                .into_iter()
+                .map(|(dimension, table)| Breakdown::new(dimension, table, frame.top))
+                .collect(),
+        }
+    }
+
+    fn none(by: &[Dimension], frame: &Frame) -> Self {
+        Self {
+            counts: Counts::default(),
+            bytes: (!frame.counts_only).then_some(0),
+            oldest: None,
+            by: by
+                .iter()
+                .map(|&dimension| Breakdown::new(dimension, Table::new(), None))
+                .collect(),
+        }
+    }
+}
+
+impl Breakdown {
+    fn new(dimension: Dimension, mut table: Table, top: Option<usize>) -> Self {
+        if dimension == Dimension::Age {
+            let (unknown, known) = AGES.split_last().unwrap_or((&"", &[]));
+            let mut rows: Vec<Row> = known
+                .iter()
+                .map(|age| {
+                    Row::new(
+                        age.as_bytes(),
+                        &table.remove(age.as_bytes()).unwrap_or_default(),
+                    )
+                })
+                .collect();
+            let rest = table.remove(unknown.as_bytes());
+            rows.extend(rest.map(|cell| Row::new(unknown.as_bytes(), &cell)));
+            return Self { dimension, rows };
+        }
+        let rows = table.iter().map(|(key, cell)| Row::new(key, cell));
+        let mut rows: Vec<Row> = rows.collect();
+        rows.sort_by(|a, b| {
+            let biggest_first = b.counts.total().cmp(&a.counts.total());
+            biggest_first.then_with(|| a.key.cmp(&b.key))
+        });
+        let top = top.unwrap_or(usize::MAX);
+        if rows.len() > top {
+            let mut others = Row::new(b"", &Cell::default());
+            others.key = Key::Others;
+            for row in rows.drain(top..) {
+                others.counts += row.counts;
+                for (sum, n) in others.ages.iter_mut().zip(row.ages) {
+                    *sum = sum.saturating_add(n);
+                }
+            }
+            rows.push(others);
+        }
+        Self { dimension, rows }
+    }
+}
+
+impl Row {
+    fn new(key: &[u8], cell: &Cell) -> Self {
+        let mut counts = Counts::default();
+        for (queue, n) in QUEUES.into_iter().zip(cell.queues) {
+            counts.add(queue, n.into());
+        }
+        Self {
+            key: Key::Named(key.to_vec()),
+            counts,
+            ages: cell.ages.map(u64::from),
+        }
+    }
+}
