@@ -4,11 +4,13 @@
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
 //! - [`distribution`]: queue files in, counts out;
+//! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`render`]: one small module a format.
 
 pub mod distribution;
 pub mod human;
+pub mod instances;
 pub mod mail_stats;
 pub mod providers;
 pub mod reasons;

@@ -4,6 +4,7 @@ pub mod csv;
 pub mod distribution;
 pub mod events;
 pub mod grid;
+pub mod instances;
 pub mod json;
 pub mod jsonl;
 pub mod prom;
