@@ -265,6 +265,9 @@ impl Relay {
                     continue;
                 }
                 SpfResult::Pass => (Outcome::Ok, format!("passes{by}")),
+                SpfResult::TempError(name, why) if name == asked => {
+                    (Outcome::Unknown, why.to_string())
+                }
                 SpfResult::TempError(name, why) => (Outcome::Unknown, format!("{name}: {why}")),
                 SpfResult::PermError(why) => (Outcome::Wrong, format!("no valid record: {why}")),
                 other => (

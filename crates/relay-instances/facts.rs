@@ -1,0 +1,111 @@
+//! What the machine says of the instances: who runs, where the addresses are, which directories are there.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use cli::{Context, Failure};
+use machine::{Interfaces, master};
+use postfix::config::{Instance, resolve};
+use postfix::{Parsed, Problem, Root};
+use report::instances::{Directory, DirectoryState, Facts, Place, Running};
+
+/// The facts of each instance, and what could not be read of its master.cf, if that is wanted (`with_services`).
+///
+/// # Errors
+/// The kernel does not tell the interfaces' addresses.
+pub(crate) fn gather(
+    cx: &Context,
+    instances: &[Instance],
+    with_services: bool,
+) -> anyhow::Result<Vec<(Facts, Vec<Problem>)>> {
+    let interfaces = if cx.root().is_this_host() {
+        let read = Interfaces::read();
+        Some(read.map_err(|e| Failure::new("cannot list the interfaces' addresses").because(e))?)
+    } else {
+        None
+    };
+    let facts = instances.iter().map(|instance| {
+        let services = match with_services {
+            true => instance.services(cx.root()),
+            false => Parsed::default(),
+        };
+        // What cannot be read at all comes back as an empty list.
+        let is_read = !services.value.services().is_empty() || services.problems.is_empty();
+        let mut facts = Facts::of(instance, is_read.then_some(&services.value));
+        look_at(&mut facts, instance, cx.root(), interfaces.as_ref());
+        (facts, services.problems)
+    });
+    Ok(facts.collect())
+}
+
+fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {
+    look_into(&mut facts.queue, root);
+    look_into(&mut facts.data, root);
+    let Some(interfaces) = interfaces else {
+        return;
+    };
+    for sender in &mut facts.senders {
+        sender.place = match interfaces.with(sender.address) {
+            Some(interface) => Place::Interface {
+                name: interface.name.clone(),
+                is_up: interface.is_up,
+            },
+            None => Place::Missing,
+        };
+    }
+    facts.running = match master(root, instance) {
+        Ok(Some(master)) => Running::Yes {
+            since: master.since,
+            pid: master.pid,
+        },
+        Ok(None) => Running::No,
+        Err(error) => Running::Failed(format!(
+            "{}: {}",
+            instance.master_pid_file().display(),
+            reason(&error)
+        )),
+    };
+}
+
+fn look_into(directory: &mut Directory, root: &Root) {
+    match resolve(root, &directory.path) {
+        Ok(resolved) => {
+            directory.state = match fs::read_dir(root.under(&resolved)) {
+                Ok(_) => DirectoryState::Ok,
+                Err(error) => state(&error),
+            };
+            directory.resolved = resolved;
+        }
+        Err(error) => {
+            directory.state = state(&error);
+            // An image may well hold /etc alone.
+            if !root.is_this_host() && !has_parent(root, &directory.path) {
+                directory.state = DirectoryState::Unknown;
+            }
+        }
+    }
+}
+
+fn has_parent(root: &Root, path: &Path) -> bool {
+    path.parent()
+        .is_some_and(|parent| resolve(root, parent).is_ok())
+}
+
+fn state(error: &io::Error) -> DirectoryState {
+    let why = reason(error);
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DirectoryState::Missing(why),
+        _ => DirectoryState::Unreadable(why),
+    }
+}
+
+/// Without std's `(os error 2)`.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such directory".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "not permitted; run it as root".to_owned(),
+        _ => error.to_string(),
+    }
+}

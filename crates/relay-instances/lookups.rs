@@ -1,0 +1,158 @@
+//! Asks the DNS about all addresses of all instances at once.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use cli::{Context, Failure};
+use dns::checks::{Check, Finding, Outcome, Relay};
+use dns::{Limits, Resolver, system_servers};
+use report::instances::{DnsCheck, DnsOutcome, Facts, Sender};
+use report::providers::Providers;
+
+use crate::args::Args;
+
+/// As many questions as are under way at a time.
+const THREADS: usize = 64;
+
+/// One check of one address: the places of its instance and of the address there.
+struct Job {
+    instance: usize,
+    sender: usize,
+    relay: Relay,
+    check: Check,
+}
+
+/// Asks about the addresses of the instances at `shown`, and notes there what is found.
+///
+/// # Errors
+/// The provider table or /etc/resolv.conf cannot be read.
+pub(crate) fn ask(
+    args: &Args,
+    cx: &Context,
+    all: &mut [Facts],
+    shown: &[usize],
+) -> anyhow::Result<()> {
+    let providers = cli::tables::providers(cx)?;
+    let servers = match args.resolver {
+        Some(server) => vec![server],
+        None => system()?,
+    };
+    let jobs = jobs(args, &providers, all, shown);
+    let limits = Limits {
+        total: Duration::from_secs(args.timeout),
+        ..Limits::default()
+    };
+    let progress = cx.progress_items("asking the DNS", u64::try_from(jobs.len()).ok());
+    let resolver = Resolver::new(servers, limits);
+    let threads = jobs.len().min(THREADS);
+    let jobs = Mutex::new(jobs);
+    let found = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let job = jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop_front();
+            let Some(job) = job else {
+                break;
+            };
+            let finding = job.relay.check(&resolver, job.check);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push((job.instance, job.sender, finding));
+            progress.advance(1);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    drop(progress);
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(instance, sender, finding)| (*instance, *sender, finding.check));
+    for (instance, sender, finding) in found {
+        if let Some(sender) = at(all, instance, sender) {
+            sender.dns.push(shown_as(finding));
+        }
+    }
+    Ok(())
+}
+
+fn at(all: &mut [Facts], instance: usize, sender: usize) -> Option<&mut Sender> {
+    all.get_mut(instance)?.senders.get_mut(sender)
+}
+
+/// All that is to be asked. An address of a loopback network has no place in the DNS.
+fn jobs(args: &Args, providers: &Providers, all: &mut [Facts], shown: &[usize]) -> VecDeque<Job> {
+    let mut jobs = VecDeque::new();
+    for &instance in shown {
+        let Some(facts) = all.get_mut(instance) else {
+            continue;
+        };
+        let domain = args.domain.clone().unwrap_or_else(|| facts.site_domain());
+        let provider_name = providers
+            .of_instance(&facts.name)
+            .map(|id| providers.get(id).relay_at(&domain));
+        for (at, sender) in facts.senders.iter_mut().enumerate() {
+            if sender.address.is_loopback() {
+                sender.dns.push(DnsCheck {
+                    check: Check::Host.as_str(),
+                    asked: String::new(),
+                    outcome: DnsOutcome::Skipped,
+                    detail: "a loopback address: no mail leaves the machine from it".to_owned(),
+                });
+                continue;
+            }
+            let relay = Relay {
+                helo: facts.helo_name.clone(),
+                address: sender.address,
+                provider_name: provider_name.clone(),
+                domain: domain.clone(),
+            };
+            jobs.extend(Check::ALL.map(|check| Job {
+                instance,
+                sender: at,
+                relay: relay.clone(),
+                check,
+            }));
+        }
+    }
+    jobs
+}
+
+/// This machine's resolvers, whatever host is looked at: the DNS is the same from everywhere.
+fn system() -> anyhow::Result<Vec<SocketAddr>> {
+    let path = Path::new("/etc/resolv.conf");
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => {
+            return Err(Failure::io("cannot read", path, e)
+                .hint("--resolver ADDR names one to ask")
+                .into());
+        }
+    };
+    Ok(system_servers(&String::from_utf8_lossy(&text)))
+}
+
+fn shown_as(finding: Finding) -> DnsCheck {
+    let outcome = match finding.outcome {
+        Outcome::Ok => DnsOutcome::Ok,
+        Outcome::Wrong if finding.check.is_severe() => DnsOutcome::Wrong,
+        Outcome::Wrong => DnsOutcome::Poor,
+        Outcome::Unknown => DnsOutcome::Unknown,
+        Outcome::Skipped => DnsOutcome::Skipped,
+    };
+    DnsCheck {
+        check: finding.check.as_str(),
+        asked: finding.asked,
+        outcome,
+        detail: finding.detail,
+    }
+}

@@ -1,0 +1,110 @@
+//! relay-instances: which instance sends from which IP, and is its DNS in order?
+//!
+//! Config → instances → machine, DNS → findings → renderer: `facts` knows what to ask the machine, `lookups` what to ask
+//! the DNS, `verdict` how `--check` puts it.
+
+mod args;
+mod facts;
+mod lookups;
+mod verdict;
+
+use std::process::ExitCode;
+
+use cli::{Context, Outcome};
+use postfix::Problem;
+use postfix::config::Instance;
+use report::instances::{Facts, Finding, Kind, Listing, Severity, findings};
+use report::render::instances::{csv, json, table, text};
+
+use args::{Args, Format};
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let host = cli::instances::discover(cx);
+    let chosen = cli::instances::select_some(cx, &host, &args.instances.instances)?;
+    // All of them: two may claim the same, of which only one is asked for.
+    let found = facts::gather(cx, host.value.instances(), args.wants_services())?;
+    let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    let mut shown = Vec::new();
+    for (instance, (facts, own)) in host.value.instances().iter().zip(found) {
+        if is_chosen(instance) {
+            shown.push(all.len());
+            problems.extend(own);
+        }
+        all.push(facts);
+    }
+    // Those of main.cf: of all instances where all are asked for, since one that cannot be read has no name.
+    if chosen.len() == host.value.instances().len() {
+        problems.extend_from_slice(&host.problems);
+    } else {
+        problems.extend(
+            chosen
+                .iter()
+                .flat_map(|instance| instance.problems().to_vec()),
+        );
+    }
+    if args.check_dns {
+        lookups::ask(args, cx, &mut all, &shown)?;
+    }
+    let mut findings = findings(&all);
+    findings.retain(|finding| concerns(finding, &all, &shown));
+    let instances: Vec<Facts> = shown
+        .iter()
+        .filter_map(|&at| all.get(at).cloned())
+        .collect();
+    if args.check {
+        findings.extend(problems.iter().map(unread));
+        let verdict = verdict::judge(cx, args, &instances, &findings);
+        return cx.verdict(&verdict);
+    }
+    if !cx.root().is_this_host() {
+        cx.warn("--root: what runs on another host, and which of its interfaces has which address, is not known");
+    }
+    let listing = Listing {
+        host: cx.host().to_owned(),
+        time: cx.now(),
+        zone: cx.zone(),
+        instances,
+        findings,
+        problems,
+    };
+    cx.print_with(|out| match args.format {
+        Format::Table => {
+            let drawn = table::draw_instances(&listing, args.wide, cx.table_style());
+            out.extend_from_slice(drawn.as_bytes());
+            Ok(())
+        }
+        Format::Text => text::write(out, &listing, args.wide),
+        Format::Json => json::write(out, &listing),
+        Format::Csv => csv::write(out, &listing),
+    })?;
+    cx.problems(&listing.problems);
+    let is_unknown = |finding: &Finding| finding.severity == Severity::Unknown;
+    if listing.findings.iter().any(is_unknown) {
+        return Ok(Outcome::Partial);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Is it about one of the instances that are shown?
+fn concerns(finding: &Finding, all: &[Facts], shown: &[usize]) -> bool {
+    let mut names = shown
+        .iter()
+        .filter_map(|&at| all.get(at))
+        .map(|facts| &facts.name);
+    names.any(|name| finding.instances.contains(name))
+}
+
+/// To a monitoring system, what could not be read is a finding like any other.
+fn unread(problem: &Problem) -> Finding {
+    Finding {
+        severity: Severity::Unknown,
+        kind: Kind::Configuration,
+        instances: Vec::new(),
+        text: problem.to_string(),
+    }
+}
