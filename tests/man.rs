@@ -4,7 +4,14 @@ use std::fs;
 use std::process::Command;
 
 /// Every tool of the package, and its program.
-const TOOLS: &[(&str, &str)] = &[("mail-stats-print", env!("CARGO_BIN_EXE_mail-stats-print"))];
+const TOOLS: &[(&str, &str)] = &[
+    ("mail-stats-print", env!("CARGO_BIN_EXE_mail-stats-print")),
+    (
+        "mailq-distribution",
+        env!("CARGO_BIN_EXE_mailq-distribution"),
+    ),
+    ("relay-instances", env!("CARGO_BIN_EXE_relay-instances")),
+];
 
 fn generate(program: &str, what: &str) -> String {
     let out = Command::new(program)
