@@ -1,4 +1,5 @@
 //! What cannot be done is said in one line, with exit status 2 and nothing on standard output.
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Lines that strangers wrote, lines that broke, and lines of every shape that a log may hold.
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Where logs come from: compressed files, pipes, JSON, the journal, an instance's own file.
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Windows, rotated logs, and the times that a log leaves open.
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 mod common;
 
