@@ -1,5 +1,7 @@
 //! The manual pages are what the tools' own definitions say, and render without a warning.
 
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
+
 use std::fs;
 use std::process::Command;
 

@@ -46,8 +46,9 @@ pub(super) enum Message<'a> {
 /// in use (Postfix `src/global/mail_queue.h`).
 pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let mut probe = *c;
-    let id = probe.until(|b| !b.is_ascii_alphanumeric());
-    if id.is_empty() || !probe.eat(b": ") {
+    let (id, rest) = probe.0.split_at_checked(memchr::memchr(b':', probe.0)?)?;
+    probe.0 = rest;
+    if id.is_empty() || !id.iter().all(u8::is_ascii_alphanumeric) || !probe.eat(b": ") {
         return None;
     }
     *c = probe;
@@ -99,23 +100,20 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
     };
     let (mut relay, mut delay, mut delays, mut dsn) = (None, None, None, None);
     loop {
-        let name = c.until(|b| !b.is_ascii_lowercase() && b != b'_');
-        if !c.eat(b"=") {
-            return None;
-        }
-        if name == b"status" {
-            break;
-        }
+        let mut skipped = None;
+        let field = match () {
+            () if c.eat(b"status=") => break,
+            () if c.eat(b"relay=") => &mut relay,
+            () if c.eat(b"delay=") => &mut delay,
+            () if c.eat(b"delays=") => &mut delays,
+            () if c.eat(b"dsn=") => &mut dsn,
+            // conn_use, tls, and what a later Postfix may add.
+            () if name(&mut c) => &mut skipped,
+            () => return None,
+        };
         let (value, rest) = c.0.split_at_checked(memchr::memchr2(b',', b' ', c.0)?)?;
         c.0 = rest.strip_prefix(b", ")?;
-        match name {
-            b"relay" => relay = Some(value),
-            b"delay" => delay = Some(value),
-            b"delays" => delays = Some(value),
-            b"dsn" => dsn = Some(value),
-            // conn_use, tls, and what a later Postfix may add.
-            _ => {}
-        }
+        *field = Some(value);
     }
     let status = match c.until(|b| !b.is_ascii_alphabetic() && b != b'-') {
         b"sent" => Word::Delivery(Status::Sent),
@@ -176,12 +174,17 @@ fn quoted_local_part(address: &[u8]) -> Option<usize> {
     matches!(address.get(behind), Some(b'@' | b'>')).then_some(behind)
 }
 
+/// Takes a field's name and the `=` behind it.
+fn name(c: &mut Cursor<'_>) -> bool {
+    let name = c.until(|b| !b.is_ascii_lowercase() && b != b'_');
+    !name.is_empty() && c.eat(b"=")
+}
+
 /// The address that ends at `at`, if a field follows there.
 fn close<'a>(c: &mut Cursor<'a>, start: &'a [u8], at: usize) -> Option<&'a [u8]> {
     let (found, rest) = start.split_at_checked(at)?;
     let rest = rest.strip_prefix(b">, ")?;
-    let name = Cursor(rest).until(|b| !b.is_ascii_lowercase() && b != b'_');
-    if name.is_empty() || rest.get(name.len()) != Some(&b'=') {
+    if !rest.starts_with(b"relay=") && !name(&mut Cursor(rest)) {
         return None;
     }
     c.0 = rest;

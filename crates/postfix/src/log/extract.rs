@@ -51,7 +51,11 @@ pub(super) struct Extractor {
 impl Extractor {
     /// The event that a line of a plain log tells, if it is one that is asked for.
     pub(super) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Event<'a>> {
-        self.message(&header::parse(line)?)
+        let header = match self.timed() {
+            true => header::parse(line),
+            false => header::parse_untimed(line),
+        };
+        self.message(&header?)
     }
 
     /// The event that a message tells.
@@ -159,8 +163,12 @@ impl Extractor {
         })
     }
 
+    fn timed(&self) -> bool {
+        self.wanted.times || self.window.is_some()
+    }
+
     fn time(&mut self, header: &Header<'_>) -> When {
-        if !self.wanted.times && self.window.is_none() {
+        if !self.timed() {
             return When::NotAsked;
         }
         let Some(time) = header.stamp.and_then(|s| self.clock.place(s)) else {

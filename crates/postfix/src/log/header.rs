@@ -26,7 +26,7 @@ pub fn parse(line: &[u8]) -> Option<Header<'_>> {
     let mut outer = None;
     // A container runtime's time may stand before the line's own: each round takes prefixes and one time.
     for _ in 0..3 {
-        if prefixes(&mut c) {
+        if outer.is_none() && prefixes(&mut c) {
             return rfc5424(c);
         }
         let Some(found) = stamp::take(&mut c) else {
@@ -34,14 +34,28 @@ pub fn parse(line: &[u8]) -> Option<Header<'_>> {
         };
         outer = Some(prefer(outer, found));
         c.blanks();
-        stream(&mut c);
+        if stream(&mut c) && prefixes(&mut c) {
+            return rfc5424(c);
+        }
     }
-    behind(c, outer?)
+    behind(c, Some(outer?))
+}
+
+/// The same where the time does not matter: the header's `stamp` may be absent.
+pub(super) fn parse_untimed(line: &[u8]) -> Option<Header<'_>> {
+    let mut c = Cursor(line);
+    // Nearly every line begins with its time, and goes on with host and tag.
+    if stamp::pass(&mut c)
+        && let Some(header) = behind(c, None)
+    {
+        return Some(header);
+    }
+    parse(line)
 }
 
 /// The same for a line whose time stands elsewhere.
 pub(super) fn behind_time(line: &[u8], stamp: Stamp) -> Option<Header<'_>> {
-    behind(Cursor(line), stamp)
+    behind(Cursor(line), Some(stamp))
 }
 
 /// The time of any line, Postfix's or not.
@@ -52,20 +66,21 @@ pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
     }
     let first = stamp::take(&mut c)?;
     c.blanks();
-    stream(&mut c);
-    prefixes(&mut c);
+    if stream(&mut c) {
+        prefixes(&mut c);
+    }
     Some(stamp::take(&mut c).map_or(first, |inner| prefer(Some(first), inner)))
 }
 
 /// What follows the time.
-fn behind(mut c: Cursor<'_>, stamp: Stamp) -> Option<Header<'_>> {
+fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();
         match tag(c) {
             Tag::Process(program, message) => {
                 return Some(Header {
-                    stamp: Some(stamp),
+                    stamp,
                     host,
                     program,
                     message,
@@ -170,11 +185,14 @@ fn kubectl(c: &mut Cursor<'_>) -> bool {
 }
 
 /// `stdout F `: the stream and the mark (full, partial) that follow the time in a CRI log file.
-fn stream(c: &mut Cursor<'_>) {
+fn stream(c: &mut Cursor<'_>) -> bool {
     let mut probe = *c;
-    if (probe.eat(b"stdout ") || probe.eat(b"stderr ")) && (probe.eat(b"F ") || probe.eat(b"P ")) {
+    let found =
+        (probe.eat(b"stdout ") || probe.eat(b"stderr ")) && (probe.eat(b"F ") || probe.eat(b"P "));
+    if found {
         *c = probe;
     }
+    found
 }
 
 /// RFC 5424, behind `<PRI>1 `: TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG.
@@ -244,7 +262,9 @@ enum Tag<'a> {
 /// Is the next word a tag?
 fn tag(c: Cursor<'_>) -> Tag<'_> {
     let mut probe = c;
-    let program = probe.until(|b| matches!(b, b'[' | b' ' | b'\t'));
+    let end = memchr::memchr2(b'[', b' ', probe.0).unwrap_or(probe.0.len());
+    let (program, rest) = probe.0.split_at(end);
+    probe.0 = rest;
     let mut process = probe;
     if process.eat(b"[") && process.number(1, 18).is_some() && process.eat(b"]:") {
         process.blanks();

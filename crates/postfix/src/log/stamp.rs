@@ -36,6 +36,74 @@ pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     Some(stamp)
 }
 
+/// Takes a time of the two usual forms off the front without reading it: to know that a line has one, that is enough,
+/// and reading takes longer than all the rest of a line. False for any other form.
+pub(super) fn pass(at: &mut Cursor<'_>) -> bool {
+    let all_digits = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
+    let rest = match at.0 {
+        &[
+            y1,
+            y2,
+            y3,
+            y4,
+            b'-',
+            m1,
+            m2,
+            b'-',
+            d1,
+            d2,
+            b'T',
+            h1,
+            h2,
+            b':',
+            n1,
+            n2,
+            b':',
+            s1,
+            s2,
+            ref rest @ ..,
+        ] if all_digits(&[y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2]) => {
+            // A fraction and an offset, of any length.
+            if !matches!(rest.first(), Some(b'.' | b'Z' | b'+' | b'-' | b' ')) {
+                return false;
+            }
+            let Some(end) = memchr::memchr(b' ', rest) else {
+                return false;
+            };
+            rest.get(end..).unwrap_or_default()
+        }
+        &[
+            a,
+            b,
+            c,
+            b' ',
+            d1,
+            d2,
+            b' ',
+            h1,
+            h2,
+            b':',
+            n1,
+            n2,
+            b':',
+            s1,
+            s2,
+            ref rest @ ..,
+        ] if [a, b, c].iter().all(u8::is_ascii_alphabetic)
+            && (d1 == b' ' || d1.is_ascii_digit())
+            && all_digits(&[d2, h1, h2, n1, n2, s1, s2]) =>
+        {
+            rest
+        }
+        _ => return false,
+    };
+    if rest.first() != Some(&b' ') {
+        return false;
+    }
+    at.0 = rest;
+    true
+}
+
 fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
     let start = *c;
     let year = c.number(4, 4)?;
