@@ -16,10 +16,8 @@ use crate::selection::Selection;
 struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
-    /// The names met so far, asked for or not.
-    seen: BTreeSet<Vec<u8>>,
-    /// The last name, and whether it counts: most lines are of the same few.
-    last: (Vec<u8>, bool),
+    /// The names met so far, and whether they count. There are few, and each line asks for one.
+    known: Vec<(Vec<u8>, bool)>,
 }
 
 impl<'a> Filter<'a> {
@@ -27,34 +25,47 @@ impl<'a> Filter<'a> {
         Self {
             selection,
             scope: Scope::All,
-            seen: BTreeSet::new(),
-            last: (Vec::new(), false),
+            known: Vec::new(),
         }
     }
 
     /// The instance of `tag`, if its events count.
     fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
         let name = self.selection.names.instance(tag);
-        if self.last.0 != name {
-            self.last.0.clear();
-            self.last.0.extend_from_slice(name);
-            self.last.1 = self.scope.has(name) && self.selection.wants(name);
-            if !self.seen.contains(name) {
-                self.seen.insert(name.to_vec());
+        let counts = match self.known.iter().find(|(known, _)| known == name) {
+            Some((_, counts)) => *counts,
+            None => {
+                let counts = self.counts(name);
+                self.known.push((name.to_vec(), counts));
+                counts
             }
-        }
-        self.last.1.then_some(name)
+        };
+        counts.then_some(name)
+    }
+
+    fn counts(&self, name: &[u8]) -> bool {
+        self.scope.has(name) && self.selection.wants(name)
+    }
+
+    /// The names that the logs know, asked for or not.
+    fn seen(&self) -> BTreeSet<Vec<u8>> {
+        self.known.iter().map(|(name, _)| name.clone()).collect()
     }
 
     fn scope(&mut self, scope: Scope) {
         self.scope = scope;
-        self.last = (Vec::new(), false);
+        let names = std::mem::take(&mut self.known);
+        for (name, _) in names {
+            let counts = self.counts(&name);
+            self.known.push((name, counts));
+        }
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            seen: BTreeSet::new(),
-            ..self.clone()
+    fn join(&mut self, later: Self) {
+        for entry in later.known {
+            if !self.known.contains(&entry) {
+                self.known.push(entry);
+            }
         }
     }
 }
@@ -77,8 +88,8 @@ impl<'a> Counting<'a> {
     }
 
     /// The names that the logs know, asked for or not.
-    pub(crate) fn seen(&self) -> &BTreeSet<Vec<u8>> {
-        &self.filter.seen
+    pub(crate) fn seen(&self) -> BTreeSet<Vec<u8>> {
+        self.filter.seen()
     }
 }
 
@@ -105,14 +116,14 @@ impl Sink for Counting<'_> {
 
     fn fork(&self) -> Self {
         Self {
-            filter: self.filter.fork(),
+            filter: self.filter.clone(),
             settings: Arc::clone(&self.settings),
             tally: Tally::later(Arc::clone(&self.settings)),
         }
     }
 
     fn join(&mut self, later: Self) {
-        self.filter.seen.extend(later.filter.seen);
+        self.filter.join(later.filter);
         self.tally.merge(later.tally);
     }
 }
@@ -154,7 +165,7 @@ impl<'a, W: Write + Send> Telling<'a, W> {
         self.flush();
         match self.failed {
             Some(error) => Err(error),
-            None => Ok((self.unparsed, self.filter.seen)),
+            None => Ok((self.unparsed, self.filter.seen())),
         }
     }
 
@@ -218,7 +229,7 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
 
     fn fork(&self) -> Self {
         Self {
-            filter: self.filter.fork(),
+            filter: self.filter.clone(),
             events: self.events.clone(),
             out: None,
             kept: Vec::new(),
@@ -231,7 +242,7 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
     fn join(&mut self, later: Self) {
         self.kept.extend(later.kept);
         self.senders.extend(later.senders);
-        self.filter.seen.extend(later.filter.seen);
+        self.filter.join(later.filter);
         self.unparsed += later.unparsed;
         self.failed = self.failed.take().or(later.failed);
         self.flush();

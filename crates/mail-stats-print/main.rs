@@ -80,7 +80,7 @@ fn figures(
     let options = options(cx, window, wanted, &advance);
     let readings = inputs.read(&options, &mut counting)?;
     drop(progress);
-    selection.check_all_seen(counting.seen())?;
+    selection.check_all_seen(&counting.seen())?;
     tell_readings(cx, &readings);
     let stats = counting.tally.finish(Frame {
         host: cx.host().to_owned(),

@@ -77,7 +77,9 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();
-        match tag(c) {
+        let from = c;
+        let word = c.word();
+        match tag(word, from) {
             Tag::Process(program, message) => {
                 return Some(Header {
                     stamp,
@@ -89,7 +91,6 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
             Tag::Other => return None,
             Tag::None => {}
         }
-        let word = c.word();
         // A host may be called `mail`: the bare word is a facility only behind a host.
         if is_facility(word) && (!host.is_empty() || word != facility_of(word)) {
             continue;
@@ -259,19 +260,18 @@ enum Tag<'a> {
     None,
 }
 
-/// Is the next word a tag?
-fn tag(c: Cursor<'_>) -> Tag<'_> {
-    let mut probe = c;
-    let end = memchr::memchr2(b'[', b' ', probe.0).unwrap_or(probe.0.len());
-    let (program, rest) = probe.0.split_at(end);
-    probe.0 = rest;
-    let mut process = probe;
-    if process.eat(b"[") && process.number(1, 18).is_some() && process.eat(b"]:") {
-        process.blanks();
-        return Tag::Process(program, solaris(process).0);
+/// Is `word` a tag? `from` is the line from there on: a message may follow the colon without a blank.
+fn tag<'a>(word: &'a [u8], from: Cursor<'a>) -> Tag<'a> {
+    if let Some(open) = memchr::memchr(b'[', word)
+        && let Some((program, rest)) = from.0.split_at_checked(open)
+    {
+        let mut process = Cursor(rest);
+        if process.eat(b"[") && process.number(1, 18).is_some() && process.eat(b"]:") {
+            process.blanks();
+            return Tag::Process(program, solaris(process).0);
+        }
     }
-    let mut word = c;
-    if word.word().ends_with(b":") {
+    if word.ends_with(b":") {
         Tag::Other
     } else {
         Tag::None
