@@ -30,7 +30,9 @@ fn log(stamps: Stamps) -> Vec<u8> {
     let traffic = ["aol-a", "aol-b", "msn-a", "therest-a"];
     let traffic = traffic.map(|n| Traffic::new(&format!("postfix-{n}"), 9_000, 800, 1_200));
     let mut log = Vec::new();
-    MailLog::day(traffic.into(), stamps).write(&mut log).expect("a Vec takes all");
+    MailLog::day(traffic.into(), stamps)
+        .write(&mut log)
+        .expect("a Vec takes all");
     log
 }
 
@@ -47,10 +49,19 @@ fn options(wanted: Wanted, window: bool) -> Options<'static> {
 
 fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("log");
-    for (name, stamps) in [("rfc3339", Stamps::Rfc3339), ("traditional", Stamps::Traditional)] {
+    for (name, stamps) in [
+        ("rfc3339", Stamps::Rfc3339),
+        ("traditional", Stamps::Traditional),
+    ] {
         let log = log(stamps);
         group.throughput(Throughput::Bytes(log.len() as u64));
-        let all = Wanted { expired: true, senders: true, relays: true, delays: true, times: true };
+        let all = Wanted {
+            expired: true,
+            senders: true,
+            relays: true,
+            delays: true,
+            times: true,
+        };
         for (what, wanted) in [("counts", Wanted::default()), ("everything", all)] {
             let options = options(wanted, false);
             group.bench_function(format!("{name}, {what}"), |b| {

@@ -238,6 +238,18 @@ fn message(
         "{head} {name}/qmgr[812]: {id}: from=<list{list}-bounces@lists{list}.example>, size={}, nrcpt=1 (queue active)",
         1500 + random.below(60_000)
     )?;
+    // Before the queue manager, in it, connecting, transmitting: hundredths of a second. What is put off has waited before.
+    let waited = if outcome == 2 {
+        random.below(40_000)
+    } else {
+        random.below(40)
+    };
+    let waits = [
+        waited,
+        random.below(9),
+        10 + random.below(300),
+        5 + random.below(900),
+    ];
     let refused = |(dsn, text): &(&'static str, &str)| (*dsn, format!("host {relay} said: {text}"));
     let (status, (dsn, reply)) = match outcome {
         0 => ("sent", ("2.0.0", (*random.pick(SENT)).to_owned())),
@@ -246,9 +258,12 @@ fn message(
     };
     writeln!(
         out,
-        "{head} {name}/smtp[{pid}]: {id}: to=<user{user}@{domain}>, relay={relay}, delay={}.{}, delays=0.1/0.01/0.4/0.9, dsn={dsn}, status={status} ({reply})",
-        random.below(90),
-        random.below(100),
+        "{head} {name}/smtp[{pid}]: {id}: to=<user{user}@{domain}>, relay={relay}, delay={}, delays={}/{}/{}/{}, dsn={dsn}, status={status} ({reply})",
+        hundredths(waits.iter().sum()),
+        hundredths(waits[0]),
+        hundredths(waits[1]),
+        hundredths(waits[2]),
+        hundredths(waits[3]),
     )?;
     let mut lines = 4;
     if outcome != 2 {
@@ -271,4 +286,8 @@ fn message(
         _ => return Ok(lines),
     }
     Ok(lines + 1)
+}
+
+fn hundredths(n: u64) -> String {
+    format!("{}.{:02}", n / 100, n % 100)
 }
