@@ -1,0 +1,186 @@
+//! Who may change which spool now: one queue-move takes mail out of an instance at a time.
+//!
+//! The instance that mail is taken from is locked for this move alone; the one it goes to is shared with other moves
+//! into it, but not with one out of it. The kernel gives the locks up when the process ends, however it ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// User.
+    pub user: String,
+    /// Since when, as text.
+    pub since: String,
+    /// Command line.
+    pub command: String,
+}
+
+/// Why a lock was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Others have it.
+    #[error("another queue-move works on {}: {}", .instance, told(.holders))]
+    Held {
+        /// The instance.
+        instance: String,
+        /// Those that are known.
+        holders: Vec<Holder>,
+    },
+    /// The lock file cannot be used.
+    #[error("{}: cannot lock: {}", .0.display(), .1)]
+    Io(PathBuf, io::Error),
+}
+
+fn told(holders: &[Holder]) -> String {
+    if holders.is_empty() {
+        return "which one is not known".to_owned();
+    }
+    let one = |h: &Holder| {
+        format!(
+            "process {} of {}, since {}: {}",
+            h.pid, h.user, h.since, h.command
+        )
+    };
+    holders.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Locks of this process. They end when it is dropped.
+#[derive(Debug)]
+pub struct Locks(#[allow(dead_code, reason = "held, not read")] Vec<File>);
+
+/// What is locked: an instance, by its queue directory's device and inode, for this move alone or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The instance's name, for messages.
+    pub instance: String,
+    /// Device and inode of its queue directory.
+    pub identity: (u64, u64),
+    /// For this move alone?
+    pub alone: bool,
+}
+
+impl Locks {
+    /// Takes all `claims`, or none. Lock files are made in `dir`, which is made if need be.
+    ///
+    /// # Errors
+    /// Another queue-move has one of them; the lock files cannot be made.
+    pub fn take(dir: &Path, claims: &[Claim], me: &Holder) -> Result<Self, LockError> {
+        std::fs::create_dir_all(dir).map_err(|e| LockError::Io(dir.to_owned(), e))?;
+        let mut sorted: Vec<&Claim> = claims.iter().collect();
+        sorted.sort_by_key(|claim| claim.identity);
+        let locks = sorted.into_iter().map(|claim| take(dir, claim, me));
+        locks.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn take(dir: &Path, claim: &Claim, me: &Holder) -> Result<File, LockError> {
+    let (device, inode) = claim.identity;
+    let path = dir.join(format!("{device}-{inode}.lock"));
+    let failed = |e| LockError::Io(path.clone(), e);
+    let mut options = OpenOptions::new();
+    let options = options.read(true).append(true).create(true).mode(0o600);
+    let mut file = options.open(&path).map_err(failed)?;
+    let how = if claim.alone {
+        FlockOperation::NonBlockingLockExclusive
+    } else {
+        FlockOperation::NonBlockingLockShared
+    };
+    match rustix::fs::flock(&file, how) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(LockError::Held {
+                instance: claim.instance.clone(),
+                holders: holders(&mut file),
+            });
+        }
+        Err(e) => return Err(failed(e.into())),
+    }
+    if claim.alone {
+        file.set_len(0).map_err(failed)?;
+    }
+    // Who it is only matters to who comes second.
+    let mut line = serde_json::to_vec(me).map_err(|e| failed(e.into()))?;
+    line.push(b'\n');
+    file.write_all(&line).map_err(failed)?;
+    Ok(file)
+}
+
+/// Those in the file that still live.
+fn holders(file: &mut File) -> Vec<Holder> {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let known = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let mut holders: Vec<Holder> = known.collect();
+    holders.retain(|holder| {
+        let pid = Pid::from_raw(i32::try_from(holder.pid).unwrap_or(0));
+        pid.as_raw() > 0 && kill(pid, None) != Err(nix::errno::Errno::ESRCH)
+    });
+    holders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(inode: u64, alone: bool) -> Claim {
+        Claim {
+            instance: format!("postfix-{inode}"),
+            identity: (1, inode),
+            alone,
+        }
+    }
+
+    fn me() -> Holder {
+        Holder {
+            pid: std::process::id(),
+            user: "ada".to_owned(),
+            since: "12:00".to_owned(),
+            command: "queue-move a b".to_owned(),
+        }
+    }
+
+    /// Can a second move be started beside a first?
+    fn check(first: [Claim; 2], second: [Claim; 2], expected: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Locks::take(dir.path(), &first, &me()).unwrap();
+        let told = Locks::take(dir.path(), &second, &me());
+        assert_eq!(told.is_ok(), expected, "{first:?} {second:?}");
+        if let Err(e) = &told {
+            let text = e.to_string();
+            assert!(
+                text.contains(" of ada, since 12:00: queue-move a b"),
+                "{text}"
+            );
+            assert!(text.contains(&std::process::id().to_string()), "{text}");
+        }
+        drop((held, told));
+        Locks::take(dir.path(), &second, &me()).unwrap();
+    }
+
+    #[test]
+    fn one_move_out_of_an_instance_at_a_time() {
+        let a_to_b = || [claim(1, true), claim(2, false)];
+        check(a_to_b(), a_to_b(), false);
+        check(a_to_b(), [claim(1, true), claim(3, false)], false);
+        check(a_to_b(), [claim(2, true), claim(1, false)], false);
+        check(a_to_b(), [claim(2, true), claim(3, false)], false);
+        check(a_to_b(), [claim(3, true), claim(2, false)], true);
+        check(a_to_b(), [claim(3, true), claim(4, false)], true);
+    }
+}

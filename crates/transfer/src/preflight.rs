@@ -1,0 +1,318 @@
+//! What must be so before mail is moved, and what an admin should know. Each refusal names the way out.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use postfix::Root;
+use postfix::config::{Host, Instance, resolve};
+use postfix::queue::Queue;
+
+use crate::journal::Side;
+use crate::plan::Plan;
+
+/// Something that stands against a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Must the move not be done? If not, it is to be known only.
+    pub refuses: bool,
+    /// What is the matter.
+    pub what: String,
+    /// What to do about it.
+    pub way_out: String,
+}
+
+fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    Finding {
+        refuses: true,
+        what: what.into(),
+        way_out: way_out.into(),
+    }
+}
+
+fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    Finding {
+        refuses: false,
+        ..refuse(what, way_out)
+    }
+}
+
+/// What the checks need to know beside the two instances.
+pub struct Asked<'a> {
+    /// Where the host's files are.
+    pub root: &'a Root,
+    /// All instances.
+    pub host: &'a Host,
+    /// The provider that an instance is named for.
+    pub provider: &'a dyn Fn(&str) -> Option<String>,
+    /// Does TO run?
+    pub to_runs: bool,
+    /// Is a move between providers wanted?
+    pub cross_provider: bool,
+}
+
+impl std::fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asked").finish_non_exhaustive()
+    }
+}
+
+/// What is to be known of an instance's spool, or why it cannot be worked on.
+///
+/// # Errors
+/// Its configuration has problems, its mail_owner is unknown, its queue directory is missing.
+pub fn side(root: &Root, instance: &Instance) -> Result<Side, Finding> {
+    let name = instance.name();
+    if let Some(problem) = instance.problems().first() {
+        let what = format!("{name}: its configuration cannot be relied on: {problem}");
+        return Err(refuse(what, "mend its main.cf: postfix check"));
+    }
+    let dir = queue_directory(root, instance);
+    let meta = std::fs::metadata(&dir).map_err(|e| {
+        let what = format!("{name}: no queue directory: {}: {e}", dir.display());
+        refuse(what, "start the instance once; postfix check makes it")
+    })?;
+    let user = instance.mail_owner();
+    let owner = owner(root, &user).ok_or_else(|| {
+        let what = format!("{name}: its mail_owner \"{user}\" is no user of this host");
+        refuse(what, "mend mail_owner in its main.cf")
+    })?;
+    for queue in [Queue::Maildrop, Queue::Deferred, Queue::Hold] {
+        let queue = dir.join(queue.name());
+        if !queue.is_dir() {
+            let what = format!("{name}: no directory {}", queue.display());
+            return Err(refuse(what, "postfix check makes it"));
+        }
+    }
+    Ok(Side {
+        instance: name.to_owned(),
+        config_directory: instance.config_directory().to_owned(),
+        syslog_name: instance.syslog_name().to_owned(),
+        queue_directory: dir,
+        hash_queue_names: instance.hash_queue_names().join(" "),
+        hash_queue_depth: instance.hash_queue_depth(),
+        owner,
+        identity: (meta.dev(), meta.ino()),
+    })
+}
+
+/// An instance's queue directory, as this machine names it: a link in a host's image leads to a place in that image.
+fn queue_directory(root: &Root, instance: &Instance) -> PathBuf {
+    let told = instance.queue_directory();
+    root.under(&resolve(root, told).unwrap_or_else(|_| told.to_owned()))
+}
+
+/// User and group ids, from the host's /etc/passwd, or from whatever this machine asks.
+fn owner(root: &Root, user: &str) -> Option<(u32, u32)> {
+    if root.is_this_host() {
+        let user = nix::unistd::User::from_name(user).ok().flatten()?;
+        return Some((user.uid.as_raw(), user.gid.as_raw()));
+    }
+    let passwd = std::fs::read_to_string(root.under(Path::new("/etc/passwd"))).ok()?;
+    let line = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
+    let mut found = line.filter(|fields| fields.first() == Some(&user));
+    let fields = found.next()?;
+    Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+}
+
+/// Is the instance's queue directory another's too?
+pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Finding> {
+    let others = asked.host.instances().iter().filter(|other| {
+        let dir = queue_directory(asked.root, other);
+        let same = std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
+        other.name() != side.instance && same.is_ok_and(|same| same == side.identity)
+    });
+    let names: Vec<&str> = others.map(Instance::name).collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(", ");
+        let what = format!(
+            "{} has the same queue directory as {names}: {}",
+            side.instance,
+            side.queue_directory.display()
+        );
+        refuse(what, "give each instance a queue_directory of its own")
+    })
+}
+
+/// What stands against a move between two instances, whatever the mail.
+pub fn check(
+    asked: &Asked<'_>,
+    (from, from_side): (&Instance, &Side),
+    (to, to_side): (&Instance, &Side),
+) -> Vec<Finding> {
+    if from_side.identity == to_side.identity {
+        let what = if from.name() == to.name() {
+            format!("{} cannot be moved to itself", from.name())
+        } else {
+            format!(
+                "{} and {} have the same queue directory: {} and {}",
+                from.name(),
+                to.name(),
+                from_side.queue_directory.display(),
+                to_side.queue_directory.display()
+            )
+        };
+        return vec![refuse(what, "name another instance to move to")];
+    }
+    let mut findings = Vec::new();
+    findings.extend(shared_queue(asked, from_side));
+    findings.extend(shared_queue(asked, to_side));
+    findings.extend(providers(asked, from.name(), to.name()));
+    findings.extend(running(asked, to));
+    findings.extend(pickup(asked.root, to));
+    if from_side.owner.0 != to_side.owner.0 {
+        let what = format!(
+            "the mail of {} belongs to {}, that of {} to {} (mail_owner)",
+            from.name(),
+            from.mail_owner(),
+            to.name(),
+            to.mail_owner()
+        );
+        let way = "TO's pickup would not know it for requeued mail; move it to an instance with the same mail_owner";
+        findings.push(refuse(what, way));
+    }
+    findings.extend(line_length(from, to));
+    let filter = to.get("content_filter");
+    if !filter.is_empty() {
+        let what = format!(
+            "{} sends the mail through its content_filter: {filter}",
+            to.name()
+        );
+        findings.push(warn(what, "take that into account"));
+    }
+    findings
+}
+
+fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Finding> {
+    let (of_from, of_to) = ((asked.provider)(from)?, (asked.provider)(to)?);
+    if of_from == of_to {
+        return None;
+    }
+    let what = format!(
+        "{from} sends to {of_from}, {to} to {of_to}: mail that {of_from} has blocked would harm the address of {to} too"
+    );
+    Some(if asked.cross_provider {
+        warn(what, "--cross-provider was given")
+    } else {
+        let way =
+            format!("name an instance for {of_from}, or give --cross-provider if you mean it");
+        refuse(what, way)
+    })
+}
+
+fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
+    if asked.to_runs {
+        return None;
+    }
+    let config = to.config_directory().display();
+    Some(if root.is_this_host() {
+        let what = format!(
+            "{} does not run: it would swallow the mail silently",
+            to.name()
+        );
+        refuse(what, format!("start it first: postfix -c {config} start"))
+    } else {
+        let what = format!("{} does not run", to.name());
+        warn(what, "its pickup will take the mail when it starts")
+    })
+}
+
+fn pickup(root: &Root, to: &Instance) -> Option<Finding> {
+    let services = to.services(root);
+    if let Some(problem) = services.problems.first() {
+        let what = format!(
+            "{}: its master.cf cannot be relied on: {problem}",
+            to.name()
+        );
+        return Some(refuse(what, "mend it: postfix check"));
+    }
+    if services.value.running("pickup").next().is_some() {
+        return None;
+    }
+    let what = format!(
+        "{} has no pickup service (master.cf, master_service_disable): nothing would take the mail from its maildrop",
+        to.name()
+    );
+    let way = format!(
+        "postconf -c {} -M 'pickup/unix=pickup unix n - y 60 1 pickup', then postfix reload",
+        to.config_directory().display()
+    );
+    Some(refuse(what, way))
+}
+
+/// pickup(8) deletes a file that has a longer record than its line_length_limit (pickup.c, copy_segment).
+fn line_length(from: &Instance, to: &Instance) -> Option<Finding> {
+    let limit = |instance: &Instance| {
+        instance
+            .parameters()
+            .int("line_length_limit")
+            .unwrap_or(2048)
+    };
+    (limit(from) > limit(to)).then(|| {
+        let what = format!(
+            "line_length_limit is {} in {} but {} in {}: TO's pickup deletes mail with longer lines",
+            limit(from),
+            from.name(),
+            limit(to),
+            to.name()
+        );
+        refuse(what, format!("raise line_length_limit of {}", to.name()))
+    })
+}
+
+/// Bytes that must stay free beside what is copied.
+const SPARE: u64 = 64 << 20;
+
+/// What stands against this plan.
+pub fn check_plan(plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if plan.cross_device {
+        let needed: u64 = plan.moves().map(|item| item.message.file.size).sum();
+        let maildrop = plan.to.queue_directory.join(Queue::Maildrop.name());
+        match free_space(&maildrop) {
+            // TO's cleanup makes a second copy before pickup removes the first.
+            Ok(free) if free < needed.saturating_mul(2).saturating_add(SPARE) => {
+                let what = format!(
+                    "{}: {free} bytes are free, but twice {needed} are needed, and some to spare",
+                    maildrop.display()
+                );
+                findings.push(refuse(what, "make room, or move less at a time: --limit N"));
+            }
+            Ok(_) => {}
+            Err(e) => {
+                let what = format!("{}: cannot tell how much is free: {e}", maildrop.display());
+                findings.push(refuse(what, "see to that file system"));
+            }
+        }
+    }
+    findings
+}
+
+fn free_space(dir: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(dir)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Where the services of an instance are woken, as this machine names it.
+pub fn pickup_socket(side: &Side) -> PathBuf {
+    side.queue_directory.join("public/pickup")
+}
+
+/// Wakes pickup(8), as postkick(1) does. That it could not be woken is no harm: it wakes by itself every minute.
+///
+/// # Errors
+/// Nobody listens.
+pub fn wake_pickup(side: &Side) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+    let path = pickup_socket(side);
+    if std::fs::metadata(&path)?.file_type().is_fifo() {
+        let mut options = std::fs::OpenOptions::new();
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let mut fifo = options.write(true).custom_flags(nonblocking).open(&path)?;
+        return fifo.write_all(b"W");
+    }
+    std::os::unix::net::UnixStream::connect(&path)?.write_all(b"W")
+}
