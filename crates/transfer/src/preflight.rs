@@ -207,7 +207,7 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
         return None;
     }
     let config = to.config_directory().display();
-    Some(if root.is_this_host() {
+    Some(if asked.root.is_this_host() {
         let what = format!(
             "{} does not run: it would swallow the mail silently",
             to.name()
