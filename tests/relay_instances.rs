@@ -123,7 +123,8 @@ fn running_instances_and_their_addresses() {
     ] {
         let limits = &a_json["rate_limits"][0];
         assert_eq!(limits["transport"], "smtp");
-        assert_eq!(limits[field], a.postconf(parameter).as_str(), "{field}");
+        let shown = limits[field].to_string().replace('"', "");
+        assert_eq!(shown, a.postconf(parameter), "{field}");
     }
     assert_eq!(a_json["pickup"], true);
     assert_eq!(b_json["pickup"], false);
@@ -273,6 +274,34 @@ fn what_two_claim_and_what_is_missing() {
         ),
         "{csv}"
     );
+}
+
+#[test]
+fn an_instance_that_cannot_be_read_is_told_beside_the_others() {
+    let host = host_or_skip!();
+    host.instance("postfix-aol-a").start();
+    host.sh("mkdir -p /etc/postfix-aol-b/main.cf");
+    let table = tool(&host).run().exit(1);
+    assert!(
+        table.text().contains("postfix-aol-a  relay  yes"),
+        "{table}"
+    );
+    assert!(
+        table
+            .errors()
+            .contains("/etc/postfix-aol-b/main.cf: cannot read it"),
+        "{table}"
+    );
+    let check = tool(&host).arg("--check").run();
+    assert!(
+        check
+            .text()
+            .contains("/etc/postfix-aol-b/main.cf: cannot read it"),
+        "{check}"
+    );
+    assert!(check.text().contains(" unknown=1;;;0"), "{check}");
+    // It is no concern of one that is asked for by name.
+    verdict(&host, &["aol-a"], 0, "OK: 1 instance, 1 running: in order");
 }
 
 #[test]

@@ -250,7 +250,7 @@ fn the_table_and_the_check_agree() {
     check(
         "aol-good",
         0,
-        "OK: 1 instance, 0 running: in order, and so is the DNS | \
+        "OK: 1 instance, 0 running: in order, and so is the DNS of 1 address | \
          instances=1;;;0 running=0;;;0 critical=0;;;0 warning=0;;;0 unknown=0;;;0",
     );
     check(
