@@ -5,6 +5,7 @@
 //! - [`mail_stats`]: delivery events in, counts out;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
+//! - [`queue`]: queued messages in, groups and lists out;
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`render`]: one small module a format.
 
@@ -13,6 +14,7 @@ pub mod human;
 pub mod instances;
 pub mod mail_stats;
 pub mod providers;
+pub mod queue;
 pub mod reasons;
 pub mod render;
 mod toml_text;

@@ -6,7 +6,7 @@
 mod findings;
 mod services;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

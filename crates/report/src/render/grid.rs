@@ -29,6 +29,8 @@ pub enum Column {
     Text(&'static str),
     /// Strangers' text of any length: left-aligned, cut in its middle where it is too long.
     Name(&'static str),
+    /// Strangers' words: left-aligned, cut at their end where they are too long.
+    Words(&'static str),
     /// Right-aligned.
     Number(&'static str),
 }
@@ -36,7 +38,9 @@ pub enum Column {
 impl Column {
     fn title(self) -> &'static str {
         match self {
-            Self::Text(title) | Self::Name(title) | Self::Number(title) => title,
+            Self::Text(title) | Self::Name(title) | Self::Words(title) | Self::Number(title) => {
+                title
+            }
         }
     }
 }
@@ -122,7 +126,7 @@ const BOX_GAP: usize = 3;
 fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
     let alignment = match column {
         Column::Number(_) => CellAlignment::Right,
-        Column::Text(_) | Column::Name(_) => CellAlignment::Left,
+        Column::Text(_) | Column::Name(_) | Column::Words(_) => CellAlignment::Left,
     };
     let cell = TableCell::new(text).set_alignment(alignment);
     match tone {
@@ -147,7 +151,7 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
         .collect();
     let mut widths = natural.clone();
     let names: Vec<usize> = (0..columns.len())
-        .filter(|&at| matches!(columns[at], Column::Name(_)))
+        .filter(|&at| matches!(columns[at], Column::Name(_) | Column::Words(_)))
         .collect();
     match style.width {
         None => names
@@ -175,15 +179,25 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
     for at in names {
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
             if cell.text.width() > widths[at] {
-                cell.text = cut(&cell.text, widths[at]);
+                cell.text = match columns[at] {
+                    Column::Words(_) => cut_end(&cell.text, widths[at]),
+                    _ => cut(&cell.text, widths[at]),
+                };
             }
         }
     }
 }
 
+/// What stands for what was left out.
+const MARK: &str = "..";
+
+/// Leaves out the end: what words say first says the most.
+fn cut_end(text: &str, width: usize) -> String {
+    take(text.chars(), width.saturating_sub(MARK.len())) + MARK
+}
+
 /// Leaves out the middle: a domain's end says the most, and a relay's begin tells it from its brothers.
 fn cut(text: &str, width: usize) -> String {
-    const MARK: &str = "..";
     let room = width.saturating_sub(MARK.len());
     let head = take(text.chars(), room / 2);
     let tail: String = take(text.chars().rev(), room - room / 2)
@@ -277,6 +291,14 @@ mod tests {
             TableStyle::default(),
             &["a\x1b[2J\u{202e}b\n"],
             "domain               total\na\\x1b[2J\\u{202e}b\\n   1000\n",
+        );
+        let columns = [Column::Words("reason"), Column::Number("total")];
+        let row = vec![Cell::new("450 4.2.1 try again later"), Cell::new("1")];
+        let width = Some(24);
+        let narrow = TableStyle { width, ..narrow };
+        assert_eq!(
+            draw(narrow, &columns, vec![row]),
+            "reason             total\n450 4.2.1 try a..      1\n"
         );
         let long = "x".repeat(1_000_000);
         let columns = [Column::Name("domain"), Column::Number("total")];

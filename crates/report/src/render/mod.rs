@@ -8,6 +8,7 @@ pub mod instances;
 pub mod json;
 pub mod jsonl;
 pub mod prom;
+pub mod queue;
 pub mod table;
 pub mod text;
 pub mod wire;

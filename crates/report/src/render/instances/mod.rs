@@ -3,8 +3,6 @@
 pub mod csv;
 pub mod json;
 pub mod table;
-#[cfg(test)]
-mod tests;
 pub mod text;
 
 use crate::instances::{Facts, Listen, Place, RateLimits, Running, Sender};

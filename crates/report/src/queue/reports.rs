@@ -1,0 +1,228 @@
+//! The finished figures.
+
+use postfix::Problem;
+use postfix::queue::{Queue, QueueFile};
+
+use super::entry::Entry;
+use super::tally::{SEPARATOR, Tally, earliest};
+use super::{Dimension, Settings};
+use crate::distribution::Counts;
+
+/// What is known beside the counts.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// The host whose queues were read.
+    pub host: String,
+    /// When, in microseconds since 1970 (UTC).
+    pub time: i64,
+    /// How many groups, and how many senders, are wanted, the biggest. All, if absent.
+    pub top: Option<usize>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// What is in the mailq of some instances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The host whose queues were read.
+    pub host: String,
+    /// When, in microseconds since 1970 (UTC).
+    pub time: i64,
+    /// The instances, in the order in which they were asked for.
+    pub instances: Vec<InstanceSummary>,
+    /// All of them together.
+    pub total: Summary,
+    /// What recipients are grouped by.
+    pub by: Vec<Dimension>,
+    /// The groups, those with the most recipients first.
+    pub groups: Rows<Group>,
+    /// The senders, those with the most messages first.
+    pub senders: Rows<Sender>,
+    /// The messages to be listed: all, or the first ones.
+    pub messages: Vec<Entry>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSummary {
+    /// Its name.
+    pub instance: String,
+    /// What it has.
+    pub summary: Summary,
+}
+
+/// How much mail there is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Messages.
+    pub counts: Counts,
+    /// Recipients to do.
+    pub recipients: u64,
+    /// Bytes of the messages' content, as showq(8) counts them.
+    pub bytes: u64,
+    /// When the oldest arrived, seconds since 1970 (UTC).
+    pub oldest: Option<i64>,
+    /// When the first deferred message is tried again, seconds since 1970 (UTC).
+    pub next_attempt: Option<i64>,
+    /// Messages whose return to the sender an admin has asked for.
+    pub forced_expire: u64,
+}
+
+/// The biggest rows, and what the others come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows<T> {
+    /// The biggest first.
+    pub rows: Vec<T>,
+    /// How many more there are.
+    pub others: usize,
+    /// Their recipients (of groups) or messages (of senders).
+    pub others_count: u64,
+}
+
+/// Recipients that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What: a part for each of [`Report::by`].
+    pub key: Vec<String>,
+    /// How many there are.
+    pub recipients: u64,
+    /// Of how many messages.
+    pub messages: u64,
+    /// When the oldest of these arrived, seconds since 1970 (UTC).
+    pub oldest: Option<i64>,
+}
+
+/// A sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The address, quoted and printable; or a glob for all addresses of a list that codes the recipient in them.
+    pub sender: String,
+    /// Messages.
+    pub messages: u64,
+    /// Their recipients to do.
+    pub recipients: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+    /// When the oldest arrived, seconds since 1970 (UTC).
+    pub oldest: Option<i64>,
+}
+
+impl Summary {
+    pub(super) fn add(&mut self, file: &QueueFile, arrival: i64, recipients: u64) {
+        self.counts.add(file.queue, 1);
+        self.recipients += recipients;
+        self.bytes = self.bytes.saturating_add(file.message_size());
+        self.oldest = earliest(self.oldest, Some(arrival));
+        self.next_attempt = earliest(self.next_attempt, file.next_attempt());
+        self.forced_expire += u64::from(file.info.is_forced_expire());
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.counts += other.counts;
+        self.recipients += other.recipients;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.oldest = earliest(self.oldest, other.oldest);
+        self.next_attempt = earliest(self.next_attempt, other.next_attempt);
+        self.forced_expire += other.forced_expire;
+    }
+
+    /// Messages that can be listed: those that are not corrupt.
+    pub fn messages(&self) -> u64 {
+        self.counts.total() - self.counts[Queue::Corrupt]
+    }
+}
+
+impl Report {
+    /// Makes the figures of a tally.
+    pub fn new(settings: &Settings, frame: Frame, tally: Tally) -> Self {
+        let mut total = Summary::default();
+        for summary in &tally.summaries {
+            total.merge(summary);
+        }
+        let top = frame.top.unwrap_or(usize::MAX);
+        let groups = tally.groups.into_iter().map(|(key, cell)| Group {
+            key: key.split(SEPARATOR).map(str::to_owned).collect(),
+            recipients: cell.recipients,
+            messages: cell.messages,
+            oldest: cell.oldest,
+        });
+        let senders = tally.senders.into_iter().map(|(sender, cell)| Sender {
+            sender,
+            messages: cell.messages,
+            recipients: cell.recipients,
+            bytes: cell.bytes,
+            oldest: cell.oldest,
+        });
+        let instances = settings.instances.iter().zip(tally.summaries);
+        Self {
+            host: frame.host,
+            time: frame.time,
+            instances: instances
+                .map(|(instance, summary)| InstanceSummary {
+                    instance: instance.clone(),
+                    summary,
+                })
+                .collect(),
+            total,
+            by: settings.group_by.clone(),
+            groups: Rows::new(
+                groups.collect(),
+                top,
+                |g| g.recipients,
+                |a, b| a.key.cmp(&b.key),
+            ),
+            senders: Rows::new(
+                senders.collect(),
+                top,
+                |s| s.messages,
+                |a, b| a.sender.cmp(&b.sender),
+            ),
+            messages: tally.kept.sorted(),
+            problems: frame.problems,
+        }
+    }
+
+    /// The age of what arrived at `arrival`, in seconds; 0 for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: i64) -> u64 {
+        let seconds = self.seconds().saturating_sub(arrival);
+        u64::try_from(seconds).unwrap_or(0)
+    }
+
+    /// When the queues were read, in seconds since 1970 (UTC).
+    pub fn seconds(&self) -> i64 {
+        self.time.div_euclid(1_000_000)
+    }
+
+    /// The name of the instance that has a message.
+    pub fn instance(&self, entry: &Entry) -> &str {
+        let instance = self.instances.get(entry.instance);
+        instance.map_or("", |i| i.instance.as_str())
+    }
+
+    /// How many messages are not in the list.
+    pub fn unlisted(&self) -> u64 {
+        let listed = u64::try_from(self.messages.len()).unwrap_or(u64::MAX);
+        self.total.messages().saturating_sub(listed)
+    }
+}
+
+impl<T> Rows<T> {
+    fn new(
+        mut rows: Vec<T>,
+        top: usize,
+        count: impl Fn(&T) -> u64,
+        by_name: impl Fn(&T, &T) -> std::cmp::Ordering,
+    ) -> Self {
+        rows.sort_unstable_by(|a, b| count(b).cmp(&count(a)).then_with(|| by_name(a, b)));
+        let others = rows.get(top..).unwrap_or_default();
+        let (more, sum) = (others.len(), others.iter().map(&count).sum());
+        rows.truncate(top);
+        Self {
+            rows,
+            others: more,
+            others_count: sum,
+        }
+    }
+}

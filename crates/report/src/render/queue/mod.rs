@@ -1,0 +1,11 @@
+//! What is in the mailq, and why ([`crate::queue`]), one module a format.
+
+pub mod csv;
+pub mod json;
+pub mod jsonl;
+mod message;
+pub mod table;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! `--format table`: for people.
+//!
+//! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left out
+//! where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
+
+use postfix::Zone;
+use postfix::queue::Queue;
+
+use crate::distribution::QUEUES;
+use crate::human;
+use crate::queue::{Dimension, Entry, Group, Report, Sender, Summary};
+use crate::render::grid::{Cell, Column, TableStyle, Tone, draw};
+
+/// What stands for all instances where their names are.
+const TOTAL: &str = "TOTAL";
+
+/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
+/// by default), in seconds.
+const OLD: u64 = 86_400;
+const VERY_OLD: u64 = 4 * 86_400;
+
+/// Terminal columns from which there is room for box lines, for sizes, for whole reasons, for arrival times.
+const ROOM_FOR_BOXES: u16 = 100;
+const ROOM_FOR_REASONS: u16 = 120;
+const ROOM_FOR_ALL: u16 = 160;
+
+/// Draws the report; times are in `zone`.
+pub fn draw_report(report: &Report, zone: Zone, style: TableStyle) -> String {
+    let room = style.width.unwrap_or(u16::MAX);
+    let tables = Tables {
+        report,
+        zone,
+        style: TableStyle {
+            boxes: style.boxes && room >= ROOM_FOR_BOXES,
+            ..style
+        },
+        room,
+    };
+    let mut text = tables.summaries();
+    if !report.groups.rows.is_empty() {
+        let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
+        text.push_str(&format!(
+            "\nrecipients by {}\n{}",
+            by.join(", "),
+            tables.groups()
+        ));
+    }
+    if !report.senders.rows.is_empty() {
+        text.push_str(&format!("\nmessages by sender\n{}", tables.senders()));
+    }
+    if !report.messages.is_empty() {
+        text.push_str(&format!("\nmessages\n{}", tables.messages()));
+    }
+    if let Some(line) = unlisted_line(report) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+struct Tables<'a> {
+    report: &'a Report,
+    zone: Zone,
+    style: TableStyle,
+    room: u16,
+}
+
+impl Tables<'_> {
+    /// The instances, and their total if there are several.
+    fn summaries(&self) -> String {
+        let report = self.report;
+        let has = |queue: &Queue| report.total.counts[*queue] > 0;
+        // Where it is narrow, queues without any mail give way.
+        let wide = self.room >= ROOM_FOR_REASONS;
+        let queues: Vec<Queue> = QUEUES.into_iter().filter(|q| wide || has(q)).collect();
+        let mut columns = vec![Column::Name("instance")];
+        columns.extend(queues.iter().map(|queue| Column::Number(queue.name())));
+        columns
+            .extend(["total", "recipients", "size", "oldest", "next attempt"].map(Column::Number));
+        let total = (TOTAL, &report.total, Tone::Strong);
+        let several = report.instances.len() > 1;
+        let rows = report
+            .instances
+            .iter()
+            .map(|i| (i.instance.as_str(), &i.summary, Tone::Plain))
+            .chain(several.then_some(total));
+        let rows = rows.map(|(name, summary, tone)| {
+            let mut row = vec![Cell::new(name).tone(tone)];
+            row.extend(queues.iter().map(|&queue| {
+                let n = summary.counts[queue];
+                let bad = queue == Queue::Corrupt && n > 0;
+                number(n, if bad { Tone::Bad } else { tone })
+            }));
+            row.push(number(summary.counts.total(), tone));
+            row.push(number(summary.recipients, tone));
+            row.push(Cell::new(human::size(summary.bytes)).tone(tone));
+            row.push(self.age(summary.oldest, tone));
+            let next = summary.next_attempt.map(|next| due(report, next));
+            row.push(Cell::new(next.unwrap_or_else(|| "-".to_owned())).tone(tone));
+            row
+        });
+        draw(self.style, &columns, rows.collect())
+    }
+
+    fn groups(&self) -> String {
+        let report = self.report;
+        // A reason is the longest by far, and whole where that pushes nothing else away.
+        let reason = report.by.iter().position(|by| *by == Dimension::Reason);
+        let others = (0..report.by.len()).filter(|at| Some(*at) != reason);
+        let order: Vec<usize> = others.chain(reason).collect();
+        let wide = self.room >= ROOM_FOR_BOXES;
+        let mut columns = vec![Column::Number("recipients")];
+        columns.extend(wide.then_some(Column::Number("messages")));
+        columns.push(Column::Number("oldest"));
+        columns.extend(order.iter().filter_map(|&at| {
+            let by = report.by.get(at)?;
+            let whole = self.style.width.is_none();
+            Some(match by {
+                Dimension::Reason if whole => Column::Text(by.as_str()),
+                Dimension::Reason => Column::Words(by.as_str()),
+                _ => Column::Name(by.as_str()),
+            })
+        }));
+        let row = |group: &Group| {
+            let mut row = vec![number(group.recipients, Tone::Plain)];
+            row.extend(wide.then(|| number(group.messages, Tone::Plain)));
+            row.push(self.age(group.oldest, Tone::Plain));
+            let parts = order.iter().filter_map(|&at| group.key.get(at));
+            row.extend(parts.map(Cell::new));
+            row
+        };
+        let rows = report.groups.rows.iter().map(row).collect();
+        let drawn = draw(self.style, &columns, rows);
+        drawn
+            + &others_line(
+                report.groups.others,
+                report.groups.others_count,
+                "recipients",
+            )
+    }
+
+    fn senders(&self) -> String {
+        let mut columns = ["messages", "recipients", "size", "oldest"]
+            .map(Column::Number)
+            .to_vec();
+        columns.push(Column::Name("sender"));
+        let row = |sender: &Sender| {
+            vec![
+                number(sender.messages, Tone::Plain),
+                number(sender.recipients, Tone::Plain),
+                Cell::new(human::size(sender.bytes)),
+                self.age(sender.oldest, Tone::Plain),
+                Cell::new(&sender.sender),
+            ]
+        };
+        let senders = &self.report.senders;
+        let drawn = draw(self.style, &columns, senders.rows.iter().map(row).collect());
+        drawn + &others_line(senders.others, senders.others_count, "messages")
+    }
+
+    fn messages(&self) -> String {
+        let several = self.report.instances.len() > 1;
+        let with_arrival = self.room >= ROOM_FOR_ALL;
+        let with_size = self.room >= ROOM_FOR_BOXES;
+        let mut columns = Vec::new();
+        columns.extend(several.then_some(Column::Name("instance")));
+        columns.extend([Column::Text("id"), Column::Text("queue")]);
+        columns.extend(with_arrival.then_some(Column::Text("arrival")));
+        columns.push(Column::Number("age"));
+        columns.extend(with_size.then_some(Column::Number("size")));
+        columns.extend([
+            Column::Number("next"),
+            Column::Name("sender"),
+            Column::Name("recipients"),
+        ]);
+        columns.push(match self.style.width {
+            None => Column::Text("reason"),
+            Some(_) => Column::Words("reason"),
+        });
+        let row = |entry: &Entry| {
+            let mut row = Vec::new();
+            row.extend(several.then(|| Cell::new(self.report.instance(entry))));
+            row.extend([Cell::new(entry.id.as_str()), Cell::new(entry.queue.name())]);
+            row.extend(
+                with_arrival.then(|| Cell::new(clock(self.zone, entry.arrival, "%Y-%m-%d %H:%M"))),
+            );
+            row.push(self.age(Some(entry.arrival), Tone::Plain));
+            row.extend(with_size.then(|| Cell::new(human::size(entry.size))));
+            row.push(self.next(entry));
+            row.push(Cell::new(&*entry.sender));
+            row.push(Cell::new(recipients(entry)));
+            row.push(Cell::new(self.reason(entry)));
+            row
+        };
+        let rows = self.report.messages.iter().map(row).collect();
+        draw(self.style, &columns, rows)
+    }
+
+    fn age(&self, arrival: Option<i64>, tone: Tone) -> Cell {
+        let Some(arrival) = arrival else {
+            return Cell::new("-").tone(tone);
+        };
+        let age = self.report.age(arrival);
+        let tone = match age {
+            VERY_OLD.. => Tone::Bad,
+            OLD.. => Tone::Warning,
+            _ => tone,
+        };
+        Cell::new(human::age(age)).tone(tone)
+    }
+
+    fn next(&self, entry: &Entry) -> Cell {
+        match entry.next_attempt {
+            _ if entry.forced_expire => Cell::new("expire").tone(Tone::Warning),
+            Some(next) => Cell::new(due(self.report, next)),
+            None => Cell::new("-"),
+        }
+    }
+
+    /// Why it is stuck: whole outside a terminal; in it, the server's words where there is room, else class and code.
+    fn reason(&self, entry: &Entry) -> String {
+        let Some(why) = entry.why() else {
+            return "-".to_owned();
+        };
+        match self.style.width {
+            None => return why.reason.to_string(),
+            Some(ROOM_FOR_REASONS..) => return words(&why.reason).to_owned(),
+            Some(_) => {}
+        }
+        match &why.code {
+            Some(code) => format!("{} {code}", why.class),
+            None => why.class.to_string(),
+        }
+    }
+}
+
+fn number(n: u64, tone: Tone) -> Cell {
+    Cell::new(n.to_string()).tone(tone)
+}
+
+/// The first recipient, and how many more there are.
+fn recipients(entry: &Entry) -> String {
+    let more = entry.recipient_count.saturating_sub(1);
+    match entry.recipients.first() {
+        None => "-".to_owned(),
+        Some(first) if more == 0 => first.address.to_string(),
+        Some(first) => format!("{} +{more}", first.address),
+    }
+}
+
+/// What the server said, without `host NAME[ADDRESS] said: ` before it.
+fn words(reason: &str) -> &str {
+    let said = reason
+        .strip_prefix("host ")
+        .and_then(|rest| rest.split_once("] said: "));
+    said.map_or(reason, |(_, words)| words)
+}
+
+fn others_line(rows: usize, count: u64, unit: &str) -> String {
+    match rows {
+        0 => String::new(),
+        rows => format!("and {rows} more, with {count} {unit} (--top N shows more)\n"),
+    }
+}
+
+/// Says that messages are left out, if so.
+pub(super) fn unlisted_line(report: &Report) -> Option<String> {
+    match report.unlisted() {
+        0 => None,
+        more if report.messages.is_empty() => Some(format!("\n{more} messages, not listed")),
+        more => Some(format!("and {more} more messages (--all lists them)")),
+    }
+}
+
+/// A time on the zone's clock.
+pub(super) fn clock(zone: Zone, seconds: i64, form: &str) -> String {
+    zone.at(seconds)
+        .map_or_else(|| seconds.to_string(), |time| time.format(form).to_string())
+}
+
+/// When something is due: `in 5m`, or `now` where its time has passed.
+pub(super) fn due(report: &Report, time: i64) -> String {
+    match u64::try_from(time.saturating_sub(report.seconds())) {
+        Ok(seconds @ 1..) => format!("in {}", human::age(seconds)),
+        _ => "now".to_owned(),
+    }
+}
+
+/// `29 messages (27 deferred, 2 hold), 31 recipients, 43 KiB, oldest 2h 15m (2026-09-19 12:22:57), next attempt in 5m`.
+pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> String {
+    let total = summary.counts.total();
+    if total == 0 {
+        return "no messages".to_owned();
+    }
+    let counts = summary.counts.iter().filter(|(_, n)| *n > 0);
+    let counts: Vec<String> = counts.map(|(queue, n)| format!("{n} {queue}")).collect();
+    let messages = if total == 1 { "message" } else { "messages" };
+    let to = if summary.recipients == 1 {
+        "recipient"
+    } else {
+        "recipients"
+    };
+    let mut line = format!(
+        "{total} {messages} ({}), {} {to}, {}",
+        counts.join(", "),
+        summary.recipients,
+        human::size(summary.bytes),
+    );
+    if let Some(oldest) = summary.oldest {
+        let age = human::age(report.age(oldest));
+        line.push_str(&format!(
+            ", oldest {age} ({})",
+            clock(zone, oldest, "%Y-%m-%d %H:%M:%S")
+        ));
+    }
+    if let Some(next) = summary.next_attempt {
+        line.push_str(&format!(", next attempt {}", due(report, next)));
+    }
+    line
+}
