@@ -3,8 +3,6 @@
 mod evaluate;
 mod macros;
 mod record;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 

@@ -1,0 +1,82 @@
+//! Messages written as they are found: `--format jsonl` and `--ids`, at any size of the mailq in the same little memory.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use cli::{Context, Stream};
+use postfix::queue::{Message, Selector};
+use report::render::queue::jsonl::Lines;
+
+use crate::reading::{Read, Shards, lock, read};
+use crate::spools::InstanceSpool;
+
+/// Bytes that a thread gathers before it writes.
+const BLOCK: usize = 64 * 1024;
+
+/// A thread's lines.
+struct Gathered {
+    /// Nothing for ids alone.
+    lines: Option<Lines>,
+    text: Vec<u8>,
+}
+
+impl Gathered {
+    fn add(&mut self, instance: &str, message: &Message) -> io::Result<()> {
+        match &mut self.lines {
+            Some(lines) => lines.write(&mut self.text, instance, message),
+            None => writeln!(self.text, "{}", message.file.id),
+        }
+    }
+}
+
+/// Writes the messages that `selector` means. Without `ids`, as JSON lines.
+///
+/// # Errors
+/// Nothing could be read, or the output cannot be written.
+pub(crate) fn stream(
+    cx: &Context,
+    spools: &[InstanceSpool],
+    selector: &Selector<'_>,
+    ids: bool,
+) -> anyhow::Result<Read> {
+    let reasons = Arc::new(cli::tables::reasons(cx)?);
+    let out = Mutex::new(cx.stream()?);
+    let failed = Mutex::new(None);
+    let gathered = Shards::new(|| Gathered {
+        lines: (!ids).then(|| Lines::new(Arc::clone(&reasons))),
+        text: Vec::new(),
+    });
+    let add = |at: usize, message: &Message| -> io::Result<()> {
+        let instance = spools.get(at).map_or("", |spool| spool.instance.as_str());
+        let added = gathered.with(|mine| {
+            mine.add(instance, message)?;
+            if mine.text.len() >= BLOCK {
+                lock(&out).write_all(&mine.text)?;
+                mine.text.clear();
+            }
+            Ok(())
+        });
+        added.unwrap_or(Ok(()))
+    };
+    let read = read(cx, spools, selector, false, |at, message| {
+        match add(at, message) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                lock(&failed).get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    if let Some(error) = lock(&failed).take() {
+        return Err(error.into());
+    }
+    let mut out: Stream = out
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    for rest in gathered.into_inner() {
+        out.write_all(&rest.text)?;
+    }
+    out.finish()?;
+    Ok(read)
+}
