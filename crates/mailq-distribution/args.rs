@@ -34,7 +34,8 @@ pub(crate) struct Args {
 
     /// Count the files, and open none of them: no sizes, no ages
     ///
-    /// Much faster where there is much mail. In maildrop, files that are still being written are told apart by their mode.
+    /// Much faster where there is much mail. Files in maildrop are examined (stat) all the same: their mode tells those that
+    /// are still being written from mail.
     #[arg(long, conflicts_with = "by")]
     pub(crate) counts_only: bool,
 

@@ -169,8 +169,10 @@ impl Counting<'_> {
     ) -> Vec<Vec<Found>> {
         let detail = if self.by.iter().any(|d| d.counts_recipients()) {
             Detail::Envelope
-        } else {
+        } else if self.by.contains(&Dimension::SenderDomain) {
             Detail::Head
+        } else {
+            Detail::Times
         };
         let mut all = self.nothing();
         for (at, spool) in self.readable() {

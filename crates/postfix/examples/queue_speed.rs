@@ -8,22 +8,15 @@
     reason = "a benchmark for the terminal"
 )]
 
-use std::fs;
+mod spool_maker;
+
 use std::ops::ControlFlow;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use postfix::queue::{
-    Detail, IdParts, Layout, Log, Queue, QueueId, ScanOptions, ShowqOptions, Spool,
-};
-
-const FIXTURE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/spools/empty/spool"
-);
+use postfix::queue::{Detail, Layout, Queue, ScanOptions, ShowqOptions, Spool};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -31,7 +24,7 @@ fn main() {
     let parent = args.next().unwrap_or_else(|| "/tmp".into());
     let dir = tempfile::tempdir_in(parent).unwrap();
     let spool = Spool::new(dir.path(), Layout::default());
-    fill(&spool, count);
+    spool_maker::fill(&spool, count);
     let deferred = spool.queue_dir(Queue::Deferred);
 
     let find = time("find -type f | wc -l", || {
@@ -102,26 +95,4 @@ fn run(command: &mut Command) {
 
 fn ratio(of: Duration, to: Duration) -> f64 {
     of.as_secs_f64() / to.as_secs_f64()
-}
-
-/// Copies of one real message and its log, under names as Postfix would give them.
-fn fill(spool: &Spool, count: u32) {
-    let message = fs::read(format!("{FIXTURE}/deferred/0/0A70332")).unwrap();
-    let log = fs::read(format!("{FIXTURE}/defer/0/0A70332")).unwrap();
-    let incoming = spool.dir().join("new");
-    for number in 0..count {
-        fs::write(&incoming, &message).unwrap();
-        fs::set_permissions(&incoming, fs::Permissions::from_mode(0o700)).unwrap();
-        let id = QueueId::from_parts(IdParts::Short {
-            microseconds: number.wrapping_mul(7919) % 1_000_000,
-            inode: fs::metadata(&incoming).unwrap().ino(),
-        });
-        let path = spool.path(Queue::Deferred, &id);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        #[allow(clippy::disallowed_methods, reason = "a spool of our own")]
-        fs::rename(&incoming, path).unwrap();
-        let path = spool.log_path(Log::Defer, &id);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, &log).unwrap();
-    }
 }

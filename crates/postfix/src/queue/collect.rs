@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ctype::{atol, c_str, scan_long, split_nameval};
-use super::record::{Records, Source, Stop};
+use super::record::{Records, SHORT_READ, SHORT_READ_OF_TIMES, Source, Stop};
 use super::{Envelope, Recipient, RecipientState, SizeRecord};
 use crate::{Parsed, Position, Problem};
 
@@ -20,6 +20,8 @@ const MOST_PROBLEMS: usize = 8;
 /// How far to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
+    /// To the arrival time, which the size comes before.
+    Times,
     /// To the sender: sizes, times, sender, but no recipient.
     Head,
     /// To the end record.
@@ -46,7 +48,11 @@ pub(super) fn read<S: Source + ?Sized>(
     buffer: &mut Vec<u8>,
     extent: Extent,
 ) -> Parsed<Envelope> {
-    let mut records = Records::new(source, size, buffer);
+    let short_read = match extent {
+        Extent::Times => SHORT_READ_OF_TIMES,
+        Extent::Head | Extent::Whole => SHORT_READ,
+    };
+    let mut records = Records::new(source, size, buffer).short_read(short_read);
     let mut collector = Collector {
         path,
         extent,
@@ -107,7 +113,7 @@ impl Collector<'_> {
                 kind if ENVELOPE_TYPES.contains(&kind) => {
                     let text = c_str(records.data(&record)?);
                     self.record(kind, text, record.offset)?;
-                    if kind == b'S' && self.extent == Extent::Head {
+                    if self.is_enough(kind) {
                         return Ok(());
                     }
                 }
@@ -117,6 +123,15 @@ impl Collector<'_> {
                     self.problem(Some(record.offset), what);
                 }
             }
+        }
+    }
+
+    /// Was the record just read the last one that is wanted?
+    fn is_enough(&self, kind: u8) -> bool {
+        match self.extent {
+            Extent::Times => kind == b'T' && self.found.value.arrival.is_some_and(|t| t > 0),
+            Extent::Head => kind == b'S',
+            Extent::Whole => false,
         }
     }
 
@@ -141,7 +156,7 @@ impl Collector<'_> {
             b'A' => match split_nameval(text) {
                 Some((name, value)) => match attribute_kind(name) {
                     Some(kind) => self.value(kind, value, at),
-                    None if self.extent == Extent::Head => {}
+                    None if self.extent != Extent::Whole => {}
                     None => self.found.value.push_attribute(text),
                 },
                 None => self.problem(at, "malformed attribute record"),

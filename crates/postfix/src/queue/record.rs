@@ -36,7 +36,9 @@ impl Source for [u8] {
 }
 
 /// What the first read of a file takes: the whole envelope of nearly all messages.
-const SHORT_READ: usize = 4096;
+pub(super) const SHORT_READ: usize = 4096;
+/// What it takes where size and times will do: the less is copied of files that the CPU's caches lack, the faster.
+pub(super) const SHORT_READ_OF_TIMES: usize = 256;
 /// What later reads take where an envelope goes on.
 const LONG_READ: usize = 65_536;
 /// The longest record that is kept. Postfix's own limit (`line_length_limit`) is 2048 bytes.
@@ -88,6 +90,7 @@ pub(super) struct Records<'a, S: Source + ?Sized> {
     source: &'a S,
     size: u64,
     buffer: &'a mut Vec<u8>,
+    short_read: usize,
     /// Where in the file the buffer's bytes are from.
     window: u64,
     next: u64,
@@ -106,12 +109,19 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
             source,
             size,
             buffer,
+            short_read: SHORT_READ,
             window: 0,
             next: 0,
             stretch: 0,
             read: BTreeMap::new(),
             budget: size,
         }
+    }
+
+    /// The same, with another number of bytes for the first read.
+    pub(super) fn short_read(mut self, bytes: usize) -> Self {
+        self.short_read = bytes;
+        self
     }
 
     /// Where the next record starts.
@@ -233,7 +243,10 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         if offset < self.window || end > have {
             // A long read pays where reading goes straight on; a pointer may lead anywhere next.
             let straight_on = (self.window..=have).contains(&offset) && offset > 0;
-            let wanted = if straight_on { LONG_READ } else { SHORT_READ };
+            let wanted = match straight_on {
+                true => LONG_READ,
+                false => self.short_read,
+            };
             let wanted = usize::try_from(length).map_or(wanted, |length| wanted.max(length));
             self.fill(offset, wanted)?;
         }

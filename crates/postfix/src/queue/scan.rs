@@ -24,7 +24,9 @@ const WAITING: usize = 64;
 /// How much of each file a scan reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Sizes, times and the sender.
+    /// The size and the arrival time.
+    Times,
+    /// The sender too.
     Head,
     /// Recipients too.
     Envelope,
@@ -74,6 +76,7 @@ impl Spool {
         each: impl Fn(QueueFile) -> ControlFlow<()> + Sync,
     ) -> Result<Tally, ScanError> {
         let extent = match detail {
+            Detail::Times => Extent::Times,
             Detail::Head => Extent::Head,
             Detail::Envelope => Extent::Whole,
         };

@@ -1,0 +1,146 @@
+//! Host images with spools of the fixtures, and mailq-distribution run on them.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
+#![allow(clippy::disallowed_methods, reason = "spools of our own")]
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{Ran, set_mtime, sh};
+
+pub const TOOL: &str = env!("CARGO_BIN_EXE_mailq-distribution");
+
+/// Runs mailq-distribution as from cron: no terminal anywhere.
+pub fn mailq<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
+    let out = Command::new(TOOL)
+        .args(args)
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Ran {
+        status: out.status.code(),
+        out: String::from_utf8(out.stdout).unwrap(),
+        err: String::from_utf8(out.stderr).unwrap(),
+    }
+}
+
+/// A host image, called rustin.
+pub struct Image(TempDir);
+
+impl Image {
+    /// A host without an instance.
+    pub fn new() -> Self {
+        let image = Self(tempfile::tempdir().unwrap());
+        fs::create_dir_all(image.path("etc")).unwrap();
+        fs::create_dir_all(image.path("var/spool")).unwrap();
+        fs::write(image.path("etc/hostname"), "rustin\n").unwrap();
+        image
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// The queue directory of an instance.
+    pub fn spool(&self, name: &str) -> PathBuf {
+        self.path(&format!("var/spool/postfix-{name}"))
+    }
+
+    /// An instance with a queue directory that may not be there.
+    pub fn configure(&self, name: &str, queue_directory: &str) {
+        let dir = self.path(&format!("etc/postfix-{name}"));
+        fs::create_dir_all(&dir).unwrap();
+        let main_cf = format!("queue_directory = {queue_directory}\n");
+        fs::write(dir.join("main.cf"), main_cf).unwrap();
+    }
+
+    /// An instance with the mail of a spool of the fixtures.
+    pub fn instance(&self, name: &str, fixture: &str) {
+        self.configure(name, &format!("/var/spool/postfix-{name}"));
+        let (from, to) = (self.fixture(fixture), self.spool(name));
+        sh(&format!("cp -r {}/spool {}", from.display(), to.display()));
+        // git keeps neither modes nor times.
+        for line in fs::read_to_string(from.join("modes")).unwrap().lines() {
+            let mut words = line.splitn(3, ' ');
+            let mode = u32::from_str_radix(words.next().unwrap(), 8).unwrap();
+            let time = words.next().unwrap().parse().unwrap();
+            let path = to.join(words.next().unwrap());
+            if path.is_file() {
+                set_mtime(&path, time);
+                fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+        }
+    }
+
+    pub fn fixture(&self, name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures/spools")
+            .join(name)
+    }
+
+    /// What postqueue -j listed for a spool of the fixtures.
+    pub fn postqueue(&self, fixture: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.fixture(fixture).join("postqueue.json")).unwrap();
+        let messages = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        messages.collect()
+    }
+
+    /// All files of an instance's queue directory.
+    pub fn files(&self, name: &str) -> Vec<PathBuf> {
+        let found = sh(&format!("find {} -type f", self.spool(name).display()));
+        found.lines().map(PathBuf::from).collect()
+    }
+
+    /// Runs the tool on this host.
+    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        let mut all = vec!["--root".into(), self.0.path().as_os_str().to_owned()];
+        all.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        mailq(all)
+    }
+
+    /// What it prints as JSON, if all goes well and nothing is told.
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> Value {
+        self.json_ended(0, args)
+    }
+
+    #[track_caller]
+    pub fn json_ended(&self, status: i32, args: &[&str]) -> Value {
+        let ran = self
+            .run([&["--format", "json"], args].concat())
+            .ended(status);
+        assert!(status != 0 || ran.err.is_empty(), "{}", ran.err);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+}
+
+/// Has Prometheus's own program look at a text.
+pub fn promtool(text: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mailq.prom");
+    fs::write(&path, text).unwrap();
+    if Command::new("promtool").arg("--version").output().is_err() {
+        testkit_missing("promtool", "prometheus");
+        return;
+    }
+    let told = sh(&format!("promtool check metrics <{} 2>&1", path.display()));
+    assert_eq!(told, "");
+}
+
+/// Says past libtest's capture what could not be tested; fails where everything must be.
+fn testkit_missing(program: &str, package: &str) {
+    use std::io::Write;
+    assert!(
+        std::env::var_os(testkit::REQUIRE).is_none_or(|value| value != "1"),
+        "no {program}, which is in Debian's package {package}"
+    );
+    let line = format!("SKIPPED: no {program}, which is in Debian's package {package}\n");
+    drop(std::io::stderr().write_all(line.as_bytes()));
+}

@@ -1,0 +1,458 @@
+//! mailq-distribution on small hosts whose mail was counted by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
+#![allow(clippy::disallowed_methods, reason = "spools of our own")]
+
+mod common;
+mod mailq_common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use mailq_common::{Image, mailq};
+use serde_json::{Value, json};
+
+/// aol-b is the fullest, then aol-a; msn-a has local submissions, and one that is not complete.
+fn image() -> Image {
+    let image = Image::new();
+    // `postqueue.json` beside these spools is what Postfix listed for them: 10 deferred and 2 on hold in real-default, 4
+    // submissions and 1 deferred in real-maildrop, 2 deferred in empty, one of which has no content.
+    image.instance("aol-a", "real-default");
+    image.instance("msn-a", "real-maildrop");
+    image.instance("aol-b", "real-default");
+    let aol_b = image.spool("aol-b");
+    for (queue, id) in [
+        ("incoming", "1A2B301"),
+        ("active", "1A2B302"),
+        ("corrupt", "1A2B303"),
+    ] {
+        fs::create_dir_all(aol_b.join(queue)).unwrap();
+        let message = image.spool("aol-a").join("deferred/0/0A70332");
+        fs::copy(message, aol_b.join(queue).join(id)).unwrap();
+    }
+    let written = image.spool("msn-a").join("maildrop/1A2B304");
+    fs::write(&written, "F").unwrap();
+    fs::set_permissions(&written, fs::Permissions::from_mode(0o600)).unwrap();
+    image
+}
+
+const TEXT: &str = "\
+postfix-aol-b:maildrop:0
+postfix-aol-b:incoming:1
+postfix-aol-b:active:1
+postfix-aol-b:deferred:10
+postfix-aol-b:hold:2
+postfix-aol-b:corrupt:1
+postfix-aol-b:total:15
+postfix-aol-a:maildrop:0
+postfix-aol-a:incoming:0
+postfix-aol-a:active:0
+postfix-aol-a:deferred:10
+postfix-aol-a:hold:2
+postfix-aol-a:corrupt:0
+postfix-aol-a:total:12
+postfix-msn-a:maildrop:4
+postfix-msn-a:incoming:0
+postfix-msn-a:active:0
+postfix-msn-a:deferred:1
+postfix-msn-a:hold:0
+postfix-msn-a:corrupt:0
+postfix-msn-a:total:5
+";
+
+#[test]
+fn every_queue_is_counted_with_and_without_reading() {
+    let image = image();
+    for flags in [
+        &["--format", "text"][..],
+        &["--format", "text", "--counts-only"],
+    ] {
+        let ran = image.run(flags).ended(0);
+        assert_eq!(
+            (ran.out.as_str(), ran.err.as_str()),
+            (TEXT, ""),
+            "{flags:?}"
+        );
+    }
+}
+
+#[test]
+fn the_fullest_instance_comes_first_and_the_total_last() {
+    let ran = image().run(["--counts-only"]).ended(0);
+    assert_eq!(
+        ran.out,
+        "\
+instance       maildrop  incoming  active  deferred  hold  corrupt  total  share
+postfix-aol-b         0         1       1        10     2        1     15   46.9% #####
+postfix-aol-a         0         0       0        10     2        0     12   37.5% ####
+postfix-msn-a         4         0       0         1     0        0      5   15.6% ##
+TOTAL                 4         1       1        21     4        1     32  100.0% ##########
+"
+    );
+}
+
+#[test]
+fn instances_are_named_in_any_way() {
+    let image = image();
+    let check = |args: &[&str], names: &[&str]| {
+        let ran = image.json(args);
+        let found: Vec<&str> = array(&ran["instances"])
+            .iter()
+            .map(|i| i["instance"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, names, "{args:?}");
+    };
+    check(&["msn-a"], &["postfix-msn-a"]);
+    check(
+        &["/etc/postfix-aol-a/", "msn-a"],
+        &["postfix-aol-a", "postfix-msn-a"],
+    );
+    check(&["aol-*"], &["postfix-aol-b", "postfix-aol-a"]);
+    let ran = image.run(["nosuch"]).ended(2);
+    assert_eq!(ran.out, "");
+    assert!(
+        ran.err
+            .contains("postfix-aol-a, postfix-aol-b, postfix-msn-a"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let image = image();
+    let found = image.json(&["aol-a"]);
+    // The oldest T record of the fixture, as postqueue -j has it; sizes likewise.
+    let listed = image.postqueue("real-default");
+    let arrivals = listed.iter().map(|m| m["arrival_time"].as_i64().unwrap());
+    let oldest = arrivals.min().unwrap();
+    let bytes: i64 = listed
+        .iter()
+        .map(|m| m["message_size"].as_i64().unwrap())
+        .sum();
+    let time = chrono::DateTime::parse_from_rfc3339(found["time"].as_str().unwrap()).unwrap();
+    let figures = json!({
+        "maildrop": 0, "incoming": 0, "active": 0, "deferred": 10, "hold": 2, "corrupt": 0, "total": 12,
+        "bytes": bytes,
+        "oldest_arrival": chrono::DateTime::from_timestamp(oldest, 0).unwrap()
+            .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        "oldest_age_seconds": time.timestamp() - oldest,
+    });
+    let mut instance = figures.clone();
+    instance["instance"] = "postfix-aol-a".into();
+    assert_eq!(
+        found,
+        json!({
+            "schema": "relay-tools/mailq-distribution/1", "host": "rustin", "time": found["time"],
+            "instances": [instance], "total": figures, "problems": [],
+        })
+    );
+    let counted = image.json(&["--counts-only"]);
+    assert_eq!(counted["total"]["bytes"], Value::Null);
+    assert_eq!(counted["total"]["oldest_arrival"], Value::Null);
+    assert_eq!(counted["total"]["total"], 32);
+}
+
+#[test]
+fn the_age_is_by_the_arrival_record_and_not_by_the_file() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    for file in image.files("aol-a") {
+        common::set_mtime(&file, 4_000_000_000);
+    }
+    let found = image.json(&["--by", "age"]);
+    assert!(found["total"]["oldest_age_seconds"].as_u64().unwrap() > 0);
+    assert!(
+        found["total"]["oldest_arrival"]
+            .as_str()
+            .unwrap()
+            .starts_with("2026-")
+    );
+}
+
+#[test]
+fn breakdowns_count_recipients_by_domain_and_messages_by_sender() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let listed = image.postqueue("real-default");
+    let recipients: usize = listed.iter().map(|m| array(&m["recipients"]).len()).sum();
+    let found = image.json(&["--by", "domain", "--by", "provider,sender-domain,age"]);
+    let by = &found["instances"][0]["by"];
+    let sum = |by: &str| -> u64 {
+        let rows = array(&found["total"]["by"][by]).iter();
+        rows.map(|row| row["total"].as_u64().unwrap()).sum()
+    };
+    assert_eq!(sum("domain"), recipients as u64);
+    assert_eq!(sum("provider"), recipients as u64);
+    assert_eq!(sum("sender-domain"), 12);
+    assert_eq!(sum("age"), 12);
+    assert_eq!(
+        found["units"],
+        json!({"domain": "recipients", "provider": "recipients", "sender-domain": "messages", "age": "messages"})
+    );
+    // One recipient at aol.com in all the fixture, and she waits.
+    let aol = array(&by["provider"])
+        .iter()
+        .find(|row| row["key"] == "aol");
+    assert_eq!(aol.unwrap()["deferred"], 1);
+    let ages: Vec<&str> = array(&by["age"])
+        .iter()
+        .map(|row| row["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        ages,
+        [
+            "5", "10", "20", "40", "80", "160", "320", "640", "1280", "1280+"
+        ]
+    );
+    let top = image.json(&["--by", "domain", "--top", "1"]);
+    let top = array(&top["total"]["by"]["domain"]);
+    assert_eq!((top.len(), &top[1]["key"]), (2, &json!("(other)")));
+    assert_eq!(
+        top[0]["total"].as_u64().unwrap() + top[1]["total"].as_u64().unwrap(),
+        recipients as u64
+    );
+}
+
+#[test]
+fn text_and_csv_and_prom_have_the_same_breakdown() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let text = image
+        .run(["--by", "provider", "--format", "text"])
+        .ended(0)
+        .out;
+    assert!(
+        text.contains("\npostfix-aol-a:by:provider:aol:deferred:1\n"),
+        "{text}"
+    );
+    let csv = image
+        .run(["--by", "provider,age", "--format", "csv"])
+        .ended(0)
+        .out;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(
+        lines[0].starts_with("instance,by,key,maildrop,incoming,active,deferred,hold,corrupt,total,bytes,oldest_arrival,oldest_age_seconds,age_5,"),
+        "{csv}"
+    );
+    assert!(
+        lines[1].starts_with("postfix-aol-a,,,0,0,0,10,2,0,12,"),
+        "{csv}"
+    );
+    assert!(
+        lines
+            .iter()
+            .all(|l| l.matches(',').count() == lines[0].matches(',').count()),
+        "{csv}"
+    );
+    let prom = image
+        .run(["--by", "provider", "--format", "prom"])
+        .ended(0)
+        .out;
+    let line = "relay_mailq_provider_recipients{postfix_instance=\"postfix-aol-a\",provider=\"aol\",queue=\"deferred\"} 1\n";
+    assert!(prom.contains(line) && prom.ends_with('\n'), "{prom}");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong() {
+    let prom = image()
+        .run(["--by", "provider,age,domain", "--format", "prom"])
+        .ended(0)
+        .out;
+    assert!(
+        !prom.contains("example.com"),
+        "strangers choose domains: {prom}"
+    );
+    mailq_common::promtool(&prom);
+}
+
+#[test]
+fn strangers_text_reaches_no_terminal_raw() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let file = image.spool("aol-a").join("deferred/0/0A70332");
+    let mut bytes = fs::read(&file).unwrap();
+    // As long as before: a domain that clears the screen, and turns the text around.
+    let hostile = "\x1b[2J\u{202e}x.a".as_bytes();
+    assert_eq!(hostile.len(), b"example.com".len() - 1);
+    let domain = b"@example.com";
+    while let Some(at) = bytes.windows(domain.len()).position(|w| w == domain) {
+        bytes[at + 1..at + 1 + hostile.len()].copy_from_slice(hostile);
+        bytes[at + domain.len() - 1] = b':';
+    }
+    fs::write(&file, bytes).unwrap();
+    for format in ["table", "text", "json", "csv", "prom"] {
+        let ran = image
+            .run(["--by", "domain,sender-domain", "--format", format])
+            .ended(0);
+        assert!(
+            !ran.out.contains(['\x1b', '\u{202e}']) && ran.err.is_empty(),
+            "{format}: {:?}",
+            ran.out
+        );
+    }
+    let table = image.run(["--by", "domain"]).ended(0).out;
+    assert!(table.contains("\\x1b[2j\\u{202e}x.a:"), "{table}");
+    let text = image
+        .run(["--by", "domain", "--format", "text"])
+        .ended(0)
+        .out;
+    assert!(
+        text.contains(":by:domain:\\x1b[2j\\u{202e}x.a\\x3a:deferred:1\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_no_queue_file_is_told_and_the_rest_is_shown() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let spool = image.spool("aol-a");
+    let deferred = spool.join("deferred/0");
+    common::sh(&format!("mkfifo {}", deferred.join("1A2B305").display()));
+    symlink("/etc/passwd", deferred.join("1A2B306")).unwrap();
+    fs::create_dir(deferred.join("1A2B307")).unwrap();
+    fs::write(deferred.join("no-id"), "x").unwrap();
+    for flags in [&[][..], &["--counts-only"], &["--by", "domain"]] {
+        let mut args = vec!["--format", "text"];
+        args.extend(flags);
+        let ran = image.run(&args).ended(1);
+        assert!(
+            ran.out.contains("postfix-aol-a:deferred:10\n"),
+            "{}",
+            ran.out
+        );
+        for what in [
+            "is a FIFO",
+            "is a symbolic link",
+            "is a directory",
+            "its name is no queue id",
+        ] {
+            assert!(ran.err.contains(what), "{}", ran.err);
+        }
+    }
+    let found = image.json_ended(1, &[]);
+    assert_eq!(array(&found["problems"]).len(), 4);
+}
+
+#[test]
+fn damaged_files_are_counted_and_told() {
+    for spool in [
+        "garbage",
+        "empty",
+        "truncated-in-record",
+        "length-2-gib",
+        "pointer-loop",
+    ] {
+        let image = Image::new();
+        image.instance("aol-a", spool);
+        let found = image.json_ended(1, &["--by", "domain"]);
+        assert_eq!(found["total"]["deferred"], 2, "{spool}");
+        assert!(!array(&found["problems"]).is_empty(), "{spool}");
+    }
+}
+
+#[test]
+fn a_queue_directory_that_is_not_there_is_a_row_of_zeros_and_a_problem() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    image.configure("aol-b", "/var/spool/postfix-aol-b");
+    let ran = image.run(["--format", "text"]).ended(1);
+    assert!(
+        ran.out.contains("postfix-aol-b:total:0\n") && ran.out.contains("postfix-aol-a:total:12\n")
+    );
+    assert!(
+        ran.err
+            .contains("var/spool/postfix-aol-b: the queue directory is not there"),
+        "{}",
+        ran.err
+    );
+    // Quiet, and still known by the exit status.
+    assert_eq!(image.run(["-q"]).ended(1).err, "");
+}
+
+#[test]
+fn a_directory_that_two_instances_claim_is_counted_once() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    image.configure("aol-b", "/var/spool/../spool/postfix-aol-a");
+    let ran = image.run(["--format", "json"]).ended(0);
+    let found: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["total"]["total"], 12);
+    assert_eq!(found["instances"][0]["total"], 12);
+    assert_eq!(found["instances"][1]["total"], 12);
+    assert!(
+        ran.err
+            .contains("postfix-aol-a and postfix-aol-b claim the same queue directory"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(image.json(&["aol-b"])["total"]["total"], 12);
+}
+
+#[test]
+fn hash_depths_are_obeyed() {
+    let image = Image::new();
+    image.instance("aol-a", "real-flat");
+    let main_cf = image.path("etc/postfix-aol-a/main.cf");
+    let listed = image.postqueue("real-flat").len() as u64;
+    assert!(listed > 0);
+    let told = image.json_ended(1, &[]);
+    assert_eq!(
+        told["total"]["total"],
+        listed,
+        "{}",
+        fs::read_to_string(&main_cf).unwrap()
+    );
+    let more = fs::read_to_string(image.fixture("real-flat").join("main.cf")).unwrap();
+    let text = fs::read_to_string(&main_cf).unwrap();
+    fs::write(&main_cf, format!("{text}{more}")).unwrap();
+    assert_eq!(image.json(&[])["total"]["total"], listed);
+}
+
+#[test]
+fn output_goes_into_a_file_whole() {
+    let image = image();
+    let path = image.path("mailq.prom");
+    let ran = image
+        .run(["--format", "prom", "--output", path.to_str().unwrap()])
+        .ended(0);
+    assert_eq!(ran.out, "");
+    assert!(
+        fs::read_to_string(path)
+            .unwrap()
+            .contains("queue=\"deferred\"} 10\n")
+    );
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    let image = image();
+    for (args, text) in [
+        (&["--by", "colour"][..], "colour"),
+        (&["--top", "3"], "--by"),
+        (&["--counts-only", "--by", "age"], "--by"),
+        (&["--warn-count", "3"], "--check"),
+        (&["--watch", "0"], "--watch 0"),
+        (&["--watch", "5", "--format", "csv"], "--watch"),
+        (&["--watch", "5", "--output", "/dev/null"], "--output"),
+    ] {
+        let ran = image.run(args).ended(2);
+        assert!(
+            ran.out.is_empty() && ran.err.contains(text),
+            "{args:?}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn a_host_without_instances_is_an_error() {
+    let empty = tempfile::tempdir().unwrap();
+    let ran = mailq(["--root", empty.path().to_str().unwrap()]).ended(2);
+    assert!(ran.err.contains("no Postfix instance"), "{}", ran.err);
+}
+
+fn array(value: &Value) -> &Vec<Value> {
+    value.as_array().unwrap()
+}
