@@ -164,7 +164,7 @@ impl Tool for Args {
                     Block::Text(
                         "Where two instances claim one queue directory, both show its mail, the total counts it once, and a warning tells \
                          of it. An instance whose queue directory is not there, or cannot be read, has a row of zeros and is told of as a \
-                         problem. Symbolic links in a queue are not followed, and anything else that is no queue file is told of.",
+                         problem (but not the default instance of a host with several, where it is not enabled). Symbolic links in a queue are not followed, and anything else that is no queue file is told of.",
                     ),
                 ],
             },

@@ -99,7 +99,7 @@ impl Counting<'_> {
                 is_repeated: spool.same_as.is_some(),
             });
         }
-        let asked = self.spools.iter().filter(|s| s.same_as.is_none()).count();
+        let asked = self.readable().count();
         if let Some(path) = denied.first().filter(|_| denied.len() == asked) {
             return Err(not_permitted(path));
         }
@@ -118,10 +118,10 @@ impl Counting<'_> {
         })
     }
 
-    /// The spools that are there, and no other instance's.
+    /// The spools that are to be read: each directory once.
     fn readable(&self) -> impl Iterator<Item = (usize, &InstanceSpool)> {
         let spools = self.spools.iter().enumerate();
-        spools.filter(|(_, spool)| spool.problem.is_none() && spool.same_as.is_none())
+        spools.filter(|(_, spool)| spool.is_there && spool.same_as.is_none())
     }
 
     /// Counts names, several queues at a time: what takes long is to wait for the disk.

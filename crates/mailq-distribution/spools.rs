@@ -1,6 +1,7 @@
 //! The queue directories that are to be read.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -13,7 +14,8 @@ use postfix::queue::{Layout, Spool};
 pub(crate) struct InstanceSpool {
     pub(crate) instance: String,
     pub(crate) spool: Spool,
-    /// Why it cannot be read at all.
+    pub(crate) is_there: bool,
+    /// What is wrong with it, if it is not there.
     pub(crate) problem: Option<Problem>,
     /// The place, in the list that this is in, of an instance that claims the same directory.
     pub(crate) same_as: Option<usize>,
@@ -32,11 +34,21 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
             &instance.get("hash_queue_names"),
             instance.hash_queue_depth(),
         );
-        let (problem, same_as) = match std::fs::metadata(&path) {
+        let found = std::fs::metadata(&path);
+        let is_there = found.is_ok();
+        let (problem, same_as) = match found {
             Ok(metadata) => {
                 let id = (metadata.dev(), metadata.ino());
                 let first = *known.entry(id).or_insert(spools.len());
                 (None, (first < spools.len()).then_some(first))
+            }
+            // A host's default instance need not run where there are others.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    && instance.is_default()
+                    && !instance.is_enabled() =>
+            {
+                (None, None)
             }
             Err(error) => (Some(problem(&path, &error)), None),
         };
@@ -51,6 +63,7 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
         spools.push(InstanceSpool {
             instance: instance.name().to_owned(),
             spool: Spool::new(path, layout),
+            is_there,
             problem,
             same_as,
         });
@@ -60,7 +73,7 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
 
 fn problem(path: &Path, error: &std::io::Error) -> Problem {
     let what = match error.kind() {
-        std::io::ErrorKind::NotFound => {
+        ErrorKind::NotFound => {
             "the queue directory is not there: was the instance ever started?".to_owned()
         }
         _ => format!("cannot look at the queue directory: {error}"),
