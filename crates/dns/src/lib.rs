@@ -15,6 +15,8 @@ mod resolv_conf;
 mod resolver;
 pub mod spf;
 mod wire;
+#[cfg(test)]
+mod wire_tests;
 
 pub use answer::{Answer, Data, Failure, Lookup, Record};
 pub use domain::base::Rtype;
