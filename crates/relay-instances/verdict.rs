@@ -2,7 +2,7 @@
 
 use cli::Context;
 use cli::check::{Level, Perf, Verdict};
-use report::instances::{Facts, Finding, Running, Severity};
+use report::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running, Severity};
 
 use crate::args::Args;
 
@@ -45,10 +45,9 @@ pub(crate) fn judge(
         number(of_it.count())
     };
     let text = if told.is_empty() {
-        let dns = if args.check_dns {
-            ", and so is the DNS"
-        } else {
-            ""
+        let dns = match args.check_dns {
+            true => in_order(instances),
+            false => String::new(),
         };
         let instances = match instances.len() {
             1 => "1 instance".to_owned(),
@@ -68,6 +67,18 @@ pub(crate) fn judge(
             Perf::count("warning", count(Severity::Warning)),
             Perf::count("unknown", count(Severity::Unknown)),
         ],
+    }
+}
+
+/// Of how many addresses the DNS is in order: all that were asked about.
+fn in_order(instances: &[Facts]) -> String {
+    let senders = instances.iter().flat_map(|facts| &facts.senders);
+    let is_asked = |check: &DnsCheck| check.outcome != DnsOutcome::Skipped;
+    let asked = senders.filter(|sender| sender.dns.iter().any(is_asked));
+    match asked.count() {
+        0 => "; there is no address to ask the DNS about".to_owned(),
+        1 => ", and so is the DNS of 1 address".to_owned(),
+        n => format!(", and so is the DNS of {n} addresses"),
     }
 }
 

@@ -254,7 +254,7 @@ impl Relay {
             if without.contains(&domain.to_string()) {
                 continue;
             }
-            let verdict = check_host(lookup, self.address, &domain, &self.helo);
+            let verdict = check_host(lookup, self.address, ("postmaster", &domain), &self.helo);
             let by = verdict
                 .by
                 .map_or_else(String::new, |by| format!(" by {by}"));

@@ -21,13 +21,21 @@ enum Stop {
     Temporary(String, Failure),
 }
 
-/// May `ip` send mail in the name of `domain`, for a host that calls itself `helo`?
-pub fn check_host(lookup: &dyn Lookup, ip: IpAddr, domain: &Name, helo: &str) -> Verdict {
+/// May `ip` send mail of `local`@`domain`, for a host that calls itself `helo`? The domain may be the HELO name itself; the
+/// local part is then postmaster (section 2.4).
+pub fn check_host(
+    lookup: &dyn Lookup,
+    ip: IpAddr,
+    (local, domain): (&str, &Name),
+    helo: &str,
+) -> Verdict {
     let mut evaluation = Evaluation {
         lookup,
         facts: Facts {
             ip: ip.to_canonical(),
             helo: helo.to_owned(),
+            local: local.to_owned(),
+            domain: domain.to_string(),
         },
         lookups: 0,
         void: 0,

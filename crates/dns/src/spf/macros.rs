@@ -7,8 +7,11 @@ use std::net::IpAddr;
 pub(super) struct Facts {
     /// The address that sends.
     pub(super) ip: IpAddr,
-    /// The name that the host gave itself; the sender is postmaster of it, as where a bounce has none (section 2.4).
+    /// The name that the host gave itself.
     pub(super) helo: String,
+    /// The sender's local part, and the domain that is asked about, which is the sender's.
+    pub(super) local: String,
+    pub(super) domain: String,
 }
 
 /// Text with macros, whose form has been checked.
@@ -172,9 +175,10 @@ fn read_macro(inner: &str) -> Option<Part> {
 
 fn value(letter: char, facts: &Facts, domain: &str) -> String {
     match (letter, facts.ip) {
-        ('s', _) => format!("postmaster@{}", facts.helo),
-        ('l', _) => "postmaster".to_owned(),
-        ('o' | 'h', _) => facts.helo.clone(),
+        ('s', _) => format!("{}@{}", facts.local, facts.domain),
+        ('l', _) => facts.local.clone(),
+        ('o', _) => facts.domain.clone(),
+        ('h', _) => facts.helo.clone(),
         ('d', _) => domain.to_owned(),
         ('i', IpAddr::V4(ip)) => ip.to_string(),
         ('i', IpAddr::V6(ip)) => {
@@ -205,14 +209,20 @@ fn url_escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The examples of RFC 7208, section 7.4, as far as the sender of a HELO check allows them.
+    fn facts(ip: &str) -> Facts {
+        Facts {
+            ip: ip.parse().unwrap(),
+            helo: "h.example".to_owned(),
+            local: "strong-bad".to_owned(),
+            domain: "email.example.com".to_owned(),
+        }
+    }
+
+    /// The examples of RFC 7208, section 7.4.
     #[test]
     fn macros_expand_as_in_the_rfc() {
         let check = |text: &str, ip: &str, expected: &str| {
-            let facts = Facts {
-                ip: ip.parse().unwrap(),
-                helo: "email.example.com".to_owned(),
-            };
+            let facts = facts(ip);
             let parsed = MacroString::parse(text).unwrap();
             assert_eq!(
                 parsed.expand(&facts, "email.example.com"),
@@ -221,7 +231,7 @@ mod tests {
             );
         };
         let v4 = "192.0.2.3";
-        check("%{s}", v4, "postmaster@email.example.com");
+        check("%{s}", v4, "strong-bad@email.example.com");
         check("%{o}", v4, "email.example.com");
         check("%{d}", v4, "email.example.com");
         check("%{d4}", v4, "email.example.com");
@@ -230,14 +240,24 @@ mod tests {
         check("%{d1}", v4, "com");
         check("%{dr}", v4, "com.example.email");
         check("%{d2r}", v4, "example.email");
-        check("%{l}", v4, "postmaster");
-        check("%{l1r-}", v4, "postmaster");
-        check("%{S}", v4, "postmaster%40email.example.com");
+        check("%{l}", v4, "strong-bad");
+        check("%{l-}", v4, "strong.bad");
+        check("%{lr}", v4, "strong-bad");
+        check("%{lr-}", v4, "bad.strong");
+        check("%{l1r-}", v4, "strong");
+        check("%{h}", v4, "h.example");
+        check("%{S}", v4, "strong-bad%40email.example.com");
         check("%%%_%-", v4, "% %20");
         check(
             "%{ir}.%{v}._spf.%{d2}",
             v4,
             "3.2.0.192.in-addr._spf.example.com",
+        );
+        check("%{lr-}.lp._spf.%{d2}", v4, "bad.strong.lp._spf.example.com");
+        check(
+            "%{d2}.trusted-domains.example.net",
+            v4,
+            "example.com.trusted-domains.example.net",
         );
         check(
             "%{ir}.%{v}._spf.%{d2}",
@@ -248,10 +268,7 @@ mod tests {
 
     #[test]
     fn long_names_lose_their_left() {
-        let facts = Facts {
-            ip: "192.0.2.3".parse().unwrap(),
-            helo: "h.example".to_owned(),
-        };
+        let facts = facts("192.0.2.3");
         let long = format!("{}.%{{d}}", ["aaaaaaaaa"; 30].join("."));
         let expanded = MacroString::parse(&long)
             .unwrap()

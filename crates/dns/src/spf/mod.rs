@@ -3,6 +3,8 @@
 mod evaluate;
 mod macros;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -66,12 +66,14 @@ pub(super) fn parse(text: &[u8]) -> Result<Record, String> {
             record.directives.push(directive(term).ok_or_else(bad)?);
             continue;
         };
-        let value = MacroString::parse(value).ok_or_else(bad)?;
         let twice = if name.eq_ignore_ascii_case("redirect") {
-            record.redirect.replace(value).is_some()
+            let target = MacroString::domain(value).ok_or_else(bad)?;
+            record.redirect.replace(target).is_some()
         } else if name.eq_ignore_ascii_case("exp") {
+            MacroString::domain(value).ok_or_else(bad)?;
             std::mem::replace(&mut has_exp, true)
         } else {
+            MacroString::parse(value).ok_or_else(bad)?;
             false
         };
         if twice {
@@ -222,6 +224,8 @@ mod tests {
         check("include:%{x}.example.org", Err("include:%{x}.example.org"));
         check("foo:bar -all", Err("foo:bar"));
         check("--all", Err("--all"));
+        check("redirect=", Err("redirect="));
+        check("exp=-", Err("exp=-"));
         check(
             "redirect=a.example redirect=b.example",
             Err("redirect= is there twice"),

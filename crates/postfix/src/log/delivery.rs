@@ -119,7 +119,10 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
         b"sent" => Word::Delivery(Status::Sent),
         b"bounced" => Word::Delivery(Status::Bounced),
         b"deferred" | b"SOFTBOUNCE" => Word::Delivery(Status::Deferred),
-        b"deliverable" | b"undeliverable" => Word::Probe,
+        // Also `undeliverable-but-not-cached`.
+        word if word.starts_with(b"deliverable") || word.starts_with(b"undeliverable") => {
+            Word::Probe
+        }
         _ => return None,
     };
     if !c.eat(b" (") {
@@ -294,6 +297,10 @@ mod tests {
         );
         check(
             "4F9A1: to=<u@x.y>, relay=none, delay=0, dsn=5.1.1, status=undeliverable (no)",
+            "probe",
+        );
+        check(
+            "3E29030F8637E: to=<u@x.y>, relay=none, delay=0.01, delays=0.01/0/0/0, dsn=5.1.1, status=undeliverable-but-not-cached (User unknown in virtual alias table)",
             "probe",
         );
         check(

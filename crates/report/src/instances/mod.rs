@@ -6,7 +6,7 @@
 mod findings;
 mod services;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

@@ -94,11 +94,13 @@ struct ListenObject<'a> {
 #[derive(Serialize)]
 struct LimitsObject<'a> {
     transport: &'a str,
-    destination_concurrency_limit: &'a str,
-    destination_recipient_limit: &'a str,
+    /// Numbers; null for a value that is none.
+    destination_concurrency_limit: Option<u32>,
+    destination_recipient_limit: Option<u32>,
+    /// As Postfix writes times: `2s`.
     destination_rate_delay: &'a str,
     transport_rate_delay: &'a str,
-    process_limit: &'a str,
+    process_limit: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -144,11 +146,11 @@ impl<'a> InstanceObject<'a> {
                 .iter()
                 .map(|limits| LimitsObject {
                     transport: &limits.transport,
-                    destination_concurrency_limit: &limits.concurrency,
-                    destination_recipient_limit: &limits.recipients,
+                    destination_concurrency_limit: limits.concurrency.parse().ok(),
+                    destination_recipient_limit: limits.recipients.parse().ok(),
                     destination_rate_delay: &limits.rate_delay,
                     transport_rate_delay: &limits.transport_rate_delay,
-                    process_limit: &limits.processes,
+                    process_limit: limits.processes.parse().ok(),
                 })
                 .collect(),
             pickup: facts.pickup,

@@ -3,6 +3,8 @@
 pub mod csv;
 pub mod json;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use crate::instances::{Facts, Listen, Place, RateLimits, Running, Sender};
