@@ -104,11 +104,11 @@ fn events(
     tables: &Tables,
 ) -> anyhow::Result<Outcome> {
     let mut out = cx.stream()?;
-    let events = Events::new(
-        Arc::clone(&tables.providers),
-        tables.reasons()?,
-        args.with_recipients,
-    );
+    let reasons = match &tables.reasons {
+        Some(reasons) => Arc::clone(reasons),
+        None => Arc::new(cli::tables::reasons(cx)?),
+    };
+    let events = Events::new(Arc::clone(&tables.providers), reasons, args.with_recipients);
     let mut telling = Telling::new(selection, events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,

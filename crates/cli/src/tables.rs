@@ -15,7 +15,15 @@ use crate::error::Failure;
 /// # Errors
 /// That file cannot be read, or something is wrong in it.
 pub fn providers(cx: &Context) -> anyhow::Result<Providers> {
-    let own = own(cx, "/etc/relay-tools/providers.toml")?;
+    providers_with(cx, None)
+}
+
+/// As [`providers`], with the `given` file, which must be there, in place of the host's.
+///
+/// # Errors
+/// As [`providers`].
+pub fn providers_with(cx: &Context, given: Option<&Path>) -> anyhow::Result<Providers> {
+    let own = own(cx, given, "/etc/relay-tools/providers.toml")?;
     Providers::load(borrowed(&own)).map_err(refused)
 }
 
@@ -24,15 +32,30 @@ pub fn providers(cx: &Context) -> anyhow::Result<Providers> {
 /// # Errors
 /// That file cannot be read, or something is wrong in it.
 pub fn reasons(cx: &Context) -> anyhow::Result<Reasons> {
-    let own = own(cx, "/etc/relay-tools/reasons.toml")?;
+    reasons_with(cx, None)
+}
+
+/// As [`reasons`], with the `given` file, which must be there, in place of the host's.
+///
+/// # Errors
+/// As [`reasons`].
+pub fn reasons_with(cx: &Context, given: Option<&Path>) -> anyhow::Result<Reasons> {
+    let own = own(cx, given, "/etc/relay-tools/reasons.toml")?;
     Reasons::load(borrowed(&own)).map_err(refused)
 }
 
-fn own(cx: &Context, usual: &str) -> anyhow::Result<Option<(String, PathBuf)>> {
-    let path = cx.root().under(Path::new(usual));
+fn own(
+    cx: &Context,
+    given: Option<&Path>,
+    usual: &str,
+) -> anyhow::Result<Option<(String, PathBuf)>> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => cx.root().under(Path::new(usual)),
+    };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some((text, path))),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) if given.is_none() && e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::io("cannot read the table", &path, e).into()),
     }
 }

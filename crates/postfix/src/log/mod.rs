@@ -15,6 +15,7 @@ mod json;
 mod lines;
 mod names;
 mod open;
+mod parts;
 mod read;
 mod sources;
 mod stamp;

@@ -8,20 +8,16 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memchr::memchr;
-
 use super::clock::Clock;
 use super::event::Sink;
 use super::extract::{Extractor, Wanted};
 use super::json::{self, Json};
 use super::lines::{self, Needles};
 use super::open::{self, Compression, Counted};
+use super::parts::{self, Slice};
 use super::timeline::{Stretch, Timeline};
 use crate::problem::{Position, Problem};
 use crate::zone::Zone;
-
-/// A part of a file smaller than this is not worth a thread.
-const WORTH_A_THREAD: u64 = 4 * 1024 * 1024;
 
 /// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
 const PAST: u64 = 5_000;
@@ -178,35 +174,22 @@ fn plain<S: Sink>(
     if let Some(after) = stretch.after {
         extractor.clock = extractor.clock.after(after);
     }
-    let start = align(file, stretch.bytes.start, size)?;
-    let end = align(file, stretch.bytes.end, size)?.max(start);
-    reading.bytes = Some(start..end);
     // The place of a line in a log without year or zone depends on the lines before it.
     let threads = if timed && !stretch.exact {
         1
     } else {
         options.threads
     };
-    let length = end.saturating_sub(start);
-    let parts = length
-        .checked_div(WORTH_A_THREAD)
-        .unwrap_or(0)
-        .clamp(1, u64::try_from(threads.max(1)).unwrap_or(1));
-    let mut cuts = vec![start];
-    for part in 1..parts {
-        let cut = length
-            .checked_div(parts)
-            .unwrap_or(0)
-            .saturating_mul(part)
-            .saturating_add(start);
-        cuts.push(align(file, cut, size)?.min(end));
-    }
-    cuts.push(end);
-    let count = AtomicU64::new(0);
+    let ranges = parts::cut(file, &stretch.bytes, size, threads)?;
+    reading.bytes = ranges
+        .first()
+        .zip(ranges.last())
+        .map(|(a, b)| a.start..b.end);
     let mut front = [0; 512];
     let filled = file.read_at(&mut front, 0)?;
     let json = is_json(front.get(..filled).unwrap_or_default());
-    let part = |range: Range<u64>, mut extractor: Extractor, sink: &mut S| {
+    let count = AtomicU64::new(0);
+    let outcomes = parts::each(&ranges, sink, |range, sink| {
         let slice = Slice {
             file,
             at: range.start,
@@ -217,47 +200,8 @@ fn plain<S: Sink>(
             count: &count,
             progress: options.progress,
         };
-        events(reader, json, false, &mut extractor, sink)
-    };
-    let ranges: Vec<_> = cuts
-        .iter()
-        .zip(cuts.iter().skip(1))
-        .map(|(a, b)| *a..*b)
-        .collect();
-    let outcomes: Vec<io::Result<u64>> = match ranges.as_slice() {
-        [only] => vec![part(only.clone(), extractor, sink)],
-        many => {
-            let forks: Vec<_> = many
-                .iter()
-                .map(|range| (range.clone(), sink.fork()))
-                .collect();
-            let results = std::thread::scope(|scope| {
-                let part = &part;
-                let running: Vec<_> = forks
-                    .into_iter()
-                    .map(|(range, mut fork)| {
-                        let extractor = extractor.clone();
-                        scope.spawn(move || (part(range, extractor, &mut fork), fork))
-                    })
-                    .collect();
-                running
-                    .into_iter()
-                    .map(std::thread::ScopedJoinHandle::join)
-                    .collect::<Vec<_>>()
-            });
-            let mut outcomes = Vec::new();
-            for result in results {
-                match result {
-                    Ok((outcome, fork)) => {
-                        sink.join(fork);
-                        outcomes.push(outcome);
-                    }
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            outcomes
-        }
-    };
+        events(reader, json, false, &mut extractor.clone(), sink)
+    });
     let mut broken = 0_u64;
     for (outcome, range) in outcomes.into_iter().zip(ranges) {
         match outcome {
@@ -364,50 +308,7 @@ fn events<S: Sink>(
     Ok(broken)
 }
 
-/// The first line start at or behind `offset`.
-fn align(file: &File, offset: u64, size: u64) -> io::Result<u64> {
-    if offset == 0 || offset >= size {
-        return Ok(offset.min(size));
-    }
-    let mut at = offset.saturating_sub(1);
-    let mut buffer = vec![0; 4096];
-    while at < size {
-        let read = file.read_at(&mut buffer, at)?;
-        if read == 0 {
-            break;
-        }
-        if let Some(end) = memchr(b'\n', buffer.get(..read).unwrap_or_default()) {
-            let next = at
-                .saturating_add(u64::try_from(end).unwrap_or(0))
-                .saturating_add(1);
-            return Ok(next.min(size));
-        }
-        at = at.saturating_add(u64::try_from(read).unwrap_or(0));
-    }
-    Ok(size)
-}
-
 /// Does the log begin with a JSON object?
 fn is_json(head: &[u8]) -> bool {
     head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
-}
-
-/// A stretch of a file, read by position: threads share the file.
-struct Slice<'a> {
-    file: &'a File,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Slice<'_> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let want = left.min(to.len());
-        // A file that has shrunk meanwhile (copytruncate) simply ends.
-        let read = self
-            .file
-            .read_at(to.get_mut(..want).unwrap_or_default(), self.at)?;
-        self.at = self.at.saturating_add(u64::try_from(read).unwrap_or(0));
-        Ok(read)
-    }
 }

@@ -1,0 +1,117 @@
+//! A file in parts of whole lines, each read by a thread of its own.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use memchr::memchr;
+
+use super::event::Sink;
+
+/// A part of a file smaller than this is not worth a thread.
+const WORTH_A_THREAD: u64 = 4 * 1024 * 1024;
+
+/// Cuts `range` of a file into at most `most` parts that begin and end with lines.
+pub(super) fn cut(
+    file: &File,
+    range: &Range<u64>,
+    size: u64,
+    most: usize,
+) -> io::Result<Vec<Range<u64>>> {
+    let start = align(file, range.start, size)?;
+    let end = align(file, range.end, size)?.max(start);
+    let length = end.saturating_sub(start);
+    let worth = length.checked_div(WORTH_A_THREAD).unwrap_or(0);
+    let parts = worth.clamp(1, u64::try_from(most.max(1)).unwrap_or(1));
+    let step = length.checked_div(parts).unwrap_or(length);
+    let mut ranges = Vec::new();
+    let mut from = start;
+    for part in 1..parts {
+        let to = align(file, step.saturating_mul(part).saturating_add(start), size)?.min(end);
+        ranges.push(from..to);
+        from = to;
+    }
+    ranges.push(from..end);
+    Ok(ranges)
+}
+
+/// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts.
+pub(super) fn each<S: Sink, T: Send>(
+    ranges: &[Range<u64>],
+    sink: &mut S,
+    work: impl Fn(Range<u64>, &mut S) -> T + Sync,
+) -> Vec<T> {
+    if let [only] = ranges {
+        return vec![work(only.clone(), sink)];
+    }
+    let forks: Vec<_> = ranges
+        .iter()
+        .map(|range| (range.clone(), sink.fork()))
+        .collect();
+    let work = &work;
+    let results = std::thread::scope(|scope| {
+        let running: Vec<_> = forks
+            .into_iter()
+            .map(|(range, mut fork)| scope.spawn(move || (work(range, &mut fork), fork)))
+            .collect();
+        running
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect::<Vec<_>>()
+    });
+    let mut outcomes = Vec::new();
+    for result in results {
+        match result {
+            Ok((outcome, fork)) => {
+                sink.join(fork);
+                outcomes.push(outcome);
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    outcomes
+}
+
+/// The first line start at or behind `offset`.
+fn align(file: &File, offset: u64, size: u64) -> io::Result<u64> {
+    if offset == 0 || offset >= size {
+        return Ok(offset.min(size));
+    }
+    let mut at = offset.saturating_sub(1);
+    let mut buffer = vec![0; 4096];
+    while at < size {
+        let read = file.read_at(&mut buffer, at)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(end) = memchr(b'\n', buffer.get(..read).unwrap_or_default()) {
+            let next = at
+                .saturating_add(u64::try_from(end).unwrap_or(0))
+                .saturating_add(1);
+            return Ok(next.min(size));
+        }
+        at = at.saturating_add(u64::try_from(read).unwrap_or(0));
+    }
+    Ok(size)
+}
+
+/// A stretch of a file, read by position: threads share the file.
+pub(super) struct Slice<'a> {
+    pub(super) file: &'a File,
+    pub(super) at: u64,
+    pub(super) end: u64,
+}
+
+impl Read for Slice<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let want = left.min(to.len());
+        // A file that has shrunk meanwhile (copytruncate) simply ends.
+        let read = self
+            .file
+            .read_at(to.get_mut(..want).unwrap_or_default(), self.at)?;
+        self.at = self.at.saturating_add(u64::try_from(read).unwrap_or(0));
+        Ok(read)
+    }
+}

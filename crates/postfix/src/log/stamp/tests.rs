@@ -1,0 +1,73 @@
+use super::*;
+
+/// `expected` is the time as a reader would spell it; the rest is what must be left of the line.
+fn check(line: &str, expected: &str) {
+    let mut c = Cursor(line.as_bytes());
+    let found = match take(&mut c) {
+        None => "none".to_owned(),
+        Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t)
+            .unwrap()
+            .format("%FT%T%.6fZ")
+            .to_string(),
+        Some(Stamp::Local(t)) => t.format("%F %T%.6f").to_string(),
+        Some(Stamp::Yearless(m, d, t)) => format!("{m}-{d} {}", t.format("%T%.6f")),
+    };
+    let rest = String::from_utf8_lossy(c.0);
+    assert_eq!(format!("{found}|{rest}"), expected, "{line}");
+}
+
+#[test]
+fn every_form_met_in_the_wild() {
+    check("Sep 19 12:22:57 rustin x", "9-19 12:22:57.000000| rustin x");
+    check("Sep  9 02:22:57 rustin", "9-9 02:22:57.000000| rustin");
+    check("Feb 29 00:00:00 h", "2-29 00:00:00.000000| h");
+    check("Sep 19 12:22:57.123456 h", "9-19 12:22:57.123456| h");
+    check("Sep 19 2026 12:22:57 h", "2026-09-19 12:22:57.000000| h");
+    check("Sep 19 12:22:57 2026 h", "2026-09-19 12:22:57.000000| h");
+    check("2026 Sep 19 12:22:57 h", "2026-09-19 12:22:57.000000| h");
+    check(
+        "Sat Sep 19 12:22:57 2026 mail.info x",
+        "2026-09-19 12:22:57.000000| mail.info x",
+    );
+    check(
+        "Sat 2026-09-19 12:22:57 CEST h",
+        "2026-09-19 12:22:57.000000| h",
+    );
+    check(
+        "Sat 2026-09-19 12:22:57 UTC h",
+        "2026-09-19T12:22:57.000000Z| h",
+    );
+    check(
+        "2026-09-19T12:22:57.123456+02:00 h",
+        "2026-09-19T10:22:57.123456Z| h",
+    );
+    check(
+        "2026-09-19T12:22:57-0430 h",
+        "2026-09-19T16:52:57.000000Z| h",
+    );
+    check(
+        "2026-09-19T12:22:57.123456789Z h",
+        "2026-09-19T12:22:57.123456Z| h",
+    );
+    check("2026-09-19T12:22:57.5Z h", "2026-09-19T12:22:57.500000Z| h");
+    check("2026-09-19 12:22:57,250 h", "2026-09-19 12:22:57.250000| h");
+    check("2026-09-19T12:22:57 h", "2026-09-19 12:22:57.000000| h");
+    check("1695119777.123456 h", "2023-09-19T10:36:17.123456Z| h");
+    check("2016-12-31T23:59:60Z h", "2016-12-31T23:59:59.000000Z| h");
+}
+
+#[test]
+fn what_is_no_time_is_left_alone() {
+    check("", "none|");
+    check("Sep", "none|Sep");
+    check("Sep 31 12:22:57 h", "none|Sep 31 12:22:57 h");
+    check("Sep 19 25:22:57 h", "none|Sep 19 25:22:57 h");
+    check("Sepp 9 12:22:57 h", "none|Sepp 9 12:22:57 h");
+    check("2026-13-01T00:00:00Z h", "none|2026-13-01T00:00:00Z h");
+    check(
+        "2026-09-19T12:22:57.1.2 h",
+        "none|2026-09-19T12:22:57.1.2 h",
+    );
+    check("postfix/smtp[1]: x", "none|postfix/smtp[1]: x");
+    check("20260919 h", "none|20260919 h");
+}

@@ -1,0 +1,160 @@
+use super::*;
+use chrono::DateTime;
+use std::io::Write;
+
+fn micros(rfc3339: &str) -> i64 {
+    DateTime::parse_from_rfc3339(rfc3339)
+        .unwrap()
+        .timestamp_micros()
+}
+
+/// A line every ten minutes from `from` on, in the given chrono format; and the time and offset of each.
+fn log(from: &str, days: i64, format: &str) -> (File, u64, Vec<(i64, u64)>) {
+    let mut file = tempfile::tempfile().unwrap();
+    let mut offsets = Vec::new();
+    let mut text = String::new();
+    for n in 0..days * 24 * 6 {
+        let time = micros(from) + n * 600_000_000;
+        offsets.push((time, text.len() as u64));
+        let stamp = DateTime::from_timestamp_micros(time)
+            .unwrap()
+            .format(format);
+        text +=
+            &format!("{stamp} rustin postfix/smtpd[1]: connect from unknown[192.0.2.1] {n:0400}\n");
+    }
+    file.write_all(text.as_bytes()).unwrap();
+    (file, text.len() as u64, offsets)
+}
+
+#[test]
+fn a_window_is_found_by_its_bytes() {
+    let check = |format: &str, from: &str, days: i64, since: &str, until: &str, share: f64| {
+        let (file, size, offsets) = log(from, days, format);
+        let latest = offsets.last().unwrap().0;
+        let window = micros(since)..micros(until);
+        let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
+        let stretch = timeline.stretch(Some(&window)).unwrap();
+        for (time, offset) in offsets {
+            if window.contains(&time) {
+                let inside = offset == 0 || stretch.bytes.contains(&(offset - 1));
+                assert!(inside, "{format} {since}: {offset} {stretch:?}");
+            }
+        }
+        let read = stretch.bytes.end - stretch.bytes.start + timeline.read;
+        assert!(
+            read as f64 <= size as f64 * share,
+            "{format} {since}: {read} of {size}"
+        );
+        if let Some(after) = stretch.after {
+            assert!(
+                after <= window.start.max(micros(from) + 3_600_000_000),
+                "{format} {since}"
+            );
+        }
+    };
+    let iso = "%Y-%m-%dT%H:%M:%S%.6f+00:00";
+    let bsd = "%b %e %H:%M:%S";
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2026-08-20T00:00:00Z",
+        "2026-08-21T00:00:00Z",
+        0.06,
+    );
+    check(
+        bsd,
+        "2025-12-01T00:00:00Z",
+        60,
+        "2025-12-20T00:00:00Z",
+        "2025-12-21T00:00:00Z",
+        0.1,
+    );
+    check(
+        bsd,
+        "2025-12-01T00:00:00Z",
+        60,
+        "2025-12-31T00:00:00Z",
+        "2026-01-01T00:00:00Z",
+        0.1,
+    );
+    check(
+        bsd,
+        "2025-12-01T00:00:00Z",
+        60,
+        "2026-01-01T00:00:00Z",
+        "2026-01-02T00:00:00Z",
+        0.1,
+    );
+    check(
+        bsd,
+        "2022-12-01T00:00:00Z",
+        1200,
+        "2024-01-01T00:00:00Z",
+        "2024-01-02T00:00:00Z",
+        0.01,
+    );
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2026-08-01T00:00:00Z",
+        "2026-08-02T00:00:00Z",
+        0.06,
+    );
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2026-09-29T00:00:00Z",
+        "2026-09-30T00:00:00Z",
+        0.06,
+    );
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2027-01-01T00:00:00Z",
+        "2027-01-02T00:00:00Z",
+        0.04,
+    );
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2020-01-01T00:00:00Z",
+        "2020-01-02T00:00:00Z",
+        0.04,
+    );
+    check(
+        iso,
+        "2026-08-01T00:00:00Z",
+        60,
+        "2026-08-01T00:00:00Z",
+        "2026-10-02T00:00:00Z",
+        1.04,
+    );
+}
+
+#[test]
+fn lines_with_a_wrong_clock_do_not_mislead() {
+    let (mut file, size, offsets) = log("2026-08-01T00:00:00Z", 60, "%Y-%m-%dT%H:%M:%SZ");
+    // Every 200th line claims to be of the future.
+    for (n, (_, offset)) in offsets.iter().enumerate() {
+        if n % 200 == 100 {
+            file.write_all_at(b"2031", *offset).unwrap();
+        }
+    }
+    file.flush().unwrap();
+    let window = micros("2026-08-20T00:00:00Z")..micros("2026-08-21T00:00:00Z");
+    let mut timeline = Timeline::new(
+        &file,
+        size,
+        Zone::named("UTC").unwrap(),
+        offsets.last().unwrap().0,
+    );
+    let stretch = timeline.stretch(Some(&window)).unwrap();
+    for (time, offset) in offsets {
+        assert!(!window.contains(&time) || stretch.bytes.contains(&(offset - 1)));
+    }
+}
