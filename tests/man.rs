@@ -12,6 +12,7 @@ const TOOLS: &[(&str, &str)] = &[
         "mailq-distribution",
         env!("CARGO_BIN_EXE_mailq-distribution"),
     ),
+    ("queue-move", env!("CARGO_BIN_EXE_queue-move")),
     ("queue-report", env!("CARGO_BIN_EXE_queue-report")),
     ("relay-instances", env!("CARGO_BIN_EXE_relay-instances")),
 ];

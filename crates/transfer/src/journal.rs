@@ -454,6 +454,11 @@ impl Journal {
         self.tracks.get_mut(n as usize)
     }
 
+    /// What it was to move, in order.
+    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+        self.tracks.iter().map(|track| &track.intent)
+    }
+
     /// How many messages are in it, and how many of them were moved, skipped, failed and put back.
     pub fn counts(&self) -> (usize, [usize; 4]) {
         let mut counts = [0; 4];

@@ -6,6 +6,7 @@
 mod carry_out;
 mod execute;
 mod fsops;
+pub mod hold;
 mod journal;
 mod lock;
 #[cfg(test)]

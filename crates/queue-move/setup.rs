@@ -1,0 +1,134 @@
+//! The instances, who we are, and what stands against a move.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Context, Failure};
+use postfix::config::{Host, Instance};
+use postfix::log::log_sets;
+use postfix::queue::ShowqOptions;
+use postfix::{Parsed, Problem};
+use transfer::preflight::{Finding, side};
+use transfer::{Claim, Holder, Locks, Side};
+
+/// Where a host keeps the locks, as the host itself names it.
+const LOCKS: &str = "/var/lib/relay-tools/locks";
+
+/// The one instance that `name` names.
+pub(crate) fn one<'h>(
+    cx: &Context,
+    host: &'h Parsed<Host>,
+    name: &str,
+) -> anyhow::Result<&'h Instance> {
+    match *cli::instances::select_some(cx, host, &[name.to_owned()])? {
+        [instance] => Ok(instance),
+        ref several => {
+            let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
+            let what = format!("\"{name}\" names several instances: {}", names.join(", "));
+            Err(Failure::new(what).hint("name one").into())
+        }
+    }
+}
+
+/// Its spool, if it can be worked on.
+pub(crate) fn spool_of(cx: &Context, instance: &Instance) -> anyhow::Result<Side> {
+    side(cx.root(), instance).map_err(|finding| refused(&[finding]))
+}
+
+/// Does the instance run?
+pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
+    let master = machine::master(cx.root(), instance);
+    let path = cx.root().under(&instance.master_pid_file());
+    let master = master.map_err(|e| Failure::io("cannot tell whether it runs", &path, e))?;
+    Ok(master.is_some())
+}
+
+/// What showq(8) of the instance would be told by its main.cf.
+pub(crate) fn showq(instance: &Instance) -> ShowqOptions {
+    let parameters = instance.parameters();
+    let defaults = ShowqOptions::default();
+    ShowqOptions {
+        smtputf8_enable: parameters
+            .bool("smtputf8_enable")
+            .unwrap_or(defaults.smtputf8_enable),
+        ..defaults
+    }
+}
+
+/// The log that an instance writes to now, as this machine names it.
+pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance) -> Option<PathBuf> {
+    let asked = |other: &Instance| other.config_directory() == instance.config_directory();
+    let sets = log_sets(cx.root(), host.instances(), false, asked);
+    sets.into_iter().next().map(|set| set.current)
+}
+
+/// Only root may do it.
+pub(crate) fn must_be_root() -> anyhow::Result<()> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(Failure::new("only root may change Postfix's queues")
+        .hint("run it as root; --dry-run shows the plan")
+        .into())
+}
+
+/// Who started this, and how.
+pub(crate) fn user() -> String {
+    let uid = nix::unistd::getuid();
+    let name = nix::unistd::User::from_uid(uid).ok().flatten();
+    let name = name.map_or_else(|| uid.to_string(), |user| user.name);
+    match std::env::var("SUDO_USER") {
+        Ok(sudo) if !sudo.is_empty() && sudo != name => format!("{sudo} (as {name})"),
+        _ => name,
+    }
+}
+
+pub(crate) fn command_line() -> String {
+    let words = std::env::args_os().skip(1);
+    let words: Vec<String> = words.map(|w| w.to_string_lossy().into_owned()).collect();
+    format!("queue-move {}", words.join(" "))
+}
+
+/// The time, as people read it, with its zone.
+pub(crate) fn readable(seconds: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    let time = time.with_timezone(&chrono::Local);
+    time.format("%Y-%m-%d %H:%M:%S %z").to_string()
+}
+
+/// Locks the instances: those given with `true` for this run alone.
+pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Locks> {
+    let claim = |&(side, alone): &(&Side, bool)| Claim {
+        instance: side.instance.clone(),
+        identity: side.identity,
+        alone,
+    };
+    let claims: Vec<Claim> = sides.iter().map(claim).collect();
+    let me = Holder {
+        pid: std::process::id(),
+        user: user(),
+        since: readable(cx.now().div_euclid(1_000_000)),
+        command: command_line(),
+    };
+    let dir = cx.root().under(Path::new(LOCKS));
+    Locks::take(&dir, &claims, &me).map_err(|e| {
+        Failure::new(e.to_string())
+            .hint("wait until it has ended, or interrupt it with ^C (SIGINT); queue-move history lists moves")
+            .into()
+    })
+}
+
+/// The refusal of a move.
+pub(crate) fn refused(findings: &[Finding]) -> anyhow::Error {
+    let refusals = findings.iter().filter(|finding| finding.refuses);
+    let (whats, ways): (Vec<&str>, Vec<&str>) = refusals
+        .map(|finding| (finding.what.as_str(), finding.way_out.as_str()))
+        .unzip();
+    Failure::new(whats.join("; ")).hint(ways.join("; ")).into()
+}
+
+/// What an instance's main.cf lacks or has wrong is said, before anything is refused for it.
+pub(crate) fn tell(cx: &Context, problems: &[Problem]) {
+    for problem in problems {
+        cx.note(problem.to_string());
+    }
+}

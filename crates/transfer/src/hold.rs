@@ -1,0 +1,158 @@
+//! hold, release and clean: what `postsuper -h` and `-H` do, but never over another file, and for selected mail alone.
+
+use std::io;
+
+use postfix::queue::{Log, Queue, QueueId};
+
+use crate::fsops::{Fs, Place, Stat, Tree};
+use crate::journal::Side;
+use crate::mover::TAKEN;
+
+/// How it went with a message or log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Left alone, for this reason.
+    Skipped(String),
+    /// It could not be done, for this reason.
+    Failed(String),
+}
+
+/// Renames messages from one queue of an instance to another.
+///
+/// # Errors
+/// The queue directory cannot be opened, or the names cannot be put on disk.
+pub fn shift(
+    fs: Fs<'_>,
+    side: &Side,
+    ids: &[QueueId],
+    (from, to): (Queue, Queue),
+) -> io::Result<Vec<Outcome>> {
+    let tree = Tree::open(side.spool(), side.owner)?;
+    let mut touched = crate::fsops::Touched::default();
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids {
+        let done = (|| {
+            let gone = || io::Error::from(io::ErrorKind::NotFound);
+            let old = tree.at(Place::Queue(from), id)?.ok_or_else(gone)?;
+            let stat = old.stat()?.ok_or_else(gone)?;
+            if !stat.is_ready() {
+                return Ok(Outcome::Skipped("it is not complete".to_owned()));
+            }
+            let new = tree.at_made(fs, Place::Queue(to), id)?;
+            fs.rename(&old, &new)?;
+            touched.add(&old);
+            touched.add(&new);
+            Ok(Outcome::Done)
+        })();
+        outcomes.push(done.unwrap_or_else(|e: io::Error| match e.kind() {
+            io::ErrorKind::NotFound => Outcome::Skipped(TAKEN.to_owned()),
+            io::ErrorKind::AlreadyExists => {
+                Outcome::Skipped(format!("another message of that id is in the {to} queue"))
+            }
+            _ => Outcome::Failed(e.to_string()),
+        }));
+    }
+    tree.sync(fs, &touched)?;
+    Ok(outcomes)
+}
+
+/// The queues that a message with a defer log may be in.
+const WITH_LOG: [Queue; 4] = [Queue::Incoming, Queue::Active, Queue::Deferred, Queue::Hold];
+
+/// Is the message in none of the queues? Looked for more than once, against the way that mail takes: it may be renamed
+/// from one to another that was looked at before.
+fn is_orphan(tree: &Tree, id: &QueueId) -> io::Result<bool> {
+    for queue in WITH_LOG
+        .iter()
+        .chain(&WITH_LOG)
+        .chain(WITH_LOG.iter().rev())
+    {
+        if let Some(at) = tree.at(Place::Queue(*queue), id)?
+            && at.stat()?.is_some()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The defer logs whose message is in none of the queues: of all, or of `ids` alone.
+///
+/// # Errors
+/// The queue directory cannot be read.
+pub fn orphans(side: &Side, wanted: &dyn Fn(&QueueId) -> bool) -> io::Result<Vec<QueueId>> {
+    let tree = Tree::open(side.spool(), side.owner)?;
+    let mut found = Vec::new();
+    let mut open = vec![(side.queue_directory.join(Log::Defer.name()), 0)];
+    while let Some((dir, depth)) = open.pop() {
+        for entry in std::fs::read_dir(&dir)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let kind = entry.file_type()?;
+            if kind.is_dir() && name.len() == 1 && depth < side.hash_queue_depth {
+                open.push((entry.path(), depth + 1));
+            } else if kind.is_file()
+                && let Some(id) = name.to_str().and_then(QueueId::new)
+                && wanted(&id)
+                && is_orphan(&tree, &id)?
+            {
+                found.push(id);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Removes orphaned defer logs. A message that comes back meanwhile keeps its log.
+///
+/// # Errors
+/// The queue directory cannot be opened, or the change cannot be put on disk.
+pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<Outcome>> {
+    let tree = Tree::open(side.spool(), side.owner)?;
+    let mut touched = crate::fsops::Touched::default();
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids {
+        let one = clean_one(fs, &tree, id, &mut touched);
+        outcomes.push(one.unwrap_or_else(|e| Outcome::Failed(e.to_string())));
+    }
+    tree.sync(fs, &touched)?;
+    Ok(outcomes)
+}
+
+fn clean_one(
+    fs: Fs<'_>,
+    tree: &Tree,
+    id: &QueueId,
+    touched: &mut crate::fsops::Touched,
+) -> io::Result<Outcome> {
+    let gone = || Ok(Outcome::Skipped("it is gone already".to_owned()));
+    let Some(at) = tree.at(Place::Log(Log::Defer), id)? else {
+        return gone();
+    };
+    let Some(log) = at.open()? else {
+        return gone();
+    };
+    let back = || Ok(Outcome::Skipped("its message has come back".to_owned()));
+    if !is_orphan(tree, id)? {
+        return back();
+    }
+    let stat = Stat::of_file(&log)?;
+    fs.unlink(&at)?;
+    touched.add(&at);
+    if is_orphan(tree, id)? {
+        return Ok(Outcome::Done);
+    }
+    // It came back in that very moment: so does its log, unless there is a new one.
+    match fs.create(&at, stat.mode & 0o777) {
+        Ok(new) => {
+            fs.owner(&new, &at.path, stat.uid, stat.gid)?;
+            fs.copy(&log, &new, &at.path)?;
+            back()
+        }
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => back(),
+        Err(e) => Err(e),
+    }
+}
