@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod json;
 pub mod jsonl;
+mod list;
 mod message;
 pub mod table;
 pub mod text;

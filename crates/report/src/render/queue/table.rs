@@ -6,10 +6,12 @@
 use postfix::Zone;
 use postfix::queue::Queue;
 
+use super::list::draw_messages;
 use crate::distribution::QUEUES;
 use crate::human;
-use crate::queue::{Dimension, Entry, Group, Report, Sender, Summary};
+use crate::queue::{Dimension, Group, Report, Sender, Summary};
 use crate::render::grid::{Cell, Column, TableStyle, Tone, draw};
+use unicode_width::UnicodeWidthStr;
 
 /// What stands for all instances where their names are.
 const TOTAL: &str = "TOTAL";
@@ -19,37 +21,34 @@ const TOTAL: &str = "TOTAL";
 const OLD: u64 = 86_400;
 const VERY_OLD: u64 = 4 * 86_400;
 
-/// Terminal columns from which there is room for box lines, for sizes, for whole reasons, for arrival times.
-const ROOM_FOR_BOXES: u16 = 100;
-const ROOM_FOR_REASONS: u16 = 120;
-const ROOM_FOR_ALL: u16 = 160;
+/// Terminal columns from which there is room for box lines and for columns that say less.
+const WIDE: u16 = 100;
 
 /// Draws the report; times are in `zone`.
 pub fn draw_report(report: &Report, zone: Zone, style: TableStyle) -> String {
-    let room = style.width.unwrap_or(u16::MAX);
+    let wide = style.width.is_none_or(|width| width >= WIDE);
     let tables = Tables {
         report,
-        zone,
         style: TableStyle {
-            boxes: style.boxes && room >= ROOM_FOR_BOXES,
+            boxes: style.boxes && wide,
             ..style
         },
-        room,
+        wide,
     };
     let mut text = tables.summaries();
     if !report.groups.rows.is_empty() {
         let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
-        text.push_str(&format!(
-            "\nrecipients by {}\n{}",
-            by.join(", "),
-            tables.groups()
-        ));
+        let by = by.join(", ");
+        text.push_str(&format!("\nrecipients by {by}\n{}", tables.groups()));
     }
     if !report.senders.rows.is_empty() {
         text.push_str(&format!("\nmessages by sender\n{}", tables.senders()));
     }
     if !report.messages.is_empty() {
-        text.push_str(&format!("\nmessages\n{}", tables.messages()));
+        text.push_str(&format!(
+            "\nmessages\n{}",
+            draw_messages(report, zone, style)
+        ));
     }
     if let Some(line) = unlisted_line(report) {
         text.push_str(&line);
@@ -58,25 +57,68 @@ pub fn draw_report(report: &Report, zone: Zone, style: TableStyle) -> String {
     text
 }
 
+/// How much of the summary is shown.
+#[derive(Clone, Copy)]
+struct SummaryLayout {
+    boxes: bool,
+    /// Queues without any mail.
+    empty: bool,
+    /// Recipients and sizes.
+    more: bool,
+}
+
+/// The widest first.
+const SUMMARY_LAYOUTS: [SummaryLayout; 4] = {
+    const fn layout(boxes: bool, empty: bool, more: bool) -> SummaryLayout {
+        SummaryLayout { boxes, empty, more }
+    }
+    [
+        layout(true, true, true),
+        layout(true, false, true),
+        layout(false, false, true),
+        layout(false, false, false),
+    ]
+};
+
 struct Tables<'a> {
     report: &'a Report,
-    zone: Zone,
     style: TableStyle,
-    room: u16,
+    wide: bool,
 }
 
 impl Tables<'_> {
-    /// The instances, and their total if there are several.
+    /// The instances, and their total if there are several: as much of it as fits.
     fn summaries(&self) -> String {
+        let drawn = |layout: &SummaryLayout, style: TableStyle| {
+            let boxes = style.boxes && layout.boxes;
+            self.summaries_in(*layout, TableStyle { boxes, ..style })
+        };
+        let fits = |layout: &&SummaryLayout| {
+            // Colours have no width, and names are not to be cut while there is another way.
+            let plain = TableStyle {
+                color: false,
+                width: None,
+                ..self.style
+            };
+            let room = self.style.width.map_or(usize::MAX, usize::from);
+            drawn(layout, plain)
+                .lines()
+                .all(|line| line.width() <= room)
+        };
+        let chosen = SUMMARY_LAYOUTS.iter().find(fits);
+        drawn(chosen.unwrap_or(&SUMMARY_LAYOUTS[3]), self.style)
+    }
+
+    fn summaries_in(&self, layout: SummaryLayout, style: TableStyle) -> String {
         let report = self.report;
-        let has = |queue: &Queue| report.total.counts[*queue] > 0;
-        // Where it is narrow, queues without any mail give way.
-        let wide = self.room >= ROOM_FOR_REASONS;
-        let queues: Vec<Queue> = QUEUES.into_iter().filter(|q| wide || has(q)).collect();
+        let has = |queue: &Queue| layout.empty || report.total.counts[*queue] > 0;
+        let queues: Vec<Queue> = QUEUES.into_iter().filter(has).collect();
         let mut columns = vec![Column::Name("instance")];
         columns.extend(queues.iter().map(|queue| Column::Number(queue.name())));
-        columns
-            .extend(["total", "recipients", "size", "oldest", "next attempt"].map(Column::Number));
+        columns.push(Column::Number("total"));
+        let more = ["recipients", "size"].map(Column::Number);
+        columns.extend(more.into_iter().filter(|_| layout.more));
+        columns.extend(["oldest", "next"].map(Column::Number));
         let total = (TOTAL, &report.total, Tone::Strong);
         let several = report.instances.len() > 1;
         let rows = report
@@ -92,14 +134,16 @@ impl Tables<'_> {
                 number(n, if bad { Tone::Bad } else { tone })
             }));
             row.push(number(summary.counts.total(), tone));
-            row.push(number(summary.recipients, tone));
-            row.push(Cell::new(human::size(summary.bytes)).tone(tone));
-            row.push(self.age(summary.oldest, tone));
+            if layout.more {
+                row.push(number(summary.recipients, tone));
+                row.push(Cell::new(human::size(summary.bytes)).tone(tone));
+            }
+            row.push(age(report, summary.oldest, tone));
             let next = summary.next_attempt.map(|next| due(report, next));
             row.push(Cell::new(next.unwrap_or_else(|| "-".to_owned())).tone(tone));
             row
         });
-        draw(self.style, &columns, rows.collect())
+        draw(style, &columns, rows.collect())
     }
 
     fn groups(&self) -> String {
@@ -108,7 +152,7 @@ impl Tables<'_> {
         let reason = report.by.iter().position(|by| *by == Dimension::Reason);
         let others = (0..report.by.len()).filter(|at| Some(*at) != reason);
         let order: Vec<usize> = others.chain(reason).collect();
-        let wide = self.room >= ROOM_FOR_BOXES;
+        let wide = self.wide;
         let mut columns = vec![Column::Number("recipients")];
         columns.extend(wide.then_some(Column::Number("messages")));
         columns.push(Column::Number("oldest"));
@@ -124,7 +168,7 @@ impl Tables<'_> {
         let row = |group: &Group| {
             let mut row = vec![number(group.recipients, Tone::Plain)];
             row.extend(wide.then(|| number(group.messages, Tone::Plain)));
-            row.push(self.age(group.oldest, Tone::Plain));
+            row.push(age(report, group.oldest, Tone::Plain));
             let parts = order.iter().filter_map(|&at| group.key.get(at));
             row.extend(parts.map(Cell::new));
             row
@@ -149,7 +193,7 @@ impl Tables<'_> {
                 number(sender.messages, Tone::Plain),
                 number(sender.recipients, Tone::Plain),
                 Cell::new(human::size(sender.bytes)),
-                self.age(sender.oldest, Tone::Plain),
+                age(self.report, sender.oldest, Tone::Plain),
                 Cell::new(&sender.sender),
             ]
         };
@@ -157,103 +201,24 @@ impl Tables<'_> {
         let drawn = draw(self.style, &columns, senders.rows.iter().map(row).collect());
         drawn + &others_line(senders.others, senders.others_count, "messages")
     }
+}
 
-    fn messages(&self) -> String {
-        let several = self.report.instances.len() > 1;
-        let with_arrival = self.room >= ROOM_FOR_ALL;
-        let with_size = self.room >= ROOM_FOR_BOXES;
-        let mut columns = Vec::new();
-        columns.extend(several.then_some(Column::Name("instance")));
-        columns.extend([Column::Text("id"), Column::Text("queue")]);
-        columns.extend(with_arrival.then_some(Column::Text("arrival")));
-        columns.push(Column::Number("age"));
-        columns.extend(with_size.then_some(Column::Number("size")));
-        columns.extend([
-            Column::Number("next"),
-            Column::Name("sender"),
-            Column::Name("recipients"),
-        ]);
-        columns.push(match self.style.width {
-            None => Column::Text("reason"),
-            Some(_) => Column::Words("reason"),
-        });
-        let row = |entry: &Entry| {
-            let mut row = Vec::new();
-            row.extend(several.then(|| Cell::new(self.report.instance(entry))));
-            row.extend([Cell::new(entry.id.as_str()), Cell::new(entry.queue.name())]);
-            row.extend(
-                with_arrival.then(|| Cell::new(clock(self.zone, entry.arrival, "%Y-%m-%d %H:%M"))),
-            );
-            row.push(self.age(Some(entry.arrival), Tone::Plain));
-            row.extend(with_size.then(|| Cell::new(human::size(entry.size))));
-            row.push(self.next(entry));
-            row.push(Cell::new(&*entry.sender));
-            row.push(Cell::new(recipients(entry)));
-            row.push(Cell::new(self.reason(entry)));
-            row
-        };
-        let rows = self.report.messages.iter().map(row).collect();
-        draw(self.style, &columns, rows)
-    }
-
-    fn age(&self, arrival: Option<i64>, tone: Tone) -> Cell {
-        let Some(arrival) = arrival else {
-            return Cell::new("-").tone(tone);
-        };
-        let age = self.report.age(arrival);
-        let tone = match age {
-            VERY_OLD.. => Tone::Bad,
-            OLD.. => Tone::Warning,
-            _ => tone,
-        };
-        Cell::new(human::age(age)).tone(tone)
-    }
-
-    fn next(&self, entry: &Entry) -> Cell {
-        match entry.next_attempt {
-            _ if entry.forced_expire => Cell::new("expire").tone(Tone::Warning),
-            Some(next) => Cell::new(due(self.report, next)),
-            None => Cell::new("-"),
-        }
-    }
-
-    /// Why it is stuck: whole outside a terminal; in it, the server's words where there is room, else class and code.
-    fn reason(&self, entry: &Entry) -> String {
-        let Some(why) = entry.why() else {
-            return "-".to_owned();
-        };
-        match self.style.width {
-            None => return why.reason.to_string(),
-            Some(ROOM_FOR_REASONS..) => return words(&why.reason).to_owned(),
-            Some(_) => {}
-        }
-        match &why.code {
-            Some(code) => format!("{} {code}", why.class),
-            None => why.class.to_string(),
-        }
-    }
+/// The age of what arrived at `arrival`, in the tone that it calls for.
+pub(super) fn age(report: &Report, arrival: Option<i64>, tone: Tone) -> Cell {
+    let Some(arrival) = arrival else {
+        return Cell::new("-").tone(tone);
+    };
+    let age = report.age(arrival);
+    let tone = match age {
+        VERY_OLD.. => Tone::Bad,
+        OLD.. => Tone::Warning,
+        _ => tone,
+    };
+    Cell::new(human::age(age)).tone(tone)
 }
 
 fn number(n: u64, tone: Tone) -> Cell {
     Cell::new(n.to_string()).tone(tone)
-}
-
-/// The first recipient, and how many more there are.
-fn recipients(entry: &Entry) -> String {
-    let more = entry.recipient_count.saturating_sub(1);
-    match entry.recipients.first() {
-        None => "-".to_owned(),
-        Some(first) if more == 0 => first.address.to_string(),
-        Some(first) => format!("{} +{more}", first.address),
-    }
-}
-
-/// What the server said, without `host NAME[ADDRESS] said: ` before it.
-fn words(reason: &str) -> &str {
-    let said = reason
-        .strip_prefix("host ")
-        .and_then(|rest| rest.split_once("] said: "));
-    said.map_or(reason, |(_, words)| words)
 }
 
 fn others_line(rows: usize, count: u64, unit: &str) -> String {
