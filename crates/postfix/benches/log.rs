@@ -1,5 +1,9 @@
 //! How fast a mail log is read: `cargo bench -p postfix --bench log`.
-#![allow(clippy::expect_used, missing_docs, reason = "a benchmark has nothing better to do")]
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a benchmark has nothing better to do"
+)]
 
 use std::hint::black_box;
 

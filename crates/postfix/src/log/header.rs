@@ -159,10 +159,11 @@ fn priority(c: &mut Cursor<'_>) -> bool {
     found
 }
 
-/// `postfix-1  | `, as compose puts before every line.
+/// `postfix-1  | `, as compose puts before every line; `relay_postfix.1.x2m@rustin    | `, as `docker service logs` does.
 fn compose(c: &mut Cursor<'_>) -> bool {
     let mut probe = *c;
-    let name = probe.until(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'.' | b'-'));
+    let name =
+        probe.until(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'.' | b'-' | b'@'));
     probe.blanks();
     let found = !name.is_empty() && (probe.eat(b"| ") || probe.eat(b"|\x1b[0m "));
     if found {

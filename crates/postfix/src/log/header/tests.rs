@@ -37,6 +37,7 @@ fn the_tag_is_found_behind_every_kind_of_head() {
         "<22>1 2026-09-19T12:22:57.1Z rustin postfix-aol-a/smtp 123 - - \u{feff}",
         "<22>1 - rustin postfix-aol-a/smtp 123 mail [a b=\"x]\\\"]\"][c] ",
         "118 <22>1 2026-09-19T12:22:57Z rustin postfix-aol-a/smtp 123 - - ",
+        "relay_mail.1.x2mq@node    | Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "mail-1  | Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "\u{1b}[36mmail-1  | \u{1b}[0mSep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "[pod/relay-0/postfix] Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
