@@ -92,4 +92,4 @@ impl AddAssign for Counts {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
