@@ -34,8 +34,8 @@ pub(crate) struct Args {
 
     /// Count the files, and open none of them: no sizes, no ages
     ///
-    /// Much faster where there is much mail. Files in maildrop are examined (stat) all the same: their mode tells those that
-    /// are still being written from mail.
+    /// Much faster where there is much mail. Files in maildrop and incoming are examined (stat) all the same: their
+    /// mode tells those that are still being written from mail.
     #[arg(long, conflicts_with = "by")]
     pub(crate) counts_only: bool,
 
@@ -143,7 +143,7 @@ impl Tool for Args {
                 body: &[
                     Block::Text(
                         "The rows of instances count messages. A file in maildrop counts when it is complete (mode rwx for its owner), \
-                         and so does one in incoming; with --counts-only, files in incoming are not looked at, and count all. total is the sum \
+                         and so does one in incoming. total is the sum \
                          of all six queues, corrupt included.",
                     ),
                     Block::Text(

@@ -138,7 +138,7 @@ enum Entry {
 impl Spool {
     /// How many messages `queue` holds, by names alone: no file is opened.
     ///
-    /// In maildrop, files that are being written are told apart by their permission bits.
+    /// In maildrop and incoming, files that are being written are told apart by their permission bits.
     ///
     /// # Errors
     /// The directory cannot be read. That it does not exist is no error: Postfix makes it when needed.
@@ -149,7 +149,7 @@ impl Spool {
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
                 let end = at.saturating_add(length.into());
                 let name = names.text.get(at..end).unwrap_or_default();
-                if queue == Queue::Maildrop {
+                if matches!(queue, Queue::Maildrop | Queue::Incoming) {
                     let stat = rustix::fs::statat(&directory.fd, name, AtFlags::SYMLINK_NOFOLLOW);
                     match stat {
                         Ok(stat) if stat.st_mode & 0o700 == 0o700 => {}
