@@ -52,6 +52,7 @@ fn skip<T>(why: &str) -> Result<T, Stop> {
 }
 
 pub(crate) const TAKEN: &str = "the queue manager has taken it";
+const RELEASED: &str = "somebody has released or removed it while this move held it";
 pub(crate) const RETRIED: &str = "it has been tried again since the plan was made";
 
 impl<'a> Mover<'a> {
@@ -118,7 +119,11 @@ impl<'a> Mover<'a> {
             let hold = hold.map_err(|e| fail("cannot open the hold queue for", &at.path, &e))?;
             match self.fs.rename(&at, &hold) {
                 Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::NotFound => return skip(gone),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    // Wherever it is now: with the mark, recovery would take it for ours.
+                    self.unmark(&file, &at, intent);
+                    return skip(gone);
+                }
                 Err(e) => {
                     self.unmark(&file, &at, intent);
                     return Err(match e.kind() {
@@ -256,7 +261,7 @@ impl<'a> Mover<'a> {
         let there = there.map_err(|e| fail("cannot examine", &held.hold.path, &e))?;
         match there {
             Some(there) if there.is_same_file(&held.stat) => Ok(()),
-            _ => skip("somebody has released or removed it while this move held it"),
+            _ => skip(RELEASED),
         }
     }
 
@@ -278,9 +283,7 @@ impl<'a> Mover<'a> {
                 Ok(true)
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                skip("somebody has released or removed it while this move held it")
-            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => skip(RELEASED),
             Err(e) => Err(fail("cannot move into", &to.path, &e)),
         }
     }
@@ -337,8 +340,11 @@ impl<'a> Mover<'a> {
     /// Removes the source of a complete copy.
     pub(crate) fn drop_source(&mut self, held: &Held) -> Result<(), Stop> {
         self.still_ours(held)?;
-        let done = self.fs.unlink(&held.hold);
-        done.map_err(|e| fail("cannot remove", &held.hold.path, &e))?;
+        match self.fs.unlink(&held.hold) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return skip(RELEASED),
+            Err(e) => return Err(fail("cannot remove", &held.hold.path, &e)),
+        }
         self.touched_from.add(&held.hold);
         Ok(())
     }
