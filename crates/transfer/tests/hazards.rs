@@ -299,7 +299,7 @@ fn hold_and_release_never_replace() {
         shift(
             fs,
             &spools.from,
-            &[id.clone()],
+            std::slice::from_ref(id),
             (Queue::Deferred, Queue::Hold),
         )
     };
@@ -315,7 +315,7 @@ fn hold_and_release_never_replace() {
     let back = shift(
         fs,
         &spools.from,
-        &[id.clone()],
+        std::slice::from_ref(&id),
         (Queue::Hold, Queue::Deferred),
     );
     assert_eq!(back.unwrap(), [Outcome::Done]);
