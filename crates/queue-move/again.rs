@@ -17,6 +17,7 @@ use crate::moving::{is_json, moves_dir};
 use crate::output::{Counts, to_line, word};
 use crate::setup;
 use crate::syslog::Syslog;
+use crate::waiting::{self, Verified};
 use crate::watch;
 
 pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Outcome> {
@@ -63,7 +64,8 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
     let accepted = |name: &str| {
         let mut follower = follower.borrow_mut();
         let follower = follower.as_mut()?;
-        // Read a moment ago; what pickup takes while this runs is gone from maildrop anyway.
+        // What cannot be read now has been warned of.
+        drop(follower.read());
         follower.accepted(name).map(str::to_owned)
     };
     let recovery = Recovery {
@@ -80,6 +82,12 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
             .hint("queue-move resume goes on, queue-move undo goes back")
     })?;
     drop(locks);
+    let mut verified = Verified::default();
+    if goal == Goal::Finish && to_runs && !again.pace.no_wait {
+        let names: Vec<String> = ends.iter().filter_map(|end| end.name.clone()).collect();
+        let told = watch::Told::new(cx, &interrupts, None, wake);
+        verified = waiting::verify(cx, &header.to, header.log.clone(), &names, &told);
+    }
     let result = Recovered {
         schema: "relay-tools/queue-move/1",
         name: &name,
@@ -89,7 +97,8 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
         undo: goal == Goal::Back,
         counts: counts(&ends, intents.len()),
         restored: ends.iter().filter(|e| e.fate == Fate::Restored).count(),
-        messages: messages(&ends, &intents),
+        messages: messages(&ends, &intents, &verified),
+        notes: &verified.notes,
     };
     say(cx, &told, &result);
     let text = match is_json(again.manner.format) {
@@ -107,7 +116,11 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
             "interrupted; to go on: queue-move resume {name}; to go back: queue-move undo {name}"
         ));
     }
-    Ok(if all { Outcome::Done } else { Outcome::Partial })
+    Ok(if all && verified.notes.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Partial
+    })
 }
 
 /// The move that is meant.
@@ -197,6 +210,7 @@ struct Recovered<'a> {
     counts: Counts,
     restored: usize,
     messages: Vec<Message<'a>>,
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -208,13 +222,14 @@ struct Message<'a> {
     new_queue_id: Option<&'a str>,
 }
 
-fn messages<'a>(ends: &'a [Ended], ids: &'a [String]) -> Vec<Message<'a>> {
+fn messages<'a>(ends: &'a [Ended], ids: &'a [String], verified: &'a Verified) -> Vec<Message<'a>> {
+    let new_id = |end: &Ended| verified.new_ids.get(end.name.as_ref()?).map(String::as_str);
     let of = |end: &'a Ended| Message {
         queue_id: ids.get(end.n as usize).map_or("", String::as_str),
         action: "move",
         result: word(end.fate),
         why: end.why.as_deref(),
-        new_queue_id: None,
+        new_queue_id: new_id(end),
     };
     ends.iter().map(of).collect()
 }
@@ -237,6 +252,7 @@ fn text(result: &Recovered<'_>) -> String {
         let more = if ids.len() > 5 { ", …" } else { "" };
         lines.push(format!("{word}: {why}: {} ({some}{more})", ids.len()));
     }
+    lines.extend(result.notes.iter().cloned());
     let escaped = lines
         .iter()
         .map(|line| format!("{}\n", postfix::escape(line)));

@@ -16,7 +16,7 @@ use crate::args::{Args, Format};
 use crate::output::{self, Shown, Told};
 use crate::setup;
 use crate::syslog::Syslog;
-use crate::waiting::{self, Wait};
+use crate::waiting;
 use crate::watch;
 
 /// The queues that mail can be moved from.
@@ -279,13 +279,10 @@ fn execute(
     shown.told = Some(Told::of(&done));
     let told = watch::Told::new(cx, &interrupts, None, wake);
     if course.to_runs {
-        let wait = Wait {
-            to: &course.to_side,
-            log,
-            waits: !args.pace.no_wait,
-            rate_limited: args.pace.rate.is_some(),
-        };
-        waiting::verify(cx, &wait, shown, &told);
+        if !args.pace.no_wait {
+            let names = shown.moved_names();
+            shown.verified(waiting::verify(cx, &course.to_side, log, &names, &told));
+        }
     } else {
         let what = format!(
             "{}'s pickup will take the mail when it starts",

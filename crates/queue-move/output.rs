@@ -14,6 +14,7 @@ use transfer::{Done, Ended, Fate};
 
 use crate::args::Format;
 use crate::moving::is_json;
+use crate::waiting::Verified;
 
 /// Lines of a list in the text.
 const LINES: usize = 10;
@@ -31,7 +32,7 @@ pub(crate) struct Shown {
     pub(crate) move_name: Option<String>,
     pub(crate) told: Option<Told>,
     /// Was something moved that nobody is known to have taken?
-    pub(crate) unverified: bool,
+    unverified: bool,
     domains: Vec<(String, usize)>,
     classes: Vec<(String, usize)>,
 }
@@ -146,18 +147,16 @@ impl Shown {
         told.filter_map(|(ended, _)| ended.name.clone()).collect()
     }
 
-    pub(crate) fn set_new_ids(&mut self, new: impl Fn(&str) -> Option<String>) {
+    /// Takes in what is known of TO's side.
+    pub(crate) fn verified(&mut self, verified: Verified) {
+        self.unverified = !verified.notes.is_empty();
+        self.notes.extend(verified.notes);
         let told = self.told.iter_mut().flat_map(|told| told.0.values_mut());
         for (ended, new_id) in told {
             if let Some(name) = &ended.name {
-                *new_id = new(name);
+                *new_id = verified.new_ids.get(name).cloned();
             }
         }
-    }
-
-    pub(crate) fn new_id_count(&self) -> usize {
-        let told = self.told.iter().flat_map(|told| told.0.values());
-        told.filter(|(_, new)| new.is_some()).count()
     }
 
     /// What the move changes for this mail.

@@ -1,101 +1,104 @@
 //! After a move: TO's maildrop drains, and TO's log tells the new queue ids.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cli::Context;
 use transfer::verify::{Follower, still_there};
 use transfer::{LogMark, Side, Watch as _};
 
-use crate::output::Shown;
 use crate::watch::Told;
 
 /// How often it is looked.
 const ROUND: Duration = Duration::from_millis(200);
-/// Without any progress for so long, nobody takes the mail.
+/// Without any progress for so many rounds, nobody takes the mail.
 const PATIENCE: u32 = 150;
+/// Pickup is woken again after so many.
+const WAKE: u32 = 25;
 /// Log lines come a moment after what they tell of: rounds after the last file is gone.
 const LOG_ROUNDS: u32 = 25;
 
-pub(crate) struct Wait<'a> {
-    pub(crate) to: &'a Side,
-    pub(crate) log: Option<LogMark>,
-    pub(crate) waits: bool,
-    /// Some may have been taken long ago.
-    pub(crate) rate_limited: bool,
+/// What is known in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Verified {
+    /// New queue ids by the names in maildrop.
+    pub(crate) new_ids: HashMap<String, String>,
+    /// What is not as it should be.
+    pub(crate) notes: Vec<String>,
 }
 
-/// Waits until TO's pickup has taken all, or nothing moves any more; fills in the new queue ids.
-pub(crate) fn verify(cx: &Context, wait: &Wait<'_>, shown: &mut Shown, told: &Told<'_>) {
-    let names: Vec<String> = shown.moved_names();
-    if names.is_empty() || !wait.waits {
-        return;
+/// Waits until TO's pickup has taken all that had these `names` in its maildrop, or nothing moves any more.
+pub(crate) fn verify(
+    cx: &Context,
+    to: &Side,
+    log: Option<LogMark>,
+    names: &[String],
+    told: &Told<'_>,
+) -> Verified {
+    if names.is_empty() {
+        return Verified::default();
     }
-    let mut follower = wait.log.clone().map(|mark| Follower::new(mark, wait.to));
+    let mut follower = log.map(|mark| Follower::new(mark, to));
     let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
     let mut left: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let mut quiet = 0;
-    let mut rounds_after = 0;
-    let mut unread = false;
+    let (mut quiet, mut rounds_after) = (0, 0);
+    let mut unread = follower.is_none();
     while !told.interrupted() {
         let before = left.len();
-        left = still_there(wait.to, left.into_iter()).into_iter().collect();
+        left = still_there(to, left.into_iter()).into_iter().collect();
         progress.set((names.len() - left.len()) as u64);
         if let Some(follower) = &mut follower {
             unread = follower.read().is_err();
         }
+        let known = follower
+            .as_ref()
+            .is_none_or(|f| names.iter().all(|n| f.new_id(n).is_some()));
         if left.is_empty() {
-            let known = follower
-                .as_ref()
-                .is_none_or(|f| names.iter().all(|name| f.new_id(name).is_some()));
             if known || rounds_after >= LOG_ROUNDS {
                 break;
             }
             rounds_after += 1;
-        } else if left.len() == before {
+        } else if left.len() < before {
+            quiet = 0;
+        } else {
             quiet += 1;
             if quiet >= PATIENCE {
                 break;
             }
-            if quiet % 25 == 0 {
+            if quiet % WAKE == 0 {
                 told.delivered();
             }
-        } else {
-            quiet = 0;
         }
         told.pause(ROUND);
     }
     drop(progress);
-    if let Some(follower) = &follower {
-        shown.set_new_ids(|name| follower.new_id(name).map(str::to_owned));
+    let mut verified = Verified::default();
+    for name in names {
+        if let Some(new) = follower.as_ref().and_then(|f| f.new_id(name)) {
+            verified.new_ids.insert(name.clone(), new.to_owned());
+        }
     }
-    tell(
-        wait,
-        shown,
-        &names,
-        left.len(),
-        follower.is_none() || unread,
-    );
+    verified.notes = notes(to, names.len(), left.len(), verified.new_ids.len(), unread);
+    verified
 }
 
-fn tell(wait: &Wait<'_>, shown: &mut Shown, names: &[String], left: usize, no_log: bool) {
-    let instance = &wait.to.instance;
+fn notes(to: &Side, all: usize, left: usize, known: usize, unread: bool) -> Vec<String> {
+    let instance = &to.instance;
+    let mut notes = Vec::new();
     if left > 0 {
-        shown.unverified = true;
-        shown.notes.push(format!(
-            "{left} messages are still in {instance}'s maildrop; its pickup takes them when it can (mailq-distribution shows them)"
+        notes.push(format!(
+            "{left} messages are still in {instance}'s maildrop; its pickup takes them when it can"
         ));
     }
-    let known = shown.new_id_count();
-    if no_log {
-        shown.notes.push(format!(
+    let unknown = all.saturating_sub(left).saturating_sub(known);
+    if unread {
+        notes.push(format!(
             "{instance}'s log cannot be read: the new queue ids are not known"
         ));
-    } else if known + left < names.len() && !wait.rate_limited {
-        shown.unverified = true;
-        let unknown = names.len() - left - known;
-        shown.notes.push(format!(
+    } else if unknown > 0 {
+        notes.push(format!(
             "{unknown} messages have left {instance}'s maildrop, but its log does not tell their new queue ids"
         ));
     }
+    notes
 }
