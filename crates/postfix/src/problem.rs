@@ -29,10 +29,11 @@ impl Problem {
     /// A problem with `path` as a whole. The `(os error 2)` that std puts behind an error's text is dropped.
     pub fn new(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         let mut what = what.into();
-        if let Some((reason, number)) = what.rsplit_once(" (os error ")
-            && number.ends_with(')')
+        if let Some((before, behind)) = what.split_once(" (os error ")
+            && let Some((number, rest)) = behind.split_once(')')
+            && number.bytes().all(|b| b.is_ascii_digit())
         {
-            what.truncate(reason.len());
+            what = format!("{before}{rest}");
         }
         Self {
             path: path.into(),
@@ -78,5 +79,28 @@ impl<T> Parsed<T> {
             value,
             problems: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_for_people() {
+        let check = |what: &str, expected: &str| {
+            let problem = Problem::new("/etc/x", what).at(Position::Line(3));
+            assert_eq!(problem.to_string(), expected);
+        };
+        check("No such file (os error 2)", "/etc/x, line 3: No such file");
+        check(
+            "No such file (os error 2) (it is named there)",
+            "/etc/x, line 3: No such file (it is named there)",
+        );
+        check(
+            "odd (os error x) text",
+            "/etc/x, line 3: odd (os error x) text",
+        );
+        check("two\nlines\x1b[2J", "/etc/x, line 3: two\\nlines\\x1b[2J");
     }
 }

@@ -150,7 +150,7 @@ fn links_stay_below_the_root() {
             ("/etc/postfix-b/main.cf", ""),
         ],
         &["postfix-b = /etc/postfix-b"],
-        &["/etc/postfix-a: cannot read it: Too many levels of symbolic links (os error 40)"],
+        &["/etc/postfix-a: cannot read it: Too many levels of symbolic links"],
     );
 }
 
@@ -181,12 +181,12 @@ fn what_is_broken_is_told_and_the_others_work() {
             "postfix-f = /etc/postfix-f",
         ],
         &[
-            "/etc/postfix-gone: cannot read it: No such file or directory (os error 2) (the main.cf in /etc/postfix \
+            "/etc/postfix-gone: cannot read it: No such file or directory (the main.cf in /etc/postfix \
              names this directory)",
             "/etc/postfix-a/main.cf, line 1: queue_directory: truncated reference in \
              \"/var/spool/$multi_instance_name/${x\"",
             "/etc/postfix-b/main.cf: cannot read it: it is a directory, not a regular file",
-            "/etc/postfix-c/main.cf: cannot read it: No such file or directory (os error 2)",
+            "/etc/postfix-c/main.cf: cannot read it: No such file or directory",
             "/etc/postfix-d/main.cf, line 3: queue_directory: \"spool\" is no absolute path",
             "/etc/postfix-e/main.cf, line 1: missing '=' after the parameter name: \"not a setting\" (Postfix refuses \
              to run with this line)",
