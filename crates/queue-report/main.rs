@@ -8,12 +8,12 @@ mod reading;
 mod spools;
 mod streaming;
 
-use std::io;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::{Context, Failure, Outcome};
+use cli::{Context, Failure, Outcome, Stream};
 use postfix::queue::{Queue, Selector};
 use report::queue::{Frame, Order, Report, Settings, Tally};
 use report::render::queue::{csv, json, jsonl, table, text};
@@ -44,7 +44,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         problems.extend(read.problems);
     } else {
         let report = figures(args, cx, &spools, &selector, problems)?;
-        cx.print_with(|out| render(out, args, cx, &report))?;
+        // Not gathered first: it may be as big as the mailq.
+        let mut out = cx.stream()?;
+        render(&mut out, args, cx, &report)?;
+        out.finish()?;
         problems = report.problems;
     }
     cx.problems(&problems);
@@ -76,6 +79,7 @@ fn figures(
         limit: args.limit(cx.to_terminal()),
         // A table shows one, and a mailq may hold many.
         recipients: match args.format {
+            _ if args.ids => 0,
             Format::Table => 1,
             _ => usize::MAX,
         },
@@ -105,21 +109,13 @@ fn figures(
     Ok(Report::new(&settings, frame, tally))
 }
 
-fn render(out: &mut Vec<u8>, args: &Args, cx: &Context, report: &Report) -> io::Result<()> {
+fn render(out: &mut Stream, args: &Args, cx: &Context, report: &Report) -> io::Result<()> {
     if args.ids {
-        let ids = report
-            .messages
-            .iter()
-            .map(|entry| format!("{}\n", entry.id));
-        ids.for_each(|line| out.extend_from_slice(line.as_bytes()));
-        return Ok(());
+        let mut entries = report.messages.iter();
+        return entries.try_for_each(|entry| writeln!(out, "{}", entry.id));
     }
     match args.format {
-        Format::Table => {
-            let drawn = table::draw_report(report, cx.zone(), cx.table_style());
-            out.extend_from_slice(drawn.as_bytes());
-            Ok(())
-        }
+        Format::Table => table::write(out, report, cx.zone(), cx.table_style()),
         Format::Text => text::write(out, report, cx.zone()),
         Format::Json => json::write(out, report),
         Format::Jsonl => jsonl::write(out, report),

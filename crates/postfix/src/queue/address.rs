@@ -1,5 +1,7 @@
 //! Addresses and texts as showq(8) puts them: queue files hold them raw.
 
+use std::borrow::Cow;
+
 /// Quotes the local part of `address` where RFC 5321 wants it quoted: `"a b"@example.com`.
 ///
 /// Follows global/quote_822_local.c as Postfix calls it: text that is not ASCII stays as it is, a source route
@@ -46,8 +48,20 @@ fn is_dot_string(local: &[u8]) -> bool {
 ///
 /// The result may still hold characters that a terminal acts upon; see [`crate::escape`].
 pub fn printable(text: &[u8], smtputf8_enable: bool) -> String {
-    if text.iter().all(|b| matches!(b, b' '..=b'~')) {
-        return String::from_utf8_lossy(text).into_owned();
+    shown(text, smtputf8_enable).into_owned()
+}
+
+/// The same, without a copy where nothing is to be replaced.
+pub(super) fn shown(text: &[u8], smtputf8_enable: bool) -> Cow<'_, str> {
+    // Looked at for every line of every log: without a way out of the loop, many bytes are compared at a time.
+    let has_control = text
+        .iter()
+        .fold(false, |found, &b| found | (b < b' ') | (b == 0x7f));
+    if !has_control
+        && (smtputf8_enable || text.is_ascii())
+        && let Ok(whole) = std::str::from_utf8(text)
+    {
+        return Cow::Borrowed(whole);
     }
     let mut shown = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
@@ -60,7 +74,7 @@ pub fn printable(text: &[u8], smtputf8_enable: bool) -> String {
         }
         shown.extend(chunk.invalid().iter().map(|_| '?'));
     }
-    shown
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::address::printable;
+use super::address::shown;
 use super::ctype::{atol, c_str, split_nameval};
 use crate::{Parsed, Position, Problem};
 
@@ -57,14 +57,16 @@ pub fn read_log(
         found: Parsed::default(),
         entry: None,
     };
-    let mut cut = false;
-    for (number, line) in (1_u64..).zip(log.split_inclusive(|&b| b == b'\n')) {
-        match line.strip_suffix(b"\n").map(c_str) {
-            Some(b"") => reader.finish(),
-            Some(text) => reader.line(&printable(text, smtputf8_enable), number),
-            None => cut = true,
+    let mut start = 0;
+    for (number, end) in (1_u64..).zip(memchr::memchr_iter(b'\n', log)) {
+        let line = log.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        match c_str(line) {
+            b"" => reader.finish(),
+            text => reader.line(&shown(text, smtputf8_enable), number),
         }
     }
+    let cut = start < log.len();
     if cut || reader.entry.is_some() {
         reader.problem("the last entry is cut short", None);
     }
@@ -132,25 +134,26 @@ fn attribute(entry: &mut LogEntry, line: &str) -> bool {
     let Some((name, value)) = split_nameval(line.as_bytes()) else {
         return false;
     };
-    let number = atol(value);
-    let value = String::from_utf8_lossy(value);
-    let text = (!value.is_empty()).then(|| value.to_string());
+    let number = || atol(value);
+    // A part of a text, cut where there is ASCII.
+    let value = std::str::from_utf8(value).unwrap_or_default();
+    let text = || (!value.is_empty()).then(|| value.to_owned());
     match name {
-        b"recipient" => entry.recipient = address(&value),
-        b"original_recipient" => entry.orig_recipient = Some(address(&value)),
-        b"dsn_orig_rcpt" => entry.dsn_orig_recipient = text,
+        b"recipient" => entry.recipient = address(value),
+        b"original_recipient" => entry.orig_recipient = Some(address(value)),
+        b"dsn_orig_rcpt" => entry.dsn_orig_recipient = text(),
         b"notify_flags" => {
-            let flags = u8::try_from(number).ok();
+            let flags = u8::try_from(number()).ok();
             entry.dsn_notify = flags.filter(|flags| (1..=15).contains(flags));
         }
-        b"offset" => entry.offset = u64::try_from(number).ok().filter(|&offset| offset > 0),
-        b"status" => entry.status = value.into_owned(),
-        b"action" => entry.action = value.into_owned(),
-        b"diag_type" => entry.diagnostic_type = text,
-        b"diag_text" => entry.diagnostic_text = text,
-        b"mta_type" => entry.mta_type = text,
-        b"mta_mname" => entry.mta_name = text,
-        b"reason" => entry.reason = value.into_owned(),
+        b"offset" => entry.offset = u64::try_from(number()).ok().filter(|&offset| offset > 0),
+        b"status" => entry.status = value.to_owned(),
+        b"action" => entry.action = value.to_owned(),
+        b"diag_type" => entry.diagnostic_type = text(),
+        b"diag_text" => entry.diagnostic_text = text(),
+        b"mta_type" => entry.mta_type = text(),
+        b"mta_mname" => entry.mta_name = text(),
+        b"reason" => entry.reason = value.to_owned(),
         _ => return false,
     }
     true

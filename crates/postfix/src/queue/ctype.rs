@@ -2,7 +2,8 @@
 
 /// The bytes before the first NUL: all that Postfix sees of a record's text.
 pub(super) fn c_str(text: &[u8]) -> &[u8] {
-    text.split(|&b| b == 0).next().unwrap_or_default()
+    let end = memchr::memchr(0, text).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 /// White space as isspace(3) in the C locale, vertical tab included.

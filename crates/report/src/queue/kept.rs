@@ -11,7 +11,9 @@ use super::order::Order;
 pub(super) struct Kept {
     order: Order,
     limit: usize,
-    /// The last of those kept is at the top, to be thrown out first.
+    /// All, where there is no limit: in no order yet.
+    all: Vec<Entry>,
+    /// Else the last of those kept is at the top, to be thrown out first.
     heap: BinaryHeap<Ranked>,
 }
 
@@ -43,6 +45,7 @@ impl Kept {
         Self {
             order,
             limit,
+            all: Vec::new(),
             heap: BinaryHeap::new(),
         }
     }
@@ -53,6 +56,10 @@ impl Kept {
     }
 
     pub(super) fn add(&mut self, entry: Entry) {
+        if self.limit == usize::MAX {
+            self.all.push(entry);
+            return;
+        }
         let entry = Ranked(entry, self.order);
         if self.heap.len() < self.limit {
             self.heap.push(entry);
@@ -64,12 +71,20 @@ impl Kept {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
+        // Just as many as there are: doubling a big list would need twice the memory.
+        self.all.reserve_exact(other.all.len());
+        self.all.extend(other.all);
         for entry in other.heap {
             self.add(entry.0);
         }
     }
 
-    pub(super) fn sorted(self) -> Vec<Entry> {
+    pub(super) fn sorted(mut self) -> Vec<Entry> {
+        if self.limit == usize::MAX {
+            let order = self.order;
+            self.all.sort_unstable_by(|a, b| order.compare(a, b));
+            return self.all;
+        }
         let sorted = self.heap.into_sorted_vec();
         sorted.into_iter().map(|ranked| ranked.0).collect()
     }

@@ -1,5 +1,8 @@
 //! Tables: with box lines and colours on a terminal, plain aligned text elsewhere.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
@@ -41,6 +44,14 @@ impl Column {
             Self::Text(title) | Self::Name(title) | Self::Words(title) | Self::Number(title) => {
                 title
             }
+        }
+    }
+
+    /// The most columns of a terminal that it may take where no width is given.
+    fn widest(self) -> usize {
+        match self {
+            Self::Name(_) | Self::Words(_) => NAME_MAX,
+            Self::Text(_) | Self::Number(_) => usize::MAX,
         }
     }
 }
@@ -115,6 +126,48 @@ pub fn draw(style: TableStyle, columns: &[Column], mut rows: Vec<Vec<Cell>>) -> 
     let mut text = table.trim_fmt();
     text.push('\n');
     text
+}
+
+/// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a width.
+/// `rows` is called twice, first for the widths.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
+    out: &mut impl Write,
+    columns: &[Column],
+    rows: impl Fn() -> R,
+) -> io::Result<()> {
+    let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
+    for row in rows() {
+        for ((width, cell), column) in widths.iter_mut().zip(&row).zip(columns) {
+            *width = (*width).max(cell.text.width().min(column.widest()));
+        }
+    }
+    let titles = columns.iter().map(|column| Cell::new(column.title()));
+    let mut line = String::new();
+    for row in std::iter::once(titles.collect()).chain(rows()) {
+        line.clear();
+        for ((cell, &width), column) in row.iter().zip(&widths).zip(columns) {
+            let text = match column {
+                Column::Name(_) if cell.text.width() > width => Cow::Owned(cut(&cell.text, width)),
+                Column::Words(_) if cell.text.width() > width => {
+                    Cow::Owned(cut_end(&cell.text, width))
+                }
+                _ => Cow::Borrowed(cell.text.as_str()),
+            };
+            let blanks = width.saturating_sub(text.width());
+            let (before, after) = match column {
+                Column::Number(_) => (blanks, 0),
+                _ => (0, blanks),
+            };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(&text);
+            line.extend(std::iter::repeat_n(' ', after + usize::from(PLAIN_GAP)));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 /// Blanks between two columns of a plain table.
@@ -230,7 +283,13 @@ mod tests {
             .iter()
             .zip(1000..)
             .map(|(name, n)| vec![Cell::new(name), Cell::new(n.to_string())]);
-        assert_eq!(draw(style, &columns, rows.collect()), expected);
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        if style == TableStyle::default() {
+            let mut plain = Vec::new();
+            write_plain(&mut plain, &columns, || rows.iter().cloned()).unwrap();
+            assert_eq!(std::str::from_utf8(&plain).unwrap(), expected);
+        }
+        assert_eq!(draw(style, &columns, rows), expected);
     }
 
     #[test]

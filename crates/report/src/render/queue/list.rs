@@ -1,12 +1,14 @@
 //! The table of messages. On a terminal, what says least gives way until the rest fits.
 
+use std::io::{self, Write};
+
 use postfix::Zone;
 use unicode_width::UnicodeWidthStr;
 
 use super::table::{age, clock, due};
 use crate::human;
 use crate::queue::{Entry, Report};
-use crate::render::grid::{Cell, Column, TableStyle, Tone, draw};
+use crate::render::grid::{Cell, Column, TableStyle, Tone, draw, write_plain};
 
 /// Which columns there are.
 #[derive(Clone, Copy)]
@@ -75,19 +77,24 @@ const LAYOUTS: [Layout; 8] = {
 const NAME: usize = 18;
 const WORDS: usize = 40;
 
-/// Draws the list of messages; times are in `zone`.
-pub(super) fn draw_messages(report: &Report, zone: Zone, style: TableStyle) -> String {
+/// Writes the list of messages; times are in `zone`.
+pub(super) fn write_messages(
+    out: &mut impl Write,
+    report: &Report,
+    zone: Zone,
+    style: TableStyle,
+) -> io::Result<()> {
     let list = List {
         report,
         zone,
         style,
     };
     let Some(width) = style.width else {
-        return list.draw(ALL);
+        return list.write(out, ALL);
     };
     let fits = |layout: &&Layout| list.needed(**layout) <= usize::from(width);
     let [.., narrowest] = LAYOUTS;
-    list.draw(*LAYOUTS.iter().find(fits).unwrap_or(&narrowest))
+    list.write(out, *LAYOUTS.iter().find(fits).unwrap_or(&narrowest))
 }
 
 struct List<'a> {
@@ -154,7 +161,7 @@ impl List<'_> {
         widest.iter().sum::<usize>() + others.sum::<usize>() + gaps
     }
 
-    fn draw(&self, layout: Layout) -> String {
+    fn write(&self, out: &mut impl Write, layout: Layout) -> io::Result<()> {
         let several = self.report.instances.len() > 1;
         let row = |entry: &Entry| {
             let mut row = Vec::new();
@@ -176,12 +183,17 @@ impl List<'_> {
             row.push(Cell::new(self.reason(layout, entry)));
             row
         };
-        let rows = self.report.messages.iter().map(row).collect();
+        let rows = || self.report.messages.iter().map(row);
+        let columns = self.columns(layout);
         let style = TableStyle {
             boxes: self.style.boxes && layout.boxes,
             ..self.style
         };
-        draw(style, &self.columns(layout), rows)
+        if style == TableStyle::default() {
+            // Into a file or a pipe, where there may be very many.
+            return write_plain(out, &columns, rows);
+        }
+        out.write_all(draw(style, &columns, rows().collect()).as_bytes())
     }
 
     fn next(&self, entry: &Entry) -> String {

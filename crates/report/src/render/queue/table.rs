@@ -3,10 +3,12 @@
 //! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left out
 //! where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
 
+use std::io::{self, Write};
+
 use postfix::Zone;
 use postfix::queue::Queue;
 
-use super::list::draw_messages;
+use super::list::write_messages;
 use crate::distribution::QUEUES;
 use crate::human;
 use crate::queue::{Dimension, Group, Report, Sender, Summary};
@@ -24,8 +26,16 @@ const VERY_OLD: u64 = 4 * 86_400;
 /// Terminal columns from which there is room for box lines and for columns that say less.
 const WIDE: u16 = 100;
 
-/// Draws the report; times are in `zone`.
-pub fn draw_report(report: &Report, zone: Zone, style: TableStyle) -> String {
+/// Writes the report; times are in `zone`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(
+    out: &mut impl Write,
+    report: &Report,
+    zone: Zone,
+    style: TableStyle,
+) -> io::Result<()> {
     let wide = style.width.is_none_or(|width| width >= WIDE);
     let tables = Tables {
         report,
@@ -35,26 +45,23 @@ pub fn draw_report(report: &Report, zone: Zone, style: TableStyle) -> String {
         },
         wide,
     };
-    let mut text = tables.summaries();
+    write!(out, "{}", tables.summaries())?;
     if !report.groups.rows.is_empty() {
         let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
         let by = by.join(", ");
-        text.push_str(&format!("\nrecipients by {by}\n{}", tables.groups()));
+        write!(out, "\nrecipients by {by}\n{}", tables.groups())?;
     }
     if !report.senders.rows.is_empty() {
-        text.push_str(&format!("\nmessages by sender\n{}", tables.senders()));
+        write!(out, "\nmessages by sender\n{}", tables.senders())?;
     }
     if !report.messages.is_empty() {
-        text.push_str(&format!(
-            "\nmessages\n{}",
-            draw_messages(report, zone, style)
-        ));
+        write!(out, "\nmessages\n")?;
+        write_messages(out, report, zone, style)?;
     }
     if let Some(line) = unlisted_line(report) {
-        text.push_str(&line);
-        text.push('\n');
+        writeln!(out, "{line}")?;
     }
-    text
+    Ok(())
 }
 
 /// How much of the summary is shown.
