@@ -7,6 +7,8 @@ use cli::instances::InstanceArgs;
 use cli::{Block, Common, Manual, Section, Tool, WindowArgs};
 use report::mail_stats::{Count, Dimension};
 
+use crate::check_args::{CheckArgs, MONITORING};
+
 /// Show how well mail is being delivered, per Postfix instance
 ///
 /// Counts the delivery attempts in Postfix's logs by how they ended: sent, bounced, deferred. Without a window it reads the
@@ -74,6 +76,9 @@ pub(crate) struct Args {
     pub(crate) providers: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) check: CheckArgs,
+
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -81,6 +86,14 @@ impl Args {
     /// Does the user say which logs to read? Then they may be another host's.
     pub(crate) fn names_its_logs(&self) -> bool {
         !self.log.is_empty() || self.journal_dir.is_some()
+    }
+
+    /// The breakdowns that are needed.
+    pub(crate) fn breakdowns(&self) -> Vec<Dimension> {
+        match self.check.check {
+            true => vec![Dimension::Reason],
+            false => self.by.clone(),
+        }
     }
 }
 
@@ -145,6 +158,7 @@ impl Tool for Args {
                     ),
                 ],
             },
+            MONITORING,
             Section {
                 title: "FILES",
                 body: &[
@@ -178,6 +192,12 @@ impl Tool for Args {
                     Block::Code(
                         "mail-stats-print --count recipients --by domain --top 10 --format table",
                     ),
+                    Block::Text(
+                        "For a monitoring system: is AOL blocking an instance, or is one silent?",
+                    ),
+                    Block::Code(
+                        "mail-stats-print --check --since 1h --crit-blocked 20 --warn-idle 'aol-*'",
+                    ),
                     Block::Text("Logs of another host, all at once:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),
                 ],
@@ -191,7 +211,7 @@ impl Tool for Args {
             "smtp(8)",
             "journalctl(1)",
         ],
-        checks: false,
+        checks: true,
     };
 
     fn common(&self) -> &Common {

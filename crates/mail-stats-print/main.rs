@@ -1,9 +1,11 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
 //!
 //! Config → instances → logs → figures → renderer: `selection` knows whose lines are asked for, `inputs` which logs to
-//! read, `counting` what to do with an event, `output` how to show the figures.
+//! read, `counting` what to do with an event, `output` how to show the figures, `check` how to judge them.
 
 mod args;
+mod check;
+mod check_args;
 mod counting;
 mod inputs;
 mod output;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 
 use cli::{Context, Outcome, Window};
 use postfix::log::{Options, Reading, Wanted};
-use report::mail_stats::{Dimension, Frame, Settings};
+use report::mail_stats::{Dimension, Frame, MailStats, Settings};
 use report::render::events::Events;
 
 use args::{Args, Format};
@@ -30,14 +32,26 @@ fn main() -> ExitCode {
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let window = args.window.window(cx.now(), cx.zone())?;
+    let mut limits = args.check.limits()?;
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
     let tables = Tables::load(cx, args)?;
     let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
+    if args.check.check {
+        if args.check.warn_idle {
+            limits.idle = check::must_not_idle(args, &selection);
+        }
+        let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
+        let unknown = check::unknown(args, &host.value);
+        return cx.verdict(&check::verdict(&stats, &limits, unknown));
+    }
     let outcome = if args.events {
         events(args, cx, window, &selection, &inputs, &tables)?
     } else {
-        figures(args, cx, window, &selection, &inputs, &tables)?
+        let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
+        cx.print_with(|out| output::render(out, args.format, cx, &stats))?;
+        cx.problems(&stats.problems);
+        left_out(cx, stats.total.unparsed)
     };
     // Of another host's logs, this host's configuration says nothing.
     if !args.names_its_logs() {
@@ -46,34 +60,38 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// The figures, in any format.
-fn figures(
+/// The figures.
+fn counted(
     args: &Args,
     cx: &Context,
     window: Window,
     selection: &Selection<'_>,
     inputs: &Inputs,
     tables: &Tables,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<MailStats> {
+    let by = args.breakdowns();
     let settings = Arc::new(Settings {
-        by: args.by.clone(),
         count: args.count.into(),
         delays: args.format != Format::Text,
         zone: cx.zone(),
-        instances: selection.asked_for(),
+        instances: match args.check.check {
+            true => check::expected(args, selection),
+            false => selection.asked_for(),
+        },
         providers: Arc::clone(&tables.providers),
         reasons: tables.reasons.clone(),
+        by,
     });
     let mut counting = Counting::new(selection, Arc::clone(&settings));
     let wanted = Wanted {
         expired: args.format != Format::Text,
         senders: counting.tally.wants_senders(),
         delays: settings.delays,
-        relays: args
+        relays: settings
             .by
             .iter()
             .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
-        times: args.by.iter().any(|d| d.is_time()),
+        times: settings.by.iter().any(|d| d.is_time()),
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
@@ -82,16 +100,13 @@ fn figures(
     drop(progress);
     selection.check_all_seen(&counting.seen())?;
     tell_readings(cx, &readings);
-    let stats = counting.tally.finish(Frame {
+    Ok(counting.tally.finish(Frame {
         host: cx.host().to_owned(),
         since: window.since,
         until: window.until,
         top: args.top,
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
-    });
-    cx.print_with(|out| output::render(out, args.format, cx, &stats))?;
-    cx.problems(&stats.problems);
-    Ok(left_out(cx, stats.total.unparsed))
+    }))
 }
 
 /// `--events`: one JSON object a delivery, while reading.

@@ -24,7 +24,7 @@ impl Tables {
         let providers = cli::tables::providers_with(cx, args.providers.as_deref())?;
         let own = cx.root().under(Path::new("/etc/relay-tools/reasons.toml"));
         let wanted = args.events
-            || args.by.contains(&Dimension::Reason)
+            || args.breakdowns().contains(&Dimension::Reason)
             || args.reasons.is_some()
             || own.exists();
         let reasons = match wanted {

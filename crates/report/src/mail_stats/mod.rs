@@ -3,6 +3,7 @@
 //! A [`Tally`] counts; it may be split over the parts of a log and merged in their order. [`Tally::finish`] makes
 //! [`MailStats`] of it, which the renderers show.
 
+pub mod check;
 mod dimension;
 mod histogram;
 mod keys;

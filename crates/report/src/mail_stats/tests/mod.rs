@@ -42,6 +42,11 @@ fn settings(by: &[Dimension], count: Count) -> Arc<Settings> {
     })
 }
 
+/// Figures of nothing.
+pub(super) fn empty() -> MailStats {
+    Tally::new(settings(&[], Count::Attempts)).finish(Frame::default())
+}
+
 fn counts(sent: u64, bounced: u64, deferred: u64) -> Counts {
     Counts {
         sent,

@@ -1,0 +1,148 @@
+//! `--check`: the figures as a monitoring system is told of them.
+
+use cli::check::{Level, Perf, Verdict};
+use postfix::Problem;
+use postfix::config::Host;
+use report::human;
+use report::mail_stats::check::{Limits, Severity, Watched, judge};
+use report::mail_stats::{Count, InstanceStats, MailStats};
+
+use crate::args::Args;
+use crate::selection::Selection;
+
+/// What is wrong in so many places is named; the rest is counted.
+const NAMED: usize = 3;
+
+/// Instances that are shown even if the logs know nothing of them: those that are named; where none is, those that are
+/// to run on this host.
+pub(crate) fn expected(args: &Args, selection: &Selection<'_>) -> Vec<String> {
+    if !selection.takes_all() {
+        return selection.asked_for();
+    }
+    // This host's instances have no place in another host's logs.
+    let configured = selection.instances.iter();
+    let here = configured.filter(|i| !args.names_its_logs() && i.is_enabled());
+    here.map(|i| i.syslog_name().to_owned()).collect()
+}
+
+/// Instances that must have deliveries.
+pub(crate) fn must_not_idle(args: &Args, selection: &Selection<'_>) -> Vec<String> {
+    let mut names = expected(args, selection);
+    let default = selection.instances.iter().find(|i| i.is_default());
+    if let Some(default) = default.filter(|_| selection.takes_all() && names.len() > 1) {
+        names.retain(|name| name != default.syslog_name());
+    }
+    names
+}
+
+/// What was asked for and is not known: the problems of instances that cannot be read, where all are meant.
+pub(crate) fn unknown(args: &Args, host: &Host) -> Vec<String> {
+    if args.names_its_logs() || !args.instances.instances.is_empty() {
+        return Vec::new();
+    }
+    let unreadable = host.unreadable().iter();
+    unreadable
+        .map(|path| format!("{} cannot be read", path.display()))
+        .collect()
+}
+
+/// The answer. `unknown` tells what could not be looked at.
+pub(crate) fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict {
+    let unread = stats.problems.iter().map(Problem::to_string);
+    let unread = unknown.into_iter().chain(unread);
+    let findings = judge(stats, limits).into_iter().map(|finding| {
+        let level = match finding.severity {
+            Severity::Warning => Level::Warning,
+            Severity::Critical => Level::Critical,
+        };
+        (level, finding.text)
+    });
+    let mut told: Vec<(Level, String)> = unread
+        .map(|text| (Level::Unknown, text))
+        .chain(findings)
+        .collect();
+    // Stable: within a level, what is worse stays in front.
+    told.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+    let level = told.first().map_or(Level::Ok, |(worst, _)| *worst);
+    let mut text = match told.as_slice() {
+        [] => summary(stats, limits),
+        told => listed(told),
+    };
+    match stats.total.unparsed {
+        0 => {}
+        1 => text.push_str("; 1 delivery line cannot be read"),
+        n => text.push_str(&format!("; {n} delivery lines cannot be read")),
+    }
+    let instances = stats.instances.iter();
+    Verdict {
+        level,
+        text,
+        perf: instances.flat_map(|i| measured(i, limits)).collect(),
+    }
+}
+
+fn listed(told: &[(Level, String)]) -> String {
+    let named = told.iter().take(NAMED).map(|(_, text)| text.as_str());
+    let mut text = named.collect::<Vec<_>>().join("; ");
+    let more = told.len().saturating_sub(NAMED);
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+fn summary(stats: &MailStats, limits: &Limits) -> String {
+    let counts = stats.total.counts;
+    let total = counts.total();
+    let what = match (stats.count, total) {
+        (Count::Attempts, 1) => "delivery",
+        (Count::Attempts, _) => "deliveries",
+        (Count::Recipients, 1) => "recipient",
+        (Count::Recipients, _) => "recipients",
+    };
+    let of = match stats.instances.as_slice() {
+        [one] => String::from_utf8_lossy(&one.instance).into_owned(),
+        all => format!("{} instances", all.len()),
+    };
+    if total == 0 {
+        return format!("no {what} of {of}");
+    }
+    let share = |part| human::percent(part, total);
+    let blocked: u64 = stats.instances.iter().map(|i| Watched::Blocked.of(i)).sum();
+    let mut text = format!(
+        "{total} {what} of {of}: {} bounced, {} deferred, {blocked} blocked",
+        share(counts.bounced),
+        share(counts.deferred)
+    );
+    let instances = stats.instances.iter();
+    let few = instances.filter(|i| i.figures.counts.total() < limits.min_volume);
+    match few.count() {
+        0 => {}
+        n => text.push_str(&format!(
+            "; {n} not judged, with fewer than {}",
+            limits.min_volume
+        )),
+    }
+    text
+}
+
+/// How many of an instance's deliveries are what, with the limits.
+fn measured(instance: &InstanceStats, limits: &Limits) -> Vec<Perf> {
+    let float = |n: Option<u64>| n.map(|n| n as f64);
+    let name = String::from_utf8_lossy(&instance.instance);
+    let mut perf = vec![Perf::count(&*name, instance.figures.counts.total() as f64)];
+    for watched in Watched::ALL {
+        let (label, thresholds) = (format!("{name}_{}", watched.as_str()), limits.of(watched));
+        let (warn, crit) = (thresholds.warn, thresholds.crit);
+        let count = Perf::count(&label, watched.of(instance) as f64);
+        perf.push(count.limits(float(warn.count), float(crit.count)));
+        if warn.rate.or(crit.rate).is_some() {
+            let share = watched.share(instance).unwrap_or(f64::NAN);
+            // Two decimals are enough for a graph.
+            let share = (share * 100.0).round() / 100.0;
+            let rate = Perf::count(format!("{label}_rate"), share).unit("%");
+            perf.push(rate.limits(warn.rate, crit.rate));
+        }
+    }
+    perf
+}
