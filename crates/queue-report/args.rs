@@ -182,7 +182,8 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "An unreadable or damaged file is told on standard error (and under \"problems\" in json), the rest is shown, and the \
-                         exit status is 1.",
+                         exit status is 1. A file without a sender, such as an empty one, is no message here, as for postqueue(1); \
+                         mailq-distribution(8) counts the file.",
                     ),
                 ],
             },
