@@ -9,7 +9,7 @@ use postfix::config::{Host, Instance};
 use serde::Serialize;
 use transfer::protocol::Goal;
 use transfer::verify::Follower;
-use transfer::{Ended, Fate, Fs, Journal, NoHook, Pace, Recovery, Side, Watch as _};
+use transfer::{Ended, Fate, Fs, Journal, NoHook, Recovery, Side, Watch as _};
 
 use crate::args::Again;
 use crate::history::{is_unfinished, journals};
@@ -71,7 +71,7 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
     let recovery = Recovery {
         fs: Fs::new(&NoHook),
         goal,
-        pace: again.pace.rate.map_or_else(Pace::default, Pace::per_minute),
+        pace: setup::pace(again.pace.rate),
         accepted: &accepted,
         to_runs,
         watch: &told,

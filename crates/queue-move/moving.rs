@@ -10,7 +10,7 @@ use postfix::queue::{Queue, QueueId, Selector};
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
 use transfer::preflight::{Asked, Finding, check, check_plan};
 use transfer::verify::log_mark;
-use transfer::{Begin, Done, Fate, Fs, MOVES, NoHook, Pace, Side, carry_out};
+use transfer::{Begin, Done, Fate, Fs, MOVES, NoHook, Side, carry_out};
 
 use crate::args::{Args, Format};
 use crate::output::{self, Shown, Told};
@@ -265,7 +265,7 @@ fn execute(
             begin.user
         ),
     );
-    let pace = args.pace.rate.map_or_else(Pace::default, Pace::per_minute);
+    let pace = setup::pace(args.pace.rate);
     let wake = course.to_runs.then_some(&course.to_side);
     let progress = cx.progress_items("moving", Some(count as u64));
     let told = watch::Told::new(cx, &interrupts, Some(progress), wake);

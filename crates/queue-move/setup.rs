@@ -61,6 +61,33 @@ pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance) -> Option<P
     sets.into_iter().next().map(|set| set.current)
 }
 
+/// Messages that go through the steps together, at best: each has its file open, and each batch waits for the disk.
+const BATCH: u16 = 2000;
+/// Files that are open beside those: directories, the journal, locks.
+const OTHER_FILES: u64 = 700;
+
+/// As many messages at a time as there may be files open.
+pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Some(rate) = rate {
+        return transfer::Pace::per_minute(rate);
+    }
+    let wanted = u64::from(BATCH) + OTHER_FILES;
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .ok()
+        .filter(|&(_, hard)| hard >= wanted);
+    let raised = raised
+        .and_then(|(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft.max(wanted), hard).ok());
+    let pace = transfer::Pace::default();
+    match raised {
+        Some(()) => transfer::Pace {
+            batch: usize::from(BATCH),
+            ..pace
+        },
+        None => pace,
+    }
+}
+
 /// Only root may do it.
 pub(crate) fn must_be_root() -> anyhow::Result<()> {
     if nix::unistd::geteuid().is_root() {
