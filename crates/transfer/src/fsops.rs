@@ -313,7 +313,7 @@ impl At {
 }
 
 /// The most directories that are kept open of one spool: a layout may have thousands.
-const MOST_OPEN: usize = 300;
+const MOST_OPEN: usize = 200;
 
 /// An instance's queue directory, open.
 #[derive(Debug)]
