@@ -1,14 +1,10 @@
 //! The queue directories that are to be read.
 
-use std::collections::HashMap;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
 use cli::Context;
+use cli::spools::{Found, State};
 use postfix::Problem;
-use postfix::config::{Instance, resolve};
-use postfix::queue::{Layout, ShowqOptions, Spool};
+use postfix::config::Instance;
+use postfix::queue::{ShowqOptions, Spool};
 
 /// An instance's queue directory.
 pub(crate) struct InstanceSpool {
@@ -21,48 +17,27 @@ pub(crate) struct InstanceSpool {
 
 /// Finds the queue directories of `instances`.
 pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> {
-    let mut known = HashMap::new();
-    let find_one = |instance: &&Instance| {
-        let told = instance.queue_directory();
-        // A link in another host's image leads to a place in that image.
-        let path = resolve(cx.root(), told).unwrap_or_else(|_| told.to_owned());
-        let path = cx.root().under(&path);
-        let problem = problem(&path, instance.name(), &mut known);
-        let layout = Layout::new(
-            &instance.get("hash_queue_names"),
-            instance.hash_queue_depth(),
-        );
-        InstanceSpool {
-            instance: instance.name().to_owned(),
-            spool: Spool::new(path, layout),
-            showq: showq(instance),
-            problem,
-        }
+    let one = |(instance, found): (&&Instance, Found)| InstanceSpool {
+        instance: instance.name().to_owned(),
+        problem: match found.state {
+            State::There => None,
+            State::Shared(first) => {
+                let first = instances.get(first).map_or("", |i| i.name());
+                let name = instance.name();
+                let what =
+                    format!("{name} claims the queue directory of {first}, and is not shown");
+                Some(Problem::new(found.path, what))
+            }
+            State::Missing(problem) | State::Barred(problem) => Some(problem),
+        },
+        spool: found.spool,
+        showq: showq(instance),
     };
-    instances.iter().map(find_one).collect()
-}
-
-/// What speaks against reading the queue directory `path`. `known` are those seen, by device and inode.
-fn problem(
-    path: &PathBuf,
-    instance: &str,
-    known: &mut HashMap<(u64, u64), String>,
-) -> Option<Problem> {
-    let what = match std::fs::metadata(path) {
-        Ok(metadata) => {
-            let id = (metadata.dev(), metadata.ino());
-            let Some(first) = known.get(&id) else {
-                known.insert(id, instance.to_owned());
-                return None;
-            };
-            format!("{instance} claims the queue directory of {first}, and is not shown")
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            format!("the queue directory is not there: was {instance} ever started?")
-        }
-        Err(error) => format!("cannot look at the queue directory: {error}"),
-    };
-    Some(Problem::new(Path::new(path), what))
+    instances
+        .iter()
+        .zip(cli::spools::find(cx, instances))
+        .map(one)
+        .collect()
 }
 
 /// What main.cf says about showing mail. What cannot be read is as Postfix has it by default.

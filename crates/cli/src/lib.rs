@@ -51,6 +51,7 @@ mod progress;
 mod quantity;
 mod run;
 pub mod selectors;
+pub mod spools;
 pub mod tables;
 mod usage;
 mod window;
