@@ -327,3 +327,36 @@ fn between_two_file_systems() {
     assert!(served(&[&accepting]).values().all(|times| *times == 1));
     assert_eq!((from.count("hold"), from.count("defer")), (0, 0));
 }
+
+#[test]
+fn what_senders_asked_for_survives() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    from.submit([
+        Mail::new("jörg@example.org", "мария@aol.com"),
+        Mail::new("dsn@example.org", "one@aol.com")
+            .notify("failure")
+            .ret("hdrs")
+            .envid("envelope-1"),
+        Mail::new("list@example.org", "two@aol.com").verp(),
+    ]);
+    from.wait_for("deferred", 3);
+    let moved = queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
+    let told = "1 messages were sent with SMTPUTF8, which Postfix forgets";
+    assert!(moved.errors().contains(told), "{moved}");
+    accepting.wait_accepted(3);
+    to.wait_idle();
+    let deliveries = accepting.deliveries();
+    let to = |rcpt: &str| deliveries.iter().find(|d| d.recipient == rcpt).unwrap();
+    let utf8 = to("мария@aol.com");
+    assert_eq!(utf8.sender, "jörg@example.org");
+    let dsn = to("one@aol.com");
+    assert!(
+        dsn.message
+            .mail_params
+            .contains("ENVID=envelope-1 RET=HDRS"),
+        "{dsn:?}"
+    );
+    assert!(dsn.rcpt_params.contains("NOTIFY=FAILURE"), "{dsn:?}");
+    assert_eq!(to("two@aol.com").sender, "list+two=aol.com@example.org");
+}

@@ -158,7 +158,7 @@ impl Tool for Args {
             Section {
                 title: "WHAT IT CHANGES FOR THE MAIL",
                 body: &[Block::Text(
-                    "Mail that is requeued through maildrop, by this tool as by postsuper -r, gets a new queue id; TO's pickup logs the old one as orig_id. Recipients who have been served stay so, and are not in the new queue file. Arrival time, DSN options, VERP and SMTPUTF8 are kept. The expiry clock (maximal_queue_lifetime) starts anew. Addresses are rewritten again by TO's maps, and its bcc maps and header checks see the mail again. FILTER and REDIRECT actions that access rules or header checks have recorded are dropped, and content_filter is TO's own. A Received: header is added, which counts towards hopcount_limit.",
+                    "Mail that is requeued through maildrop, by this tool as by postsuper -r, gets a new queue id; TO's pickup logs the old one as orig_id. Recipients who have been served stay so, and are not in the new queue file. Arrival time, DSN options and VERP are kept; that SMTPUTF8 was asked for is not (with Postfix 3.7; newer versions keep it). The expiry clock (maximal_queue_lifetime) starts anew. Addresses are rewritten again by TO's maps, and its bcc maps and header checks see the mail again. FILTER and REDIRECT actions that access rules or header checks have recorded are dropped, and content_filter is TO's own. A Received: header is added, which counts towards hopcount_limit.",
                 )],
             },
             Section {

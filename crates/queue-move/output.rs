@@ -189,6 +189,12 @@ impl Shown {
                 "{redirect} messages lose a REDIRECT action: they go to their own recipients"
             ));
         }
+        let smtputf8 = count(&|item| item.effects.smtputf8);
+        if smtputf8 > 0 {
+            changes.push(format!(
+                "{smtputf8} messages were sent with SMTPUTF8, which Postfix forgets here (3.7 does): a server may refuse their addresses"
+            ));
+        }
         if self.plan.cross_device {
             changes.push(
                 "the two spools are on different file systems: the files are copied".to_owned(),

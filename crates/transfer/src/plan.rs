@@ -34,6 +34,9 @@ pub struct Effects {
     pub filter: bool,
     /// A REDIRECT action that was recorded is dropped.
     pub redirect: bool,
+    /// SMTPUTF8 was asked for by the sender. Requeueing forgets that (seen with Postfix 3.7; newer versions keep it,
+    /// cleanup_envelope.c): addresses beyond ASCII are then sent to a server that was not told of them.
+    pub smtputf8: bool,
     /// Recipients that are delivered, bounced or canceled already: they stay so.
     pub done_recipients: usize,
 }
@@ -194,6 +197,7 @@ fn item(message: &Message, action: Action) -> Item {
         effects: Effects {
             filter: envelope.filter.is_some(),
             redirect: envelope.redirect.is_some(),
+            smtputf8: envelope.smtputf8(),
             done_recipients: envelope.recipients.iter().filter(done).count(),
         },
         message: Intent {
