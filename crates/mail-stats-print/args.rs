@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::{Block, Common, Manual, Section, Tool, WindowArgs};
+use cli::{Block, Common, Context, Manual, Section, Tool, Window, WindowArgs, WindowError};
 use report::mail_stats::{Count, Dimension};
 
 use crate::check_args::{CheckArgs, MONITORING};
+use crate::days_args::{DaysArgs, RECORDS};
 
 /// Show how well mail is being delivered, per Postfix instance
 ///
@@ -79,13 +80,25 @@ pub(crate) struct Args {
     pub(crate) check: CheckArgs,
 
     #[command(flatten)]
+    pub(crate) days: DaysArgs,
+
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
 impl Args {
-    /// Does the user say which logs to read? Then they may be another host's.
+    /// Does the user say what to read? Then it may be another host's.
     pub(crate) fn names_its_logs(&self) -> bool {
-        !self.log.is_empty() || self.journal_dir.is_some()
+        !self.log.is_empty() || self.journal_dir.is_some() || !self.days.merge.is_empty()
+    }
+
+    /// The window that is asked for. `--save-day` is run when a day is over, by default.
+    pub(crate) fn window(&self, cx: &Context) -> Result<Window, WindowError> {
+        let mut window = self.window.clone();
+        if self.days.save_day && window.date.is_none() {
+            window.date = Some("yesterday".to_owned());
+        }
+        window.window(cx.now(), cx.zone())
     }
 
     /// The breakdowns that are needed.
@@ -159,6 +172,7 @@ impl Tool for Args {
                 ],
             },
             MONITORING,
+            RECORDS,
             Section {
                 title: "FILES",
                 body: &[
@@ -174,6 +188,10 @@ impl Tool for Args {
                     Block::Item(
                         "/etc/relay-tools/providers.toml",
                         "Additions to the table of mailbox providers.",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/days/DAY.HOST.jsonl",
+                        "The records of a day, a line an instance.",
                     ),
                 ],
             },
@@ -197,6 +215,13 @@ impl Tool for Args {
                     ),
                     Block::Code(
                         "mail-stats-print --check --since 1h --crit-blocked 20 --warn-idle 'aol-*'",
+                    ),
+                    Block::Text(
+                        "Keep yesterday's figures, from cron, and show September's of two hosts:",
+                    ),
+                    Block::Code(
+                        "mail-stats-print --save-day\n\
+                         mail-stats-print --merge 2026-09-*.rustin.jsonl 2026-09-*.cleveland.jsonl --by day --format table",
                     ),
                     Block::Text("Logs of another host, all at once:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),

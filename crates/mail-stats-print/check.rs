@@ -108,7 +108,8 @@ fn summary(stats: &MailStats, limits: &Limits) -> String {
         return format!("no {what} of {of}");
     }
     let share = |part| human::percent(part, total);
-    let blocked: u64 = stats.instances.iter().map(|i| Watched::Blocked.of(i)).sum();
+    let blocked = stats.instances.iter().map(|i| Watched::Blocked.of(i));
+    let blocked = blocked.fold(0, u64::saturating_add);
     let mut text = format!(
         "{total} {what} of {of}: {} bounced, {} deferred, {blocked} blocked",
         share(counts.bounced),

@@ -126,7 +126,7 @@ impl Inputs {
 }
 
 /// Nothing can be read: say what to do.
-fn refused(problem: Problem) -> anyhow::Error {
+pub(crate) fn refused(problem: Problem) -> anyhow::Error {
     let failure = Failure::new(problem.to_string());
     failure
         .hint("--log FILE reads another log, --journal the systemd journal; reading /var/log takes root or group adm")

@@ -1,14 +1,18 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
 //!
 //! Config → instances → logs → figures → renderer: `selection` knows whose lines are asked for, `inputs` which logs to
-//! read, `counting` what to do with an event, `output` how to show the figures, `check` how to judge them.
+//! read, `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
+//! `saving` and `merging` how to keep them.
 
 mod args;
 mod check;
 mod check_args;
 mod counting;
+mod days_args;
 mod inputs;
+mod merging;
 mod output;
+mod saving;
 mod selection;
 mod tables;
 
@@ -31,11 +35,18 @@ fn main() -> ExitCode {
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let window = args.window.window(cx.now(), cx.zone())?;
+    let window = args.window(cx)?;
     let mut limits = args.check.limits()?;
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
     let tables = Tables::load(cx, args)?;
+    if !args.days.merge.is_empty() {
+        return show(
+            args,
+            cx,
+            &merging::merged(args, cx, window, &selection, &tables)?,
+        );
+    }
     let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
     if args.check.check {
         if args.check.warn_idle {
@@ -47,17 +58,25 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let outcome = if args.events {
         events(args, cx, window, &selection, &inputs, &tables)?
+    } else if args.days.save_day {
+        let instances = check::expected(args, &selection);
+        saving::save(cx, window, instances, &selection, &inputs, &tables)?
     } else {
         let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
-        cx.print_with(|out| output::render(out, args.format, cx, &stats))?;
-        cx.problems(&stats.problems);
-        left_out(cx, stats.total.unparsed)
+        show(args, cx, &stats)?
     };
     // Of another host's logs, this host's configuration says nothing.
     if !args.names_its_logs() {
         cx.problems(&host.problems);
     }
     Ok(outcome)
+}
+
+/// Prints the figures, in any format.
+fn show(args: &Args, cx: &Context, stats: &MailStats) -> anyhow::Result<Outcome> {
+    cx.print_with(|out| output::render(out, args.format, cx, stats))?;
+    cx.problems(&stats.problems);
+    Ok(left_out(cx, stats.total.unparsed))
 }
 
 /// The figures.

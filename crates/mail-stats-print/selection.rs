@@ -14,10 +14,24 @@ pub(crate) struct Selection<'a> {
     pub(crate) names: Names,
     /// The configured instances that are asked for; all, if no name was given.
     pub(crate) instances: Vec<&'a Instance>,
-    /// Names that only the logs can know.
-    foreign: Vec<(String, GlobMatcher)>,
+    /// Names that the logs may know: those that are not configured here, and globs, which may fit more than what is.
+    foreign: Vec<Foreign>,
     /// Was any name given?
     named: bool,
+}
+
+/// A name that the logs may know.
+struct Foreign {
+    arg: String,
+    pattern: GlobMatcher,
+    /// It is known nowhere else.
+    must_be_seen: bool,
+}
+
+impl Foreign {
+    fn is(&self, name: &str) -> bool {
+        self.pattern.is_match(name) || matches_bare(&self.pattern, name)
+    }
 }
 
 impl<'a> Selection<'a> {
@@ -41,9 +55,15 @@ impl<'a> Selection<'a> {
             return Ok(selection);
         }
         for arg in args {
-            match host.value.select(std::slice::from_ref(arg)) {
-                Ok(found) => selection.instances.extend(found),
-                Err(_) => selection.foreign.push((arg.clone(), pattern(arg)?)),
+            let found = host.value.select(std::slice::from_ref(arg));
+            let must_be_seen = found.is_err();
+            selection.instances.extend(found.unwrap_or_default());
+            if must_be_seen || arg.contains(['*', '?', '[', '{']) {
+                selection.foreign.push(Foreign {
+                    arg: arg.clone(),
+                    pattern: pattern(arg)?,
+                    must_be_seen,
+                });
             }
         }
         Ok(selection)
@@ -74,19 +94,15 @@ impl<'a> Selection<'a> {
             return true;
         }
         let name = String::from_utf8_lossy(instance);
-        self.foreign
-            .iter()
-            .any(|(_, pattern)| pattern.is_match(&*name) || matches_bare(pattern, &name))
+        self.foreign.iter().any(|foreign| foreign.is(&name))
     }
 
     /// Was every name that only the logs could know met in them?
     pub(crate) fn check_all_seen(&self, seen: &BTreeSet<Vec<u8>>) -> anyhow::Result<()> {
-        for (arg, pattern) in &self.foreign {
-            let met = seen.iter().any(|name| {
-                let name = String::from_utf8_lossy(name);
-                pattern.is_match(&*name) || matches_bare(pattern, &name)
-            });
-            if !met {
+        for foreign in self.foreign.iter().filter(|f| f.must_be_seen) {
+            let mut names = seen.iter().map(|n| String::from_utf8_lossy(n));
+            if !names.any(|name| foreign.is(&name)) {
+                let arg = &foreign.arg;
                 let known: Vec<_> = seen.iter().map(|n| escape(n).to_string()).collect();
                 let known = match known.as_slice() {
                     [] => "the logs hold no deliveries".to_owned(),

@@ -24,6 +24,7 @@ impl Tables {
         let providers = cli::tables::providers_with(cx, args.providers.as_deref())?;
         let own = cx.root().under(Path::new("/etc/relay-tools/reasons.toml"));
         let wanted = args.events
+            || args.days.save_day
             || args.breakdowns().contains(&Dimension::Reason)
             || args.reasons.is_some()
             || own.exists();

@@ -3,12 +3,14 @@
 //! - [`providers`]: the table of big mailbox providers;
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
+//! - [`days`]: a day's figures kept as records, and added up again;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`queue`]: queued messages in, groups and lists out;
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`render`]: one small module a format.
 
+pub mod days;
 pub mod distribution;
 pub mod human;
 pub mod instances;

@@ -37,7 +37,10 @@ impl Histogram {
             return;
         }
         // To the nearest microsecond; the cast saturates.
-        let micros = (seconds * 1e6 + 0.5) as u64;
+        self.add_micros((seconds * 1e6 + 0.5) as u64, n);
+    }
+
+    fn add_micros(&mut self, micros: u64, n: u64) {
         let (decade, at) = bucket(micros);
         if self.decades.len() <= decade {
             self.decades.resize_with(decade + 1, Vec::new);
@@ -49,6 +52,29 @@ impl Histogram {
         counts[at] = counts[at].saturating_add(n);
         self.seen = self.seen.saturating_add(n);
         self.max = self.max.max(micros);
+    }
+
+    /// Every value that was seen, in microseconds and ascending, and how often; and the largest one as it was.
+    pub fn values(&self) -> (Vec<(u64, u64)>, u64) {
+        let mut values = Vec::new();
+        let mut scale = 1u64;
+        for (decade, counts) in self.decades.iter().enumerate() {
+            let first = if decade == 0 { 0 } else { 100 };
+            let seen = counts.iter().zip(first..).filter(|(n, _)| **n > 0);
+            values.extend(seen.map(|(n, value): (&u64, u64)| (scale.saturating_mul(value), *n)));
+            scale = scale.saturating_mul(10);
+        }
+        (values, self.max)
+    }
+
+    /// The histogram that has these [`Histogram::values`].
+    pub fn from_values(values: impl IntoIterator<Item = (u64, u64)>, max: u64) -> Self {
+        let mut histogram = Self::default();
+        for (micros, n) in values.into_iter().filter(|(_, n)| *n > 0) {
+            histogram.add_micros(micros, n);
+        }
+        histogram.max = max;
+        histogram
     }
 
     /// Adds what `other` has seen.
@@ -137,6 +163,8 @@ mod tests {
         let [mut merged, part] = parts;
         merged.merge(&part);
         assert_eq!(merged, histogram);
+        let (kept, max) = histogram.values();
+        assert_eq!(Histogram::from_values(kept, max), histogram);
         let found = histogram.quantiles().map(|q| (q.median, q.p95, q.max));
         assert_eq!(found, expected, "{values:?}");
     }

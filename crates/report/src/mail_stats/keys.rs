@@ -19,7 +19,7 @@ pub(super) const UNKNOWN_SENDER: &[u8] = b"?";
 pub(super) const NULL_SENDER: &[u8] = b"<>";
 
 /// Separates class, code and address in a key of [`Dimension::Reason`]. None of them can hold it.
-pub(super) const REASON_SEPARATOR: u8 = b'\n';
+pub(crate) const REASON_SEPARATOR: u8 = b'\n';
 
 /// Makes keys, without allocating for those that it made before.
 #[derive(Debug, Clone)]

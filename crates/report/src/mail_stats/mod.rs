@@ -25,6 +25,9 @@ pub use stats::{
 };
 pub use tally::Tally;
 
+pub(crate) use keys::REASON_SEPARATOR;
+pub(crate) use tally::{Instance, Table};
+
 use crate::providers::Providers;
 use crate::reasons::Reasons;
 

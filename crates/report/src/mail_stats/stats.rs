@@ -246,11 +246,13 @@ fn reason_rows(table: Table) -> Vec<Row> {
         class.counts += counts;
         let code = String::from_utf8_lossy(parts.next().unwrap_or_default());
         if !code.is_empty() {
-            *class.codes.entry(code.into_owned()).or_default() += counts.total();
+            let n = class.codes.entry(code.into_owned()).or_default();
+            *n = n.saturating_add(counts.total());
         }
         let ip = std::str::from_utf8(parts.next().unwrap_or_default());
         if let Some(ip) = ip.ok().and_then(|ip| ip.parse().ok()) {
-            *class.ips.entry(ip).or_default() += counts.total();
+            let n = class.ips.entry(ip).or_default();
+            *n = n.saturating_add(counts.total());
         }
     }
     let rows = classes.into_iter().map(|(class, found)| Row {

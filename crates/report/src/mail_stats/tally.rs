@@ -32,19 +32,19 @@ pub struct Tally {
 
 /// The counts of one instance.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Instance {
-    pub(super) name: Box<[u8]>,
-    pub(super) counts: Counts,
-    pub(super) expired: u64,
-    pub(super) unparsed: u64,
+pub(crate) struct Instance {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) counts: Counts,
+    pub(crate) expired: u64,
+    pub(crate) unparsed: u64,
     /// delay, a, b, c, d.
-    pub(super) delays: [Histogram; 5],
+    pub(crate) delays: [Histogram; 5],
     /// One a breakdown.
-    pub(super) tables: Vec<Table>,
+    pub(crate) tables: Vec<Table>,
 }
 
 /// Counts by key.
-pub(super) type Table = HashMap<Vec<u8>, Counts>;
+pub(crate) type Table = HashMap<Vec<u8>, Counts>;
 
 fn count(table: &mut Table, key: &[u8], counts: Counts) {
     *table.entry_ref(key).or_default() += counts;
@@ -168,6 +168,12 @@ impl Tally {
         }
     }
 
+    /// Adds counts that were made before, with a table a breakdown of the settings.
+    pub(crate) fn enter(&mut self, counted: Instance) {
+        let place = self.place(&counted.name);
+        self.instances[place].merge(counted);
+    }
+
     /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
     pub fn merge(&mut self, later: Self) {
         if let (Some(mine), Some(theirs)) = (&mut self.recipients, &later.recipients) {
@@ -190,7 +196,7 @@ impl Tally {
     }
 
     /// The breakdowns, and every instance with all that is known of it.
-    pub(super) fn into_counts(mut self) -> (Arc<Settings>, Vec<Dimension>, Vec<Instance>) {
+    pub(crate) fn into_counts(mut self) -> (Arc<Settings>, Vec<Dimension>, Vec<Instance>) {
         if let Some(recipients) = self.recipients.take() {
             for (instance, attempt, keys) in recipients.all() {
                 let place = self.place(instance);

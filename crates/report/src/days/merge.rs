@@ -1,0 +1,183 @@
+//! Records added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use postfix::{Position, Problem};
+
+use super::{DIMENSIONS, DayRecord, replaces, stored};
+use crate::mail_stats::{Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally};
+
+/// Host, instance, day.
+type Key = (String, String, String);
+
+/// Records of many days and hosts: one of each host, instance and day.
+#[derive(Debug, Clone, Default)]
+pub struct Days {
+    records: BTreeMap<Key, Found>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Clone)]
+struct Found {
+    record: DayRecord,
+    path: PathBuf,
+    line: u64,
+}
+
+impl Found {
+    fn problem(&self, what: String) -> Problem {
+        Problem::new(&self.path, what).at(Position::Line(self.line))
+    }
+}
+
+/// Records added up.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    /// The figures, with the problems. Its host names all hosts.
+    pub stats: MailStats,
+    /// How many records they are from.
+    pub records: usize,
+}
+
+impl Days {
+    /// Adds the records of a file.
+    ///
+    /// A record that was met before counts once. Of two that differ, the one counts that [`replaces`] the other; where both claim
+    /// to be complete that is the later one, and a problem tells of it.
+    pub fn read(&mut self, path: &Path, text: &[u8]) {
+        let (records, problems) = stored(path, text);
+        self.problems.extend(problems);
+        for (line, record) in records {
+            let (host, instance, day) = record.key();
+            let key = (host.to_owned(), instance.to_owned(), day.to_owned());
+            let new = Found {
+                record,
+                path: path.to_owned(),
+                line,
+            };
+            let Some(old) = self.records.get(&key) else {
+                self.records.insert(key, new);
+                continue;
+            };
+            if !replaces(&new.record, &old.record) {
+                continue;
+            }
+            if old.record.complete && new.record.complete {
+                let (host, instance, day) = &key;
+                let told = format!(
+                    "a second, different record of {instance} on {host}, {day}; it counts, and that in {} does not",
+                    old.path.display()
+                );
+                self.problems.push(new.problem(told));
+            }
+            self.records.insert(key, new);
+        }
+    }
+
+    /// The instances that there are records of.
+    pub fn instances(&self) -> BTreeSet<Vec<u8>> {
+        let records = self.records.values();
+        records
+            .map(|f| f.record.instance.clone().into_bytes())
+            .collect()
+    }
+
+    /// Adds up the records of the days in `window` and of the instances that `wants` names. An instance's figures are those
+    /// of all hosts that have one of its name.
+    ///
+    /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the window,
+    /// and a record of a part of a day, are problems.
+    pub fn add_up(
+        self,
+        settings: &Arc<Settings>,
+        window: Option<Range<i64>>,
+        top: Option<usize>,
+        wants: impl Fn(&[u8]) -> bool,
+    ) -> Merged {
+        let mut tally = Tally::new(Arc::clone(settings));
+        let mut problems = self.problems;
+        let (mut hosts, mut records) = (BTreeSet::new(), 0);
+        let mut span: Option<Range<i64>> = None;
+        for found in self.records.into_values() {
+            let record = &found.record;
+            let Some((since, until)) = record.span().filter(|_| wants(record.instance.as_bytes()))
+            else {
+                continue;
+            };
+            let window = window.clone().unwrap_or(i64::MIN..i64::MAX);
+            if until <= window.start || since >= window.end {
+                continue;
+            }
+            let name = format!("{} on {}, {}", record.instance, record.host, record.day);
+            if since < window.start || until > window.end {
+                problems
+                    .push(found.problem(format!("{name} is only partly asked for, and left out")));
+                continue;
+            }
+            if !record.complete {
+                let why = record.incomplete.join("; ");
+                problems.push(found.problem(format!("{name} is incomplete: {why}")));
+            }
+            hosts.insert(record.host.clone());
+            records += 1;
+            span = Some(span.map_or(since..until, |s| s.start.min(since)..s.end.max(until)));
+            tally.enter(counted(record, settings));
+        }
+        let hosts: Vec<String> = hosts.into_iter().collect();
+        let stats = tally.finish(Frame {
+            host: hosts.join(","),
+            since: span.as_ref().map(|s| s.start),
+            until: span.as_ref().map(|s| s.end),
+            top,
+            problems,
+        });
+        Merged { stats, records }
+    }
+}
+
+/// The record's counts, with a table a breakdown.
+fn counted(record: &DayRecord, settings: &Settings) -> Instance {
+    let figures = record.figures(settings.count);
+    let mut tables: Vec<(Dimension, Table)> = Vec::new();
+    for &dimension in &settings.by {
+        if tables.iter().any(|(known, _)| *known == dimension) {
+            continue;
+        }
+        tables.push((
+            dimension,
+            table(record, figures.counts(), dimension, settings),
+        ));
+    }
+    Instance {
+        name: record.instance.as_bytes().into(),
+        counts: figures.counts(),
+        expired: record.expired,
+        unparsed: record.unparsed,
+        delays: match settings.delays {
+            true => figures.histograms(),
+            false => Default::default(),
+        },
+        tables: tables.into_iter().map(|(_, table)| table).collect(),
+    }
+}
+
+fn table(record: &DayRecord, counts: Counts, dimension: Dimension, settings: &Settings) -> Table {
+    let whole = |key: &str| {
+        // As in a log: what has no deliveries has no row.
+        let rows = (counts.total() > 0).then(|| (key.as_bytes().to_vec(), counts));
+        rows.into_iter().collect()
+    };
+    match dimension {
+        Dimension::Instance => whole(&record.instance),
+        Dimension::Day => whole(&record.day),
+        other => {
+            let held = DIMENSIONS.contains(&other);
+            let table = record.figures(settings.count).table(other);
+            debug_assert_eq!(held, table.is_some());
+            table.unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The record of an instance's day.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, FixedOffset, SecondsFormat};
+use postfix::Zone;
+use serde::{Deserialize, Serialize};
+
+use super::wire::Figures;
+use super::{DIMENSIONS, SCHEMA};
+use crate::mail_stats::{Count, Instance, Tally};
+
+/// An instance's day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DayRecord {
+    pub(super) schema: String,
+    /// The host that wrote the logs.
+    pub host: String,
+    /// The instance's syslog_name.
+    pub instance: String,
+    /// The day on the host's clock, `2026-09-19`.
+    pub day: String,
+    /// The host's time zone: its IANA name, or where that is not known what it was ahead of UTC when the day began.
+    pub zone: String,
+    /// When the day began, in RFC 3339.
+    pub(super) since: String,
+    /// When it ended: the first instant behind it.
+    pub(super) until: String,
+    /// Is all of the day in it?
+    pub complete: bool,
+    /// If not, why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
+    /// Messages that expired in the queue.
+    pub(super) expired: u64,
+    /// Delivery lines that could not be read.
+    pub unparsed: u64,
+    /// Each delivery attempt.
+    pub(super) attempts: Figures,
+    /// Each recipient of each message once, by the last status of the day.
+    pub(super) recipients: Figures,
+    /// What was read.
+    #[serde(default)]
+    pub inputs: Vec<Input>,
+}
+
+/// A log that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The file, as the host names it.
+    pub path: String,
+    /// The first byte that was looked at, and the first one that was not; absent for a compressed log.
+    pub bytes: Option<(u64, u64)>,
+}
+
+/// The day that records are made of, and where.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// The host.
+    pub host: String,
+    /// Its zone.
+    pub zone: Zone,
+    /// When the day began on its clock, in microseconds since 1970 (UTC).
+    pub since: i64,
+    /// When it ended.
+    pub until: i64,
+}
+
+impl Day {
+    /// Its name, `2026-09-19`; nothing if it is out of all bounds.
+    pub fn name(&self) -> Option<String> {
+        Some(self.local(self.since)?.format("%Y-%m-%d").to_string())
+    }
+
+    fn local(&self, micros: i64) -> Option<DateTime<FixedOffset>> {
+        self.zone.at(micros.div_euclid(1_000_000))
+    }
+
+    fn zone_name(&self) -> Option<String> {
+        Some(match self.zone {
+            Zone::Named(tz) => tz.name().to_owned(),
+            Zone::Process => self.local(self.since)?.offset().to_string(),
+        })
+    }
+}
+
+impl DayRecord {
+    /// When the day began and ended, in microseconds since 1970 (UTC); nothing if the record does not say so.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        let micros = |text: &str| {
+            let time = DateTime::parse_from_rfc3339(text).ok()?;
+            Some(time.timestamp_micros())
+        };
+        Some((micros(&self.since)?, micros(&self.until)?))
+    }
+
+    /// Are there any deliveries, or messages that expired?
+    pub fn is_empty(&self) -> bool {
+        self.attempts.counts().total() == 0 && self.expired == 0
+    }
+
+    /// What a record is of: host, instance, day. There is one record of each.
+    pub fn key(&self) -> (&str, &str, &str) {
+        (&self.host, &self.instance, &self.day)
+    }
+
+    pub(super) fn figures(&self, count: Count) -> &Figures {
+        match count {
+            Count::Attempts => &self.attempts,
+            Count::Recipients => &self.recipients,
+        }
+    }
+}
+
+/// The records of a day, by instance, of what was counted of it: attempts, and recipients of the same lines. Both
+/// tallies must tell [`DIMENSIONS`] apart. `read` says of an instance what was read, and why that is not all.
+///
+/// Nothing is returned for a day out of all bounds.
+pub fn records(
+    day: &Day,
+    attempts: Tally,
+    recipients: Tally,
+    read: impl Fn(&[u8]) -> (Vec<Input>, Vec<String>),
+) -> Vec<DayRecord> {
+    let (attempts, recipients) = (counted(attempts), counted(recipients));
+    let names: BTreeSet<&[u8]> = attempts
+        .iter()
+        .chain(&recipients)
+        .map(|i| &*i.name)
+        .collect();
+    let none = Instance {
+        tables: vec![Default::default(); DIMENSIONS.len()],
+        ..Instance::default()
+    };
+    let of = |all: &'_ [Instance], name: &[u8]| -> Instance {
+        let found = all.iter().find(|i| *i.name == *name);
+        found.unwrap_or(&none).clone()
+    };
+    let record = |name: &[u8]| {
+        let (attempts, recipients) = (of(&attempts, name), of(&recipients, name));
+        let (inputs, incomplete) = read(name);
+        let time = |micros| {
+            let local = day.local(micros)?;
+            Some(local.to_rfc3339_opts(SecondsFormat::Secs, true))
+        };
+        Some(DayRecord {
+            schema: SCHEMA.to_owned(),
+            host: day.host.clone(),
+            instance: String::from_utf8_lossy(name).into_owned(),
+            day: day.name()?,
+            zone: day.zone_name()?,
+            since: time(day.since)?,
+            until: time(day.until)?,
+            complete: incomplete.is_empty(),
+            incomplete,
+            expired: attempts.expired,
+            unparsed: attempts.unparsed,
+            attempts: Figures::of(&attempts),
+            recipients: Figures::of(&recipients),
+            inputs,
+        })
+    };
+    names.into_iter().filter_map(record).collect()
+}
+
+fn counted(tally: Tally) -> Vec<Instance> {
+    let (_, by, instances) = tally.into_counts();
+    debug_assert_eq!(by, DIMENSIONS);
+    instances
+}

@@ -1,0 +1,185 @@
+//! What a record says of the deliveries.
+
+use serde::{Deserialize, Serialize};
+
+use crate::mail_stats::{Counts, Dimension, Histogram, Instance, REASON_SEPARATOR, Table};
+
+/// Attempts, or recipients.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Figures {
+    total: u64,
+    sent: u64,
+    bounced: u64,
+    deferred: u64,
+    by: Breakdowns,
+    /// From arrival to the end of the attempt, and Postfix's parts a, b, c, d. Absent where no line had any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delays: Option<[Delay; 5]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Breakdowns {
+    provider: Vec<Row>,
+    reason: Vec<Row>,
+    dsn: Vec<Row>,
+    hour: Vec<Row>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Row {
+    key: String,
+    /// By reason only: the provider's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// By reason only: the address that the reply blames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ip: Option<String>,
+    sent: u64,
+    bounced: u64,
+    deferred: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Delay {
+    /// For people, in seconds; what is added up are the values.
+    #[serde(default)]
+    median_s: f64,
+    #[serde(default)]
+    p95_s: f64,
+    max_us: u64,
+    /// Microseconds to three digits, and how many attempts took so long.
+    values_us: Vec<(u64, u64)>,
+}
+
+impl Figures {
+    pub(super) fn of(counted: &Instance) -> Self {
+        let [provider, reason, dsn, hour] = [0, 1, 2, 3].map(|at| rows(counted.tables.get(at)));
+        let Counts {
+            sent,
+            bounced,
+            deferred,
+        } = counted.counts;
+        let seen = counted.delays.iter().any(|h| h.quantiles().is_some());
+        Self {
+            total: counted.counts.total(),
+            sent,
+            bounced,
+            deferred,
+            by: Breakdowns {
+                provider,
+                reason,
+                dsn,
+                hour,
+            },
+            delays: seen.then(|| counted.delays.each_ref().map(Delay::of)),
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            sent: self.sent,
+            bounced: self.bounced,
+            deferred: self.deferred,
+        }
+    }
+
+    /// The delays of all attempts, and their parts.
+    pub(super) fn histograms(&self) -> [Histogram; 5] {
+        let delays = self.delays.as_ref();
+        delays.map_or_else(Default::default, |all| {
+            all.each_ref()
+                .map(|d| Histogram::from_values(d.values_us.iter().copied(), d.max_us))
+        })
+    }
+
+    /// The counts by `dimension`; nothing where the record does not hold it.
+    pub(super) fn table(&self, dimension: Dimension) -> Option<Table> {
+        let rows = match dimension {
+            Dimension::Provider => &self.by.provider,
+            Dimension::Reason => &self.by.reason,
+            Dimension::Dsn => &self.by.dsn,
+            Dimension::Hour => &self.by.hour,
+            _ => return None,
+        };
+        let mut table = Table::new();
+        for row in rows {
+            *table.entry(row.whole_key()).or_default() += row.counts();
+        }
+        Some(table)
+    }
+
+    /// Do the figures agree with each other? A record that was cut or edited does not.
+    pub(super) fn agree(&self) -> bool {
+        let tables = [
+            &self.by.provider,
+            &self.by.reason,
+            &self.by.dsn,
+            &self.by.hour,
+        ];
+        let sum = |rows: &[Row]| {
+            let mut all = Counts::default();
+            for row in rows {
+                all += row.counts();
+            }
+            all
+        };
+        self.total == self.counts().total() && tables.iter().all(|rows| sum(rows) == self.counts())
+    }
+}
+
+impl Row {
+    fn counts(&self) -> Counts {
+        Counts {
+            sent: self.sent,
+            bounced: self.bounced,
+            deferred: self.deferred,
+        }
+    }
+
+    /// The key as it is counted under: with code and address, where it has them.
+    fn whole_key(&self) -> Vec<u8> {
+        let mut key = self.key.as_bytes().to_vec();
+        if self.code.is_some() || self.ip.is_some() {
+            for part in [&self.code, &self.ip] {
+                key.push(REASON_SEPARATOR);
+                key.extend_from_slice(part.as_deref().unwrap_or_default().as_bytes());
+            }
+        }
+        key
+    }
+}
+
+/// A table's rows, sorted by key.
+fn rows(table: Option<&Table>) -> Vec<Row> {
+    let row = |(key, counts): (&Vec<u8>, &Counts)| {
+        let mut parts = key.split(|&b| b == REASON_SEPARATOR);
+        let mut next = || {
+            let part = String::from_utf8_lossy(parts.next()?).into_owned();
+            (!part.is_empty()).then_some(part)
+        };
+        Row {
+            key: next().unwrap_or_default(),
+            code: next(),
+            ip: next(),
+            sent: counts.sent,
+            bounced: counts.bounced,
+            deferred: counts.deferred,
+        }
+    };
+    let mut rows: Vec<Row> = table.into_iter().flatten().map(row).collect();
+    rows.sort();
+    rows
+}
+
+impl Delay {
+    fn of(histogram: &Histogram) -> Self {
+        let quantiles = histogram.quantiles();
+        let (values_us, max_us) = histogram.values();
+        Self {
+            median_s: quantiles.map_or(0.0, |q| q.median),
+            p95_s: quantiles.map_or(0.0, |q| q.p95),
+            max_us,
+            values_us,
+        }
+    }
+}
