@@ -189,9 +189,9 @@ fn a_record_holds_the_day() {
     assert_eq!(
         attempts["by"]["reason"],
         json!([
-            {"key": "-", "sent": 2, "bounced": 0, "deferred": 0},
+            {"key": "-", "code": null, "ip": null, "sent": 2, "bounced": 0, "deferred": 0},
             {"key": "blocked", "code": "S3150", "ip": "203.0.113.25", "sent": 0, "bounced": 1, "deferred": 0},
-            {"key": "connection", "sent": 0, "bounced": 0, "deferred": 2},
+            {"key": "connection", "code": null, "ip": null, "sent": 0, "bounced": 0, "deferred": 2},
         ])
     );
     assert_eq!(

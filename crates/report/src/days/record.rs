@@ -29,7 +29,7 @@ pub struct DayRecord {
     /// Is all of the day in it?
     pub complete: bool,
     /// If not, why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub incomplete: Vec<String>,
     /// Messages that expired in the queue.
     pub(super) expired: u64,

@@ -20,23 +20,30 @@ pub(super) struct Figures {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Breakdowns {
     provider: Vec<Row>,
-    reason: Vec<Row>,
+    reason: Vec<ReasonRow>,
     dsn: Vec<Row>,
     hour: Vec<Row>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     key: String,
-    /// By reason only: the provider's own code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    /// By reason only: the address that the reply blames.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ip: Option<String>,
     sent: u64,
     bounced: u64,
     deferred: u64,
+}
+
+/// A class of reasons, told apart by code and address. Both are always there, so that a database finds their columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ReasonRow {
+    /// The provider's own code.
+    #[serde(default)]
+    code: Option<String>,
+    /// The address that the reply blames.
+    #[serde(default)]
+    ip: Option<String>,
+    #[serde(flatten)]
+    row: Row,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -53,6 +60,7 @@ struct Delay {
 
 impl Figures {
     pub(super) fn of(counted: &Instance) -> Self {
+        // In the order of DIMENSIONS.
         let [provider, reason, dsn, hour] = [0, 1, 2, 3].map(|at| rows(counted.tables.get(at)));
         let Counts {
             sent,
@@ -66,10 +74,10 @@ impl Figures {
             bounced,
             deferred,
             by: Breakdowns {
-                provider,
+                provider: bare(provider),
                 reason,
-                dsn,
-                hour,
+                dsn: bare(dsn),
+                hour: bare(hour),
             },
             delays: seen.then(|| counted.delays.each_ref().map(Delay::of)),
         }
@@ -96,34 +104,35 @@ impl Figures {
     pub(super) fn table(&self, dimension: Dimension) -> Option<Table> {
         let rows = match dimension {
             Dimension::Provider => &self.by.provider,
-            Dimension::Reason => &self.by.reason,
             Dimension::Dsn => &self.by.dsn,
             Dimension::Hour => &self.by.hour,
+            Dimension::Reason => {
+                let rows = self.by.reason.iter();
+                return Some(table(rows.map(|r| (r.whole_key(), r.row.counts()))));
+            }
             _ => return None,
         };
-        let mut table = Table::new();
-        for row in rows {
-            *table.entry(row.whole_key()).or_default() += row.counts();
-        }
-        Some(table)
+        let rows = rows.iter();
+        Some(table(
+            rows.map(|r| (r.key.clone().into_bytes(), r.counts())),
+        ))
     }
 
     /// Do the figures agree with each other? A record that was cut or edited does not.
     pub(super) fn agree(&self) -> bool {
-        let tables = [
-            &self.by.provider,
-            &self.by.reason,
-            &self.by.dsn,
-            &self.by.hour,
-        ];
-        let sum = |rows: &[Row]| {
+        let agrees = |rows: &mut dyn Iterator<Item = &Row>| {
             let mut all = Counts::default();
             for row in rows {
                 all += row.counts();
             }
-            all
+            all == self.counts()
         };
-        self.total == self.counts().total() && tables.iter().all(|rows| sum(rows) == self.counts())
+        let by = &self.by;
+        self.total == self.counts().total()
+            && agrees(&mut by.provider.iter())
+            && agrees(&mut by.reason.iter().map(|reason| &reason.row))
+            && agrees(&mut by.dsn.iter())
+            && agrees(&mut by.hour.iter())
     }
 }
 
@@ -135,10 +144,12 @@ impl Row {
             deferred: self.deferred,
         }
     }
+}
 
+impl ReasonRow {
     /// The key as it is counted under: with code and address, where it has them.
     fn whole_key(&self) -> Vec<u8> {
-        let mut key = self.key.as_bytes().to_vec();
+        let mut key = self.row.key.as_bytes().to_vec();
         if self.code.is_some() || self.ip.is_some() {
             for part in [&self.code, &self.ip] {
                 key.push(REASON_SEPARATOR);
@@ -149,26 +160,43 @@ impl Row {
     }
 }
 
+/// Adds up what has the same key.
+fn table(rows: impl Iterator<Item = (Vec<u8>, Counts)>) -> Table {
+    let mut table = Table::new();
+    for (key, counts) in rows {
+        *table.entry(key).or_default() += counts;
+    }
+    table
+}
+
 /// A table's rows, sorted by key.
-fn rows(table: Option<&Table>) -> Vec<Row> {
+fn rows(table: Option<&Table>) -> Vec<ReasonRow> {
     let row = |(key, counts): (&Vec<u8>, &Counts)| {
         let mut parts = key.split(|&b| b == REASON_SEPARATOR);
         let mut next = || {
             let part = String::from_utf8_lossy(parts.next()?).into_owned();
             (!part.is_empty()).then_some(part)
         };
-        Row {
-            key: next().unwrap_or_default(),
+        let key = next().unwrap_or_default();
+        ReasonRow {
             code: next(),
             ip: next(),
-            sent: counts.sent,
-            bounced: counts.bounced,
-            deferred: counts.deferred,
+            row: Row {
+                key,
+                sent: counts.sent,
+                bounced: counts.bounced,
+                deferred: counts.deferred,
+            },
         }
     };
-    let mut rows: Vec<Row> = table.into_iter().flatten().map(row).collect();
-    rows.sort();
+    let mut rows: Vec<ReasonRow> = table.into_iter().flatten().map(row).collect();
+    rows.sort_by(|a, b| (&a.row.key, &a.code, &a.ip).cmp(&(&b.row.key, &b.code, &b.ip)));
     rows
+}
+
+/// The rows of breakdowns that have no codes.
+fn bare(rows: Vec<ReasonRow>) -> Vec<Row> {
+    rows.into_iter().map(|reason| reason.row).collect()
 }
 
 impl Delay {
