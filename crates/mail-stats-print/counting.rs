@@ -16,8 +16,24 @@ use crate::selection::Selection;
 struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
-    /// The names met so far, and whether they count. There are few, and each line asks for one.
-    known: Vec<(Vec<u8>, bool)>,
+    /// The tags met so far. There are few, and each line asks for one.
+    known: Vec<Known>,
+}
+
+/// A tag, and what was found out about it.
+#[derive(Clone, PartialEq, Eq)]
+struct Known {
+    tag: Vec<u8>,
+    /// How much of the tag is the instance's name.
+    name: usize,
+    /// Do its events count?
+    counts: bool,
+}
+
+impl Known {
+    fn name(&self) -> &[u8] {
+        self.tag.get(..self.name).unwrap_or_default()
+    }
 }
 
 impl<'a> Filter<'a> {
@@ -31,16 +47,22 @@ impl<'a> Filter<'a> {
 
     /// The instance of `tag`, if its events count.
     fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
-        let name = self.selection.names.instance(tag);
-        let counts = match self.known.iter().find(|(known, _)| known == name) {
-            Some((_, counts)) => *counts,
-            None => {
+        let at = self
+            .known
+            .iter()
+            .position(|known| known.tag == tag)
+            .unwrap_or_else(|| {
+                let name = self.selection.names.instance(tag);
                 let counts = self.counts(name);
-                self.known.push((name.to_vec(), counts));
-                counts
-            }
-        };
-        counts.then_some(name)
+                self.known.push(Known {
+                    tag: tag.to_vec(),
+                    name: name.len(),
+                    counts,
+                });
+                self.known.len() - 1
+            });
+        let known = self.known.get(at).filter(|known| known.counts)?;
+        tag.get(..known.name)
     }
 
     fn counts(&self, name: &[u8]) -> bool {
@@ -49,16 +71,19 @@ impl<'a> Filter<'a> {
 
     /// The names that the logs know, asked for or not.
     fn seen(&self) -> BTreeSet<Vec<u8>> {
-        self.known.iter().map(|(name, _)| name.clone()).collect()
+        self.known
+            .iter()
+            .map(|known| known.name().to_vec())
+            .collect()
     }
 
     fn scope(&mut self, scope: Scope) {
         self.scope = scope;
-        let names = std::mem::take(&mut self.known);
-        for (name, _) in names {
-            let counts = self.counts(&name);
-            self.known.push((name, counts));
+        let mut known = std::mem::take(&mut self.known);
+        for one in &mut known {
+            one.counts = self.counts(one.name());
         }
+        self.known = known;
     }
 
     fn join(&mut self, later: Self) {

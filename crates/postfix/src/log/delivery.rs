@@ -98,22 +98,18 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
     } else {
         None
     };
-    let (mut relay, mut delay, mut delays, mut dsn) = (None, None, None, None);
-    loop {
-        let mut skipped = None;
-        let field = match () {
-            () if c.eat(b"status=") => break,
-            () if c.eat(b"relay=") => &mut relay,
-            () if c.eat(b"delay=") => &mut delay,
-            () if c.eat(b"delays=") => &mut delays,
-            () if c.eat(b"dsn=") => &mut dsn,
-            // conn_use, tls, and what a later Postfix may add.
-            () if name(&mut c) => &mut skipped,
-            () => return None,
-        };
-        let (value, rest) = c.0.split_at_checked(memchr::memchr2(b',', b' ', c.0)?)?;
-        c.0 = rest.strip_prefix(b", ")?;
-        *field = Some(value);
+    let relay = field(&mut c, b"relay=");
+    field(&mut c, b"conn_use=");
+    let delay = field(&mut c, b"delay=");
+    let delays = field(&mut c, b"delays=");
+    field(&mut c, b"tls=");
+    let dsn = field(&mut c, b"dsn=");
+    while !c.eat(b"status=") {
+        // What a later Postfix may add.
+        if !name(&mut c) {
+            return None;
+        }
+        value(&mut c)?;
     }
     let status = match c.until(|b| !b.is_ascii_alphabetic() && b != b'-') {
         b"sent" => Word::Delivery(Status::Sent),
@@ -151,15 +147,24 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
 /// ends at the first `>, ` that a field follows.
 pub(super) fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let start = c.0;
-    let quoted = quoted_local_part(start);
-    [quoted, Some(0)].into_iter().flatten().find_map(|from| {
-        let ends = start
-            .iter()
-            .enumerate()
-            .skip(from)
-            .filter(|(_, b)| **b == b'>');
-        ends.map(|(at, _)| at).find_map(|at| close(c, start, at))
-    })
+    if let Some(behind) = quoted_local_part(start)
+        && let Some(found) = ends_behind(c, start, behind)
+    {
+        return Some(found);
+    }
+    ends_behind(c, start, 0)
+}
+
+/// The address whose end is the first behind `from` bytes.
+fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&'a [u8]> {
+    let mut from = from;
+    loop {
+        let at = memchr::memchr(b'>', start.get(from..)?)?.saturating_add(from);
+        if let Some(found) = close(c, start, at) {
+            return Some(found);
+        }
+        from = at.saturating_add(1);
+    }
 }
 
 /// The length of a quoted local part at the front of an address, up to the `@` (or the end of the address) behind it.
@@ -175,6 +180,24 @@ fn quoted_local_part(address: &[u8]) -> Option<usize> {
     })?;
     let behind = close.checked_add(1)?;
     matches!(address.get(behind), Some(b'@' | b'>')).then_some(behind)
+}
+
+/// Takes the field of this name (with the `=`), if it is the next, and the `, ` behind it.
+fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
+    let mut probe = *c;
+    if !probe.eat(name) {
+        return None;
+    }
+    let found = value(&mut probe)?;
+    *c = probe;
+    Some(found)
+}
+
+/// Takes a value, none of which holds a blank or a comma, and the `, ` behind it.
+fn value<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let (found, rest) = c.0.split_at_checked(memchr::memchr2(b',', b' ', c.0)?)?;
+    c.0 = rest.strip_prefix(b", ")?;
+    Some(found)
 }
 
 /// Takes a field's name and the `=` behind it.

@@ -291,6 +291,13 @@ fn solaris(c: Cursor<'_>) -> Cursor<'_> {
 
 /// `mail.info`, `mail:info`, `<mail.info>`, `<2.6>` (FreeBSD's numbers), `mail`: what syslogd may be told to write.
 fn is_facility(word: &[u8]) -> bool {
+    // Nearly every word that is asked about is a host.
+    if !matches!(
+        word.first(),
+        Some(b'<' | b'a' | b'd' | b'k' | b'l' | b'm' | b's' | b'u')
+    ) {
+        return false;
+    }
     let word = match word.strip_prefix(b"<").and_then(|w| w.strip_suffix(b">")) {
         Some(inner) if inner.iter().all(|b| b.is_ascii_digit() || *b == b'.') => return true,
         Some(inner) => inner,

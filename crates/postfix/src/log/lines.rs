@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use memchr::{memchr, memmem, memrchr};
 
 /// How much is read at a time.
-pub(super) const BLOCK: usize = 256 * 1024;
+pub(super) const BLOCK: usize = 128 * 1024;
 
 /// A longer line is cut here: its head says all that is asked of it, and memory stays bounded.
 const LONGEST: usize = 4 * 1024 * 1024;
