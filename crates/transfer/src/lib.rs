@@ -12,10 +12,12 @@ mod lock;
 #[cfg(test)]
 mod model;
 mod mover;
+mod observe;
 pub mod plan;
 pub mod preflight;
 pub mod protocol;
 mod recover;
+mod sending;
 pub mod verify;
 
 pub use carry_out::{Begin, Done, MOVES, MoveError, carry_out};
