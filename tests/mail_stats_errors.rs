@@ -130,3 +130,24 @@ fn a_closed_pipe_ends_it_quietly() {
     );
     assert_eq!(common::sh(&format!("({script}) 2>&1")).lines().count(), 1);
 }
+
+#[test]
+fn a_pipe_in_place_of_the_hosts_log_is_refused_and_never_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let logs = root.path().join("var/log");
+    std::fs::create_dir_all(&logs).unwrap();
+    std::fs::create_dir(root.path().join("etc")).unwrap();
+    common::sh(&format!(
+        "mkfifo {0}/mail.log {0}/mail.log.1",
+        logs.display()
+    ));
+    let tool = env!("CARGO_BIN_EXE_mail-stats-print");
+    for window in ["", "--date 2026-09-19"] {
+        let root = root.path().display();
+        let ran = common::sh(&format!(
+            "timeout 20 {tool} --root {root} {window} 2>&1 || echo status $?"
+        ));
+        assert!(ran.contains("mail.log: it is a pipe or a device"), "{ran}");
+        assert!(ran.ends_with("status 2\n"), "{ran}");
+    }
+}

@@ -135,6 +135,10 @@ pub(crate) fn refused(problem: Problem) -> anyhow::Error {
 
 /// The files of a host's log that a window needs; without a window, the current one.
 fn files(current: &Path, window: Window, cx: &Context) -> anyhow::Result<Vec<PathBuf>> {
+    if log::blocks(current) {
+        let what = "it is a pipe or a device, not a log file";
+        return Err(refused(Problem::new(current, what)));
+    }
     let Some(range) = window.range() else {
         return Ok(vec![current.to_owned()]);
     };

@@ -142,7 +142,9 @@ pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut found: Vec<(Age, PathBuf)> = Vec::new();
     for entry in fs::read_dir(directory).map_err(problem)? {
         let entry = entry.map_err(problem)?;
-        if let Some(age) = age(name, &entry.file_name()) {
+        if let Some(age) = age(name, &entry.file_name())
+            && !blocks(&entry.path())
+        {
             found.push((age, entry.path()));
         }
     }
@@ -159,6 +161,12 @@ pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     });
     found.sort();
     Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Is it a pipe, a socket or a device? Opening one may wait for ever: a log that a user names may be one (process
+/// substitution), a log that is only found may not.
+pub fn blocks(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 /// Where in the order a file stands: dated ones by date, then numbered ones from the highest down, then the current.
