@@ -144,6 +144,26 @@ fn a_repeated_line_counts_as_often_as_it_says() {
 }
 
 #[test]
+fn a_damaged_repeat_count_is_told_and_does_not_fill_the_disk() {
+    let qmgr = HEAD.replace("/smtp[", "/qmgr[");
+    let expired = "4F9A1: from=<s@x.y>, status=expired, returned to sender";
+    let log = format!(
+        "{HEAD}message repeated 2 times: [ {SENT}]\n{HEAD}message repeated 900000000 times: [ {SENT}]\n\
+         {qmgr}message repeated 3 times: [ {expired}]\n{qmgr}message repeated 900000000 times: [ {expired}]\n"
+    );
+    let ran = stats_with(["--log", "-", "--events"], log.as_bytes()).ended(1);
+    assert_eq!(ran.out.lines().count(), 2);
+    assert!(ran.err.contains("1 delivery line could not be read"));
+    let ran = stats_with(["--log", "-", "--format", "json"], log.as_bytes()).ended(1);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let found = &found["instances"][0];
+    assert_eq!(
+        [&found["total"], &found["expired"], &found["unparsed"]],
+        [2, 3, 2]
+    );
+}
+
+#[test]
 fn no_escape_sequence_reaches_the_terminal() {
     let hostile = "\u{1b}]0;owned\u{7}\u{202e}moc.loa\u{9b}31m";
     let line = SENT.replace("u@aol.com", &format!("u@{hostile}"));

@@ -55,24 +55,28 @@ pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(id)
 }
 
+/// A line that claims to stand for more than this is damaged. Only lines that are alike to the last letter are put together,
+/// queue id and delays too: the attempts of one message, of which there are never so many in a row.
+pub(super) const MOST_REPEATS: u64 = 1_000;
+
 /// Takes `message repeated N times: [ ` (rsyslog, `$RepeatedMsgReduction`) off, and the bracket at the end.
-/// Returns N, or 1.
-pub(super) fn repeated(c: &mut Cursor<'_>) -> u64 {
+/// Returns N, or 1; nothing where N is more than [`MOST_REPEATS`].
+pub(super) fn repeated(c: &mut Cursor<'_>) -> Option<u64> {
     let mut probe = *c;
     if !probe.eat(b"message repeated ") {
-        return 1;
+        return Some(1);
     }
-    let Some(times) = probe.number(1, 9) else {
-        return 1;
+    let Some(times) = probe.number(1, 18) else {
+        return Some(1);
     };
     if !probe.eat(b" times: [") {
-        return 1;
+        return Some(1);
     }
     probe.blanks();
     // Cut short, the line lacks the bracket.
     probe.0 = probe.0.strip_suffix(b"]").unwrap_or(probe.0);
     *c = probe;
-    times
+    (times <= MOST_REPEATS).then_some(times)
 }
 
 /// Reads the message of a delivery agent.
@@ -85,7 +89,7 @@ pub(super) fn parse(message: &[u8]) -> Message<'_> {
     if !c.eat(b"to=<") {
         return Message::Other;
     }
-    match fields(c, queue_id, repeat) {
+    match repeat.and_then(|repeat| fields(c, queue_id, repeat)) {
         Some(attempt) => Message::Attempt(attempt),
         None => Message::Broken,
     }

@@ -140,6 +140,10 @@ impl Extractor {
         let sender = delivery::address(&mut c)?;
         let forced = c.eat(b"status=force-expired, returned to sender");
         if forced || c.eat(b"status=expired, returned to sender") {
+            let Some(repeat) = repeat else {
+                let counts = self.wanted.expired && !matches!(self.time(header), When::Outside);
+                return counts.then_some(Event::Unparsed { tag });
+            };
             let time = match self.time(header) {
                 When::At(time) => Some(time),
                 When::NotAsked => None,

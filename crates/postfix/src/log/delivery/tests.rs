@@ -125,6 +125,19 @@ fn lines_cut_short_are_broken_and_other_talk_is_not() {
 }
 
 #[test]
+fn a_line_that_stands_for_more_than_any_message_is_damaged() {
+    let line = |times: &str| {
+        format!(
+            "message repeated {times} times: [ 4F9A1: to=<u@x.y>, relay=none, delay=0, dsn=2.0.0, status=sent (ok)]"
+        )
+    };
+    check(&line("1000"), "1000xsent u@x.y");
+    check(&line("1001"), "broken");
+    check(&line("999999999"), "broken");
+    check(&line("999999999999999999"), "broken");
+}
+
+#[test]
 fn the_parts_of_a_relay_and_of_delays() {
     let check = |value: &str, host: &str, address: Option<&str>, port| {
         let r = relay(value.as_bytes());
