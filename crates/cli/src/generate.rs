@@ -87,7 +87,7 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, T
             clap_complete::generate(shell, &mut T::command(), name, &mut text);
             Ok(text)
         }
-        None => manual::page(T::command(), &T::MANUAL).map_err(Into::into),
+        None => manual::page(T::command(), &T::MANUAL, T::CHECK_COMMAND).map_err(Into::into),
     };
     let written = text.and_then(|text| request.target.write(&text));
     match written {

@@ -50,15 +50,18 @@ const EXIT_STATUS: &[Block] = &[
 ];
 
 const CHECK_STATUS: &[Block] = &[
-    Block::Text("With --check, as monitoring plugins have it:"),
     Block::Item("0", "OK."),
     Block::Item("1", "WARNING."),
     Block::Item("2", "CRITICAL."),
     Block::Item("3", "UNKNOWN; wrong usage too."),
 ];
 
-/// The page as roff. The same input gives the same bytes.
-pub(crate) fn page(command: Command, manual: &Manual) -> io::Result<Vec<u8>> {
+/// The page as roff. `check_command`: the subcommand that ends as a check does, --check or not. The same input gives the same bytes.
+pub(crate) fn page(
+    command: Command,
+    manual: &Manual,
+    check_command: Option<&str>,
+) -> io::Result<Vec<u8>> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let mut roff = Roff::new();
@@ -88,6 +91,12 @@ pub(crate) fn page(command: Command, manual: &Manual) -> io::Result<Vec<u8>> {
     roff.control("SH", ["EXIT STATUS"]);
     blocks(&mut roff, EXIT_STATUS);
     if manual.checks {
+        let of = match check_command {
+            Some(command) => format!("Of the subcommand {command}"),
+            None => "With --check".to_owned(),
+        };
+        roff.control("PP", []);
+        roff.text([roman(format!("{of}, as monitoring plugins have it:"))]);
         blocks(&mut roff, CHECK_STATUS);
     }
     for section in manual.sections {
@@ -226,7 +235,7 @@ mod tests {
 
     /// The lines of a section of the page.
     fn check(command: Command, section: &str, expected: &[&str]) {
-        let page = String::from_utf8(page(command, &MANUAL).unwrap()).unwrap();
+        let page = String::from_utf8(page(command, &MANUAL, None).unwrap()).unwrap();
         let start = format!(".SH {section}\n");
         let body = page.split_once(&start).expect(section).1;
         let body = body.split_once("\n.SH").map_or(body, |(body, _)| body);
@@ -250,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_title_has_no_date() {
-        let page = String::from_utf8(page(tool(), &MANUAL).unwrap()).unwrap();
+        let page = String::from_utf8(page(tool(), &MANUAL, None).unwrap()).unwrap();
         let title = ".TH MY\\-TOOL 8 \"\" \"relay\\-tools 1.2.3\" \"relay\\-tools\"";
         assert_eq!(page.lines().nth(2), Some(title));
         assert_eq!(page.matches(PREAMBLE).count(), 1);

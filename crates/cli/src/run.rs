@@ -21,6 +21,9 @@ pub trait Tool: Parser {
     /// What its manual page says beside what clap knows.
     const MANUAL: Manual;
 
+    /// A subcommand whose exit status is that of a check (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), with or without --check.
+    const CHECK_COMMAND: Option<&'static str> = None;
+
     /// The flags that all tools share.
     fn common(&self) -> &Common;
 }
@@ -31,8 +34,10 @@ pub trait Tool: Parser {
 /// came of a closed pipe ends the tool quietly.
 pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
-    let checking = usage::has_flag(&argv, "--check");
+    let in_one_line = usage::has_flag(&argv, "--check");
     let command = T::command();
+    let checking = in_one_line
+        || T::CHECK_COMMAND.is_some_and(|check| usage::is_subcommand(&command, &argv, check));
     let name = command.get_name().to_owned();
     let ended = panic::caught(|| match generate::requested(&command, &argv) {
         Some(request) => generate::answer::<T>(&name, request?),
@@ -47,7 +52,7 @@ pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) 
     let ending = match ended {
         Ok(outcome) => Ending::Finished(outcome),
         Err(told) => {
-            tell(&name, &told, checking);
+            tell(&name, &told, in_one_line);
             Ending::Failed
         }
     };
@@ -94,9 +99,9 @@ fn parse<T: Tool>(command: &clap::Command, argv: &[OsString]) -> Result<T, clap:
     T::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command.clone()))
 }
 
-/// Tells of an error: on standard error, or to a monitoring system, which reads standard output.
-fn tell(name: &str, told: &Told, checking: bool) {
-    if checking {
+/// Tells of an error: on standard error, or to a monitoring system, which reads one line of standard output.
+fn tell(name: &str, told: &Told, in_one_line: bool) {
+    if in_one_line {
         let line = Verdict::new(Level::Unknown, &told.line);
         drop(writeln!(std::io::stdout(), "{line}"));
     } else {

@@ -12,6 +12,13 @@ pub(crate) fn has_flag(argv: &[OsString], flag: &str) -> bool {
     options(argv).any(|arg| arg == flag)
 }
 
+/// Is `name` the subcommand among the arguments, right or wrong as the rest of them may be?
+pub(crate) fn is_subcommand(command: &Command, argv: &[OsString], name: &str) -> bool {
+    let lenient = command.clone().ignore_errors(true);
+    let matches = lenient.try_get_matches_from(argv);
+    matches.is_ok_and(|matches| matches.subcommand_name() == Some(name))
+}
+
 /// Whether `--help` is to be coloured.
 pub(crate) fn help_color(argv: &[OsString]) -> ColorChoice {
     let mut found = ColorChoice::Auto;
@@ -93,6 +100,24 @@ mod tests {
         check(&["--bogus", "x", "--check"], true);
         check(&["--check-dns"], false);
         check(&["--", "--check"], false);
+        check(&[], false);
+    }
+
+    #[test]
+    fn a_subcommand_is_known_whatever_stands_around_it() {
+        let command = Command::new("tool")
+            .arg(Arg::new("root").long("root").global(true))
+            .subcommand(Command::new("check").arg(Arg::new("count").long("count")))
+            .subcommand(Command::new("print").arg(Arg::new("what")));
+        let check = |args: &[&str], expected: bool| {
+            let found = is_subcommand(&command, &argv(args), "check");
+            assert_eq!(found, expected, "{args:?}");
+        };
+        check(&["check"], true);
+        check(&["--root", "/x", "check", "--bogus"], true);
+        check(&["check", "--count"], true);
+        check(&["print", "check"], false);
+        check(&["--root", "check", "print"], false);
         check(&[], false);
     }
 
