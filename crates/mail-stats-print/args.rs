@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
+use cli::logs::LogArgs;
 use cli::{Block, Common, Context, Manual, Section, Tool, Window, WindowArgs, WindowError};
 use report::mail_stats::{Count, Dimension};
 
@@ -53,20 +54,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) window: WindowArgs,
 
-    /// Read these logs instead of the host's own; "-" is standard input
-    ///
-    /// Plain, gzip, xz, zstd or bzip2, told by content; or lines of JSON as journalctl -o json or Docker's json-file write
-    /// them.
-    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Logs", value_hint = clap::ValueHint::FilePath)]
-    pub(crate) log: Vec<PathBuf>,
-
-    /// Read the systemd journal instead of log files
-    #[arg(long, conflicts_with = "log", help_heading = "Logs")]
-    pub(crate) journal: bool,
-
-    /// Read the systemd journal in DIR
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "journal"], help_heading = "Logs", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) journal_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
 
     /// Rules for reasons, before the built-in ones, instead of /etc/relay-tools/reasons.toml
     #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
@@ -89,7 +78,7 @@ pub(crate) struct Args {
 impl Args {
     /// Does the user say what to read? Then it may be another host's.
     pub(crate) fn names_its_logs(&self) -> bool {
-        !self.log.is_empty() || self.journal_dir.is_some() || !self.days.merge.is_empty()
+        self.logs.names_its_logs() || !self.days.merge.is_empty()
     }
 
     /// The window that is asked for. `--save-day` is run when a day is over, by default.

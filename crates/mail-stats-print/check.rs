@@ -1,6 +1,7 @@
 //! `--check`: the figures as a monitoring system is told of them.
 
 use cli::check::{Level, Perf, Verdict};
+use cli::logs::Selection;
 use postfix::Problem;
 use postfix::config::Host;
 use report::human;
@@ -8,7 +9,6 @@ use report::mail_stats::check::{Limits, Severity, Watched, judge};
 use report::mail_stats::{Count, InstanceStats, MailStats};
 
 use crate::args::Args;
-use crate::selection::Selection;
 
 /// What is wrong in so many places is named; the rest is counted.
 const NAMED: usize = 3;

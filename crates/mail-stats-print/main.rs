@@ -1,7 +1,7 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
 //!
-//! Config → instances → logs → figures → renderer: `selection` knows whose lines are asked for, `inputs` which logs to
-//! read, `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
+//! Config → instances → logs → figures → renderer: `cli::logs` knows whose lines are asked for and which logs to read,
+//! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
 //! `saving` and `merging` how to keep them.
 
 mod args;
@@ -9,16 +9,15 @@ mod check;
 mod check_args;
 mod counting;
 mod days_args;
-mod inputs;
 mod merging;
 mod output;
 mod saving;
-mod selection;
 mod tables;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use cli::logs::{Inputs, Selection};
 use cli::{Context, Outcome, Window};
 use postfix::log::{Options, Reading, Wanted};
 use report::mail_stats::{Dimension, Frame, MailStats, Settings};
@@ -26,8 +25,6 @@ use report::render::events::Events;
 
 use args::{Args, Format};
 use counting::{Counting, Telling};
-use inputs::Inputs;
-use selection::Selection;
 use tables::Tables;
 
 fn main() -> ExitCode {
@@ -47,7 +44,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             &merging::merged(args, cx, window, &selection, &tables)?,
         );
     }
-    let inputs = Inputs::choose(args, cx, &host, &selection, window)?;
+    let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
     if args.check.check {
         if args.check.warn_idle {
             limits.idle = check::must_not_idle(args, &selection);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cli::logs::{Inputs, LogScope, Selection, refused};
 use cli::{Context, Failure, Outcome, Window, replace_file};
 use postfix::Problem;
 use postfix::log::{self, Event, LogSet, Options, Reading, Scope, Sink, Wanted};
@@ -12,8 +13,6 @@ use report::mail_stats::{Count, Settings};
 
 use crate::counting::Counting;
 use crate::days_args::DIRECTORY;
-use crate::inputs::{Inputs, LogScope, refused};
-use crate::selection::Selection;
 use crate::tables::Tables;
 use crate::{left_out, tell_readings};
 

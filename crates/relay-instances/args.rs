@@ -1,10 +1,11 @@
 //! The flags, and what the manual page says beside them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::{Block, Common, Manual, Section, Tool, parse_span};
+use cli::lookups::{parse_domain, parse_server, parse_timeout};
+use cli::{Block, Common, Manual, Section, Tool};
 
 /// Show which Postfix instance sends from which IP address, and whether its DNS is in order
 ///
@@ -35,18 +36,18 @@ pub(crate) struct Args {
     pub(crate) check_dns: bool,
 
     /// Ask this resolver instead of those in /etc/resolv.conf
-    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "DNS options", requires = "check_dns", value_parser = resolver)]
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "DNS options", requires = "check_dns", value_parser = parse_server)]
     pub(crate) resolver: Option<SocketAddr>,
 
     /// The site's domain, in which the providers' relay names are (aol.smtp.DOMAIN)
     ///
     /// If it is not given: the registrable domain of an instance's HELO name (example.org of aol-a.smtp.example.org), or
     /// else its mydomain.
-    #[arg(long, value_name = "DOMAIN", help_heading = "DNS options", requires = "check_dns", value_parser = domain)]
+    #[arg(long, value_name = "DOMAIN", help_heading = "DNS options", requires = "check_dns", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
 
     /// How long all look-ups together may take
-    #[arg(long, value_name = "SPAN", help_heading = "DNS options", requires = "check_dns", default_value = "10s", value_parser = timeout)]
+    #[arg(long, value_name = "SPAN", help_heading = "DNS options", requires = "check_dns", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: u64,
 
     /// Answer as a monitoring plugin: one line, and its exit status
@@ -77,36 +78,6 @@ pub(crate) enum Format {
     Json,
     /// Comma-separated values with a header
     Csv,
-}
-
-/// An address, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
-fn resolver(text: &str) -> Result<SocketAddr, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return Ok((ip, 53).into());
-    }
-    text.parse().map_err(|_| {
-        "not an address such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353".to_owned()
-    })
-}
-
-fn domain(text: &str) -> Result<String, String> {
-    match dns::name(text) {
-        Some(name) if name.label_count() > 2 => Ok(name.to_string()),
-        _ => Err("not a domain such as example.org".to_owned()),
-    }
-}
-
-fn timeout(text: &str) -> Result<u64, String> {
-    match parse_span(text) {
-        Ok(0) => Err("no time at all".to_owned()),
-        Ok(seconds) if seconds > 600 => Err("over ten minutes".to_owned()),
-        Ok(seconds) => Ok(seconds),
-        Err(why) => Err(why.to_string()),
-    }
 }
 
 impl Tool for Args {

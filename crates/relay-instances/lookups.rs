@@ -1,17 +1,13 @@
 //! Asks the DNS about all addresses of all instances at once.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use cli::{Context, Failure};
+use cli::Context;
 use dns::checks::{Check, Finding, Outcome, Relay};
-use dns::{Limits, Resolver, system_servers};
+use dns::{Limits, Resolver};
 use report::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 use report::providers::Providers;
 
@@ -39,10 +35,7 @@ pub(crate) fn ask(
     shown: &[usize],
 ) -> anyhow::Result<()> {
     let providers = cli::tables::providers(cx)?;
-    let servers = match args.resolver {
-        Some(server) => vec![server],
-        None => system()?,
-    };
+    let servers = cli::lookups::servers(args.resolver)?;
     let jobs = jobs(args, &providers, all, shown);
     let limits = Limits {
         total: Duration::from_secs(args.timeout),
@@ -124,21 +117,6 @@ fn jobs(args: &Args, providers: &Providers, all: &mut [Facts], shown: &[usize]) 
         }
     }
     jobs
-}
-
-/// This machine's resolvers, whatever host is looked at: the DNS is the same from everywhere.
-fn system() -> anyhow::Result<Vec<SocketAddr>> {
-    let path = Path::new("/etc/resolv.conf");
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => {
-            return Err(Failure::io("cannot read", path, e)
-                .hint("--resolver ADDR names one to ask")
-                .into());
-        }
-    };
-    Ok(system_servers(&String::from_utf8_lossy(&text)))
 }
 
 fn shown_as(finding: Finding) -> DnsCheck {

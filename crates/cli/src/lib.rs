@@ -44,6 +44,8 @@ mod generate;
 mod host;
 pub mod instances;
 mod interrupt;
+pub mod logs;
+pub mod lookups;
 mod manual;
 mod output;
 mod panic;

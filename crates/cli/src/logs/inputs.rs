@@ -4,16 +4,46 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cli::{Context, Failure, Window};
+use clap::Args;
 use postfix::config::Host;
 use postfix::log::{self, LogSet, Options, Reading, Scope, Sink};
 use postfix::{Parsed, Problem};
 
-use crate::args::Args;
-use crate::selection::Selection;
+use super::Selection;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::window::Window;
+
+/// `--log`, `--journal`, `--journal-dir`, to be flattened into a tool's arguments: none of them means the host's own logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Logs")]
+pub struct LogArgs {
+    /// Read these logs instead of the host's own; "-" is standard input
+    ///
+    /// Plain, gzip, xz, zstd or bzip2, told by content; or lines of JSON as journalctl -o json or Docker's json-file write
+    /// them.
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath)]
+    pub log: Vec<PathBuf>,
+
+    /// Read the systemd journal instead of log files
+    #[arg(long, conflicts_with = "log")]
+    pub journal: bool,
+
+    /// Read the systemd journal in DIR
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "journal"], value_hint = clap::ValueHint::DirPath)]
+    pub journal_dir: Option<PathBuf>,
+}
+
+impl LogArgs {
+    /// Does the user say what to read? Then it may be another host's.
+    pub fn names_its_logs(&self) -> bool {
+        !self.log.is_empty() || self.journal_dir.is_some()
+    }
+}
 
 /// What is to be read.
-pub(crate) enum Inputs {
+#[derive(Debug)]
+pub enum Inputs {
     /// The host's own logs: which instances log where, and the files of each log, oldest first.
     Host(Vec<(LogSet, Vec<PathBuf>)>),
     /// Files that the user names; `-` is standard input.
@@ -23,15 +53,18 @@ pub(crate) enum Inputs {
 }
 
 /// Takes only the events of the log that is read: an instance with a log of its own is not looked for in the others.
-pub(crate) trait LogScope: Sink {
+pub trait LogScope: Sink {
     /// From here on, only the names of this scope are looked for.
     fn scope(&mut self, scope: Scope);
 }
 
 impl Inputs {
     /// Finds the logs. Nothing is read but directories, and the beginnings of files where a window is given.
-    pub(crate) fn choose(
-        args: &Args,
+    ///
+    /// # Errors
+    /// The host's log is a pipe or a device, or its directory cannot be read.
+    pub fn choose(
+        args: &LogArgs,
         cx: &Context,
         host: &Parsed<Host>,
         selection: &Selection<'_>,
@@ -67,7 +100,7 @@ impl Inputs {
     }
 
     /// How many bytes there are at most, for a progress bar. A window needs fewer.
-    pub(crate) fn size(&self) -> Option<u64> {
+    pub fn size(&self) -> Option<u64> {
         let files: Vec<&PathBuf> = match self {
             Self::Host(sets) => sets.iter().flat_map(|(_, files)| files).collect(),
             Self::Files(files) => files.iter().collect(),
@@ -82,7 +115,10 @@ impl Inputs {
     /// Reads all, in order.
     ///
     /// A log that the user names must be readable. Of the host's own, some must; the others are reported.
-    pub(crate) fn read<S: LogScope>(
+    ///
+    /// # Errors
+    /// What must be readable is not.
+    pub fn read<S: LogScope>(
         &self,
         options: &Options<'_>,
         sink: &mut S,
@@ -125,8 +161,8 @@ impl Inputs {
     }
 }
 
-/// Nothing can be read: say what to do.
-pub(crate) fn refused(problem: Problem) -> anyhow::Error {
+/// The error that no log can be read, with what to do.
+pub fn refused(problem: Problem) -> anyhow::Error {
     let failure = Failure::new(problem.to_string());
     failure
         .hint("--log FILE reads another log, --journal the systemd journal; reading /var/log takes root or group adm")

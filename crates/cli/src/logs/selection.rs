@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use cli::{Context, Failure};
 use globset::{Glob, GlobMatcher};
 use postfix::config::{Host, Instance};
 use postfix::log::Names;
 use postfix::{Parsed, escape};
 
+use crate::context::Context;
+use crate::error::Failure;
+
 /// The instances of a host, and which of them are asked for.
-pub(crate) struct Selection<'a> {
+#[derive(Debug)]
+pub struct Selection<'a> {
     /// Every configured syslog name: it takes all of them to know whose a tag is.
-    pub(crate) names: Names,
+    pub names: Names,
     /// The configured instances that are asked for; all, if no name was given.
-    pub(crate) instances: Vec<&'a Instance>,
+    pub instances: Vec<&'a Instance>,
     /// Names that the logs may know: those that are not configured here, and globs, which may fit more than what is.
     foreign: Vec<Foreign>,
     /// Was any name given?
@@ -21,6 +24,7 @@ pub(crate) struct Selection<'a> {
 }
 
 /// A name that the logs may know.
+#[derive(Debug)]
 struct Foreign {
     arg: String,
     pattern: GlobMatcher,
@@ -37,7 +41,10 @@ impl Foreign {
 impl<'a> Selection<'a> {
     /// Finds the instances that `args` name. A name that is not configured here is an error, unless the logs may be
     /// another host's: then it is looked for in them.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// A name that nothing answers to, or that can be none.
+    pub fn new(
         cx: &Context,
         host: &'a Parsed<Host>,
         args: &[String],
@@ -51,7 +58,7 @@ impl<'a> Selection<'a> {
             named: !args.is_empty(),
         };
         if !foreign_logs || args.is_empty() {
-            selection.instances = cli::instances::select(cx, host, args)?;
+            selection.instances = crate::instances::select(cx, host, args)?;
             return Ok(selection);
         }
         for arg in args {
@@ -70,7 +77,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The syslog names to be shown even if they have no deliveries: those that were named.
-    pub(crate) fn asked_for(&self) -> Vec<String> {
+    pub fn asked_for(&self) -> Vec<String> {
         if self.named {
             self.syslog_names().map(str::to_owned).collect()
         } else {
@@ -79,17 +86,17 @@ impl<'a> Selection<'a> {
     }
 
     /// The syslog names of the configured instances that are asked for.
-    pub(crate) fn syslog_names(&self) -> impl Iterator<Item = &str> {
+    pub fn syslog_names(&self) -> impl Iterator<Item = &str> {
         self.instances.iter().map(|i| i.syslog_name())
     }
 
     /// Are names without a configured instance asked for, too?
-    pub(crate) fn takes_all(&self) -> bool {
+    pub fn takes_all(&self) -> bool {
         !self.named
     }
 
     /// Is an instance with this syslog name asked for?
-    pub(crate) fn wants(&self, instance: &[u8]) -> bool {
+    pub fn wants(&self, instance: &[u8]) -> bool {
         if !self.named || self.syslog_names().any(|n| n.as_bytes() == instance) {
             return true;
         }
@@ -98,7 +105,10 @@ impl<'a> Selection<'a> {
     }
 
     /// Was every name that only the logs could know met in them?
-    pub(crate) fn check_all_seen(&self, seen: &BTreeSet<Vec<u8>>) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// One was not; the names that were are told.
+    pub fn check_all_seen(&self, seen: &BTreeSet<Vec<u8>>) -> anyhow::Result<()> {
         for foreign in self.foreign.iter().filter(|f| f.must_be_seen) {
             let mut names = seen.iter().map(|n| String::from_utf8_lossy(n));
             if !names.any(|name| foreign.is(&name)) {

@@ -1,0 +1,73 @@
+//! Flags of tools that ask the DNS, and whom they ask.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use crate::error::Failure;
+use crate::quantity::parse_span;
+
+/// A server to ask, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A value
+/// parser for clap.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_server(text: &str) -> Result<SocketAddr, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok((ip, 53).into());
+    }
+    text.parse().map_err(|_| {
+        "not an address such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353".to_owned()
+    })
+}
+
+/// A domain of two labels or more. A value parser for clap.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_domain(text: &str) -> Result<String, String> {
+    match dns::name(text) {
+        Some(name) if name.label_count() > 2 => Ok(name.to_string()),
+        _ => Err("not a domain such as example.org".to_owned()),
+    }
+}
+
+/// The seconds that all look-ups together may take, at most ten minutes. A value parser for clap.
+///
+/// # Errors
+/// No span of time, none at all, or a longer one.
+pub fn parse_timeout(text: &str) -> Result<u64, String> {
+    match parse_span(text) {
+        Ok(0) => Err("no time at all".to_owned()),
+        Ok(seconds) if seconds > 600 => Err("over ten minutes".to_owned()),
+        Ok(seconds) => Ok(seconds),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+/// The server that is `given`, or else this machine's resolvers, whatever host is looked at: the DNS is the same from
+/// everywhere.
+///
+/// # Errors
+/// /etc/resolv.conf cannot be read. That it is missing is no error: the machine's own server is asked then.
+pub fn servers(given: Option<SocketAddr>) -> anyhow::Result<Vec<SocketAddr>> {
+    if let Some(server) = given {
+        return Ok(vec![server]);
+    }
+    let path = Path::new("/etc/resolv.conf");
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => {
+            return Err(Failure::io("cannot read", path, e)
+                .hint("--resolver ADDR names one to ask")
+                .into());
+        }
+    };
+    Ok(dns::system_servers(&String::from_utf8_lossy(&text)))
+}
