@@ -1,16 +1,16 @@
 //! relay-instances: which instance sends from which IP, and is its DNS in order?
 //!
-//! Config → instances → machine, DNS → findings → renderer: `facts` knows what to ask the machine, `lookups` what to ask
-//! the DNS, `verdict` how `--check` puts it.
+//! Config → instances → machine, DNS → findings → renderer: crate inventory knows what to ask the machine and the
+//! DNS, `verdict` how `--check` puts it.
 
 mod args;
-mod facts;
-mod lookups;
 mod verdict;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cli::{Context, Outcome};
+use inventory::Questions;
 use postfix::Problem;
 use postfix::config::Instance;
 use report::instances::{Facts, Finding, Kind, Listing, Severity, findings};
@@ -26,7 +26,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let host = cli::instances::discover(cx);
     let chosen = cli::instances::select_some(cx, &host, &args.instances.instances)?;
     // All of them: two may claim the same, of which only one is asked for.
-    let found = facts::gather(cx, host.value.instances(), args.wants_services())?;
+    let found = inventory::gather(cx, host.value.instances(), args.wants_services())?;
     let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     let mut shown = Vec::new();
@@ -48,7 +48,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         );
     }
     if args.check_dns {
-        lookups::ask(args, cx, &mut all, &shown)?;
+        let questions = Questions {
+            servers: cli::lookups::servers(args.resolver)?,
+            domain: args.domain.clone(),
+            timeout: Duration::from_secs(args.timeout),
+        };
+        let providers = cli::tables::providers(cx)?;
+        inventory::ask(cx, questions, &providers, &mut all, &shown);
     }
     let mut findings = findings(&all);
     findings.retain(|finding| concerns(finding, &all, &shown));

@@ -1,6 +1,7 @@
 //! Asks the DNS about all addresses of all instances at once.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -11,10 +12,19 @@ use dns::{Limits, Resolver};
 use report::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 use report::providers::Providers;
 
-use crate::args::Args;
-
 /// As many questions as are under way at a time.
 const THREADS: usize = 64;
+
+/// What to ask, and whom.
+#[derive(Debug, Clone)]
+pub struct Questions {
+    /// The servers to ask, the first of them first.
+    pub servers: Vec<SocketAddr>,
+    /// The site's domain, if it is not to be told by an instance's own names ([`Facts::site_domain`]).
+    pub domain: Option<String>,
+    /// How long all look-ups together may take.
+    pub timeout: Duration,
+}
 
 /// One check of one address: the places of its instance and of the address there.
 struct Job {
@@ -25,24 +35,20 @@ struct Job {
 }
 
 /// Asks about the addresses of the instances at `shown`, and notes there what is found.
-///
-/// # Errors
-/// The provider table or /etc/resolv.conf cannot be read.
-pub(crate) fn ask(
-    args: &Args,
+pub fn ask(
     cx: &Context,
+    questions: Questions,
+    providers: &Providers,
     all: &mut [Facts],
     shown: &[usize],
-) -> anyhow::Result<()> {
-    let providers = cli::tables::providers(cx)?;
-    let servers = cli::lookups::servers(args.resolver)?;
-    let jobs = jobs(args, &providers, all, shown);
+) {
+    let jobs = jobs(questions.domain.as_deref(), providers, all, shown);
     let limits = Limits {
-        total: Duration::from_secs(args.timeout),
+        total: questions.timeout,
         ..Limits::default()
     };
     let progress = cx.progress_items("asking the DNS", u64::try_from(jobs.len()).ok());
-    let resolver = Resolver::new(servers, limits);
+    let resolver = Resolver::new(questions.servers, limits);
     let threads = jobs.len().min(THREADS);
     let jobs = Mutex::new(jobs);
     let found = Mutex::new(Vec::new());
@@ -74,7 +80,6 @@ pub(crate) fn ask(
             sender.dns.push(shown_as(finding));
         }
     }
-    Ok(())
 }
 
 fn at(all: &mut [Facts], instance: usize, sender: usize) -> Option<&mut Sender> {
@@ -82,13 +87,18 @@ fn at(all: &mut [Facts], instance: usize, sender: usize) -> Option<&mut Sender> 
 }
 
 /// All that is to be asked. An address of a loopback network has no place in the DNS.
-fn jobs(args: &Args, providers: &Providers, all: &mut [Facts], shown: &[usize]) -> VecDeque<Job> {
+fn jobs(
+    domain: Option<&str>,
+    providers: &Providers,
+    all: &mut [Facts],
+    shown: &[usize],
+) -> VecDeque<Job> {
     let mut jobs = VecDeque::new();
     for &instance in shown {
         let Some(facts) = all.get_mut(instance) else {
             continue;
         };
-        let domain = args.domain.clone().unwrap_or_else(|| facts.site_domain());
+        let domain = domain.map_or_else(|| facts.site_domain(), str::to_owned);
         let provider_name = providers
             .of_instance(&facts.name)
             .map(|id| providers.get(id).relay_at(&domain));

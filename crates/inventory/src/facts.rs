@@ -14,7 +14,7 @@ use report::instances::{Directory, DirectoryState, Facts, Place, Running};
 ///
 /// # Errors
 /// The kernel does not tell the interfaces' addresses.
-pub(crate) fn gather(
+pub fn gather(
     cx: &Context,
     instances: &[Instance],
     with_services: bool,
