@@ -38,7 +38,7 @@ impl Sink for Counting<'_> {
         | Event::Expired(postfix::log::Expired { tag, .. })
         | Event::Sender { tag, .. }
         | Event::Removed { tag, .. }
-        | Event::Unparsed { tag }) = event;
+        | Event::Unparsed { tag, .. }) = event;
         let Some(instance) = self.filter.instance(tag) else {
             return;
         };
@@ -157,7 +157,7 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
                     self.senders.remove(&message(instance, queue_id));
                 }
             }
-            Event::Unparsed { tag } => {
+            Event::Unparsed { tag, .. } => {
                 if self.filter.instance(tag).is_some() {
                     self.unparsed += 1;
                 }

@@ -5,9 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use cli::{Block, Section};
 
-/// Where records are kept.
-pub(crate) const DIRECTORY: &str = "/var/lib/relay-tools/days";
-
 /// `--save-day`, `--merge`.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Day records")]

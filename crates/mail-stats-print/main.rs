@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::logs::{Inputs, Selection};
+use cli::tables::Tables;
 use cli::{Context, Outcome, Window};
 use postfix::log::{Options, Reading, Wanted};
 use report::mail_stats::{Dimension, Frame, MailStats, Settings};
@@ -25,7 +26,6 @@ use report::render::events::Events;
 
 use args::{Args, Format};
 use counting::{Counting, Telling};
-use tables::Tables;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -36,13 +36,20 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mut limits = args.check.limits()?;
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
-    let tables = Tables::load(cx, args)?;
+    let tables = tables::load(cx, args)?;
     if !args.days.merge.is_empty() {
         return show(
             args,
             cx,
             &merging::merged(args, cx, window, &selection, &tables)?,
         );
+    }
+    if args.days.save_day {
+        let instances = check::expected(args, &selection);
+        let sets = cli::logs::log_sets(cx, &host, &selection);
+        let outcome = saving::save(cx, window, instances, &selection, &sets, &tables)?;
+        cx.problems(&host.problems);
+        return Ok(outcome);
     }
     let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
     if args.check.check {
@@ -55,9 +62,6 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let outcome = if args.events {
         events(args, cx, window, &selection, &inputs, &tables)?
-    } else if args.days.save_day {
-        let instances = check::expected(args, &selection);
-        saving::save(cx, window, instances, &selection, &inputs, &tables)?
     } else {
         let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
         show(args, cx, &stats)?

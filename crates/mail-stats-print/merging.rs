@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use cli::logs::Selection;
+use cli::tables::Tables;
 use cli::{Context, Failure, Window};
 use report::days::{DIMENSIONS, Days};
 use report::mail_stats::{Dimension, MailStats, Settings};
 
 use crate::args::{Args, Format};
-use crate::tables::Tables;
 
 /// The figures of the files that are named.
 pub(crate) fn merged(

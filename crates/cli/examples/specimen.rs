@@ -2,10 +2,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use cli::check::{Level, Perf, Verdict};
+use cli::history;
+use cli::logs::Selection;
+use cli::tables::Tables;
 use cli::{Block, Common, Context, Failure, Manual, Outcome, Section, Tool, WindowArgs};
+use report::reasons::Class;
 
 /// Do what the test asks for
 ///
@@ -129,6 +134,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.problems(&host.problems);
             cx.print(format!("{}\n", names.join(" ")).as_bytes())?;
         }
+        ["history", first, last, names @ ..] => history(cx, first, last, names)?,
         ["wait-for-interrupt"] => {
             let interrupts = cx.catch_interrupts()?;
             cx.warn("waiting");
@@ -158,4 +164,40 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         other => anyhow::bail!("no such deed: {other:?}"),
     }
     Ok(Outcome::Done)
+}
+
+/// Prints a line for each day and each instance of which something is known.
+fn history(cx: &Context, first: &str, last: &str, names: &[&str]) -> anyhow::Result<()> {
+    let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+    let host = cli::instances::discover(cx);
+    let selection = Selection::new(cx, &host, &names, false)?;
+    let tables = Tables {
+        providers: Arc::new(cli::tables::providers(cx)?),
+        reasons: Some(Arc::new(cli::tables::reasons(cx)?)),
+    };
+    let days = history::days(cx, first.parse()?, last.parse()?);
+    let found = history::read(cx, &host, &selection, &days, &tables);
+    cx.print_with(|out| {
+        for day in &found.days {
+            writeln!(out, "{}", day.day.name().unwrap_or_default())?;
+            for of in &day.instances {
+                let c = of.figures.counts;
+                let blocked = of.figures.reason(Class::Blocked);
+                let blocked = blocked.map_or(0, |row| row.counts.total());
+                write!(
+                    out,
+                    "  {} {:?}: {} sent, {} bounced, {} deferred",
+                    of.instance, of.source, c.sent, c.bounced, c.deferred
+                )?;
+                writeln!(
+                    out,
+                    ", {blocked} blocked, {} expired, {} unparsed; {:?}",
+                    of.figures.expired, of.figures.unparsed, of.incomplete
+                )?;
+            }
+        }
+        Ok(())
+    })?;
+    cx.problems(&found.problems);
+    Ok(())
 }

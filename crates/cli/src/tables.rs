@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use postfix::Problem;
 use report::providers::Providers;
@@ -9,6 +10,15 @@ use report::reasons::Reasons;
 
 use crate::context::Context;
 use crate::error::Failure;
+
+/// What replies and domains are looked up in.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Whose a domain is.
+    pub providers: Arc<Providers>,
+    /// What a reply means; without them, every reason is `other`. Compiling the rules takes longer than counting a day's log.
+    pub reasons: Option<Arc<Reasons>>,
+}
 
 /// The providers, /etc/relay-tools/providers.toml over those compiled in.
 ///

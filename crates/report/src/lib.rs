@@ -4,6 +4,7 @@
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
 //! - [`days`]: a day's figures kept as records, and added up again;
+//! - [`history`]: how it was on the days before;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`queue`]: queued messages in, groups and lists out;
@@ -12,6 +13,7 @@
 
 pub mod days;
 pub mod distribution;
+pub mod history;
 pub mod human;
 pub mod instances;
 pub mod mail_stats;

@@ -58,6 +58,15 @@ pub trait LogScope: Sink {
     fn scope(&mut self, scope: Scope);
 }
 
+/// The host's own logs that hold lines of the instances that are asked for.
+pub fn log_sets(cx: &Context, host: &Parsed<Host>, selection: &Selection<'_>) -> Vec<LogSet> {
+    let instances = host.value.instances();
+    log::log_sets(cx.root(), instances, selection.takes_all(), |instance| {
+        let mut asked = selection.instances.iter();
+        asked.any(|i| std::ptr::eq(*i, instance))
+    })
+}
+
 impl Inputs {
     /// Finds the logs. Nothing is read but directories, and the beginnings of files where a window is given.
     ///
@@ -80,19 +89,8 @@ impl Inputs {
         if !args.log.is_empty() {
             return Ok(Self::Files(in_order(cx, &args.log)));
         }
-        let sets = log::log_sets(
-            cx.root(),
-            host.value.instances(),
-            selection.takes_all(),
-            |instance| {
-                selection
-                    .instances
-                    .iter()
-                    .any(|i| std::ptr::eq(*i, instance))
-            },
-        );
         let mut found = Vec::new();
-        for set in sets {
+        for set in log_sets(cx, host, selection) {
             let files = files(&set.current, window, cx)?;
             found.push((set, files));
         }

@@ -8,5 +8,5 @@ mod inputs;
 mod selection;
 
 pub use filter::Filter;
-pub use inputs::{Inputs, LogArgs, LogScope, refused};
+pub use inputs::{Inputs, LogArgs, LogScope, log_sets, refused};
 pub use selection::Selection;

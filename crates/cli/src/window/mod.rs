@@ -146,6 +146,11 @@ enum Fold {
     Second,
 }
 
+/// The window that is this day on the zone's clock; nothing for a day out of all bounds.
+pub fn day_of(date: NaiveDate, zone: Zone) -> Option<Window> {
+    Clock { now: 0, zone }.whole(date)
+}
+
 /// What time it is, and where.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
@@ -156,7 +161,10 @@ struct Clock {
 impl Clock {
     /// The bounds of `today`, `yesterday` or a date.
     fn day(self, text: &str) -> Option<Window> {
-        let day = self.date(text)?;
+        self.whole(self.date(text)?)
+    }
+
+    fn whole(self, day: NaiveDate) -> Option<Window> {
         Some(Window {
             since: Some(self.beginning(day)?),
             until: Some(self.beginning(day.checked_add_days(Days::new(1))?)?),

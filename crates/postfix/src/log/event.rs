@@ -165,7 +165,7 @@ pub enum Event<'a> {
     Removed { tag: &'a [u8], queue_id: &'a [u8] },
     /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
     #[allow(missing_docs, reason = "as in Expired")]
-    Unparsed { tag: &'a [u8] },
+    Unparsed { tag: &'a [u8], time: Option<i64> },
 }
 
 /// Takes the events of a log, in the order of its lines.

@@ -83,10 +83,7 @@ impl Extractor {
         let attempt = match delivery::parse(header.message) {
             Message::Other => return None,
             Message::Broken => {
-                return match self.time(header) {
-                    When::Outside => None,
-                    _ => Some(Event::Unparsed { tag }),
-                };
+                return self.unparsed(header, tag);
             }
             Message::Attempt(attempt) => attempt,
         };
@@ -97,7 +94,7 @@ impl Extractor {
             When::At(time) => Some(time),
             When::NotAsked => None,
             When::Unknown if self.window.is_none() => None,
-            When::Unknown => return Some(Event::Unparsed { tag }),
+            When::Unknown => return Some(Event::Unparsed { tag, time: None }),
             When::Outside => return None,
         };
         Some(Event::Delivery(Delivery {
@@ -127,6 +124,16 @@ impl Extractor {
         }))
     }
 
+    /// A line that cannot be read, unless it is of another time.
+    fn unparsed<'a>(&mut self, header: &Header<'_>, tag: &'a [u8]) -> Option<Event<'a>> {
+        let time = match self.time(header) {
+            When::Outside => return None,
+            When::At(time) => Some(time),
+            When::NotAsked | When::Unknown => None,
+        };
+        Some(Event::Unparsed { tag, time })
+    }
+
     fn queue_manager<'a>(&mut self, header: &Header<'a>, tag: &'a [u8]) -> Option<Event<'a>> {
         let mut c = Cursor(header.message);
         let repeat = delivery::repeated(&mut c);
@@ -141,8 +148,8 @@ impl Extractor {
         let forced = c.eat(b"status=force-expired, returned to sender");
         if forced || c.eat(b"status=expired, returned to sender") {
             let Some(repeat) = repeat else {
-                let counts = self.wanted.expired && !matches!(self.time(header), When::Outside);
-                return counts.then_some(Event::Unparsed { tag });
+                let found = self.unparsed(header, tag);
+                return found.filter(|_| self.wanted.expired);
             };
             let time = match self.time(header) {
                 When::At(time) => Some(time),

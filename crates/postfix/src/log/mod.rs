@@ -29,5 +29,5 @@ pub use journal::journal as read_journal;
 pub use names::Names;
 pub use open::Compression;
 pub use read::{Options, Reading, file as read_file, first_time, stream as read_stream};
-pub use sources::{LogSet, Scope, blocks, log_sets, needed, siblings};
+pub use sources::{LogSet, Scope, blocks, log_sets, needed, needed_with, siblings};
 pub use stamp::Stamp;

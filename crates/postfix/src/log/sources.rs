@@ -212,10 +212,20 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
 /// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
 /// the newest back, until one begins before the window. One that says no time is taken.
 pub fn needed(files: &[PathBuf], window: &Range<i64>, zone: Zone) -> Vec<PathBuf> {
+    // What cannot be read is met again, and told, when it is read.
+    needed_with(files, window, |path| first_time(path, zone).ok().flatten())
+}
+
+/// As [`needed`], where `first` tells a log's first line's time, in microseconds since 1970 (UTC).
+pub fn needed_with(
+    files: &[PathBuf],
+    window: &Range<i64>,
+    mut first: impl FnMut(&Path) -> Option<i64>,
+) -> Vec<PathBuf> {
     let mut needed = Vec::new();
     for path in files.iter().rev() {
-        match first_time(path, zone) {
-            Ok(Some(first)) => {
+        match first(path) {
+            Some(first) => {
                 if first < window.end.saturating_add(SLACK) {
                     needed.push(path.clone());
                 }
@@ -223,8 +233,7 @@ pub fn needed(files: &[PathBuf], window: &Range<i64>, zone: Zone) -> Vec<PathBuf
                     break;
                 }
             }
-            // What cannot be read is met again, and told, when it is read.
-            Ok(None) | Err(_) => needed.push(path.clone()),
+            None => needed.push(path.clone()),
         }
     }
     needed.reverse();

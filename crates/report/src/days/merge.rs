@@ -8,7 +8,9 @@ use std::sync::Arc;
 use postfix::{Position, Problem};
 
 use super::{DIMENSIONS, DayRecord, replaces, stored};
-use crate::mail_stats::{Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally};
+use crate::mail_stats::{
+    self, Count, Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally,
+};
 
 /// Host, instance, day.
 type Key = (String, String, String);
@@ -135,6 +137,23 @@ impl Days {
             problems,
         });
         Merged { stats, records }
+    }
+}
+
+impl DayRecord {
+    /// The figures of all attempts, with the breakdowns of [`DIMENSIONS`].
+    pub fn stats(&self) -> mail_stats::Figures {
+        let figures = self.figures(Count::Attempts);
+        let tables = DIMENSIONS.map(|dimension| figures.table(dimension).unwrap_or_default());
+        let counted = Instance {
+            name: self.instance.as_bytes().into(),
+            counts: figures.counts(),
+            expired: self.expired,
+            unparsed: self.unparsed,
+            delays: figures.histograms(),
+            tables: tables.into(),
+        };
+        mail_stats::figures(counted, &DIMENSIONS, None)
     }
 }
 

@@ -32,7 +32,7 @@ pub struct DayRecord {
     #[serde(default)]
     pub incomplete: Vec<String>,
     /// Messages that expired in the queue.
-    pub(super) expired: u64,
+    pub expired: u64,
     /// Delivery lines that could not be read.
     pub unparsed: u64,
     /// Each delivery attempt.

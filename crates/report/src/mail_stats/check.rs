@@ -4,7 +4,7 @@ mod limits;
 
 pub use limits::{Bounds, Limit, LimitError, Limits, Thresholds};
 
-use super::{Dimension, InstanceStats, MailStats, Row};
+use super::{InstanceStats, MailStats, Row};
 use crate::human;
 use crate::reasons::Class;
 
@@ -12,7 +12,7 @@ use crate::reasons::Class;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Watched {
     /// Refused because of the sending host's reputation ([`Class::Blocked`]), for good or for now. Needs the breakdown
-    /// by [`Dimension::Reason`]; without it there are none.
+    /// by [`super::Dimension::Reason`]; without it there are none.
     Blocked,
     /// Refused for good.
     Bounced,
@@ -50,10 +50,7 @@ impl Watched {
 
 /// The deliveries that were refused because of the sending host.
 fn blocked(instance: &InstanceStats) -> Option<&Row> {
-    let mut tables = instance.figures.by.iter();
-    let reasons = tables.find(|table| table.dimension == Dimension::Reason)?;
-    let class = Class::Blocked.as_str().as_bytes();
-    reasons.rows.iter().find(|row| row.key.as_bytes() == class)
+    instance.figures.reason(Class::Blocked)
 }
 
 /// How bad it is, the worse the greater.

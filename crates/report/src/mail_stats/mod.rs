@@ -26,6 +26,7 @@ pub use stats::{
 pub use tally::Tally;
 
 pub(crate) use keys::REASON_SEPARATOR;
+pub(crate) use stats::figures;
 pub(crate) use tally::{Instance, Table};
 
 use crate::providers::Providers;

@@ -9,6 +9,7 @@ use super::histogram::Quantiles;
 use super::keys::REASON_SEPARATOR;
 use super::tally::{Instance, Table};
 use super::{Count, Counts, Dimension, Tally};
+use crate::reasons::Class;
 
 /// What is known beside the counts.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +71,21 @@ pub struct Figures {
     pub delays: Option<DelayStats>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
+}
+
+impl Figures {
+    /// The breakdown by `dimension`, if it was asked for.
+    pub fn breakdown(&self, dimension: Dimension) -> Option<&Breakdown> {
+        self.by.iter().find(|table| table.dimension == dimension)
+    }
+
+    /// The deliveries with a reason of this class. Needs the breakdown by [`Dimension::Reason`]; without it, or where there
+    /// are no such deliveries, there is nothing.
+    pub fn reason(&self, class: Class) -> Option<&Row> {
+        let class = class.as_str().as_bytes();
+        let mut rows = self.breakdown(Dimension::Reason)?.rows.iter();
+        rows.find(|row| row.key.as_bytes() == class)
+    }
 }
 
 /// How long deliveries took.
@@ -161,7 +177,7 @@ impl Tally {
     }
 }
 
-fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -> Figures {
+pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -> Figures {
     let [delay, a, b, c, d] = counted.delays.map(|h| h.quantiles());
     let parts = match (a, b, c, d) {
         (Some(a), Some(b), Some(c), Some(d)) => Some([a, b, c, d]),

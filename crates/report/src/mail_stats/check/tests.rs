@@ -1,5 +1,6 @@
 use super::super::{Breakdown, Counts, Figures, Key};
 use super::*;
+use crate::mail_stats::Dimension;
 
 /// An instance with these deliveries; of those that failed, so many because it is blocked.
 fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) -> InstanceStats {
