@@ -15,6 +15,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("queue-move", env!("CARGO_BIN_EXE_queue-move")),
     ("queue-report", env!("CARGO_BIN_EXE_queue-report")),
     ("relay-instances", env!("CARGO_BIN_EXE_relay-instances")),
+    ("relay-transport", env!("CARGO_BIN_EXE_relay-transport")),
 ];
 
 fn generate(program: &str, what: &str) -> String {

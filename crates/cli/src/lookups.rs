@@ -31,8 +31,10 @@ pub fn parse_server(text: &str) -> Result<SocketAddr, String> {
 /// # Errors
 /// Anything else.
 pub fn parse_domain(text: &str) -> Result<String, String> {
+    // The DNS knows names with any bytes; hosts have none of those.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     match dns::name(text) {
-        Some(name) if name.label_count() > 2 => Ok(name.to_string()),
+        Some(name) if name.label_count() > 2 && text.bytes().all(is_plain) => Ok(name.to_string()),
         _ => Err("not a domain such as example.org".to_owned()),
     }
 }

@@ -26,9 +26,21 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The relay host at the site whose domain is `domain`: `aol.smtp.example.org`.
+    /// The relay host at the site whose domain is `domain`: `aol.smtp.example.org`. The site may also be named by the
+    /// domain that all its relays are in (`smtp.example.org`): labels that both have are there once.
     pub fn relay_at(&self, domain: &str) -> String {
-        self.relay.replace("DOMAIN", domain)
+        let Some(head) = self.relay.strip_suffix(".DOMAIN") else {
+            return self.relay.replace("DOMAIN", domain);
+        };
+        let dots = domain.match_indices('.').map(|(at, _)| at);
+        let mut shared = dots.filter_map(|at| {
+            let labels = domain.get(..at)?;
+            let own = head.strip_suffix(labels)?.strip_suffix('.')?;
+            Some(format!("{own}.{domain}"))
+        });
+        shared
+            .next_back()
+            .unwrap_or_else(|| format!("{head}.{domain}"))
     }
 }
 

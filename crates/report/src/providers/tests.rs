@@ -137,6 +137,40 @@ fn a_host_file_adds_moves_and_replaces() {
 }
 
 #[test]
+fn a_site_is_named_by_its_domain_or_by_that_of_its_relays() {
+    let check = |relay: &str, domain: &str, expected: &str| {
+        let provider = Provider {
+            name: "x".to_owned(),
+            domains: Vec::new(),
+            mx: Vec::new(),
+            relay: relay.to_owned(),
+        };
+        assert_eq!(provider.relay_at(domain), expected);
+    };
+    check("aol.smtp.DOMAIN", "example.org", "aol.smtp.example.org");
+    check(
+        "aol.smtp.DOMAIN",
+        "smtp.example.org",
+        "aol.smtp.example.org",
+    );
+    check(
+        "aol.out.smtp.DOMAIN",
+        "out.smtp.example.org",
+        "aol.out.smtp.example.org",
+    );
+    check(
+        "aol.smtp.DOMAIN",
+        "xsmtp.example.org",
+        "aol.smtp.xsmtp.example.org",
+    );
+    check("smtp.DOMAIN", "smtp.example.org", "smtp.smtp.example.org");
+    check("aol.DOMAIN", "example.org", "aol.example.org");
+    check("DOMAIN", "example.org", "example.org");
+    check("relay.DOMAIN.example", "site", "relay.site.example");
+    check("mail.isp.example", "example.org", "mail.isp.example");
+}
+
+#[test]
 fn what_is_wrong_in_a_host_file_is_said_with_its_line() {
     let check = |text: &str, expected: &str| {
         let problem = Providers::load(Some((text, Path::new("/etc/p.toml")))).unwrap_err();

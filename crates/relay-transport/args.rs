@@ -1,0 +1,120 @@
+//! The flags.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use cli::Common;
+use cli::lookups::parse_domain;
+
+/// Keep the transport map that sends each provider's mail to its relay
+///
+/// The map lives on the servers that hand mail to the relays: aol.com's goes to aol.smtp.example.org, and so on. It is made
+/// from the table of providers, which the statistics use, too; relay-transport prints it, checks the one in use, and
+/// discovers domains that a provider hosts and the table does not know yet. It changes no file.
+#[derive(Debug, Parser)]
+#[command(name = "relay-transport", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the map that the provider table asks for, ready for postmap
+    ///
+    /// A line for each domain of each provider, sorted by domain. The same table gives the same bytes. A domain that no
+    /// provider has is not in the map: its mail goes where relayhost or default_transport say.
+    Print(Print),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Print {
+    #[command(flatten)]
+    pub(crate) map: MapArgs,
+
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
+    pub(crate) format: MapFormat,
+}
+
+/// Which map the table asks for.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Map options")]
+pub(crate) struct MapArgs {
+    /// The domain that the relays' names are in: smtp.example.org of aol.smtp.example.org; or the site's, example.org
+    ///
+    /// It stands for DOMAIN in the provider table. If it is not given: the registrable domain of the default instance's HELO
+    /// name, or else of another instance's.
+    #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
+    pub(crate) domain: Option<String>,
+
+    /// Only these providers, by name; several by commas
+    ///
+    /// For a site that has no relay for some of the table's providers. (A relay = "therest.smtp.DOMAIN" in the provider
+    /// table sends a provider's mail to the relay for all others.)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+
+    /// The transport of the lines: a service of master.cf
+    #[arg(long, value_name = "NAME", default_value = "smtp", value_parser = transport)]
+    pub(crate) transport: String,
+
+    /// Write smtp:aol.smtp.example.org, without brackets
+    ///
+    /// Postfix then asks for MX records of the relay's name first. In brackets it asks for the addresses alone, and spreads
+    /// the mail over all of them.
+    #[arg(long)]
+    pub(crate) no_brackets: bool,
+
+    /// The relays' port, if it is not 25
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+
+    /// The provider table's additions, instead of /etc/relay-tools/providers.toml
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) providers: Option<PathBuf>,
+}
+
+impl MapArgs {
+    /// The command that makes the same map again. All of it is in the values' narrow forms, so that it can be pasted.
+    pub(crate) fn told(&self, site: &str) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut line = format!("relay-transport {version}: relay-transport print --domain {site}");
+        if !self.provider.is_empty() {
+            line.push_str(&format!(" --provider {}", self.provider.join(",")));
+        }
+        if self.transport != "smtp" {
+            line.push_str(&format!(" --transport {}", self.transport));
+        }
+        if self.no_brackets {
+            line.push_str(" --no-brackets");
+        }
+        if let Some(port) = self.port {
+            line.push_str(&format!(" --port {port}"));
+        }
+        line
+    }
+}
+
+/// The values of `print --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MapFormat {
+    /// The text that postmap reads
+    Map,
+    /// One JSON object, schema relay-tools/transport-map/1
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// The name of a service in master.cf, without what would end it in a map.
+fn transport(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    match !text.is_empty() && text.bytes().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of a transport such as smtp or relay".to_owned()),
+    }
+}

@@ -1,0 +1,25 @@
+//! relay-transport: which domains go to which relay; is the map complete and in use?
+//!
+//! Glue: `args` what is asked for, `site` the domain and the table that all of it needs, `print` the map that the table
+//! asks for. What is judged and how it is shown is in crate transport.
+
+mod args;
+mod manual;
+mod print;
+mod site;
+
+use std::process::ExitCode;
+
+use cli::{Context, Outcome};
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    match &args.command {
+        Command::Print(print) => print::run(print, cx),
+    }
+}

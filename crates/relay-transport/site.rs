@@ -1,0 +1,96 @@
+//! What all of it needs: the site's domain, the provider table, and the map that both ask for.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Context, Failure};
+use postfix::Parsed;
+use postfix::config::Host;
+use report::instances::Facts;
+use report::providers::{Provider, Providers};
+use transport::{Map, Style};
+
+use crate::args::MapArgs;
+
+/// The file that adds to the compiled-in table.
+const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
+
+/// The table, and where it is from.
+pub(crate) struct Table {
+    pub(crate) providers: Providers,
+    /// The host's own file, if there is one, as the host names it.
+    pub(crate) own: Option<PathBuf>,
+}
+
+impl Table {
+    /// Reads it.
+    pub(crate) fn load(cx: &Context, args: &MapArgs) -> anyhow::Result<Self> {
+        let providers = cli::tables::providers_with(cx, args.providers.as_deref())?;
+        let usual = Path::new(OWN_TABLE);
+        let own = match &args.providers {
+            Some(given) => Some(given.clone()),
+            None => cx.root().under(usual).exists().then(|| usual.to_owned()),
+        };
+        Ok(Self { providers, own })
+    }
+}
+
+/// The map that the table asks for, at the site that is asked for; names that no map can have are told.
+pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
+    for name in &args.provider {
+        if table.providers.by_name(name).is_none() {
+            let all = table.providers.all().iter();
+            let known: Vec<&str> = all.map(|provider| provider.name.as_str()).collect();
+            return Err(Failure::new(format!(
+                "unknown provider \"{name}\": the table has {}",
+                known.join(", ")
+            ))
+            .into());
+        }
+    }
+    let wanted = |provider: &Provider| {
+        let named = |name: &String| name.eq_ignore_ascii_case(&provider.name);
+        args.provider.is_empty() || args.provider.iter().any(named)
+    };
+    let map = Map::of(&table.providers, site, args.style(), wanted);
+    for (provider, name, why) in &map.refused {
+        cx.warn(format!(
+            "left out of provider {provider}: \"{name}\" is {why}"
+        ));
+    }
+    Ok(map)
+}
+
+/// The domain of the site: that of `--domain`, or else the registrable domain of an instance's HELO name, the default
+/// instance first.
+pub(crate) fn domain(cx: &Context, args: &MapArgs, host: &Parsed<Host>) -> anyhow::Result<String> {
+    if let Some(domain) = &args.domain {
+        return Ok(domain.to_ascii_lowercase());
+    }
+    let default = host.value.default_instance().into_iter();
+    let found = default.chain(host.value.instances()).find_map(|instance| {
+        let domain = Facts::of(instance, None).site_domain();
+        dns::name(&domain)
+            .filter(|name| name.label_count() > 2)
+            .map(|name| name.to_string())
+    });
+    found.ok_or_else(|| {
+        cx.problems(&host.problems);
+        let etc = cx.root().under(Path::new("/etc"));
+        Failure::new(format!(
+            "the site's domain is not known: no main.cf below {} has a myhostname in one",
+            etc.display()
+        ))
+        .hint("--domain smtp.example.org names it")
+        .into()
+    })
+}
+
+impl MapArgs {
+    pub(crate) fn style(&self) -> Style {
+        Style {
+            transport: self.transport.clone(),
+            brackets: !self.no_brackets,
+            port: self.port,
+        }
+    }
+}

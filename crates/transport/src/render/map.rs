@@ -1,0 +1,63 @@
+//! A map as JSON and CSV. As postmap reads it: [`Map::write`].
+
+use std::io::{self, Write};
+
+use ::csv::Writer;
+use postfix::escape;
+use report::render::wire::write_json;
+use serde::Serialize;
+
+use crate::Map;
+
+/// The schema's name.
+pub const SCHEMA: &str = "relay-tools/transport-map/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    domain: &'a str,
+    lines: Vec<LineObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct LineObject<'a> {
+    domain: &'a str,
+    provider: &'a str,
+    relay: &'a str,
+    /// The right-hand side.
+    value: &'a str,
+}
+
+/// Writes it as one JSON object, and a newline.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_as_json(out: &mut impl Write, map: &Map) -> io::Result<()> {
+    let lines = map.lines.iter().map(|(domain, line)| LineObject {
+        domain,
+        provider: &line.provider,
+        relay: &line.relay,
+        value: &line.value,
+    });
+    let document = Document {
+        schema: SCHEMA,
+        domain: &map.site,
+        lines: lines.collect(),
+    };
+    write_json(out, &document)?;
+    writeln!(out)
+}
+
+/// Writes it as CSV with a heading.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_as_csv(out: &mut impl Write, map: &Map) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    csv.write_record(["domain", "provider", "relay", "value"])?;
+    for (domain, line) in &map.lines {
+        let fields = [domain, &line.provider, &line.relay, &line.value];
+        csv.write_record(fields.map(|field| escape(field).to_string()))?;
+    }
+    csv.flush()
+}

@@ -1,0 +1,3 @@
+//! One small module a thing shown.
+
+pub mod map;
