@@ -3,12 +3,14 @@
 //! From the outside in: [`log_sets`] and [`siblings`] find the files, [`needed`] picks those of a window, [`read_file`]
 //! turns one into [`Event`]s for a [`Sink`]. Inside, `lines` cuts bytes into lines and passes over those that cannot
 //! matter, `header` finds a line's tag, `delivery` reads the message, `clock` and `timeline` know the time.
+//! [`follow()`] reads a log on from where an earlier run stopped.
 
 mod clock;
 mod cursor;
 mod delivery;
 mod event;
 mod extract;
+mod follow;
 mod header;
 mod journal;
 mod json;
@@ -24,6 +26,7 @@ mod timeline;
 pub use clock::Clock;
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use extract::Wanted;
+pub use follow::{Followed, Known, Mark, follow};
 pub use header::{Header, parse as parse_header};
 pub use journal::journal as read_journal;
 pub use names::Names;

@@ -134,7 +134,7 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
 }
 
 /// In microseconds since 1970 (UTC).
-fn mtime(metadata: &std::fs::Metadata) -> i64 {
+pub(super) fn mtime(metadata: &std::fs::Metadata) -> i64 {
     metadata
         .mtime()
         .saturating_mul(1_000_000)
@@ -170,6 +170,20 @@ fn plain<S: Sink>(
         stretch = timeline.stretch(options.window.as_ref())?;
         reading.read = timeline.read;
     }
+    self::stretch(file, size, latest, stretch, options, sink, reading)
+}
+
+/// A stretch of a plain file of `size` bytes, last written at `latest`.
+pub(super) fn stretch<S: Sink>(
+    file: &File,
+    size: u64,
+    latest: i64,
+    stretch: Stretch,
+    options: &Options<'_>,
+    sink: &mut S,
+    reading: &mut Reading,
+) -> io::Result<()> {
+    let timed = options.wanted.times || options.window.is_some();
     let mut extractor = extractor(options, latest);
     if let Some(after) = stretch.after {
         extractor.clock = extractor.clock.after(after);
@@ -215,6 +229,23 @@ fn plain<S: Sink>(
     reading.read = reading.read.saturating_add(count.into_inner());
     tell_broken(broken, reading);
     Ok(())
+}
+
+/// What is left of a log that began with `head` and was last written at `latest`, and whose last line so far was written
+/// at `after`. Returns how many lines could not be read as JSON.
+pub(super) fn rest<S: Sink>(
+    reader: &mut dyn Read,
+    head: &[u8],
+    after: Option<i64>,
+    latest: i64,
+    options: &Options<'_>,
+    sink: &mut S,
+) -> io::Result<u64> {
+    let mut extractor = extractor(options, latest);
+    if let Some(after) = after {
+        extractor.clock = extractor.clock.after(after);
+    }
+    events(reader, is_json(head), false, &mut extractor, sink)
 }
 
 /// What can only be read from front to back.
@@ -264,7 +295,7 @@ fn streamed<S: Sink>(
     }
 }
 
-fn tell_broken(lines: u64, reading: &mut Reading) {
+pub(super) fn tell_broken(lines: u64, reading: &mut Reading) {
     if lines > 0 {
         let lines = if lines == 1 {
             "1 line is no JSON object".to_owned()

@@ -1,0 +1,162 @@
+//! Reading a log from where an earlier run stopped: what is new, through rotation, compression and truncation.
+//!
+//! A file is known by what is in it ([`Mark`]), since logrotate(8) gives it other names, other inodes (copytruncate) and other
+//! bytes (compress). `files` lists what is there, `place` finds what was read before among it, `piece` reads what is new of one
+//! file. Nothing is counted of a log that changes under the reader's hands: it is looked at once more.
+
+mod files;
+mod mark;
+mod piece;
+mod place;
+
+use std::path::Path;
+
+use super::event::{Event, Sink};
+use super::read::{Options, Reading};
+use crate::problem::Problem;
+
+pub use mark::Mark;
+
+/// How often a log is looked at again that is rotated just now.
+const ATTEMPTS: usize = 20;
+
+/// Marks of so many files are kept: syslog daemons write to a
+/// rotated log until they are told to reopen it, and what is rotated and compressed between two runs must be found again.
+const KEPT: usize = 3;
+
+/// What is remembered of a log from one run to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The files that were read, oldest first; those that were empty are not among them.
+    pub marks: Vec<Mark>,
+    /// When the log was last looked at, in microseconds since 1970 (UTC). Absent before the first run.
+    pub seen: Option<i64>,
+}
+
+/// What a run has read of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// For the next run.
+    pub known: Known,
+    /// What was read, oldest first: only files that hold something new.
+    pub readings: Vec<Reading>,
+    /// Lines may have been lost: how, for people.
+    pub gap: Option<Problem>,
+}
+
+/// Hands on what is new in the log `current` and its rotated siblings since `known`. If nothing is known, that is all of
+/// the current file. A line that has no end yet is left for the next run, unless nothing can follow it any more.
+///
+/// # Errors
+///
+/// The log cannot be read, or did not hold still; nothing was handed on then, and `known` still holds.
+pub fn follow<S: Sink>(
+    current: &Path,
+    known: &Known,
+    options: &Options<'_>,
+    sink: &mut S,
+) -> Result<Followed, Problem> {
+    for _ in 0..ATTEMPTS {
+        let files = files::list(current)?;
+        let names: Vec<_> = files.iter().map(files::Found::name).collect();
+        let Some(plan) = place::plan(current, files, known)? else {
+            continue;
+        };
+        let Some((followed, forks)) = read(plan, options, sink)? else {
+            continue;
+        };
+        // If a name leads somewhere else by now, what was rotated meanwhile may be missing, or be there twice.
+        let again = files::list(current)?;
+        if names != again.iter().map(files::Found::name).collect::<Vec<_>>() {
+            continue;
+        }
+        for fork in forks {
+            sink.join(fork);
+        }
+        return Ok(followed);
+    }
+    let what = "it was rotated or truncated again and again while it was read; nothing of it is counted now, all of it by the next run";
+    Err(Problem::new(current, what))
+}
+
+/// Reads what is planned, each file into a fork of `sink`. Nothing is returned if a file was truncated meanwhile.
+fn read<S: Sink>(
+    plan: place::Plan,
+    options: &Options<'_>,
+    sink: &S,
+) -> Result<Option<(Followed, Vec<S>)>, Problem> {
+    let mut marks = Vec::new();
+    let mut readings = Vec::new();
+    let mut forks = Vec::new();
+    for step in plan.steps {
+        let piece = match step {
+            place::Step::Keep(mark) => {
+                marks.push(mark);
+                continue;
+            }
+            place::Step::Read(piece) => piece,
+        };
+        let mut fork = Watched {
+            inner: sink.fork(),
+            last: None,
+        };
+        let Some((mut mark, reading)) = piece::read(piece, options, &mut fork)? else {
+            return Ok(None);
+        };
+        mark.last = fork.last.or(mark.last);
+        marks.push(mark);
+        readings.extend(reading);
+        forks.push(fork.inner);
+    }
+    // Of an empty file nothing is known but an inode, which another may get.
+    marks.retain(|m| m.offset > 0);
+    // Enough newer ones are left by which the place in the log is found again.
+    let old = marks.len().saturating_sub(KEPT);
+    marks.drain(..old);
+    let followed = Followed {
+        known: Known {
+            marks,
+            seen: Some(options.now),
+        },
+        readings,
+        gap: plan.gap,
+    };
+    Ok(Some((followed, forks)))
+}
+
+/// Remembers when the last event was.
+struct Watched<S> {
+    inner: S,
+    last: Option<i64>,
+}
+
+impl<S: Sink> Sink for Watched<S> {
+    fn event(&mut self, event: &Event<'_>) {
+        let time = match event {
+            Event::Delivery(delivery) => delivery.time,
+            Event::Expired(expired) => expired.time,
+            _ => None,
+        };
+        self.last = time.or(self.last);
+        self.inner.event(event);
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            inner: self.inner.fork(),
+            last: None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.inner.is_done()
+    }
+
+    fn join(&mut self, later: Self) {
+        self.last = later.last.or(self.last);
+        self.inner.join(later.inner);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! What was read before is found again among the files that are there now: what is to be read of each.
+
+use std::path::Path;
+
+use super::Known;
+use super::files::{Found, Opened, unreadable};
+use super::mark::{Alike, Mark};
+use crate::log::open::Compression;
+use crate::problem::Problem;
+
+/// What was written to since the last run has a later mtime, but for the coarseness of clocks and of compressors that keep
+/// whole seconds. In microseconds.
+const COARSE: i64 = 1_100_000;
+
+/// What to do, file by file, oldest first.
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    /// How lines may have been lost.
+    pub(super) gap: Option<Problem>,
+}
+
+/// What to do with a file.
+pub(super) enum Step {
+    /// Nothing is new in it.
+    Keep(Mark),
+    /// It is to be read.
+    Read(Piece),
+}
+
+/// What is to be read of a file.
+pub(super) struct Piece {
+    pub(super) found: Found,
+    pub(super) opened: Opened,
+    /// What was read of it before.
+    pub(super) mark: Option<Mark>,
+    /// Does it still hold all of that? If not, what it holds now was read before, or nobody knows.
+    pub(super) whole: bool,
+    /// Is it the file that the log is written to?
+    pub(super) current: bool,
+}
+
+/// What is to be read of `files`. Nothing if one of them has gone meanwhile.
+pub(super) fn plan(
+    current: &Path,
+    mut files: Vec<Found>,
+    known: &Known,
+) -> Result<Option<Plan>, Problem> {
+    let Some(seen) = known.seen else {
+        return first(current, files);
+    };
+    let mut places: Vec<Option<(&Mark, Alike)>> = files.iter().map(|_| None).collect();
+    let mut gap = None;
+    for (age, mark) in known.marks.iter().rev().enumerate() {
+        let found = find(mark, &mut files, &places)?;
+        if let Some((at, alike)) = found
+            && let Some(place) = places.get_mut(at)
+        {
+            *place = Some((mark, alike));
+        } else if age == 0 && !mark.ended {
+            gap = Some(gone(current, mark));
+        }
+    }
+    let anchor = places.iter().rposition(Option::is_some);
+    let mut steps = Vec::new();
+    let mut files = std::collections::VecDeque::from(files);
+    for (at, place) in places.into_iter().enumerate() {
+        let Some(mut found) = files.pop_front() else {
+            break;
+        };
+        let mark = place.map(|(mark, _)| mark);
+        if let Some(mark) = mark.filter(|m| m.ended) {
+            steps.push(Step::Keep(Mark {
+                device: found.device,
+                inode: found.inode,
+                ..mark.clone()
+            }));
+            continue;
+        }
+        let is_newer =
+            anchor.is_none_or(|anchor| at > anchor) && found.mtime >= seen.saturating_sub(COARSE);
+        if mark.is_none() && (!is_newer || copied(&mut found, files.iter_mut())?) {
+            continue;
+        }
+        if !found.open()? {
+            return Ok(None);
+        }
+        let whole = place.is_none_or(|(_, alike)| alike == Alike::All);
+        if let Some(mark) = mark.filter(|_| !whole) {
+            gap = gap.or_else(|| edited(&found, mark, found.path == current));
+        }
+        steps.extend(piece(found, mark, whole, current));
+    }
+    Ok(Some(Plan { steps, gap }))
+}
+
+/// The first run: the current file is read, and the one before it is marked, so that it is known for an old one.
+fn first(current: &Path, files: Vec<Found>) -> Result<Option<Plan>, Problem> {
+    let mut files = files;
+    let at = files.iter().position(|f| f.path == current);
+    let Some(mut found) = at.map(|at| files.remove(at)) else {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(unreadable(current, &missing));
+    };
+    if !found.open()? {
+        return Ok(None);
+    }
+    let mut steps = Vec::new();
+    // An old log that cannot be read, or holds nothing, marks no place.
+    let marks = files.into_iter().rev().find_map(|mut old| {
+        old.open().ok()?;
+        let head = &old.opened()?.head;
+        (!head.is_empty()).then(|| Mark::ended(old.device, old.inode, head))
+    });
+    steps.extend(marks.map(Step::Keep));
+    steps.extend(piece(found, None, true, current));
+    Ok(Some(Plan { steps, gap: None }))
+}
+
+fn piece(mut found: Found, mark: Option<&Mark>, whole: bool, current: &Path) -> Option<Step> {
+    let opened = found.take()?;
+    Some(Step::Read(Piece {
+        opened,
+        mark: mark.cloned(),
+        whole,
+        current: found.path == current,
+        found,
+    }))
+}
+
+/// Which file that is not yet placed is the one of `mark`: best one that holds all of it, where it was before or elsewhere; else one
+/// that only begins so.
+fn find(
+    mark: &Mark,
+    files: &mut [Found],
+    places: &[Option<(&Mark, Alike)>],
+) -> Result<Option<(usize, Alike)>, Problem> {
+    let free = |at: &usize| places.get(*at).is_some_and(Option::is_none);
+    let same = files.iter().position(|f| f.is(mark)).filter(|at| free(at));
+    let others = (0..files.len()).rev().filter(|at| Some(*at) != same);
+    let mut best: Option<(usize, Alike)> = None;
+    for at in same.into_iter().chain(others.filter(free)) {
+        let Some(file) = files.get_mut(at) else {
+            continue;
+        };
+        // What cannot be read is told where it is needed.
+        if file.open().is_err() {
+            continue;
+        }
+        let Some(opened) = file.opened() else {
+            continue;
+        };
+        let alike = opened.alike(mark);
+        let alike = alike.map_err(|e| unreadable(&file.path, &e))?;
+        if alike > best.map(|(_, alike)| alike) {
+            best = alike.map(|alike| (at, alike));
+        }
+        if alike == Some(Alike::All) {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// What was read last is in no file any more.
+fn gone(current: &Path, mark: &Mark) -> Problem {
+    let what = format!(
+        "what was read before, up to byte {}, is neither in it nor in a rotated log: it was truncated or removed. Lines written \
+         behind that byte are missing in the counts",
+        mark.offset
+    );
+    Problem::new(current, what)
+}
+
+/// Is it a copy of one of `newer`, which logrotate's copytruncate is about to empty?
+fn copied<'a>(
+    found: &mut Found,
+    newer: impl Iterator<Item = &'a mut Found>,
+) -> Result<bool, Problem> {
+    found.open()?;
+    let plain = |found: &Found| {
+        let opened = found.opened();
+        let plain = opened.filter(|o| o.compression == Compression::None);
+        plain.map(|o| o.head.clone())
+    };
+    let Some(head) = plain(found) else {
+        return Ok(false);
+    };
+    for other in newer {
+        other.open()?;
+        if plain(other).is_some_and(|other| other.starts_with(&head)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A file that is no longer what was read. The copy that copytruncate makes may lack what was written meanwhile: that
+/// was read before.
+fn edited(found: &Found, mark: &Mark, current: bool) -> Option<Problem> {
+    let size = std::fs::metadata(&found.path).map_or(0, |m| m.len());
+    if !current && size < mark.offset {
+        return None;
+    }
+    let what = format!(
+        "it was changed before byte {}, up to which it had been read; what it holds now is not counted again",
+        mark.offset
+    );
+    Some(Problem::new(&found.path, what))
+}
