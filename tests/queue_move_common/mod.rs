@@ -5,6 +5,9 @@
     reason = "tests only, and each uses a part"
 )]
 
+pub(crate) mod image;
+pub(crate) mod traced;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -289,8 +289,16 @@ impl At {
 
     /// Opens the regular file that is there for reading: `None` for nothing.
     pub(crate) fn open(&self) -> io::Result<Option<File>> {
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        self.open_with(OFlags::RDONLY)
+    }
+
+    /// The same, for writing at its end too.
+    pub(crate) fn open_to_append(&self) -> io::Result<Option<File>> {
+        self.open_with(OFlags::RDWR | OFlags::APPEND)
+    }
+
+    fn open_with(&self, how: OFlags) -> io::Result<Option<File>> {
+        let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let open = |flags| rustix::fs::openat(&*self.dir, &self.name, flags, Mode::empty());
         let opened = match open(flags | OFlags::NOATIME) {
             Err(Errno::PERM) => open(flags),

@@ -1,7 +1,7 @@
 //! The single steps of a move, each with its checks. What order they come in is `execute.rs`'s and `recover.rs`'s.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use postfix::queue::{Log, Queue, QueueId};
@@ -289,18 +289,28 @@ impl<'a> Mover<'a> {
             return Ok(());
         }
         let at = self.from.at_made(self.fs, Place::Log(Log::Defer), id)?;
-        match self.fs.create(&at, 0o600) {
-            Ok(log) => {
-                let (uid, gid) = self.from.owner();
-                self.fs.owner(&log, &at.path, uid, gid)?;
-                self.fs.write(&log, &at.path, text.as_bytes())?;
-                self.touched_from.add(&at);
-                Ok(())
+        let (log, rest) = match self.fs.create(&at, 0o600) {
+            Ok(log) => (log, text.as_bytes()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let Some(log) = at.open_to_append()? else {
+                    return Ok(());
+                };
+                let mut there = Vec::new();
+                (&log).take(text.len() as u64 + 1).read_to_end(&mut there)?;
+                match text.as_bytes().strip_prefix(&there[..]) {
+                    // An interrupted undo has written the beginning of it.
+                    Some(rest) => (log, rest),
+                    // It was not removed yet.
+                    None => return Ok(()),
+                }
             }
-            // It was not removed yet, or an interrupted undo wrote it.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(e) => Err(e),
-        }
+            Err(e) => return Err(e),
+        };
+        let (uid, gid) = self.from.owner();
+        self.fs.owner(&log, &at.path, uid, gid)?;
+        self.fs.write(&log, &at.path, rest)?;
+        self.touched_from.add(&at);
+        Ok(())
     }
 
     /// Opens the file on hold that recovery has found.

@@ -73,21 +73,27 @@ fn crashed(cross_device: bool, at: usize, after: bool) -> Spools {
     spools
 }
 
-fn check_crashes(cross_device: bool) {
-    let before = Spools::new(cross_device);
+/// FROM is as it was, to the last byte of a defer log.
+fn as_before(spools: &Spools, before: &Spools, when: &str) {
     let relative = |spools: &Spools| -> Vec<_> {
         let root = spools.from.queue_directory.clone();
         let strip = |(path, mode, s, ns, content): (std::path::PathBuf, _, _, _, _)| {
-            (
-                path.strip_prefix(&root).unwrap().to_owned(),
-                mode,
-                s,
-                ns,
-                content,
-            )
+            let below = path.strip_prefix(&root).unwrap().to_owned();
+            (below, mode, s, ns, content)
         };
         spools.state().into_iter().map(strip).collect()
     };
+    let (now, then) = (relative(spools), relative(before));
+    let differs = now.iter().zip(&then).find(|(now, then)| now != then);
+    let paths = differs.map(|d| (&d.0.0, &d.1.0));
+    assert!(
+        differs.is_none() && now.len() == then.len(),
+        "{when}: {paths:?}"
+    );
+}
+
+fn check_crashes(cross_device: bool) {
+    let before = Spools::new(cross_device);
     for at in 0..changes(cross_device) {
         for after in [false, true] {
             for goal in GOALS {
@@ -97,13 +103,7 @@ fn check_crashes(cross_device: bool) {
                 let ends = spools.recover(goal, &NO_HOOK).unwrap();
                 at_goal(&spools, goal, &ends, &when);
                 if goal == Goal::Back {
-                    let (now, then) = (relative(&spools), relative(&before));
-                    let differs = now.iter().zip(&then).find(|(now, then)| now != then);
-                    assert!(
-                        differs.is_none() && now.len() == then.len(),
-                        "{when}: {:?}",
-                        differs.map(|d| (&d.0.0, &d.1.0))
-                    );
+                    as_before(&spools, &before, &when);
                 }
                 let ends = spools.recover(goal, &NO_HOOK).unwrap();
                 at_goal(&spools, goal, &ends, &format!("{when}, and again"));
@@ -126,18 +126,25 @@ fn a_cut_at_any_change_between_file_systems() {
 }
 
 fn check_crashes_of_recovery(cross_device: bool) {
+    let before = Spools::new(cross_device);
     // Every third change of the move, and every change of the recovery.
     for at in (0..changes(cross_device)).step_by(3) {
         for goal in GOALS {
             for again in 0.. {
                 let spools = crashed(cross_device, at, again % 2 == 1);
-                let hook = Cut::new(again / 2, again % 4 > 1);
+                // After a change is before the next.
+                let hook = Cut::new(again, false);
                 let cut = until_cut(|| spools.recover(goal, &hook)).is_none();
-                for last in GOALS {
+                let mut lasts = GOALS;
+                lasts.rotate_left((at / 3 + again) % 2);
+                for last in lasts {
                     let when = format!("cut at {at}, {goal:?} cut at {again}, then {last:?}");
                     sound(&spools, &when);
                     let ends = spools.recover(last, &NO_HOOK).unwrap();
                     at_goal(&spools, last, &ends, &when);
+                    if last == Goal::Back {
+                        as_before(&spools, &before, &when);
+                    }
                 }
                 if !cut {
                     break;

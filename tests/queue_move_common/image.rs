@@ -1,0 +1,317 @@
+//! A host image with two instances, made by real Postfix and then left alone: what is in it, and what could be sent.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tempfile::TempDir;
+use testkit::{Answer, Host, Mail};
+
+/// Instance directories below an image.
+const FROM: &str = "var/spool/postfix-aol-a";
+const TO: &str = "var/spool/postfix-aol-b";
+/// Whence mail is or may be delivered.
+const QUEUES: [&str; 5] = ["maildrop", "incoming", "active", "deferred", "hold"];
+
+/// How often each (sender, recipient to be served) is there.
+pub(crate) type Pairs = BTreeMap<(String, String), usize>;
+/// Path below the spool, mode, owner, modification time, content.
+pub(crate) type State = BTreeMap<PathBuf, (u32, u32, (i64, i64), Vec<u8>)>;
+
+/// The host before a move.
+pub(crate) struct Original {
+    dir: TempDir,
+    pairs: Pairs,
+}
+
+impl Original {
+    /// The one that other tests of this process use now, or a new one.
+    pub(crate) fn shared(host: impl FnOnce() -> Result<Host, ()>) -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Original>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(original) = shared.upgrade() {
+            return Some(original);
+        }
+        let original = Arc::new(Self::made(&host().ok()?));
+        *shared = Arc::downgrade(&original);
+        Some(original)
+    }
+
+    /// Deferred: to one recipient, to three of whom one is served already. On hold by an admin: one. In TO's maildrop:
+    /// one, under the name of a deferred one.
+    fn made(host: &Host) -> Self {
+        let sink = host.sink();
+        sink.on_rcpt(|rcpt| match rcpt.recipient.starts_with("served") {
+            true => Answer::ok(),
+            false => Answer::text(451, "4.7.1 come back later"),
+        });
+        let from = host.instance("postfix-aol-a").relay_to(&sink).start();
+        let to = host.instance("postfix-aol-b").relay_to(&sink).create();
+        from.submit([
+            Mail::new("one@example.org", "a@aol.com"),
+            Mail::new("partly@example.org", "b@aol.com")
+                .to("c@aol.com")
+                .to("served@aol.com"),
+            Mail::new("held@example.org", "e@aol.com"),
+        ]);
+        from.wait_for("deferred", 3);
+        from.wait_idle();
+        from.stop();
+        let held = from
+            .ids("deferred")
+            .into_iter()
+            .find(|id| from.postcat(id).contains("held@example.org"));
+        from.postsuper(["-h", &held.unwrap()]);
+        let deferred = from.ids("deferred");
+        to.sendmail(&Mail::new("other@example.org", "f@aol.com"));
+        let other = to.files("maildrop").pop().unwrap();
+        host.sh(&format!(
+            "mv {} {}",
+            other.display(),
+            other.with_file_name(&deferred[1]).display()
+        ));
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        let tar = "tar -c -C / --exclude=*/pid/* --exclude=*/private/* --exclude=*/public/* \
+                   etc/passwd etc/group etc/postfix etc/postfix-aol-a etc/postfix-aol-b \
+                   var/spool/postfix-aol-a var/spool/postfix-aol-b var/lib/postfix-aol-a var/lib/postfix-aol-b";
+        let archive = tempfile::NamedTempFile::new().unwrap();
+        fs::write(archive.path(), host.sh(tar).stdout).unwrap();
+        let mut unpack = Command::new("tar");
+        unpack
+            .args(["-x", "--warning=no-timestamp", "-C"])
+            .arg(dir.path());
+        let unpacked = unpack.arg("-f").arg(archive.path()).status();
+        assert!(unpacked.unwrap().success());
+        let pairs = pairs(&ready(dir.path()));
+        let expected = [
+            ("one", "a"),
+            ("partly", "b"),
+            ("partly", "c"),
+            ("held", "e"),
+            ("other", "f"),
+        ];
+        let expected = expected.map(|(sender, rcpt)| {
+            (
+                (format!("{sender}@example.org"), format!("{rcpt}@aol.com")),
+                1,
+            )
+        });
+        assert_eq!(pairs, Pairs::from(expected));
+        assert_eq!(deferred.len(), 2);
+        Self { dir, pairs }
+    }
+}
+
+/// A copy of it, to be worked on.
+pub(crate) struct Image<'o> {
+    original: &'o Original,
+    dir: TempDir,
+    /// Holds TO's spool, where that is on another file system.
+    _elsewhere: Option<TempDir>,
+}
+
+impl<'o> Image<'o> {
+    pub(crate) fn of(original: &'o Original, two_file_systems: bool) -> Self {
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        copy(original.dir.path(), dir.path());
+        let elsewhere = two_file_systems.then(|| {
+            let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+            let to = dir.path().join(TO);
+            copy(&to, elsewhere.path());
+            fs::remove_dir_all(&to).unwrap();
+            symlink(elsewhere.path(), &to).unwrap();
+            let device = |path: &Path| fs::metadata(path).unwrap().dev();
+            assert_ne!(device(&to), device(&dir.path().join(FROM)));
+            elsewhere
+        });
+        Self {
+            original,
+            dir,
+            _elsewhere: elsewhere,
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The name of the move whose plan is written down whole: only then can something have been done.
+    pub(crate) fn planned(&self) -> Option<String> {
+        let moves = fs::read_dir(self.root().join("var/lib/relay-tools/moves")).ok()?;
+        let journals: Vec<PathBuf> = moves.map(|entry| entry.unwrap().path()).collect();
+        assert!(journals.len() <= 1, "{journals:?}");
+        let journal = journals.first()?;
+        let planned = fs::read_to_string(journal)
+            .unwrap()
+            .contains("\n{\"planned\":2}\n");
+        planned.then(|| journal.file_stem().unwrap().to_string_lossy().into_owned())
+    }
+
+    /// Nothing can be sent twice, and everything is there whole: open, or closed for the time being.
+    pub(crate) fn sound(&self, when: &str) {
+        for (pair, times) in pairs(&ready(self.root())) {
+            assert_eq!(times, 1, "{when}: {pair:?} would be sent {times} times");
+        }
+        let contents = |root: &Path| -> Vec<Vec<u8>> {
+            files(root)
+                .iter()
+                .map(|path| fs::read(path).unwrap())
+                .collect()
+        };
+        let here = contents(self.root());
+        for content in contents(self.original.dir.path()) {
+            let text = String::from_utf8_lossy(&content);
+            assert!(here.contains(&content), "{when}: lost: {text}");
+        }
+    }
+
+    /// What could be sent is what could be sent before, and all of it is TO's, or all is as it was.
+    pub(crate) fn is_moved(&self, moved: bool, when: &str) {
+        assert_eq!(pairs(&ready(self.root())), self.original.pairs, "{when}");
+        assert_eq!(
+            files(self.root()).len(),
+            4,
+            "{when}: {:?}",
+            files(self.root())
+        );
+        let (from, to) = (self.state(FROM), self.state(TO));
+        if !moved {
+            same(&from, &state(&self.original.dir.path().join(FROM)), when);
+            same(&to, &state(&self.original.dir.path().join(TO)), when);
+            return;
+        }
+        let below =
+            |state: &State, dir: &str| state.keys().filter(|path| path.starts_with(dir)).count();
+        // What an admin had put on hold is still there, and has its log.
+        let left = (
+            below(&from, "hold"),
+            below(&from, "deferred"),
+            below(&from, "defer"),
+        );
+        assert_eq!(left, (1, 0, 1), "{when}: {:?}", from.keys());
+        assert_eq!(below(&to, "maildrop"), 3, "{when}");
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        for (path, (mode, _, (mtime, _), _)) in &to {
+            let is_due = mtime.unsigned_abs() <= now;
+            assert!(
+                *mode & 0o700 == 0o700 && is_due,
+                "{when}: {}: {mode:o} {mtime}",
+                path.display()
+            );
+        }
+    }
+
+    /// All of both spools.
+    pub(crate) fn both(&self) -> [State; 2] {
+        [self.state(FROM), self.state(TO)]
+    }
+
+    fn state(&self, spool: &str) -> State {
+        state(&self.root().join(spool))
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-aT").args([from, to]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Mail and logs below a spool.
+fn state(spool: &Path) -> State {
+    let mut paths = Vec::new();
+    for dir in QUEUES
+        .iter()
+        .chain(&["defer", "bounce", "trace", "corrupt"])
+    {
+        walk(&spool.join(dir), &mut paths);
+    }
+    let facts = |path: PathBuf| {
+        let meta = fs::metadata(&path).unwrap();
+        let below = path.strip_prefix(spool).unwrap().to_owned();
+        let mut time = (meta.mtime(), meta.mtime_nsec());
+        let mut content = fs::read(&path).unwrap();
+        if below.starts_with("defer") {
+            // When a log was written is no matter: bounce(8) does not ask.
+            time = (0, 0);
+            content = reasons(&content);
+        }
+        (below, (meta.mode() & 0o7777, meta.uid(), time, content))
+    };
+    paths.into_iter().map(facts).collect()
+}
+
+/// The two are equal, or the first difference is shown.
+pub(crate) fn same(now: &State, before: &State, when: &str) {
+    let shown = |state: &State, path: &Path| {
+        let (mode, owner, time, content) = state.get(path)?;
+        let text = String::from_utf8_lossy(content).into_owned();
+        Some(format!("{mode:o} {owner} {time:?} {text}"))
+    };
+    for path in now.keys().chain(before.keys()) {
+        let name = path.display();
+        assert_eq!(shown(now, path), shown(before, path), "{when}: {name}");
+    }
+}
+
+/// A defer log without what is there for old versions and for notices alone.
+fn reasons(log: &[u8]) -> Vec<u8> {
+    let lines = log.split_inclusive(|&b| b == b'\n');
+    let kept = lines.filter(|line| !line.starts_with(b"<") && !line.starts_with(b"dsn_orig_rcpt="));
+    kept.flatten().copied().collect()
+}
+
+fn walk(dir: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => walk(&path, paths),
+            false => paths.push(path),
+        }
+    }
+}
+
+/// The queue files of both instances, whatever their mode.
+fn files(root: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for queue in QUEUES {
+        walk(&root.join(FROM).join(queue), &mut paths);
+        walk(&root.join(TO).join(queue), &mut paths);
+    }
+    paths
+}
+
+/// Those that Postfix takes for mail (MAIL_QUEUE_STAT_READY).
+fn ready(root: &Path) -> Vec<PathBuf> {
+    let mut paths = files(root);
+    paths.retain(|path| fs::metadata(path).unwrap().mode() & 0o700 == 0o700);
+    paths
+}
+
+/// Who is still to be served by these files, as postcat(1) reads them.
+fn pairs(files: &[PathBuf]) -> Pairs {
+    let mut pairs = Pairs::new();
+    if files.is_empty() {
+        return pairs;
+    }
+    let ran = Command::new("postcat")
+        .arg("-e")
+        .args(files)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let mut sender = String::new();
+    for line in String::from_utf8(ran.stdout).unwrap().lines() {
+        if let Some(address) = line.strip_prefix("sender: ") {
+            address.clone_into(&mut sender);
+        }
+        if let Some(address) = line.strip_prefix("recipient: ") {
+            *pairs
+                .entry((sender.clone(), address.to_owned()))
+                .or_insert(0) += 1;
+        }
+    }
+    pairs
+}
