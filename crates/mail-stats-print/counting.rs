@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cli::logs::{Filter, LogScope, Selection};
 use postfix::log::{Event, Scope, Sink};
-use report::mail_stats::{Settings, Tally};
+use report::mail_stats::{Place, Settings, Tally};
 use report::render::events::Events;
 
 /// Counts the events of the instances that are asked for.
@@ -14,6 +14,8 @@ pub(crate) struct Counting<'a> {
     filter: Filter<'a>,
     settings: Arc<Settings>,
     pub(crate) tally: Tally,
+    /// Where the tally keeps the instance of each tag that the filter knows.
+    places: Vec<Option<Place>>,
 }
 
 impl<'a> Counting<'a> {
@@ -23,12 +25,26 @@ impl<'a> Counting<'a> {
             filter: Filter::new(selection),
             settings,
             tally,
+            places: Vec::new(),
         }
     }
 
     /// The names that the logs know, asked for or not.
     pub(crate) fn seen(&self) -> BTreeSet<Vec<u8>> {
         self.filter.seen()
+    }
+
+    /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
+    fn place(&mut self, at: usize, instance: &[u8]) -> Place {
+        if let Some(Some(place)) = self.places.get(at) {
+            return *place;
+        }
+        let place = self.tally.place(instance);
+        self.places.resize(self.places.len().max(at + 1), None);
+        if let Some(entry) = self.places.get_mut(at) {
+            *entry = Some(place);
+        }
+        place
     }
 }
 
@@ -39,11 +55,14 @@ impl Sink for Counting<'_> {
         | Event::Sender { tag, .. }
         | Event::Removed { tag, .. }
         | Event::Unparsed { tag, .. }) = event;
-        let Some(instance) = self.filter.instance(tag) else {
+        let Some((at, instance)) = self.filter.known(tag) else {
             return;
         };
         match event {
-            Event::Delivery(delivery) => self.tally.add(instance, delivery),
+            Event::Delivery(delivery) => {
+                let place = self.place(at, instance);
+                self.tally.add_at(place, instance, delivery);
+            }
             Event::Expired(expired) => self.tally.expired(instance, expired.repeat),
             Event::Sender {
                 queue_id, sender, ..
@@ -58,6 +77,7 @@ impl Sink for Counting<'_> {
             filter: self.filter.clone(),
             settings: Arc::clone(&self.settings),
             tally: Tally::later(Arc::clone(&self.settings)),
+            places: Vec::new(),
         }
     }
 

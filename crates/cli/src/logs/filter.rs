@@ -15,10 +15,21 @@ pub struct Filter<'a> {
     known: Vec<Known>,
 }
 
+/// The last eight bytes of a tag, or those it has.
+#[inline]
+fn ending(tag: &[u8]) -> u64 {
+    match tag.last_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => tag.iter().fold(0, |n, b| n << 8 | u64::from(*b)),
+    }
+}
+
 /// A tag, and what was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     tag: Vec<u8>,
+    /// Its [`ending`], which tells nearly all tags apart.
+    ending: u64,
     /// How much of the tag is the instance's name.
     name: usize,
     /// Do its events count?
@@ -44,22 +55,31 @@ impl<'a> Filter<'a> {
     /// The instance of `tag`, if its events count.
     #[inline]
     pub fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
+        self.known(tag).map(|(_, name)| name)
+    }
+
+    /// The same with the number of the tag, which stays the same for this filter: they count from 0 in the order in
+    /// which the tags were first met.
+    #[inline]
+    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let ending = ending(tag);
         let at = self
             .known
             .iter()
-            .position(|known| known.tag == tag)
+            .position(|known| known.ending == ending && known.tag == tag)
             .unwrap_or_else(|| {
                 let name = self.selection.names.instance(tag);
                 let counts = self.counts(name);
                 self.known.push(Known {
                     tag: tag.to_vec(),
+                    ending,
                     name: name.len(),
                     counts,
                 });
                 self.known.len() - 1
             });
         let known = self.known.get(at).filter(|known| known.counts)?;
-        tag.get(..known.name)
+        Some((at, tag.get(..known.name)?))
     }
 
     fn counts(&self, name: &[u8]) -> bool {

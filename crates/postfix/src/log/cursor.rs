@@ -35,8 +35,13 @@ impl<'a> Cursor<'a> {
     /// Takes what stands before the next blank. Empty at a blank and at the end.
     #[inline]
     pub(super) fn word(&mut self) -> &'a [u8] {
-        let end = memchr::memchr(b' ', self.0).unwrap_or(self.0.len());
-        let (taken, rest) = self.0.split_at(end);
+        self.to([b' ', b' '])
+    }
+
+    /// Takes the bytes up to the first of the two, or all.
+    #[inline]
+    pub(super) fn to(&mut self, stops: [u8; 2]) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(near(self.0, stops));
         self.0 = rest;
         taken
     }
@@ -65,5 +70,53 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.0.first().copied()
+    }
+}
+
+/// Where the first of two bytes is, or the length: eight bytes at a time, since most words and values are shorter than a
+/// vector search takes to begin.
+#[inline]
+pub(super) fn near(text: &[u8], stops: [u8; 2]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+    let [one, two] = stops.map(|stop| u64::from_le_bytes([stop; 8]));
+    // The top bit of each byte that is zero, and perhaps of some behind it, where the subtraction borrowed.
+    let zeros = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes & TOPS;
+    let (chunks, _) = text.as_chunks();
+    let mut at = 0_usize;
+    for chunk in chunks {
+        let bytes = u64::from_le_bytes(*chunk);
+        let found = zeros(bytes ^ one) | zeros(bytes ^ two);
+        if found != 0 {
+            return at.wrapping_add((found.trailing_zeros() >> 3) as usize);
+        }
+        at = at.wrapping_add(8);
+    }
+    let tail = text.get(at..).unwrap_or_default();
+    let end = tail.iter().position(|b| stops.contains(b));
+    at.wrapping_add(end.unwrap_or(tail.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::near;
+
+    #[test]
+    fn the_nearest_is_found_wherever_it_stands() {
+        // Bytes one below and one above a stop, and their like with the top bit, are what the arithmetic could mistake.
+        let others = [b'+', b'-', b'\x1f', b'!', 0xac, 0xa0, 0, 0xff];
+        for length in 0..40 {
+            let text: Vec<u8> = others.iter().cycle().take(length).copied().collect();
+            assert_eq!(near(&text, [b',', b' ']), length);
+            for at in 0..length {
+                for stop in [b',', b' '] {
+                    let mut text = text.clone();
+                    text[at] = stop;
+                    assert_eq!(near(&text, [b',', b' ']), at, "{text:?}");
+                    text[length - 1] = b',';
+                    assert_eq!(near(&text, [b',', b' ']), at, "{text:?}");
+                }
+            }
+        }
     }
 }

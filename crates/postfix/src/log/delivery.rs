@@ -4,7 +4,7 @@
 //! 2.3, `tls` came with 3.11. Whatever a stranger chose (the addresses, the reply) stands in brackets that are closed
 //! before the next field is looked for, so that no text can pass for a field.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, near};
 use super::event::{Delays, Relay, Status};
 
 /// What the message says, before it is known whose it is.
@@ -46,9 +46,8 @@ pub(super) enum Message<'a> {
 /// in use (Postfix `src/global/mail_queue.h`).
 pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let mut probe = *c;
-    let (id, rest) = probe.0.split_at_checked(memchr::memchr(b':', probe.0)?)?;
-    probe.0 = rest;
-    if id.is_empty() || !id.iter().all(u8::is_ascii_alphanumeric) || !probe.eat(b": ") {
+    let id = probe.until(|b| !is_alphanumeric(b));
+    if id.is_empty() || !probe.eat(b": ") {
         return None;
     }
     *c = probe;
@@ -58,6 +57,28 @@ pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
 /// A line that claims to stand for more than this is damaged. Only lines that are alike to the last letter are put together,
 /// queue id and delays too: the attempts of one message, of which there are never so many in a row.
 pub(super) const MOST_REPEATS: u64 = 1_000;
+
+/// [`u8::is_ascii_alphanumeric`] by table, for the eleven bytes of every line's queue id.
+#[inline]
+fn is_alphanumeric(byte: u8) -> bool {
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "in a constant: a wrong index does not compile"
+    )]
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let is = (byte as u8).is_ascii_alphanumeric();
+            table[byte] = is;
+            byte += 1;
+        }
+        table
+    };
+    TABLE.get(usize::from(byte)).copied().unwrap_or(false)
+}
 
 /// Takes `message repeated N times: [ ` (rsyslog, `$RepeatedMsgReduction`) off, and the bracket at the end.
 /// Returns N, or 1; nothing where N is more than [`MOST_REPEATS`].
@@ -115,19 +136,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
         }
         value(&mut c)?;
     }
-    let status = match c.until(|b| !b.is_ascii_alphabetic() && b != b'-') {
-        b"sent" => Word::Delivery(Status::Sent),
-        b"bounced" => Word::Delivery(Status::Bounced),
-        b"deferred" | b"SOFTBOUNCE" => Word::Delivery(Status::Deferred),
-        // Also `undeliverable-but-not-cached`.
-        word if word.starts_with(b"deliverable") || word.starts_with(b"undeliverable") => {
-            Word::Probe
-        }
-        _ => return None,
-    };
-    if !c.eat(b" (") {
-        return None;
-    }
+    let status = status(&mut c)?;
     // Syslog daemons cut long lines: the reply may lack its end.
     let reply = c.0.strip_suffix(b")").unwrap_or(c.0);
     Some(Attempt {
@@ -142,6 +151,28 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
         reply,
         repeat,
     })
+}
+
+/// The word behind `status=`, and the ` (` behind it.
+fn status(c: &mut Cursor<'_>) -> Option<Word> {
+    // Nearly every line has one of these.
+    let usual = [
+        (&b"sent ("[..], Status::Sent),
+        (b"deferred (", Status::Deferred),
+        (b"bounced (", Status::Bounced),
+    ];
+    if let Some((_, status)) = usual.into_iter().find(|(text, _)| c.eat(text)) {
+        return Some(Word::Delivery(status));
+    }
+    let word = match c.until(|b| !b.is_ascii_alphabetic() && b != b'-') {
+        b"SOFTBOUNCE" => Word::Delivery(Status::Deferred),
+        // Also `undeliverable-but-not-cached`.
+        word if word.starts_with(b"deliverable") || word.starts_with(b"undeliverable") => {
+            Word::Probe
+        }
+        _ => return None,
+    };
+    c.eat(b" (").then_some(word)
 }
 
 /// An address up to the `>, ` that closes it, the bracket's content only.
@@ -163,7 +194,7 @@ pub(super) fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
 fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&'a [u8]> {
     let mut from = from;
     loop {
-        let at = memchr::memchr(b'>', start.get(from..)?)?.saturating_add(from);
+        let at = near(start.get(from..)?, [b'>', b'>']).saturating_add(from);
         if let Some(found) = close(c, start, at) {
             return Some(found);
         }
@@ -199,8 +230,12 @@ fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
 
 /// Takes a value, none of which holds a blank or a comma, and the `, ` behind it.
 fn value<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let (found, rest) = c.0.split_at_checked(memchr::memchr2(b',', b' ', c.0)?)?;
-    c.0 = rest.strip_prefix(b", ")?;
+    let mut probe = *c;
+    let found = probe.to([b',', b' ']);
+    if !probe.eat(b", ") {
+        return None;
+    }
+    *c = probe;
     Some(found)
 }
 

@@ -60,7 +60,7 @@ impl Extractor {
 
     /// The event that a message tells.
     pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
-        let slash = memchr::memrchr(b'/', header.program)?;
+        let slash = header.program.iter().rposition(|&b| b == b'/')?;
         let (tag, service) = header.program.split_at_checked(slash)?;
         if tag.is_empty() {
             return None;

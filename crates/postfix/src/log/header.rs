@@ -77,19 +77,18 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();
-        let from = c;
+        if let Some((program, message)) = tag(c) {
+            return Some(Header {
+                stamp,
+                host,
+                program,
+                message,
+            });
+        }
         let word = c.word();
-        match tag(word, from) {
-            Tag::Process(program, message) => {
-                return Some(Header {
-                    stamp,
-                    host,
-                    program,
-                    message,
-                });
-            }
-            Tag::Other => return None,
-            Tag::None => {}
+        // The tag of a program without a process id: not Postfix.
+        if word.ends_with(b":") {
+            return None;
         }
         // A host may be called `mail`: the bare word is a facility only behind a host.
         if is_facility(word) && (!host.is_empty() || word != facility_of(word)) {
@@ -252,31 +251,19 @@ fn element(c: &mut Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-enum Tag<'a> {
-    /// `program[123]:` and the message behind it.
-    Process(&'a [u8], &'a [u8]),
-    /// A tag without a process id: not Postfix.
-    Other,
-    /// Not a tag.
-    None,
-}
-
-/// Is `word` a tag? `from` is the line from there on: a message may follow the colon without a blank.
-fn tag<'a>(word: &'a [u8], from: Cursor<'a>) -> Tag<'a> {
-    if let Some(open) = memchr::memchr(b'[', word)
-        && let Some((program, rest)) = from.0.split_at_checked(open)
-    {
-        let mut process = Cursor(rest);
-        if process.eat(b"[") && process.number(1, 18).is_some() && process.eat(b"]:") {
-            process.blanks();
-            return Tag::Process(program, solaris(process).0);
-        }
+/// `program[123]:`, if the line goes on with one, and the message behind it: with or without a blank between them.
+#[inline]
+fn tag(mut c: Cursor<'_>) -> Option<(&[u8], &[u8])> {
+    let program = c.to([b'[', b' ']);
+    if !c.eat(b"[") {
+        return None;
     }
-    if word.ends_with(b":") {
-        Tag::Other
-    } else {
-        Tag::None
+    let id = c.until(|b| !b.is_ascii_digit());
+    if !(1..=18).contains(&id.len()) || !c.eat(b"]:") {
+        return None;
     }
+    c.blanks();
+    Some((program, solaris(c).0))
 }
 
 /// Solaris puts `[ID 197553 mail.info] ` behind the tag.

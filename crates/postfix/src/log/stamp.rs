@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, near};
 
 /// A time as written: some forms say when exactly, others leave the year or the zone to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +43,7 @@ pub(super) fn pass(at: &mut Cursor<'_>) -> bool {
         && is_rfc3339(head)
     {
         // A fraction and an offset, of any length.
-        let Some(end) = memchr::memchr(b' ', rest) else {
-            return false;
-        };
+        let end = near(rest, [b' ', b' ']);
         if !matches!(rest.first(), Some(b'.' | b'Z' | b'+' | b'-' | b' ')) {
             return false;
         }
@@ -66,11 +64,53 @@ pub(super) fn pass(at: &mut Cursor<'_>) -> bool {
 
 /// `2026-09-19T12:22:57`
 fn is_rfc3339(t: &[u8; 19]) -> bool {
-    let date = [t[0], t[1], t[2], t[3], t[5], t[6], t[8], t[9]];
-    let time = [t[11], t[12], t[14], t[15], t[17], t[18]];
-    [t[4], t[7], t[10], t[13], t[16]] == *b"--T::"
-        && date.iter().all(u8::is_ascii_digit)
-        && time.iter().all(u8::is_ascii_digit)
+    const DATE: Shape = Shape::new(*b"0000-00-");
+    const DAY: Shape = Shape::new(*b"00T00:00");
+    const TIME: Shape = Shape::new(*b"00:00:00");
+    DATE.fits([t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]])
+        && DAY.fits([t[8], t[9], t[10], t[11], t[12], t[13], t[14], t[15]])
+        && TIME.fits([t[11], t[12], t[13], t[14], t[15], t[16], t[17], t[18]])
+}
+
+/// Eight bytes, each a digit or a given character, compared at once: every line asks.
+struct Shape {
+    /// The high half of a digit, all of any other character.
+    mask: u64,
+    /// What stands there.
+    is: u64,
+    /// 6 for each digit: what is above 9 then shows in the high half.
+    six: u64,
+}
+
+impl Shape {
+    /// `0` stands for any digit, every other character for itself.
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "in a constant: a wrong index does not compile"
+    )]
+    const fn new(form: [u8; 8]) -> Self {
+        let (mut mask, mut is, mut six) = ([0xff; 8], form, [0; 8]);
+        let mut at = 0;
+        while at < 8 {
+            if form[at] == b'0' {
+                (mask[at], is[at], six[at]) = (0xf0, b'0', 6);
+            }
+            at += 1;
+        }
+        Self {
+            mask: u64::from_le_bytes(mask),
+            is: u64::from_le_bytes(is),
+            six: u64::from_le_bytes(six),
+        }
+    }
+
+    #[inline]
+    const fn fits(&self, bytes: [u8; 8]) -> bool {
+        let bytes = u64::from_le_bytes(bytes);
+        // Where the first holds, no byte of the sum reaches its neighbour.
+        bytes & self.mask == self.is && bytes.wrapping_add(self.six) & self.mask == self.is
+    }
 }
 
 /// `Sep  9 12:22:57`

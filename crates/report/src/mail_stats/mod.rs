@@ -23,7 +23,7 @@ pub use histogram::{Histogram, Quantiles};
 pub use stats::{
     Breakdown, DETAILS_MAX, DelayStats, Figures, Frame, InstanceStats, Key, MailStats, Row,
 };
-pub use tally::Tally;
+pub use tally::{Place, Tally};
 
 pub(crate) use keys::REASON_SEPARATOR;
 pub(crate) use stats::figures;

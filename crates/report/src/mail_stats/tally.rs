@@ -21,14 +21,16 @@ pub struct Tally {
     by: Vec<Dimension>,
     instances: Vec<Instance>,
     places: HashMap<Vec<u8>, usize>,
-    /// The place of the instance of the last line: lines of one instance often follow each other.
-    last: usize,
     keys: Keys,
     senders: Senders,
     recipients: Option<Recipients>,
     /// The keys of the delivery at hand, for `recipients`.
     key_ids: Vec<u32>,
 }
+
+/// Where a tally keeps an instance; of no use to another tally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(usize);
 
 /// The counts of one instance.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +80,6 @@ impl Tally {
             senders: Senders::new(first),
             instances: Vec::new(),
             places: HashMap::new(),
-            last: 0,
             key_ids: Vec::with_capacity(by.len()),
             recipients,
             by,
@@ -93,13 +94,18 @@ impl Tally {
     /// Counts a delivery of `instance`, `delivery.repeat` times.
     pub fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
         let place = self.place(instance);
+        self.add_at(place, instance, delivery);
+    }
+
+    /// The same for a caller that has asked for the [`Tally::place`] of `instance` before.
+    pub fn add_at(&mut self, place: Place, instance: &[u8], delivery: &Delivery<'_>) {
         if self.recipients.is_some() {
             self.add_recipient(instance, delivery);
             return;
         }
         let mut counts = Counts::default();
         counts.add(delivery.status, delivery.repeat);
-        let counted = &mut self.instances[place];
+        let counted = &mut self.instances[place.0];
         counted.counts += counts;
         if self.settings.delays {
             counted.add_delays(Attempt::of(delivery), delivery.repeat);
@@ -136,14 +142,14 @@ impl Tally {
     /// Counts a message that expired in the queue (`status=expired`, `force-expired`).
     pub fn expired(&mut self, instance: &[u8], n: u64) {
         let place = self.place(instance);
-        let expired = &mut self.instances[place].expired;
+        let expired = &mut self.instances[place.0].expired;
         *expired = expired.saturating_add(n);
     }
 
     /// Counts `n` delivery lines that could not be read.
     pub fn unparsed(&mut self, instance: &[u8], n: u64) {
         let place = self.place(instance);
-        let unparsed = &mut self.instances[place].unparsed;
+        let unparsed = &mut self.instances[place.0].unparsed;
         *unparsed = unparsed.saturating_add(n);
     }
 
@@ -171,7 +177,7 @@ impl Tally {
     /// Adds counts that were made before, with a table a breakdown of the settings.
     pub(crate) fn enter(&mut self, counted: Instance) {
         let place = self.place(&counted.name);
-        self.instances[place].merge(counted);
+        self.instances[place.0].merge(counted);
     }
 
     /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
@@ -181,7 +187,7 @@ impl Tally {
         }
         for theirs in later.instances {
             let place = self.place(&theirs.name);
-            self.instances[place].merge(theirs);
+            self.instances[place.0].merge(theirs);
         }
         let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
         let (instances, places) = (&mut self.instances, &self.places);
@@ -200,7 +206,7 @@ impl Tally {
         if let Some(recipients) = self.recipients.take() {
             for (instance, attempt, keys) in recipients.all() {
                 let place = self.place(instance);
-                let counted = &mut self.instances[place];
+                let counted = &mut self.instances[place.0];
                 let mut counts = Counts::default();
                 counts.add(attempt.status, 1);
                 counted.counts += counts;
@@ -225,16 +231,10 @@ impl Tally {
         (self.settings, self.by, self.instances)
     }
 
-    fn place(&mut self, instance: &[u8]) -> usize {
-        if self
-            .instances
-            .get(self.last)
-            .is_some_and(|i| *i.name == *instance)
-        {
-            return self.last;
-        }
+    /// Where this tally keeps `instance`.
+    pub fn place(&mut self, instance: &[u8]) -> Place {
         let tables = self.by.len();
-        self.last = *self.places.entry_ref(instance).or_insert_with(|| {
+        let place = *self.places.entry_ref(instance).or_insert_with(|| {
             self.instances.push(Instance {
                 name: instance.into(),
                 tables: vec![Table::new(); tables],
@@ -242,7 +242,7 @@ impl Tally {
             });
             self.instances.len() - 1
         });
-        self.last
+        Place(place)
     }
 }
 
