@@ -3,6 +3,7 @@
 //! - [`providers`]: the table of big mailbox providers;
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
+//! - [`totals`]: counters that only rise, and where in the logs they go on;
 //! - [`days`]: a day's figures kept as records, and added up again;
 //! - [`history`]: how it was on the days before;
 //! - [`distribution`]: queue files in, counts out;
@@ -22,3 +23,4 @@ pub mod queue;
 pub mod reasons;
 pub mod render;
 mod toml_text;
+pub mod totals;

@@ -11,6 +11,7 @@ pub mod prom;
 pub mod queue;
 pub mod table;
 pub mod text;
+pub mod totals;
 pub mod wire;
 
 #[cfg(test)]

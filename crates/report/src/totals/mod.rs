@@ -1,0 +1,119 @@
+//! Counters that only rise: what was counted over many runs, and where in the logs the counting goes on.
+//!
+//! [`Totals`] are both in one, so that a file of them ([`Totals::to_json`], schema `relay-tools/follow/1`), replaced as a whole, is
+//! never ahead of the logs nor behind them. What is told apart is bounded: instances, statuses, providers, classes of
+//! reasons.
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use postfix::log::Known;
+
+use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
+
+/// The schema's name.
+pub const SCHEMA: &str = "relay-tools/follow/1";
+
+/// The breakdowns that the figures added by [`Totals::add`] must have.
+pub const DIMENSIONS: [Dimension; 2] = [Dimension::Provider, Dimension::Reason];
+
+/// Instances that are not configured get counters of their own as long as there are no more than this in all: a line in a
+/// log may name any.
+pub const MOST_INSTANCES: usize = 200;
+
+/// The counters of instances beyond [`MOST_INSTANCES`].
+pub const OTHER_INSTANCES: &str = "(other)";
+
+/// What was counted so far, and up to where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// When the counting began, in microseconds since 1970 (UTC).
+    pub since: i64,
+    /// When it was last gone on with.
+    pub updated: i64,
+    /// How often lines may have been lost: a log was truncated, removed or changed.
+    pub gaps: u64,
+    /// How many bytes of logs were read, compressed ones where they are compressed.
+    pub bytes: u64,
+    /// How far each log was read, by the path of its current file.
+    pub logs: BTreeMap<PathBuf, Known>,
+    /// By instance.
+    pub instances: BTreeMap<String, Totalled>,
+}
+
+/// The counters of one instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totalled {
+    /// Deliveries.
+    pub counts: Counts,
+    /// Messages that expired in the queue.
+    pub expired: u64,
+    /// Delivery lines that could not be read.
+    pub unparsed: u64,
+    /// Deliveries by provider.
+    pub providers: BTreeMap<String, Counts>,
+    /// Deliveries by class of reason; those that were sent have none, and are not in it.
+    pub reasons: BTreeMap<String, Counts>,
+}
+
+impl Totals {
+    /// Nothing counted yet.
+    pub fn new(now: i64) -> Self {
+        Self {
+            since: now,
+            updated: now,
+            gaps: 0,
+            bytes: 0,
+            logs: BTreeMap::new(),
+            instances: BTreeMap::new(),
+        }
+    }
+
+    /// How far the log was read.
+    pub fn known(&self, current: &Path) -> Known {
+        self.logs.get(current).cloned().unwrap_or_default()
+    }
+
+    /// Adds figures, which must have all rows of [`DIMENSIONS`]. Every instance in them has counters from now on, with
+    /// zeros if nothing was counted: a counter that appears with its first event hides that event. `configured` tells
+    /// instances that have counters of their own however many there are.
+    pub fn add(&mut self, stats: &MailStats, configured: impl Fn(&str) -> bool) {
+        for instance in &stats.instances {
+            let mut name = String::from_utf8_lossy(&instance.instance).into_owned();
+            let is_known = self.instances.contains_key(&name);
+            if !is_known && self.instances.len() >= MOST_INSTANCES && !configured(&name) {
+                name = OTHER_INSTANCES.to_owned();
+            }
+            self.instances
+                .entry(name)
+                .or_default()
+                .add(&instance.figures);
+        }
+    }
+}
+
+impl Totalled {
+    fn add(&mut self, figures: &Figures) {
+        self.counts += figures.counts;
+        self.expired = self.expired.saturating_add(figures.expired);
+        self.unparsed = self.unparsed.saturating_add(figures.unparsed);
+        for breakdown in &figures.by {
+            let table = match breakdown.dimension {
+                Dimension::Provider => &mut self.providers,
+                Dimension::Reason => &mut self.reasons,
+                _ => continue,
+            };
+            for row in &breakdown.rows {
+                let key = String::from_utf8_lossy(row.key.as_bytes()).into_owned();
+                *table.entry(key).or_default() += row.counts;
+            }
+        }
+        // The row of what was sent, for no reason.
+        self.reasons.retain(|_, counts| counts.sent == 0);
+    }
+}
+
+#[cfg(test)]
+mod tests;
