@@ -5,6 +5,7 @@
 
 mod common;
 mod mailq_common;
+mod prom_common;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -263,7 +264,7 @@ fn promtool_finds_nothing_wrong() {
         !prom.contains("example.com"),
         "strangers choose domains: {prom}"
     );
-    mailq_common::promtool(&prom);
+    prom_common::promtool(&prom);
 }
 
 #[test]

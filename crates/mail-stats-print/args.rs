@@ -10,6 +10,7 @@ use report::mail_stats::{Count, Dimension};
 
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
+use crate::follow_args::{FOLLOWING, FollowArgs};
 
 /// Show how well mail is being delivered, per Postfix instance
 ///
@@ -70,6 +71,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) days: DaysArgs,
+
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
 
     #[command(flatten)]
     pub(crate) common: Common,
@@ -155,13 +159,14 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
-                         stands before the first slash. Delivery lines that are cut short are reported on standard error, counted as \
-                         unparsed, and make the exit status 1.",
+                         stands before the first slash. Delivery lines that are cut short, or say that they were repeated more than 1000 times, \
+                         are reported on standard error, counted as unparsed, and make the exit status 1.",
                     ),
                 ],
             },
             MONITORING,
             RECORDS,
+            FOLLOWING,
             Section {
                 title: "FILES",
                 body: &[
@@ -211,6 +216,13 @@ impl Tool for Args {
                     Block::Code(
                         "mail-stats-print --save-day\n\
                          mail-stats-print --merge 2026-09-*.rustin.jsonl 2026-09-*.cleveland.jsonl --by day --format table",
+                    ),
+                    Block::Text(
+                        "Counters for node_exporter's textfile directory, from cron every minute:",
+                    ),
+                    Block::Code(
+                        "mail-stats-print --follow-state /var/lib/relay-tools/follow.json --format prom --output \
+                         /var/lib/prometheus/node-exporter/relay_mail.prom",
                     ),
                     Block::Text("Logs of another host, all at once:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),

@@ -2,13 +2,16 @@
 //!
 //! Config → instances → logs → figures → renderer: `cli::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
-//! `saving` and `merging` how to keep them.
+//! `saving` and `merging` how to keep them, `following` how to count on from run to run.
 
 mod args;
 mod check;
 mod check_args;
 mod counting;
 mod days_args;
+mod follow_args;
+mod follow_lock;
+mod following;
 mod merging;
 mod output;
 mod saving;
@@ -50,6 +53,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let outcome = saving::save(cx, window, instances, &selection, &sets, &tables)?;
         cx.problems(&host.problems);
         return Ok(outcome);
+    }
+    if let Some(state) = &args.follow.follow_state {
+        return following::follow(args, cx, state, &host, &selection, &tables);
     }
     let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
     if args.check.check {

@@ -16,6 +16,7 @@ pub(crate) fn load(cx: &Context, args: &Args) -> anyhow::Result<Tables> {
     let own = cx.root().under(Path::new("/etc/relay-tools/reasons.toml"));
     let wanted = args.events
         || args.days.save_day
+        || args.follow.follow_state.is_some()
         || args.breakdowns().contains(&Dimension::Reason)
         || args.reasons.is_some()
         || own.exists();

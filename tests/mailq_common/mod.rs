@@ -120,27 +120,3 @@ impl Image {
         serde_json::from_str(&ran.out).unwrap()
     }
 }
-
-/// Has Prometheus's own program look at a text.
-pub fn promtool(text: &str) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("mailq.prom");
-    fs::write(&path, text).unwrap();
-    if Command::new("promtool").arg("--version").output().is_err() {
-        testkit_missing("promtool", "prometheus");
-        return;
-    }
-    let told = sh(&format!("promtool check metrics <{} 2>&1", path.display()));
-    assert_eq!(told, "");
-}
-
-/// Says past libtest's capture what could not be tested; fails where everything must be.
-fn testkit_missing(program: &str, package: &str) {
-    use std::io::Write;
-    assert!(
-        std::env::var_os(testkit::REQUIRE).is_none_or(|value| value != "1"),
-        "no {program}, which is in Debian's package {package}"
-    );
-    let line = format!("SKIPPED: no {program}, which is in Debian's package {package}\n");
-    drop(std::io::stderr().write_all(line.as_bytes()));
-}

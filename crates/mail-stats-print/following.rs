@@ -1,0 +1,270 @@
+//! `--follow-state`: what is new in the logs since the last run, and the counters of all runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cli::logs::{LogScope, Selection, log_sets, refused};
+use cli::tables::Tables;
+use cli::{Context, Failure, Outcome, replace_file};
+use postfix::config::Host;
+use postfix::log::{self, Event, Known, LogSet, Options, Reading, Scope, Sink, Wanted};
+use postfix::{Parsed, Problem};
+use report::mail_stats::{Count, Dimension, Frame, Settings};
+use report::render::totals::{Run, write as write_totals};
+use report::totals::{DIMENSIONS, Totals};
+
+use crate::args::{Args, Format};
+use crate::counting::Counting;
+use crate::follow_lock::Lock;
+use crate::{check, left_out, output, tell_readings};
+
+/// Counts for the totals, and for what is shown.
+struct Both<'a> {
+    all: Counting<'a>,
+    /// Nothing is shown but the totals, with `--format prom`.
+    new: Option<Counting<'a>>,
+}
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.all.event(event);
+        if let Some(new) = &mut self.new {
+            new.event(event);
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            all: self.all.fork(),
+            new: self.new.as_ref().map(Sink::fork),
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.all.join(later.all);
+        if let Some((mine, theirs)) = self.new.as_mut().zip(later.new) {
+            mine.join(theirs);
+        }
+    }
+}
+
+impl LogScope for Both<'_> {
+    fn scope(&mut self, scope: Scope) {
+        if let Some(new) = &mut self.new {
+            new.scope(scope.clone());
+        }
+        self.all.scope(scope);
+    }
+}
+
+/// Counts on from where the run before stopped. `selection` is what is shown; everything is counted.
+pub(crate) fn follow(
+    args: &Args,
+    cx: &Context,
+    state: &Path,
+    host: &Parsed<Host>,
+    selection: &Selection<'_>,
+    tables: &Tables,
+) -> anyhow::Result<Outcome> {
+    refuse_breakdowns(args)?;
+    let _lock = Lock::take(state)?;
+    let mut totals = load(cx, state)?;
+    let everything = Selection::new(cx, host, &[], args.names_its_logs())?;
+    let settings = |by: Vec<Dimension>, delays, instances| {
+        Arc::new(Settings {
+            by,
+            count: Count::Attempts,
+            delays,
+            zone: cx.zone(),
+            instances,
+            providers: Arc::clone(&tables.providers),
+            reasons: tables.reasons.clone(),
+        })
+    };
+    let expected = check::expected(args, &everything);
+    let shows_new = args.format != Format::Prom;
+    let delays = shows_new && args.format != Format::Text;
+    let mut both = Both {
+        all: Counting::new(&everything, settings(DIMENSIONS.to_vec(), false, expected)),
+        new: shows_new.then(|| {
+            let shown = settings(args.by.clone(), delays, selection.asked_for());
+            Counting::new(selection, shown)
+        }),
+    };
+    let wanted = Wanted {
+        expired: true,
+        relays: true,
+        delays,
+        times: args.by.iter().any(|by| by.is_time()),
+        senders: false,
+    };
+    let (is_first, before) = (totals.logs.is_empty(), totals.updated);
+    let (readings, problems) = read(
+        args,
+        cx,
+        &sets(args, cx, host, &everything)?,
+        wanted,
+        &mut totals,
+        &mut both,
+    )?;
+    let frame = Frame {
+        host: cx.host().to_owned(),
+        since: (!is_first).then_some(before),
+        until: Some(cx.now()),
+        top: args.top,
+        problems: problems.clone(),
+    };
+    let unlimited = Frame {
+        top: None,
+        ..frame.clone()
+    };
+    let stats = both.all.tally.finish(unlimited);
+    let is_configured = |name: &str| everything.syslog_names().any(|known| known == name);
+    totals.add(&stats, is_configured);
+    totals.updated = cx.now();
+    let known = totals.instances.keys().map(|name| name.as_bytes().to_vec());
+    selection.check_all_seen(&known.collect())?;
+    let mut shown = Vec::new();
+    match both.new {
+        Some(new) => output::render(&mut shown, args.format, cx, &new.tally.finish(frame))?,
+        None => write_totals(
+            &mut shown,
+            &totals,
+            Run {
+                problems: problems.len(),
+            },
+        )?,
+    }
+    replace_file(state, &totals.to_json()?)?;
+    cx.print(&shown)?;
+    tell_readings(cx, &readings);
+    cx.problems(&problems);
+    if !args.names_its_logs() {
+        cx.problems(&host.problems);
+    }
+    Ok(left_out(cx, stats.total.unparsed))
+}
+
+/// Breakdowns that would say something else than they seem to.
+fn refuse_breakdowns(args: &Args) -> anyhow::Result<()> {
+    if args.format == Format::Prom && !args.by.is_empty() {
+        let what = "--by: the counters of --follow-state are always by provider and by reason";
+        let hint = "leave it out, or choose another --format for the figures of what is new";
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    if args.by.contains(&Dimension::SenderDomain) {
+        let what = "--by sender-domain: --follow-state reads only what is new, and who sent a message may have been logged before";
+        let hint = "--since 1h --by sender-domain reads the log of an hour";
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    Ok(())
+}
+
+/// What the runs before left, or a beginning.
+fn load(cx: &Context, state: &Path) -> anyhow::Result<Totals> {
+    let text = match std::fs::read(state) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            cx.note(format!("{}: the counters begin", state.display()));
+            return Ok(Totals::new(cx.now()));
+        }
+        Err(e) => return Err(Failure::io("cannot read", state, e).into()),
+    };
+    Totals::from_json(&text).map_err(|why| {
+        let name = state.display();
+        let what = format!("{name} cannot be gone on with: {why}");
+        Failure::new(what)
+            .hint(format!(
+                "mv {name} {name}.old starts anew: the counters begin at zero, with what the current logs hold; Prometheus takes that \
+                 for the restart of a counter"
+            ))
+            .into()
+    })
+}
+
+/// The logs: those that are named, or the host's.
+fn sets(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    everything: &Selection<'_>,
+) -> anyhow::Result<Vec<LogSet>> {
+    let named = args.logs.log.iter().map(|path| {
+        let current = std::path::absolute(path)?;
+        Ok(LogSet {
+            current,
+            scope: Scope::All,
+        })
+    });
+    let mut sets = named.collect::<anyhow::Result<Vec<_>>>()?;
+    sets.sort_by(|a, b| a.current.cmp(&b.current));
+    sets.dedup();
+    if sets.is_empty() {
+        sets = log_sets(cx, host, everything);
+    }
+    let blocks = |path: &PathBuf| log::blocks(path);
+    let stream = args.logs.log.iter().find(|p| p.as_os_str() == "-");
+    if let Some(set) = sets
+        .iter()
+        .map(|set| &set.current)
+        .find(|p| blocks(p))
+        .or(stream)
+    {
+        let what = "it is a pipe or a device; --follow-state reads log files";
+        return Err(Failure::new(Problem::new(set, what).to_string()).into());
+    }
+    Ok(sets)
+}
+
+/// Reads what is new. A log that cannot be read is told, and stays where it was; if that is all, it is an error.
+fn read(
+    args: &Args,
+    cx: &Context,
+    sets: &[LogSet],
+    wanted: Wanted,
+    totals: &mut Totals,
+    sink: &mut Both<'_>,
+) -> anyhow::Result<(Vec<Reading>, Vec<Problem>)> {
+    let progress = cx.progress_bytes("reading logs", None);
+    let advance = |bytes| progress.advance(bytes);
+    let options = Options {
+        zone: cx.zone(),
+        now: cx.now(),
+        window: None,
+        wanted,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        progress: &advance,
+    };
+    let (mut readings, mut problems) = (Vec::new(), Vec::new());
+    let mut were_read = 0;
+    for set in sets {
+        sink.scope(set.scope.clone());
+        let known: Known = totals.known(&set.current);
+        let followed = match log::follow(&set.current, &known, &options, sink) {
+            Ok(followed) => followed,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        were_read += 1;
+        totals.logs.insert(set.current.clone(), followed.known);
+        totals.gaps += u64::from(followed.gap.is_some());
+        problems.extend(followed.gap);
+        for reading in followed.readings {
+            totals.bytes = totals.bytes.saturating_add(reading.read);
+            problems.extend(reading.problems.iter().cloned());
+            readings.push(reading);
+        }
+    }
+    match problems.pop() {
+        Some(problem) if were_read == 0 && args.names_its_logs() => {
+            Err(Failure::new(problem.to_string()).into())
+        }
+        Some(problem) if were_read == 0 => Err(refused(problem)),
+        last => {
+            problems.extend(last);
+            Ok((readings, problems))
+        }
+    }
+}
