@@ -1,10 +1,11 @@
 //! The flags.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::Common;
-use cli::lookups::parse_domain;
+use cli::lookups::{parse_domain, parse_server, parse_timeout};
 
 /// Keep the transport map that sends each provider's mail to its relay
 ///
@@ -28,6 +29,11 @@ pub(crate) enum Command {
     /// A line for each domain of each provider, sorted by domain. The same table gives the same bytes. A domain that no
     /// provider has is not in the map: its mail goes where relayhost or default_transport say.
     Print(Print),
+
+    /// Check that the map in use is whole, right, and in use
+    ///
+    /// Ends as a monitoring plugin does. See CHECKS.
+    Check(Check),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -38,6 +44,86 @@ pub(crate) struct Print {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
     pub(crate) format: MapFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// Whose transport_maps; the default instance's if none is named
+    ///
+    /// The name with or without "postfix-", the configuration directory, the address that it sends from, or "-" or "postfix"
+    /// for the default instance.
+    #[arg(value_name = "INSTANCE", default_value = "-")]
+    pub(crate) instance: String,
+
+    #[command(flatten)]
+    pub(crate) map: MapArgs,
+
+    /// Which table of transport_maps is the map: hash:/etc/postfix/transport.relay, or its path alone
+    ///
+    /// If it is not given: the one that leads most of the providers' domains to their relays.
+    #[arg(long = "map", value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+
+    /// Lines with this key are the site's own; a glob, several times
+    #[arg(long, value_name = "GLOB", value_parser = globset::Glob::new)]
+    pub(crate) accept: Vec<globset::Glob>,
+
+    /// Do not ask the DNS for the relay hosts
+    #[arg(long, help_heading = "DNS options")]
+    pub(crate) no_dns: bool,
+
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
+
+    /// The relays' configuration: a directory with a main.cf, or the image of a relay host; several times
+    ///
+    /// Of an image (a directory with etc/postfix-NAME below it), every instance that is named for a provider. Whether its
+    /// mynetworks has this server's address is looked at.
+    #[arg(long, value_name = "DIR", help_heading = "Network options", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) relay_config: Vec<PathBuf>,
+
+    /// The address that the relays see this server's mail come from; several times
+    ///
+    /// If it is not given: what INSTANCE sends from, or else the IPv4 addresses of this machine's interfaces.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        help_heading = "Network options",
+        requires = "relay_config"
+    )]
+    pub(crate) from: Vec<IpAddr>,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Table)]
+    pub(crate) format: CheckFormat,
+
+    /// One line, as monitoring plugins answer
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) check: bool,
+}
+
+/// Whom to ask of the DNS, and for how long.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "DNS options")]
+pub(crate) struct ResolverArgs {
+    /// Ask this resolver instead of those in /etc/resolv.conf
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
+    pub(crate) resolver: Option<SocketAddr>,
+
+    /// How long all look-ups together may take
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
+    pub(crate) timeout: u64,
+}
+
+/// The values of `check --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// A table for people
+    Table,
+    /// One JSON object, schema relay-tools/transport-check/1
+    Json,
+    /// Comma-separated values with a header
+    Csv,
 }
 
 /// Which map the table asks for.

@@ -1,11 +1,17 @@
 //! relay-transport: which domains go to which relay; is the map complete and in use?
 //!
 //! Glue: `args` what is asked for, `site` the domain and the table that all of it needs, `print` the map that the table
-//! asks for. What is judged and how it is shown is in crate transport.
+//! asks for; `check` the map in use, with `gather` (main.cf, files, `postmap`), `relay_hosts` (DNS) and `networks`. What is judged and how it is shown is in crate transport.
 
 mod args;
+mod check;
+mod gather;
 mod manual;
+mod networks;
+mod pool;
+mod postmap;
 mod print;
+mod relay_hosts;
 mod site;
 
 use std::process::ExitCode;
@@ -21,5 +27,6 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Print(print) => print::run(print, cx),
+        Command::Check(check) => check::run(check, cx),
     }
 }

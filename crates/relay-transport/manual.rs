@@ -4,6 +4,66 @@ use cli::{Block, Common, Manual, Section, Tool};
 
 use crate::args::Args;
 
+const CHECKS: Section = Section {
+    title: "CHECKS",
+    body: &[
+        Block::Text(
+            "check asks real postmap (postmap -s, postmap -q, with the instance's configuration), and shows a row or more for each:",
+        ),
+        Block::Item(
+            "in-use",
+            "transport_maps of the instance has the map. CRITICAL if not; UNKNOWN where a table cannot be asked.",
+        ),
+        Block::Item(
+            "index",
+            "The file that postmap makes (.db, .lmdb, .cdb) is there, and not older than the text. Missing is CRITICAL, older a WARNING.",
+        ),
+        Block::Item(
+            "entries",
+            "It has the entries that the text has. CRITICAL if not: mail goes by what was made.",
+        ),
+        Block::Item(
+            "syntax",
+            "Every line of the text is an entry; postmap passes over others. WARNING.",
+        ),
+        Block::Item(
+            "duplicates",
+            "No key comes twice; the first counts. WARNING.",
+        ),
+        Block::Item(
+            "order",
+            "No other table of transport_maps answers first for a domain of the map, and otherwise. CRITICAL.",
+        ),
+        Block::Item(
+            "domains",
+            "The mail of every provider's domain goes to the provider's relay, over all tables, parent domains, * and relayhost. To \
+             another provider's relay is CRITICAL, elsewhere a WARNING. --provider names those that the site has relays for.",
+        ),
+        Block::Item(
+            "lines",
+            "Every line is of a provider's domain, of a subdomain or an address there, or * to a relay; or --accept says that it \
+             is the site's own. WARNING.",
+        ),
+        Block::Item(
+            "transports",
+            "Every transport of the map is in master.cf. CRITICAL.",
+        ),
+        Block::Item(
+            "relays",
+            "Every relay host has an address; without brackets, a mail exchanger will do. CRITICAL; UNKNOWN where the DNS does not \
+             answer. /etc/hosts is asked where smtp_host_lookup says so.",
+        ),
+        Block::Item(
+            "networks",
+            "With --relay-config: the relays' mynetworks has this server's address (CRITICAL if not), and their restrictions ask it \
+             (WARNING). Files and tables in mynetworks are not looked into: what depends on one is UNKNOWN.",
+        ),
+        Block::Text(
+            "The worst row decides the exit status. A row names five of the things that it is about; all with -v, and in JSON and CSV.",
+        ),
+    ],
+};
+
 impl Tool for Args {
     const MANUAL: Manual = Manual {
         sections: &[
@@ -17,6 +77,7 @@ impl Tool for Args {
                      domains are listed in full.",
                 )],
             },
+            CHECKS,
             Section {
                 title: "FILES",
                 body: &[Block::Item(
@@ -34,6 +95,16 @@ impl Tool for Args {
                     ),
                     Block::Text("What would change?"),
                     Block::Code("relay-transport print | diff /etc/postfix/transport.relay -"),
+                    Block::Text("Is it in order? The site has two lines of its own:"),
+                    Block::Code(
+                        "relay-transport check --accept lists.example.org --accept '*.intern.example.org'",
+                    ),
+                    Block::Text(
+                        "For a monitoring system, with the relays' configuration as a backup has it:",
+                    ),
+                    Block::Code(
+                        "relay-transport check --check --relay-config /srv/backup/rustin --from 192.0.2.7",
+                    ),
                 ],
             },
         ],
@@ -44,8 +115,10 @@ impl Tool for Args {
             "postmap(1)",
             "postconf(5)",
         ],
-        checks: false,
+        checks: true,
     };
+
+    const CHECK_COMMAND: Option<&'static str> = Some("check");
 
     fn common(&self) -> &Common {
         &self.common

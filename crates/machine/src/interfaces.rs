@@ -56,6 +56,15 @@ impl Interfaces {
         Ok(Self(found))
     }
 
+    /// The addresses that mail to other hosts may leave from: of interfaces that are up, neither loopback nor link-local.
+    pub fn outward(&self) -> impl Iterator<Item = IpAddr> {
+        let up = self.0.iter().filter(|i| i.is_up).map(|i| i.address);
+        up.filter(|address| match address {
+            IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+            IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+        })
+    }
+
     /// The interface that has the address.
     pub fn with(&self, address: IpAddr) -> Option<&Interface> {
         let exactly = self.0.iter().find(|i| i.address == address);

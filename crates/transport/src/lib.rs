@@ -4,13 +4,22 @@
 //!
 //! - [`Domain`]: strangers' domain names, made harmless;
 //! - [`Map`]: the lines that the provider table asks for; [`Route`]: a right-hand side;
-//! - [`render`]: one small module a format.
+//! - [`Source`]: a map's text as postmap reads it; [`TableName`]: what transport_maps names; [`listed`]: mynetworks;
+//! - [`audit`]: is the map in use, whole and right?
+//! - [`render`]: one small module a thing shown.
 
+pub mod audit;
 mod domain;
 mod map;
+mod networks;
 pub mod render;
 mod route;
+mod source;
+mod tables;
 
 pub use domain::{Domain, NoDomain};
 pub use map::{Line, Map, table_name};
+pub use networks::{Listed, listed};
 pub use route::{Hop, Route, Style};
+pub use source::{Entry, Source};
+pub use tables::{Storage, TableName, split_list};

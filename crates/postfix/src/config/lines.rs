@@ -9,12 +9,12 @@ use std::path::Path;
 use crate::{Parsed, Position, Problem};
 
 /// One logical line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct LogicalLine {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogicalLine {
     /// The physical line it begins at, from 1.
-    pub(super) line: u64,
+    pub line: u64,
     /// Its bytes, as far as Postfix sees them: up to the first NUL.
-    pub(super) text: Vec<u8>,
+    pub text: Vec<u8>,
 }
 
 /// White space as Postfix's `ISSPACE` has it, vertical tab included.
@@ -35,8 +35,8 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     text.get(start..end).unwrap_or_default()
 }
 
-/// Splits a file's text into logical lines. `path` is for the problems.
-pub(super) fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
+/// Splits the text of a main.cf, a master.cf or a table's source (postmap(1)) into logical lines. `path` is for the problems.
+pub fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
     let mut lines: Vec<LogicalLine> = Vec::new();
     for (number, physical) in (1..).zip(input.split(|&b| b == b'\n')) {
         match physical.iter().find(|&&b| !is_space(b)) {

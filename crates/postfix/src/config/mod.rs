@@ -19,6 +19,7 @@ mod select;
 pub use expand::ExpandError;
 pub use host::{Host, hostname_of};
 pub use instance::Instance;
+pub use lines::{LogicalLine, logical_lines};
 pub use main_cf::MainCf;
 pub use master_cf::{MasterCf, Service, ServiceType};
 pub use parameters::Parameters;

@@ -1,3 +1,4 @@
 //! One small module a thing shown.
 
+pub mod audit;
 pub mod map;

@@ -1,0 +1,164 @@
+//! `check`: is the map in use, whole and right?
+
+use std::collections::BTreeMap;
+
+use cli::check::{Level, Perf, Verdict};
+use cli::{Context, Failure, Outcome};
+use globset::GlobSetBuilder;
+use postfix::config::Instance;
+use transport::audit::{self, Input, Outcome as Result, Row, Table, audit, choose};
+use transport::render::audit as render;
+
+use crate::args::{Check, CheckFormat};
+use crate::site::{self, Table as ProviderTable};
+use crate::{gather, networks, relay_hosts};
+
+/// As many rows as the line of `--check` tells, the worst first.
+const MAX_TOLD: usize = 4;
+
+pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
+    let host = cli::instances::discover(cx);
+    let chosen = cli::instances::select_some(cx, &host, std::slice::from_ref(&args.instance))?;
+    let &[instance] = chosen.as_slice() else {
+        let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
+        let what = format!(
+            "\"{}\" means {}: one is to be checked",
+            args.instance,
+            names.join(", ")
+        );
+        return Err(Failure::new(what).into());
+    };
+    let table = ProviderTable::load(cx, &args.map)?;
+    let site = site::domain(cx, &args.map, &host)?;
+    let wanted = site::map(cx, &args.map, &table, &site)?;
+    let parents = instance
+        .parameters()
+        .list("parent_domain_matches_subdomains");
+    let parents_match = parents.iter().any(|name| name == "transport_maps");
+    let (tables, broken) = gather::tables(cx, instance, &wanted, parents_match);
+    let ours = match &args.table {
+        Some(asked) => tables.iter().position(|table| is_called(table, asked)),
+        None => choose(&wanted, &tables),
+    };
+    let transports = transports(cx, instance);
+    let hosts = match ours.and_then(|at| tables.get(at)) {
+        Some(table) if !args.no_dns => {
+            let hosts = audit::hosts(table, transports.as_ref());
+            Some(relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?)
+        }
+        _ => None,
+    };
+    let accepted = accepted(args)?;
+    let rows = audit(&Input {
+        wanted: &wanted,
+        providers: &table.providers,
+        instance: instance.name(),
+        broken,
+        tables,
+        ours,
+        asked: args.table.clone(),
+        fallback: fallback(instance),
+        parents_match,
+        transports,
+        is_accepted: &|key| accepted.is_match(key),
+        hosts,
+        networks: networks::look_at(cx, args, instance, &table.providers)?,
+    });
+    show(args, cx, instance, &rows)
+}
+
+fn is_called(table: &Table, asked: &str) -> bool {
+    let name = &table.name;
+    name.to_string() == asked
+        || name.name == asked
+        || format!("{}:{}", name.kind, name.name) == asked
+}
+
+fn accepted(args: &Check) -> anyhow::Result<globset::GlobSet> {
+    let mut globs = GlobSetBuilder::new();
+    for glob in &args.accept {
+        globs.add(glob.clone());
+    }
+    Ok(globs.build()?)
+}
+
+/// The services of master.cf that deliver, and whether each is an SMTP client; `None` if it cannot be read.
+fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, bool>> {
+    let services = instance.services(cx.root()).value;
+    let all = services.services().iter().map(|service| {
+        let is_smtp = matches!(service.command.as_str(), "smtp" | "lmtp");
+        (service.name.clone(), is_smtp)
+    });
+    let all: BTreeMap<String, bool> = all.collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// Where mail goes that no table has an answer for, as a right-hand side.
+fn fallback(instance: &Instance) -> String {
+    let transport = instance.get("default_transport");
+    match instance.get("relayhost") {
+        _ if transport.contains(':') => transport,
+        relayhost => format!("{transport}:{relayhost}"),
+    }
+}
+
+fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow::Result<Outcome> {
+    let mut worst = rows
+        .iter()
+        .map(|row| row.outcome)
+        .max()
+        .unwrap_or(Result::Unknown);
+    let problems = instance.problems();
+    if !problems.is_empty() {
+        worst = worst.max(Result::Unknown);
+    }
+    let level = match worst {
+        Result::Skipped | Result::Ok => Level::Ok,
+        Result::Warning => Level::Warning,
+        Result::Unknown => Level::Unknown,
+        Result::Critical => Level::Critical,
+    };
+    if args.check {
+        let mut told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let mut bad: Vec<&Row> = rows.iter().filter(|row| row.outcome > Result::Ok).collect();
+        bad.sort_by_key(|row| std::cmp::Reverse(row.outcome));
+        told.extend(bad.iter().take(MAX_TOLD).map(|row| render::line(row)));
+        if bad.len() > MAX_TOLD {
+            told.push(format!("and {} more", bad.len() - MAX_TOLD));
+        }
+        let fine = || {
+            let row = rows.iter().find(|row| row.check == audit::Check::Domains);
+            row.map_or_else(|| "in order".to_owned(), |row| row.text.clone())
+        };
+        let text = match told.is_empty() {
+            true => fine(),
+            false => told.join("; "),
+        };
+        let perf = [Result::Critical, Result::Warning, Result::Unknown].map(|outcome| {
+            let n = rows.iter().filter(|row| row.outcome == outcome).count();
+            Perf::count(
+                outcome.as_str(),
+                u32::try_from(n).map_or(f64::MAX, f64::from),
+            )
+        });
+        return cx.verdict(&Verdict {
+            level,
+            text,
+            perf: perf.to_vec(),
+        });
+    }
+    cx.print_with(|out| match args.format {
+        CheckFormat::Table => {
+            let drawn = render::draw_audit(rows, cx.is_verbose(), cx.table_style());
+            out.extend_from_slice(drawn.as_bytes());
+            Ok(())
+        }
+        CheckFormat::Json => {
+            let names = (cx.host(), instance.name());
+            render::write_as_json(out, names, rows, worst, problems)
+        }
+        CheckFormat::Csv => render::write_as_csv(out, rows),
+    })?;
+    cx.problems(problems);
+    Ok(Outcome::Checked(level))
+}

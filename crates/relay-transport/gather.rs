@@ -1,0 +1,172 @@
+//! What is known of the tables that an instance's transport_maps names.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cli::Context;
+use postfix::config::Instance;
+use transport::audit::{IndexState, SourceState, Table, questions};
+use transport::{Map, Source, Storage, TableName, split_list};
+
+use crate::postmap::Postmap;
+
+/// The tables in order, and elements of the list that are none.
+pub(crate) fn tables(
+    cx: &Context,
+    instance: &Instance,
+    wanted: &Map,
+    parents_match: bool,
+) -> (Vec<Table>, Vec<String>) {
+    let postmap = Postmap::new(cx, instance);
+    let list = instance.get("transport_maps");
+    let mut broken = Vec::new();
+    let mut tables = Vec::new();
+    for element in split_list(&list) {
+        match TableName::parse(element) {
+            Some(name) => tables.push(listed(cx, &postmap, name)),
+            None => broken.push(element.to_owned()),
+        }
+    }
+    let keys = {
+        let entries = tables
+            .iter()
+            .filter_map(|(table, _)| table.entries.as_ref());
+        let listed = entries.flat_map(BTreeMap::keys).map(String::as_str);
+        questions(wanted, parents_match, listed)
+    };
+    let asked = tables.into_iter().map(|(mut table, here)| {
+        ask(cx, &postmap, &mut table, &here, &keys);
+        table
+    });
+    (asked.collect(), broken)
+}
+
+/// A table with its files and, where it can list them, its entries; and its name as this machine has it.
+fn listed(cx: &Context, postmap: &Postmap, name: TableName) -> (Table, TableName) {
+    let here = name_here(cx, &name);
+    let source = here.source().map_or(SourceState::None, read);
+    let index = index(&here, &source);
+    let mut table = Table {
+        name,
+        source,
+        index,
+        in_source: None,
+        entries: None,
+        answers: HashMap::new(),
+        failed: None,
+    };
+    if !matches!(here.storage(), Storage::Index(_) | Storage::Text) {
+        return (table, here);
+    }
+    match postmap.entries(&here) {
+        Ok(entries) => table.entries = Some(entries),
+        Err(why) => table.failed = Some(why),
+    }
+    if matches!(here.storage(), Storage::Index(_)) && matches!(table.source, SourceState::Read(_)) {
+        let text = TableName {
+            kind: "texthash".to_owned(),
+            ..here.clone()
+        };
+        match postmap.entries(&text) {
+            Ok(entries) => table.in_source = Some(entries),
+            Err(why) => table.source = SourceState::Unreadable(why),
+        }
+    }
+    (table, here)
+}
+
+fn ask(
+    cx: &Context,
+    postmap: &Postmap,
+    table: &mut Table,
+    here: &TableName,
+    keys: &BTreeSet<String>,
+) {
+    if table.failed.is_some() {
+        return;
+    }
+    // An image's servers are not this machine's.
+    if here.storage() == Storage::Elsewhere && !cx.root().is_this_host() {
+        table.failed = Some("--root: what a server of another host says is not known".to_owned());
+        return;
+    }
+    match postmap.answers(here, keys) {
+        Ok(answers) => table.answers = answers,
+        Err(why) => table.failed = Some(why),
+    }
+}
+
+/// A table in a file of a host image is found below the image.
+fn name_here(cx: &Context, name: &TableName) -> TableName {
+    let in_file = matches!(
+        name.storage(),
+        Storage::Index(_) | Storage::Text | Storage::Patterns
+    );
+    if cx.root().is_this_host() || !in_file {
+        return name.clone();
+    }
+    let path = cx.root().under(Path::new(&name.name));
+    let path = std::path::absolute(&path).unwrap_or(path);
+    TableName {
+        name: path.to_string_lossy().into_owned(),
+        ..name.clone()
+    }
+}
+
+fn read(path: &Path) -> SourceState {
+    let text = match fs::metadata(path) {
+        // Reading from a FIFO or a device might wait for ever.
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is no regular file")),
+        Ok(_) => fs::read(path),
+        Err(e) => Err(e),
+    };
+    match text {
+        Ok(text) => SourceState::Read(Source::parse(path, &text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => SourceState::Missing,
+        Err(e) => SourceState::Unreadable(reason(&e)),
+    }
+}
+
+/// The file that postmap makes, beside its source.
+fn index(table: &TableName, source: &SourceState) -> IndexState {
+    let Some(path) = table.index() else {
+        return IndexState::None;
+    };
+    let time = |path: PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let made: SystemTime = match time(path) {
+        Ok(made) => made,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return IndexState::Missing,
+        Err(e) => return IndexState::Unreadable(reason(&e)),
+    };
+    match source {
+        SourceState::None | SourceState::Missing => return IndexState::Current,
+        SourceState::Unreadable(_) => {
+            return IndexState::Unreadable("its text cannot be read".to_owned());
+        }
+        SourceState::Read(_) => {}
+    }
+    match time(PathBuf::from(&table.name)) {
+        Ok(changed) => match changed.duration_since(made) {
+            Ok(Duration::ZERO) | Err(_) => IndexState::Current,
+            Ok(by) => IndexState::Older(by.as_secs().max(1)),
+        },
+        Err(e) => IndexState::Unreadable(reason(&e)),
+    }
+}
+
+/// Without std's `(os error 2)`.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "not permitted; run it as root".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error ")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        }
+    }
+}

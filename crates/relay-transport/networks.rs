@@ -1,0 +1,134 @@
+//! Do the relays take mail from this server? Read from their own main.cf.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use cli::{Context, Failure};
+use machine::Interfaces;
+use postfix::Root;
+use postfix::config::{Host, Instance, MainCf, Parameters, hostname_of};
+use report::providers::Providers;
+use transport::audit::{Acceptance, Networks};
+use transport::{Listed, listed};
+
+use crate::args::Check;
+
+/// Looks at every configuration that is named.
+///
+/// # Errors
+/// A path is no configuration.
+pub(crate) fn look_at(
+    cx: &Context,
+    args: &Check,
+    instance: &Instance,
+    providers: &Providers,
+) -> anyhow::Result<Networks> {
+    if args.relay_config.is_empty() {
+        return Ok(Networks::NotAsked);
+    }
+    let mut unread = Vec::new();
+    let mut relays = Vec::new();
+    for path in &args.relay_config {
+        relays.extend(relays_in(path, providers, &mut unread)?);
+    }
+    let from = match from(cx, args, instance)? {
+        from if from.is_empty() => {
+            let why = "from which address the relays see this server's mail come is not known: --from ADDR";
+            return Ok(Networks::Unknown(why.to_owned()));
+        }
+        from => from,
+    };
+    let known = relays.iter().flat_map(|(name, parameters)| {
+        from.iter().map(|&from| Acceptance {
+            relay: name.clone(),
+            from,
+            listed: has(parameters, from),
+            permits: permits(parameters),
+        })
+    });
+    Ok(Networks::Known(known.collect(), unread))
+}
+
+/// Where this server's mail comes from, as the relays see it.
+fn from(cx: &Context, args: &Check, instance: &Instance) -> anyhow::Result<Vec<IpAddr>> {
+    if !args.from.is_empty() {
+        return Ok(args.from.clone());
+    }
+    let bound = instance.bind_addresses();
+    if !bound.is_empty() || !cx.root().is_this_host() {
+        return Ok(bound);
+    }
+    let interfaces = Interfaces::read()
+        .map_err(|e| Failure::new("cannot list the interfaces' addresses").because(e))?;
+    Ok(interfaces.outward().filter(IpAddr::is_ipv4).collect())
+}
+
+/// The relays that a path has: their names and parameters.
+fn relays_in(
+    path: &Path,
+    providers: &Providers,
+    unread: &mut Vec<String>,
+) -> anyhow::Result<Vec<(String, Parameters)>> {
+    let main_cf = path.join("main.cf");
+    if main_cf.is_file() {
+        let text = std::fs::read(&main_cf).map_err(|e| Failure::io("cannot read", &main_cf, e))?;
+        let parsed = MainCf::parse(&main_cf, &text);
+        unread.extend(parsed.problems.iter().map(ToString::to_string));
+        let parameters = Parameters::new(parsed.value, path, "localhost");
+        let name = match parameters.get("multi_instance_name") {
+            name if name.is_empty() => path.display().to_string(),
+            name => name,
+        };
+        return Ok(vec![(name, parameters)]);
+    }
+    let root = Root::new(path);
+    let hostname = hostname_of(&root).unwrap_or_else(|| "localhost".to_owned());
+    let host = Host::discover(&root, &hostname);
+    unread.extend(host.problems.iter().map(ToString::to_string));
+    let instances = host.value.instances().iter();
+    let relays = instances.filter(|i| providers.of_instance(i.name()).is_some());
+    let relays: Vec<(String, Parameters)> = relays
+        .map(|i| {
+            (
+                format!("{}/{}", host_name(path, &hostname), i.name()),
+                i.parameters().clone(),
+            )
+        })
+        .collect();
+    if relays.is_empty() {
+        let what = format!("--relay-config: no relay: {}", path.display());
+        let hint = "it is to be a directory with a main.cf, or a host's image with etc/postfix-PROVIDER-x/main.cf below it";
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    Ok(relays)
+}
+
+fn host_name(path: &Path, hostname: &str) -> String {
+    match hostname {
+        "localhost" => path.display().to_string(),
+        name => name.to_owned(),
+    }
+}
+
+fn has(parameters: &Parameters, from: IpAddr) -> Listed {
+    // Without one, Postfix makes the list of the interfaces that it finds where it runs.
+    if parameters.main_cf().value(b"mynetworks").is_none() {
+        let style = parameters.get("mynetworks_style");
+        return Listed::Unknown(format!(
+            "mynetworks_style = {style} (mynetworks is not set)"
+        ));
+    }
+    match parameters.expand("mynetworks") {
+        Ok(list) => listed(&String::from_utf8_lossy(&list), from),
+        Err(why) => Listed::Unknown(format!("mynetworks: {why}")),
+    }
+}
+
+/// Is mynetworks asked at all before mail for others is refused? Where main.cf restricts nothing, Postfix's own rules of old
+/// hold, which ask it.
+fn permits(parameters: &Parameters) -> bool {
+    let lists = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"];
+    let lists = lists.map(|name| parameters.list(name));
+    let mut words = lists.iter().flatten().peekable();
+    words.peek().is_none() || words.any(|word| word == "permit_mynetworks")
+}

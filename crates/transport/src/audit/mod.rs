@@ -1,0 +1,292 @@
+//! Is the map in use, whole and right?
+//!
+//! The caller finds out what there is ([`Input`]): which tables main.cf names, what postmap says of them, what the DNS says
+//! of the relays ([`hosts`] are those to ask about), whom the relays' own main.cf takes mail from. [`audit`] judges.
+
+mod relays;
+mod routes;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use postfix::Parsed;
+use report::providers::Providers;
+
+use crate::{Listed, Map, Source, TableName};
+
+pub use relays::hosts;
+pub use routes::{choose, questions};
+
+/// What is looked at, in the order in which to mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// transport_maps names the map.
+    InUse,
+    /// The file that postmap makes is there, and no older than the text.
+    Index,
+    /// It has the entries that the text has.
+    Entries,
+    /// Every line of the text is an entry.
+    Syntax,
+    /// No key comes twice.
+    Duplicates,
+    /// No earlier table answers for a domain of the map.
+    Order,
+    /// Every domain of every provider leads to its relay.
+    Domains,
+    /// Every line is of a domain of a provider.
+    Lines,
+    /// The transports are in master.cf.
+    Transports,
+    /// The relay hosts are in the DNS.
+    Relays,
+    /// The relays take mail from this server.
+    Networks,
+}
+
+impl Check {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::InUse,
+        Self::Index,
+        Self::Entries,
+        Self::Syntax,
+        Self::Duplicates,
+        Self::Order,
+        Self::Domains,
+        Self::Lines,
+        Self::Transports,
+        Self::Relays,
+        Self::Networks,
+    ];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InUse => "in-use",
+            Self::Index => "index",
+            Self::Entries => "entries",
+            Self::Syntax => "syntax",
+            Self::Duplicates => "duplicates",
+            Self::Order => "order",
+            Self::Domains => "domains",
+            Self::Lines => "lines",
+            Self::Transports => "transports",
+            Self::Relays => "relays",
+            Self::Networks => "networks",
+        }
+    }
+}
+
+/// What came of it, the worse the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// There is nothing to look at, or nobody asked.
+    Skipped,
+    /// In order.
+    Ok,
+    /// To be mended.
+    Warning,
+    /// It could not be found out.
+    Unknown,
+    /// Mail goes astray, or stays.
+    Critical,
+}
+
+impl Outcome {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One thing found out. Texts may quote what others wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What was looked at.
+    pub check: Check,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was found, and what to do where that is not plain.
+    pub text: String,
+    /// What it is about, one by one: domains, lines, hosts.
+    pub items: Vec<String>,
+}
+
+impl Row {
+    fn new(check: Check, outcome: Outcome, text: impl Into<String>) -> Self {
+        Self {
+            check,
+            outcome,
+            text: text.into(),
+            items: Vec::new(),
+        }
+    }
+
+    fn about(mut self, items: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.items = items.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// Entries of a table: keys and values.
+pub type Entries = BTreeMap<String, String>;
+
+/// What is known of one table of transport_maps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name.
+    pub name: TableName,
+    /// Its text.
+    pub source: SourceState,
+    /// The file that postmap makes of it.
+    pub index: IndexState,
+    /// The text's entries, as Postfix's own texthash reads them; `None` if it could not, or need not.
+    pub in_source: Option<Entries>,
+    /// The entries that Postfix sees; `None` for tables that cannot list them.
+    pub entries: Option<Entries>,
+    /// What it answers to the keys of [`questions`].
+    pub answers: HashMap<String, String>,
+    /// Why it could not be asked, if so.
+    pub failed: Option<String>,
+}
+
+/// A table's text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceState {
+    /// It has none.
+    None,
+    /// It is not there.
+    Missing,
+    /// It cannot be read: why.
+    Unreadable(String),
+    /// Its content.
+    Read(Parsed<Source>),
+}
+
+/// The file that postmap makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexState {
+    /// There is to be none.
+    None,
+    /// It is not there.
+    Missing,
+    /// It cannot be looked at: why.
+    Unreadable(String),
+    /// It was made before the text was changed, by so many seconds.
+    Older(u64),
+    /// It was made of the text as it is, as far as times tell.
+    Current,
+}
+
+/// A host that lines lead to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RelayHost {
+    /// Its name.
+    pub name: String,
+    /// Without brackets: mail exchangers do, too.
+    pub by_mx: bool,
+}
+
+/// What the DNS says of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostState {
+    /// So many addresses, or mail exchangers with any.
+    Found,
+    /// There is no such name, or nothing that mail could be sent to: what is missing.
+    Missing(String),
+    /// It could not be found out: why.
+    Unknown(String),
+}
+
+/// What one relay says of an address of this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The relay.
+    pub relay: String,
+    /// Where this server sends from.
+    pub from: IpAddr,
+    /// Whether its mynetworks has the address.
+    pub listed: Listed,
+    /// Do its restrictions let mynetworks send?
+    pub permits: bool,
+}
+
+/// What is known of the relays' networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Networks {
+    /// Nobody asked.
+    NotAsked,
+    /// It could not be found out: why.
+    Unknown(String),
+    /// What each relay says, and which of them could not be read and why.
+    Known(Vec<Acceptance>, Vec<String>),
+}
+
+/// All that is known.
+pub struct Input<'a> {
+    /// The map that the provider table asks for.
+    pub wanted: &'a Map,
+    /// The provider table.
+    pub providers: &'a Providers,
+    /// The instance whose transport_maps it is.
+    pub instance: &'a str,
+    /// Elements of transport_maps that are no table: without a type.
+    pub broken: Vec<String>,
+    /// The tables, in order.
+    pub tables: Vec<Table>,
+    /// Which of them is the map, if it is among them ([`choose`]).
+    pub ours: Option<usize>,
+    /// The map that was asked for by name.
+    pub asked: Option<String>,
+    /// Where mail goes for which no table has an answer, as a right-hand side: default_transport, and relayhost.
+    pub fallback: String,
+    /// A domain's line is for its subdomains, too (parent_domain_matches_subdomains).
+    pub parents_match: bool,
+    /// The transports of master.cf, and whether each is an SMTP client; `None` if it cannot be read.
+    pub transports: Option<BTreeMap<String, bool>>,
+    /// Is this line, by its key, one that the site has for other reasons?
+    pub is_accepted: &'a dyn Fn(&str) -> bool,
+    /// What the DNS says of [`hosts`]; `None` if nobody asked.
+    pub hosts: Option<BTreeMap<RelayHost, HostState>>,
+    /// What the relays say.
+    pub networks: Networks,
+}
+
+impl Input<'_> {
+    fn our_table(&self) -> Option<&Table> {
+        self.tables.get(self.ours?)
+    }
+}
+
+/// Judges: a row or more for each check.
+pub fn audit(input: &Input<'_>) -> Vec<Row> {
+    let mut rows = tables::in_use(input);
+    if let Some(table) = input.our_table() {
+        rows.extend(tables::judge(table));
+        rows.extend(routes::order(input));
+        rows.extend(routes::domains(input));
+        rows.extend(routes::lines(input, table));
+        rows.extend(relays::transports(input, table));
+        rows.extend(relays::relays(input, table));
+    }
+    rows.extend(relays::networks(input));
+    rows
+}
+
+/// `3 domains`, `1 domain`.
+fn count(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}

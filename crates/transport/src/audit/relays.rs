@@ -1,0 +1,195 @@
+//! The relays: are their transports, their names and their networks in order?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{Check, HostState, Input, Networks, Outcome, RelayHost, Row, Table, count};
+use crate::{Hop, Listed, Route};
+
+/// Services that are SMTP clients where master.cf cannot say.
+const SMTP: [&str; 3] = ["smtp", "relay", "lmtp"];
+
+fn is_smtp(transports: Option<&BTreeMap<String, bool>>, transport: &str) -> bool {
+    match transports {
+        // Without a name: default_transport.
+        _ if transport.is_empty() => true,
+        Some(known) => known.get(transport).copied().unwrap_or(false),
+        None => SMTP.contains(&transport),
+    }
+}
+
+/// The hosts that a table's entries lead to by SMTP. Addresses are none.
+pub fn hosts(table: &Table, transports: Option<&BTreeMap<String, bool>>) -> BTreeSet<RelayHost> {
+    let mut hosts = BTreeSet::new();
+    let values: BTreeSet<&str> = table
+        .entries
+        .iter()
+        .flat_map(BTreeMap::values)
+        .chain(table.answers.values())
+        .map(String::as_str)
+        .collect();
+    for value in values {
+        let route = Route::parse(value);
+        if !is_smtp(transports, &route.transport) {
+            continue;
+        }
+        for hop in route.hops.into_iter().filter(|hop| !is_address(hop)) {
+            hosts.insert(RelayHost {
+                name: hop.host,
+                by_mx: !hop.is_bracketed,
+            });
+        }
+    }
+    hosts
+}
+
+/// An address, or lmtp(8)'s `unix:` and `inet:` destinations: not to be looked up.
+fn is_address(hop: &Hop) -> bool {
+    let bare = hop.host.strip_prefix("ipv6:").unwrap_or(&hop.host);
+    bare.parse::<IpAddr>().is_ok() || hop.host == "unix" || hop.host.starts_with("inet:")
+}
+
+/// Is every transport of the map in master.cf?
+pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
+    let Some(known) = &input.transports else {
+        let text = "master.cf cannot be read".to_owned();
+        return vec![Row::new(Check::Transports, Outcome::Unknown, text)];
+    };
+    let values = table
+        .entries
+        .iter()
+        .flat_map(BTreeMap::values)
+        .chain(table.answers.values());
+    let used: BTreeSet<String> = values
+        .map(|value| Route::parse(value).transport)
+        .filter(|transport| !transport.is_empty())
+        .collect();
+    let unknown: Vec<&String> = used.iter().filter(|t| !known.contains_key(*t)).collect();
+    vec![if unknown.is_empty() {
+        let used: Vec<&str> = used.iter().map(String::as_str).collect();
+        let text = format!("in master.cf: {}", used.join(", "));
+        Row::new(Check::Transports, Outcome::Ok, text)
+    } else {
+        let text = format!(
+            "{} not in master.cf: mail for it is deferred",
+            match unknown.len() {
+                1 => "1 transport is".to_owned(),
+                n => format!("{n} transports are"),
+            }
+        );
+        Row::new(Check::Transports, Outcome::Critical, text).about(unknown)
+    }]
+}
+
+/// Are the relay hosts in the DNS?
+pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
+    let all = hosts(table, input.transports.as_ref());
+    let Some(found) = &input.hosts else {
+        return vec![Row::new(
+            Check::Relays,
+            Outcome::Skipped,
+            "the DNS was not asked",
+        )];
+    };
+    let mut missing = Vec::new();
+    let mut unknown = Vec::new();
+    for host in &all {
+        let name = &host.name;
+        match found.get(host) {
+            Some(HostState::Found) => {}
+            Some(HostState::Missing(what)) => missing.push(format!("{name}: {what}")),
+            Some(HostState::Unknown(why)) => unknown.push(format!("{name}: {why}")),
+            None => unknown.push(format!("{name}: not asked")),
+        }
+    }
+    let mut rows = Vec::new();
+    if missing.is_empty() && unknown.is_empty() {
+        let text = format!(
+            "{} in the DNS",
+            match all.len() {
+                1 => "1 relay host is".to_owned(),
+                n => format!("{n} relay hosts are"),
+            }
+        );
+        rows.push(Row::new(Check::Relays, Outcome::Ok, text));
+    }
+    if !missing.is_empty() {
+        let text = format!(
+            "{} in the DNS: mail for it is deferred or comes back",
+            match missing.len() {
+                1 => "1 relay host is not".to_owned(),
+                n => format!("{n} relay hosts are not"),
+            }
+        );
+        rows.push(Row::new(Check::Relays, Outcome::Critical, text).about(missing));
+    }
+    if !unknown.is_empty() {
+        let text = format!(
+            "{} could not be looked up",
+            count(unknown.len(), "relay host")
+        );
+        rows.push(Row::new(Check::Relays, Outcome::Unknown, text).about(unknown));
+    }
+    rows
+}
+
+/// Do the relays take mail from this server?
+pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
+    let row = |outcome, text: String| Row::new(Check::Networks, outcome, text);
+    let (known, unread) = match &input.networks {
+        Networks::NotAsked => {
+            let text = "not asked for: --relay-config names the relays' main.cf".to_owned();
+            return vec![row(Outcome::Skipped, text)];
+        }
+        Networks::Unknown(why) => return vec![row(Outcome::Unknown, why.clone())],
+        Networks::Known(known, unread) => (known, unread),
+    };
+    let told = |listed: &dyn Fn(&Listed) -> bool| -> Vec<String> {
+        let fit = known.iter().filter(|a| listed(&a.listed));
+        fit.map(|a| format!("{}: {} is {}", a.relay, a.from, a.listed))
+            .collect()
+    };
+    let refusing: BTreeSet<&str> = known
+        .iter()
+        .filter(|a| matches!(a.listed, Listed::No(_)))
+        .map(|a| a.relay.as_str())
+        .collect();
+    let refused = told(&|listed| matches!(listed, Listed::No(_)));
+    let mut unknown = told(&|listed| matches!(listed, Listed::Unknown(_)));
+    unknown.extend(unread.iter().cloned());
+    let unused: Vec<String> = known
+        .iter()
+        .filter(|a| !a.permits && matches!(a.listed, Listed::Yes(_)))
+        .map(|a| format!("{}: permit_mynetworks is in no smtpd restriction", a.relay))
+        .collect();
+    let relays: BTreeSet<&str> = known.iter().map(|a| a.relay.as_str()).collect();
+    let addresses: BTreeSet<IpAddr> = known.iter().map(|a| a.from).collect();
+    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    let mut rows = Vec::new();
+    if refused.is_empty() && unknown.is_empty() && unused.is_empty() {
+        let text = format!(
+            "{} have {} in mynetworks",
+            count(relays.len(), "relay"),
+            addresses.join(", ")
+        );
+        rows.push(row(Outcome::Ok, text));
+    }
+    if !refused.is_empty() {
+        let text = format!(
+            "mynetworks of {} refuses this server's mail",
+            count(refusing.len(), "relay")
+        );
+        rows.push(row(Outcome::Critical, text).about(refused));
+    }
+    if !unused.is_empty() {
+        let text = format!(
+            "mynetworks of {} has this server, but is not asked",
+            count(unused.len(), "relay")
+        );
+        rows.push(row(Outcome::Warning, text).about(unused));
+    }
+    if !unknown.is_empty() {
+        rows.push(row(Outcome::Unknown, "not known of all relays".to_owned()).about(unknown));
+    }
+    rows
+}

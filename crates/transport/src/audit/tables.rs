@@ -1,0 +1,225 @@
+//! The tables of transport_maps, and what is wrong with the map's own files.
+
+use super::{Check, Entries, IndexState, Input, Outcome, Row, SourceState, Table, count};
+use crate::Storage;
+
+/// Is the map in use? Tables that cannot be asked are told here, too.
+pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let all: Vec<String> = input.tables.iter().map(|t| t.name.to_string()).collect();
+    let row = |outcome, text: String| Row::new(Check::InUse, outcome, text);
+    rows.push(match (input.our_table(), &input.asked) {
+        (Some(table), _) => {
+            let of = match all.as_slice() {
+                [_] => String::new(),
+                all => format!(
+                    ", number {} of {}",
+                    input.ours.map_or(0, |at| at + 1),
+                    count(all.len(), "table")
+                ),
+            };
+            let text = format!(
+                "transport_maps of {} has {}{of}",
+                input.instance, table.name
+            );
+            row(Outcome::Ok, text)
+        }
+        (None, Some(asked)) => row(
+            Outcome::Critical,
+            format!(
+                "transport_maps of {} does not have {asked}; it has {}",
+                input.instance,
+                if all.is_empty() {
+                    "no table".to_owned()
+                } else {
+                    all.join(", ")
+                }
+            ),
+        ),
+        (None, None) if all.is_empty() && input.broken.is_empty() => row(
+            Outcome::Critical,
+            format!(
+                "transport_maps of {} is empty: no map is in use",
+                input.instance
+            ),
+        ),
+        (None, None) => row(
+            Outcome::Critical,
+            format!(
+                "no table of {}'s transport_maps leads any provider's domain to its relay: {}",
+                input.instance,
+                all.iter()
+                    .chain(&input.broken)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        ),
+    });
+    for broken in &input.broken {
+        let text = format!(
+            "transport_maps has \"{broken}\" without a type: Postfix delivers no mail with it; hash:{broken}?"
+        );
+        rows.push(row(Outcome::Critical, text));
+    }
+    for table in &input.tables {
+        if let Some(why) = &table.failed {
+            let text = format!("{} cannot be asked: {why}", table.name);
+            rows.push(row(Outcome::Unknown, text));
+        }
+    }
+    rows
+}
+
+/// Index, entries, syntax, duplicates.
+pub(super) fn judge(table: &Table) -> Vec<Row> {
+    let mut rows = vec![index(table), entries(table)];
+    rows.extend(text(table));
+    rows
+}
+
+fn index(table: &Table) -> Row {
+    let row = |outcome, text: String| Row::new(Check::Index, outcome, text);
+    let name = table.name.index().unwrap_or_default();
+    let name = name.display();
+    let again = format!("postmap {}:{}", table.name.kind, table.name.name);
+    match &table.index {
+        IndexState::None if table.name.storage() == Storage::Text => row(
+            Outcome::Ok,
+            "there is none: texthash is read from the text when a process starts (postfix reload makes all of them new)".to_owned(),
+        ),
+        IndexState::None => row(Outcome::Skipped, format!("{} has none", table.name.kind)),
+        IndexState::Missing => row(Outcome::Critical, format!("{name} is not there: {again}")),
+        IndexState::Unreadable(why) => row(Outcome::Unknown, format!("{name}: {why}")),
+        IndexState::Current if table.source == SourceState::Missing => row(
+            Outcome::Warning,
+            format!("{name} is there, but the text that it was made of is not: {}", table.name.name),
+        ),
+        IndexState::Current => row(Outcome::Ok, format!("{name} is not older than the text")),
+        IndexState::Older(seconds) => {
+            let text = format!(
+                "{name} is older than the text, by {}: {again}",
+                report::human::age(*seconds)
+            );
+            // What that means for mail, the entries tell.
+            row(Outcome::Warning, text)
+        }
+    }
+}
+
+fn entries(table: &Table) -> Row {
+    let row = |outcome, text: String| Row::new(Check::Entries, outcome, text);
+    let (Some(source), Some(made)) = (&table.in_source, &table.entries) else {
+        return match &table.entries {
+            Some(entries) => row(
+                Outcome::Ok,
+                format!(
+                    "{}, read from the text itself",
+                    count_entries(entries.len())
+                ),
+            ),
+            None => row(Outcome::Skipped, "not to be listed".to_owned()),
+        };
+    };
+    let differ = differences(source, made);
+    if differ.is_empty() {
+        let text = format!(
+            "{}, the same in the text and in what postmap made of it",
+            count_entries(made.len())
+        );
+        return row(Outcome::Ok, text);
+    }
+    let text = format!(
+        "the text says otherwise than what is in use, of {}: postmap {}:{}",
+        count(differ.len(), "key"),
+        table.name.kind,
+        table.name.name
+    );
+    row(Outcome::Critical, text).about(differ)
+}
+
+fn count_entries(n: usize) -> String {
+    match n {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    }
+}
+
+/// `aol.com (only in the text)`, a key each.
+fn differences(source: &Entries, made: &Entries) -> Vec<String> {
+    let mut differ = Vec::new();
+    for (key, value) in source {
+        match made.get(key) {
+            None => differ.push(format!("{key} (only in the text)")),
+            Some(other) if other != value => {
+                differ.push(format!("{key} ({value} in the text, {other} in use)"));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = made.keys().filter(|key| !source.contains_key(*key));
+    differ.extend(gone.map(|key| format!("{key} (only in use)")));
+    differ
+}
+
+/// Lines that are no entry, and keys that come twice.
+fn text(table: &Table) -> Vec<Row> {
+    let parsed = match &table.source {
+        SourceState::Read(parsed) => parsed,
+        SourceState::Unreadable(why) => {
+            let text = format!("{} cannot be read: {why}", table.name.name);
+            return vec![Row::new(Check::Syntax, Outcome::Unknown, text)];
+        }
+        SourceState::None | SourceState::Missing => {
+            let skipped = |check| Row::new(check, Outcome::Skipped, "there is no text");
+            return vec![skipped(Check::Syntax), skipped(Check::Duplicates)];
+        }
+    };
+    let source = &parsed.value;
+    let mut bad: Vec<String> = source
+        .malformed
+        .iter()
+        .map(|n| format!("line {n}"))
+        .collect();
+    bad.extend(parsed.problems.iter().map(ToString::to_string));
+    let syntax = match bad.as_slice() {
+        [] => Row::new(Check::Syntax, Outcome::Ok, "every line is an entry"),
+        bad => Row::new(
+            Check::Syntax,
+            Outcome::Warning,
+            format!(
+                "postmap passes over {} of {}: a key and a value are to stand there",
+                count(bad.len(), "line"),
+                table.name.name
+            ),
+        )
+        .about(bad),
+    };
+    let repeated = source.repeated.iter().filter_map(|&(again, first)| {
+        let (again, first) = (source.entries.get(again)?, source.entries.get(first)?);
+        let what = match again.value == first.value {
+            true => String::new(),
+            false => format!(": {} counts, not {}", first.value, again.value),
+        };
+        Some(format!(
+            "{} in line {} and again in line {}{what}",
+            again.key, first.line, again.line
+        ))
+    });
+    let repeated: Vec<String> = repeated.collect();
+    let duplicates = match repeated.len() {
+        0 => Row::new(Check::Duplicates, Outcome::Ok, "no key comes twice"),
+        n => {
+            let text = format!(
+                "{} twice; the first counts",
+                if n == 1 {
+                    "1 key comes".to_owned()
+                } else {
+                    format!("{n} keys come")
+                }
+            );
+            Row::new(Check::Duplicates, Outcome::Warning, text).about(repeated)
+        }
+    };
+    vec![syntax, duplicates]
+}
