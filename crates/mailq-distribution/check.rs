@@ -6,7 +6,7 @@ use report::distribution::{Distribution, InstanceFigures};
 use report::human;
 
 use crate::args::Args;
-use crate::counting::Counted;
+use cli::mailq::Counted;
 
 /// Instances that the line names; the rest are counted.
 const NAMED: usize = 3;

@@ -1,14 +1,11 @@
 //! Which instance is filling the mailq: how many messages are in which queue of which Postfix instance.
 //!
-//! Glue: `args` what is asked for, `spools` which directories to read, `counting` how, `output` how to show the figures,
-//! `check` how to judge them, `watch` how to go on, `screen` on what.
+//! Glue: `args` what is asked for, `cli::mailq` which directories to read and how, `output` how to show the figures, `check` how to judge them, `watch` how to go on, `screen` on what.
 
 mod args;
 mod check;
-mod counting;
 mod output;
 mod screen;
-mod spools;
 mod watch;
 
 use std::ops::ControlFlow;
@@ -16,13 +13,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use cli::mailq::Counting;
 use cli::{Context, Outcome};
 use postfix::Parsed;
 use postfix::config::Host;
 
 use args::Args;
 use check::Limits;
-use counting::Counting;
 use watch::Watch;
 
 fn main() -> ExitCode {
@@ -38,7 +35,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let host = cli::instances::discover(cx);
     let instances = cli::instances::select_some(cx, &host, &names)?;
-    let spools = spools::find(cx, &instances);
+    let spools = cli::mailq::find(cx, &instances);
     let counting = Counting {
         spools: &spools,
         host: cx.host(),

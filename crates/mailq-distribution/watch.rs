@@ -12,9 +12,9 @@ use report::distribution::Distribution;
 use report::render::distribution::table::{Since, draw_distribution};
 
 use crate::args::{Args, Format};
-use crate::counting::{Counted, Counting};
 use crate::output::render;
 use crate::screen::{Screen, Wish, height};
+use cli::mailq::{Counted, Counting};
 
 /// How long a key may wait while queues are read.
 const ATTENTION: Duration = Duration::from_millis(20);

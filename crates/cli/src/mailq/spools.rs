@@ -1,26 +1,31 @@
 //! The queue directories that are to be read.
 
-use cli::Context;
-use cli::spools::State;
 use postfix::Problem;
 use postfix::config::Instance;
 use postfix::queue::Spool;
 
+use crate::context::Context;
+use crate::spools::State;
+
 /// An instance's queue directory.
-pub(crate) struct InstanceSpool {
-    pub(crate) instance: String,
-    pub(crate) spool: Spool,
-    pub(crate) is_there: bool,
+#[derive(Debug)]
+pub struct InstanceSpool {
+    /// The instance's name.
+    pub instance: String,
+    /// Its queue directory.
+    pub spool: Spool,
+    /// Can it be looked at?
+    pub is_there: bool,
     /// What is wrong with it, if it is not there.
-    pub(crate) problem: Option<Problem>,
+    pub problem: Option<Problem>,
     /// The place, in the list that this is in, of an instance that claims the same directory.
-    pub(crate) same_as: Option<usize>,
+    pub same_as: Option<usize>,
 }
 
 /// Finds the queue directories of `instances`. Those that are claimed twice are warned of.
-pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> {
-    let found = cli::spools::find(cx, instances);
-    let one = |(instance, found): (&&Instance, cli::spools::Found)| {
+pub fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> {
+    let found = crate::spools::find(cx, instances);
+    let one = |(instance, found): (&&Instance, crate::spools::Found)| {
         let (problem, same_as) = match found.state {
             State::There => (None, None),
             State::Shared(first) => {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cli::Failure;
 use postfix::Problem;
 use postfix::queue::{Detail, Queue, ScanError, ScanOptions};
 use report::distribution::{
@@ -13,7 +12,8 @@ use report::distribution::{
 };
 use report::providers::Providers;
 
-use crate::spools::InstanceSpool;
+use super::InstanceSpool;
+use crate::error::Failure;
 
 /// Tallies that a scan's threads fill: more than one, so that they seldom wait for each other.
 const SHARDS: usize = 8;
@@ -22,23 +22,31 @@ const SHARDS: usize = 8;
 const LISTERS: usize = 8;
 
 /// How to look.
-pub(crate) struct Counting<'a> {
-    pub(crate) spools: &'a [InstanceSpool],
-    pub(crate) host: &'a str,
+#[derive(Debug)]
+pub struct Counting<'a> {
+    /// Where.
+    pub spools: &'a [InstanceSpool],
+    /// The host whose queues they are.
+    pub host: &'a str,
     /// Open no file.
-    pub(crate) counts_only: bool,
-    pub(crate) by: Vec<Dimension>,
-    pub(crate) top: Option<usize>,
-    pub(crate) providers: Arc<Providers>,
+    pub counts_only: bool,
+    /// The breakdowns that are wanted.
+    pub by: Vec<Dimension>,
+    /// How many rows of a breakdown are wanted, the biggest. All, if absent.
+    pub top: Option<usize>,
+    /// Whose a domain is.
+    pub providers: Arc<Providers>,
 }
 
 /// What was found.
-pub(crate) struct Counted {
-    pub(crate) distribution: Distribution,
+#[derive(Debug)]
+pub struct Counted {
+    /// The figures.
+    pub distribution: Distribution,
     /// The instances that could not be read, or not all of whose queues.
-    pub(crate) unreadable: Vec<String>,
+    pub unreadable: Vec<String>,
     /// How many of the problems are with single files, or with the configuration.
-    pub(crate) damaged: usize,
+    pub damaged: usize,
 }
 
 /// What came of one queue.
@@ -54,7 +62,7 @@ impl Counting<'_> {
     ///
     /// # Errors
     /// Not one of the instances may be read: this is not for everyone's eyes.
-    pub(crate) fn look(
+    pub fn look(
         &self,
         now: i64,
         problems: &[Problem],
@@ -271,7 +279,7 @@ fn problem(error: ScanError) -> Problem {
 
 fn not_permitted(path: &std::path::Path) -> Failure {
     Failure::new(format!(
-        "{}: permission denied: only root may read Postfix's queues; run it as: sudo mailq-distribution",
+        "{}: permission denied: only root may read Postfix's queues; run it with sudo",
         path.display()
     ))
 }
