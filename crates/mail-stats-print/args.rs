@@ -11,6 +11,7 @@ use report::mail_stats::{Count, Dimension};
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
 use crate::follow_args::{FOLLOWING, FollowArgs};
+use crate::report_args::{REPORT, ReportArgs};
 
 /// Show how well mail is being delivered, per Postfix instance
 ///
@@ -76,6 +77,9 @@ pub(crate) struct Args {
     pub(crate) follow: FollowArgs,
 
     #[command(flatten)]
+    pub(crate) report: ReportArgs,
+
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -85,10 +89,11 @@ impl Args {
         self.logs.names_its_logs() || !self.days.merge.is_empty()
     }
 
-    /// The window that is asked for. `--save-day` is run when a day is over, by default.
+    /// The window that is asked for. `--save-day` is run when a day is over, by default, and a report made.
     pub(crate) fn window(&self, cx: &Context) -> Result<Window, WindowError> {
         let mut window = self.window.clone();
-        if self.days.save_day && window.date.is_none() {
+        let of_a_day = self.days.save_day || self.format.is_report();
+        if of_a_day && window.date.is_none() && window.since.is_none() && window.until.is_none() {
             window.date = Some("yesterday".to_owned());
         }
         window.window(cx.now(), cx.zone())
@@ -118,6 +123,17 @@ pub(crate) enum Format {
     Csv,
     /// Prometheus text format
     Prom,
+    /// The daily report: a day beside the days before it, what needs attention first
+    Report,
+    /// The daily report as a page
+    Html,
+}
+
+impl Format {
+    /// Is it of a day, beside the days before?
+    pub(crate) fn is_report(self) -> bool {
+        matches!(self, Self::Report | Self::Html)
+    }
 }
 
 /// The values of `--count`.
@@ -167,6 +183,7 @@ impl Tool for Args {
             MONITORING,
             RECORDS,
             FOLLOWING,
+            REPORT,
             Section {
                 title: "FILES",
                 body: &[
@@ -192,8 +209,10 @@ impl Tool for Args {
             Section {
                 title: "EXAMPLES",
                 body: &[
-                    Block::Text("Yesterday's figures, for a cron mail:"),
-                    Block::Code("mail-stats-print --date yesterday --format table"),
+                    Block::Text("Yesterday's report, and the one of another day:"),
+                    Block::Code(
+                        "mail-stats-print --format report\nmail-stats-print --format report --date 2026-09-19",
+                    ),
                     Block::Text(
                         "Why does AOL refuse mail from two instances, in the last two hours?",
                     ),

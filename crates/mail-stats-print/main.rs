@@ -2,7 +2,7 @@
 //!
 //! Config → instances → logs → figures → renderer: `cli::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
-//! `saving` and `merging` how to keep them, `following` how to count on from run to run.
+//! `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a day was.
 
 mod args;
 mod check;
@@ -14,6 +14,8 @@ mod follow_lock;
 mod following;
 mod merging;
 mod output;
+mod report_args;
+mod reporting;
 mod saving;
 mod tables;
 
@@ -40,6 +42,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
     let tables = tables::load(cx, args)?;
+    if args.format.is_report() {
+        return reporting::report(args, cx, window, &host, &selection, &tables);
+    }
     if !args.days.merge.is_empty() {
         return show(
             args,

@@ -17,6 +17,7 @@ pub(crate) fn load(cx: &Context, args: &Args) -> anyhow::Result<Tables> {
     let wanted = args.events
         || args.days.save_day
         || args.follow.follow_state.is_some()
+        || args.format.is_report()
         || args.breakdowns().contains(&Dimension::Reason)
         || args.reasons.is_some()
         || own.exists();

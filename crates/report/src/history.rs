@@ -42,6 +42,7 @@ pub struct InstanceDay {
     pub incomplete: Vec<String>,
     /// Delivery attempts, broken down by [`crate::days::DIMENSIONS`].
     pub figures: Figures,
+    pub(crate) record: DayRecord,
 }
 
 /// Where the figures of a day are from.
@@ -120,6 +121,7 @@ impl InstanceDay {
             complete: record.complete,
             incomplete: record.incomplete.clone(),
             figures: record.stats(),
+            record: record.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - [`reasons`]: what a server's reply means;
 //! - [`mail_stats`]: delivery events in, counts out;
 //! - [`totals`]: counters that only rise, and where in the logs they go on;
+//! - [`daily`]: a day beside those before, and what needs attention;
 //! - [`days`]: a day's figures kept as records, and added up again;
 //! - [`history`]: how it was on the days before;
 //! - [`distribution`]: queue files in, counts out;
@@ -12,6 +13,7 @@
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`render`]: one small module a format.
 
+pub mod daily;
 pub mod days;
 pub mod distribution;
 pub mod history;

@@ -172,8 +172,9 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     })
 }
 
-/// Lines of before the day show that all of it is in the logs that are left. What is missing, if there are none.
-fn begins_late(cx: &Context, first: Option<i64>, since: i64) -> Option<String> {
+/// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing, if
+/// `first`, the time of their first line, is no such line's.
+pub fn begins_late(cx: &Context, first: Option<i64>, since: i64) -> Option<String> {
     match first {
         Some(first) if first <= since => None,
         Some(first) => {

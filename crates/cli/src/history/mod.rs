@@ -50,7 +50,7 @@ use crate::tables::Tables;
 use crate::window::day_of;
 
 pub use counting::{DayCounts, DaySettings};
-pub use logs::DayLogs;
+pub use logs::{DayLogs, begins_late};
 
 /// Where records are kept.
 pub const DIRECTORY: &str = "/var/lib/relay-tools/days";

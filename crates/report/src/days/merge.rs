@@ -158,7 +158,7 @@ impl DayRecord {
 }
 
 /// The record's counts, with a table a breakdown.
-fn counted(record: &DayRecord, settings: &Settings) -> Instance {
+pub(crate) fn counted(record: &DayRecord, settings: &Settings) -> Instance {
     let figures = record.figures(settings.count);
     let mut tables: Vec<(Dimension, Table)> = Vec::new();
     for &dimension in &settings.by {

@@ -9,6 +9,7 @@ mod record;
 mod store;
 mod wire;
 
+pub(crate) use merge::counted;
 pub use merge::{Days, Merged};
 pub use record::{Day, DayRecord, Input, records};
 pub use store::{Update, replaces, stored, update};

@@ -1,6 +1,7 @@
 //! One module a format, each over the same figures.
 
 pub mod csv;
+pub mod daily;
 pub mod distribution;
 pub mod events;
 pub mod grid;

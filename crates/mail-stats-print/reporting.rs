@@ -1,0 +1,292 @@
+//! `--format report`, `--format html`: a day of the host beside the days before.
+
+use std::sync::Arc;
+
+use chrono::Days;
+use cli::history::{self, DayCounts, DayLogs, DaySettings};
+use cli::logs::{Inputs, LogScope, Selection, log_sets};
+use cli::tables::Tables;
+use cli::{Context, Failure, Outcome, Window, mailq};
+use postfix::config::Host;
+use postfix::log::{self, Event, Scope, Sink, Wanted};
+use postfix::{Parsed, Problem};
+use report::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
+use report::days::{Day, DayRecord};
+use report::distribution::Distribution;
+use report::history::History;
+use report::mail_stats::{Count, Settings, Tally};
+use report::render::daily;
+
+use crate::args::{Args, CountArg};
+use crate::counting::Counting;
+use crate::{check, left_out, options, tell_readings};
+
+/// Counts the attempts of all days, and more of the last one.
+struct Both<'a> {
+    days: DayCounts<'a>,
+    last: Counting<'a>,
+    /// The last day's begin. Nothing is read of after it.
+    since: i64,
+}
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.days.event(event);
+        let time = match event {
+            Event::Delivery(delivery) => delivery.time,
+            Event::Expired(expired) => expired.time,
+            Event::Unparsed { time, .. } => *time,
+            // Of any day: the message may be delivered on the last.
+            Event::Sender { .. } | Event::Removed { .. } => None,
+        };
+        if time.is_none_or(|time| time >= self.since) {
+            self.last.event(event);
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            days: self.days.fork(),
+            last: self.last.fork(),
+            since: self.since,
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.days.join(later.days);
+        self.last.join(later.last);
+    }
+}
+
+impl LogScope for Both<'_> {
+    fn scope(&mut self, scope: Scope) {
+        self.days.scope(scope.clone());
+        self.last.scope(scope);
+    }
+}
+
+/// What was read.
+struct Read {
+    history: History,
+    last: Tally,
+}
+
+/// The report of the day that `window` is, printed in the format that is asked for, or mailed.
+pub(crate) fn report(
+    args: &Args,
+    cx: &Context,
+    window: Window,
+    host: &Parsed<Host>,
+    selection: &Selection<'_>,
+    tables: &Tables,
+) -> anyhow::Result<Outcome> {
+    refuse(args)?;
+    let report = daily(args, cx, window, host, selection, tables)?;
+    let style = args.report.style();
+    cx.print(daily::text::draw_report(&report, style).as_bytes())?;
+    cx.problems(&report.problems);
+    Ok(left_out(cx, report.stats.total.unparsed))
+}
+
+/// What has no place in a report of a day.
+fn refuse(args: &Args) -> anyhow::Result<()> {
+    let window = &args.window;
+    let given = [
+        ("--by", !args.by.is_empty()),
+        ("--count recipients", args.count == CountArg::Recipients),
+        ("--since", window.since.is_some()),
+        ("--until", window.until.is_some()),
+        ("--merge", !args.days.merge.is_empty()),
+        ("--follow-state", args.follow.follow_state.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(
+            Failure::new(format!("{flag} has no place in a daily report"))
+                .hint("it shows all attempts of one day: --date names another than yesterday")
+                .into(),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn daily(
+    args: &Args,
+    cx: &Context,
+    window: Window,
+    host: &Parsed<Host>,
+    selection: &Selection<'_>,
+    tables: &Tables,
+) -> anyhow::Result<Daily> {
+    let since = window.since.unwrap_or_default();
+    let date = cx.zone().at(since.div_euclid(1_000_000));
+    let date = date.unwrap_or_default().date_naive();
+    let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
+    let days = history::days(cx, first.unwrap_or(date), date);
+    let read = read(args, cx, host, selection, tables, &days)?;
+    let is_known = read
+        .history
+        .last()
+        .is_some_and(|day| !day.instances.is_empty());
+    let mut problems = read.history.problems.clone();
+    if !is_known {
+        let why = problems.first().map(|problem| format!(": {problem}"));
+        let failure = Failure::new(format!(
+            "nothing is known of {date}{}",
+            why.unwrap_or_default()
+        ));
+        return Err(failure
+            .hint("no log that is left holds this day, and --save-day has kept no record of it; --date names another day")
+            .into());
+    }
+    problems.clear();
+    let own = !args.names_its_logs();
+    let queue = match own {
+        true => queue(cx, selection, tables, &mut problems),
+        false => None,
+    };
+    if own {
+        problems.extend(host.problems.iter().cloned());
+    }
+    let parts = Parts {
+        host: cx.host().to_owned(),
+        now: cx.now(),
+        counted: read.last,
+        history: read.history,
+        busy: match own {
+            true => check::must_not_idle(args, selection),
+            false => Vec::new(),
+        },
+        queue,
+        problems,
+    };
+    Daily::new(parts).ok_or_else(|| Failure::new("no such day").into())
+}
+
+/// One pass over the logs of all days.
+fn read(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    selection: &Selection<'_>,
+    tables: &Tables,
+    days: &[Day],
+) -> anyhow::Result<Read> {
+    let (first, last) = (days.first().map(|d| d.since), days.last());
+    let window = Window {
+        since: first,
+        until: last.map(|day| day.until),
+    };
+    let instances = check::expected(args, selection);
+    let settings = Settings {
+        by: DIMENSIONS.to_vec(),
+        count: Count::Attempts,
+        delays: true,
+        zone: cx.zone(),
+        instances: instances.clone(),
+        providers: Arc::clone(&tables.providers),
+        reasons: tables.reasons.clone(),
+    };
+    let day_settings = DaySettings {
+        zone: cx.zone(),
+        instances,
+        tables: tables.clone(),
+        whole: false,
+    };
+    let mut both = Both {
+        days: DayCounts::new(selection, days, &day_settings),
+        last: Counting::new(selection, Arc::new(settings)),
+        since: last.map_or(i64::MIN, |day| day.since),
+    };
+    let wanted = Wanted {
+        senders: true,
+        delays: true,
+        ..both.days.wanted()
+    };
+    let wants = |name: &str| selection.wants(name.as_bytes());
+    if !args.names_its_logs() && !args.logs.journal {
+        let sets = log_sets(cx, host, selection);
+        let logs = DayLogs::read(cx, &sets, days, wanted, &mut both);
+        tell_readings(cx, &logs.readings);
+        let counted = both.days.records(|day, name| logs.of(cx, day, name));
+        return Ok(Read {
+            history: history::combined(cx, days, counted, logs.problems, wants),
+            last: both.last.tally,
+        });
+    }
+    let inputs = Inputs::choose(&args.logs, cx, host, selection, window)?;
+    let progress = cx.progress_bytes("reading logs", inputs.size());
+    let advance = |bytes| progress.advance(bytes);
+    let readings = inputs.read(&options(cx, window, wanted, &advance), &mut both)?;
+    drop(progress);
+    selection.check_all_seen(&both.last.seen())?;
+    tell_readings(cx, &readings);
+    let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
+    let begins = begins(cx, &inputs);
+    let counted: Vec<DayRecord> = both.days.records(|day, _| {
+        let over = (cx.now() < day.until).then(|| "the day was not over".to_owned());
+        let late = history::begins_late(cx, begins, day.since);
+        let late = late.filter(|_| matches!(inputs, Inputs::Files(_)));
+        let broken = problems.iter().map(ToString::to_string);
+        (
+            Vec::new(),
+            over.into_iter().chain(late).chain(broken).collect(),
+        )
+    });
+    // The journal of this host is the host's own.
+    let history = match args.names_its_logs() {
+        true => History::new(days.to_vec(), counted, Vec::new(), problems),
+        false => history::combined(cx, days, counted, problems, wants),
+    };
+    Ok(Read {
+        history,
+        last: both.last.tally,
+    })
+}
+
+/// When the files that are named begin.
+fn begins(cx: &Context, inputs: &Inputs) -> Option<i64> {
+    let Inputs::Files(files) = inputs else {
+        return None;
+    };
+    let regular = files.iter().filter(|path| path.is_file());
+    regular
+        .filter_map(|path| log::first_time(path, cx.zone()).ok().flatten())
+        .min()
+}
+
+/// What waits in the queues now. That they cannot be read is no reason to give no report.
+fn queue(
+    cx: &Context,
+    selection: &Selection<'_>,
+    tables: &Tables,
+    problems: &mut Vec<Problem>,
+) -> Option<Distribution> {
+    let spools = mailq::find(cx, &selection.instances);
+    let counting = mailq::Counting {
+        spools: &spools,
+        host: cx.host(),
+        counts_only: false,
+        by: Vec::new(),
+        top: None,
+        providers: Arc::clone(&tables.providers),
+    };
+    let progress = cx.progress_items("reading queues", None);
+    let each = || {
+        progress.advance(1);
+        std::ops::ControlFlow::Continue(())
+    };
+    match counting.look(cx.now(), &[], &each) {
+        Ok(counted) => {
+            problems.extend(counted.distribution.problems.iter().cloned());
+            Some(counted.distribution)
+        }
+        Err(_) => {
+            let first = spools.iter().find(|spool| spool.is_there);
+            let path = first.map(|spool| spool.spool.dir().to_owned());
+            let what =
+                "the mailq is not shown: permission denied; only root may read Postfix's queues";
+            problems.push(Problem::new(path.unwrap_or_default(), what));
+            None
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `--format report` and `--format html`: the report of a day, for people. What both say alike is here.
+
+pub mod text;
+mod words;
+
+pub use words::subject;
+
+/// How many rows of a breakdown are shown.
+const TOP: usize = 10;
