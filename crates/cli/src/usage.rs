@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use clap::error::ErrorKind;
 use clap::{ColorChoice, Command, Error};
 
 use crate::error::Told;
@@ -48,6 +49,15 @@ fn options(argv: &[OsString]) -> impl Iterator<Item = &OsStr> {
 
 /// What is to be said of clap's error. It quotes the arguments, which may hold anything.
 pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Error) -> Told {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // clap would show the whole help.
+        let known = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+        let known: Vec<&str> = known.map(Command::get_name).collect();
+        return Told {
+            line: format!("what is to be done? It takes one of: {}", known.join(", ")),
+            hint: Some(format!("'{name} --help' tells more")),
+        };
+    }
     // clap's text mixes its own escape sequences with the arguments', and strips both. So it is asked again, about
     // arguments in which everything is visible.
     let visible = argv
@@ -128,6 +138,21 @@ mod tests {
         check(&["--color", "never", "--help"], ColorChoice::Never);
         check(&["--help", "--color=always"], ColorChoice::Always);
         check(&["--color=always", "--color=never"], ColorChoice::Never);
+    }
+
+    #[test]
+    fn a_missing_subcommand_is_one_line() {
+        let command = Command::new("tool")
+            .about("Do it")
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommands([Command::new("check"), Command::new("print")]);
+        let error = command.clone().try_get_matches_from(argv(&[])).unwrap_err();
+        let expected = Told {
+            line: "what is to be done? It takes one of: check, print".to_owned(),
+            hint: Some("'tool --help' tells more".to_owned()),
+        };
+        assert_eq!(told("tool", &command, &argv(&[]), &error), expected);
     }
 
     #[test]
