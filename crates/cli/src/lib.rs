@@ -66,7 +66,7 @@ pub use error::{Failure, WithHint};
 pub use exit::Outcome;
 pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};
-pub use output::{Stream, replace_file};
+pub use output::{Stream, create_file, replace_file};
 pub use progress::Progress;
 pub use quantity::{QuantityError, parse_size, parse_span};
 pub use run::{Tool, run};

@@ -187,6 +187,20 @@ pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     stream.finish()
 }
 
+/// Makes a file with this content, whole or not at all, unless there is one already.
+///
+/// # Errors
+/// There is one (`AlreadyExists`), or it cannot be written.
+pub fn create_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = temporary_file(directory_of(path))?;
+    let _leftover = Leftover::new(file.path());
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|e| e.error)?;
+    drop(File::open(directory_of(path)).and_then(|d| d.sync_all()));
+    Ok(())
+}
+
 /// Opens the file of `--output`: what is no regular file (a FIFO, /dev/null) is written to as it is.
 fn open_file(path: &Path) -> io::Result<Sink> {
     // Following links here, and not by readlink, lets the kernel refuse a stranger's link in /tmp

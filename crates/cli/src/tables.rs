@@ -1,7 +1,7 @@
 //! The provider table and the rules for reasons: those compiled in, and the host's own over them.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use postfix::Problem;
@@ -33,8 +33,12 @@ pub fn providers(cx: &Context) -> anyhow::Result<Providers> {
 /// # Errors
 /// As [`providers`].
 pub fn providers_with(cx: &Context, given: Option<&Path>) -> anyhow::Result<Providers> {
-    let own = own(cx, given, "/etc/relay-tools/providers.toml")?;
-    Providers::load(borrowed(&own)).map_err(refused)
+    load_with(
+        cx,
+        given,
+        "/etc/relay-tools/providers.toml",
+        Providers::load,
+    )
 }
 
 /// The rules for reasons, /etc/relay-tools/reasons.toml before those compiled in.
@@ -50,33 +54,32 @@ pub fn reasons(cx: &Context) -> anyhow::Result<Reasons> {
 /// # Errors
 /// As [`reasons`].
 pub fn reasons_with(cx: &Context, given: Option<&Path>) -> anyhow::Result<Reasons> {
-    let own = own(cx, given, "/etc/relay-tools/reasons.toml")?;
-    Reasons::load(borrowed(&own)).map_err(refused)
+    load_with(cx, given, "/etc/relay-tools/reasons.toml", Reasons::load)
 }
 
-fn own(
+/// What `load` makes of a table's text and path: of the `given` file, which must be there, or else of the host's `usual` one
+/// (`/etc/relay-tools/…`), if it has one.
+///
+/// # Errors
+/// The file cannot be read, or something is wrong in it.
+pub fn load_with<T>(
     cx: &Context,
     given: Option<&Path>,
     usual: &str,
-) -> anyhow::Result<Option<(String, PathBuf)>> {
+    load: impl FnOnce(Option<(&str, &Path)>) -> Result<T, Problem>,
+) -> anyhow::Result<T> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => cx.root().under(Path::new(usual)),
     };
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some((text, path))),
-        Err(e) if given.is_none() && e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::io("cannot read the table", &path, e).into()),
-    }
-}
-
-fn borrowed(own: &Option<(String, PathBuf)>) -> Option<(&str, &Path)> {
-    own.as_ref()
-        .map(|(text, path)| (text.as_str(), path.as_path()))
-}
-
-fn refused(problem: Problem) -> anyhow::Error {
-    Failure::new(problem.to_string())
-        .hint("mend that file, or move it away")
-        .into()
+    let own = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(e) if given.is_none() && e.kind() == ErrorKind::NotFound => None,
+        Err(e) => return Err(Failure::io("cannot read the table", &path, e).into()),
+    };
+    load(own.as_ref().map(|text| (text.as_str(), path.as_path()))).map_err(|problem| {
+        Failure::new(problem.to_string())
+            .hint("mend that file, or move it away")
+            .into()
+    })
 }

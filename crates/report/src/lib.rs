@@ -11,6 +11,7 @@
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`queue`]: queued messages in, groups and lists out;
 //! - [`human`]: numbers, sizes and ages as people read them;
+//! - [`toml_text`]: files that an admin wrote;
 //! - [`render`]: one small module a format.
 
 pub mod daily;
@@ -24,5 +25,5 @@ pub mod providers;
 pub mod queue;
 pub mod reasons;
 pub mod render;
-mod toml_text;
+pub mod toml_text;
 pub mod totals;

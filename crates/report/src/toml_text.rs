@@ -6,11 +6,10 @@ use postfix::{Position, Problem};
 use serde::de::DeserializeOwned;
 
 /// Reads `text`, which came from `path`; `form` says in a few words what the file should look like.
-pub(crate) fn parse<T: DeserializeOwned>(
-    text: &str,
-    path: &Path,
-    form: &str,
-) -> Result<T, Problem> {
+///
+/// # Errors
+/// The first thing wrong in it.
+pub fn parse<T: DeserializeOwned>(text: &str, path: &Path, form: &str) -> Result<T, Problem> {
     toml::from_str(text).map_err(|e| {
         let what = format!("{}; {form}", e.message().trim_end().replace('\n', ", "));
         match e.span() {
@@ -21,7 +20,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
 }
 
 /// A problem with what stands at byte `offset` of `text`.
-pub(crate) fn problem(text: &str, path: &Path, offset: usize, what: String) -> Problem {
+pub fn problem(text: &str, path: &Path, offset: usize, what: String) -> Problem {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
     Problem::new(path, what).at(Position::Line(line))
