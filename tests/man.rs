@@ -16,6 +16,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("queue-report", env!("CARGO_BIN_EXE_queue-report")),
     ("relay-instances", env!("CARGO_BIN_EXE_relay-instances")),
     ("relay-transport", env!("CARGO_BIN_EXE_relay-transport")),
+    ("relay-warmup", env!("CARGO_BIN_EXE_relay-warmup")),
 ];
 
 fn generate(program: &str, what: &str) -> String {

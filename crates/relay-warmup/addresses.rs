@@ -1,0 +1,119 @@
+//! Whom a provider's relay name lists: as the DNS has it, or else as this host's own instances do.
+
+use std::net::IpAddr;
+
+use cli::Context;
+use dns::{Answer, Limits, Lookup, Resolver, Rtype};
+use postfix::config::{Host, Instance};
+use report::providers::Providers;
+use warmup::ratio::RelayName;
+
+use crate::args::{DnsArgs, Traffic};
+
+/// Time to live of records that there are none of yet, in seconds: short enough for a ratio to be changed back in an hour.
+const TTL: u32 = 3600;
+
+/// The relay name, and whether all of it could be found out.
+pub(crate) struct Found {
+    pub(crate) relay: Option<RelayName>,
+    pub(crate) is_whole: bool,
+}
+
+/// Finds the relay name of `instance`, which sends from `address`, with the addresses in it. What is not known is warned of.
+///
+/// # Errors
+/// There is no telling whom to ask.
+pub(crate) fn find(
+    cx: &Context,
+    host: &Host,
+    instance: &Instance,
+    address: Option<IpAddr>,
+    traffic: &Traffic,
+    (providers, dns): (&Providers, &DnsArgs),
+) -> anyhow::Result<Found> {
+    let none = Found {
+        relay: None,
+        is_whole: true,
+    };
+    let provider = providers.of_instance(instance.name());
+    let of_provider = || {
+        let facts = report::instances::Facts::of(instance, None);
+        let domain = dns.domain.clone().unwrap_or_else(|| facts.site_domain());
+        Some(providers.get(provider?).relay_at(&domain))
+    };
+    let Some(name) = traffic.relay_name.clone().or_else(of_provider) else {
+        let name = instance.name();
+        cx.warn(format!(
+            "{name} is named for no provider: the plan is without A records; --relay-name NAME names those that bring its mail"
+        ));
+        return Ok(none);
+    };
+    let Some(address) = address else {
+        cx.warn(format!(
+            "the system chooses the address that {} sends from: the plan is without A records; set smtp_bind_address",
+            instance.name()
+        ));
+        return Ok(none);
+    };
+    let ttl = |found: Option<u32>| traffic.ttl.or(found).unwrap_or(TTL);
+    if !traffic.old.is_empty() {
+        let relay = RelayName::new(name, ttl(None), &traffic.old, address);
+        return Ok(Found {
+            relay: Some(relay),
+            is_whole: true,
+        });
+    }
+    let (listed, found_ttl, is_whole) = match ask(&name, address, dns)? {
+        Ok(answer) => (answer.addresses().collect(), answer.ttl(), true),
+        Err(why) => {
+            let own = of_same_provider(host, instance, providers);
+            cx.warn(format!(
+                "{name}: {why}; the {} of this host's other instances of the provider stand for what it lists (--old ADDR says otherwise)",
+                match own.len() {
+                    1 => "1 address".to_owned(),
+                    n => format!("{n} addresses"),
+                }
+            ));
+            (own, None, false)
+        }
+    };
+    Ok(Found {
+        relay: Some(RelayName::new(name, ttl(found_ttl), &listed, address)),
+        is_whole,
+    })
+}
+
+/// Asks the zone's own servers, which know the whole time to live; or else whom there is.
+fn ask(
+    name: &str,
+    address: IpAddr,
+    args: &DnsArgs,
+) -> anyhow::Result<Result<std::sync::Arc<Answer>, String>> {
+    let Some(asked) = dns::name(name) else {
+        return Ok(Err("no host name".to_owned()));
+    };
+    let questions = args.questions()?;
+    let limits = Limits {
+        total: questions.timeout,
+        ..Limits::default()
+    };
+    let resolver = Resolver::new(questions.servers, limits);
+    let rtype = match address {
+        IpAddr::V4(_) => Rtype::A,
+        IpAddr::V6(_) => Rtype::AAAA,
+    };
+    let found = resolver
+        .ask_authority(&asked, rtype)
+        .or_else(|_| resolver.ask(&asked, rtype));
+    Ok(found.map_err(|why| why.to_string()))
+}
+
+fn of_same_provider(host: &Host, instance: &Instance, providers: &Providers) -> Vec<IpAddr> {
+    let provider = providers.of_instance(instance.name());
+    let others = host.instances().iter().filter(|other| {
+        other.name() != instance.name()
+            && provider.is_some()
+            && providers.of_instance(other.name()) == provider
+    });
+    others.flat_map(Instance::bind_addresses).collect()
+}

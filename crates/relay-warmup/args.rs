@@ -1,0 +1,289 @@
+//! The flags.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use cli::instances::{InstanceArgs, RequiredInstanceArgs};
+use cli::lookups::{parse_domain, parse_server, parse_timeout};
+use cli::{Common, Context, Failure};
+use inventory::Questions;
+
+/// Warm up a new address: is it ready, how much may it send today, is it going well?
+///
+/// Providers know an address by what it has sent. One that is new and sends much at once is blocked; so its volume is raised
+/// by steps, over weeks. relay-warmup checks that all is ready (check), plans the steps (plan), with the Postfix settings that
+/// hold to them and the A records that bring the mail, and judges each sending day by the logs (status). It prints the
+/// commands and the lines of the zone; it changes neither Postfix nor the DNS.
+#[derive(Debug, Parser)]
+#[command(name = "relay-warmup", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check that an instance is ready to send from its address
+    ///
+    /// Each step with pass, fail or unknown, and what to do. The exit status is that of a check, --check or not: 0 all pass, 2
+    /// something fails, 3 something could not be found out.
+    Check(Check),
+    /// Plan the warm-up: how much on which sending day
+    ///
+    /// The plan is shown, with what to apply before the first day, and saved for show and status.
+    Plan(Planning),
+    /// Show a saved plan, and what to apply on a sending day
+    Show(Show),
+    /// List the saved plans
+    List(List),
+    /// Judge how a warm-up goes: go on, hold, or step back, and why
+    ///
+    /// By the logs, and for days that they no longer hold by the day records of mail-stats-print --save-day.
+    Status(Standing),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) instances: RequiredInstanceArgs,
+
+    #[command(flatten)]
+    pub(crate) dns: DnsArgs,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+
+    /// Answer as a monitoring plugin: one line, and its exit status
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) check: bool,
+}
+
+/// Whom to ask of the DNS.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "DNS options")]
+pub(crate) struct DnsArgs {
+    /// Ask this resolver instead of those in /etc/resolv.conf
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
+    pub(crate) resolver: Option<SocketAddr>,
+
+    /// The site's domain, in which the providers' relay names are (aol.smtp.DOMAIN)
+    ///
+    /// If it is not given: the registrable domain of the instance's HELO name (example.org of aol-c.smtp.example.org), or
+    /// else its mydomain.
+    #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
+    pub(crate) domain: Option<String>,
+
+    /// How long all look-ups together may take
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
+    pub(crate) timeout: u64,
+}
+
+impl DnsArgs {
+    /// # Errors
+    /// There is no telling whom to ask.
+    pub(crate) fn questions(&self) -> anyhow::Result<Questions> {
+        Ok(Questions {
+            servers: cli::lookups::servers(self.resolver)?,
+            domain: self.domain.clone(),
+            timeout: Duration::from_secs(self.timeout),
+        })
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Planning {
+    /// The instance that sends from the new address
+    ///
+    /// Its name with or without "postfix-" (aol-c, postfix-aol-c), its configuration directory (/etc/postfix-aol-c), or the
+    /// address.
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    /// How much the address is to send when it is warm
+    #[arg(long, value_name = "N/day", value_parser = volume)]
+    pub(crate) volume: u64,
+
+    /// The first day: YYYY-MM-DD, today or tomorrow; none before it counts
+    #[arg(long, value_name = "DATE", default_value = "today")]
+    pub(crate) start: String,
+
+    /// How fast: doubling, gentle, or a file of your own
+    ///
+    /// doubling: 200 on the first days, twice as much on each level up to 50,000 a day, half as much again up to 100,000, 20 %
+    /// more above, 10 % more above 250,000; each level for three sending days, above 50,000 for four. gentle: 100 on the first
+    /// days, and half of these steps, each for four sending days. See SCHEDULES for files; a file of one of these names is
+    /// given as ./doubling.
+    #[arg(long, value_name = "doubling|gentle|FILE", default_value = "doubling")]
+    pub(crate) schedule: String,
+
+    /// How much on the first days, instead of the schedule's own
+    #[arg(long, value_name = "N/day", value_parser = volume)]
+    pub(crate) first: Option<u64>,
+
+    /// Show the plan and save nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Save it in place of the one that is saved
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    #[command(flatten)]
+    pub(crate) traffic: Traffic,
+
+    #[command(flatten)]
+    pub(crate) dns: DnsArgs,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+/// What is known of the mail, and of the relay name that brings it.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Traffic options")]
+pub(crate) struct Traffic {
+    /// How much all addresses of the relay name send together
+    ///
+    /// If it is not given: as if all of them were to send VOLUME in the end.
+    #[arg(long, value_name = "N/day", value_parser = volume)]
+    pub(crate) total: Option<u64>,
+
+    /// Recipients of one delivery, at most
+    ///
+    /// 1 where each recipient has a message of his own, as lists send it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) recipients: u32,
+
+    /// How long a delivery takes
+    ///
+    /// Only above 86,400 a day does anything depend on it. mail-stats-print --format table has it.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) delivery_time: u32,
+
+    /// The relay name whose records bring the mail, if it is not the provider's, aol.smtp.DOMAIN
+    #[arg(long, value_name = "NAME", value_parser = parse_domain)]
+    pub(crate) relay_name: Option<String>,
+
+    /// An old address of the relay name; can be repeated. If none is given, the DNS is asked
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) old: Vec<IpAddr>,
+
+    /// Time to live of the records, in seconds; that of the name's records if it is not given, or else 3600
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub(crate) ttl: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Show {
+    /// The instance
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    /// The sending day whose settings are shown, from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) day: u32,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct List {
+    /// How to show them
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Standing {
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
+
+    /// How many sending days to show
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub(crate) days: usize,
+
+    /// The rules by which a day is judged, instead of /etc/relay-tools/warmup.toml
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) rules: Option<PathBuf>,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+
+    /// Answer as a monitoring plugin: one line, and its exit status
+    ///
+    /// OK to go on, WARNING to hold or to warm again, CRITICAL to step back, UNKNOWN where logs could not be read. With -q,
+    /// nothing is printed when it is OK: for cron.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) check: bool,
+}
+
+/// The values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// INSTANCE:WORD:VALUE lines; of a plan, the commands of a day for a shell
+    Text,
+    /// One JSON object
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// The values of `list --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Table,
+    /// The plans, a JSON object a line
+    Jsonl,
+}
+
+/// `5000`, `5000/day`.
+fn volume(text: &str) -> Result<u64, String> {
+    let number = text.strip_suffix("/day").unwrap_or(text);
+    let number = number.parse().ok();
+    number
+        .filter(|number| (1..=1_000_000_000).contains(number))
+        .ok_or_else(|| "not a number of messages a day such as 5000/day".to_owned())
+}
+
+/// `1`, `0.4`: in milliseconds.
+fn seconds(text: &str) -> Result<u32, String> {
+    let seconds: Option<f64> = text.trim_end_matches('s').parse().ok();
+    let fits = |seconds: &f64| (0.001..=3600.0).contains(seconds);
+    match seconds.filter(fits) {
+        Some(seconds) => Ok((seconds * 1000.0).round() as u32),
+        None => Err("not a number of seconds such as 0.4".to_owned()),
+    }
+}
+
+/// The day that `--start` names.
+///
+/// # Errors
+/// It names none.
+pub(crate) fn start(text: &str, cx: &Context) -> anyhow::Result<chrono::NaiveDate> {
+    let today = cli::history::today(cx);
+    let day = match text {
+        "today" => today,
+        "tomorrow" => today.and_then(|day| day.succ_opt()),
+        _ if text.len() == 10 => text.parse().ok(),
+        _ => None,
+    };
+    day.ok_or_else(|| {
+        Failure::new(format!(
+            "--start: no such day: '{text}'; it takes today, tomorrow or YYYY-MM-DD"
+        ))
+        .into()
+    })
+}

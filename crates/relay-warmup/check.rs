@@ -1,0 +1,112 @@
+//! Is an instance ready?
+
+use cli::check::{Level, Perf, Verdict};
+use cli::{Context, Outcome};
+use postfix::config::Instance;
+use report::instances::Facts;
+use warmup::limits::Limits;
+use warmup::readiness::{Outcome as Result, Readiness};
+use warmup::render::readiness as render;
+
+use crate::args::{Check, Format};
+
+/// As many failed steps as the line of --check tells.
+const MAX_TOLD: usize = 5;
+
+pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
+    let host = cli::instances::discover(cx);
+    let chosen = cli::instances::select_some(cx, &host, &args.instances.instances)?;
+    let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
+    let (mut all, mut shown, mut problems): (Vec<Facts>, _, _) =
+        (Vec::new(), Vec::new(), Vec::new());
+    let found = inventory::gather(cx, host.value.instances(), true)?;
+    for (instance, (facts, own)) in host.value.instances().iter().zip(found) {
+        if is_chosen(instance) {
+            shown.push(all.len());
+            problems.extend(instance.problems().iter().cloned().chain(own));
+        }
+        all.push(facts);
+    }
+    let providers = cli::tables::providers(cx)?;
+    inventory::ask(cx, args.dns.questions()?, &providers, &mut all, &shown);
+    let ready = |(instance, at): (&&Instance, &usize)| {
+        let services = instance.services(cx.root());
+        let limits = Limits::of(
+            instance,
+            Some(&services.value).filter(|s| !s.services().is_empty()),
+        );
+        Readiness::of(&all, &all[*at], &limits)
+    };
+    let ready: Vec<Readiness> = chosen.iter().zip(&shown).map(ready).collect();
+    let mut level = ready.iter().map(|one| level(one.outcome())).max();
+    if !problems.is_empty() {
+        level = level.max(Some(Level::Unknown));
+    }
+    let level = level.unwrap_or(Level::Unknown);
+    if args.check {
+        let mut verdict = verdict(&ready, level);
+        if let Some(problem) = problems.first() {
+            verdict.text = format!("{}; {problem}", verdict.text);
+        }
+        return cx.verdict(&verdict);
+    }
+    let now = (cx.now(), cx.zone());
+    cx.print_with(|out| match args.format {
+        Format::Table => {
+            out.extend_from_slice(render::table(&ready, cx.table_style()).as_bytes());
+            Ok(())
+        }
+        Format::Text => render::text(out, &ready),
+        Format::Json => render::json(out, cx.host(), now, &ready, &problems),
+        Format::Csv => render::csv(out, &ready),
+    })?;
+    cx.problems(&problems);
+    Ok(Outcome::Checked(level))
+}
+
+fn level(outcome: Result) -> Level {
+    match outcome {
+        Result::Pass => Level::Ok,
+        Result::Unknown => Level::Unknown,
+        Result::Fail => Level::Critical,
+    }
+}
+
+fn verdict(all: &[Readiness], level: Level) -> Verdict {
+    let count = |outcome| all.iter().map(|one| one.count(outcome)).sum::<usize>();
+    let mut bad: Vec<(Result, String)> = Vec::new();
+    for one in all {
+        let steps = one.steps.iter().filter(|s| s.outcome != Result::Pass);
+        bad.extend(steps.map(|step| {
+            let told = format!(
+                "{}: {} {}: {}",
+                one.instance, step.step, step.of, step.found
+            );
+            (step.outcome, told)
+        }));
+    }
+    bad.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
+    let mut told: Vec<String> = bad.iter().take(MAX_TOLD).map(|(_, t)| t.clone()).collect();
+    if bad.len() > MAX_TOLD {
+        told.push(format!("and {} more", bad.len() - MAX_TOLD));
+    }
+    if told.is_empty() {
+        let names: Vec<&str> = all.iter().map(|one| one.instance.as_str()).collect();
+        told.push(format!("{} is ready to send", names.join(", ")));
+    }
+    let perf = |label: &str, outcome| {
+        Perf::count(
+            label,
+            u32::try_from(count(outcome)).map_or(f64::MAX, f64::from),
+        )
+    };
+    Verdict {
+        level,
+        text: told.join("; "),
+        perf: vec![
+            perf("passed", Result::Pass),
+            perf("failed", Result::Fail),
+            perf("unknown", Result::Unknown),
+        ],
+    }
+}

@@ -1,0 +1,178 @@
+//! What the manual page says beside the flags.
+
+use cli::{Block, Common, Manual, Section, Tool};
+
+use crate::args::Args;
+
+impl Tool for Args {
+    const CHECK_COMMAND: Option<&'static str> = Some("check");
+
+    const MANUAL: Manual = Manual {
+        sections: &[
+            Section {
+                title: "STEPS",
+                body: &[
+                    Block::Text(
+                        "relay-warmup check looks at each of these, in the order in which to mend them:",
+                    ),
+                    Block::Item(
+                        "address",
+                        "The address that the instance sends from is set, and on an interface that is up.",
+                    ),
+                    Block::Item(
+                        "helo",
+                        "Its HELO name is a full host name, and no other instance's.",
+                    ),
+                    Block::Item(
+                        "a, ttl, ptr, spf",
+                        "As relay-instances --check-dns has them: the HELO name has an A (AAAA) record with the address, for 86400 seconds or more; the PTR record names the HELO name, which resolves back; SPF lets the address send.",
+                    ),
+                    Block::Item(
+                        "enabled, running, pickup",
+                        "postfix start starts the instance; its master daemon runs; mail in its maildrop is picked up.",
+                    ),
+                    Block::Item(
+                        "rate-delay",
+                        "TRANSPORT_transport_rate_delay or TRANSPORT_destination_rate_delay of default_transport's SMTP client is set, by the transport's own parameter or the default_ one that stands for it.",
+                    ),
+                    Block::Item(
+                        "concurrency",
+                        "A rate delay is set, or TRANSPORT_destination_concurrency_limit is 1 to 5.",
+                    ),
+                    Block::Item(
+                        "failed-cohort-limit",
+                        "TRANSPORT_destination_concurrency_failed_cohort_limit is 10 or more with a rate delay: deliveries then go one at a time, and with the default of 1 a single refused connection defers all mail of a domain (postconf(5)). Without a delay it is not 0.",
+                    ),
+                    Block::Item(
+                        "syslog-name",
+                        "syslog_name is the instance's own name, and no other instance's.",
+                    ),
+                    Block::Item(
+                        "relay-name",
+                        "The provider's relay name does not list the address before all else passes.",
+                    ),
+                ],
+            },
+            Section {
+                title: "SETTINGS",
+                body: &[
+                    Block::Text(
+                        "What holds to a cap is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): no delivery is begun before so many seconds after the one before, whatever its destination. A delay of D seconds lets out 86400 / D a day at most; the plan has the smallest D for which that is within the cap. The time of the deliveries themselves comes on top, so that it is a little less.",
+                    ),
+                    Block::Text(
+                        "TRANSPORT_destination_rate_delay is set to 0: it holds each recipient domain to its delay, and not a provider's domains together; and both at once make each delivery wait twice.",
+                    ),
+                    Block::Text(
+                        "Delays are whole seconds. Between 43,200 and 86,400 a day there is none between 2 s and 1 s, and what is let out may be half of the cap. Above 86,400, the number of the transport's processes (master.cf) holds, if that lets out more: so many as deliver the cap in a day if a delivery takes --delivery-time. That is an estimate, and a delay is none.",
+                    ),
+                    Block::Text(
+                        "TRANSPORT_destination_recipient_limit is set to 2, or to --recipients: with 1, Postfix would take each recipient for a destination, and after a refusal go on with the domain's other recipients. The delay's timer starts anew with each reload.",
+                    ),
+                ],
+            },
+            Section {
+                title: "RECORDS",
+                body: &[Block::Text(
+                    "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each address once, and there are no weights: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out; to give it less there is no way in the DNS. What comes beyond the cap waits in the instance's queue. The plan tells until which sending day that is so; until then leave the address out of the name, and give it some small domains by the transport map.",
+                )],
+            },
+            Section {
+                title: "SCHEDULES",
+                body: &[
+                    Block::Text("A file of your own is TOML: the caps,"),
+                    Block::Code("levels = [500, 900, 1500, 2500]\ndays = 4"),
+                    Block::Text(
+                        "or the first cap, and by how much it grows as long as it ends below a number:",
+                    ),
+                    Block::Code(
+                        "first = 100\ndays = 3\ngrow = [{ to = 5000, percent = 50 }, { percent = 20 }]",
+                    ),
+                    Block::Text(
+                        "days is how many sending days each level is held, 3 or more. Steps greater than those of doubling are refused unless the file says beyond_limits = true, and so are fewer days. The last level is --volume.",
+                    ),
+                ],
+            },
+            Section {
+                title: "VERDICTS",
+                body: &[
+                    Block::Text(
+                        "A sending day is a day on which anything was sent; others do not count. relay-warmup status goes through them from the plan's first on: a good day counts for its level, and enough of them lead to the next; so the cap of the next day follows from the logs, and nothing has to be entered.",
+                    ),
+                    Block::Item(
+                        "go on",
+                        "As planned. The status tells how many days the level has still to be held, or what the next one is.",
+                    ),
+                    Block::Item(
+                        "hold",
+                        "The day does not count. More than 3% bounced: more mail would only tell the provider more of the bad addresses. Rate-limited (the provider asks for less) rises. More was sent than the cap: the settings are not in force. Or the level's days are over and none of them used a quarter of its cap.",
+                    ),
+                    Block::Item(
+                        "step back",
+                        "The level before is the next day's. More than 0.5% blocked for the address's reputation; more than 10% bounced; more than 25% rate-limited.",
+                    ),
+                    Block::Item(
+                        "warm again",
+                        "Nothing was sent for more than 30 days: providers forget an address by then. The first level is the next day's.",
+                    ),
+                    Block::Text(
+                        "Percentages are of a day's delivery attempts, and days of fewer than 50 are not judged by them. Today is judged as far as it has come, and does not count yet. A day that logs and records hold only in part does not count, either. All of these numbers are in the rules file:",
+                    ),
+                    Block::Code(
+                        "judged_from = 50\nover_cap = 110\nused = 25\nidle_days = 30\nbounced = { hold = 3.0, step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 100, step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, step_back = 25.0 }",
+                    ),
+                ],
+            },
+            Section {
+                title: "FILES",
+                body: &[
+                    Block::Item(
+                        "/var/lib/relay-tools/warmup/INSTANCE.json",
+                        "The plans, schema relay-tools/warmup-plan/1.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/warmup.toml",
+                        "Rules, over those that are built in.",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/days/",
+                        "Day records, for days that the logs no longer hold.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/providers.toml",
+                        "Additions to the table of mailbox providers and their relay names.",
+                    ),
+                ],
+            },
+            Section {
+                title: "EXAMPLES",
+                body: &[
+                    Block::Text("Is the new address ready?"),
+                    Block::Code("relay-warmup check aol-c"),
+                    Block::Text("Look at a plan, and save it:"),
+                    Block::Code(
+                        "relay-warmup plan aol-c --volume 20000/day --dry-run\nrelay-warmup plan aol-c --volume 20000/day --start tomorrow",
+                    ),
+                    Block::Text("Each morning: is it going well, and what is to be applied?"),
+                    Block::Code("relay-warmup status aol-c"),
+                    Block::Text("The commands of the tenth sending day:"),
+                    Block::Code("relay-warmup show aol-c --day 10 --format text"),
+                    Block::Text("From cron, a mail only if it is not going well:"),
+                    Block::Code("relay-warmup status --check -q"),
+                ],
+            },
+        ],
+        see_also: &[
+            "relay-instances(8)",
+            "mail-stats-print(8)",
+            "queue-move(8)",
+            "relay-transport(8)",
+            "postconf(5)",
+            "master(5)",
+        ],
+        checks: true,
+    };
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}

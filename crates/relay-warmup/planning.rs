@@ -1,0 +1,123 @@
+//! A new plan.
+
+use cli::{Context, Failure, Outcome};
+use postfix::config::Instance;
+use warmup::limits::Limits;
+use warmup::plan::{Order, Plan};
+use warmup::schedule::{self, Schedule};
+use warmup::settings::Mail;
+
+use crate::addresses;
+use crate::args::{self, Planning};
+use crate::saved;
+
+pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
+    let start = args::start(&args.start, cx)?;
+    let schedule = schedule_of(args)?;
+    let host = cli::instances::discover(cx);
+    let chosen = cli::instances::select_some(cx, &host, std::slice::from_ref(&args.instance))?;
+    let &[instance] = chosen.as_slice() else {
+        let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
+        let what = format!(
+            "{} is more than one instance: {}",
+            args.instance,
+            names.join(", ")
+        );
+        return Err(Failure::new(what).hint("a plan is of one").into());
+    };
+    let path = saved::path(cx, instance.name());
+    if !args.dry_run && !args.replace && path.exists() {
+        return Err(saved::exists(&path).into());
+    }
+    let address = instance.bind_addresses().first().copied();
+    let providers = cli::tables::providers(cx)?;
+    let found = addresses::find(
+        cx,
+        &host.value,
+        instance,
+        address,
+        &args.traffic,
+        (&providers, &args.dns),
+    )?;
+    let old = found.relay.as_ref().map_or(0, |relay| relay.old.len());
+    let equal = args.volume.saturating_mul(old as u64 + 1);
+    let order = Order {
+        instance: instance.name().to_owned(),
+        syslog_name: instance.syslog_name().to_owned(),
+        config_directory: instance.config_directory().display().to_string(),
+        host: cx.host().to_owned(),
+        transport: transport(cx, instance),
+        address,
+        relay: found.relay,
+        created: cx.now(),
+        start,
+        volume: args.volume,
+        total: args.traffic.total.unwrap_or(equal),
+        mail: Mail {
+            recipients: args.traffic.recipients,
+            delivery_ms: args.traffic.delivery_time,
+        },
+    };
+    let plan = Plan::make(order, &schedule).map_err(|why| {
+        Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(
+            "a schedule of your own may say beyond_limits = true; others need a smaller --volume, or a greater --first",
+        )
+    })?;
+    if !args.dry_run {
+        saved::save(&path, &plan, args.replace)?;
+    }
+    let more = match args.dry_run {
+        true => "not saved: --dry-run".to_owned(),
+        false => format!("saved: {}", path.display()),
+    };
+    saved::print(cx, &plan, 1, args.format, &[more])?;
+    cx.problems(instance.problems());
+    Ok(match found.is_whole {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
+}
+
+/// The SMTP client that the instance's mail leaves by.
+fn transport(cx: &Context, instance: &Instance) -> String {
+    let services = instance.services(cx.root()).value;
+    let limits = Limits::of(
+        instance,
+        Some(&services).filter(|all| !all.services().is_empty()),
+    );
+    if limits.is_client == Some(false) {
+        cx.warn(format!(
+            "default_transport of {} is {}, and master.cf has no SMTP client of that name: the settings may hold nothing",
+            instance.name(),
+            limits.transport
+        ));
+    }
+    limits.transport
+}
+
+fn schedule_of(args: &Planning) -> anyhow::Result<Schedule> {
+    let schedule = match args.schedule.as_str() {
+        "doubling" => Schedule::doubling(),
+        "gentle" => Schedule::gentle(),
+        file => {
+            let path = std::path::Path::new(file);
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                Failure::io("cannot read the schedule", path, e)
+                    .hint("--schedule takes doubling, gentle, or a file")
+            })?;
+            schedule::parse(&text, path).map_err(|problem| {
+                Failure::new(problem.to_string())
+                    .hint("relay-warmup(8) shows what a schedule looks like")
+            })?
+        }
+    };
+    match args.first {
+        Some(_) if schedule.is_listed() => Err(Failure::new(format!(
+            "--first: the levels of {} begin with their own",
+            schedule.name
+        ))
+        .into()),
+        Some(first) => Ok(schedule.beginning_with(first)),
+        None => Ok(schedule),
+    }
+}

@@ -1,0 +1,175 @@
+//! The plans that are kept.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use cli::{Context, Failure, Outcome, create_file, replace_file};
+use postfix::Problem;
+use warmup::plan::{self, Plan};
+use warmup::render::plan as render;
+
+use crate::args::{Format, List, ListFormat, Show};
+
+/// Where they are.
+const DIRECTORY: &str = "/var/lib/relay-tools/warmup";
+
+/// The file of an instance's plan.
+pub(crate) fn path(cx: &Context, instance: &str) -> PathBuf {
+    let directory = cx.root().under(Path::new(DIRECTORY));
+    directory.join(format!("{}.json", instance.replace('/', "_")))
+}
+
+/// That there is a plan already.
+pub(crate) fn exists(path: &Path) -> Failure {
+    Failure::io("a plan is saved already", path, ErrorKind::AlreadyExists.into())
+        .hint("--replace saves the new one in its place, and its days count anew; --dry-run only shows it")
+}
+
+/// Saves a plan: in place of another only with `replace`.
+///
+/// # Errors
+/// There is one, or it cannot be written.
+pub(crate) fn save(path: &Path, plan: &Plan, replace: bool) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    plan::write(&mut text, plan)?;
+    if let Some(directory) = path.parent() {
+        let made = fs::create_dir_all(directory);
+        made.map_err(|e| Failure::io("cannot make the directory", directory, e))?;
+    }
+    if replace {
+        return replace_file(path, &text);
+    }
+    match create_file(path, &text) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(exists(path).into()),
+        Err(e) => Err(Failure::io("cannot save the plan", path, e).into()),
+    }
+}
+
+/// The plan of an instance, if one is saved.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
+    let path = path(cx, instance);
+    match read(&path) {
+        Ok(plan) => Ok(Some(plan?)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::io("cannot read the plan", &path, e).into()),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Result<Plan, Failure>> {
+    let text = fs::read(path)?;
+    Ok(plan::read(path, &text).map_err(|problem| {
+        Failure::new(problem.to_string())
+            .hint("relay-warmup plan --replace saves a new one in its place")
+    }))
+}
+
+/// All saved plans, by instance, and what could not be read.
+///
+/// # Errors
+/// The directory cannot be read. That there is none is no error.
+pub(crate) fn all(cx: &Context) -> anyhow::Result<(Vec<Plan>, Vec<Problem>)> {
+    let directory = cx.root().under(Path::new(DIRECTORY));
+    let cannot = |e| Failure::io("cannot read the plans", &directory, e);
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Default::default()),
+        Err(e) => return Err(cannot(e).into()),
+    };
+    let entries = entries.map(|entry| Ok(entry?.path()));
+    let mut paths: Vec<PathBuf> = entries.collect::<io::Result<_>>().map_err(cannot)?;
+    // What has another ending, or begins with a dot, is being written or none of ours.
+    let is_plan = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".json") && !name.starts_with('.')
+    };
+    paths.retain(is_plan);
+    paths.sort();
+    let (mut plans, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(&path) {
+            Ok(Ok(plan)) => plans.push(plan),
+            Ok(Err(failure)) => problems.push(Problem::new(&path, failure.to_string())),
+            Err(e) => problems.push(Problem::new(&path, format!("cannot read it: {e}"))),
+        }
+    }
+    Ok((plans, problems))
+}
+
+pub(crate) fn list(args: &List, cx: &Context) -> anyhow::Result<Outcome> {
+    let (plans, problems) = all(cx)?;
+    cx.print_with(|out| match args.format {
+        ListFormat::Table => {
+            let drawn = render::list(&plans, cx.zone(), cx.table_style());
+            out.extend_from_slice(drawn.as_bytes());
+            Ok(())
+        }
+        ListFormat::Jsonl => plans.iter().try_for_each(|plan| plan::write(out, plan)),
+    })?;
+    cx.problems(&problems);
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
+    let plan = named(cx, &args.instance)?;
+    print(cx, &plan, args.day, args.format, &[])?;
+    Ok(Outcome::Done)
+}
+
+/// The plan that is meant, of an instance that is configured or was.
+fn named(cx: &Context, name: &str) -> anyhow::Result<Plan> {
+    let host = cli::instances::discover(cx);
+    let chosen = host.value.select(std::slice::from_ref(&name.to_owned()));
+    let mut names: Vec<String> = match &chosen {
+        Ok(chosen) => chosen.iter().map(|i| i.name().to_owned()).collect(),
+        Err(_) => vec![name.to_owned(), format!("postfix-{name}")],
+    };
+    names.dedup();
+    let mut found = Vec::new();
+    for name in &names {
+        found.extend(of(cx, name)?);
+    }
+    let (known, _) = all(cx)?;
+    let known: Vec<&str> = known
+        .iter()
+        .map(|plan| plan.order.instance.as_str())
+        .collect();
+    let known = match known.as_slice() {
+        [] => "there are none".to_owned(),
+        names => format!("there are those of {}", names.join(", ")),
+    };
+    match (found.pop(), found.is_empty()) {
+        (Some(plan), true) => Ok(plan),
+        (Some(_), false) => Err(Failure::new(format!("{name} is more than one instance"))
+            .hint("name the one whose plan is to be shown")
+            .into()),
+        (None, _) => Err(
+            Failure::new(format!("no plan is saved for {name}; {known}"))
+                .hint("relay-warmup plan INSTANCE --volume N/day makes one")
+                .into(),
+        ),
+    }
+}
+
+/// Shows a plan, and what to apply on a sending day. The table ends with the lines of `more`.
+pub(crate) fn print(
+    cx: &Context,
+    plan: &Plan,
+    day: u32,
+    format: Format,
+    more: &[String],
+) -> anyhow::Result<()> {
+    cx.print_with(|out| match format {
+        Format::Table => {
+            out.extend_from_slice(render::table(plan, day, more, cx.table_style()).as_bytes());
+            Ok(())
+        }
+        Format::Text => render::text(out, plan, day),
+        Format::Json => plan::write(out, plan),
+        Format::Csv => render::csv(out, plan),
+    })
+}

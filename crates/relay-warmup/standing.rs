@@ -1,0 +1,218 @@
+//! How warm-ups go, by the logs and the day records.
+
+use std::sync::Arc;
+
+use chrono::{Days, NaiveDate};
+use cli::check::{Level, Perf, Verdict as Answer};
+use cli::logs::Selection;
+use cli::tables::Tables;
+use cli::{Context, Failure, Outcome, history};
+use postfix::config::{Host, Instance};
+use postfix::{Parsed, Problem};
+use report::history::History;
+use warmup::limits::Limits;
+use warmup::plan::Plan;
+use warmup::render::status::{self as render, Standing as Shown};
+use warmup::rules::Rules;
+use warmup::status::{Day, Status, Verdict};
+
+use crate::args::{Format, Standing};
+use crate::saved;
+
+/// As far as a history is read back, in days: no warm-up takes longer.
+const MAX_DAYS: u64 = 400;
+
+/// An instance, and its plan if it has one.
+type Asked<'a> = (&'a Instance, Option<Plan>);
+
+pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
+    let rules = cli::tables::load_with(
+        cx,
+        args.rules.as_deref(),
+        "/etc/relay-tools/warmup.toml",
+        Rules::load,
+    )?;
+    let host = cli::instances::discover(cx);
+    let mut problems = Vec::new();
+    let asked = match args.instances.instances.as_slice() {
+        [] => planned(cx, &host, &mut problems)?,
+        names => named(cx, &host, names)?,
+    };
+    let today = history::today(cx).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
+    let read = read(cx, &host, &asked, today, &rules)?;
+    problems.extend(read.problems.iter().cloned());
+    problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
+    let shown = asked.into_iter().map(|(instance, plan)| {
+        let name = instance.syslog_name();
+        let (days, since) = days_of(&read, name);
+        let status = Status::of(instance.name(), plan.as_ref(), &days, since, today, &rules);
+        Shown {
+            in_force: in_force(cx, instance, plan.as_ref(), &status),
+            status,
+            plan,
+        }
+    });
+    let shown: Vec<Shown> = shown.collect();
+    if args.check {
+        return cx.verdict(&answer(&shown, &problems));
+    }
+    let now = (cx.now(), cx.zone());
+    cx.print_with(|out| match args.format {
+        Format::Table => {
+            let drawn = render::table(&shown, args.days, cx.table_style());
+            out.extend_from_slice(drawn.as_bytes());
+            Ok(())
+        }
+        Format::Text => render::text(out, &shown),
+        Format::Json => render::json(out, cx.host(), now, &shown, &problems),
+        Format::Csv => render::csv(out, &shown),
+    })?;
+    cx.problems(&problems);
+    Ok(Outcome::Done)
+}
+
+/// The instances that have a plan. A plan whose instance is gone is a problem.
+fn planned<'a>(
+    cx: &Context,
+    host: &'a Parsed<Host>,
+    problems: &mut Vec<Problem>,
+) -> anyhow::Result<Vec<Asked<'a>>> {
+    let (plans, unread) = saved::all(cx)?;
+    if plans.is_empty() && unread.is_empty() {
+        return Err(Failure::new("no plan is saved on this host")
+            .hint("relay-warmup plan INSTANCE --volume N/day makes one; relay-warmup status INSTANCE judges one without")
+            .into());
+    }
+    problems.extend(unread);
+    let mut asked = Vec::new();
+    for plan in plans {
+        let name = &plan.order.instance;
+        let mut instances = host.value.instances().iter();
+        match instances.find(|instance| instance.name() == name) {
+            Some(instance) => asked.push((instance, Some(plan))),
+            None => {
+                let what = format!("there is no instance {name} any more; move the plan away");
+                problems.push(Problem::new(saved::path(cx, name), what));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn named<'a>(
+    cx: &Context,
+    host: &'a Parsed<Host>,
+    names: &[String],
+) -> anyhow::Result<Vec<Asked<'a>>> {
+    let chosen = cli::instances::select_some(cx, host, names)?;
+    let with_plan = |instance: &'a Instance| Ok((instance, saved::of(cx, instance.name())?));
+    chosen.into_iter().map(with_plan).collect()
+}
+
+/// The days that the verdict may depend on.
+fn read(
+    cx: &Context,
+    host: &Parsed<Host>,
+    asked: &[Asked<'_>],
+    today: NaiveDate,
+    rules: &Rules,
+) -> anyhow::Result<History> {
+    let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    // Long enough to see that an address was idle.
+    let usual = back(u64::from(rules.idle_days) + 1);
+    let starts = asked.iter().map(|(_, plan)| {
+        let start = plan.as_ref().map(|plan| plan.order.start);
+        start.unwrap_or(usual).min(usual)
+    });
+    let first = starts.min().unwrap_or(usual).max(back(MAX_DAYS));
+    let names: Vec<String> = asked.iter().map(|(i, _)| i.name().to_owned()).collect();
+    if names.is_empty() {
+        return Ok(History {
+            days: Vec::new(),
+            problems: Vec::new(),
+        });
+    }
+    let selection = Selection::new(cx, host, &names, false)?;
+    let tables = Tables {
+        providers: Arc::new(cli::tables::providers(cx)?),
+        reasons: Some(Arc::new(cli::tables::reasons(cx)?)),
+    };
+    let days = history::days(cx, first, today);
+    Ok(history::read(cx, host, &selection, &days, &tables))
+}
+
+/// An instance's days, and the first of which anything is known.
+fn days_of(history: &History, syslog_name: &str) -> (Vec<Day>, Option<NaiveDate>) {
+    let known = history.days.iter().filter_map(|day| {
+        let date: NaiveDate = day.day.name()?.parse().ok()?;
+        let of = day.instance(syslog_name)?;
+        Some(Day::new(date, &of.figures, of.complete))
+    });
+    let days: Vec<Day> = known.collect();
+    let since = days.first().map(|day| day.date);
+    (days, since)
+}
+
+fn in_force(
+    cx: &Context,
+    instance: &Instance,
+    plan: Option<&Plan>,
+    status: &Status,
+) -> Option<bool> {
+    let level = plan?.levels.get(status.level?)?;
+    let services = instance.services(cx.root()).value;
+    let limits = Limits::of(instance, Some(&services));
+    Some(level.settings.are_in_force(&limits))
+}
+
+fn answer(shown: &[Shown], problems: &[Problem]) -> Answer {
+    let level = |verdict: Verdict| match verdict {
+        Verdict::GoOn => Level::Ok,
+        Verdict::Hold | Verdict::WarmAgain => Level::Warning,
+        Verdict::StepBack => Level::Critical,
+    };
+    let mut worst = shown.iter().map(|s| level(s.status.verdict)).max();
+    if !problems.is_empty() {
+        worst = worst.max(Some(Level::Unknown));
+    }
+    let mut sorted: Vec<&Shown> = shown.iter().collect();
+    sorted.sort_by_key(|shown| std::cmp::Reverse(level(shown.status.verdict)));
+    let told = sorted.iter().map(|shown| {
+        let status = &shown.status;
+        let why = match status.why.as_slice() {
+            [] => String::new(),
+            why => format!(" ({})", why.join("; ")),
+        };
+        format!("{}: {}{why}", status.instance, status.verdict.as_str())
+    });
+    let mut told: Vec<String> = told.collect();
+    told.extend(problems.first().map(ToString::to_string));
+    Answer {
+        level: worst.unwrap_or(Level::Unknown),
+        text: told.join("; "),
+        perf: shown.iter().flat_map(perf).collect(),
+    }
+}
+
+/// The figures of the last sending day.
+fn perf(shown: &Shown) -> Vec<Perf> {
+    let status = &shown.status;
+    let label = |word: &str| format!("{}_{word}", status.instance);
+    let mut perf = Vec::new();
+    if let Some(cap) = shown.cap() {
+        perf.push(Perf::count(label("cap"), cap as f64));
+    }
+    if let Some(last) = status.days.last() {
+        let total = last.day.total();
+        let share = |n: u64| (n as f64 * 10_000.0 / total as f64).round() / 100.0;
+        perf.push(Perf::count(label("volume"), total as f64));
+        for (word, n) in [
+            ("deferred", last.day.deferred),
+            ("bounced", last.day.bounced),
+            ("blocked", last.day.blocked),
+        ] {
+            perf.push(Perf::count(label(word), share(n)).unit("%"));
+        }
+    }
+    perf
+}

@@ -1,0 +1,20 @@
+//! Warming up a new sending address: is it ready, how much may it send today, does it go well? Pure: no output, no clock,
+//! no files.
+//!
+//! - [`readiness`]: what must be in order before the first message leaves;
+//! - [`schedule`]: how much may be sent on which sending day;
+//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it;
+//! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
+//! - [`rules`], [`status`]: the days so far, judged;
+//! - [`render`]: one small module for each of these, and each format.
+
+pub mod limits;
+pub mod plan;
+pub mod ratio;
+pub mod readiness;
+pub mod render;
+pub mod rules;
+pub mod schedule;
+pub mod settings;
+mod shell;
+pub mod status;

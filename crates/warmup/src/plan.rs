@@ -1,0 +1,142 @@
+//! The plan of an instance's warm-up: by sending day the cap, the settings that hold to it, and the records that bring it.
+//!
+//! A sending day is a day on which the instance sends mail; days without any do not count. So a plan has no dates but its
+//! first: [`crate::status`] finds out how far it has come.
+
+mod file;
+
+use std::net::IpAddr;
+
+use chrono::{Days, NaiveDate};
+
+use crate::ratio::{Ratio, RelayName};
+use crate::schedule::{Level, Schedule, ScheduleError};
+use crate::settings::{Mail, Settings};
+
+pub use file::{SCHEMA, read, write};
+
+/// What a plan is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The instance's name.
+    pub instance: String,
+    /// Its syslog_name, by which its days are found in logs and day records.
+    pub syslog_name: String,
+    /// Where its main.cf is.
+    pub config_directory: String,
+    /// The host that it is on.
+    pub host: String,
+    /// The SMTP client of master.cf that its mail leaves by.
+    pub transport: String,
+    /// Where it sends from, if that is known.
+    pub address: Option<IpAddr>,
+    /// The provider's relay name, if the instance is named for a provider.
+    pub relay: Option<RelayName>,
+    /// When the plan was made, in microseconds since 1970 (UTC).
+    pub created: i64,
+    /// No day before counts.
+    pub start: NaiveDate,
+    /// Messages a day when it is warm.
+    pub volume: u64,
+    /// Messages a day that all addresses of the relay name send together.
+    pub total: u64,
+    /// What the mail is like.
+    pub mail: Mail,
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What it is made of.
+    pub order: Order,
+    /// The schedule's name.
+    pub schedule: String,
+    /// The levels, the last one at the volume; one at least.
+    pub levels: Vec<PlanLevel>,
+}
+
+/// A level, with what brings it about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlanLevel {
+    /// Cap and sending days.
+    pub level: Level,
+    /// What holds to the cap.
+    pub settings: Settings,
+    /// What brings the mail; absent without a relay name.
+    pub ratio: Option<Ratio>,
+}
+
+impl Plan {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// The schedule does not lead to the volume.
+    pub fn make(order: Order, schedule: &Schedule) -> Result<Self, ScheduleError> {
+        let levels = schedule.levels(order.volume)?;
+        let of = |level: Level| {
+            let settings = Settings::for_cap(level.cap, order.mail);
+            // What is not let out would wait, cap or not.
+            let ratio = |relay: &RelayName| relay.ratio(settings.lets_out, order.total);
+            PlanLevel {
+                level,
+                settings,
+                ratio: order.relay.as_ref().map(ratio),
+            }
+        };
+        Ok(Self {
+            levels: levels.into_iter().map(of).collect(),
+            schedule: schedule.name.clone(),
+            order,
+        })
+    }
+
+    /// How many sending days it takes until the volume is reached: those of all levels but the last.
+    pub fn days(&self) -> u32 {
+        let before = self.levels.split_last().map_or(&[][..], |(_, rest)| rest);
+        before.iter().map(|level| level.level.days).sum()
+    }
+
+    /// The sending days, from 1, of the level at `at` if none has to be repeated; the last level's are open-ended.
+    pub fn days_of(&self, at: usize) -> (u32, Option<u32>) {
+        let before = self.levels.iter().take(at);
+        let first = 1 + before.map(|level| level.level.days).sum::<u32>();
+        match self.levels.get(at) {
+            Some(level) if at + 1 < self.levels.len() => {
+                (first, Some(first + level.level.days - 1))
+            }
+            _ => (first, None),
+        }
+    }
+
+    /// The level of a sending day, from 1, if none has to be repeated.
+    pub fn level_of(&self, day: u32) -> usize {
+        let fits = |at: &usize| self.days_of(*at).1.is_none_or(|last| day <= last);
+        let found = (0..self.levels.len()).find(fits);
+        found.unwrap_or(self.levels.len().saturating_sub(1))
+    }
+
+    /// The date of a sending day, from 1, if mail is sent every day.
+    pub fn date_of(&self, day: u32) -> Option<NaiveDate> {
+        let after = u64::from(day.saturating_sub(1));
+        self.order.start.checked_add_days(Days::new(after))
+    }
+
+    /// The commands that put a level's settings in force.
+    pub fn commands(&self, level: &PlanLevel) -> Vec<String> {
+        let order = &self.order;
+        level
+            .settings
+            .commands(&order.config_directory, &order.transport)
+    }
+
+    /// The lines of the zone on a level; none without a relay name.
+    pub fn zone_lines(&self, level: &PlanLevel) -> Vec<String> {
+        match (&self.order.relay, level.ratio) {
+            (Some(relay), Some(ratio)) => relay.zone_lines(ratio),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,214 @@
+//! A plan as a file: one JSON object, schema `relay-tools/warmup-plan/1`; what `--format json` shows, too.
+//!
+//! The structs are the wire format; within version 1, fields are added and never changed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use postfix::Problem;
+use report::render::wire::write_json;
+use serde::{Deserialize, Serialize};
+
+use super::{Order, Plan, PlanLevel};
+use crate::ratio::{Ratio, RelayName};
+use crate::schedule::Level;
+use crate::settings::{Hold, Mail, Settings};
+
+/// The schema's name.
+pub const SCHEMA: &str = "relay-tools/warmup-plan/1";
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    schema: String,
+    host: String,
+    instance: String,
+    syslog_name: String,
+    config_directory: String,
+    transport: String,
+    address: Option<IpAddr>,
+    /// RFC 3339.
+    created: String,
+    /// `2026-11-24`.
+    start: String,
+    volume: u64,
+    total: u64,
+    schedule: String,
+    recipients_per_delivery: u32,
+    delivery_ms: u32,
+    relay_name: Option<RelayObject>,
+    levels: Vec<LevelObject>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RelayObject {
+    name: String,
+    ttl: u32,
+    old: Vec<IpAddr>,
+    new: IpAddr,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LevelObject {
+    /// From 1.
+    level: usize,
+    /// Sending days, from 1, if none is repeated; the last level has no last one.
+    first_day: u32,
+    last_day: Option<u32>,
+    /// If mail is sent every day.
+    earliest: Option<String>,
+    days: u32,
+    cap: u64,
+    /// Seconds; or else `processes`.
+    rate_delay: Option<u64>,
+    processes: Option<u64>,
+    recipient_limit: u32,
+    lets_out: u64,
+    old_records: Option<usize>,
+    new_records: Option<usize>,
+    share: Option<f64>,
+    brings: Option<u64>,
+    /// main.cf's parameters.
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
+}
+
+/// Writes the plan, and a newline.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    let order = &plan.order;
+    let created = DateTime::<Utc>::from_timestamp_micros(order.created).unwrap_or_default();
+    let document = Document {
+        schema: SCHEMA.to_owned(),
+        host: order.host.clone(),
+        instance: order.instance.clone(),
+        syslog_name: order.syslog_name.clone(),
+        config_directory: order.config_directory.clone(),
+        transport: order.transport.clone(),
+        address: order.address,
+        created: created.to_rfc3339_opts(SecondsFormat::Secs, true),
+        start: order.start.to_string(),
+        volume: order.volume,
+        total: order.total,
+        schedule: plan.schedule.clone(),
+        recipients_per_delivery: order.mail.recipients,
+        delivery_ms: order.mail.delivery_ms,
+        relay_name: order.relay.as_ref().map(|relay| RelayObject {
+            name: relay.name.clone(),
+            ttl: relay.ttl,
+            old: relay.old.clone(),
+            new: relay.new,
+        }),
+        levels: (0..plan.levels.len())
+            .map(|at| level_object(plan, at))
+            .collect(),
+    };
+    write_json(out, &document)?;
+    writeln!(out)
+}
+
+fn level_object(plan: &Plan, at: usize) -> LevelObject {
+    let level = &plan.levels[at];
+    let (first_day, last_day) = plan.days_of(at);
+    let (rate_delay, processes) = match level.settings.hold {
+        Hold::RateDelay(seconds) => (Some(seconds), None),
+        Hold::Processes(processes) => (None, Some(processes)),
+    };
+    let settings = level.settings.parameters(&plan.order.transport);
+    LevelObject {
+        level: at + 1,
+        first_day,
+        last_day,
+        earliest: plan.date_of(first_day).map(|date| date.to_string()),
+        days: level.level.days,
+        cap: level.level.cap,
+        rate_delay,
+        processes,
+        recipient_limit: level.settings.recipient_limit,
+        lets_out: level.settings.lets_out,
+        old_records: level.ratio.map(|ratio| ratio.old),
+        new_records: level.ratio.map(|_| 1),
+        share: level.ratio.map(|ratio| ratio.share()),
+        brings: level.ratio.map(|ratio| ratio.brings),
+        settings: settings.into_iter().collect(),
+    }
+}
+
+/// Reads a plan's file, which came from `path`.
+///
+/// # Errors
+/// It is none, or one of another version, or damaged.
+pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
+    let wrong = |what: String| Problem::new(path, what);
+    let document: Document = serde_json::from_slice(text)
+        .map_err(|e| wrong(format!("not a plan of schema {SCHEMA}: {e}")))?;
+    if document.schema != SCHEMA {
+        return Err(wrong(format!("schema {}, not {SCHEMA}", document.schema)));
+    }
+    let created = DateTime::parse_from_rfc3339(&document.created);
+    let created = created.map_err(|e| wrong(format!("created: {e}")))?;
+    let start = document.start.parse::<NaiveDate>();
+    let start = start.map_err(|e| wrong(format!("start: {e}")))?;
+    let levels = document
+        .levels
+        .iter()
+        .map(level)
+        .collect::<Option<Vec<_>>>();
+    let levels = levels.ok_or_else(|| wrong("a damaged plan: a level says nothing".to_owned()))?;
+    if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap >= l[1].level.cap) {
+        return Err(wrong("a damaged plan: its levels do not rise".to_owned()));
+    }
+    let mail = Mail {
+        recipients: document.recipients_per_delivery,
+        delivery_ms: document.delivery_ms,
+    };
+    Ok(Plan {
+        order: Order {
+            instance: document.instance,
+            syslog_name: document.syslog_name,
+            config_directory: document.config_directory,
+            host: document.host,
+            transport: document.transport,
+            address: document.address,
+            relay: document.relay_name.map(|relay| RelayName {
+                name: relay.name,
+                ttl: relay.ttl,
+                old: relay.old,
+                new: relay.new,
+            }),
+            created: created.timestamp_micros(),
+            start,
+            volume: document.volume,
+            total: document.total,
+            mail,
+        },
+        schedule: document.schedule,
+        levels,
+    })
+}
+
+fn level(object: &LevelObject) -> Option<PlanLevel> {
+    let hold = match (object.rate_delay, object.processes) {
+        (Some(seconds), None) if seconds > 0 => Hold::RateDelay(seconds),
+        (None, Some(processes)) if processes > 0 => Hold::Processes(processes),
+        _ => return None,
+    };
+    let ratio = object.old_records.zip(object.brings);
+    let level = PlanLevel {
+        level: Level {
+            cap: object.cap,
+            days: object.days,
+        },
+        settings: Settings {
+            hold,
+            recipient_limit: object.recipient_limit,
+            lets_out: object.lets_out,
+        },
+        ratio: ratio.map(|(old, brings)| Ratio { old, brings }),
+    };
+    (object.cap > 0 && object.days > 0).then_some(level)
+}

@@ -1,0 +1,140 @@
+//! How many A records of old and of new a provider's relay name has, and what that brings.
+//!
+//! A sending host takes one of the name's addresses at random for each delivery, so each address gets an equal share. There
+//! are no weights, and a name holds each address once: a second record with the same data is the same record
+//! (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the mail: what the name can do is to leave
+//! out old ones. A smaller share than all the old ones allow takes a rate limit, which is where the mail then waits.
+
+use std::net::IpAddr;
+
+/// The addresses of a provider's relay name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayName {
+    /// The name, `aol.smtp.example.org`.
+    pub name: String,
+    /// Its records' time to live, in seconds.
+    pub ttl: u32,
+    /// The addresses in it that are not the new one, each once.
+    pub old: Vec<IpAddr>,
+    /// The new one.
+    pub new: IpAddr,
+}
+
+/// Records of old addresses beside the one of the new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio {
+    /// How many old addresses are in the name.
+    pub old: usize,
+    /// How much mail that brings to the new one, a day, of all that goes to the name.
+    pub brings: u64,
+}
+
+impl Ratio {
+    /// The new address's part of the mail.
+    pub fn share(&self) -> f64 {
+        1.0 / (self.old as f64 + 1.0)
+    }
+}
+
+impl RelayName {
+    /// A relay name. Of `listed`, those that are of the new address's family count, but for that one itself.
+    pub fn new(name: String, ttl: u32, listed: &[IpAddr], new: IpAddr) -> Self {
+        let is_old = |ip: &&IpAddr| ip.is_ipv4() == new.is_ipv4() && **ip != new;
+        let mut old: Vec<IpAddr> = listed.iter().filter(is_old).copied().collect();
+        old.sort_unstable();
+        old.dedup();
+        Self {
+            name,
+            ttl,
+            old,
+            new,
+        }
+    }
+
+    /// The records for a day on which `cap` of the `total` that goes to the name may leave the new address: no fewer old ones
+    /// than keep its part within the cap; all of them where no number does.
+    pub fn ratio(&self, cap: u64, total: u64) -> Ratio {
+        let brings = |old: usize| total / (old as u64 + 1);
+        let enough = (0..=self.old.len()).find(|&old| brings(old) <= cap);
+        let old = enough.unwrap_or(self.old.len());
+        Ratio {
+            old,
+            brings: brings(old),
+        }
+    }
+
+    /// The lines of the zone, as they then are, and what is taken out of it as a comment.
+    pub fn zone_lines(&self, ratio: Ratio) -> Vec<String> {
+        let kind = match self.new {
+            IpAddr::V4(_) => "A",
+            IpAddr::V6(_) => "AAAA",
+        };
+        let (kept, dropped) = self.old.split_at(ratio.old.min(self.old.len()));
+        let line = |ip: &IpAddr| format!("{}. {} IN {kind} {ip}", self.name, self.ttl);
+        let mut lines: Vec<String> = kept.iter().map(line).collect();
+        lines.push(format!("{} ; new", line(&self.new)));
+        lines.extend(
+            dropped
+                .iter()
+                .map(|ip| format!("; taken out: {}", line(ip))),
+        );
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(old: &[&str]) -> RelayName {
+        let listed: Vec<IpAddr> = old.iter().map(|ip| ip.parse().unwrap()).collect();
+        RelayName::new(
+            "aol.smtp.example.org".to_owned(),
+            3600,
+            &listed,
+            "192.0.2.44".parse().unwrap(),
+        )
+    }
+
+    #[test]
+    fn an_address_counts_once_and_the_new_one_is_not_old() {
+        let name = name(&[
+            "192.0.2.42",
+            "192.0.2.41",
+            "192.0.2.42",
+            "192.0.2.44",
+            "2001:db8::1",
+        ]);
+        assert_eq!(name.old.len(), 2);
+    }
+
+    #[test]
+    fn as_few_old_ones_as_the_cap_bears() {
+        let name = name(&["192.0.2.41", "192.0.2.42", "192.0.2.43"]);
+        let check = |cap, old, brings| {
+            assert_eq!(name.ratio(cap, 100_000), Ratio { old, brings }, "{cap}");
+        };
+        // A quarter, a third, a half, all of 100,000.
+        check(200, 3, 25_000);
+        check(25_000, 3, 25_000);
+        check(33_332, 3, 25_000);
+        check(33_333, 2, 33_333);
+        check(50_000, 1, 50_000);
+        check(99_999, 1, 50_000);
+        check(100_000, 0, 100_000);
+        assert_eq!(name.ratio(200, 100_000).share(), 0.25);
+    }
+
+    #[test]
+    fn the_lines_of_the_zone() {
+        let name = name(&["192.0.2.41", "192.0.2.43"]);
+        assert_eq!(
+            name.zone_lines(name.ratio(500, 1000)),
+            [
+                "aol.smtp.example.org. 3600 IN A 192.0.2.41",
+                "aol.smtp.example.org. 3600 IN A 192.0.2.44 ; new",
+                "; taken out: aol.smtp.example.org. 3600 IN A 192.0.2.43",
+            ]
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! Is a new address ready to send its first message? Each step with what was found and what to do.
+
+mod dns;
+mod pace;
+
+use report::instances::{Facts, Place, Running};
+
+use crate::limits::Limits;
+use crate::shell::quoted;
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// In order.
+    Pass,
+    /// It could not be found out.
+    Unknown,
+    /// Not in order.
+    Fail,
+}
+
+impl Outcome {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// A step of getting ready. The texts may quote what others wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its word: `address`, `helo`, `a`, `ttl`, `ptr`, `spf`, `enabled`, `running`, `pickup`, `rate-delay`, `concurrency`,
+    /// `failed-cohort-limit`, `syslog-name`, `relay-name`.
+    pub step: &'static str,
+    /// What it is about: an address, a name, a parameter. May be empty.
+    pub of: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was found.
+    pub found: String,
+    /// What to do, a line each; empty where there is nothing.
+    pub to_do: Vec<String>,
+}
+
+impl Step {
+    fn new(
+        step: &'static str,
+        of: impl Into<String>,
+        outcome: Outcome,
+        found: impl Into<String>,
+    ) -> Self {
+        Self {
+            step,
+            of: of.into(),
+            outcome,
+            found: found.into(),
+            to_do: Vec::new(),
+        }
+    }
+
+    fn pass(step: &'static str, of: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(step, of, Outcome::Pass, found)
+    }
+
+    /// The same, with a line of what to do.
+    #[must_use]
+    fn with(mut self, line: impl Into<String>) -> Self {
+        self.to_do.push(line.into());
+        self
+    }
+}
+
+/// An instance's steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The instance's name.
+    pub instance: String,
+    /// In the order in which to take them.
+    pub steps: Vec<Step>,
+}
+
+impl Readiness {
+    /// Looks at the instance at `which` of all of the host's, of which machine and DNS have been asked.
+    pub fn of(all: &[Facts], which: &Facts, limits: &Limits) -> Self {
+        let mut steps = addresses(which);
+        steps.push(helo(all, which));
+        steps.extend(dns::records(which));
+        steps.extend([enabled(which), running(which), pickup(which)]);
+        steps.extend(pace::steps(which, limits));
+        steps.push(syslog_name(all, which));
+        steps.extend(dns::relay_names(which, &steps));
+        Self {
+            instance: which.name.clone(),
+            steps,
+        }
+    }
+
+    /// The worst of all steps.
+    pub fn outcome(&self) -> Outcome {
+        let outcomes = self.steps.iter().map(|step| step.outcome);
+        outcomes.max().unwrap_or(Outcome::Unknown)
+    }
+
+    /// How many steps came out so.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.steps.iter().filter(|s| s.outcome == outcome).count()
+    }
+}
+
+/// `postconf -c DIR -e 'NAME = VALUE'`.
+fn postconf(which: &Facts, name: &str, value: &str) -> String {
+    format!(
+        "postconf -c {} -e {}",
+        quoted(&which.config_directory.to_string_lossy()),
+        quoted(&format!("{name} = {value}"))
+    )
+}
+
+fn addresses(which: &Facts) -> Vec<Step> {
+    if which.senders.is_empty() {
+        let found = "the system chooses the address that mail leaves from";
+        let step = Step::new("address", "smtp_bind_address", Outcome::Fail, found);
+        return vec![step.with(postconf(which, "smtp_bind_address", "ADDRESS"))];
+    }
+    let of = |sender: &report::instances::Sender| {
+        let address = sender.address.to_string();
+        if sender.address.is_loopback() {
+            let found = "a loopback address: no mail leaves the machine from it";
+            let step = Step::new("address", address, Outcome::Fail, found);
+            return step.with(postconf(which, "smtp_bind_address", "ADDRESS"));
+        }
+        match &sender.place {
+            Place::Interface { name, is_up: true } => {
+                Step::pass("address", address, format!("on {name}"))
+            }
+            Place::Interface { name, is_up: false } => {
+                let found = format!("on {name}, which is down");
+                Step::new("address", address, Outcome::Fail, found)
+                    .with(format!("ip link set dev {} up", quoted(name)))
+            }
+            Place::Missing => {
+                let length = if sender.address.is_ipv4() { 32 } else { 128 };
+                let command = format!("ip address add {address}/{length} dev INTERFACE");
+                Step::new("address", address, Outcome::Fail, "on no interface")
+                    .with(command)
+                    .with("and where the host's network is configured, so that it is there after the next boot")
+            }
+            Place::Unknown => Step::new(
+                "address",
+                address,
+                Outcome::Unknown,
+                "which interfaces have which address is not known of another host's image",
+            ),
+        }
+    };
+    which.senders.iter().map(of).collect()
+}
+
+fn helo(all: &[Facts], which: &Facts) -> Step {
+    let name = which.helo_name.trim_end_matches('.').to_ascii_lowercase();
+    let others = all.iter().filter(|other| {
+        other.name != which.name
+            && other
+                .helo_name
+                .trim_end_matches('.')
+                .eq_ignore_ascii_case(&name)
+            && !other.senders.is_empty()
+    });
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    let fail = |found: String| {
+        Step::new("helo", &which.helo_name, Outcome::Fail, found).with(postconf(
+            which,
+            "smtp_helo_name",
+            "NAME.DOMAIN",
+        ))
+    };
+    if !name.contains('.') || name.ends_with(".localdomain") || name.starts_with("localhost.") {
+        fail("no full host name of the DNS".to_owned())
+    } else if !others.is_empty() {
+        fail(format!(
+            "{} calls itself by the same name; an address is known by its own",
+            others.join(", ")
+        ))
+    } else {
+        Step::pass(
+            "helo",
+            &which.helo_name,
+            "a full host name, and no other instance's",
+        )
+    }
+}
+
+fn enabled(which: &Facts) -> Step {
+    let of = "multi_instance_enable";
+    if which.is_enabled {
+        return Step::pass("enabled", of, "postfix start starts it");
+    }
+    let found = "postfix start leaves it out: multi_instance_enable, or multi_instance_directories of the default instance";
+    Step::new("enabled", of, Outcome::Fail, found)
+        .with(format!("postmulti -i {} -e enable", quoted(&which.name)))
+}
+
+fn running(which: &Facts) -> Step {
+    match &which.running {
+        Running::Yes { pid: Some(pid), .. } => {
+            Step::pass("running", "master", format!("as process {pid}"))
+        }
+        Running::Yes { pid: None, .. } => Step::pass("running", "master", "it runs"),
+        Running::No => {
+            Step::new("running", "master", Outcome::Fail, "it does not run").with(format!(
+                "postfix -c {} start",
+                quoted(&which.config_directory.to_string_lossy())
+            ))
+        }
+        Running::Unknown => Step::new(
+            "running",
+            "master",
+            Outcome::Unknown,
+            "what runs is not known of another host's image",
+        ),
+        Running::Failed(why) => Step::new("running", "master", Outcome::Unknown, why.clone()),
+    }
+}
+
+fn pickup(which: &Facts) -> Step {
+    match which.pickup {
+        Some(true) => Step::pass("pickup", "master.cf", "on"),
+        Some(false) => {
+            let found =
+                "no pickup service: mail of queue-move and sendmail would stay in the maildrop";
+            Step::new("pickup", "master.cf", Outcome::Fail, found)
+                .with(format!(
+                    "postconf -c {} -M 'pickup/unix=pickup unix n - y 60 1 pickup'",
+                    quoted(&which.config_directory.to_string_lossy())
+                ))
+                .with(format!(
+                    "postfix -c {} reload",
+                    quoted(&which.config_directory.to_string_lossy())
+                ))
+        }
+        None => Step::new("pickup", "master.cf", Outcome::Unknown, "it cannot be read"),
+    }
+}
+
+fn syslog_name(all: &[Facts], which: &Facts) -> Step {
+    let name = &which.syslog_name;
+    let others = all
+        .iter()
+        .filter(|other| other.name != which.name && other.syslog_name == *name);
+    let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    let fail = |found: String| {
+        Step::new("syslog-name", name, Outcome::Fail, found).with(postconf(
+            which,
+            "syslog_name",
+            &which.name,
+        ))
+    };
+    if !others.is_empty() {
+        fail(format!(
+            "{} logs under it too: nobody can tell their mail apart",
+            others.join(", ")
+        ))
+    } else if *name != which.name {
+        fail(format!("it is not the instance's name, {}", which.name))
+    } else {
+        Step::pass("syslog-name", name, "its own")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What the DNS says of the addresses: relay-instances' checks, as steps.
+
+use report::instances::{DnsCheck, DnsOutcome, Facts, Sender};
+
+use super::{Outcome, Step};
+
+/// The words of relay-instances' checks, those of the steps, and what is to be mended where.
+const RECORDS: [(&str, &str); 4] = [
+    ("host", "a"),
+    ("ttl", "ttl"),
+    ("ptr", "ptr"),
+    ("spf", "spf"),
+];
+
+/// What the time to live of a relay's record should be, in seconds: as `dns::checks` has it.
+const TTL: u32 = 86_400;
+
+/// a, ttl, ptr and spf, of each address.
+pub(super) fn records(which: &Facts) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for sender in &which.senders {
+        for (check, step) in RECORDS {
+            steps.push(match find(sender, check) {
+                Some(check) => record(which, sender, check, step),
+                None => Step::new(
+                    step,
+                    sender.address.to_string(),
+                    Outcome::Unknown,
+                    not_asked(sender),
+                ),
+            });
+        }
+    }
+    steps
+}
+
+fn find<'a>(sender: &'a Sender, check: &str) -> Option<&'a DnsCheck> {
+    let of_loopback = || sender.address.is_loopback();
+    let mut all = sender.dns.iter();
+    all.find(|found| found.check == check && !of_loopback())
+}
+
+fn not_asked(sender: &Sender) -> &'static str {
+    match sender.address.is_loopback() {
+        true => "a loopback address has no place in the DNS",
+        false => "the DNS was not asked",
+    }
+}
+
+fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) -> Step {
+    let of = match check.asked.is_empty() {
+        true => sender.address.to_string(),
+        false => check.asked.clone(),
+    };
+    let outcome = match check.outcome {
+        DnsOutcome::Ok => Outcome::Pass,
+        DnsOutcome::Poor | DnsOutcome::Wrong => Outcome::Fail,
+        DnsOutcome::Unknown | DnsOutcome::Skipped => Outcome::Unknown,
+    };
+    let step = Step::new(name, of, outcome, &check.detail);
+    match outcome {
+        Outcome::Fail => mend(step, which, sender),
+        Outcome::Unknown if check.outcome == DnsOutcome::Unknown => {
+            step.with("ask again, or another server: --resolver ADDR, --timeout 60s")
+        }
+        _ => step,
+    }
+}
+
+fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
+    let (helo, address) = (which.helo_name.trim_end_matches('.'), sender.address);
+    let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+    match step.step {
+        "a" | "ttl" => step.with(format!("{helo}. {TTL} IN {kind} {address}")),
+        "ptr" => {
+            let reverse = step.of.trim_end_matches('.').to_owned();
+            step.with(format!("{reverse}. {TTL} IN PTR {helo}."))
+                .with("in the provider's zone, if the network is not yours: ask for it")
+        }
+        _ => {
+            let family = if address.is_ipv4() { "ip4" } else { "ip6" };
+            let name = step.of.trim_end_matches('.').to_owned();
+            if step.found.starts_with("has no SPF record") {
+                let record = format!("\"v=spf1 {family}:{address} -all\"");
+                return step.with(format!("{name}. {TTL} IN TXT {record}"));
+            }
+            step.with(format!(
+                "add {family}:{address} to the SPF record (TXT) of {name}"
+            ))
+        }
+    }
+}
+
+/// Is the address in the relay name already? It has a place there when all else is in order.
+pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
+    let is_ready = before.iter().all(|step| step.outcome == Outcome::Pass);
+    let mut steps = Vec::new();
+    for sender in &which.senders {
+        let Some(check) = find(sender, "provider").filter(|c| c.outcome != DnsOutcome::Skipped)
+        else {
+            continue;
+        };
+        let name = "relay-name";
+        let of = check.asked.clone();
+        steps.push(match check.outcome {
+            DnsOutcome::Unknown => Step::new(name, of, Outcome::Unknown, &check.detail),
+            DnsOutcome::Ok if is_ready => Step::pass(name, of, &check.detail),
+            DnsOutcome::Ok => {
+                let found = format!("{}: it gets mail, and is not ready", check.detail);
+                let kind = if sender.address.is_ipv4() {
+                    "A"
+                } else {
+                    "AAAA"
+                };
+                let line = format!("take out: {of}. IN {kind} {}", sender.address);
+                Step::new(name, of, Outcome::Fail, found).with(line)
+            }
+            _ if is_ready => {
+                let found = format!("{}: it gets no mail yet", check.detail);
+                Step::pass(name, of, found)
+                    .with("relay-warmup plan has the records that bring its mail")
+            }
+            _ => Step::pass(
+                name,
+                of,
+                format!("{}: it gets no mail yet, and is not ready", check.detail),
+            ),
+        });
+    }
+    steps
+}

@@ -1,0 +1,261 @@
+//! A plan: its table, and what is to be applied on a sending day. Its JSON is the file, see [`crate::plan`].
+
+use std::io::{self, Write};
+
+use csv::Writer;
+use postfix::{Zone, escape};
+use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
+
+use super::{cell, number, paragraph};
+use crate::plan::{Plan, PlanLevel};
+use crate::settings::Hold;
+
+const COLUMNS: [Column; 9] = [
+    Column::Text("sending days"),
+    Column::Text("earliest"),
+    Column::Number("cap a day"),
+    Column::Number("rate delay"),
+    Column::Number("concurrency"),
+    Column::Number("lets out"),
+    Column::Text("A records"),
+    Column::Number("share"),
+    Column::Number("brings"),
+];
+
+/// `--format table`: a level a row; below, what to apply before the sending day `day` (from 1),
+/// and what to know, with the lines of `more`.
+pub fn table(plan: &Plan, day: u32, more: &[String], style: TableStyle) -> String {
+    let rows = (0..plan.levels.len()).map(|at| row(plan, at)).collect();
+    let mut text = format!("{}\n\n", escape(&heading(plan)));
+    text.push_str(&draw(style, &COLUMNS, rows));
+    let at = plan.level_of(day);
+    let level = &plan.levels[at];
+    let days = sending_days(plan, at);
+    let cap = level.level.cap;
+    let heading = format!("for sending days {days}, {cap} a day at most:");
+    paragraph(&mut text, &heading, &plan.commands(level));
+    if let (Some(relay), Some(ratio)) = (&plan.order.relay, level.ratio) {
+        let heading = format!(
+            "the zone, for the same days: {} old and 1 new in {}, {} to the new",
+            ratio.old,
+            relay.name,
+            share(level).unwrap_or_default()
+        );
+        paragraph(&mut text, &heading, &plan.zone_lines(level));
+    }
+    let mut notes = notes(plan, level);
+    notes.extend_from_slice(more);
+    paragraph(&mut text, "to know:", &notes);
+    text
+}
+
+fn heading(plan: &Plan) -> String {
+    let order = &plan.order;
+    let address = order
+        .address
+        .map_or_else(String::new, |ip| format!(" ({ip})"));
+    let days = match plan.days() {
+        0 => "at once".to_owned(),
+        n => format!("after {n} sending days"),
+    };
+    format!(
+        "{}{address}: {} a day {days}, from {} on, schedule {}",
+        order.instance, order.volume, order.start, plan.schedule
+    )
+}
+
+fn sending_days(plan: &Plan, at: usize) -> String {
+    match plan.days_of(at) {
+        (first, Some(last)) if first == last => first.to_string(),
+        (first, Some(last)) => format!("{first}-{last}"),
+        (first, None) => format!("{first}-"),
+    }
+}
+
+fn share(level: &PlanLevel) -> Option<String> {
+    let ratio = level.ratio?;
+    Some(format!("{:.1}%", ratio.share() * 100.0))
+}
+
+fn pace(level: &PlanLevel) -> (String, u64) {
+    match level.settings.hold {
+        Hold::RateDelay(seconds) => (format!("{seconds}s"), 1),
+        Hold::Processes(processes) => (String::new(), processes),
+    }
+}
+
+fn row(plan: &Plan, at: usize) -> Vec<Cell> {
+    let level = &plan.levels[at];
+    let (delay, concurrency) = pace(level);
+    let date = plan.date_of(plan.days_of(at).0);
+    let brings = number(level.ratio.map(|ratio| ratio.brings));
+    let is_too_much = level
+        .ratio
+        .is_some_and(|ratio| ratio.brings > level.settings.lets_out);
+    vec![
+        cell(sending_days(plan, at)),
+        number(date),
+        cell(level.level.cap.to_string()),
+        cell(delay),
+        cell(concurrency.to_string()),
+        cell(level.settings.lets_out.to_string()),
+        cell(
+            level
+                .ratio
+                .map_or_else(String::new, |ratio| format!("{} old, 1 new", ratio.old)),
+        ),
+        cell(share(level).unwrap_or_default()),
+        match is_too_much {
+            true => brings.tone(Tone::Warning),
+            false => brings,
+        },
+    ]
+}
+
+/// What an admin must know who applies a level.
+fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
+    let transport = &plan.order.transport;
+    let recipients = plan.order.mail.recipients;
+    let mut notes = Vec::new();
+    match level.settings.hold {
+        Hold::RateDelay(seconds) => notes.push(format!(
+            "{transport}_transport_rate_delay = {seconds}s starts a delivery at most every {seconds} s, whatever its domain: 86400 / {seconds} = {} a day (postconf(5)); a reload starts the clock anew",
+            86_400 / seconds
+        )),
+        Hold::Processes(processes) => notes.push(format!(
+            "no delay of whole seconds lets out so much; {processes} processes of {} ms a delivery do, which is an estimate: watch relay-warmup status",
+            plan.order.mail.delivery_ms
+        )),
+    }
+    if recipients == 1 {
+        notes.push(
+            "the cap counts deliveries of one recipient each; if a message has several, plan with --recipients N"
+                .to_owned(),
+        );
+    }
+    let Some(ratio) = level.ratio else {
+        return notes;
+    };
+    notes.push(format!(
+        "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
+        ratio.old,
+        ratio.old + 1
+    ));
+    let lets_out = level.settings.lets_out;
+    if ratio.brings > lets_out {
+        let enough = plan
+            .levels
+            .iter()
+            .position(|l| l.ratio.is_some_and(|r| r.brings <= l.settings.lets_out));
+        let until = enough.map_or_else(
+            || "until the limits are taken off after the last level".to_owned(),
+            |at| format!("until sending day {}", plan.days_of(at).0),
+        );
+        notes.push(format!(
+            "no smaller share can be had from the DNS: it brings {} a day, {} more than are let out, which then wait in this instance's queue, {until}",
+            ratio.brings,
+            ratio.brings - lets_out
+        ));
+        notes.push(
+            "so leave the address out of the name until then and give it a small domain's mail by the transport map; or queue-move what waits to an old instance"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// `--format text`: the commands of the sending day `day`, for a shell; the zone's lines are comments.
+///
+/// # Errors
+/// Those of `out`.
+pub fn text(out: &mut impl Write, plan: &Plan, day: u32) -> io::Result<()> {
+    let at = plan.level_of(day);
+    let level = &plan.levels[at];
+    let days = sending_days(plan, at);
+    let cap = level.level.cap;
+    let name = escape(&plan.order.instance);
+    writeln!(out, "# {name}: sending days {days}, {cap} a day at most")?;
+    for line in plan.zone_lines(level) {
+        writeln!(out, "# zone: {}", escape(&line))?;
+    }
+    for command in plan.commands(level) {
+        writeln!(out, "{}", escape(&command))?;
+    }
+    Ok(())
+}
+
+const HEADING: [&str; 11] = [
+    "instance",
+    "day",
+    "earliest",
+    "level",
+    "cap",
+    "rate_delay",
+    "concurrency",
+    "lets_out",
+    "old_records",
+    "new_records",
+    "brings",
+];
+
+/// `--format csv`: a sending day a row; of the last level, whose days have no end, as many as it is held.
+///
+/// # Errors
+/// Those of `out`.
+pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    csv.write_record(HEADING)?;
+    for (at, level) in plan.levels.iter().enumerate() {
+        let (first, _) = plan.days_of(at);
+        let (delay, concurrency) = pace(level);
+        for day in first..first + level.level.days {
+            let date = plan.date_of(day);
+            csv.write_record([
+                escape(&plan.order.instance).to_string(),
+                day.to_string(),
+                date.map_or_else(String::new, |date| date.to_string()),
+                (at + 1).to_string(),
+                level.level.cap.to_string(),
+                delay.trim_end_matches('s').to_owned(),
+                concurrency.to_string(),
+                level.settings.lets_out.to_string(),
+                level.ratio.map_or_else(String::new, |r| r.old.to_string()),
+                level.ratio.map_or_else(String::new, |_| "1".to_owned()),
+                level
+                    .ratio
+                    .map_or_else(String::new, |r| r.brings.to_string()),
+            ])?;
+        }
+    }
+    csv.flush()
+}
+
+const LISTED: [Column; 8] = [
+    Column::Text("instance"),
+    Column::Text("address"),
+    Column::Text("start"),
+    Column::Number("volume"),
+    Column::Text("schedule"),
+    Column::Number("levels"),
+    Column::Number("sending days"),
+    Column::Text("made"),
+];
+
+/// Saved plans, one a row.
+pub fn list(plans: &[Plan], zone: Zone, style: TableStyle) -> String {
+    let rows = plans.iter().map(|plan| {
+        let order = &plan.order;
+        let made = zone.at(order.created.div_euclid(1_000_000));
+        vec![
+            cell(&order.instance),
+            number(order.address),
+            cell(order.start.to_string()),
+            cell(order.volume.to_string()),
+            cell(&plan.schedule),
+            cell(plan.levels.len().to_string()),
+            cell(plan.days().to_string()),
+            number(made.map(|time| time.format("%Y-%m-%d %H:%M"))),
+        ]
+    });
+    draw(style, &LISTED, rows.collect())
+}

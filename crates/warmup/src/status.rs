@@ -1,0 +1,283 @@
+//! How a warm-up goes: the sending days so far, judged, and what follows for the next one.
+//!
+//! The days are gone through from the first on, each with the cap that the ones before it led to: a good day counts for its
+//! level, and enough of them lead to the next; a day that calls for a hold does not count; one that calls for a step back
+//! leads to the level before. So nothing has to be kept but the plan, and whoever has the same logs comes to the same cap.
+//! Days that are missing in the history are as if nothing was sent: the cap comes out too low, never too high.
+
+mod day;
+
+use chrono::NaiveDate;
+
+use crate::plan::Plan;
+use crate::rules::Rules;
+
+pub use day::Day;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Go on as planned.
+    GoOn,
+    /// Send no more than so far.
+    Hold,
+    /// Begin from the first level.
+    WarmAgain,
+    /// Send less than so far.
+    StepBack,
+}
+
+impl Verdict {
+    /// Its words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GoOn => "go on",
+            Self::Hold => "hold",
+            Self::WarmAgain => "warm again",
+            Self::StepBack => "step back",
+        }
+    }
+}
+
+/// A sending day, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedDay {
+    /// The day.
+    pub day: Day,
+    /// Which sending day of the warm-up it is, from 1.
+    pub number: u32,
+    /// Its level in the plan, and the cap; absent without a plan.
+    pub level: Option<(usize, u64)>,
+    /// What it calls for.
+    pub verdict: Verdict,
+    /// Why.
+    pub why: Vec<String>,
+}
+
+/// How it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// The instance's name.
+    pub instance: String,
+    /// What to do.
+    pub verdict: Verdict,
+    /// Why.
+    pub why: Vec<String>,
+    /// All sending days, the oldest first. The last may be today, and not over.
+    pub days: Vec<JudgedDay>,
+    /// The level of the next sending day (of today, if mail is sent already); absent without a plan.
+    pub level: Option<usize>,
+    /// How many days have counted for that level so far.
+    pub held: u32,
+    /// Days since the last sending day, 0 for today; absent if there was none.
+    pub idle: Option<u32>,
+    /// The first day of which anything is known.
+    pub since: Option<NaiveDate>,
+}
+
+/// Where the warm-up stands while its days are gone through.
+#[derive(Default)]
+struct Walk {
+    level: usize,
+    held: u32,
+    /// The level's fullest day, in percent of the cap.
+    used: f64,
+}
+
+impl Status {
+    /// Judges the days of `instance`, which are in order, as of `today`. `since`: the first day that the history reaches
+    /// back to.
+    pub fn of(
+        instance: &str,
+        plan: Option<&Plan>,
+        days: &[Day],
+        since: Option<NaiveDate>,
+        today: NaiveDate,
+        rules: &Rules,
+    ) -> Self {
+        let start = plan.map(|plan| plan.order.start);
+        let is_sending =
+            |day: &&Day| day.total() > 0 && start.is_none_or(|start| day.date >= start);
+        let mut walk = Walk::default();
+        let mut judged: Vec<JudgedDay> = Vec::new();
+        let mut is_lowest = false;
+        for day in days.iter().filter(is_sending) {
+            let before = judged.last();
+            if before.is_some_and(|b| gap(b.day.date, day.date) > rules.idle_days) {
+                walk = Walk::default();
+            }
+            let cap = plan.map(|plan| plan.levels[walk.level].level.cap);
+            let (verdict, why) = day.judge(before.map(|b| &b.day), cap, rules);
+            judged.push(JudgedDay {
+                day: day.clone(),
+                number: u32::try_from(judged.len()).unwrap_or(u32::MAX) + 1,
+                level: cap.map(|cap| (walk.level, cap)),
+                verdict,
+                why,
+            });
+            if let Some(plan) = plan {
+                is_lowest = walk.level == 0;
+                walk.go(plan, day, verdict, rules);
+            }
+        }
+        let mut status = Self {
+            instance: instance.to_owned(),
+            verdict: Verdict::GoOn,
+            why: Vec::new(),
+            idle: judged.last().map(|last| gap(last.day.date, today)),
+            days: judged,
+            level: plan.map(|_| walk.level),
+            held: walk.held,
+            since,
+        };
+        let is_unused = plan.is_some_and(|plan| walk.is_unused(plan, rules));
+        status.conclude(plan, (is_lowest, is_unused), today, rules);
+        status
+    }
+
+    /// The verdict as of today, by the last whole day and by what there is of this one. `is_lowest`: the last day was on the
+    /// first level; `is_unused`: see [`Walk::is_unused`].
+    fn conclude(
+        &mut self,
+        plan: Option<&Plan>,
+        (is_lowest, is_unused): (bool, bool),
+        today: NaiveDate,
+        rules: &Rules,
+    ) {
+        let Some(idle) = self.idle else {
+            return self.without_days(plan, today, rules);
+        };
+        if idle > rules.idle_days {
+            let why = format!(
+                "nothing was sent for {idle} days, more than {}",
+                rules.idle_days
+            );
+            self.verdict = Verdict::WarmAgain;
+            self.why = vec![why];
+            self.level = plan.map(|_| 0);
+            self.held = 0;
+            return;
+        }
+        let whole = self.days.iter().rposition(|judged| judged.day.complete);
+        for judged in &self.days[whole.unwrap_or(0)..] {
+            if judged.verdict > self.verdict {
+                self.verdict = judged.verdict;
+            }
+            let of = judged.day.date;
+            self.why
+                .extend(judged.why.iter().map(|why| format!("{of}: {why}")));
+        }
+        if self.verdict == Verdict::StepBack && is_lowest {
+            self.why.push(
+                "there is no lower level: send nothing for some days, and find out why".to_owned(),
+            );
+        }
+        if self.verdict == Verdict::GoOn && is_unused {
+            self.verdict = Verdict::Hold;
+            self.why.push(format!(
+                "no day of this level used {}% of its cap: a greater one would be no next step",
+                rules.used
+            ));
+        }
+        if let (Some(plan), Verdict::GoOn) = (plan, self.verdict) {
+            self.why.push(self.progress(plan));
+        }
+    }
+
+    fn without_days(&mut self, plan: Option<&Plan>, today: NaiveDate, rules: &Rules) {
+        let since = self.since.map_or_else(
+            || "there is no history of it".to_owned(),
+            |since| format!("nothing was sent since {since}"),
+        );
+        match plan {
+            Some(plan) if gap(plan.order.start, today) <= rules.idle_days => {
+                let start = plan.order.start;
+                self.why = vec![match start > today {
+                    true => format!("the first day is {start}"),
+                    false => format!("no sending day yet since {start}"),
+                }];
+            }
+            _ => {
+                self.verdict = Verdict::WarmAgain;
+                self.why = vec![since];
+            }
+        }
+    }
+
+    /// How far it is, for a warm-up that goes on.
+    fn progress(&self, plan: &Plan) -> String {
+        let at = self.level.unwrap_or(0);
+        let Some(level) = plan.levels.get(at) else {
+            return String::new();
+        };
+        let cap = level.level.cap;
+        if at + 1 == plan.levels.len() {
+            return match self.held {
+                0 => format!("{cap} a day from the next sending day on, the last level"),
+                held if held < level.level.days => format!(
+                    "{cap} a day, the last level: {held} of {} sending days",
+                    level.level.days
+                ),
+                _ => format!(
+                    "the volume of {cap} a day is reached: the address is warm, and its limits can be taken off"
+                ),
+            };
+        }
+        match self.held {
+            0 if at == 0 => format!("level 1, {cap} a day"),
+            0 => format!(
+                "level {}, {cap} a day, from the next sending day on",
+                at + 1
+            ),
+            held => format!(
+                "level {}, {cap} a day: {held} of {} sending days",
+                at + 1,
+                level.level.days
+            ),
+        }
+    }
+}
+
+impl Walk {
+    /// Goes on by a day with this verdict.
+    fn go(&mut self, plan: &Plan, day: &Day, verdict: Verdict, rules: &Rules) {
+        match verdict {
+            Verdict::StepBack | Verdict::WarmAgain => {
+                *self = Self {
+                    level: self.level.saturating_sub(1),
+                    ..Self::default()
+                };
+            }
+            Verdict::GoOn if day.complete => {
+                let cap = plan.levels[self.level].level.cap;
+                self.held += 1;
+                self.used = self.used.max(day.total() as f64 * 100.0 / cap as f64);
+                if self.is_over(plan) && !self.is_unused(plan, rules) {
+                    *self = Self {
+                        level: self.level + 1,
+                        ..Self::default()
+                    };
+                }
+            }
+            Verdict::GoOn | Verdict::Hold => {}
+        }
+    }
+
+    /// Have enough days counted for the level? The last one has no end.
+    fn is_over(&self, plan: &Plan) -> bool {
+        self.held >= plan.levels[self.level].level.days && self.level + 1 < plan.levels.len()
+    }
+
+    /// Have enough days counted, and none of them come near the cap?
+    fn is_unused(&self, plan: &Plan, rules: &Rules) -> bool {
+        self.is_over(plan) && self.used < rules.used
+    }
+}
+
+/// Days from one to a later one.
+fn gap(from: NaiveDate, to: NaiveDate) -> u32 {
+    u32::try_from((to - from).num_days()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

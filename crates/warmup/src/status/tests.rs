@@ -1,0 +1,311 @@
+//! Warm-ups of a few days, judged by hand.
+
+use chrono::{Days, NaiveDate};
+
+use super::{Day, Status, Verdict};
+use crate::plan::Plan;
+use crate::plan::tests::plan;
+use crate::rules::Rules;
+
+fn date(day: u64) -> NaiveDate {
+    // The plan's first day.
+    let start = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
+    start.checked_add_days(Days::new(day - 1)).unwrap()
+}
+
+/// A day of `total` attempts, all delivered.
+fn day(number: u64, total: u64) -> Day {
+    Day {
+        date: date(number),
+        sent: total,
+        bounced: 0,
+        deferred: 0,
+        blocked: 0,
+        rate_limited: 0,
+        codes: Vec::new(),
+        complete: true,
+    }
+}
+
+impl Day {
+    fn bounced(mut self, n: u64) -> Self {
+        self.sent -= n;
+        self.bounced += n;
+        self
+    }
+
+    fn blocked(self, n: u64) -> Self {
+        let mut day = self.bounced(n);
+        day.blocked += n;
+        day
+    }
+
+    fn rate_limited(mut self, n: u64) -> Self {
+        self.sent -= n;
+        self.deferred += n;
+        self.rate_limited += n;
+        self
+    }
+
+    fn so_far(mut self) -> Self {
+        self.complete = false;
+        self
+    }
+}
+
+fn of(plan: Option<&Plan>, days: &[Day], today: u64) -> Status {
+    let rules = Rules::load(None).unwrap();
+    Status::of(
+        "postfix-aol-c",
+        plan,
+        days,
+        Some(date(1)),
+        date(today),
+        &rules,
+    )
+}
+
+/// Levels 200, 400, 800, 1000, three days each. The caps of the days, the verdict, and the next sending day's cap.
+fn check(days: &[Day], today: u64, caps: &[u64], verdict: Verdict, next: u64) -> Status {
+    let plan = plan(1000, 1000);
+    let status = of(Some(&plan), days, today);
+    let found: Vec<u64> = status.days.iter().map(|d| d.level.unwrap().1).collect();
+    assert_eq!(found, caps, "{status:#?}");
+    assert_eq!(status.verdict, verdict, "{status:#?}");
+    let level = status.level.unwrap();
+    assert_eq!(plan.levels[level].level.cap, next, "{status:#?}");
+    status
+}
+
+#[test]
+fn good_days_lead_up() {
+    let all = [
+        day(1, 200),
+        day(2, 190),
+        day(3, 200),
+        day(4, 400),
+        day(5, 390),
+        day(6, 100),
+        day(7, 800),
+    ];
+    let status = check(&all[..2], 3, &[200, 200], Verdict::GoOn, 200);
+    assert_eq!(status.why, ["level 1, 200 a day: 2 of 3 sending days"]);
+    let status = check(&all[..3], 4, &[200; 3], Verdict::GoOn, 400);
+    assert_eq!(
+        status.why,
+        ["level 2, 400 a day, from the next sending day on"]
+    );
+    check(
+        &all,
+        8,
+        &[200, 200, 200, 400, 400, 400, 800],
+        Verdict::GoOn,
+        800,
+    );
+}
+
+#[test]
+fn days_without_traffic_do_not_count() {
+    let days = [day(1, 200), day(2, 0), day(3, 0), day(4, 200), day(9, 200)];
+    check(&days, 10, &[200; 3], Verdict::GoOn, 400);
+}
+
+#[test]
+fn days_before_the_plan_do_not_count() {
+    let mut early = day(1, 5000);
+    early.date = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    check(&[early, day(1, 200)], 2, &[200], Verdict::GoOn, 200);
+}
+
+#[test]
+fn a_day_that_is_held_does_not_count() {
+    // 7 of 200 are 3.5 %; 6 of 200 are 3 %, and not more.
+    let days = [day(1, 200).bounced(6), day(2, 200).bounced(7), day(3, 200)];
+    let status = check(&days, 4, &[200; 3], Verdict::GoOn, 200);
+    assert_eq!(status.held, 2);
+    let status = check(&days[..2], 3, &[200; 2], Verdict::Hold, 200);
+    assert_eq!(
+        status.why,
+        ["2026-11-25: 3.5% bounced (7 of 200), more than 3%"]
+    );
+    // 21 of 200 are 10.5 %.
+    check(
+        &[day(1, 200).bounced(21)],
+        2,
+        &[200],
+        Verdict::StepBack,
+        200,
+    );
+}
+
+#[test]
+fn a_block_steps_back_by_a_level() {
+    let mut days: Vec<Day> = (1..=3).map(|n| day(n, 200)).collect();
+    // 2 of 400 are 0.5 %, and not more; 3 are 0.75 %.
+    days.push(day(4, 400).blocked(2));
+    check(&days, 5, &[200, 200, 200, 400], Verdict::GoOn, 400);
+    days.push(day(5, 400).blocked(3));
+    let status = check(&days, 6, &[200, 200, 200, 400, 400], Verdict::StepBack, 200);
+    assert_eq!(
+        status.why,
+        ["2026-11-28: 0.8% blocked (3 of 400), more than 0.5%"]
+    );
+    // And then it needs three good days once more.
+    days.extend([day(6, 200), day(7, 200), day(8, 200), day(9, 400)]);
+    check(
+        &days,
+        10,
+        &[200, 200, 200, 400, 400, 200, 200, 200, 400],
+        Verdict::GoOn,
+        400,
+    );
+    let lowest = check(&[day(1, 200).blocked(2)], 2, &[200], Verdict::StepBack, 200);
+    assert!(lowest.why[1].starts_with("there is no lower level"));
+}
+
+#[test]
+fn rate_limits_that_rise_hold() {
+    // 1.5 %, then 2 %: a third more. 1.5 % again is no rise, and neither is 1 %.
+    let days = [
+        day(1, 200).rate_limited(3),
+        day(2, 200).rate_limited(4),
+        day(3, 200).rate_limited(3),
+        day(4, 200).rate_limited(2),
+    ];
+    check(&days[..1], 2, &[200], Verdict::GoOn, 200);
+    let status = check(&days[..2], 3, &[200; 2], Verdict::Hold, 200);
+    assert_eq!(
+        status.why,
+        ["2026-11-25: 2.0% rate-limited (4 of 200), and 1.5% on the sending day before"]
+    );
+    check(&days, 5, &[200; 4], Verdict::GoOn, 400);
+    // Above a quarter, without any day before.
+    check(
+        &[day(1, 200).rate_limited(51)],
+        2,
+        &[200],
+        Verdict::StepBack,
+        200,
+    );
+}
+
+#[test]
+fn too_few_for_percentages() {
+    // Of 49, seven may bounce.
+    check(&[day(1, 49).bounced(7)], 2, &[200], Verdict::GoOn, 200);
+    check(&[day(1, 50).bounced(7)], 2, &[200], Verdict::StepBack, 200);
+}
+
+#[test]
+fn more_than_the_cap_holds() {
+    check(&[day(1, 220)], 2, &[200], Verdict::GoOn, 200);
+    let status = check(&[day(1, 221)], 2, &[200], Verdict::Hold, 200);
+    assert_eq!(
+        status.why,
+        ["2026-11-24: 221 were sent, and the cap is 200: is the rate limit in force?"]
+    );
+}
+
+#[test]
+fn a_level_that_nobody_used_is_not_left() {
+    let mut days = vec![day(1, 49), day(2, 49), day(3, 49)];
+    let status = check(&days, 4, &[200; 3], Verdict::Hold, 200);
+    assert_eq!(
+        status.why,
+        ["no day of this level used 25% of its cap: a greater one would be no next step"]
+    );
+    days.push(day(4, 50));
+    check(&days, 5, &[200; 4], Verdict::GoOn, 400);
+}
+
+#[test]
+fn today_is_judged_and_does_not_count() {
+    let mut days = vec![day(1, 200), day(2, 200), day(3, 120).so_far()];
+    let status = check(&days, 3, &[200; 3], Verdict::GoOn, 200);
+    assert_eq!(status.held, 2);
+    days[2] = day(3, 120).blocked(1).so_far();
+    check(&days, 3, &[200; 3], Verdict::StepBack, 200);
+    // Yesterday's block is not forgotten because this morning was quiet.
+    let days = [day(1, 200).blocked(5), day(2, 60).so_far()];
+    check(&days, 2, &[200; 2], Verdict::StepBack, 200);
+}
+
+#[test]
+fn an_address_that_was_idle_is_warmed_again() {
+    let days: Vec<Day> = (1..=4).map(|n| day(n, 200)).collect();
+    // Day 4's cap was 400. Thirty days later it still is; then it is not.
+    check(&days, 34, &[200, 200, 200, 400], Verdict::GoOn, 400);
+    let status = check(&days, 35, &[200, 200, 200, 400], Verdict::WarmAgain, 200);
+    assert_eq!(status.why, ["nothing was sent for 31 days, more than 30"]);
+    // A gap in between leads back to the first level, too.
+    let mut days = days;
+    days.push(day(35, 200));
+    check(&days, 36, &[200, 200, 200, 400, 200], Verdict::GoOn, 200);
+}
+
+#[test]
+fn the_volume_is_reached() {
+    let caps = [200, 400, 800, 1000];
+    let mut days: Vec<Day> = (0..11).map(|n| day(n + 1, caps[n as usize / 3])).collect();
+    let status = check(
+        &days,
+        12,
+        &[200, 200, 200, 400, 400, 400, 800, 800, 800, 1000, 1000],
+        Verdict::GoOn,
+        1000,
+    );
+    assert_eq!(
+        status.why,
+        ["1000 a day, the last level: 2 of 3 sending days"]
+    );
+    days.push(day(12, 1000));
+    let plan = plan(1000, 1000);
+    let status = of(Some(&plan), &days, 13);
+    assert_eq!(
+        status.why,
+        [
+            "the volume of 1000 a day is reached: the address is warm, and its limits can be taken off"
+        ]
+    );
+}
+
+#[test]
+fn without_a_plan_and_without_days() {
+    let plan = plan(1000, 1000);
+    let check = |plan, days: &[Day], today, verdict, why: &str| {
+        let status = of(plan, days, today);
+        assert_eq!(
+            (status.verdict, status.why.join("; ").as_str()),
+            (verdict, why)
+        );
+    };
+    check(
+        Some(&plan),
+        &[],
+        2,
+        Verdict::GoOn,
+        "no sending day yet since 2026-11-24",
+    );
+    check(
+        Some(&plan),
+        &[],
+        40,
+        Verdict::WarmAgain,
+        "nothing was sent since 2026-11-24",
+    );
+    check(
+        None,
+        &[],
+        2,
+        Verdict::WarmAgain,
+        "nothing was sent since 2026-11-24",
+    );
+    check(None, &[day(1, 200)], 2, Verdict::GoOn, "");
+    check(
+        None,
+        &[day(1, 200).blocked(2)],
+        2,
+        Verdict::StepBack,
+        "2026-11-24: 1.0% blocked (2 of 200), more than 0.5%",
+    );
+}
