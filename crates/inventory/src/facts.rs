@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use cli::{Context, Failure};
 use machine::{Interfaces, master};
@@ -79,17 +78,12 @@ fn look_into(directory: &mut Directory, root: &Root) {
         }
         Err(error) => {
             directory.state = state(&error);
-            // An image may well hold /etc alone.
-            if !root.is_this_host() && !has_parent(root, &directory.path) {
+            // An image may well hold /etc alone, or logs and nothing else of /var.
+            if !root.is_this_host() && matches!(directory.state, DirectoryState::Missing(_)) {
                 directory.state = DirectoryState::Unknown;
             }
         }
     }
-}
-
-fn has_parent(root: &Root, path: &Path) -> bool {
-    path.parent()
-        .is_some_and(|parent| resolve(root, parent).is_ok())
 }
 
 fn state(error: &io::Error) -> DirectoryState {
