@@ -66,7 +66,7 @@ pub(crate) fn follow(
     selection: &Selection<'_>,
     tables: &Tables,
 ) -> anyhow::Result<Outcome> {
-    refuse_breakdowns(args)?;
+    refuse(args)?;
     let _lock = Lock::take(state)?;
     let mut totals = load(cx, state)?;
     let everything = Selection::new(cx, host, &[], args.names_its_logs())?;
@@ -145,8 +145,13 @@ pub(crate) fn follow(
     Ok(left_out(cx, stats.total.unparsed))
 }
 
-/// Breakdowns that would say something else than they seem to.
-fn refuse_breakdowns(args: &Args) -> anyhow::Result<()> {
+/// Formats and breakdowns that would say something else than they seem to.
+fn refuse(args: &Args) -> anyhow::Result<()> {
+    if args.format.is_report() {
+        let what =
+            "--format report is of a day; --follow-state tells what is new since the last run";
+        return Err(Failure::new(what).hint("leave out --follow-state").into());
+    }
     if args.format == Format::Prom && !args.by.is_empty() {
         let what = "--by: the counters of --follow-state are always by provider and by reason";
         let hint = "leave it out, or choose another --format for the figures of what is new";
@@ -190,9 +195,8 @@ fn sets(
     everything: &Selection<'_>,
 ) -> anyhow::Result<Vec<LogSet>> {
     let named = args.logs.log.iter().map(|path| {
-        let current = std::path::absolute(path)?;
         Ok(LogSet {
-            current,
+            current: behind_links(std::path::absolute(path)?),
             scope: Scope::All,
         })
     });
@@ -201,6 +205,12 @@ fn sets(
     sets.dedup();
     if sets.is_empty() {
         sets = log_sets(cx, host, everything);
+        // A link of another host's image leads out of it.
+        if cx.root().is_this_host() {
+            for set in &mut sets {
+                set.current = behind_links(std::mem::take(&mut set.current));
+            }
+        }
     }
     let blocks = |path: &PathBuf| log::blocks(path);
     let stream = args.logs.log.iter().find(|p| p.as_os_str() == "-");
@@ -214,6 +224,18 @@ fn sets(
         return Err(Failure::new(Problem::new(set, what).to_string()).into());
     }
     Ok(sets)
+}
+
+/// The file that a link leads to, beside which its rotated siblings are; whether it is there or not.
+fn behind_links(mut path: PathBuf) -> PathBuf {
+    // As many as the kernel follows.
+    for _ in 0..40 {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    path
 }
 
 /// Reads what is new. A log that cannot be read is told, and stays where it was; if that is all, it is an error.

@@ -42,6 +42,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let host = cli::instances::discover(cx);
     let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
     let tables = tables::load(cx, args)?;
+    if let Some(state) = &args.follow.follow_state {
+        return following::follow(args, cx, state, &host, &selection, &tables);
+    }
     if args.format.is_report() {
         return reporting::report(args, cx, window, &host, &selection, &tables);
     }
@@ -58,9 +61,6 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let outcome = saving::save(cx, window, instances, &selection, &sets, &tables)?;
         cx.problems(&host.problems);
         return Ok(outcome);
-    }
-    if let Some(state) = &args.follow.follow_state {
-        return following::follow(args, cx, state, &host, &selection, &tables);
     }
     let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
     if args.check.check {

@@ -158,6 +158,8 @@ fn what_does_not_go_together_is_refused() {
         "always by provider and by reason",
     );
     check(&["--by", "sender-domain"], "may have been logged before");
+    check(&["--format", "report"], "is of a day");
+    check(&["--format", "html"], "is of a day");
     check(&["--log", "-"], "reads log files");
     check(&["--log", "/dev/null"], "reads log files");
     check(&["no-such"], "no-such");

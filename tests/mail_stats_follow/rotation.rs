@@ -132,3 +132,25 @@ fn one_unreadable_log_is_told_and_the_others_are_counted() {
     assert_eq!(deliveries(&ran.out, "aol-a", "sent"), 2.0);
     assert_eq!(deliveries(&ran.out, "own-a", "sent"), 1.0);
 }
+
+#[test]
+fn a_link_to_the_log_leads_to_what_was_rotated() {
+    let mut host = Host::new();
+    let link = host.root.path().join("mail.link");
+    std::os::unix::fs::symlink("var/log/mail.log", &link).unwrap();
+    let run = |host: &Host| {
+        host.run(&["--format", "prom", "--log", link.to_str().unwrap()])
+            .ended(0)
+            .out
+    };
+    host.deliver("aol-a", 2, "sent", "250 ok");
+    run(&host);
+    host.deliver("aol-a", 3, "sent", "250 ok");
+    logrotate(&host, "create\nrotate 9");
+    // For a moment there is none.
+    fs::remove_file(host.log()).unwrap();
+    assert_eq!(deliveries(&run(&host), "aol-a", "sent"), 5.0);
+    fs::write(host.log(), "").unwrap();
+    host.deliver("aol-a", 1, "sent", "250 ok");
+    assert_eq!(deliveries(&run(&host), "aol-a", "sent"), 6.0);
+}
