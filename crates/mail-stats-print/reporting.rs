@@ -17,7 +17,7 @@ use report::history::History;
 use report::mail_stats::{Count, Settings, Tally};
 use report::render::daily;
 
-use crate::args::{Args, CountArg};
+use crate::args::{Args, CountArg, Format};
 use crate::counting::Counting;
 use crate::{check, left_out, options, tell_readings};
 
@@ -83,7 +83,11 @@ pub(crate) fn report(
     refuse(args)?;
     let report = daily(args, cx, window, host, selection, tables)?;
     let style = args.report.style();
-    cx.print(daily::text::draw_report(&report, style).as_bytes())?;
+    let page = match args.format {
+        Format::Html => daily::html::draw_page(&report)?,
+        _ => daily::text::draw_report(&report, style),
+    };
+    cx.print(page.as_bytes())?;
     cx.problems(&report.problems);
     Ok(left_out(cx, report.stats.total.unparsed))
 }

@@ -1,5 +1,6 @@
 //! `--format report` and `--format html`: the report of a day, for people. What both say alike is here.
 
+pub mod html;
 pub mod text;
 mod words;
 
