@@ -4,10 +4,11 @@
 
 mod queue_move_common;
 
+use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use queue_move_common::image::{Image, Original, same};
+use queue_move_common::image::{Image, Original, same, with_another_file_system};
 use queue_move_common::traced::{Call, calls, injected, killed, plain};
 use testkit::Host;
 
@@ -48,13 +49,13 @@ fn pairs<A: Clone, B: Clone>(a: &[A], b: &[B]) -> Vec<(A, B)> {
 }
 
 /// The calls of a whole move that change something, and its end.
-fn all_calls(original: &Original, two: bool) -> Vec<Call> {
-    let image = Image::of(original, two);
+fn all_calls(original: &Original, other: Option<&Path>) -> Vec<Call> {
+    let image = Image::of(original, other);
     let mut found = calls(image.root(), &MOVE);
     image.is_moved(true, "without a crash");
     // What the protocol cannot do without: two messages, one of which finds its name taken in TO's maildrop.
     let count = |name: &str| found.iter().filter(|call| call.name == name).count();
-    let expected = if two {
+    let expected = if other.is_some() {
         (2, 2 + 2, 2 + 2 + 2, 2)
     } else {
         (2 + 2 + 1, 2, 2 + 2 + 1, 0)
@@ -109,12 +110,12 @@ fn recovers(image: &Image<'_>, verb: &str, when: &str) {
     same(&to_then, &to, &when);
 }
 
-fn check_kills(two: bool) {
+fn check_kills(other: Option<&Path>) {
     let original = original_or_skip!();
-    let found = all_calls(&original, two);
+    let found = all_calls(&original, other);
     each(&pairs(&found, &VERBS), |(call, verb)| {
         let when = format!("killed at {} (number {})", call.shown, call.nth);
-        let image = Image::of(&original, two);
+        let image = Image::of(&original, other);
         killed(image.root(), &MOVE, call);
         image.sound(&when);
         recovers(&image, verb, &when);
@@ -123,12 +124,12 @@ fn check_kills(two: bool) {
 
 #[test]
 fn killed_at_every_call() {
-    check_kills(false);
+    check_kills(None);
 }
 
 #[test]
 fn killed_at_every_call_between_file_systems() {
-    check_kills(true);
+    with_another_file_system(|other| check_kills(Some(other)));
 }
 
 /// The call fails, once or from there on.
@@ -151,15 +152,15 @@ fn faults(found: &[Call], at: usize, error: &str, lasting: bool) -> Vec<String> 
     faults
 }
 
-fn check_faults(two: bool) {
+fn check_faults(other: Option<&Path>) {
     let original = original_or_skip!();
-    let mut found = all_calls(&original, two);
+    let mut found = all_calls(&original, other);
     found.pop();
     let cases: Vec<usize> = (0..found.len()).collect();
     each(&pairs(&cases, &["ENOSPC", "EIO"]), |&(at, error)| {
         let full = error == "ENOSPC";
         let when = format!("{error} at {} (number {})", found[at].shown, found[at].nth);
-        let image = Image::of(&original, two);
+        let image = Image::of(&original, other);
         let ran = injected(image.root(), &MOVE, &faults(&found, at, error, full));
         ended(&ran, &[0, 1, 2], !full, &when);
         image.sound(&when);
@@ -172,23 +173,27 @@ fn check_faults(two: bool) {
 
 #[test]
 fn every_call_fails() {
-    check_faults(false);
+    check_faults(None);
 }
 
 #[test]
 fn every_call_fails_between_file_systems() {
-    check_faults(true);
+    with_another_file_system(|other| check_faults(Some(other)));
 }
 
 /// Killed in the middle, and then again while it recovers.
-fn check_kills_of_recovery(two: bool) {
+fn check_kills_of_recovery(other: Option<&Path>) {
     let original = original_or_skip!();
-    let found = all_calls(&original, two);
+    let found = all_calls(&original, other);
     // The first message is there, the second is not.
-    let name = if two { "fchmod" } else { "renameat2" };
+    let name = if other.is_some() {
+        "fchmod"
+    } else {
+        "renameat2"
+    };
     let middle = found.iter().rposition(|call| call.name == name).unwrap();
     let halfway = || {
-        let image = Image::of(&original, two);
+        let image = Image::of(&original, other);
         killed(image.root(), &MOVE, &found[middle]);
         image
     };
@@ -212,10 +217,10 @@ fn check_kills_of_recovery(two: bool) {
 
 #[test]
 fn recovery_is_killed_at_every_call() {
-    check_kills_of_recovery(false);
+    check_kills_of_recovery(None);
 }
 
 #[test]
 fn recovery_is_killed_at_every_call_between_file_systems() {
-    check_kills_of_recovery(true);
+    with_another_file_system(|other| check_kills_of_recovery(Some(other)));
 }

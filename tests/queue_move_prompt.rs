@@ -106,7 +106,7 @@ fn only_yes_moves() {
         ("y\r", 0, "2 selected, 2 moved, 0 skipped, 0 failed"),
         ("YES\r", 0, "2 selected, 2 moved, 0 skipped, 0 failed"),
     ] {
-        let image = Image::of(&original, false);
+        let image = Image::of(&original, None);
         let (code, screen) = answered(&image, keys);
         let when = format!("{keys:?}: {screen}");
         assert_eq!(code, Some(status), "{when}");

@@ -66,6 +66,10 @@ const BATCH: u16 = 2000;
 /// Files that are open beside those: directories, the journal, locks.
 const OTHER_FILES: u64 = 700;
 
+/// Threads for a batch. More than there are processors: where the disk is told of every block that is freed (ext4
+/// without a journal, mounted with `discard`), removing a defer log is waiting for it.
+const WORKERS: transfer::Workers = transfer::Workers { most: 8, share: 16 };
+
 /// As many messages at a time as there may be files open.
 pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -78,7 +82,10 @@ pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
         .filter(|&(_, hard)| hard >= wanted);
     let raised = raised
         .and_then(|(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft.max(wanted), hard).ok());
-    let pace = transfer::Pace::default();
+    let pace = transfer::Pace {
+        workers: WORKERS,
+        ..transfer::Pace::default()
+    };
     match raised {
         Some(()) => transfer::Pace {
             batch: usize::from(BATCH),

@@ -1,12 +1,14 @@
 //! A host image with two instances, made by real Postfix and then left alone: what is in it, and what could be sent.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
 use testkit::{Answer, Host, Mail};
 
@@ -105,6 +107,29 @@ impl Original {
     }
 }
 
+/// Does work with another file system, a tmpfs that nobody else sees: the mounts of a thread of its own, and of the
+/// threads and processes that it starts.
+pub(crate) fn with_another_file_system<T: Send>(work: impl FnOnce(&Path) -> T + Send) -> T {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let apart = || {
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let mount = |args: &[&OsStr]| {
+            let status = Command::new("mount").args(args).status().unwrap();
+            assert!(status.success(), "mount {args:?}");
+        };
+        mount(&["--make-rprivate".as_ref(), "/".as_ref()]);
+        mount(&[
+            "-t".as_ref(),
+            "tmpfs".as_ref(),
+            "tmpfs".as_ref(),
+            dir.path().as_ref(),
+        ]);
+        work(dir.path())
+    };
+    let done = std::thread::scope(|scope| scope.spawn(apart).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// A copy of it, to be worked on.
 pub(crate) struct Image<'o> {
     original: &'o Original,
@@ -114,11 +139,12 @@ pub(crate) struct Image<'o> {
 }
 
 impl<'o> Image<'o> {
-    pub(crate) fn of(original: &'o Original, two_file_systems: bool) -> Self {
+    /// With TO's spool below `other`, a file system of its own, if one is given.
+    pub(crate) fn of(original: &'o Original, other: Option<&Path>) -> Self {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();
         copy(original.dir.path(), dir.path());
-        let elsewhere = two_file_systems.then(|| {
-            let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let elsewhere = other.map(|other| {
+            let elsewhere = tempfile::tempdir_in(other).unwrap();
             let to = dir.path().join(TO);
             copy(&to, elsewhere.path());
             fs::remove_dir_all(&to).unwrap();

@@ -92,7 +92,7 @@ pub fn carry_out(
         log: begin.log,
     };
     let prepared = prepare(fs, dir, &mut journal, &header, &intents);
-    let mut mover = prepared.map_err(not_begun)?;
+    let mover = prepared.map_err(not_begun)?;
     let stopped = |e| MoveError::Stopped(header.name.clone(), e);
     let tracks: Vec<Track> = intents
         .iter()
@@ -108,7 +108,7 @@ pub fn carry_out(
         .iter()
         .map(|track| Work { track, held: false })
         .collect();
-    let ended = run(&mut mover, &mut journal, &works, pace, watch).map_err(stopped)?;
+    let ended = run(&mover, &mut journal, &works, pace, watch).map_err(stopped)?;
     let done = Done {
         name: header.name.clone(),
         journal: path,

@@ -4,9 +4,10 @@ use std::io;
 
 use postfix::queue::{Log, Queue, QueueId};
 
-use crate::fsops::{Fs, Place, Stat, Tree};
+use crate::fsops::{Fs, Stat};
 use crate::journal::Side;
 use crate::mover::TAKEN;
+use crate::tree::{Place, Touched, Tree};
 
 /// How it went with a message or log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub fn shift(
     (from, to): (Queue, Queue),
 ) -> io::Result<Vec<Outcome>> {
     let tree = Tree::open(side.spool(), side.owner)?;
-    let mut touched = crate::fsops::Touched::default();
+    let touched = Touched::default();
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
         let done = (|| {
@@ -112,22 +113,17 @@ pub fn orphans(side: &Side, wanted: &dyn Fn(&QueueId) -> bool) -> io::Result<Vec
 /// The queue directory cannot be opened, or the change cannot be put on disk.
 pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<Outcome>> {
     let tree = Tree::open(side.spool(), side.owner)?;
-    let mut touched = crate::fsops::Touched::default();
+    let touched = Touched::default();
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
-        let one = clean_one(fs, &tree, id, &mut touched);
+        let one = clean_one(fs, &tree, id, &touched);
         outcomes.push(one.unwrap_or_else(|e| Outcome::Failed(e.to_string())));
     }
     tree.sync(fs, &touched)?;
     Ok(outcomes)
 }
 
-fn clean_one(
-    fs: Fs<'_>,
-    tree: &Tree,
-    id: &QueueId,
-    touched: &mut crate::fsops::Touched,
-) -> io::Result<Outcome> {
+fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Result<Outcome> {
     let gone = || Ok(Outcome::Skipped("it is gone already".to_owned()));
     let Some(at) = tree.at(Place::Log(Log::Defer), id)? else {
         return gone();

@@ -3,6 +3,7 @@
 //! snapshot → select → [`plan`] → journal → [`carry_out`] → [`verify`]; journal and disk → [`Recovery`].
 //! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
 
+mod batch;
 mod carry_out;
 mod execute;
 mod fsops;
@@ -18,7 +19,9 @@ pub mod preflight;
 pub mod protocol;
 mod recover;
 mod sending;
+mod tree;
 pub mod verify;
+mod workers;
 
 pub use carry_out::{Begin, Done, MOVES, MoveError, carry_out};
 pub use execute::{Pace, Watch};
@@ -28,3 +31,4 @@ pub use journal::{
 };
 pub use lock::{Claim, Holder, LockError, Locks};
 pub use recover::{Accepted, Recovery};
+pub use workers::Workers;

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use postfix::queue::{Log, Queue, QueueId};
 
-use crate::fsops::{At, Fs, Place, Stat, Time, Touched, Tree};
+use crate::fsops::{Fs, Stat, Time};
 use crate::journal::{Header, Intent, Track};
+use crate::tree::{At, Place, Touched, Tree};
 
 /// Both spools, open, and what all steps need.
 pub(crate) struct Mover<'a> {
@@ -81,7 +82,7 @@ impl<'a> Mover<'a> {
     }
 
     /// Puts a message on hold, as `postsuper -h` does, if it is still the one planned and nobody has it in hand.
-    pub(crate) fn hold(&mut self, n: u32, intent: &Intent) -> Result<Held, Stop> {
+    pub(crate) fn hold(&self, n: u32, intent: &Intent) -> Result<Held, Stop> {
         let id = intent.id().map_err(|e| Stop::Fail(e.to_string()))?;
         let on_hold = intent.was_on_hold();
         let queue = if on_hold {
@@ -97,12 +98,11 @@ impl<'a> Mover<'a> {
         } else {
             TAKEN
         };
-        let Some(file) = at.open().map_err(|e| fail("cannot open", &at.path, &e))? else {
+        let opened = at.open_with_stat();
+        let opened = opened.map_err(|e| fail("cannot open", &at.path, &e))?;
+        let Some((file, found)) = opened else {
             return skip(gone);
         };
-        let stat =
-            |file: &File| Stat::of_file(file).map_err(|e| fail("cannot examine", &at.path, &e));
-        let found = stat(&file)?;
         self.same_as_planned(&found, intent)?;
         // The mark first: whatever happens next, a file on hold that has it is ours, and one that has not is not.
         let time = self.marked(intent.file.mtime.seconds);
@@ -168,29 +168,42 @@ impl<'a> Mover<'a> {
     fn check_held(&self, held: &Held, intent: &Intent) -> Result<(), Stop> {
         let there = held.hold.stat();
         let there = there.map_err(|e| fail("cannot examine", &held.hold.path, &e))?;
-        if !there.is_some_and(|there| there.is_same_file(&held.stat)) {
+        let Some(now) = there.filter(|there| there.is_same_file(&held.stat)) else {
             return skip("another file has come under its name");
-        }
-        let now = Stat::of_file(&held.file);
-        let now = now.map_err(|e| fail("cannot examine", &held.hold.path, &e))?;
+        };
         self.same_as_planned(&now, intent)?;
         // Delivery agents lock the file; one may live on after its queue manager was restarted.
         use rustix::fs::FlockOperation::NonBlockingLockExclusive;
         if rustix::fs::flock(&held.file, NonBlockingLockExclusive).is_err() {
             return skip("it is being delivered");
         }
-        for log in [Log::Bounce, Log::Trace] {
-            let at = self.place(Place::Log(log), &held.id)?;
-            let stat = at.map(|at| at.stat().map_err(|e| fail("cannot examine", &at.path, &e)));
-            if stat.transpose()?.flatten().is_some() {
-                return Err(Stop::Skip(pending(log).to_owned()));
-            }
-        }
         Ok(())
     }
 
+    /// The kinds of logs of which FROM has any now. Asked once all of a batch are on hold: for those there come no
+    /// more, and nearly always there is none at all.
+    pub(crate) fn logs_to_look_for(&self) -> Vec<Log> {
+        let mut logs = vec![Log::Bounce, Log::Trace];
+        logs.retain(|&log| !self.from.has_none(log));
+        logs
+    }
+
+    /// A held message is given back if it has one of these logs.
+    pub(crate) fn without(&self, logs: &[Log], held: &Held, intent: &Intent) -> Result<(), Stop> {
+        let look = |log: Log| {
+            let at = self.place(Place::Log(log), &held.id)?;
+            let stat = at.map(|at| at.stat().map_err(|e| fail("cannot examine", &at.path, &e)));
+            match stat.transpose()?.flatten() {
+                Some(_) => skip(pending(log)),
+                None => Ok(()),
+            }
+        };
+        let looked = logs.iter().try_for_each(|&log| look(log));
+        looked.map_err(|why| self.let_go(held, intent, why))
+    }
+
     /// Gives a message back that was just put on hold. The result says where it is.
-    fn let_go(&mut self, held: &Held, intent: &Intent, why: Stop) -> Stop {
+    fn let_go(&self, held: &Held, intent: &Intent, why: Stop) -> Stop {
         if intent.was_on_hold() {
             self.unmark(&held.file, &held.hold, intent);
             return why;
@@ -237,7 +250,7 @@ impl<'a> Mover<'a> {
     }
 
     /// Removes the defer log of a message that is on hold: nobody else reads or writes it meanwhile.
-    pub(crate) fn remove_log(&mut self, id: &QueueId) -> Result<(), Stop> {
+    pub(crate) fn remove_log(&self, id: &QueueId) -> Result<(), Stop> {
         let Some(log) = self.place(Place::Log(Log::Defer), id)? else {
             return Ok(());
         };
@@ -252,7 +265,7 @@ impl<'a> Mover<'a> {
     }
 
     /// Gives a held message back to where it was: with its defer log, its time and its mode.
-    pub(crate) fn release(&mut self, file: &File, hold: &At, intent: &Intent) -> Result<(), Stop> {
+    pub(crate) fn release(&self, file: &File, hold: &At, intent: &Intent) -> Result<(), Stop> {
         let id = intent.id().map_err(|e| Stop::Fail(e.to_string()))?;
         let done = (|| {
             self.restore_log(&id, intent)?;
@@ -283,7 +296,7 @@ impl<'a> Mover<'a> {
         })
     }
 
-    fn restore_log(&mut self, id: &QueueId, intent: &Intent) -> io::Result<()> {
+    fn restore_log(&self, id: &QueueId, intent: &Intent) -> io::Result<()> {
         let text = intent.defer_log();
         if text.is_empty() {
             return Ok(());
@@ -319,11 +332,9 @@ impl<'a> Mover<'a> {
         let hold = self.place(Place::Queue(Queue::Hold), &id)?;
         let gone = || Stop::Skip("it is no longer on hold".to_owned());
         let hold = hold.ok_or_else(gone)?;
-        let file = hold
-            .open()
-            .map_err(|e| fail("cannot open", &hold.path, &e))?;
-        let file = file.ok_or_else(gone)?;
-        let stat = Stat::of_file(&file).map_err(|e| fail("cannot examine", &hold.path, &e))?;
+        let opened = hold.open_with_stat();
+        let opened = opened.map_err(|e| fail("cannot open", &hold.path, &e))?;
+        let (file, stat) = opened.ok_or_else(gone)?;
         Ok(Held {
             n: track.intent.n,
             id,
@@ -334,13 +345,10 @@ impl<'a> Mover<'a> {
     }
 
     /// Puts on disk all that was renamed, made or removed since the last time.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         // Where a message goes, before where it comes from: on some disk there must always be a name for it.
         self.to.sync(self.fs, &self.touched_to)?;
-        self.from.sync(self.fs, &self.touched_from)?;
-        self.touched_to = Touched::default();
-        self.touched_from = Touched::default();
-        Ok(())
+        self.from.sync(self.fs, &self.touched_from)
     }
 }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use postfix::queue::Queue;
 
-use crate::fsops::{Place, Stat};
+use crate::fsops::Stat;
 use crate::journal::{Journal, Track};
 use crate::mover::{Mover, Stop, fail};
 use crate::protocol::{Copy, Held, Seen, Waiting};
+use crate::tree::Place;
 
 /// A copy that has come all the way back is the message's own file from then on.
 pub(crate) fn adopt(mover: &Mover<'_>, track: &mut Track) -> Result<(), Stop> {

@@ -11,11 +11,12 @@ use std::time::Duration;
 use postfix::queue::Queue;
 
 use crate::execute::{Pace, Watch, Work, run};
-use crate::fsops::{Fs, Place, Stat};
+use crate::fsops::{Fs, Stat};
 use crate::journal::{Ended, Fate, Journal, Line, Track, Writer};
 use crate::mover::{Mover, RETRIED, Stop, fail};
 use crate::observe::{adopt, in_pickups_hand, observe, rebase};
 use crate::protocol::{Copy, End, Goal, Step, next};
+use crate::tree::Place;
 
 /// How long pickup(8) may have a message in hand while `undo` waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,9 +66,9 @@ impl<'a> Recovery<'a> {
         writer.commit(&[Line::Recover(finish, now)])?;
         let mut ends = Vec::new();
         if journal.planned {
-            let mut mover = Mover::open(self.fs, &journal.header)?;
+            let mover = Mover::open(self.fs, &journal.header)?;
             rebase(&mut journal, &mover)?;
-            ends = self.all(&mut mover, &mut writer, &mut journal)?;
+            ends = self.all(&mover, &mut writer, &mut journal)?;
             mover.sync()?;
         }
         ends.sort_by_key(|ended| ended.n);
@@ -83,7 +84,7 @@ impl<'a> Recovery<'a> {
 
     fn all(
         &self,
-        mover: &mut Mover<'a>,
+        mover: &Mover<'a>,
         writer: &mut Writer<'a>,
         journal: &mut Journal,
     ) -> io::Result<Vec<Ended>> {
@@ -133,7 +134,7 @@ impl<'a> Recovery<'a> {
     /// Takes a message as far as it goes by itself.
     fn one(
         &self,
-        mover: &mut Mover<'_>,
+        mover: &Mover<'_>,
         writer: &mut Writer<'_>,
         track: &mut Track,
     ) -> Result<Left, Failed> {
@@ -320,11 +321,7 @@ fn ended(track: &Track, fate: Fate, why: Option<String>) -> Ended {
 }
 
 /// From TO's maildrop back to FROM's hold queue.
-fn give_back(
-    mover: &mut Mover<'_>,
-    writer: &mut Writer<'_>,
-    track: &mut Track,
-) -> Result<(), Failed> {
+fn give_back(mover: &Mover<'_>, writer: &mut Writer<'_>, track: &mut Track) -> Result<(), Failed> {
     let id = track.intent.id().map_err(Failed::All)?;
     let at = mover.target(&track.name)?;
     let hold = mover.from.at_made(mover.fs, Place::Queue(Queue::Hold), &id);

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use postfix::queue::{Queue, QueueId};
 
-use crate::fsops::{At, Place, Stat};
+use crate::fsops::Stat;
 use crate::journal::Made;
 use crate::mover::{Held, Mover, Stop, fail, skip};
+use crate::tree::{At, Place};
 
 /// A far future: a closed copy in maildrop must not look old to `postsuper -p`, which purges such after a week.
 const FAR_FUTURE: i64 = 4_102_444_800;
@@ -27,7 +28,7 @@ impl Mover<'_> {
     }
 
     /// One file system: renames it into TO's maildrop under `name`. `Ok(false)`: that name is taken.
-    pub(crate) fn send(&mut self, held: &Held, name: &str, now: i64) -> Result<bool, Stop> {
+    pub(crate) fn send(&self, held: &Held, name: &str, now: i64) -> Result<bool, Stop> {
         self.still_ours(held)?;
         let path = &held.hold.path;
         if held.stat.mode != 0o700 {
@@ -59,7 +60,7 @@ impl Mover<'_> {
     }
 
     /// Between file systems: makes an empty, closed file in TO's maildrop. `Ok(None)`: that name is taken.
-    pub(crate) fn begin_copy(&mut self, n: u32, name: &str) -> Result<Option<(File, Made)>, Stop> {
+    pub(crate) fn begin_copy(&self, n: u32, name: &str) -> Result<Option<(File, At, Made)>, Stop> {
         let to = self.target(name)?;
         let file = match self.fs.create(&to, 0o600) {
             Ok(file) => file,
@@ -74,7 +75,7 @@ impl Mover<'_> {
             device: stat.device,
             inode: stat.inode,
         };
-        Ok(Some((file, made)))
+        Ok(Some((file, to, made)))
     }
 
     /// Fills a copy, and puts it on disk.
@@ -99,7 +100,7 @@ impl Mover<'_> {
     }
 
     /// Removes the source of a complete copy.
-    pub(crate) fn drop_source(&mut self, held: &Held) -> Result<(), Stop> {
+    pub(crate) fn drop_source(&self, held: &Held) -> Result<(), Stop> {
         self.still_ours(held)?;
         match self.fs.unlink(&held.hold) {
             Ok(()) => {}
@@ -133,7 +134,7 @@ impl Mover<'_> {
     }
 
     /// Removes a copy of a message of which another complete one is there.
-    pub(crate) fn drop_copy(&mut self, at: &At, in_to: bool) -> Result<(), Stop> {
+    pub(crate) fn drop_copy(&self, at: &At, in_to: bool) -> Result<(), Stop> {
         let done = self.fs.unlink(at);
         done.map_err(|e| fail("cannot remove", &at.path, &e))?;
         if in_to {

@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use common::*;
 use transfer::protocol::Goal;
-use transfer::{Ended, Fate};
+use transfer::{Ended, Fate, Workers};
 
 const GOALS: [Goal; 2] = [Goal::Finish, Goal::Back];
 
@@ -53,24 +55,26 @@ fn at_goal(spools: &Spools, goal: Goal, ends: &[Ended], when: &str) {
 }
 
 /// How many changes a move makes when nothing comes between.
-fn changes(cross_device: bool) -> usize {
-    let spools = Spools::new(cross_device);
+fn changes(spools: &Spools) -> usize {
     let count = Cut::new(usize::MAX, false);
     let done = spools.execute(&spools.plan(), &count).unwrap();
     assert!(done.is_complete(), "{done:?}");
-    at_goal(&spools, Goal::Finish, &done.ended, "without a crash");
-    let count = count.count.get();
+    at_goal(spools, Goal::Finish, &done.ended, "without a crash");
+    let count = count.count.load(SeqCst);
     assert!(count > 25, "{count}");
     count
 }
 
-/// A move that was cut off at a change. `None`: it had come to its end.
-fn crashed(cross_device: bool, at: usize, after: bool) -> Spools {
-    let spools = Spools::new(cross_device);
+/// A move that was cut off at a change.
+fn cut_off(spools: Spools, at: usize, after: bool) -> Spools {
     let plan = spools.plan();
     let cut = until_cut(|| spools.execute(&plan, &Cut::new(at, after)));
     assert!(cut.is_none(), "there is a change {at}");
     spools
+}
+
+fn crashed(cross_device: bool, at: usize, after: bool) -> Spools {
+    cut_off(Spools::new(cross_device), at, after)
 }
 
 /// FROM is as it was, to the last byte of a defer log.
@@ -94,7 +98,7 @@ fn as_before(spools: &Spools, before: &Spools, when: &str) {
 
 fn check_crashes(cross_device: bool) {
     let before = Spools::new(cross_device);
-    for at in 0..changes(cross_device) {
+    for at in 0..changes(&Spools::new(cross_device)) {
         for after in [false, true] {
             for goal in GOALS {
                 let when = format!("cut at {at}, after: {after}, then {goal:?}");
@@ -125,10 +129,48 @@ fn a_cut_at_any_change_between_file_systems() {
     check_crashes(true);
 }
 
+/// Each message in a thread of its own, so that each is somewhere else when the power is cut: and every time elsewhere.
+fn check_crashes_of_threads(cross_device: bool) {
+    let before = Spools::new(cross_device);
+    let all = changes(&Spools::with_threads(cross_device));
+    assert_eq!(
+        all,
+        changes(&{
+            let mut alone = Spools::with_threads(cross_device);
+            alone.pace.workers = Workers::ALONE;
+            alone
+        }),
+        "threads change nothing else"
+    );
+    for round in 0..4 {
+        for at in 0..all {
+            let goal = GOALS[(round + at) % 2];
+            let when = format!("threads, cut at {at}, then {goal:?}");
+            let spools = cut_off(Spools::with_threads(cross_device), at, round < 2);
+            sound(&spools, &when);
+            let ends = spools.recover(goal, &NO_HOOK).unwrap();
+            at_goal(&spools, goal, &ends, &when);
+            if goal == Goal::Back {
+                as_before(&spools, &before, &when);
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_are_cut_at_any_change() {
+    check_crashes_of_threads(false);
+}
+
+#[test]
+fn threads_are_cut_at_any_change_between_file_systems() {
+    check_crashes_of_threads(true);
+}
+
 fn check_crashes_of_recovery(cross_device: bool) {
     let before = Spools::new(cross_device);
     // Every third change of the move, and every change of the recovery.
-    for at in (0..changes(cross_device)).step_by(3) {
+    for at in (0..changes(&Spools::new(cross_device))).step_by(3) {
         for goal in GOALS {
             for again in 0.. {
                 let spools = crashed(cross_device, at, again % 2 == 1);
@@ -165,7 +207,7 @@ fn recovery_is_cut_at_any_change_between_file_systems() {
 }
 
 fn check_pickup_after_a_crash(cross_device: bool) {
-    for at in 0..changes(cross_device) {
+    for at in 0..changes(&Spools::new(cross_device)) {
         for goal in GOALS {
             let when = format!("cut at {at}, pickup, then {goal:?}");
             let spools = crashed(cross_device, at, true);
@@ -190,9 +232,12 @@ fn what_pickup_took_before_recovery_is_not_sent_again() {
 
 /// Every change fails, once or from there on; and then the disk is well again.
 fn check_faults(cross_device: bool, errno: i32) {
-    for lasting in [false, true] {
+    for (lasting, threads) in [(false, false), (true, false), (false, true), (true, true)] {
         for at in 0.. {
-            let spools = Spools::new(cross_device);
+            let spools = match threads {
+                true => Spools::with_threads(cross_device),
+                false => Spools::new(cross_device),
+            };
             let plan = spools.plan();
             let fault = Fault {
                 at,
@@ -202,10 +247,10 @@ fn check_faults(cross_device: bool, errno: i32) {
                 hit: false.into(),
             };
             let ended = spools.execute(&plan, &fault);
-            if !fault.hit.get() {
+            if !fault.hit.load(SeqCst) {
                 break;
             }
-            let when = format!("error {errno} at {at}, lasting: {lasting}");
+            let when = format!("error {errno} at {at}, {lasting}, {threads}");
             sound(&spools, &when);
             if let Ok(done) = &ended {
                 let told = done.ended.iter().filter(|end| end.fate != Fate::Moved);

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use common::*;
 use postfix::queue::Queue;
@@ -19,17 +20,16 @@ const ID: &str = "4A2A51C04C";
 /// Acts before the change number `at`, if it can.
 struct Other<'a> {
     at: usize,
-    count: Cell<usize>,
-    acted: Cell<bool>,
-    act: &'a dyn Fn() -> bool,
+    count: AtomicUsize,
+    acted: AtomicBool,
+    act: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Hook for Other<'_> {
     fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        let number = self.count.get();
-        self.count.set(number + 1);
+        let number = self.count.fetch_add(1, SeqCst);
         if number == self.at {
-            self.acted.set((self.act)());
+            self.acted.store((self.act)(), SeqCst);
         }
         Ok(())
     }
@@ -46,7 +46,7 @@ fn rename(from: &Path, to: &Path) -> bool {
 
 /// For every change of a move, on one file system and between two: the move with `act` before it, then `check`.
 fn before_every_change(
-    act: impl Fn(&Spools) -> bool,
+    act: impl Fn(&Spools) -> bool + Sync,
     check: impl Fn(&Spools, &[Ended], bool, &str),
 ) {
     for cross_device in [false, true] {
@@ -56,8 +56,8 @@ fn before_every_change(
             let plan = spools.plan();
             let hook = Other {
                 at,
-                count: Cell::new(0),
-                acted: Cell::new(false),
+                count: AtomicUsize::new(0),
+                acted: AtomicBool::new(false),
                 act: &|| act(&spools),
             };
             let done = spools.execute(&plan, &hook).unwrap();
@@ -66,13 +66,13 @@ fn before_every_change(
                 done.ended
             );
             assert_eq!(done.ended.len(), MAIL.len(), "{when}");
-            check(&spools, &done.ended, hook.acted.get(), &when);
-            acted += usize::from(hook.acted.get());
+            check(&spools, &done.ended, hook.acted.load(SeqCst), &when);
+            acted += usize::from(hook.acted.load(SeqCst));
             // The journal is no wiser than the run was: nothing changes.
             let before = spools.deliverable();
             spools.recover(Goal::Finish, &NO_HOOK).unwrap();
             assert_eq!(spools.deliverable().len(), before.len(), "{when}");
-            if hook.count.get() <= at {
+            if hook.count.load(SeqCst) <= at {
                 break;
             }
         }

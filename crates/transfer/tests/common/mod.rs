@@ -5,12 +5,14 @@
     reason = "tests only, and each test file uses a part"
 )]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 
 use postfix::queue::{Queue, QueueId, Selector, ShowqOptions, read_envelope};
@@ -18,7 +20,8 @@ use tempfile::TempDir;
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
 use transfer::protocol::Goal;
 use transfer::{
-    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Op, Pace, Recovery, Side, Watch, carry_out,
+    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Op, Pace, Recovery, Side, Watch, Workers,
+    carry_out,
 };
 
 /// The time at which all tests play.
@@ -41,8 +44,9 @@ pub(crate) struct Spools {
     pub(crate) moves: PathBuf,
     pub(crate) from: Side,
     pub(crate) to: Side,
+    pub(crate) pace: Pace,
     /// What a pickup of these tests took from TO's maildrop.
-    pub(crate) taken: RefCell<BTreeMap<String, usize>>,
+    pub(crate) taken: Mutex<BTreeMap<String, usize>>,
 }
 
 /// Two directories of one file system, or of two.
@@ -79,6 +83,14 @@ impl Spools {
         Self::laid_out(cross_device, ("deferred defer", 1), ("deferred defer", 1))
     }
 
+    /// The same; each message has a thread of its own.
+    pub(crate) fn with_threads(cross_device: bool) -> Self {
+        let mut spools = Self::new(cross_device);
+        spools.pace.batch = 2 * MAIL.len();
+        spools.pace.workers = Workers { most: 3, share: 1 };
+        spools
+    }
+
     pub(crate) fn laid_out(cross_device: bool, from: (&str, usize), to: (&str, usize)) -> Self {
         let (from_dir, to_dir) = directories(cross_device);
         let spools = Self {
@@ -87,7 +99,12 @@ impl Spools {
             moves: to_dir.path().join("moves"),
             from_dir,
             to_dir,
-            taken: RefCell::default(),
+            pace: Pace {
+                batch: 2,
+                pause: None,
+                workers: Workers::ALONE,
+            },
+            taken: Mutex::default(),
         };
         for dir in [spools.from_dir.path(), spools.to_dir.path()] {
             for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
@@ -167,16 +184,12 @@ impl Spools {
             command: "queue-move aol-a aol-b".to_owned(),
             log: None,
         };
-        let pace = Pace {
-            batch: 2,
-            pause: None,
-        };
         carry_out(
             Fs::new(hook),
             &self.moves,
             plan,
             begin,
-            pace,
+            self.pace,
             &Idle::default(),
         )
     }
@@ -192,13 +205,13 @@ impl Spools {
             return Ok(Vec::new());
         };
         let taken = |name: &str| {
-            let taken = self.taken.borrow();
+            let taken = self.taken.lock().unwrap();
             taken.contains_key(name).then(|| "NEW".to_owned())
         };
         let recovery = Recovery {
             fs: Fs::new(hook),
             goal,
-            pace: Pace::default(),
+            pace: self.pace,
             accepted: &taken,
             to_runs: false,
             watch: &Idle::default(),
@@ -214,7 +227,7 @@ impl Spools {
             if let Some(sender) = deliverable(&path) {
                 *senders.entry(sender).or_insert(0) += 1;
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                *self.taken.borrow_mut().entry(name).or_insert(0) += 1;
+                *self.taken.lock().unwrap().entry(name).or_insert(0) += 1;
                 fs::remove_file(path).unwrap();
             }
         }
@@ -372,7 +385,7 @@ impl Watch for Idle {
 pub(crate) struct Cut {
     pub(crate) at: usize,
     pub(crate) after: bool,
-    pub(crate) count: Cell<usize>,
+    pub(crate) count: AtomicUsize,
 }
 
 pub(crate) struct PowerCut;
@@ -382,7 +395,7 @@ impl Cut {
         Self {
             at,
             after,
-            count: Cell::new(0),
+            count: AtomicUsize::new(0),
         }
     }
 
@@ -393,15 +406,14 @@ impl Cut {
 
 impl Hook for Cut {
     fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        let number = self.count.get();
-        self.count.set(number + 1);
+        let number = self.count.fetch_add(1, SeqCst);
         if number > self.at || (number == self.at && !self.after) {
             Self::cut();
         }
         Ok(())
     }
     fn after(&self, _: Op, _: &Path) {
-        if self.after && self.count.get() == self.at + 1 {
+        if self.after && self.count.load(SeqCst) == self.at + 1 {
             Self::cut();
         }
     }
@@ -424,16 +436,15 @@ pub(crate) struct Fault {
     pub(crate) at: usize,
     pub(crate) lasting: bool,
     pub(crate) errno: i32,
-    pub(crate) count: Cell<usize>,
-    pub(crate) hit: Cell<bool>,
+    pub(crate) count: AtomicUsize,
+    pub(crate) hit: AtomicBool,
 }
 
 impl Hook for Fault {
     fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        let number = self.count.get();
-        self.count.set(number + 1);
+        let number = self.count.fetch_add(1, SeqCst);
         if number == self.at || (self.lasting && number > self.at) {
-            self.hit.set(true);
+            self.hit.store(true, SeqCst);
             return Err(io::Error::from_raw_os_error(self.errno));
         }
         Ok(())
