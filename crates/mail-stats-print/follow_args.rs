@@ -28,7 +28,8 @@ pub(crate) const FOLLOWING: Section = Section {
              without it; older logs are not read. A log is known by what is in it, so that no line is lost or counted twice when it is \
              rotated between two runs: renamed and created anew, compressed at once or later, dated, or copied and truncated; of an archive, \
              only what is new is counted. A last line that is not complete waits for the next run. A log that was truncated or removed \
-             without a copy is told as a problem, and counted as a gap.",
+             without a copy is told as a problem, and counted as a gap; so is one whose rotated files lie in another directory (olddir of \
+             logrotate.conf(5)).",
         ),
         Block::Text(
             "With --format prom the output is counters, by instance and status, provider, and class of reasons: they only rise, and are \

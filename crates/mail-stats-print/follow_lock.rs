@@ -41,9 +41,10 @@ impl Lock {
             }
             Err((_, e)) => return Err(failed(e.into()).into()),
         };
-        lock.set_len(0).map_err(failed)?;
-        lock.rewind().map_err(failed)?;
-        writeln!(lock, "{}", std::process::id()).map_err(failed)?;
+        // On a full disk, too, the lock is had.
+        drop(lock.set_len(0));
+        drop(lock.rewind());
+        drop(writeln!(lock, "{}", std::process::id()));
         Ok(Self(lock))
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn follow(
     tables: &Tables,
 ) -> anyhow::Result<Outcome> {
     refuse(args)?;
+    refuse_stream(state)?;
     let _lock = Lock::take(state)?;
     let mut totals = load(cx, state)?;
     let everything = Selection::new(cx, host, &[], args.names_its_logs())?;
@@ -163,6 +164,19 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
         return Err(Failure::new(what).hint(hint).into());
     }
     Ok(())
+}
+
+/// A device or a pipe keeps nothing, and may be read for ever.
+fn refuse_stream(state: &Path) -> anyhow::Result<()> {
+    match std::fs::metadata(state) {
+        Ok(metadata) if !metadata.is_file() => {
+            let what = format!("--follow-state: {} is no regular file", state.display());
+            let hint =
+                "name a file to keep the counters in, such as /var/lib/relay-tools/follow.json";
+            Err(Failure::new(what).hint(hint).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the runs before left, or a beginning.

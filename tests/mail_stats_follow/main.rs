@@ -166,3 +166,19 @@ fn what_does_not_go_together_is_refused() {
     let missing = host.root.path().join("missing.log");
     check(&["--log", missing.to_str().unwrap()], "missing.log");
 }
+
+#[test]
+fn the_state_is_a_file() {
+    let host = Host::new();
+    let log = host.log();
+    let refused = |state: &str| {
+        let args = ["--log", log.to_str().unwrap(), "--follow-state", state];
+        let ran = common::stats(args).ended(2);
+        assert!(ran.err.contains(state), "{}", ran.err);
+        assert_eq!(ran.out, "");
+    };
+    refused("/dev/zero");
+    assert!(!std::path::Path::new("/dev/zero.lock").exists());
+    refused(host.root.path().to_str().unwrap());
+    refused("/no/such/directory/state");
+}

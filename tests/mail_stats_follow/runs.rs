@@ -81,6 +81,31 @@ fn a_run_that_is_killed_has_happened_or_has_not() {
     );
 }
 
+#[test]
+fn a_state_that_cannot_be_written_leaves_all_as_it_was() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 3, "sent", "250 ok");
+    host.counters();
+    let before = fs::read(host.state()).unwrap();
+    host.deliver("aol-a", 4, "sent", "250 ok");
+    // As on a full disk: no file may grow, and the write says so.
+    let out = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+        .args([env!("CARGO_BIN_EXE_mail-stats-print"), "--root"])
+        .arg(host.root.path())
+        .arg("--follow-state")
+        .arg(host.state())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    assert!(told.contains("cannot write: "), "{told}");
+    assert!(told.contains("/follow.json: "), "{told}");
+    assert!(out.stdout.is_empty());
+    assert_eq!(fs::read(host.state()).unwrap(), before);
+    assert_eq!(deliveries(&host.counters(), "aol-a", "sent"), 7.0);
+}
+
 /// How many bytes the tool reads from the logs of a directory, by strace.
 fn bytes_read(host: &Host, logs: &Path) -> u64 {
     let trace = host.root.path().join("trace");

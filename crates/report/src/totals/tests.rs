@@ -143,7 +143,12 @@ fn what_is_no_file_of_totals_says_why() {
     check(&json.replace("%ff", "%fg"), "a path is none");
     check(
         &json.replace("000000ab", "000000xy"),
-        "a fingerprint is none",
+        "a place in a log is none",
+    );
+    let offset = "\"offset\":18446744073709551615";
+    check(
+        &json.replace("\"offset\":77", offset),
+        "a place in a log is none",
     );
 }
 

@@ -156,7 +156,7 @@ impl Totals {
             let known = Known {
                 marks: marks
                     .collect::<Option<_>>()
-                    .ok_or("a fingerprint is none")?,
+                    .ok_or("a place in a log is none")?,
                 seen: log.seen_us,
             };
             let path = decoded(&log.path).ok_or("a path is none")?;
@@ -218,6 +218,8 @@ impl Place {
 
     fn mark(self) -> Option<Mark> {
         let print = |text: &str| u128::from_str_radix(text, 16).ok();
+        // No file is larger (off_t).
+        i64::try_from(self.offset).ok()?;
         Some(Mark {
             device: self.device,
             inode: self.inode,

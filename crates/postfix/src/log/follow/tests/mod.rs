@@ -293,3 +293,53 @@ fn a_damaged_archive_is_told_and_read_as_far_as_it_goes() {
     reader.run();
     assert_eq!(reader.seen.0.len(), seen + 1);
 }
+
+/// When each delivery was.
+#[derive(Default)]
+struct Times(Vec<i64>);
+
+impl Sink for Times {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Delivery(delivery) = event {
+            self.0.extend(delivery.time);
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self::default()
+    }
+
+    fn join(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+}
+
+#[test]
+fn an_hour_that_comes_twice_is_told_from_run_to_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    let mut options = host::options();
+    options.wanted.times = true;
+    options.zone = crate::zone::Zone::named("America/New_York").unwrap();
+    let (mut known, mut times, mut log) = (Known::default(), Times::default(), String::new());
+    // The clock is put back at 06:00 UTC.
+    let lines = [
+        ("Nov  1 01:10:00", "2026-11-01T05:10:00Z"),
+        ("Nov  1 01:50:00", "2026-11-01T05:50:00Z"),
+        ("Nov  1 01:20:00", "2026-11-01T06:20:00Z"),
+        ("Nov  1 01:55:00", "2026-11-01T06:55:00Z"),
+        ("Nov  1 02:00:00", "2026-11-01T07:00:00Z"),
+    ];
+    for (id, (stamp, utc)) in lines.into_iter().enumerate() {
+        log.push_str(&format!(
+            "{stamp} rustin postfix/smtp[9]: A{id}: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n"
+        ));
+        fs::write(&path, &log).unwrap();
+        let utc = chrono::DateTime::parse_from_rfc3339(utc).unwrap();
+        let file = fs::File::options().append(true).open(&path).unwrap();
+        file.set_modified(utc.into()).unwrap();
+        known = follow(&path, &known, &options, &mut times).unwrap().known;
+        assert_eq!(times.0.last(), Some(&utc.timestamp_micros()), "{stamp}");
+        assert_eq!(times.0.len(), id + 1);
+    }
+}
