@@ -136,7 +136,7 @@ fn lists_are_judged_as_smtpd_judges() {
     }
     let relay = relay.start();
     for (list, n) in LISTS.iter().zip(0..) {
-        let dir = format!("/srv/relay-{n}");
+        let dir = format!("/run/srv/relay-{n}");
         host.write(
             format!("{dir}/main.cf"),
             format!("compatibility_level = 3.6\nmulti_instance_name = aol-{n}\nmore = 198.51.100.0/24\nmynetworks = {list}\n"),
@@ -167,9 +167,9 @@ fn relays_of_a_host_image_are_all_looked_at() {
         let own = format!(
             "queue_directory = /var/spool/{name}\ndata_directory = /var/lib/{name}\ncompatibility_level = 3.6\n{text}\n"
         );
-        host.write(format!("/srv/rustin/etc/{name}/main.cf"), own);
+        host.write(format!("/run/srv/rustin/etc/{name}/main.cf"), own);
     };
-    host.write("/srv/rustin/etc/hostname", "rustin\n");
+    host.write("/run/srv/rustin/etc/hostname", "rustin\n");
     relay("postfix-aol-a", "mynetworks = 192.0.2.0/24");
     relay("postfix-aol-b", "mynetworks = 192.0.2.8/29");
     relay(
@@ -183,7 +183,7 @@ fn relays_of_a_host_image_are_all_looked_at() {
     relay("postfix-lists", "mynetworks = 127.0.0.0/8");
     let run = |args: &[&str]| {
         host.command(TOOL)
-            .args(["check", "--no-dns", "--relay-config", "/srv/rustin"])
+            .args(["check", "--no-dns", "--relay-config", "/run/srv/rustin"])
             .args(args)
             .run()
     };

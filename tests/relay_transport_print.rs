@@ -243,15 +243,15 @@ fn wrong_arguments_print_nothing() {
         &[domain[0], domain[1], "--providers", "/no/such.toml"],
         "cannot read the table: /no/such.toml: No such file",
     );
-    host.sh("mkdir -p /srv/empty/etc");
+    host.sh("mkdir -p /run/srv/empty/etc");
     let ran = host
         .command(TOOL)
-        .args(["print", "--root", "/srv/empty"])
+        .args(["print", "--root", "/run/srv/empty"])
         .run()
         .exit(2);
     assert_eq!(
         ran.errors(),
-        "relay-transport: the site's domain is not known: no main.cf below /srv/empty/etc has a myhostname in one\n\
+        "relay-transport: the site's domain is not known: no main.cf below /run/srv/empty/etc has a myhostname in one\n\
          hint: --domain smtp.example.org names it\n"
     );
 }

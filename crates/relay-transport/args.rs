@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use cli::Common;
+use cli::instances::InstanceArgs;
+use cli::logs::LogArgs;
 use cli::lookups::{parse_domain, parse_server, parse_timeout};
+use cli::{Common, WindowArgs};
 
 /// Keep the transport map that sends each provider's mail to its relay
 ///
@@ -34,6 +36,13 @@ pub(crate) enum Command {
     ///
     /// Ends as a monitoring plugin does. See CHECKS.
     Check(Check),
+
+    /// Find domains that go through the relay for the rest, though a provider hosts them
+    ///
+    /// Reads Postfix's logs, of the relay for the rest (it delivers to the providers' hosts itself) or of a server that hands
+    /// mail to it (then --mx asks the DNS). What is found is shown with its volume, the biggest first, as lines for the
+    /// map and for the provider table. See DISCOVERY.
+    Discover(Discover),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -100,6 +109,88 @@ pub(crate) struct Check {
     /// One line, as monitoring plugins answer
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Discover {
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
+
+    /// How to show what is found
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = DiscoverFormat::Table)]
+    pub(crate) format: DiscoverFormat,
+
+    /// Only domains with N deliveries or more
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) min: u64,
+
+    /// Only the N domains with most deliveries
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
+
+    #[command(flatten)]
+    pub(crate) mx: MxArgs,
+
+    #[command(flatten)]
+    pub(crate) map: MapArgs,
+}
+
+/// MX look-ups.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "MX options")]
+pub(crate) struct MxArgs {
+    /// Ask the DNS for the mail exchangers of domains that the logs do not tell about
+    #[arg(long)]
+    pub(crate) mx: bool,
+
+    /// Ask this resolver instead of those in /etc/resolv.conf
+    #[arg(long, value_name = "ADDR[:PORT]", requires = "mx", value_parser = parse_server)]
+    pub(crate) resolver: Option<SocketAddr>,
+
+    /// How long all look-ups together may take
+    #[arg(long, value_name = "SPAN", requires = "mx", default_value = "60s", value_parser = parse_timeout)]
+    pub(crate) timeout: u64,
+
+    /// Look up N domains at most, those with most deliveries first
+    #[arg(long, value_name = "N", requires = "mx", default_value_t = 1000)]
+    pub(crate) max_lookups: usize,
+
+    /// Have N look-ups under way at a time
+    #[arg(long, value_name = "N", requires = "mx", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) concurrency: u8,
+
+    /// Begin N look-ups a second at most
+    #[arg(long, value_name = "N", requires = "mx", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rate: u32,
+
+    /// Where answers are kept, as long as their times to live allow
+    #[arg(long, value_name = "FILE", requires = "mx", default_value = "/var/lib/relay-tools/mx-cache.json", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) cache: PathBuf,
+
+    /// Neither use nor keep answers
+    #[arg(long, requires = "mx", conflicts_with = "cache")]
+    pub(crate) no_cache: bool,
+}
+
+/// The values of `discover --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiscoverFormat {
+    /// A table for people, and below it what map and toml print
+    Table,
+    /// Lines for the transport map
+    Map,
+    /// Entries for /etc/relay-tools/providers.toml
+    Toml,
+    /// One JSON object, schema relay-tools/transport-discover/1
+    Json,
+    /// Comma-separated values with a header
+    Csv,
 }
 
 /// Whom to ask of the DNS, and for how long.

@@ -1,12 +1,15 @@
 //! relay-transport: which domains go to which relay; is the map complete and in use?
 //!
 //! Glue: `args` what is asked for, `site` the domain and the table that all of it needs, `print` the map that the table
-//! asks for; `check` the map in use, with `gather` (main.cf, files, `postmap`), `relay_hosts` (DNS) and `networks`. What is judged and how it is shown is in crate transport.
+//! asks for; `check` the map in use, with `gather` (main.cf, files, `postmap`), `relay_hosts` (DNS) and `networks`. `discover` what the map
+//! lacks, with `mx`. What is judged and how it is shown is in crate transport.
 
 mod args;
 mod check;
+mod discover;
 mod gather;
 mod manual;
+mod mx;
 mod networks;
 mod pool;
 mod postmap;
@@ -28,5 +31,6 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Print(print) => print::run(print, cx),
         Command::Check(check) => check::run(check, cx),
+        Command::Discover(discover) => discover::run(discover, cx),
     }
 }

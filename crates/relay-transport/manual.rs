@@ -64,6 +64,40 @@ const CHECKS: Section = Section {
     ],
 };
 
+const DISCOVERY: Section = Section {
+    title: "DISCOVERY",
+    body: &[
+        Block::Text(
+            "discover looks at the deliveries of instances that are named for the relay for the rest (postfix-therest-a), or are \
+             named on the command line; and, of every instance, at what was handed to that relay (therest.smtp.DOMAIN, or relayhost). \
+             A domain is a provider's",
+        ),
+        Block::Item(
+            "the table lists it",
+            "and it went through the relay for the rest all the same: the map in use lacks it.",
+        ),
+        Block::Item(
+            "relay HOST",
+            "since more than half of its deliveries that got as far as a host got to the provider's (mx in the provider table: that \
+             name and all below it).",
+        ),
+        Block::Item(
+            "mx HOST",
+            "since all its mail exchangers of the best preference are the provider's. With --mx, for domains that the logs do not tell \
+             about: they were handed to our own relay, or got to no host.",
+        ),
+        Block::Text(
+            "Names that strangers write reach a map, a table or the DNS only if they are domain names: letters, digits, hyphens and \
+             underscores; international ones are turned into their ASCII form. What is left out, is told.",
+        ),
+        Block::Text(
+            "MX look-ups are bounded in number, at a time, a second and in time (--max-lookups, --concurrency, --rate, --timeout), those of \
+             the domains with most deliveries first. Answers are kept as long as their time to live allows, a week at most; that there is no mail \
+             exchanger, an hour.",
+        ),
+    ],
+};
+
 impl Tool for Args {
     const MANUAL: Manual = Manual {
         sections: &[
@@ -78,12 +112,19 @@ impl Tool for Args {
                 )],
             },
             CHECKS,
+            DISCOVERY,
             Section {
                 title: "FILES",
-                body: &[Block::Item(
-                    "/etc/relay-tools/providers.toml",
-                    "Additions to the table of mailbox providers: domains, names of mail exchangers, relay names.",
-                )],
+                body: &[
+                    Block::Item(
+                        "/etc/relay-tools/providers.toml",
+                        "Additions to the table of mailbox providers: domains, names of mail exchangers, relay names.",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/mx-cache.json",
+                        "What the DNS said of mail exchangers (--cache).",
+                    ),
+                ],
             },
             Section {
                 title: "EXAMPLES",
@@ -99,6 +140,12 @@ impl Tool for Args {
                     Block::Code(
                         "relay-transport check --accept lists.example.org --accept '*.intern.example.org'",
                     ),
+                    Block::Text(
+                        "Which domains, that last week's mail went to by the relay for the rest, does a provider host?",
+                    ),
+                    Block::Code("relay-transport discover --since 7d --mx --min 50"),
+                    Block::Text("The same as entries for the provider table:"),
+                    Block::Code("relay-transport discover --since 7d --mx --min 50 --format toml"),
                     Block::Text(
                         "For a monitoring system, with the relays' configuration as a backup has it:",
                     ),

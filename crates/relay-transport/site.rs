@@ -34,8 +34,11 @@ impl Table {
     }
 }
 
-/// The map that the table asks for, at the site that is asked for; names that no map can have are told.
-pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
+/// Are all providers that are named in the table?
+///
+/// # Errors
+/// One is not; the error tells those that are.
+pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<()> {
     for name in &args.provider {
         if table.providers.by_name(name).is_none() {
             let all = table.providers.all().iter();
@@ -47,6 +50,12 @@ pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> an
             .into());
         }
     }
+    Ok(())
+}
+
+/// The map that the table asks for, at the site that is asked for; names that no map can have are told.
+pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
+    known_providers(args, table)?;
     let wanted = |provider: &Provider| {
         let named = |name: &String| name.eq_ignore_ascii_case(&provider.name);
         args.provider.is_empty() || args.provider.iter().any(named)

@@ -6,9 +6,11 @@
 //! - [`Map`]: the lines that the provider table asks for; [`Route`]: a right-hand side;
 //! - [`Source`]: a map's text as postmap reads it; [`TableName`]: what transport_maps names; [`listed`]: mynetworks;
 //! - [`audit`]: is the map in use, whole and right?
+//! - [`discover`]: which domains belong into it, too;
 //! - [`render`]: one small module a thing shown.
 
 pub mod audit;
+pub mod discover;
 mod domain;
 mod map;
 mod networks;

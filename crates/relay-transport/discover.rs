@@ -1,0 +1,272 @@
+//! `discover`: domains that go through the relay for the rest, though a provider hosts them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cli::logs::{Filter, Inputs, LogScope, Selection};
+use cli::{Context, Outcome};
+use postfix::Problem;
+use postfix::config::Host;
+use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
+use report::mail_stats::Counts;
+use report::providers::Providers;
+use transport::Route;
+use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
+use transport::render::discover::{self as render, Discovery};
+
+use crate::args::{Discover, DiscoverFormat};
+use crate::mx;
+use crate::site::{self, Table};
+
+pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
+    let window = args.window.window(cx.now(), cx.zone())?;
+    let host = cli::instances::discover(cx);
+    let names = &args.instances.instances;
+    let foreign = args.logs.names_its_logs();
+    let selection = Selection::new(cx, &host, names, foreign)?;
+    let table = Table::load(cx, &args.map)?;
+    let site = site::domain(cx, &args.map, &host)?;
+    site::known_providers(&args.map, &table)?;
+    let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
+    let rules = Arc::new(Rules {
+        via: via_the_rest(&table.providers, &site, &host.value),
+        named: !names.is_empty(),
+        syslog_names: host
+            .value
+            .instances()
+            .iter()
+            .map(|i| (i.syslog_name().as_bytes().to_vec(), i.name().to_owned()))
+            .collect(),
+        providers: table.providers,
+    });
+    let (read, readings, seen) = read(cx, &inputs, window, &selection, &rules)?;
+    selection.check_all_seen(&seen)?;
+    let mut problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
+    if !foreign {
+        problems.extend(host.problems.iter().cloned());
+    }
+    let Read {
+        traffic, unparsed, ..
+    } = read;
+    let judged = traffic.judge(&rules.providers);
+    let mut left_out = tell(cx, &judged, unparsed);
+    let mut found = judged.found;
+    let mut open = judged.open.len();
+    if args.mx.mx {
+        let answers = mx::look_up(cx, &args.mx, &judged.open)?;
+        left_out |= answers.failed > 0 || answers.left > 0;
+        for domain in judged.open {
+            let Some(exchangers) = answers.known.get(&domain.domain) else {
+                continue;
+            };
+            open -= 1;
+            if let Some((provider, host)) = by_exchangers(&rules.providers, exchangers) {
+                found.push(Found {
+                    domain: domain.domain,
+                    provider,
+                    by: Evidence::Mx(host),
+                    counts: domain.counts,
+                });
+            }
+        }
+        sort(&mut found);
+    } else if open > 0 {
+        cx.warn(format!(
+            "the logs do not tell whose {open} {} are: --mx asks the DNS",
+            if open == 1 { "domain" } else { "domains" }
+        ));
+    }
+    found.retain(|found| is_wanted(args, &rules.providers, found));
+    found.truncate(args.top.unwrap_or(usize::MAX));
+    let style = args.map.style();
+    let discovery = Discovery {
+        providers: &rules.providers,
+        site: &site,
+        style: &style,
+        found,
+        open,
+        host: cx.host(),
+        problems: &problems,
+    };
+    show(args, cx, &discovery)?;
+    cx.problems(&problems);
+    Ok(match left_out {
+        true => Outcome::Partial,
+        false => Outcome::Done,
+    })
+}
+
+fn is_wanted(args: &Discover, providers: &Providers, found: &Found) -> bool {
+    let name = &providers.get(found.provider).name;
+    let is_named = |wanted: &String| wanted.eq_ignore_ascii_case(name);
+    let of_provider = args.map.provider.is_empty() || args.map.provider.iter().any(is_named);
+    of_provider && Counts::total(&found.counts) >= args.min
+}
+
+fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Result<()> {
+    cx.print_with(|out| match args.format {
+        DiscoverFormat::Table => render::write_as_table(out, discovery, cx.table_style()),
+        DiscoverFormat::Map => render::write_as_map(out, discovery),
+        DiscoverFormat::Toml => render::write_as_toml(out, discovery),
+        DiscoverFormat::Json => render::write_as_json(out, discovery),
+        DiscoverFormat::Csv => render::write_as_csv(out, discovery),
+    })
+}
+
+/// Tells what of the logs is in no figure. Is there any?
+fn tell(cx: &Context, judged: &Judged, unparsed: u64) -> bool {
+    if judged.refused_count > 0 {
+        let more = judged.refused_count - judged.refused.len();
+        let more = match more {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        cx.warn(format!(
+            "left out, since no map can have them: {}{more}",
+            judged.refused.join(", ")
+        ));
+    }
+    if unparsed > 0 {
+        cx.warn(format!(
+            "{unparsed} delivery lines could not be read (cut short?) and are not counted"
+        ));
+    }
+    judged.refused_count > 0 || unparsed > 0
+}
+
+/// The hosts that tell of a delivery whether it goes through the relay for the rest: its name, and what the instances have
+/// as relayhost; and the relays of all others.
+fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
+    let name =
+        |id: &report::providers::Provider| id.relay_at(site).to_ascii_lowercase().into_bytes();
+    let rest = name(providers.get(providers.the_rest()));
+    let mut others: BTreeSet<Vec<u8>> = providers.all().iter().map(name).collect();
+    others.remove(&rest);
+    let mut relays = BTreeSet::from([rest]);
+    for instance in host.instances() {
+        let relayhost = Route::parse(&format!("smtp:{}", instance.get("relayhost")));
+        let hosts = relayhost.hops.into_iter().map(|hop| hop.host.into_bytes());
+        relays.extend(hosts.filter(|host| !others.contains(host)));
+    }
+    ViaTheRest { relays, others }
+}
+
+/// What tells whose deliveries count.
+struct Rules {
+    via: ViaTheRest,
+    providers: Providers,
+    /// Were instances named? Then all that they deliver counts.
+    named: bool,
+    /// syslog_name and name of each instance.
+    syslog_names: Vec<(Vec<u8>, String)>,
+}
+
+impl Rules {
+    fn is_of_the_rest(&self, tag: &[u8]) -> bool {
+        if self.named {
+            return true;
+        }
+        let known = self.syslog_names.iter().find(|(syslog, _)| syslog == tag);
+        let provider = match known {
+            Some((_, name)) => self.providers.of_instance(name),
+            None => self.providers.of_instance(&String::from_utf8_lossy(tag)),
+        };
+        provider == Some(self.providers.the_rest())
+    }
+}
+
+/// Takes the deliveries of a log.
+struct Read<'a> {
+    filter: Filter<'a>,
+    rules: Arc<Rules>,
+    /// Instances met, and whether they are of the relay for the rest. There are few.
+    known: Vec<(Vec<u8>, bool)>,
+    traffic: Traffic,
+    unparsed: u64,
+}
+
+impl Read<'_> {
+    fn is_of_the_rest(&mut self, instance: &[u8]) -> bool {
+        if let Some((_, found)) = self.known.iter().find(|(name, _)| name == instance) {
+            return *found;
+        }
+        let found = self.rules.is_of_the_rest(instance);
+        self.known.push((instance.to_vec(), found));
+        found
+    }
+}
+
+impl Sink for Read<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Delivery(delivery) => {
+                if let Some(instance) = self.filter.instance(delivery.tag) {
+                    let of_the_rest = self.is_of_the_rest(instance);
+                    let rules = &self.rules;
+                    self.traffic
+                        .add(&rules.via, &rules.providers, of_the_rest, delivery);
+                }
+            }
+            Event::Unparsed { tag, .. } if self.filter.instance(tag).is_some() => {
+                self.unparsed += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            filter: self.filter.clone(),
+            rules: Arc::clone(&self.rules),
+            known: self.known.clone(),
+            traffic: Traffic::default(),
+            unparsed: 0,
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.filter.join(later.filter);
+        self.traffic.join(later.traffic);
+        self.unparsed += later.unparsed;
+    }
+}
+
+impl LogScope for Read<'_> {
+    fn scope(&mut self, scope: Scope) {
+        self.filter.scope(scope);
+    }
+}
+
+/// Reads the logs: the deliveries, what was read of each, and the instances that are in them.
+fn read<'a>(
+    cx: &Context,
+    inputs: &Inputs,
+    window: cli::Window,
+    selection: &'a Selection<'a>,
+    rules: &Arc<Rules>,
+) -> anyhow::Result<(Read<'a>, Vec<Reading>, BTreeSet<Vec<u8>>)> {
+    let mut sink = Read {
+        filter: Filter::new(selection),
+        rules: Arc::clone(rules),
+        known: Vec::new(),
+        traffic: Traffic::default(),
+        unparsed: 0,
+    };
+    let progress = cx.progress_bytes("reading logs", inputs.size());
+    let advance = |bytes| progress.advance(bytes);
+    let options = Options {
+        zone: cx.zone(),
+        now: cx.now(),
+        window: window.range(),
+        wanted: Wanted {
+            relays: true,
+            ..Wanted::default()
+        },
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        progress: &advance,
+    };
+    let readings = inputs.read(&options, &mut sink)?;
+    drop(progress);
+    let seen = sink.filter.seen();
+    Ok((sink, readings, seen))
+}

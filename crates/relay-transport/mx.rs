@@ -1,0 +1,189 @@
+//! MX look-ups: so many at most, so many at a time and a second, within a time, and none twice while an answer may be kept.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cli::{Context, replace_file};
+use dns::{Data, Limits, Lookup as _, Resolver, Rtype};
+use transport::Domain;
+use transport::discover::{Exchangers, MxCache, Open};
+
+use crate::args::MxArgs;
+use crate::pool;
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Answers {
+    /// The mail exchangers of each domain that is known of; none of a domain that has none.
+    pub(crate) known: HashMap<Domain, Exchangers>,
+    /// Domains that could not be looked up.
+    pub(crate) failed: usize,
+    /// Domains that were not asked about, since there are so many.
+    pub(crate) left: usize,
+}
+
+/// Looks up the exchangers of these domains, the first ones first.
+///
+/// # Errors
+/// /etc/resolv.conf cannot be read.
+pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Result<Answers> {
+    let now = cx.now().div_euclid(1_000_000);
+    let mut cache = match args.no_cache {
+        true => MxCache::default(),
+        false => read_cache(cx, &args.cache),
+    };
+    let mut answers = Answers::default();
+    let mut jobs: Vec<&Domain> = Vec::new();
+    for Open { domain, .. } in open {
+        match cache.get(domain, now) {
+            Some(exchangers) => {
+                answers.known.insert(domain.clone(), exchangers.clone());
+            }
+            None => jobs.push(domain),
+        }
+    }
+    let cached = answers.known.len();
+    answers.left = jobs.len().saturating_sub(args.max_lookups);
+    jobs.truncate(args.max_lookups);
+    let asked = jobs.len();
+    let mut why = None;
+    for (domain, found) in ask(cx, args, jobs)? {
+        match found {
+            Ok((exchangers, ttl)) => {
+                cache.put(domain, exchangers.clone(), ttl, now);
+                answers.known.insert(domain.clone(), exchangers);
+            }
+            Err(failure) => {
+                answers.failed += 1;
+                why.get_or_insert(format!("{domain}: {failure}"));
+            }
+        }
+    }
+    cx.note(format!(
+        "MX look-ups: {cached} from the cache, {asked} asked, {} failed",
+        answers.failed
+    ));
+    if !args.no_cache && asked > answers.failed {
+        write_cache(cx, &args.cache, &cache, now);
+    }
+    if let Some(why) = why {
+        cx.warn(format!(
+            "{} of {asked} MX look-ups failed ({why})",
+            answers.failed
+        ));
+    }
+    if answers.left > 0 {
+        cx.warn(format!(
+            "{} domains were not looked up: --max-lookups is {}; those with most deliveries came first",
+            answers.left, args.max_lookups
+        ));
+    }
+    Ok(answers)
+}
+
+type Asked<'a> = (&'a Domain, Result<(Exchangers, Option<u32>), String>);
+
+/// Asks the DNS.
+fn ask<'a>(cx: &Context, args: &MxArgs, jobs: Vec<&'a Domain>) -> anyhow::Result<Vec<Asked<'a>>> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let limits = Limits {
+        total: Duration::from_secs(args.timeout),
+        ..Limits::default()
+    };
+    let resolver = Resolver::new(cli::lookups::servers(args.resolver)?, limits);
+    let progress = cx.progress_items("looking up MX records", u64::try_from(jobs.len()).ok());
+    let pace = Pace::new(args.rate, Duration::from_secs(args.timeout));
+    let found = pool::each(jobs, args.concurrency.into(), |domain| {
+        pace.wait();
+        let found = exchangers(&resolver, domain);
+        progress.advance(1);
+        (domain, found)
+    });
+    Ok(found)
+}
+
+fn exchangers(resolver: &Resolver, domain: &Domain) -> Result<(Exchangers, Option<u32>), String> {
+    let Some(name) = dns::name(domain.as_str()) else {
+        return Ok((Vec::new(), None));
+    };
+    let answer = resolver
+        .ask(&name, Rtype::MX)
+        .map_err(|why| why.to_string())?;
+    let records = answer
+        .records
+        .iter()
+        .filter_map(|record| match &record.data {
+            Data::Mx(preference, host) => Some((*preference, host.to_string())),
+            _ => None,
+        });
+    Ok((records.collect(), answer.ttl()))
+}
+
+/// Lets so many through a second.
+struct Pace {
+    gap: Duration,
+    /// After this, there is nothing more to wait for.
+    end: Instant,
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    fn new(rate: u32, total: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            gap: Duration::from_secs(1) / rate.max(1),
+            end: now + total,
+            next: Mutex::new(now),
+        }
+    }
+
+    fn wait(&self) {
+        let turn = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = (*next).max(Instant::now());
+            *next = turn + self.gap;
+            turn
+        };
+        thread::sleep(turn.min(self.end).saturating_duration_since(Instant::now()));
+    }
+}
+
+fn read_cache(cx: &Context, path: &Path) -> MxCache {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return MxCache::default(),
+        Err(e) => {
+            cx.warn(format!("not used: {}: {e}", path.display()));
+            return MxCache::default();
+        }
+    };
+    MxCache::parse(&text).unwrap_or_else(|why| {
+        cx.warn(format!(
+            "not used, and made anew: {}: {why}",
+            path.display()
+        ));
+        MxCache::default()
+    })
+}
+
+/// What cannot be kept has to be asked again, and is no error.
+fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
+    if let Some(directory) = path.parent() {
+        // replace_file says what is wrong if that is.
+        drop(fs::create_dir_all(directory));
+    }
+    let written = cache
+        .text(now)
+        .map_err(anyhow::Error::from)
+        .and_then(|text| replace_file(path, &text));
+    if let Err(why) = written {
+        cx.warn(format!("the answers are not kept: {why:#}"));
+    }
+}

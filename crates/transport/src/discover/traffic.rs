@@ -1,0 +1,145 @@
+//! What the logs show of each domain that goes through the relay for the rest.
+
+use std::collections::{BTreeSet, HashMap};
+
+use postfix::log::Delivery;
+use report::mail_stats::Counts;
+use report::providers::{ProviderId, Providers, domain_of};
+
+use super::{Evidence, Found, Judged, Open, REFUSED_TOLD};
+use crate::Domain;
+
+/// Which hosts say of a delivery that it goes through the relay for the rest, or does not.
+#[derive(Debug, Clone, Default)]
+pub struct ViaTheRest {
+    /// What is handed to one of these hosts (in lower case) does, whoever sends it.
+    pub relays: BTreeSet<Vec<u8>>,
+    /// What is handed to one of these goes to a provider's own relay.
+    pub others: BTreeSet<Vec<u8>>,
+}
+
+/// The deliveries of one domain.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    counts: Counts,
+    /// By the host that took or refused them: whose it is (`None`: nobody's that is known), how many, and the first such
+    /// host.
+    hosts: Vec<(Option<ProviderId>, u64, Vec<u8>)>,
+}
+
+/// The deliveries of all domains.
+#[derive(Debug, Clone, Default)]
+pub struct Traffic(HashMap<Vec<u8>, Seen>);
+
+impl Traffic {
+    /// Counts a delivery, if it goes through the relay for the rest. `is_of_the_rest`: it is an instance of that relay that
+    /// sends it, or one that was asked for by name.
+    pub fn add(
+        &mut self,
+        via: &ViaTheRest,
+        providers: &Providers,
+        is_of_the_rest: bool,
+        delivery: &Delivery<'_>,
+    ) {
+        let Some(domain) = domain_of(delivery.recipient) else {
+            return;
+        };
+        let relay = delivery.relay.filter(|relay| relay.address.is_some());
+        let relay = relay.map(|relay| {
+            let host = relay.host.strip_suffix(b".").unwrap_or(relay.host);
+            host.to_ascii_lowercase()
+        });
+        let is_ours = |hosts: &BTreeSet<Vec<u8>>| relay.as_ref().is_some_and(|r| hosts.contains(r));
+        let by_relay = is_ours(&via.relays);
+        if is_ours(&via.others) || !(by_relay || is_of_the_rest) {
+            return;
+        }
+        let seen = match self.0.get_mut(domain) {
+            Some(seen) => seen,
+            None => self.0.entry(domain.to_ascii_lowercase()).or_default(),
+        };
+        seen.counts.add(delivery.status, delivery.repeat);
+        // Our own relay says nothing of whose the domain is.
+        if let Some(host) = relay.filter(|_| !by_relay) {
+            let whose = providers.by_relay(&host);
+            seen.add(whose, delivery.repeat, || host);
+        }
+    }
+
+    /// Takes in what was seen in another part of the log.
+    pub fn join(&mut self, other: Self) {
+        for (domain, more) in other.0 {
+            self.0.entry(domain).or_default().join(more);
+        }
+    }
+
+    /// Whose each domain is. Names of one domain (in letters and in ASCII, say) are put together.
+    pub fn judge(self, providers: &Providers) -> Judged {
+        let mut judged = Judged::default();
+        let mut domains: HashMap<Domain, Seen> = HashMap::new();
+        let mut refused = Vec::new();
+        for (name, seen) in self.0 {
+            match Domain::new(&name) {
+                Ok(domain) => domains.entry(domain).or_default().join(seen),
+                Err(why) => refused.push(format!("{}: {why}", postfix::escape(&name))),
+            }
+        }
+        refused.sort();
+        judged.refused_count = refused.len();
+        refused.truncate(REFUSED_TOLD);
+        judged.refused = refused;
+        for (domain, seen) in domains {
+            let counts = seen.counts;
+            match providers.by_domain(domain.as_str().as_bytes()) {
+                Some(provider) if provider != providers.the_rest() => judged.found.push(Found {
+                    domain,
+                    provider,
+                    by: Evidence::Table,
+                    counts,
+                }),
+                // The table says that it is one of the rest.
+                Some(_) => judged.others += 1,
+                None => match seen.whose() {
+                    Some((Some(provider), host)) => judged.found.push(Found {
+                        domain,
+                        provider,
+                        by: Evidence::Relay(String::from_utf8_lossy(&host).into_owned()),
+                        counts,
+                    }),
+                    Some((None, _)) => judged.others += 1,
+                    None => judged.open.push(Open { domain, counts }),
+                },
+            }
+        }
+        super::sort(&mut judged.found);
+        judged.open.sort_by(|a, b| {
+            let by_volume = b.counts.total().cmp(&a.counts.total());
+            by_volume.then_with(|| a.domain.cmp(&b.domain))
+        });
+        judged
+    }
+}
+
+impl Seen {
+    fn add(&mut self, whose: Option<ProviderId>, n: u64, host: impl FnOnce() -> Vec<u8>) {
+        match self.hosts.iter_mut().find(|(known, ..)| *known == whose) {
+            Some((_, count, _)) => *count = count.saturating_add(n),
+            None => self.hosts.push((whose, n, host())),
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.counts += other.counts;
+        for (whose, count, host) in other.hosts {
+            self.add(whose, count, || host);
+        }
+    }
+
+    /// Whose hosts more than half of the deliveries went to that got as far as a host: a provider's, or some others'.
+    fn whose(self) -> Option<(Option<ProviderId>, Vec<u8>)> {
+        let all: u64 = self.hosts.iter().map(|(_, count, _)| count).sum();
+        let (whose, count, host) = self.hosts.into_iter().max_by_key(|(_, count, _)| *count)?;
+        let more_than_half = count > all / 2;
+        Some((whose.filter(|_| more_than_half), host))
+    }
+}
