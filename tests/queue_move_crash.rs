@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use queue_move_common::image::{Image, Original, same, with_another_file_system};
+use queue_move_common::image::{Image, Original, with_another_file_system};
+use queue_move_common::spool::same;
 use queue_move_common::traced::{Call, calls, injected, killed, plain};
 use testkit::Host;
 

@@ -1,9 +1,8 @@
 //! A host image with two instances, made by real Postfix and then left alone: what is in it, and what could be sent.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,16 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
 use testkit::{Answer, Host, Mail};
 
-/// Instance directories below an image.
-const FROM: &str = "var/spool/postfix-aol-a";
-const TO: &str = "var/spool/postfix-aol-b";
-/// Whence mail is or may be delivered.
-const QUEUES: [&str; 5] = ["maildrop", "incoming", "active", "deferred", "hold"];
-
-/// How often each (sender, recipient to be served) is there.
-pub(crate) type Pairs = BTreeMap<(String, String), usize>;
-/// Path below the spool, mode, owner, modification time, content.
-pub(crate) type State = BTreeMap<PathBuf, (u32, u32, (i64, i64), Vec<u8>)>;
+use super::spool::{FROM, Pairs, State, TO, files, pairs, ready, same, state, walk};
 
 /// The host before a move.
 pub(crate) struct Original {
@@ -160,19 +150,62 @@ impl<'o> Image<'o> {
         }
     }
 
+    /// Puts more mail into FROM's deferred queue, each like one that is there, with its log.
+    pub(crate) fn crowd(&self, count: usize) {
+        let from = self.root().join(FROM);
+        for queue in ["deferred", "defer"] {
+            let mut there = Vec::new();
+            walk(&from.join(queue), &mut there);
+            let meta = fs::metadata(&there[0]).unwrap();
+            let content = fs::read(&there[0]).unwrap();
+            for n in 0..count {
+                // Microseconds and inode, as a short queue id has them.
+                let id = format!("{:05X}{:X}", n * 997, 0xABC00 + n);
+                let path = from.join(queue).join(&id[..1]).join(&id);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &content).unwrap();
+                fs::set_permissions(&path, meta.permissions()).unwrap();
+                chown(&path, Some(meta.uid()), Some(meta.gid())).unwrap();
+                let file = fs::File::open(&path).unwrap();
+                file.set_modified(meta.modified().unwrap()).unwrap();
+            }
+        }
+    }
+
+    /// What could be sent now, and how many queue files there are in all.
+    pub(crate) fn census(&self) -> (Pairs, usize) {
+        (pairs(&ready(self.root())), files(self.root()).len())
+    }
+
+    /// How many messages are in a queue of FROM, and in TO's maildrop.
+    pub(crate) fn counts(&self, queue: &str) -> (usize, usize) {
+        let count = |dir: PathBuf| {
+            let mut paths = Vec::new();
+            walk(&dir, &mut paths);
+            paths.len()
+        };
+        let (from, to) = (self.root().join(FROM), self.root().join(TO));
+        (count(from.join(queue)), count(to.join("maildrop")))
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.dir.path()
     }
 
     /// The name of the move whose plan is written down whole: only then can something have been done.
     pub(crate) fn planned(&self) -> Option<String> {
+        self.planned_for(2)
+    }
+
+    /// The same for so many messages.
+    pub(crate) fn planned_for(&self, count: usize) -> Option<String> {
         let moves = fs::read_dir(self.root().join("var/lib/relay-tools/moves")).ok()?;
         let journals: Vec<PathBuf> = moves.map(|entry| entry.unwrap().path()).collect();
         assert!(journals.len() <= 1, "{journals:?}");
         let journal = journals.first()?;
         let planned = fs::read_to_string(journal)
             .unwrap()
-            .contains("\n{\"planned\":2}\n");
+            .contains(&format!("\n{{\"planned\":{count}}}\n"));
         planned.then(|| journal.file_stem().unwrap().to_string_lossy().into_owned())
     }
 
@@ -243,101 +276,4 @@ impl<'o> Image<'o> {
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-aT").args([from, to]).status();
     assert!(status.unwrap().success());
-}
-
-/// Mail and logs below a spool.
-fn state(spool: &Path) -> State {
-    let mut paths = Vec::new();
-    for dir in QUEUES
-        .iter()
-        .chain(&["defer", "bounce", "trace", "corrupt"])
-    {
-        walk(&spool.join(dir), &mut paths);
-    }
-    let facts = |path: PathBuf| {
-        let meta = fs::metadata(&path).unwrap();
-        let below = path.strip_prefix(spool).unwrap().to_owned();
-        let mut time = (meta.mtime(), meta.mtime_nsec());
-        let mut content = fs::read(&path).unwrap();
-        if below.starts_with("defer") {
-            // When a log was written is no matter: bounce(8) does not ask.
-            time = (0, 0);
-            content = reasons(&content);
-        }
-        (below, (meta.mode() & 0o7777, meta.uid(), time, content))
-    };
-    paths.into_iter().map(facts).collect()
-}
-
-/// The two are equal, or the first difference is shown.
-pub(crate) fn same(now: &State, before: &State, when: &str) {
-    let shown = |state: &State, path: &Path| {
-        let (mode, owner, time, content) = state.get(path)?;
-        let text = String::from_utf8_lossy(content).into_owned();
-        Some(format!("{mode:o} {owner} {time:?} {text}"))
-    };
-    for path in now.keys().chain(before.keys()) {
-        let name = path.display();
-        assert_eq!(shown(now, path), shown(before, path), "{when}: {name}");
-    }
-}
-
-/// A defer log without what is there for old versions and for notices alone.
-fn reasons(log: &[u8]) -> Vec<u8> {
-    let lines = log.split_inclusive(|&b| b == b'\n');
-    let kept = lines.filter(|line| !line.starts_with(b"<") && !line.starts_with(b"dsn_orig_rcpt="));
-    kept.flatten().copied().collect()
-}
-
-fn walk(dir: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => walk(&path, paths),
-            false => paths.push(path),
-        }
-    }
-}
-
-/// The queue files of both instances, whatever their mode.
-fn files(root: &Path) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for queue in QUEUES {
-        walk(&root.join(FROM).join(queue), &mut paths);
-        walk(&root.join(TO).join(queue), &mut paths);
-    }
-    paths
-}
-
-/// Those that Postfix takes for mail (MAIL_QUEUE_STAT_READY).
-fn ready(root: &Path) -> Vec<PathBuf> {
-    let mut paths = files(root);
-    paths.retain(|path| fs::metadata(path).unwrap().mode() & 0o700 == 0o700);
-    paths
-}
-
-/// Who is still to be served by these files, as postcat(1) reads them.
-fn pairs(files: &[PathBuf]) -> Pairs {
-    let mut pairs = Pairs::new();
-    if files.is_empty() {
-        return pairs;
-    }
-    let ran = Command::new("postcat")
-        .arg("-e")
-        .args(files)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "{ran:?}");
-    let mut sender = String::new();
-    for line in String::from_utf8(ran.stdout).unwrap().lines() {
-        if let Some(address) = line.strip_prefix("sender: ") {
-            address.clone_into(&mut sender);
-        }
-        if let Some(address) = line.strip_prefix("recipient: ") {
-            *pairs
-                .entry((sender.clone(), address.to_owned()))
-                .or_insert(0) += 1;
-        }
-    }
-    pairs
 }

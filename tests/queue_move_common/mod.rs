@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod image;
+pub(crate) mod spool;
 pub(crate) mod traced;
 
 use std::collections::BTreeMap;

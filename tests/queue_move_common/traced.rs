@@ -235,6 +235,13 @@ pub(crate) fn injected(root: &Path, args: &[&str], faults: &[String]) -> Output 
     run(strace.arg(TOOL), root, args)
 }
 
+/// Runs the tool with no more than so many open files.
+pub(crate) fn with_open_files(root: &Path, args: &[&str], most: usize) -> Output {
+    let mut prlimit = Command::new("prlimit");
+    prlimit.arg(format!("--nofile={most}:{most}")).arg(TOOL);
+    run(&mut prlimit, root, args)
+}
+
 /// Runs the tool as it is.
 pub(crate) fn plain(root: &Path, args: &[&str]) -> Output {
     run(&mut Command::new(TOOL), root, args)
