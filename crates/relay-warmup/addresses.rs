@@ -55,6 +55,12 @@ pub(crate) fn find(
         ));
         return Ok(none);
     };
+    if let Some(other) = instance.bind_addresses().iter().find(|ip| **ip != address) {
+        cx.warn(format!(
+            "{} sends from {other}, too: what the plan says of the records of {address} holds for those of that one alike",
+            instance.name()
+        ));
+    }
     let ttl = |found: Option<u32>| traffic.ttl.or(found).unwrap_or(TTL);
     if !traffic.old.is_empty() {
         let relay = RelayName::new(name, ttl(None), &traffic.old, address);

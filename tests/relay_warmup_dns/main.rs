@@ -309,3 +309,21 @@ fn the_records_that_bring_the_mail() {
     );
     assert!(!ran.text().contains("the zone"), "{ran}");
 }
+
+#[test]
+fn hostile_records_are_shown_harmless() {
+    let host = host_or_skip!();
+    let nsd = server(&host);
+    instance(&host, "hostile", [192, 0, 2, 49]);
+    for format in ["table", "text", "json", "csv"] {
+        let words = ["check", "--format", format, "aol-hostile"];
+        let text = String::from_utf8(tool(&host, &nsd, &words).run().exit(2).stdout).unwrap();
+        let is_raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(is_raw), "{format}: {text:?}");
+        assert!(text.contains("is no SPF term"), "{format}: {text:?}");
+    }
+    let line = tool(&host, &nsd, &["check", "--check", "aol-hostile"])
+        .run()
+        .exit(2);
+    assert!(!line.text().contains('\u{1b}'), "{line}");
+}

@@ -1,1 +1,234 @@
+//! Steps of an instance that is right but for one thing.
 
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use postfix::Root;
+use postfix::config::{Host, Instance, MasterCf};
+use report::instances::{DnsCheck, DnsOutcome, Facts, Place, Running, Sender};
+
+use super::{Outcome, Readiness};
+use crate::limits::Limits;
+
+/// The instance postfix-aol-c of a host image with this main.cf.
+fn instance(more: &str) -> Instance {
+    let dir = tempfile::tempdir().unwrap();
+    let etc = dir.path().join("etc/postfix-aol-c");
+    std::fs::create_dir_all(&etc).unwrap();
+    let main_cf = format!(
+        "multi_instance_name = postfix-aol-c\nsmtp_bind_address = 192.0.2.44\nsmtp_helo_name = aol-c.example.org\n{more}"
+    );
+    std::fs::write(etc.join("main.cf"), main_cf).unwrap();
+    let host = Host::discover(&Root::new(dir.path()), "rustin.example.org").value;
+    host.instances()[0].clone()
+}
+
+fn dns(check: &'static str, asked: &str, outcome: DnsOutcome) -> DnsCheck {
+    DnsCheck {
+        check,
+        asked: asked.to_owned(),
+        outcome,
+        detail: format!("what {check} found"),
+    }
+}
+
+fn sender(address: &str) -> Sender {
+    Sender {
+        address: address.parse::<IpAddr>().unwrap(),
+        place: Place::Interface {
+            name: "eth0".to_owned(),
+            is_up: true,
+        },
+        dns: vec![
+            dns("host", "aol-c.example.org", DnsOutcome::Ok),
+            dns("ttl", "aol-c.example.org", DnsOutcome::Ok),
+            dns("ptr", "44.2.0.192.in-addr.arpa", DnsOutcome::Ok),
+            dns("provider", "aol.smtp.example.org", DnsOutcome::Poor),
+            dns("spf", "example.org", DnsOutcome::Ok),
+        ],
+    }
+}
+
+/// An instance that is ready.
+fn right() -> (Facts, Limits) {
+    let instance = instance(
+        "syslog_name = postfix-aol-c\nsmtp_transport_rate_delay = 432s\n\
+         smtp_destination_concurrency_failed_cohort_limit = 10\n",
+    );
+    let services = MasterCf::parse(
+        Path::new("master.cf"),
+        b"smtp unix - - y - - smtp\npickup unix n - y 60 1 pickup\n",
+    )
+    .value;
+    let mut facts = Facts::of(&instance, Some(&services));
+    facts.is_enabled = true;
+    facts.running = Running::Yes {
+        since: 0,
+        pid: Some(812),
+    };
+    facts.config_directory = PathBuf::from("/etc/postfix-aol-c");
+    facts.senders = vec![sender("192.0.2.44")];
+    (facts, Limits::of(&instance, Some(&services)))
+}
+
+/// `STEP OUTCOME: FOUND` of the steps that do not pass once `change` is made, with what to do behind `=>`.
+fn check(change: impl FnOnce(&mut Facts, &mut Limits), expected: &[&str]) {
+    let (mut facts, mut limits) = right();
+    change(&mut facts, &mut limits);
+    let ready = Readiness::of(std::slice::from_ref(&facts), &facts, &limits);
+    let bad = ready.steps.iter().filter(|s| s.outcome != Outcome::Pass);
+    let found: Vec<String> = bad
+        .map(|step| {
+            let mut told = format!("{} {}: {}", step.step, step.outcome.as_str(), step.found);
+            for line in &step.to_do {
+                told.push_str(&format!(" => {line}"));
+            }
+            told
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn one_that_is_ready() {
+    check(|_, _| {}, &[]);
+    let (facts, limits) = right();
+    let ready = Readiness::of(std::slice::from_ref(&facts), &facts, &limits);
+    assert_eq!(ready.outcome(), Outcome::Pass);
+    let steps: Vec<&str> = ready.steps.iter().map(|step| step.step).collect();
+    assert_eq!(
+        steps,
+        [
+            "address",
+            "helo",
+            "a",
+            "ttl",
+            "ptr",
+            "spf",
+            "enabled",
+            "running",
+            "pickup",
+            "rate-delay",
+            "concurrency",
+            "failed-cohort-limit",
+            "syslog-name",
+            "relay-name",
+        ]
+    );
+    let last = ready.steps.last().unwrap();
+    assert_eq!(last.found, "what provider found: it gets no mail yet");
+}
+
+#[test]
+fn addresses() {
+    check(
+        |facts, _| {
+            facts.senders[0].place = Place::Interface {
+                name: "eth0".to_owned(),
+                is_up: false,
+            };
+        },
+        &["address fail: on eth0, which is down => ip link set dev eth0 up"],
+    );
+    check(
+        |facts, _| facts.senders.clear(),
+        &[
+            "address fail: the system chooses the address that mail leaves from => \
+             postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = ADDRESS'",
+        ],
+    );
+    check(
+        |facts, _| {
+            facts.senders.push(Sender {
+                place: Place::Missing,
+                ..sender("2001:db8::44")
+            });
+        },
+        &[
+            "address fail: on no interface => ip address add 2001:db8::44/128 dev INTERFACE => \
+             and where the host's network is configured, so that it is there after the next boot",
+        ],
+    );
+}
+
+#[test]
+fn records_of_either_family() {
+    let wrong = |check: &'static str| {
+        move |facts: &mut Facts, _: &mut Limits| {
+            let mut six = sender("2001:db8::44");
+            let found = six.dns.iter_mut().find(|found| found.check == check);
+            found.unwrap().outcome = DnsOutcome::Wrong;
+            facts.senders = vec![six];
+        }
+    };
+    check(
+        wrong("host"),
+        &["a fail: what host found => aol-c.example.org. 86400 IN AAAA 2001:db8::44"],
+    );
+    check(
+        wrong("spf"),
+        &[
+            "spf fail: what spf found => add ip6:2001:db8::44 to the SPF record (TXT) of example.org",
+        ],
+    );
+    check(
+        |facts, _| {
+            let spf = facts.senders[0].dns.last_mut().unwrap();
+            spf.outcome = DnsOutcome::Wrong;
+            spf.detail = "has no SPF record".to_owned();
+        },
+        &[
+            "spf fail: has no SPF record => example.org. 86400 IN TXT \"v=spf1 ip4:192.0.2.44 -all\"",
+        ],
+    );
+}
+
+#[test]
+fn what_could_not_be_found_out_is_unknown() {
+    check(
+        |facts, _| {
+            facts.running = Running::Failed("not permitted; run it as root".to_owned());
+            facts.pickup = None;
+            facts.senders[0].dns[2].outcome = DnsOutcome::Unknown;
+            facts.senders[0].dns[3].outcome = DnsOutcome::Unknown;
+        },
+        &[
+            "ptr unknown: what ptr found => ask again, or another server: --resolver ADDR, --timeout 60s",
+            "running unknown: not permitted; run it as root",
+            "pickup unknown: it cannot be read",
+            "relay-name unknown: what provider found",
+        ],
+    );
+    check(
+        |_, limits| limits.is_client = None,
+        &["rate-delay unknown: it cannot be read"],
+    );
+    check(
+        |facts, _| facts.senders[0].dns.clear(),
+        &[
+            "a unknown: the DNS was not asked",
+            "ttl unknown: the DNS was not asked",
+            "ptr unknown: the DNS was not asked",
+            "spf unknown: the DNS was not asked",
+        ],
+    );
+}
+
+#[test]
+fn mail_that_comes_too_early() {
+    check(
+        |facts, _| {
+            facts.senders[0].dns[3].outcome = DnsOutcome::Ok;
+            facts.running = Running::No;
+        },
+        &[
+            "running fail: it does not run => postfix -c /etc/postfix-aol-c start",
+            "relay-name fail: what provider found: it gets mail, and is not ready => \
+             take out: aol.smtp.example.org. IN A 192.0.2.44",
+        ],
+    );
+    check(
+        |facts, _| facts.senders[0].dns[3].outcome = DnsOutcome::Ok,
+        &[],
+    );
+}
