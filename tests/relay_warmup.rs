@@ -237,7 +237,7 @@ fn the_settings_of_a_plan_come_into_force() {
         let script = plan(&[&args[..], &["--format", "text"]].concat()).text();
         host.sh(&script);
         let settings = json["levels"][0]["settings"].as_object().unwrap();
-        assert_eq!(settings.len(), 5);
+        assert!(settings.len() > 5, "{settings:?}");
         for (name, value) in settings {
             assert_eq!(a.postconf(name), value.as_str().unwrap(), "{name}");
         }
@@ -248,6 +248,7 @@ fn the_settings_of_a_plan_come_into_force() {
         assert!(a.is_running());
     }
     // 400,000 of a second each: four processes are 345,600, five would be more than the cap.
+    assert_eq!(a.postconf("smtpd_client_event_limit_exceptions"), "");
     let steps = steps(&host, "aol-a");
     assert!(steps["rate-delay"].starts_with("fail none"), "{steps:?}");
     assert!(

@@ -155,6 +155,12 @@ pub(crate) struct Traffic {
     #[arg(long, value_name = "N/day", value_parser = volume)]
     pub(crate) total: Option<u64>,
 
+    /// How many hosts hand mail to the instance
+    ///
+    /// Where the relay name brings more than is let out, so much is taken from each of them that it is no more together.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) clients: u32,
+
     /// Recipients of one delivery, at most
     ///
     /// 1 where each recipient has a message of his own, as lists send it.

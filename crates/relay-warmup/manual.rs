@@ -72,9 +72,14 @@ impl Tool for Args {
             },
             Section {
                 title: "RECORDS",
-                body: &[Block::Text(
-                    "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each address once, and there are no weights: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out; to give it less there is no way in the DNS. What comes beyond the cap waits in the instance's queue. The plan tells until which sending day that is so; until then leave the address out of the name, and give it some small domains by the transport map.",
-                )],
+                body: &[
+                    Block::Text(
+                        "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each address once, and there are no weights: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out; to give it less there is no way in the DNS.",
+                    ),
+                    Block::Text(
+                        "Where that brings more than is let out, the instance takes no more than it may send: with smtpd_client_recipient_rate_limit, and no exception for mynetworks, its smtpd answers 450 to recipients beyond the limit, and the sending Postfix goes on to the name's next address, within the same delivery or at its next retry. So nothing waits here. The limit is each sending host's (anvil(8)): --clients tells how many there are. Once the share is within what is let out, the plan sets the limit to 0, which is off.",
+                    ),
+                ],
             },
             Section {
                 title: "SCHEDULES",

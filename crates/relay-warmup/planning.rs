@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
             recipients: args.traffic.recipients,
             delivery_ms: args.traffic.delivery_time,
         },
+        clients: args.traffic.clients,
     };
     let plan = Plan::make(order, &schedule).map_err(|why| {
         Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(

@@ -13,7 +13,7 @@ mod zones;
 
 use serde_json::Value;
 use servers::{Nsd, nsd};
-use testkit::{Cmd, Host, host_or_skip};
+use testkit::{Cmd, Host, Mail, host_or_skip};
 
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-warmup");
 
@@ -326,4 +326,78 @@ fn hostile_records_are_shown_harmless() {
         .run()
         .exit(2);
     assert!(!line.text().contains('\u{1b}'), "{line}");
+}
+
+/// A relay name brings half of the mail, and the new address may send but a part of that: the plan's settings turn the rest
+/// to the old one, and nothing is left anywhere.
+#[test]
+fn what_comes_beyond_goes_to_the_old_address() {
+    let host = host_or_skip!();
+    let (old_sink, new_sink) = (host.sink(), host.sink());
+    let old = host.instance("postfix-aol-b").relay_to(&old_sink).start();
+    let new = host.instance("postfix-aol-c").relay_to(&new_sink).start();
+    let (old_ip, new_ip) = (old.address().ip(), new.address().ip());
+    let zone = format!(
+        "$ORIGIN example.org.\n@ 60 SOA ns h 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.53.1\n\
+         aol.smtp 60 A {old_ip}\naol.smtp 60 A {new_ip}\n"
+    );
+    let nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(&zone))]);
+    host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
+    // 72 a day: three in an hour.
+    let plan = |words: &[&str]| {
+        let words = [
+            &["plan", "-n", "aol-c", "--format", "text", "--first", "72"],
+            words,
+        ]
+        .concat();
+        tool(&host, &nsd, &words).run().ok().text()
+    };
+    let script = plan(&["--volume", "86400/day"]);
+    assert!(
+        script.contains("-e 'smtpd_client_recipient_rate_limit = 3'"),
+        "{script}"
+    );
+    host.sh(&script);
+    // Only how much is taken is of interest here: it need not wait for its twenty minutes.
+    new.set("smtp_transport_rate_delay", "0");
+    new.reload();
+    let port = old.address().port();
+    let lists = host
+        .instance("postfix-lists")
+        .param("relayhost", format!("[aol.smtp.example.org]:{port}"))
+        // A connection that is kept may be the new address's twice, and then it is the next retry's turn.
+        .fast_retries()
+        .start();
+    let send = |count: usize| {
+        let before = old_sink.accepted() + new_sink.accepted();
+        let mails = (0..count).map(|n| Mail::new("news@example.org", &format!("u{n}@aol.example")));
+        lists.submit(mails);
+        lists.wait_until(std::time::Duration::from_secs(30), "all to arrive", || {
+            old_sink.accepted() + new_sink.accepted() == before + count
+        });
+    };
+    // A connection that is kept takes many messages to one of the two.
+    let send_until = |taken: usize| {
+        let rounds = (0..20).take_while(|_| {
+            send(10);
+            new_sink.accepted() < taken
+        });
+        assert!(rounds.count() < 20, "{}", new_sink.accepted());
+    };
+    send_until(3);
+    send(40);
+    assert_eq!(new_sink.accepted(), 3);
+    for instance in [&lists, &new, &old] {
+        assert_eq!(instance.count("deferred"), 0, "{}", instance.name());
+    }
+    // Where the share is within what is let out, the limit is off.
+    let script = plan(&["--volume", "72/day"]);
+    assert!(
+        script.contains("-e 'smtpd_client_recipient_rate_limit = 0'"),
+        "{script}"
+    );
+    host.sh(&script);
+    new.set("smtp_transport_rate_delay", "0");
+    new.reload();
+    send_until(10);
 }

@@ -3,11 +3,12 @@
 //!
 //! - [`readiness`]: what must be in order before the first message leaves;
 //! - [`schedule`]: how much may be sent on which sending day;
-//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it;
+//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it; [`intake`]: what comes beyond;
 //! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
 //! - [`rules`], [`status`]: the days so far, judged;
 //! - [`render`]: one small module for each of these, and each format.
 
+pub mod intake;
 pub mod limits;
 pub mod plan;
 pub mod ratio;

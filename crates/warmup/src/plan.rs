@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use chrono::{Days, NaiveDate};
 
+use crate::intake::Intake;
 use crate::ratio::{Ratio, RelayName};
 use crate::schedule::{Level, Schedule, ScheduleError};
 use crate::settings::{Mail, Settings};
@@ -42,6 +43,8 @@ pub struct Order {
     pub total: u64,
     /// What the mail is like.
     pub mail: Mail,
+    /// How many hosts hand mail to the instance.
+    pub clients: u32,
 }
 
 /// A plan.
@@ -64,6 +67,8 @@ pub struct PlanLevel {
     pub settings: Settings,
     /// What brings the mail; absent without a relay name.
     pub ratio: Option<Ratio>,
+    /// What of it is taken, where it brings more than is let out.
+    pub intake: Option<Intake>,
 }
 
 impl Plan {
@@ -77,10 +82,13 @@ impl Plan {
             let settings = Settings::for_cap(level.cap, order.mail);
             // What is not let out would wait, cap or not.
             let ratio = |relay: &RelayName| relay.ratio(settings.lets_out, order.total);
+            let ratio = order.relay.as_ref().map(ratio);
+            let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out);
             PlanLevel {
                 level,
                 settings,
-                ratio: order.relay.as_ref().map(ratio),
+                ratio,
+                intake: is_too_much.then(|| Intake::for_day(settings.lets_out, order.clients)),
             }
         };
         Ok(Self {
@@ -121,12 +129,29 @@ impl Plan {
         self.order.start.checked_add_days(Days::new(after))
     }
 
+    /// What a level does about mail that comes beyond what is let out; nothing without a relay name.
+    fn intake(&self, level: &PlanLevel) -> Vec<(String, String)> {
+        match (&level.ratio, &level.intake) {
+            (_, Some(intake)) => intake.parameters(),
+            (Some(_), None) => Intake::none(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// All main.cf parameters of a level.
+    pub fn parameters(&self, level: &PlanLevel) -> Vec<(String, String)> {
+        let mut all = level.settings.parameters(&self.order.transport);
+        all.extend(self.intake(level));
+        all
+    }
+
     /// The commands that put a level's settings in force.
     pub fn commands(&self, level: &PlanLevel) -> Vec<String> {
         let order = &self.order;
+        let more = self.intake(level);
         level
             .settings
-            .commands(&order.config_directory, &order.transport)
+            .commands(&order.config_directory, &order.transport, more)
     }
 
     /// The lines of the zone on a level; none without a relay name.

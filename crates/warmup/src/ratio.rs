@@ -1,9 +1,9 @@
 //! How many A records of old and of new a provider's relay name has, and what that brings.
 //!
-//! A sending host takes one of the name's addresses at random for each delivery, so each address gets an equal share. There
-//! are no weights, and a name holds each address once: a second record with the same data is the same record
+//! A sending host takes one of the name's addresses at random for each connection, so in the long run each address gets an
+//! equal share. There are no weights, and a name holds each address once: a second record with the same data is the same record
 //! (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the mail: what the name can do is to leave
-//! out old ones. A smaller share than all the old ones allow takes a rate limit, which is where the mail then waits.
+//! out old ones. A smaller share than all the old ones allow takes a limit at the new one: see [`crate::intake`].
 
 use std::net::IpAddr;
 

@@ -122,12 +122,17 @@ impl Settings {
         ]
     }
 
-    /// The commands that put them in force, in the instance whose main.cf is in `config_directory`.
-    pub fn commands(&self, config_directory: &str, transport: &str) -> Vec<String> {
+    /// The commands that put them in force, with `more` parameters, in the instance whose main.cf is in `config_directory`.
+    pub fn commands(
+        &self,
+        config_directory: &str,
+        transport: &str,
+        more: Vec<(String, String)>,
+    ) -> Vec<String> {
         let directory = quoted(config_directory);
         let mut commands = Vec::new();
-        for (name, value) in self.parameters(transport) {
-            let setting = quoted(&format!("{name} = {value}"));
+        for (name, value) in self.parameters(transport).into_iter().chain(more) {
+            let setting = quoted(format!("{name} = {value}").trim_end());
             commands.push(format!("postconf -c {directory} -e {setting}"));
         }
         if let Hold::Processes(processes) = self.hold {
@@ -194,8 +199,13 @@ mod tests {
 
     #[test]
     fn what_an_admin_pastes() {
-        let commands =
-            |cap| Settings::for_cap(cap, Mail::default()).commands("/etc/postfix-aol-c", "smtp");
+        let commands = |cap| {
+            Settings::for_cap(cap, Mail::default()).commands(
+                "/etc/postfix-aol-c",
+                "smtp",
+                Vec::new(),
+            )
+        };
         assert_eq!(
             commands(200),
             [

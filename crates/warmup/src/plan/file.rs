@@ -13,6 +13,7 @@ use report::render::wire::write_json;
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Plan, PlanLevel};
+use crate::intake::Intake;
 use crate::ratio::{Ratio, RelayName};
 use crate::schedule::Level;
 use crate::settings::{Hold, Mail, Settings};
@@ -38,6 +39,7 @@ struct Document {
     schedule: String,
     recipients_per_delivery: u32,
     delivery_ms: u32,
+    clients: u32,
     relay_name: Option<RelayObject>,
     levels: Vec<LevelObject>,
 }
@@ -70,6 +72,9 @@ struct LevelObject {
     new_records: Option<usize>,
     share: Option<f64>,
     brings: Option<u64>,
+    /// Recipients that are taken from each sending host in `intake_seconds`.
+    intake: Option<u64>,
+    intake_seconds: Option<u64>,
     /// main.cf's parameters.
     #[serde(default)]
     settings: BTreeMap<String, String>,
@@ -97,6 +102,7 @@ pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         schedule: plan.schedule.clone(),
         recipients_per_delivery: order.mail.recipients,
         delivery_ms: order.mail.delivery_ms,
+        clients: order.clients,
         relay_name: order.relay.as_ref().map(|relay| RelayObject {
             name: relay.name.clone(),
             ttl: relay.ttl,
@@ -118,7 +124,7 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         Hold::RateDelay(seconds) => (Some(seconds), None),
         Hold::Processes(processes) => (None, Some(processes)),
     };
-    let settings = level.settings.parameters(&plan.order.transport);
+    let settings = plan.parameters(level);
     LevelObject {
         level: at + 1,
         first_day,
@@ -134,6 +140,8 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         new_records: level.ratio.map(|_| 1),
         share: level.ratio.map(|ratio| ratio.share()),
         brings: level.ratio.map(|ratio| ratio.brings),
+        intake: level.intake.map(|intake| intake.limit),
+        intake_seconds: level.intake.map(|intake| intake.seconds),
         settings: settings.into_iter().collect(),
     }
 }
@@ -185,6 +193,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
             volume: document.volume,
             total: document.total,
             mail,
+            clients: document.clients,
         },
         schedule: document.schedule,
         levels,
@@ -209,6 +218,10 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
             lets_out: object.lets_out,
         },
         ratio: ratio.map(|(old, brings)| Ratio { old, brings }),
+        intake: object
+            .intake
+            .zip(object.intake_seconds)
+            .map(|(limit, seconds)| Intake { limit, seconds }),
     };
     (object.cap > 0 && object.days > 0).then_some(level)
 }

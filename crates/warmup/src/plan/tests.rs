@@ -31,6 +31,7 @@ pub(crate) fn plan(volume: u64, total: u64) -> Plan {
         volume,
         total,
         mail: Mail::default(),
+        clients: 1,
     };
     Plan::make(order, &Schedule::doubling()).unwrap()
 }

@@ -142,24 +142,22 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
         ratio.old + 1
     ));
     let lets_out = level.settings.lets_out;
-    if ratio.brings > lets_out {
-        let enough = plan
-            .levels
-            .iter()
-            .position(|l| l.ratio.is_some_and(|r| r.brings <= l.settings.lets_out));
-        let until = enough.map_or_else(
-            || "until the limits are taken off after the last level".to_owned(),
-            |at| format!("until sending day {}", plan.days_of(at).0),
-        );
+    if let Some(intake) = level.intake {
+        let unit = if intake.seconds == 3600 {
+            "an hour"
+        } else {
+            "a day"
+        };
+        let clients = match plan.order.clients {
+            1 => "one sending host, or say --clients N".to_owned(),
+            n => format!("{n} sending hosts"),
+        };
         notes.push(format!(
-            "no smaller share can be had from the DNS: it brings {} a day, {} more than are let out, which then wait in this instance's queue, {until}",
+            "no smaller share can be had from the DNS: it brings {} a day, {} more than are let out; so beyond {} recipients {unit} this instance answers 450, and the sending host goes on to an old address (for {clients})",
             ratio.brings,
-            ratio.brings - lets_out
+            ratio.brings - lets_out,
+            intake.limit,
         ));
-        notes.push(
-            "so leave the address out of the name until then and give it a small domain's mail by the transport map; or queue-move what waits to an old instance"
-                .to_owned(),
-        );
     }
     notes
 }
