@@ -1,11 +1,10 @@
-//! relay-warmup check and plan beside real Postfix: what it reads is what postconf says, and what it prints holds.
+//! relay-warmup check beside real Postfix: what it reads is what postconf says. And how plans are kept.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use testkit::{Cmd, Host, Instance, Mail, Sink, host_or_skip};
+use testkit::{Cmd, Host, host_or_skip};
 
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-warmup");
 
@@ -212,126 +211,6 @@ fn rate_limits_are_read_as_postfix_reads_them() {
     );
     host.sh("postconf -c /etc/postfix-aol-a -M 'slow/unix=slow unix - - y - - smtp'");
     delay("pass 30s between any two deliveries, 2880 a day; transports without one: smtp, relay");
-}
-
-/// What a plan prints for a shell, run by one: postconf then says what the plan's JSON does.
-#[test]
-fn the_settings_of_a_plan_come_into_force() {
-    let host = host_or_skip!();
-    let a = host
-        .instance("postfix-aol-a")
-        .address([192, 0, 2, 41].into())
-        .start();
-    let plan = |args: &[&str]| {
-        tool(&host)
-            .args(["plan", "aol-a", "--old", "192.0.2.9", "-n"])
-            .args(args)
-            .run()
-            .ok()
-    };
-    for (volume, process_limit) in [("200/day", "-"), ("12800/day", "-"), ("400000/day", "4")] {
-        let args = ["--volume", volume, "--first", volume];
-        let json: Value =
-            serde_json::from_slice(&plan(&[&args[..], &["--format", "json"]].concat()).stdout)
-                .unwrap();
-        let script = plan(&[&args[..], &["--format", "text"]].concat()).text();
-        host.sh(&script);
-        let settings = json["levels"][0]["settings"].as_object().unwrap();
-        assert!(settings.len() > 5, "{settings:?}");
-        for (name, value) in settings {
-            assert_eq!(a.postconf(name), value.as_str().unwrap(), "{name}");
-        }
-        let limit = a
-            .command("postconf")
-            .args(["-F", "-h", "smtp/unix/process_limit"]);
-        assert_eq!(limit.run().ok().text().trim(), process_limit, "{volume}");
-        assert!(a.is_running());
-    }
-    // 400,000 of a second each: four processes are 345,600, five would be more than the cap.
-    assert_eq!(a.postconf("smtpd_client_event_limit_exceptions"), "");
-    let steps = steps(&host, "aol-a");
-    assert!(steps["rate-delay"].starts_with("fail none"), "{steps:?}");
-    assert!(
-        steps["concurrency"].starts_with("pass 4 at a time"),
-        "{steps:?}"
-    );
-}
-
-/// Seconds from the first to the last delivery of `count` messages, one after the other to each of the domains.
-fn spread(instance: &Instance, sinks: &[Sink], count: usize) -> Duration {
-    sinks.iter().for_each(Sink::clear);
-    let to = |n: usize| format!("u{n}@d{}.example", n % sinks.len());
-    instance.submit((0..count).map(|n| Mail::new("news@example.org", &to(n))));
-    let accepted = || sinks.iter().map(Sink::accepted).sum::<usize>();
-    instance.wait_until(Duration::from_secs(60), "all to be delivered", || {
-        accepted() == count
-    });
-    let times: Vec<SystemTime> = sinks
-        .iter()
-        .flat_map(|sink| sink.deliveries())
-        .map(|delivery| delivery.when)
-        .collect();
-    let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
-    last.duration_since(*first).unwrap()
-}
-
-/// The arithmetic of the settings, on a real queue manager: a transport's delay holds all domains together, a destination's
-/// each of them, and with both a delivery waits twice.
-#[test]
-fn a_transport_delay_holds_all_domains_together() {
-    let host = host_or_skip!();
-    let sinks: Vec<Sink> = (0..3).map(|_| host.sink()).collect();
-    let map: String = sinks
-        .iter()
-        .enumerate()
-        .map(|(n, sink)| format!("d{n}.example smtp:{}\n", sink.nexthop()))
-        .collect();
-    host.write("/etc/test-transport", map);
-    let a = host
-        .instance("postfix-aol-a")
-        .param("transport_maps", "texthash:/etc/test-transport")
-        .start();
-    // 86,400 a day are one a second.
-    let script = tool(&host)
-        .args([
-            "plan",
-            "aol-a",
-            "-n",
-            "--volume",
-            "86400/day",
-            "--first",
-            "86400",
-        ])
-        .args(["--old", "192.0.2.9", "--format", "text"])
-        .run()
-        .ok()
-        .text();
-    assert!(
-        script.contains("smtp_transport_rate_delay = 1s"),
-        "{script}"
-    );
-    host.sh(&script);
-    // The queue manager's clock ticks in seconds, so the first interval may be a short one.
-    let planned = spread(&a, &sinks, 7);
-    assert!(planned >= Duration::from_millis(4900), "{planned:?}");
-    let single = spread(&a, &sinks[..1], 5);
-    assert!(single >= Duration::from_millis(2900), "{single:?}");
-
-    a.set("smtp_destination_rate_delay", "1s");
-    a.reload();
-    let both = spread(&a, &sinks[..1], 5);
-    assert!(
-        both >= single + Duration::from_millis(1900),
-        "{both:?} {single:?}"
-    );
-
-    a.set("smtp_transport_rate_delay", "0");
-    a.reload();
-    let each = spread(&a, &sinks, 7);
-    assert!(
-        each + Duration::from_millis(1900) < planned,
-        "{each:?} {planned:?}"
-    );
 }
 
 #[test]

@@ -168,7 +168,7 @@ impl Image {
         json["instances"][0].clone()
     }
 
-    /// The line of `--check` up to its performance data, and that.
+    /// The line of `--check`.
     #[track_caller]
     fn check(&self, status: i32, text: &str, perf: &str) {
         let line = self.ok(&["status", "--check"], status);
