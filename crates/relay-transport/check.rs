@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let (tables, broken) = gather::tables(cx, instance, &wanted, parents_match);
     let ours = match &args.table {
         Some(asked) => tables.iter().position(|table| is_called(table, asked)),
-        None => choose(&wanted, &tables),
+        None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
     let hosts = match ours.and_then(|at| tables.get(at)) {

@@ -87,6 +87,10 @@ const DISCOVERY: Section = Section {
              about: they were handed to our own relay, or got to no host.",
         ),
         Block::Text(
+            "A line leads to the relay that the table has for the provider. Where the site has none of that name, check says so (relays): give \
+             the provider another relay in /etc/relay-tools/providers.toml, or name those that there are (--provider).",
+        ),
+        Block::Text(
             "Names that strangers write reach a map, a table or the DNS only if they are domain names: letters, digits, hyphens and \
              underscores; international ones are turned into their ASCII form. What is left out, is told.",
         ),

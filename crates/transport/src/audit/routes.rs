@@ -37,11 +37,12 @@ pub fn questions<'a>(
 }
 
 /// Which of the tables is the map: the one that leads most domains to their relays; or else the only one with entries.
-pub fn choose(wanted: &Map, tables: &[Table]) -> Option<usize> {
+pub fn choose(wanted: &Map, tables: &[Table], parents_match: bool) -> Option<usize> {
     let right = |table: &Table| {
         let lines = wanted.lines.iter();
         let leads = |(domain, line): &(&String, &crate::Line)| {
-            let answer = table.answers.get(*domain);
+            let mut answers = keys(domain, parents_match).into_iter();
+            let answer = answers.find_map(|key| table.answers.get(&key));
             answer.is_some_and(|value| Route::parse(value).leads_to(&line.relay))
         };
         lines.filter(leads).count()
@@ -104,6 +105,16 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
             );
             shadowed.entry(what).or_default().push(domain.clone());
         }
+    }
+    let silent = input
+        .tables
+        .iter()
+        .take(ours)
+        .filter(|t| t.failed.is_some());
+    let silent: Vec<String> = silent.map(|table| table.name.to_string()).collect();
+    if shadowed.is_empty() && !silent.is_empty() {
+        let text = "what is asked first and could not be asked here may have other answers";
+        return vec![Row::new(Check::Order, Outcome::Unknown, text).about(silent)];
     }
     if shadowed.is_empty() {
         let text = match ours {

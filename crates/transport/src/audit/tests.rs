@@ -43,7 +43,7 @@ fn check(tables: &[&[(&str, &str)]], change: impl Fn(&mut Input<'_>), expected: 
         providers: &providers,
         instance: "postfix",
         broken: Vec::new(),
-        ours: choose(&wanted, &tables),
+        ours: choose(&wanted, &tables, false),
         tables,
         asked: None,
         fallback: "smtp:".to_owned(),
@@ -191,6 +191,27 @@ fn an_earlier_answer_counts() {
     );
     // A "*" there does not: the domain's own key is looked for in all tables first. Nor does the same answer.
     check(&[&[("*", "smtp:[old.example]"), ALL[0]], ALL], |_| {}, &[]);
+}
+
+#[test]
+fn what_an_earlier_table_would_say_may_not_be_known() {
+    let fail = |at: usize| {
+        move |input: &mut Input<'_>| input.tables[at].failed = Some("no answer".to_owned())
+    };
+    check(
+        &[&[], ALL],
+        fail(0),
+        &[
+            "in-use: texthash:/a cannot be asked: no answer []",
+            "order: what is asked first and could not be asked here may have other answers [texthash:/a]",
+        ],
+    );
+    // Behind the map, it has no say.
+    check(
+        &[ALL, &[]],
+        fail(1),
+        &["in-use: texthash:/b cannot be asked: no answer []"],
+    );
 }
 
 #[test]
