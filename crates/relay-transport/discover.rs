@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
             if open == 1 { "domain" } else { "domains" }
         ));
     }
-    found.retain(|found| is_wanted(args, &rules.providers, found));
+    found.retain(|found| is_wanted(args, &rules.providers, &site, found));
     found.truncate(args.top.unwrap_or(usize::MAX));
     let style = args.map.style();
     let discovery = Discovery {
@@ -96,7 +96,12 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-fn is_wanted(args: &Discover, providers: &Providers, found: &Found) -> bool {
+/// Is it asked for, and does it belong elsewhere at all? A provider's relay may be the relay for the rest.
+fn is_wanted(args: &Discover, providers: &Providers, site: &str, found: &Found) -> bool {
+    let relay = |id| providers.get(id).relay_at(site).to_lowercase();
+    if relay(found.provider) == relay(providers.the_rest()) {
+        return false;
+    }
     let name = &providers.get(found.provider).name;
     let is_named = |wanted: &String| wanted.eq_ignore_ascii_case(name);
     let of_provider = args.map.provider.is_empty() || args.map.provider.iter().any(is_named);

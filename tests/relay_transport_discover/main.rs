@@ -356,6 +356,34 @@ fn look_ups_keep_to_their_bounds() {
     assert!(!host.enter(|| std::path::Path::new(CACHE).exists()));
 }
 
+#[test]
+fn a_provider_without_a_relay_of_its_own_is_where_it_belongs() {
+    let host = host_or_skip!();
+    host.write(
+        "/etc/relay-tools/providers.toml",
+        "[[provider]]\nname = \"juno\"\nrelay = \"therest.smtp.DOMAIN\"\n",
+    );
+    let untd = "mx.vgs.untd.com[192.0.2.1]:25";
+    log(
+        &host,
+        &[
+            ("juno.com", untd, 3),
+            ("hosted.example", untd, 2),
+            ("gmail.com", "aspmx.l.google.com[192.0.2.2]:25", 1),
+        ],
+    );
+    assert_eq!(found(&host, &[], 0), ["gmail.com gmail table  1"]);
+    host.sh("rm /etc/relay-tools/providers.toml");
+    assert_eq!(
+        found(&host, &[], 0),
+        [
+            "juno.com juno table  3",
+            "hosted.example juno relay mx.vgs.untd.com 2",
+            "gmail.com gmail table  1"
+        ]
+    );
+}
+
 /// A terminal's standard error has a bar. (A host of the testkit has no terminals; this needs nothing of one.)
 #[test]
 fn how_far_it_has_come_is_shown() {
