@@ -40,11 +40,16 @@ pub(super) struct Timeline<'a> {
     pub(super) read: u64,
 }
 
+/// In a quiet log one look spans days. A line that is older by more has a wrong clock. In microseconds.
+const QUIET: i64 = 35 * 24 * 3600 * 1_000_000;
+
 /// What a look at one place found.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     /// The middle one of the times of the lines there: one line with a wrong clock does not mislead.
-    time: i64,
+    middle: i64,
+    /// The earliest, but for lines with a wrong clock: no line from here on is older.
+    earliest: i64,
     /// Do the lines say the time exactly, year and zone?
     exact: bool,
 }
@@ -53,7 +58,13 @@ struct Look {
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     offset: u64,
-    time: Option<i64>,
+    look: Option<Look>,
+}
+
+impl Mark {
+    fn earliest(self) -> Option<i64> {
+        self.look.map(|look| look.earliest)
+    }
 }
 
 /// A stretch of a log.
@@ -88,7 +99,7 @@ impl<'a> Timeline<'a> {
             });
         };
         let marks = self.marks(first.exact)?;
-        let after = marks.first().and_then(|m| m.time);
+        let after = marks.first().and_then(|m| m.earliest());
         let Some(window) = window else {
             return Ok(Stretch {
                 bytes: 0..self.size,
@@ -101,11 +112,12 @@ impl<'a> Timeline<'a> {
         } else {
             LOCAL_SLACK
         };
-        let (start, _) = self.search(&marks, window.start.saturating_sub(slack))?;
-        let (_, end) = self.search(&marks, window.end.saturating_add(slack))?;
+        // Where most lines are older, all before are; and where none is older, none behind is.
+        let (start, _) = self.search(&marks, window.start.saturating_sub(slack), |l| l.middle)?;
+        let (_, end) = self.search(&marks, window.end.saturating_add(slack), |l| l.earliest)?;
         Ok(Stretch {
             bytes: start.offset..end.offset.max(start.offset),
-            after: start.time.or(after),
+            after: start.earliest().or(after),
             exact: first.exact,
         })
     }
@@ -115,7 +127,7 @@ impl<'a> Timeline<'a> {
         let Some(first) = self.look(0, self.latest)? else {
             return Ok(None);
         };
-        Ok(self.marks(first.exact)?.first().and_then(|m| m.time))
+        Ok(self.marks(first.exact)?.first().and_then(|m| m.earliest()))
     }
 
     /// Places spread over the file, from its beginning. Going back from the end, each year-less time is the latest that
@@ -130,10 +142,10 @@ impl<'a> Timeline<'a> {
         let mut marks = Vec::new();
         for offset in offsets.into_iter().rev() {
             if let Some(look) = self.look(offset, latest)? {
-                latest = look.time;
+                latest = look.middle;
                 marks.push(Mark {
                     offset,
-                    time: Some(look.time),
+                    look: Some(look),
                 });
             }
         }
@@ -141,9 +153,15 @@ impl<'a> Timeline<'a> {
         Ok(marks)
     }
 
-    /// The last place known to lie before `time`, and the first known not to, close together.
-    fn search(&mut self, marks: &[Mark], time: i64) -> io::Result<(Mark, Mark)> {
-        let before = |m: &&Mark| m.time.is_some_and(|t| t < time);
+    /// The last place known to lie before `time`, and the first known not to, close together. `of`: which time of a look
+    /// says so.
+    fn search(
+        &mut self,
+        marks: &[Mark],
+        time: i64,
+        of: impl Fn(&Look) -> i64,
+    ) -> io::Result<(Mark, Mark)> {
+        let before = |m: &&Mark| m.look.is_some_and(|look| of(&look) < time);
         let mut low = marks.iter().rev().find(before).copied();
         let mut high = marks.iter().find(|m| !before(m)).copied();
         if let (Some(l), Some(h)) = (low, high)
@@ -159,22 +177,23 @@ impl<'a> Timeline<'a> {
         }
         let mut low = low.unwrap_or(Mark {
             offset: 0,
-            time: None,
+            look: None,
         });
         let mut high = high.unwrap_or(Mark {
             offset: self.size,
-            time: None,
+            look: None,
         });
         while high.offset.saturating_sub(low.offset) > NEAR {
             let offset = low.offset.midpoint(high.offset);
-            let Some(look) = self.look(offset, high.time.unwrap_or(self.latest))? else {
+            let latest = high.look.map_or(self.latest, |look| look.middle);
+            let Some(look) = self.look(offset, latest)? else {
                 break;
             };
             let mark = Mark {
                 offset,
-                time: Some(look.time),
+                look: Some(look),
             };
-            if look.time < time {
+            if of(&look) < time {
                 low = mark;
             } else {
                 high = mark;
@@ -227,9 +246,11 @@ impl<'a> Timeline<'a> {
             times.extend(Clock::new(self.zone, latest).place(stamp));
         }
         times.sort_unstable();
-        let time = *times.get(times.len().div_euclid(2))?;
+        let middle = *times.get(times.len().div_euclid(2))?;
+        let oldest = middle.saturating_sub(QUIET);
         Some(Look {
-            time,
+            middle,
+            earliest: *times.iter().find(|time| **time >= oldest)?,
             exact: exact.saturating_mul(2) > times.len(),
         })
     }

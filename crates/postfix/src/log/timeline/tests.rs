@@ -10,17 +10,29 @@ fn micros(rfc3339: &str) -> i64 {
 
 /// A line every ten minutes from `from` on, in the given chrono format; and the time and offset of each.
 fn log(from: &str, days: i64, format: &str) -> (File, u64, Vec<(i64, u64)>) {
+    log_every(600, 400, from, days, format)
+}
+
+/// The same with a line every so many seconds, each with a number of `width` digits.
+fn log_every(
+    seconds: i64,
+    width: usize,
+    from: &str,
+    days: i64,
+    format: &str,
+) -> (File, u64, Vec<(i64, u64)>) {
     let mut file = tempfile::tempfile().unwrap();
     let mut offsets = Vec::new();
     let mut text = String::new();
-    for n in 0..days * 24 * 6 {
-        let time = micros(from) + n * 600_000_000;
+    for n in 0..days * 86_400 / seconds {
+        let time = micros(from) + n * seconds * 1_000_000;
         offsets.push((time, text.len() as u64));
         let stamp = DateTime::from_timestamp_micros(time)
             .unwrap()
             .format(format);
-        text +=
-            &format!("{stamp} rustin postfix/smtpd[1]: connect from unknown[192.0.2.1] {n:0400}\n");
+        text += &format!(
+            "{stamp} rustin postfix/smtpd[1]: connect from unknown[192.0.2.1] {n:0width$}\n"
+        );
     }
     file.write_all(text.as_bytes()).unwrap();
     (file, text.len() as u64, offsets)
@@ -134,6 +146,29 @@ fn a_window_is_found_by_its_bytes() {
         "2026-10-02T00:00:00Z",
         1.04,
     );
+}
+
+#[test]
+fn a_window_of_a_quiet_log_is_whole() {
+    for format in ["%Y-%m-%dT%H:%M:%S%.6f+00:00", "%b %e %H:%M:%S"] {
+        // What is looked at in one place spans many hours here.
+        let (file, size, offsets) = log_every(1800, 60, "2026-08-01T00:00:00Z", 90, format);
+        let latest = offsets.last().unwrap().0;
+        for (since, _) in offsets.iter().step_by(7) {
+            let window = *since..since + 86_400_000_000;
+            let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
+            let stretch = timeline.stretch(Some(&window)).unwrap();
+            for (time, offset) in &offsets {
+                let inside = *offset == 0 || stretch.bytes.contains(&(offset - 1));
+                assert!(
+                    inside || !window.contains(time),
+                    "{window:?}: {offset} {stretch:?}"
+                );
+            }
+        }
+        let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
+        assert_eq!(timeline.first().unwrap(), Some(offsets[0].0));
+    }
 }
 
 #[test]
