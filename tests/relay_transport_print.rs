@@ -267,6 +267,10 @@ fn mail_goes_to_the_relay_of_its_provider() {
         "/etc/hosts",
         "127.0.9.1 aol.smtp.example.org\n127.0.9.2 msn.smtp.example.org\n127.0.9.3 therest.smtp.example.org\n",
     );
+    host.write(
+        "/etc/relay-tools/providers.toml",
+        "[[provider]]\nname = \"msn\"\ndomains = [\"b\u{fc}cher.example\"]\n",
+    );
     tool(&host)
         .args(["--output", "/etc/transport.relay"])
         .run()
@@ -285,6 +289,10 @@ fn mail_goes_to_the_relay_of_its_provider() {
             "d@riseup.example",
             "e@mail.aol.com",
             "f@notaol.com",
+            // In letters (SMTPUTF8), and in ASCII.
+            "g@b\u{fc}cher.example",
+            "h@B\u{dc}CHER.example",
+            "i@xn--bcher-kva.example",
         ]
         .map(|to| Mail::new("news@lists.example", to)),
     );
@@ -297,7 +305,16 @@ fn mail_goes_to_the_relay_of_its_provider() {
         recipients
     };
     assert_eq!(got(&aol), ["a@aol.com", "b@aim.com"]);
-    assert_eq!(got(&msn), ["c@hotmail.co.uk"]);
+    let of_msn = got(&msn);
+    assert_eq!(of_msn.len(), 4, "{of_msn:?}");
+    assert_eq!(of_msn[0], "c@hotmail.co.uk");
+    assert!(
+        of_msn[1..]
+            .iter()
+            .zip(["g@b", "h@b", "i@xn--bcher-kva"])
+            .all(|(to, start)| to.starts_with(start)),
+        "{of_msn:?}"
+    );
     assert_eq!(
         got(&rest),
         ["d@riseup.example", "e@mail.aol.com", "f@notaol.com"]
