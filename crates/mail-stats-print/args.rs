@@ -209,6 +209,13 @@ impl Tool for Args {
             Section {
                 title: "EXAMPLES",
                 body: &[
+                    Block::Text(
+                        "Yesterday's report, from cron (in /etc/cron.d), with the records of days that outlive their logs:",
+                    ),
+                    Block::Code(
+                        "15 0 * * *  root  mail-stats-print --save-day\n\
+                         0 7 * * *   root  mail-stats-print --format report --mail-to postmaster",
+                    ),
                     Block::Text("Yesterday's report, and the one of another day:"),
                     Block::Code(
                         "mail-stats-print --format report\nmail-stats-print --format report --date 2026-09-19",

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use cli::logs::{Inputs, Selection};
 use cli::tables::Tables;
-use cli::{Context, Outcome, Window};
+use cli::{Context, Failure, Outcome, Window};
 use postfix::log::{Options, Reading, Wanted};
 use report::mail_stats::{Dimension, Frame, MailStats, Settings};
 use report::render::events::Events;
@@ -44,6 +44,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let tables = tables::load(cx, args)?;
     if let Some(state) = &args.follow.follow_state {
         return following::follow(args, cx, state, &host, &selection, &tables);
+    }
+    if args.report.is_mail() && !args.format.is_report() {
+        return Err(
+            Failure::new("--mail-to and --print-mail are for the daily report")
+                .hint("add --format report")
+                .into(),
+        );
     }
     if args.format.is_report() {
         return reporting::report(args, cx, window, &host, &selection, &tables);

@@ -15,7 +15,7 @@ use report::days::{Day, DayRecord};
 use report::distribution::Distribution;
 use report::history::History;
 use report::mail_stats::{Count, Settings, Tally};
-use report::render::daily;
+use report::render::daily::{self, mail::Envelope};
 
 use crate::args::{Args, CountArg, Format};
 use crate::counting::Counting;
@@ -83,6 +83,16 @@ pub(crate) fn report(
     refuse(args)?;
     let report = daily(args, cx, window, host, selection, tables)?;
     let style = args.report.style();
+    if args.report.is_mail() {
+        let envelope = envelope(args, cx, &host.value);
+        let message = daily::mail::compose(&report, &envelope, style)?;
+        match args.report.print_mail {
+            true => cx.print(&message)?,
+            false => cli::mail::hand_over(cx, &host.value, &args.report.mail_to, &message)?,
+        }
+        cx.problems(&report.problems);
+        return Ok(left_out(cx, report.stats.total.unparsed));
+    }
     let page = match args.format {
         Format::Html => daily::html::draw_page(&report)?,
         _ => daily::text::draw_report(&report, style),
@@ -90,6 +100,21 @@ pub(crate) fn report(
     cx.print(page.as_bytes())?;
     cx.problems(&report.problems);
     Ok(left_out(cx, report.stats.total.unparsed))
+}
+
+/// Who the mail is from, and to whom. In its head, an address without a domain gets that which Postfix would give it.
+fn envelope(args: &Args, cx: &Context, host: &Host) -> Envelope {
+    let origin = cli::mail::origin(cx, host);
+    let whole = |address: &String| match address.contains('@') {
+        true => address.clone(),
+        false => format!("{address}@{origin}"),
+    };
+    let (now, process) = (cx.now(), std::process::id());
+    Envelope {
+        from: format!("root@{origin}"),
+        to: args.report.mail_to.iter().map(whole).collect(),
+        id: format!("mail-stats-print.{now}.{process}@{origin}"),
+    }
 }
 
 /// What has no place in a report of a day.
@@ -103,6 +128,13 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
         ("--merge", !args.days.merge.is_empty()),
         ("--follow-state", args.follow.follow_state.is_some()),
     ];
+    if !args.report.mail_to.is_empty() && !args.report.print_mail && args.common.output.is_some() {
+        return Err(
+            Failure::new("--mail-to prints nothing that --output could hold")
+                .hint("--print-mail prints the mail instead of sending it")
+                .into(),
+        );
+    }
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) => Err(
             Failure::new(format!("{flag} has no place in a daily report"))

@@ -47,6 +47,7 @@ pub mod instances;
 mod interrupt;
 pub mod logs;
 pub mod lookups;
+pub mod mail;
 pub mod mailq;
 mod manual;
 mod output;

@@ -1,6 +1,7 @@
 //! `--format report` and `--format html`: the report of a day, for people. What both say alike is here.
 
 pub mod html;
+pub mod mail;
 pub mod text;
 mod words;
 

@@ -1,0 +1,161 @@
+//! Mail that a tool sends: handed to the host's own sendmail(1).
+
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use postfix::config::{Host, Instance};
+
+use crate::context::Context;
+use crate::error::Failure;
+
+/// Where Postfix's sendmail(1) is, if its configuration says nothing else.
+const SENDMAIL: &str = "/usr/sbin/sendmail";
+
+/// An address as it is given to `--mail-to`: `postmaster`, `admin@example.org`.
+///
+/// # Errors
+/// It is none that can stand in a header as it is. Quoted local parts are not taken.
+pub fn address(text: &str) -> Result<String, String> {
+    let (local, domain) = match text.rsplit_once('@') {
+        Some((local, domain)) => (local, Some(domain)),
+        None => (text, None),
+    };
+    // RFC 5322, dot-atom.
+    let is_atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let is_dotted = |text: &str| {
+        text.split('.')
+            .all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
+    };
+    if is_dotted(local) && domain.is_none_or(is_domain) && text.len() <= 254 {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "not a mail address: a plain one is taken, such as postmaster or admin@example.org"
+            .to_owned(),
+    )
+}
+
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let mut chars = label.chars();
+        !label.is_empty() && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    text.split('.').all(is_label)
+}
+
+/// The domain that Postfix gives to an address without one: `myorigin` (postconf(5)), which may name a file; if it says
+/// none, the host's name.
+pub fn origin(cx: &Context, host: &Host) -> String {
+    let of = |instance: &Instance| {
+        let origin = instance.get("myorigin");
+        if !origin.starts_with('/') {
+            return Some(origin.to_string());
+        }
+        let text = std::fs::read_to_string(cx.root().under(Path::new(&*origin))).ok()?;
+        let mut lines = text.lines().map(str::trim);
+        lines
+            .find(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned)
+    };
+    let named = host.default_instance().and_then(of);
+    let names = [named.as_deref(), Some(cx.host())];
+    let found = names.into_iter().flatten().find(|name| is_domain(name));
+    found.unwrap_or("localhost").to_owned()
+}
+
+/// Hands a `message` over to this machine's sendmail(1), for these `recipients`, each of which must be an [`address`].
+/// Nothing has been sent if that fails.
+///
+/// # Errors
+/// There is no sendmail, or it does not take the message.
+pub fn hand_over(
+    cx: &Context,
+    host: &Host,
+    recipients: &[String],
+    message: &[u8],
+) -> anyhow::Result<()> {
+    let program = sendmail(cx, host);
+    // From a file: were this process killed at writing to a pipe, half a message would be sent.
+    let kept = || {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(message)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    let file = kept().map_err(|e: std::io::Error| {
+        Failure::io("cannot keep the mail in", &std::env::temp_dir(), e)
+    })?;
+    // -oi: a line with a dot alone is not the end.
+    let ran = Command::new(&program)
+        .args(["-oi", "--"])
+        .args(recipients)
+        .stdin(Stdio::from(file))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output);
+    let ran = ran.map_err(|e| {
+        let failure = Failure::io("the report is not sent: cannot run", &program, e);
+        failure.hint("Postfix's sendmail hands mail over; --print-mail prints the mail instead")
+    })?;
+    if ran.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&ran.stderr);
+    let told = told.lines().next_back().unwrap_or_default().trim();
+    let why = match told {
+        "" => ran.status.to_string(),
+        told => format!("{}: {}", ran.status, postfix::escape(told)),
+    };
+    Err(Failure::new(format!("the report is not sent: {}: {why}", program.display()))
+        .hint("is Postfix's default instance in order? postfix check tells; --print-mail prints the mail instead")
+        .into())
+}
+
+/// The program that Postfix names (`sendmail_path`), if it is there; of another host's image, nothing is run.
+fn sendmail(cx: &Context, host: &Host) -> PathBuf {
+    let of = |instance: &Instance| PathBuf::from(instance.get("sendmail_path").to_string());
+    let own = host.default_instance().filter(|_| cx.root().is_this_host());
+    let named = own.map(of).filter(|path| path.is_file());
+    named.unwrap_or_else(|| PathBuf::from(SENDMAIL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn addresses_that_a_header_would_act_upon_are_refused() {
+        for good in [
+            "postmaster",
+            "admin@example.org",
+            "a.b+c@x-y.example",
+            "-oQ/tmp@x.example",
+            "o'hara@x",
+        ] {
+            assert_eq!(address(good), Ok(good.to_owned()));
+        }
+        for bad in [
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b\r\nBcc: d@e",
+            "a\n@b",
+            "<a@b>",
+            "a@b, c@d",
+            "\"a\"@b",
+            "a@b>",
+            "a(b)@c",
+            "a..b@c",
+            "caf\u{e9}@b",
+            "a@[192.0.2.1]",
+            "a;b@c",
+            "a:b@c",
+        ] {
+            assert!(address(bad).is_err(), "{bad:?}");
+        }
+    }
+}
