@@ -228,6 +228,27 @@ fn the_records_that_bring_the_mail() {
     assert_eq!(plan["total"], 2400);
     assert!(levels(&plan).iter().all(|(_, old, _)| *old == 2));
 
+    let words = [
+        "plan",
+        "-n",
+        "--format",
+        "csv",
+        "aol-good",
+        "--volume",
+        "400",
+        "--start",
+        "2026-12-31",
+    ];
+    let csv = tool(&host, &nsd, &words).run().ok().text();
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows.len(), 7, "{csv}");
+    assert_eq!(rows[0].split(',').count(), 12);
+    // Two old ones: a third of 1200. 86400 / 400 = 216.
+    assert_eq!(
+        rows[4],
+        "postfix-aol-good,4,2027-01-03,2,400,216,1,400,2,1,0.3333,400"
+    );
+
     // The lines are a zone's: a server of that zone has what the plan says.
     let words = [
         "plan",

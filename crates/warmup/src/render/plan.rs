@@ -182,7 +182,7 @@ pub fn text(out: &mut impl Write, plan: &Plan, day: u32) -> io::Result<()> {
     Ok(())
 }
 
-const HEADING: [&str; 11] = [
+const HEADING: [&str; 12] = [
     "instance",
     "day",
     "earliest",
@@ -193,6 +193,7 @@ const HEADING: [&str; 11] = [
     "lets_out",
     "old_records",
     "new_records",
+    "share",
     "brings",
 ];
 
@@ -219,6 +220,9 @@ pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
                 level.settings.lets_out.to_string(),
                 level.ratio.map_or_else(String::new, |r| r.old.to_string()),
                 level.ratio.map_or_else(String::new, |_| "1".to_owned()),
+                level
+                    .ratio
+                    .map_or_else(String::new, |r| format!("{:.4}", r.share())),
                 level
                     .ratio
                     .map_or_else(String::new, |r| r.brings.to_string()),

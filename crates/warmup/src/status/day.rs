@@ -94,7 +94,7 @@ impl Day {
             && share(total, cap) > rules.over_cap
         {
             let what =
-                format!("{total} were sent, and the cap is {cap}: is the rate limit in force?");
+                format!("{total} attempts, and the cap is {cap}: is the rate limit in force?");
             found.push((Verdict::Hold, what));
         }
         let verdict = found.iter().map(|(verdict, _)| *verdict).max();

@@ -202,7 +202,7 @@ fn more_than_the_cap_holds() {
     let status = check(&[day(1, 221)], 2, &[200], Verdict::Hold, 200);
     assert_eq!(
         status.why,
-        ["2026-11-24: 221 were sent, and the cap is 200: is the rate limit in force?"]
+        ["2026-11-24: 221 attempts, and the cap is 200: is the rate limit in force?"]
     );
 }
 
