@@ -558,3 +558,35 @@ fn what_has_no_place_in_a_report_is_refused() {
     check(&["--width", "20"], "72..=250");
     check(&["nobody"], "nobody");
 }
+
+/// The day and the seven before it are one pass: each log is read once, and no more of it than there is, beside the looks that find
+/// the place.
+#[test]
+fn each_log_is_read_once() {
+    let args = [
+        "--root",
+        RUSTIN,
+        "--format",
+        "report",
+        "--date",
+        "2026-09-19",
+        "-v",
+    ];
+    let ran = stats_in("America/New_York", args, b"");
+    let mut read: Vec<(&str, u64)> = Vec::new();
+    for line in ran.err.lines() {
+        let Some((path, rest)) = line.split_once(": read ") else {
+            continue;
+        };
+        let bytes = rest.split(' ').next().unwrap().parse().unwrap();
+        read.push((path.rsplit('/').next().unwrap(), bytes));
+    }
+    assert_eq!(read.len(), 3, "{}", ran.err);
+    for ((name, bytes), expected) in read.iter().zip(["mail.log.2.gz", "mail.log.1", "mail.log"]) {
+        assert_eq!(*name, expected);
+        let size = fs::metadata(format!("{RUSTIN}/var/log/{name}"))
+            .unwrap()
+            .len();
+        assert!(*bytes <= size + 32 * 1024, "{name}: {bytes} of {size}");
+    }
+}
