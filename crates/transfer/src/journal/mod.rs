@@ -1,0 +1,236 @@
+//! The journal of a move: JSON Lines, one file a move. What is to be done is in it before anything is done.
+//!
+//! Only appended to. A last line that was cut short by a crash counts as not written; anything else that cannot be
+//! read is damage, and nothing is guessed then.
+
+mod lines;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::fsops::{Fs, Op};
+
+pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
+pub(crate) use lines::{Line, Made};
+
+/// A journal open for writing.
+#[derive(Debug)]
+pub(crate) struct Writer<'a> {
+    fs: Fs<'a>,
+    file: File,
+    path: PathBuf,
+}
+
+impl<'a> Writer<'a> {
+    /// A new journal; `AlreadyExists` if there is one of that name.
+    pub(crate) fn create(fs: Fs<'a>, path: &Path) -> io::Result<Self> {
+        let hooked = || -> io::Result<File> {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(0o600).open(path)
+        };
+        let file = fs.hooked(Op::Create, path, hooked)?;
+        Ok(Self {
+            fs,
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// An old one, from its last whole line on.
+    pub(crate) fn reopen(fs: Fs<'a>, journal: &Journal) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(&journal.path)?;
+        if file.metadata()?.len() > journal.length {
+            fs.hooked(Op::Write, &journal.path, || file.set_len(journal.length))?;
+        }
+        Ok(Self {
+            fs,
+            file,
+            path: journal.path.clone(),
+        })
+    }
+
+    pub(crate) fn write(&mut self, lines: &[Line]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+        }
+        self.fs.write(&self.file, &self.path, &text)
+    }
+
+    /// Writes, and waits until it is on disk.
+    pub(crate) fn commit(&mut self, lines: &[Line]) -> io::Result<()> {
+        self.write(lines)?;
+        self.fs.sync(&self.file, &self.path)
+    }
+}
+
+/// What the journal says of a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Track {
+    pub(crate) intent: Intent,
+    /// Its name in TO's maildrop.
+    pub(crate) name: String,
+    /// Device and inode of the copy in TO's maildrop, and whether it is complete.
+    pub(crate) copy: Option<(u64, u64, bool)>,
+    /// The same of the copy on its way back, in FROM's hold queue.
+    pub(crate) back: Option<(u64, u64, bool)>,
+    pub(crate) ended: Option<Ended>,
+}
+
+/// A journal that was read.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// The file.
+    pub path: PathBuf,
+    /// Its first line.
+    pub header: Header,
+    /// Was the whole plan written? If not, nothing was done.
+    pub planned: bool,
+    /// Was all of it done?
+    pub finished: bool,
+    /// Was the last line cut short?
+    pub torn: bool,
+    pub(crate) tracks: Vec<Track>,
+    /// Bytes up to the end of the last whole line.
+    length: u64,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be read.
+    #[error("{}: cannot be read: {}", .0.display(), .1)]
+    Unreadable(PathBuf, io::Error),
+    /// It does not begin as a journal of this version does.
+    #[error("{}: is no journal of queue-move, or one of another version", .0.display())]
+    Unknown(PathBuf),
+    /// A line that is not the last cannot be read.
+    #[error("{}, line {}: is damaged; nothing is done on a guess", .0.display(), .1)]
+    Damaged(PathBuf, usize),
+}
+
+impl Journal {
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// See [`JournalError`]. A last line that was cut short is no error.
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let text = std::fs::read(path).map_err(|e| JournalError::Unreadable(path.to_owned(), e))?;
+        let unknown = || JournalError::Unknown(path.to_owned());
+        let whole = text
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |at| at + 1);
+        let mut lines = text[..whole].split_inclusive(|&b| b == b'\n').enumerate();
+        let (_, first) = lines.next().ok_or_else(unknown)?;
+        let Ok(Line::Begin(header)) = serde_json::from_slice(first) else {
+            return Err(unknown());
+        };
+        if header.schema != SCHEMA {
+            return Err(unknown());
+        }
+        let mut journal = Self {
+            path: path.to_owned(),
+            header: *header,
+            planned: false,
+            finished: false,
+            torn: whole < text.len(),
+            tracks: Vec::new(),
+            length: whole as u64,
+        };
+        for (number, line) in lines {
+            let taken = serde_json::from_slice(line)
+                .ok()
+                .and_then(|line| journal.take(line));
+            if taken.is_none() {
+                // A block of zeros at the end is what a crash leaves on some file systems.
+                let rest = &text[usize::try_from(journal_offset(&text, number)).unwrap_or(0)..];
+                if rest.contains(&0) && !rest.starts_with(b"{") {
+                    journal.torn = true;
+                    journal.length = journal_offset(&text, number);
+                    break;
+                }
+                return Err(JournalError::Damaged(path.to_owned(), number + 1));
+            }
+        }
+        Ok(journal)
+    }
+
+    /// Takes a line in; `None` if it does not fit what came before.
+    fn take(&mut self, line: Line) -> Option<()> {
+        let made = |made: &Made, whole| Some((made.device, made.inode, whole));
+        match line {
+            Line::Begin(_) => return None,
+            Line::Intent(intent) => {
+                let fits = !self.planned && intent.n as usize == self.tracks.len();
+                fits.then_some(())?;
+                self.tracks.push(Track {
+                    name: intent.queue_id.clone(),
+                    intent: *intent,
+                    copy: None,
+                    back: None,
+                    ended: None,
+                });
+            }
+            Line::Planned(count) => {
+                (count as usize == self.tracks.len()).then_some(())?;
+                self.planned = true;
+            }
+            Line::Named(list) => {
+                for one in list {
+                    self.track(one.n)?.name = one.name;
+                }
+            }
+            Line::Copying(list) => {
+                for one in list {
+                    let track = self.track(one.n)?;
+                    track.copy = made(&one, false);
+                    track.name = one.name;
+                }
+            }
+            Line::Copied(list) => {
+                for n in list {
+                    self.track(n)?.copy.as_mut()?.2 = true;
+                }
+            }
+            Line::Returning(one) => self.track(one.n)?.back = made(&one, false),
+            Line::Returned(n) => self.track(n)?.back.as_mut()?.2 = true,
+            Line::Ended(list) => {
+                for one in list {
+                    let n = one.n;
+                    self.track(n)?.ended = Some(one);
+                }
+            }
+            Line::Recover(..) => self.finished = false,
+            Line::Finished(_) => self.finished = true,
+        }
+        Some(())
+    }
+
+    fn track(&mut self, n: u32) -> Option<&mut Track> {
+        self.tracks.get_mut(n as usize)
+    }
+
+    /// What it was to move, in order.
+    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+        self.tracks.iter().map(|track| &track.intent)
+    }
+
+    /// How many messages are in it, and how many of them were moved, skipped, failed and put back.
+    pub fn counts(&self) -> (usize, [usize; 4]) {
+        let mut counts = [0; 4];
+        for ended in self.tracks.iter().filter_map(|t| t.ended.as_ref()) {
+            counts[ended.fate as usize] += 1;
+        }
+        (self.tracks.len(), counts)
+    }
+}
+
+/// Where line `number` (from 0) begins.
+fn journal_offset(text: &[u8], number: usize) -> u64 {
+    let lines = text.split_inclusive(|&b| b == b'\n').take(number);
+    lines.map(|line| line.len() as u64).sum()
+}
