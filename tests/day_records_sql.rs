@@ -144,7 +144,7 @@ fn check_per_day(rows: &Value, all: &[Line]) {
         assert_eq!(row[3], total);
         match row[4].as_f64() {
             Some(percent) => {
-                assert!((percent - 100.0 * bounced as f64 / total as f64).abs() < 0.051)
+                assert!((percent - 100.0 * bounced as f64 / total as f64).abs() < 0.051);
             }
             None => assert_eq!(total, 0),
         }
