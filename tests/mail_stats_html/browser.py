@@ -23,6 +23,7 @@ const overflowing = [...document.querySelectorAll('body *')].filter(
 return {
   title: document.title,
   text: document.body.innerText,
+  plain: [...document.querySelectorAll('.plain')].map(p => [p.textContent, getComputedStyle(p).display]),
   tables: Object.fromEntries([...document.querySelectorAll('section')].map(s => [s.id, table(s)])),
   charts: Object.fromEntries([...document.querySelectorAll('figure')].map(
     f => [f.querySelector('h3').textContent, [...f.querySelectorAll('rect')].map(

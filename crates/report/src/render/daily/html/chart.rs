@@ -21,6 +21,8 @@ pub(super) struct Chart {
     /// Where the bars stand.
     pub(super) ground: f64,
     pub(super) bars: Vec<Bar>,
+    /// The same in words, for where nothing is drawn: how many each bar is of.
+    pub(super) plain: String,
 }
 
 /// A bar.
@@ -80,6 +82,11 @@ const BELOW: f64 = 16.0;
 
 impl Chart {
     pub(super) fn new(name: String, layout: Layout, data: Vec<Datum>) -> Self {
+        let plain = data.iter().map(|datum| match datum.counts {
+            Some(counts) => format!("{}: {}", datum.name, counts.total()),
+            None => format!("{}: ?", datum.name),
+        });
+        let plain = plain.collect::<Vec<_>>().join(", ");
         let ground = f64::from(layout.height) - BELOW;
         let totals = data.iter().filter_map(|d| d.counts.map(|c| c.total()));
         let most = totals.max().unwrap_or(0).max(1) as f64;
@@ -125,6 +132,7 @@ impl Chart {
         };
         Self {
             name,
+            plain,
             width: layout.width,
             height: layout.height,
             ground,
