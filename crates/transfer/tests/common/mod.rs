@@ -5,14 +5,14 @@
     reason = "tests only, and each test file uses a part"
 )]
 
-use std::cell::Cell;
+mod hooks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 
 use postfix::queue::{Queue, QueueId, Selector, ShowqOptions, read_envelope};
@@ -20,9 +20,10 @@ use tempfile::TempDir;
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
 use transfer::protocol::Goal;
 use transfer::{
-    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Op, Pace, Recovery, Side, Watch, Workers,
-    carry_out,
+    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Pace, Recovery, Side, Workers, carry_out,
 };
+
+pub(crate) use hooks::*;
 
 /// The time at which all tests play.
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -362,110 +363,3 @@ pub(crate) fn set_mtime(path: &Path, mtime: i64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.unsigned_abs());
     fs::File::open(path).unwrap().set_modified(time).unwrap();
 }
-
-/// Nobody to tell, and a clock that stands still.
-#[derive(Default)]
-pub(crate) struct Idle {
-    pub(crate) interrupted: Cell<bool>,
-}
-
-impl Watch for Idle {
-    fn now(&self) -> i64 {
-        NOW
-    }
-    fn interrupted(&self) -> bool {
-        self.interrupted.get()
-    }
-    fn advanced(&self, _: usize) {}
-    fn pause(&self, _: Duration) {}
-    fn delivered(&self) {}
-}
-
-/// The power is cut: a panic before or after the change number `at`, and before every later one.
-pub(crate) struct Cut {
-    pub(crate) at: usize,
-    pub(crate) after: bool,
-    pub(crate) count: AtomicUsize,
-}
-
-pub(crate) struct PowerCut;
-
-impl Cut {
-    pub(crate) fn new(at: usize, after: bool) -> Self {
-        Self {
-            at,
-            after,
-            count: AtomicUsize::new(0),
-        }
-    }
-
-    fn cut() -> ! {
-        std::panic::resume_unwind(Box::new(PowerCut))
-    }
-}
-
-impl Hook for Cut {
-    fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        let number = self.count.fetch_add(1, SeqCst);
-        if number > self.at || (number == self.at && !self.after) {
-            Self::cut();
-        }
-        Ok(())
-    }
-    fn after(&self, _: Op, _: &Path) {
-        if self.after && self.count.load(SeqCst) == self.at + 1 {
-            Self::cut();
-        }
-    }
-    fn is_durable(&self) -> bool {
-        false
-    }
-}
-
-/// Runs `work` until its end or the power cut. `None`: it was cut.
-pub(crate) fn until_cut<T>(work: impl FnOnce() -> T) -> Option<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(done) => Some(done),
-        Err(panic) if panic.is::<PowerCut>() => None,
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
-}
-
-/// The change number `at`, or all from there on, fail.
-pub(crate) struct Fault {
-    pub(crate) at: usize,
-    pub(crate) lasting: bool,
-    pub(crate) errno: i32,
-    pub(crate) count: AtomicUsize,
-    pub(crate) hit: AtomicBool,
-}
-
-impl Hook for Fault {
-    fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        let number = self.count.fetch_add(1, SeqCst);
-        if number == self.at || (self.lasting && number > self.at) {
-            self.hit.store(true, SeqCst);
-            return Err(io::Error::from_raw_os_error(self.errno));
-        }
-        Ok(())
-    }
-    fn after(&self, _: Op, _: &Path) {}
-    fn is_durable(&self) -> bool {
-        false
-    }
-}
-
-/// Nothing happens, and nobody waits for the disk.
-pub(crate) struct Smooth;
-
-impl Hook for Smooth {
-    fn before(&self, _: Op, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-    fn after(&self, _: Op, _: &Path) {}
-    fn is_durable(&self) -> bool {
-        false
-    }
-}
-
-pub(crate) const NO_HOOK: Smooth = Smooth;
