@@ -10,6 +10,7 @@ use report::mail_stats::{Count, Dimension};
 
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
+use crate::filter_args::{FILTERS, FilterArgs};
 use crate::follow_args::{FOLLOWING, FollowArgs};
 use crate::report_args::{REPORT, ReportArgs};
 
@@ -19,7 +20,7 @@ use crate::report_args::{REPORT, ReportArgs};
 /// current log file, whole; with one (--date, --since, --until) the rotated logs too, and only the parts of them that it
 /// needs. Text inside an address or a server's reply never counts, whatever it says.
 #[derive(Debug, Parser)]
-#[command(name = "mail-stats-print", version)]
+#[command(name = "mail-stats-print", version, group(clap::ArgGroup::new("rows").args(["by", "filtered"]).multiple(true)))]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
@@ -35,8 +36,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIMENSION", value_delimiter = ',', value_parser = dimension())]
     pub(crate) by: Vec<Dimension>,
 
-    /// Show the N biggest rows of each breakdown, and the others as one
-    #[arg(long, value_name = "N", requires = "by")]
+    /// Show the N biggest rows of each breakdown (and of the reasons of --filtered), and the others as one
+    #[arg(long, value_name = "N", requires = "rows")]
     pub(crate) top: Option<usize>,
 
     /// What counts as one
@@ -72,6 +73,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) days: DaysArgs,
+
+    #[command(flatten)]
+    pub(crate) filters: FilterArgs,
 
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
@@ -182,6 +186,7 @@ impl Tool for Args {
             },
             MONITORING,
             RECORDS,
+            FILTERS,
             FOLLOWING,
             REPORT,
             Section {
@@ -250,6 +255,8 @@ impl Tool for Args {
                         "mail-stats-print --follow-state /var/lib/relay-tools/follow.json --format prom --output \
                          /var/lib/prometheus/node-exporter/relay_mail.prom",
                     ),
+                    Block::Text("What did the spam filter stop yesterday, and what came close?"),
+                    Block::Code("mail-stats-print --date yesterday --filtered --format table"),
                     Block::Text("Logs of another host, all at once:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),
                 ],

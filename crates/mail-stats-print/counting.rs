@@ -34,6 +34,13 @@ impl<'a> Counting<'a> {
         self.filter.seen()
     }
 
+    /// The instance of `tag`, if its events count; it is then among the figures.
+    pub(crate) fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
+        let (at, instance) = self.filter.known(tag)?;
+        self.place(at, instance);
+        Some(instance)
+    }
+
     /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
     fn place(&mut self, at: usize, instance: &[u8]) -> Place {
         if let Some(Some(place)) = self.places.get(at) {
@@ -54,7 +61,10 @@ impl Sink for Counting<'_> {
         | Event::Expired(postfix::log::Expired { tag, .. })
         | Event::Sender { tag, .. }
         | Event::Removed { tag, .. }
-        | Event::Unparsed { tag, .. }) = event;
+        | Event::Unparsed { tag, .. }) = event
+        else {
+            return;
+        };
         let Some((at, instance)) = self.filter.known(tag) else {
             return;
         };
@@ -69,6 +79,7 @@ impl Sink for Counting<'_> {
             } => self.tally.sender(instance, queue_id, sender),
             Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
             Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
+            Event::Filtered(_) => {}
         }
     }
 
@@ -166,6 +177,7 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
                 tag,
                 queue_id,
                 sender,
+                ..
             } => {
                 if let Some(instance) = self.filter.instance(tag) {
                     self.senders
@@ -182,7 +194,7 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
                     self.unparsed += 1;
                 }
             }
-            Event::Expired(_) => {}
+            Event::Expired(_) | Event::Filtered(_) => {}
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) fn follow(
         delays,
         times: args.by.iter().any(|by| by.is_time()),
         senders: false,
+        filtered: false,
     };
     let (is_first, before) = (totals.logs.is_empty(), totals.updated);
     let (readings, problems) = read(

@@ -2,13 +2,15 @@
 //!
 //! Config → instances → logs → figures → renderer: `cli::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
-//! `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a day was.
+//! `filtering` what filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a day was.
 
 mod args;
 mod check;
 mod check_args;
 mod counting;
 mod days_args;
+mod filter_args;
+mod filtering;
 mod follow_args;
 mod follow_lock;
 mod following;
@@ -25,12 +27,15 @@ use std::sync::Arc;
 use cli::logs::{Inputs, Selection};
 use cli::tables::Tables;
 use cli::{Context, Failure, Outcome, Window};
+use postfix::Parsed;
+use postfix::config::Host;
 use postfix::log::{Options, Reading, Wanted};
 use report::mail_stats::{Dimension, Frame, MailStats, Settings};
 use report::render::events::Events;
 
 use args::{Args, Format};
 use counting::{Counting, Telling};
+use filtering::Read;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -74,14 +79,14 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         if args.check.warn_idle {
             limits.idle = check::must_not_idle(args, &selection);
         }
-        let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
+        let stats = counted(args, cx, &host, window, &selection, &inputs, &tables)?;
         let unknown = check::unknown(args, &host.value);
         return cx.verdict(&check::verdict(&stats, &limits, unknown));
     }
     let outcome = if args.events {
         events(args, cx, window, &selection, &inputs, &tables)?
     } else {
-        let stats = counted(args, cx, window, &selection, &inputs, &tables)?;
+        let stats = counted(args, cx, &host, window, &selection, &inputs, &tables)?;
         show(args, cx, &stats)?
     };
     // Of another host's logs, this host's configuration says nothing.
@@ -95,13 +100,18 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 fn show(args: &Args, cx: &Context, stats: &MailStats) -> anyhow::Result<Outcome> {
     cx.print_with(|out| output::render(out, args.format, cx, stats))?;
     cx.problems(&stats.problems);
-    Ok(left_out(cx, stats.total.unparsed))
+    let filters = filtering::left_out(cx, stats);
+    Ok(match left_out(cx, stats.total.unparsed) {
+        Outcome::Done => filters,
+        partial => partial,
+    })
 }
 
 /// The figures.
 fn counted(
     args: &Args,
     cx: &Context,
+    host: &Parsed<Host>,
     window: Window,
     selection: &Selection<'_>,
     inputs: &Inputs,
@@ -130,21 +140,39 @@ fn counted(
             .iter()
             .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
         times: settings.by.iter().any(|d| d.is_time()),
+        filtered: false,
     };
-    let progress = cx.progress_bytes("reading logs", inputs.size());
-    let advance = |bytes| progress.advance(bytes);
-    let options = options(cx, window, wanted, &advance);
-    let readings = inputs.read(&options, &mut counting)?;
-    drop(progress);
+    let Read {
+        counting,
+        filters,
+        readings,
+    } = if args.filters.filtered {
+        let wanted = (wanted, counting);
+        filtering::read(args, cx, host, window, selection, inputs, wanted)?
+    } else {
+        let progress = cx.progress_bytes("reading logs", inputs.size());
+        let advance = |bytes| progress.advance(bytes);
+        let options = options(cx, window, wanted, &advance);
+        let readings = inputs.read(&options, &mut counting)?;
+        Read {
+            counting,
+            filters: None,
+            readings,
+        }
+    };
     selection.check_all_seen(&counting.seen())?;
     tell_readings(cx, &readings);
-    Ok(counting.tally.finish(Frame {
+    let mut stats = counting.tally.finish(Frame {
         host: cx.host().to_owned(),
         since: window.since,
         until: window.until,
         top: args.top,
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
-    }))
+    });
+    if let Some(filters) = filters {
+        filters.finish(args.top, selection.takes_all(), &mut stats);
+    }
+    Ok(stats)
 }
 
 /// `--events`: one JSON object a delivery, while reading.

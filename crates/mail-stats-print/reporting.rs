@@ -37,7 +37,7 @@ impl Sink for Both<'_> {
             Event::Expired(expired) => expired.time,
             Event::Unparsed { time, .. } => *time,
             // Of any day: the message may be delivered on the last.
-            Event::Sender { .. } | Event::Removed { .. } => None,
+            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => None,
         };
         if time.is_none_or(|time| time >= self.since) {
             self.last.event(event);
@@ -125,6 +125,7 @@ fn refuse(args: &Args) -> anyhow::Result<()> {
         ("--count recipients", args.count == CountArg::Recipients),
         ("--since", window.since.is_some()),
         ("--until", window.until.is_some()),
+        ("--filtered", args.filters.filtered),
         ("--merge", !args.days.merge.is_empty()),
         ("--follow-state", args.follow.follow_state.is_some()),
     ];

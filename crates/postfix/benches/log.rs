@@ -66,6 +66,7 @@ fn reading(c: &mut Criterion) {
             relays: true,
             delays: true,
             times: true,
+            filtered: false,
         };
         for (what, wanted) in [("counts", Wanted::default()), ("everything", all)] {
             let options = options(wanted, false);

@@ -7,6 +7,7 @@
 //! - [`daily`]: a day beside those before, and what needs attention;
 //! - [`days`]: a day's figures kept as records, and added up again;
 //! - [`history`]: how it was on the days before;
+//! - [`filtered`]: what filters stopped and scored;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`queue`]: queued messages in, groups and lists out;
@@ -17,6 +18,7 @@
 pub mod daily;
 pub mod days;
 pub mod distribution;
+pub mod filtered;
 pub mod history;
 pub mod human;
 pub mod instances;

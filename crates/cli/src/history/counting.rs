@@ -82,6 +82,7 @@ impl<'a> DayCounts<'a> {
             delays: self.whole,
             times: true,
             senders: false,
+            filtered: false,
         }
     }
 
@@ -124,7 +125,7 @@ impl Sink for DayCounts<'_> {
             Event::Delivery(delivery) => (delivery.tag, delivery.time),
             Event::Expired(expired) => (expired.tag, expired.time),
             Event::Unparsed { tag, time } => (*tag, *time),
-            Event::Sender { .. } | Event::Removed { .. } => return,
+            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => return,
         };
         let Some(at) = self.place(time) else {
             return;
@@ -142,7 +143,7 @@ impl Sink for DayCounts<'_> {
             }
             Event::Expired(expired) => day.attempts.expired(instance, expired.repeat),
             Event::Unparsed { .. } => day.attempts.unparsed(instance, 1),
-            Event::Sender { .. } | Event::Removed { .. } => {}
+            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => {}
         }
     }
 

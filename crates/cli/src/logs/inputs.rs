@@ -110,6 +110,11 @@ impl Inputs {
             .sum()
     }
 
+    /// Is standard input among them?
+    pub fn is_stdin(&self) -> bool {
+        matches!(self, Self::Files(files) if files.iter().any(|path| path.as_os_str() == "-"))
+    }
+
     /// Reads all, in order.
     ///
     /// A log that the user names must be readable. Of the host's own, some must; the others are reported.

@@ -203,7 +203,7 @@ fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&
 }
 
 /// The length of a quoted local part at the front of an address, up to the `@` (or the end of the address) behind it.
-fn quoted_local_part(address: &[u8]) -> Option<usize> {
+pub(super) fn quoted_local_part(address: &[u8]) -> Option<usize> {
     if address.first() != Some(&b'"') {
         return None;
     }

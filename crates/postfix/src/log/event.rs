@@ -2,6 +2,8 @@
 //!
 //! The grammar is that of Postfix `src/global/log_adhoc.c` (`log_adhoc`), which every delivery agent uses.
 
+use super::filtered::Filtered;
+
 /// The delivery agents: the programs whose `to=<…>` lines are delivery attempts (master(8), DELIVERY AGENTS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(
@@ -159,7 +161,13 @@ pub enum Event<'a> {
         tag: &'a [u8],
         queue_id: &'a [u8],
         sender: &'a [u8],
+        /// When, if [`super::Wanted::filtered`] is asked for and the line itself is of the window.
+        time: Option<i64>,
+        /// Is it? It is told whatever the window.
+        inside: bool,
     },
+    /// A filter stopped or scored mail.
+    Filtered(Filtered<'a>),
     /// The message is done with (`QUEUEID: removed`).
     #[allow(missing_docs, reason = "as in Expired")]
     Removed { tag: &'a [u8], queue_id: &'a [u8] },

@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::cursor::Cursor;
 use super::delivery::{self, Message, Word};
 use super::event::{Agent, Delivery, Event, Expired};
+use super::filtered::{self, Filtered, Found, Scan};
 use super::header::{self, Header};
 use super::lines::Needles;
 
@@ -20,6 +21,8 @@ pub struct Wanted {
     pub relays: bool,
     /// `delay=` and `delays=` of each delivery.
     pub delays: bool,
+    /// What filters stopped or scored ([`super::Filtered`]).
+    pub filtered: bool,
     /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
     pub times: bool,
 }
@@ -32,6 +35,17 @@ impl Wanted {
             literals.extend([": from=<", ": removed"]);
         } else if self.expired {
             literals.push("expired, returned to sender");
+        }
+        if self.filtered {
+            literals.extend([
+                ": message-id=",
+                "reject: ",
+                "discard: ",
+                "hold: ",
+                "spamd: result: ",
+                "spamd: identified spam (",
+                "spamd: clean message (",
+            ]);
         }
         Needles::new(&literals)
     }
@@ -55,12 +69,18 @@ impl Extractor {
             true => header::parse(line),
             false => header::parse_untimed(line),
         };
-        self.message(&header?)
+        match header {
+            Some(header) => self.message(&header),
+            None if self.wanted.filtered => self.message(&filtered::own_line(line)?),
+            None => None,
+        }
     }
 
     /// The event that a message tells.
     pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
-        let slash = header.program.iter().rposition(|&b| b == b'/')?;
+        let Some(slash) = header.program.iter().rposition(|&b| b == b'/') else {
+            return self.scanned(header);
+        };
         let (tag, service) = header.program.split_at_checked(slash)?;
         if tag.is_empty() {
             return None;
@@ -70,6 +90,7 @@ impl Extractor {
             None if service == b"/qmgr" && (self.wanted.expired || self.wanted.senders) => {
                 self.queue_manager(header, tag)
             }
+            None if self.wanted.filtered => self.filtered(header, tag, service),
             None => None,
         }
     }
@@ -167,11 +188,80 @@ impl Extractor {
             }));
         }
         // Told whatever the window: the message may be delivered inside it.
-        (self.wanted.senders && c.0.starts_with(b"size=")).then_some(Event::Sender {
+        if !self.wanted.senders || !c.0.starts_with(b"size=") {
+            return None;
+        }
+        let (time, inside) = match self.wanted.filtered {
+            true => self.placed(header),
+            false => (None, true),
+        };
+        Some(Event::Sender {
             tag,
             queue_id,
             sender,
+            time,
+            inside,
         })
+    }
+
+    /// What smtpd and cleanup say of mail that was stopped.
+    fn filtered<'a>(
+        &mut self,
+        header: &Header<'a>,
+        tag: &'a [u8],
+        service: &[u8],
+    ) -> Option<Event<'a>> {
+        let found = match service {
+            b"/smtpd" => filtered::smtpd(header.message),
+            b"/cleanup" => filtered::cleanup(header.message),
+            _ => return None,
+        };
+        let event = match found {
+            Found::Other => return None,
+            Found::Arrived(queue_id, message_id) => Filtered::Arrived {
+                time: self.placed(header).0,
+                tag,
+                queue_id,
+                message_id,
+            },
+            Found::Broken => {
+                if !self.placed(header).1 {
+                    return None;
+                }
+                Filtered::Unparsed { tag }
+            }
+            Found::Stopped(stopped) => {
+                let (time, true) = self.placed(header) else {
+                    return None;
+                };
+                Filtered::Stop(stopped.into_stop(time, tag))
+            }
+        };
+        Some(Event::Filtered(event))
+    }
+
+    /// What spamd says, whose tag has no instance.
+    fn scanned<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
+        if !self.wanted.filtered || header.program != b"spamd" {
+            return None;
+        }
+        let found = filtered::scanned(header.message)?;
+        let (time, true) = self.placed(header) else {
+            return None;
+        };
+        Some(Event::Filtered(match found {
+            Some(scan) => Filtered::Scan(Scan { time, ..scan }),
+            None => Filtered::Unparsed { tag: b"" },
+        }))
+    }
+
+    /// When a line was written, as far as that is known, and whether it is one of the window.
+    fn placed(&mut self, header: &Header<'_>) -> (Option<i64>, bool) {
+        match self.time(header) {
+            When::At(time) => (Some(time), true),
+            When::NotAsked | When::Unknown => (None, self.window.is_none()),
+            When::Outside => (None, false),
+        }
     }
 
     fn timed(&self) -> bool {

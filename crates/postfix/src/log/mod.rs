@@ -2,7 +2,7 @@
 //!
 //! From the outside in: [`log_sets`] and [`siblings`] find the files, [`needed`] picks those of a window, [`read_file`]
 //! turns one into [`Event`]s for a [`Sink`]. Inside, `lines` cuts bytes into lines and passes over those that cannot
-//! matter, `header` finds a line's tag, `delivery` reads the message, `clock` and `timeline` know the time.
+//! matter, `header` finds a line's tag, `delivery` and `filtered` read the message, `clock` and `timeline` know the time.
 //! [`follow()`] reads a log on from where an earlier run stopped.
 
 mod clock;
@@ -10,6 +10,7 @@ mod cursor;
 mod delivery;
 mod event;
 mod extract;
+mod filtered;
 mod follow;
 mod header;
 mod journal;
@@ -26,6 +27,7 @@ mod timeline;
 pub use clock::Clock;
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use extract::Wanted;
+pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Followed, Known, Mark, follow};
 pub use header::{Header, parse as parse_header};
 pub use journal::journal as read_journal;

@@ -110,4 +110,4 @@ impl AddAssign for Counts {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,6 +9,7 @@ use super::histogram::Quantiles;
 use super::keys::REASON_SEPARATOR;
 use super::tally::{Instance, Table};
 use super::{Count, Counts, Dimension, Tally};
+use crate::filtered::{Filtered, Scores};
 use crate::reasons::Class;
 
 /// What is known beside the counts.
@@ -45,6 +46,8 @@ pub struct MailStats {
     pub instances: Vec<InstanceStats>,
     /// All instances together.
     pub total: Figures,
+    /// If what filters did was asked for: the scores of messages that no instance's log knows.
+    pub unmatched: Option<Box<Scores>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -71,6 +74,8 @@ pub struct Figures {
     pub delays: Option<DelayStats>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
+    /// What filters did, if it was asked for. No deliveries: not in `counts`, and not broken down.
+    pub filtered: Option<Box<Filtered>>,
 }
 
 impl Figures {
@@ -166,6 +171,7 @@ impl Tally {
         MailStats {
             instances: instances.collect(),
             total: figures(total, &by, frame.top),
+            unmatched: None,
             host: frame.host,
             since: frame.since,
             until: frame.until,
@@ -192,6 +198,7 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -
         by: tables
             .map(|(dimension, table)| breakdown(*dimension, table, top))
             .collect(),
+        filtered: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use ::csv::Writer;
 use postfix::escape;
 
+use super::filtered;
 use crate::mail_stats::{Counts, Figures, MailStats, Quantiles};
 
 const HEADING: [&str; 24] = [
@@ -59,6 +60,11 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
                 record.resize(HEADING.len(), String::new());
                 csv.write_record(record)?;
             }
+        }
+        for (by, key, n) in figures.filtered.iter().flat_map(|f| filtered::records(f)) {
+            let mut record = vec![name.clone(), by.to_owned(), key, n.to_string()];
+            record.resize(HEADING.len(), String::new());
+            csv.write_record(record)?;
         }
     }
     csv.flush()

@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::filtered::{FilteredObject, ScoresObject};
 use super::wire::write_json;
 use crate::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, InstanceStats, MailStats, Quantiles, Row,
@@ -36,6 +37,8 @@ struct Document<'a> {
     count: &'static str,
     instances: Vec<InstanceObject<'a>>,
     total: FiguresObject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched_scores: Option<ScoresObject<'a>>,
     problems: Vec<String>,
 }
 
@@ -49,6 +52,7 @@ impl<'a> Document<'a> {
             count: stats.count.as_str(),
             instances: stats.instances.iter().map(InstanceObject::new).collect(),
             total: FiguresObject::new(&stats.total),
+            unmatched_scores: stats.unmatched.as_deref().and_then(ScoresObject::new),
             problems: stats.problems.iter().map(ToString::to_string).collect(),
         }
     }
@@ -99,6 +103,8 @@ struct FiguresObject<'a> {
     delays: Option<DelaysObject>,
     #[serde(skip_serializing_if = "ByObject::is_empty")]
     by: ByObject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filtered: Option<FilteredObject<'a>>,
 }
 
 impl<'a> FiguresObject<'a> {
@@ -109,6 +115,7 @@ impl<'a> FiguresObject<'a> {
             unparsed: figures.unparsed,
             delays: figures.delays.as_ref().map(DelaysObject::new),
             by: ByObject(&figures.by),
+            filtered: figures.filtered.as_deref().map(FilteredObject::new),
         }
     }
 }

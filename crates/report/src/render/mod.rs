@@ -4,6 +4,7 @@ pub mod csv;
 pub mod daily;
 pub mod distribution;
 pub mod events;
+mod filtered;
 pub mod grid;
 pub mod instances;
 pub mod json;

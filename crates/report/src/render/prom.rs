@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::filtered;
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
 
 /// Writes the figures.
@@ -63,7 +64,7 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     ] {
         breakdown(out, stats, dimension, metric_name)?;
     }
-    Ok(())
+    filtered::metrics(out, stats)
 }
 
 pub(super) fn metric(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {

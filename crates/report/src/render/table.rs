@@ -3,6 +3,7 @@
 //! First all instances, then their delays, then a table for each breakdown. With more than one instance, each table ends
 //! in the rows of all of them together.
 
+use super::filtered::draw_filtered;
 use super::grid::{Cell, Column, TableStyle, Tone, draw};
 use crate::human;
 use crate::mail_stats::{
@@ -10,7 +11,7 @@ use crate::mail_stats::{
 };
 
 /// What stands for all instances where their names are.
-const TOTAL: &str = "TOTAL";
+pub(super) const TOTAL: &str = "TOTAL";
 
 /// Draws the figures.
 pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
@@ -24,6 +25,7 @@ pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
         text.push_str(&format!("by {dimension}\n"));
         text.push_str(&draw_breakdown(stats, at, *dimension, style));
     }
+    text.push_str(&draw_filtered(stats, style));
     text
 }
 
@@ -63,7 +65,7 @@ const COUNTS: [Column; 4] = [
     Column::Number("deferred"),
 ];
 
-fn number(n: u64, tone: Tone) -> Cell {
+pub(super) fn number(n: u64, tone: Tone) -> Cell {
     Cell::new(n.to_string()).tone(tone)
 }
 

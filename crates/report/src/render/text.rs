@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use postfix::escape;
 
+use super::filtered;
 use crate::mail_stats::{Counts, MailStats};
 
 /// Writes the figures.
@@ -25,9 +26,15 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
                 lines(out, &prefix, row.counts)?;
             }
         }
+        if let Some(filtered) = &instance.figures.filtered {
+            filtered::lines(out, &name, filtered)?;
+        }
         writeln!(out)?;
     }
-    Ok(())
+    match &stats.unmatched {
+        Some(scores) => filtered::unmatched(out, scores),
+        None => Ok(()),
+    }
 }
 
 fn lines(out: &mut impl Write, prefix: &str, counts: Counts) -> io::Result<()> {

@@ -61,6 +61,7 @@ fn stats(instance: &[u8]) -> MailStats {
                 ],
             ),
         ],
+        filtered: None,
     };
     MailStats {
         instances: vec![InstanceStats {

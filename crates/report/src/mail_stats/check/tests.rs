@@ -32,6 +32,7 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
                     row(Class::Blocked, refused(blocked)),
                 ],
             }],
+            filtered: None,
         },
     }
 }

@@ -43,7 +43,7 @@ fn settings(by: &[Dimension], count: Count) -> Arc<Settings> {
 }
 
 /// Figures of nothing.
-pub(super) fn empty() -> MailStats {
+pub(crate) fn empty() -> MailStats {
     Tally::new(settings(&[], Count::Attempts)).finish(Frame::default())
 }
 

@@ -1,0 +1,214 @@
+//! `--filtered`: what filters did, counted beside the deliveries in the same pass.
+
+use cli::logs::{Inputs, LogArgs, LogScope, Selection};
+use cli::{Context, Failure, Outcome, Window};
+use postfix::Parsed;
+use postfix::config::Host;
+use postfix::log::{Event, Filtered, Options, Reading, Scope, Sink, Wanted};
+use report::filtered::FilterTally;
+use report::mail_stats::MailStats;
+
+use crate::args::Args;
+use crate::counting::Counting;
+use crate::options;
+
+/// Counts deliveries, and what filters did: of all instances, since a score may be of any, and two may have a message with the
+/// same Message-Id.
+struct Both<'a> {
+    selection: &'a Selection<'a>,
+    counting: Counting<'a>,
+    filters: FilterTally,
+    /// Are spamd's lines looked for in these logs?
+    scans: bool,
+}
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.counting.event(event);
+        match event {
+            Event::Delivery(delivery) => {
+                let instance = self.instance(delivery.tag);
+                self.filters.delivery(instance, delivery);
+            }
+            Event::Sender {
+                tag,
+                queue_id,
+                time,
+                inside,
+                ..
+            } => {
+                let instance = self.instance(tag);
+                self.filters.queued(instance, queue_id, *time, *inside);
+            }
+            Event::Removed { tag, queue_id } => {
+                let instance = self.instance(tag);
+                self.filters.removed(instance, queue_id);
+            }
+            Event::Filtered(filtered) => self.filtered(filtered),
+            Event::Expired(_) | Event::Unparsed { .. } => {}
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            selection: self.selection,
+            counting: self.counting.fork(),
+            filters: self.filters.later(),
+            scans: self.scans,
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.counting.join(later.counting);
+        self.filters.merge(later.filters);
+    }
+}
+
+impl Both<'_> {
+    /// The instance of `tag`, which is among the figures if it is asked for.
+    fn instance<'t>(&mut self, tag: &'t [u8]) -> &'t [u8] {
+        let asked_for = self.counting.instance(tag);
+        asked_for.unwrap_or_else(|| self.selection.names.instance(tag))
+    }
+
+    fn filtered(&mut self, event: &Filtered<'_>) {
+        match event {
+            Filtered::Stop(stop) => {
+                let instance = self.instance(stop.tag);
+                self.filters.stop(instance, stop);
+            }
+            Filtered::Arrived {
+                time,
+                tag,
+                queue_id,
+                message_id,
+            } => {
+                let instance = self.instance(tag);
+                self.filters.arrived(instance, queue_id, *time, message_id);
+            }
+            Filtered::Scan(scan) if self.scans => self.filters.scan(scan),
+            Filtered::Scan(_) => {}
+            Filtered::Unparsed { tag: b"" } => {
+                if self.scans {
+                    self.filters.unparsed(None);
+                }
+            }
+            Filtered::Unparsed { tag } => {
+                let instance = self.instance(tag);
+                self.filters.unparsed(Some(instance));
+            }
+        }
+    }
+}
+
+impl LogScope for Both<'_> {
+    fn scope(&mut self, scope: Scope) {
+        self.counting.scope(scope);
+    }
+}
+
+/// Takes spamd's lines, and no others.
+struct Scans(FilterTally);
+
+impl Sink for Scans {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Filtered(Filtered::Scan(scan)) => self.0.scan(scan),
+            Event::Filtered(Filtered::Unparsed { tag: b"" }) => self.0.unparsed(None),
+            _ => {}
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self(self.0.later())
+    }
+
+    fn join(&mut self, later: Self) {
+        self.0.merge(later.0);
+    }
+}
+
+impl LogScope for Scans {
+    fn scope(&mut self, _: Scope) {}
+}
+
+/// What was read.
+pub(crate) struct Read<'a> {
+    pub(crate) counting: Counting<'a>,
+    pub(crate) filters: Option<FilterTally>,
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Reads the logs, and those of spamd.
+pub(crate) fn read<'a>(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    window: Window,
+    selection: &'a Selection<'a>,
+    inputs: &Inputs,
+    (wanted, counting): (Wanted, Counting<'a>),
+) -> anyhow::Result<Read<'a>> {
+    let log = &args.filters.spamd_log;
+    if log.iter().any(|path| path.as_os_str() == "-") && inputs.is_stdin() {
+        let failure = Failure::new("standard input cannot be both --log and --spamd-log");
+        return Err(failure.into());
+    }
+    let wanted = Wanted {
+        filtered: true,
+        senders: true,
+        times: true,
+        ..wanted
+    };
+    let mut both = Both {
+        selection,
+        counting,
+        filters: FilterTally::default(),
+        scans: log.is_empty(),
+    };
+    let own = LogArgs {
+        log: log.clone(),
+        ..LogArgs::default()
+    };
+    let own = match log.is_empty() {
+        true => None,
+        false => Some(Inputs::choose(&own, cx, host, selection, window)?),
+    };
+    let size = |inputs: &Inputs| inputs.size();
+    let both_sizes = match &own {
+        Some(own) => size(inputs).zip(size(own)).map(|(a, b)| a + b),
+        None => size(inputs),
+    };
+    let progress = cx.progress_bytes("reading logs", both_sizes);
+    let advance = |bytes| progress.advance(bytes);
+    // What becomes of a message is told in the order of lines.
+    let options = Options {
+        threads: 1,
+        ..options(cx, window, wanted, &advance)
+    };
+    let mut readings = inputs.read(&options, &mut both)?;
+    let mut filters = both.filters;
+    if let Some(own) = own {
+        let mut scans = Scans(filters);
+        readings.extend(own.read(&options, &mut scans)?);
+        filters = scans.0;
+    }
+    Ok(Read {
+        counting: both.counting,
+        filters: Some(filters),
+        readings,
+    })
+}
+
+/// Tells of lines of filters that could not be read.
+pub(crate) fn left_out(cx: &Context, stats: &MailStats) -> Outcome {
+    let unparsed = stats.total.filtered.as_ref().map_or(0, |f| f.unparsed);
+    if unparsed == 0 {
+        return Outcome::Done;
+    }
+    let lines = if unparsed == 1 { "line" } else { "lines" };
+    cx.warn(format!(
+        "{unparsed} {lines} of what filters did could not be read (cut short?) and are not counted"
+    ));
+    Outcome::Partial
+}
