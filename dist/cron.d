@@ -1,0 +1,16 @@
+# The scheduled runs of relay-tools. Where systemd runs, its timers relay-tools-*.timer do this, and these lines do nothing.
+#
+# Settings: /etc/default/relay-tools
+SHELL=/bin/sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+# Yesterday's figures are kept (/var/lib/relay-tools/days) before logrotate moves the logs on.
+15 0 * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then mail-stats-print -q --save-day; fi
+# The daily mail.
+0 7 * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then . /etc/default/relay-tools; [ -z "$REPORT_TO" ] || mail-stats-print -q --format report $(printf ' --mail-to \%s' $REPORT_TO); fi
+# Metrics.
+* * * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then . /etc/default/relay-tools; [ ! -d "$METRICS_DIR" ] || { mail-stats-print -q --follow-state /var/lib/relay-tools/follow.json --format prom --output "$METRICS_DIR/relay_mail.prom"; mailq-distribution -q --format prom --output "$METRICS_DIR/relay_mailq.prom"; }; fi
+
+# Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
+#*/15 * * * *  root  mail-stats-print --check -q --since 1h --crit-bounced 15\% --min-volume 100
+#*/15 * * * *  root  mailq-distribution --check -q --warn-count 200 --crit-count 500
