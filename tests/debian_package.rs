@@ -79,9 +79,9 @@ impl Debian {
         run(&mut self.command(script))
     }
 
-    /// All files and directories, but those that dpkg, debconf, apt and man-db keep for themselves.
+    /// All files and directories, but those of the running system, and what dpkg, debconf, apt and man-db keep for themselves.
     fn files(&self) -> BTreeSet<String> {
-        let kept = "-path /proc -o -path /dev -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache";
+        let kept = "-path /proc -o -path /dev -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache";
         let listed = self.run(&format!("find / \\( {kept} \\) -prune -o -print"));
         listed.lines().map(str::to_owned).collect()
     }
@@ -149,7 +149,11 @@ fn the_package_is_installed_used_removed_and_purged() {
     let debian = Debian::new();
     a_host(&debian);
     let before = debian.files();
-    fs::copy(package, debian.path("tmp/relay-tools.deb")).unwrap();
+    fs::write(
+        debian.path("tmp/relay-tools.deb"),
+        fs::read(package).unwrap(),
+    )
+    .unwrap();
     debian.run("dpkg -i /tmp/relay-tools.deb");
 
     installed(&debian);
