@@ -31,7 +31,7 @@ pub(crate) const FILTERS: Section = Section {
         Block::Text(
             "--filtered adds a part to every format that is in none of the other figures: what it shows are no deliveries. Accepted are the \
              messages that entered the queue, each time one did: bounces, and what a content filter puts back, among them. Stopped are \
-             connections, recipients or messages, a line of the log each; a refusal counts as temporary if the client was told to \
+             connections, recipients or messages, a line of the log each (a client that was refused may say more, and be refused again); a refusal counts as temporary if the client was told to \
              try again (4xx).",
         ),
         Block::Item(

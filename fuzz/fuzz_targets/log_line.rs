@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use postfix::Zone;
-use postfix::log::{Event, Options, Sink, Wanted, read_stream};
+use postfix::log::{Event, Filtered, Options, Sink, Wanted, read_stream};
 
 #[derive(Default)]
 struct Count {
@@ -21,6 +21,14 @@ impl Sink for Count {
                 assert!(delivery.delay.is_none_or(f64::is_finite));
             }
             Event::Unparsed { .. } => self.unparsed += 1,
+            Event::Filtered(Filtered::Stop(stop)) => {
+                assert!(stop.queue_id.is_none_or(|id| !id.is_empty()));
+                assert!(stop.repeat > 0);
+            }
+            Event::Filtered(Filtered::Scan(scan)) => {
+                assert!(scan.score.is_finite() && scan.threshold.is_finite());
+            }
+            Event::Filtered(_) => {}
             Event::Expired(_) | Event::Sender { .. } | Event::Removed { .. } => {}
         }
     }
@@ -55,6 +63,7 @@ fuzz_target!(|log: &[u8]| {
         senders: true,
         relays: true,
         delays: true,
+        filtered: true,
         times: true,
     };
     let plain = count(log, Wanted::default());
