@@ -4,8 +4,8 @@
 SHELL=/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-# Yesterday's figures are kept (/var/lib/relay-tools/days) before logrotate moves the logs on.
-15 0 * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then mail-stats-print -q --save-day; fi
+# Yesterday's figures are kept (/var/lib/relay-tools/days) before logrotate moves the logs on, and written as metrics.
+15 0 * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then . /etc/default/relay-tools; mail-stats-print -q --save-day; [ ! -d "$METRICS_DIR" ] || mail-stats-print -q --date yesterday --format prom --output "$METRICS_DIR/relay_mail_yesterday.prom"; fi
 # The daily mail.
 0 7 * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then . /etc/default/relay-tools; [ -z "$REPORT_TO" ] || mail-stats-print -q --format report $(printf ' --mail-to \%s' $REPORT_TO); fi
 # Metrics.

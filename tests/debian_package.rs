@@ -249,6 +249,10 @@ fn cron_runs(debian: &Debian) {
     let record = fs::read_to_string(debian.path("var/lib/relay-tools/days").join(day)).unwrap();
     assert!(record.contains(r#""instance":"postfix-aol-a""#), "{record}");
     assert!(record.contains(r#""complete":true"#), "{record}");
+    let metrics =
+        fs::read_to_string(debian.path(METRICS).join("relay_mail_yesterday.prom")).unwrap();
+    let bounced = r#"relay_mail_deliveries{postfix_instance="postfix-aol-a",status="bounced"} 1"#;
+    assert!(metrics.lines().any(|line| line == bounced), "{metrics}");
 
     // The metrics are left to the real cron: it reads the table its own way, and runs that line each minute.
     debian.run(
