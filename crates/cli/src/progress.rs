@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
@@ -21,12 +23,17 @@ pub(crate) enum Unit {
 
 /// A progress bar. Silent unless standard error is a terminal, `-q` is not given, and the work lasts over a second;
 /// cleared when it is dropped. Threads share it by reference; calls are cheap enough for every file, not for every line.
-pub struct Progress(Option<Bar>);
+pub struct Progress(Option<Watched>);
+
+struct Watched {
+    bar: Arc<Bar>,
+    /// Shows the bar in a while, however long the work takes to advance at all. Dropping the sender calls it off.
+    waiting: Option<(Sender<()>, JoinHandle<()>)>,
+}
 
 struct Bar {
     what: String,
     unit: Unit,
-    begun: Instant,
     bar: ProgressBar,
     screen: MultiProgress,
     shown: OnceLock<()>,
@@ -43,13 +50,25 @@ impl Progress {
         } else {
             bar.unset_length();
         }
-        Self(Some(Bar {
+        let bar = Arc::new(Bar {
             what: postfix::escape(what).to_string(),
             unit,
-            begun: Instant::now(),
             bar,
             screen: console.bars.clone(),
             shown: OnceLock::new(),
+        });
+        let (done, waits) = mpsc::channel();
+        let shown = Arc::clone(&bar);
+        let show = move || {
+            if waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                shown.show();
+            }
+        };
+        // Without a thread there is no bar, which is no reason to stop the work.
+        let waiting = thread::Builder::new().spawn(show).ok();
+        Self(Some(Watched {
+            bar,
+            waiting: waiting.map(|thread| (done, thread)),
         }))
     }
 
@@ -60,33 +79,28 @@ impl Progress {
 
     /// So many more bytes or items are done.
     pub fn advance(&self, by: u64) {
-        if let Some(bar) = &self.0 {
-            bar.bar.inc(by);
-            bar.show_when_due();
+        if let Some(watched) = &self.0 {
+            watched.bar.bar.inc(by);
         }
     }
 
     /// So many bytes or items are done in all.
     pub fn set(&self, done: u64) {
-        if let Some(bar) = &self.0 {
-            bar.bar.set_position(done);
-            bar.show_when_due();
+        if let Some(watched) = &self.0 {
+            watched.bar.bar.set_position(done);
         }
     }
 
     /// There are so many in all, as is known now.
     pub fn set_total(&self, total: u64) {
-        if let Some(bar) = &self.0 {
-            bar.bar.set_length(total);
+        if let Some(watched) = &self.0 {
+            watched.bar.bar.set_length(total);
         }
     }
 }
 
 impl Bar {
-    fn show_when_due(&self) {
-        if self.begun.elapsed() < PATIENCE {
-            return;
-        }
+    fn show(&self) {
         self.shown.get_or_init(|| {
             let style = ProgressStyle::with_template(template(self.unit, self.bar.length()))
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -118,7 +132,12 @@ fn template(unit: Unit, total: Option<u64>) -> &'static str {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(watched) = &mut self.0 {
+            if let Some((done, thread)) = watched.waiting.take() {
+                drop(done);
+                drop(thread.join());
+            }
+            let bar = &watched.bar;
             bar.bar.finish_and_clear();
             if bar.shown.get().is_some() {
                 bar.screen.remove(&bar.bar);
