@@ -145,31 +145,44 @@ impl Tree {
 
     /// The same; hash directories that are missing are made, as mail_queue_mkdirs() does.
     pub(crate) fn at_made(&self, fs: Fs<'_>, place: Place, id: &QueueId) -> io::Result<At> {
+        let (path, relative) = self.path(place, id);
+        let parent = relative.parent().unwrap_or(Path::new("."));
         if let Some(at) = self.at(place, id)? {
+            if parent.components().count() > 1 {
+                self.hand_over(fs, &at.dir, path.parent().unwrap_or(&path))?;
+            }
             return Ok(at);
         }
-        let (_, relative) = self.path(place, id);
-        let parent = relative.parent().unwrap_or(Path::new("."));
         let mut made = PathBuf::new();
         let mut above: Arc<OwnedFd> = Arc::new(self.root.as_fd().try_clone_to_owned()?);
         for level in parent {
             made.push(level);
             let path = self.spool.dir().join(&made);
-            match fs.make_dir(&above, Path::new(level), &path) {
+            let is_new = match fs.make_dir(&above, Path::new(level), &path) {
                 Ok(()) => {
                     fs.sync_dir(&above, &path)?;
-                    let dir = self.directory(&made)?;
-                    let dir = dir.ok_or(io::ErrorKind::NotFound)?;
-                    let file = File::from(dir.as_fd().try_clone_to_owned()?);
-                    fs.owner(&file, &path, self.owner.0, self.owner.1)?;
+                    true
                 }
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
                 Err(e) => return Err(e),
-            }
+            };
             above = self.directory(&made)?.ok_or(io::ErrorKind::NotFound)?;
+            if is_new || made.components().count() > 1 {
+                self.hand_over(fs, &above, &path)?;
+            }
         }
         self.at(place, id)?
             .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Gives a hash directory that is root's to the owner of the mail: made just now, or by a move that was killed before it
+    /// came to this. Postfix could not use it.
+    fn hand_over(&self, fs: Fs<'_>, dir: &OwnedFd, path: &Path) -> io::Result<()> {
+        if rustix::fs::fstat(dir)?.st_uid != 0 || self.owner.0 == 0 {
+            return Ok(());
+        }
+        let file = File::from(dir.as_fd().try_clone_to_owned()?);
+        fs.owner(&file, path, self.owner.0, self.owner.1)
     }
 
     fn path(&self, place: Place, id: &QueueId) -> (PathBuf, PathBuf) {

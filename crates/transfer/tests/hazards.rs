@@ -198,6 +198,24 @@ fn hash_depths_may_differ() {
 }
 
 #[test]
+fn a_hash_directory_that_a_crash_left_to_root_gets_its_owner() {
+    let mut spools = Spools::laid_out(false, ("deferred defer hold", 1), ("", 1));
+    // Killed between making it and giving it away. (Who is not root makes his own, and there is nothing to give.)
+    let left = spools.path(Queue::Hold, ID).parent().unwrap().to_owned();
+    fs::create_dir(&left).unwrap();
+    let root = fs::metadata(&left).unwrap().uid() == 0;
+    let owner = if root { 4242 } else { spools.from.owner.0 };
+    spools.from.owner.0 = owner;
+    for (id, ..) in MAIL {
+        std::os::unix::fs::chown(spools.path(Queue::Deferred, id), Some(owner), None).unwrap();
+    }
+    let done = spools.execute(&spools.plan(), &NO_HOOK).unwrap();
+    assert!(done.is_complete(), "{done:?}");
+    assert_eq!(done.ended.len(), MAIL.len());
+    assert_eq!(fs::metadata(&left).unwrap().uid(), owner);
+}
+
+#[test]
 fn a_message_that_is_being_delivered_is_skipped() {
     let spools = Spools::new(false);
     let file = fs::File::open(spools.path(Queue::Deferred, ID)).unwrap();
