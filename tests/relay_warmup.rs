@@ -274,6 +274,38 @@ fn plans_are_kept_and_not_overwritten() {
         text.contains("-e 'smtp_transport_rate_delay = 216s'"),
         "{text}"
     );
+    // 200, 400 and 800 for three sending days each, then 1000; a row a day, or a level.
+    let rows = |by: &[&str]| -> Vec<[String; 3]> {
+        let text = tool(&host).args(["show", "aol-a"]).args(by).run().ok();
+        let text = text.text();
+        let table = text.split("\n\n").nth(1).unwrap();
+        let row = |line: &str| {
+            let mut words = line.split_whitespace().map(str::to_owned);
+            std::array::from_fn(|_| words.next().unwrap())
+        };
+        table.lines().skip(1).map(row).collect()
+    };
+    let by_day = rows(&[]);
+    assert_eq!(by_day.len(), 10, "{by_day:?}");
+    assert_eq!(by_day[0], ["1", "2026-11-24", "200"]);
+    assert_eq!(by_day[2], ["3", "2026-11-26", "200"]);
+    assert_eq!(by_day[3], ["4", "2026-11-27", "400"]);
+    assert_eq!(by_day[9], ["10-", "2026-12-03", "1000"]);
+    assert_eq!(
+        rows(&["--by", "level"]),
+        [
+            ["1-3", "2026-11-24", "200"],
+            ["4-6", "2026-11-27", "400"],
+            ["7-9", "2026-11-30", "800"],
+            ["10-", "2026-12-03", "1000"]
+        ]
+    );
+    let json: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(json["days"].as_array().unwrap().len(), 12);
+    assert_eq!(
+        json["days"][3],
+        serde_json::json!({"day": 4, "earliest": "2026-11-27", "level": 2, "cap": 400})
+    );
     let list = tool(&host).arg("list").run().ok().text();
     let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(
@@ -334,28 +366,20 @@ fn plans_that_cannot_be_made() {
         &["aol-a", "--volume", "9", "--start", "2026-02-30"],
         "no such day: '2026-02-30'",
     );
-    check(
-        &["aol-a", "--volume", "9", "--schedule", "/etc/none"],
-        "cannot read the schedule: /etc/none",
-    );
-    check(
-        &["aol-a", "--volume", "9000", "--schedule", "/etc/steep.toml"],
+    let by_schedule = |file: &str, more: &[&str], expected: &str| {
+        let words = ["aol-a", "--volume", "9000", "--schedule", file];
+        check(&[&words[..], more].concat(), expected);
+    };
+    by_schedule("/etc/none", &[], "cannot read the schedule: /etc/none");
+    by_schedule(
+        "/etc/steep.toml",
+        &[],
         "the step from 100 to 5000 a day is too great: 200 would be allowed",
     );
-    check(
-        &["aol-a", "--volume", "9", "--schedule", "/etc/odd.toml"],
-        "/etc/odd.toml, line",
-    );
-    check(
-        &[
-            "aol-a",
-            "--volume",
-            "9",
-            "--schedule",
-            "/etc/steep.toml",
-            "--first",
-            "7",
-        ],
+    by_schedule("/etc/odd.toml", &[], "/etc/odd.toml, line");
+    by_schedule(
+        "/etc/steep.toml",
+        &["--first", "7"],
         "--first: the levels of /etc/steep.toml",
     );
     host.sh("test ! -e /var/lib/relay-tools/warmup");

@@ -140,6 +140,10 @@ pub(crate) struct Planning {
     #[command(flatten)]
     pub(crate) dns: DnsArgs,
 
+    /// What a row of the table is
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]
+    pub(crate) by: By,
+
     /// How to show it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -196,6 +200,10 @@ pub(crate) struct Show {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) day: u32,
 
+    /// What a row of the table is
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]
+    pub(crate) by: By,
+
     /// How to show it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -231,6 +239,15 @@ pub(crate) struct Standing {
     /// nothing is printed when it is OK: for cron.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
+}
+
+/// The values of `--by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// A sending day
+    Day,
+    /// A level: the sending days that have the same cap
+    Level,
 }
 
 /// The values of `--format`.

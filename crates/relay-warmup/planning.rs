@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         true => "not saved: --dry-run".to_owned(),
         false => format!("saved: {}", path.display()),
     };
-    saved::print(cx, &plan, 1, args.format, &[more])?;
+    saved::print(cx, &plan, (1, args.by), args.format, &[more])?;
     cx.problems(instance.problems());
     Ok(match found.is_whole {
         true => Outcome::Done,

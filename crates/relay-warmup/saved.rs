@@ -9,7 +9,7 @@ use postfix::Problem;
 use warmup::plan::{self, Plan};
 use warmup::render::plan as render;
 
-use crate::args::{Format, List, ListFormat, Show};
+use crate::args::{By, Format, List, ListFormat, Show};
 
 /// Where they are.
 const DIRECTORY: &str = "/var/lib/relay-tools/warmup";
@@ -116,7 +116,7 @@ pub(crate) fn list(args: &List, cx: &Context) -> anyhow::Result<Outcome> {
 
 pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
     let plan = named(cx, &args.instance)?;
-    print(cx, &plan, args.day, args.format, &[])?;
+    print(cx, &plan, (args.day, args.by), args.format, &[])?;
     Ok(Outcome::Done)
 }
 
@@ -159,13 +159,18 @@ fn named(cx: &Context, name: &str) -> anyhow::Result<Plan> {
 pub(crate) fn print(
     cx: &Context,
     plan: &Plan,
-    day: u32,
+    (day, by): (u32, By),
     format: Format,
     more: &[String],
 ) -> anyhow::Result<()> {
     cx.print_with(|out| match format {
         Format::Table => {
-            out.extend_from_slice(render::table(plan, day, more, cx.table_style()).as_bytes());
+            let rows = match by {
+                By::Day => render::Rows::Day,
+                By::Level => render::Rows::Level,
+            };
+            let drawn = render::table(plan, (day, rows), more, cx.table_style());
+            out.extend_from_slice(drawn.as_bytes());
             Ok(())
         }
         Format::Text => render::text(out, plan, day),

@@ -116,6 +116,18 @@ impl Plan {
         }
     }
 
+    /// The sending days, from 1, each with its level's place if none has to be repeated; of the last level, whose days have
+    /// no end, as many as it is held.
+    pub fn sending_days(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
+        let mut day = 0;
+        let levels = self.levels.iter().enumerate();
+        let all = levels.flat_map(|(at, level)| (0..level.level.days).map(move |_| at));
+        all.map(move |at| {
+            day += 1;
+            (day, at)
+        })
+    }
+
     /// The level of a sending day, from 1, if none has to be repeated.
     pub fn level_of(&self, day: u32) -> usize {
         let fits = |at: &usize| self.days_of(*at).1.is_none_or(|last| day <= last);

@@ -4,9 +4,13 @@ pub mod plan;
 pub mod readiness;
 pub mod status;
 
+use std::io::{self, Write};
+
 use chrono::SecondsFormat;
-use postfix::{Zone, escape};
+use postfix::{Problem, Zone, escape};
 use report::render::grid::Cell;
+use report::render::wire::write_json;
+use serde::Serialize;
 
 /// A `-` where there is nothing.
 fn cell(text: impl AsRef<[u8]>) -> Cell {
@@ -32,8 +36,33 @@ fn paragraph(text: &mut String, heading: &str, lines: &[String]) {
     }
 }
 
-/// A time in RFC 3339, on the clock of the host.
-fn time(micros: i64, zone: Zone) -> Option<String> {
-    let time = zone.at(micros.div_euclid(1_000_000))?;
-    Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    host: &'a str,
+    /// RFC 3339, on the clock of the host.
+    time: Option<String>,
+    instances: Vec<T>,
+    problems: Vec<String>,
+}
+
+/// What is known of instances as one JSON object, as of `now` (microseconds since 1970, UTC), and a newline.
+fn document<T: Serialize>(
+    out: &mut impl Write,
+    schema: &'static str,
+    host: &str,
+    (now, zone): (i64, Zone),
+    instances: impl Iterator<Item = T>,
+    problems: &[Problem],
+) -> io::Result<()> {
+    let time = zone.at(now.div_euclid(1_000_000));
+    let document = Document {
+        schema,
+        host,
+        time: time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        instances: instances.collect(),
+        problems: problems.iter().map(ToString::to_string).collect(),
+    };
+    write_json(out, &document)?;
+    writeln!(out)
 }

@@ -22,8 +22,11 @@ pub const LIMITS: [Growth; 4] = [
 /// The fewest sending days that a level is held.
 pub const MIN_DAYS: u32 = 3;
 
+/// The most sending days that a level may be held.
+pub const MAX_DAYS: u32 = 60;
+
 /// As many levels as a schedule may have: each is days of somebody's work.
-const MAX_LEVELS: usize = 500;
+pub const MAX_LEVELS: usize = 500;
 
 /// Growth by at most `percent`, as long as that ends at no more than `to` messages a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

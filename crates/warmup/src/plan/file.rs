@@ -15,11 +15,14 @@ use serde::{Deserialize, Serialize};
 use super::{Order, Plan, PlanLevel};
 use crate::intake::Intake;
 use crate::ratio::{Ratio, RelayName};
-use crate::schedule::Level;
+use crate::schedule::{Level, MAX_DAYS, MAX_LEVELS};
 use crate::settings::{Hold, Mail, Settings};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-plan/1";
+
+/// More addresses than this are in no relay name: an answer of the DNS holds fewer.
+const MAX_OLD: usize = 10_000;
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -42,6 +45,9 @@ struct Document {
     clients: u32,
     relay_name: Option<RelayObject>,
     levels: Vec<LevelObject>,
+    /// For those who read it: what it says follows from the levels.
+    #[serde(default)]
+    days: Vec<DayObject>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +56,18 @@ struct RelayObject {
     ttl: u32,
     old: Vec<IpAddr>,
     new: IpAddr,
+}
+
+/// A sending day, if none is repeated; of the last level, as many as it is held.
+#[derive(Serialize, Deserialize)]
+struct DayObject {
+    /// From 1.
+    day: u32,
+    /// If mail is sent every day.
+    earliest: Option<String>,
+    /// From 1.
+    level: usize,
+    cap: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +130,15 @@ pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         levels: (0..plan.levels.len())
             .map(|at| level_object(plan, at))
             .collect(),
+        days: plan
+            .sending_days()
+            .map(|(day, at)| DayObject {
+                day,
+                earliest: plan.date_of(day).map(|date| date.to_string()),
+                level: at + 1,
+                cap: plan.levels[at].level.cap,
+            })
+            .collect(),
     };
     write_json(out, &document)?;
     writeln!(out)
@@ -167,6 +194,9 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
         .map(level)
         .collect::<Option<Vec<_>>>();
     let levels = levels.ok_or_else(|| wrong("a damaged plan: a level says nothing".to_owned()))?;
+    if levels.len() > MAX_LEVELS {
+        return Err(wrong(format!("a damaged plan: {} levels", levels.len())));
+    }
     if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap >= l[1].level.cap) {
         return Err(wrong("a damaged plan: its levels do not rise".to_owned()));
     }
@@ -223,5 +253,8 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
             .zip(object.intake_seconds)
             .map(|(limit, seconds)| Intake { limit, seconds }),
     };
-    (object.cap > 0 && object.days > 0).then_some(level)
+    let is_whole = object.cap > 0
+        && (1..=MAX_DAYS).contains(&object.days)
+        && object.old_records.is_none_or(|old| old <= MAX_OLD);
+    is_whole.then_some(level)
 }

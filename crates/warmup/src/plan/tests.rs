@@ -47,6 +47,9 @@ fn days_and_levels() {
     assert_eq!(plan.days(), 9);
     let levels: Vec<usize> = [1, 3, 4, 9, 10, 99].map(|day| plan.level_of(day)).into();
     assert_eq!(levels, [0, 0, 1, 2, 3, 3]);
+    let days: Vec<(u32, usize)> = plan.sending_days().collect();
+    assert_eq!(days.len(), 12);
+    assert_eq!((days[0], days[3], days[11]), ((1, 0), (4, 1), (12, 3)));
     let date = plan.date_of(10).unwrap();
     assert_eq!(date.to_string(), "2026-12-03");
     // The last level's cap is a quarter of all: no old address need be taken out.
@@ -83,6 +86,17 @@ fn files_that_are_no_plan() {
     check(
         "\"rate_delay\":432",
         "\"rate_delay\":0",
+        "a damaged plan: a level",
+    );
+    // Days that no calendar has, and records that no name holds.
+    check(
+        "\"days\":3",
+        "\"days\":4294967295",
+        "a damaged plan: a level",
+    );
+    check(
+        "\"old_records\":3",
+        "\"old_records\":18446744073709551615",
         "a damaged plan: a level",
     );
     check("2026-11-24\",\"vol", "2026-11-31\",\"vol", "start: ");

@@ -8,6 +8,7 @@ use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
 
 use super::{cell, number, paragraph};
 use crate::plan::{Plan, PlanLevel};
+use crate::ratio::Ratio;
 use crate::settings::Hold;
 
 const COLUMNS: [Column; 9] = [
@@ -22,10 +23,30 @@ const COLUMNS: [Column; 9] = [
     Column::Number("brings"),
 ];
 
-/// `--format table`: a level a row; below, what to apply before the sending day `day` (from 1),
+/// What a row of the table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// A sending day; those of the last level, which have no end, are one.
+    Day,
+    /// A level.
+    Level,
+}
+
+/// `--format table`: a row for each of `by`; below, what to apply before the sending day `day` (from 1),
 /// and what to know, with the lines of `more`.
-pub fn table(plan: &Plan, day: u32, more: &[String], style: TableStyle) -> String {
-    let rows = (0..plan.levels.len()).map(|at| row(plan, at)).collect();
+pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableStyle) -> String {
+    let last = plan.levels.len() - 1;
+    let rows = match by {
+        Rows::Day => {
+            let before = plan.sending_days().take_while(|(_, at)| *at < last);
+            let mut rows: Vec<_> = before
+                .map(|(day, at)| row(plan, at, day, day.to_string()))
+                .collect();
+            rows.push(level_row(plan, last));
+            rows
+        }
+        Rows::Level => (0..=last).map(|at| level_row(plan, at)).collect(),
+    };
     let mut text = format!("{}\n\n", escape(&heading(plan)));
     text.push_str(&draw(style, &COLUMNS, rows));
     let at = plan.level_of(day);
@@ -84,16 +105,21 @@ fn pace(level: &PlanLevel) -> (String, u64) {
     }
 }
 
-fn row(plan: &Plan, at: usize) -> Vec<Cell> {
+fn level_row(plan: &Plan, at: usize) -> Vec<Cell> {
+    row(plan, at, plan.days_of(at).0, sending_days(plan, at))
+}
+
+/// The level at `at`, for the sending days `days`, of which `first` is the first.
+fn row(plan: &Plan, at: usize, first: u32, days: String) -> Vec<Cell> {
     let level = &plan.levels[at];
     let (delay, concurrency) = pace(level);
-    let date = plan.date_of(plan.days_of(at).0);
+    let date = plan.date_of(first);
     let brings = number(level.ratio.map(|ratio| ratio.brings));
     let is_too_much = level
         .ratio
         .is_some_and(|ratio| ratio.brings > level.settings.lets_out);
     vec![
-        cell(sending_days(plan, at)),
+        cell(days),
         number(date),
         cell(level.level.cap.to_string()),
         cell(delay),
@@ -204,30 +230,25 @@ const HEADING: [&str; 12] = [
 pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     csv.write_record(HEADING)?;
-    for (at, level) in plan.levels.iter().enumerate() {
-        let (first, _) = plan.days_of(at);
+    for (day, at) in plan.sending_days() {
+        let level = &plan.levels[at];
         let (delay, concurrency) = pace(level);
-        for day in first..first + level.level.days {
-            let date = plan.date_of(day);
-            csv.write_record([
-                escape(&plan.order.instance).to_string(),
-                day.to_string(),
-                date.map_or_else(String::new, |date| date.to_string()),
-                (at + 1).to_string(),
-                level.level.cap.to_string(),
-                delay.trim_end_matches('s').to_owned(),
-                concurrency.to_string(),
-                level.settings.lets_out.to_string(),
-                level.ratio.map_or_else(String::new, |r| r.old.to_string()),
-                level.ratio.map_or_else(String::new, |_| "1".to_owned()),
-                level
-                    .ratio
-                    .map_or_else(String::new, |r| format!("{:.4}", r.share())),
-                level
-                    .ratio
-                    .map_or_else(String::new, |r| r.brings.to_string()),
-            ])?;
-        }
+        let of = |of: fn(Ratio) -> String| level.ratio.map_or_else(String::new, of);
+        let date = plan.date_of(day);
+        csv.write_record([
+            escape(&plan.order.instance).to_string(),
+            day.to_string(),
+            date.map_or_else(String::new, |date| date.to_string()),
+            (at + 1).to_string(),
+            level.level.cap.to_string(),
+            delay.trim_end_matches('s').to_owned(),
+            concurrency.to_string(),
+            level.settings.lets_out.to_string(),
+            of(|ratio| ratio.old.to_string()),
+            of(|_| "1".to_owned()),
+            of(|ratio| format!("{:.4}", ratio.share())),
+            of(|ratio| ratio.brings.to_string()),
+        ])?;
     }
     csv.flush()
 }

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use csv::Writer;
 use postfix::{Problem, Zone, escape};
 use report::render::grid::{Column, TableStyle, Tone, draw};
-use report::render::wire::write_json;
 use serde::Serialize;
 
-use super::{cell, paragraph, time};
+use super::{cell, document, paragraph};
 use crate::readiness::{Outcome, Readiness, Step};
 
 /// The schema's name.
@@ -101,15 +100,6 @@ pub fn csv(out: &mut impl Write, all: &[Readiness]) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    host: &'a str,
-    time: Option<String>,
-    instances: Vec<InstanceObject<'a>>,
-    problems: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
     /// `pass`, `fail` or `unknown`, as all results are.
@@ -145,24 +135,14 @@ impl<'a> StepObject<'a> {
 pub fn json(
     out: &mut impl Write,
     host: &str,
-    (now, zone): (i64, Zone),
+    now: (i64, Zone),
     all: &[Readiness],
     problems: &[Problem],
 ) -> io::Result<()> {
-    let document = Document {
-        schema: SCHEMA,
-        host,
-        time: time(now, zone),
-        instances: all
-            .iter()
-            .map(|ready| InstanceObject {
-                instance: &ready.instance,
-                result: ready.outcome().as_str(),
-                steps: ready.steps.iter().map(StepObject::new).collect(),
-            })
-            .collect(),
-        problems: problems.iter().map(ToString::to_string).collect(),
-    };
-    write_json(out, &document)?;
-    writeln!(out)
+    let instances = all.iter().map(|ready| InstanceObject {
+        instance: &ready.instance,
+        result: ready.outcome().as_str(),
+        steps: ready.steps.iter().map(StepObject::new).collect(),
+    });
+    document(out, SCHEMA, host, now, instances, problems)
 }

@@ -6,10 +6,9 @@ use csv::Writer;
 use postfix::{Problem, Zone, escape};
 use report::human::percent;
 use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
-use report::render::wire::write_json;
 use serde::Serialize;
 
-use super::{cell, number, paragraph, time};
+use super::{cell, document, number, paragraph};
 use crate::plan::Plan;
 use crate::status::{Day, JudgedDay, Status, Verdict};
 
@@ -207,15 +206,6 @@ pub fn csv(out: &mut impl Write, all: &[Standing]) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    host: &'a str,
-    time: Option<String>,
-    instances: Vec<InstanceObject<'a>>,
-    problems: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
     /// `go on`, `hold`, `step back` or `warm again`.
@@ -312,17 +302,10 @@ impl<'a> InstanceObject<'a> {
 pub fn json(
     out: &mut impl Write,
     host: &str,
-    (now, zone): (i64, Zone),
+    now: (i64, Zone),
     all: &[Standing],
     problems: &[Problem],
 ) -> io::Result<()> {
-    let document = Document {
-        schema: SCHEMA,
-        host,
-        time: time(now, zone),
-        instances: all.iter().map(InstanceObject::new).collect(),
-        problems: problems.iter().map(ToString::to_string).collect(),
-    };
-    write_json(out, &document)?;
-    writeln!(out)
+    let instances = all.iter().map(InstanceObject::new);
+    document(out, SCHEMA, host, now, instances, problems)
 }
