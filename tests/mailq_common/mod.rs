@@ -120,3 +120,27 @@ impl Image {
         serde_json::from_str(&ran.out).unwrap()
     }
 }
+
+/// aol-b is the fullest, then aol-a; msn-a has local submissions, and one that is not complete.
+pub fn image() -> Image {
+    let image = Image::new();
+    // `postqueue.json` beside these spools is what Postfix listed for them: 10 deferred and 2 on hold in real-default, 4
+    // submissions and 1 deferred in real-maildrop, 2 deferred in empty, one of which has no content.
+    image.instance("aol-a", "real-default");
+    image.instance("msn-a", "real-maildrop");
+    image.instance("aol-b", "real-default");
+    let aol_b = image.spool("aol-b");
+    for (queue, id) in [
+        ("incoming", "1A2B301"),
+        ("active", "1A2B302"),
+        ("corrupt", "1A2B303"),
+    ] {
+        fs::create_dir_all(aol_b.join(queue)).unwrap();
+        let message = image.spool("aol-a").join("deferred/0/0A70332");
+        fs::copy(message, aol_b.join(queue).join(id)).unwrap();
+    }
+    let written = image.spool("msn-a").join("maildrop/1A2B304");
+    fs::write(&written, "F").unwrap();
+    fs::set_permissions(&written, Permissions::from_mode(0o600)).unwrap();
+    image
+}
