@@ -7,10 +7,7 @@ mod common;
 mod mailq_common;
 mod prom_common;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
-use mailq_common::image;
+use mailq_common::{Image, image};
 use serde_json::{Value, json};
 
 const TEXT: &str = "\
