@@ -15,8 +15,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{sh, stats, stats_in};
-use report_common::{Lines, UNKNOWN, begins, host};
+use common::{sh, stats};
+use report_common::{Lines, UNKNOWN, begins, host, rustin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -57,16 +57,8 @@ fn browse(page: &str) -> (Value, TempDir) {
     (serde_json::from_str(&out).unwrap(), directory)
 }
 
-fn rustin() -> String {
-    let args = [
-        "--root",
-        "fixtures/rustin",
-        "--format",
-        "html",
-        "--date",
-        "2026-09-19",
-    ];
-    let ran = stats_in("America/New_York", args, b"");
+fn page_of_rustin() -> String {
+    let ran = rustin(&["--format", "html"]);
     // Its spools hold two odd files.
     assert_eq!(ran.status, Some(1), "{}", ran.err);
     ran.out
@@ -74,7 +66,7 @@ fn rustin() -> String {
 
 #[test]
 fn the_page_is_whole_in_a_browser() {
-    let page = rustin();
+    let page = page_of_rustin();
     let (found, directory) = browse(&page);
     // Nothing but the page itself.
     let itself = format!("file://{}/page.html", directory.path().display());
@@ -135,7 +127,7 @@ fn the_page_is_whole_in_a_browser() {
 /// The generator's numbers: crates/testkit/examples/rustin_logs.rs.
 #[test]
 fn the_figures_of_the_page_are_those_of_the_logs() {
-    let (found, _directory) = browse(&rustin());
+    let (found, _directory) = browse(&page_of_rustin());
     let look = &found["seen"]["1200-light"];
     let cells = |table: &str, row: &str| look["tables"][table][row].clone();
     let begin = |table: &str, row: &str, n: usize| {

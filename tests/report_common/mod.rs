@@ -7,7 +7,16 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::common::{seconds, set_mtime};
+use crate::common::{Ran, seconds, set_mtime, stats_in};
+
+/// The bundled host.
+pub const RUSTIN: &str = "fixtures/rustin";
+
+/// What the tool says of the bundled host's 2026-09-19.
+pub fn rustin(args: &[&str]) -> Ran {
+    let day = ["--root", RUSTIN, "--date", "2026-09-19"];
+    stats_in("America/New_York", [&day[..], args].concat(), b"")
+}
 
 /// What Outlook says of a host on its blocklist.
 pub const BLOCKED: &str = "host hotmail-com.olc.protection.outlook.com[104.47.18.97] said: 550 5.7.1 Unfortunately, messages from \
@@ -112,8 +121,8 @@ pub fn host(instances: &[&str], log: &str) -> TempDir {
     root
 }
 
-pub fn write_log(root: &Path, log: &str) {
-    let path = root.join("var/log/mail.log");
+pub fn write_log(root: impl AsRef<Path>, log: &str) {
+    let path = root.as_ref().join("var/log/mail.log");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, log).unwrap();
     set_mtime(&path, seconds("2026-09-21T00:00:00Z"));

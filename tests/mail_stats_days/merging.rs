@@ -1,0 +1,207 @@
+//! --merge.
+
+use super::*;
+
+#[test]
+fn records_of_hosts_and_days_add_up() {
+    let rustin = host("rustin", &[before(), the_day(), after()].concat());
+    let cleveland = host("cleveland", &[before(), the_day().repeat(2)].concat());
+    save_whole(&rustin);
+    save_whole(&cleveland);
+    save(&rustin, &["--date", "2026-09-20"]).ended(0);
+    let next = days(&rustin).join("2026-09-20.rustin.jsonl");
+    let (here, there) = (file(&rustin, "rustin"), file(&cleveland, "cleveland"));
+    // 5 + 10 + 1 attempts.
+    let expected = "postfix-aol-a:total:16\npostfix-aol-a:bounced:3\npostfix-aol-a:deferred:6\npostfix-aol-a:sent:7\n\n";
+    let ran = merge(&[&here, &there, &next], &[], 0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), (expected, ""));
+    // The same record again counts once.
+    assert_eq!(
+        merge(&[&here, &next, &here, &there, &next], &[], 0).out,
+        expected
+    );
+    // Each recipient once a day: 4 + 4 + 1.
+    let ran = merge(&[&here, &there, &next], &["--count", "recipients"], 0);
+    assert!(
+        ran.out.starts_with("postfix-aol-a:total:9\n"),
+        "{}",
+        ran.out
+    );
+    let ran = merge(
+        &[&here, &there, &next],
+        &["--by", "day,reason", "--format", "json"],
+        0,
+    );
+    let found: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found["schema"], "relay-tools/mail-stats/1");
+    assert_eq!(found["host"], "cleveland,rustin");
+    assert_eq!(found["since"], "2026-09-19T00:00:00Z");
+    assert_eq!(found["until"], "2026-09-21T00:00:00Z");
+    let days = &found["total"]["by"]["day"];
+    assert_eq!(days[0]["key"], "2026-09-19");
+    assert_eq!(
+        (&days[0]["total"], &days[1]["total"]),
+        (&json!(15), &json!(1))
+    );
+    let reasons = found["total"]["by"]["reason"].as_array().unwrap();
+    let blocked = reasons.iter().find(|r| r["key"] == "blocked").unwrap();
+    assert_eq!(blocked["bounced"], 3);
+    // A window chooses among days.
+    let ran = merge(&[&here, &next], &["--date", "2026-09-20"], 0);
+    assert!(
+        ran.out.starts_with("postfix-aol-a:total:1\n"),
+        "{}",
+        ran.out
+    );
+    let ran = merge(&[&here, &next], &["--since", "2026-09-19T12:00:00Z"], 1);
+    assert!(
+        ran.out.starts_with("postfix-aol-a:total:1\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.err.contains("only partly asked for"), "{}", ran.err);
+}
+
+#[test]
+fn merged_figures_are_those_of_the_logs() {
+    let root = tempfile::tempdir().unwrap();
+    sh(&format!(
+        "cp -a {}/fixtures/rustin/etc {}; mkdir {2}/var; cp -a {0}/fixtures/rustin/var/log {2}/var/",
+        env!("CARGO_MANIFEST_DIR"),
+        root.path().display(),
+        root.path().display()
+    ));
+    let path = root.path().to_str().unwrap();
+    let ran = save(&root, &["--date", "2026-09-18"]);
+    let saved = days(&root).join("2026-09-18.rustin.mayfirst.example.jsonl");
+    assert!(saved.exists(), "{}", ran.err);
+    for (count, by) in [
+        ("attempts", "instance,provider,reason,dsn,hour,day"),
+        ("recipients", "hour,reason"),
+        ("attempts", "reason"),
+    ] {
+        let with = [
+            "--count", count, "--by", by, "--top", "4", "--format", "json",
+        ];
+        // The default instance is shown, since there is a record of it that says it had nothing to do.
+        let named = ["--root", path, "--date", "2026-09-18", "*"];
+        let direct = stats(named.iter().chain(&with)).out;
+        let merged = merge(&[&saved], &with, ran.status.unwrap()).out;
+        let read = |text: &str| {
+            let mut value: Value = serde_json::from_str(text).unwrap();
+            value.as_object_mut().unwrap().remove("problems");
+            if count == "recipients" {
+                // A record has delays of attempts only.
+                value["total"].as_object_mut().unwrap().remove("delays");
+                for instance in value["instances"].as_array_mut().unwrap() {
+                    instance.as_object_mut().unwrap().remove("delays");
+                }
+            }
+            value
+        };
+        let (direct, merged) = (read(&direct), read(&merged));
+        assert!(direct["total"]["total"].as_u64().unwrap() > 500, "{direct}");
+        assert_eq!(merged, direct, "{count} by {by}");
+    }
+}
+
+#[test]
+fn damaged_lines_are_told_and_the_others_count() {
+    let root = host("rustin", &[before(), the_day()].concat());
+    save_whole(&root);
+    let path = file(&root, "rustin");
+    let good = fs::read_to_string(&path).unwrap();
+    let cut = &good[..good.len() / 2];
+    let edited = good.replacen("\"sent\":2", "\"sent\":3", 1);
+    let newer = good.replace("instance-day/1", "instance-day/2");
+    let text = format!("{cut}\n{edited}\n{newer}not JSON \x1b[2J\n{{}}\n\n{good}");
+    fs::write(&path, &text).unwrap();
+    let ran = merge(&[&path], &[], 1);
+    assert!(
+        ran.out.starts_with("postfix-aol-a:total:5\n"),
+        "{}",
+        ran.out
+    );
+    for (line, what) in [
+        (1, "EOF"),
+        (2, "do not agree"),
+        (4, "instance-day/2"),
+        (5, "not a record"),
+        (6, "missing field"),
+    ] {
+        let told = ran
+            .err
+            .lines()
+            .find(|l| l.contains(&format!("line {line}:")));
+        assert!(
+            told.is_some_and(|t| t.contains(what)),
+            "line {line}: {}",
+            ran.err
+        );
+    }
+    assert!(!ran.err.contains('\x1b'));
+    // Saving leaves them where they are.
+    write_log(
+        &root,
+        &[
+            before(),
+            the_day(),
+            line("2026-09-19T23:59:59Z", "A4", "f@aol.com", "1", "sent", "ok"),
+        ]
+        .concat(),
+    );
+    save(&root, &["--date", "2026-09-19"]).ended(1);
+    let now = fs::read_to_string(&path).unwrap();
+    assert!(now.starts_with(cut) && now.contains("not JSON"), "{now}");
+    assert_eq!(
+        merge(&[&path], &[], 1).out.lines().next(),
+        Some("postfix-aol-a:total:6")
+    );
+}
+
+#[test]
+fn of_two_whole_days_that_differ_the_last_counts_and_is_told() {
+    let one = host("rustin", &[before(), the_day()].concat());
+    let other = host("rustin", &[before(), the_day().repeat(2)].concat());
+    save_whole(&one);
+    save_whole(&other);
+    let (one, other) = (file(&one, "rustin"), file(&other, "rustin"));
+    for (files, total) in [([&*one, &*other], 10), ([&*other, &*one], 5)] {
+        let ran = merge(&files, &[], 1);
+        assert!(
+            ran.out
+                .starts_with(&format!("postfix-aol-a:total:{total}\n")),
+            "{}",
+            ran.out
+        );
+        assert!(
+            ran.err
+                .contains("a second, different record of postfix-aol-a on rustin, 2026-09-19"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn instances_are_chosen_by_any_of_their_names() {
+    let root = host("rustin", &[before(), the_day()].concat());
+    save_whole(&root);
+    let path = file(&root, "rustin");
+    for name in ["aol-a", "postfix-aol-a", "/etc/postfix-aol-a/", "aol-*"] {
+        let ran = merge(&[&path], &[name], 0);
+        assert!(ran.out.starts_with("postfix-aol-a:total:5\n"), "{name}");
+    }
+    // A glob means the records' instances as well as this host's own, which has nothing to do with them.
+    let here = tempfile::tempdir().unwrap();
+    fs::create_dir_all(here.path().join("etc/postfix-aol-z")).unwrap();
+    let main_cf = here.path().join("etc/postfix-aol-z/main.cf");
+    fs::write(main_cf, "syslog_name = postfix-aol-z\n").unwrap();
+    let (here, path) = (here.path().to_str().unwrap(), path.to_str().unwrap());
+    let ran = stats(["--root", here, "aol-*", "--merge", path]).ended(0);
+    assert!(
+        ran.out.starts_with("postfix-aol-a:total:5\n"),
+        "{}",
+        ran.out
+    );
+}

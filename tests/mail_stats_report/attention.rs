@@ -1,0 +1,125 @@
+//! What attention is called to.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+/// What is told, and what is not: at each side of the limits.
+#[test]
+fn attention_is_called_to_what_is_much_worse() {
+    // 100 deliveries each day; of the day before, so many bounced, deferred, blocked.
+    let check = |before: [usize; 3], day: [usize; 3], expected: &[&str]| {
+        let lines = |time: &'static str, [bounced, deferred, blocked]: [usize; 3]| {
+            let of = |status, reply, n| Lines {
+                time,
+                status,
+                reply,
+                n,
+                ..Lines::default()
+            };
+            [
+                of("sent", "250 ok", 100 - bounced - deferred - blocked),
+                of("bounced", UNKNOWN, bounced),
+                of(
+                    "deferred",
+                    "connect to mx[192.0.2.9]:25: Connection timed out",
+                    deferred,
+                ),
+                of("bounced", BLOCKED, blocked),
+            ]
+        };
+        let log = two_days(&lines("18T10:00:00", before), &lines("19T10:00:00", day));
+        let root = host(&["postfix-a"], &log);
+        let ran = report(&root, &DAY).ended(0);
+        let told = attention(&ran.out);
+        let told: Vec<&str> = told
+            .iter()
+            .map(|t| t.as_str())
+            .filter(|t| t.starts_with('!'))
+            .collect();
+        assert_eq!(told, expected, "{before:?} {day:?}");
+    };
+    // Not twice as many; twice, but by less than 3 points more; both.
+    check([10, 0, 0], [19, 0, 0], &[]);
+    check([2, 0, 0], [4, 0, 0], &[]);
+    check(
+        [5, 0, 0],
+        [10, 0, 0],
+        &["!  postfix-a: 10.0% bounced (10); it was 5.0%; bad-mailbox 10"],
+    );
+    // Fewer than 10 are chance.
+    check([0, 0, 0], [9, 0, 0], &[]);
+    check([0, 9, 0], [0, 18, 0], &[]);
+    check(
+        [0, 10, 0],
+        [0, 20, 0],
+        &["!  postfix-a: 20.0% deferred (20); it was 10.0%; connection 20"],
+    );
+    check(
+        [0, 10, 0],
+        [0, 50, 0],
+        &["!! postfix-a: 50.0% deferred (50); it was 10.0%; connection 50"],
+    );
+    check(
+        [0, 0, 2],
+        [0, 0, 10],
+        &[
+            "!! postfix-a: 10 blocked (10.0%); it was 2.0%; S3150, 203.0.113.25",
+            "!  postfix-a: 10.0% bounced (10); it was 2.0%; blocked 10 (S3150, 203.0.113.25)",
+        ],
+    );
+    // As many as ever, but more than 20.
+    check([0, 0, 21], [0, 0, 20], &[]);
+    check(
+        [0, 0, 21],
+        [0, 0, 21],
+        &["!! postfix-a: 21 blocked (21.0%); it was 21.0%; S3150, 203.0.113.25"],
+    );
+}
+
+#[test]
+fn an_instance_without_traffic_and_a_full_queue_are_told() {
+    let before = |instance| Lines {
+        instance,
+        time: "18T10:00:00",
+        n: 12,
+        ..Lines::default()
+    };
+    let day = Lines {
+        instance: "postfix-b",
+        ..Lines::default()
+    };
+    let log = two_days(&[before("postfix-b"), before("postfix-c")], &[day]);
+    // postfix-a is the default instance: with others beside it, it need not have any.
+    let root = host(&["postfix-a", "postfix-b", "postfix-c", "postfix-d"], &log);
+    let one = sh("ls -d fixtures/rustin/var/spool/postfix-aol-b/deferred/0/* | head -n 1");
+    let spool = root.path().join("var/spool/postfix-b/deferred");
+    for n in 0..201 {
+        let name = format!("{:X}", 0xA0000 + n);
+        let hashed = spool.join(&name[..1]);
+        fs::create_dir_all(&hashed).unwrap();
+        let file = hashed.join(name);
+        fs::write(&file, fs::read(one.trim()).unwrap()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let ran = report(&root, &DAY).ended(0);
+    let told = attention(&ran.out);
+    let told: Vec<&str> = told
+        .iter()
+        .map(|t| t.split("; the oldest").next().unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "!  postfix-c: no deliveries; 12 a day before",
+            "!  postfix-d: no deliveries; nor the day before",
+            "!  postfix-b: 201 messages in the mailq",
+        ]
+    );
+    assert!(!ran.out.contains("postfix-a"), "{}", ran.out);
+    assert_eq!(
+        row(section(&ran.out, "MAILQ at "), "postfix-b ")[1..3],
+        ["201", "201"]
+    );
+}
