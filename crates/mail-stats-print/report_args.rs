@@ -49,7 +49,8 @@ pub(crate) const REPORT: Section = Section {
         Block::Text(
             "--format report is what cron is to mail: one day of the host, yesterday unless --date names another, the verdict first. The day is \
              set beside the day before and the mean of the seven days before it, so far as they are known: from the logs that still hold the \
-             whole of a day, else from the record that --save-day has kept of it. The report says which day it is, and whether all of it is there. \
+             whole of a day, else from the record that --save-day has kept of it. The report says which day it is, and whether all of it is there. A record of when the host's clock had another time zone is of other hours: \
+             it is shown as not all of the day, and nothing is compared with it. \
              It counts attempts. --format html is the same as a page that needs nothing else: no script, no other file.",
         ),
         Block::Text(

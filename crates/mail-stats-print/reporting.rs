@@ -25,8 +25,10 @@ use crate::{check, left_out, options, tell_readings};
 struct Both<'a> {
     days: DayCounts<'a>,
     last: Counting<'a>,
-    /// The last day's begin. Nothing is read of after it.
+    /// The last day's begin. Nothing is read of after that day.
     since: i64,
+    /// The time of the first delivery that was met, of any day.
+    first: Option<i64>,
 }
 
 impl Sink for Both<'_> {
@@ -39,6 +41,7 @@ impl Sink for Both<'_> {
             // Of any day: the message may be delivered on the last.
             Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => None,
         };
+        self.first = earlier(self.first, time);
         if time.is_none_or(|time| time >= self.since) {
             self.last.event(event);
         }
@@ -49,13 +52,20 @@ impl Sink for Both<'_> {
             days: self.days.fork(),
             last: self.last.fork(),
             since: self.since,
+            first: None,
         }
     }
 
     fn join(&mut self, later: Self) {
         self.days.join(later.days);
         self.last.join(later.last);
+        self.first = earlier(self.first, later.first);
     }
+}
+
+/// The earlier of two times, as far as they are known.
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }
 
 impl LogScope for Both<'_> {
@@ -64,6 +74,9 @@ impl LogScope for Both<'_> {
         self.last.scope(scope);
     }
 }
+
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
 
 /// What was read.
 struct Read {
@@ -164,9 +177,12 @@ fn daily(
         .history
         .last()
         .is_some_and(|day| !day.instances.is_empty());
-    let mut problems = read.history.problems.clone();
     if !is_known {
-        let why = problems.first().map(|problem| format!(": {problem}"));
+        let why = read
+            .history
+            .problems
+            .first()
+            .map(|problem| format!(": {problem}"));
         let failure = Failure::new(format!(
             "nothing is known of {date}{}",
             why.unwrap_or_default()
@@ -175,7 +191,7 @@ fn daily(
             .hint("no log that is left holds this day, and --save-day has kept no record of it; --date names another day")
             .into());
     }
-    problems.clear();
+    let mut problems = Vec::new();
     let own = !args.names_its_logs();
     let queue = match own {
         true => queue(cx, selection, tables, &mut problems),
@@ -233,6 +249,7 @@ fn read(
         days: DayCounts::new(selection, days, &day_settings),
         last: Counting::new(selection, Arc::new(settings)),
         since: last.map_or(i64::MIN, |day| day.since),
+        first: None,
     };
     let wanted = Wanted {
         senders: true,
@@ -250,6 +267,11 @@ fn read(
             last: both.last.tally,
         });
     }
+    // A pipe or the journal has no beginning to look at: what it holds of the day before shows that it holds all of the first day.
+    let window = Window {
+        since: first.map(|since| since.saturating_sub(DAY)),
+        ..window
+    };
     let inputs = Inputs::choose(&args.logs, cx, host, selection, window)?;
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
@@ -258,11 +280,10 @@ fn read(
     selection.check_all_seen(&both.last.seen())?;
     tell_readings(cx, &readings);
     let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
-    let begins = begins(cx, &inputs);
+    let begins = earlier(begins(cx, &inputs), both.first);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
         let over = (cx.now() < day.until).then(|| "the day was not over".to_owned());
         let late = history::begins_late(cx, begins, day.since);
-        let late = late.filter(|_| matches!(inputs, Inputs::Files(_)));
         let broken = problems.iter().map(ToString::to_string);
         (
             Vec::new(),

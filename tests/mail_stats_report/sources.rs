@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::common::{seconds, set_mtime, stats_in};
 
 /// Without a date it is yesterday, whatever it is today.
 #[test]
@@ -152,4 +153,115 @@ fn each_log_is_read_once() {
             .len();
         assert!(*bytes <= size + 32 * 1024, "{name}: {bytes} of {size}");
     }
+}
+
+/// Of one instance the logs hold the day, of the other they do not: only that one is told to be missing.
+#[test]
+fn the_instance_of_which_nothing_is_known_is_named() {
+    let root = host(
+        &["postfix-a", "postfix-b", "postfix-c"],
+        &two_days(
+            &[],
+            &[Lines {
+                instance: "postfix-b",
+                ..Lines::default()
+            }],
+        ),
+    );
+    let main_cf = root.path().join("etc/postfix-2/main.cf");
+    let own = fs::read_to_string(&main_cf).unwrap() + "maillog_file = /var/log/c.log\n";
+    fs::write(&main_cf, own).unwrap();
+    let log = root.path().join("var/log/c.log");
+    fs::write(&log, begins("20T00:00:00")).unwrap();
+    set_mtime(&log, seconds("2026-09-21T00:00:00Z"));
+    let only_b = report(&root, &[&DAY[..], &["b", "c"]].concat()).ended(0);
+    assert!(
+        only_b
+            .out
+            .contains("\nNOT ALL OF THE DAY (UTC).\nIncomplete: nothing is known (postfix-c).\n"),
+        "{}",
+        only_b.out
+    );
+}
+
+/// A record keeps the day as its host's clock had it. Where the clock is another one now, it is of other hours; records of other
+/// hosts are none of this one's, whatever their file is called.
+#[test]
+fn records_of_another_zone_or_host_are_not_taken_for_the_day() {
+    let of = |time, n| Lines {
+        time,
+        n,
+        ..Lines::default()
+    };
+    let log = two_days(&[of("18T10:00:00", 30)], &[of("19T10:00:00", 60)]);
+    let root = host(&["postfix-a"], &log);
+    let path = root.path().to_str().unwrap();
+    for day in ["2026-09-18", "2026-09-19"] {
+        stats(["--root", path, "--save-day", "--date", day]).ended(0);
+    }
+    let days = root.path().join("var/lib/relay-tools/days");
+    let kept = |day: &str, host: &str| days.join(format!("{day}.{host}.jsonl"));
+    // The day before is that of another host alone.
+    let other = fs::read_to_string(kept("2026-09-18", "host")).unwrap();
+    let other = other.replace("\"host\":\"host\"", "\"host\":\"cleveland\"");
+    fs::write(kept("2026-09-18", "host"), &other).unwrap();
+    fs::write(kept("2026-09-18", "cleveland"), &other).unwrap();
+    write_log(
+        root.path(),
+        &(begins("20T00:00:00") + &of("20T15:00:00", 5).text()),
+    );
+    let ran = report(&root, &DAY).ended(0);
+    assert_eq!(
+        row(&ran.out, "postfix-a ")[..2].join(" "),
+        "postfix-a 60",
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("\nThe whole day (UTC).\n"));
+    assert!(ran.out.contains("\nOf the days before nothing is known: "));
+    // The same records on a host that has moved: the day is shown, and not taken for all of its own.
+    let moved = |day| {
+        let args = ["--root", path, "--format", "report", "--date", day];
+        stats_in("America/New_York", args, b"").ended(0)
+    };
+    let ran = moved("2026-09-19");
+    let told = " NOT ALL OF THE DAY (America/New_York, UTC-04:00). Incomplete: the record is of other hours, 2026-09-19T00:00:00Z to \
+                2026-09-20T00:00:00Z (UTC). ";
+    assert!(ran.out.replace('\n', " ").contains(told), "{}", ran.out);
+    assert_eq!(row(&ran.out, "postfix-a ")[..2].join(" "), "postfix-a 60");
+    // Nor is it a day to compare with; to the host as it was, it is.
+    let none = "\nOf the days before nothing is known: ";
+    assert!(moved("2026-09-20").out.contains(none));
+    let ran = report(&root, &["--date", "2026-09-20"]).ended(0);
+    assert!(!ran.out.contains(none), "{}", ran.out);
+}
+
+/// What has no beginning to look at, a pipe or the journal, holds a day if it has deliveries of before.
+#[test]
+fn a_pipe_knows_the_days_that_it_reaches() {
+    let of = |time, n| {
+        Lines {
+            time,
+            n,
+            ..Lines::default()
+        }
+        .text()
+    };
+    let args = ["--log", "-", "--format", "report", "--date", "2026-09-19"];
+    let whole = of("16T10:00:00", 2) + &of("17T10:00:00", 20) + &of("18T10:00:00", 40);
+    let whole = whole + &of("19T10:00:00", 60);
+    let ran = stats_in("UTC", args, whole.as_bytes()).ended(0);
+    assert!(ran.out.contains("\nThe whole day (UTC).\n"), "{}", ran.out);
+    // 40 the day before, 30 on average of two days: of the first there may be a part.
+    assert_eq!(row(&ran.out, "postfix-a ")[6..], ["+50%", "+100%"]);
+    assert!(ran.out.contains("mean of 2 days"), "{}", ran.out);
+    let ran = stats_in("UTC", args, of("19T10:00:00", 60).as_bytes()).ended(0);
+    assert!(
+        ran.out.contains(
+            "\nNOT ALL OF THE DAY (UTC).\nIncomplete: the logs begin at 2026-09-19T10:00:00+00:00.\n"
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("\nOf the days before nothing is known: "));
 }

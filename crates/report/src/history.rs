@@ -56,7 +56,7 @@ pub enum Source {
 
 impl History {
     /// Picks, for each instance and day, one of what was counted in the `logs` and what is `stored`: the logs where they hold
-    /// the whole day, else what [`replaces`] the other. From the logs, an incomplete record without any delivery says that
+    /// the whole day, else what [`replaces`] the other. A record of a day of another time zone is not all of the day. From the logs, an incomplete record without any delivery says that
     /// nothing is known, and is no answer.
     pub fn new(
         days: Vec<Day>,
@@ -66,7 +66,10 @@ impl History {
     ) -> Self {
         let mut best: BTreeMap<(String, String), (Source, DayRecord)> = BTreeMap::new();
         let key = |record: &DayRecord| (record.day.clone(), record.instance.clone());
-        for record in stored {
+        for record in stored
+            .into_iter()
+            .map(|record| of_these_hours(record, &days))
+        {
             match best.get(&key(&record)) {
                 Some((_, old)) if !replaces(&record, old) => {}
                 _ => {
@@ -104,6 +107,18 @@ impl History {
     pub fn last(&self) -> Option<&HistoryDay> {
         self.days.last()
     }
+}
+
+/// A host's clock may have been another one when the record was made: then its day had other hours.
+fn of_these_hours(mut record: DayRecord, days: &[Day]) -> DayRecord {
+    let mut days = days.iter();
+    let day = days.find(|day| day.name().as_ref() == Some(&record.day));
+    if day.is_some_and(|day| record.span() != Some((day.since, day.until))) {
+        let why = format!("the record is of other hours, {}", record.hours());
+        record.complete = false;
+        record.incomplete.push(why);
+    }
+    record
 }
 
 impl HistoryDay {

@@ -273,20 +273,20 @@ fn stats_of(host: &str, day: &HistoryDay, tally: Tally) -> MailStats {
 }
 
 fn missing(day: &HistoryDay, busy: &[String]) -> Vec<(String, Vec<String>)> {
-    let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut missing: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
     for of in &day.instances {
         for why in &of.incomplete {
-            missing.entry(why).or_default().push(of.instance.clone());
+            missing.entry(why).or_default().insert(&of.instance);
         }
     }
     for name in busy.iter().filter(|name| day.instance(name).is_none()) {
-        let of = missing.entry("nothing is known").or_default();
-        of.push(name.clone());
+        missing.entry("nothing is known").or_default().insert(name);
     }
-    let all = day.instances.len();
-    let missing = missing.into_iter().map(|(why, of)| match of.len() {
-        n if n == all => (why.to_owned(), Vec::new()),
-        _ => (why.to_owned(), of),
+    let known = day.instances.iter().map(|of| &of.instance);
+    let all: BTreeSet<&String> = known.chain(busy).collect();
+    let missing = missing.into_iter().map(|(why, of)| match of == all {
+        true => (why.to_owned(), Vec::new()),
+        false => (why.to_owned(), of.into_iter().cloned().collect()),
     });
     missing.collect()
 }
@@ -296,3 +296,6 @@ fn from_records(day: &HistoryDay) -> Vec<String> {
     let of = of.filter(|of| of.source == Source::Record);
     of.map(|of| of.instance.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

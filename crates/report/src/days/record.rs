@@ -86,12 +86,17 @@ impl Day {
 
 impl DayRecord {
     /// When the day began and ended, in microseconds since 1970 (UTC); nothing if the record does not say so.
-    pub(super) fn span(&self) -> Option<(i64, i64)> {
+    pub(crate) fn span(&self) -> Option<(i64, i64)> {
         let micros = |text: &str| {
             let time = DateTime::parse_from_rfc3339(text).ok()?;
             Some(time.timestamp_micros())
         };
         Some((micros(&self.since)?, micros(&self.until)?))
+    }
+
+    /// Its hours in words: `2026-09-19T00:00:00Z to 2026-09-20T00:00:00Z (Etc/UTC)`. Raw, as the record has them.
+    pub(crate) fn hours(&self) -> String {
+        format!("{} to {} ({})", self.since, self.until, self.zone)
     }
 
     /// Are there any deliveries, or messages that expired?
