@@ -138,7 +138,11 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         ["wait-for-interrupt"] => {
             let interrupts = cx.catch_interrupts()?;
             cx.warn("waiting");
+            let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
             while !interrupts.came() {
+                if std::time::Instant::now() > patience {
+                    return Err(Failure::new("no signal came in a minute").into());
+                }
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
             cx.print(b"finished what was in hand\n")?;

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use common::{check, command, run, specimen};
 use nix::sys::signal::{Signal, kill};
@@ -141,9 +142,14 @@ fn an_error_leaves_the_old_file_and_nothing_beside_it() {
     }
 }
 
-/// Starts the specimen, and sends it a signal when it says that it waits.
+/// Starts the specimen, and sends it a signal when it says that it waits. Whoever started the tests may have signals
+/// ignored (nohup, a background job of a script), and a tool keeps to that: env(1) has it begin with none ignored.
 fn interrupted(args: &[&str], signal: Signal) -> std::process::Output {
-    let mut child = command(args)
+    let mut child = Command::new("env")
+        .arg("--default-signal=INT,TERM,HUP")
+        .arg(specimen())
+        .args(args)
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -153,6 +159,18 @@ fn interrupted(args: &[&str], signal: Signal) -> std::process::Output {
     said.read_line(&mut line).unwrap();
     assert_eq!(line, "specimen: warning: waiting\n");
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    let patience = Instant::now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > patience {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!(
+                "{signal} did not end `specimen {}` in 10 seconds",
+                args.join(" ")
+            );
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     child.wait_with_output().unwrap()
 }
 
