@@ -1,0 +1,89 @@
+//! Attempts and recipients, and how long they took.
+
+use super::*;
+
+#[test]
+fn a_recipient_counts_once_by_its_last_attempt() {
+    let by = [Dimension::Dsn, Dimension::Domain];
+    let mut tally = Tally::new(settings(&by, Count::Recipients));
+    let with = |dsn: &'static [u8], delay, d: Delivery<'static>| Delivery {
+        dsn: Some(dsn),
+        delay: Some(delay),
+        ..d
+    };
+    for _ in 0..3 {
+        tally.add(
+            b"x",
+            &with(b"4.2.2", 3.0, delivery("A1", "a@aol.com", Deferred)),
+        );
+    }
+    tally.add(
+        b"x",
+        &with(b"2.0.0", 0.5, delivery("A1", "a@aol.com", Sent)),
+    );
+    tally.add(
+        b"x",
+        &with(b"4.2.2", 5.0, delivery("A1", "b@aol.com", Deferred)),
+    );
+    tally.add(
+        b"x",
+        &with(b"4.2.2", 6.0, delivery("A2", "a@aol.com", Deferred)),
+    );
+    tally.add(
+        b"y",
+        &with(b"5.1.1", 7.0, delivery("A1", "a@aol.com", Bounced)),
+    );
+    tally.expired(b"y", 2);
+    let stats = tally.finish(Frame::default());
+    assert_eq!(stats.total.counts, counts(1, 1, 2));
+    assert_eq!(stats.total.expired, 2);
+    let expected = [
+        ("4.2.2".to_owned(), counts(0, 0, 2)),
+        ("2.0.0".to_owned(), counts(1, 0, 0)),
+        ("5.1.1".to_owned(), counts(0, 1, 0)),
+    ];
+    assert_eq!(rows(&stats), expected);
+    let delay = stats.total.delays.unwrap().delay;
+    assert_eq!((delay.seen, delay.median, delay.max), (4, 5.0, 7.0));
+}
+
+/// The 20 delays of this table, ranked by hand: the 10th is the median, the 19th the 95th percentile.
+#[test]
+fn delays_and_their_parts() {
+    let mut tally = Tally::new(settings(&[], Count::Attempts));
+    for i in 1..=20u32 {
+        let n = f64::from(i);
+        let delays = Delays {
+            a: n / 100.0,
+            b: 0.0,
+            c: n,
+            d: n * 100.0,
+        };
+        let line = delivery("A1", "a@b.c", Sent);
+        tally.add(
+            b"x",
+            &Delivery {
+                delay: Some(n / 10.0),
+                delays: Some(delays),
+                ..line
+            },
+        );
+    }
+    let stats = tally.finish(Frame::default());
+    let found = stats.total.delays.unwrap();
+    let parts = found.parts.unwrap();
+    let [a, b, c, d] = parts.map(|q| (q.median, q.p95, q.max));
+    assert_eq!(
+        (found.delay.median, found.delay.p95, found.delay.max),
+        (1.0, 1.9, 2.0)
+    );
+    assert_eq!(a, (0.1, 0.19, 0.2));
+    assert_eq!(b, (0.0, 0.0, 0.0));
+    assert_eq!(c, (10.0, 19.0, 20.0));
+    assert_eq!(d, (1000.0, 1900.0, 2000.0));
+    let idle = stats
+        .instances
+        .iter()
+        .find(|i| i.instance == b"postfix-idle-a");
+    assert_eq!(idle.unwrap().figures.delays, None);
+}
