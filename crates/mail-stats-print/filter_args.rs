@@ -11,8 +11,8 @@ use cli::{Block, Section};
 pub(crate) struct FilterArgs {
     /// Show, beside the deliveries, what filters stopped on the way in and how spamd scored what it saw
     ///
-    /// Per instance: messages accepted; what milters, smtpd's restrictions, header and body checks and a proxy filter rejected,
-    /// discarded or put on hold, at which stage and why; "deliveries" that were discarded; the distribution of
+    /// Per instance: messages accepted; what milters, smtpd's restrictions, postscreen, header and body checks and a proxy filter
+    /// rejected, discarded or put on hold, at which stage and why; "deliveries" that were discarded; the distribution of
     /// SpamAssassin's scores, and what became of the messages. See FILTERS.
     #[arg(long, conflicts_with_all = ["events", "check", "save_day", "merge", "follow_state"])]
     pub(crate) filtered: bool,
@@ -47,6 +47,11 @@ pub(crate) const FILTERS: Section = Section {
             "cleanup did: header_checks, body_checks, milter_header_checks, broken MIME. WARN and the like stop nothing.",
         ),
         Block::Item("proxy-reject", "The filter behind smtpd_proxy_filter did."),
+        Block::Item(
+            "postscreen-reject",
+            "postscreen did: recipients it refused, and connections it had no room for. What it only hung up on (the action drop) \
+             is not counted.",
+        ),
         Block::Text(
             "Of reasons, the ten most frequent are shown (--top N), without what differs from message to message. A delivery with \
              status=sent went nowhere if it was discard(8)'s, or if the reply says \"discarded\", as that of a content filter \

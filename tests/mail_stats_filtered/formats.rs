@@ -1,5 +1,7 @@
 //! The figures in each format, and in parts of the log.
 
+use std::process::Command;
+
 use serde_json::Value;
 use testkit::Host;
 
@@ -112,4 +114,26 @@ pub(crate) fn halves(host: &Host) -> (Value, Value) {
         part(&["--since", "2001-01-01", "--until", middle]),
         part(&["--since", middle, "--until", "2100-01-01"]),
     )
+}
+
+/// Every message of that log came once; what else it holds, made-up lines of another spamd among it, is no error.
+#[test]
+fn a_log_in_which_nothing_was_stopped_is_read_without_complaint() {
+    let log = std::fs::read_to_string("fixtures/rustin/var/log/mail.log").unwrap();
+    let came = log
+        .lines()
+        .filter(|l| l.contains("/qmgr[") && l.contains(": from=<") && l.contains(">, size="));
+    let out = Command::new(TOOL)
+        .args(["--root", "fixtures/rustin", "--filtered", "--format=json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!((out.status.code(), &*said), (Some(0), ""));
+    let found: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let total = &found["total"]["filtered"];
+    assert_eq!(total["accepted"], came.count());
+    assert_eq!(
+        (&total["unparsed"], &total["stopped"]),
+        (&0.into(), &Value::Array(Vec::new()))
+    );
 }

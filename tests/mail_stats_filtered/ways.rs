@@ -106,3 +106,61 @@ fn other_ways_into_the_queue_have_filters_too() {
     assert_eq!(local.count("hold"), 2);
     assert_eq!(of(&found, "postfix-proxy")["discarded_by_filter"], 0);
 }
+
+#[test]
+fn postscreen_refuses_in_front_of_smtpd() {
+    let host = testkit::host_or_skip!();
+    let sink = host.sink();
+    let make = |name: &str, soft: &str, limit: &str| {
+        host.instance(name)
+            .relay_to(&sink)
+            .param("postscreen_access_list", "cidr:{{0.0.0.0/0 reject}}")
+            .param("postscreen_denylist_action", "enforce")
+            .param("postscreen_greet_wait", "1s")
+            .param("postscreen_client_connection_count_limit", limit)
+            .param("soft_bounce", soft)
+            .service("smtp inet n - n - 1 postscreen")
+            .service("smtpd pass - - n - - smtpd")
+            .start()
+    };
+    let firm = make("postfix-firm", "no", "50");
+    let soft = make("postfix-soft", "yes", "50");
+    let full = make("postfix-full", "no", "1");
+    let two = || {
+        let session = Session::helo("client.example").mail("a@example.org");
+        session.rcpt("b@example.com").rcpt("c@example.com")
+    };
+    for (instance, code) in [(&firm, 550), (&firm, 550), (&soft, 450)] {
+        let codes = two().run(instance);
+        let refused = codes.iter().filter(|c| **c == code).count();
+        assert_eq!(refused, 2, "{codes:?}");
+    }
+    // One client stays, two more find no room.
+    let stays = host
+        .enter(|| std::net::TcpStream::connect(full.address()))
+        .unwrap();
+    let begins = format!("CONNECT from [{}]", stays.local_addr().unwrap().ip());
+    let of_full = |log: &str, what: &str| {
+        let lines = log
+            .lines()
+            .filter(|l| l.contains("postfix-full/postscreen["));
+        lines.filter(|l| l.contains(what)).count()
+    };
+    host.wait_until(Duration::from_secs(20), "the first is there", || {
+        of_full(&host.mail_log(), &begins) == 1
+    });
+    for _ in 0..2 {
+        assert_eq!(two().run(&full), [421]);
+    }
+    host.wait_until(Duration::from_secs(20), "all is logged", || {
+        let log = host.mail_log();
+        log.matches(": NOQUEUE: reject: ").count() == 8
+    });
+    let found = json(&host, &[]);
+    let of = |name| stops(of(&found, name));
+    let row = |stage, n, temporary| expected(&[("postscreen-reject", stage, n, temporary)]);
+    assert_eq!(of("postfix-firm"), row("RCPT", 4, 0));
+    assert_eq!(of("postfix-soft"), row("RCPT", 2, 2));
+    assert_eq!(of("postfix-full"), row("CONNECT", 2, 2));
+    assert_eq!(found["total"]["filtered"]["unparsed"], 0);
+}

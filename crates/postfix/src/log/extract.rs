@@ -204,7 +204,7 @@ impl Extractor {
         })
     }
 
-    /// What smtpd and cleanup say of mail that was stopped.
+    /// What smtpd, postscreen and cleanup say of mail that was stopped.
     fn filtered<'a>(
         &mut self,
         header: &Header<'a>,
@@ -213,6 +213,7 @@ impl Extractor {
     ) -> Option<Event<'a>> {
         let found = match service {
             b"/smtpd" => filtered::smtpd(header.message),
+            b"/postscreen" => filtered::postscreen(header.message),
             b"/cleanup" => filtered::cleanup(header.message),
             _ => return None,
         };

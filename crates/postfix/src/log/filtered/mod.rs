@@ -1,6 +1,6 @@
 //! What a log tells of mail that a filter looked at: stopped on its way in, or scored by spamd.
 //!
-//! `stops` reads what smtpd(8) and cleanup(8) say, `spamd` what SpamAssassin's daemon says. Each is read by its own
+//! `stops` reads what smtpd(8), postscreen(8) and cleanup(8) say, `spamd` what SpamAssassin's daemon says. Each is read by its own
 //! grammar, from the end that no stranger can write to.
 
 mod spamd;
@@ -10,7 +10,7 @@ use super::cursor::Cursor;
 use super::delivery;
 
 pub(super) use spamd::{own_line, scanned};
-pub(super) use stops::{Found, cleanup, smtpd};
+pub(super) use stops::{Found, cleanup, postscreen, smtpd};
 
 /// A line of a filter.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Filtered<'a> {
     Unparsed { tag: &'a [u8] },
 }
 
-/// Mail was stopped on its way in, by smtpd(8) or cleanup(8).
+/// Mail was stopped on its way in, by smtpd(8), postscreen(8) or cleanup(8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop<'a> {
     /// When, in microseconds since 1970 (UTC); absent where the line's time could not be placed.
@@ -82,11 +82,13 @@ pub enum Kind {
     ContentHold,
     /// A filter behind smtpd_proxy_filter: refused.
     ProxyReject,
+    /// postscreen(8), in front of smtpd(8): refused.
+    PostscreenReject,
 }
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MilterReject,
         Self::MilterDiscard,
         Self::MilterHold,
@@ -97,9 +99,11 @@ impl Kind {
         Self::ContentDiscard,
         Self::ContentHold,
         Self::ProxyReject,
+        Self::PostscreenReject,
     ];
 
-    /// Its name: the log's word, with `content-` before it where cleanup's tables say it.
+    /// Its name: the log's word, with `content-` before it where cleanup's tables say it, and `postscreen-` where
+    /// postscreen does.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MilterReject => "milter-reject",
@@ -112,15 +116,18 @@ impl Kind {
             Self::ContentDiscard => "content-discard",
             Self::ContentHold => "content-hold",
             Self::ProxyReject => "proxy-reject",
+            Self::PostscreenReject => "postscreen-reject",
         }
     }
 
     /// What became of the mail.
     pub fn action(self) -> Action {
         match self {
-            Self::MilterReject | Self::Reject | Self::ContentReject | Self::ProxyReject => {
-                Action::Reject
-            }
+            Self::MilterReject
+            | Self::Reject
+            | Self::ContentReject
+            | Self::ProxyReject
+            | Self::PostscreenReject => Action::Reject,
             Self::MilterDiscard | Self::Discard | Self::ContentDiscard => Action::Discard,
             Self::MilterHold | Self::Hold | Self::ContentHold => Action::Hold,
         }

@@ -31,11 +31,12 @@ pub(in super::super) fn own_line(line: &[u8]) -> Option<Header<'_>> {
     })
 }
 
-/// Reads a message of spamd. The inner `None` is a line that begins as one of the two and cannot be read.
+/// Reads a message of spamd. The inner `None` is a line that begins as one of the two and cannot be read: cut short, say.
 pub(in super::super) fn scanned(message: &[u8]) -> Option<Option<Scan<'_>>> {
     let mut c = Cursor(message);
     if c.eat(b"spamd: result: ") {
-        return Some(result(c));
+        let found = result(c);
+        return (found.is_some() || !is_foreign(c)).then_some(found);
     }
     if c.eat(b"spamd: identified spam (") {
         return Some(summary(c, true));
@@ -105,6 +106,13 @@ fn result(mut c: Cursor<'_>) -> Option<Scan<'_>> {
         took: (seconds, size),
         message_id: Some(message_id),
     })
+}
+
+/// Is it whole, and another program's? SpamAssassin says the size ahead of the Message-Id, since it began such a line with
+/// `spamd:` (3.1).
+fn is_foreign(c: Cursor<'_>) -> bool {
+    let holds = |mark: &[u8]| memmem::find(c.0, mark).is_some();
+    holds(b",mid=") && !holds(b",size=")
 }
 
 fn split_last<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {

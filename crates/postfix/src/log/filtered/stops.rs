@@ -1,7 +1,7 @@
-//! Mail that smtpd(8) or cleanup(8) stopped.
+//! Mail that smtpd(8), postscreen(8) or cleanup(8) stopped.
 //!
 //! The lines are those of Postfix `src/smtpd/smtpd_check.c` (`log_whatsup`), `src/smtpd/smtpd.c` (`check_milter_reply`,
-//! and `proxy-reject`), `src/cleanup/cleanup_milter.c` (`cleanup_milter_apply`, `cleanup_milter_hbc_log`) and
+//! and `proxy-reject`), `src/postscreen/postscreen_smtpd.c` (`psc_rcpt_cmd`) and `postscreen.c`, `src/cleanup/cleanup_milter.c` (`cleanup_milter_apply`, `cleanup_milter_hbc_log`) and
 //! `src/cleanup/cleanup_message.c` (`cleanup_act_log`, `cleanup_mime_error_callback`):
 //!
 //! ```text
@@ -17,7 +17,7 @@ use super::super::cursor::Cursor;
 use super::super::delivery::repeated;
 use super::{Action, Kind, Stage, Stop, queue_id};
 
-/// What a line of smtpd or cleanup is.
+/// What a line of smtpd, postscreen or cleanup is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Found<'a> {
     /// Mail was stopped.
@@ -93,6 +93,31 @@ pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
         })
     };
     read(c).map_or(Found::Broken, Found::Stopped)
+}
+
+/// Reads a message of postscreen, which knows a client by its address alone, and refuses recipients and connections only:
+/// `NOQUEUE: reject: RCPT from [ADDRESS]:PORT: REPLY; from=<…>, to=<…>, proto=…, helo=<…>`.
+pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
+    let mut c = Cursor(message);
+    let repeat = repeated(&mut c);
+    if queue_id(&mut c) != Some(None) || !c.eat(b"reject: ") {
+        return Found::Other;
+    }
+    let read = || {
+        let (stage, reason) = reply(c, false)?;
+        Some(Stopped {
+            queue_id: None,
+            whole: false,
+            kind: Kind::PostscreenReject,
+            stage,
+            // It logs no reply of a connection for which it has no room, which it answers with 421.
+            temporary: stage == Stage::Connect || reason.first() == Some(&b'4'),
+            header: None,
+            reason,
+            repeat: repeat?,
+        })
+    };
+    read().map_or(Found::Broken, Found::Stopped)
 }
 
 /// Reads a message of cleanup.
@@ -197,10 +222,10 @@ fn reply(mut c: Cursor<'_>, proxy: bool) -> Option<(Stage, &[u8])> {
     Some((stage, reason))
 }
 
-/// Takes `NAME[ADDRESS]`, perhaps with `:PORT` (smtpd_client_port_logging). Postfix lets only host names pass for one.
+/// Takes `NAME[ADDRESS]`, perhaps with `:PORT` (smtpd_client_port_logging), or postscreen's `[ADDRESS]:PORT`. Postfix lets
+/// only host names pass for one.
 fn client(c: &mut Cursor<'_>) -> Option<()> {
-    let name = c.until(|b| b == b'[' || b == b' ');
-    (!name.is_empty()).then_some(())?;
+    c.until(|b| b == b'[' || b == b' ');
     address_and_port(c)
 }
 

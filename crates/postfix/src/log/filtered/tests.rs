@@ -58,6 +58,51 @@ fn smtpd_says_who_where_and_why() {
     );
 }
 
+/// Lines of a real postscreen, and the one it logs where all of smtpd is busy (`src/postscreen/postscreen_send.c`).
+#[test]
+fn postscreen_says_where_and_why() {
+    let check = |message: &str, stage, temporary: bool, reason: &str| {
+        let found = postscreen(message.as_bytes());
+        let expected = Some((Kind::PostscreenReject, stage, reason.to_owned()));
+        assert_eq!(stopped(found), expected, "{message}");
+        let Found::Stopped(s) = found else {
+            panic!("{message}");
+        };
+        assert_eq!((s.queue_id, s.whole, s.temporary), (None, false, temporary));
+    };
+    check(
+        "NOQUEUE: reject: RCPT from [127.0.0.1]:40370: 550 5.3.2 Service currently unavailable; from=<a@x; from=<y>, to=<b@c>, proto=ESMTP, helo=<h>",
+        Stage::Rcpt,
+        false,
+        "550 5.3.2 Service currently unavailable",
+    );
+    check(
+        "NOQUEUE: reject: RCPT from [2001:db8::1]:40370: 450 4.3.2 Service currently unavailable; from=<>, to=<b@c>, proto=SMTP, helo=<h>",
+        Stage::Rcpt,
+        true,
+        "450 4.3.2 Service currently unavailable",
+    );
+    check(
+        "NOQUEUE: reject: CONNECT from [127.0.0.1]:40370: all server ports busy",
+        Stage::Connect,
+        true,
+        "all server ports busy",
+    );
+    for (message, expected) in [
+        (
+            "CONNECT from [127.0.0.1]:4711 to [127.0.0.1]:25",
+            Found::Other,
+        ),
+        (
+            "PREGREET 14 after 0.02 from [127.0.0.1]:4711: NOQUEUE: reject: RCPT from [1.2.3.4]:5: 550 x",
+            Found::Other,
+        ),
+        ("NOQUEUE: reject: RCPT from [127.0.", Found::Broken),
+    ] {
+        assert_eq!(postscreen(message.as_bytes()), expected, "{message}");
+    }
+}
+
 #[test]
 fn cleanup_says_who_where_and_why() {
     let check = |message: &str, kind, stage, reason: &str| {
@@ -256,12 +301,16 @@ fn what_else_spamd_says_is_passed_over_and_what_is_cut_is_told() {
         "spamd: connection from localhost [127.0.0.1]:4711 to port 783, fd 5",
         "spamd: checking message <spamd: result: Y 9 - X scantime=1> for nobody:65534",
         "prefork: child states: II",
+        // Whole, and in nobody's form: without what every spamd that begins a line so says.
+        "spamd: result: . 1 - scantime=0.4,mid=<A1@x>: to=<a@b>, status=sent (x)",
     ] {
         assert_eq!(scanned(message.as_bytes()), None, "{message}");
     }
     for message in [
         "spamd: result: Y 1000 - GTUBE scantime=1.2,size=812,user=nob",
         "spamd: result: ? 1 - T scantime=1.2,size=8",
+        "spamd: result: . 1 - T scantime=1.2,size=8,user=a,mid=<x@y>,uid=1,requi",
+        "spamd: result: . 1 - T scantime=1.2",
         "spamd: identified spam (inf/5.0) for a:1 in 1.2 seconds, 812 bytes.",
         "spamd: clean message (1.0",
     ] {
