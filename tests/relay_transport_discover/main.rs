@@ -141,7 +141,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
          # 1 delivery, 1 sent; the table lists it\n\
          gmail.com smtp:[gmail.smtp.example.org]\n\
          \n\
-         # For /etc/relay-tools/providers.toml. Where it has an entry of that name, into that entry's domains.\n\
+         # To append to /etc/relay-tools/providers.toml: entries of one name are put together.\n\
          [[provider]]\n\
          name = \"office365\"\n\
          domains = [\n\
@@ -186,6 +186,27 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
             .run(["postmap", "-q", domain, "hash:/etc/postfix/transport.relay"])
             .ok();
         assert_eq!(asked.text(), "smtp:[office365.smtp.example.org]\n");
+    }
+    // So they do behind what an earlier day, or another host, has found: contoso.example is there twice then.
+    let earlier = "[[provider]]\nname = \"office365\"\ndomains = [\"contoso.example\", \"fabrikam.example\"]\n";
+    let both = [
+        earlier.as_bytes(),
+        &host.read("/etc/relay-tools/providers.toml"),
+    ]
+    .concat();
+    host.write("/etc/relay-tools/providers.toml", both);
+    let map = host
+        .command(TOOL)
+        .args(["print", "--domain", "example.org", "--format", "csv"])
+        .run()
+        .ok()
+        .text();
+    for name in ["contoso", "fabrikam", "outlook.hosted"] {
+        assert_eq!(
+            map.matches(&format!("\n{name}.example,office365,")).count(),
+            1,
+            "{name}"
+        );
     }
     let again = table(&mx, 0);
     assert!(

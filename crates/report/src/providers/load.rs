@@ -93,24 +93,34 @@ fn add(list: &mut Vec<Provider>, source: &Source<'_>) -> Result<(), Problem> {
     if list.len() + file.provider.len() > usize::from(u16::MAX) {
         return Err(Problem::new(source.path, "more than 65535 providers"));
     }
-    let mut names: HashMap<String, ()> = HashMap::new();
+    // The names in this file, and the relay that it says for each.
+    let mut names: HashMap<String, Option<String>> = HashMap::new();
     let mut domains: HashMap<String, String> = HashMap::new();
     let mut mx: HashMap<String, String> = HashMap::new();
     for entry in file.provider {
         let span = entry.span();
         let entry = entry.into_inner();
         let name = provider_name(source, &entry.name)?;
-        if names.insert(name.clone(), ()).is_some() {
-            let what = format!("provider {name} has two entries; make them one");
-            return Err(source.problem(entry.name.span(), what));
+        let relay = entry.relay.map(|r| relay_host(source, r)).transpose()?;
+        match names.get_mut(&name) {
+            Some(_) if entry.replace => {
+                let what = format!(
+                    "provider {name} has an entry before this one, which replace = true would drop; say it in the first"
+                );
+                return Err(source.problem(entry.name.span(), what));
+            }
+            Some(said) => one_relay(source, &name, said, relay.as_ref())?,
+            None => {
+                names.insert(name.clone(), relay.as_ref().map(|r| r.get_ref().clone()));
+            }
         }
+        let relay = relay.map(Spanned::into_inner);
         let new_domains = hosts(source, &entry.domains, &name, &mut domains)?;
         let new_mx = hosts(source, &entry.mx, &name, &mut mx)?;
         for other in list.iter_mut() {
             other.domains.retain(|d| !new_domains.contains(d));
             other.mx.retain(|m| !new_mx.contains(m));
         }
-        let relay = entry.relay.map(|r| relay_host(source, r)).transpose()?;
         match list.iter_mut().find(|p| p.name == name) {
             Some(known) => {
                 if entry.replace {
@@ -151,7 +161,25 @@ fn provider_name(source: &Source<'_>, name: &Spanned<String>) -> Result<String, 
     Ok(text.clone())
 }
 
-/// The host names of one list, lower-cased; `claims` knows which provider of this file has which name already.
+/// A file's entries of one name may say one relay between them: `said` is what those before said.
+fn one_relay(
+    source: &Source<'_>,
+    provider: &str,
+    said: &mut Option<String>,
+    relay: Option<&Spanned<String>>,
+) -> Result<(), Problem> {
+    let Some(relay) = relay else { return Ok(()) };
+    let new = relay.get_ref();
+    let first = said.get_or_insert_with(|| new.clone());
+    if first == new {
+        return Ok(());
+    }
+    let what = format!("provider {provider} has the relay {first} and the relay {new}; leave one");
+    Err(source.problem(relay.span(), what))
+}
+
+/// The host names of one list, lower-cased, without those that the provider has from this file already; `claims` knows
+/// which provider of the file has which name.
 fn hosts(
     source: &Source<'_>,
     names: &[Spanned<String>],
@@ -169,13 +197,17 @@ fn hosts(
             );
             return Err(source.problem(name.span(), what));
         }
-        if let Some(other) = claims.insert(host.clone(), provider.to_owned()) {
-            let what = if other == provider {
-                format!("{host} is listed twice in provider {provider}; remove one")
-            } else {
-                format!("{host} is in provider {other} and in provider {provider}; leave it in one")
-            };
-            return Err(source.problem(name.span(), what));
+        match claims.get(&host) {
+            Some(other) if other == provider => continue,
+            Some(other) => {
+                let what = format!(
+                    "{host} is in provider {other} and in provider {provider}; leave it in one"
+                );
+                return Err(source.problem(name.span(), what));
+            }
+            None => {
+                claims.insert(host.clone(), provider.to_owned());
+            }
         }
         found.push(host);
     }
@@ -192,9 +224,9 @@ fn is_host(name: &str) -> bool {
         })
 }
 
-fn relay_host(source: &Source<'_>, relay: Spanned<String>) -> Result<String, Problem> {
+fn relay_host(source: &Source<'_>, relay: Spanned<String>) -> Result<Spanned<String>, Problem> {
     if is_host(relay.get_ref()) {
-        return Ok(relay.into_inner());
+        return Ok(relay);
     }
     let what = format!(
         "`{}` is no host name; a relay looks like aol.smtp.DOMAIN, without brackets or port",

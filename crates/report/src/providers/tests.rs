@@ -136,6 +136,43 @@ fn a_host_file_adds_moves_and_replaces() {
     assert!(!aol.domains.iter().any(|d| d == "verizon.net"));
 }
 
+/// So what `relay-transport discover` prints can be appended again and again, whatever it printed before.
+#[test]
+fn entries_of_one_name_are_put_together() {
+    let text = r#"
+        [[provider]]
+        name = "cox"
+        domains = ["a.example"]
+        replace = true
+        relay = "cox.DOMAIN"
+        [[provider]]
+        name = "gmx"
+        domains = ["c.example"]
+        relay = "gmx.DOMAIN"
+        [[provider]]
+        name = "cox"
+        domains = ["A.example", "b.example", "b.example."]
+        mx = ["mx.example"]
+        [[provider]]
+        name = "cox"
+        domains = ["b.example"]
+        mx = ["mx.example"]
+        relay = "cox.DOMAIN"
+    "#;
+    let table = Providers::load(Some((text, Path::new("/etc/p.toml")))).unwrap();
+    let cox = table.get(table.by_name("cox").unwrap());
+    assert_eq!(cox.domains, ["a.example", "b.example"]);
+    assert_eq!(cox.mx, ["mx.example"]);
+    assert_eq!(cox.relay, "cox.DOMAIN");
+    let names = table.all().iter().filter(|p| p.name == "cox");
+    assert_eq!(names.count(), 1);
+    for domain in ["a.example", "b.example"] {
+        assert_eq!(table.by_domain(domain.as_bytes()), table.by_name("cox"));
+    }
+    assert_eq!(table.by_domain(b"c.example"), table.by_name("gmx"));
+    assert_eq!(table.by_domain(b"cox.net"), None);
+}
+
 #[test]
 fn a_site_is_named_by_its_domain_or_by_that_of_its_relays() {
     let check = |relay: &str, domain: &str, expected: &str| {
@@ -203,8 +240,12 @@ fn what_is_wrong_in_a_host_file_is_said_with_its_line() {
         "line 3: `*.aol.com` is no domain name",
     );
     check(
-        "[[provider]]\nname = \"aol\"\n[[provider]]\nname = \"aol\"\n",
-        "line 4: provider aol has two entries",
+        "[[provider]]\nname = \"aol\"\n[[provider]]\nname = \"aol\"\nreplace = true\n",
+        "line 4: provider aol has an entry before this one, which replace = true would drop; say it in the first",
+    );
+    check(
+        "[[provider]]\nname = \"aol\"\nrelay = \"a.DOMAIN\"\n[[provider]]\nname = \"aol\"\nrelay = \"b.DOMAIN\"\n",
+        "line 6: provider aol has the relay a.DOMAIN and the relay b.DOMAIN; leave one",
     );
     check(
         "[[provider]]\nname = \"aol\"\nrelay = \"[aol.smtp.DOMAIN]:25\"\n",

@@ -160,7 +160,7 @@ pub fn write_as_toml(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Res
     providers.sort_by_key(|&(_, total)| std::cmp::Reverse(total));
     writeln!(
         out,
-        "# For /etc/relay-tools/providers.toml. Where it has an entry of that name, into that entry's domains."
+        "# To append to /etc/relay-tools/providers.toml: entries of one name are put together."
     )?;
     for (id, _) in providers {
         // The table's own reader lets through nothing that TOML would have to escape.
