@@ -8,7 +8,6 @@ use cli::{Context, Outcome};
 use postfix::Problem;
 use postfix::config::Host;
 use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
-use report::mail_stats::Counts;
 use report::providers::Providers;
 use transport::Route;
 use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
@@ -48,7 +47,9 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let Read {
         traffic, unparsed, ..
     } = read;
-    let judged = traffic.judge(&rules.providers);
+    let mut judged = traffic.judge(&rules.providers);
+    // What is too small to be shown is not to be looked up either.
+    judged.open.retain(|open| open.counts.total() >= args.min);
     let mut left_out = tell(cx, &judged, unparsed);
     let mut found = judged.found;
     let mut open = judged.open.len();
@@ -105,7 +106,7 @@ fn is_wanted(args: &Discover, providers: &Providers, site: &str, found: &Found) 
     let name = &providers.get(found.provider).name;
     let is_named = |wanted: &String| wanted.eq_ignore_ascii_case(name);
     let of_provider = args.map.provider.is_empty() || args.map.provider.iter().any(is_named);
-    of_provider && Counts::total(&found.counts) >= args.min
+    of_provider && found.counts.total() >= args.min
 }
 
 fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Result<()> {

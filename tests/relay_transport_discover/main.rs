@@ -260,6 +260,9 @@ fn exchangers_tell_whose_a_domain_is() {
     );
     let few = [&mx[..], &["--no-cache", "--max-lookups", "3"]].concat();
     assert_eq!(found(&host, &few, 1), &expected[..1]);
+    // Domains that are too small to be shown are not asked about.
+    let big = [&mx[..], &["--no-cache", "--max-lookups", "3", "--min", "8"]].concat();
+    assert_eq!(found(&host, &big, 0), &expected[..1]);
     let told = tool(&host)
         .args(["--log", "/run/srv/mail.log"])
         .args(few)
