@@ -67,7 +67,7 @@ fn accepted(host: &Host, port: u16) -> Vec<Option<bool>> {
                 say("MAIL FROM:<a@b.example>\r\n");
                 match say("RCPT TO:<c@elsewhere.example>\r\n") {
                     250 => Some(true),
-                    554 | 454 => Some(false),
+                    554 | 454 | 450 => Some(false),
                     451 => None,
                     other => panic!("{client}: {other}"),
                 }
@@ -156,6 +156,105 @@ fn lists_are_judged_as_smtpd_judges() {
     relay.stop();
 }
 
+/// smtpd_client_restrictions, smtpd_sender_restrictions, smtpd_relay_restrictions, smtpd_recipient_restrictions.
+const RESTRICTIONS: &[[&str; 4]] = &[
+    ["", "", "permit_mynetworks, reject", ""],
+    ["", "", "", "permit_mynetworks reject_unauth_destination"],
+    [
+        "",
+        "",
+        "reject_unauth_destination",
+        "permit_mynetworks, reject",
+    ],
+    ["", "", "permit_mynetworks, reject", "reject"],
+    ["", "", "reject, permit_mynetworks", ""],
+    [
+        "",
+        "",
+        "permit_mynetworks, defer_unauth_destination",
+        "permit, reject",
+    ],
+    [
+        "",
+        "",
+        "reject_unknown_recipient_domain, defer_unauth_destination",
+        "",
+    ],
+    [
+        "permit_mynetworks, reject",
+        "",
+        "permit_mynetworks, reject",
+        "",
+    ],
+    ["reject", "", "permit_mynetworks, reject", ""],
+    [
+        "",
+        "reject_unauth_destination",
+        "permit_mynetworks, reject",
+        "",
+    ],
+    [
+        "",
+        "",
+        "warn_if_reject reject, permit_mynetworks, reject",
+        "",
+    ],
+    ["", "", "defer_if_permit, permit_mynetworks, reject", ""],
+];
+
+#[test]
+fn restrictions_are_judged_as_smtpd_judges() {
+    let host = host_or_skip!();
+    host.write(
+        "/etc/postfix/main.cf",
+        "myhostname = lists.example.org\nqueue_directory = /var/spool/postfix\n",
+    );
+    let names = ["client", "sender", "relay", "recipient"];
+    let mut relay = host
+        .instance("postfix-aol-a")
+        .param("smtpd_authorized_xclient_hosts", "127.0.0.1")
+        .param("smtpd_delay_reject", "yes")
+        .param("inet_protocols", "all")
+        .param("mynetworks", "127.0.0.0/8 192.0.2.0/24");
+    for (lists, port) in RESTRICTIONS.iter().zip(2600..) {
+        let options: String = names
+            .iter()
+            .zip(lists)
+            .map(|(name, list)| format!(" -o {{smtpd_{name}_restrictions={list}}}"))
+            .collect();
+        relay = relay.service(&format!("127.0.0.1:{port} inet n - n - - smtpd{options}"));
+    }
+    let relay = relay.start();
+    let mut taken = 0;
+    for (lists, port) in RESTRICTIONS.iter().zip(2600..) {
+        let dir = format!("/run/srv/relay-{port}");
+        let lines: String = names
+            .iter()
+            .zip(lists)
+            .map(|(name, list)| format!("smtpd_{name}_restrictions = {list}\n"))
+            .collect();
+        host.write(
+            format!("{dir}/main.cf"),
+            format!("compatibility_level = 3.6\nmynetworks = 192.0.2.0/24\n{lines}"),
+        );
+        let ran = host
+            .command(TOOL)
+            .args(["check", "--no-dns", "--format", "json"])
+            .args(["--domain", "example.org", "--from", CLIENTS[0]])
+            .args(["--relay-config", &dir])
+            .run();
+        let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let rows = json["checks"].as_array().unwrap();
+        let row = rows.iter().find(|r| r["check"] == "networks").unwrap();
+        let expected = accepted(&host, port)[0].unwrap();
+        taken += usize::from(expected);
+        let words = if expected { "ok" } else { "warning" };
+        assert_eq!(row["result"], words, "{lists:?}: {row}");
+    }
+    assert!(taken > 2 && taken < RESTRICTIONS.len() - 2, "{taken}");
+    relay.stop();
+}
+
 #[test]
 fn relays_of_a_host_image_are_all_looked_at() {
     let host = host_or_skip!();
@@ -198,7 +297,7 @@ fn relays_of_a_host_image_are_all_looked_at() {
             "networks  CRITICAL  mynetworks of 1 relay refuses this server's mail",
             "                      rustin/postfix-aol-b: 192.0.2.7 is not listed",
             "networks  WARNING   mynetworks of 1 relay has this server, but is not asked",
-            "                      rustin/postfix-msn-a: permit_mynetworks is in no smtpd restriction",
+            "                      rustin/postfix-msn-a: smtpd_relay_restrictions: reject_unauth_destination, and no permit_mynetworks before it",
             "networks  UNKNOWN   not known of all relays",
             "                      rustin/postfix-therest-a: 192.0.2.7 is not known: it depends on mynetworks_style = host \
              (mynetworks is not set), which is not looked into",

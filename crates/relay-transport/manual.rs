@@ -55,8 +55,8 @@ const CHECKS: Section = Section {
         ),
         Block::Item(
             "networks",
-            "With --relay-config: the relays' mynetworks has this server's address (CRITICAL if not), and their restrictions ask it \
-             (WARNING). Files and tables in mynetworks are not looked into: what depends on one is UNKNOWN.",
+            "With --relay-config: the relays' mynetworks has this server's address (CRITICAL if not), and no smtpd restriction \
+             in their main.cf refuses its mail before mynetworks is asked (WARNING). Files and tables in mynetworks are not looked into: what depends on one is UNKNOWN.",
         ),
         Block::Text(
             "The worst row decides the exit status. A row names five of the things that it is about; all with -v, and in JSON and CSV.",
@@ -148,8 +148,12 @@ impl Tool for Args {
                         "Which domains, that last week's mail went to by the relay for the rest, does a provider host?",
                     ),
                     Block::Code("relay-transport discover --since 7d --mx --min 50"),
-                    Block::Text("The same as entries for the provider table:"),
-                    Block::Code("relay-transport discover --since 7d --mx --min 50 --format toml"),
+                    Block::Text(
+                        "The same into the provider table, behind what it has; what it has by then is not found again:",
+                    ),
+                    Block::Code(
+                        "relay-transport discover --since 7d --mx --min 50 --format toml >> /etc/relay-tools/providers.toml",
+                    ),
                     Block::Text(
                         "For a monitoring system, with the relays' configuration as a backup has it:",
                     ),

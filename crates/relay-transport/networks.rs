@@ -43,7 +43,7 @@ pub(crate) fn look_at(
             relay: name.clone(),
             from,
             listed: has(parameters, from),
-            permits: permits(parameters),
+            barred: barred(parameters),
         })
     });
     Ok(Networks::Known(known.collect(), unread))
@@ -124,11 +124,40 @@ fn has(parameters: &Parameters, from: IpAddr) -> Listed {
     }
 }
 
-/// Is mynetworks asked at all before mail for others is refused? Where main.cf restricts nothing, Postfix's own rules of old
-/// hold, which ask it.
-fn permits(parameters: &Parameters) -> bool {
-    let lists = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"];
-    let lists = lists.map(|name| parameters.list(name));
-    let mut words = lists.iter().flatten().peekable();
-    words.peek().is_none() || words.any(|word| word == "permit_mynetworks")
+/// What is asked before a recipient is taken (postconf(5)): each of these lists must let the mail through.
+const RESTRICTIONS: [&str; 5] = [
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+];
+
+/// What refuses mail for others whoever sends it, ahead of `permit_mynetworks` in its list, if anything does. What depends
+/// on more than that, and restriction classes, are taken to let it through.
+fn barred(parameters: &Parameters) -> Option<String> {
+    RESTRICTIONS.iter().find_map(|name| {
+        let words = parameters.list(name);
+        let mut before = "";
+        let decisive = words.iter().find(|word| {
+            let only_warns = std::mem::replace(&mut before, word.as_str()) == "warn_if_reject";
+            !only_warns && (is_permit(word) || is_refusal(word))
+        })?;
+        is_refusal(decisive).then(|| format!("{name}: {decisive}"))
+    })
+}
+
+fn is_permit(word: &str) -> bool {
+    matches!(word, "permit" | "permit_mynetworks")
+}
+
+fn is_refusal(word: &str) -> bool {
+    let refusals = [
+        "reject",
+        "defer",
+        "defer_if_permit",
+        "reject_unauth_destination",
+        "defer_unauth_destination",
+    ];
+    refusals.contains(&word)
 }

@@ -217,8 +217,8 @@ pub struct Acceptance {
     pub from: IpAddr,
     /// Whether its mynetworks has the address.
     pub listed: Listed,
-    /// Do its restrictions let mynetworks send?
-    pub permits: bool,
+    /// What in its restrictions refuses the mail before mynetworks is asked, if any: `smtpd_relay_restrictions: reject`.
+    pub barred: Option<String>,
 }
 
 /// What is known of the relays' networks.

@@ -157,10 +157,15 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let refused = told(&|listed| matches!(listed, Listed::No(_)));
     let mut unknown = told(&|listed| matches!(listed, Listed::Unknown(_)));
     unknown.extend(unread.iter().cloned());
-    let unused: Vec<String> = known
-        .iter()
-        .filter(|a| !a.permits && matches!(a.listed, Listed::Yes(_)))
-        .map(|a| format!("{}: permit_mynetworks is in no smtpd restriction", a.relay))
+    let listing = known.iter().filter(|a| matches!(a.listed, Listed::Yes(_)));
+    let unused: BTreeSet<String> = listing
+        .filter_map(|a| {
+            let bar = a.barred.as_ref()?;
+            let relay = &a.relay;
+            Some(format!(
+                "{relay}: {bar}, and no permit_mynetworks before it"
+            ))
+        })
         .collect();
     let relays: BTreeSet<&str> = known.iter().map(|a| a.relay.as_str()).collect();
     let addresses: BTreeSet<IpAddr> = known.iter().map(|a| a.from).collect();
@@ -168,8 +173,11 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     if refused.is_empty() && unknown.is_empty() && unused.is_empty() {
         let text = format!(
-            "{} have {} in mynetworks",
-            count(relays.len(), "relay"),
+            "{} {} in mynetworks",
+            match relays.len() {
+                1 => "1 relay has".to_owned(),
+                n => format!("{n} relays have"),
+            },
             addresses.join(", ")
         );
         rows.push(row(Outcome::Ok, text));

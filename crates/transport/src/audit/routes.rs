@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use report::providers::Provider;
+
 use super::{Check, Input, Outcome, Row, Table, count};
 use crate::{Domain, Map, Route};
 
@@ -206,14 +208,23 @@ fn of(some: usize, all: usize) -> String {
     format!("{some} of {}", count(all, "domain"))
 }
 
-/// Whose relay it is that mail of `provider` goes to, if it is one.
+/// Whose relay it is that mail of `provider` goes to, if it is one. That for the rest takes anyone's, and is no other's.
 fn other_provider(input: &Input<'_>, provider: &str, value: &str) -> Option<String> {
     let route = Route::parse(value);
+    let leads_to = |other: &Provider| route.leads_to(&relay_of(input, other));
+    if leads_to(input.providers.get(input.providers.the_rest())) {
+        return None;
+    }
     let all = input.providers.all().iter();
     let mut others = all.filter(|other| other.name != provider);
     others
-        .find(|other| route.leads_to(&other.relay_at(&input.wanted.site).to_lowercase()))
+        .find(|other| leads_to(other))
         .map(|other| other.name.clone())
+}
+
+/// A provider's relay at the site, in lower case.
+fn relay_of(input: &Input<'_>, provider: &Provider) -> String {
+    provider.relay_at(&input.wanted.site).to_lowercase()
 }
 
 /// Are there lines that no provider explains?
@@ -253,19 +264,16 @@ fn explains(input: &Input<'_>, key: &str, value: &str) -> bool {
     if input.wanted.lines.contains_key(key) {
         return true;
     }
-    let relay_of = |provider: &report::providers::Provider| {
-        provider.relay_at(&input.wanted.site).to_lowercase()
-    };
     let route = Route::parse(value);
     if key == "*" {
         return input
             .providers
             .all()
             .iter()
-            .any(|p| route.leads_to(&relay_of(p)));
+            .any(|p| route.leads_to(&relay_of(input, p)));
     }
     let domain = key.rsplit_once('@').map_or(key, |(_, domain)| domain);
     let domain = domain.strip_prefix('.').unwrap_or(domain);
     let provider = input.providers.by_domain(domain.as_bytes());
-    provider.is_some_and(|id| route.leads_to(&relay_of(input.providers.get(id))))
+    provider.is_some_and(|id| route.leads_to(&relay_of(input, input.providers.get(id))))
 }

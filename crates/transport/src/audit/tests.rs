@@ -133,6 +133,19 @@ fn what_leads_elsewhere_is_told() {
     );
 }
 
+/// That no line of its own brings a domain to the relay for the rest is the same, by `*` or by relayhost: not another's relay.
+#[test]
+fn the_rest_s_relay_is_no_other_provider_s() {
+    let rest = "smtp:[therest.smtp.example.org]";
+    check(
+        &[&[ALL[1], ALL[2], ("*", rest)]],
+        |_| {},
+        &[
+            "domains: 1 of 2 domains of aol: their mail goes to smtp:[therest.smtp.example.org] [aol.example]",
+        ],
+    );
+}
+
 #[test]
 fn subdomains_are_reached_as_main_cf_says() {
     // parent_domain_matches_subdomains with transport_maps: "example" is for all below it, ".example" for none.
@@ -292,23 +305,23 @@ fn relays_are_asked_about_by_smtp_alone() {
 #[test]
 fn networks_are_told_by_relay() {
     let from = "192.0.2.7".parse().unwrap();
-    let acceptance = |relay: &str, listed: Listed, permits| Acceptance {
+    let acceptance = |relay: &str, listed: Listed, barred: Option<&str>| Acceptance {
         relay: relay.to_owned(),
         from,
         listed,
-        permits,
+        barred: barred.map(str::to_owned),
     };
     let yes = || Listed::Yes("192.0.2.0/24".to_owned());
     check(
         &[ALL],
-        |input| input.networks = Networks::Known(vec![acceptance("a", yes(), true)], Vec::new()),
+        |input| input.networks = Networks::Known(vec![acceptance("a", yes(), None)], Vec::new()),
         &[],
     );
     let all = vec![
-        acceptance("a", yes(), true),
-        acceptance("b", Listed::No(None), true),
-        acceptance("c", yes(), false),
-        acceptance("d", Listed::Unknown("cidr:/x".to_owned()), true),
+        acceptance("a", yes(), None),
+        acceptance("b", Listed::No(None), None),
+        acceptance("c", yes(), Some("smtpd_relay_restrictions: reject")),
+        acceptance("d", Listed::Unknown("cidr:/x".to_owned()), None),
     ];
     check(
         &[ALL],
@@ -317,7 +330,7 @@ fn networks_are_told_by_relay() {
         },
         &[
             "networks: mynetworks of 1 relay refuses this server's mail [b: 192.0.2.7 is not listed]",
-            "networks: mynetworks of 1 relay has this server, but is not asked [c: permit_mynetworks is in no smtpd restriction]",
+            "networks: mynetworks of 1 relay has this server, but is not asked [c: smtpd_relay_restrictions: reject, and no permit_mynetworks before it]",
             "networks: not known of all relays [d: 192.0.2.7 is not known: it depends on cidr:/x, which is not looked into, /e/main.cf: broken]",
         ],
     );
