@@ -170,7 +170,7 @@ fn rate_limits_are_read_as_postfix_reads_them() {
     delay(
         "pass 60s between deliveries to one domain, 1440 a day to each; domains together are not held",
     );
-    concurrency("pass 1 at a time: smtp_destination_rate_delay makes it so");
+    concurrency("pass 1 at a time to one domain: smtp_destination_rate_delay makes it so");
     cohort(
         "fail 1: with a rate limit, so few failed connections in a row defer all mail of a domain; postconf(5) asks for 10 or more",
     );
@@ -186,9 +186,7 @@ fn rate_limits_are_read_as_postfix_reads_them() {
     a.set("default_destination_rate_delay", "0s");
     a.set("smtp_destination_concurrency_limit", "1");
     delay("pass 432s between any two deliveries, 200 a day; transports without one: relay");
-    concurrency(
-        "pass 1 at a time to one domain, begun one after the other as smtp_transport_rate_delay lets them",
-    );
+    concurrency("pass 1 at a time, whatever its domain: smtp_transport_rate_delay makes it so");
     a.set("default_destination_concurrency_failed_cohort_limit", "12");
     oracle("smtp_destination_concurrency_failed_cohort_limit", "12");
     cohort("pass 12 failed connections in a row until a domain's mail is deferred");

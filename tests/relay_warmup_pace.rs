@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use testkit::{Cmd, Host, Instance, Mail, Sink, host_or_skip};
+use testkit::{Answer, Cmd, Host, Instance, Mail, Sink, host_or_skip};
 
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-warmup");
 
@@ -82,11 +82,8 @@ fn spread(instance: &Instance, sinks: &[Sink], count: usize) -> Duration {
     last.duration_since(*first).unwrap()
 }
 
-/// The arithmetic of the settings, on a real queue manager: a transport's delay holds all domains together, a destination's
-/// each of them, and with both a delivery waits twice.
-#[test]
-fn a_transport_delay_holds_all_domains_together() {
-    let host = host_or_skip!();
+/// Sinks, and an instance that delivers to each of them a domain of its own.
+fn with_sinks(host: &Host) -> (Vec<Sink>, Instance) {
     let sinks: Vec<Sink> = (0..3).map(|_| host.sink()).collect();
     let map: String = sinks
         .iter()
@@ -94,10 +91,19 @@ fn a_transport_delay_holds_all_domains_together() {
         .map(|(n, sink)| format!("d{n}.example smtp:{}\n", sink.nexthop()))
         .collect();
     host.write("/etc/test-transport", map);
-    let a = host
+    let instance = host
         .instance("postfix-aol-a")
         .param("transport_maps", "texthash:/etc/test-transport")
         .start();
+    (sinks, instance)
+}
+
+/// The arithmetic of the settings, on a real queue manager: a transport's delay holds all domains together, a destination's
+/// each of them, and with both a delivery waits twice.
+#[test]
+fn a_transport_delay_holds_all_domains_together() {
+    let host = host_or_skip!();
+    let (sinks, a) = with_sinks(&host);
     // 86,400 a day are one a second.
     let script = tool(&host)
         .args([
@@ -139,4 +145,21 @@ fn a_transport_delay_holds_all_domains_together() {
         each + Duration::from_millis(1900) < planned,
         "{each:?} {planned:?}"
     );
+}
+
+/// A transport that has a delay delivers one message at a time, whatever its concurrency and its processes: the delay begins
+/// when a delivery has ended. So there is no pace between those of whole seconds.
+#[test]
+fn a_transport_delay_begins_when_a_delivery_has_ended() {
+    let host = host_or_skip!();
+    let (sinks, a) = with_sinks(&host);
+    for sink in &sinks {
+        sink.on_data(|_| Answer::ok().after(Duration::from_millis(1200)));
+    }
+    a.set("smtp_transport_rate_delay", "1s");
+    a.set("smtp_destination_concurrency_limit", "5");
+    a.reload();
+    // Begun a second apart, these would take four seconds.
+    let spread = spread(&a, &sinks, 5);
+    assert!(spread >= Duration::from_millis(6500), "{spread:?}");
 }

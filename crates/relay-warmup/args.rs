@@ -173,7 +173,7 @@ pub(crate) struct Traffic {
 
     /// How long a delivery takes
     ///
-    /// Only above 86,400 a day does anything depend on it. mail-stats-print --format table has it.
+    /// Only above 43,200 a day does anything depend on it. mail-stats-print --format table has it.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) delivery_time: u32,
 

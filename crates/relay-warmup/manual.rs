@@ -57,13 +57,13 @@ impl Tool for Args {
                 title: "SETTINGS",
                 body: &[
                     Block::Text(
-                        "What holds to a cap is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): no delivery is begun before so many seconds after the one before, whatever its destination. A delay of D seconds lets out 86400 / D a day at most; the plan has the smallest D for which that is within the cap. The time of the deliveries themselves comes on top, so that it is a little less.",
+                        "What holds to a cap is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): no delivery is begun before so many seconds after the end of the one before, whatever its destination. A delay of D seconds lets out 86400 / D a day at most; the plan has the smallest D for which that is within the cap. The time of the deliveries themselves comes on top, so that it is a little less; they go one at a time, whatever concurrency and number of processes are set.",
                     ),
                     Block::Text(
                         "TRANSPORT_destination_rate_delay is set to 0: it holds each recipient domain to its delay, and not a provider's domains together; and both at once make each delivery wait twice.",
                     ),
                     Block::Text(
-                        "Delays are whole seconds. Between 43,200 and 86,400 a day there is none between 2 s and 1 s, and what is let out may be half of the cap. Above 86,400, the number of the transport's processes (master.cf) holds, if that lets out more: so many as deliver the cap in a day if a delivery takes --delivery-time. That is an estimate, and a delay is none.",
+                        "Delays are whole seconds. Between 43,200 and 86,400 a day there is none between 2 s and 1 s: the delay is 1 s there, and what holds to the cap is how much is taken (see RECORDS): as much as can leave if a delivery takes --delivery-time. What queue-move and sendmail bring is not counted there. Without a relay name the delay is 2 s. Above 86,400, the number of the transport's processes (master.cf) holds, if that lets out more: so many as deliver the cap in a day if a delivery takes --delivery-time. That is an estimate, and a delay is none.",
                     ),
                     Block::Text(
                         "TRANSPORT_destination_recipient_limit is set to 2, or to --recipients: with 1, Postfix would take each recipient for a destination, and after a refusal go on with the domain's other recipients. The delay's timer starts anew with each reload.",

@@ -159,10 +159,11 @@ fn in_force(
     plan: Option<&Plan>,
     status: &Status,
 ) -> Option<bool> {
-    let level = plan?.levels.get(status.level?)?;
+    let plan = plan?;
+    let level = plan.levels.get(status.level?)?;
     let services = instance.services(cx.root()).value;
     let limits = Limits::of(instance, Some(&services));
-    Some(level.settings.are_in_force(&limits))
+    Some(plan.is_in_force(level, &limits))
 }
 
 fn answer(shown: &[Shown], problems: &[Problem]) -> Answer {

@@ -3,8 +3,10 @@
 //! A relay name gives each address an equal share at least ([`crate::ratio`]), and that may be more than a new one may send.
 //! An smtpd that has a limit of recipients answers what comes beyond it with 450, before it takes the message; the sending
 //! Postfix then goes on to the name's next address within the same delivery (`src/smtp/smtp_trouble.c`, smtp_rcpt_fail:
-//! SMTP_RCPT_KEEP); if its kept connections lead to the new one twice (smtp_mx_session_limit), at its next retry. The limit is counted for each client by anvil(8), and Postfix excepts
-//! mynetworks from it, which is where relays get their mail from.
+//! SMTP_RCPT_KEEP); if its kept connections lead to the new one twice (smtp_mx_session_limit), at its next retry. The limit is
+//! counted for each client by anvil(8), and Postfix excepts mynetworks from it, which is where relays get their mail from.
+
+use crate::limits::Limits;
 
 /// Recipients that are taken from each sending host in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,11 @@ impl Intake {
                 seconds: HOUR,
             },
         }
+    }
+
+    /// Is this what the instance has now?
+    pub fn is_in_force(&self, limits: &Limits) -> bool {
+        limits.taken.value == Some(self.limit) && limits.taken_in.value == Some(self.seconds)
     }
 
     /// The main.cf parameters.

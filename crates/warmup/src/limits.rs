@@ -51,7 +51,7 @@ pub struct Limits {
     /// TRANSPORT_destination_rate_delay: between two deliveries to one destination.
     pub destination_delay: Value,
     /// TRANSPORT_destination_concurrency_limit; 0 is no limit. A destination_delay makes it 1 (`qmgr_transport.c`,
-    /// qmgr_transport_create).
+    /// qmgr_transport_create), and a transport_delay lets one delivery end before the next begins (qmgr_transport_alloc).
     pub concurrency: Value,
     /// TRANSPORT_destination_recipient_limit.
     pub recipients: Value,
@@ -59,6 +59,10 @@ pub struct Limits {
     pub cohort: Value,
     /// The most processes of the transport at a time; 0 is no limit.
     pub processes: Option<u64>,
+    /// smtpd_client_recipient_rate_limit: recipients that are taken from each sending host; 0 is no limit.
+    pub taken: Value,
+    /// anvil_rate_time_unit: in how many seconds.
+    pub taken_in: Value,
     /// Other SMTP clients of master.cf for which no delay is set.
     pub unheld: Vec<String>,
 }
@@ -98,6 +102,8 @@ impl Limits {
                 name("destination_concurrency_failed_cohort_limit"),
             ),
             processes: processes.flatten(),
+            taken: Value::number(instance, "smtpd_client_recipient_rate_limit".to_owned()),
+            taken_in: Value::seconds(instance, "anvil_rate_time_unit".to_owned()),
             unheld: others
                 .filter(|name| *name != transport && !is_held(name))
                 .collect(),
@@ -110,17 +116,8 @@ impl Limits {
         self.transport_delay.is_set() || self.destination_delay.is_set()
     }
 
-    /// Deliveries to one destination at a time; 0 is no limit.
-    pub fn concurrency_in_force(&self) -> Option<u64> {
-        match self.destination_delay.is_set() {
-            true => Some(1),
-            false => self.concurrency.value,
-        }
-    }
-
-    /// The most deliveries a day that these let out over all destinations together; nothing where no delay bounds them.
-    pub fn lets_out(&self) -> Option<u64> {
-        let delay = self.transport_delay.value.filter(|&delay| delay > 0)?;
-        Some(86_400 / delay)
+    /// Do deliveries to one destination go one at a time? A delay makes them.
+    pub fn is_single(&self) -> bool {
+        self.has_delay() || self.concurrency.value == Some(1)
     }
 }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use chrono::{Days, NaiveDate};
 
 use crate::intake::Intake;
+use crate::limits::Limits;
 use crate::ratio::{Ratio, RelayName};
 use crate::schedule::{Level, Schedule, ScheduleError};
 use crate::settings::{Mail, Settings};
@@ -67,7 +68,7 @@ pub struct PlanLevel {
     pub settings: Settings,
     /// What brings the mail; absent without a relay name.
     pub ratio: Option<Ratio>,
-    /// What of it is taken, where it brings more than is let out.
+    /// What of it is taken, where it brings more than is let out, or the settings alone do not hold to that.
     pub intake: Option<Intake>,
 }
 
@@ -79,11 +80,13 @@ impl Plan {
     pub fn make(order: Order, schedule: &Schedule) -> Result<Self, ScheduleError> {
         let levels = schedule.levels(order.volume)?;
         let of = |level: Level| {
-            let settings = Settings::for_cap(level.cap, order.mail);
+            // Who takes less than comes must know where it goes instead.
+            let settings = Settings::for_cap(level.cap, order.mail, order.relay.is_some());
             // What is not let out would wait, cap or not.
             let ratio = |relay: &RelayName| relay.ratio(settings.lets_out, order.total);
             let ratio = order.relay.as_ref().map(ratio);
-            let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out);
+            let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out)
+                || !settings.holds_alone(order.mail);
             PlanLevel {
                 level,
                 settings,
@@ -148,6 +151,16 @@ impl Plan {
             (Some(_), None) => Intake::none(),
             (None, None) => Vec::new(),
         }
+    }
+
+    /// Does what holds to a level's cap hold the instance now?
+    pub fn is_in_force(&self, level: &PlanLevel, limits: &Limits) -> bool {
+        let is_taken_in_measure = || {
+            let intake = level.intake.as_ref();
+            intake.is_some_and(|intake| intake.is_in_force(limits))
+        };
+        level.settings.are_in_force(limits)
+            && (level.settings.holds_alone(self.order.mail) || is_taken_in_measure())
     }
 
     /// All main.cf parameters of a level.

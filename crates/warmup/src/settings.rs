@@ -1,15 +1,18 @@
 //! The Postfix settings that hold an instance to so many messages a day.
 //!
 //! What holds is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): the queue manager starts no delivery over the
-//! transport before so many seconds after the one before, whatever the destination (postconf(5),
-//! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`, `QMGR_TRANSPORT_STAT_RATE_LOCK`). A delay of D seconds so lets
-//! out 86400 / D deliveries a day at most, and the time that the deliveries themselves take comes on top.
+//! transport before so many seconds after the end of the one before, whatever the destination (postconf(5),
+//! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`: QMGR_TRANSPORT_STAT_RATE_LOCK is set when a delivery is begun,
+//! and taken off by qmgr_deliver_update, when it has ended). So a delay of D seconds lets out 86400 / D deliveries a day at
+//! most, and the time that the deliveries themselves take comes on top; they go one at a time, whatever concurrency and
+//! processes are allowed.
 //!
 //! The better known TRANSPORT_destination_rate_delay holds each recipient domain to its delay, and different domains go out
 //! at the same time (postconf(5), default_destination_rate_delay): a provider's domains together would have a multiple of
 //! the cap. With both, each delivery waits twice, so that is set to 0.
 //!
-//! Delays are whole seconds. Above 86,400 deliveries a day none is small enough; there, as many processes as a day of
+//! Delays are whole seconds. Between 1 s and 2 s, 86,400 and 43,200 deliveries a day, there is none: 1 s serves there, if
+//! something else holds to the cap, which is how much is taken ([`crate::intake`]). Above, as many processes as a day of
 //! theirs can deliver hold to the cap, which is only as good as what is known of the time that a delivery takes.
 
 use crate::limits::Limits;
@@ -23,7 +26,7 @@ const DAY: u64 = 86_400;
 pub struct Mail {
     /// Recipients of one delivery at most. 1: each has a message of his own, as lists send it.
     pub recipients: u32,
-    /// How long a delivery takes, in milliseconds. Only above 86,400 a day does anything depend on it.
+    /// How long a delivery takes, in milliseconds. Only above 43,200 deliveries a day does anything depend on it.
     pub delivery_ms: u32,
 }
 
@@ -40,7 +43,7 @@ impl Default for Mail {
 /// What holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
-    /// So many seconds between the starts of two deliveries. It holds whatever happens.
+    /// So many seconds between two deliveries.
     RateDelay(u64),
     /// So many deliveries at the same time. It holds if they take as long as is assumed.
     Processes(u64),
@@ -62,14 +65,21 @@ pub struct Settings {
 pub const COHORT_LIMIT: u32 = 10;
 
 impl Settings {
-    /// Those that let out at most `cap` recipients a day, and as near to it as whole seconds and processes allow.
-    pub fn for_cap(cap: u64, mail: Mail) -> Self {
+    /// Those that let out at most `cap` recipients a day, and as near to it as whole seconds and processes allow. `guarded`:
+    /// no more than [`Settings::lets_out`] is taken where they do not hold by themselves ([`Settings::holds_alone`]).
+    pub fn for_cap(cap: u64, mail: Mail, guarded: bool) -> Self {
         let recipients = u64::from(mail.recipients.max(1));
         let cap = cap.max(1);
         let a_day = DAY * recipients;
         let delay = a_day.div_ceil(cap);
         let mut hold = Hold::RateDelay(delay);
         let mut lets_out = a_day / delay;
+        if guarded && delay == 2 && lets_out < cap {
+            // As many as can leave, so that none of what is taken has to wait.
+            let in_time = a_day * 1000 / (1000 + u64::from(mail.delivery_ms));
+            hold = Hold::RateDelay(1);
+            lets_out = in_time.clamp(lets_out, cap);
+        }
         // A process that is always busy delivers so many a day.
         let of_process = a_day as f64 * 1000.0 / f64::from(mail.delivery_ms.max(1));
         let processes = (cap as f64 / of_process).floor() as u64;
@@ -87,14 +97,21 @@ impl Settings {
         }
     }
 
-    /// Does this hold the instance now?
+    /// Do they hold to [`Settings::lets_out`] by themselves, as far as they can? A delay does unless a shorter one was taken.
+    pub fn holds_alone(&self, mail: Mail) -> bool {
+        match self.hold {
+            Hold::RateDelay(seconds) => {
+                DAY * u64::from(mail.recipients.max(1)) / seconds.max(1) <= self.lets_out
+            }
+            Hold::Processes(_) => true,
+        }
+    }
+
+    /// Are these what the instance has now?
     pub fn are_in_force(&self, limits: &Limits) -> bool {
         let holds = match self.hold {
             Hold::RateDelay(seconds) => limits.transport_delay.value == Some(seconds),
-            Hold::Processes(most) => {
-                let is_enough = |processes: u64| (1..=most).contains(&processes);
-                !limits.has_delay() && limits.processes.is_some_and(is_enough)
-            }
+            Hold::Processes(most) => !limits.has_delay() && limits.processes == Some(most),
         };
         let most = u64::from(self.recipient_limit);
         holds && (1..=most).contains(&limits.recipients.value.unwrap_or(0))
@@ -150,7 +167,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(cap: u64, mail: Mail, hold: Hold, lets_out: u64) {
-        let settings = Settings::for_cap(cap, mail);
+        let settings = Settings::for_cap(cap, mail, false);
+        assert!(settings.holds_alone(mail));
         assert_eq!(
             (settings.hold, settings.lets_out),
             (hold, lets_out),
@@ -198,9 +216,39 @@ mod tests {
     }
 
     #[test]
+    fn between_a_second_and_two() {
+        let check = |cap, delivery_ms, recipients, seconds, lets_out| {
+            let mail = Mail {
+                recipients,
+                delivery_ms,
+            };
+            let settings = Settings::for_cap(cap, mail, true);
+            assert_eq!(
+                (settings.hold, settings.lets_out),
+                (Hold::RateDelay(seconds), lets_out),
+                "{cap} {delivery_ms}"
+            );
+            let alone = DAY * u64::from(recipients) / seconds == lets_out;
+            assert_eq!(settings.holds_alone(mail), alone, "{cap}");
+        };
+        // 86400 / 1.25 = 69120; what is taken is no more than the cap.
+        check(75_000, 250, 1, 1, 69_120);
+        check(50_000, 250, 1, 1, 50_000);
+        // A second each: no more than one in two seconds ends.
+        check(75_000, 1000, 1, 1, 43_200);
+        check(75_000, 5000, 1, 1, 43_200);
+        check(43_200, 250, 1, 2, 43_200);
+        check(43_199, 250, 1, 3, 28_800);
+        check(86_400, 250, 1, 1, 86_400);
+        // Two recipients a delivery: twice that of 37,500.
+        check(75_000, 250, 2, 3, 57_600);
+        check(150_000, 250, 2, 1, 138_240);
+    }
+
+    #[test]
     fn what_an_admin_pastes() {
         let commands = |cap| {
-            Settings::for_cap(cap, Mail::default()).commands(
+            Settings::for_cap(cap, Mail::default(), false).commands(
                 "/etc/postfix-aol-c",
                 "smtp",
                 Vec::new(),
@@ -230,15 +278,20 @@ mod tests {
             cap in 1u64..10_000_000,
             recipients in 1u32..60,
             delivery_ms in 1u32..60_000,
+            guarded: bool,
         ) {
-            let settings = Settings::for_cap(cap, Mail { recipients, delivery_ms });
+            let mail = Mail { recipients, delivery_ms };
+            let settings = Settings::for_cap(cap, mail, guarded);
             prop_assert!(settings.lets_out <= cap);
+            prop_assert!(guarded || settings.holds_alone(mail));
             let recipients = u64::from(recipients);
             match settings.hold {
                 Hold::RateDelay(seconds) => {
                     prop_assert!(seconds >= 1);
                     // A day's deliveries, each of as many recipients as it may have.
-                    prop_assert!(DAY * recipients / seconds <= cap);
+                    let all = DAY * recipients / seconds;
+                    prop_assert!(all <= cap || !settings.holds_alone(mail));
+                    prop_assert!(settings.lets_out * 2 >= all);
                     // A second less would be too much.
                     prop_assert!(seconds == 1 || DAY * recipients > cap * (seconds - 1));
                 }

@@ -91,15 +91,14 @@ fn concurrency(which: &Facts, limits: &Limits) -> Step {
     let Some(set) = value.value else {
         return refused("concurrency", value);
     };
-    if limits.destination_delay.is_set() {
-        let found = format!("1 at a time: {} makes it so", limits.destination_delay.name);
+    if limits.transport_delay.is_set() {
+        let name = &limits.transport_delay.name;
+        let found = format!("1 at a time, whatever its domain: {name} makes it so");
         return Step::pass("concurrency", &value.name, found);
     }
-    if limits.transport_delay.is_set() && set != 0 {
-        let found = format!(
-            "{set} at a time to one domain, begun one after the other as {} lets them",
-            limits.transport_delay.name
-        );
+    if limits.destination_delay.is_set() {
+        let name = &limits.destination_delay.name;
+        let found = format!("1 at a time to one domain: {name} makes it so");
         return Step::pass("concurrency", &value.name, found);
     }
     if (1..=MAX_CONCURRENCY).contains(&set) {
@@ -125,7 +124,6 @@ fn cohort(which: &Facts, limits: &Limits) -> Step {
         return refused("failed-cohort-limit", value);
     };
     let wanted = u64::from(COHORT_LIMIT);
-    let is_single = limits.concurrency_in_force() == Some(1) || limits.has_delay();
     let fail = |found: String| {
         Step::new("failed-cohort-limit", &value.name, Outcome::Fail, found).with(postconf(
             which,
@@ -135,7 +133,7 @@ fn cohort(which: &Facts, limits: &Limits) -> Step {
     };
     match set {
         0 => fail("off: a provider that refuses every connection is tried on and on".to_owned()),
-        set if is_single && set < wanted => fail(format!(
+        set if limits.is_single() && set < wanted => fail(format!(
             "{set}: with a rate limit, so few failed connections in a row defer all mail of a domain; postconf(5) asks for {wanted} or more"
         )),
         set => Step::pass(

@@ -145,7 +145,7 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     let mut notes = Vec::new();
     match level.settings.hold {
         Hold::RateDelay(seconds) => notes.push(format!(
-            "{transport}_transport_rate_delay = {seconds}s starts a delivery at most every {seconds} s, whatever its domain: 86400 / {seconds} = {} a day (postconf(5)); a reload starts the clock anew",
+            "{transport}_transport_rate_delay = {seconds}s starts a delivery {seconds} s after the end of the one before, whatever its domain: 86400 / {seconds} = {} a day at most (postconf(5)); a reload starts the clock anew",
             86_400 / seconds
         )),
         Hold::Processes(processes) => notes.push(format!(
@@ -167,23 +167,39 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
         ratio.old,
         ratio.old + 1
     ));
+    let Some(intake) = level.intake else {
+        return notes;
+    };
     let lets_out = level.settings.lets_out;
-    if let Some(intake) = level.intake {
-        let unit = if intake.seconds == 3600 {
-            "an hour"
-        } else {
-            "a day"
-        };
-        let clients = match plan.order.clients {
-            1 => "one sending host, or say --clients N".to_owned(),
-            n => format!("{n} sending hosts"),
-        };
-        notes.push(format!(
-            "no smaller share can be had from the DNS: it brings {} a day, {} more than are let out; so beyond {} recipients {unit} this instance answers 450, and the sending host goes on to an old address (for {clients})",
-            ratio.brings,
-            ratio.brings - lets_out,
-            intake.limit,
-        ));
+    let why = match ratio.brings.checked_sub(lets_out) {
+        Some(more @ 1..) => format!(
+            "no smaller share can be had from the DNS: it brings {} a day, {more} more than are let out",
+            ratio.brings
+        ),
+        _ => format!("no delay of whole seconds holds to {lets_out} a day"),
+    };
+    let unit = if intake.seconds == 3600 {
+        "an hour"
+    } else {
+        "a day"
+    };
+    let rest = match ratio.old {
+        0 => "tries again later, since there is no old address",
+        _ => "goes on to an old address",
+    };
+    let clients = match plan.order.clients {
+        1 => "one sending host, or say --clients N".to_owned(),
+        n => format!("{n} sending hosts"),
+    };
+    notes.push(format!(
+        "{why}; so beyond {} recipients {unit} this instance answers 450, and the sending host {rest} (for {clients})",
+        intake.limit,
+    ));
+    if !level.settings.holds_alone(plan.order.mail) {
+        notes.push(
+            "what queue-move and sendmail bring is not counted there: bring none on these days"
+                .to_owned(),
+        );
     }
     notes
 }
