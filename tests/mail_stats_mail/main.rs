@@ -160,6 +160,18 @@ fn a_name_in_the_subject_is_only_a_name() {
     }
 }
 
+/// What is said to be 7bit has lines of 998 octets at most (RFC 2045, 2.7).
+#[test]
+fn a_long_name_makes_no_long_line() {
+    let name = "A".repeat(1500);
+    let (_root, log) = log_of(&name);
+    let mail = report(&log, &["--format", "report", "--print-mail"]);
+    let found = parsed(mail.as_bytes());
+    assert_eq!(found["defects"], json!([]));
+    assert!(found["longest"].as_u64().unwrap() <= 998, "{mail}");
+    assert!(found["longest_head"].as_u64().unwrap() <= 998, "{mail}");
+}
+
 #[test]
 fn what_is_no_address_or_no_report_is_refused() {
     let (_root, log) = log_of("postfix-a");

@@ -1,5 +1,7 @@
 //! How the report is laid out: names, lines, hours.
 
+use std::fs;
+
 use super::*;
 
 /// Of the domains that mail went to and came from, the worst stand first, whatever their size; text by strangers does nothing.
@@ -99,4 +101,42 @@ fn hours_are_drawn_below_each_other() {
     assert_eq!(&sent[first + 46..first + 48], "==");
     assert_eq!(sent.split_whitespace().last(), Some("8"));
     assert_eq!(&sent[first + 2..fourth], "    ");
+}
+
+/// Who can write to the log can write any name.
+#[test]
+fn a_name_that_is_none_is_shown_as_an_instance() {
+    let of = |instance| Lines {
+        instance,
+        status: "bounced",
+        reply: UNKNOWN,
+        n: 30,
+        ..Lines::default()
+    };
+    let long = "A".repeat(1500);
+    let log = two_days(&[], &[of("postXXfix"), of(&long)]);
+    // No UTF-8.
+    let parts: Vec<&[u8]> = log.split("XX").map(str::as_bytes).collect();
+    let log = parts.join(&b"\xff\xfe"[..]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mail.log");
+    fs::write(&path, log).unwrap();
+    for width in ["72", "100"] {
+        let args = ["--format", "report", "--width", width, "--log"];
+        let ran = stats(DAY.iter().chain(&args).chain([&path.to_str().unwrap()])).ended(0);
+        let widest = ran.out.lines().map(str::len).max().unwrap();
+        assert!(widest <= width.parse().unwrap(), "{widest}\n{}", ran.out);
+        // Not a letter is lost.
+        let told: String = attention(&ran.out).concat();
+        assert!(
+            told.replace(' ', "").contains(&format!("!!{long}:100.0%")),
+            "{told}"
+        );
+        assert!(
+            told.contains("!! post\\u{fffd}\\u{fffd}fix: 100.0% bounced (30)"),
+            "{told}"
+        );
+        let shown = row(&ran.out, "post");
+        assert_eq!(shown[1..4], ["30", "0.0%", "100.0%"], "{}", ran.out);
+    }
 }

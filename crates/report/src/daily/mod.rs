@@ -6,6 +6,7 @@
 mod attention;
 mod compare;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use postfix::Problem;
@@ -107,14 +108,14 @@ impl Daily {
         let names: BTreeSet<String> = stats
             .instances
             .iter()
-            .map(|i| String::from_utf8_lossy(&i.instance).into_owned())
+            .map(|i| name_of(&i.instance).into_owned())
             .collect();
         let instances: Vec<Subject> = names
             .iter()
             .map(|name| {
                 let of = |figures: &Figures| Measure::of(figures);
                 let today = stats.instances.iter();
-                let mut today = today.filter(|i| i.instance == name.as_bytes());
+                let mut today = today.filter(|i| name_of(&i.instance) == *name);
                 let today = today.next().map(|i| of(&i.figures)).unwrap_or_default();
                 Subject::new(name.clone(), today, &history, |day| {
                     whole(day.instance(name)?)
@@ -146,7 +147,7 @@ impl Daily {
     /// The figures of an instance.
     pub fn figures(&self, instance: &str) -> Option<&Figures> {
         let mut all = self.stats.instances.iter();
-        let found = all.find(|i| i.instance == instance.as_bytes())?;
+        let found = all.find(|i| name_of(&i.instance) == instance)?;
         Some(&found.figures)
     }
 
@@ -186,6 +187,11 @@ impl Daily {
         }
         hours
     }
+}
+
+/// An instance's name as records and reports have it: anyone may write a tag that is no UTF-8.
+fn name_of(instance: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(instance)
 }
 
 /// What was refused, for good or for now.
@@ -254,7 +260,7 @@ fn stats_of(host: &str, day: &HistoryDay, tally: Tally) -> MailStats {
     let (settings, _, instances) = tally.into_counts();
     let mut whole = Tally::new(std::sync::Arc::clone(&settings));
     let from_record = |name: &[u8]| {
-        let of = day.instance(std::str::from_utf8(name).ok()?)?;
+        let of = day.instance(&name_of(name))?;
         (of.source == Source::Record).then_some(of)
     };
     let kept = instances.into_iter();

@@ -4,6 +4,7 @@ pub mod html;
 pub mod mail;
 pub mod text;
 mod words;
+mod wrap;
 
 pub use words::subject;
 

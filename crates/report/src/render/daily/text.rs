@@ -2,13 +2,12 @@
 //!
 //! The verdict first, then one screen of figures, then what they are made of.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::TOP;
 use super::words::{
     changes, coverage, date, finding, local, marked, mean_title, reasons, share, shown, summary,
     verdict,
 };
+use super::wrap::wrapped;
 use crate::daily::{Daily, Measure, Rate, Severity, Subject};
 use crate::human;
 use crate::mail_stats::{Counts, DelayStats, Dimension};
@@ -81,24 +80,12 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Words, wrapped; `mark` stands before the first line, and blanks before the others.
+    /// Words, wrapped: see [`wrapped`].
     fn paragraph(&mut self, mark: &str, words: &str) {
         let words = shown(words, self.style.utf8);
-        let width = usize::from(self.style.width);
-        let indent = mark.width();
-        let (mut line, mut is_empty) = (mark.to_owned(), true);
-        for word in words.split(' ').filter(|word| !word.is_empty()) {
-            if !is_empty && line.width() + 1 + word.width() > width {
-                self.line(&line);
-                (line, is_empty) = (" ".repeat(indent), true);
-            }
-            if !is_empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            is_empty = false;
+        for line in wrapped(mark, &words, usize::from(self.style.width)) {
+            self.line(&line);
         }
-        self.line(&line);
     }
 
     fn line(&mut self, line: &str) {
