@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::logs::LogArgs;
-use cli::lookups::{parse_domain, parse_server, parse_timeout};
+use cli::lookups::{ResolverArgs, parse_domain, parse_server, parse_timeout};
 use cli::{Common, WindowArgs};
 
 /// Keep the transport map that sends each provider's mail to its relay
@@ -191,19 +191,6 @@ pub(crate) enum DiscoverFormat {
     Json,
     /// Comma-separated values with a header
     Csv,
-}
-
-/// Whom to ask of the DNS, and for how long.
-#[derive(Debug, Clone, ClapArgs)]
-#[command(next_help_heading = "DNS options")]
-pub(crate) struct ResolverArgs {
-    /// Ask this resolver instead of those in /etc/resolv.conf
-    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
-    pub(crate) resolver: Option<SocketAddr>,
-
-    /// How long all look-ups together may take
-    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
-    pub(crate) timeout: u64,
 }
 
 /// The values of `check --format`.

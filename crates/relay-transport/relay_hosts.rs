@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use cli::Context;
+use cli::lookups::ResolverArgs;
 use dns::{Limits, Lookup as _, Resolver, Rtype};
 use postfix::config::Instance;
 use transport::audit::{HostState, RelayHost};
 
-use crate::args::ResolverArgs;
 use crate::pool;
 
 /// As many questions as are under way at a time.
@@ -31,10 +30,10 @@ pub(crate) fn look_up(
         false => BTreeSet::new(),
     };
     let limits = Limits {
-        total: Duration::from_secs(args.timeout),
+        total: args.timeout(),
         ..Limits::default()
     };
-    let resolver = Resolver::new(cli::lookups::servers(args.resolver)?, limits);
+    let resolver = Resolver::new(args.servers()?, limits);
     let progress = cx.progress_items("asking the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
         let state = match known.contains(&host.name) {

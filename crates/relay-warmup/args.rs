@@ -1,12 +1,11 @@
 //! The flags.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::instances::{InstanceArgs, RequiredInstanceArgs};
-use cli::lookups::{parse_domain, parse_server, parse_timeout};
+use cli::lookups::{ResolverArgs, parse_domain};
 use cli::{Common, Context, Failure};
 use inventory::Questions;
 
@@ -68,9 +67,8 @@ pub(crate) struct Check {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "DNS options")]
 pub(crate) struct DnsArgs {
-    /// Ask this resolver instead of those in /etc/resolv.conf
-    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
-    pub(crate) resolver: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
 
     /// The site's domain, in which the providers' relay names are (aol.smtp.DOMAIN)
     ///
@@ -78,10 +76,6 @@ pub(crate) struct DnsArgs {
     /// else its mydomain.
     #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
-
-    /// How long all look-ups together may take
-    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
-    pub(crate) timeout: u64,
 }
 
 impl DnsArgs {
@@ -89,9 +83,9 @@ impl DnsArgs {
     /// There is no telling whom to ask.
     pub(crate) fn questions(&self) -> anyhow::Result<Questions> {
         Ok(Questions {
-            servers: cli::lookups::servers(self.resolver)?,
+            servers: self.resolver.servers()?,
             domain: self.domain.clone(),
-            timeout: Duration::from_secs(self.timeout),
+            timeout: self.resolver.timeout(),
         })
     }
 }

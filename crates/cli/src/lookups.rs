@@ -4,9 +4,38 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::Failure;
 use crate::quantity::parse_span;
+
+/// Whom to ask of the DNS, and for how long: `--resolver`, `--timeout`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "DNS options")]
+pub struct ResolverArgs {
+    /// Ask this resolver instead of those in /etc/resolv.conf
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
+    resolver: Option<SocketAddr>,
+
+    /// How long all look-ups together may take
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
+    timeout: u64,
+}
+
+impl ResolverArgs {
+    /// As [`servers`].
+    ///
+    /// # Errors
+    /// As [`servers`].
+    pub fn servers(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        servers(self.resolver)
+    }
+
+    /// How long all look-ups together may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
 
 /// A server to ask, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A value
 /// parser for clap.
