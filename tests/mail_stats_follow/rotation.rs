@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::Write;
+use std::process::Command;
 
-use crate::common::sh;
+use crate::common::{self, set_mtime, sh};
 use crate::host::{Host, deliveries};
 use crate::prom_common::value;
 
@@ -131,6 +132,38 @@ fn one_unreadable_log_is_told_and_the_others_are_counted() {
     assert!(ran.err.contains("own.log"), "{}", ran.err);
     assert_eq!(deliveries(&ran.out, "aol-a", "sent"), 2.0);
     assert_eq!(deliveries(&ran.out, "own-a", "sent"), 1.0);
+}
+
+#[test]
+fn a_log_that_may_not_be_read_for_a_while_is_not_counted_again() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 3, "sent", "250 ok");
+    let dir = host.root.path().to_owned();
+    // By a user for whom modes count; the log is older than the run, as that of a quiet night.
+    set_mtime(&host.log(), common::seconds("2026-09-19T10:00:00Z"));
+    sh(&format!("chown -R 65534:65534 {}", dir.display()));
+    let run = |status: i32| {
+        let out = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(env!("CARGO_BIN_EXE_mail-stats-print"))
+            .args(["--format", "prom", "--log"])
+            .args([dir.join("var/log/mail.log"), "--follow-state".into()])
+            .arg(dir.join("follow.json"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(status), "{told}");
+        (String::from_utf8(out.stdout).unwrap(), told)
+    };
+    assert_eq!(deliveries(&run(0).0, "aol-a", "sent"), 3.0);
+    sh(&format!("chmod 0 {}", host.log().display()));
+    let (_, told) = run(2);
+    assert!(told.contains("Permission denied"), "{told}");
+    sh(&format!("chmod 644 {}", host.log().display()));
+    host.deliver("aol-a", 2, "sent", "250 ok");
+    let (prom, _) = run(0);
+    assert_eq!(deliveries(&prom, "aol-a", "sent"), 5.0);
+    assert_eq!(value(&prom, "relay_mail_log_gaps_total"), 0.0);
 }
 
 #[test]

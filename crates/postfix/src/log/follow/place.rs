@@ -142,8 +142,12 @@ fn find(
         let Some(file) = files.get_mut(at) else {
             continue;
         };
-        // What cannot be read is told where it is needed.
-        if file.open().is_err() {
+        if let Err(problem) = file.open() {
+            // The file where it was, that may not be read now: taken for gone, it would be counted again when it may.
+            if Some(at) == same && !mark.ended {
+                return Err(problem);
+            }
+            // What else cannot be read is told where it is needed.
             continue;
         }
         let Some(opened) = file.opened() else {
