@@ -121,13 +121,14 @@ impl Scores {
     }
 
     pub(crate) fn add(&mut self, score: Score, outcome: Outcome) {
-        let near = (score.threshold - score.score).abs();
+        // spamd says tenths, of which most are no binary fractions.
+        let tenths = ((score.threshold - score.score).abs() * 10.0).round();
         if score.spam {
             self.spam = self.spam.saturating_add(1);
-            self.just_above = self.just_above.saturating_add(u64::from(near < 1.0));
+            self.just_above = self.just_above.saturating_add(u64::from(tenths < 10.0));
         } else {
             self.clean = self.clean.saturating_add(1);
-            self.just_below = self.just_below.saturating_add(u64::from(near <= 1.0));
+            self.just_below = self.just_below.saturating_add(u64::from(tenths <= 10.0));
         }
         let band = BANDS.iter().rposition(|(_, from)| score.score >= *from);
         let row = band.and_then(|band| self.counts.get_mut(band));

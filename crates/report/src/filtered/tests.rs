@@ -289,6 +289,24 @@ fn scores_are_told_in_bands_and_by_their_nearness() {
     }
 }
 
+/// Tenths are no binary fractions: 8.3 - 7.3 is a little more than 1, 4.1 - 3.1 a little less.
+#[test]
+fn one_point_is_one_point_at_any_threshold() {
+    let near = |threshold, score, spam| {
+        let of = Scan {
+            spam,
+            threshold,
+            ..scan(score, Some(b"<a@b>"))
+        };
+        let (_, found) = figures(|tally| tally.scan(&of));
+        (found.just_below, found.just_above)
+    };
+    assert_eq!(near(8.3, 7.3, false), (1, 0));
+    assert_eq!(near(8.3, 7.2, false), (0, 0));
+    assert_eq!(near(3.1, 4.1, true), (0, 0));
+    assert_eq!(near(3.1, 4.0, true), (0, 1));
+}
+
 #[test]
 fn the_two_lines_of_a_score_are_put_together() {
     // The first line's score, the second's; the band. As a real spamd wrote them: -0.999 is first rounded, then cut.
