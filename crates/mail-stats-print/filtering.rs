@@ -174,10 +174,9 @@ pub(crate) fn read<'a>(
         true => None,
         false => Some(Inputs::choose(&own, cx, host, selection, window)?),
     };
-    let size = |inputs: &Inputs| inputs.size();
     let both_sizes = match &own {
-        Some(own) => size(inputs).zip(size(own)).map(|(a, b)| a + b),
-        None => size(inputs),
+        Some(own) => inputs.size().zip(own.size()).map(|(a, b)| a + b),
+        None => inputs.size(),
     };
     let progress = cx.progress_bytes("reading logs", both_sizes);
     let advance = |bytes| progress.advance(bytes);

@@ -56,6 +56,7 @@ fn all_texts() -> Vec<String> {
         ]),
         stats(&["--root", root, "--count", "recipients", "--by", "provider"]),
         stats(&["--root", root, "--date", "2026-09-19", "--by", "reason"]),
+        stats(&["--root", root, "--filtered"]),
         stats(&["--log", log]),
         follow(&state, &["--root", root]),
         follow(&state, &["--root", root]),
@@ -101,6 +102,7 @@ fn labels_are_bounded() {
         "queue",
         "age",
         "le",
+        "by",
     ];
     let label = regex::Regex::new(r#"[{,]([a-z_]+)=""#).unwrap();
     let mut found = BTreeSet::new();
