@@ -175,16 +175,7 @@ impl Tool for Args {
             },
             Section {
                 title: "FILES",
-                body: &[
-                    Block::Item(
-                        "/etc/resolv.conf",
-                        "This machine's resolvers, for images of other hosts too.",
-                    ),
-                    Block::Item(
-                        "/etc/relay-tools/providers.toml",
-                        "Additions to the table of mailbox providers and their relay names.",
-                    ),
-                ],
+                body: &[Block::RESOLVERS_FILE, Block::PROVIDERS_FILE],
             },
             Section {
                 title: "EXAMPLES",

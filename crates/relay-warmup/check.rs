@@ -30,11 +30,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let providers = cli::tables::providers(cx)?;
     inventory::ask(cx, args.dns.questions()?, &providers, &mut all, &shown);
     let ready = |(instance, at): (&&Instance, &usize)| {
-        let services = instance.services(cx.root());
-        let limits = Limits::of(
-            instance,
-            Some(&services.value).filter(|s| !s.services().is_empty()),
-        );
+        let limits = Limits::of(instance, &instance.services(cx.root()).value);
         Readiness::of(&all, &all[*at], &limits)
     };
     let ready: Vec<Readiness> = chosen.iter().zip(&shown).map(ready).collect();

@@ -142,10 +142,8 @@ impl Tool for Args {
                         "/var/lib/relay-tools/days/",
                         "Day records, for days that the logs no longer hold.",
                     ),
-                    Block::Item(
-                        "/etc/relay-tools/providers.toml",
-                        "Additions to the table of mailbox providers and their relay names.",
-                    ),
+                    Block::PROVIDERS_FILE,
+                    Block::RESOLVERS_FILE,
                 ],
             },
             Section {

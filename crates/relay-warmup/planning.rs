@@ -81,11 +81,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// The SMTP client that the instance's mail leaves by.
 fn transport(cx: &Context, instance: &Instance) -> String {
-    let services = instance.services(cx.root()).value;
-    let limits = Limits::of(
-        instance,
-        Some(&services).filter(|all| !all.services().is_empty()),
-    );
+    let limits = Limits::of(instance, &instance.services(cx.root()).value);
     if limits.is_client == Some(false) {
         cx.warn(format!(
             "default_transport of {} is {}, and master.cf has no SMTP client of that name: the settings may hold nothing",

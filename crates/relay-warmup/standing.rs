@@ -161,8 +161,7 @@ fn in_force(
 ) -> Option<bool> {
     let plan = plan?;
     let level = plan.levels.get(status.level?)?;
-    let services = instance.services(cx.root()).value;
-    let limits = Limits::of(instance, Some(&services));
+    let limits = Limits::of(instance, &instance.services(cx.root()).value);
     Some(plan.is_in_force(level, &limits))
 }
 

@@ -37,6 +37,20 @@ pub enum Block {
     Code(&'static str),
 }
 
+impl Block {
+    /// In FILES: the table of providers, for tools that know their relay names.
+    pub const PROVIDERS_FILE: Self = Self::Item(
+        "/etc/relay-tools/providers.toml",
+        "Additions to the table of mailbox providers and their relay names.",
+    );
+
+    /// In FILES: whom tools ask that look names up.
+    pub const RESOLVERS_FILE: Self = Self::Item(
+        "/etc/resolv.conf",
+        "This machine's resolvers, for images of other hosts too.",
+    );
+}
+
 const EXIT_STATUS: &[Block] = &[
     Block::Item("0", "Done."),
     Block::Item(

@@ -68,8 +68,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of an instance. `services` is what its master.cf lists, if that could be read.
-    pub fn of(instance: &Instance, services: Option<&MasterCf>) -> Self {
+    /// Those of an instance. `services` is what its master.cf lists: nothing if it could not be read.
+    pub fn of(instance: &Instance, services: &MasterCf) -> Self {
+        let services = Some(services).filter(|all| !all.services().is_empty());
         let default = instance.get("default_transport");
         let transport = default.split(':').next().unwrap_or_default().trim();
         let transport = transport.to_owned();

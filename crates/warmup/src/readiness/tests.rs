@@ -68,7 +68,7 @@ fn right() -> (Facts, Limits) {
     };
     facts.config_directory = PathBuf::from("/etc/postfix-aol-c");
     facts.senders = vec![sender("192.0.2.44")];
-    (facts, Limits::of(&instance, Some(&services)))
+    (facts, Limits::of(&instance, &services))
 }
 
 /// `STEP OUTCOME: FOUND` of the steps that do not pass once `change` is made, with what to do behind `=>`.
