@@ -162,8 +162,17 @@ fn the_package_is_installed_used_removed_and_purged() {
 
     // Removed, what the admin set and what the tools kept stays.
     fs::write(debian.path("etc/default/relay-tools"), "REPORT_TO=\n").unwrap();
-    fs::create_dir_all(debian.path("var/lib/relay-tools/moves")).unwrap();
-    fs::write(debian.path("var/lib/relay-tools/moves/one.jsonl"), "{}\n").unwrap();
+    // What tools that are not scheduled keep.
+    for kept in [
+        "moves/one.jsonl",
+        "locks/one",
+        "warmup/postfix-aol-a.json",
+        "mx-cache.json",
+    ] {
+        let kept = debian.path("var/lib/relay-tools").join(kept);
+        fs::create_dir_all(kept.parent().unwrap()).unwrap();
+        fs::write(kept, "{}\n").unwrap();
+    }
     debian.run("dpkg -r relay-tools");
     for tool in tools() {
         assert!(!debian.path("usr/sbin").join(&tool).exists(), "{tool}");
