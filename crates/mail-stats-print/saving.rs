@@ -1,11 +1,14 @@
 //! `--save-day`: a day's figures, kept as records.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
 use cli::history::{DayCounts, DayLogs, DaySettings, record_file};
 use cli::logs::{Selection, refused};
 use cli::tables::Tables;
 use cli::{Context, Failure, Outcome, Window, replace_file};
+use nix::fcntl::{Flock, FlockArg};
 use postfix::log::LogSet;
 use report::days::{self, Day, DayRecord};
 
@@ -52,24 +55,35 @@ pub(crate) fn save(
     Ok(outcome)
 }
 
+/// Makes the directory of records, if there is none, and waits until no other run writes there.
+fn lock(directory: &Path) -> anyhow::Result<Flock<File>> {
+    std::fs::create_dir_all(directory).map_err(|e| Failure::io("cannot make", directory, e))?;
+    let failed = |e| Failure::io("cannot lock", directory, e);
+    let open = File::open(directory).map_err(failed)?;
+    Ok(Flock::lock(open, FlockArg::LockExclusive).map_err(|(_, e)| failed(e.into()))?)
+}
+
 /// Puts the records in their file, if that changes it.
 fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>) -> anyhow::Result<Outcome> {
     let name = day.name().unwrap_or_default();
     let mut outcome = Outcome::Done;
     let path = record_file(cx, day).ok_or_else(|| Failure::new("no such day"))?;
+    // Where the logs do not reach the day, nothing was seen, and nothing is known.
+    let (records, unknown): (Vec<_>, Vec<_>) = records
+        .into_iter()
+        .partition(|record| record.complete || !record.is_empty());
+    // Of two runs for other instances of one day, the later must see what the earlier has written.
+    let _lock = match records.is_empty() {
+        true => None,
+        false => Some(lock(path.parent().unwrap_or(&path))?),
+    };
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(Failure::io("cannot read", &path, e).into()),
     };
-    // Where the logs do not reach the day, nothing was seen, and nothing is known.
-    let (records, unknown): (Vec<_>, Vec<_>) = records
-        .into_iter()
-        .partition(|record| record.complete || !record.is_empty());
     let update = days::update(&path, &text, records.clone())?;
     if let Some(content) = &update.content {
-        let directory = path.parent().unwrap_or(&path);
-        std::fs::create_dir_all(directory).map_err(|e| Failure::io("cannot make", directory, e))?;
         replace_file(&path, content)?;
     }
     let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -190,3 +190,20 @@ fn a_day_that_is_not_over_and_a_damaged_log() {
         json!({"path": "/var/log/mail.log.1.gz", "bytes": null})
     );
 }
+
+#[test]
+fn two_runs_at_once_wait_for_each_other() {
+    let root = host("rustin", &[before(), the_day(), after()].concat());
+    fs::create_dir_all(days(&root)).unwrap();
+    let held = fs::File::open(days(&root)).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| save_whole(&root));
+        // Many times what it takes.
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        assert!(!other.is_finished());
+        assert!(!file(&root, "rustin").exists());
+        held.unlock().unwrap();
+    });
+    assert_eq!(records(&file(&root, "rustin")).len(), 1);
+}
