@@ -10,6 +10,7 @@
 //! - [`filtered`]: what filters stopped and scored;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
+//! - [`judge`]: shares of deliveries held against limits, with a confidence that fits their number;
 //! - [`queue`]: queued messages in, groups and lists out;
 //! - [`human`]: numbers, sizes and ages as people read them;
 //! - [`toml_text`]: files that an admin wrote;
@@ -22,6 +23,7 @@ pub mod filtered;
 pub mod history;
 pub mod human;
 pub mod instances;
+pub mod judge;
 pub mod mail_stats;
 pub mod providers;
 pub mod queue;
