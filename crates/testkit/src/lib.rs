@@ -28,6 +28,7 @@
 mod boot;
 mod command;
 mod config;
+pub mod dns;
 mod host;
 mod inject;
 mod instance;
@@ -37,9 +38,11 @@ mod make;
 mod milter;
 mod namespace;
 mod or_fail;
+pub mod prometheus;
 mod queue;
 mod sink;
 mod skip;
+pub mod tools;
 mod wait;
 
 pub use boot::{Builder, Unavailable};

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn lists_are_looked_up() {
-        // The same list elements are put to a real smtpd in tests/relay_transport_networks.rs.
+        // The same list elements are put to a real smtpd in tests/relay_transport/networks.rs.
         let check = |list: &str, address: &str, expected: Listed| {
             assert_eq!(listed(list, address.parse().unwrap()), expected, "{list}");
         };

@@ -1,4 +1,4 @@
-//! Judgements over hand-made states; tests/relay_transport_check has real ones.
+//! Judgements over hand-made states; tests/relay_transport/check has real ones.
 
 use std::path::Path;
 

@@ -1,0 +1,360 @@
+//! Two spools with mail in them, a journal directory, and what is asked of them.
+
+mod hooks;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use postfix::queue::{Queue, QueueId, Selector, ShowqOptions, read_envelope};
+use tempfile::TempDir;
+use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
+use transfer::protocol::Goal;
+use transfer::{
+    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Pace, Recovery, Side, Workers, carry_out,
+};
+
+pub(crate) use hooks::*;
+
+/// The time at which all tests play.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// The messages: queue id, recipients, and whether there is a defer log.
+pub(crate) const MAIL: [(&str, &[&str], bool); 3] = [
+    ("3F2A51C04B", &["one@example.com"], true),
+    (
+        "4A2A51C04C",
+        &["two@example.com", "three@example.net"],
+        true,
+    ),
+    ("4XKpwM4Kq7z3sTR", &["four@example.com"], false),
+];
+
+pub(crate) struct Spools {
+    from_dir: TempDir,
+    to_dir: TempDir,
+    pub(crate) moves: PathBuf,
+    pub(crate) from: Side,
+    pub(crate) to: Side,
+    pub(crate) pace: Pace,
+    /// What a pickup of these tests took from TO's maildrop.
+    pub(crate) taken: Mutex<BTreeMap<String, usize>>,
+}
+
+/// Two directories of one file system, or of two.
+fn directories(cross_device: bool) -> (TempDir, TempDir) {
+    // In memory, for there are thousands of them; the other file system is that of the build.
+    let first = tempfile::tempdir_in("/dev/shm").unwrap();
+    let second = if cross_device {
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+    } else {
+        tempfile::tempdir_in("/dev/shm").unwrap()
+    };
+    let device = |dir: &TempDir| fs::metadata(dir.path()).unwrap().dev();
+    assert_eq!(device(&first) != device(&second), cross_device);
+    (first, second)
+}
+
+pub(crate) fn side(name: &str, dir: &Path, names: &str, depth: usize) -> Side {
+    let meta = fs::metadata(dir).unwrap();
+    Side {
+        instance: name.to_owned(),
+        config_directory: PathBuf::from("/etc").join(name),
+        syslog_name: name.to_owned(),
+        queue_directory: dir.to_owned(),
+        hash_queue_names: names.to_owned(),
+        hash_queue_depth: depth,
+        owner: (meta.uid(), meta.gid()),
+        identity: (meta.dev(), meta.ino()),
+    }
+}
+
+impl Spools {
+    /// With all of [`MAIL`] deferred in FROM, and one other message on hold there.
+    pub(crate) fn new(cross_device: bool) -> Self {
+        Self::laid_out(cross_device, ("deferred defer", 1), ("deferred defer", 1))
+    }
+
+    /// The same; each message has a thread of its own.
+    pub(crate) fn with_threads(cross_device: bool) -> Self {
+        let mut spools = Self::new(cross_device);
+        spools.pace.batch = 2 * MAIL.len();
+        spools.pace.workers = Workers { most: 3, share: 1 };
+        spools
+    }
+
+    pub(crate) fn laid_out(cross_device: bool, from: (&str, usize), to: (&str, usize)) -> Self {
+        let (from_dir, to_dir) = directories(cross_device);
+        let spools = Self {
+            from: side("postfix-aol-a", from_dir.path(), from.0, from.1),
+            to: side("postfix-aol-b", to_dir.path(), to.0, to.1),
+            moves: to_dir.path().join("moves"),
+            from_dir,
+            to_dir,
+            pace: Pace {
+                batch: 2,
+                pause: None,
+                workers: Workers::ALONE,
+            },
+            taken: Mutex::default(),
+        };
+        for dir in [spools.from_dir.path(), spools.to_dir.path()] {
+            for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
+                fs::create_dir_all(dir.join(queue)).unwrap();
+            }
+            for log in ["defer", "bounce", "trace"] {
+                fs::create_dir_all(dir.join(log)).unwrap();
+            }
+        }
+        for (id, recipients, log) in MAIL {
+            spools.defer(id, recipients, log);
+        }
+        let held = spools.path(Queue::Hold, "5B5B51C04D");
+        write_mail(&held, "held@example.org", &["held@example.com"], NOW - 50);
+        spools
+    }
+
+    pub(crate) fn path(&self, queue: Queue, id: &str) -> PathBuf {
+        self.from.spool().path(queue, &QueueId::new(id).unwrap())
+    }
+
+    pub(crate) fn log_path(&self, id: &str) -> PathBuf {
+        let id = QueueId::new(id).unwrap();
+        self.from.spool().log_path(postfix::queue::Log::Defer, &id)
+    }
+
+    pub(crate) fn target(&self, name: &str) -> PathBuf {
+        self.to_dir.path().join("maildrop").join(name)
+    }
+
+    /// A deferred message, from a sender that names its id.
+    pub(crate) fn defer(&self, id: &str, recipients: &[&str], log: bool) {
+        let path = self.path(Queue::Deferred, id);
+        write_mail(&path, &format!("{id}@example.org"), recipients, NOW + 900);
+        if log {
+            let path = self.log_path(id);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let entry = |rcpt: &&str| {
+                format!(
+                    "\nrecipient={rcpt}\noffset=300\nstatus=4.7.1\naction=delayed\n\
+                     diag_type=smtp\ndiag_text=451 4.7.1 later\nmta_type=dns\n\
+                     mta_mname=mx.example.com\nreason=host mx.example.com said: later\n\n"
+                )
+            };
+            fs::write(&path, recipients.iter().map(entry).collect::<String>()).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan_of(&[Queue::Deferred])
+    }
+
+    pub(crate) fn plan_of(&self, queues: &[Queue]) -> Plan {
+        let spool = self.from.spool();
+        let selector = Selector::default();
+        let found = snapshot(&spool, queues, &selector, &ShowqOptions::default()).unwrap();
+        let misplaced = |p: &postfix::Problem| p.what.contains("hash_queue_depth");
+        assert!(found.problems.iter().all(misplaced), "{:?}", found.problems);
+        let facts = Facts {
+            from: &self.from,
+            size_limit: 0,
+        };
+        Plan {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            cross_device: is_cross_device(&spool, &self.to.spool()).unwrap(),
+            items: judge(found.messages, facts, None),
+        }
+    }
+
+    pub(crate) fn execute(&self, plan: &Plan, hook: &dyn Hook) -> Result<Done, MoveError> {
+        let begin = Begin {
+            name: "test".to_owned(),
+            started: NOW,
+            user: "ada".to_owned(),
+            command: "queue-move aol-a aol-b".to_owned(),
+            log: None,
+        };
+        carry_out(
+            Fs::new(hook),
+            &self.moves,
+            plan,
+            begin,
+            self.pace,
+            &Idle::default(),
+        )
+    }
+
+    pub(crate) fn journal(&self) -> Option<Journal> {
+        let path = self.moves.join("test.jsonl");
+        // Killed before the first line was whole: nothing was done, and there is nothing to recover.
+        Journal::read(&path).ok()
+    }
+
+    pub(crate) fn recover(&self, goal: Goal, hook: &dyn Hook) -> io::Result<Vec<Ended>> {
+        let Some(journal) = self.journal() else {
+            return Ok(Vec::new());
+        };
+        let taken = |name: &str| {
+            let taken = self.taken.lock().unwrap();
+            taken.contains_key(name).then(|| "NEW".to_owned())
+        };
+        let recovery = Recovery {
+            fs: Fs::new(hook),
+            goal,
+            pace: self.pace,
+            accepted: &taken,
+            to_runs: false,
+            watch: &Idle::default(),
+        };
+        recovery.run(journal)
+    }
+
+    /// TO's pickup takes what is open in its maildrop: the senders, and how often.
+    pub(crate) fn pickup(&self) -> BTreeMap<String, usize> {
+        let mut senders = BTreeMap::new();
+        for entry in fs::read_dir(self.to_dir.path().join("maildrop")).unwrap() {
+            let path = entry.unwrap().path();
+            if let Some(sender) = deliverable(&path) {
+                *senders.entry(sender).or_insert(0) += 1;
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                *self.taken.lock().unwrap().entry(name).or_insert(0) += 1;
+                fs::remove_file(path).unwrap();
+            }
+        }
+        senders
+    }
+
+    /// The senders of what can be delivered from anywhere, and how often.
+    pub(crate) fn deliverable(&self) -> BTreeMap<String, usize> {
+        let mut senders = BTreeMap::new();
+        for path in self.files() {
+            if let Some(sender) = deliverable(&path) {
+                *senders.entry(sender).or_insert(0) += 1;
+            }
+        }
+        senders
+    }
+
+    /// Every file of both spools' queues.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for dir in [self.from_dir.path(), self.to_dir.path()] {
+            for queue in Queue::ALL {
+                walk(&dir.join(queue.name()), &mut files);
+            }
+        }
+        files
+    }
+
+    /// The complete copies of each of [`MAIL`], open or closed.
+    pub(crate) fn complete(&self) -> BTreeMap<String, usize> {
+        let mut senders = BTreeMap::new();
+        for path in self.files() {
+            if let Some(sender) = whole(&path) {
+                *senders.entry(sender).or_insert(0) += 1;
+            }
+        }
+        senders
+    }
+
+    /// All names below FROM's queue directory, with what makes a file the same: for "as it was before".
+    pub(crate) fn state(&self) -> Vec<(PathBuf, u32, i64, i64, Vec<u8>)> {
+        let mut files = Vec::new();
+        walk(self.from_dir.path(), &mut files);
+        files.sort();
+        let facts = |path: PathBuf| {
+            let meta = fs::metadata(&path).unwrap();
+            // When a defer log was written is no matter.
+            let mail = !path.to_string_lossy().contains("/defer/");
+            let time = if mail {
+                (meta.mtime(), meta.mtime_nsec())
+            } else {
+                (0, 0)
+            };
+            let content = fs::read(&path).unwrap();
+            (path, meta.mode() & 0o7777, time.0, time.1, content)
+        };
+        files.into_iter().map(facts).collect()
+    }
+}
+
+pub(crate) fn expected() -> BTreeMap<String, usize> {
+    let mail = MAIL.iter().map(|(id, ..)| format!("{id}@example.org"));
+    mail.chain(["held@example.org".to_owned()])
+        .map(|sender| (sender, 1))
+        .collect()
+}
+
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+fn whole(path: &Path) -> Option<String> {
+    let file = fs::File::open(path).unwrap();
+    let size = file.metadata().unwrap().len();
+    let envelope = read_envelope(&file, size, path, &mut Vec::new()).value;
+    let sender = String::from_utf8(envelope.sender?).unwrap();
+    envelope.complete.then_some(sender)
+}
+
+/// The sender, if Postfix would take the file for mail.
+fn deliverable(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).unwrap().mode();
+    (mode & 0o700 == 0o700).then(|| whole(path)).flatten()
+}
+
+/// A queue file as cleanup(8) writes it, but for the records that do not matter here.
+pub(crate) fn write_mail(path: &Path, sender: &str, recipients: &[&str], mtime: i64) {
+    let mut file = Vec::new();
+    let mut record = |kind: u8, text: &str| {
+        file.push(kind);
+        file.push(u8::try_from(text.len()).unwrap());
+        file.extend_from_slice(text.as_bytes());
+    };
+    let content = "Subject: test";
+    record(
+        b'C',
+        &format!(
+            "{:>15}{:>16}{:>16}{:>16}{:>16}{:>16}",
+            0,
+            0,
+            recipients.len(),
+            0,
+            20,
+            0
+        ),
+    );
+    record(b'T', &format!("{} 5", NOW - 1000));
+    record(b'A', "create_time=1799999000");
+    record(b'S', sender);
+    for recipient in recipients {
+        record(b'O', recipient);
+        record(b'R', recipient);
+    }
+    record(b'M', "");
+    record(b'N', content);
+    record(b'X', "");
+    record(b'E', "");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, file).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    set_mtime(path, mtime);
+}
+
+pub(crate) fn set_mtime(path: &Path, mtime: i64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.unsigned_abs());
+    fs::File::open(path).unwrap().set_modified(time).unwrap();
+}

@@ -1,0 +1,155 @@
+//! What cannot be done is said in one line, with exit status 2 and nothing on standard output.
+
+use testkit::tools::{stats, stats_with};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rustin");
+
+/// The first line on standard error holds all of `says`.
+#[track_caller]
+fn check(args: &[&str], says: &[&str]) {
+    let ran = stats(args).ended(2);
+    assert_eq!(ran.out, "", "{args:?}");
+    let first = ran.err.lines().next().unwrap_or_default();
+    for word in says {
+        assert!(first.contains(word), "{args:?}: {word} is not in {first}");
+    }
+    // A line and a hint at most.
+    assert!(ran.err.lines().count() <= 2, "{args:?}: {}", ran.err);
+}
+
+#[test]
+fn wrong_arguments() {
+    check(
+        &["--root", ROOT, "nosuch"],
+        &["nosuch", "postfix-aol-a", "postfix-yahoo-a"],
+    );
+    check(&["--root", ROOT, "aol-[z"], &["aol-[z"]);
+    check(
+        &["--log", "/nonexistent/mail.log"],
+        &["/nonexistent/mail.log", "No such file"],
+    );
+    check(&["--log", "/etc"], &["/etc", "directory"]);
+    check(&["--root", "/nonexistent"], &["/nonexistent"]);
+    check(
+        &["--root", "/proc"],
+        &["/proc/var/log/mail.log", "No such file"],
+    );
+    check(
+        &["--root", ROOT, "--date", "2026-02-30"],
+        &["--date", "2026-02-30", "YYYY-MM-DD"],
+    );
+    check(&["--root", ROOT, "--since", "soon"], &["--since", "soon"]);
+    check(
+        &[
+            "--root",
+            ROOT,
+            "--since",
+            "2026-09-19",
+            "--until",
+            "2026-09-18",
+        ],
+        &["2026-09-18"],
+    );
+    check(&["--root", ROOT, "--by", "colour"], &["colour"]);
+    check(&["--root", ROOT, "--format", "xml"], &["xml"]);
+    check(&["--root", ROOT, "--top", "3"], &["--by"]);
+    check(&["--root", ROOT, "--journal", "--log", "x"], &["--log"]);
+    check(&["--journal-dir", "/nonexistent"], &["/nonexistent"]);
+    check(&["--root", ROOT, "--with-recipients"], &["--events"]);
+}
+
+#[test]
+fn bad_tables_of_the_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("reasons.toml");
+    let path = rules.to_str().unwrap();
+    for bad in [
+        "[[rule",
+        "[[rule]]\nclass = \"nonsense\"\nreply = \"x\"",
+        "[[rule]]\nclass = \"blocked\"\nreply = \"(\"",
+    ] {
+        std::fs::write(&rules, bad).unwrap();
+        check(
+            &["--root", ROOT, "--by", "reason", "--reasons", path],
+            &["reasons.toml"],
+        );
+        check(&["--root", ROOT, "--reasons", path], &["reasons.toml"]);
+    }
+    check(
+        &["--root", ROOT, "--reasons", "/nonexistent.toml"],
+        &["/nonexistent.toml"],
+    );
+    check(&["--root", ROOT, "--providers", "/etc"], &["/etc"]);
+}
+
+#[test]
+fn a_name_that_only_the_logs_know() {
+    let line = "2026-09-19T12:22:57Z h postfix-x-a/smtp[1]: 4F9A1: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n";
+    let known = |name: &str| stats_with(["--root", "/proc", name, "--log", "-"], line.as_bytes());
+    for name in ["x-a", "postfix-x-a", "/etc/postfix-x-a/", "x-*"] {
+        assert!(
+            known(name)
+                .ended(0)
+                .out
+                .starts_with("postfix-x-a:total:1\n"),
+            "{name}"
+        );
+    }
+    let ran = known("x-b").ended(2);
+    assert_eq!(ran.out, "");
+    assert!(
+        ran.err.contains("x-b") && ran.err.contains("postfix-x-a"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_damaged_archive_is_counted_as_far_as_it_goes() {
+    let packed = std::fs::read(format!("{ROOT}/var/log/mail.log.2.gz")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cut.gz");
+    std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
+    let ran = stats(["--log".as_ref(), path.as_os_str()]).ended(1);
+    assert!(
+        ran.err.contains("cut.gz") && ran.err.contains("damaged"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.out.contains("postfix-aol-a:total:"), "{}", ran.out);
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let script = format!(
+        "{} --root {ROOT} --events | head -1",
+        env!("CARGO_BIN_EXE_mail-stats-print")
+    );
+    assert_eq!(
+        testkit::tools::sh(&format!("({script}) 2>&1"))
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_pipe_in_place_of_the_hosts_log_is_refused_and_never_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let logs = root.path().join("var/log");
+    std::fs::create_dir_all(&logs).unwrap();
+    std::fs::create_dir(root.path().join("etc")).unwrap();
+    testkit::tools::sh(&format!(
+        "mkfifo {0}/mail.log {0}/mail.log.1",
+        logs.display()
+    ));
+    let tool = env!("CARGO_BIN_EXE_mail-stats-print");
+    for window in ["", "--date 2026-09-19"] {
+        let root = root.path().display();
+        let ran = testkit::tools::sh(&format!(
+            "timeout 20 {tool} --root {root} {window} 2>&1 || echo status $?"
+        ));
+        assert!(ran.contains("mail.log: it is a pipe or a device"), "{ran}");
+        assert!(ran.ends_with("status 2\n"), "{ran}");
+    }
+}

@@ -1,0 +1,26 @@
+//! mail-stats-print: each file is a subject, and says which.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "tests, on files of their own"
+)]
+
+mod check;
+mod days;
+mod errors;
+mod filtered;
+mod follow;
+mod hostile;
+mod html;
+mod lists_host;
+mod live;
+mod mail;
+mod report;
+mod sample;
+mod sources;
+mod sql;
+mod time;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_mail-stats-print");

@@ -1,0 +1,138 @@
+//! mailq-distribution --check, as a monitoring system runs it.
+
+use std::fs;
+
+use crate::image::Image;
+
+/// 12 messages in aol-a, 2 in msn-a: the second is a file of garbage, counted all the same.
+fn image() -> Image {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    image.instance("msn-a", "garbage");
+    image
+}
+
+/// Runs a check; returns the line before the performance data, and those.
+#[track_caller]
+fn check(image: &Image, args: &[&str], status: i32) -> (String, String) {
+    let ran = image.run([&["--check"], args].concat()).ended(status);
+    assert_eq!(
+        (ran.out.lines().count(), ran.err.as_str()),
+        (1, ""),
+        "{}",
+        ran.out
+    );
+    let (text, perf) = ran.out.trim_end().split_once(" | ").unwrap();
+    (text.to_owned(), perf.to_owned())
+}
+
+#[test]
+fn the_worst_instance_decides() {
+    let image = image();
+    let text = |args: &[&str], status| check(&image, args, status).0;
+    let ok = text(&["--warn-count", "12", "--crit-count", "20"], 0);
+    assert!(
+        ok.starts_with("OK: 14 in the mailq of 2 instances, oldest "),
+        "{ok}"
+    );
+    let warning = text(&["--warn-count", "11", "--crit-count", "12"], 1);
+    assert!(
+        warning.starts_with("WARNING: postfix-aol-a: 12 in the mailq, more than 11;"),
+        "{warning}"
+    );
+    let critical = text(&["--warn-count", "1", "--crit-count", "11"], 2);
+    assert!(
+        critical.starts_with(
+            "CRITICAL: postfix-aol-a: 12 in the mailq, more than 11; postfix-msn-a: 2 in the mailq, more than 1"
+        ),
+        "{critical}"
+    );
+    let other = text(&["--crit-count", "11", "msn-a"], 0);
+    assert!(
+        other.starts_with("OK: 2 in the mailq of postfix-msn-a, oldest "),
+        "{other}"
+    );
+    // A damaged file is mentioned, and is no reason to get up at night.
+    assert!(
+        other.ends_with("; 1 problem, see mailq-distribution"),
+        "{other}"
+    );
+}
+
+#[test]
+fn ages_have_limits_too() {
+    let image = image();
+    let (text, _) = check(&image, &["--crit-age", "1s", "aol-a"], 2);
+    assert!(
+        text.starts_with("CRITICAL: postfix-aol-a: oldest ") && text.ends_with(", more than 1s"),
+        "{text}"
+    );
+    check(&image, &["--warn-age", "5200w", "aol-a"], 0);
+}
+
+#[test]
+fn the_performance_data_are_as_the_guidelines_have_them() {
+    let image = image();
+    let limits = [
+        "--warn-count",
+        "200",
+        "--crit-count",
+        "500",
+        "--crit-age",
+        "5200w",
+    ];
+    let (_, perf) = check(&image, &limits, 0);
+    let values: Vec<&str> = perf.split(' ').collect();
+    assert_eq!(values.len(), 4, "{perf}");
+    assert_eq!(values[0], "postfix-aol-a=12;200;500;0");
+    assert_eq!(values[2], "postfix-msn-a=2;200;500;0");
+    let age = values[1].strip_prefix("postfix-aol-a_oldest=").unwrap();
+    let age = age.strip_suffix("s;;3144960000;0").unwrap();
+    assert!(age.parse::<u64>().unwrap() > 0, "{perf}");
+    let (_, counts) = check(&image, &["--counts-only"], 0);
+    assert_eq!(counts, "postfix-aol-a=12;;;0 postfix-msn-a=2;;;0");
+}
+
+#[test]
+fn what_cannot_be_found_out_is_unknown() {
+    let image = image();
+    image.configure("yahoo-a", "/var/spool/postfix-yahoo-a");
+    let (text, _) = check(&image, &["--warn-count", "5"], 3);
+    assert!(
+        text.starts_with("UNKNOWN: postfix-yahoo-a cannot be read; postfix-aol-a: 12"),
+        "{text}"
+    );
+    // What is known to be critical is told first.
+    let (text, _) = check(&image, &["--crit-count", "5"], 2);
+    assert!(text.starts_with("CRITICAL: postfix-aol-a: 12"), "{text}");
+    // An instance that cannot even be found counts where all are asked for.
+    fs::remove_dir_all(image.path("etc/postfix-yahoo-a")).unwrap();
+    fs::create_dir_all(image.path("etc/postfix-yahoo-a/main.cf")).unwrap();
+    let (text, _) = check(&image, &[], 3);
+    assert!(
+        text.starts_with("UNKNOWN: /etc/postfix-yahoo-a cannot be read"),
+        "{text}"
+    );
+    check(&image, &["aol-a"], 0);
+}
+
+#[test]
+fn wrong_usage_is_unknown_on_standard_output() {
+    let image = image();
+    for args in [
+        &["--warn-count", "many"][..],
+        &["--warn-age", "5"],
+        &["--warn-count", "5", "--crit-count", "3"],
+        &["--warn-age", "3h", "--crit-age", "2h"],
+        &["--counts-only", "--warn-age", "3h"],
+        &["nosuch"],
+        &["--watch"],
+    ] {
+        let ran = image.run([&["--check"], args].concat()).ended(3);
+        assert!(
+            ran.out.starts_with("UNKNOWN: ") && ran.err.is_empty(),
+            "{args:?}: {}",
+            ran.out
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! What is shipped: the Debian package, and the manual pages.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod debian;
+mod man;

@@ -1,0 +1,15 @@
+//! queue-move: each file is a subject, and says which.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod crash;
+mod crowd;
+mod hosts;
+mod image;
+mod live;
+mod prompt;
+mod refusals;
+mod spool;
+mod traced;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_queue-move");

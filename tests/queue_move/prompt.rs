@@ -1,0 +1,114 @@
+//! queue-move on a terminal: it shows its plan, asks, and does what the answer says.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use crate::image::{Image, Original};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use testkit::Host;
+
+const QUESTION: &str = "Move it? [y/N] ";
+
+/// The tool, at a terminal of its own; and the side of the terminal that people sit at.
+struct Session {
+    tool: Child,
+    keys: File,
+    screen: String,
+}
+
+impl Session {
+    fn start(root: &Path) -> Self {
+        let pty = openpty(None, None).unwrap();
+        let slave = || pty.slave.try_clone().unwrap();
+        // With a controlling terminal: ^C reaches whoever it is that the terminal belongs to.
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait", "--root"]).arg(root);
+        command.args(["aol-a", "aol-b"]);
+        command.env("TERM", "xterm").env_remove("NO_COLOR");
+        command.stdin(slave()).stdout(slave()).stderr(slave());
+        Self {
+            tool: command.spawn().unwrap(),
+            keys: File::from(pty.master),
+            screen: String::new(),
+        }
+    }
+
+    /// Reads what the tool shows, until `done` or its end.
+    fn read_until(&mut self, done: impl Fn(&str) -> bool) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while !done(&self.screen) {
+            let mut fds = [PollFd::new(self.keys.as_fd(), PollFlags::POLLIN)];
+            poll(&mut fds, PollTimeout::from(200_u8)).unwrap();
+            let events = fds[0].revents().unwrap();
+            let mut bytes = [0; 4096];
+            if events.contains(PollFlags::POLLIN) {
+                let count = self.keys.read(&mut bytes).unwrap();
+                self.screen
+                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
+            } else if events.contains(PollFlags::POLLHUP) {
+                return;
+            }
+            if Instant::now() > until {
+                self.tool.kill().unwrap();
+                panic!("nothing more comes: {}", self.screen);
+            }
+        }
+    }
+}
+
+/// Asked, and answered with `keys`: the exit status (128 and the signal's number, as a shell has it), and the screen.
+fn answered(image: &Image<'_>, keys: &str) -> (Option<i32>, String) {
+    let mut session = Session::start(image.root());
+    session.read_until(|screen| screen.ends_with(QUESTION));
+    let plan = session.screen.clone();
+    for text in [
+        "postfix-aol-a -> postfix-aol-b: 2 messages",
+        "3 recipients",
+        "3  aol.com",
+        "each message gets a new queue id",
+        "1 messages have been delivered to some recipients: they stay so",
+        QUESTION,
+    ] {
+        assert!(plan.contains(text), "{text} is not shown: {plan}");
+    }
+    image.is_moved(false, "while it asks");
+    session.keys.write_all(keys.as_bytes()).unwrap();
+    session.read_until(|_| false);
+    let status = session.tool.wait().unwrap();
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    (code, session.screen.split_off(plan.len()))
+}
+
+#[test]
+fn only_yes_moves() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    // What is typed, as ^C and ^D (the end of input) too; the exit status; what it says.
+    let refused = "nothing was changed: not confirmed";
+    for (keys, status, says) in [
+        ("n\r", 2, refused),
+        ("\r", 2, refused),
+        ("no\r", 2, refused),
+        ("yn\r", 2, refused),
+        ("\x04", 2, refused),
+        ("\x03", 130, "^C"),
+        ("y\r", 0, "2 selected, 2 moved, 0 skipped, 0 failed"),
+        ("YES\r", 0, "2 selected, 2 moved, 0 skipped, 0 failed"),
+    ] {
+        let image = Image::of(&original, None);
+        let (code, screen) = answered(&image, keys);
+        let when = format!("{keys:?}: {screen}");
+        assert_eq!(code, Some(status), "{when}");
+        assert!(screen.contains(says), "{when}");
+        image.is_moved(status == 0, &when);
+        let journals = image.root().join("var/lib/relay-tools/moves");
+        assert_eq!(journals.exists(), status == 0, "{when}");
+    }
+}

@@ -1,0 +1,10 @@
+//! queue-report: each file is a subject, and says which.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod fixtures;
+mod image;
+mod live;
+mod output;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_queue-report");

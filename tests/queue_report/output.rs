@@ -1,0 +1,194 @@
+//! What queue-report writes for people, on terminals and into files, and what it says where something is wrong.
+
+use crate::image::{Image, report};
+
+#[test]
+fn formats_for_people() {
+    let image = Image::rustin();
+    let ran = image.run(["aol-b"]).ended(0);
+    // Into a pipe all are listed, with nothing cut.
+    let table = ran.out;
+    assert_eq!(
+        table
+            .lines()
+            .filter(|line| line.contains(" said: 451 4.7.0 [TSS04]"))
+            .count(),
+        20
+    );
+    assert!(table.is_ascii(), "{table}");
+    assert!(
+        table.contains("emma@aim.com +2")
+            || table.contains("rosa@aol.com +2")
+            || table.contains("lucy@love.com +2"),
+        "{table}"
+    );
+    assert!(table.contains("\nrecipients by provider, domain, reason\n"));
+    let short = image.run(["aol-b", "--limit", "5"]).ended(0).out;
+    assert!(
+        short.ends_with("and 15 more messages (--all lists them)\n"),
+        "{short}"
+    );
+    let none = image.run(["aol-b", "--limit", "0"]).ended(0).out;
+    assert!(none.ends_with("\n20 messages, not listed\n"), "{none}");
+
+    let text = image.run(["aol-b", "--format", "text"]).ended(0).out;
+    let first = text.lines().next().unwrap();
+    assert!(
+        first.starts_with(
+            "postfix-aol-b: 20 messages (18 deferred, 2 hold), 22 recipients, 161 KiB, oldest "
+        ),
+        "{first}"
+    );
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.starts_with("    to <"))
+            .count(),
+        22
+    );
+    let expire = image.run(["yahoo-a", "--format", "text"]).ended(0).out;
+    assert_eq!(
+        expire.matches("to be returned at the next attempt").count(),
+        1
+    );
+
+    let csv = image.run(["aol-b", "--format", "csv"]).ended(0).out;
+    assert_eq!(csv.lines().count(), 1 + 22);
+    let several = image.run(["aol-a", "aol-b", "--limit", "0"]).ended(0).out;
+    assert!(
+        several.lines().any(|line| line.starts_with("TOTAL ")),
+        "{several}"
+    );
+    let empty = image
+        .run(["aol-b", "--domain", "nowhere.example"])
+        .ended(0)
+        .out;
+    assert_eq!(empty.lines().count(), 2, "{empty}");
+}
+
+#[test]
+fn on_a_terminal_twenty_are_listed_and_every_line_fits() {
+    let image = Image::rustin();
+    for width in [80, 100, 120, 170] {
+        let run = |args: &str| {
+            let tool = crate::TOOL;
+            let root = image.path("");
+            testkit::tools::sh(&format!(
+                "script -qec 'stty cols {width} rows 24; exec {tool} --root {} {args}' /dev/null </dev/null",
+                root.display()
+            ))
+        };
+        let shown = run("aol-b msn-a --color never");
+        assert!(
+            shown.contains("and 5 more messages (--all lists them)"),
+            "{shown}"
+        );
+        for line in shown.lines() {
+            assert!(line.trim_end().chars().count() <= width, "{width}: {line}");
+        }
+        let all = run("aol-b msn-a --all --color never");
+        assert!(!all.contains("more messages"), "{all}");
+    }
+}
+
+#[test]
+fn what_is_damaged_is_told_and_the_rest_shown() {
+    let image = Image::rustin();
+    let ran = image.run(["therest-a"]).ended(1);
+    assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
+    for what in [
+        "core.dump: its name is no queue id",
+        "is empty",
+        "the file ends inside a record",
+    ] {
+        assert!(ran.err.contains(what), "{what}: {}", ran.err);
+    }
+    let found = image.json(1, &["therest-a"]);
+    assert_eq!(found["problems"].as_array().unwrap().len(), 3);
+    assert_eq!(found["messages"].as_array().unwrap().len(), 6);
+    // With -q nothing is told, but the exit status stays.
+    assert_eq!(image.run(["therest-a", "-q"]).ended(1).err, "");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_a_line() {
+    let image = Image::rustin();
+    let check = |args: &[&str], says: &[&str]| {
+        let ran = image.run(args).ended(2);
+        assert_eq!(ran.out, "", "{args:?}");
+        assert!(ran.err.lines().count() <= 2, "{args:?}: {}", ran.err);
+        for word in says {
+            assert!(ran.err.contains(word), "{args:?}: {word}: {}", ran.err);
+        }
+    };
+    check(&["nosuch"], &["nosuch", "postfix-aol-a", "postfix-yahoo-a"]);
+    check(&[], &["INSTANCE"]);
+    check(&["aol-a", "aol-b", "--ids"], &["--ids", "one instance"]);
+    check(&["aol-a", "--sort", "colour"], &["colour", "arrival"]);
+    check(
+        &["aol-a", "--group-by", "colour"],
+        &["colour", "reason-class"],
+    );
+    check(&["aol-a", "--all", "--limit", "3"], &["--all", "--limit"]);
+    check(&["aol-a", "--id", "no id"], &["no id"]);
+    check(&["aol-a", "--provider", "nobody"], &["nobody", "aol"]);
+    check(&["aol-a", "--reason", "("], &["--reason"]);
+    testkit::tools::sh(&format!(
+        "rm -r {}",
+        image.path("var/spool/postfix-aol-a").display()
+    ));
+    check(&["aol-a"], &["postfix-aol-a", "not there", "ever started"]);
+    let ran = image.run(["aol-a", "aol-b", "--limit", "0"]).ended(1);
+    assert!(
+        ran.out.contains("postfix-aol-b") && ran.err.contains("ever started"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn output_files_and_closed_pipes() {
+    let image = Image::rustin();
+    for format in ["jsonl", "json", "csv", "text", "table"] {
+        let path = image.path("out");
+        let ran = image
+            .run([
+                "aol-b",
+                "--format",
+                format,
+                "--output",
+                path.to_str().unwrap(),
+            ])
+            .ended(0);
+        assert_eq!(ran.out, "");
+        let mut written: Vec<String> = std::fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        assert!(!written.is_empty());
+        if format == "jsonl" {
+            let mut direct: Vec<String> = image
+                .run(["aol-b", "--format", format])
+                .out
+                .lines()
+                .map(str::to_owned)
+                .collect();
+            written.sort();
+            direct.sort();
+            assert_eq!(written, direct);
+        }
+        let tool = crate::TOOL;
+        let root = image.path("");
+        let script = format!(
+            "({tool} --root {} aol-b --format {format} | head -1) 2>&1",
+            root.display()
+        );
+        assert_eq!(testkit::tools::sh(&script).lines().count(), 1, "{format}");
+    }
+    assert!(
+        report(["--generate", "bash"])
+            .ended(0)
+            .out
+            .contains("--reason-class")
+    );
+}

@@ -1,0 +1,91 @@
+//! relay-transport on the bundled hosts: what README shows, and counts that other programs make.
+
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs a command line of README as it stands there.
+fn run(line: &str, status: i32) -> String {
+    let mut words = line.split(' ');
+    assert_eq!(words.next(), Some("relay-transport"));
+    let out = Command::new(env!("CARGO_BIN_EXE_relay-transport"))
+        .args(words)
+        .current_dir(ROOT)
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(status), "{told}");
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// The block that README has behind a command line: up to a line that leaves something out, or its end.
+fn shown(line: &str) -> String {
+    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    let (_, behind) = readme.split_once(&format!("$ {line}\n")).unwrap();
+    let lines = behind
+        .lines()
+        .take_while(|l| *l != "```" && !l.starts_with('…'));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn readme_shows_what_it_prints() {
+    for (line, status) in [
+        (
+            "relay-transport check --root fixtures/lists --provider aol,yahoo,msn,gmail --no-dns --relay-config fixtures/rustin",
+            2,
+        ),
+        (
+            "relay-transport discover --log fixtures/hosted-domains/mail.log --domain smtp.mayfirst.example",
+            0,
+        ),
+    ] {
+        let (printed, shown) = (run(line, status), shown(line));
+        assert!(shown.lines().count() > 5, "{line}");
+        assert!(printed.starts_with(&shown), "{line}\n{printed}");
+    }
+}
+
+#[test]
+fn deliveries_are_counted_as_awk_counts_them() {
+    let script = r#"awk '/status=/ { match($0, /to=<[^>]*>/); split(substr($0, RSTART, RLENGTH - 1), to, "@")
+        match($0, /status=[a-z]*/); n[to[2] " " substr($0, RSTART + 7, RLENGTH - 7)]++ }
+        END { for (k in n) print k, n[k] }' "$ROOT/fixtures/hosted-domains/mail.log""#;
+    let counted = testkit::tools::sh(&script.replace("$ROOT", ROOT));
+    let count = |domain: &str, status: &str| -> u64 {
+        let start = format!("{domain} {status} ");
+        let line = counted.lines().find_map(|line| line.strip_prefix(&start));
+        line.map_or(0, |n| n.parse().unwrap())
+    };
+    let csv = run(
+        "relay-transport discover --log fixtures/hosted-domains/mail.log --domain smtp.mayfirst.example --format csv",
+        0,
+    );
+    let rows: Vec<Vec<&str>> = csv
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect())
+        .collect();
+    // Not the one that only looks like Outlook, nor one that has hosts of its own.
+    let domains: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(
+        domains,
+        [
+            "contoso.example",
+            "union-local-12.example",
+            "fabrikam.example",
+            "earthlink.net",
+            "museum.example"
+        ]
+    );
+    for row in rows {
+        for (field, status) in [(6, "sent"), (7, "bounced"), (8, "deferred")] {
+            assert_eq!(
+                row[field].parse(),
+                Ok(count(row[0], status)),
+                "{row:?} {status}"
+            );
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! relay-transport: each file is a subject, and says which.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod check;
+mod discover;
+mod fixtures;
+mod networks;
+mod print;
+mod routes;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_relay-transport");

@@ -1,0 +1,10 @@
+//! relay-warmup: each file is a subject, and says which.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod check;
+mod dns;
+mod pace;
+mod status;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_relay-warmup");

@@ -1,0 +1,71 @@
+//! Where the days are read, and what cannot be.
+
+use std::fs;
+
+use super::image::{Image, mv};
+
+#[test]
+fn days_that_the_logs_have_lost_come_from_day_records() {
+    let mut image = Image::new();
+    image
+        .day(3, 200, 0, 0, 0)
+        .day(2, 190, 0, 0, 4)
+        .day(1, 200, 1, 0, 0);
+    image.write();
+    image.plan(3);
+    let before = image.json(&[], 0);
+    assert_eq!(before["days"].as_array().unwrap().len(), 3);
+    for ago in [3, 2, 1] {
+        let date = image.date(ago).to_string();
+        let saved = image.run(
+            env!("CARGO_BIN_EXE_mail-stats-print"),
+            &["--save-day", "--date", &date],
+        );
+        assert!(saved.status.success(), "{saved:?}");
+    }
+    fs::write(image.path("var/log/mail.log"), "").unwrap();
+    let after = image.json(&[], 0);
+    assert_eq!(after["days"], before["days"]);
+    assert_eq!(after["cap"], before["cap"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown_and_not_fine() {
+    let mut image = Image::new();
+    image.day(1, 200, 0, 0, 0).write();
+    image.plan(1);
+    image.ok(&["status", "--check"], 0);
+    let log = image.path("var/log/mail.log");
+    mv(&log, &image.path("var/log/kept"));
+    fs::create_dir(&log).unwrap();
+    let line = image.ok(&["status", "--check"], 3);
+    assert!(line.starts_with("UNKNOWN: postfix-aol-c: "), "{line}");
+    assert!(line.contains("var/log/mail.log"), "{line}");
+    image.ok(&["status"], 1);
+    image.ok(&["status", "aol-x"], 2);
+    image.ok(&["status", "--check", "aol-x"], 3);
+    image.ok(&["status", "--check", "--format", "json"], 3);
+    // A plan whose instance is gone.
+    fs::remove_dir(&log).unwrap();
+    mv(&image.path("var/log/kept"), &log);
+    let plans = image.path("var/lib/relay-tools/warmup");
+    let text = fs::read_to_string(plans.join("postfix-aol-c.json")).unwrap();
+    let gone = text.replace("postfix-aol-c", "postfix-aol-z");
+    fs::write(plans.join("postfix-aol-z.json"), gone).unwrap();
+    let line = image.ok(&["status", "--check"], 3);
+    assert!(
+        line.contains("there is no instance postfix-aol-z any more"),
+        "{line}"
+    );
+    // What a stranger could write into it reaches no terminal.
+    let hostile = text.replace("doubling", "\\u001b[2J\\u202e");
+    fs::write(plans.join("postfix-aol-c.json"), hostile).unwrap();
+    for args in [
+        &["list"][..],
+        &["show", "aol-c"],
+        &["list", "--format", "jsonl"],
+    ] {
+        let shown = image.ok(args, 0);
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+    }
+}
