@@ -229,7 +229,7 @@ pub(crate) struct Standing {
 
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
-    /// OK to go on, WARNING to hold or to warm again, CRITICAL to step back, UNKNOWN where logs could not be read. With -q,
+    /// OK to go on, WARNING to hold or to warm again, CRITICAL to step back, UNKNOWN where the last days are in nothing that could be read. With -q,
     /// nothing is printed when it is OK: for cron.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,

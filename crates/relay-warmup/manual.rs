@@ -105,11 +105,11 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "go on",
-                        "As planned. The status tells how many days the level has still to be held, or what the next one is.",
+                        "As planned: mail was delivered up to the cap, and nothing speaks against more. The status tells how many days the level has still to be held, or what the next one is.",
                     ),
                     Block::Item(
                         "hold",
-                        "The day does not count. More than 3% bounced: more mail would only tell the provider more of the bad addresses. Rate-limited (the provider asks for less) rises. More was sent than the cap: the settings are not in force. Or the level's days are over and none of them used a quarter of its cap.",
+                        "The day does not count. More than 3% bounced: more mail would only tell the provider more of the bad addresses. More than 5% rate-limited (the provider asks for less), or it rises. More than half deferred. More was sent than the cap: the settings are not in force. Or less than three quarters of what the level lets out were delivered (retries of the same messages do not count): the day proves nothing.",
                     ),
                     Block::Item(
                         "step back",
@@ -119,11 +119,15 @@ impl Tool for Args {
                         "warm again",
                         "Nothing was sent for more than 30 days: providers forget an address by then. The first level is the next day's.",
                     ),
+                    Block::Item(
+                        "unknown",
+                        "The last days are in no log and no day record that could be read. There is no verdict, and nothing to apply.",
+                    ),
                     Block::Text(
-                        "Percentages are of a day's delivery attempts, and days of fewer than 50 are not judged by them. Today is judged as far as it has come, and does not count yet. A day that logs and records hold only in part does not count, either. All of these numbers are in the rules file:",
+                        "Percentages are of a day's delivery attempts. Of fewer than 50, a limit is passed for a step back only beyond chance (the lower end of the share's Wilson interval): 40 of 40 do, and 1 of 30 blocked; 1 of 40 holds. Today is judged as far as it has come, and does not count yet. A day that logs and records hold only in part does not count, either. All of these numbers are in the rules file:",
                     ),
                     Block::Code(
-                        "judged_from = 50\nover_cap = 110\nused = 25\nidle_days = 30\nbounced = { hold = 3.0, step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 100, step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, step_back = 25.0 }",
+                        "judged_from = 50\nover_cap = 110\nused = 75\nidle_days = 30\nbounced = { hold = 3.0, step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 50, step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, hold = 5.0, step_back = 25.0 }",
                     ),
                 ],
             },

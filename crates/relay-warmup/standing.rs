@@ -44,8 +44,8 @@ pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
     let shown = asked.into_iter().map(|(instance, plan)| {
         let name = instance.syslog_name();
-        let (days, since) = days_of(&read, name);
-        let status = Status::of(instance.name(), plan.as_ref(), &days, since, today, &rules);
+        let days = days_of(&read, name);
+        let status = Status::of(instance.name(), plan.as_ref(), &days, today, &rules);
         Shown {
             in_force: in_force(cx, instance, plan.as_ref(), &status),
             status,
@@ -68,7 +68,11 @@ pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
         Format::Csv => render::csv(out, &shown),
     })?;
     cx.problems(&problems);
-    Ok(Outcome::Done)
+    let is_known = |one: &Shown| one.status.verdict != Verdict::Unknown;
+    Ok(match shown.iter().all(is_known) {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
 }
 
 /// The instances that have a plan. A plan whose instance is gone is a problem.
@@ -141,16 +145,14 @@ fn read(
     Ok(history::read(cx, host, &selection, &days, &tables))
 }
 
-/// An instance's days, and the first of which anything is known.
-fn days_of(history: &History, syslog_name: &str) -> (Vec<Day>, Option<NaiveDate>) {
+/// An instance's days, as far as anything is known of them.
+fn days_of(history: &History, syslog_name: &str) -> Vec<Day> {
     let known = history.days.iter().filter_map(|day| {
         let date: NaiveDate = day.day.name()?.parse().ok()?;
         let of = day.instance(syslog_name)?;
         Some(Day::new(date, &of.figures, of.complete))
     });
-    let days: Vec<Day> = known.collect();
-    let since = days.first().map(|day| day.date);
-    (days, since)
+    known.collect()
 }
 
 fn in_force(
@@ -170,6 +172,7 @@ fn answer(shown: &[Shown], problems: &[Problem]) -> Answer {
         Verdict::GoOn => Level::Ok,
         Verdict::Hold | Verdict::WarmAgain => Level::Warning,
         Verdict::StepBack => Level::Critical,
+        Verdict::Unknown => Level::Unknown,
     };
     let mut worst = shown.iter().map(|s| level(s.status.verdict)).max();
     if !problems.is_empty() {

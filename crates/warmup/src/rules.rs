@@ -9,7 +9,7 @@ use serde::Deserialize;
 const BUILT_IN: &str = include_str!("../data/rules.toml");
 const BUILT_IN_PATH: &str = "(compiled in) crates/warmup/data/rules.toml";
 const FORM: &str = "rules have judged_from, over_cap, used, idle_days; [bounced], [blocked], [deferred] with hold and step_back; \
-[rate_limited] with above, times and step_back";
+[rate_limited] with above, times, hold and step_back";
 
 /// Percentages of a day's attempts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Rising {
     pub above: f64,
     /// So much as on the sending day before is no rise.
     pub times: f64,
+    /// Percent: above this, rising or not, hold.
+    pub hold: f64,
     /// Percent: above this, rising or not, step back.
     pub step_back: f64,
 }
@@ -34,11 +36,11 @@ pub struct Rising {
 /// The rules.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// As many attempts as percentages make sense of.
+    /// From so many attempts on, percentages are taken as they are; of fewer, what they are at least, beyond chance.
     pub judged_from: u64,
     /// Percent of the cap.
     pub over_cap: f64,
-    /// Percent of the cap.
+    /// Percent of the cap, delivered: a day with less does not count.
     pub used: f64,
     /// Days.
     pub idle_days: u32,
@@ -81,6 +83,7 @@ struct BoundsTable {
 struct RisingTable {
     above: Option<f64>,
     times: Option<f64>,
+    hold: Option<f64>,
     step_back: Option<f64>,
 }
 
@@ -106,6 +109,7 @@ impl Rules {
             rate_limited: Rising {
                 above: 0.0,
                 times: 0.0,
+                hold: 0.0,
                 step_back: 0.0,
             },
         };
@@ -150,6 +154,11 @@ impl Rules {
                 &mut self.rate_limited.times,
             ),
             (
+                "rate_limited.hold",
+                file.rate_limited.hold,
+                &mut self.rate_limited.hold,
+            ),
+            (
                 "rate_limited.step_back",
                 file.rate_limited.step_back,
                 &mut self.rate_limited.step_back,
@@ -186,7 +195,7 @@ mod tests {
             Rules {
                 judged_from: 50,
                 over_cap: 110.0,
-                used: 25.0,
+                used: 75.0,
                 idle_days: 30,
                 bounced: Bounds {
                     hold: 3.0,
@@ -197,12 +206,13 @@ mod tests {
                     step_back: 0.5
                 },
                 deferred: Bounds {
-                    hold: 100.0,
+                    hold: 50.0,
                     step_back: 100.0
                 },
                 rate_limited: Rising {
                     above: 1.0,
                     times: 1.25,
+                    hold: 5.0,
                     step_back: 25.0
                 },
             }

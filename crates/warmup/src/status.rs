@@ -1,13 +1,16 @@
 //! How a warm-up goes: the sending days so far, judged, and what follows for the next one.
 //!
-//! The days are gone through from the first on, each with the cap that the ones before it led to: a good day counts for its
-//! level, and enough of them lead to the next; a day that calls for a hold does not count; one that calls for a step back
-//! leads to the level before. So nothing has to be kept but the plan, and whoever has the same logs comes to the same cap.
-//! Days that are missing in the history are as if nothing was sent: the cap comes out too low, never too high.
+//! The days are gone through from the first on, each with the cap that the ones before it led to: a good day, on which mail
+//! was delivered up to the cap, counts for its level, and enough of them lead to the next; a day that calls for a hold, or
+//! that proves nothing, does not count; one that calls for a step back leads to the level before. So nothing has to be kept
+//! but the plan, and whoever has the same logs comes to the same cap.
+//!
+//! Days that are missing in the history are as if nothing was sent: the cap comes out too low, never too high. But where the
+//! last days are missing there is no verdict: what happened on them was not seen.
 
 mod day;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use crate::plan::Plan;
 use crate::rules::Rules;
@@ -25,6 +28,8 @@ pub enum Verdict {
     WarmAgain,
     /// Send less than so far.
     StepBack,
+    /// The last days are in no log and no record that could be read.
+    Unknown,
 }
 
 impl Verdict {
@@ -35,6 +40,7 @@ impl Verdict {
             Self::Hold => "hold",
             Self::WarmAgain => "warm again",
             Self::StepBack => "step back",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -73,6 +79,8 @@ pub struct Status {
     pub idle: Option<u32>,
     /// The first day of which anything is known.
     pub since: Option<NaiveDate>,
+    /// The last level is held for its days, and nothing speaks against it: the address is warm.
+    pub is_warm: bool,
 }
 
 /// Where the warm-up stands while its days are gone through.
@@ -80,18 +88,15 @@ pub struct Status {
 struct Walk {
     level: usize,
     held: u32,
-    /// The level's fullest day, in percent of the cap.
-    used: f64,
 }
 
 impl Status {
-    /// Judges the days of `instance`, which are in order, as of `today`. `since`: the first day that the history reaches
-    /// back to.
+    /// Judges the days of `instance`, which are in order, as of `today`. A day that is not among them is one of which nothing
+    /// is known; one without a delivery is there, with none.
     pub fn of(
         instance: &str,
         plan: Option<&Plan>,
         days: &[Day],
-        since: Option<NaiveDate>,
         today: NaiveDate,
         rules: &Rules,
     ) -> Self {
@@ -106,8 +111,9 @@ impl Status {
             if before.is_some_and(|b| gap(b.day.date, day.date) > rules.idle_days) {
                 walk = Walk::default();
             }
-            let cap = plan.map(|plan| plan.levels[walk.level].level.cap);
-            let (verdict, why) = day.judge(before.map(|b| &b.day), cap, rules);
+            let level = plan.map(|plan| &plan.levels[walk.level]);
+            let cap = level.map(|level| level.level.cap);
+            let (verdict, why) = day.judge(before.map(|b| &b.day), level, rules);
             judged.push(JudgedDay {
                 day: day.clone(),
                 number: u32::try_from(judged.len()).unwrap_or(u32::MAX) + 1,
@@ -117,7 +123,7 @@ impl Status {
             });
             if let Some(plan) = plan {
                 is_lowest = walk.level == 0;
-                walk.go(plan, day, verdict, rules);
+                walk.go(plan, day, verdict);
             }
         }
         let mut status = Self {
@@ -128,22 +134,26 @@ impl Status {
             days: judged,
             level: plan.map(|_| walk.level),
             held: walk.held,
-            since,
+            since: days.first().map(|day| day.date),
+            is_warm: false,
         };
-        let is_unused = plan.is_some_and(|plan| walk.is_unused(plan, rules));
-        status.conclude(plan, (is_lowest, is_unused), today, rules);
+        status.conclude(plan, is_lowest, today, rules);
+        if matches!(status.verdict, Verdict::GoOn | Verdict::WarmAgain)
+            && let Some(why) = unseen(plan, days, today, rules)
+        {
+            status.verdict = Verdict::Unknown;
+            status.why = vec![why];
+        }
+        let held = |plan: &Plan| walk.held >= plan.levels[walk.level].level.days;
+        let is_last = |plan: &Plan| walk.level + 1 == plan.levels.len();
+        status.is_warm =
+            status.verdict == Verdict::GoOn && plan.is_some_and(|plan| is_last(plan) && held(plan));
         status
     }
 
     /// The verdict as of today, by the last whole day and by what there is of this one. `is_lowest`: the last day was on the
-    /// first level; `is_unused`: see [`Walk::is_unused`].
-    fn conclude(
-        &mut self,
-        plan: Option<&Plan>,
-        (is_lowest, is_unused): (bool, bool),
-        today: NaiveDate,
-        rules: &Rules,
-    ) {
+    /// first level.
+    fn conclude(&mut self, plan: Option<&Plan>, is_lowest: bool, today: NaiveDate, rules: &Rules) {
         let Some(idle) = self.idle else {
             return self.without_days(plan, today, rules);
         };
@@ -171,13 +181,6 @@ impl Status {
             self.why.push(
                 "there is no lower level: send nothing for some days, and find out why".to_owned(),
             );
-        }
-        if self.verdict == Verdict::GoOn && is_unused {
-            self.verdict = Verdict::Hold;
-            self.why.push(format!(
-                "no day of this level used {}% of its cap: a greater one would be no next step",
-                rules.used
-            ));
         }
         if let (Some(plan), Verdict::GoOn) = (plan, self.verdict) {
             self.why.push(self.progress(plan));
@@ -240,7 +243,7 @@ impl Status {
 
 impl Walk {
     /// Goes on by a day with this verdict.
-    fn go(&mut self, plan: &Plan, day: &Day, verdict: Verdict, rules: &Rules) {
+    fn go(&mut self, plan: &Plan, day: &Day, verdict: Verdict) {
         match verdict {
             Verdict::StepBack | Verdict::WarmAgain => {
                 *self = Self {
@@ -249,17 +252,15 @@ impl Walk {
                 };
             }
             Verdict::GoOn if day.complete => {
-                let cap = plan.levels[self.level].level.cap;
                 self.held += 1;
-                self.used = self.used.max(day.total() as f64 * 100.0 / cap as f64);
-                if self.is_over(plan) && !self.is_unused(plan, rules) {
+                if self.is_over(plan) {
                     *self = Self {
                         level: self.level + 1,
                         ..Self::default()
                     };
                 }
             }
-            Verdict::GoOn | Verdict::Hold => {}
+            Verdict::GoOn | Verdict::Hold | Verdict::Unknown => {}
         }
     }
 
@@ -267,11 +268,32 @@ impl Walk {
     fn is_over(&self, plan: &Plan) -> bool {
         self.held >= plan.levels[self.level].level.days && self.level + 1 < plan.levels.len()
     }
+}
 
-    /// Have enough days counted, and none of them come near the cap?
-    fn is_unused(&self, plan: &Plan, rules: &Rules) -> bool {
-        self.is_over(plan) && self.used < rules.used
-    }
+/// Which of the days are missing that a verdict would have to rest on: those up to yesterday, from the last one that is
+/// known, or as far back as an address may be idle; none before the plan's first.
+fn unseen(plan: Option<&Plan>, days: &[Day], today: NaiveDate, rules: &Rules) -> Option<String> {
+    let back = Days::new(u64::from(rules.idle_days));
+    let oldest = today.checked_sub_days(back).unwrap_or(today);
+    // Without a plan, an address of which nothing is known before is taken for a new one.
+    let start = match (plan, days.first()) {
+        (Some(plan), _) => plan.order.start.max(oldest),
+        (None, Some(first)) => first.date.max(oldest),
+        (None, None) => oldest,
+    };
+    let known = |date: &NaiveDate| days.iter().any(|day| day.date == *date);
+    let last_sending = days.iter().rfind(|day| day.total() > 0);
+    let from = last_sending.map_or(start, |day| day.date.max(start));
+    let dates = from.iter_days().take_while(|date| *date < today);
+    let missing: Vec<NaiveDate> = dates.filter(|date| !known(date)).collect();
+    let (first, last) = (missing.first()?, missing.last()?);
+    let which = match missing.len() {
+        1 => format!("{first} is"),
+        n => format!("{n} days from {first} to {last} are"),
+    };
+    Some(format!(
+        "{which} in no log and no record that could be read: what was sent then is not known"
+    ))
 }
 
 /// Days from one to a later one.

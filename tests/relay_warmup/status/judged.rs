@@ -152,6 +152,39 @@ fn blocks_step_back() {
 }
 
 #[test]
+fn an_address_that_is_always_blocked_is_never_warm() {
+    let mut image = Image::new();
+    for ago in 1..=9 {
+        image.day(ago, 0, 0, 40, 0);
+    }
+    image.write();
+    image.plan_of("40/day", 9, &[]);
+    let why = format!(
+        "{}: 100.0% blocked (40 of 40), more than 0.5%",
+        image.date(1)
+    );
+    let line = image.ok(&["status", "--check"], 2);
+    let begin = format!("CRITICAL: postfix-aol-c: step back ({why}");
+    assert!(line.starts_with(&begin), "{line}");
+    let table = image.ok(&["status"], 0);
+    assert!(table.starts_with("postfix-aol-c: STEP BACK\n"), "{table}");
+    assert!(!table.contains("is warm"), "{table}");
+}
+
+#[test]
+fn a_warm_address_is_not_held_to_anything() {
+    let mut image = Image::new();
+    for ago in 1..=3 {
+        image.day(ago, 40, 0, 0, 0);
+    }
+    image.write();
+    image.plan_of("40/day", 3, &[]);
+    let table = image.ok(&["status"], 0);
+    assert!(table.contains("its limits can be taken off"), "{table}");
+    assert!(!table.contains("to hold to"), "{table}");
+}
+
+#[test]
 fn bounces_and_rate_limits_hold() {
     let mut image = Image::new();
     // 8 of 200 are 4 %.

@@ -41,7 +41,12 @@ fn what_cannot_be_read_is_unknown_and_not_fine() {
     let line = image.ok(&["status", "--check"], 3);
     assert!(line.starts_with("UNKNOWN: postfix-aol-c: "), "{line}");
     assert!(line.contains("var/log/mail.log"), "{line}");
-    image.ok(&["status"], 1);
+    let shown = image.ok(&["status"], 1);
+    assert!(shown.starts_with("postfix-aol-c: UNKNOWN\n"), "{shown}");
+    assert!(!shown.contains("to hold to"), "{shown}");
+    // An instance without a plan is not said to be new, either.
+    let shown = image.ok(&["status", "aol-a"], 1);
+    assert!(shown.starts_with("postfix-aol-a: UNKNOWN\n"), "{shown}");
     image.ok(&["status", "aol-x"], 2);
     image.ok(&["status", "--check", "aol-x"], 3);
     image.ok(&["status", "--check", "--format", "json"], 3);

@@ -51,6 +51,16 @@ impl Sample {
         }
     }
 
+    /// So many.
+    pub fn part(self) -> u64 {
+        self.part
+    }
+
+    /// Of so many.
+    pub fn whole(self) -> u64 {
+        self.whole
+    }
+
     /// The share in percent; nothing where there is no whole.
     pub fn share(self) -> Option<f64> {
         (self.whole > 0).then(|| self.part as f64 * 100.0 / self.whole as f64)

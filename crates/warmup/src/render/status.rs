@@ -38,7 +38,9 @@ impl Standing {
         let (Some(plan), Some(at)) = (&self.plan, self.status.level) else {
             return Default::default();
         };
-        if self.in_force == Some(true) {
+        // Beside "no longer needed" and "not known" there is nothing to hold to.
+        let is_over = self.status.is_warm || self.status.verdict == Verdict::Unknown;
+        if self.in_force == Some(true) || is_over {
             return Default::default();
         }
         let level = &plan.levels[at];
@@ -88,7 +90,7 @@ fn row(judged: &JudgedDay) -> Vec<Cell> {
     let day = &judged.day;
     let tone = match judged.verdict {
         Verdict::GoOn => Tone::Plain,
-        Verdict::Hold | Verdict::WarmAgain => Tone::Warning,
+        Verdict::Hold | Verdict::WarmAgain | Verdict::Unknown => Tone::Warning,
         Verdict::StepBack => Tone::Bad,
     };
     let date = match day.complete {
@@ -208,7 +210,7 @@ pub fn csv(out: &mut impl Write, all: &[Standing]) -> io::Result<()> {
 #[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
-    /// `go on`, `hold`, `step back` or `warm again`.
+    /// `go on`, `hold`, `step back`, `warm again`, or `unknown`.
     verdict: &'static str,
     why: &'a [String],
     /// Of the next sending day, from 1; null without a plan, as all that comes from it.

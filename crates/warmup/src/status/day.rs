@@ -2,11 +2,13 @@
 
 use chrono::NaiveDate;
 use report::human::percent;
+use report::judge::{Level, Limits, Sample};
 use report::mail_stats::{Dimension, Figures};
 use report::reasons::Class;
 
 use super::Verdict;
-use crate::rules::Rules;
+use crate::plan::PlanLevel;
+use crate::rules::{Bounds, Rules};
 
 /// A day's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,77 +60,126 @@ impl Day {
             .saturating_add(self.deferred)
     }
 
-    /// What the day calls for, and why. `before` is the sending day before it.
+    /// What the day calls for, and why. `before` is the sending day before it; `level` that of the plan, if there is one.
     pub(super) fn judge(
         &self,
         before: Option<&Self>,
-        cap: Option<u64>,
+        level: Option<&PlanLevel>,
         rules: &Rules,
     ) -> (Verdict, Vec<String>) {
         let total = self.total();
-        let mut found: Vec<(Verdict, String)> = Vec::new();
-        if total >= rules.judged_from {
-            let limits = [
-                ("blocked", self.blocked, rules.blocked),
-                ("bounced", self.bounced, rules.bounced),
-                ("deferred", self.deferred, rules.deferred),
-            ];
-            for (word, count, bounds) in limits {
-                let of = share(count, total);
-                let (verdict, limit) = if of > bounds.step_back {
-                    (Verdict::StepBack, bounds.step_back)
-                } else if of > bounds.hold {
-                    (Verdict::Hold, bounds.hold)
-                } else {
-                    continue;
-                };
-                let told = percent(count, total);
-                found.push((
-                    verdict,
-                    format!("{told} {word} ({count} of {total}), more than {limit}%"),
-                ));
-            }
-            found.extend(self.told_to_be_slower(before, rules));
-        }
-        if let Some(cap) = cap
-            && share(total, cap) > rules.over_cap
-        {
+        let limits = [
+            ("blocked", self.blocked, rules.blocked, 1),
+            ("bounced", self.bounced, rules.bounced, FROM),
+            ("deferred", self.deferred, rules.deferred, FROM),
+        ];
+        let passed = limits
+            .into_iter()
+            .filter_map(|(word, count, bounds, from)| {
+                passed(word, Sample::new(count, total), bounds, from, rules)
+            });
+        let mut found: Vec<(Verdict, String)> = passed.collect();
+        found.extend(self.told_to_be_slower(before, rules));
+        let cap = level.map(|level| level.level.cap);
+        if let Some(cap) = cap.filter(|cap| total as f64 * 100.0 > *cap as f64 * rules.over_cap) {
             let what =
                 format!("{total} attempts, and the cap is {cap}: is the rate limit in force?");
             found.push((Verdict::Hold, what));
+        }
+        if self.complete {
+            found.extend(
+                self.proves_nothing(level, rules)
+                    .map(|why| (Verdict::Hold, why)),
+            );
         }
         let verdict = found.iter().map(|(verdict, _)| *verdict).max();
         let why = found.into_iter().map(|(_, why)| why).collect();
         (verdict.unwrap_or(Verdict::GoOn), why)
     }
 
-    fn told_to_be_slower(&self, before: Option<&Self>, rules: &Rules) -> Option<(Verdict, String)> {
-        let (count, total) = (self.rate_limited, self.total());
-        let now = share(count, total);
-        let told = format!(
-            "{} rate-limited ({count} of {total})",
-            percent(count, total)
-        );
-        let limits = rules.rate_limited;
-        if now > limits.step_back {
-            let what = format!("{told}, more than {}%", limits.step_back);
-            return Some((Verdict::StepBack, what));
+    /// Why the day does not count, if too little was delivered on it. Delivered, not tried: retries of the same few messages
+    /// fill no cap.
+    fn proves_nothing(&self, level: Option<&PlanLevel>, rules: &Rules) -> Option<String> {
+        let sent = self.sent;
+        if sent == 0 {
+            return Some("nothing was delivered: the day proves nothing".to_owned());
         }
-        let before = before.filter(|before| before.total() >= rules.judged_from)?;
-        let earlier = share(before.rate_limited, before.total());
-        if now > limits.above && now > earlier * limits.times {
-            let was = percent(before.rate_limited, before.total());
-            let what = format!("{told}, and {was} on the sending day before");
-            return Some((Verdict::Hold, what));
-        }
-        None
+        // Less than the cap may be let out: whole seconds and processes come only so near to it.
+        let full = level.map(|level| level.level.cap.min(level.settings.lets_out))?;
+        (share(sent, full) < rules.used).then(|| {
+            let least = rules.used;
+            format!("{sent} delivered, less than {least}% of {full}: the day does not count for its level")
+        })
     }
+
+    fn told_to_be_slower(&self, before: Option<&Self>, rules: &Rules) -> Option<(Verdict, String)> {
+        let now = Sample::new(self.rate_limited, self.total());
+        let limits = rules.rate_limited;
+        let bounds = Bounds {
+            hold: limits.hold,
+            step_back: limits.step_back,
+        };
+        if let Some(found) = passed("rate-limited", now, bounds, FROM, rules) {
+            return Some(found);
+        }
+        let is_judged = |day: &Self| day.total() >= rules.judged_from;
+        let before = before.filter(|before| is_judged(before) && is_judged(self))?;
+        let share_now = now.share()?;
+        let earlier = share(before.rate_limited, before.total());
+        (share_now > limits.above && share_now > earlier * limits.times).then(|| {
+            let was = percent(before.rate_limited, before.total());
+            (
+                Verdict::Hold,
+                told(
+                    now,
+                    "rate-limited",
+                    &format!("and {was} on the sending day before"),
+                ),
+            )
+        })
+    }
+}
+
+/// So many at least for a step back of a day of few attempts: one bounce of one is no bad list. A block is one.
+const FROM: u64 = 4;
+
+/// What a share calls for. From [`Rules::judged_from`] attempts on it is held against the limits as it is; of fewer, what it
+/// is at least, beyond chance. A share that is above a limit, but may be so by chance, holds: the day proves nothing.
+fn passed(
+    word: &str,
+    sample: Sample,
+    bounds: Bounds,
+    from: u64,
+    rules: &Rules,
+) -> Option<(Verdict, String)> {
+    let limits = Limits {
+        warning: bounds.hold,
+        critical: bounds.step_back,
+        from,
+    };
+    let is_above = |limit: f64| sample.share().is_some_and(|share| share > limit);
+    let is_sure =
+        sample.whole() >= rules.judged_from || limits.judge(sample).level == Level::Critical;
+    let (verdict, limit) = if is_above(bounds.step_back) && is_sure {
+        (Verdict::StepBack, bounds.step_back)
+    } else if is_above(bounds.hold) {
+        (Verdict::Hold, bounds.hold)
+    } else {
+        return None;
+    };
+    Some((verdict, told(sample, word, &format!("more than {limit}%"))))
+}
+
+/// `0.8% blocked (3 of 400), more than 0.5%`.
+fn told(sample: Sample, word: &str, than: &str) -> String {
+    let (part, whole) = (sample.part(), sample.whole());
+    format!(
+        "{} {word} ({part} of {whole}), {than}",
+        percent(part, whole)
+    )
 }
 
 /// In percent.
 fn share(part: u64, whole: u64) -> f64 {
-    match whole {
-        0 => 0.0,
-        whole => part as f64 * 100.0 / whole as f64,
-    }
+    Sample::new(part, whole).share().unwrap_or(0.0)
 }
