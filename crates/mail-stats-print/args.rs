@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::logs::LogArgs;
-use cli::{Block, Common, Context, Manual, Section, Tool, Window, WindowArgs, WindowError};
-use report::mail_stats::{Count, Dimension};
+use cli::log_args::LogArgs;
+use cli::{Block, Common, Context, Manual, Section, Tool, WindowArgs, WindowError};
+use figures::mail_stats::{Count, Dimension};
+use postfix::Window;
 
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
@@ -90,7 +91,7 @@ pub(crate) struct Args {
 impl Args {
     /// Does the user say what to read? Then it may be another host's.
     pub(crate) fn names_its_logs(&self) -> bool {
-        self.logs.names_its_logs() || !self.days.merge.is_empty()
+        self.logs.source().is_named() || !self.days.merge.is_empty()
     }
 
     /// The window that is asked for. `--save-day` is run when a day is over, by default, and a report made.

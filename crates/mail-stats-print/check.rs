@@ -1,12 +1,12 @@
 //! `--check`: the figures as a monitoring system is told of them.
 
 use cli::check::{Level, Perf, Verdict};
-use cli::logs::Selection;
+use figures::mail_stats::check::{Limits, Severity, Watched, judge};
+use figures::mail_stats::{Count, InstanceStats, MailStats};
+use host::logs::Selection;
+use legible::human;
 use postfix::Problem;
 use postfix::config::Host;
-use report::human;
-use report::mail_stats::check::{Limits, Severity, Watched, judge};
-use report::mail_stats::{Count, InstanceStats, MailStats};
 
 use crate::args::Args;
 

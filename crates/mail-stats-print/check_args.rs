@@ -2,7 +2,7 @@
 
 use clap::Args;
 use cli::{Block, Failure, Section};
-use report::mail_stats::check::{Limit, Limits, Thresholds, Watched};
+use figures::mail_stats::check::{Limit, Limits, Thresholds, Watched};
 
 /// More blocked deliveries than this are critical, where no limit for them is given.
 const CRIT_BLOCKED: Limit = Limit::Count(20);

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use cli::logs::{Filter, LogScope, Selection};
+use figures::mail_stats::{Place, Settings, Tally};
+use host::logs::{Filter, LogScope, Selection};
 use postfix::log::{Event, Scope, Sink};
-use report::mail_stats::{Place, Settings, Tally};
-use report::render::events::Events;
+use show::mail_stats::events::Events;
 
 /// Counts the events of the instances that are asked for.
 pub(crate) struct Counting<'a> {

@@ -1,12 +1,13 @@
 //! `--filtered`: what filters did, counted beside the deliveries in the same pass.
 
-use cli::logs::{Inputs, LogArgs, LogScope, Selection};
-use cli::{Context, Failure, Outcome, Window};
+use cli::{Context, Failure, Outcome};
+use figures::filtered::FilterTally;
+use figures::mail_stats::MailStats;
+use host::logs::{Inputs, LogScope, LogSource, Selection};
 use postfix::Parsed;
+use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{Event, Filtered, Options, Reading, Scope, Sink, Wanted};
-use report::filtered::FilterTally;
-use report::mail_stats::MailStats;
 
 use crate::args::Args;
 use crate::counting::Counting;
@@ -166,13 +167,10 @@ pub(crate) fn read<'a>(
         filters: FilterTally::default(),
         scans: log.is_empty(),
     };
-    let own = LogArgs {
-        log: log.clone(),
-        ..LogArgs::default()
-    };
+    let own = LogSource::Files(log.clone());
     let own = match log.is_empty() {
         true => None,
-        false => Some(Inputs::choose(&own, cx, host, selection, window)?),
+        false => Some(Inputs::choose(&own, cx.site(), host, selection, window)?),
     };
     let both_sizes = match &own {
         Some(own) => inputs.size().zip(own.size()).map(|(a, b)| a + b),

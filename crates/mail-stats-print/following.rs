@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cli::logs::{LogScope, Selection, log_sets, refused};
-use cli::tables::Tables;
 use cli::{Context, Failure, Outcome, replace_file};
+use figures::mail_stats::{Count, Dimension, Frame, Settings};
+use figures::totals::{DIMENSIONS, Totals};
+use host::logs::{LogScope, Selection, log_sets, refused};
+use host::tables::Tables;
 use postfix::config::Host;
 use postfix::log::{self, Event, Known, LogSet, Options, Reading, Scope, Sink, Wanted};
 use postfix::{Parsed, Problem};
-use report::mail_stats::{Count, Dimension, Frame, Settings};
-use report::render::totals::{Run, write as write_totals};
-use report::totals::{DIMENSIONS, Totals};
+use show::totals::{Run, write as write_totals};
 
 use crate::args::{Args, Format};
 use crate::counting::Counting;
@@ -70,7 +70,7 @@ pub(crate) fn follow(
     refuse_stream(state)?;
     let _lock = Lock::take(state)?;
     let mut totals = load(cx, state)?;
-    let everything = Selection::new(cx, host, &[], args.names_its_logs())?;
+    let everything = Selection::new(cx.site(), host, &[], args.names_its_logs())?;
     let settings = |by: Vec<Dimension>, delays, instances| {
         Arc::new(Settings {
             by,
@@ -219,7 +219,7 @@ fn sets(
     sets.sort_by(|a, b| a.current.cmp(&b.current));
     sets.dedup();
     if sets.is_empty() {
-        sets = log_sets(cx, host, everything);
+        sets = log_sets(cx.site(), host, everything);
         // A link of another host's image leads out of it.
         if cx.root().is_this_host() {
             for set in &mut sets {

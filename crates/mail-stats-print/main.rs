@@ -1,6 +1,6 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
 //!
-//! Config → instances → logs → figures → renderer: `cli::logs` knows whose lines are asked for and which logs to read,
+//! Config → instances → logs → figures → renderer: `host::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
 //! `filtering` what filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a day was.
 
@@ -24,14 +24,15 @@ mod tables;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::logs::{Inputs, Selection};
-use cli::tables::Tables;
-use cli::{Context, Failure, Outcome, Window};
+use cli::{Context, Failure, Outcome};
+use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
+use host::logs::{Inputs, Selection};
+use host::tables::Tables;
 use postfix::Parsed;
+use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{Options, Reading, Wanted};
-use report::mail_stats::{Dimension, Frame, MailStats, Settings};
-use report::render::events::Events;
+use show::mail_stats::events::Events;
 
 use args::{Args, Format};
 use counting::{Counting, Telling};
@@ -44,8 +45,13 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let window = args.window(cx)?;
     let mut limits = args.check.limits()?;
-    let host = cli::instances::discover(cx);
-    let selection = Selection::new(cx, &host, &args.instances.instances, args.names_its_logs())?;
+    let host = host::instances::discover(cx.site());
+    let selection = Selection::new(
+        cx.site(),
+        &host,
+        &args.instances.instances,
+        args.names_its_logs(),
+    )?;
     let tables = tables::load(cx, args)?;
     if let Some(state) = &args.follow.follow_state {
         return following::follow(args, cx, state, &host, &selection, &tables);
@@ -69,12 +75,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     if args.days.save_day {
         let instances = check::expected(args, &selection);
-        let sets = cli::logs::log_sets(cx, &host, &selection);
+        let sets = host::logs::log_sets(cx.site(), &host, &selection);
         let outcome = saving::save(cx, window, instances, &selection, &sets, &tables)?;
         cx.problems(&host.problems);
         return Ok(outcome);
     }
-    let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
+    let inputs = Inputs::choose(&args.logs.source(), cx.site(), &host, &selection, window)?;
     if args.check.check {
         if args.check.warn_idle {
             limits.idle = check::must_not_idle(args, &selection);
@@ -187,7 +193,7 @@ fn events(
     let mut out = cx.stream()?;
     let reasons = match &tables.reasons {
         Some(reasons) => Arc::clone(reasons),
-        None => Arc::new(cli::tables::reasons(cx)?),
+        None => Arc::new(host::tables::reasons(cx.site())?),
     };
     let events = Events::new(Arc::clone(&tables.providers), reasons, args.with_recipients);
     let mut telling = Telling::new(selection, events, &mut out);

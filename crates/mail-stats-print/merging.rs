@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cli::logs::Selection;
-use cli::tables::Tables;
-use cli::{Context, Failure, Window};
-use report::days::{DIMENSIONS, Days};
-use report::mail_stats::{Dimension, MailStats, Settings};
+use cli::{Context, Failure};
+use figures::days::{DIMENSIONS, Days};
+use figures::mail_stats::{Dimension, MailStats, Settings};
+use host::logs::Selection;
+use host::tables::Tables;
+use postfix::Window;
 
 use crate::args::{Args, Format};
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use cli::Context;
-use report::mail_stats::MailStats;
-use report::render::{csv, json, jsonl, prom, table, text};
+use figures::mail_stats::MailStats;
+use show::mail_stats::{csv, json, jsonl, prom, table, text};
 
 use crate::args::Format;
 

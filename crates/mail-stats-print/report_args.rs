@@ -2,7 +2,7 @@
 
 use clap::Args;
 use cli::{Block, Section};
-use report::render::daily::text::Style;
+use show::daily::text::Style;
 
 /// `--width`, `--utf8`, `--mail-to`, `--print-mail`.
 #[derive(Debug, Clone, Args)]

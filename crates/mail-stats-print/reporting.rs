@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use chrono::Days;
-use cli::history::{self, DayCounts, DayLogs, DaySettings};
-use cli::logs::{Inputs, LogScope, Selection, log_sets};
-use cli::tables::Tables;
-use cli::{Context, Failure, Outcome, Window, mailq};
+use cli::{Context, Failure, Outcome};
+use figures::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
+use figures::days::{Day, DayRecord};
+use figures::distribution::Distribution;
+use figures::history::History;
+use figures::mail_stats::{Count, Settings, Tally};
+use host::history::{self, DayCounts, DayLogs, DaySettings};
+use host::logs::{Inputs, LogScope, Selection, log_sets};
+use host::mailq;
+use host::tables::Tables;
+use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{self, Event, Scope, Sink, Wanted};
 use postfix::{Parsed, Problem};
-use report::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
-use report::days::{Day, DayRecord};
-use report::distribution::Distribution;
-use report::history::History;
-use report::mail_stats::{Count, Settings, Tally};
-use report::render::daily::{self, mail::Envelope};
+use show::daily::{self, mail::Envelope};
 
 use crate::args::{Args, CountArg, Format};
 use crate::counting::Counting;
@@ -171,7 +173,7 @@ fn daily(
     let date = cx.zone().at(since.div_euclid(1_000_000));
     let date = date.unwrap_or_default().date_naive();
     let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
-    let days = history::days(cx, first.unwrap_or(date), date);
+    let days = history::days(cx.site(), first.unwrap_or(date), date);
     let read = read(args, cx, host, selection, tables, &days)?;
     let is_known = read
         .history
@@ -258,12 +260,12 @@ fn read(
     };
     let wants = |name: &str| selection.wants(name.as_bytes());
     if !args.names_its_logs() && !args.logs.journal {
-        let sets = log_sets(cx, host, selection);
-        let logs = DayLogs::read(cx, &sets, days, wanted, &mut both);
+        let sets = log_sets(cx.site(), host, selection);
+        let logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut both);
         tell_readings(cx, &logs.readings);
-        let counted = both.days.records(|day, name| logs.of(cx, day, name));
+        let counted = both.days.records(|day, name| logs.of(cx.site(), day, name));
         return Ok(Read {
-            history: history::combined(cx, days, counted, logs.problems, wants),
+            history: history::combined(cx.site(), days, counted, logs.problems, wants),
             last: both.last.tally,
         });
     }
@@ -272,7 +274,7 @@ fn read(
         since: first.map(|since| since.saturating_sub(DAY)),
         ..window
     };
-    let inputs = Inputs::choose(&args.logs, cx, host, selection, window)?;
+    let inputs = Inputs::choose(&args.logs.source(), cx.site(), host, selection, window)?;
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
     let readings = inputs.read(&options(cx, window, wanted, &advance), &mut both)?;
@@ -283,7 +285,7 @@ fn read(
     let begins = earlier(begins(cx, &inputs), both.first);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
         let over = (cx.now() < day.until).then(|| "the day was not over".to_owned());
-        let late = history::begins_late(cx, begins, day.since);
+        let late = history::begins_late(cx.site(), begins, day.since);
         let broken = problems.iter().map(ToString::to_string);
         (
             Vec::new(),
@@ -293,7 +295,7 @@ fn read(
     // The journal of this host is the host's own.
     let history = match args.names_its_logs() {
         true => History::new(days.to_vec(), counted, Vec::new(), problems),
-        false => history::combined(cx, days, counted, problems, wants),
+        false => history::combined(cx.site(), days, counted, problems, wants),
     };
     Ok(Read {
         history,
@@ -319,7 +321,7 @@ fn queue(
     tables: &Tables,
     problems: &mut Vec<Problem>,
 ) -> Option<Distribution> {
-    let spools = mailq::find(cx, &selection.instances);
+    let spools = mailq::find(cx.site(), &selection.instances);
     let counting = mailq::Counting {
         spools: &spools,
         host: cx.host(),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use cli::history::{DayCounts, DayLogs, DaySettings, record_file};
-use cli::logs::{Selection, refused};
-use cli::tables::Tables;
-use cli::{Context, Failure, Outcome, Window, replace_file};
+use cli::{Context, Failure, Outcome, replace_file};
+use figures::days::{self, Day, DayRecord};
+use host::history::{DayCounts, DayLogs, DaySettings, record_file};
+use host::logs::{Selection, refused};
+use host::tables::Tables;
 use nix::fcntl::{Flock, FlockArg};
+use postfix::Window;
 use postfix::log::LogSet;
-use report::days::{self, Day, DayRecord};
 
 use crate::{left_out, tell_readings};
 
@@ -41,7 +42,7 @@ pub(crate) fn save(
     let days = std::slice::from_ref(&day);
     let mut counts = DayCounts::new(selection, days, &settings);
     let wanted = counts.wanted();
-    let mut logs = DayLogs::read(cx, sets, days, wanted, &mut counts);
+    let mut logs = DayLogs::read(cx.site(), sets, days, wanted, &mut counts);
     tell_readings(cx, &logs.readings);
     // As where figures are printed: of nothing there is no result.
     if logs.readings.is_empty()
@@ -49,7 +50,7 @@ pub(crate) fn save(
     {
         return Err(refused(first));
     }
-    let records = counts.records(|day, instance| logs.of(cx, day, instance));
+    let records = counts.records(|day, instance| logs.of(cx.site(), day, instance));
     let outcome = keep(cx, &day, records)?;
     cx.problems(&logs.problems);
     Ok(outcome)
@@ -67,7 +68,7 @@ fn lock(directory: &Path) -> anyhow::Result<Flock<File>> {
 fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>) -> anyhow::Result<Outcome> {
     let name = day.name().unwrap_or_default();
     let mut outcome = Outcome::Done;
-    let path = record_file(cx, day).ok_or_else(|| Failure::new("no such day"))?;
+    let path = record_file(cx.site(), day).ok_or_else(|| Failure::new("no such day"))?;
     // Where the logs do not reach the day, nothing was seen, and nothing is known.
     let (records, unknown): (Vec<_>, Vec<_>) = records
         .into_iter()

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cli::Context;
-use cli::tables::Tables;
-use report::mail_stats::Dimension;
+use figures::mail_stats::Dimension;
+use host::tables::Tables;
 
 use crate::args::Args;
 
 /// Reads the host's own tables, if it has any, on top of those compiled in. Rules of the host are checked even if they
 /// are not needed now.
 pub(crate) fn load(cx: &Context, args: &Args) -> anyhow::Result<Tables> {
-    let providers = cli::tables::providers_with(cx, args.providers.as_deref())?;
+    let providers = host::tables::providers_with(cx.site(), args.providers.as_deref())?;
     let own = cx.root().under(Path::new("/etc/relay-tools/reasons.toml"));
     let wanted = args.events
         || args.days.save_day
@@ -22,8 +22,8 @@ pub(crate) fn load(cx: &Context, args: &Args) -> anyhow::Result<Tables> {
         || args.reasons.is_some()
         || own.exists();
     let reasons = match wanted {
-        true => Some(Arc::new(cli::tables::reasons_with(
-            cx,
+        true => Some(Arc::new(host::tables::reasons_with(
+            cx.site(),
             args.reasons.as_deref(),
         )?)),
         false => None,

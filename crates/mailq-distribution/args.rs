@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::{Block, Common, Failure, Manual, Section, Tool, parse_span};
-use report::distribution::Dimension;
+use figures::distribution::Dimension;
 
 /// Show which Postfix instance is filling the mailq
 ///

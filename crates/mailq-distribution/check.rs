@@ -2,11 +2,11 @@
 
 use cli::Failure;
 use cli::check::{Level, Perf, Verdict};
-use report::distribution::{Distribution, InstanceFigures};
-use report::human;
+use figures::distribution::{Distribution, InstanceFigures};
+use legible::human;
 
 use crate::args::Args;
-use cli::mailq::Counted;
+use host::mailq::Counted;
 
 /// Instances that the line names; the rest are counted.
 const NAMED: usize = 3;

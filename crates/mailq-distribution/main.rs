@@ -1,6 +1,6 @@
 //! Which instance is filling the mailq: how many messages are in which queue of which Postfix instance.
 //!
-//! Glue: `args` what is asked for, `cli::mailq` which directories to read and how, `output` how to show the figures, `check` how to judge them, `watch` how to go on, `screen` on what.
+//! Glue: `args` what is asked for, `host::mailq` which directories to read and how, `output` how to show the figures, `check` how to judge them, `watch` how to go on, `screen` on what.
 
 mod args;
 mod check;
@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cli::mailq::Counting;
 use cli::{Context, Outcome};
+use host::mailq::Counting;
 use postfix::Parsed;
 use postfix::config::Host;
 
@@ -33,16 +33,16 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if interval.is_some() {
         watch::permitted(args)?;
     }
-    let host = cli::instances::discover(cx);
-    let instances = cli::instances::select_some(cx, &host, &names)?;
-    let spools = cli::mailq::find(cx, &instances);
+    let host = host::instances::discover(cx.site());
+    let instances = host::instances::select_some(cx.site(), &host, &names)?;
+    let spools = host::mailq::find(cx.site(), &instances);
     let counting = Counting {
         spools: &spools,
         host: cx.host(),
         counts_only: args.counts_only,
         by: args.by.clone(),
         top: args.top,
-        providers: Arc::new(cli::tables::providers(cx)?),
+        providers: Arc::new(host::tables::providers(cx.site())?),
     };
     if let Some(interval) = interval {
         let watch = Watch {

@@ -3,9 +3,9 @@
 use std::io;
 
 use cli::Context;
-use report::distribution::Distribution;
-use report::render::distribution::table::{Since, draw_distribution};
-use report::render::distribution::{csv, json, prom, text};
+use figures::distribution::Distribution;
+use show::distribution::table::{Since, draw_distribution};
+use show::distribution::{csv, json, prom, text};
 
 use crate::args::Format;
 

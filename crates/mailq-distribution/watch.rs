@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Interrupts, Outcome};
+use figures::distribution::Distribution;
 use postfix::{Problem, escape};
-use report::distribution::Distribution;
-use report::render::distribution::table::{Since, draw_distribution};
+use show::distribution::table::{Since, draw_distribution};
 
 use crate::args::{Args, Format};
 use crate::output::render;
 use crate::screen::{Screen, Wish, height};
-use cli::mailq::{Counted, Counting};
+use host::mailq::{Counted, Counting};
 
 /// How long a key may wait while queues are read.
 const ATTENTION: Duration = Duration::from_millis(20);

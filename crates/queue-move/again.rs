@@ -21,7 +21,7 @@ use crate::waiting::{self, Verified};
 use crate::watch;
 
 pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
     let mut journal = choose(again, cx, goal)?;
     let (_, from_side) = now(cx, &host, &journal.header.from)?;

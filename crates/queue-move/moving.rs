@@ -33,7 +33,7 @@ struct Course<'h> {
 }
 
 pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
     let from = setup::one(cx, &host, from)?;
     let to = setup::one(cx, &host, to)?;
@@ -72,7 +72,7 @@ fn findings(
     host: &Host,
     course: &Course<'_>,
 ) -> anyhow::Result<Vec<Finding>> {
-    let providers = cli::tables::providers(cx)?;
+    let providers = host::tables::providers(cx.site())?;
     let provider = |name: &str| {
         let id = providers.of_instance(name)?;
         Some(providers.get(id).name.clone())
@@ -138,7 +138,7 @@ fn planned(
         .collect();
     warnings.extend(same_domains(&plan, course));
     cx.problems(&found.problems);
-    let reasons = cli::tables::reasons(cx)?;
+    let reasons = host::tables::reasons(cx.site())?;
     let mut shown = Shown::new(plan, missing, warnings, args.manner.dry_run, &reasons);
     let any = shown.plan.moves().next().is_some();
     if args.manner.dry_run || !any {

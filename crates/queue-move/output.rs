@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use cli::Context;
+use knowledge::reasons::Reasons;
+use legible::human;
 use postfix::escape;
-use report::human;
-use report::reasons::Reasons;
 use serde::Serialize;
 use transfer::plan::{Action, Item, Plan};
 use transfer::{Done, Ended, Fate};

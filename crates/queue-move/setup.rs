@@ -19,7 +19,7 @@ pub(crate) fn one<'h>(
     host: &'h Parsed<Host>,
     name: &str,
 ) -> anyhow::Result<&'h Instance> {
-    match *cli::instances::select_some(cx, host, &[name.to_owned()])? {
+    match *host::instances::select_some(cx.site(), host, &[name.to_owned()])? {
         [instance] => Ok(instance),
         ref several => {
             let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
@@ -36,7 +36,7 @@ pub(crate) fn spool_of(cx: &Context, instance: &Instance) -> anyhow::Result<Side
 
 /// Does the instance run?
 pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
-    let master = machine::master(cx.root(), instance);
+    let master = host::machine::master(cx.root(), instance);
     let path = cx.root().under(&instance.master_pid_file());
     let master = master.map_err(|e| Failure::io("cannot tell whether it runs", &path, e))?;
     Ok(master.is_some())

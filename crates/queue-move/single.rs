@@ -24,7 +24,7 @@ pub(crate) fn release(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// The instance's spool, if it is its own.
 fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, postfix::queue::ShowqOptions)> {
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
     let instance = setup::one(cx, &host, &one.instance)?;
     let side = setup::spool_of(cx, instance)?;

@@ -4,7 +4,7 @@ use clap::{Parser, ValueEnum};
 use cli::instances::RequiredInstanceArgs;
 use cli::selectors::SelectorArgs;
 use cli::{Block, Common, Manual, Section, Tool};
-use report::queue::{Dimension, Sort};
+use figures::queue::{Dimension, Sort};
 
 /// Show what is in a Postfix instance's mailq, and why it is stuck
 ///

@@ -14,9 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, Stream};
+use figures::queue::{Frame, Order, Report, Settings, Tally};
 use postfix::queue::{Queue, Selector};
-use report::queue::{Frame, Order, Report, Settings, Tally};
-use report::render::queue::{csv, json, jsonl, table, text};
+use show::queue::{csv, json, jsonl, table, text};
 
 use args::{Args, Format};
 use reading::{Shards, read};
@@ -27,8 +27,8 @@ fn main() -> ExitCode {
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
-    let instances = cli::instances::select_some(cx, &host, &args.instances.instances)?;
+    let host = host::instances::discover(cx.site());
+    let instances = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     if args.ids && instances.len() > 1 {
         let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
         let what = format!("--ids is for one instance, not for {}", names.join(", "));
@@ -83,8 +83,8 @@ fn figures(
             Format::Table => 1,
             _ => usize::MAX,
         },
-        providers: Arc::new(cli::tables::providers(cx)?),
-        reasons: Arc::new(cli::tables::reasons(cx)?),
+        providers: Arc::new(host::tables::providers(cx.site())?),
+        reasons: Arc::new(host::tables::reasons(cx.site())?),
     });
     let tallies = Shards::new(|| Tally::new(Arc::clone(&settings)));
     let corrupt = has_figures && args.selects_all();

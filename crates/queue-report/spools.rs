@@ -1,7 +1,7 @@
 //! The queue directories that are to be read.
 
 use cli::Context;
-use cli::spools::{Found, State};
+use host::spools::{Found, State};
 use postfix::Problem;
 use postfix::config::Instance;
 use postfix::queue::{ShowqOptions, Spool};
@@ -35,7 +35,7 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
     };
     instances
         .iter()
-        .zip(cli::spools::find(cx, instances))
+        .zip(host::spools::find(cx.site(), instances))
         .map(one)
         .collect()
 }

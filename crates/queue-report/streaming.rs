@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use cli::{Context, Stream};
 use postfix::queue::{Message, Selector};
-use report::render::queue::jsonl::Lines;
+use show::queue::jsonl::Lines;
 
 use crate::reading::{Read, Shards, lock, read};
 use crate::spools::InstanceSpool;
@@ -40,7 +40,7 @@ pub(crate) fn stream(
     selector: &Selector<'_>,
     ids: bool,
 ) -> anyhow::Result<Read> {
-    let reasons = Arc::new(cli::tables::reasons(cx)?);
+    let reasons = Arc::new(host::tables::reasons(cx.site())?);
     let out = Mutex::new(cx.stream()?);
     let failed = Mutex::new(None);
     let gathered = Shards::new(|| Gathered {

@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cli::{Context, Outcome};
-use inventory::Questions;
+use figures::instances::{Facts, Finding, Kind, Listing, Severity, findings};
+use host::lookups::Questions;
 use postfix::Problem;
 use postfix::config::Instance;
-use report::instances::{Facts, Finding, Kind, Listing, Severity, findings};
-use report::render::instances::{csv, json, table, text};
+use show::instances::{csv, json, table, text};
 
 use args::{Args, Format};
 
@@ -23,10 +23,10 @@ fn main() -> ExitCode {
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
-    let chosen = cli::instances::select_some(cx, &host, &args.instances.instances)?;
+    let host = host::instances::discover(cx.site());
+    let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     // All of them: two may claim the same, of which only one is asked for.
-    let found = inventory::gather(cx, host.value.instances(), args.wants_services())?;
+    let found = host::machine::gather(cx.site(), host.value.instances(), args.wants_services())?;
     let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     let mut shown = Vec::new();
@@ -49,12 +49,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     if args.check_dns {
         let questions = Questions {
-            servers: cli::lookups::servers(args.resolver)?,
+            servers: host::resolvers::servers(args.resolver)?,
             domain: args.domain.clone(),
             timeout: Duration::from_secs(args.timeout),
         };
-        let providers = cli::tables::providers(cx)?;
-        inventory::ask(cx, questions, &providers, &mut all, &shown);
+        let providers = host::tables::providers(cx.site())?;
+        host::lookups::ask(cx.site(), questions, &providers, &mut all, &shown);
     }
     let mut findings = findings(&all);
     findings.retain(|finding| concerns(finding, &all, &shown));

@@ -2,7 +2,7 @@
 
 use cli::Context;
 use cli::check::{Level, Perf, Verdict};
-use report::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running, Severity};
+use figures::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running, Severity};
 
 use crate::args::Args;
 

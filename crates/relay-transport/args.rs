@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::logs::LogArgs;
+use cli::log_args::LogArgs;
 use cli::lookups::{ResolverArgs, parse_domain, parse_server, parse_timeout};
 use cli::{Common, WindowArgs};
 

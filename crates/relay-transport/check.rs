@@ -17,8 +17,9 @@ use crate::{gather, networks, relay_hosts};
 const MAX_TOLD: usize = 4;
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
-    let chosen = cli::instances::select_some(cx, &host, std::slice::from_ref(&args.instance))?;
+    let host = host::instances::discover(cx.site());
+    let chosen =
+        host::instances::select_some(cx.site(), &host, std::slice::from_ref(&args.instance))?;
     let &[instance] = chosen.as_slice() else {
         let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
         let what = format!(

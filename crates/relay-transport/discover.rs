@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cli::logs::{Filter, Inputs, LogScope, Selection};
 use cli::{Context, Outcome};
+use host::logs::{Filter, Inputs, LogScope, Selection};
+use knowledge::providers::Providers;
 use postfix::Problem;
 use postfix::config::Host;
 use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
-use report::providers::Providers;
 use transport::Route;
 use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
@@ -19,14 +19,14 @@ use crate::site::{self, Table};
 
 pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let window = args.window.window(cx.now(), cx.zone())?;
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     let names = &args.instances.instances;
-    let foreign = args.logs.names_its_logs();
-    let selection = Selection::new(cx, &host, names, foreign)?;
+    let foreign = args.logs.source().is_named();
+    let selection = Selection::new(cx.site(), &host, names, foreign)?;
     let table = Table::load(cx, &args.map)?;
     let site = site::domain(cx, &args.map, &host)?;
     site::known_providers(&args.map, &table)?;
-    let inputs = Inputs::choose(&args.logs, cx, &host, &selection, window)?;
+    let inputs = Inputs::choose(&args.logs.source(), cx.site(), &host, &selection, window)?;
     let rules = Arc::new(Rules {
         via: via_the_rest(&table.providers, &site, &host.value),
         named: !names.is_empty(),
@@ -144,7 +144,7 @@ fn tell(cx: &Context, judged: &Judged, unparsed: u64) -> bool {
 /// as relayhost; and the relays of all others.
 fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
     let name =
-        |id: &report::providers::Provider| id.relay_at(site).to_ascii_lowercase().into_bytes();
+        |id: &knowledge::providers::Provider| id.relay_at(site).to_ascii_lowercase().into_bytes();
     let rest = name(providers.get(providers.the_rest()));
     let mut others: BTreeSet<Vec<u8>> = providers.all().iter().map(name).collect();
     others.remove(&rest);
@@ -247,7 +247,7 @@ impl LogScope for Read<'_> {
 fn read<'a>(
     cx: &Context,
     inputs: &Inputs,
-    window: cli::Window,
+    window: postfix::Window,
     selection: &'a Selection<'a>,
     rules: &Arc<Rules>,
 ) -> anyhow::Result<(Read<'a>, Vec<Reading>, BTreeSet<Vec<u8>>)> {

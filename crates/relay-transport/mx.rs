@@ -97,7 +97,7 @@ fn ask<'a>(cx: &Context, args: &MxArgs, jobs: Vec<&'a Domain>) -> anyhow::Result
         total: Duration::from_secs(args.timeout),
         ..Limits::default()
     };
-    let resolver = Resolver::new(cli::lookups::servers(args.resolver)?, limits);
+    let resolver = Resolver::new(host::resolvers::servers(args.resolver)?, limits);
     let progress = cx.progress_items("looking up MX records", u64::try_from(jobs.len()).ok());
     let pace = Pace::new(args.rate, Duration::from_secs(args.timeout));
     let found = pool::each(jobs, args.concurrency.into(), |domain| {

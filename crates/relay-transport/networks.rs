@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use cli::{Context, Failure};
-use machine::Interfaces;
+use host::machine::Interfaces;
+use knowledge::providers::Providers;
 use postfix::Root;
 use postfix::config::{Host, Instance, MainCf, Parameters, hostname_of};
-use report::providers::Providers;
 use transport::audit::{Acceptance, Networks};
 use transport::{Listed, listed};
 

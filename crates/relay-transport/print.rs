@@ -9,7 +9,7 @@ use crate::site::{self, Table};
 
 pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
     let table = Table::load(cx, &args.map)?;
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     let site = site::domain(cx, &args.map, &host)?;
     let wanted = site::map(cx, &args.map, &table, &site)?;
     cx.print_with(|out| match args.format {

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
+use figures::instances::Facts;
+use knowledge::providers::{Provider, Providers};
 use postfix::Parsed;
 use postfix::config::Host;
-use report::instances::Facts;
-use report::providers::{Provider, Providers};
 use transport::{Map, Style};
 
 use crate::args::MapArgs;
@@ -24,7 +24,7 @@ pub(crate) struct Table {
 impl Table {
     /// Reads it.
     pub(crate) fn load(cx: &Context, args: &MapArgs) -> anyhow::Result<Self> {
-        let providers = cli::tables::providers_with(cx, args.providers.as_deref())?;
+        let providers = host::tables::providers_with(cx.site(), args.providers.as_deref())?;
         let usual = Path::new(OWN_TABLE);
         let own = match &args.providers {
             Some(given) => Some(given.clone()),

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use cli::Context;
 use dns::{Answer, Limits, Lookup, Resolver, Rtype};
+use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
-use report::providers::Providers;
 use warmup::ratio::RelayName;
 
 use crate::args::{DnsArgs, Traffic};
@@ -37,7 +37,7 @@ pub(crate) fn find(
     };
     let provider = providers.of_instance(instance.name());
     let of_provider = || {
-        let facts = report::instances::Facts::of(instance, None);
+        let facts = figures::instances::Facts::of(instance, None);
         let domain = dns.domain.clone().unwrap_or_else(|| facts.site_domain());
         Some(providers.get(provider?).relay_at(&domain))
     };

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::instances::{InstanceArgs, RequiredInstanceArgs};
 use cli::lookups::{ResolverArgs, parse_domain};
 use cli::{Common, Context, Failure};
-use inventory::Questions;
+use host::lookups::Questions;
 
 /// Warm up a new address: is it ready, how much may it send today, is it going well?
 ///
@@ -290,7 +290,7 @@ fn seconds(text: &str) -> Result<u32, String> {
 /// # Errors
 /// It names none.
 pub(crate) fn start(text: &str, cx: &Context) -> anyhow::Result<chrono::NaiveDate> {
-    let today = cli::history::today(cx);
+    let today = host::history::today(cx.site());
     let day = match text {
         "today" => today,
         "tomorrow" => today.and_then(|day| day.succ_opt()),

@@ -2,8 +2,8 @@
 
 use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Outcome};
+use figures::instances::Facts;
 use postfix::config::Instance;
-use report::instances::Facts;
 use warmup::limits::Limits;
 use warmup::readiness::{Outcome as Result, Readiness};
 use warmup::render::readiness as render;
@@ -14,12 +14,12 @@ use crate::args::{Check, Format};
 const MAX_TOLD: usize = 5;
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
-    let host = cli::instances::discover(cx);
-    let chosen = cli::instances::select_some(cx, &host, &args.instances.instances)?;
+    let host = host::instances::discover(cx.site());
+    let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
     let (mut all, mut shown, mut problems): (Vec<Facts>, _, _) =
         (Vec::new(), Vec::new(), Vec::new());
-    let found = inventory::gather(cx, host.value.instances(), true)?;
+    let found = host::machine::gather(cx.site(), host.value.instances(), true)?;
     for (instance, (facts, own)) in host.value.instances().iter().zip(found) {
         if is_chosen(instance) {
             shown.push(all.len());
@@ -27,8 +27,14 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         }
         all.push(facts);
     }
-    let providers = cli::tables::providers(cx)?;
-    inventory::ask(cx, args.dns.questions()?, &providers, &mut all, &shown);
+    let providers = host::tables::providers(cx.site())?;
+    host::lookups::ask(
+        cx.site(),
+        args.dns.questions()?,
+        &providers,
+        &mut all,
+        &shown,
+    );
     let ready = |(instance, at): (&&Instance, &usize)| {
         let limits = Limits::of(instance, &instance.services(cx.root()).value);
         Readiness::of(&all, &all[*at], &limits)

@@ -14,8 +14,9 @@ use crate::saved;
 pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
     let start = args::start(&args.start, cx)?;
     let schedule = schedule_of(args)?;
-    let host = cli::instances::discover(cx);
-    let chosen = cli::instances::select_some(cx, &host, std::slice::from_ref(&args.instance))?;
+    let host = host::instances::discover(cx.site());
+    let chosen =
+        host::instances::select_some(cx.site(), &host, std::slice::from_ref(&args.instance))?;
     let &[instance] = chosen.as_slice() else {
         let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
         let what = format!(
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         return Err(saved::exists(&path).into());
     }
     let address = instance.bind_addresses().first().copied();
-    let providers = cli::tables::providers(cx)?;
+    let providers = host::tables::providers(cx.site())?;
     let found = addresses::find(
         cx,
         &host.value,

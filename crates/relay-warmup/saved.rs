@@ -122,7 +122,7 @@ pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// The plan that is meant, of an instance that is configured or was.
 fn named(cx: &Context, name: &str) -> anyhow::Result<Plan> {
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     let chosen = host.value.select(std::slice::from_ref(&name.to_owned()));
     let mut names: Vec<String> = match &chosen {
         Ok(chosen) => chosen.iter().map(|i| i.name().to_owned()).collect(),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use cli::check::{Level, Perf, Verdict as Answer};
-use cli::logs::Selection;
-use cli::tables::Tables;
-use cli::{Context, Failure, Outcome, history};
+use cli::{Context, Failure, Outcome};
+use figures::history::History;
+use host::history;
+use host::logs::Selection;
+use host::tables::Tables;
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem};
-use report::history::History;
 use warmup::limits::Limits;
 use warmup::plan::Plan;
 use warmup::render::status::{self as render, Standing as Shown};
@@ -26,19 +27,20 @@ const MAX_DAYS: u64 = 400;
 type Asked<'a> = (&'a Instance, Option<Plan>);
 
 pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
-    let rules = cli::tables::load_with(
-        cx,
+    let rules = host::tables::load_with(
+        cx.site(),
         args.rules.as_deref(),
         "/etc/relay-tools/warmup.toml",
         Rules::load,
     )?;
-    let host = cli::instances::discover(cx);
+    let host = host::instances::discover(cx.site());
     let mut problems = Vec::new();
     let asked = match args.instances.instances.as_slice() {
         [] => planned(cx, &host, &mut problems)?,
         names => named(cx, &host, names)?,
     };
-    let today = history::today(cx).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
+    let today =
+        history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
     let read = read(cx, &host, &asked, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
@@ -108,7 +110,7 @@ fn named<'a>(
     host: &'a Parsed<Host>,
     names: &[String],
 ) -> anyhow::Result<Vec<Asked<'a>>> {
-    let chosen = cli::instances::select_some(cx, host, names)?;
+    let chosen = host::instances::select_some(cx.site(), host, names)?;
     let with_plan = |instance: &'a Instance| Ok((instance, saved::of(cx, instance.name())?));
     chosen.into_iter().map(with_plan).collect()
 }
@@ -136,13 +138,13 @@ fn read(
             problems: Vec::new(),
         });
     }
-    let selection = Selection::new(cx, host, &names, false)?;
+    let selection = Selection::new(cx.site(), host, &names, false)?;
     let tables = Tables {
-        providers: Arc::new(cli::tables::providers(cx)?),
-        reasons: Some(Arc::new(cli::tables::reasons(cx)?)),
+        providers: Arc::new(host::tables::providers(cx.site())?),
+        reasons: Some(Arc::new(host::tables::reasons(cx.site())?)),
     };
-    let days = history::days(cx, first, today);
-    Ok(history::read(cx, host, &selection, &days, &tables))
+    let days = history::days(cx.site(), first, today);
+    Ok(history::read(cx.site(), host, &selection, &days, &tables))
 }
 
 /// An instance's days, as far as anything is known of them.

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use report::reasons::Reasons;
+use knowledge::reasons::Reasons;
 
 static REASONS: LazyLock<Reasons> =
     LazyLock::new(|| Reasons::load(None).unwrap_or_else(|e| panic!("{e}")));

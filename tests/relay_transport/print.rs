@@ -14,7 +14,7 @@ fn tool(host: &Host) -> Cmd {
 fn table(host: &Host) -> BTreeMap<String, String> {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/crates/report/data/providers.toml"
+        "/crates/knowledge/data/providers.toml"
     );
     let script = "import sys, tomllib\n\
                   for p in tomllib.load(open(sys.argv[1], 'rb'))['provider']:\n\

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cli::check::{Level, Perf, Verdict};
-use cli::history;
-use cli::logs::Selection;
-use cli::tables::Tables;
 use cli::{Block, Common, Context, Failure, Manual, Outcome, Section, Tool, WindowArgs};
-use report::reasons::Class;
+use host::history;
+use host::logs::Selection;
+use host::tables::Tables;
+use knowledge::reasons::Class;
 
 /// Do what the test asks for
 ///
@@ -128,8 +128,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         }
         ["instances", names @ ..] => {
             let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
-            let host = cli::instances::discover(cx);
-            let chosen = cli::instances::select_some(cx, &host, &names)?;
+            let host = host::instances::discover(cx.site());
+            let chosen = host::instances::select_some(cx.site(), &host, &names)?;
             let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
             cx.problems(&host.problems);
             cx.print(format!("{}\n", names.join(" ")).as_bytes())?;
@@ -173,14 +173,14 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 /// Prints a line for each day and each instance of which something is known.
 fn history(cx: &Context, first: &str, last: &str, names: &[&str]) -> anyhow::Result<()> {
     let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
-    let host = cli::instances::discover(cx);
-    let selection = Selection::new(cx, &host, &names, false)?;
+    let host = host::instances::discover(cx.site());
+    let selection = Selection::new(cx.site(), &host, &names, false)?;
     let tables = Tables {
-        providers: Arc::new(cli::tables::providers(cx)?),
-        reasons: Some(Arc::new(cli::tables::reasons(cx)?)),
+        providers: Arc::new(host::tables::providers(cx.site())?),
+        reasons: Some(Arc::new(host::tables::reasons(cx.site())?)),
     };
-    let days = history::days(cx, first.parse()?, last.parse()?);
-    let found = history::read(cx, &host, &selection, &days, &tables);
+    let days = history::days(cx.site(), first.parse()?, last.parse()?);
+    let found = history::read(cx.site(), &host, &selection, &days, &tables);
     cx.print_with(|out| {
         for day in &found.days {
             writeln!(out, "{}", day.day.name().unwrap_or_default())?;

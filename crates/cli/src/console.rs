@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use host::{Reporter, Unit};
 use indicatif::MultiProgress;
 use postfix::{Problem, escape};
 
 use crate::error::Told;
+use crate::progress::Progress;
 
 /// How many problems are told without `-v`.
 const PROBLEMS_TOLD: usize = 20;
@@ -74,6 +76,24 @@ impl Console {
 
     fn lines(&self, text: &str) {
         self.bars.suspend(|| to_stderr(text));
+    }
+}
+
+impl Reporter for Console {
+    fn warn(&self, text: &str) {
+        Self::warn(self, text);
+    }
+
+    fn note(&self, text: &str) {
+        Self::note(self, text);
+    }
+
+    fn problems(&self, problems: &[Problem]) {
+        Self::problems(self, problems);
+    }
+
+    fn progress(&self, what: &str, unit: Unit, total: Option<u64>) -> Box<dyn host::Progress> {
+        Box::new(Progress::new(self, what, unit, total))
     }
 }
 

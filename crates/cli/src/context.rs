@@ -1,32 +1,29 @@
 //! What a tool knows about where it runs: the time, the host, the terminal.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use host::{Failure, Site, Unit};
+use legible::grid::TableStyle;
 use postfix::{Problem, Root, Zone};
-use report::render::grid::TableStyle;
 
 use crate::args::{ColorWhen, Common};
 use crate::check::{Level, Verdict};
 use crate::console::Console;
-use crate::error::Failure;
 use crate::exit::Outcome;
-use crate::host;
 use crate::interrupt::Interrupts;
 use crate::output::{Stream, Target};
-use crate::progress::{Progress, Unit};
+use crate::progress::Progress;
 
 /// Where a tool runs, and where its result goes. Shared between threads by reference.
 #[derive(Debug)]
 pub struct Context {
-    now: i64,
-    root: Root,
-    host: String,
-    zone: Zone,
+    site: Site,
     target: Target,
     stdout_is_terminal: bool,
     color: bool,
-    console: Console,
+    console: Arc<Console>,
 }
 
 impl Context {
@@ -41,36 +38,40 @@ impl Context {
             return Err(no_root(io::ErrorKind::NotADirectory.into()).into());
         }
         let target = Target::of(common.output.as_deref());
+        let console = Arc::new(Console::new(tool, common.quiet, common.verbose));
+        let tz = std::env::var_os("TZ");
         Ok(Self {
-            now: now(),
-            host: host::name(&root),
-            zone: host::zone(&root, std::env::var_os("TZ").as_deref()),
-            root,
+            site: Site::new(root, now(), tz.as_deref(), Arc::clone(&console) as _),
             stdout_is_terminal: target.is_stdout() && io::stdout().is_terminal(),
             color: colored(common.color, target.is_stdout()),
             target,
-            console: Console::new(tool, common.quiet, common.verbose),
+            console,
         })
+    }
+
+    /// The host looked at, for those who read it.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// The time at which the tool was started, in microseconds since 1970 (UTC).
     pub fn now(&self) -> i64 {
-        self.now
+        self.site.now()
     }
 
     /// The root directory of the host looked at.
     pub fn root(&self) -> &Root {
-        &self.root
+        self.site.root()
     }
 
     /// The name of the host looked at, as its kernel has it; perhaps without a domain.
     pub fn host(&self) -> &str {
-        &self.host
+        self.site.host()
     }
 
     /// The time zone of the host looked at.
     pub fn zone(&self) -> Zone {
-        self.zone
+        self.site.zone()
     }
 
     /// Does the result go to a terminal?

@@ -1,12 +1,8 @@
 //! Flags of tools that ask the DNS, and whom they ask.
 
-use std::fs;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
-use crate::error::Failure;
 use crate::quantity::parse_span;
 
 /// Whom to ask of the DNS, and for how long: `--resolver`, `--timeout`.
@@ -23,12 +19,12 @@ pub struct ResolverArgs {
 }
 
 impl ResolverArgs {
-    /// As [`servers`].
+    /// As [`host::resolvers::servers`].
     ///
     /// # Errors
-    /// As [`servers`].
+    /// As [`host::resolvers::servers`].
     pub fn servers(&self) -> anyhow::Result<Vec<SocketAddr>> {
-        servers(self.resolver)
+        host::resolvers::servers(self.resolver)
     }
 
     /// How long all look-ups together may take.
@@ -79,26 +75,4 @@ pub fn parse_timeout(text: &str) -> Result<u64, String> {
         Ok(seconds) => Ok(seconds),
         Err(why) => Err(why.to_string()),
     }
-}
-
-/// The server that is `given`, or else this machine's resolvers, whatever host is looked at: the DNS is the same from
-/// everywhere.
-///
-/// # Errors
-/// /etc/resolv.conf cannot be read. That it is missing is no error: the machine's own server is asked then.
-pub fn servers(given: Option<SocketAddr>) -> anyhow::Result<Vec<SocketAddr>> {
-    if let Some(server) = given {
-        return Ok(vec![server]);
-    }
-    let path = Path::new("/etc/resolv.conf");
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => {
-            return Err(Failure::io("cannot read", path, e)
-                .hint("--resolver ADDR names one to ask")
-                .into());
-        }
-    };
-    Ok(dns::system_servers(&String::from_utf8_lossy(&text)))
 }

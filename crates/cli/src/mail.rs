@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use postfix::config::{Host, Instance};
 
 use crate::context::Context;
-use crate::error::Failure;
+use host::Failure;
 
 /// Where Postfix's sendmail(1) is, if its configuration says nothing else.
 const SENDMAIL: &str = "/usr/sbin/sendmail";

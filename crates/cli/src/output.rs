@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::NamedTempFile;
 
-use crate::error::Failure;
 use crate::interrupt::Leftover;
+use host::Failure;
 
 /// Bytes gathered before a write.
 const BUFFER: usize = 64 * 1024;

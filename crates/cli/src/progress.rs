@@ -9,17 +9,12 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use host::Unit;
+
 use crate::console::Console;
 
 /// How long work may take before it is worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What a bar counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    Bytes,
-    Items,
-}
 
 /// A progress bar. Silent unless standard error is a terminal, `-q` is not given, and the work lasts over a second;
 /// cleared when it is dropped. Threads share it by reference; calls are cheap enough for every file, not for every line.
@@ -96,6 +91,12 @@ impl Progress {
         if let Some(watched) = &self.0 {
             watched.bar.bar.set_length(total);
         }
+    }
+}
+
+impl host::Progress for Progress {
+    fn advance(&self, by: u64) {
+        Self::advance(self, by);
     }
 }
 

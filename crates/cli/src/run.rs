@@ -11,10 +11,11 @@ use crate::args::Common;
 use crate::check::{Level, Verdict};
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
-use crate::error::{self, Failure, Told};
+use crate::error::{self, Told};
 use crate::exit::{Ending, Outcome, status};
 use crate::manual::Manual;
 use crate::{generate, panic, usage};
+use host::Failure;
 
 /// A tool's definition: what clap and the manual page are made from.
 pub trait Tool: Parser {

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 use std::io::{BufRead, stdin};
 
 use clap::{Args, ValueEnum};
+use knowledge::providers::{ProviderId, Providers, domain_of};
+use knowledge::reasons::{Class, Reasons};
 use postfix::queue::{
     AddressPattern, Deferral, DomainPattern, DsnPattern, Queue, QueueId, Selector, ShownRecipient,
 };
 use regex::{Regex, RegexBuilder};
-use report::providers::{ProviderId, Providers, domain_of};
-use report::reasons::{Class, Reasons};
 
 use crate::context::Context;
-use crate::error::Failure;
 use crate::quantity::{parse_size, parse_span};
-use crate::tables;
+use host::Failure;
+use host::tables;
 
 /// The selectors, to be flattened into a tool's arguments.
 #[derive(Debug, Clone, Default, Args)]
@@ -146,14 +146,14 @@ impl SelectorArgs {
             ..Selector::default()
         };
         if !self.provider.is_empty() {
-            let providers = tables::providers(cx)?;
+            let providers = tables::providers(cx.site())?;
             let wanted = self.providers(&providers)?;
             selector.provider = Some(Box::new(move |r| {
                 wanted.contains(&provider_of(&providers, r))
             }));
         }
         if !self.reason_class.is_empty() {
-            let reasons = tables::reasons(cx)?;
+            let reasons = tables::reasons(cx.site())?;
             let wanted = self.reason_class.clone();
             selector.reason_class = Some(Box::new(move |deferral| {
                 wanted.contains(&class_of(&reasons, deferral))

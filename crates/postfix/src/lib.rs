@@ -13,9 +13,11 @@ pub mod log;
 mod problem;
 pub mod queue;
 mod root;
+mod window;
 mod zone;
 
 pub use escape::{Escaped, escape};
 pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
+pub use window::{Fold, Window, beginning, day_of, instant};
 pub use zone::Zone;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use report::providers::{Provider, Providers};
+use knowledge::providers::{Provider, Providers};
 
 use crate::{Domain, Style};
 

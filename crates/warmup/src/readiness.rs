@@ -3,7 +3,7 @@
 mod dns;
 mod pace;
 
-use report::instances::{Facts, Place, Running};
+use figures::instances::{Facts, Place, Running};
 
 use crate::limits::Limits;
 use crate::shell::quoted;
@@ -126,7 +126,7 @@ fn addresses(which: &Facts) -> Vec<Step> {
         let step = Step::new("address", "smtp_bind_address", Outcome::Fail, found);
         return vec![step.with(postconf(which, "smtp_bind_address", "ADDRESS"))];
     }
-    let of = |sender: &report::instances::Sender| {
+    let of = |sender: &figures::instances::Sender| {
         let address = sender.address.to_string();
         if sender.address.is_loopback() {
             let found = "a loopback address: no mail leaves the machine from it";

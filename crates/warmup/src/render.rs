@@ -7,9 +7,9 @@ pub mod status;
 use std::io::{self, Write};
 
 use chrono::SecondsFormat;
+use legible::grid::Cell;
+use legible::wire::write_json;
 use postfix::{Problem, Zone, escape};
-use report::render::grid::Cell;
-use report::render::wire::write_json;
 use serde::Serialize;
 
 /// A `-` where there is nothing.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use knowledge::toml_text;
 use postfix::Problem;
-use report::toml_text;
 use serde::Deserialize;
 
 const BUILT_IN: &str = include_str!("../data/rules.toml");

@@ -1,10 +1,8 @@
 //! `--date`, `--since`, `--until`: a window of time, as an admin means it on the clock of the host looked at.
 
-use std::ops::Range;
-
-use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::Args;
-use postfix::Zone;
+use postfix::{Fold, Window, Zone, beginning, day_of, instant};
 
 use crate::quantity::parse_span;
 
@@ -37,29 +35,6 @@ pub struct WindowArgs {
     /// A date is that day's beginning: --until 2026-11-23 ends with the 22nd.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-}
-
-/// A window of time: from `since` on, before `until`, in microseconds since 1970 (UTC). None is no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Window {
-    /// The first instant in it.
-    pub since: Option<i64>,
-    /// The first instant behind it.
-    pub until: Option<i64>,
-}
-
-impl Window {
-    /// Is there no bound at all?
-    pub fn is_unbounded(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The window as a half-open range, where a missing bound is as far off as can be; None if there is no bound at
-    /// all.
-    pub fn range(&self) -> Option<Range<i64>> {
-        let range = self.since.unwrap_or(i64::MIN)..self.until.unwrap_or(i64::MAX);
-        (!self.is_unbounded()).then_some(range)
-    }
 }
 
 /// Why flags make no window.
@@ -139,18 +114,6 @@ impl WindowArgs {
     }
 }
 
-/// Which of two instants a local time means that comes twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fold {
-    First,
-    Second,
-}
-
-/// The window that is this day on the zone's clock; nothing for a day out of all bounds.
-pub fn day_of(date: NaiveDate, zone: Zone) -> Option<Window> {
-    Clock { now: 0, zone }.whole(date)
-}
-
 /// What time it is, and where.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
@@ -161,14 +124,7 @@ struct Clock {
 impl Clock {
     /// The bounds of `today`, `yesterday` or a date.
     fn day(self, text: &str) -> Option<Window> {
-        self.whole(self.date(text)?)
-    }
-
-    fn whole(self, day: NaiveDate) -> Option<Window> {
-        Some(Window {
-            since: Some(self.beginning(day)?),
-            until: Some(self.beginning(day.checked_add_days(Days::new(1))?)?),
-        })
+        day_of(self.date(text)?, self.zone)
     }
 
     /// A point in time, in any of the forms.
@@ -178,10 +134,10 @@ impl Clock {
             return Some(self.now);
         }
         if let Some(day) = self.date(text) {
-            return self.beginning(day);
+            return beginning(day, self.zone);
         }
         if let Some(time) = time(text) {
-            return self.instant(self.today()?.and_time(time), fold);
+            return instant(self.today()?.and_time(time), self.zone, fold);
         }
         if let Ok(seconds) = parse_span(text) {
             return self
@@ -191,7 +147,7 @@ impl Clock {
         let (day, rest) = text.split_once([' ', 'T', 't'])?;
         let day = date(day)?;
         match time(rest) {
-            Some(time) => self.instant(day.and_time(time), fold),
+            Some(time) => instant(day.and_time(time), self.zone, fold),
             None => Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()),
         }
     }
@@ -207,39 +163,6 @@ impl Clock {
     fn today(self) -> Option<NaiveDate> {
         let now = self.zone.at(self.now.div_euclid(MICROS))?;
         Some(now.date_naive())
-    }
-
-    /// The first instant of a day: not always 00:00, where clocks change at midnight.
-    fn beginning(self, day: NaiveDate) -> Option<i64> {
-        self.instant(day.and_time(NaiveTime::MIN), Fold::First)
-    }
-
-    /// The instant at which the zone's clocks show `local`, in microseconds.
-    fn instant(self, local: NaiveDateTime, fold: Fold) -> Option<i64> {
-        let seconds = match (self.zone.instants(local), fold) {
-            (LocalResult::Single(at), _)
-            | (LocalResult::Ambiguous(at, _), Fold::First)
-            | (LocalResult::Ambiguous(_, at), Fold::Second) => at,
-            (LocalResult::None, _) => return self.change_over(local),
-        };
-        let micros = i64::from(local.and_utc().timestamp_subsec_micros());
-        seconds.checked_mul(MICROS)?.checked_add(micros)
-    }
-
-    /// The instant at which clocks jump over `local`, in microseconds.
-    fn change_over(self, local: NaiveDateTime) -> Option<i64> {
-        // Clocks are at most 14 hours off UTC, and a jump is at most a day (Samoa's, in 2011).
-        let as_utc = local.and_utc().timestamp();
-        let (mut before, mut after) = (as_utc - 40 * 3600, as_utc + 40 * 3600);
-        while after - before > 1 {
-            let middle = before + (after - before) / 2;
-            if self.zone.at(middle)?.naive_local() < local {
-                before = middle;
-            } else {
-                after = middle;
-            }
-        }
-        after.checked_mul(MICROS)
     }
 }
 

@@ -12,8 +12,8 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use knowledge::providers::Providers;
 use postfix::Parsed;
-use report::providers::Providers;
 
 use crate::{Listed, Map, Source, TableName};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use report::providers::Provider;
+use knowledge::providers::Provider;
 
 use super::{Check, Input, Outcome, Row, Table, count};
 use crate::{Domain, Map, Route};

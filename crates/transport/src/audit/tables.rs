@@ -99,7 +99,7 @@ fn index(table: &Table) -> Row {
         IndexState::Older(seconds) => {
             let text = format!(
                 "{name} is older than the text, by {}: {again}",
-                report::human::age(*seconds)
+                legible::human::age(*seconds)
             );
             // What that means for mail, the entries tell.
             row(Outcome::Warning, text)

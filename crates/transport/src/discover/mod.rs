@@ -10,8 +10,8 @@ mod traffic;
 
 use std::cmp::Reverse;
 
-use report::mail_stats::Counts;
-use report::providers::{ProviderId, Providers};
+use figures::mail_stats::Counts;
+use knowledge::providers::{ProviderId, Providers};
 
 use crate::Domain;
 

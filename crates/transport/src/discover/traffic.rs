@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use figures::mail_stats::Counts;
+use knowledge::providers::{ProviderId, Providers, domain_of};
 use postfix::log::Delivery;
-use report::mail_stats::Counts;
-use report::providers::{ProviderId, Providers, domain_of};
 
 use super::{Evidence, Found, Judged, Open, REFUSED_TOLD};
 use crate::Domain;

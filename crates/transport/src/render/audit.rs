@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
+use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::wire::write_json;
 use postfix::escape;
-use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
-use report::render::wire::write_json;
 use serde::Serialize;
 
 use crate::audit::{Outcome, Row};

@@ -6,11 +6,11 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
+use figures::mail_stats::Counts;
+use knowledge::providers::{ProviderId, Providers};
+use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::wire::write_json;
 use postfix::{Problem, escape};
-use report::mail_stats::Counts;
-use report::providers::{ProviderId, Providers};
-use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
-use report::render::wire::write_json;
 use serde::Serialize;
 
 use crate::discover::{Evidence, Found};

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
+use legible::wire::write_json;
 use postfix::escape;
-use report::render::wire::write_json;
 use serde::Serialize;
 
 use crate::Map;

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use legible::wire::write_json;
 use postfix::Problem;
-use report::render::wire::write_json;
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Plan, PlanLevel};

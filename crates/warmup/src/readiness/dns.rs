@@ -1,6 +1,6 @@
 //! What the DNS says of the addresses: relay-instances' checks, as steps.
 
-use report::instances::{DnsCheck, DnsOutcome, Facts, Sender};
+use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 
 use super::{Outcome, Step};
 

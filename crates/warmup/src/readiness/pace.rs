@@ -1,6 +1,6 @@
 //! Is a rate limit in force?
 
-use report::instances::Facts;
+use figures::instances::Facts;
 
 use super::{Outcome, Step, postconf};
 use crate::limits::{Limits, Value};

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use figures::instances::{DnsCheck, DnsOutcome, Facts, Place, Running, Sender};
 use postfix::Root;
 use postfix::config::{Host, Instance, MasterCf};
-use report::instances::{DnsCheck, DnsOutcome, Facts, Place, Running, Sender};
 
 use super::{Outcome, Readiness};
 use crate::limits::Limits;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use csv::Writer;
+use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use postfix::{Zone, escape};
-use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
 
 use super::{cell, number, paragraph};
 use crate::plan::{Plan, PlanLevel};

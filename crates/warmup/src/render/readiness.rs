@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use csv::Writer;
+use legible::grid::{Column, TableStyle, Tone, draw};
 use postfix::{Problem, Zone, escape};
-use report::render::grid::{Column, TableStyle, Tone, draw};
 use serde::Serialize;
 
 use super::{cell, document, paragraph};

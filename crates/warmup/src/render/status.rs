@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use csv::Writer;
+use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::human::percent;
 use postfix::{Problem, Zone, escape};
-use report::human::percent;
-use report::render::grid::{Cell, Column, TableStyle, Tone, draw};
 use serde::Serialize;
 
 use super::{cell, document, number, paragraph};

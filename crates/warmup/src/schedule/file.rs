@@ -6,7 +6,7 @@ use postfix::Problem;
 use serde::Deserialize;
 
 use super::{Growth, LIMITS, MAX_DAYS, MIN_DAYS, Schedule, Steps};
-use report::toml_text;
+use knowledge::toml_text;
 
 const FORM: &str = "a schedule has levels = [200, 500, ...], or first = 200 and grow = [{ to = 50000, percent = 100 }, { percent = 10 }]; \
 and, if wanted, days = 3 and beyond_limits = true";

@@ -1,10 +1,10 @@
 //! A day of an instance, and what it calls for by itself.
 
 use chrono::NaiveDate;
-use report::human::percent;
-use report::judge::{Level, Limits, Sample};
-use report::mail_stats::{Dimension, Figures};
-use report::reasons::Class;
+use figures::judge::{Level, Limits, Sample};
+use figures::mail_stats::{Dimension, Figures};
+use knowledge::reasons::Class;
+use legible::human::percent;
 
 use super::Verdict;
 use crate::plan::PlanLevel;

@@ -1,7 +1,0 @@
-//! How much mail waits in the queues of a host: from queue directories to [`report::distribution`].
-
-mod counting;
-mod spools;
-
-pub use counting::{Counted, Counting};
-pub use spools::{InstanceSpool, find};

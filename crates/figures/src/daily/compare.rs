@@ -1,0 +1,129 @@
+//! A day's figures in short, beside those of other days.
+
+use super::DAYS_BEFORE;
+use crate::mail_stats::check::Watched;
+use crate::mail_stats::{Counts, Figures};
+use knowledge::reasons::Class;
+
+/// A day in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measure {
+    /// Delivery attempts.
+    pub counts: Counts,
+    /// Those that were refused for the sending host's reputation.
+    pub blocked: u64,
+    /// Messages that expired in the queue; not among the attempts.
+    pub expired: u64,
+}
+
+/// What part of the attempts is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// Handed on.
+    Sent,
+    /// What is watched: refused in some way.
+    Watched(Watched),
+}
+
+impl Rate {
+    /// All of them, as they are told.
+    pub const ALL: [Self; 4] = [
+        Self::Sent,
+        Self::Watched(Watched::Bounced),
+        Self::Watched(Watched::Deferred),
+        Self::Watched(Watched::Blocked),
+    ];
+}
+
+impl Measure {
+    /// The figures in short. They must be broken down by reason.
+    pub fn of(figures: &Figures) -> Self {
+        let blocked = figures.reason(Class::Blocked);
+        Self {
+            counts: figures.counts,
+            blocked: blocked.map_or(0, |row| row.counts.total()),
+            expired: figures.expired,
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let mut counts = self.counts;
+        counts += other.counts;
+        Self {
+            counts,
+            blocked: self.blocked.saturating_add(other.blocked),
+            expired: self.expired.saturating_add(other.expired),
+        }
+    }
+
+    /// How many attempts there are.
+    pub fn total(&self) -> u64 {
+        self.counts.total()
+    }
+
+    /// How many of the attempts are such.
+    pub fn count(&self, rate: Rate) -> u64 {
+        match rate {
+            Rate::Sent => self.counts.sent,
+            Rate::Watched(Watched::Bounced) => self.counts.bounced,
+            Rate::Watched(Watched::Deferred) => self.counts.deferred,
+            Rate::Watched(Watched::Blocked) => self.blocked,
+        }
+    }
+
+    /// What part of the attempts that is, in percent; nothing where there are none.
+    pub fn share(&self, rate: Rate) -> Option<f64> {
+        let total = self.total();
+        (total > 0).then(|| self.count(rate) as f64 * 100.0 / total as f64)
+    }
+}
+
+/// How it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// The day before, if all of it is known.
+    pub day_before: Option<Measure>,
+    /// The last [`DAYS_BEFORE`] days, as far as they are known.
+    pub mean: Option<Mean>,
+}
+
+/// Days added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mean {
+    /// How many.
+    pub days: u32,
+    /// All of them together: shares of it are the mean weighted by volume.
+    pub sum: Measure,
+}
+
+impl Mean {
+    /// How many attempts a day had.
+    pub fn total(&self) -> f64 {
+        self.sum.total() as f64 / f64::from(self.days)
+    }
+}
+
+impl Compared {
+    /// Of the days before, the oldest first; nothing where not all of a day is known.
+    pub(super) fn new(before: &[Option<Measure>]) -> Self {
+        let last = before.iter().rev().take(DAYS_BEFORE).flatten();
+        let mean = last.fold(None, |mean: Option<Mean>, measure| {
+            Some(match mean {
+                None => Mean {
+                    days: 1,
+                    sum: *measure,
+                },
+                Some(Mean { days, sum }) => Mean {
+                    days: days + 1,
+                    sum: sum.plus(*measure),
+                },
+            })
+        });
+        Self {
+            day_before: before.last().copied().flatten(),
+            mean,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A host's instances: how each is configured, what the machine says of it, and what is wrong.
+//!
+//! [`Facts::of`] takes what the configuration says; the caller, who may look at the machine and ask the DNS, fills in the
+//! rest. [`findings`] judges.
+
+mod findings;
+mod services;
+#[cfg(any(test, feature = "specimens"))]
+#[allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "for tests alone"
+)]
+pub mod specimen;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use postfix::config::{Instance, MasterCf};
+use postfix::{Problem, Zone};
+
+pub use findings::{Finding, Kind, Severity, findings};
+pub use services::{Listen, RateLimits};
+
+/// Does an instance run?
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Running {
+    /// Its master daemon does.
+    Yes {
+        /// When it was started, in microseconds since 1970 (UTC).
+        since: i64,
+        /// Its process id.
+        pid: Option<u32>,
+    },
+    /// It does not.
+    No,
+    /// It could not be found out; why, unless there is nothing to be known, as of another host's image.
+    #[default]
+    Unknown,
+    /// It could not be found out: why.
+    Failed(String),
+}
+
+/// Where an address is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Place {
+    /// On this interface, which is up or not.
+    Interface {
+        /// The interface's name.
+        name: String,
+        /// Is it up?
+        is_up: bool,
+    },
+    /// On no interface.
+    Missing,
+    /// Not known, as of another host's image.
+    #[default]
+    Unknown,
+}
+
+/// An address that an instance sends from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The address.
+    pub address: IpAddr,
+    /// Where it is.
+    pub place: Place,
+    /// What is known of its DNS; empty if nobody asked.
+    pub dns: Vec<DnsCheck>,
+}
+
+/// What came of a look at the DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnsOutcome {
+    /// In order.
+    Ok,
+    /// Wrong, to be mended.
+    Poor,
+    /// Wrong, and mail suffers.
+    Wrong,
+    /// It could not be found out.
+    Unknown,
+    /// There is nothing to be checked.
+    Skipped,
+}
+
+impl DnsOutcome {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Poor => "poor",
+            Self::Wrong => "wrong",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One look at the DNS of an address. The texts may be strangers'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsCheck {
+    /// What was looked at: `host`, `ttl`, `ptr`, `provider`, `spf`.
+    pub check: &'static str,
+    /// The name asked for.
+    pub asked: String,
+    /// What came of it.
+    pub outcome: DnsOutcome,
+    /// What was found.
+    pub detail: String,
+}
+
+/// What is known of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DirectoryState {
+    /// It is there, and can be read.
+    Ok,
+    /// It is not there, or is none: why.
+    Missing(String),
+    /// It cannot be read: why.
+    Unreadable(String),
+    /// Not known: not in the image.
+    #[default]
+    Unknown,
+}
+
+/// A directory of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// As main.cf names it.
+    pub path: PathBuf,
+    /// With no symbolic link in it, so that two names of one directory are the same.
+    pub resolved: PathBuf,
+    /// What is known of it.
+    pub state: DirectoryState,
+}
+
+impl Directory {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            resolved: path.to_path_buf(),
+            state: DirectoryState::Unknown,
+        }
+    }
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// multi_instance_group.
+    pub group: Option<String>,
+    /// Does `postfix start` start it?
+    pub is_enabled: bool,
+    /// Does it run?
+    pub running: Running,
+    /// Where it sends from; empty if the system chooses.
+    pub senders: Vec<Sender>,
+    /// smtp_helo_name.
+    pub helo_name: String,
+    /// mydomain.
+    pub mydomain: String,
+    /// Where its main.cf is.
+    pub config_directory: PathBuf,
+    /// queue_directory.
+    pub queue: Directory,
+    /// data_directory.
+    pub data: Directory,
+    /// mail_owner.
+    pub mail_owner: String,
+    /// syslog_name.
+    pub syslog_name: String,
+    /// maillog_file; syslog if there is none.
+    pub maillog_file: Option<PathBuf>,
+    /// What it listens on.
+    pub listens: Vec<Listen>,
+    /// The limits of each transport that is an SMTP client.
+    pub rate_limits: Vec<RateLimits>,
+    /// Does it take mail from its maildrop? `None` if master.cf could not be read.
+    pub pickup: Option<bool>,
+}
+
+impl Facts {
+    /// What the configuration says; nothing is known of the machine yet. `services` is what the instance's master.cf
+    /// lists, if that could be read.
+    pub fn of(instance: &Instance, services: Option<&MasterCf>) -> Self {
+        let sender = |address| Sender {
+            address,
+            place: Place::Unknown,
+            dns: Vec::new(),
+        };
+        Self {
+            name: instance.name().to_owned(),
+            group: instance.group(),
+            is_enabled: instance.is_enabled(),
+            running: Running::Unknown,
+            senders: instance.bind_addresses().into_iter().map(sender).collect(),
+            helo_name: instance.helo_name(),
+            mydomain: instance.get("mydomain"),
+            config_directory: instance.config_directory().to_path_buf(),
+            queue: Directory::new(instance.queue_directory()),
+            data: Directory::new(instance.data_directory()),
+            mail_owner: instance.mail_owner(),
+            syslog_name: instance.syslog_name().to_owned(),
+            maillog_file: instance.maillog_file(),
+            listens: services.map_or_else(Vec::new, |all| services::listens(instance, all)),
+            rate_limits: services.map_or_else(Vec::new, |all| services::rate_limits(instance, all)),
+            pickup: services.map(|all| all.running("pickup").next().is_some()),
+        }
+    }
+
+    /// The domain of the site whose relay this is: the registrable domain of its HELO name (`example.org` of
+    /// `aol-a.smtp.example.org`), or else mydomain.
+    pub fn site_domain(&self) -> String {
+        let helo = self.helo_name.trim_end_matches('.').to_ascii_lowercase();
+        psl::domain_str(&helo).map_or_else(|| self.mydomain.clone(), str::to_owned)
+    }
+}
+
+/// A host's instances, to be shown.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The host's name.
+    pub host: String,
+    /// When this was so, in microseconds since 1970 (UTC).
+    pub time: i64,
+    /// The host's time zone.
+    pub zone: Zone,
+    /// The instances, sorted by name.
+    pub instances: Vec<Facts>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}

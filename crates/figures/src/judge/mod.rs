@@ -1,0 +1,161 @@
+//! Shares of deliveries, judged: one set of rules for the daily report, `--check`, the alert rules and warm-ups. Pure.
+//!
+//! A share of few attempts says little: 1 of 2 is not 50 %. So what is held against a limit is what the share is *at least*,
+//! with 97.5 % confidence: the lower end of its Wilson interval ([`Sample::at_least`]). No minimum volume is needed then,
+//! and none hides a small instance: 4 of 4 is at least 51 %, 49 of 49 at least 93 %, 1 of 40 at least 0.4 %.
+//!
+//! How to use it:
+//!
+//! ```
+//! use report::judge::{Level, Rules, Sample};
+//!
+//! let rules = Rules::load(None).unwrap();                      // a tool: host::tables::load_with(cx.site(), None, PATH, Rules::load)
+//! let deferred = Sample::new(9, 22);                           // 9 of 22 attempts
+//! let judged = rules.deferred.judge(deferred);
+//! assert_eq!(judged.level, Level::Warning);                    // at least 23 %, and the limit is 20 %
+//! assert_eq!(judged.limit, Some(20.0));                        // the limit that is passed
+//! assert_eq!(deferred.to_string(), "40.9% (9 of 22)");         // as it is put into a message
+//!
+//! // More than before, beyond chance: both intervals count.
+//! assert!(Sample::new(80, 100).is_above(Sample::new(30, 1000), 2.0));
+//! assert!(!Sample::new(2, 10).is_above(Sample::new(30, 1000), 2.0));
+//! ```
+//!
+//! A share that is above a limit by its figures, but not beyond chance, has [`Judged::is_open`]: nothing to raise an alarm
+//! about, and nothing to call well either (a warm-up holds on it).
+
+mod rules;
+
+use std::fmt;
+
+use legible::human::percent;
+
+pub use rules::Rules;
+
+/// The quantile of the normal distribution for 97.5 % on one side (95 % on both).
+const Z: f64 = 1.959_964;
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    part: u64,
+    whole: u64,
+}
+
+impl Sample {
+    /// `part` of `whole`. A part that is greater than the whole is taken for all of it.
+    pub fn new(part: u64, whole: u64) -> Self {
+        Self {
+            part: part.min(whole),
+            whole,
+        }
+    }
+
+    /// So many.
+    pub fn part(self) -> u64 {
+        self.part
+    }
+
+    /// Of so many.
+    pub fn whole(self) -> u64 {
+        self.whole
+    }
+
+    /// The share in percent; nothing where there is no whole.
+    pub fn share(self) -> Option<f64> {
+        (self.whole > 0).then(|| self.part as f64 * 100.0 / self.whole as f64)
+    }
+
+    /// What the share is at least, in percent, by these figures: 0 where there are none.
+    pub fn at_least(self) -> f64 {
+        self.wilson(-1.0)
+    }
+
+    /// What the share is at most, in percent, by these figures: 100 where there are none.
+    pub fn at_most(self) -> f64 {
+        self.wilson(1.0)
+    }
+
+    /// Is the share above `times` times the other one, beyond chance?
+    pub fn is_above(self, other: Self, times: f64) -> bool {
+        self.at_least() > other.at_most() * times
+    }
+
+    /// An end of the score interval (Wilson 1927), in percent.
+    fn wilson(self, side: f64) -> f64 {
+        let n = self.whole as f64;
+        if self.whole == 0 {
+            return if side < 0.0 { 0.0 } else { 100.0 };
+        }
+        let p = self.part as f64 / n;
+        let zz = Z * Z / n;
+        let spread = Z * (p * (1.0 - p) / n + zz / (4.0 * n)).sqrt();
+        let end = (p + zz / 2.0 + side * spread) / (1.0 + zz);
+        (end * 100.0).clamp(0.0, 100.0)
+    }
+}
+
+/// `40.9% (9 of 22)`.
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, whole } = self;
+        write!(f, "{} ({part} of {whole})", percent(*part, *whole))
+    }
+}
+
+/// How bad it is, the worse the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// No limit is passed.
+    Well,
+    /// [`Limits::warning`] is.
+    Warning,
+    /// [`Limits::critical`] is.
+    Critical,
+}
+
+/// A share, held against limits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// How bad it is.
+    pub level: Level,
+    /// The limit that is passed, in percent; none where it is well.
+    pub limit: Option<f64>,
+    /// The share is above a limit (a higher one than the one that is passed, if any), but it may be chance.
+    pub is_open: bool,
+}
+
+/// Limits of a share, in percent of the attempts. 100 is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Above this: a warning.
+    pub warning: f64,
+    /// Above this: critical.
+    pub critical: f64,
+    /// So many at least, however few there are in all: fewer are open, not passed.
+    pub from: u64,
+}
+
+impl Limits {
+    /// Holds a share against them.
+    pub fn judge(&self, sample: Sample) -> Judged {
+        let share = sample.share().unwrap_or(0.0);
+        let is_enough = sample.part >= self.from;
+        let at_least = if is_enough { sample.at_least() } else { 0.0 };
+        let limits = [
+            (Level::Critical, self.critical),
+            (Level::Warning, self.warning),
+        ];
+        let passed = limits.iter().find(|(_, limit)| at_least > *limit);
+        let reached = limits.iter().find(|(_, limit)| share > *limit);
+        let level = |of: Option<&(Level, f64)>| of.map_or(Level::Well, |(level, _)| *level);
+        Judged {
+            level: level(passed),
+            limit: passed.map(|(_, limit)| *limit),
+            is_open: level(reached) > level(passed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Events and snapshots in, figures and verdicts out. Pure: no output, no clock, no files.
+//!
+//! - [`mail_stats`]: delivery events in, counts out;
+//! - [`totals`]: counters that only rise, and where in the logs the counting continues;
+//! - [`daily`]: a day beside those before, and what needs attention;
+//! - [`days`]: a day's figures kept as records, and added up again;
+//! - [`history`]: how it was on the days before;
+//! - [`filtered`]: what filters stopped and scored;
+//! - [`distribution`]: queue files in, counts out;
+//! - [`instances`]: how a host's instances are set up, and what is wrong;
+//! - [`judge`]: shares of deliveries held against limits, with a confidence that fits their number;
+//! - [`queue`]: queued messages in, groups and lists out.
+//!
+//! Must not know formats: how a figure is shown is the crate `show`'s to say.
+
+pub mod daily;
+pub mod days;
+pub mod distribution;
+pub mod filtered;
+pub mod history;
+pub mod instances;
+pub mod judge;
+pub mod mail_stats;
+pub mod queue;
+pub mod totals;

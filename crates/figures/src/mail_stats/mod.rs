@@ -1,0 +1,113 @@
+//! How well mail is delivered: delivery events in, figures out.
+//!
+//! A [`Tally`] counts; it may be split over the parts of a log and merged in their order. [`Tally::finish`] makes
+//! [`MailStats`] of it, which the renderers show.
+
+pub mod check;
+mod dimension;
+mod histogram;
+mod keys;
+mod recipients;
+mod senders;
+mod stats;
+mod tally;
+
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use postfix::Zone;
+use postfix::log::Status;
+
+pub use dimension::{Dimension, UnknownDimension};
+pub use histogram::{Histogram, Quantiles};
+pub use stats::{
+    Breakdown, DETAILS_MAX, DelayStats, Figures, Frame, InstanceStats, Key, MailStats, Row,
+};
+pub use tally::{Place, Tally};
+
+pub(crate) use keys::REASON_SEPARATOR;
+pub(crate) use stats::figures;
+pub(crate) use tally::{Instance, Table};
+
+use knowledge::providers::Providers;
+use knowledge::reasons::Reasons;
+
+/// What is to be counted, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The breakdowns that are wanted. One that is named twice is made once.
+    pub by: Vec<Dimension>,
+    /// What counts as one.
+    pub count: Count,
+    /// Are figures of delays wanted?
+    pub delays: bool,
+    /// The zone whose clock [`Dimension::Hour`] and [`Dimension::Day`] go by.
+    pub zone: Zone,
+    /// Instances that appear even if nothing is counted for them.
+    pub instances: Vec<String>,
+    /// The table for [`Dimension::Provider`].
+    pub providers: Arc<Providers>,
+    /// The rules for [`Dimension::Reason`]; without them, every reason is `other`.
+    pub reasons: Option<Arc<Reasons>>,
+}
+
+/// What counts as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Count {
+    /// Each delivery attempt.
+    #[default]
+    Attempts,
+    /// Each recipient of each message (instance, queue id, address), by its last attempt.
+    Recipients,
+}
+
+impl Count {
+    /// Its name, as in the option and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempts => "attempts",
+            Self::Recipients => "recipients",
+        }
+    }
+}
+
+/// Deliveries by how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Handed on.
+    pub sent: u64,
+    /// Refused for good.
+    pub bounced: u64,
+    /// To be tried again.
+    pub deferred: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.sent
+            .saturating_add(self.bounced)
+            .saturating_add(self.deferred)
+    }
+
+    /// Counts `n` more that ended so.
+    pub fn add(&mut self, status: Status, n: u64) {
+        let count = match status {
+            Status::Sent => &mut self.sent,
+            Status::Bounced => &mut self.bounced,
+            Status::Deferred => &mut self.deferred,
+        };
+        *count = count.saturating_add(n);
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.add(Status::Sent, other.sent);
+        self.add(Status::Bounced, other.bounced);
+        self.add(Status::Deferred, other.deferred);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,295 @@
+//! The finished figures.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use postfix::{Problem, Zone};
+
+use super::histogram::Quantiles;
+use super::keys::REASON_SEPARATOR;
+use super::tally::{Instance, Table};
+use super::{Count, Counts, Dimension, Tally};
+use crate::filtered::{Filtered, Scores};
+use knowledge::reasons::Class;
+
+/// What is known beside the counts.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// The host whose logs were read.
+    pub host: String,
+    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
+    pub since: Option<i64>,
+    /// The window's end, which is not part of it.
+    pub until: Option<i64>,
+    /// How many rows of a breakdown are wanted, the biggest; what the others count is put into one row. All, if absent.
+    pub top: Option<usize>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// The figures of a window of a host's logs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailStats {
+    /// The host whose logs were read.
+    pub host: String,
+    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
+    pub since: Option<i64>,
+    /// The window's end, which is not part of it.
+    pub until: Option<i64>,
+    /// The host's zone.
+    pub zone: Zone,
+    /// What was counted.
+    pub count: Count,
+    /// The breakdowns that every [`Figures::by`] has, in this order.
+    pub by: Vec<Dimension>,
+    /// Every instance, by name.
+    pub instances: Vec<InstanceStats>,
+    /// All instances together.
+    pub total: Figures,
+    /// If what filters did was asked for: the scores of messages that no instance's log knows.
+    pub unmatched: Option<Box<Scores>>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// One instance's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceStats {
+    /// Its name, as bytes from a log: not known to be UTF-8.
+    pub instance: Vec<u8>,
+    /// The figures.
+    pub figures: Figures,
+}
+
+/// Figures of an instance, or of all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Deliveries.
+    pub counts: Counts,
+    /// Messages that expired in the queue. No deliveries: not in `counts`, and not broken down.
+    pub expired: u64,
+    /// Delivery lines that could not be read: not in `counts`.
+    pub unparsed: u64,
+    /// Delays, if they were asked for and a line had some.
+    pub delays: Option<DelayStats>,
+    /// The breakdowns.
+    pub by: Vec<Breakdown>,
+    /// What filters did, if it was asked for. No deliveries: not in `counts`, and not broken down.
+    pub filtered: Option<Box<Filtered>>,
+}
+
+impl Figures {
+    /// The breakdown by `dimension`, if it was asked for.
+    pub fn breakdown(&self, dimension: Dimension) -> Option<&Breakdown> {
+        self.by.iter().find(|table| table.dimension == dimension)
+    }
+
+    /// The deliveries with a reason of this class. Needs the breakdown by [`Dimension::Reason`]; without it, or where there
+    /// are no such deliveries, there is nothing.
+    pub fn reason(&self, class: Class) -> Option<&Row> {
+        let class = class.as_str().as_bytes();
+        let mut rows = self.breakdown(Dimension::Reason)?.rows.iter();
+        rows.find(|row| row.key.as_bytes() == class)
+    }
+}
+
+/// How long deliveries took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DelayStats {
+    /// From arrival to the end of the attempt.
+    pub delay: Quantiles,
+    /// The parts a, b, c, d of [`postfix::log::Delays`]; absent where no line had them.
+    pub parts: Option<[Quantiles; 4]>,
+}
+
+/// Deliveries told apart by one dimension. The rows add up to the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Breakdown {
+    /// By what.
+    pub dimension: Dimension,
+    /// The biggest first, equal ones by key; times in order. [`Key::Others`] comes last.
+    pub rows: Vec<Row>,
+}
+
+/// One line of a breakdown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What the deliveries have in common.
+    pub key: Key,
+    /// How many there are.
+    pub counts: Counts,
+    /// By reason only: the providers' own codes, the most frequent first, at most [`DETAILS_MAX`].
+    pub codes: Vec<(String, u64)>,
+    /// By reason only: the addresses that replies blame, the most frequent first, at most [`DETAILS_MAX`].
+    pub ips: Vec<(IpAddr, u64)>,
+}
+
+/// How many codes and addresses a [`Row`] shows.
+pub const DETAILS_MAX: usize = 5;
+
+/// What the deliveries of a row have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// This domain, class, …: bytes from a log, written by strangers.
+    Named(Vec<u8>),
+    /// They are not among the top.
+    Others,
+}
+
+impl Key {
+    /// The name, or `(other)`.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Named(name) => name,
+            Self::Others => b"(other)",
+        }
+    }
+}
+
+impl Tally {
+    /// Makes the figures.
+    pub fn finish(self, frame: Frame) -> MailStats {
+        let (settings, by, mut counted) = self.into_counts();
+        counted.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut total = Instance {
+            tables: vec![Table::new(); by.len()],
+            ..Instance::default()
+        };
+        for instance in &counted {
+            total.merge(instance.clone());
+        }
+        // The table over all instances has those too that did nothing.
+        if let Some(at) = by.iter().position(|d| *d == Dimension::Instance) {
+            for instance in &counted {
+                total.tables[at].entry(instance.name.to_vec()).or_default();
+            }
+        }
+        let instances = counted.into_iter().map(|mut instance| InstanceStats {
+            instance: std::mem::take(&mut instance.name).into_vec(),
+            figures: figures(instance, &by, frame.top),
+        });
+        MailStats {
+            instances: instances.collect(),
+            total: figures(total, &by, frame.top),
+            unmatched: None,
+            host: frame.host,
+            since: frame.since,
+            until: frame.until,
+            zone: settings.zone,
+            count: settings.count,
+            by,
+            problems: frame.problems,
+        }
+    }
+}
+
+pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -> Figures {
+    let [delay, a, b, c, d] = counted.delays.map(|h| h.quantiles());
+    let parts = match (a, b, c, d) {
+        (Some(a), Some(b), Some(c), Some(d)) => Some([a, b, c, d]),
+        _ => None,
+    };
+    let tables = by.iter().zip(counted.tables);
+    Figures {
+        counts: counted.counts,
+        expired: counted.expired,
+        unparsed: counted.unparsed,
+        delays: delay.map(|delay| DelayStats { delay, parts }),
+        by: tables
+            .map(|(dimension, table)| breakdown(*dimension, table, top))
+            .collect(),
+        filtered: None,
+    }
+}
+
+fn breakdown(dimension: Dimension, table: Table, top: Option<usize>) -> Breakdown {
+    let mut rows = match dimension {
+        Dimension::Reason => reason_rows(table),
+        _ => table
+            .into_iter()
+            .map(|(key, counts)| Row::new(key, counts))
+            .collect(),
+    };
+    if dimension.is_time() {
+        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    } else {
+        rows.sort_unstable_by(|a, b| {
+            let by_total = b.counts.total().cmp(&a.counts.total());
+            by_total.then_with(|| a.key.cmp(&b.key))
+        });
+        cut(&mut rows, top.unwrap_or(usize::MAX));
+    }
+    Breakdown { dimension, rows }
+}
+
+/// Puts all rows from `top` on into one.
+fn cut(rows: &mut Vec<Row>, top: usize) {
+    if rows.len() <= top {
+        return;
+    }
+    let mut others = Counts::default();
+    for row in rows.drain(top..) {
+        others += row.counts;
+    }
+    rows.push(Row {
+        key: Key::Others,
+        counts: others,
+        codes: Vec::new(),
+        ips: Vec::new(),
+    });
+}
+
+impl Row {
+    fn new(key: Vec<u8>, counts: Counts) -> Self {
+        Self {
+            key: Key::Named(key),
+            counts,
+            codes: Vec::new(),
+            ips: Vec::new(),
+        }
+    }
+}
+
+/// The counts of one class of reasons.
+#[derive(Default)]
+struct ReasonCounts {
+    counts: Counts,
+    codes: HashMap<String, u64>,
+    ips: HashMap<IpAddr, u64>,
+}
+
+/// One row a class, of a table whose keys also hold code and address ([`super::keys`]).
+fn reason_rows(table: Table) -> Vec<Row> {
+    let mut classes: HashMap<Vec<u8>, ReasonCounts> = HashMap::new();
+    for (key, counts) in table {
+        let mut parts = key.split(|&b| b == REASON_SEPARATOR);
+        let class = classes
+            .entry(parts.next().unwrap_or_default().to_vec())
+            .or_default();
+        class.counts += counts;
+        let code = String::from_utf8_lossy(parts.next().unwrap_or_default());
+        if !code.is_empty() {
+            let n = class.codes.entry(code.into_owned()).or_default();
+            *n = n.saturating_add(counts.total());
+        }
+        let ip = std::str::from_utf8(parts.next().unwrap_or_default());
+        if let Some(ip) = ip.ok().and_then(|ip| ip.parse().ok()) {
+            let n = class.ips.entry(ip).or_default();
+            *n = n.saturating_add(counts.total());
+        }
+    }
+    let rows = classes.into_iter().map(|(class, found)| Row {
+        key: Key::Named(class),
+        counts: found.counts,
+        codes: most_frequent(found.codes),
+        ips: most_frequent(found.ips),
+    });
+    rows.collect()
+}
+
+fn most_frequent<T: Ord>(counts: HashMap<T, u64>) -> Vec<(T, u64)> {
+    let mut sorted: Vec<(T, u64)> = counts.into_iter().collect();
+    sorted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sorted.truncate(DETAILS_MAX);
+    sorted
+}

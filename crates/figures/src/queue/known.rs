@@ -1,0 +1,45 @@
+//! Reasons that were seen before: a provider says the same to thousands.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use postfix::queue::Deferral;
+
+use super::entry::Why;
+use super::fold::fold;
+use knowledge::reasons::Reasons;
+
+/// How many are remembered.
+const MOST: usize = 2048;
+
+/// Reasons made out and folded, the last few of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// By code and text, a newline (which neither can hold) between.
+    seen: HashMap<String, (Arc<Why>, Arc<str>)>,
+    key: String,
+}
+
+impl Known {
+    /// What a deferral means, and its reason folded.
+    pub(super) fn of(&mut self, deferral: &Deferral, rules: &Reasons) -> &(Arc<Why>, Arc<str>) {
+        self.key.clear();
+        self.key.push_str(&deferral.dsn);
+        self.key.push('\n');
+        self.key.push_str(&deferral.reason);
+        if self.seen.len() >= MOST && !self.seen.contains_key(self.key.as_str()) {
+            self.seen.clear();
+        }
+        self.seen.entry_ref(self.key.as_str()).or_insert_with(|| {
+            let dsn = Some(deferral.dsn.as_bytes()).filter(|dsn| !dsn.is_empty());
+            let meant = rules.classify(deferral.reason.as_bytes(), dsn);
+            let why = Why {
+                reason: deferral.reason.as_str().into(),
+                dsn: deferral.dsn.as_str().into(),
+                class: meant.class,
+                code: meant.code.map(Into::into),
+            };
+            (Arc::new(why), fold(&deferral.reason).into())
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! What is in an instance's mailq, and why is it stuck: messages in, figures out.
+//!
+//! A [`Tally`] takes in messages as showq(8) shows them; several threads may each fill one of their own, to be merged in any
+//! order. [`Report::new`] makes the figures of them, which `show::queue` shows.
+
+mod dimension;
+mod entry;
+mod fold;
+mod kept;
+mod known;
+mod order;
+mod reports;
+mod tally;
+
+use std::sync::Arc;
+
+pub use dimension::{Dimension, UnknownDimension};
+pub use entry::{Entry, EntryRecipient, Why};
+pub use fold::fold;
+pub use order::{Order, Sort, UnknownSort};
+pub use reports::{Frame, Group, InstanceSummary, Report, Rows, Sender, Summary};
+pub use tally::Tally;
+
+use knowledge::providers::Providers;
+use knowledge::reasons::Reasons;
+
+/// What is to be counted, and what is to be kept.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The instances, by name: a tally's figures are in this order.
+    pub instances: Vec<String>,
+    /// What recipients are grouped by; nothing, and there are no groups.
+    pub group_by: Vec<Dimension>,
+    /// Are senders to be counted?
+    pub senders: bool,
+    /// The messages that are kept, the first in this order.
+    pub order: Order,
+    /// At most so many of them.
+    pub limit: usize,
+    /// At most so many of each one's recipients.
+    pub recipients: usize,
+    /// The table for [`Dimension::Provider`].
+    pub providers: Arc<Providers>,
+    /// The rules for [`Why::class`].
+    pub reasons: Arc<Reasons>,
+}
+
+#[cfg(test)]
+mod tests;

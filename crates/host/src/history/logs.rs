@@ -1,0 +1,199 @@
+//! The logs of some days: read in one pass, and what is missing in them told by day.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use figures::days::{Day, Input};
+use postfix::Problem;
+use postfix::log::{self, LogSet, Options, Reading, Scope, Wanted};
+
+use crate::logs::LogScope;
+use crate::site::Site;
+
+/// What was read of the host's logs for some days.
+#[derive(Debug)]
+pub struct DayLogs {
+    sets: Vec<Set>,
+    /// What was read of each file.
+    pub readings: Vec<Reading>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// A log and its rotated siblings.
+#[derive(Debug)]
+struct Set {
+    scope: Scope,
+    /// The time of its first line; absent where there is none.
+    begins: Option<i64>,
+    files: Vec<File>,
+    /// Why none of its files is known.
+    fault: Option<String>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    /// What was read of it; absent where it could not be.
+    input: Option<Input>,
+    /// When the days began that it may hold lines of.
+    days: Vec<i64>,
+    /// What is wrong with it.
+    faults: Vec<String>,
+}
+
+impl DayLogs {
+    /// Reads those parts of the logs that hold lines of the `days`, which must be in order, and hands on the events of the
+    /// time from the first one's begin to the last one's end.
+    pub fn read<S: LogScope>(
+        site: &Site,
+        sets: &[LogSet],
+        days: &[Day],
+        wanted: Wanted,
+        sink: &mut S,
+    ) -> Self {
+        let mut read = Self {
+            sets: Vec::new(),
+            readings: Vec::new(),
+            problems: Vec::new(),
+        };
+        let (Some(first), Some(last)) = (days.first(), days.last()) else {
+            return read;
+        };
+        for set in sets {
+            let found = read.find(site, set, days);
+            read.sets.push(found);
+        }
+        let progress = site.progress_bytes("reading logs", read.size());
+        let advance = |bytes| progress.advance(bytes);
+        let options = Options {
+            zone: site.zone(),
+            now: site.now(),
+            window: Some(first.since..last.until),
+            wanted,
+            // Who delivered a message must be known before its delivery is met.
+            threads: match wanted.senders {
+                true => 1,
+                false => std::thread::available_parallelism().map_or(1, usize::from),
+            },
+            progress: &advance,
+        };
+        for set in &mut read.sets {
+            sink.scope(set.scope.clone());
+            for file in &mut set.files {
+                let found = match log::read_file(&file.path, &options, sink) {
+                    Ok(mut reading) => {
+                        file.input = Some(input_of(site, &reading, days.len() == 1));
+                        let found = std::mem::take(&mut reading.problems);
+                        read.readings.push(reading);
+                        found
+                    }
+                    Err(problem) => vec![problem],
+                };
+                file.faults.extend(found.iter().map(ToString::to_string));
+                read.problems.extend(found);
+            }
+        }
+        read
+    }
+
+    /// What was read of a day's lines of `instance`, and why that is not all of the day.
+    pub fn of(&self, site: &Site, day: &Day, instance: &[u8]) -> (Vec<Input>, Vec<String>) {
+        let over = (site.now() < day.until).then(|| "the day was not over".to_owned());
+        let (mut inputs, mut missing) = (Vec::new(), Vec::from_iter(over));
+        for set in self.sets.iter().filter(|set| set.scope.has(instance)) {
+            match &set.fault {
+                Some(fault) => missing.push(fault.clone()),
+                None => missing.extend(begins_late(site, set.begins, day.since)),
+            }
+            for file in set.files.iter().filter(|f| f.days.contains(&day.since)) {
+                inputs.extend(file.input.clone());
+                missing.extend(file.faults.iter().cloned());
+            }
+        }
+        (inputs, missing)
+    }
+
+    /// The files of a log that hold lines of the days.
+    fn find(&mut self, site: &Site, set: &LogSet, days: &[Day]) -> Set {
+        let siblings = siblings(&set.current).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            Vec::new()
+        });
+        let fault = siblings.is_empty().then_some(self.problems.last());
+        let mut known: HashMap<PathBuf, Option<i64>> = HashMap::new();
+        let mut first = |path: &Path| {
+            let look = || log::first_time(path, site.zone()).ok().flatten();
+            *known.entry(path.to_owned()).or_insert_with(look)
+        };
+        let mut of_days: Vec<(i64, Vec<PathBuf>)> = Vec::new();
+        for day in days {
+            let needed = log::needed_with(&siblings, &(day.since..day.until), &mut first);
+            of_days.push((day.since, needed));
+        }
+        let file = |path: &PathBuf| {
+            let days = of_days.iter().filter(|(_, needed)| needed.contains(path));
+            let days: Vec<i64> = days.map(|(since, _)| *since).collect();
+            (!days.is_empty()).then(|| File {
+                path: path.clone(),
+                input: None,
+                days,
+                faults: Vec::new(),
+            })
+        };
+        Set {
+            scope: set.scope.clone(),
+            files: siblings.iter().filter_map(file).collect(),
+            begins: siblings.iter().filter_map(|path| first(path)).min(),
+            fault: fault.flatten().map(ToString::to_string),
+        }
+    }
+
+    /// How many bytes there are at most.
+    fn size(&self) -> Option<u64> {
+        let files = self.sets.iter().flat_map(|set| &set.files);
+        files
+            .map(|file| std::fs::metadata(&file.path).ok().map(|m| m.len()))
+            .sum()
+    }
+}
+
+/// A log's files, oldest first; the current one, where there is none.
+fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if log::blocks(current) {
+        let what = "it is a pipe or a device, not a log file";
+        return Err(Problem::new(current, what));
+    }
+    let found = log::siblings(current)?;
+    Ok(match found.as_slice() {
+        [] => vec![current.to_owned()],
+        _ => found,
+    })
+}
+
+/// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing, if
+/// `first`, the time of their first line, is no such line's.
+pub fn begins_late(site: &Site, first: Option<i64>, since: i64) -> Option<String> {
+    match first {
+        Some(first) if first <= since => None,
+        Some(first) => {
+            let local = site.zone().at(first.div_euclid(1_000_000))?;
+            Some(format!("the logs begin at {}", local.to_rfc3339()))
+        }
+        None => Some("the logs are empty".to_owned()),
+    }
+}
+
+/// The log, as the host names it. The bytes of many days say nothing of one.
+fn input_of(site: &Site, reading: &Reading, one_day: bool) -> Input {
+    let path = match reading.path.strip_prefix(site.root().dir()) {
+        Ok(below) => Path::new("/").join(below),
+        Err(_) => reading.path.clone(),
+    };
+    let bytes = reading.bytes.as_ref().filter(|_| one_day);
+    Input {
+        path: path.display().to_string(),
+        bytes: bytes.map(|b| (b.start, b.end)),
+    }
+}

@@ -1,0 +1,54 @@
+//! The instances of a host, and those that a user names.
+
+use postfix::Parsed;
+use postfix::config::{Host, Instance};
+
+use crate::failure::Failure;
+use crate::site::Site;
+
+/// What an INSTANCE may look like.
+const FORMS: &str = "an instance is named as aol-b, postfix-aol-b, /etc/postfix-aol-b or the address it sends from; \
+several by a quoted glob such as 'aol-*'; the default instance by -";
+
+/// Finds the instances of the host. Its problems have not been reported yet.
+pub fn discover(site: &Site) -> Parsed<Host> {
+    Host::discover(site.root(), site.host())
+}
+
+/// The instances that `names` name, each once and sorted by name; all of them if it is empty.
+///
+/// # Errors
+/// A name that no instance answers to. The host's problems have been reported then: they may be why.
+pub fn select<'a>(
+    site: &Site,
+    host: &'a Parsed<Host>,
+    names: &[String],
+) -> anyhow::Result<Vec<&'a Instance>> {
+    host.value.select(names).map_err(|unknown| {
+        site.problems(&host.problems);
+        Failure::new(unknown.to_string()).hint(FORMS).into()
+    })
+}
+
+/// As [`select`], for a tool that can do nothing without an instance.
+///
+/// # Errors
+/// As [`select`], and if the host has no instance at all.
+pub fn select_some<'a>(
+    site: &Site,
+    host: &'a Parsed<Host>,
+    names: &[String],
+) -> anyhow::Result<Vec<&'a Instance>> {
+    let chosen = select(site, host, names)?;
+    if chosen.is_empty() {
+        site.problems(&host.problems);
+        let etc = site.root().under(std::path::Path::new("/etc"));
+        return Err(Failure::new(format!(
+            "no Postfix instance: {}: no readable postfix/main.cf or postfix-*/main.cf",
+            etc.display()
+        ))
+        .hint("--root DIR looks at a host image elsewhere")
+        .into());
+    }
+    Ok(chosen)
+}

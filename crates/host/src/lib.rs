@@ -1,0 +1,21 @@
+//! What this machine, its logs, queues and the DNS say of the instances.
+//!
+//! Knows where a host keeps things (configuration, spools, logs, day records, tables of its own) and how to read them at
+//! once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`] says
+//! what host is looked at and when, and who hears of problems and progress. Changes nothing, and judges nothing.
+
+pub mod failure;
+pub mod history;
+mod identity;
+pub mod instances;
+pub mod logs;
+pub mod lookups;
+pub mod machine;
+pub mod mailq;
+pub mod resolvers;
+pub mod site;
+pub mod spools;
+pub mod tables;
+
+pub use failure::{Failure, WithHint};
+pub use site::{Progress, Reporter, Site, Unit};

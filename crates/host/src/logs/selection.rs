@@ -1,0 +1,144 @@
+//! Whose lines are asked for.
+
+use std::collections::BTreeSet;
+
+use globset::{Glob, GlobMatcher};
+use postfix::config::{Host, Instance};
+use postfix::log::Names;
+use postfix::{Parsed, escape};
+
+use crate::failure::Failure;
+use crate::site::Site;
+
+/// The instances of a host, and which of them are asked for.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// Every configured syslog name: it takes all of them to know whose a tag is.
+    pub names: Names,
+    /// The configured instances that are asked for; all, if no name was given.
+    pub instances: Vec<&'a Instance>,
+    /// Names that the logs may know: those that are not configured here, and globs, which may fit more than what is.
+    foreign: Vec<Foreign>,
+    /// Was any name given?
+    named: bool,
+}
+
+/// A name that the logs may know.
+#[derive(Debug)]
+struct Foreign {
+    arg: String,
+    pattern: GlobMatcher,
+    /// It is known nowhere else.
+    must_be_seen: bool,
+}
+
+impl Foreign {
+    fn is(&self, name: &str) -> bool {
+        self.pattern.is_match(name) || matches_bare(&self.pattern, name)
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// Finds the instances that `args` name. A name that is not configured here is an error, unless the logs may be
+    /// another host's: then it is looked for in them.
+    ///
+    /// # Errors
+    /// A name that nothing answers to, or that can be none.
+    pub fn new(
+        site: &Site,
+        host: &'a Parsed<Host>,
+        args: &[String],
+        foreign_logs: bool,
+    ) -> anyhow::Result<Self> {
+        let names = Names::new(host.value.instances().iter().map(Instance::syslog_name));
+        let mut selection = Self {
+            names,
+            instances: Vec::new(),
+            foreign: Vec::new(),
+            named: !args.is_empty(),
+        };
+        if !foreign_logs || args.is_empty() {
+            selection.instances = crate::instances::select(site, host, args)?;
+            return Ok(selection);
+        }
+        for arg in args {
+            let found = host.value.select(std::slice::from_ref(arg));
+            let must_be_seen = found.is_err();
+            selection.instances.extend(found.unwrap_or_default());
+            if must_be_seen || arg.contains(['*', '?', '[', '{']) {
+                selection.foreign.push(Foreign {
+                    arg: arg.clone(),
+                    pattern: pattern(arg)?,
+                    must_be_seen,
+                });
+            }
+        }
+        Ok(selection)
+    }
+
+    /// The syslog names to be shown even if they have no deliveries: those that were named.
+    pub fn asked_for(&self) -> Vec<String> {
+        if self.named {
+            self.syslog_names().map(str::to_owned).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The syslog names of the configured instances that are asked for.
+    pub fn syslog_names(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().map(|i| i.syslog_name())
+    }
+
+    /// Are names without a configured instance asked for, too?
+    pub fn takes_all(&self) -> bool {
+        !self.named
+    }
+
+    /// Is an instance with this syslog name asked for?
+    pub fn wants(&self, instance: &[u8]) -> bool {
+        if !self.named || self.syslog_names().any(|n| n.as_bytes() == instance) {
+            return true;
+        }
+        let name = String::from_utf8_lossy(instance);
+        self.foreign.iter().any(|foreign| foreign.is(&name))
+    }
+
+    /// Was every name that only the logs could know met in them?
+    ///
+    /// # Errors
+    /// One was not; the names that were are told.
+    pub fn check_all_seen(&self, seen: &BTreeSet<Vec<u8>>) -> anyhow::Result<()> {
+        for foreign in self.foreign.iter().filter(|f| f.must_be_seen) {
+            let mut names = seen.iter().map(|n| String::from_utf8_lossy(n));
+            if !names.any(|name| foreign.is(&name)) {
+                let arg = &foreign.arg;
+                let known: Vec<_> = seen.iter().map(|n| escape(n).to_string()).collect();
+                let known = match known.as_slice() {
+                    [] => "the logs hold no deliveries".to_owned(),
+                    names => format!("the logs know: {}", names.join(", ")),
+                };
+                return Err(Failure::new(format!("no such instance: {arg}; {known}")).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn matches_bare(pattern: &GlobMatcher, name: &str) -> bool {
+    name.strip_prefix("postfix-")
+        .is_some_and(|bare| pattern.is_match(bare))
+}
+
+/// A name as `Host::select` takes it, where no configuration is at hand.
+fn pattern(arg: &str) -> anyhow::Result<GlobMatcher> {
+    let name = arg.trim_end_matches('/');
+    let name = name.strip_prefix("/etc/").unwrap_or(name);
+    let name = if name == "-" { "postfix" } else { name };
+    match Glob::new(name) {
+        Ok(glob) => Ok(glob.compile_matcher()),
+        Err(e) => Err(Failure::new(format!("this is no instance name: {arg}"))
+            .because(e)
+            .into()),
+    }
+}

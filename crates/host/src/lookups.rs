@@ -1,0 +1,146 @@
+//! Asks the DNS about all addresses of all instances at once.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::site::Site;
+use dns::checks::{Check, Finding, Outcome, Relay};
+use dns::{Limits, Resolver};
+use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
+use knowledge::providers::Providers;
+
+/// As many questions as are under way at a time.
+const THREADS: usize = 64;
+
+/// What to ask, and whom.
+#[derive(Debug, Clone)]
+pub struct Questions {
+    /// The servers to ask, the first of them first.
+    pub servers: Vec<SocketAddr>,
+    /// The site's domain, if it is not to be told by an instance's own names ([`Facts::site_domain`]).
+    pub domain: Option<String>,
+    /// How long all look-ups together may take.
+    pub timeout: Duration,
+}
+
+/// One check of one address: the places of its instance and of the address there.
+struct Job {
+    instance: usize,
+    sender: usize,
+    relay: Relay,
+    check: Check,
+}
+
+/// Asks about the addresses of the instances at `shown`, and notes there what is found.
+pub fn ask(
+    site: &Site,
+    questions: Questions,
+    providers: &Providers,
+    all: &mut [Facts],
+    shown: &[usize],
+) {
+    let jobs = jobs(questions.domain.as_deref(), providers, all, shown);
+    let limits = Limits {
+        total: questions.timeout,
+        ..Limits::default()
+    };
+    let progress = site.progress_items("asking the DNS", u64::try_from(jobs.len()).ok());
+    let resolver = Resolver::new(questions.servers, limits);
+    let threads = jobs.len().min(THREADS);
+    let jobs = Mutex::new(jobs);
+    let found = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let job = jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop_front();
+            let Some(job) = job else {
+                break;
+            };
+            let finding = job.relay.check(&resolver, job.check);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push((job.instance, job.sender, finding));
+            progress.advance(1);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    drop(progress);
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(instance, sender, finding)| (*instance, *sender, finding.check));
+    for (instance, sender, finding) in found {
+        if let Some(sender) = at(all, instance, sender) {
+            sender.dns.push(shown_as(finding));
+        }
+    }
+}
+
+fn at(all: &mut [Facts], instance: usize, sender: usize) -> Option<&mut Sender> {
+    all.get_mut(instance)?.senders.get_mut(sender)
+}
+
+/// All that is to be asked. An address of a loopback network has no place in the DNS.
+fn jobs(
+    domain: Option<&str>,
+    providers: &Providers,
+    all: &mut [Facts],
+    shown: &[usize],
+) -> VecDeque<Job> {
+    let mut jobs = VecDeque::new();
+    for &instance in shown {
+        let Some(facts) = all.get_mut(instance) else {
+            continue;
+        };
+        let domain = domain.map_or_else(|| facts.site_domain(), str::to_owned);
+        let provider_name = providers
+            .of_instance(&facts.name)
+            .map(|id| providers.get(id).relay_at(&domain));
+        for (at, sender) in facts.senders.iter_mut().enumerate() {
+            if sender.address.is_loopback() {
+                sender.dns.push(DnsCheck {
+                    check: Check::Host.as_str(),
+                    asked: String::new(),
+                    outcome: DnsOutcome::Skipped,
+                    detail: "a loopback address: no mail leaves the machine from it".to_owned(),
+                });
+                continue;
+            }
+            let relay = Relay {
+                helo: facts.helo_name.clone(),
+                address: sender.address,
+                provider_name: provider_name.clone(),
+                domain: domain.clone(),
+            };
+            jobs.extend(Check::ALL.map(|check| Job {
+                instance,
+                sender: at,
+                relay: relay.clone(),
+                check,
+            }));
+        }
+    }
+    jobs
+}
+
+fn shown_as(finding: Finding) -> DnsCheck {
+    let outcome = match finding.outcome {
+        Outcome::Ok => DnsOutcome::Ok,
+        Outcome::Wrong if finding.check.is_severe() => DnsOutcome::Wrong,
+        Outcome::Wrong => DnsOutcome::Poor,
+        Outcome::Unknown => DnsOutcome::Unknown,
+        Outcome::Skipped => DnsOutcome::Skipped,
+    };
+    DnsCheck {
+        check: finding.check.as_str(),
+        asked: finding.asked,
+        outcome,
+        detail: finding.detail,
+    }
+}

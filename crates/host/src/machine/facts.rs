@@ -1,0 +1,106 @@
+//! What the machine says of the instances: who runs, where the addresses are, which directories are there.
+
+use std::fs;
+use std::io;
+
+use super::{Interfaces, master};
+use crate::failure::Failure;
+use crate::site::Site;
+use figures::instances::{Directory, DirectoryState, Facts, Place, Running};
+use postfix::config::{Instance, resolve};
+use postfix::{Parsed, Problem, Root};
+
+/// The facts of each instance, and what could not be read of its master.cf, if that is wanted (`with_services`).
+///
+/// # Errors
+/// The kernel does not tell the interfaces' addresses.
+pub fn gather(
+    site: &Site,
+    instances: &[Instance],
+    with_services: bool,
+) -> anyhow::Result<Vec<(Facts, Vec<Problem>)>> {
+    let interfaces = if site.root().is_this_host() {
+        let read = Interfaces::read();
+        Some(read.map_err(|e| Failure::new("cannot list the interfaces' addresses").because(e))?)
+    } else {
+        None
+    };
+    let facts = instances.iter().map(|instance| {
+        let services = match with_services {
+            true => instance.services(site.root()),
+            false => Parsed::default(),
+        };
+        // What cannot be read at all comes back as an empty list.
+        let is_read = !services.value.services().is_empty() || services.problems.is_empty();
+        let mut facts = Facts::of(instance, is_read.then_some(&services.value));
+        look_at(&mut facts, instance, site.root(), interfaces.as_ref());
+        (facts, services.problems)
+    });
+    Ok(facts.collect())
+}
+
+fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {
+    look_into(&mut facts.queue, root);
+    look_into(&mut facts.data, root);
+    let Some(interfaces) = interfaces else {
+        return;
+    };
+    for sender in &mut facts.senders {
+        sender.place = match interfaces.with(sender.address) {
+            Some(interface) => Place::Interface {
+                name: interface.name.clone(),
+                is_up: interface.is_up,
+            },
+            None => Place::Missing,
+        };
+    }
+    facts.running = match master(root, instance) {
+        Ok(Some(master)) => Running::Yes {
+            since: master.since,
+            pid: master.pid,
+        },
+        Ok(None) => Running::No,
+        Err(error) => Running::Failed(format!(
+            "{}: {}",
+            instance.master_pid_file().display(),
+            reason(&error)
+        )),
+    };
+}
+
+fn look_into(directory: &mut Directory, root: &Root) {
+    match resolve(root, &directory.path) {
+        Ok(resolved) => {
+            directory.state = match fs::read_dir(root.under(&resolved)) {
+                Ok(_) => DirectoryState::Ok,
+                Err(error) => state(&error),
+            };
+            directory.resolved = resolved;
+        }
+        Err(error) => {
+            directory.state = state(&error);
+            // An image may well hold /etc alone, or logs and nothing else of /var.
+            if !root.is_this_host() && matches!(directory.state, DirectoryState::Missing(_)) {
+                directory.state = DirectoryState::Unknown;
+            }
+        }
+    }
+}
+
+fn state(error: &io::Error) -> DirectoryState {
+    let why = reason(error);
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DirectoryState::Missing(why),
+        _ => DirectoryState::Unreadable(why),
+    }
+}
+
+/// Without std's `(os error 2)`.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such directory".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "not permitted; run it as root".to_owned(),
+        _ => error.to_string(),
+    }
+}

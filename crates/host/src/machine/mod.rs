@@ -1,0 +1,12 @@
+//! What the running machine says of its Postfix instances: which of them run, which interface has which address, which
+//! directories are there.
+//!
+//! Only this machine can be asked, no image of another. Nothing is changed, and no process is signalled.
+
+mod facts;
+mod interfaces;
+mod master;
+
+pub use facts::gather;
+pub use interfaces::{Interface, Interfaces};
+pub use master::{Master, master};

@@ -1,0 +1,61 @@
+//! The queue directories that are to be read.
+
+use postfix::Problem;
+use postfix::config::Instance;
+use postfix::queue::Spool;
+
+use crate::site::Site;
+use crate::spools::State;
+
+/// An instance's queue directory.
+#[derive(Debug)]
+pub struct InstanceSpool {
+    /// The instance's name.
+    pub instance: String,
+    /// Its queue directory.
+    pub spool: Spool,
+    /// Can it be looked at?
+    pub is_there: bool,
+    /// What is wrong with it, if it is not there.
+    pub problem: Option<Problem>,
+    /// The place, in the list that this is in, of an instance that claims the same directory.
+    pub same_as: Option<usize>,
+}
+
+/// Finds the queue directories of `instances`. Those that are claimed twice are warned of.
+pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
+    let found = crate::spools::find(site, instances);
+    let one = |(instance, found): (&&Instance, crate::spools::Found)| {
+        let (problem, same_as) = match found.state {
+            State::There => (None, None),
+            State::Shared(first) => {
+                site.warn(format!(
+                    "{} and {} claim the same queue directory, {}: the total counts it once",
+                    instances.get(first).map_or("", |i| i.name()),
+                    instance.name(),
+                    found.path.display()
+                ));
+                (None, Some(first))
+            }
+            // A host's default instance need not run where there are others.
+            State::Missing(_) if instance.is_default() && !instance.is_enabled() => {
+                return InstanceSpool {
+                    instance: instance.name().to_owned(),
+                    spool: found.spool,
+                    is_there: false,
+                    problem: None,
+                    same_as: None,
+                };
+            }
+            State::Missing(problem) | State::Barred(problem) => (Some(problem), None),
+        };
+        InstanceSpool {
+            instance: instance.name().to_owned(),
+            spool: found.spool,
+            is_there: problem.is_none(),
+            problem,
+            same_as,
+        }
+    };
+    instances.iter().zip(found).map(one).collect()
+}

@@ -1,0 +1,8 @@
+//! What is known beforehand: who a provider is, what a server's reply means. Tables, and their one reader.
+//!
+//! Knows the TOML tables that are compiled in (data/) and how a host's own come before them. Must not know counts, queues
+//! or instances, and reads no file: it is given text and path.
+
+pub mod providers;
+pub mod reasons;
+pub mod toml_text;

@@ -1,0 +1,382 @@
+//! Tables: with box lines and colours on a terminal, plain aligned text elsewhere.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
+use postfix::escape;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableStyle {
+    /// With box lines.
+    pub boxes: bool,
+    /// With colours.
+    pub color: bool,
+    /// The columns of the terminal. Long names are cut to fit; without a width, to [`NAME_MAX`].
+    pub width: Option<u16>,
+}
+
+/// The most columns that a name may take where no width is given: one long name must not push all others away.
+pub const NAME_MAX: usize = 60;
+
+/// The fewest columns that a name is cut to.
+const NAME_MIN: usize = 12;
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Text, left-aligned, never cut.
+    Text(&'static str),
+    /// Strangers' text of any length: left-aligned, cut in its middle where it is too long.
+    Name(&'static str),
+    /// Strangers' words: left-aligned, cut at their end where they are too long.
+    Words(&'static str),
+    /// Right-aligned.
+    Number(&'static str),
+}
+
+impl Column {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Text(title) | Self::Name(title) | Self::Words(title) | Self::Number(title) => {
+                title
+            }
+        }
+    }
+
+    /// The most columns of a terminal that it may take where no width is given.
+    fn widest(self) -> usize {
+        match self {
+            Self::Name(_) | Self::Words(_) => NAME_MAX,
+            Self::Text(_) | Self::Number(_) => usize::MAX,
+        }
+    }
+}
+
+/// What a cell's colour says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// A total, a heading.
+    Strong,
+    /// To be watched.
+    Warning,
+    /// To be looked into now.
+    Bad,
+}
+
+/// A cell. Its text may be a stranger's: it is escaped when it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A cell that says `text`, which need not be UTF-8.
+    pub fn new(text: impl AsRef<[u8]>) -> Self {
+        Self {
+            text: escape(&text).to_string(),
+            tone: Tone::Plain,
+        }
+    }
+
+    /// The same, in another tone.
+    #[must_use]
+    pub fn tone(mut self, tone: Tone) -> Self {
+        self.tone = tone;
+        self
+    }
+}
+
+/// The name of the row that adds up the others.
+pub const TOTAL: &str = "TOTAL";
+
+/// A cell that holds a count.
+pub fn number(n: u64, tone: Tone) -> Cell {
+    Cell::new(n.to_string()).tone(tone)
+}
+
+/// Draws a table, a newline at its end. Rows have a cell for each column.
+pub fn draw(style: TableStyle, columns: &[Column], mut rows: Vec<Vec<Cell>>) -> String {
+    cut_names(style, columns, &mut rows);
+    let mut table = Table::new();
+    table.load_style(if style.boxes {
+        UTF8_FULL_CONDENSED
+    } else {
+        NOTHING
+    });
+    table.force_no_tty();
+    if style.color {
+        table.enforce_styling();
+        // The caller has decided, with NO_COLOR in mind; comfy-table's own look at it must not decide again.
+        crossterm::style::force_color_output(true);
+    }
+    let header = columns
+        .iter()
+        .map(|column| table_cell(column.title(), Tone::Strong, *column));
+    table.set_header(header.collect::<Vec<_>>());
+    for row in rows {
+        let cells = row.iter().zip(columns);
+        let cells = cells.map(|(cell, column)| table_cell(&cell.text, cell.tone, *column));
+        table.add_row(cells.collect::<Vec<_>>());
+    }
+    if !style.boxes {
+        table.column_iter_mut().for_each(|column| {
+            column.set_padding((0, PLAIN_GAP));
+        });
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}
+
+/// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a width.
+/// `rows` is called twice, first for the widths.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
+    out: &mut impl Write,
+    columns: &[Column],
+    rows: impl Fn() -> R,
+) -> io::Result<()> {
+    let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
+    for row in rows() {
+        for ((width, cell), column) in widths.iter_mut().zip(&row).zip(columns) {
+            *width = (*width).max(cell.text.width().min(column.widest()));
+        }
+    }
+    let titles = columns.iter().map(|column| Cell::new(column.title()));
+    let mut line = String::new();
+    for row in std::iter::once(titles.collect()).chain(rows()) {
+        line.clear();
+        for ((cell, &width), column) in row.iter().zip(&widths).zip(columns) {
+            let text = match column {
+                Column::Name(_) if cell.text.width() > width => Cow::Owned(cut(&cell.text, width)),
+                Column::Words(_) if cell.text.width() > width => {
+                    Cow::Owned(cut_end(&cell.text, width))
+                }
+                _ => Cow::Borrowed(cell.text.as_str()),
+            };
+            let blanks = width.saturating_sub(text.width());
+            let (before, after) = match column {
+                Column::Number(_) => (blanks, 0),
+                _ => (0, blanks),
+            };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(&text);
+            line.extend(std::iter::repeat_n(' ', after + usize::from(PLAIN_GAP)));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Blanks between two columns of a plain table.
+const PLAIN_GAP: u16 = 2;
+
+/// What box lines and their padding take of each column, beside one line at the end.
+const BOX_GAP: usize = 3;
+
+fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
+    let alignment = match column {
+        Column::Number(_) => CellAlignment::Right,
+        Column::Text(_) | Column::Name(_) | Column::Words(_) => CellAlignment::Left,
+    };
+    let cell = TableCell::new(text).set_alignment(alignment);
+    match tone {
+        Tone::Plain => cell,
+        Tone::Strong => cell.add_attribute(Attribute::Bold),
+        Tone::Warning => cell.fg(Color::Yellow),
+        Tone::Bad => cell.fg(Color::Red),
+    }
+}
+
+/// Cuts names so that the table fits.
+fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
+    let widest = |at: usize, title: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        let widths = cells.map(|cell| cell.text.width());
+        widths.chain([title.width()]).max().unwrap_or(0)
+    };
+    let natural: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, c)| widest(at, c.title()))
+        .collect();
+    let mut widths = natural.clone();
+    let names: Vec<usize> = (0..columns.len())
+        .filter(|&at| matches!(columns[at], Column::Name(_) | Column::Words(_)))
+        .collect();
+    match style.width {
+        None => names
+            .iter()
+            .for_each(|&at| widths[at] = widths[at].min(NAME_MAX)),
+        Some(width) => {
+            let gaps = if style.boxes {
+                columns.len() * BOX_GAP + 1
+            } else {
+                columns.len().saturating_sub(1) * usize::from(PLAIN_GAP)
+            };
+            let room = usize::from(width).saturating_sub(gaps);
+            // The widest gives way first.
+            while widths.iter().sum::<usize>() > room {
+                let Some(&at) = names.iter().max_by_key(|&&at| widths[at]) else {
+                    break;
+                };
+                if widths[at] <= NAME_MIN {
+                    break;
+                }
+                widths[at] -= 1;
+            }
+        }
+    }
+    for at in names {
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
+            if cell.text.width() > widths[at] {
+                cell.text = match columns[at] {
+                    Column::Words(_) => cut_end(&cell.text, widths[at]),
+                    _ => cut(&cell.text, widths[at]),
+                };
+            }
+        }
+    }
+}
+
+/// What stands for what was left out.
+const MARK: &str = "..";
+
+/// Leaves out the end: what words say first says the most.
+fn cut_end(text: &str, width: usize) -> String {
+    take(text.chars(), width.saturating_sub(MARK.len())) + MARK
+}
+
+/// Leaves out the middle: a domain's end says the most, and a relay's begin tells it from its brothers.
+fn cut(text: &str, width: usize) -> String {
+    let room = width.saturating_sub(MARK.len());
+    let head = take(text.chars(), room / 2);
+    let tail: String = take(text.chars().rev(), room - room / 2)
+        .chars()
+        .rev()
+        .collect();
+    format!("{head}{MARK}{tail}")
+}
+
+fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut taken = String::new();
+    let mut used = 0;
+    for c in chars {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        taken.push(c);
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(style: TableStyle, names: &[&str], expected: &str) {
+        let columns = [Column::Name("domain"), Column::Number("total")];
+        let rows = names
+            .iter()
+            .zip(1000..)
+            .map(|(name, n)| vec![Cell::new(name), Cell::new(n.to_string())]);
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        if style == TableStyle::default() {
+            let mut plain = Vec::new();
+            write_plain(&mut plain, &columns, || rows.iter().cloned()).unwrap();
+            assert_eq!(std::str::from_utf8(&plain).unwrap(), expected);
+        }
+        assert_eq!(draw(style, &columns, rows), expected);
+    }
+
+    #[test]
+    fn plain_tables_are_aligned() {
+        check(
+            TableStyle::default(),
+            &["aol.com", "x"],
+            "domain   total\naol.com   1000\nx         1001\n",
+        );
+        check(TableStyle::default(), &[], "domain  total\n");
+    }
+
+    #[test]
+    fn boxes_and_colours() {
+        let boxes = TableStyle {
+            boxes: true,
+            ..TableStyle::default()
+        };
+        let expected = "┌─────────┬───────┐\n│ domain  ┆ total │\n╞═════════╪═══════╡\n│ aol.com ┆  1000 │\n└─────────┴───────┘\n";
+        check(boxes, &["aol.com"], expected);
+        let color = TableStyle {
+            color: true,
+            ..TableStyle::default()
+        };
+        let row = vec![Cell::new("aol.com").tone(Tone::Bad), Cell::new("1")];
+        let drawn = draw(
+            color,
+            &[Column::Name("domain"), Column::Number("total")],
+            vec![row],
+        );
+        assert!(
+            drawn.contains("\x1b[1mdomain") && drawn.contains("\x1b[38;5;9maol.com"),
+            "{drawn:?}"
+        );
+    }
+
+    #[test]
+    fn long_names_are_cut_to_the_width_and_hostile_ones_shown_harmless() {
+        let narrow = TableStyle {
+            width: Some(24),
+            ..TableStyle::default()
+        };
+        check(
+            narrow,
+            &["mailbox.department.example.com"],
+            "domain             total\nmailbox..mple.com   1000\n",
+        );
+        let narrow = TableStyle {
+            width: Some(5),
+            ..narrow
+        };
+        check(
+            narrow,
+            &["mailbox.department.example.com"],
+            "domain        total\nmailb..e.com   1000\n",
+        );
+        check(
+            TableStyle::default(),
+            &["a\x1b[2J\u{202e}b\n"],
+            "domain               total\na\\x1b[2J\\u{202e}b\\n   1000\n",
+        );
+        let columns = [Column::Words("reason"), Column::Number("total")];
+        let row = vec![Cell::new("450 4.2.1 try again later"), Cell::new("1")];
+        let width = Some(24);
+        let narrow = TableStyle { width, ..narrow };
+        assert_eq!(
+            draw(narrow, &columns, vec![row]),
+            "reason             total\n450 4.2.1 try a..      1\n"
+        );
+        let long = "x".repeat(1_000_000);
+        let columns = [Column::Name("domain"), Column::Number("total")];
+        let drawn = draw(
+            TableStyle::default(),
+            &columns,
+            vec![vec![Cell::new(&long), Cell::new("1")]],
+        );
+        assert!(
+            drawn.lines().all(|line| line.len() == NAME_MAX + 7),
+            "{drawn}"
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! What the report says in words and numbers, in every format.
+
+use chrono::{DateTime, FixedOffset};
+use postfix::{Zone, escape};
+
+use figures::daily::{Compared, Daily, Finding, Measure, Rate};
+use figures::mail_stats::check::Watched;
+use figures::mail_stats::{Dimension, Row};
+use legible::human;
+
+/// The longest subject line of a mail, in characters.
+const SUBJECT_MAX: usize = 100;
+
+/// Strangers' text as it is shown; without `utf8` in ASCII alone.
+pub(super) fn shown(text: impl AsRef<[u8]>, utf8: bool) -> String {
+    let text = escape(&text).to_string();
+    if utf8 {
+        return text;
+    }
+    let mut ascii = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => ascii.push(c),
+            c => ascii.extend(c.escape_unicode()),
+        }
+    }
+    ascii
+}
+
+/// An instant on the host's clock.
+pub(super) fn local(report: &Daily, micros: i64) -> Option<DateTime<FixedOffset>> {
+    report.day.zone.at(micros.div_euclid(1_000_000))
+}
+
+/// `Saturday 2026-09-19`.
+pub(super) fn date(report: &Daily) -> String {
+    let day = local(report, report.day.since);
+    day.map_or_else(String::new, |day| day.format("%A %Y-%m-%d").to_string())
+}
+
+/// `America/New_York, UTC-04:00`.
+fn zone(report: &Daily) -> String {
+    let offset = local(report, report.day.since);
+    let offset = offset.map_or_else(String::new, |at| format!("UTC{}", at.format("%:z")));
+    match report.day.zone {
+        Zone::Named(tz) if tz.name() != "UTC" && tz.name() != "Etc/UTC" => {
+            format!("{}, {offset}", tz.name())
+        }
+        Zone::Named(_) => "UTC".to_owned(),
+        Zone::Process => offset,
+    }
+}
+
+/// The verdict, in a few words.
+pub(super) fn verdict(report: &Daily) -> String {
+    match report.attention.len() {
+        0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
+        0 => "all is well".to_owned(),
+        1 => "one thing needs attention".to_owned(),
+        n => format!("{n} things need attention"),
+    }
+}
+
+/// `2444 deliveries: 76.4% sent, 13.4% bounced, 10.1% deferred`.
+pub(super) fn summary(measure: &Measure) -> String {
+    let total = measure.total();
+    let noun = if total == 1 { "delivery" } else { "deliveries" };
+    if total == 0 {
+        return "no deliveries".to_owned();
+    }
+    let mut text = format!("{total} {noun}: {} sent", share(measure, Rate::Sent));
+    for watched in [Watched::Bounced, Watched::Deferred] {
+        let rate = Rate::Watched(watched);
+        text.push_str(&format!(", {} {}", share(measure, rate), watched.as_str()));
+    }
+    if measure.blocked > 0 {
+        text.push_str(&format!("; {} blocked", measure.blocked));
+    }
+    if measure.expired > 0 {
+        text.push_str(&format!("; {} expired in the queue", measure.expired));
+    }
+    text
+}
+
+/// The subject of the mail: the verdict first. Strangers' text in it is escaped.
+pub fn subject(report: &Daily) -> String {
+    let date = report.day.name().unwrap_or_default();
+    let told = match report.attention.as_slice() {
+        [] => format!("{}; {}", verdict(report), summary(&report.total.today)),
+        [first, rest @ ..] => {
+            let more = match rest.len() {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            format!("ATTENTION {}: {}{more}", first.instance, first.what)
+        }
+    };
+    let text = shown(format!("{} {date}: {told}", report.host), false);
+    match text.char_indices().nth(SUBJECT_MAX) {
+        Some((at, _)) => format!("{}..", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// What the day is, where its figures are from, and whether all of it is in them: sentences. Names in it are raw.
+pub(super) fn coverage(report: &Daily) -> Vec<String> {
+    let mut lines = Vec::new();
+    let made = local(report, report.made);
+    let made = made.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
+    let whole = report.missing.is_empty();
+    let day = match (report.is_over(), whole) {
+        (false, _) => format!("The day so far, up to {made}"),
+        (true, true) => "The whole day".to_owned(),
+        (true, false) => "NOT ALL OF THE DAY".to_owned(),
+    };
+    lines.push(format!("{day} ({}).", zone(report)));
+    for (why, instances) in &report.missing {
+        // That it goes on is said above.
+        if !report.is_over() && why == "the day was not over" {
+            continue;
+        }
+        let of = match instances.as_slice() {
+            [] => String::new(),
+            some => format!(" ({})", some.join(", ")),
+        };
+        lines.push(format!("Incomplete: {why}{of}."));
+    }
+    match report.from_records.as_slice() {
+        [] => {}
+        some if some.len() == report.instances.len() => {
+            lines.push("From the day's record: its logs are gone.".to_owned());
+        }
+        some => lines.push(format!(
+            "From the day's record, as the logs are gone: {}.",
+            some.join(", ")
+        )),
+    }
+    lines
+}
+
+/// A share of a day, `34.4%`.
+pub(super) fn share(measure: &Measure, rate: Rate) -> String {
+    human::percent(measure.count(rate), measure.total())
+}
+
+/// By how much a number has changed, in percent: `+24%`, `-3%`, `x12`, `new`; `-` where it was as well none.
+pub(super) fn change(now: u64, before: f64) -> String {
+    if before <= 0.0 {
+        return if now == 0 { "-" } else { "new" }.to_owned();
+    }
+    let ratio = now as f64 / before;
+    if ratio >= 10.0 {
+        return format!("x{ratio:.0}");
+    }
+    // Neither -0 % nor +0 %.
+    match ((ratio - 1.0) * 100.0).round() {
+        0.0 => "+-0%".to_owned(),
+        points => format!("{points:+.0}%"),
+    }
+}
+
+/// By how much the volume has changed since the day before, and against the mean of days.
+pub(super) fn changes(now: &Measure, before: &Compared) -> [String; 2] {
+    let none = || "-".to_owned();
+    let day = before.day_before;
+    [
+        day.map_or_else(none, |day| change(now.total(), day.total() as f64)),
+        (before.mean).map_or_else(none, |mean| change(now.total(), mean.total())),
+    ]
+}
+
+/// How a mean is called: `mean of 7 days`.
+pub(super) fn mean_title(days: u32) -> String {
+    match days {
+        1 => "mean of 1 day".to_owned(),
+        n => format!("mean of {n} days"),
+    }
+}
+
+/// One line for a finding, without the instance.
+pub(super) fn finding(finding: &Finding) -> String {
+    match finding.details.as_str() {
+        "" => finding.what.clone(),
+        details => format!("{}; {details}", finding.what),
+    }
+}
+
+/// The reasons of failures, the most frequent first.
+pub(super) fn reasons(report: &Daily) -> Vec<&Row> {
+    let table = report.stats.total.breakdown(Dimension::Reason).into_iter();
+    let rows = table.flat_map(|table| &table.rows);
+    rows.filter(|row| figures::daily::failed(&row.counts) > 0)
+        .collect()
+}
+
+/// What is marked with a count, `TSS04 48, S3150 2`.
+pub(super) fn marked<T: ToString>(marks: &[(T, u64)]) -> String {
+    let marks = marks
+        .iter()
+        .map(|(mark, n)| format!("{} {n}", mark.to_string()));
+    marks.collect::<Vec<_>>().join(", ")
+}

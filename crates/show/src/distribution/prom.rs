@@ -1,0 +1,118 @@
+//! `--format prom`: Prometheus text for node_exporter's textfile directory.
+//!
+//! The labels are bounded: instances, queues, providers, ages. Breakdowns by domain are left out, since strangers choose
+//! their keys.
+
+use std::io::{self, Write};
+
+use figures::distribution::{Dimension, Distribution, InstanceFigures};
+use legible::metrics::{gauge, label};
+
+/// Writes the figures.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    gauge(
+        out,
+        "relay_mailq_problems",
+        "What could not be read, so that figures may be too small.",
+    )?;
+    writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
+    if distribution.instances.is_empty() {
+        return Ok(());
+    }
+    gauge(out, "relay_mailq_messages", "Messages in the queue.")?;
+    for instance in &distribution.instances {
+        for (queue, n) in instance.figures.counts.iter() {
+            let name = label(instance.instance.as_bytes());
+            writeln!(
+                out,
+                "relay_mailq_messages{{postfix_instance=\"{name}\",queue=\"{queue}\"}} {n}"
+            )?;
+        }
+    }
+    each_instance(
+        out,
+        distribution,
+        "relay_mailq_bytes",
+        "Size of the messages in all queues.",
+        |instance| instance.figures.bytes,
+    )?;
+    each_instance(
+        out,
+        distribution,
+        "relay_mailq_oldest_age_seconds",
+        "Age of the oldest message; 0 where there is none.",
+        |instance| {
+            let known = instance.figures.bytes.is_some();
+            let oldest = instance.figures.oldest.map(|time| distribution.age(time));
+            known.then_some(oldest.unwrap_or(0))
+        },
+    )?;
+    for (dimension, name) in [
+        (Dimension::Provider, "relay_mailq_provider_recipients"),
+        (Dimension::Age, "relay_mailq_age_messages"),
+    ] {
+        breakdown(out, distribution, dimension, name)?;
+    }
+    Ok(())
+}
+
+/// A number an instance, unless it was not asked for.
+fn each_instance(
+    out: &mut impl Write,
+    distribution: &Distribution,
+    name: &str,
+    help: &str,
+    value: impl Fn(&InstanceFigures) -> Option<u64>,
+) -> io::Result<()> {
+    let values = distribution.instances.iter().map(|i| (i, value(i)));
+    let values: Vec<_> = values.filter_map(|(i, n)| Some((i, n?))).collect();
+    if values.is_empty() {
+        return Ok(());
+    }
+    gauge(out, name, help)?;
+    for (instance, n) in values {
+        let instance = label(instance.instance.as_bytes());
+        writeln!(out, "{name}{{postfix_instance=\"{instance}\"}} {n}")?;
+    }
+    Ok(())
+}
+
+fn breakdown(
+    out: &mut impl Write,
+    distribution: &Distribution,
+    dimension: Dimension,
+    name: &str,
+) -> io::Result<()> {
+    if !distribution.by.contains(&dimension) {
+        return Ok(());
+    }
+    let help = match dimension {
+        Dimension::Age => "Messages by age: older than the value before, up to this many minutes.",
+        _ => "Recipients that wait, by the provider of their domain.",
+    };
+    gauge(out, name, help)?;
+    for instance in &distribution.instances {
+        let name_label = label(instance.instance.as_bytes());
+        let breakdowns = instance.figures.by.iter();
+        for row in breakdowns
+            .filter(|b| b.dimension == dimension)
+            .flat_map(|b| &b.rows)
+        {
+            let key = label(row.key.as_bytes());
+            for (queue, n) in row
+                .counts
+                .iter()
+                .filter(|(queue, _)| *queue != postfix::queue::Queue::Corrupt)
+            {
+                writeln!(
+                    out,
+                    "{name}{{postfix_instance=\"{name_label}\",{dimension}=\"{key}\",queue=\"{queue}\"}} {n}"
+                )?;
+            }
+        }
+    }
+    Ok(())
+}

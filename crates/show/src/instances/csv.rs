@@ -1,0 +1,95 @@
+//! `--format csv`: an instance a row, with all that is known. Lists are separated by blanks, rate limits by `; `.
+
+use std::io::{self, Write};
+
+use ::csv::Writer;
+use postfix::escape;
+
+use super::{endpoint, is_running, limits, log, place, yes_no};
+use figures::instances::{DnsOutcome, Facts, Finding, Listing, Running};
+use legible::wire::time;
+
+const HEADING: [&str; 19] = [
+    "instance",
+    "group",
+    "enabled",
+    "running",
+    "running_since",
+    "addresses",
+    "interfaces",
+    "helo_name",
+    "queue_directory",
+    "config_directory",
+    "data_directory",
+    "mail_owner",
+    "syslog_name",
+    "log",
+    "listens",
+    "rate_limits",
+    "pickup",
+    "dns",
+    "findings",
+];
+
+/// Writes them.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    csv.write_record(HEADING)?;
+    for facts in &listing.instances {
+        let record = record(facts, &listing.findings);
+        csv.write_record(record.map(|field| escape(&field).to_string()))?;
+    }
+    csv.flush()
+}
+
+fn record(facts: &Facts, findings: &[Finding]) -> [String; 19] {
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let since = match facts.running {
+        Running::Yes { since, .. } => time(since).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let senders = || facts.senders.iter();
+    let joined = |all: Vec<String>, by: &str| all.join(by);
+    let findings = findings
+        .iter()
+        .filter(|finding| finding.instances.contains(&facts.name))
+        .map(|finding| format!("{} {}", finding.severity.as_str(), finding.text));
+    [
+        facts.name.clone(),
+        facts.group.clone().unwrap_or_default(),
+        yes_no(Some(facts.is_enabled)).to_owned(),
+        yes_no(is_running(&facts.running)).to_owned(),
+        since,
+        joined(senders().map(|s| s.address.to_string()).collect(), " "),
+        joined(senders().map(place).collect(), " "),
+        facts.helo_name.clone(),
+        path(&facts.queue.path),
+        path(&facts.config_directory),
+        path(&facts.data.path),
+        facts.mail_owner.clone(),
+        facts.syslog_name.clone(),
+        log(facts),
+        joined(facts.listens.iter().map(endpoint).collect(), " "),
+        joined(limits(&facts.rate_limits), "; "),
+        yes_no(facts.pickup).to_owned(),
+        dns(facts),
+        joined(findings.collect(), "; "),
+    ]
+}
+
+/// The worst that the DNS has; empty if nobody asked.
+fn dns(facts: &Facts) -> String {
+    let rank = |outcome: DnsOutcome| match outcome {
+        DnsOutcome::Skipped => 0,
+        DnsOutcome::Ok => 1,
+        DnsOutcome::Poor => 2,
+        DnsOutcome::Unknown => 3,
+        DnsOutcome::Wrong => 4,
+    };
+    let outcomes = facts.senders.iter().flat_map(|sender| &sender.dns);
+    let worst = outcomes.map(|check| check.outcome).max_by_key(|o| rank(*o));
+    worst.map_or_else(String::new, |outcome| outcome.as_str().to_owned())
+}

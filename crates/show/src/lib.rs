@@ -1,0 +1,13 @@
+//! How figures are shown: a directory a subject, a file a format.
+//!
+//! Knows the published formats (JSON schemas, csv columns, metric names, table columns) and how a day is put into words.
+//! Must not know where figures come from, judge them, read a clock, or write anywhere but into what it is given. What every
+//! format is made of (grids, numbers for people, JSON that a terminal may see) is in [`legible`].
+
+pub mod daily;
+pub mod distribution;
+mod filtered;
+pub mod instances;
+pub mod mail_stats;
+pub mod queue;
+pub mod totals;

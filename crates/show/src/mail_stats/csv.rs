@@ -1,0 +1,90 @@
+//! `--format csv`: one flat table, with a heading.
+//!
+//! An instance's own row has an empty `by` and `key`, and its delays in seconds. The rows of its breakdowns follow; they
+//! have only counts. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped.
+
+use std::io::{self, Write};
+
+use ::csv::Writer;
+use postfix::escape;
+
+use crate::filtered;
+use figures::mail_stats::{Counts, Figures, MailStats, Quantiles};
+
+const HEADING: [&str; 24] = [
+    "instance",
+    "by",
+    "key",
+    "total",
+    "sent",
+    "bounced",
+    "deferred",
+    "expired",
+    "unparsed",
+    "delay_median",
+    "delay_p95",
+    "delay_max",
+    "a_median",
+    "a_p95",
+    "a_max",
+    "b_median",
+    "b_p95",
+    "b_max",
+    "c_median",
+    "c_p95",
+    "c_max",
+    "d_median",
+    "d_p95",
+    "d_max",
+];
+
+/// Writes the figures.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    csv.write_record(HEADING)?;
+    for instance in &stats.instances {
+        let name = escape(&instance.instance).to_string();
+        let figures = &instance.figures;
+        let mut record = record(&name, "", "", figures.counts);
+        record.extend([figures.expired.to_string(), figures.unparsed.to_string()]);
+        record.extend(delays(figures));
+        csv.write_record(record)?;
+        for breakdown in &figures.by {
+            for row in &breakdown.rows {
+                let key = escape(row.key.as_bytes()).to_string();
+                let mut record =
+                    self::record(&name, breakdown.dimension.as_str(), &key, row.counts);
+                record.resize(HEADING.len(), String::new());
+                csv.write_record(record)?;
+            }
+        }
+        for (by, key, n) in figures.filtered.iter().flat_map(|f| filtered::records(f)) {
+            let mut record = vec![name.clone(), by.to_owned(), key, n.to_string()];
+            record.resize(HEADING.len(), String::new());
+            csv.write_record(record)?;
+        }
+    }
+    csv.flush()
+}
+
+fn record(instance: &str, by: &str, key: &str, counts: Counts) -> Vec<String> {
+    let numbers = [counts.total(), counts.sent, counts.bounced, counts.deferred];
+    let names = [instance, by, key].into_iter().map(str::to_owned);
+    names.chain(numbers.iter().map(u64::to_string)).collect()
+}
+
+fn delays(figures: &Figures) -> Vec<String> {
+    let parts = figures.delays.and_then(|d| d.parts);
+    let [a, b, c, d] = parts.map_or([None; 4], |parts| parts.map(Some));
+    let fields = |q: Option<Quantiles>| match q {
+        Some(q) => [q.median, q.p95, q.max].map(|seconds| seconds.to_string()),
+        None => [const { String::new() }; 3],
+    };
+    [figures.delays.map(|d| d.delay), a, b, c, d]
+        .into_iter()
+        .flat_map(fields)
+        .collect()
+}

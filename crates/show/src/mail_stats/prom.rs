@@ -1,0 +1,180 @@
+//! `--format prom`: Prometheus text for node_exporter's textfile directory.
+//!
+//! Gauges, since a window's counts may fall from one run to the next. The labels are bounded: instances, providers, classes of
+//! reasons; other breakdowns are left out, since strangers choose their keys.
+
+use std::io::{self, Write};
+
+use figures::mail_stats::{Counts, Dimension, Figures, MailStats};
+use legible::metrics::{gauge, label};
+
+use crate::filtered;
+
+/// Writes the figures.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    window(out, stats)?;
+    if stats.instances.is_empty() {
+        return Ok(());
+    }
+    let what = match stats.count {
+        figures::mail_stats::Count::Attempts => {
+            "Delivery attempts in the window, by how they ended."
+        }
+        figures::mail_stats::Count::Recipients => {
+            "Recipients in the window, by how their last delivery attempt ended."
+        }
+    };
+    gauge(out, "relay_mail_deliveries", what)?;
+    each(stats, |name, figures| {
+        statuses(
+            out,
+            "relay_mail_deliveries",
+            &format!("postfix_instance=\"{name}\""),
+            figures.counts,
+        )
+    })?;
+    gauge(
+        out,
+        "relay_mail_expired",
+        "Messages that expired in the queue in the window.",
+    )?;
+    each(stats, |name, figures| {
+        writeln!(
+            out,
+            "relay_mail_expired{{postfix_instance=\"{name}\"}} {}",
+            figures.expired
+        )
+    })?;
+    gauge(
+        out,
+        "relay_mail_unparsed_lines",
+        "Delivery lines in the window that could not be read.",
+    )?;
+    each(stats, |name, figures| {
+        writeln!(
+            out,
+            "relay_mail_unparsed_lines{{postfix_instance=\"{name}\"}} {}",
+            figures.unparsed
+        )
+    })?;
+    delays(out, stats)?;
+    for (dimension, metric_name) in [
+        (Dimension::Provider, "relay_mail_provider_deliveries"),
+        (Dimension::Reason, "relay_mail_reason_deliveries"),
+    ] {
+        breakdown(out, stats, dimension, metric_name)?;
+    }
+    filtered::metrics(out, stats)
+}
+
+fn each(
+    stats: &MailStats,
+    mut show: impl FnMut(&str, &Figures) -> io::Result<()>,
+) -> io::Result<()> {
+    for instance in &stats.instances {
+        show(&label(&instance.instance), &instance.figures)?;
+    }
+    Ok(())
+}
+
+fn statuses(out: &mut impl Write, name: &str, labels: &str, counts: Counts) -> io::Result<()> {
+    for (status, count) in [
+        ("sent", counts.sent),
+        ("bounced", counts.bounced),
+        ("deferred", counts.deferred),
+    ] {
+        writeln!(out, "{name}{{{labels},status=\"{status}\"}} {count}")?;
+    }
+    Ok(())
+}
+
+/// The window's bounds, those that it has.
+fn window(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    let bounds = [
+        (
+            "relay_mail_window_begin_timestamp_seconds",
+            "Begin of the window that was counted.",
+            stats.since,
+        ),
+        (
+            "relay_mail_window_end_timestamp_seconds",
+            "End of the window that was counted.",
+            stats.until,
+        ),
+    ];
+    for (name, help, micros) in bounds {
+        if let Some(micros) = micros {
+            gauge(out, name, help)?;
+            writeln!(out, "{name} {}", micros as f64 / 1e6)?;
+        }
+    }
+    Ok(())
+}
+
+fn delays(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    if stats.instances.iter().all(|i| i.figures.delays.is_none()) {
+        return Ok(());
+    }
+    let name = "relay_mail_delay_seconds";
+    gauge(
+        out,
+        name,
+        "Delays of deliveries in the window: all, and Postfix's parts a, b, c, d.",
+    )?;
+    each(stats, |instance, figures| {
+        let Some(delays) = figures.delays else {
+            return Ok(());
+        };
+        let parts = delays
+            .parts
+            .into_iter()
+            .flat_map(|parts| ["a", "b", "c", "d"].into_iter().zip(parts));
+        for (part, quantiles) in [("all", delays.delay)].into_iter().chain(parts) {
+            for (stat, seconds) in [
+                ("median", quantiles.median),
+                ("p95", quantiles.p95),
+                ("max", quantiles.max),
+            ] {
+                writeln!(
+                    out,
+                    "{name}{{postfix_instance=\"{instance}\",part=\"{part}\",stat=\"{stat}\"}} {seconds}"
+                )?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn breakdown(
+    out: &mut impl Write,
+    stats: &MailStats,
+    dimension: Dimension,
+    name: &str,
+) -> io::Result<()> {
+    if !stats.by.contains(&dimension) {
+        return Ok(());
+    }
+    gauge(
+        out,
+        name,
+        &format!("Deliveries in the window by {dimension}."),
+    )?;
+    each(stats, |instance, figures| {
+        for row in figures
+            .by
+            .iter()
+            .filter(|b| b.dimension == dimension)
+            .flat_map(|b| &b.rows)
+        {
+            let labels = format!(
+                "postfix_instance=\"{instance}\",{dimension}=\"{}\"",
+                label(row.key.as_bytes())
+            );
+            statuses(out, name, &labels, row.counts)?;
+        }
+        Ok(())
+    })
+}

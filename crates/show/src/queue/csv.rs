@@ -1,0 +1,75 @@
+//! `--format csv`: a row for each recipient to do, with a heading.
+//!
+//! Times are RFC 3339 in UTC. Control characters in texts are escaped. A message without a recipient to do has one row.
+
+use std::io::{self, Write};
+
+use ::csv::Writer;
+use postfix::escape;
+
+use figures::queue::{Entry, EntryRecipient, Report};
+use legible::wire::seconds;
+
+const HEADING: [&str; 15] = [
+    "instance",
+    "queue_name",
+    "queue_id",
+    "arrival_time",
+    "age_seconds",
+    "message_size",
+    "forced_expire",
+    "sender",
+    "recipients",
+    "next_attempt",
+    "address",
+    "orig_address",
+    "dsn",
+    "reason_class",
+    "delay_reason",
+];
+
+/// Writes the messages of a report's list.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    csv.write_record(HEADING)?;
+    for entry in &report.messages {
+        let message = message(report, entry);
+        for recipient in &entry.recipients {
+            csv.write_record(message.iter().chain(&self::recipient(Some(recipient))))?;
+        }
+        if entry.recipients.is_empty() {
+            csv.write_record(message.iter().chain(&recipient(None)))?;
+        }
+    }
+    csv.flush()
+}
+
+fn message(report: &Report, entry: &Entry) -> [String; 10] {
+    [
+        escape(report.instance(entry)).to_string(),
+        entry.queue.name().to_owned(),
+        entry.id.as_str().to_owned(),
+        seconds(entry.arrival).unwrap_or_default(),
+        report.age(entry.arrival).to_string(),
+        entry.size.to_string(),
+        entry.forced_expire.to_string(),
+        escape(&*entry.sender).to_string(),
+        entry.recipient_count.to_string(),
+        entry.next_attempt.and_then(seconds).unwrap_or_default(),
+    ]
+}
+
+fn recipient(recipient: Option<&EntryRecipient>) -> [String; 5] {
+    let text = |text: Option<&str>| text.map_or(String::new(), |t| escape(t).to_string());
+    let why = recipient.and_then(|r| r.why.as_deref());
+    [
+        text(recipient.map(|r| &*r.address)),
+        text(recipient.and_then(|r| r.orig_address.as_deref())),
+        text(why.map(|why| &*why.dsn)),
+        text(why.map(|why| why.class.as_str())),
+        text(why.map(|why| &*why.reason)),
+    ]
+}

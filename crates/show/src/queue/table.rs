@@ -1,0 +1,285 @@
+//! `--format table`: for people.
+//!
+//! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left out
+//! where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
+
+use std::io::{self, Write};
+
+use postfix::Zone;
+use postfix::queue::Queue;
+
+use super::list::write_messages;
+use figures::distribution::QUEUES;
+use figures::queue::{Dimension, Group, Report, Sender, Summary};
+use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
+use legible::human;
+use unicode_width::UnicodeWidthStr;
+
+/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
+/// by default), in seconds.
+const OLD: u64 = 86_400;
+const VERY_OLD: u64 = 4 * 86_400;
+
+/// Terminal columns from which there is room for box lines and for columns that say less.
+const WIDE: u16 = 100;
+
+/// Writes the report; times are in `zone`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(
+    out: &mut impl Write,
+    report: &Report,
+    zone: Zone,
+    style: TableStyle,
+) -> io::Result<()> {
+    let wide = style.width.is_none_or(|width| width >= WIDE);
+    let tables = Tables {
+        report,
+        style: TableStyle {
+            boxes: style.boxes && wide,
+            ..style
+        },
+        wide,
+    };
+    write!(out, "{}", tables.summaries())?;
+    if !report.groups.rows.is_empty() {
+        let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
+        let by = by.join(", ");
+        write!(out, "\nrecipients by {by}\n{}", tables.groups())?;
+    }
+    if !report.senders.rows.is_empty() {
+        write!(out, "\nmessages by sender\n{}", tables.senders())?;
+    }
+    if !report.messages.is_empty() {
+        write!(out, "\nmessages\n")?;
+        write_messages(out, report, zone, style)?;
+    }
+    if let Some(line) = unlisted_line(report) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// How much of the summary is shown.
+#[derive(Clone, Copy)]
+struct SummaryLayout {
+    boxes: bool,
+    /// Queues without any mail.
+    empty: bool,
+    /// Recipients and sizes.
+    more: bool,
+}
+
+/// The widest first.
+const SUMMARY_LAYOUTS: [SummaryLayout; 4] = {
+    const fn layout(boxes: bool, empty: bool, more: bool) -> SummaryLayout {
+        SummaryLayout { boxes, empty, more }
+    }
+    [
+        layout(true, true, true),
+        layout(true, false, true),
+        layout(false, false, true),
+        layout(false, false, false),
+    ]
+};
+
+struct Tables<'a> {
+    report: &'a Report,
+    style: TableStyle,
+    wide: bool,
+}
+
+impl Tables<'_> {
+    /// The instances, and their total if there are several: as much of it as fits.
+    fn summaries(&self) -> String {
+        let drawn = |layout: &SummaryLayout, style: TableStyle| {
+            let boxes = style.boxes && layout.boxes;
+            self.summaries_in(*layout, TableStyle { boxes, ..style })
+        };
+        let fits = |layout: &&SummaryLayout| {
+            // Colours have no width, and names are not to be cut while there is another way.
+            let plain = TableStyle {
+                color: false,
+                width: None,
+                ..self.style
+            };
+            let room = self.style.width.map_or(usize::MAX, usize::from);
+            drawn(layout, plain)
+                .lines()
+                .all(|line| line.width() <= room)
+        };
+        let chosen = SUMMARY_LAYOUTS.iter().find(fits);
+        drawn(chosen.unwrap_or(&SUMMARY_LAYOUTS[3]), self.style)
+    }
+
+    fn summaries_in(&self, layout: SummaryLayout, style: TableStyle) -> String {
+        let report = self.report;
+        let has = |queue: &Queue| layout.empty || report.total.counts[*queue] > 0;
+        let queues: Vec<Queue> = QUEUES.into_iter().filter(has).collect();
+        let mut columns = vec![Column::Name("instance")];
+        columns.extend(queues.iter().map(|queue| Column::Number(queue.name())));
+        columns.push(Column::Number("total"));
+        let more = ["recipients", "size"].map(Column::Number);
+        columns.extend(more.into_iter().filter(|_| layout.more));
+        columns.extend(["oldest", "next"].map(Column::Number));
+        let total = (TOTAL, &report.total, Tone::Strong);
+        let several = report.instances.len() > 1;
+        let rows = report
+            .instances
+            .iter()
+            .map(|i| (i.instance.as_str(), &i.summary, Tone::Plain))
+            .chain(several.then_some(total));
+        let rows = rows.map(|(name, summary, tone)| {
+            let mut row = vec![Cell::new(name).tone(tone)];
+            row.extend(queues.iter().map(|&queue| {
+                let n = summary.counts[queue];
+                let bad = queue == Queue::Corrupt && n > 0;
+                number(n, if bad { Tone::Bad } else { tone })
+            }));
+            row.push(number(summary.counts.total(), tone));
+            if layout.more {
+                row.push(number(summary.recipients, tone));
+                row.push(Cell::new(human::size(summary.bytes)).tone(tone));
+            }
+            row.push(age(report, summary.oldest, tone));
+            let next = summary.next_attempt.map(|next| due(report, next));
+            row.push(Cell::new(next.unwrap_or_else(|| "-".to_owned())).tone(tone));
+            row
+        });
+        draw(style, &columns, rows.collect())
+    }
+
+    fn groups(&self) -> String {
+        let report = self.report;
+        // A reason is the longest by far, and whole where that pushes nothing else away.
+        let reason = report.by.iter().position(|by| *by == Dimension::Reason);
+        let others = (0..report.by.len()).filter(|at| Some(*at) != reason);
+        let order: Vec<usize> = others.chain(reason).collect();
+        let wide = self.wide;
+        let mut columns = vec![Column::Number("recipients")];
+        columns.extend(wide.then_some(Column::Number("messages")));
+        columns.push(Column::Number("oldest"));
+        columns.extend(order.iter().filter_map(|&at| {
+            let by = report.by.get(at)?;
+            let whole = self.style.width.is_none();
+            Some(match by {
+                Dimension::Reason if whole => Column::Text(by.as_str()),
+                Dimension::Reason => Column::Words(by.as_str()),
+                _ => Column::Name(by.as_str()),
+            })
+        }));
+        let row = |group: &Group| {
+            let mut row = vec![number(group.recipients, Tone::Plain)];
+            row.extend(wide.then(|| number(group.messages, Tone::Plain)));
+            row.push(age(report, group.oldest, Tone::Plain));
+            let parts = order.iter().filter_map(|&at| group.key.get(at));
+            row.extend(parts.map(Cell::new));
+            row
+        };
+        let rows = report.groups.rows.iter().map(row).collect();
+        let drawn = draw(self.style, &columns, rows);
+        drawn
+            + &others_line(
+                report.groups.others,
+                report.groups.others_count,
+                "recipients",
+            )
+    }
+
+    fn senders(&self) -> String {
+        let mut columns = ["messages", "recipients", "size", "oldest"]
+            .map(Column::Number)
+            .to_vec();
+        columns.push(Column::Name("sender"));
+        let row = |sender: &Sender| {
+            vec![
+                number(sender.messages, Tone::Plain),
+                number(sender.recipients, Tone::Plain),
+                Cell::new(human::size(sender.bytes)),
+                age(self.report, sender.oldest, Tone::Plain),
+                Cell::new(&sender.sender),
+            ]
+        };
+        let senders = &self.report.senders;
+        let drawn = draw(self.style, &columns, senders.rows.iter().map(row).collect());
+        drawn + &others_line(senders.others, senders.others_count, "messages")
+    }
+}
+
+/// The age of what arrived at `arrival`, in the tone that it calls for.
+pub(super) fn age(report: &Report, arrival: Option<i64>, tone: Tone) -> Cell {
+    let Some(arrival) = arrival else {
+        return Cell::new("-").tone(tone);
+    };
+    let age = report.age(arrival);
+    let tone = match age {
+        VERY_OLD.. => Tone::Bad,
+        OLD.. => Tone::Warning,
+        _ => tone,
+    };
+    Cell::new(human::age(age)).tone(tone)
+}
+
+fn others_line(rows: usize, count: u64, unit: &str) -> String {
+    match rows {
+        0 => String::new(),
+        rows => format!("and {rows} more, with {count} {unit} (--top N shows more)\n"),
+    }
+}
+
+/// Says that messages are left out, if so.
+pub(super) fn unlisted_line(report: &Report) -> Option<String> {
+    match report.unlisted() {
+        0 => None,
+        more if report.messages.is_empty() => Some(format!("\n{more} messages, not listed")),
+        more => Some(format!("and {more} more messages (--all lists them)")),
+    }
+}
+
+/// A time on the zone's clock.
+pub(super) fn clock(zone: Zone, seconds: i64, form: &str) -> String {
+    zone.at(seconds)
+        .map_or_else(|| seconds.to_string(), |time| time.format(form).to_string())
+}
+
+/// When something is due: `in 5m`, or `now` where its time has passed.
+pub(super) fn due(report: &Report, time: i64) -> String {
+    match u64::try_from(time.saturating_sub(report.seconds())) {
+        Ok(seconds @ 1..) => format!("in {}", human::age(seconds)),
+        _ => "now".to_owned(),
+    }
+}
+
+/// `29 messages (27 deferred, 2 hold), 31 recipients, 43 KiB, oldest 2h 15m (2026-09-19 12:22:57), next attempt in 5m`.
+pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> String {
+    let total = summary.counts.total();
+    if total == 0 {
+        return "no messages".to_owned();
+    }
+    let counts = summary.counts.iter().filter(|(_, n)| *n > 0);
+    let counts: Vec<String> = counts.map(|(queue, n)| format!("{n} {queue}")).collect();
+    let messages = if total == 1 { "message" } else { "messages" };
+    let to = if summary.recipients == 1 {
+        "recipient"
+    } else {
+        "recipients"
+    };
+    let mut line = format!(
+        "{total} {messages} ({}), {} {to}, {}",
+        counts.join(", "),
+        summary.recipients,
+        human::size(summary.bytes),
+    );
+    if let Some(oldest) = summary.oldest {
+        let age = human::age(report.age(oldest));
+        line.push_str(&format!(
+            ", oldest {age} ({})",
+            clock(zone, oldest, "%Y-%m-%d %H:%M:%S")
+        ));
+    }
+    if let Some(next) = summary.next_attempt {
+        line.push_str(&format!(", next attempt {}", due(report, next)));
+    }
+    line
+}
