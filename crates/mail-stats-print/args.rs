@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::log_args::LogArgs;
 use cli::{Block, Common, Context, Manual, Section, Tool, WindowArgs, WindowError};
 use figures::mail_stats::{Count, Dimension};
-use postfix::Window;
+use postfix::{Window, day_of, today};
 
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
 use crate::filter_args::{FILTERS, FilterArgs};
 use crate::follow_args::{FOLLOWING, FollowArgs};
+use crate::mode::Mode;
 use crate::report_args::{REPORT, ReportArgs};
 
 /// Show how well mail is being delivered, per Postfix instance
@@ -27,8 +29,8 @@ pub(crate) struct Args {
     pub(crate) instances: InstanceArgs,
 
     /// How to show the figures
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Shape::Figures(Format::Text))]
+    pub(crate) format: Shape,
 
     /// Break the figures down; several times, or several by commas
     ///
@@ -48,7 +50,7 @@ pub(crate) struct Args {
     pub(crate) count: CountArg,
 
     /// Print one JSON object a delivery attempt instead of figures
-    #[arg(long, conflicts_with_all = ["by", "format", "count"])]
+    #[arg(long)]
     pub(crate) events: bool,
 
     /// With --events: who sent the message and who was to receive it, too
@@ -94,21 +96,16 @@ impl Args {
         self.logs.source().is_named() || !self.days.merge.is_empty()
     }
 
-    /// The window that is asked for. `--save-day` is run when a day is over, by default, and a report made.
-    pub(crate) fn window(&self, cx: &Context) -> Result<Window, WindowError> {
-        let mut window = self.window.clone();
-        let of_a_day = self.days.save_day || self.format.is_report();
-        if of_a_day && window.date.is_none() && window.since.is_none() && window.until.is_none() {
-            window.date = Some("yesterday".to_owned());
-        }
-        window.window(cx.now(), cx.zone())
-    }
-
-    /// The breakdowns that are needed.
-    pub(crate) fn breakdowns(&self) -> Vec<Dimension> {
-        match self.check.check {
-            true => vec![Dimension::Reason],
-            false => self.by.clone(),
+    /// The window that is asked for in `mode`. A day is kept, and a report made, when it is over, unless another is named.
+    pub(crate) fn window(&self, mode: Mode<'_>, cx: &Context) -> Result<Window, WindowError> {
+        match mode {
+            Mode::SaveDay | Mode::Report(_) if self.window.date.is_none() => {
+                let date = today(cx.now(), cx.zone()).and_then(|date| date.pred_opt());
+                Ok(date
+                    .and_then(|date| day_of(date, cx.zone()))
+                    .unwrap_or_default())
+            }
+            _ => self.window.window(cx.now(), cx.zone()),
         }
     }
 }
@@ -128,16 +125,60 @@ pub(crate) enum Format {
     Csv,
     /// Prometheus text format
     Prom,
-    /// The daily report: a day beside the days before it, what needs attention first
-    Report,
-    /// The daily report as a page
+}
+
+/// How a day's report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// As text.
+    Text,
+    /// As a page for a browser.
     Html,
 }
 
-impl Format {
-    /// Is it of a day, beside the days before?
-    pub(crate) fn is_report(self) -> bool {
-        matches!(self, Self::Report | Self::Html)
+impl Page {
+    /// The word for it, as in `--format`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "report",
+            Self::Html => "html",
+        }
+    }
+}
+
+/// The values of `--format`: figures in a format, or the report of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Figures.
+    Figures(Format),
+    /// The daily report.
+    Report(Page),
+}
+
+impl ValueEnum for Shape {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Figures(Format::Text),
+            Self::Figures(Format::Table),
+            Self::Figures(Format::Json),
+            Self::Figures(Format::Jsonl),
+            Self::Figures(Format::Csv),
+            Self::Figures(Format::Prom),
+            Self::Report(Page::Text),
+            Self::Report(Page::Html),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Figures(format) => format.to_possible_value(),
+            Self::Report(page) => Some(PossibleValue::new(page.as_str()).help(match page {
+                Page::Text => {
+                    "The daily report: a day beside the days before it, what needs attention first"
+                }
+                Page::Html => "The daily report as a page",
+            })),
+        }
     }
 }
 

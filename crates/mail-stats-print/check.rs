@@ -1,14 +1,16 @@
 //! `--check`: the figures as a monitoring system is told of them.
 
+use cli::Outcome;
 use cli::check::{Level, Perf, Verdict};
 use figures::mail_stats::check::{Limits, Severity, Watched, judge};
-use figures::mail_stats::{Count, InstanceStats, MailStats};
+use figures::mail_stats::{Count, Dimension, InstanceStats, MailStats};
 use host::logs::Selection;
 use legible::human;
 use postfix::Problem;
 use postfix::config::Host;
 
 use crate::args::Args;
+use crate::{Run, counted};
 
 /// What is wrong in so many places is named; the rest is counted.
 const NAMED: usize = 3;
@@ -36,7 +38,7 @@ pub(crate) fn must_not_idle(args: &Args, selection: &Selection<'_>) -> Vec<Strin
 }
 
 /// What was asked for and is not known: the problems of instances that cannot be read, where all are meant.
-pub(crate) fn unknown(args: &Args, host: &Host) -> Vec<String> {
+fn unknown(args: &Args, host: &Host) -> Vec<String> {
     if args.names_its_logs() || !args.instances.instances.is_empty() {
         return Vec::new();
     }
@@ -46,8 +48,20 @@ pub(crate) fn unknown(args: &Args, host: &Host) -> Vec<String> {
         .collect()
 }
 
-/// The answer. `unknown` tells what could not be looked at.
-pub(crate) fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict {
+/// Answers for each instance by its limits; the worst one decides.
+pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
+    let mut limits = run.args.check.limits()?;
+    if run.args.check.warn_idle {
+        limits.idle = must_not_idle(run.args, run.selection);
+    }
+    let expected = expected(run.args, run.selection);
+    let stats = counted(run, run.settings(vec![Dimension::Reason], false, expected))?;
+    let unknown = unknown(run.args, &run.host.value);
+    run.cx.verdict(&verdict(&stats, &limits, unknown))
+}
+
+/// The answer. `unknown` says what could not be looked at.
+fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict {
     let unread = stats.problems.iter().map(Problem::to_string);
     let unread = unknown.into_iter().chain(unread);
     let findings = judge(stats, limits).into_iter().map(|finding| {

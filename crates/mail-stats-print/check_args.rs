@@ -15,7 +15,7 @@ pub(crate) struct CheckArgs {
     ///
     /// The limits hold for each instance by itself; the worst one decides. The answer is UNKNOWN where a log could not be
     /// read, unless an instance is CRITICAL.
-    #[arg(long, conflicts_with_all = ["by", "top", "format", "events", "with_recipients"])]
+    #[arg(long)]
     pub(crate) check: bool,
 
     /// WARNING where more than this of an instance's deliveries are blocked

@@ -13,16 +13,13 @@ pub(crate) struct DaysArgs {
     ///
     /// One record an instance, in the file DAY.HOST.jsonl. A record of the whole day is never replaced by one of a part of
     /// it, so that it can be run as often as one likes. Prints nothing.
-    #[arg(long, conflicts_with_all = [
-        "merge", "since", "until", "log", "journal", "journal_dir", "by", "format", "count", "events", "check",
-    ])]
+    #[arg(long)]
     pub(crate) save_day: bool,
 
     /// Show the figures of these files of day records, added up, instead of those of logs
     ///
     /// Of many days, and of many hosts. See DAY RECORDS.
-    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath,
-        conflicts_with_all = ["log", "journal", "journal_dir", "events", "check"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath)]
     pub(crate) merge: Vec<PathBuf>,
 }
 

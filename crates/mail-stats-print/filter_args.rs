@@ -14,7 +14,7 @@ pub(crate) struct FilterArgs {
     /// Per instance: messages accepted; what milters, smtpd's restrictions, postscreen, header and body checks and a proxy filter
     /// rejected, discarded or put on hold, at which stage and why; "deliveries" that were discarded; the distribution of
     /// SpamAssassin's scores, and what became of the messages. See FILTERS.
-    #[arg(long, conflicts_with_all = ["events", "check", "save_day", "merge", "follow_state"])]
+    #[arg(long)]
     pub(crate) filtered: bool,
 
     /// With --filtered: look for spamd's lines in these logs, and not in Postfix's; "-" is standard input

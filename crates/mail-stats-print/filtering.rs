@@ -4,14 +4,10 @@ use cli::{Context, Failure, Outcome};
 use figures::filtered::FilterTally;
 use figures::mail_stats::MailStats;
 use host::logs::{Inputs, LogScope, LogSource, Selection};
-use postfix::Parsed;
-use postfix::Window;
-use postfix::config::Host;
 use postfix::log::{Event, Filtered, Options, Reading, Scope, Sink, Wanted};
 
-use crate::args::Args;
 use crate::counting::Counting;
-use crate::options;
+use crate::{Run, options};
 
 /// Counts deliveries, and what filters did: of all instances, since a score may be of any, and two may have a message with the
 /// same Message-Id.
@@ -142,15 +138,13 @@ pub(crate) struct Read<'a> {
 
 /// Reads the logs, and those of spamd.
 pub(crate) fn read<'a>(
-    args: &Args,
-    cx: &Context,
-    host: &Parsed<Host>,
-    window: Window,
-    selection: &'a Selection<'a>,
+    run: &Run<'a>,
     inputs: &Inputs,
-    (wanted, counting): (Wanted, Counting<'a>),
+    wanted: Wanted,
+    counting: Counting<'a>,
 ) -> anyhow::Result<Read<'a>> {
-    let log = &args.filters.spamd_log;
+    let (cx, selection) = (run.cx, run.selection);
+    let log = &run.args.filters.spamd_log;
     if log.iter().any(|path| path.as_os_str() == "-") && inputs.is_stdin() {
         let failure = Failure::new("standard input cannot be both --log and --spamd-log");
         return Err(failure.into());
@@ -170,7 +164,13 @@ pub(crate) fn read<'a>(
     let own = LogSource::Files(log.clone());
     let own = match log.is_empty() {
         true => None,
-        false => Some(Inputs::choose(&own, cx.site(), host, selection, window)?),
+        false => Some(Inputs::choose(
+            &own,
+            cx.site(),
+            run.host,
+            selection,
+            run.window,
+        )?),
     };
     let both_sizes = match &own {
         Some(own) => inputs.size().zip(own.size()).map(|(a, b)| a + b),
@@ -181,7 +181,7 @@ pub(crate) fn read<'a>(
     // What becomes of a message is told in the order of lines.
     let options = Options {
         threads: 1,
-        ..options(cx, window, wanted, &advance)
+        ..options(cx, run.window, wanted, &advance)
     };
     let mut readings = inputs.read(&options, &mut both)?;
     let mut filters = both.filters;

@@ -13,9 +13,7 @@ pub(crate) struct FollowArgs {
     ///
     /// Shows the figures of what is new; with --format prom, counters of all that was read with FILE so far. See
     /// FOLLOWING THE LOGS.
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all = [
-        "date", "since", "until", "journal", "journal_dir", "count", "events", "save_day", "merge", "check",
-    ])]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) follow_state: Option<PathBuf>,
 }
 

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, replace_file};
-use figures::mail_stats::{Count, Dimension, Frame, Settings};
+use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
 use host::logs::{LogScope, Selection, log_sets, refused};
-use host::tables::Tables;
 use postfix::config::Host;
 use postfix::log::{self, Event, Known, LogSet, Options, Reading, Scope, Sink, Wanted};
 use postfix::{Parsed, Problem};
-use show::totals::{Run, write as write_totals};
+use show::totals::write as write_totals;
 
 use crate::args::{Args, Format};
 use crate::counting::Counting;
 use crate::follow_lock::Lock;
-use crate::{check, left_out, output, tell_readings};
+use crate::{Run, check, left_out, output, report_readings};
 
 /// Counts for the totals, and for what is shown.
 struct Both<'a> {
@@ -58,33 +57,17 @@ impl LogScope for Both<'_> {
 }
 
 /// Counts on from where the run before stopped. `selection` is what is shown; everything is counted.
-pub(crate) fn follow(
-    args: &Args,
-    cx: &Context,
-    state: &Path,
-    host: &Parsed<Host>,
-    selection: &Selection<'_>,
-    tables: &Tables,
-) -> anyhow::Result<Outcome> {
-    refuse(args)?;
+pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Result<Outcome> {
+    let (args, cx, selection) = (run.args, run.cx, run.selection);
+    refuse(&args.by, format)?;
     refuse_stream(state)?;
     let _lock = Lock::take(state)?;
     let mut totals = load(cx, state)?;
-    let everything = Selection::new(cx.site(), host, &[], args.names_its_logs())?;
-    let settings = |by: Vec<Dimension>, delays, instances| {
-        Arc::new(Settings {
-            by,
-            count: Count::Attempts,
-            delays,
-            zone: cx.zone(),
-            instances,
-            providers: Arc::clone(&tables.providers),
-            reasons: tables.reasons.clone(),
-        })
-    };
+    let everything = Selection::new(cx.site(), run.host, &[], args.names_its_logs())?;
+    let settings = |by, delays, instances| Arc::new(run.settings(by, delays, instances));
     let expected = check::expected(args, &everything);
-    let shows_new = args.format != Format::Prom;
-    let delays = shows_new && args.format != Format::Text;
+    let shows_new = format != Format::Prom;
+    let delays = shows_new && format != Format::Text;
     let mut both = Both {
         all: Counting::new(&everything, settings(DIMENSIONS.to_vec(), false, expected)),
         new: shows_new.then(|| {
@@ -104,7 +87,7 @@ pub(crate) fn follow(
     let (readings, problems) = read(
         args,
         cx,
-        &sets(args, cx, host, &everything)?,
+        &sets(args, cx, run.host, &everything)?,
         wanted,
         &mut totals,
         &mut both,
@@ -128,38 +111,30 @@ pub(crate) fn follow(
     selection.check_all_seen(&known.collect())?;
     let mut shown = Vec::new();
     match both.new {
-        Some(new) => output::render(&mut shown, args.format, cx, &new.tally.finish(frame))?,
+        Some(new) => output::render(&mut shown, format, cx, &new.tally.finish(frame))?,
         None => write_totals(
             &mut shown,
             &totals,
-            Run {
+            show::totals::Run {
                 problems: problems.len(),
             },
         )?,
     }
     replace_file(state, &totals.to_json()?)?;
     cx.print(&shown)?;
-    tell_readings(cx, &readings);
+    report_readings(cx, &readings);
     cx.problems(&problems);
-    if !args.names_its_logs() {
-        cx.problems(&host.problems);
-    }
     Ok(left_out(cx, stats.total.unparsed))
 }
 
-/// Formats and breakdowns that would say something else than they seem to.
-fn refuse(args: &Args) -> anyhow::Result<()> {
-    if args.format.is_report() {
-        let what =
-            "--format report is of a day; --follow-state tells what is new since the last run";
-        return Err(Failure::new(what).hint("leave out --follow-state").into());
-    }
-    if args.format == Format::Prom && !args.by.is_empty() {
+/// Breakdowns that would say something else than they seem to.
+fn refuse(by: &[Dimension], format: Format) -> anyhow::Result<()> {
+    if format == Format::Prom && !by.is_empty() {
         let what = "--by: the counters of --follow-state are always by provider and by reason";
         let hint = "leave it out, or choose another --format for the figures of what is new";
         return Err(Failure::new(what).hint(hint).into());
     }
-    if args.by.contains(&Dimension::SenderDomain) {
+    if by.contains(&Dimension::SenderDomain) {
         let what = "--by sender-domain: --follow-state reads only what is new, and who sent a message may have been logged before";
         let hint = "--since 1h --by sender-domain reads the log of an hour";
         return Err(Failure::new(what).hint(hint).into());

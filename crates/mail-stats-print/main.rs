@@ -15,6 +15,7 @@ mod follow_args;
 mod follow_lock;
 mod following;
 mod merging;
+mod mode;
 mod output;
 mod report_args;
 mod reporting;
@@ -24,7 +25,7 @@ mod tables;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::{Context, Failure, Outcome};
+use cli::{Context, Outcome};
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
 use host::logs::{Inputs, Selection};
 use host::tables::Tables;
@@ -37,63 +38,36 @@ use show::mail_stats::events::Events;
 use args::{Args, Format};
 use counting::{Counting, Telling};
 use filtering::Read;
+use mode::Mode;
 
 fn main() -> ExitCode {
     cli::run(work)
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let window = args.window(cx)?;
-    let mut limits = args.check.limits()?;
+    let mode = Mode::of(args)?;
+    cx.takes_only(mode.name(), &mode.takes(args))?;
+    let window = args.window(mode, cx)?;
     let host = host::instances::discover(cx.site());
-    let selection = Selection::new(
-        cx.site(),
-        &host,
-        &args.instances.instances,
-        args.names_its_logs(),
-    )?;
-    let tables = tables::load(cx, args)?;
-    if let Some(state) = &args.follow.follow_state {
-        return following::follow(args, cx, state, &host, &selection, &tables);
-    }
-    if args.report.is_mail() && !args.format.is_report() {
-        return Err(
-            Failure::new("--mail-to and --print-mail are for the daily report")
-                .hint("add --format report")
-                .into(),
-        );
-    }
-    if args.format.is_report() {
-        return reporting::report(args, cx, window, &host, &selection, &tables);
-    }
-    if !args.days.merge.is_empty() {
-        return show(
-            args,
-            cx,
-            &merging::merged(args, cx, window, &selection, &tables)?,
-        );
-    }
-    if args.days.save_day {
-        let instances = check::expected(args, &selection);
-        let sets = host::logs::log_sets(cx.site(), &host, &selection);
-        let outcome = saving::save(cx, window, instances, &selection, &sets, &tables)?;
-        cx.problems(&host.problems);
-        return Ok(outcome);
-    }
-    let inputs = Inputs::choose(&args.logs.source(), cx.site(), &host, &selection, window)?;
-    if args.check.check {
-        if args.check.warn_idle {
-            limits.idle = check::must_not_idle(args, &selection);
-        }
-        let stats = counted(args, cx, &host, window, &selection, &inputs, &tables)?;
-        let unknown = check::unknown(args, &host.value);
-        return cx.verdict(&check::verdict(&stats, &limits, unknown));
-    }
-    let outcome = if args.events {
-        events(args, cx, window, &selection, &inputs, &tables)?
-    } else {
-        let stats = counted(args, cx, &host, window, &selection, &inputs, &tables)?;
-        show(args, cx, &stats)?
+    let names = &args.instances.instances;
+    let selection = Selection::new(cx.site(), &host, names, args.names_its_logs())?;
+    let tables = tables::load(cx, args, mode)?;
+    let run = Run {
+        args,
+        cx,
+        host: &host,
+        selection: &selection,
+        tables: &tables,
+        window,
+    };
+    let outcome = match mode {
+        Mode::Counts(format) => counts(&run, format)?,
+        Mode::Events => events(&run)?,
+        Mode::Check => return check::check(&run),
+        Mode::Report(page) => return reporting::report(&run, page),
+        Mode::SaveDay => saving::save(&run)?,
+        Mode::Merge(format) => return show(&run, format, &merging::merged(&run, format)?),
+        Mode::Follow(state, format) => following::follow(&run, state, format)?,
     };
     // Of another host's logs, this host's configuration says nothing.
     if !args.names_its_logs() {
@@ -102,9 +76,68 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// What a run is made of, whatever its mode.
+pub(crate) struct Run<'a> {
+    /// The flags.
+    pub(crate) args: &'a Args,
+    /// Where it runs.
+    pub(crate) cx: &'a Context,
+    /// The instances that are configured.
+    pub(crate) host: &'a Parsed<Host>,
+    /// Those that are asked for.
+    pub(crate) selection: &'a Selection<'a>,
+    /// What replies and domains are looked up in.
+    pub(crate) tables: &'a Tables,
+    /// The time that is asked for.
+    pub(crate) window: Window,
+}
+
+impl Run<'_> {
+    /// The logs that are to be read.
+    ///
+    /// # Errors
+    /// As [`Inputs::choose`].
+    pub(crate) fn inputs(&self) -> anyhow::Result<Inputs> {
+        let source = self.args.logs.source();
+        Inputs::choose(
+            &source,
+            self.cx.site(),
+            self.host,
+            self.selection,
+            self.window,
+        )
+    }
+
+    /// How attempts or recipients are counted.
+    pub(crate) fn settings(
+        &self,
+        by: Vec<Dimension>,
+        delays: bool,
+        instances: Vec<String>,
+    ) -> Settings {
+        Settings {
+            by,
+            count: self.args.count.into(),
+            delays,
+            zone: self.cx.zone(),
+            instances,
+            providers: Arc::clone(&self.tables.providers),
+            reasons: self.tables.reasons.clone(),
+        }
+    }
+}
+
+/// The figures of logs, in a format.
+fn counts(run: &Run<'_>, format: Format) -> anyhow::Result<Outcome> {
+    let delays = format != Format::Text;
+    let settings = run.settings(run.args.by.clone(), delays, run.selection.asked_for());
+    show(run, format, &counted(run, settings)?)
+}
+
 /// Prints the figures, in any format.
-fn show(args: &Args, cx: &Context, stats: &MailStats) -> anyhow::Result<Outcome> {
-    cx.print_with(|out| output::render(out, args.format, cx, stats))?;
+fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outcome> {
+    let cx = run.cx;
+    cx.print_with(|out| output::render(out, format, cx, stats))?;
     cx.problems(&stats.problems);
     let filters = filtering::left_out(cx, stats);
     Ok(match left_out(cx, stats.total.unparsed) {
@@ -113,32 +146,14 @@ fn show(args: &Args, cx: &Context, stats: &MailStats) -> anyhow::Result<Outcome>
     })
 }
 
-/// The figures.
-fn counted(
-    args: &Args,
-    cx: &Context,
-    host: &Parsed<Host>,
-    window: Window,
-    selection: &Selection<'_>,
-    inputs: &Inputs,
-    tables: &Tables,
-) -> anyhow::Result<MailStats> {
-    let by = args.breakdowns();
-    let settings = Arc::new(Settings {
-        count: args.count.into(),
-        delays: args.format != Format::Text,
-        zone: cx.zone(),
-        instances: match args.check.check {
-            true => check::expected(args, selection),
-            false => selection.asked_for(),
-        },
-        providers: Arc::clone(&tables.providers),
-        reasons: tables.reasons.clone(),
-        by,
-    });
+/// The figures of the logs that are asked for.
+pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailStats> {
+    let (cx, selection) = (run.cx, run.selection);
+    let inputs = run.inputs()?;
+    let settings = Arc::new(settings);
     let mut counting = Counting::new(selection, Arc::clone(&settings));
     let wanted = Wanted {
-        expired: args.format != Format::Text,
+        expired: settings.delays,
         senders: counting.tally.wants_senders(),
         delays: settings.delays,
         relays: settings
@@ -152,13 +167,12 @@ fn counted(
         counting,
         filters,
         readings,
-    } = if args.filters.filtered {
-        let wanted = (wanted, counting);
-        filtering::read(args, cx, host, window, selection, inputs, wanted)?
+    } = if run.args.filters.filtered {
+        filtering::read(run, &inputs, wanted, counting)?
     } else {
         let progress = cx.progress_bytes("reading logs", inputs.size());
         let advance = |bytes| progress.advance(bytes);
-        let options = options(cx, window, wanted, &advance);
+        let options = options(cx, run.window, wanted, &advance);
         let readings = inputs.read(&options, &mut counting)?;
         Read {
             counting,
@@ -167,35 +181,31 @@ fn counted(
         }
     };
     selection.check_all_seen(&counting.seen())?;
-    tell_readings(cx, &readings);
+    report_readings(cx, &readings);
     let mut stats = counting.tally.finish(Frame {
         host: cx.host().to_owned(),
-        since: window.since,
-        until: window.until,
-        top: args.top,
+        since: run.window.since,
+        until: run.window.until,
+        top: run.args.top,
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
     if let Some(filters) = filters {
-        filters.finish(args.top, selection.takes_all(), &mut stats);
+        filters.finish(run.args.top, selection.takes_all(), &mut stats);
     }
     Ok(stats)
 }
 
 /// `--events`: one JSON object a delivery, while reading.
-fn events(
-    args: &Args,
-    cx: &Context,
-    window: Window,
-    selection: &Selection<'_>,
-    inputs: &Inputs,
-    tables: &Tables,
-) -> anyhow::Result<Outcome> {
+fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
+    let (args, cx, selection) = (run.args, run.cx, run.selection);
+    let inputs = run.inputs()?;
     let mut out = cx.stream()?;
-    let reasons = match &tables.reasons {
+    let reasons = match &run.tables.reasons {
         Some(reasons) => Arc::clone(reasons),
         None => Arc::new(host::tables::reasons(cx.site())?),
     };
-    let events = Events::new(Arc::clone(&tables.providers), reasons, args.with_recipients);
+    let providers = Arc::clone(&run.tables.providers);
+    let events = Events::new(providers, reasons, args.with_recipients);
     let mut telling = Telling::new(selection, events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,
@@ -209,14 +219,14 @@ fn events(
     // Events come in the order of lines.
     let options = Options {
         threads: 1,
-        ..options(cx, window, wanted, &advance)
+        ..options(cx, run.window, wanted, &advance)
     };
     let readings = inputs.read(&options, &mut telling)?;
     drop(progress);
     let (unparsed, seen) = telling.finish()?;
     selection.check_all_seen(&seen)?;
     out.finish()?;
-    tell_readings(cx, &readings);
+    report_readings(cx, &readings);
     for reading in &readings {
         cx.problems(&reading.problems);
     }
@@ -245,7 +255,7 @@ fn options<'a>(
 }
 
 /// With `-v`: how much of each log was read.
-fn tell_readings(cx: &Context, readings: &[Reading]) {
+pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
     for reading in readings {
         let of = reading
             .size

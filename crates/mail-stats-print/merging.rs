@@ -2,23 +2,16 @@
 
 use std::sync::Arc;
 
-use cli::{Context, Failure};
+use cli::Failure;
 use figures::days::{DIMENSIONS, Days};
 use figures::mail_stats::{Dimension, MailStats, Settings};
-use host::logs::Selection;
-use host::tables::Tables;
-use postfix::Window;
 
-use crate::args::{Args, Format};
+use crate::Run;
+use crate::args::Format;
 
 /// The figures of the files that are named.
-pub(crate) fn merged(
-    args: &Args,
-    cx: &Context,
-    window: Window,
-    selection: &Selection<'_>,
-    tables: &Tables,
-) -> anyhow::Result<MailStats> {
+pub(crate) fn merged(run: &Run<'_>, format: Format) -> anyhow::Result<MailStats> {
+    let (args, cx, selection) = (run.args, run.cx, run.selection);
     let held = |by: &Dimension| {
         DIMENSIONS.contains(by) || matches!(by, Dimension::Instance | Dimension::Day)
     };
@@ -35,16 +28,13 @@ pub(crate) fn merged(
         days.read(path, &text);
     }
     selection.check_all_seen(&days.instances())?;
+    let delays = format != Format::Text;
+    let settings = run.settings(args.by.clone(), delays, selection.asked_for());
     let settings = Arc::new(Settings {
-        by: args.by.clone(),
-        count: args.count.into(),
-        delays: args.format != Format::Text,
-        zone: cx.zone(),
-        instances: selection.asked_for(),
-        providers: Arc::clone(&tables.providers),
         reasons: None,
+        ..settings
     });
-    let merged = days.add_up(&settings, window.range(), args.top, |name| {
+    let merged = days.add_up(&settings, run.window.range(), args.top, |name| {
         selection.wants(name)
     });
     cx.note(format!("{} day records", merged.records));

@@ -22,7 +22,5 @@ pub(crate) fn render(
         Format::Jsonl => jsonl::write(out, stats),
         Format::Csv => csv::write(out, stats),
         Format::Prom => prom::write(out, stats),
-        // Made of more than these figures.
-        Format::Report | Format::Html => Ok(()),
     }
 }

@@ -8,20 +8,18 @@ use figures::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
 use figures::days::{Day, DayRecord};
 use figures::distribution::Distribution;
 use figures::history::History;
-use figures::mail_stats::{Count, Settings, Tally};
+use figures::mail_stats::Tally;
 use host::history::{self, DayCounts, DayLogs, DaySettings};
-use host::logs::{Inputs, LogScope, Selection, log_sets};
+use host::logs::{Inputs, LogScope, log_sets};
 use host::mailq;
-use host::tables::Tables;
-use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{self, Event, Scope, Sink, Wanted};
-use postfix::{Parsed, Problem};
+use postfix::{Problem, Window};
 use show::daily::{self, mail::Envelope};
 
-use crate::args::{Args, CountArg, Format};
+use crate::args::{Args, Page};
 use crate::counting::Counting;
-use crate::{check, left_out, options, tell_readings};
+use crate::{Run, check, left_out, options, report_readings};
 
 /// Counts the attempts of all days, and more of the last one.
 struct Both<'a> {
@@ -86,33 +84,25 @@ struct Read {
     last: Tally,
 }
 
-/// The report of the day that `window` is, printed in the format that is asked for, or mailed.
-pub(crate) fn report(
-    args: &Args,
-    cx: &Context,
-    window: Window,
-    host: &Parsed<Host>,
-    selection: &Selection<'_>,
-    tables: &Tables,
-) -> anyhow::Result<Outcome> {
-    refuse(args)?;
-    let report = daily(args, cx, window, host, selection, tables)?;
+/// The report of the day that is asked for, printed as a `page`, or mailed.
+pub(crate) fn report(run: &Run<'_>, page: Page) -> anyhow::Result<Outcome> {
+    let (args, cx) = (run.args, run.cx);
+    let report = daily(run)?;
     let style = args.report.style();
     if args.report.is_mail() {
-        let envelope = envelope(args, cx, &host.value);
+        let envelope = envelope(args, cx, &run.host.value);
         let message = daily::mail::compose(&report, &envelope, style)?;
         match args.report.print_mail {
             true => cx.print(&message)?,
-            false => cli::mail::hand_over(cx, &host.value, &args.report.mail_to, &message)?,
+            false => cli::mail::hand_over(cx, &run.host.value, &args.report.mail_to, &message)?,
         }
-        cx.problems(&report.problems);
-        return Ok(left_out(cx, report.stats.total.unparsed));
+    } else {
+        let page = match page {
+            Page::Html => daily::html::draw_page(&report)?,
+            Page::Text => daily::text::draw_report(&report, style),
+        };
+        cx.print(page.as_bytes())?;
     }
-    let page = match args.format {
-        Format::Html => daily::html::draw_page(&report)?,
-        _ => daily::text::draw_report(&report, style),
-    };
-    cx.print(page.as_bytes())?;
     cx.problems(&report.problems);
     Ok(left_out(cx, report.stats.total.unparsed))
 }
@@ -132,49 +122,14 @@ fn envelope(args: &Args, cx: &Context, host: &Host) -> Envelope {
     }
 }
 
-/// What has no place in a report of a day.
-fn refuse(args: &Args) -> anyhow::Result<()> {
-    let window = &args.window;
-    let given = [
-        ("--by", !args.by.is_empty()),
-        ("--count recipients", args.count == CountArg::Recipients),
-        ("--since", window.since.is_some()),
-        ("--until", window.until.is_some()),
-        ("--filtered", args.filters.filtered),
-        ("--merge", !args.days.merge.is_empty()),
-        ("--follow-state", args.follow.follow_state.is_some()),
-    ];
-    if !args.report.mail_to.is_empty() && !args.report.print_mail && args.common.output.is_some() {
-        return Err(
-            Failure::new("--mail-to prints nothing that --output could hold")
-                .hint("--print-mail prints the mail instead of sending it")
-                .into(),
-        );
-    }
-    match given.iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => Err(
-            Failure::new(format!("{flag} has no place in a daily report"))
-                .hint("it shows all attempts of one day: --date names another than yesterday")
-                .into(),
-        ),
-        None => Ok(()),
-    }
-}
-
-fn daily(
-    args: &Args,
-    cx: &Context,
-    window: Window,
-    host: &Parsed<Host>,
-    selection: &Selection<'_>,
-    tables: &Tables,
-) -> anyhow::Result<Daily> {
-    let since = window.since.unwrap_or_default();
+fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
+    let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
+    let since = run.window.since.unwrap_or_default();
     let date = cx.zone().at(since.div_euclid(1_000_000));
     let date = date.unwrap_or_default().date_naive();
     let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
     let days = history::days(cx.site(), first.unwrap_or(date), date);
-    let read = read(args, cx, host, selection, tables, &days)?;
+    let read = read(run, &days)?;
     let is_known = read
         .history
         .last()
@@ -196,7 +151,7 @@ fn daily(
     let mut problems = Vec::new();
     let own = !args.names_its_logs();
     let queue = match own {
-        true => queue(cx, selection, tables, &mut problems),
+        true => queue(run, &mut problems),
         false => None,
     };
     if own {
@@ -218,33 +173,19 @@ fn daily(
 }
 
 /// One pass over the logs of all days.
-fn read(
-    args: &Args,
-    cx: &Context,
-    host: &Parsed<Host>,
-    selection: &Selection<'_>,
-    tables: &Tables,
-    days: &[Day],
-) -> anyhow::Result<Read> {
+fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
+    let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
     let (first, last) = (days.first().map(|d| d.since), days.last());
     let window = Window {
         since: first,
         until: last.map(|day| day.until),
     };
     let instances = check::expected(args, selection);
-    let settings = Settings {
-        by: DIMENSIONS.to_vec(),
-        count: Count::Attempts,
-        delays: true,
-        zone: cx.zone(),
-        instances: instances.clone(),
-        providers: Arc::clone(&tables.providers),
-        reasons: tables.reasons.clone(),
-    };
+    let settings = run.settings(DIMENSIONS.to_vec(), true, instances.clone());
     let day_settings = DaySettings {
         zone: cx.zone(),
         instances,
-        tables: tables.clone(),
+        tables: run.tables.clone(),
         whole: false,
     };
     let mut both = Both {
@@ -262,7 +203,7 @@ fn read(
     if !args.names_its_logs() && !args.logs.journal {
         let sets = log_sets(cx.site(), host, selection);
         let logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut both);
-        tell_readings(cx, &logs.readings);
+        report_readings(cx, &logs.readings);
         let counted = both.days.records(|day, name| logs.of(cx.site(), day, name));
         return Ok(Read {
             history: history::combined(cx.site(), days, counted, logs.problems, wants),
@@ -280,7 +221,7 @@ fn read(
     let readings = inputs.read(&options(cx, window, wanted, &advance), &mut both)?;
     drop(progress);
     selection.check_all_seen(&both.last.seen())?;
-    tell_readings(cx, &readings);
+    report_readings(cx, &readings);
     let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
     let begins = earlier(begins(cx, &inputs), both.first);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
@@ -315,20 +256,16 @@ fn begins(cx: &Context, inputs: &Inputs) -> Option<i64> {
 }
 
 /// What waits in the queues now. That they cannot be read is no reason to give no report.
-fn queue(
-    cx: &Context,
-    selection: &Selection<'_>,
-    tables: &Tables,
-    problems: &mut Vec<Problem>,
-) -> Option<Distribution> {
-    let spools = mailq::find(cx.site(), &selection.instances);
+fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
+    let cx = run.cx;
+    let spools = mailq::find(cx.site(), &run.selection.instances);
     let counting = mailq::Counting {
         spools: &spools,
         host: cx.host(),
         counts_only: false,
         by: Vec::new(),
         top: None,
-        providers: Arc::clone(&tables.providers),
+        providers: Arc::clone(&run.tables.providers),
     };
     let progress = cx.progress_items("reading queues", None);
     let each = || {

@@ -7,24 +7,15 @@ use std::path::Path;
 use cli::{Context, Failure, Outcome, replace_file};
 use figures::days::{self, Day, DayRecord};
 use host::history::{DayCounts, DayLogs, DaySettings, record_file};
-use host::logs::{Selection, refused};
-use host::tables::Tables;
+use host::logs::{log_sets, refused};
 use nix::fcntl::{Flock, FlockArg};
-use postfix::Window;
-use postfix::log::LogSet;
 
-use crate::{left_out, tell_readings};
+use crate::{Run, check, left_out, report_readings};
 
-/// The day is what `window` is. `instances` have a record even if they had nothing to do.
-pub(crate) fn save(
-    cx: &Context,
-    window: Window,
-    instances: Vec<String>,
-    selection: &Selection<'_>,
-    sets: &[LogSet],
-    tables: &Tables,
-) -> anyhow::Result<Outcome> {
-    let (Some(since), Some(until)) = (window.since, window.until) else {
+/// Keeps the day that is asked for. Instances that are expected have a record even if they had nothing to do.
+pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
+    let (cx, selection) = (run.cx, run.selection);
+    let (Some(since), Some(until)) = (run.window.since, run.window.until) else {
         return Err(Failure::new("--save-day takes one day").into());
     };
     let day = Day {
@@ -35,15 +26,16 @@ pub(crate) fn save(
     };
     let settings = DaySettings {
         zone: cx.zone(),
-        instances,
-        tables: tables.clone(),
+        instances: check::expected(run.args, selection),
+        tables: run.tables.clone(),
         whole: true,
     };
     let days = std::slice::from_ref(&day);
     let mut counts = DayCounts::new(selection, days, &settings);
     let wanted = counts.wanted();
-    let mut logs = DayLogs::read(cx.site(), sets, days, wanted, &mut counts);
-    tell_readings(cx, &logs.readings);
+    let sets = log_sets(cx.site(), run.host, selection);
+    let mut logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut counts);
+    report_readings(cx, &logs.readings);
     // As where figures are printed: of nothing there is no result.
     if logs.readings.is_empty()
         && let Some(first) = logs.problems.pop()

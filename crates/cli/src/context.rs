@@ -12,6 +12,7 @@ use crate::args::{ColorWhen, Common};
 use crate::check::{Level, Verdict};
 use crate::console::Console;
 use crate::exit::Outcome;
+use crate::given::{Given, refuse_others};
 use crate::interrupt::Interrupts;
 use crate::output::{Stream, Target};
 use crate::progress::Progress;
@@ -24,6 +25,7 @@ pub struct Context {
     stdout_is_terminal: bool,
     color: bool,
     console: Arc<Console>,
+    given: Vec<Given>,
 }
 
 impl Context {
@@ -31,7 +33,7 @@ impl Context {
     ///
     /// # Errors
     /// `--root` is no directory.
-    pub(crate) fn new(tool: &str, common: &Common) -> anyhow::Result<Self> {
+    pub(crate) fn new(tool: &str, common: &Common, given: Vec<Given>) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);
         let no_root = |e| Failure::io("--root: cannot look at", root.dir(), e);
         if !std::fs::metadata(root.dir()).map_err(no_root)?.is_dir() {
@@ -46,7 +48,17 @@ impl Context {
             color: colored(common.color, target.is_stdout()),
             target,
             console,
+            given,
         })
+    }
+
+    /// Refuses each option and operand that was given and is not among `takes` (the names of the fields), for `mode`, which is
+    /// named as the user asks for it (`--check`). Options that all tools have alike are never refused, but `--output`.
+    ///
+    /// # Errors
+    /// The first one that has no place there.
+    pub fn takes_only(&self, mode: &str, takes: &[&[&str]]) -> anyhow::Result<()> {
+        Ok(refuse_others(&self.given, mode, takes)?)
     }
 
     /// The host looked at, for those who read it.

@@ -41,6 +41,7 @@ mod context;
 mod error;
 mod exit;
 mod generate;
+mod given;
 pub mod instances;
 mod interrupt;
 pub mod log_args;

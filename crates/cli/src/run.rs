@@ -13,6 +13,7 @@ use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
 use crate::error::{self, Told};
 use crate::exit::{Ending, Outcome, status};
+use crate::given::{self, Given};
 use crate::manual::Manual;
 use crate::{generate, panic, usage};
 use host::Failure;
@@ -68,8 +69,8 @@ fn work_on<T: Tool>(
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
     let command = command.color(usage::help_color(argv));
-    let args = match parse::<T>(&command, argv) {
-        Ok(args) => args,
+    let (args, given) = match parse::<T>(&command, argv) {
+        Ok(parsed) => parsed,
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return match e.print().and_then(|()| std::io::stdout().flush()) {
                 // Who closes the pipe of --help has read enough.
@@ -83,7 +84,7 @@ fn work_on<T: Tool>(
         }
         Err(e) => return Err(usage::told(name, &command, argv, &e)),
     };
-    let cx = Context::new(name, args.common()).map_err(|e| error::told(&e))?;
+    let cx = Context::new(name, args.common(), given).map_err(|e| error::told(&e))?;
     let outcome = match work(&args, &cx) {
         Ok(outcome) => outcome,
         Err(e) if cx.is_closed_stdout(&e) => Outcome::Done,
@@ -95,9 +96,14 @@ fn work_on<T: Tool>(
     })
 }
 
-fn parse<T: Tool>(command: &clap::Command, argv: &[OsString]) -> Result<T, clap::Error> {
+fn parse<T: Tool>(
+    command: &clap::Command,
+    argv: &[OsString],
+) -> Result<(T, Vec<Given>), clap::Error> {
     let mut matches = command.clone().try_get_matches_from(argv)?;
-    T::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command.clone()))
+    let given = given::given(command, &matches);
+    let args = T::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command.clone()))?;
+    Ok((args, given))
 }
 
 /// Tells of an error: on standard error, or to a monitoring system, which reads one line of standard output.

@@ -19,5 +19,5 @@ mod zone;
 pub use escape::{Escaped, escape};
 pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
-pub use window::{Fold, Window, beginning, day_of, instant};
+pub use window::{Fold, Window, beginning, day_of, instant, today};
 pub use zone::Zone;

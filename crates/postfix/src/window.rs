@@ -40,6 +40,11 @@ pub enum Fold {
     Second,
 }
 
+/// The day that it is on the zone's clock at `now` (microseconds since 1970, UTC); nothing for a time out of all bounds.
+pub fn today(now: i64, zone: Zone) -> Option<NaiveDate> {
+    Some(zone.at(now.div_euclid(MICROS))?.date_naive())
+}
+
 /// The window that is this day on the zone's clock, be it 23, 24 or 25 hours; nothing for a day out of all bounds.
 pub fn day_of(date: NaiveDate, zone: Zone) -> Option<Window> {
     Some(Window {

@@ -161,8 +161,7 @@ impl Clock {
     }
 
     fn today(self) -> Option<NaiveDate> {
-        let now = self.zone.at(self.now.div_euclid(MICROS))?;
-        Some(now.date_naive())
+        postfix::today(self.now, self.zone)
     }
 }
 

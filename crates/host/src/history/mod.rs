@@ -57,8 +57,7 @@ pub const DIRECTORY: &str = "/var/lib/relay-tools/days";
 
 /// The day that it is on the host's clock.
 pub fn today(site: &Site) -> Option<NaiveDate> {
-    let now = site.zone().at(site.now().div_euclid(1_000_000))?;
-    Some(now.date_naive())
+    postfix::today(site.now(), site.zone())
 }
 
 /// The days of the host's clock from `first` to `last`, both among them, from midnight to midnight.

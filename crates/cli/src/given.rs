@@ -1,0 +1,114 @@
+//! Which options a user has given, so that a mode can refuse those that it does not take.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use host::Failure;
+
+/// Options that mean the same in every mode of every tool.
+const EVERYWHERE: [&str; 5] = ["root", "color", "quiet", "verbose", "generate"];
+
+/// An option or operand that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// clap's name of it: that of the field.
+    id: String,
+    /// As the user writes it.
+    shown: String,
+}
+
+/// All that was given on the command line, behind a subcommand too.
+pub(crate) fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
+    let mut found = Vec::new();
+    let (mut command, mut matches) = (Some(command), Some(matches));
+    while let (Some(of), Some(with)) = (command, matches) {
+        for arg in of.get_arguments() {
+            let id = arg.get_id().as_str();
+            // clap panics when asked for what it does not know, a global option in front of the subcommand, say.
+            let is_known = with.try_contains_id(id).unwrap_or(false);
+            if is_known && with.value_source(id) == Some(ValueSource::CommandLine) {
+                let shown = match arg.get_long() {
+                    Some(long) => format!("--{long}"),
+                    None => id.to_ascii_uppercase(),
+                };
+                let id = id.to_owned();
+                found.push(Given { id, shown });
+            }
+        }
+        let below = with.subcommand();
+        command = below.and_then(|(name, _)| of.find_subcommand(name));
+        matches = below.map(|(_, matches)| matches);
+    }
+    found
+}
+
+/// Refuses what was given and is not among `takes` (clap's names), for `mode`, as the user asks for it.
+///
+/// # Errors
+/// The first option that has no place there.
+pub(crate) fn refuse_others(given: &[Given], mode: &str, takes: &[&[&str]]) -> Result<(), Failure> {
+    let has_place = |id: &str| EVERYWHERE.contains(&id) || takes.iter().any(|of| of.contains(&id));
+    match given.iter().find(|given| !has_place(&given.id)) {
+        Some(other) => {
+            let what = format!("{} has no place with {mode}", other.shown);
+            Err(Failure::new(what).hint(format!("leave out {} or {mode}", other.shown)))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, ArgAction};
+
+    fn command() -> Command {
+        Command::new("tool")
+            .arg(
+                Arg::new("quiet")
+                    .short('q')
+                    .long("quiet")
+                    .global(true)
+                    .action(ArgAction::SetTrue),
+            )
+            .arg(
+                Arg::new("with_age")
+                    .long("with-age")
+                    .action(ArgAction::SetTrue),
+            )
+            .arg(Arg::new("top").long("top").default_value("3"))
+            .arg(Arg::new("names").num_args(0..))
+            .subcommand(Command::new("list").arg(Arg::new("day").long("day")))
+    }
+
+    fn check(argv: &[&str], takes: &[&str], expected: Option<&str>) {
+        let argv = ["tool"].iter().chain(argv);
+        let command = command();
+        let matches = command.clone().try_get_matches_from(argv).unwrap();
+        let refused = refuse_others(&given(&command, &matches), "--check", &[takes]);
+        assert_eq!(refused.err().map(|e| e.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn what_a_mode_does_not_take_is_refused() {
+        check(&[], &[], None);
+        check(&["-q"], &[], None);
+        check(&["--with-age"], &["with_age"], None);
+        check(
+            &["--with-age"],
+            &[],
+            Some("--with-age has no place with --check"),
+        );
+        check(
+            &["--top", "3"],
+            &[],
+            Some("--top has no place with --check"),
+        );
+        check(&["aol-b"], &[], Some("NAMES has no place with --check"));
+        check(&["list", "--day", "2"], &["day"], None);
+        check(
+            &["list", "--day", "2"],
+            &["top"],
+            Some("--day has no place with --check"),
+        );
+    }
+}
