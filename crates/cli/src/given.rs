@@ -50,7 +50,11 @@ pub(crate) fn refuse_others(given: &[Given], mode: &str, takes: &[&[&str]]) -> R
     match given.iter().find(|given| !has_place(&given.id)) {
         Some(other) => {
             let what = format!("{} has no place with {mode}", other.shown);
-            Err(Failure::new(what).hint(format!("leave out {} or {mode}", other.shown)))
+            let hint = match mode.starts_with("--") {
+                true => format!("leave out {} or {mode}", other.shown),
+                false => format!("--help says what takes {}", other.shown),
+            };
+            Err(Failure::new(what).hint(hint))
         }
         None => Ok(()),
     }

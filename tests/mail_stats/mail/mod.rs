@@ -185,17 +185,11 @@ fn what_is_no_address_or_no_report_is_refused() {
         "--mail-to",
         "a@b.example",
     ];
-    check(
-        &to_a_file,
-        "--mail-to prints nothing that --output could hold",
-    );
-    check(
-        &["--print-mail"],
-        "--mail-to and --print-mail are for the daily report",
-    );
+    check(&to_a_file, "--output has no place with --format report");
+    check(&["--print-mail"], "--print-mail has no place");
     check(
         &["--format", "json", "--mail-to", "a@b.example"],
-        "add --format report",
+        "--mail-to has no place",
     );
 }
 

@@ -186,15 +186,18 @@ fn what_has_no_place_in_a_report_is_refused() {
         assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{args:?}");
         assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
     };
-    check(&["--by", "domain"], "--by has no place in a daily report");
-    check(&["--since", "2h"], "--since has no place in a daily report");
     check(
-        &["--count", "recipients"],
-        "--count recipients has no place",
+        &["--by", "domain"],
+        "--by has no place with --format report",
     );
     check(
+        &["--since", "2h"],
+        "--since has no place with --format report",
+    );
+    check(&["--count", "recipients"], "--count has no place");
+    check(
         &["--merge", "/nowhere"],
-        "--merge has no place in a daily report",
+        "--format report has no place with --merge",
     );
     check(&["--date", "2026-08-01"], "nothing is known of 2026-08-01");
     check(&["--width", "20"], "72..=250");
