@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
@@ -29,11 +28,16 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads the clock and the environment, once.
+    /// Reads the environment, once. The tool starts at `now`, in microseconds since 1970 (UTC).
     ///
     /// # Errors
     /// `--root` is no directory.
-    pub(crate) fn new(tool: &str, common: &Common, given: Vec<Given>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        tool: &str,
+        common: &Common,
+        now: i64,
+        given: Vec<Given>,
+    ) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);
         let no_root = |e| Failure::io("--root: cannot look at", root.dir(), e);
         if !std::fs::metadata(root.dir()).map_err(no_root)?.is_dir() {
@@ -43,7 +47,7 @@ impl Context {
         let console = Arc::new(Console::new(tool, common.quiet, common.verbose));
         let tz = std::env::var_os("TZ");
         Ok(Self {
-            site: Site::new(root, now(), tz.as_deref(), Arc::clone(&console) as _),
+            site: Site::new(root, now, tz.as_deref(), Arc::clone(&console) as _),
             stdout_is_terminal: target.is_stdout() && io::stdout().is_terminal(),
             color: colored(common.color, target.is_stdout()),
             target,
@@ -231,15 +235,6 @@ impl Context {
     pub(crate) fn is_closed_stdout(&self, error: &anyhow::Error) -> bool {
         self.target.is_closed() && crate::error::is_broken_pipe(error)
     }
-}
-
-/// The clock, in microseconds since 1970 (UTC).
-fn now() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since_1970
-        .ok()
-        .and_then(|d| i64::try_from(d.as_micros()).ok())
-        .unwrap_or(0)
 }
 
 /// Is the result coloured? `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and `TERM` are anstream's to judge.

@@ -36,6 +36,7 @@
 
 mod args;
 pub mod check;
+mod clock;
 mod console;
 mod context;
 mod error;

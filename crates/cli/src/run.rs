@@ -15,7 +15,7 @@ use crate::error::{self, Told};
 use crate::exit::{Ending, Outcome, status};
 use crate::given::{self, Given};
 use crate::manual::Manual;
-use crate::{generate, panic, usage};
+use crate::{clock, generate, panic, usage};
 use host::Failure;
 
 /// A tool's definition: what clap and the manual page are made from.
@@ -35,7 +35,8 @@ pub trait Tool: Parser {
 /// `work` is to write its result through [`Context::print`] or [`Context::stream`], and to hand on every error: what
 /// came of a closed pipe ends the tool quietly.
 pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) -> ExitCode {
-    let argv: Vec<OsString> = std::env::args_os().collect();
+    let mut argv: Vec<OsString> = std::env::args_os().collect();
+    let now = clock::start(&mut argv);
     let in_one_line = usage::has_flag(&argv, "--check");
     let command = T::command();
     let checking = in_one_line
@@ -43,7 +44,7 @@ pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) 
     let name = command.get_name().to_owned();
     let ended = panic::caught(|| match generate::requested(&command, &argv) {
         Some(request) => generate::answer::<T>(&name, request?),
-        None => work_on(&name, command, &argv, work),
+        None => work_on(&name, command, &argv, now, work),
     });
     let ended = ended.unwrap_or_else(|line| {
         Err(Told {
@@ -66,6 +67,7 @@ fn work_on<T: Tool>(
     name: &str,
     command: clap::Command,
     argv: &[OsString],
+    now: anyhow::Result<i64>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
     let command = command.color(usage::help_color(argv));
@@ -84,7 +86,8 @@ fn work_on<T: Tool>(
         }
         Err(e) => return Err(usage::told(name, &command, argv, &e)),
     };
-    let cx = Context::new(name, args.common(), given).map_err(|e| error::told(&e))?;
+    let cx = now.and_then(|now| Context::new(name, args.common(), now, given));
+    let cx = cx.map_err(|e| error::told(&e))?;
     let outcome = match work(&args, &cx) {
         Ok(outcome) => outcome,
         Err(e) if cx.is_closed_stdout(&e) => Outcome::Done,

@@ -6,6 +6,7 @@
     reason = "tests, on files of their own"
 )]
 
+mod clock;
 mod create_file;
 mod exit;
 mod history;
