@@ -28,7 +28,7 @@ impl Session {
         let slave = || pty.slave.try_clone().unwrap();
         // With a controlling terminal: ^C reaches whoever it is that the terminal belongs to.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait", "--root"]).arg(root);
+        command.args(["--ctty", "--wait", TOOL, "--root"]).arg(root);
         command.args(["aol-a", "aol-b"]);
         command.env("TERM", "xterm").env_remove("NO_COLOR");
         command.stdin(slave()).stdout(slave()).stderr(slave());

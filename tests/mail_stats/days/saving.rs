@@ -152,23 +152,8 @@ fn a_part_of_a_day_is_told_and_gives_way() {
 
 #[test]
 fn a_day_that_is_not_over_and_a_damaged_log() {
-    let today = sh("date -u +%F");
-    let today = today.trim();
-    let root = host("rustin", &before());
-    fs::write(
-        root.path().join("var/log/mail.log"),
-        before()
-            + &line(
-                &format!("{today}T00:00:00Z"),
-                "A1",
-                "a@aol.com",
-                "1",
-                "sent",
-                "250 ok",
-            ),
-    )
-    .unwrap();
-    let ran = save(&root, &["--date", "today"]).ended(1);
+    let root = host("rustin", &[before(), the_day()].concat());
+    let ran = save(&root, &["--date", "today", "--clock=2026-09-19T23:59:59Z"]).ended(1);
     assert!(
         ran.err.contains("incomplete: the day was not over"),
         "{}",
@@ -199,8 +184,7 @@ fn two_runs_at_once_wait_for_each_other() {
     held.lock().unwrap();
     std::thread::scope(|scope| {
         let other = scope.spawn(|| save_whole(&root));
-        // Many times what it takes.
-        std::thread::sleep(std::time::Duration::from_secs(3));
+        wait_for_lock(&days(&root));
         assert!(!other.is_finished());
         assert!(!file(&root, "rustin").exists());
         held.unlock().unwrap();

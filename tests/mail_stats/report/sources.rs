@@ -8,26 +8,21 @@ use testkit::tools::{seconds, set_mtime, stats_in};
 /// Without a date it is yesterday, whatever it is today.
 #[test]
 fn it_is_of_yesterday_and_says_what_is_not_known() {
-    let at = |days: &str| {
-        sh(&format!("TZ=UTC date -d '{days}' +%Y-%m-%dT12:00:00Z"))
-            .trim()
-            .to_owned()
-    };
-    let line = |days: &str, n| {
+    const CLOCK: &str = "--clock=2026-09-20T12:00:00Z";
+    let line = |time, n| {
         let of = Lines {
             n,
+            time,
             ..Lines::default()
         };
-        of.text().replace("2026-09-19T10:00:00Z", &at(days))
+        of.text()
     };
-    let begun = begins("19T10:00:00").replace("2026-09-19T10:00:00Z", &at("2 days ago"));
-    let log = begun + &line("2 days ago", 3) + &line("yesterday", 5) + &line("now", 7);
-    let root = host(&["postfix-a"], "");
-    fs::write(root.path().join("var/log/mail.log"), log).unwrap();
-    let ran = report(&root, &[]).ended(0);
-    let day = sh("TZ=UTC date -d yesterday '+%A %Y-%m-%d'");
+    let begun = begins("18T12:00:00");
+    let log = begun + &line("18T12:00:00", 3) + &line("19T12:00:00", 5) + &line("20T11:00:00", 7);
+    let root = host(&["postfix-a"], &log);
+    let ran = report(&root, &[CLOCK]).ended(0);
     assert!(
-        ran.out.starts_with(&format!("host, {}: ", day.trim())),
+        ran.out.starts_with("host, Saturday 2026-09-19: "),
         "{}",
         ran.out
     );
@@ -40,11 +35,10 @@ fn it_is_of_yesterday_and_says_what_is_not_known() {
         ran.out
             .contains("\nOf the days before nothing is known: no logs, no day records.\n")
     );
-    let ran = report(&root, &["--date", "today"]).ended(0);
+    let ran = report(&root, &[CLOCK, "--date", "today"]).ended(0);
     assert!(ran.out.contains("\nThe day so far, up to "), "{}", ran.out);
     // Of the first day, a part.
-    let two_days_ago = sh("TZ=UTC date -d '2 days ago' +%Y-%m-%d");
-    let ran = report(&root, &["--date", two_days_ago.trim()]).ended(0);
+    let ran = report(&root, &[CLOCK, "--date", "2026-09-18"]).ended(0);
     assert!(
         ran.out
             .contains("\nNOT ALL OF THE DAY (UTC).\nIncomplete: the logs begin at "),

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
-use chrono::{Days, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{Days, NaiveDate, NaiveTime};
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::tools::{seconds, set_mtime};
 
 const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't sent. Please \
 contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL FROM command)";
@@ -18,17 +18,8 @@ const NO_USER: &str = "host mx.aol.com[203.0.113.5] said: 550 5.1.1 <u@aol.com>:
 reply to RCPT TO command)";
 const OK: &str = "250 2.0.0 Ok: queued as 4F9A1C0DE";
 
-/// Today, in UTC; a day that is about to end is waited out, since the tool has a clock of its own.
-#[allow(clippy::disallowed_methods, reason = "the tool has no other clock")]
-fn today() -> NaiveDate {
-    loop {
-        let now = Utc::now();
-        if (now.hour(), now.minute()) < (23, 58) {
-            return now.date_naive();
-        }
-        std::thread::sleep(Duration::from_secs(5));
-    }
-}
+/// When all this happens: noon, in UTC.
+const CLOCK: &str = "2026-09-19T12:00:00Z";
 
 /// A host image with postfix-aol-c, and its log's lines so far, which begin with their times.
 pub(crate) struct Image {
@@ -69,7 +60,7 @@ impl Image {
         let mut image = Self {
             dir,
             log: Vec::new(),
-            today: today(),
+            today: NaiveDate::from_ymd_opt(2026, 9, 19).unwrap(),
         };
         for ago in (1..=90).rev() {
             image.lines("postfix-aol-a", ago, 1, "sent", "2.0.0", OK);
@@ -86,9 +77,7 @@ impl Image {
         let hour = if name == "postfix-aol-a" { 23 } else { 0 };
         let start = self.date(ago).and_time(NaiveTime::MIN) + chrono::TimeDelta::hours(hour);
         for k in 0..n {
-            // Today may be young: all of its lines are of its first second.
-            let second = if ago == 0 { 0 } else { k };
-            let time = start + chrono::TimeDelta::seconds(second as i64);
+            let time = start + chrono::TimeDelta::seconds(k as i64);
             self.log.push(format!(
                 "{}Z rustin {name}/smtp[91]: 4F{ago}{k}: to=<u{k}@aol.com>, relay=mx.aol.com[203.0.113.5]:25, delay=1, \
                  delays=0.1/0/0.4/0.5, dsn={dsn}, status={status} ({reply})\n",
@@ -117,7 +106,9 @@ impl Image {
     pub(crate) fn write(&self) {
         let mut log = self.log.clone();
         log.sort();
-        fs::write(self.path("var/log/mail.log"), log.concat()).unwrap();
+        let path = self.path("var/log/mail.log");
+        fs::write(&path, log.concat()).unwrap();
+        set_mtime(&path, seconds(CLOCK));
     }
 
     pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
@@ -128,6 +119,7 @@ impl Image {
         Command::new(tool)
             .arg("--root")
             .arg(self.dir.path())
+            .arg(format!("--clock={CLOCK}"))
             .args(args)
             .env("TZ", "UTC")
             .output()
