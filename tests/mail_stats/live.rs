@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use testkit::{Answer, Host, Instance, Mail, Sink};
 
@@ -93,7 +92,7 @@ fn compare(host: &Host, more: &[(&str, &str)]) {
     let logged = |instance: &Instance| {
         let address = instance.address().ip();
         let what = format!("{}: log and sink agree", instance.name());
-        host.wait_until(Duration::from_secs(20), &what, || {
+        host.wait_until(testkit::PATIENCE, &what, || {
             counted(host, instance.name(), &[]) == seen(&sink, address)
         });
         let (sent, bounced, deferred) = seen(&sink, address);

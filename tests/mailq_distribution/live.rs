@@ -1,7 +1,6 @@
 //! mailq-distribution beside real Postfix: its queues, its qshape, its permissions.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use crate::TOOL;
 use serde_json::Value;
@@ -171,7 +170,6 @@ fn counts_are_right_while_mail_is_delivered() {
             .collect(),
     );
     aol.postsuper(["-h", "ALL"]);
-    let begun = Instant::now();
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| {
             for _ in 0..3 {
@@ -193,7 +191,6 @@ fn counts_are_right_while_mail_is_delivered() {
                 assert_eq!(aol["deferred"], 0, "{found}");
                 looks += 1;
             }
-            assert!(begun.elapsed() < Duration::from_secs(120));
         }
         busy.join().unwrap();
     });

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use crate::TOOL;
 use crate::image::Image;
@@ -21,10 +20,10 @@ impl Terminal {
     fn start(image: &Image, args: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path().display();
-        // `exec` in a subshell, so that the process id is the tool's own.
+        // `exec` in a subshell, so that the process id is the tool's own; and whoever started the tests may ignore signals.
         let line = format!(
             "stty rows 24 cols 80; stty -g >{at}/before; \
-             (sh -c 'echo $PPID' >{at}/pid; exec {TOOL} --root {} {args}) 2>{at}/errors; echo $? >{at}/status; stty -g >{at}/after",
+             (sh -c 'echo $PPID' >{at}/pid; exec env --default-signal {TOOL} --root {} {args}) 2>{at}/errors; echo $? >{at}/status; stty -g >{at}/after",
             image.path("").display()
         );
         let mut script = Command::new("script")
@@ -60,15 +59,7 @@ impl Terminal {
 
     #[track_caller]
     fn wait_for(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.text().contains(text) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "no {text:?} in {:?}",
-                self.text()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        testkit::wait_until(testkit::PATIENCE, text, || self.text().contains(text));
     }
 
     fn press(&mut self, keys: &[u8]) {
@@ -89,15 +80,9 @@ impl Terminal {
     /// The same, and what it said on standard error.
     #[track_caller]
     fn ended_with_errors(mut self, status: i32) -> (String, String) {
-        let begun = Instant::now();
-        while self.script.try_wait().unwrap().is_none() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "still runs: {:?}",
-                self.text()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        testkit::wait_until(testkit::PATIENCE, "the tool's end", || {
+            self.script.try_wait().unwrap().is_some()
+        });
         assert_eq!(
             self.read("status").trim(),
             status.to_string(),

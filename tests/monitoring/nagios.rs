@@ -1,7 +1,5 @@
 //! `--check` as monitoring runs it: by Debian's negate, and by a real NRPE server that runs it through sudo.
 
-use std::time::Duration;
-
 use testkit::prometheus::is_there;
 use testkit::{Host, Mail, Ran, host_or_skip};
 
@@ -190,7 +188,7 @@ fn nrpe_hands_on_what_the_tools_answer() {
             &format!("{PLUGINS}/check_nrpe -H 127.0.0.1 -n {name}"),
         )
     };
-    host.wait_until(Duration::from_secs(10), "NRPE to answer", || {
+    host.wait_until(testkit::PATIENCE, "NRPE to answer", || {
         ask("").status.success()
     });
     for check in checks() {

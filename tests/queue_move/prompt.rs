@@ -6,8 +6,9 @@ use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::TOOL;
 use crate::image::{Image, Original};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
@@ -28,7 +29,9 @@ impl Session {
         let slave = || pty.slave.try_clone().unwrap();
         // With a controlling terminal: ^C reaches whoever it is that the terminal belongs to.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait", TOOL, "--root"]).arg(root);
+        // Whoever started the tests may ignore it.
+        command.args(["--ctty", "--wait", "env", "--default-signal=INT", TOOL]);
+        command.arg("--root").arg(root);
         command.args(["aol-a", "aol-b"]);
         command.env("TERM", "xterm").env_remove("NO_COLOR");
         command.stdin(slave()).stdout(slave()).stderr(slave());
@@ -41,7 +44,7 @@ impl Session {
 
     /// Reads what the tool shows, until `done` or its end.
     fn read_until(&mut self, done: impl Fn(&str) -> bool) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + testkit::PATIENCE;
         while !done(&self.screen) {
             let mut fds = [PollFd::new(self.keys.as_fd(), PollFlags::POLLIN)];
             poll(&mut fds, PollTimeout::from(200_u8)).unwrap();

@@ -384,7 +384,7 @@ fn what_comes_beyond_goes_to_the_old_address() {
         let before = old_sink.accepted() + new_sink.accepted();
         let mails = (0..count).map(|n| Mail::new("news@example.org", &format!("u{n}@aol.example")));
         lists.submit(mails);
-        lists.wait_until(std::time::Duration::from_secs(30), "all to arrive", || {
+        lists.wait_until(testkit::PATIENCE, "all to arrive", || {
             old_sink.accepted() + new_sink.accepted() == before + count
         });
     };

@@ -68,7 +68,7 @@ fn spread(instance: &Instance, sinks: &[Sink], count: usize) -> Duration {
     let to = |n: usize| format!("u{n}@d{}.example", n % sinks.len());
     instance.submit((0..count).map(|n| Mail::new("news@example.org", &to(n))));
     let accepted = || sinks.iter().map(Sink::accepted).sum::<usize>();
-    instance.wait_until(Duration::from_secs(60), "all to be delivered", || {
+    instance.wait_until(testkit::PATIENCE, "all to be delivered", || {
         accepted() == count
     });
     let times: Vec<SystemTime> = sinks

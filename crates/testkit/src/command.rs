@@ -13,9 +13,12 @@ use nix::unistd::{Pid, User};
 
 use crate::Host;
 use crate::or_fail::OrFail;
-use crate::wait::holds_within;
+use crate::wait::{PATIENCE, holds_within};
 
-/// A program to run inside a host. Without more, its stdin is empty and it has two minutes.
+/// For env(1), before a program's name: it begins with no signal ignored.
+const DEFAULT_SIGNALS: &str = "--default-signal=HUP,INT,QUIT,TERM";
+
+/// A program to run inside a host. Without more, its stdin is empty and it has [`PATIENCE`].
 #[derive(Debug)]
 pub struct Cmd {
     host: Host,
@@ -26,8 +29,11 @@ pub struct Cmd {
 
 impl Cmd {
     pub(crate) fn new(host: &Host, program: &OsStr) -> Self {
-        let mut command = Command::new(program);
+        // Whoever started the tests may ignore signals (nohup, a script's background job), and so would the program.
+        let mut command = Command::new("env");
         command
+            .arg(DEFAULT_SIGNALS)
+            .arg(program)
             .current_dir("/")
             .env(
                 "PATH",
@@ -39,7 +45,7 @@ impl Cmd {
             host: host.clone(),
             command,
             stdin: Vec::new(),
-            timeout: Duration::from_secs(120),
+            timeout: PATIENCE,
         }
     }
 
@@ -125,13 +131,9 @@ impl Cmd {
     }
 
     fn line(&self) -> String {
-        let args = self.command.get_args().map(OsStr::to_string_lossy);
-        let mut line = self.command.get_program().to_string_lossy().into_owned();
-        for arg in args {
-            line.push(' ');
-            line.push_str(&arg);
-        }
-        line
+        let words = self.command.get_args().skip(1);
+        let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+        words.join(" ")
     }
 }
 

@@ -175,7 +175,7 @@ impl Host {
     #[track_caller]
     pub fn wait_for_log(&self, text: &str) {
         self.wait_until(
-            Duration::from_secs(30),
+            crate::PATIENCE,
             format_args!("{text:?} in mail.log"),
             || self.mail_log().contains(text),
         );

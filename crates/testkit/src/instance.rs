@@ -95,14 +95,10 @@ impl Instance {
         self.wait_gone(&before, "the queue manager to end after postfix reload");
         // The old queue manager may have taken the master's wakeup, and mail with it, to its end. The next regular
         // wakeup is minutes away.
-        self.wait_until(
-            Duration::from_secs(30),
-            "a queue manager to be woken",
-            || {
-                let kick = self.command("postkick").args(["public", "qmgr", "W"]);
-                kick.run().code() == Some(0)
-            },
-        );
+        self.wait_until(crate::PATIENCE, "a queue manager to be woken", || {
+            let kick = self.command("postkick").args(["public", "qmgr", "W"]);
+            kick.run().code() == Some(0)
+        });
     }
 
     /// Its master and the processes that it started: process ids inside the host, and names.
@@ -125,7 +121,7 @@ impl Instance {
 
     #[track_caller]
     fn wait_gone(&self, before: &[(u32, String)], what: &str) {
-        self.wait_until(Duration::from_secs(30), what, || {
+        self.wait_until(crate::PATIENCE, what, || {
             let now = self.host.enter(processes);
             let is_there = |pid: u32| now.iter().any(|process| process.pid == pid);
             !before.iter().any(|&(pid, _)| is_there(pid))

@@ -54,4 +54,4 @@ pub use make::InstanceBuilder;
 pub use milter::{Asked, Milter, Said};
 pub use sink::{Answer, Answered, Delivery, Features, Incoming, Message, Rcpt, Sink, hash_body};
 pub use skip::{REQUIRE, skip};
-pub use wait::wait_until;
+pub use wait::{PATIENCE, in_time, wait_for_lock, wait_until};

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -92,9 +91,7 @@ impl Instance {
     #[track_caller]
     pub fn wait_for(&self, queue: &str, count: usize) {
         let what = format!("{count} in {queue}");
-        self.wait_until(Duration::from_secs(60), &what, || {
-            self.count(queue) == count
-        });
+        self.wait_until(crate::PATIENCE, &what, || self.count(queue) == count);
     }
 
     /// Waits until all mail is either gone or put aside: nothing in maildrop, incoming and active, for two minutes.
@@ -102,7 +99,7 @@ impl Instance {
     pub fn wait_idle(&self) {
         let busy = ["maildrop", "incoming", "active"];
         self.wait_until(
-            Duration::from_secs(120),
+            crate::PATIENCE,
             "maildrop, incoming and active empty",
             || {
                 // In the order that mail takes, so that none is missed between two looks.

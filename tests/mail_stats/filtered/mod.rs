@@ -7,7 +7,6 @@ mod spamd;
 mod ways;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::TOOL;
 use formats::{formats_agree, halves, reasons_are_told_and_nothing_is_acted_upon};
@@ -255,7 +254,7 @@ fn every_way_to_stop_mail_is_counted() {
     let (queued, held) = (15, 7);
     assert_eq!(inn.count("hold"), held);
     let done = format!("{}/qmgr", inn.name());
-    host.wait_until(Duration::from_secs(20), "all is logged", || {
+    host.wait_until(testkit::PATIENCE, "all is logged", || {
         let log = host.mail_log();
         let removed = log
             .lines()

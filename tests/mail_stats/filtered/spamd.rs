@@ -52,7 +52,7 @@ fn start(host: &Host, spamd_log: &str) -> Filter {
         ])
         .timeout(Duration::from_secs(600))
         .spawn();
-    host.wait_until(Duration::from_secs(60), "spamd listens", || {
+    host.wait_until(testkit::PATIENCE, "spamd listens", || {
         host.command("spamc")
             .args(["-K", "-d", "127.0.0.1"])
             .run()
@@ -64,7 +64,7 @@ fn start(host: &Host, spamd_log: &str) -> Filter {
         .args(["-p", "inet:8893@127.0.0.1", "-r", "15", "-u", "nobody"])
         .timeout(Duration::from_secs(600))
         .spawn();
-    host.wait_until(Duration::from_secs(20), "spamass-milter listens", || {
+    host.wait_until(testkit::PATIENCE, "spamass-milter listens", || {
         host.enter(|| std::net::TcpStream::connect("127.0.0.1:8893").is_ok())
     });
     Filter {
@@ -164,7 +164,7 @@ fn check(host: &Host, spamd_log: &str, args: &[&str]) {
     assert_eq!(sink.accepted(), 9, "{}", host.mail_log());
     assert_eq!((a.count("hold"), b.count("hold")), (0, 2));
     let whole = || json(host, args);
-    host.wait_until(Duration::from_secs(20), "all is logged", || {
+    host.wait_until(testkit::PATIENCE, "all is logged", || {
         let found = whole();
         let of_all = outcomes(&found["total"]["filtered"], "messages");
         let delivered = outcomes(&found["total"]["filtered"], "delivered");

@@ -1,7 +1,5 @@
 //! What has no queue id yet, comes by pickup, or goes through a filter in front of the queue.
 
-use std::time::Duration;
-
 use testkit::{Answer, Asked, Said};
 
 use super::session::Session;
@@ -92,15 +90,9 @@ fn other_ways_into_the_queue_have_filters_too() {
         expected(&[("proxy-reject", "END-OF-MESSAGE", 2, 0)]),
     ];
     // Lines come a moment after what they tell of.
-    let mut found = log();
-    for _ in 0..100 {
-        if found == expected {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        found = log();
-    }
-    assert_eq!(found, expected, "{}", host.mail_log());
+    host.wait_until(testkit::PATIENCE, format!("{expected:?}"), || {
+        log() == expected
+    });
     let found = json(&host, &[]);
     assert_eq!(of(&found, "postfix-local")["accepted"], 3);
     assert_eq!(local.count("hold"), 2);
@@ -146,13 +138,13 @@ fn postscreen_refuses_in_front_of_smtpd() {
             .filter(|l| l.contains("postfix-full/postscreen["));
         lines.filter(|l| l.contains(what)).count()
     };
-    host.wait_until(Duration::from_secs(20), "the first is there", || {
+    host.wait_until(testkit::PATIENCE, "the first is there", || {
         of_full(&host.mail_log(), &begins) == 1
     });
     for _ in 0..2 {
         assert_eq!(two().run(&full), [421]);
     }
-    host.wait_until(Duration::from_secs(20), "all is logged", || {
+    host.wait_until(testkit::PATIENCE, "all is logged", || {
         let log = host.mail_log();
         log.matches(": NOQUEUE: reject: ").count() == 8
     });

@@ -1,8 +1,6 @@
 //! mail-stats-print --follow-state while real instances deliver and their logs are rotated by logrotate (rsyslogd's) and by
 //! `postfix logrotate` (postlogd's): the counters are what the sink saw.
 
-use std::time::Duration;
-
 use testkit::prometheus::{is_there, value};
 use testkit::{Host, Instance, Mail, Sink, host_or_skip};
 
@@ -55,14 +53,15 @@ fn counters_are_what_the_sink_saw_through_rotations() {
         }
         host.sh("logrotate --force --state /run/rotated /etc/logrotate-test.conf");
         // Its names are of the second.
-        host.sh("sleep 1; postfix -c /etc/postfix-msn-a logrotate");
+        host.sh(
+            "while ls /var/log | grep -q msn-a.log.$(date +%Y%m%d-%H%M%S); do sleep 0.05; done
+             postfix -c /etc/postfix-msn-a logrotate",
+        );
     }
     sink_has_all(&host, &sink, [&aol, &msn]);
     for instance in [&aol, &msn] {
         let what = format!("{}: log and sink agree", instance.name());
-        host.wait_until(Duration::from_secs(20), &what, || {
-            counted(&host, instance) == 100
-        });
+        host.wait_until(testkit::PATIENCE, &what, || counted(&host, instance) == 100);
         // And no more.
         assert_eq!(counted(&host, instance), 100);
     }
@@ -74,7 +73,7 @@ fn counters_are_what_the_sink_saw_through_rotations() {
 
 fn sink_has_all(host: &Host, sink: &Sink, instances: [&Instance; 2]) {
     for instance in instances {
-        host.wait_until(Duration::from_secs(30), "all mail at the sink", || {
+        host.wait_until(testkit::PATIENCE, "all mail at the sink", || {
             accepted(sink, instance) == 100
         });
     }

@@ -83,7 +83,10 @@ fn rotated(way: &str) {
         }
         if way.contains("%s") {
             // The name is that of the second.
-            std::thread::sleep(std::time::Duration::from_millis(1100));
+            let logs = host.log().parent().unwrap().display().to_string();
+            sh(&format!(
+                "while ls {logs} | grep -q -e -$(date +%s); do sleep 0.05; done"
+            ));
         }
         logrotate(&host, way);
         if round % 4 == 3 {

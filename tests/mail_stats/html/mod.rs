@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::lists_host::{Lines, UNKNOWN, begins, host, rustin};
 use serde_json::{Value, json};
@@ -35,11 +34,9 @@ fn browse(page: &str) -> (Value, TempDir) {
         .stderr(Stdio::null())
         .spawn();
     let _driver = Driver(driver.expect("chromedriver is needed: tests/run --install"));
-    let until = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "chromedriver does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    testkit::wait_until(testkit::PATIENCE, "chromedriver to listen", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
     let out = sh(&format!(
         "python3 tests/mail_stats/html/browser.py {port} {}",
         directory.path().display()

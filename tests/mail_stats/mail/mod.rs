@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::TOOL;
 use crate::lists_host::{BLOCKED, Lines, begins, host};
@@ -223,7 +222,7 @@ fn postfix_delivers_it_to_all_who_are_named() {
     let mut ids = Vec::new();
     for user in ["root", "daemon"] {
         let directory = format!("/var/spool/mbox/{user}/new");
-        instance.wait_until(Duration::from_secs(30), "delivery", || {
+        instance.wait_until(testkit::PATIENCE, "delivery", || {
             !host
                 .sh(&format!("ls {directory} 2>/dev/null || true"))
                 .text()

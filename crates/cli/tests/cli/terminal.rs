@@ -110,7 +110,7 @@ fn progress_is_silent_elsewhere() {
 fn questions_are_asked_on_a_terminal_only() {
     let answered = |answer: &str| {
         let script = format!(
-            "echo {answer} | script -qec \"stty -echo; sleep 0.2; exec '{}' ask\" /dev/null",
+            "echo {answer} | script -qec \"stty -echo; exec '{}' ask\" /dev/null",
             specimen().display()
         );
         let ran = run(Command::new("sh").args(["-c", &script]));

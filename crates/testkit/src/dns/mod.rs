@@ -45,7 +45,7 @@ pub fn nsd(host: &Host, ip: &str, zones: &[(&str, Option<&str>)]) -> Nsd {
     let mut process = host.command("nsd").arg("-d").arg("-c").arg(&path).spawn();
     let address = format!("{ip}:53");
     let server: SocketAddr = address.parse().unwrap();
-    crate::wait_until(Duration::from_secs(10), "nsd to answer", || {
+    crate::wait_until(crate::PATIENCE, "nsd to answer", || {
         assert!(process.is_running(), "nsd ended");
         host.enter(|| {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

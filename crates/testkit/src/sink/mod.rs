@@ -136,7 +136,7 @@ impl Sink {
     pub fn wait_accepted(&self, count: usize) {
         let what = format!("{count} recipients accepted by the sink {}", self.address);
         self.host
-            .wait_until(Duration::from_secs(120), what, || self.accepted() >= count);
+            .wait_until(crate::PATIENCE, what, || self.accepted() >= count);
     }
 
     /// Waits until at least `count` RCPTs were answered with `code`, for two minutes.
@@ -144,7 +144,7 @@ impl Sink {
     pub fn wait_answered(&self, code: u16, count: usize) {
         let what = format!("{count} RCPTs answered {code} by the sink {}", self.address);
         let enough = || self.answered_with(code) >= count;
-        self.host.wait_until(Duration::from_secs(120), what, enough);
+        self.host.wait_until(crate::PATIENCE, what, enough);
     }
 }
 

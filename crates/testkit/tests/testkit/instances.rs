@@ -1,6 +1,6 @@
 //! Instances and sinks: mail sent, deferred and bounced by real Postfix.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use testkit::{Answer, Delivery, Features, Mail, Sink, hash_body, host_or_skip};
 
@@ -27,18 +27,11 @@ fn delivery_to<'d>(deliveries: &'d [Delivery], recipient: &str) -> &'d Delivery 
 
 #[test]
 fn mail_is_sent_deferred_and_bounced() {
-    let start = Instant::now();
     let host = host_or_skip!();
     let sink = host.sink();
     by_local_part(&sink);
     let aol = host.instance("postfix-aol-a").relay_to(&sink).start();
     let msn = host.instance("postfix-msn-a").relay_to(&sink).start();
-    let up = start.elapsed();
-    assert!(
-        up < Duration::from_secs(30),
-        "a host with two instances took {up:?}"
-    );
-    println!("a host with two instances was up after {up:?}");
 
     let ids = aol.submit([
         Mail::new("news@example.org", "someone@aol.example").body("Hi.\n.dot\n"),
@@ -190,16 +183,12 @@ fn hostile_and_broken_servers() {
         let is_it = |line: &&str| {
             line.contains(&format!("to=<a@{domain}.example>")) && line.contains(" status=")
         };
-        host.wait_until(
-            Duration::from_secs(10),
-            format_args!("{domain}: {end}"),
-            || {
-                host.mail_log()
-                    .lines()
-                    .find(is_it)
-                    .is_some_and(|line| line.contains(&format!(" status={end}")))
-            },
-        );
+        host.wait_until(testkit::PATIENCE, format_args!("{domain}: {end}"), || {
+            host.mail_log()
+                .lines()
+                .find(is_it)
+                .is_some_and(|line| line.contains(&format!(" status={end}")))
+        });
     }
 }
 
@@ -388,13 +377,11 @@ fn thousands_of_messages() {
         }
     });
     let aol = host.instance("postfix-aol-a").relay_to(&sink).start();
-    let start = Instant::now();
     // Numbers 1 to 2000: each last digit 200 times.
     aol.smtp_source(2000, 1000, "a@example.org", "user@example.com");
     sink.wait_accepted(1800);
     aol.wait_for("deferred", 200);
     aol.wait_idle();
-    println!("2000 messages in {:?}", start.elapsed());
     let mut recipients: Vec<String> = sink
         .deliveries()
         .into_iter()

@@ -1,7 +1,5 @@
 //! `postfix::queue` beside the programs of a running Postfix: `postqueue -j` for messages, `postcat` for records.
 
-use std::time::Duration;
-
 use super::checked::{check, instance, sink};
 use super::fixtures::scan;
 use postfix::queue::{Layout, Log, Queue, QueueId, Spool};
@@ -152,7 +150,7 @@ fn logs_are_told_by_their_kind() {
     let instance = host.instance("postfix-aol-a").relay_to(&sink).start();
     let ids = instance.submit([Mail::new("a@example.org", "defer@example.com")]);
     instance.wait_for("deferred", 1);
-    instance.wait_until(Duration::from_secs(10), "a defer log", || {
+    instance.wait_until(testkit::PATIENCE, "a defer log", || {
         instance.count("defer") == 1
     });
     let spool = Spool::new(instance.queue_dir(), Layout::default());

@@ -4,7 +4,7 @@ mod host;
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
@@ -89,9 +89,11 @@ fn the_log_is_rotated_while_it_is_read() {
     let (_dir, mut writer, mut reader) = host();
     reader.run();
     let done = AtomicBool::new(false);
+    let tries = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let writer = &mut writer;
         let done = &done;
+        let tries = &tries;
         scope.spawn(move || {
             for n in 0..400_u32 {
                 writer.append(u8::try_from(n % 7).unwrap(), n % 3 == 0);
@@ -103,7 +105,11 @@ fn the_log_is_rotated_while_it_is_read() {
                         ..RENAMED
                     };
                     writer.rotate(rotation, || ());
-                    std::thread::sleep(std::time::Duration::from_millis(3));
+                    // The next lines and rotations come while it reads.
+                    let before = tries.load(Ordering::Relaxed);
+                    while tries.load(Ordering::Relaxed) == before {
+                        std::thread::yield_now();
+                    }
                 }
             }
             done.store(true, Ordering::Relaxed);
@@ -112,6 +118,7 @@ fn the_log_is_rotated_while_it_is_read() {
         while !done.load(Ordering::Relaxed) {
             // It may say that the log does not hold still, and reads it in the next run.
             runs += u32::from(reader.try_run().is_ok());
+            tries.fetch_add(1, Ordering::Relaxed);
         }
         assert!(runs > 2, "{runs}");
     });
