@@ -203,7 +203,7 @@ fn needs_a_host() {
 fn a_host_ends_with_a_killed_test() {
     drop(host_or_skip!());
     let mut test = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "needs_a_host", "--nocapture"])
+        .args(["--exact", "hosts::needs_a_host", "--nocapture"])
         .env("HOLD", "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -236,7 +236,7 @@ fn without_root_a_test_is_skipped_loudly() {
     let test = |require: &str| {
         let test = host
             .command("/run/hosts")
-            .args(["--exact", "needs_a_host"])
+            .args(["--exact", "hosts::needs_a_host"])
             .user("nobody");
         test.env(testkit::REQUIRE, require).run()
     };
