@@ -6,12 +6,12 @@ use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Failure, Outcome};
 use globset::GlobSetBuilder;
 use postfix::config::Instance;
-use transport::audit::{self, Input, Outcome as Result, Row, Table, audit, choose};
+use transport::audit::{self, Input, Outcome as Result, Row, Service, Table, audit, choose};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
 use crate::site::{self, Table as ProviderTable};
-use crate::{gather, networks, relay_hosts};
+use crate::{gather, networks, ports, relay_hosts, rewrite};
 
 /// As many rows as the line of `--check` tells, the worst first.
 const MAX_TOLD: usize = 4;
@@ -42,13 +42,21 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
-    let hosts = match ours.and_then(|at| tables.get(at)) {
+    let (hosts, ports) = match ours.and_then(|at| tables.get(at)) {
         Some(table) if !args.no_dns => {
             let hosts = audit::hosts(table, transports.as_ref());
-            Some(relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?)
+            let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
+            let hops = audit::hops(table, transports.as_ref());
+            // An image's relays are not this machine's to connect to.
+            let ports = cx
+                .root()
+                .is_this_host()
+                .then(|| ports::look_at(cx, instance, &hops, &found));
+            (Some(found), ports)
         }
-        _ => None,
+        _ => (None, None),
     };
+    let live = rewrite::ask(cx, instance, &wanted, &tables);
     let accepted = accepted(args)?;
     let rows = audit(&Input {
         wanted: &wanted,
@@ -61,8 +69,10 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         fallback: fallback(instance),
         parents_match,
         transports,
+        live,
         is_accepted: &|key| accepted.is_match(key),
         hosts,
+        ports,
         networks: networks::look_at(cx, args, instance, &table.providers)?,
     });
     show(args, cx, instance, &rows)
@@ -83,14 +93,14 @@ fn accepted(args: &Check) -> anyhow::Result<globset::GlobSet> {
     Ok(globs.build()?)
 }
 
-/// The services of master.cf that deliver, and whether each is an SMTP client; `None` if it cannot be read.
-fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, bool>> {
+/// The services of master.cf; `None` if it cannot be read.
+fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, Service>> {
     let services = instance.services(cx.root()).value;
     let all = services.services().iter().map(|service| {
-        let is_smtp = matches!(service.command.as_str(), "smtp" | "lmtp");
-        (service.name.clone(), is_smtp)
+        let command = service.command.clone();
+        (service.name.clone(), Service { command })
     });
-    let all: BTreeMap<String, bool> = all.collect();
+    let all: BTreeMap<String, Service> = all.collect();
     (!all.is_empty()).then_some(all)
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cli::Context;
-use postfix::config::Instance;
-use transport::audit::{IndexState, SourceState, Table, questions};
+use postfix::Root;
+use postfix::config::{Instance, logical_lines};
+use transport::audit::{Failed, IndexState, SourceState, Table, questions};
 use transport::{Map, Source, Storage, TableName, split_list};
 
 use crate::postmap::Postmap;
@@ -46,7 +47,7 @@ pub(crate) fn tables(
 
 /// A table with its files and, where it can list them, its entries; and its name as this machine has it.
 fn listed(cx: &Context, postmap: &Postmap, name: TableName) -> (Table, TableName) {
-    let here = name_here(cx, &name);
+    let here = name_here(cx.root(), &name);
     let source = here.source().map_or(SourceState::None, read);
     let index = index(&here, &source);
     let mut table = Table {
@@ -57,6 +58,7 @@ fn listed(cx: &Context, postmap: &Postmap, name: TableName) -> (Table, TableName
         entries: None,
         answers: HashMap::new(),
         failed: None,
+        dropped: Vec::new(),
     };
     if !matches!(here.storage(), Storage::Index(_) | Storage::Text) {
         return (table, here);
@@ -72,7 +74,9 @@ fn listed(cx: &Context, postmap: &Postmap, name: TableName) -> (Table, TableName
         };
         match postmap.entries(&text) {
             Ok(entries) => table.in_source = Some(entries),
-            Err(why) => table.source = SourceState::Unreadable(why),
+            Err(Failed::Broken(why) | Failed::Unknown(why)) => {
+                table.source = SourceState::Unreadable(why);
+            }
         }
     }
     (table, here)
@@ -85,30 +89,62 @@ fn ask(
     here: &TableName,
     keys: &BTreeSet<String>,
 ) {
-    if table.failed.is_some() {
+    // What a random table says now, it does not say again.
+    if table.failed.is_some() || here.is_random() {
         return;
     }
     // An image's servers are not this machine's.
     if here.storage() == Storage::Elsewhere && !cx.root().is_this_host() {
-        table.failed = Some("--root: what a server of another host says is not known".to_owned());
+        let why = "--root: what a server of another host says is not known";
+        table.failed = Some(Failed::Unknown(why.to_owned()));
         return;
     }
     match postmap.answers(here, keys) {
-        Ok(answers) => table.answers = answers,
+        Ok((answers, dropped)) => (table.answers, table.dropped) = (answers, dropped),
         Err(why) => table.failed = Some(why),
+    }
+    substituting(table, here);
+}
+
+/// Takes out the rules of a pattern table that put parts of the address into the result: trivial-rewrite passes over them
+/// (DICT_FLAG_NO_REGSUB, Postfix `src/util/dict_regexp.c`), though postmap does not.
+fn substituting(table: &mut Table, here: &TableName) {
+    let path = Path::new(&here.name);
+    let SourceText::Read(text) = text(path) else {
+        return;
+    };
+    if !matches!(here.kind.as_str(), "regexp" | "pcre") {
+        return;
+    }
+    let lines = logical_lines(path, &text).value.into_iter().filter(|line| {
+        let has = |pair: &[u8]| matches!(pair, [b'$', b'0'..=b'9' | b'{' | b'(']);
+        line.text.windows(2).any(has)
+    });
+    let told = lines.map(|line| {
+        let at = line.line;
+        format!("line {at}: a result with $n is not allowed in transport_maps")
+    });
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        // What was put together stands nowhere in the text.
+        let text = String::from_utf8_lossy(&text);
+        table
+            .answers
+            .retain(|_, value| text.contains(value.as_str()));
+        table.dropped.extend(told);
     }
 }
 
 /// A table in a file of a host image is found below the image.
-fn name_here(cx: &Context, name: &TableName) -> TableName {
+pub(crate) fn name_here(root: &Root, name: &TableName) -> TableName {
     let in_file = matches!(
         name.storage(),
         Storage::Index(_) | Storage::Text | Storage::Patterns
     );
-    if cx.root().is_this_host() || !in_file {
+    if root.is_this_host() || !in_file {
         return name.clone();
     }
-    let path = cx.root().under(Path::new(&name.name));
+    let path = root.under(Path::new(&name.name));
     let path = std::path::absolute(&path).unwrap_or(path);
     TableName {
         name: path.to_string_lossy().into_owned(),
@@ -117,6 +153,20 @@ fn name_here(cx: &Context, name: &TableName) -> TableName {
 }
 
 fn read(path: &Path) -> SourceState {
+    match text(path) {
+        SourceText::Read(text) => SourceState::Read(Source::parse(path, &text)),
+        SourceText::Missing => SourceState::Missing,
+        SourceText::Unreadable(why) => SourceState::Unreadable(why),
+    }
+}
+
+enum SourceText {
+    Read(Vec<u8>),
+    Missing,
+    Unreadable(String),
+}
+
+fn text(path: &Path) -> SourceText {
     let text = match fs::metadata(path) {
         // Reading from a FIFO or a device might wait for ever.
         Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is no regular file")),
@@ -124,9 +174,9 @@ fn read(path: &Path) -> SourceState {
         Err(e) => Err(e),
     };
     match text {
-        Ok(text) => SourceState::Read(Source::parse(path, &text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => SourceState::Missing,
-        Err(e) => SourceState::Unreadable(reason(&e)),
+        Ok(text) => SourceText::Read(text),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => SourceText::Missing,
+        Err(e) => SourceText::Unreadable(reason(&e)),
     }
 }
 

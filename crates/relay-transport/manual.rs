@@ -8,11 +8,13 @@ const CHECKS: Section = Section {
     title: "CHECKS",
     body: &[
         Block::Text(
-            "check asks real postmap (postmap -s, postmap -q, with the instance's configuration), and shows a row or more for each:",
+            "check asks real postmap (postmap -s, postmap -q, with the instance's configuration) as Postfix asks: two made-up addresses \
+             of each domain in every table; then the domain and its parents in those that are no patterns; * last. A row or more \
+             for each of these:",
         ),
         Block::Item(
             "in-use",
-            "transport_maps of the instance has the map. CRITICAL if not; UNKNOWN where a table cannot be asked.",
+            "transport_maps of the instance has the map. CRITICAL if not, and where a table cannot be opened: Postfix then defers the mail. UNKNOWN where one cannot be asked from here.",
         ),
         Block::Item(
             "index",
@@ -24,7 +26,8 @@ const CHECKS: Section = Section {
         ),
         Block::Item(
             "syntax",
-            "Every line of the text is an entry; postmap passes over others. WARNING.",
+            "Every line of the text is an entry; postmap passes over others. WARNING. A rule of a pattern table that Postfix passes \
+             over is CRITICAL.",
         ),
         Block::Item(
             "duplicates",
@@ -32,17 +35,23 @@ const CHECKS: Section = Section {
         ),
         Block::Item(
             "order",
-            "No other table of transport_maps answers first for a domain of the map, and otherwise. CRITICAL.",
+            "No other table of transport_maps has another answer that comes first: for the domain, or, wherever the table stands, for \
+             the whole address (a pattern such as /./, static). CRITICAL.",
         ),
         Block::Item(
             "domains",
-            "The mail of every provider's domain goes to the provider's relay, over all tables, parent domains, * and relayhost. To \
-             another provider's relay is CRITICAL, elsewhere a WARNING. --provider names those that the site has relays for.",
+            "The mail of every provider's domain goes to the provider's relay, over all tables, parent domains, * and relayhost. If \
+             it goes elsewhere, comes back or is destroyed: CRITICAL. --provider names those that the site has relays for.",
+        ),
+        Block::Item(
+            "postfix",
+            "Where the instance runs, its trivial-rewrite is asked about an address of each domain, and says the same. CRITICAL if not: \
+             texthash, regexp and pcre are read when it starts. After postmap it takes 10 s to see the new index; they are waited for.",
         ),
         Block::Item(
             "lines",
             "Every line is of a provider's domain, of a subdomain or an address there, or * to a relay; or --accept says that it \
-             is the site's own. WARNING.",
+             is the site's own. And it is one that Postfix looks up: @domain, *.domain and domain. are none. WARNING.",
         ),
         Block::Item(
             "transports",
@@ -54,9 +63,14 @@ const CHECKS: Section = Section {
              answer. /etc/hosts is asked where smtp_host_lookup says so.",
         ),
         Block::Item(
+            "ports",
+            "Something listens at each relay. CRITICAL where all its addresses refuse the connection; where there is no answer, the row \
+             says so and nothing is concluded from it. --no-dns: nobody tries.",
+        ),
+        Block::Item(
             "networks",
             "With --relay-config: the relays' mynetworks has this server's address (CRITICAL if not), and no smtpd restriction \
-             in their main.cf refuses its mail before mynetworks is asked (WARNING). Files and tables in mynetworks are not looked into: what depends on one is UNKNOWN.",
+             in their main.cf refuses its mail before mynetworks is asked (WARNING). Of a relay on this host, or of a whole image, files and tables in mynetworks are looked into: one that cannot be opened is CRITICAL. In a copied directory what depends on one is UNKNOWN.",
         ),
         Block::Text(
             "The worst row decides the exit status. A row names five of the things that it is about; all with -v, and in JSON and CSV.",

@@ -1,17 +1,21 @@
 //! Do the relays take mail from this server? Read from their own main.cf.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
 use host::machine::Interfaces;
 use knowledge::providers::Providers;
 use postfix::Root;
-use postfix::config::{Host, Instance, MainCf, Parameters, hostname_of};
-use transport::audit::{Acceptance, Networks};
-use transport::{Listed, listed};
+use postfix::config::{Host, Instance, MainCf, Parameters, hostname_of, logical_lines};
+use transport::audit::{Acceptance, Failed, Networks};
+use transport::{Listed, Reference, Storage, TableName, listed};
 
 use crate::args::Check;
+use crate::gather;
+use crate::postmap::Postmap;
 
 /// Looks at every configuration that is named.
 ///
@@ -29,7 +33,7 @@ pub(crate) fn look_at(
     let mut unread = Vec::new();
     let mut relays = Vec::new();
     for path in &args.relay_config {
-        relays.extend(relays_in(path, providers, &mut unread)?);
+        relays.extend(relays_in(cx, path, providers, &mut unread)?);
     }
     let from = match from(cx, args, instance)? {
         from if from.is_empty() => {
@@ -38,12 +42,12 @@ pub(crate) fn look_at(
         }
         from => from,
     };
-    let known = relays.iter().flat_map(|(name, parameters)| {
+    let known = relays.iter().flat_map(|relay| {
         from.iter().map(|&from| Acceptance {
-            relay: name.clone(),
+            relay: relay.name.clone(),
             from,
-            listed: has(parameters, from),
-            barred: barred(parameters),
+            listed: has(relay, from),
+            barred: barred(&relay.parameters),
         })
     });
     Ok(Networks::Known(known.collect(), unread))
@@ -63,12 +67,22 @@ fn from(cx: &Context, args: &Check, instance: &Instance) -> anyhow::Result<Vec<I
     Ok(interfaces.outward().filter(IpAddr::is_ipv4).collect())
 }
 
-/// The relays that a path has: their names and parameters.
+/// A relay whose main.cf was read.
+struct Relay {
+    name: String,
+    parameters: Parameters,
+    /// Where its tables are: this machine, or an image. Unknown of a main.cf that was copied from elsewhere.
+    root: Option<Root>,
+    config_directory: PathBuf,
+}
+
+/// The relays that a path has.
 fn relays_in(
+    cx: &Context,
     path: &Path,
     providers: &Providers,
     unread: &mut Vec<String>,
-) -> anyhow::Result<Vec<(String, Parameters)>> {
+) -> anyhow::Result<Vec<Relay>> {
     let main_cf = path.join("main.cf");
     if main_cf.is_file() {
         let text = std::fs::read(&main_cf).map_err(|e| Failure::io("cannot read", &main_cf, e))?;
@@ -79,7 +93,14 @@ fn relays_in(
             name if name.is_empty() => path.display().to_string(),
             name => name,
         };
-        return Ok(vec![(name, parameters)]);
+        let own = host::instances::discover(cx.site()).value;
+        let is_own = own.instances().iter().any(|i| i.config_directory() == path);
+        return Ok(vec![Relay {
+            name,
+            parameters,
+            root: is_own.then(|| cx.root().clone()),
+            config_directory: path.to_owned(),
+        }]);
     }
     let root = Root::new(path);
     let hostname = hostname_of(&root).unwrap_or_else(|| "localhost".to_owned());
@@ -87,12 +108,12 @@ fn relays_in(
     unread.extend(host.problems.iter().map(ToString::to_string));
     let instances = host.value.instances().iter();
     let relays = instances.filter(|i| providers.of_instance(i.name()).is_some());
-    let relays: Vec<(String, Parameters)> = relays
-        .map(|i| {
-            (
-                format!("{}/{}", host_name(path, &hostname), i.name()),
-                i.parameters().clone(),
-            )
+    let relays: Vec<Relay> = relays
+        .map(|i| Relay {
+            name: format!("{}/{}", host_name(path, &hostname), i.name()),
+            parameters: i.parameters().clone(),
+            root: Some(root.clone()),
+            config_directory: i.config_directory().to_owned(),
         })
         .collect();
     if relays.is_empty() {
@@ -110,7 +131,8 @@ fn host_name(path: &Path, hostname: &str) -> String {
     }
 }
 
-fn has(parameters: &Parameters, from: IpAddr) -> Listed {
+fn has(relay: &Relay, from: IpAddr) -> Listed {
+    let parameters = &relay.parameters;
     // Without one, Postfix makes the list of the interfaces that it finds where it runs.
     if parameters.main_cf().value(b"mynetworks").is_none() {
         let style = parameters.get("mynetworks_style");
@@ -118,10 +140,58 @@ fn has(parameters: &Parameters, from: IpAddr) -> Listed {
             "mynetworks_style = {style} (mynetworks is not set)"
         ));
     }
-    match parameters.expand("mynetworks") {
-        Ok(list) => listed(&String::from_utf8_lossy(&list), from),
-        Err(why) => Listed::Unknown(format!("mynetworks: {why}")),
+    let list = match parameters.expand("mynetworks") {
+        Ok(list) => String::from_utf8_lossy(&list).into_owned(),
+        Err(why) => return Listed::Unknown(format!("mynetworks: {why}")),
+    };
+    match &relay.root {
+        Some(root) => {
+            let postmap = Postmap::at(root, &relay.config_directory);
+            listed(
+                &list,
+                from,
+                Some(&|pattern| look(root, &postmap, pattern, from)),
+            )
+        }
+        None => listed(&list, from, None),
     }
+}
+
+/// What is behind an element of the list.
+fn look(root: &Root, postmap: &Postmap, pattern: &str, from: IpAddr) -> Reference {
+    if pattern.starts_with('/') {
+        let path = root.under(Path::new(pattern));
+        return match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => match std::fs::read(&path) {
+                Ok(text) => Reference::Elements(without_comments(&path, &text)),
+                Err(_) => Reference::Unknown,
+            },
+            Ok(_) => Reference::Unknown,
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                Reference::Fails("there is no such file".to_owned())
+            }
+            Err(_) => Reference::Unknown,
+        };
+    }
+    let Some(table) = TableName::parse(pattern) else {
+        return Reference::Unknown;
+    };
+    let here = gather::name_here(root, &table);
+    if here.storage() == Storage::Elsewhere && !root.is_this_host() {
+        return Reference::Unknown;
+    }
+    match postmap.answers(&here, &BTreeSet::from([from.to_string()])) {
+        Ok((answers, _)) if answers.is_empty() => Reference::HasNot,
+        Ok(_) => Reference::Has,
+        Err(Failed::Broken(why)) => Reference::Fails(why),
+        Err(Failed::Unknown(_)) => Reference::Unknown,
+    }
+}
+
+fn without_comments(path: &Path, text: &[u8]) -> String {
+    let lines = logical_lines(path, text).value.into_iter();
+    let lines = lines.map(|line| String::from_utf8_lossy(&line.text).into_owned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What is asked before a recipient is taken (postconf(5)): each of these lists must let the mail through.

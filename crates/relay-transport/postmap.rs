@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cli::Context;
+use postfix::Root;
 use postfix::config::Instance;
 use transport::TableName;
-use transport::audit::Entries;
+use transport::audit::{Entries, Failed};
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Postmap {
     program: PathBuf,
     config: PathBuf,
+    /// Does it read this machine's tables, and not an image's?
+    is_this_host: bool,
+    /// Whom proxymap runs as, where this process may take that user's place: it opens tables only when it is asked, when it has
+    /// given up root's rights (`src/proxymap/proxymap.c`); trivial-rewrite opens its own as root.
+    proxymap: Option<(u32, u32)>,
 }
 
 /// What it said.
@@ -31,19 +38,26 @@ struct Said {
 impl Postmap {
     /// This machine's postmap for an instance's tables; of a host image, it reads the image's main.cf.
     pub(crate) fn new(cx: &Context, instance: &Instance) -> Self {
-        let directory = match cx.root().is_this_host() {
-            true => instance.get("command_directory"),
-            // What an image names is not to be run.
-            false => String::new(),
-        };
-        let directory = match directory.as_str() {
-            "" => "/usr/sbin",
-            directory => directory,
-        };
-        let config = cx.root().under(instance.config_directory());
+        let mut postmap = Self::at(cx.root(), instance.config_directory());
+        // What an image names is not to be run.
+        if postmap.is_this_host {
+            let directory = instance.get("command_directory");
+            if !directory.is_empty() {
+                postmap.program = Path::new(&directory).join("postmap");
+            }
+            postmap.proxymap = proxymap_user(instance);
+        }
+        postmap
+    }
+
+    /// The one that Debian installs, for the tables of a host with its main.cf in `config_directory`.
+    pub(crate) fn at(root: &Root, config_directory: &Path) -> Self {
+        let config = root.under(config_directory);
         Self {
-            program: Path::new(directory).join("postmap"),
+            program: Path::new("/usr/sbin/postmap").to_owned(),
             config: std::path::absolute(&config).unwrap_or(config),
+            is_this_host: root.is_this_host(),
+            proxymap: None,
         }
     }
 
@@ -51,15 +65,15 @@ impl Postmap {
     ///
     /// # Errors
     /// Why there are none to be had.
-    pub(crate) fn entries(&self, table: &TableName) -> Result<Entries, String> {
-        let said = self.run(&["-s", &unproxied(table)], Vec::new())?;
+    pub(crate) fn entries(&self, table: &TableName) -> Result<Entries, Failed> {
+        let said = self.run(&["-s", &unproxied(table)], Vec::new(), None)?;
         match said.ok {
             true => Ok(pairs(&said.out).collect()),
-            false => Err(reason(&said)),
+            false => Err(self.failed(&said)),
         }
     }
 
-    /// What a table answers to these keys; none may hold white space.
+    /// What a table answers to these keys, which hold no white space, and the rules that are passed over.
     ///
     /// # Errors
     /// Why it cannot be asked.
@@ -67,18 +81,34 @@ impl Postmap {
         &self,
         table: &TableName,
         keys: &BTreeSet<String>,
-    ) -> Result<HashMap<String, String>, String> {
+    ) -> Result<(HashMap<String, String>, Vec<String>), Failed> {
         let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
-        let said = self.run(&["-q", "-", &unproxied(table)], lines.into_bytes())?;
+        let user = self.proxymap.filter(|_| table.is_proxied);
+        let said = self.run(&["-q", "-", &unproxied(table)], lines.into_bytes(), user)?;
         // It ends with 1, too, where no key was found.
         let failed = ["fatal:", "error:", "panic:", "unavailable", "lookup error"];
         if !said.ok && failed.iter().any(|word| said.err.contains(word)) {
-            return Err(reason(&said));
+            return Err(self.failed(&said));
         }
-        Ok(pairs(&said.out).collect())
+        Ok((pairs(&said.out).collect(), dropped(&said.err)))
     }
 
-    fn run(&self, args: &[&str], input: Vec<u8>) -> Result<Said, String> {
+    /// Can Postfix not open it, either? Of another host, only what is not there is known; and what this user may not read,
+    /// Postfix may.
+    fn failed(&self, said: &Said) -> Failed {
+        let why = reason(said);
+        let is_denied = why.contains("Permission denied") && !nix::unistd::geteuid().is_root();
+        let is_certain = match self.is_this_host {
+            true => !is_denied,
+            false => why.contains("No such file or directory"),
+        };
+        match is_certain {
+            true => Failed::Broken(why),
+            false => Failed::Unknown(why),
+        }
+    }
+
+    fn run(&self, args: &[&str], input: Vec<u8>, user: Option<(u32, u32)>) -> Result<Said, Failed> {
         let mut command = Command::new(&self.program);
         command
             .arg("-c")
@@ -90,13 +120,39 @@ impl Postmap {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some((user, group)) = user {
+            // Its supplementary groups go, too.
+            command.uid(user).gid(group);
+        }
         let program = self.program.display();
-        let child = command.spawn().map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => format!("there is no {program}"),
-            _ => format!("cannot start {program}: {e}"),
+        let child = command.spawn().map_err(|e| {
+            Failed::Unknown(match e.kind() {
+                io::ErrorKind::NotFound => format!("there is no {program}"),
+                _ => format!("cannot start {program}: {e}"),
+            })
         })?;
-        finish(child, input).map_err(|e| format!("{program}: {e}"))
+        finish(child, input).map_err(|e| Failed::Unknown(format!("{program}: {e}")))
     }
+}
+
+/// mail_owner, and its group: whom proxymap runs as.
+fn proxymap_user(instance: &Instance) -> Option<(u32, u32)> {
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    let owner = nix::unistd::User::from_name(&instance.mail_owner()).ok()??;
+    Some((owner.uid.as_raw(), owner.gid.as_raw()))
+}
+
+/// `line 3: Unmatched ( or \(`: the rules of a pattern table that are passed over, or have no result.
+fn dropped(err: &str) -> Vec<String> {
+    let rules = err.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(" map ")?;
+        let at = rest.find(", line ")?;
+        line.contains("warning: ")
+            .then(|| rest.get(at + 2..).unwrap_or_default().to_owned())
+    });
+    rules.collect()
 }
 
 /// Feeds a program, and reads what it says until it ends.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use cli::Context;
 use cli::lookups::ResolverArgs;
-use dns::{Limits, Lookup as _, Resolver, Rtype};
+use dns::{Answer, Data, Limits, Lookup as _, Resolver, Rtype};
 use postfix::config::Instance;
 use transport::audit::{HostState, RelayHost};
 
@@ -27,7 +28,7 @@ pub(crate) fn look_up(
     let asks_dns = instance.get("smtp_dns_support_level") != "disabled";
     let known = match native {
         true => etc_hosts(cx),
-        false => BTreeSet::new(),
+        false => BTreeMap::new(),
     };
     let limits = Limits {
         total: args.timeout(),
@@ -36,10 +37,10 @@ pub(crate) fn look_up(
     let resolver = Resolver::new(args.servers()?, limits);
     let progress = cx.progress_items("asking the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
-        let state = match known.contains(&host.name) {
-            true => HostState::Found,
-            false if !asks_dns => HostState::Missing("not in /etc/hosts".to_owned()),
-            false => ask(&resolver, host),
+        let state = match known.get(&host.name) {
+            Some(addresses) => HostState::Found(addresses.clone()),
+            None if !asks_dns => HostState::Missing("not in /etc/hosts".to_owned()),
+            None => ask(&resolver, host),
         };
         progress.advance(1);
         (host.clone(), state)
@@ -53,33 +54,70 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
         return HostState::Missing("no host name".to_owned());
     };
     let types: &[Rtype] = match host.by_mx {
-        true => &[Rtype::A, Rtype::AAAA, Rtype::MX],
+        // As smtp(8) does: a mail exchanger, or else the name's own addresses.
+        true => &[Rtype::MX, Rtype::A, Rtype::AAAA],
         false => &[Rtype::A, Rtype::AAAA],
     };
     let mut failed = None;
     let mut no_such_name = false;
+    let mut addresses = Vec::new();
     for &rtype in types {
         match resolver.ask(&name, rtype) {
-            Ok(answer) if !answer.records.is_empty() => return HostState::Found,
-            Ok(answer) => no_such_name |= answer.no_such_name,
+            Ok(answer) if rtype == Rtype::MX && !answer.records.is_empty() => {
+                return HostState::Found(of_exchangers(resolver, &answer));
+            }
+            Ok(answer) => {
+                no_such_name |= answer.no_such_name;
+                addresses.extend(answer.addresses());
+            }
             Err(why) => failed = Some(why.to_string()),
         }
     }
     match (failed, no_such_name) {
+        _ if !addresses.is_empty() => HostState::Found(addresses),
         (Some(why), _) => HostState::Unknown(why),
         (None, true) => HostState::Missing("no such name".to_owned()),
         (None, false) => HostState::Missing("has no address".to_owned()),
     }
 }
 
-/// The names in the /etc/hosts of the host looked at, in lower case.
-fn etc_hosts(cx: &Context) -> BTreeSet<String> {
+/// The addresses of mail exchangers, as far as they are to be had.
+fn of_exchangers(resolver: &Resolver, answer: &Answer) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    let exchangers = answer
+        .records
+        .iter()
+        .filter_map(|record| match &record.data {
+            Data::Mx(_, name) => Some(name),
+            _ => None,
+        });
+    for exchanger in exchangers {
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            let answer = resolver.ask(exchanger, rtype);
+            addresses.extend(answer.iter().flat_map(|answer| answer.addresses()));
+        }
+    }
+    addresses
+}
+
+/// The names in the /etc/hosts of the host looked at, in lower case, and their addresses.
+fn etc_hosts(cx: &Context) -> BTreeMap<String, Vec<IpAddr>> {
     let path = cx.root().under(Path::new("/etc/hosts"));
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let names = text.lines().flat_map(|line| {
+    let mut names: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
+    for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default();
-        line.split_whitespace().skip(1)
-    });
-    names.map(str::to_ascii_lowercase).collect()
+        let mut words = line.split_whitespace();
+        let Some(address) = words.next().and_then(|word| word.parse().ok()) else {
+            continue;
+        };
+        for name in words {
+            names
+                .entry(name.to_ascii_lowercase())
+                .or_default()
+                .push(address);
+        }
+    }
+    names
 }

@@ -21,7 +21,7 @@ mod tables;
 
 pub use domain::{Domain, NoDomain};
 pub use map::{Line, Map, table_name};
-pub use networks::{Listed, listed};
+pub use networks::{Listed, Reference, listed};
 pub use route::{Hop, Route, Style};
 pub use source::{Entry, Source};
 pub use tables::{Storage, TableName, split_list};

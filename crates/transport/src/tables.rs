@@ -52,9 +52,47 @@ impl TableName {
             "dbm" | "sdbm" => Storage::Index(".pag"),
             "texthash" => Storage::Text,
             "cidr" | "pcre" | "regexp" => Storage::Patterns,
-            "inline" | "static" | "fail" => Storage::Inline,
+            "inline" | "static" | "fail" | "randmap" | "environ" => Storage::Inline,
             _ => Storage::Elsewhere,
         }
+    }
+
+    /// Is it asked for whole addresses alone, and never for a domain (DICT_FLAG_PATTERN, and `maps_find`'s PARTIAL in Postfix
+    /// `src/trivial-rewrite/transport.c`)? Of tables within a table, the first decides.
+    pub fn is_pattern(&self) -> bool {
+        match self.kind.as_str() {
+            "cidr" | "pcre" | "regexp" | "tcp" | "socketmap" | "randmap" | "fail" => true,
+            "unionmap" | "pipemap" => self.inner().next().is_some_and(|first| first.is_pattern()),
+            _ => false,
+        }
+    }
+
+    /// What it answers is chosen by chance, each time anew: `randmap`, by itself or within another.
+    pub fn is_random(&self) -> bool {
+        match self.kind.as_str() {
+            "randmap" => true,
+            "unionmap" | "pipemap" => self.inner().any(|table| table.is_random()),
+            _ => false,
+        }
+    }
+
+    /// What a `randmap:{…}` chooses from.
+    pub fn choices(&self) -> Vec<&str> {
+        match self.kind.as_str() {
+            "randmap" => self.in_braces(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn inner(&self) -> impl Iterator<Item = Self> {
+        self.in_braces().into_iter().filter_map(Self::parse)
+    }
+
+    fn in_braces(&self) -> Vec<&str> {
+        let inner = self.name.trim().strip_prefix('{');
+        inner
+            .and_then(|inner| inner.strip_suffix('}'))
+            .map_or_else(Vec::new, split_list)
     }
 
     /// Its source text, if it has one.
@@ -131,5 +169,25 @@ mod tests {
         check("regexp:/etc/t", None, None);
         check("inline:{a=b}", None, None);
         assert_eq!(TableName::parse("/etc/postfix/transport"), None);
+    }
+
+    #[test]
+    fn some_are_asked_for_whole_addresses_alone() {
+        let check = |element: &str, is_pattern, is_random| {
+            let table = TableName::parse(element).unwrap();
+            assert_eq!(
+                (table.is_pattern(), table.is_random()),
+                (is_pattern, is_random),
+                "{element}"
+            );
+        };
+        check("hash:/t", false, false);
+        check("static:{smtp:[x]}", false, false);
+        check("proxy:regexp:/t", true, false);
+        check("randmap:{a:, b:}", true, true);
+        check("unionmap:{regexp:/t, hash:/t}", true, false);
+        check("pipemap:{hash:/t, randmap:{a:}}", false, true);
+        let random = TableName::parse("randmap:{smtp1:,smtp2:[x]}").unwrap();
+        assert_eq!(random.choices(), ["smtp1:", "smtp2:[x]"]);
     }
 }

@@ -3,6 +3,8 @@
 //! The caller finds out what there is ([`Input`]): which tables main.cf names, what postmap says of them, what the DNS says
 //! of the relays ([`hosts`] are those to ask about), whom the relays' own main.cf takes mail from. [`audit`] judges.
 
+mod live;
+mod lookup;
 mod relays;
 mod routes;
 mod tables;
@@ -15,10 +17,11 @@ use std::net::IpAddr;
 use knowledge::providers::Providers;
 use postfix::Parsed;
 
-use crate::{Listed, Map, Source, TableName};
+use crate::{Hop, Listed, Map, Source, TableName};
 
-pub use relays::hosts;
-pub use routes::{choose, questions};
+pub use live::{Live, Resolved};
+pub use lookup::{PROBES, choose, questions};
+pub use relays::{hops, hosts};
 
 /// What is looked at, in the order in which to mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,23 +36,27 @@ pub enum Check {
     Syntax,
     /// No key comes twice.
     Duplicates,
-    /// No earlier table answers for a domain of the map.
+    /// No other table answers for an address of the map's domains before it does.
     Order,
     /// Every domain of every provider leads to its relay.
     Domains,
+    /// Postfix itself, where it runs, sends their mail there.
+    Postfix,
     /// Every line is of a domain of a provider.
     Lines,
     /// The transports are in master.cf.
     Transports,
     /// The relay hosts are in the DNS.
     Relays,
+    /// Something listens at their ports.
+    Ports,
     /// The relays take mail from this server.
     Networks,
 }
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::InUse,
         Self::Index,
         Self::Entries,
@@ -57,9 +64,11 @@ impl Check {
         Self::Duplicates,
         Self::Order,
         Self::Domains,
+        Self::Postfix,
         Self::Lines,
         Self::Transports,
         Self::Relays,
+        Self::Ports,
         Self::Networks,
     ];
 
@@ -73,9 +82,11 @@ impl Check {
             Self::Duplicates => "duplicates",
             Self::Order => "order",
             Self::Domains => "domains",
+            Self::Postfix => "postfix",
             Self::Lines => "lines",
             Self::Transports => "transports",
             Self::Relays => "relays",
+            Self::Ports => "ports",
             Self::Networks => "networks",
         }
     }
@@ -157,7 +168,32 @@ pub struct Table {
     /// What it answers to the keys of [`questions`].
     pub answers: HashMap<String, String>,
     /// Why it could not be asked, if so.
-    pub failed: Option<String>,
+    pub failed: Option<Failed>,
+    /// Rules of it that Postfix passes over, and why.
+    pub dropped: Vec<String>,
+}
+
+/// Why a table could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// Postfix cannot, either: it defers the mail ("lookup failure").
+    Broken(String),
+    /// It cannot be asked from here; Postfix may do better.
+    Unknown(String),
+}
+
+/// A service of master.cf that delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The program: `smtp`, `error`.
+    pub command: String,
+}
+
+impl Service {
+    /// Is it an SMTP client?
+    pub fn is_smtp(&self) -> bool {
+        matches!(self.command.as_str(), "smtp" | "lmtp")
+    }
 }
 
 /// A table's text.
@@ -200,12 +236,23 @@ pub struct RelayHost {
 /// What the DNS says of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostState {
-    /// So many addresses, or mail exchangers with any.
-    Found,
+    /// It has these addresses, or its mail exchangers have.
+    Found(Vec<IpAddr>),
     /// There is no such name, or nothing that mail could be sent to: what is missing.
     Missing(String),
     /// It could not be found out: why.
     Unknown(String),
+}
+
+/// What came of connecting to a relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortState {
+    /// Something listens there.
+    Open,
+    /// Nothing does, at none of its addresses.
+    Refused,
+    /// No answer, or no way there from here: why.
+    Unreached(String),
 }
 
 /// What one relay says of an address of this server.
@@ -252,12 +299,16 @@ pub struct Input<'a> {
     pub fallback: String,
     /// A domain's line is for its subdomains, too (parent_domain_matches_subdomains).
     pub parents_match: bool,
-    /// The transports of master.cf, and whether each is an SMTP client; `None` if it cannot be read.
-    pub transports: Option<BTreeMap<String, bool>>,
+    /// The transports of master.cf; `None` if it cannot be read.
+    pub transports: Option<BTreeMap<String, Service>>,
+    /// What Postfix itself says.
+    pub live: Live,
     /// Is this line, by its key, one that the site has for other reasons?
     pub is_accepted: &'a dyn Fn(&str) -> bool,
     /// What the DNS says of [`hosts`]; `None` if nobody asked.
     pub hosts: Option<BTreeMap<RelayHost, HostState>>,
+    /// What came of connecting to [`hops`]; `None` if nobody tried.
+    pub ports: Option<BTreeMap<Hop, PortState>>,
     /// What the relays say.
     pub networks: Networks,
 }
@@ -275,9 +326,11 @@ pub fn audit(input: &Input<'_>) -> Vec<Row> {
         rows.extend(tables::judge(table));
         rows.extend(routes::order(input));
         rows.extend(routes::domains(input));
+        rows.extend(live::live(input));
         rows.extend(routes::lines(input, table));
         rows.extend(relays::transports(input, table));
         rows.extend(relays::relays(input, table));
+        rows.extend(relays::ports(input, table));
     }
     rows.extend(relays::networks(input));
     rows

@@ -3,44 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Check, HostState, Input, Networks, Outcome, RelayHost, Row, Table, count};
+use super::{
+    Check, HostState, Input, Networks, Outcome, PortState, RelayHost, Row, Service, Table, count,
+};
 use crate::{Hop, Listed, Route};
 
 /// Services that are SMTP clients where master.cf cannot say.
 const SMTP: [&str; 3] = ["smtp", "relay", "lmtp"];
 
-fn is_smtp(transports: Option<&BTreeMap<String, bool>>, transport: &str) -> bool {
+fn is_smtp(transports: Option<&BTreeMap<String, Service>>, transport: &str) -> bool {
     match transports {
         // Without a name: default_transport.
         _ if transport.is_empty() => true,
-        Some(known) => known.get(transport).copied().unwrap_or(false),
+        Some(known) => known.get(transport).is_some_and(Service::is_smtp),
         None => SMTP.contains(&transport),
     }
 }
 
 /// The hosts that a table's entries lead to by SMTP. Addresses are none.
-pub fn hosts(table: &Table, transports: Option<&BTreeMap<String, bool>>) -> BTreeSet<RelayHost> {
-    let mut hosts = BTreeSet::new();
-    let values: BTreeSet<&str> = table
-        .entries
-        .iter()
-        .flat_map(BTreeMap::values)
-        .chain(table.answers.values())
-        .map(String::as_str)
-        .collect();
-    for value in values {
-        let route = Route::parse(value);
-        if !is_smtp(transports, &route.transport) {
-            continue;
-        }
-        for hop in route.hops.into_iter().filter(|hop| !is_address(hop)) {
-            hosts.insert(RelayHost {
-                name: hop.host,
-                by_mx: !hop.is_bracketed,
-            });
-        }
-    }
-    hosts
+pub fn hosts(table: &Table, transports: Option<&BTreeMap<String, Service>>) -> BTreeSet<RelayHost> {
+    let hops = hops(table, transports).into_iter();
+    let names = hops.filter(|hop| !is_address(hop)).map(|hop| RelayHost {
+        name: hop.host,
+        by_mx: !hop.is_bracketed,
+    });
+    names.collect()
+}
+
+/// Where a table's entries lead to by SMTP: hosts and addresses, with their ports.
+pub fn hops(table: &Table, transports: Option<&BTreeMap<String, Service>>) -> BTreeSet<Hop> {
+    let values = table.entries.iter().flat_map(BTreeMap::values);
+    let values: BTreeSet<&String> = values.chain(table.answers.values()).collect();
+    let routes = values.into_iter().map(|value| Route::parse(value));
+    let by_smtp = routes.filter(|route| is_smtp(transports, &route.transport));
+    by_smtp.flat_map(|route| route.hops).collect()
 }
 
 /// An address, or lmtp(8)'s `unix:` and `inet:` destinations: not to be looked up.
@@ -96,7 +92,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
     for host in &all {
         let name = &host.name;
         match found.get(host) {
-            Some(HostState::Found) => {}
+            Some(HostState::Found(_)) => {}
             Some(HostState::Missing(what)) => missing.push(format!("{name}: {what}")),
             Some(HostState::Unknown(why)) => unknown.push(format!("{name}: {why}")),
             None => unknown.push(format!("{name}: not asked")),
@@ -133,6 +129,42 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
     rows
 }
 
+/// Does anything listen where the map leads to?
+pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
+    let row = |outcome, text: String| Row::new(Check::Ports, outcome, text);
+    let Some(found) = &input.ports else {
+        return vec![row(Outcome::Skipped, "nobody tried to connect".to_owned())];
+    };
+    let (mut open, mut refused, mut unreached) = (0_usize, Vec::new(), Vec::new());
+    for hop in hops(table, input.transports.as_ref()) {
+        match found.get(&hop) {
+            Some(PortState::Open) => open += 1,
+            Some(PortState::Refused) => refused.push(hop.to_string()),
+            Some(PortState::Unreached(why)) => unreached.push(format!("{hop}: {why}")),
+            // Its name is told elsewhere.
+            None => {}
+        }
+    }
+    let mut rows = Vec::new();
+    if !refused.is_empty() {
+        let text = format!(
+            "nothing listens at {}: mail for it is deferred",
+            count(refused.len(), "relay")
+        );
+        rows.push(row(Outcome::Critical, text).about(refused));
+    }
+    // Whether that is the relay, the way there, or this host's fault cannot be told from here.
+    if !unreached.is_empty() {
+        let text = format!("no answer from {}", count(unreached.len(), "relay"));
+        rows.push(row(Outcome::Skipped, text).about(unreached));
+    }
+    if rows.is_empty() {
+        let text = format!("{} take connections", count(open, "relay"));
+        rows.push(row(Outcome::Ok, text));
+    }
+    rows
+}
+
 /// Do the relays take mail from this server?
 pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let row = |outcome, text: String| Row::new(Check::Networks, outcome, text);
@@ -155,6 +187,7 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
         .map(|a| a.relay.as_str())
         .collect();
     let refused = told(&|listed| matches!(listed, Listed::No(_)));
+    let broken = told(&|listed| matches!(listed, Listed::Broken(_)));
     let mut unknown = told(&|listed| matches!(listed, Listed::Unknown(_)));
     unknown.extend(unread.iter().cloned());
     let listing = known.iter().filter(|a| matches!(a.listed, Listed::Yes(_)));
@@ -171,7 +204,11 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let addresses: BTreeSet<IpAddr> = known.iter().map(|a| a.from).collect();
     let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     let mut rows = Vec::new();
-    if refused.is_empty() && unknown.is_empty() && unused.is_empty() {
+    if [&refused, &broken, &unknown]
+        .iter()
+        .all(|told| told.is_empty())
+        && unused.is_empty()
+    {
         let text = format!(
             "{} {} in mynetworks",
             match relays.len() {
@@ -188,6 +225,10 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
             count(refusing.len(), "relay")
         );
         rows.push(row(Outcome::Critical, text).about(refused));
+    }
+    if !broken.is_empty() {
+        let text = "mynetworks that a relay cannot look into: it defers all mail".to_owned();
+        rows.push(row(Outcome::Critical, text).about(broken));
     }
     if !unused.is_empty() {
         let text = format!(

@@ -1,162 +1,105 @@
 //! Where mail goes: what each domain's look-up comes to, over all tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use knowledge::providers::Provider;
 
-use super::{Check, Input, Outcome, Row, Table, count};
-use crate::{Domain, Map, Route};
-
-/// The keys that Postfix looks a domain up by, in order (transport(5), TABLE SEARCH ORDER): those of its addresses, which
-/// are not known here, come before them.
-fn keys(domain: &str, parents_match: bool) -> Vec<String> {
-    let mut keys = vec![domain.to_owned()];
-    let parents = domain
-        .match_indices('.')
-        .filter_map(|(at, _)| domain.get(at..));
-    keys.extend(parents.map(|parent| match parents_match {
-        true => parent.trim_start_matches('.').to_owned(),
-        false => parent.to_owned(),
-    }));
-    keys.push("*".to_owned());
-    keys
-}
-
-/// The keys to ask every table for: those of the domains that are wanted, and of what `listed` (keys of tables that can
-/// list them) has beside.
-pub fn questions<'a>(
-    wanted: &'a Map,
-    parents_match: bool,
-    listed: impl Iterator<Item = &'a str>,
-) -> BTreeSet<String> {
-    let wanted = wanted.lines.keys().map(String::as_str);
-    // What is no domain is for other look-ups, and might be no line of its own.
-    let listed = listed.filter(|key| Domain::new(key.trim_start_matches('.').as_bytes()).is_ok());
-    wanted
-        .chain(listed)
-        .flat_map(|domain| keys(domain, parents_match))
-        .collect()
-}
-
-/// Which of the tables is the map: the one that leads most domains to their relays; or else the only one with entries.
-pub fn choose(wanted: &Map, tables: &[Table], parents_match: bool) -> Option<usize> {
-    let right = |table: &Table| {
-        let lines = wanted.lines.iter();
-        let leads = |(domain, line): &(&String, &crate::Line)| {
-            let mut answers = keys(domain, parents_match).into_iter();
-            let answer = answers.find_map(|key| table.answers.get(&key));
-            answer.is_some_and(|value| Route::parse(value).leads_to(&line.relay))
-        };
-        lines.filter(leads).count()
-    };
-    let all = tables.iter().map(right).enumerate();
-    // Of two alike, the first is asked first.
-    let best = all.rev().max_by_key(|&(_, right)| right)?;
-    match best {
-        (at, 1..) => Some(at),
-        _ => {
-            let mut listing =
-                (0..tables.len()).filter(|&at| tables.get(at).is_some_and(|t| t.entries.is_some()));
-            listing.next().filter(|_| listing.next().is_none())
-        }
-    }
-}
-
-/// An answer: which table's, to which key, and what.
-struct Answer<'a> {
-    table: usize,
-    value: &'a str,
-}
-
-/// The first answer over all tables. An empty one is as good as none: `:` says so.
-fn answer<'a>(input: &'a Input<'_>, domain: &str) -> Option<Answer<'a>> {
-    for key in keys(domain, input.parents_match) {
-        for (at, table) in input.tables.iter().enumerate() {
-            if let Some(value) = table.answers.get(&key) {
-                return Some(Answer { table: at, value });
-            }
-        }
-    }
-    None
-}
+use super::lookup::{Found, PROBES, find, is_never_asked};
+use super::{Check, Failed, Input, Outcome, Row, Table, count};
+use crate::Route;
 
 /// Groups of domains, each with what they have in common.
 type Groups = BTreeMap<String, Vec<String>>;
 
 /// Does another table answer where ours has a line?
 pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
-    let Some(ours) = input.ours else {
+    let Some((ours, own_table)) = input.ours.zip(input.our_table()) else {
         return Vec::new();
     };
     let mut shadowed = Groups::new();
     for domain in input.wanted.lines.keys() {
-        let own = input
-            .tables
-            .get(ours)
-            .and_then(|table| table.answers.get(domain));
-        let (Some(own), Some(first)) = (own, answer(input, domain)) else {
+        let Some(own) = own_table.own_line(domain) else {
             continue;
         };
-        let Some(other) = input.tables.get(first.table) else {
-            continue;
-        };
-        if first.table != ours && Route::parse(first.value) != Route::parse(own) {
-            let what = format!(
-                "{}, which is asked first, sends to {}",
-                other.name, first.value
-            );
-            shadowed.entry(what).or_default().push(domain.clone());
+        let others = PROBES.iter().filter_map(|probe| {
+            let found = find(&input.tables, domain, probe, input.parents_match)?;
+            (found.table() != ours && !found.leads_as(own)).then_some(found)
+        });
+        if let Some(found) = others.into_iter().next() {
+            let who = input.tables.get(found.table()).map(|table| &table.name);
+            let when = match found.table() < ours {
+                true => "which is asked first",
+                false => "which is asked for the whole address before the map is for its domain",
+            };
+            let who = who.map_or_else(String::new, ToString::to_string);
+            shadowed
+                .entry(format!("{who}, {when}, {}", found.does()))
+                .or_default()
+                .push(domain.clone());
         }
     }
-    let silent = input
-        .tables
-        .iter()
-        .take(ours)
-        .filter(|t| t.failed.is_some());
-    let silent: Vec<String> = silent.map(|table| table.name.to_string()).collect();
-    if shadowed.is_empty() && !silent.is_empty() {
-        let text = "what is asked first and could not be asked here may have other answers";
-        return vec![Row::new(Check::Order, Outcome::Unknown, text).about(silent)];
+    // Every table is asked for the whole address before any is for its domain.
+    let silent = input.tables.iter().enumerate();
+    let silent = silent
+        .filter(|(at, table)| *at != ours && matches!(table.failed, Some(Failed::Unknown(_))));
+    let silent: Vec<String> = silent.map(|(_, table)| table.name.to_string()).collect();
+    let mut rows: Vec<Row> = shadowed
+        .into_iter()
+        .map(|(what, domains)| {
+            let text = format!(
+                "{} count: {what}",
+                match domains.len() {
+                    1 => "1 line of the map does not".to_owned(),
+                    n => format!("{n} lines of the map do not"),
+                }
+            );
+            Row::new(Check::Order, Outcome::Critical, text).about(domains)
+        })
+        .collect();
+    if rows.is_empty() && !silent.is_empty() {
+        let text = "what is asked for whole addresses first, and could not be asked here, may have other answers";
+        rows.push(Row::new(Check::Order, Outcome::Unknown, text).about(silent));
     }
-    if shadowed.is_empty() {
-        let text = match ours {
-            0 => "it is asked first",
-            _ => "no table that is asked before it has another answer for a provider's domain",
+    if rows.is_empty() {
+        let text = match input.tables.len() {
+            1 => "it is the only table",
+            _ => "no other table has an answer of its own for an address of a provider",
         };
-        return vec![Row::new(Check::Order, Outcome::Ok, text)];
+        rows.push(Row::new(Check::Order, Outcome::Ok, text));
     }
-    let rows = shadowed.into_iter().map(|(what, domains)| {
-        let text = format!(
-            "{} count: {what}",
-            match domains.len() {
-                1 => "1 line of the map does not".to_owned(),
-                n => format!("{n} lines of the map do not"),
-            }
-        );
-        Row::new(Check::Order, Outcome::Critical, text).about(domains)
-    });
-    rows.collect()
+    rows
+}
+
+/// Where mail of a domain goes, if not to its relay.
+pub(super) enum Astray {
+    /// No table has a line; with what chooses instead, by chance, if anything does.
+    NoLine(Option<String>),
+    /// There: what a message says of it, and the right-hand side if it is one.
+    There(String, Option<String>),
 }
 
 /// Does every domain lead to its provider's relay?
 pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
     let mut right = 0_usize;
     // By provider: those with no answer at all, and those with a wrong one.
-    let mut missing = Groups::new();
-    let mut wrong: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut missing: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
+    let mut wrong: BTreeMap<(String, String, Option<String>), Vec<String>> = BTreeMap::new();
     for (domain, line) in &input.wanted.lines {
-        match answer(input, domain).filter(|answer| answer.value != ":") {
-            Some(answer) if Route::parse(answer.value).leads_to(&line.relay) => right += 1,
-            Some(answer) => {
-                let key = (line.provider.clone(), answer.value.to_owned());
-                wrong.entry(key).or_default().push(domain.clone());
+        let provider = line.provider.clone();
+        match astray(input, domain, &line.relay) {
+            None => right += 1,
+            Some(Astray::NoLine(by)) => {
+                missing
+                    .entry((provider, by))
+                    .or_default()
+                    .push(domain.clone());
             }
-            // A relayhost may well be the relay.
-            None if Route::parse(&input.fallback).leads_to(&line.relay) => right += 1,
-            None => missing
-                .entry(line.provider.clone())
-                .or_default()
-                .push(domain.clone()),
+            Some(Astray::There(what, value)) => {
+                wrong
+                    .entry((provider, what, value))
+                    .or_default()
+                    .push(domain.clone());
+            }
         }
     }
     let mut rows = Vec::new();
@@ -177,31 +120,75 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             .filter(|l| l.provider == provider)
             .count()
     };
-    for ((provider, value), domains) in wrong {
-        let whose = other_provider(input, &provider, &value);
-        let outcome = match whose {
-            Some(_) => Outcome::Critical,
-            None => Outcome::Warning,
-        };
+    for ((provider, what, value), domains) in wrong {
+        let whose = value.and_then(|value| other_provider(input, &provider, &value));
         let whose = whose.map_or_else(String::new, |other| format!(", {other}'s relay"));
         let text = format!(
-            "{} of {provider}: their mail goes to {value}{whose}",
+            "{} of {provider}: {what}{whose}",
             of(domains.len(), has(&provider))
         );
-        rows.push(Row::new(Check::Domains, outcome, text).about(domains));
+        rows.push(Row::new(Check::Domains, Outcome::Critical, text).about(domains));
     }
-    for (provider, domains) in missing {
-        let to = match Route::parse(&input.fallback).hops.as_slice() {
-            [] => "its own mail exchangers",
-            _ => &input.fallback,
+    for ((provider, by), domains) in missing {
+        let to = match (by, Route::parse(&input.fallback).hops.as_slice()) {
+            (Some(random), _) => format!("what {random} chooses"),
+            (None, []) => "its own mail exchangers".to_owned(),
+            (None, _) => input.fallback.clone(),
         };
         let text = format!(
             "{} of {provider} in no table: their mail goes to {to}",
             of(domains.len(), has(&provider)),
         );
-        rows.push(Row::new(Check::Domains, Outcome::Warning, text).about(domains));
+        rows.push(Row::new(Check::Domains, Outcome::Critical, text).about(domains));
     }
     rows
+}
+
+/// Where mail of a domain goes, unless to its relay. Of several made-up addresses, the first that goes astray.
+pub(super) fn astray(input: &Input<'_>, domain: &str, relay: &str) -> Option<Astray> {
+    let fallback = || !Route::parse(&input.fallback).leads_to(relay);
+    PROBES.iter().find_map(
+        |probe| match find(&input.tables, domain, probe, input.parents_match) {
+            None => fallback().then_some(Astray::NoLine(None)),
+            Some(Found::Value { value: ":", .. }) => fallback().then_some(Astray::NoLine(None)),
+            Some(found) if found.leads_to(relay) => None,
+            Some(found @ Found::Random { .. }) => Some(match has_line(input, domain) {
+                true => Astray::There(format!("their mail {}", found.does()), None),
+                false => Astray::NoLine(Some(found.name())),
+            }),
+            Some(found) => {
+                let value = found.value().map(str::to_owned);
+                Some(Astray::There(fate(input, &found), value))
+            }
+        },
+    )
+}
+
+/// Has any table a line for the domain, whatever answers first?
+fn has_line(input: &Input<'_>, domain: &str) -> bool {
+    input
+        .tables
+        .iter()
+        .any(|table| table.own_line(domain).is_some())
+}
+
+/// What becomes of mail that this is the answer for.
+fn fate(input: &Input<'_>, found: &Found<'_>) -> String {
+    let Some(value) = found.value() else {
+        return format!("their mail {}", found.does());
+    };
+    let transport = Route::parse(value).transport;
+    let command = input
+        .transports
+        .as_ref()
+        .and_then(|all| all.get(&transport));
+    let what = match command.map_or(transport.as_str(), |service| service.command.as_str()) {
+        "discard" => "is destroyed",
+        "error" if transport == "retry" => "is deferred",
+        "error" => "comes back to its sender",
+        _ => return format!("their mail goes to {value}"),
+    };
+    format!("their mail {what} ({value})")
 }
 
 fn of(some: usize, all: usize) -> String {
@@ -236,13 +223,32 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
             "the table cannot list its entries",
         )];
     };
-    let unexplained = entries
-        .iter()
-        .filter(|(key, value)| !explains(input, key, value) && !(input.is_accepted)(key));
+    let never = entries
+        .keys()
+        .filter(|key| is_never_asked(key, input.parents_match));
+    let never: Vec<&String> = never.collect();
+    let unexplained = entries.iter().filter(|(key, value)| {
+        !never.contains(key) && !explains(input, key, value) && !(input.is_accepted)(key)
+    });
     let unexplained: Vec<String> = unexplained
         .map(|(key, value)| format!("{key} {value}"))
         .collect();
-    vec![match unexplained.len() {
+    let mut rows = Vec::new();
+    if !never.is_empty() {
+        let text = format!(
+            "{} that Postfix never looks up: transport(5) has user@domain, domain, {} and *",
+            count(never.len(), "line"),
+            match input.parents_match {
+                true => "the domain's parents",
+                false => ".domain for what is below it",
+            }
+        );
+        rows.push(Row::new(Check::Lines, Outcome::Warning, text).about(never));
+        if unexplained.is_empty() {
+            return rows;
+        }
+    }
+    rows.push(match unexplained.len() {
         0 => Row::new(
             Check::Lines,
             Outcome::Ok,
@@ -255,7 +261,8 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
             );
             Row::new(Check::Lines, Outcome::Warning, text).about(unexplained)
         }
-    }]
+    });
+    rows
 }
 
 /// Is the line of a provider's domain, a subdomain or an address there? Or `*`, for all others, to a relay of ours? Where a

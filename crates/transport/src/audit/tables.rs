@@ -1,6 +1,6 @@
 //! The tables of transport_maps, and what is wrong with the map's own files.
 
-use super::{Check, Entries, IndexState, Input, Outcome, Row, SourceState, Table, count};
+use super::{Check, Entries, Failed, IndexState, Input, Outcome, Row, SourceState, Table, count};
 use crate::Storage;
 
 /// Is the map in use? Tables that cannot be asked are told here, too.
@@ -63,9 +63,28 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
         rows.push(row(Outcome::Critical, text));
     }
     for table in &input.tables {
-        if let Some(why) = &table.failed {
-            let text = format!("{} cannot be asked: {why}", table.name);
-            rows.push(row(Outcome::Unknown, text));
+        let name = &table.name;
+        match &table.failed {
+            Some(Failed::Broken(why)) => rows.push(row(
+                Outcome::Critical,
+                format!(
+                    "{name} cannot be opened: {why}; Postfix defers all mail that it is asked about"
+                ),
+            )),
+            Some(Failed::Unknown(why)) => {
+                rows.push(row(
+                    Outcome::Unknown,
+                    format!("{name} cannot be asked: {why}"),
+                ));
+            }
+            None => {}
+        }
+        if !table.dropped.is_empty() {
+            let text = format!(
+                "Postfix passes over {} of {name}",
+                count(table.dropped.len(), "rule")
+            );
+            rows.push(Row::new(Check::Syntax, Outcome::Critical, text).about(&table.dropped));
         }
     }
     rows

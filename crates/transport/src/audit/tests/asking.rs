@@ -1,0 +1,189 @@
+//! Who is asked what, in which order, and what Postfix itself says.
+
+use super::*;
+
+/// Where the whole address is a key of its own: what a pattern or `static` says of it comes before the domain's line.
+#[test]
+fn an_answer_for_the_whole_address_counts_first() {
+    let all = [
+        ("somebody@aol.example", "smtp:[all.example]"),
+        ("user.1234@aol.example", "smtp:[all.example]"),
+    ];
+    let found = [
+        "order: 1 line of the map does not count: texthash:/b, which is asked for the whole address before the map is for its \
+         domain, sends to smtp:[all.example] [aol.example]",
+        "domains: 1 of 2 domains of aol: their mail goes to smtp:[all.example] [aol.example]",
+    ];
+    let none = |input: &mut Input<'_>| input.tables[1].entries = None;
+    check(&[ALL, &all], none, &found);
+    // Of some addresses only.
+    check(&[ALL, &all[1..]], none, &found);
+    // A pattern is never asked for a domain.
+    let regexp = |input: &mut Input<'_>| {
+        input.tables[0].name = TableName::parse("regexp:/a").unwrap();
+        input.ours = Some(1);
+    };
+    check(
+        &[&[("aol.example", "smtp:[all.example]")], ALL],
+        regexp,
+        &[],
+    );
+}
+
+#[test]
+fn what_another_table_would_say_may_not_be_known() {
+    let fail = |at: usize| {
+        move |input: &mut Input<'_>| {
+            input.tables[at].failed = Some(Failed::Unknown("no answer".to_owned()));
+        }
+    };
+    let order = "order: what is asked for whole addresses first, and could not be asked here, may have other answers";
+    check(
+        &[&[], ALL],
+        fail(0),
+        &[
+            "in-use: texthash:/a cannot be asked: no answer []",
+            &format!("{order} [texthash:/a]"),
+        ],
+    );
+    // Behind the map, too.
+    check(
+        &[ALL, &[]],
+        fail(1),
+        &[
+            "in-use: texthash:/b cannot be asked: no answer []",
+            &format!("{order} [texthash:/b]"),
+        ],
+    );
+}
+
+#[test]
+fn a_table_that_fails_stops_all_mail() {
+    check(
+        &[ALL, &[]],
+        |input| input.tables[1].failed = Some(Failed::Broken("open /b: gone".to_owned())),
+        &[
+            "in-use: texthash:/b cannot be opened: open /b: gone; Postfix defers all mail that it is asked about []",
+            "order: 3 lines of the map do not count: texthash:/b, which is asked for the whole address before the map is for its \
+             domain, is deferred: texthash:/b fails [aim.example, aol.example, msn.example]",
+            "domains: 2 of 2 domains of aol: their mail is deferred: texthash:/b fails [aim.example, aol.example]",
+            "domains: 1 of 1 domain of msn: their mail is deferred: texthash:/b fails [msn.example]",
+        ],
+    );
+}
+
+#[test]
+fn what_chance_decides() {
+    let random = |name: &'static str| {
+        move |input: &mut Input<'_>| input.tables[1].name = TableName::parse(name).unwrap()
+    };
+    check(
+        &[&ALL[1..], &[]],
+        random("randmap:{a:,b:}"),
+        &[
+            "order: 2 lines of the map do not count: randmap:{a:,b:}, which is asked for the whole address before the map is for \
+             its domain, goes to what randmap:{a:,b:} chooses, each time anew [aim.example, msn.example]",
+            "domains: 1 of 2 domains of aol: their mail goes to what randmap:{a:,b:} chooses, each time anew [aim.example]",
+            "domains: 1 of 1 domain of msn: their mail goes to what randmap:{a:,b:} chooses, each time anew [msn.example]",
+            "domains: 1 of 2 domains of aol in no table: their mail goes to what randmap:{a:,b:} chooses [aol.example]",
+        ],
+    );
+}
+
+#[test]
+fn mail_that_is_destroyed_or_comes_back() {
+    let odd = [
+        ("aol.example", "discard:"),
+        ("aim.example", "error:5.1.1 gone"),
+        ALL[2],
+    ];
+    check(
+        &[&odd],
+        |_| {},
+        &[
+            "domains: 1 of 2 domains of aol: their mail comes back to its sender (error:5.1.1 gone) [aim.example]",
+            "domains: 1 of 2 domains of aol: their mail is destroyed (discard:) [aol.example]",
+        ],
+    );
+}
+
+#[test]
+fn what_postfix_itself_says_counts() {
+    let resolved = |domain: &str, nexthop: &str| {
+        let to = Resolved::To("smtp".to_owned(), nexthop.to_owned());
+        (domain.to_owned(), to)
+    };
+    let live = |all: Vec<(String, Resolved)>| {
+        move |input: &mut Input<'_>| input.live = Live::Known(all.iter().cloned().collect())
+    };
+    let all = vec![
+        resolved("aol.example", "[aol.smtp.example.org]"),
+        resolved("aim.example", "[aol.smtp.example.org]"),
+        resolved("msn.example", "[msn.smtp.example.org]"),
+    ];
+    check(&[ALL], live(all.clone()), &[]);
+    let mut other = all.clone();
+    other[0].1 = Resolved::Fails;
+    check(
+        &[ALL],
+        live(other),
+        &[
+            "postfix: 1 domain other than the tables say: their mail is deferred: lookup failure (the mail log names the table); \
+             postfix reload reads them anew [aol.example]",
+        ],
+    );
+    check(
+        &[&ALL[1..]],
+        live(all),
+        &[
+            "domains: 1 of 2 domains of aol in no table: their mail goes to its own mail exchangers [aol.example]",
+            "postfix: Postfix still sends the mail of 1 domain to their relays: the tables have changed since it read them [aol.example]",
+        ],
+    );
+}
+
+#[test]
+fn lines_that_are_never_looked_up() {
+    let odd = [
+        ALL[0],
+        ALL[1],
+        ALL[2],
+        ("@aol.example", AOL),
+        ("*.aol.example", AOL),
+        ("aol.example.", AOL),
+        ("x@.aol.example", AOL),
+    ];
+    check(
+        &[&odd],
+        |_| {},
+        &[
+            "lines: 4 lines that Postfix never looks up: transport(5) has user@domain, domain, .domain for what is below it and * \
+             [*.aol.example, @aol.example, aol.example., x@.aol.example]",
+        ],
+    );
+    let below = [ALL[0], ALL[1], ALL[2], (".aol.example", AOL)];
+    check(
+        &[&below],
+        |input| input.parents_match = true,
+        &[
+            "lines: 1 line that Postfix never looks up: transport(5) has user@domain, domain, the domain's parents and * [.aol.example]",
+        ],
+    );
+}
+
+#[test]
+fn ports_that_nobody_listens_on() {
+    let hop = |host: &str| Route::parse(&format!("smtp:[{host}]")).hops.remove(0);
+    let states = [
+        (hop("aol.smtp.example.org"), PortState::Refused),
+        (
+            hop("msn.smtp.example.org"),
+            PortState::Unreached("timed out".to_owned()),
+        ),
+    ];
+    check(
+        &[ALL],
+        |input| input.ports = Some(states.clone().into()),
+        &["ports: nothing listens at 1 relay: mail for it is deferred [[aol.smtp.example.org]]"],
+    );
+}
