@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::TOOL;
 use crate::image::{Image, Original, with_another_file_system};
 use crate::spool::same;
-use crate::traced::{Call, calls, injected, killed, plain};
 use testkit::Host;
+use testkit::traced::{Call, calls, injected, killed, plain};
 
 const MOVE: [&str; 3] = ["aol-a", "aol-b", "--yes"];
 const VERBS: [&str; 2] = ["resume", "undo"];
@@ -49,7 +50,7 @@ fn pairs<A: Clone, B: Clone>(a: &[A], b: &[B]) -> Vec<(A, B)> {
 /// The calls of a whole move that change something, and its end.
 fn all_calls(original: &Original, other: Option<&Path>) -> Vec<Call> {
     let image = Image::of(original, other);
-    let mut found = calls(image.root(), &MOVE);
+    let mut found = calls(TOOL, image.root(), &MOVE);
     image.is_moved(true, "without a crash");
     // What the protocol cannot do without: two messages, one of which finds its name taken in TO's maildrop.
     let count = |name: &str| found.iter().filter(|call| call.name == name).count();
@@ -94,14 +95,24 @@ fn ended(ran: &Output, codes: &[i32], says: bool, when: &str) {
 fn recovers(image: &Image<'_>, verb: &str, when: &str) {
     let when = format!("{when}, then {verb}");
     let Some(name) = image.planned() else {
-        ended(&plain(image.root(), &[verb]), &[2], true, &when);
+        ended(&plain(TOOL, image.root(), &[verb]), &[2], true, &when);
         image.is_moved(false, &when);
         return;
     };
-    ended(&plain(image.root(), &[verb, &name]), &[0], true, &when);
+    ended(
+        &plain(TOOL, image.root(), &[verb, &name]),
+        &[0],
+        true,
+        &when,
+    );
     image.is_moved(verb == "resume", &when);
     let [from, to] = image.both();
-    ended(&plain(image.root(), &[verb, &name]), &[0], true, &when);
+    ended(
+        &plain(TOOL, image.root(), &[verb, &name]),
+        &[0],
+        true,
+        &when,
+    );
     let [from_then, to_then] = image.both();
     let when = format!("{when}, twice");
     same(&from_then, &from, &when);
@@ -114,7 +125,7 @@ fn check_kills(other: Option<&Path>) {
     each(&pairs(&found, &VERBS), |(call, verb)| {
         let when = format!("killed at {} (number {})", call.shown, call.nth);
         let image = Image::of(&original, other);
-        killed(image.root(), &MOVE, call);
+        killed(TOOL, image.root(), &MOVE, call);
         image.sound(&when);
         recovers(&image, verb, &when);
     });
@@ -159,7 +170,7 @@ fn check_faults(other: Option<&Path>) {
         let full = error == "ENOSPC";
         let when = format!("{error} at {} (number {})", found[at].shown, found[at].nth);
         let image = Image::of(&original, other);
-        let ran = injected(image.root(), &MOVE, &faults(&found, at, error, full));
+        let ran = injected(TOOL, image.root(), &MOVE, &faults(&found, at, error, full));
         ended(&ran, &[0, 1, 2], !full, &when);
         image.sound(&when);
         // The disk is well again.
@@ -192,20 +203,20 @@ fn check_kills_of_recovery(other: Option<&Path>) {
     let middle = found.iter().rposition(|call| call.name == name).unwrap();
     let halfway = || {
         let image = Image::of(&original, other);
-        killed(image.root(), &MOVE, &found[middle]);
+        killed(TOOL, image.root(), &MOVE, &found[middle]);
         image
     };
     for verb in VERBS {
         let image = halfway();
         let name = image.planned().unwrap();
-        let again = calls(image.root(), &[verb, &name]);
+        let again = calls(TOOL, image.root(), &[verb, &name]);
         assert!(again.len() > 10, "{again:#?}");
         let numbered: Vec<(usize, Call)> = again.into_iter().enumerate().collect();
         each(&numbered, |(number, call)| {
             let when = format!("{verb} killed at {} (number {})", call.shown, call.nth);
             let image = halfway();
             let name = image.planned().unwrap();
-            killed(image.root(), &[verb, &name], call);
+            killed(TOOL, image.root(), &[verb, &name], call);
             image.sound(&when);
             recovers(&image, VERBS[number % 2], &when);
             recovers(&image, VERBS[(number + 1) % 2], &when);

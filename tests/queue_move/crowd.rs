@@ -3,9 +3,10 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
 
+use crate::TOOL;
 use crate::image::{Image, Original, with_another_file_system};
-use crate::traced::{injected, plain, with_open_files};
 use testkit::Host;
+use testkit::traced::{injected, plain, with_open_files};
 
 const MOVE: [&str; 4] = ["aol-a", "aol-b", "--yes", "--quiet"];
 
@@ -19,6 +20,7 @@ fn check_kill(image: &Image<'_>, call: &str, nth: usize, verb: &str) {
     let (before, files) = image.census();
     let when = format!("killed at {call} number {nth} of a thread");
     let ran = injected(
+        TOOL,
         image.root(),
         &MOVE,
         &[format!("{call}:signal=KILL:when={nth}")],
@@ -31,7 +33,7 @@ fn check_kill(image: &Image<'_>, call: &str, nth: usize, verb: &str) {
     }
     let name = image.planned_for(102).unwrap();
     let when = format!("{when}, then {verb}");
-    let ran = plain(image.root(), &[verb, &name]);
+    let ran = plain(TOOL, image.root(), &[verb, &name]);
     assert_eq!(ran.status.code(), Some(0), "{when}: {ran:?}");
     assert_eq!(image.census(), (before, files), "{when}");
     // One was on hold before, and one in TO's maildrop.
@@ -82,7 +84,7 @@ fn a_low_limit_of_open_files_is_no_failure() {
             Image::of(&original, Some(other)),
         ] {
             image.crowd(600);
-            let ran = with_open_files(image.root(), &MOVE, 700);
+            let ran = with_open_files(TOOL, image.root(), &MOVE, 700);
             assert_eq!(ran.status.code(), Some(0), "{ran:?}");
             assert_eq!(image.counts("deferred"), (0, 603));
         }

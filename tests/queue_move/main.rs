@@ -9,7 +9,6 @@ mod live;
 mod prompt;
 mod refusals;
 mod spool;
-mod traced;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_queue-move");

@@ -43,6 +43,7 @@ mod queue;
 mod sink;
 mod skip;
 pub mod tools;
+pub mod traced;
 mod wait;
 
 pub use boot::{Builder, Unavailable};

@@ -75,8 +75,11 @@ fn start(host: &Host, spamd_log: &str) -> Filter {
 /// Sends a message, and tells the last code before QUIT's.
 fn send(to: &Instance, id: Option<&str>, subject: &str, body: &str) -> u16 {
     let id = id.map_or_else(String::new, |id| format!("Message-Id: {id}\r\n"));
+    // Of today: an old date has points of its own.
+    let date = to.host().sh("date -R").text();
+    let date = date.trim();
     let text = format!(
-        "From: a@example.org\r\nTo: b@example.com\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n{id}Subject: {subject}\r\n\r\n{body}"
+        "From: a@example.org\r\nTo: b@example.com\r\nDate: {date}\r\n{id}Subject: {subject}\r\n\r\n{body}"
     );
     let session = Session::helo("client.example.org")
         .mail("a@example.org")

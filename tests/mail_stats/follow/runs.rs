@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::TOOL;
+
 use super::host::{Host, deliveries};
 use testkit::tools::sh;
+use testkit::traced::{calls, killed};
 
 #[test]
 fn a_state_that_cannot_be_gone_on_with_is_refused_and_kept() {
@@ -57,23 +60,26 @@ fn two_runs_at_once_are_refused() {
 fn a_run_that_is_killed_has_happened_or_has_not() {
     let mut host = Host::new();
     host.counters();
-    let state = host.state();
+    let state = host.state().display().to_string();
     let root = host.root.path().to_owned();
-    let mut sent = 0;
-    for n in 0..60_u64 {
+    let run = ["--format", "prom", "--follow-state", &state];
+    host.deliver("aol-a", 200, "sent", "250 ok");
+    let mut sent = 200;
+    // Before each call that changes something.
+    let calls = calls(TOOL, &root, &run);
+    assert!(calls.iter().any(|call| call.name.starts_with("rename")));
+    for call in &calls {
         host.deliver("aol-a", 200, "sent", "250 ok");
         sent += 200;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mail-stats-print"))
-            .args(["--format", "prom", "--root"])
-            .arg(&root)
-            .arg("--follow-state")
-            .arg(&state)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(std::time::Duration::from_micros(n * 700));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        killed(TOOL, &root, &run, call);
+        if call.nth % 2 == 0 {
+            let prom = host.counters();
+            assert_eq!(
+                deliveries(&prom, "aol-a", "sent"),
+                f64::from(sent),
+                "{call:?}"
+            );
+        }
     }
     assert_eq!(
         deliveries(&host.counters(), "aol-a", "sent"),
@@ -91,7 +97,7 @@ fn a_state_that_cannot_be_written_leaves_all_as_it_was() {
     // As on a full disk: no file may grow, and the write says so.
     let out = Command::new("bash")
         .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
-        .args([env!("CARGO_BIN_EXE_mail-stats-print"), "--root"])
+        .args([TOOL, "--root"])
         .arg(host.root.path())
         .arg("--follow-state")
         .arg(host.state())
@@ -112,7 +118,7 @@ fn bytes_read(host: &Host, logs: &Path) -> u64 {
     let run = Command::new("strace")
         .args(["-f", "-y", "-e", "trace=read,pread64", "-o"])
         .arg(&trace)
-        .arg(env!("CARGO_BIN_EXE_mail-stats-print"))
+        .arg(TOOL)
         .args(["--format", "prom", "--root"])
         .arg(host.root.path())
         .arg("--follow-state")
@@ -155,7 +161,7 @@ fn node_exporter_never_sees_a_file_half_written() {
         "umask 022; strace -f -o {0}/trace -e trace=openat,rename,renameat,renameat2 {1} --root {0} --follow-state {0}/state \
          --format prom --output {0}/relay_mail.prom",
         dir.display(),
-        env!("CARGO_BIN_EXE_mail-stats-print")
+        TOOL
     );
     sh(&script);
     let trace = fs::read_to_string(dir.join("trace")).unwrap();

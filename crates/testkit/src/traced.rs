@@ -1,10 +1,9 @@
-//! queue-move under strace(1): which system calls it makes, and what comes of it when one of them is its last, or fails.
+//! A tool under strace(1): which system calls it makes, and what comes of it when one of them is its last, or fails.
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-
-use crate::TOOL;
 
 /// Calls that only look, or that concern the process alone. A name that is in neither list stops the test: nothing
 /// that changes a file can be added to the tool without being killed here.
@@ -137,11 +136,13 @@ const CHANGES: &[&str] = &[
 
 /// The `nth` call of this name that the tool's first thread makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) name: String,
-    pub(crate) nth: usize,
+pub struct Call {
+    /// The name of the system call.
+    pub name: String,
+    /// Its number among the calls of this name, from 1.
+    pub nth: usize,
     /// The call as strace shows it, for messages.
-    pub(crate) shown: String,
+    pub shown: String,
 }
 
 fn changes(name: &str, args: &str) -> bool {
@@ -163,11 +164,11 @@ fn changes(name: &str, args: &str) -> bool {
 }
 
 /// Runs the tool, every system call of it shown: those that change something, in their order.
-pub(crate) fn calls(root: &Path, args: &[&str]) -> Vec<Call> {
+pub fn calls(tool: &str, root: &Path, args: &[&str]) -> Vec<Call> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-s", "64", "-o"]).arg(log.path());
-    let ran = run(strace.arg(TOOL), root, args);
+    let ran = run(strace.arg(tool), root, args);
     assert!(ran.status.success(), "{ran:?}");
     let text = std::fs::read_to_string(log.path()).unwrap();
     let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
@@ -207,8 +208,9 @@ pub(crate) fn calls(root: &Path, args: &[&str]) -> Vec<Call> {
 /// Runs the tool until it enters this call, which is not carried out any more.
 ///
 /// Between two calls that change something, nothing changes: to be killed after one is to be killed before the next.
-pub(crate) fn killed(root: &Path, args: &[&str], call: &Call) {
+pub fn killed(tool: &str, root: &Path, args: &[&str], call: &Call) {
     let ran = injected(
+        tool,
         root,
         args,
         &[format!("{}:signal=KILL:when={}", call.name, call.nth)],
@@ -223,7 +225,7 @@ pub(crate) fn killed(root: &Path, args: &[&str], call: &Call) {
 }
 
 /// Runs the tool, told of failures instead of the calls that `faults` name, as strace's `inject` has it.
-pub(crate) fn injected(root: &Path, args: &[&str], faults: &[String]) -> Output {
+pub fn injected(tool: &str, root: &Path, args: &[&str], faults: &[String]) -> Output {
     let names: Vec<&str> = faults
         .iter()
         .filter_map(|fault| fault.split(':').next())
@@ -232,19 +234,19 @@ pub(crate) fn injected(root: &Path, args: &[&str], faults: &[String]) -> Output 
     strace.args(["-f", "-qq", "-o", "/dev/null"]);
     strace.arg(format!("--trace={}", names.join(",")));
     strace.args(faults.iter().map(|fault| format!("--inject={fault}")));
-    run(strace.arg(TOOL), root, args)
+    run(strace.arg(tool), root, args)
 }
 
 /// Runs the tool with no more than so many open files.
-pub(crate) fn with_open_files(root: &Path, args: &[&str], most: usize) -> Output {
+pub fn with_open_files(tool: &str, root: &Path, args: &[&str], most: usize) -> Output {
     let mut prlimit = Command::new("prlimit");
-    prlimit.arg(format!("--nofile={most}:{most}")).arg(TOOL);
+    prlimit.arg(format!("--nofile={most}:{most}")).arg(tool);
     run(&mut prlimit, root, args)
 }
 
 /// Runs the tool as it is.
-pub(crate) fn plain(root: &Path, args: &[&str]) -> Output {
-    run(&mut Command::new(TOOL), root, args)
+pub fn plain(tool: &str, root: &Path, args: &[&str]) -> Output {
+    run(&mut Command::new(tool), root, args)
 }
 
 fn run(command: &mut Command, root: &Path, args: &[&str]) -> Output {
