@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use cli::Context;
-use knowledge::reasons::Reasons;
+use knowledge::providers::domain_of;
+use knowledge::reasons::{Cache, Reasons};
 use legible::human;
 use postfix::escape;
 use serde::Serialize;
@@ -81,18 +82,16 @@ impl Shown {
         let mut domains: HashMap<String, usize> = HashMap::new();
         let mut classes: HashMap<String, usize> = HashMap::new();
         // The same reply comes thousands of times.
-        let mut known: HashMap<(&str, Option<&str>), String> = HashMap::new();
+        let mut known = Cache::default();
         for rcpt in plan.moves().flat_map(|item| &item.message.recipients) {
             *domains.entry(domain(&rcpt.address)).or_default() += 1;
             let class = match &rcpt.reason {
                 None => "not tried yet".to_owned(),
                 Some(reason) => {
-                    let key = (reason.as_str(), rcpt.dsn.as_deref());
-                    let class = known.entry(key).or_insert_with(|| {
-                        let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
-                        reasons.classify(reason.as_bytes(), dsn).class.to_string()
-                    });
-                    class.clone()
+                    let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
+                    let of = domain_of(rcpt.address.as_bytes());
+                    let meant = known.classify(reasons, reason.as_bytes(), dsn, of);
+                    meant.class.to_string()
                 }
             };
             *classes.entry(class).or_default() += 1;

@@ -10,6 +10,6 @@ static REASONS: LazyLock<Reasons> =
     LazyLock::new(|| Reasons::load(None).unwrap_or_else(|e| panic!("{e}")));
 
 fuzz_target!(|reply: &[u8]| {
-    let reason = REASONS.classify(reply, None);
+    let reason = REASONS.classify(reply, None, None);
     assert!(reason.code.is_none_or(|c| !c.is_empty()));
 });

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use knowledge::providers::{ProviderId, Providers, domain_of};
 use knowledge::reasons::{Class, Reasons};
 use postfix::queue::{
-    AddressPattern, Deferral, DomainPattern, DsnPattern, Queue, QueueId, Selector, ShownRecipient,
+    AddressPattern, DomainPattern, DsnPattern, Queue, QueueId, Selector, ShownRecipient,
 };
 use regex::{Regex, RegexBuilder};
 
@@ -155,8 +155,8 @@ impl SelectorArgs {
         if !self.reason_class.is_empty() {
             let reasons = tables::reasons(cx.site())?;
             let wanted = self.reason_class.clone();
-            selector.reason_class = Some(Box::new(move |deferral| {
-                wanted.contains(&class_of(&reasons, deferral))
+            selector.reason_class = Some(Box::new(move |r| {
+                class_of(&reasons, r).is_some_and(|class| wanted.contains(&class))
             }));
         }
         Ok(selector)
@@ -214,8 +214,11 @@ pub fn provider_of(providers: &Providers, recipient: &ShownRecipient) -> Provide
     providers.of(domain, server.map(str::as_bytes))
 }
 
-/// What kind of reason a deferral was for.
-pub fn class_of(reasons: &Reasons, deferral: &Deferral) -> Class {
+/// What kind of reason a recipient was deferred for, if it was.
+pub fn class_of(reasons: &Reasons, recipient: &ShownRecipient) -> Option<Class> {
+    let deferral = recipient.deferral.as_ref()?;
     let dsn = Some(deferral.dsn.as_bytes()).filter(|dsn| !dsn.is_empty());
-    reasons.classify(deferral.reason.as_bytes(), dsn).class
+    let domain = domain_of(recipient.address.as_bytes());
+    let reason = reasons.classify(deferral.reason.as_bytes(), dsn, domain);
+    Some(reason.class)
 }

@@ -5,7 +5,7 @@ use postfix::log::{Kind, Stage, Stop};
 
 use super::ReasonRow;
 use crate::mail_stats::Key;
-use crate::queue::fold;
+use knowledge::reasons::fold;
 
 /// How many reasons are told apart. Strangers may make up any number.
 const DISTINCT_MAX: usize = 10_000;

@@ -98,7 +98,12 @@ impl Keys {
                 .extend_from_slice(Class::Other.as_str().as_bytes());
             return;
         };
-        let reason = self.reasons.classify(rules, delivery.reply, delivery.dsn);
+        let reason = self.reasons.classify(
+            rules,
+            delivery.reply,
+            delivery.dsn,
+            domain_of(delivery.recipient),
+        );
         self.buffer
             .extend_from_slice(reason.class.as_str().as_bytes());
         if reason.code.is_none() && reason.ip.is_none() {

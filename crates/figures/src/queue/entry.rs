@@ -86,10 +86,9 @@ impl Entry {
                 .map(|recipient| EntryRecipient {
                     address: recipient.address.as_str().into(),
                     orig_address: recipient.orig_address.as_deref().map(Into::into),
-                    why: recipient
-                        .deferral
-                        .as_ref()
-                        .map(|deferral| Arc::clone(&known.of(deferral, &settings.reasons).0)),
+                    why: recipient.deferral.as_ref().map(|deferral| {
+                        Arc::clone(&known.of(deferral, &recipient.address, &settings.reasons).0)
+                    }),
                 })
                 .collect(),
         }

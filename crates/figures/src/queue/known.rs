@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 use postfix::queue::Deferral;
 
 use super::entry::Why;
-use super::fold::fold;
-use knowledge::reasons::Reasons;
+use knowledge::providers::domain_of;
+use knowledge::reasons::{Reasons, fold, names_a_host};
 
 /// How many are remembered.
 const MOST: usize = 2048;
@@ -15,24 +15,34 @@ const MOST: usize = 2048;
 /// Reasons made out and folded, the last few of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// By code and text, a newline (which neither can hold) between.
+    /// By code, text and the recipient's domain, newlines (which none can hold) between.
     seen: HashMap<String, (Arc<Why>, Arc<str>)>,
     key: String,
 }
 
 impl Known {
     /// What a deferral means, and its reason folded.
-    pub(super) fn of(&mut self, deferral: &Deferral, rules: &Reasons) -> &(Arc<Why>, Arc<str>) {
+    pub(super) fn of(
+        &mut self,
+        deferral: &Deferral,
+        address: &str,
+        rules: &Reasons,
+    ) -> &(Arc<Why>, Arc<str>) {
+        let domain = domain_of(address.as_bytes());
         self.key.clear();
         self.key.push_str(&deferral.dsn);
         self.key.push('\n');
         self.key.push_str(&deferral.reason);
+        if names_a_host(deferral.reason.as_bytes()) {
+            self.key.push('\n');
+            self.key.push_str(address);
+        }
         if self.seen.len() >= MOST && !self.seen.contains_key(self.key.as_str()) {
             self.seen.clear();
         }
         self.seen.entry_ref(self.key.as_str()).or_insert_with(|| {
             let dsn = Some(deferral.dsn.as_bytes()).filter(|dsn| !dsn.is_empty());
-            let meant = rules.classify(deferral.reason.as_bytes(), dsn);
+            let meant = rules.classify(deferral.reason.as_bytes(), dsn, domain);
             let why = Why {
                 reason: deferral.reason.as_str().into(),
                 dsn: deferral.dsn.as_str().into(),

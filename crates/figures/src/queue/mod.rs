@@ -5,7 +5,6 @@
 
 mod dimension;
 mod entry;
-mod fold;
 mod kept;
 mod known;
 mod order;
@@ -16,7 +15,6 @@ use std::sync::Arc;
 
 pub use dimension::{Dimension, UnknownDimension};
 pub use entry::{Entry, EntryRecipient, Why};
-pub use fold::fold;
 pub use order::{Order, Sort, UnknownSort};
 pub use reports::{Frame, Group, InstanceSummary, Report, Rows, Sender, Summary};
 pub use tally::Tally;

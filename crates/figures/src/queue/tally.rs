@@ -158,12 +158,20 @@ impl Tally {
                 lower(key, name.filter(|name| !name.is_empty()).unwrap_or(NONE));
             }
             Dimension::Reason => match deferral {
-                Some(deferral) => key.push_str(&known.of(deferral, &settings.reasons).1),
+                Some(deferral) => {
+                    key.push_str(&known.of(deferral, &to.address, &settings.reasons).1);
+                }
                 None => key.push_str(NONE),
             },
             Dimension::ReasonClass => match deferral {
                 Some(deferral) => {
-                    key.push_str(known.of(deferral, &settings.reasons).0.class.as_str());
+                    key.push_str(
+                        known
+                            .of(deferral, &to.address, &settings.reasons)
+                            .0
+                            .class
+                            .as_str(),
+                    );
                 }
                 None => key.push_str(NONE),
             },

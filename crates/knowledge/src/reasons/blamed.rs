@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// Loopback addresses are passed over: blocklists answer with them (127.0.0.2), no one is blamed by them. So is the
 /// address of a mailbox (`user@[192.0.2.1]`) and what is part of a longer name or number.
-pub(super) fn address(words: &[u8], server: Option<&[u8]>) -> Option<IpAddr> {
-    let own = server.and_then(|text| parse(text.strip_prefix(b"IPv6:").unwrap_or(text)));
+pub(super) fn address(words: &[u8], server: Option<IpAddr>) -> Option<IpAddr> {
     let mut at = 0;
     while at < words.len() {
         if !is_address_byte(words[at]) {
@@ -21,7 +20,7 @@ pub(super) fn address(words: &[u8], server: Option<&[u8]>) -> Option<IpAddr> {
         let (before, run, after) = (&words[..at], &words[at..at + len], &words[at + len..]);
         at += len;
         if let Some(found) = whole_address(before, run, after)
-            && Some(found) != own
+            && Some(found) != server
         {
             return Some(found);
         }
@@ -47,6 +46,29 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
         (false, Some(rest)) => rest,
         _ => run,
     };
+    // `host NAME[192.0.2.1] said: …` in the words: a server that the server asked.
+    let is_server = |rest: &[u8]| {
+        let says = [
+            &b" said: "[..],
+            b" refused ",
+            b" while ",
+            b" timed out",
+            b":25: ",
+            b": ",
+        ];
+        says.iter().any(|verb| rest.starts_with(verb))
+    };
+    let asks = |word: &[u8]| {
+        let verbs = [&b"host"[..], b"to", b"with"];
+        verbs.iter().any(|verb| word.eq_ignore_ascii_case(verb))
+    };
+    if before.ends_with(b"[") && after.strip_prefix(b"]").is_some_and(is_server) {
+        let mut words = before.rsplit(|b| *b == b' ');
+        let name = words.next().unwrap_or_default();
+        if name.len() > 1 && words.next().is_some_and(asks) {
+            return None;
+        }
+    }
     let joins =
         |b: Option<&u8>| b.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     // `<192.0.2.1>_is_blocked` is AT&T's; a name goes on with a letter or `-`.
@@ -78,7 +100,7 @@ mod tests {
     #[test]
     fn an_address_that_stands_alone_and_is_not_the_servers() {
         let check = |words: &str, expected: Option<&str>| {
-            let found = address(words.as_bytes(), Some(b"192.0.2.99"));
+            let found = address(words.as_bytes(), "192.0.2.99".parse().ok());
             assert_eq!(found, expected.map(|e| e.parse().unwrap()), "{words}");
         };
         check("from [192.0.2.1] weren't sent", Some("192.0.2.1"));
@@ -100,6 +122,15 @@ mod tests {
         check("<user@[192.0.2.1]>: unknown", None);
         check("at 12:22:57, id 192.0.2, 192.0.2.1.5, 999.0.2.1", None);
         check("Mail::SpamAssassin :: ::1 dead", None);
+        check(
+            "undeliverable: host mx.example[192.0.2.7] said: 550 no",
+            None,
+        );
+        check(
+            "unverified: connect to mx.example[192.0.2.7]:25: Connection refused",
+            None,
+        );
+        check("Client host [192.0.2.7]: rejected", Some("192.0.2.7"));
         check("", None);
     }
 }

@@ -56,6 +56,8 @@ classes! {
     Protocol = "protocol",
     /// The message became too old.
     Expired = "expired",
+    /// Held back by ourselves (relay-limit): no one refused anything.
+    Paused = "paused",
     /// None of these.
     Other = "other",
 }

@@ -5,16 +5,36 @@
 //! `qmgr_deliver.c` put `delivery temporarily suspended: ` before the reason of an earlier attempt.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::stage::Stage;
 
 /// A reply taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply<'a> {
-    /// The server's words, from the status code on, with `(in reply to …)` behind; else Postfix's own.
+    /// The server's words, from the status code on; else Postfix's own. Without `(in reply to …)`.
     pub(super) text: Cow<'a, [u8]>,
     /// Are they a server's?
     pub(super) from_server: bool,
-    /// The server's address.
-    pub(super) server: Option<&'a [u8]>,
+    /// The server's name and its address, as logged.
+    pub(super) server: Option<Server<'a>>,
+    /// Which command they answer.
+    pub(super) stage: Option<Stage>,
+}
+
+/// Who answered: `NAME[ADDRESS]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Server<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) address: &'a [u8],
+}
+
+impl Server<'_> {
+    /// Its IP address, if it has one: an LMTP server may have a path.
+    pub(super) fn ip(self) -> Option<IpAddr> {
+        let text = std::str::from_utf8(self.address).ok()?;
+        text.strip_prefix("IPv6:").unwrap_or(text).parse().ok()
+    }
 }
 
 pub(super) fn read(reply: &[u8]) -> Reply<'_> {
@@ -22,33 +42,98 @@ pub(super) fn read(reply: &[u8]) -> Reply<'_> {
     while let Some(inner) = rest.strip_prefix(b"delivery temporarily suspended: ") {
         rest = inner;
     }
-    let (server, said) = match server_and_words(rest) {
-        Some((address, words)) => (Some(address), words),
-        None => (None, rest),
+    let (server, greeting, said) = match server_and_words(rest) {
+        Some((server, greeting, words)) => (Some(server), greeting, words),
+        None => (None, false, rest),
     };
-    let from_server = server.is_some() || status_code(said).is_some();
+    let (said, stage) = without_command(said);
+    let stage = if greeting {
+        Some(Stage::Connect)
+    } else {
+        stage
+    };
+    let from_server = server.is_some() || status_code(&said).is_some();
+    let text = match said {
+        Cow::Borrowed(said) => join_lines(said),
+        Cow::Owned(said) => Cow::Owned(join_lines(&said).into_owned()),
+    };
     Reply {
-        text: join_lines(said),
+        text,
         from_server,
         server,
+        stage,
     }
 }
 
 impl Reply<'_> {
-    /// The enhanced status code right behind the status code (`550 5.1.1 …`).
+    /// The three digits that the server's words begin with.
+    pub(super) fn status(&self) -> Option<&[u8]> {
+        status_code(&self.text)
+    }
+
+    /// The words behind the status code.
+    pub(super) fn words(&self) -> &[u8] {
+        match self.status() {
+            Some(_) => self.text.get(4..).unwrap_or_default(),
+            None => &self.text,
+        }
+    }
+
+    /// The enhanced status code right behind the status code (`550 5.1.1 …`), or where qmail and its like write it
+    /// (`(#5.1.1)`).
     pub(super) fn enhanced_code(&self) -> Option<&[u8]> {
-        let rest = self.text.get(status_code(&self.text)?.len() + 1..)?;
-        let end = rest.iter().position(|&b| b != b'.' && !b.is_ascii_digit());
-        let code = &rest[..end.unwrap_or(rest.len())];
-        let parts = code.split(|&b| b == b'.');
-        let is_code = parts.clone().count() == 3 && parts.clone().all(|p| matches!(p.len(), 1..=3));
-        is_code.then_some(code)
+        self.status()?;
+        let words = self.words();
+        enhanced_code(words).or_else(|| {
+            memchr::memchr_iter(b'#', words).find_map(|at| enhanced_code(&words[at + 1..]))
+        })
     }
 }
 
-/// The address in brackets and the words of `host NAME[ADDRESS] said: WORDS`. Older versions of Postfix write
+/// The enhanced status code that `text` begins with.
+fn enhanced_code(text: &[u8]) -> Option<&[u8]> {
+    let end = text
+        .iter()
+        .position(|&b| b != b'.' && !b.is_ascii_digit())
+        .unwrap_or(text.len());
+    let code = text[..end].strip_suffix(b".").unwrap_or(&text[..end]);
+    let parts = code.split(|&b| b == b'.');
+    let is_code = matches!(code.first(), Some(b'2' | b'4' | b'5'))
+        && parts.clone().count() == 3
+        && parts.clone().all(|p| matches!(p.len(), 1..=3));
+    is_code.then_some(code)
+}
+
+/// Takes every `(in reply to COMMAND)` out: the last says what the words answer; one further in came with the words of a
+/// server that the server asked.
+fn without_command(words: &[u8]) -> (Cow<'_, [u8]>, Option<Stage>) {
+    const BEGINS: &[u8] = b"(in reply to ";
+    let mut found = memchr::memmem::find_iter(words, BEGINS).peekable();
+    let Some(&first) = found.peek() else {
+        return (Cow::Borrowed(words), None);
+    };
+    let mut kept = Vec::new();
+    let (mut done, mut stage) = (0, None);
+    for at in found {
+        if at < done {
+            continue;
+        }
+        kept.extend_from_slice(words[done..at].trim_ascii_end());
+        let command = &words[at + BEGINS.len()..];
+        let len = memchr::memchr(b')', command).unwrap_or(command.len());
+        stage = Some(Stage::of_command(&command[..len]));
+        done = (at + BEGINS.len() + len + 1).min(words.len());
+    }
+    if done == words.len() && kept.len() <= first {
+        return (Cow::Borrowed(&words[..kept.len()]), stage);
+    }
+    kept.extend_from_slice(&words[done..]);
+    (Cow::Owned(kept), stage)
+}
+
+/// The server, whether it is its greeting, and the words of `host NAME[ADDRESS] said: WORDS`. Older versions of Postfix write
 /// `connect to NAME[ADDRESS]: server refused to talk to me: WORDS`.
-fn server_and_words(text: &[u8]) -> Option<(&[u8], &[u8])> {
+fn server_and_words(text: &[u8]) -> Option<(Server<'_>, bool, &[u8])> {
     let named = text
         .strip_prefix(b"host ")
         .or_else(|| text.strip_prefix(b"connect to "))?;
@@ -57,22 +142,26 @@ fn server_and_words(text: &[u8]) -> Option<(&[u8], &[u8])> {
     if named[..open].contains(&b' ') {
         return None;
     }
-    let address = &named[open + 1..close];
+    let server = Server {
+        name: &named[..open],
+        address: &named[open + 1..close],
+    };
     let rest = &named[close + 1..];
     // The port is there in some messages, from Postfix 2.3 on.
     let rest = rest.strip_prefix(b":").map_or(rest, |port| {
         let digits = port.iter().take_while(|b| b.is_ascii_digit()).count();
         &port[digits..]
     });
-    let words = [
-        &b" said: "[..],
-        b" refused to talk to me: ",
-        b": server refused to talk to me: ",
-        b" server refused to talk to me: ",
-    ]
-    .iter()
-    .find_map(|verb| rest.strip_prefix(*verb))?;
-    Some((address, words))
+    let verbs = [
+        (&b" said: "[..], false),
+        (b" refused to talk to me: ", true),
+        (b": server refused to talk to me: ", true),
+        (b" server refused to talk to me: ", true),
+    ];
+    let (words, greeting) = verbs
+        .iter()
+        .find_map(|(verb, greeting)| Some((rest.strip_prefix(*verb)?, *greeting)))?;
+    Some((server, greeting, words))
 }
 
 /// The three digits that a server's reply begins with, if they are followed by a blank, a `-` or nothing.
@@ -124,71 +213,4 @@ fn enhanced_code_len(text: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_servers_words_are_told_from_what_is_around_them() {
-        let check = |reply: &str, text: &str, from_server: bool, server: Option<&str>| {
-            let expected = Reply {
-                text: Cow::Borrowed(text.as_bytes()),
-                from_server,
-                server: server.map(str::as_bytes),
-            };
-            assert_eq!(read(reply.as_bytes()), expected, "{reply}");
-        };
-        check(
-            "host mx.example[192.0.2.1] said: 550 5.1.1 No (in reply to RCPT TO command)",
-            "550 5.1.1 No (in reply to RCPT TO command)",
-            true,
-            Some("192.0.2.1"),
-        );
-        check(
-            "host mx.example[2001:db8::1]:25 refused to talk to me: 421 Busy",
-            "421 Busy",
-            true,
-            Some("2001:db8::1"),
-        );
-        check(
-            "delivery temporarily suspended: host mx.example[192.0.2.1] refused to talk to me: 421 Busy",
-            "421 Busy",
-            true,
-            Some("192.0.2.1"),
-        );
-        check(
-            "delivery temporarily suspended: connect to mx.example[192.0.2.1]: server refused to talk to me: 421 Busy",
-            "421 Busy",
-            true,
-            Some("192.0.2.1"),
-        );
-        check(
-            "connect to mx.example[192.0.2.1]:25: Connection refused",
-            "connect to mx.example[192.0.2.1]:25: Connection refused",
-            false,
-            None,
-        );
-        check(
-            "550-5.1.1 a b 550-5.1.1 c 550 5.1.1 d",
-            "550-5.1.1 a b c d",
-            true,
-            None,
-        );
-        check("554-x 554-No 554 IP [550]", "554-x No IP [550]", true, None);
-        check(
-            "550 more than 550 of 5505",
-            "550 more than of 5505",
-            true,
-            None,
-        );
-        check("550", "550", true, None);
-        check("5500 x", "5500 x", false, None);
-        check(
-            "host a b[1] said: 550 x",
-            "host a b[1] said: 550 x",
-            false,
-            None,
-        );
-        check("host [1", "host [1", false, None);
-        check("", "", false, None);
-    }
-}
+mod tests;

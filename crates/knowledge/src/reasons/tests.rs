@@ -37,7 +37,7 @@ fn what_is_wrong_in_a_rules_file_is_said_with_its_line() {
     );
     check(
         "[[rule]]\nclass = 'blocked'\nregex = ['x']\n",
-        "line 3: unknown field `regex`, expected one of `class`, `reply`, `dsn`",
+        "line 3: unknown field `regex`, expected one of `class`, `reply`, `unless`, `dsn`, `status`, `stage`, `last`",
     );
     check("[[rule]]\nclass = 'blocked'\nreply = 'x'\n", "line 3: ");
     check("[[rule]\n", "line 1: ");
@@ -65,7 +65,7 @@ fn a_hosts_own_rules_come_first() {
     ";
     let reasons = Reasons::load(Some((text, Path::new("/etc/r.toml")))).unwrap();
     let check = |reply: &str, dsn: &str, class: Class, code: Option<&str>| {
-        let found = reasons.classify(reply.as_bytes(), Some(dsn.as_bytes()));
+        let found = reasons.classify(reply.as_bytes(), Some(dsn.as_bytes()), None);
         assert_eq!(
             (found.class, found.code.as_deref()),
             (class, code),
@@ -107,7 +107,7 @@ fn a_cache_answers_as_its_rules_do() {
             Class::BadMailbox,
             format!("203.0.113.{}", n % 7).parse().ok(),
         );
-        let found = cache.classify(&REASONS, reply.as_bytes(), dsn);
+        let found = cache.classify(&REASONS, reply.as_bytes(), dsn, None);
         assert_eq!((found.class, found.ip), expected);
     }
 }
@@ -115,7 +115,7 @@ fn a_cache_answers_as_its_rules_do() {
 #[test]
 fn without_words_that_say_more_the_enhanced_status_code_decides() {
     let check = |reply: &str, dsn: Option<&str>, expected: Class| {
-        let found = REASONS.classify(reply.as_bytes(), dsn.map(str::as_bytes));
+        let found = REASONS.classify(reply.as_bytes(), dsn.map(str::as_bytes), None);
         assert_eq!(found.class, expected, "{reply} {dsn:?}");
     };
     check("550 No", Some("5.1.1"), Class::BadMailbox);
@@ -146,7 +146,7 @@ proptest! {
         ],
         dsn in prop::option::of("[0-9.]{0,9}"),
     ) {
-        let found = REASONS.classify(&reply, dsn.as_ref().map(|d| d.as_bytes()));
+        let found = REASONS.classify(&reply, dsn.as_ref().map(|d| d.as_bytes()), None);
         prop_assert!(found.code.is_none_or(|code| !code.is_empty()));
     }
 }

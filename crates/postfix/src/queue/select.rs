@@ -9,7 +9,7 @@ use std::fmt;
 use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
 
-use super::{Deferral, Message, Queue, QueueId, ShownRecipient};
+use super::{Message, Queue, QueueId, ShownRecipient};
 
 /// A condition that only the caller can judge: this crate knows neither providers nor classes of reasons.
 pub type Judge<'a, T> = Box<dyn Fn(&T) -> bool + Send + Sync + 'a>;
@@ -129,8 +129,8 @@ pub struct Selector<'a> {
     pub provider: Option<Judge<'a, ShownRecipient>>,
     /// Deferred for a reason that one of these finds something in.
     pub reasons: Vec<Regex>,
-    /// Deferred for a class of reasons.
-    pub reason_class: Option<Judge<'a, Deferral>>,
+    /// Deferred for a class of reasons: judged by the recipient and its deferral.
+    pub reason_class: Option<Judge<'a, ShownRecipient>>,
     /// Deferred with one of these codes.
     pub dsn: Vec<DsnPattern>,
     /// Arrived at this time or before, seconds since 1970 (UTC).
@@ -196,7 +196,7 @@ impl Selector<'_> {
             && self
                 .reason_class
                 .as_ref()
-                .is_none_or(|judge| deferral.is_some_and(judge))
+                .is_none_or(|judge| judge(recipient))
             && any_or_none(&self.dsn, |p| deferral.is_some_and(|d| p.fits(&d.dsn)))
     }
 }
@@ -224,7 +224,7 @@ fn domain_of(address: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{Envelope, FileInfo, QueueFile, SizeRecord};
+    use crate::queue::{Deferral, Envelope, FileInfo, QueueFile, SizeRecord};
 
     fn recipient(address: &str, deferral: Option<(&str, &str)>) -> ShownRecipient {
         ShownRecipient {
@@ -381,7 +381,10 @@ mod tests {
         check(original, true);
         let judged = |expected: &'static str| Selector {
             provider: Some(Box::new(move |r: &ShownRecipient| r.address == expected)),
-            reason_class: Some(Box::new(|d: &Deferral| d.reason == "greylisted")),
+            reason_class: Some(Box::new(|r: &ShownRecipient| {
+                let deferral = r.deferral.as_ref();
+                deferral.is_some_and(|d| d.reason == "greylisted")
+            })),
             ..Selector::default()
         };
         check(judged("b@yahoo.com."), true);

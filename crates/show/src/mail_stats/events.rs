@@ -89,9 +89,9 @@ impl Events {
         let class = match delivery.status {
             Status::Sent => None,
             Status::Bounced | Status::Deferred => {
-                let reason = self
-                    .cache
-                    .classify(&self.reasons, delivery.reply, delivery.dsn);
+                let reason =
+                    self.cache
+                        .classify(&self.reasons, delivery.reply, delivery.dsn, domain);
                 Some(reason.class.as_str())
             }
         };

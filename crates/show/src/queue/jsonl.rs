@@ -6,10 +6,11 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use postfix::queue::Message;
+use postfix::queue::{Deferral, Message};
 
 use super::message::MessageObject;
 use figures::queue::Report;
+use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Reasons};
 use legible::wire::write_json;
 
@@ -40,7 +41,13 @@ impl Lines {
         message: &Message,
     ) -> io::Result<()> {
         let Self { reasons, known } = self;
-        let class = |reason: &[u8], dsn: Option<&[u8]>| known.classify(reasons, reason, dsn).class;
+        let class = |deferral: &Deferral, address: &str| {
+            let dsn = Some(deferral.dsn.as_bytes()).filter(|dsn| !dsn.is_empty());
+            let domain = domain_of(address.as_bytes());
+            known
+                .classify(reasons, deferral.reason.as_bytes(), dsn, domain)
+                .class
+        };
         write_json(out, &MessageObject::of_message(instance, message, class))?;
         out.write_all(b"\n")
     }

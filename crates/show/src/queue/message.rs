@@ -2,7 +2,7 @@
 //!
 //! The structs are the wire format; fields are added and never changed.
 
-use postfix::queue::Message;
+use postfix::queue::{Deferral, Message};
 use serde::Serialize;
 
 use figures::queue::{Entry, Why};
@@ -34,11 +34,11 @@ struct RecipientObject<'a> {
 }
 
 impl<'a> MessageObject<'a> {
-    /// Of a message just read; `class` judges a reason by its text and its code.
+    /// Of a message just read; `class` judges a deferral of a recipient.
     pub(super) fn of_message(
         instance: &'a str,
         message: &'a Message,
-        mut class: impl FnMut(&[u8], Option<&[u8]>) -> Class,
+        mut class: impl FnMut(&Deferral, &str) -> Class,
     ) -> Self {
         let file = &message.file;
         let recipients = message.recipients.iter().map(|recipient| {
@@ -51,8 +51,7 @@ impl<'a> MessageObject<'a> {
                 delay_reason: deferral.map(|d| d.reason.as_str()),
                 orig_address: recipient.orig_address.as_deref(),
                 dsn,
-                reason_class: deferral
-                    .map(|d| class(d.reason.as_bytes(), dsn.map(str::as_bytes)).as_str()),
+                reason_class: deferral.map(|d| class(d, &recipient.address).as_str()),
             }
         });
         Self {

@@ -1,5 +1,3 @@
-mod fold;
-
 use std::sync::Arc;
 
 use postfix::queue::{

@@ -1,4 +1,4 @@
-use super::super::fold::fold;
+use super::fold;
 
 #[track_caller]
 fn check(reason: &str, expected: &str) {

@@ -1,0 +1,133 @@
+//! Letters beyond ASCII, of which a log keeps more or less.
+//!
+//! Postfix logs each byte beyond ASCII as `?` unless SMTPUTF8 is on (src/util/printable.c); servers send the same words in
+//! UTF-8, in Latin-1, percent-encoded, or without accents. So an accented letter is `?` in the text that rules see, however
+//! many bytes it was, and a rule that is written with accents finds `?` and the bare letter. Letters of other scripts stay.
+
+use std::borrow::Cow;
+
+/// Accented letters, and the bare letter of each.
+const BARE: &[(&str, char)] = &[
+    ("àáâãäåāăąæ", 'a'),
+    ("çćĉċč", 'c'),
+    ("ďđð", 'd'),
+    ("èéêëēĕėęě", 'e'),
+    ("ĝğġģ", 'g'),
+    ("ìíîïĩīĭįı", 'i'),
+    ("ĺļľł", 'l'),
+    ("ñńņň", 'n'),
+    ("òóôõöøōőœ", 'o'),
+    ("ŕřŗ", 'r'),
+    ("śŝşšșß", 's'),
+    ("ţťŧțþ", 't'),
+    ("ùúûüũūŭůűų", 'u'),
+    ("ŵ", 'w'),
+    ("ýÿŷ", 'y'),
+    ("źżž", 'z'),
+];
+
+/// The letter that `c`, a small one, is without its accent.
+fn bare(c: char) -> Option<char> {
+    if !('\u{df}'..='\u{24f}').contains(&c) {
+        return None;
+    }
+    let found = BARE.iter().find(|(accented, _)| accented.contains(c));
+    found.map(|(_, bare)| *bare)
+}
+
+/// What a character beyond ASCII is in the text that rules see: `?` for an accented letter and for what could not be read,
+/// plain quotes and dashes for typographic ones, other letters small.
+pub(super) fn push_plain(out: &mut String, c: char) {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{b4}' | '\u{2032}' => out.push('\''),
+        '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => out.push('"'),
+        '\u{2010}'..='\u{2015}' => out.push('-'),
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
+        '\u{fffd}' | '\u{c0}'..='\u{24f}' => {
+            if !out.ends_with('?') {
+                out.push('?');
+            }
+        }
+        c => out.extend(c.to_lowercase()),
+    }
+}
+
+/// `pattern`, in which an accented letter finds what logs hold in its place. Classes of characters may hold them, too.
+pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
+    if pattern.is_ascii() {
+        return Cow::Borrowed(pattern);
+    }
+    let mut out = String::with_capacity(pattern.len() + 16);
+    for c in pattern.chars() {
+        match c.to_lowercase().next().and_then(bare) {
+            Some(bare) => out.extend(['[', '?', bare, ']']),
+            None => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    let mut out: Option<String> = None;
+    let (mut at, mut done) = (0, 0);
+    while let Some(next) = memchr::memchr2(b'%', b'=', &text.as_bytes()[at..]).map(|n| at + n) {
+        let mut bytes = Vec::new();
+        let mut end = next;
+        while let Some(byte) = escaped(text.as_bytes(), end) {
+            bytes.push(byte);
+            end += 3;
+        }
+        if let (false, Ok(letters)) = (bytes.is_empty(), String::from_utf8(bytes)) {
+            let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
+            out.push_str(&text[done..next]);
+            out.push_str(&letters);
+            done = end;
+        }
+        at = end.max(next + 1);
+    }
+    match out {
+        Some(mut out) => {
+            out.push_str(&text[done..]);
+            Cow::Owned(out)
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// The byte beyond ASCII that is written with two figures at `at`.
+fn escaped(text: &[u8], at: usize) -> Option<u8> {
+    let [sign, high, low] = text.get(at..at + 3)? else {
+        return None;
+    };
+    let digit = |b: &u8| {
+        char::from(*b)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let byte = digit(high)? << 4 | digit(low)?;
+    (matches!(sign, b'%' | b'=') && !byte.is_ascii()).then_some(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accents_in_a_text_and_in_a_pattern_meet() {
+        let plain = |text: &str| {
+            let mut out = String::new();
+            decoded(text).chars().for_each(|c| push_plain(&mut out, c));
+            out
+        };
+        for text in ["não", "n?o", "n%C3%A3o", "n=c3=a3o", "n\u{fffd}o", "nÃo"] {
+            assert_eq!(plain(text), "n?o", "{text}");
+        }
+        assert_eq!(in_pattern("não existe"), "n[?a]o existe");
+        assert_eq!(in_pattern("[éê]"), "[[?e][?e]]");
+        assert_eq!(in_pattern("Почта"), "Почта");
+        assert_eq!(plain("ПОЧТА %D0%AF"), "почта я");
+        assert_eq!(plain("it\u{2019}s \u{201c}x\u{201d}"), "it's \"x\"");
+        assert_eq!(plain("100% =C3 %zz %C3%28 %41"), "100% =c3 %zz %c3%28 %41");
+    }
+}

@@ -1,0 +1,290 @@
+//! The rules' TOML, and what is made of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+
+use postfix::Problem;
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::dsn::{DsnPattern, StatusPattern};
+use super::{Code, File, Pattern, Rank, Rule};
+use crate::reasons::letters;
+use crate::toml_text;
+
+const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'], dsn = ['…'] or status = ['…']; a code is [[code]] with reply = ['…']";
+
+/// What a rule's patterns may grow to when compiled, in bytes.
+const COMPILED_MAX: usize = 2 << 20;
+
+/// What they may use while they run, in bytes and in each thread.
+const RUNNING_MAX: usize = 4 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileEntry {
+    #[serde(default)]
+    words: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    blocklists: Vec<String>,
+    #[serde(default)]
+    rule: Vec<Spanned<RuleEntry>>,
+    #[serde(default)]
+    code: Vec<CodeEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleEntry {
+    class: Spanned<String>,
+    #[serde(default)]
+    reply: Vec<Spanned<String>>,
+    #[serde(default)]
+    unless: Vec<Spanned<String>>,
+    #[serde(default)]
+    dsn: Vec<Spanned<String>>,
+    #[serde(default)]
+    status: Vec<Spanned<String>>,
+    #[serde(default)]
+    stage: Vec<Spanned<String>>,
+    #[serde(default)]
+    last: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeEntry {
+    reply: Vec<Spanned<String>>,
+    #[serde(default)]
+    from: Vec<String>,
+}
+
+/// A file, with what an error needs, and how its patterns are meant.
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    pub(super) path: &'a Path,
+    /// An admin's patterns may be in capitals and see characters. Those that are compiled in are in small letters, as the text
+    /// is that they see, and are compiled in a third of the time for it.
+    pub(super) is_admins: bool,
+}
+
+/// Words for what many patterns have in common: `{mailbox}` stands for the pattern of that name.
+type Words = BTreeMap<String, String>;
+
+impl Source<'_> {
+    fn problem(&self, span: Range<usize>, what: String) -> Problem {
+        toml_text::problem(self.text, self.path, span.start, what)
+    }
+
+    fn line(&self, at: usize) -> usize {
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        memchr::memchr_iter(b'\n', before).count() + 1
+    }
+
+    fn builder(&self, pattern: &str) -> RegexBuilder {
+        let mut builder = RegexBuilder::new(pattern);
+        builder
+            .unicode(self.is_admins)
+            .case_insensitive(self.is_admins)
+            .size_limit(COMPILED_MAX)
+            .dfa_size_limit(RUNNING_MAX);
+        builder
+    }
+}
+
+/// Reads a file of rules.
+///
+/// # Errors
+/// The first thing wrong in it.
+pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
+    let file: FileEntry = toml_text::parse(source.text, source.path, FORM)?;
+    let mut words = Words::new();
+    for (name, pattern) in &file.words {
+        words.insert(name.clone(), expanded(source, &Words::new(), pattern)?);
+    }
+    let mut rules = Vec::with_capacity(file.rule.len());
+    for entry in &file.rule {
+        rules.push(rule(source, &words, entry)?);
+    }
+    let mut codes = Vec::new();
+    for entry in &file.code {
+        for pattern in &entry.reply {
+            let built = code_builder(pattern.get_ref()).build();
+            codes.push(Code {
+                pattern: built.map_err(|e| bad_pattern(source, pattern, &e))?,
+                from: entry.from.clone(),
+                line: source.line(pattern.span().start),
+            });
+        }
+    }
+    // Sorted by rank, and in each as in the file.
+    rules.sort_by_key(|rule| rule.rank);
+    Ok(File {
+        path: source.path.to_owned(),
+        blocklists: file.blocklists,
+        any_code: code_builder(&alternatives(
+            codes.iter().map(|code| code.pattern.as_str()),
+        ))
+        .build()
+        .ok()
+        .filter(|_| !codes.is_empty()),
+        codes,
+        rules,
+    })
+}
+
+fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Result<Rule, Problem> {
+    let rule = entry.get_ref();
+    let class = word(source, &rule.class)?;
+    if rule.reply.is_empty() && rule.dsn.is_empty() && rule.status.is_empty() {
+        let what = "the rule matches nothing; give it a reply, a dsn or a status".to_owned();
+        return Err(source.problem(entry.span(), what));
+    }
+    let of_code = |text: &Spanned<String>, form: &str| {
+        let what = format!("`{}` is no {form}", text.get_ref());
+        source.problem(text.span(), what)
+    };
+    let mut dsn = Vec::new();
+    for text in &rule.dsn {
+        let form = "enhanced status code; write it like 5.1.1 or 5.7.*";
+        dsn.push(DsnPattern::parse(text.get_ref()).ok_or_else(|| of_code(text, form))?);
+    }
+    let mut status = Vec::new();
+    for text in &rule.status {
+        let form = "reply code; write it like 550 or 5**";
+        status.push(StatusPattern::parse(text.get_ref()).ok_or_else(|| of_code(text, form))?);
+    }
+    let mut stage = Vec::new();
+    for text in &rule.stage {
+        stage.push(word(source, text)?);
+    }
+    let reply = patterns(source, words, &rule.reply)?;
+    let unless = patterns(source, words, &rule.unless)?;
+    Ok(Rule {
+        class,
+        rank: match (rule.reply.is_empty(), rule.dsn.is_empty(), rule.last) {
+            (false, _, false) => Rank::Words,
+            (true, false, false) => Rank::Code,
+            (true, true, _) => Rank::Status,
+            (_, _, true) => Rank::Last,
+        },
+        line: source.line(entry.span().start),
+        reply: compile_reply(source, &rule.reply, &reply)?,
+        unless: compile_reply(source, &rule.unless, &unless)?,
+        patterns: reply,
+        dsn,
+        status,
+        stage,
+    })
+}
+
+/// A word that names a class or a stage.
+fn word<T>(source: &Source<'_>, text: &Spanned<String>) -> Result<T, Problem>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    let parsed = text.get_ref().parse();
+    parsed.map_err(|e| source.problem(text.span(), format!("`{}` is {e}", text.get_ref())))
+}
+
+fn patterns(
+    source: &Source<'_>,
+    words: &Words,
+    texts: &[Spanned<String>],
+) -> Result<Vec<Pattern>, Problem> {
+    let one = |text: &Spanned<String>| {
+        Ok(Pattern {
+            written: text.get_ref().clone(),
+            expanded: expanded(source, words, text)?,
+            line: source.line(text.span().start),
+        })
+    };
+    texts.iter().map(one).collect()
+}
+
+/// The pattern that is meant: words put in, and letters with accents made to find what logs hold in their place.
+fn expanded(source: &Source<'_>, words: &Words, text: &Spanned<String>) -> Result<String, Problem> {
+    let written = text.get_ref().as_str();
+    let mut out = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        let inside = &rest[open + 1..];
+        let len = inside.find('}').unwrap_or(inside.len());
+        let name = &inside[..len];
+        // `\x{e9}` and `\p{greek}` are the expression's own.
+        let is_own = ["\\x", "\\u", "\\p", "\\P"]
+            .iter()
+            .any(|own| out.ends_with(own));
+        let is_word = name.starts_with(|c: char| c.is_ascii_lowercase()) && len < inside.len();
+        if is_word && !is_own {
+            let Some(word) = words.get(name) else {
+                let what = format!("`{{{name}}}` is no word under [words]");
+                return Err(source.problem(text.span(), what));
+            };
+            out.extend(["(?:", word, ")"]);
+            rest = &inside[len + 1..];
+        } else {
+            out.push('{');
+            rest = inside;
+        }
+    }
+    out.push_str(rest);
+    Ok(letters::in_pattern(&out).into_owned())
+}
+
+/// One expression that finds any of `patterns`; nothing if there are none.
+fn compile_reply(
+    source: &Source<'_>,
+    written: &[Spanned<String>],
+    patterns: &[Pattern],
+) -> Result<Option<Regex>, Problem> {
+    let texts = patterns.iter().map(|pattern| pattern.expanded.as_str());
+    let build = |pattern: &str| source.builder(pattern).build();
+    match (written, build(&alternatives(texts))) {
+        ([], _) => Ok(None),
+        (_, Ok(found)) => Ok(Some(found)),
+        // Which of them is it?
+        ([first, ..], Err(e)) => {
+            let at_fault = written.iter().zip(patterns).find_map(|(text, pattern)| {
+                let e = build(&pattern.expanded).err()?;
+                Some(bad_pattern(source, text, &e))
+            });
+            Err(at_fault.unwrap_or_else(|| bad_pattern(source, first, &e)))
+        }
+    }
+}
+
+fn alternatives<'a>(patterns: impl Iterator<Item = &'a str>) -> String {
+    let alone: Vec<String> = patterns.map(|pattern| format!("(?:{pattern})")).collect();
+    alone.join("|")
+}
+
+fn code_builder(pattern: &str) -> RegexBuilder {
+    let mut builder = RegexBuilder::new(pattern);
+    builder
+        .unicode(false)
+        .size_limit(COMPILED_MAX)
+        .dfa_size_limit(RUNNING_MAX);
+    builder
+}
+
+fn bad_pattern(source: &Source<'_>, pattern: &Spanned<String>, e: &regex::Error) -> Problem {
+    let why = match e {
+        // The error draws the pattern and a caret over several lines; the last says what is wrong.
+        regex::Error::Syntax(text) => {
+            let last = text.lines().last().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        }
+        other => other.to_string(),
+    };
+    let what = format!(
+        "`{}` is not a regular expression that can be used: {why}",
+        pattern.get_ref()
+    );
+    source.problem(pattern.span(), what)
+}

@@ -1,0 +1,257 @@
+//! Rules, and which of them decides.
+
+mod dsn;
+mod form;
+
+use std::path::{Path, PathBuf};
+
+use postfix::Problem;
+use regex::bytes::{Regex, RegexBuilder};
+
+pub(super) use dsn::Dsn;
+use dsn::{DsnPattern, StatusPattern};
+use form::{Source, compile};
+
+use super::stage::Stage;
+use super::{By, Class};
+
+const BUILT_IN: &str = include_str!("../../../data/reasons.toml");
+const BUILT_IN_PATH: &str = "(compiled in) crates/knowledge/data/reasons.toml";
+
+/// The rules of all files, those of the added file first.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    files: Vec<File>,
+}
+
+/// One file's rules.
+#[derive(Debug, Clone)]
+struct File {
+    path: PathBuf,
+    /// The domains of blocklists.
+    blocklists: Vec<String>,
+    /// By rank, and in each as in the file.
+    rules: Vec<Rule>,
+    codes: Vec<Code>,
+    /// Finds what any of `codes` finds.
+    any_code: Option<Regex>,
+}
+
+/// What is asked first. In each rank the first rule that fits decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Words that say something.
+    Words,
+    /// The enhanced status code.
+    Code,
+    /// Words, or codes, that say little.
+    Last,
+    /// The reply code.
+    Status,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    class: Class,
+    rank: Rank,
+    /// All of the rule's reply patterns in one. One expression for all rules would be a far bigger automaton, which
+    /// takes longer to build than all of them take to run.
+    reply: Option<Regex>,
+    unless: Option<Regex>,
+    dsn: Vec<DsnPattern>,
+    status: Vec<StatusPattern>,
+    stage: Vec<Stage>,
+    /// Where the rule begins in its file.
+    line: usize,
+    patterns: Vec<Pattern>,
+}
+
+/// A reply pattern.
+#[derive(Debug, Clone)]
+struct Pattern {
+    /// As it stands in its file.
+    written: String,
+    /// As it is compiled.
+    expanded: String,
+    line: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Code {
+    pattern: Regex,
+    /// The domains of those whose code it is; empty if it can be no one else's.
+    from: Vec<String>,
+    line: usize,
+}
+
+/// What rules decide by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// The words, with who, where and when put out of the way.
+    pub(super) text: &'a str,
+    pub(super) dsn: Option<Dsn>,
+    pub(super) status: Option<&'a [u8]>,
+    pub(super) stage: Option<Stage>,
+}
+
+/// What was decided, and by which rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decided<'a> {
+    pub(super) class: Class,
+    pub(super) by: By,
+    rule: Option<(&'a File, &'a Rule)>,
+}
+
+/// A place in a file of rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, or `(compiled in) PATH`.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The pattern that was found, as it is written; none where a code decides.
+    pub pattern: Option<String>,
+}
+
+impl Rules {
+    pub(super) fn decide(&self, facts: &Facts<'_>) -> Decided<'_> {
+        let found = self.files.iter().find_map(|file| {
+            let rule = file.rules.iter().find(|rule| rule.fits(facts))?;
+            Some((file, rule))
+        });
+        match found {
+            Some((file, rule)) => Decided {
+                class: rule.class,
+                by: rule.by(),
+                rule: Some((file, rule)),
+            },
+            None => Decided {
+                class: Class::Other,
+                by: By::None,
+                rule: None,
+            },
+        }
+    }
+
+    /// What the enhanced status code says by itself.
+    pub(super) fn class_of_code(&self, facts: &Facts<'_>) -> Option<Class> {
+        let mut rules = self.files.iter().flat_map(|file| &file.rules);
+        let rule =
+            rules.find(|rule| rule.reply.is_none() && !rule.dsn.is_empty() && rule.fits(facts));
+        rule.map(|rule| rule.class)
+    }
+
+    /// The provider's own code in `words`, and where the rule that found it is. `is_from` says of a domain whether the server
+    /// is in it, or a link that the words hold.
+    pub(super) fn code(
+        &self,
+        words: &[u8],
+        is_from: impl Fn(&str) -> bool,
+    ) -> Option<(String, Place)> {
+        self.files.iter().find_map(|file| {
+            if !file.any_code.as_ref()?.is_match(words) {
+                return None;
+            }
+            let from = |code: &Code| code.from.is_empty() || code.from.iter().any(|d| is_from(d));
+            file.codes.iter().find_map(|code| {
+                let found = code.pattern.captures(words)?;
+                let text = found.get(1).or_else(|| found.get(0))?.as_bytes();
+                let place = || Place {
+                    path: file.path.clone(),
+                    line: code.line,
+                    pattern: Some(code.pattern.as_str().to_owned()),
+                };
+                let fits = !text.is_empty() && from(code);
+                fits.then(|| (String::from_utf8_lossy(text).into_owned(), place()))
+            })
+        })
+    }
+
+    pub(super) fn is_blocklist(&self, host: &str) -> bool {
+        let mut domains = self.files.iter().flat_map(|file| &file.blocklists);
+        domains.any(|domain| is_below(host, domain))
+    }
+}
+
+/// Is `host` the domain, or a name below it?
+pub(super) fn is_below(host: &str, domain: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).as_bytes();
+    let Some(at) = host.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    host[at..].eq_ignore_ascii_case(domain.as_bytes()) && (at == 0 || host[at - 1] == b'.')
+}
+
+impl Facts<'_> {
+    /// Equal facts have equal keys, and others have others.
+    pub(super) fn key(&self) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.text.len() + 10);
+        key.extend_from_slice(self.text.as_bytes());
+        key.push(b'\n');
+        key.push(self.stage.map_or(0, |stage| stage as u8 + 1));
+        for part in self.dsn.iter().flat_map(|dsn| dsn.0) {
+            key.extend_from_slice(&part.to_le_bytes());
+        }
+        key
+    }
+}
+
+impl Decided<'_> {
+    /// Where the rule is that decided.
+    pub(super) fn place(&self, facts: &Facts<'_>) -> Option<Place> {
+        let (file, rule) = self.rule?;
+        let found = rule.patterns.iter().find(|pattern| {
+            let alone = RegexBuilder::new(&pattern.expanded)
+                .case_insensitive(true)
+                .build();
+            alone.is_ok_and(|alone| alone.is_match(facts.text.as_bytes()))
+        });
+        Some(Place {
+            path: file.path.clone(),
+            line: found.map_or(rule.line, |pattern| pattern.line),
+            pattern: found.map(|pattern| pattern.written.clone()),
+        })
+    }
+}
+
+impl Rule {
+    fn fits(&self, facts: &Facts<'_>) -> bool {
+        let dsn = |dsn| self.dsn.iter().any(|pattern| pattern.fits(dsn));
+        let status = |status| self.status.iter().any(|pattern| pattern.fits(status));
+        let finds = |pattern: &Option<Regex>| {
+            pattern
+                .as_ref()
+                .is_some_and(|p| p.is_match(facts.text.as_bytes()))
+        };
+        (self.dsn.is_empty() || facts.dsn.is_some_and(dsn))
+            && (self.status.is_empty() || facts.status.is_some_and(status))
+            && (self.stage.is_empty() || facts.stage.is_some_and(|s| self.stage.contains(&s)))
+            && (self.reply.is_none() || finds(&self.reply))
+            && !finds(&self.unless)
+    }
+
+    fn by(&self) -> By {
+        match (self.reply.is_some(), self.dsn.is_empty()) {
+            (true, _) => By::Words,
+            (false, false) => By::Code,
+            (false, true) => By::ReplyCode,
+        }
+    }
+}
+
+pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Rules, Problem> {
+    let mut files = Vec::new();
+    if let Some((text, path)) = added {
+        files.push(compile(&Source {
+            text,
+            path,
+            is_admins: true,
+        })?);
+    }
+    files.push(compile(&Source {
+        text: BUILT_IN,
+        path: Path::new(BUILT_IN_PATH),
+        is_admins: false,
+    })?);
+    Ok(Rules { files })
+}
