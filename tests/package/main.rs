@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
 mod debian;
+mod install;
 mod man;
