@@ -1,5 +1,6 @@
 //! The journal, read through journalctl(1): its format is journald's own business.
 
+use crate::Time;
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -58,22 +59,21 @@ pub fn journal<S: Sink>(
     Ok(reading)
 }
 
-fn start(directory: Option<&Path>, window: Option<&Range<i64>>) -> std::io::Result<Child> {
+fn start(directory: Option<&Path>, window: Option<&Range<Time>>) -> std::io::Result<Child> {
     let mut command = Command::new("journalctl");
     command.args(["--output=json", "--all", "--quiet", "--no-pager"]);
     if let Some(directory) = directory {
         command.arg("--directory").arg(directory);
     }
-    let seconds = |micros: i64| micros.div_euclid(1_000_000);
     if let Some(window) = window {
         // Whole seconds, a little more than asked for: each line is looked at again.
-        if window.start > 0 {
-            command.arg(format!("--since=@{}", seconds(window.start)));
+        if window.start > Time::EPOCH {
+            command.arg(format!("--since=@{}", window.start.seconds()));
         }
-        if window.end < i64::MAX {
+        if window.end < Time::MAX {
             command.arg(format!(
                 "--until=@{}",
-                seconds(window.end).saturating_add(1)
+                window.end.seconds().saturating_add(1)
             ));
         }
     }
