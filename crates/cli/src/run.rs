@@ -17,6 +17,7 @@ use crate::given::{self, Given};
 use crate::manual::Manual;
 use crate::{clock, generate, panic, usage};
 use host::Failure;
+use postfix::Time;
 
 /// A tool's definition: what clap and the manual page are made from.
 pub trait Tool: Parser {
@@ -67,7 +68,7 @@ fn work_on<T: Tool>(
     name: &str,
     command: clap::Command,
     argv: &[OsString],
-    now: anyhow::Result<i64>,
+    now: anyhow::Result<Time>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
     let command = command.color(usage::help_color(argv));
