@@ -1,9 +1,9 @@
 //! `--check`: the figures as a monitoring system is told of them.
 
 use cli::Outcome;
-use cli::check::{Level, Perf, Verdict};
 use figures::mail_stats::check::{Limits, Severity, Watched, judge};
 use figures::mail_stats::{Count, Dimension, InstanceStats, MailStats};
+use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
 use legible::human;
 use postfix::Problem;
@@ -11,9 +11,6 @@ use postfix::config::Host;
 
 use crate::args::Args;
 use crate::{Run, counted};
-
-/// What is wrong in so many places is named; the rest is counted.
-const NAMED: usize = 3;
 
 /// Instances that are shown even if the logs know nothing of them: those that are named; where none is, those that are
 /// to run on this host.
@@ -71,38 +68,18 @@ fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict 
         };
         (level, finding.text)
     });
-    let mut told: Vec<(Level, String)> = unread
-        .map(|text| (Level::Unknown, text))
-        .chain(findings)
-        .collect();
-    // Stable: within a level, what is worse stays in front.
-    told.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
-    let level = told.first().map_or(Level::Ok, |(worst, _)| *worst);
-    let mut text = match told.as_slice() {
-        [] => summary(stats, limits),
-        told => listed(told),
-    };
+    let unread = unread.map(|text| (Level::Unknown, text));
+    let perf = stats.instances.iter().flat_map(|i| measured(i, limits));
+    let found = unread.chain(findings).collect();
+    let mut verdict = Verdict::of(found, || summary(stats, limits), perf.collect());
     match stats.total.unparsed {
         0 => {}
-        1 => text.push_str("; 1 delivery line cannot be read"),
-        n => text.push_str(&format!("; {n} delivery lines cannot be read")),
+        1 => verdict.text.push_str("; 1 delivery line cannot be read"),
+        n => verdict
+            .text
+            .push_str(&format!("; {n} delivery lines cannot be read")),
     }
-    let instances = stats.instances.iter();
-    Verdict {
-        level,
-        text,
-        perf: instances.flat_map(|i| measured(i, limits)).collect(),
-    }
-}
-
-fn listed(told: &[(Level, String)]) -> String {
-    let named = told.iter().take(NAMED).map(|(_, text)| text.as_str());
-    let mut text = named.collect::<Vec<_>>().join("; ");
-    let more = told.len().saturating_sub(NAMED);
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    text
+    verdict
 }
 
 fn summary(stats: &MailStats, limits: &Limits) -> String {

@@ -1,16 +1,13 @@
 //! `--check`: the figures judged, an instance at a time.
 
 use cli::Failure;
-use cli::check::{Level, Perf, Verdict};
 use figures::distribution::{Distribution, InstanceFigures};
+use figures::verdict::{Level, Perf, Verdict};
 use legible::human;
 use postfix::Span;
 
 use crate::args::Args;
 use host::mailq::Counted;
-
-/// Instances that the line names; the rest are counted.
-const NAMED: usize = 3;
 
 /// The limits, each for one instance.
 #[derive(Debug, Clone, Copy)]
@@ -77,19 +74,17 @@ impl Limits {
             perf.extend(self.measured(distribution, instance));
         }
         findings.sort_by(|a, b| b.level.cmp(&a.level).then(b.weight.cmp(&a.weight)));
-        let level = findings.first().map_or(Level::Ok, |worst| worst.level);
-        findings.retain(|finding| finding.level != Level::Ok);
-        let mut text = if findings.is_empty() {
-            summary(distribution)
-        } else {
-            listed(&findings)
-        };
+        let found = findings
+            .into_iter()
+            .map(|finding| (finding.level, finding.text));
+        let mut verdict = Verdict::of(found.collect(), || summary(distribution), perf);
         if counted.damaged > 0 {
             let damaged = counted.damaged;
             let problems = if damaged == 1 { "problem" } else { "problems" };
-            text.push_str(&format!("; {damaged} {problems}, see mailq-distribution"));
+            let what = format!("; {damaged} {problems}, see mailq-distribution");
+            verdict.text.push_str(&what);
         }
-        Verdict { level, text, perf }
+        verdict
     }
 
     fn count(&self, instance: &InstanceFigures) -> Finding {
@@ -151,16 +146,6 @@ fn passed(level: Level, warn: Option<u64>, crit: Option<u64>) -> Option<u64> {
         Level::Critical => crit,
         Level::Ok | Level::Unknown => None,
     }
-}
-
-fn listed(findings: &[Finding]) -> String {
-    let named = findings.iter().take(NAMED).map(|f| f.text.as_str());
-    let mut text = named.collect::<Vec<_>>().join("; ");
-    let more = findings.len().saturating_sub(NAMED);
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    text
 }
 
 fn summary(distribution: &Distribution) -> String {

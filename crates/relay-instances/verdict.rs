@@ -1,13 +1,10 @@
 //! The answer of `--check`.
 
 use cli::Context;
-use cli::check::{Level, Perf, Verdict};
 use figures::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running, Severity};
+use figures::verdict::{Level, Perf, Verdict};
 
 use crate::args::Args;
-
-/// As many findings as the line tells, the worst first.
-const MAX_TOLD: usize = 5;
 
 /// Judges by the worst finding.
 pub(crate) fn judge(
@@ -25,26 +22,19 @@ pub(crate) fn judge(
         Severity::Unknown => Level::Unknown,
         Severity::Critical => Level::Critical,
     };
-    let mut sorted: Vec<&Finding> = findings.iter().collect();
-    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let mut worst = sorted.first().map_or(Level::Ok, |finding| level(finding));
-    let mut told: Vec<String> = sorted
+    let mut found: Vec<(Level, String)> = findings
         .iter()
-        .take(MAX_TOLD)
-        .map(|finding| finding.text.clone())
+        .map(|finding| (level(finding), finding.text.clone()))
         .collect();
-    if sorted.len() > MAX_TOLD {
-        told.push(format!("and {} more", sorted.len() - MAX_TOLD));
-    }
     if !cx.root().is_this_host() {
-        worst = worst.max(Level::Unknown);
-        told.push("--root: what runs on another host is not known".to_owned());
+        let what = "--root: what runs on another host is not known";
+        found.push((Level::Unknown, what.to_owned()));
     }
     let count = |severity: Severity| {
         let of_it = findings.iter().filter(|f| f.severity == severity);
         number(of_it.count())
     };
-    let text = if told.is_empty() {
+    let well = || {
         let dns = match args.check_dns {
             true => in_order(instances),
             false => String::new(),
@@ -54,20 +44,15 @@ pub(crate) fn judge(
             n => format!("{n} instances"),
         };
         format!("{instances}, {running} running: in order{dns}")
-    } else {
-        told.join("; ")
     };
-    Verdict {
-        level: worst,
-        text,
-        perf: vec![
-            Perf::count("instances", number(instances.len())),
-            Perf::count("running", number(running)),
-            Perf::count("critical", count(Severity::Critical)),
-            Perf::count("warning", count(Severity::Warning)),
-            Perf::count("unknown", count(Severity::Unknown)),
-        ],
-    }
+    let perf = vec![
+        Perf::count("instances", number(instances.len())),
+        Perf::count("running", number(running)),
+        Perf::count("critical", count(Severity::Critical)),
+        Perf::count("warning", count(Severity::Warning)),
+        Perf::count("unknown", count(Severity::Unknown)),
+    ];
+    Verdict::of(found, well, perf)
 }
 
 /// Of how many addresses the DNS is in order: all that were asked about.

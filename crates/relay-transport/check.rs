@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Failure, Outcome};
+use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
 use postfix::config::Instance;
 use transport::audit::{self, Input, Outcome as Result, Row, Service, Table, audit, choose};
@@ -12,9 +12,6 @@ use transport::render::audit as render;
 use crate::args::{Check, CheckFormat};
 use crate::site::{self, Table as ProviderTable};
 use crate::{gather, networks, ports, relay_hosts, rewrite};
-
-/// As many rows as the line of `--check` tells, the worst first.
-const MAX_TOLD: usize = 4;
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
@@ -123,27 +120,22 @@ fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow
     if !problems.is_empty() {
         worst = worst.max(Result::Unknown);
     }
-    let level = match worst {
+    let level = |outcome| match outcome {
         Result::Skipped | Result::Ok => Level::Ok,
         Result::Warning => Level::Warning,
         Result::Unknown => Level::Unknown,
         Result::Critical => Level::Critical,
     };
     if args.check {
-        let mut told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let mut bad: Vec<&Row> = rows.iter().filter(|row| row.outcome > Result::Ok).collect();
-        bad.sort_by_key(|row| std::cmp::Reverse(row.outcome));
-        told.extend(bad.iter().take(MAX_TOLD).map(|row| render::line(row)));
-        if bad.len() > MAX_TOLD {
-            told.push(format!("and {} more", bad.len() - MAX_TOLD));
-        }
+        let unread = problems
+            .iter()
+            .map(|problem| (Level::Unknown, problem.to_string()));
+        let found = rows
+            .iter()
+            .map(|row| (level(row.outcome), render::line(row)));
         let fine = || {
             let row = rows.iter().find(|row| row.check == audit::Check::Domains);
             row.map_or_else(|| "in order".to_owned(), |row| row.text.clone())
-        };
-        let text = match told.is_empty() {
-            true => fine(),
-            false => told.join("; "),
         };
         let perf = [Result::Critical, Result::Warning, Result::Unknown].map(|outcome| {
             let n = rows.iter().filter(|row| row.outcome == outcome).count();
@@ -152,11 +144,11 @@ fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow
                 u32::try_from(n).map_or(f64::MAX, f64::from),
             )
         });
-        return cx.verdict(&Verdict {
-            level,
-            text,
-            perf: perf.to_vec(),
-        });
+        return cx.verdict(&Verdict::of(
+            unread.chain(found).collect(),
+            fine,
+            perf.to_vec(),
+        ));
     }
     cx.print_with(|out| match args.format {
         CheckFormat::Table => {
@@ -171,5 +163,5 @@ fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow
         CheckFormat::Csv => render::write_as_csv(out, rows),
     })?;
     cx.problems(problems);
-    Ok(Outcome::Checked(level))
+    Ok(Outcome::Checked(level(worst)))
 }

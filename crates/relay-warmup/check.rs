@@ -1,17 +1,15 @@
 //! Is an instance ready?
 
-use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Outcome};
 use figures::instances::Facts;
+use figures::verdict::{Level, Perf, Verdict};
+use postfix::Problem;
 use postfix::config::Instance;
 use warmup::limits::Limits;
 use warmup::readiness::{Outcome as Result, Readiness};
 use warmup::render::readiness as render;
 
 use crate::args::{Check, Format};
-
-/// As many failed steps as the line of --check tells.
-const MAX_TOLD: usize = 5;
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
@@ -46,11 +44,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let level = level.unwrap_or(Level::Unknown);
     if args.check {
-        let mut verdict = verdict(&ready, level);
-        if let Some(problem) = problems.first() {
-            verdict.text = format!("{}; {problem}", verdict.text);
-        }
-        return cx.verdict(&verdict);
+        return cx.verdict(&verdict(&ready, &problems));
     }
     let now = (cx.now(), cx.zone());
     cx.print_with(|out| match args.format {
@@ -74,41 +68,35 @@ fn level(outcome: Result) -> Level {
     }
 }
 
-fn verdict(all: &[Readiness], level: Level) -> Verdict {
+fn verdict(all: &[Readiness], problems: &[Problem]) -> Verdict {
     let count = |outcome| all.iter().map(|one| one.count(outcome)).sum::<usize>();
-    let mut bad: Vec<(Result, String)> = Vec::new();
-    for one in all {
-        let steps = one.steps.iter().filter(|s| s.outcome != Result::Pass);
-        bad.extend(steps.map(|step| {
-            let told = format!(
-                "{}: {} {}: {}",
-                one.instance, step.step, step.of, step.found
-            );
-            (step.outcome, told)
-        }));
-    }
-    bad.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
-    let mut told: Vec<String> = bad.iter().take(MAX_TOLD).map(|(_, t)| t.clone()).collect();
-    if bad.len() > MAX_TOLD {
-        told.push(format!("and {} more", bad.len() - MAX_TOLD));
-    }
-    if told.is_empty() {
+    let of_step = |one: &Readiness, step: &warmup::readiness::Step| {
+        let (instance, found) = (&one.instance, &step.found);
+        (
+            level(step.outcome),
+            format!("{instance}: {} {}: {found}", step.step, step.of),
+        )
+    };
+    let steps = all
+        .iter()
+        .flat_map(|one| one.steps.iter().map(move |step| of_step(one, step)));
+    let well = || {
         let names: Vec<&str> = all.iter().map(|one| one.instance.as_str()).collect();
-        told.push(format!("{} is ready to send", names.join(", ")));
-    }
+        format!("{} is ready to send", names.join(", "))
+    };
     let perf = |label: &str, outcome| {
         Perf::count(
             label,
             u32::try_from(count(outcome)).map_or(f64::MAX, f64::from),
         )
     };
-    Verdict {
-        level,
-        text: told.join("; "),
-        perf: vec![
-            perf("passed", Result::Pass),
-            perf("failed", Result::Fail),
-            perf("unknown", Result::Unknown),
-        ],
-    }
+    let perf = vec![
+        perf("passed", Result::Pass),
+        perf("failed", Result::Fail),
+        perf("unknown", Result::Unknown),
+    ];
+    let unread = problems
+        .iter()
+        .map(|problem| (Level::Unknown, problem.to_string()));
+    Verdict::of(steps.chain(unread).collect(), well, perf)
 }

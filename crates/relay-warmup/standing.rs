@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use cli::check::{Level, Perf, Verdict as Answer};
 use cli::{Context, Failure, Outcome};
 use figures::history::History;
+use figures::verdict::{Level, Perf, Verdict as Answer};
 use host::history;
 use host::logs::Selection;
 use host::tables::Tables;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use cli::check::{Level, Perf, Verdict};
 use cli::{Block, Common, Context, Failure, Manual, Outcome, Section, Tool, WindowArgs};
+use figures::verdict::{Level, Perf, Verdict};
 use host::history;
 use host::logs::Selection;
 use host::tables::Tables;

@@ -8,13 +8,13 @@ use legible::grid::TableStyle;
 use postfix::{Problem, Root, Time, Zone};
 
 use crate::args::{ColorWhen, Common};
-use crate::check::{Level, Verdict};
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::given::{Given, refuse_others};
 use crate::interrupt::Interrupts;
 use crate::output::{Stream, Target};
 use crate::progress::Progress;
+use figures::verdict::{Level, Verdict};
 
 /// Where a tool runs, and where its result goes. Shared between threads by reference.
 #[derive(Debug)]

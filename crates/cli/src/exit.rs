@@ -1,6 +1,6 @@
 //! How a tool ends. The one place that knows exit statuses.
 
-use crate::check::Level;
+use figures::verdict::Level;
 
 /// How a tool's work ended, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,7 +35,6 @@
 //! ```
 
 mod args;
-pub mod check;
 mod clock;
 mod console;
 mod context;

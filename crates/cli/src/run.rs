@@ -8,7 +8,6 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::args::Common;
-use crate::check::{Level, Verdict};
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
 use crate::error::{self, Told};
@@ -16,6 +15,7 @@ use crate::exit::{Ending, Outcome, status};
 use crate::given::{self, Given};
 use crate::manual::Manual;
 use crate::{clock, generate, panic, usage};
+use figures::verdict::{Level, Verdict};
 use host::Failure;
 use postfix::Time;
 

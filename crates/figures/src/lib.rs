@@ -9,7 +9,8 @@
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`judge`]: shares of deliveries held against limits, with a confidence that fits their number;
-//! - [`queue`]: queued messages in, groups and lists out.
+//! - [`queue`]: queued messages in, groups and lists out;
+//! - [`verdict`]: what was found, in one line for a monitoring system.
 //!
 //! Must not know formats: how a figure is shown is the crate `show`'s to say.
 
@@ -23,3 +24,4 @@ pub mod judge;
 pub mod mail_stats;
 pub mod queue;
 pub mod totals;
+pub mod verdict;

@@ -7,7 +7,8 @@
 //! How to use it:
 //!
 //! ```
-//! use report::judge::{Level, Rules, Sample};
+//! use figures::judge::{Rules, Sample};
+//! use figures::verdict::Level;
 //!
 //! let rules = Rules::load(None).unwrap();                      // a tool: host::tables::load_with(cx.site(), None, PATH, Rules::load)
 //! let deferred = Sample::new(9, 22);                           // 9 of 22 attempts
@@ -29,6 +30,8 @@ mod rules;
 use std::fmt;
 
 use legible::human::percent;
+
+use crate::verdict::Level;
 
 pub use rules::Rules;
 
@@ -103,17 +106,6 @@ impl fmt::Display for Sample {
     }
 }
 
-/// How bad it is, the worse the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// No limit is passed.
-    Well,
-    /// [`Limits::warning`] is.
-    Warning,
-    /// [`Limits::critical`] is.
-    Critical,
-}
-
 /// A share, held against limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
@@ -148,7 +140,7 @@ impl Limits {
         ];
         let passed = limits.iter().find(|(_, limit)| at_least > *limit);
         let reached = limits.iter().find(|(_, limit)| share > *limit);
-        let level = |of: Option<&(Level, f64)>| of.map_or(Level::Well, |(level, _)| *level);
+        let level = |of: Option<&(Level, f64)>| of.map_or(Level::Ok, |(level, _)| *level);
         Judged {
             level: level(passed),
             limit: passed.map(|(_, limit)| *limit),

@@ -37,11 +37,11 @@ fn shares_against_limits() {
             "{part} of {whole}"
         );
     };
-    check(0, 0, Level::Well, None, false);
-    check(0, 1000, Level::Well, None, false);
-    check(10, 1000, Level::Well, None, false);
-    check(12, 1000, Level::Well, None, true);
-    check(1, 40, Level::Well, None, true);
+    check(0, 0, Level::Ok, None, false);
+    check(0, 1000, Level::Ok, None, false);
+    check(10, 1000, Level::Ok, None, false);
+    check(12, 1000, Level::Ok, None, true);
+    check(1, 40, Level::Ok, None, true);
     check(1, 10, Level::Warning, Some(1.0), false);
     check(2, 10, Level::Warning, Some(1.0), true);
     check(40, 40, Level::Critical, Some(10.0), false);
@@ -60,7 +60,7 @@ fn so_many_at_least() {
         let judged = limits.judge(Sample::new(part, part));
         assert_eq!((judged.level, judged.is_open), (level, is_open), "{part}");
     };
-    check(3, Level::Well, true);
+    check(3, Level::Ok, true);
     check(4, Level::Critical, false);
 }
 

@@ -1,8 +1,9 @@
 //! A day of an instance, and what it calls for by itself.
 
 use chrono::NaiveDate;
-use figures::judge::{Level, Limits, Sample};
+use figures::judge::{Limits, Sample};
 use figures::mail_stats::{Dimension, Figures};
+use figures::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human::percent;
 

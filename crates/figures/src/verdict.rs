@@ -135,7 +135,28 @@ pub struct Verdict {
     pub perf: Vec<Perf>,
 }
 
+/// Of what was found, so many are named, the worst first; the others are counted.
+const NAMED: usize = 5;
+
 impl Verdict {
+    /// The verdict on what was `found`, which should come in order of weight: the worst of it decides. What is
+    /// [`Level::Ok`] is not named; where nothing else was found, `well` says what is well.
+    pub fn of(found: Vec<(Level, String)>, well: impl FnOnce() -> String, perf: Vec<Perf>) -> Self {
+        let mut found = found;
+        // Stable: within a level the order stays.
+        found.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+        found.retain(|(level, _)| *level != Level::Ok);
+        let level = found.first().map_or(Level::Ok, |(worst, _)| *worst);
+        let named = found.iter().take(NAMED).map(|(_, text)| text.as_str());
+        let mut text = named.collect::<Vec<_>>().join("; ");
+        match found.len() {
+            0 => text = well(),
+            n if n > NAMED => text.push_str(&format!("; and {} more", n - NAMED)),
+            _ => {}
+        }
+        Self { level, text, perf }
+    }
+
     /// A verdict without measured values.
     pub fn new(level: Level, text: impl Into<String>) -> Self {
         Self {
@@ -186,6 +207,26 @@ mod tests {
             &v,
             "WARNING: postfix-aol-b: 312 in the mailq | mailq=312;200;500;0 'oldest age'=7200s;;;0 rate=U;;;0 bounced=2.5%",
         );
+    }
+
+    #[test]
+    fn the_worst_is_named_first_and_the_rest_counted() {
+        let found = |levels: &[Level]| {
+            let named = levels
+                .iter()
+                .zip('a'..)
+                .map(|(level, name)| (*level, name.to_string()));
+            Verdict::of(named.collect(), || "well".to_owned(), Vec::new())
+        };
+        let (ok, warning, unknown, critical) =
+            (Level::Ok, Level::Warning, Level::Unknown, Level::Critical);
+        check(&found(&[]), "OK: well");
+        check(&found(&[ok, ok]), "OK: well");
+        check(
+            &found(&[ok, warning, unknown, warning, critical]),
+            "CRITICAL: e; c; b; d",
+        );
+        check(&found(&[warning; 6]), "WARNING: a; b; c; d; e; and 1 more");
     }
 
     #[test]
