@@ -240,6 +240,15 @@ impl Tool for Args {
                          read instead where it is set.",
                     ),
                     Block::Item(
+                        "/var/log/journal, /run/log/journal",
+                        "The systemd journal, read by journalctl(1) where no syslog daemon writes the log (see --log-source). Only entries \
+                         that journald shows to be Postfix's count: of root or the mail owner, and of a unit or program of Postfix.",
+                    ),
+                    Block::Item(
+                        "/etc/default/relay-tools",
+                        "LOG_SOURCE=auto, files or journal: what --log-source is where it is not given.",
+                    ),
+                    Block::Item(
                         "/etc/relay-tools/reasons.toml",
                         "Rules that say what a server's reply means; they come before the built-in ones.",
                     ),

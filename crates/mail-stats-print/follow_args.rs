@@ -30,6 +30,11 @@ pub(crate) const FOLLOWING: Section = Section {
              logrotate.conf(5)).",
         ),
         Block::Text(
+            "In a journal the place is its last entry of mail, over rotation and over a boot. Where journald has removed entries that no \
+             run has read, or keeps them in /run alone and the host was booted, or reports that its rate limit dropped messages, that is a \
+             problem and a gap. A host whose logs change from files to the journal, or back, is counted on from the time of the last run.",
+        ),
+        Block::Text(
             "With --format prom the output is counters, by instance and status, provider, and class of reasons: they only rise, and are \
              all that was read with FILE since it was made. The other formats show the figures of what is new; --by adds breakdowns to \
              them (not sender-domain: who sent a message may have been logged before), and INSTANCEs choose what is shown. FILE \

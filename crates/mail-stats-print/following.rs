@@ -1,21 +1,19 @@
 //! `--follow-state`: what is new in the logs since the last run, and the counters of all runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, replace_file};
 use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
-use host::logs::{LogScope, Selection, log_sets, refused};
-use postfix::config::Host;
-use postfix::log::{self, Event, Known, LogSet, Options, Reading, Scope, Sink, Wanted};
-use postfix::{Parsed, Problem};
+use host::logs::{LogScope, Selection, source_of};
+use postfix::log::{Event, Scope, Sink, Wanted};
 use show::totals::write as write_totals;
 
-use crate::args::{Args, Format};
+use crate::args::Format;
 use crate::counting::Counting;
 use crate::follow_lock::Lock;
-use crate::{Run, check, left_out, output, report_readings};
+use crate::{Run, check, follow_logs, left_out, output, report_readings};
 
 /// Counts for the totals, and for what is shown.
 struct Both<'a> {
@@ -84,19 +82,14 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         filtered: false,
     };
     let (is_first, before) = (totals.logs.is_empty(), totals.updated);
-    let (readings, problems) = read(
-        args,
-        cx,
-        &sets(args, cx, run.host, &everything)?,
-        wanted,
-        &mut totals,
-        &mut both,
-    )?;
+    let sets = follow_logs::sets(run, &everything)?;
+    let (readings, problems) = follow_logs::read(run, &sets, wanted, &mut totals, &mut both)?;
     let frame = Frame {
         host: cx.host().to_owned(),
         since: (!is_first).then_some(before),
         until: Some(cx.now()),
         top: args.top,
+        sources: sets.iter().map(source_of).collect(),
         problems: problems.clone(),
     };
     let unlimited = Frame {
@@ -175,108 +168,4 @@ fn load(cx: &Context, state: &Path) -> anyhow::Result<Totals> {
             ))
             .into()
     })
-}
-
-/// The logs: those that are named, or the host's.
-fn sets(
-    args: &Args,
-    cx: &Context,
-    host: &Parsed<Host>,
-    everything: &Selection<'_>,
-) -> anyhow::Result<Vec<LogSet>> {
-    let named = args.logs.log.iter().map(|path| {
-        Ok(LogSet {
-            current: behind_links(std::path::absolute(path)?),
-            scope: Scope::All,
-        })
-    });
-    let mut sets = named.collect::<anyhow::Result<Vec<_>>>()?;
-    sets.sort_by(|a, b| a.current.cmp(&b.current));
-    sets.dedup();
-    if sets.is_empty() {
-        sets = log_sets(cx.site(), host, everything);
-        // A link of another host's image leads out of it.
-        if cx.root().is_this_host() {
-            for set in &mut sets {
-                set.current = behind_links(std::mem::take(&mut set.current));
-            }
-        }
-    }
-    let blocks = |path: &PathBuf| log::blocks(path);
-    let stream = args.logs.log.iter().find(|p| p.as_os_str() == "-");
-    if let Some(set) = sets
-        .iter()
-        .map(|set| &set.current)
-        .find(|p| blocks(p))
-        .or(stream)
-    {
-        let what = "it is a pipe or a device; --follow-state reads log files";
-        return Err(Failure::new(Problem::new(set, what).to_string()).into());
-    }
-    Ok(sets)
-}
-
-/// The file that a link leads to, beside which its rotated siblings are; whether it is there or not.
-fn behind_links(mut path: PathBuf) -> PathBuf {
-    // As many as the kernel follows.
-    for _ in 0..40 {
-        let Ok(target) = std::fs::read_link(&path) else {
-            break;
-        };
-        path = path.parent().unwrap_or(Path::new("/")).join(target);
-    }
-    path
-}
-
-/// Reads what is new. A log that cannot be read is told, and stays where it was; if that is all, it is an error.
-fn read(
-    args: &Args,
-    cx: &Context,
-    sets: &[LogSet],
-    wanted: Wanted,
-    totals: &mut Totals,
-    sink: &mut Both<'_>,
-) -> anyhow::Result<(Vec<Reading>, Vec<Problem>)> {
-    let progress = cx.progress_bytes("reading logs", None);
-    let advance = |bytes| progress.advance(bytes);
-    let options = Options {
-        zone: cx.zone(),
-        now: cx.now(),
-        window: None,
-        wanted,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        progress: &advance,
-    };
-    let (mut readings, mut problems) = (Vec::new(), Vec::new());
-    let mut were_read = 0;
-    for set in sets {
-        sink.scope(set.scope.clone());
-        let known: Known = totals.known(&set.current);
-        let followed = match log::follow(&set.current, &known, &options, sink) {
-            Ok(followed) => followed,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
-            }
-        };
-        were_read += 1;
-        totals.logs.insert(set.current.clone(), followed.known);
-        totals.gaps += u64::from(followed.gap.is_some());
-        problems.extend(followed.gap);
-        for reading in followed.readings {
-            totals.bytes = totals.bytes.saturating_add(reading.read);
-            problems.extend(reading.problems.iter().cloned());
-            readings.push(reading);
-        }
-    }
-    match problems.pop() {
-        Some(problem) if were_read == 0 && args.names_its_logs() => {
-            Err(Failure::new(problem.to_string()).into())
-        }
-        Some(problem) if were_read == 0 => Err(refused(problem)),
-        last => {
-            problems.extend(last);
-            Ok((readings, problems))
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod filter_args;
 mod filtering;
 mod follow_args;
 mod follow_lock;
+mod follow_logs;
 mod following;
 mod merging;
 mod mode;
@@ -187,6 +188,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         since: run.window.since,
         until: run.window.until,
         top: run.args.top,
+        sources: inputs.sources(),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
     if let Some(filters) = filters {
@@ -265,6 +267,13 @@ pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
             reading.path.display(),
             reading.read
         ));
+        if reading.strangers > 0 {
+            cx.note(format!(
+                "{}: {} events are not counted, for neither Postfix nor root sent them; anyone may write to the journal",
+                reading.path.display(),
+                reading.strangers
+            ));
+        }
     }
 }
 

@@ -26,7 +26,15 @@ pub(crate) enum Mode<'a> {
 }
 
 /// Logs of any kind, and a window.
-const LOGS: &[&str] = &["log", "journal", "journal_dir", "date", "since", "until"];
+const LOGS: &[&str] = &[
+    "log",
+    "log_source",
+    "journal",
+    "journal_dir",
+    "date",
+    "since",
+    "until",
+];
 
 /// The tables that replies and domains are looked up in.
 const TABLES: &[&str] = &["reasons", "providers"];
@@ -106,12 +114,29 @@ impl<'a> Mode<'a> {
             ],
             Self::Events => &["events", "with_recipients", "output"],
             Self::Check => &["check", "count"],
-            Self::Report(_) => &["format", "date", "log", "journal", "journal_dir"],
-            Self::SaveDay => &["save_day", "date"],
+            Self::Report(_) => &[
+                "format",
+                "date",
+                "log",
+                "log_source",
+                "journal",
+                "journal_dir",
+            ],
+            Self::SaveDay => &["save_day", "date", "log_source", "journal"],
             Self::Merge(_) => &[
                 "merge", "format", "by", "top", "count", "date", "since", "until", "output",
             ],
-            Self::Follow(..) => &["follow_state", "format", "by", "top", "log", "output"],
+            Self::Follow(..) => &[
+                "follow_state",
+                "format",
+                "by",
+                "top",
+                "log",
+                "log_source",
+                "journal",
+                "journal_dir",
+                "output",
+            ],
         };
         let is_sent = !args.report.mail_to.is_empty() && !args.report.print_mail;
         let more: &[&[&str]] = match self {

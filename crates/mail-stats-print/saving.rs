@@ -33,7 +33,12 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let days = std::slice::from_ref(&day);
     let mut counts = DayCounts::new(selection, days, &settings);
     let wanted = counts.wanted();
-    let sets = log_sets(cx.site(), run.host, selection);
+    let sets = log_sets(
+        cx.site(),
+        run.host,
+        selection,
+        run.args.logs.own.preference(),
+    )?;
     let mut logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut counts);
     report_readings(cx, &logs.readings);
     // As where figures are printed: of nothing there is no result.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
-use postfix::log::log_sets;
+use postfix::log::Place;
 use postfix::queue::ShowqOptions;
 use postfix::{Parsed, Problem};
 use transfer::preflight::{Finding, side};
@@ -54,11 +54,12 @@ pub(crate) fn showq(instance: &Instance) -> ShowqOptions {
     }
 }
 
-/// The log that an instance writes to now, as this machine names it.
+/// The log file that an instance writes to now, as this machine names it; nothing, where it logs into the journal.
 pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance) -> Option<PathBuf> {
-    let asked = |other: &Instance| other.config_directory() == instance.config_directory();
-    let sets = log_sets(cx.root(), host.instances(), false, asked);
-    sets.into_iter().next().map(|set| set.current)
+    match host::logs::log_of(cx.site(), host, instance).ok()?? {
+        Place::File(path) => Some(path),
+        Place::Journal(_) => None,
+    }
 }
 
 /// Messages that go through the steps together, at best: each has its file open, and each batch waits for the disk.
@@ -140,7 +141,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let me = Holder {
         pid: std::process::id(),
         user: user(),
-        since: readable(cx.now().seconds()),
+        since: readable(cx.now().div_euclid(1_000_000)),
         command: command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));

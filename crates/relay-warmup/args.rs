@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::instances::{InstanceArgs, RequiredInstanceArgs};
+use cli::log_args::LogSourceArgs;
 use cli::lookups::{ResolverArgs, parse_domain};
 use cli::{Common, Context, Failure};
 use host::lookups::Questions;
@@ -233,6 +234,9 @@ pub(crate) struct Standing {
     /// nothing is printed when it is OK: for cron.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
+
+    #[command(flatten)]
+    pub(crate) log_source: LogSourceArgs,
 }
 
 /// The values of `--by`.

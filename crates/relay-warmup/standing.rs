@@ -7,7 +7,7 @@ use cli::{Context, Failure, Outcome};
 use figures::history::History;
 use figures::verdict::{Level, Perf, Verdict as Answer};
 use host::history;
-use host::logs::Selection;
+use host::logs::{Preference, Selection};
 use host::tables::Tables;
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem};
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
     };
     let today =
         history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
-    let read = read(cx, &host, &asked, today, &rules)?;
+    let preference = args.log_source.preference();
+    let read = read(cx, &host, &asked, preference, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
     let shown = asked.into_iter().map(|(instance, plan)| {
@@ -120,6 +121,7 @@ fn read(
     cx: &Context,
     host: &Parsed<Host>,
     asked: &[Asked<'_>],
+    preference: Option<Preference>,
     today: NaiveDate,
     rules: &Rules,
 ) -> anyhow::Result<History> {
@@ -144,7 +146,7 @@ fn read(
         reasons: Some(Arc::new(host::tables::reasons(cx.site())?)),
     };
     let days = history::days(cx.site(), first, today);
-    Ok(history::read(cx.site(), host, &selection, &days, &tables))
+    history::read(cx.site(), host, &selection, preference, &days, &tables)
 }
 
 /// An instance's days, as far as anything is known of them.

@@ -13,6 +13,7 @@ mod filtered;
 mod follow;
 mod hostile;
 mod html;
+mod journal;
 mod lists_host;
 mod live;
 mod mail;

@@ -90,20 +90,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 cx.color(),
                 cx.width(),
                 cx.table_style().boxes,
-                cx.now().micros(),
+                cx.now(),
             );
             cx.print(facts.as_bytes())?;
         }
         ["window"] => {
             let window = args.window.window(cx.now(), cx.zone())?;
-            cx.print(
-                format!(
-                    "{:?} {:?}\n",
-                    window.since.map(postfix::Time::micros),
-                    window.until.map(postfix::Time::micros)
-                )
-                .as_bytes(),
-            )?;
+            cx.print(format!("{:?} {:?}\n", window.since, window.until).as_bytes())?;
         }
         ["problems", count] => {
             let problems: Vec<postfix::Problem> = (0..count.parse()?)
@@ -187,7 +180,7 @@ fn history(cx: &Context, first: &str, last: &str, names: &[&str]) -> anyhow::Res
         reasons: Some(Arc::new(host::tables::reasons(cx.site())?)),
     };
     let days = history::days(cx.site(), first.parse()?, last.parse()?);
-    let found = history::read(cx.site(), &host, &selection, &days, &tables);
+    let found = history::read(cx.site(), &host, &selection, None, &days, &tables)?;
     cx.print_with(|out| {
         for day in &found.days {
             writeln!(out, "{}", day.day.name().unwrap_or_default())?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
-use postfix::{Problem, Root, Time, Zone};
+use postfix::{Problem, Root, Zone};
 
 use crate::args::{ColorWhen, Common};
 use crate::console::Console;
@@ -35,7 +35,7 @@ impl Context {
     pub(crate) fn new(
         tool: &str,
         common: &Common,
-        now: Time,
+        now: i64,
         given: Vec<Given>,
     ) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);
@@ -70,8 +70,8 @@ impl Context {
         &self.site
     }
 
-    /// The time at which the tool was started.
-    pub fn now(&self) -> Time {
+    /// The time at which the tool was started, in microseconds since 1970 (UTC).
+    pub fn now(&self) -> i64 {
         self.site.now()
     }
 

@@ -17,7 +17,6 @@ use crate::manual::Manual;
 use crate::{clock, generate, panic, usage};
 use figures::verdict::{Level, Verdict};
 use host::Failure;
-use postfix::Time;
 
 /// A tool's definition: what clap and the manual page are made from.
 pub trait Tool: Parser {
@@ -68,7 +67,7 @@ fn work_on<T: Tool>(
     name: &str,
     command: clap::Command,
     argv: &[OsString],
-    now: anyhow::Result<Time>,
+    now: anyhow::Result<i64>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
     let command = command.color(usage::help_color(argv));

@@ -22,6 +22,18 @@ pub(crate) fn name(root: &Root) -> String {
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// The id of a user, from the host's /etc/passwd, or from whatever this machine asks.
+pub(crate) fn uid(root: &Root, user: &str) -> Option<u32> {
+    if root.is_this_host() {
+        let user = nix::unistd::User::from_name(user).ok().flatten()?;
+        return Some(user.uid.as_raw());
+    }
+    let passwd = fs::read_to_string(root.under(Path::new("/etc/passwd"))).ok()?;
+    let mut fields = passwd.lines().map(|line| line.split(':'));
+    let mut of_user = fields.find_map(|mut f| (f.next() == Some(user)).then_some(f))?;
+    of_user.nth(1)?.parse().ok()
+}
+
 /// The host's time zone: `TZ` if that is set, else what its /etc/localtime is a link to, else /etc/timezone (Debian).
 /// Where none names a zone of the IANA database: this process's, or UTC for an image.
 pub(crate) fn zone(root: &Root, tz: Option<&OsStr>) -> Zone {

@@ -1,7 +1,5 @@
 //! Shares, sizes, ages and delays as people read them.
 
-use postfix::Span;
-
 /// A share in percent, with one digit: `89.3%`. Neither none nor all of it is rounded to: `<0.1%`, `>99.9%`. A `-`
 /// where there is no whole.
 pub fn percent(part: u64, whole: u64) -> String {
@@ -34,8 +32,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// An age in its two biggest units: `42s`, `5m 3s`, `2h 15m`, `3d 4h`.
-pub fn age(age: Span) -> String {
-    let seconds = age.seconds();
+pub fn age(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
     let Some(first) = UNITS.iter().position(|(length, _)| seconds >= *length) else {
         return "0s".to_owned();
@@ -54,7 +51,7 @@ pub fn age(age: Span) -> String {
 /// there on.
 pub fn delay(seconds: f64) -> String {
     if seconds >= 10.0 {
-        return age(Span::from_seconds(seconds.round() as u64));
+        return age(seconds.round() as u64);
     }
     let digits = if seconds < 1.0 { 2 } else { 1 };
     let text = format!("{seconds:.digits$}");
@@ -97,8 +94,7 @@ mod tests {
 
     #[test]
     fn ages() {
-        let check =
-            |seconds, expected: &str| assert_eq!(age(Span::from_seconds(seconds)), expected);
+        let check = |seconds, expected: &str| assert_eq!(age(seconds), expected);
         check(0, "0s");
         check(42, "42s");
         check(60, "1m");

@@ -32,6 +32,7 @@ pub mod dns;
 mod host;
 mod inject;
 mod instance;
+pub mod journal;
 mod mail;
 pub mod maillog;
 mod make;

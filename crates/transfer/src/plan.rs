@@ -213,11 +213,11 @@ fn item(message: &Message, action: Action) -> Item {
                 gid: info.gid,
                 links: info.links,
                 mtime: Time {
-                    seconds: info.mtime.seconds(),
+                    seconds: info.mtime,
                     nanoseconds: 0,
                 },
             },
-            arrival: file.arrival_time().seconds(),
+            arrival: file.arrival_time(),
             size: file.message_size(),
             sender: message.sender.clone(),
             recipients: message.recipients.iter().map(Rcpt::from).collect(),

@@ -154,7 +154,6 @@ fn what_does_not_go_together_is_refused() {
         check(of_a_report, "has no place with --follow-state");
     }
     check(&["--events"], "has no place with --follow-state");
-    check(&["--journal"], "has no place with --follow-state");
     check(
         &["--count", "recipients"],
         "has no place with --follow-state",

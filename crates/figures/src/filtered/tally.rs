@@ -1,6 +1,5 @@
 //! The counting.
 
-use postfix::Time;
 use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::{HashMap, HashSet};
@@ -124,7 +123,7 @@ impl FilterTally {
         &mut self,
         instance: &[u8],
         queue_id: &[u8],
-        time: Option<Time>,
+        time: Option<i64>,
         message_id: &[u8],
     ) {
         let place = self.place(instance);
@@ -144,7 +143,7 @@ impl FilterTally {
     }
 
     /// The queue manager has a message. `inside`: in the window.
-    pub fn queued(&mut self, instance: &[u8], queue_id: &[u8], time: Option<Time>, inside: bool) {
+    pub fn queued(&mut self, instance: &[u8], queue_id: &[u8], time: Option<i64>, inside: bool) {
         let Some(message) = self.find(instance, queue_id) else {
             return;
         };
@@ -353,7 +352,7 @@ impl FilterTally {
                     instance: place,
                     arrival: Arrival {
                         key: None,
-                        arrived: Time::EPOCH,
+                        arrived: 0,
                         settled: None,
                     },
                     held: false,

@@ -1,14 +1,11 @@
+use postfix::Zone;
 use postfix::log::{Scan, Stop};
-use postfix::{Time, Zone};
 
 use super::join::{Arrival, Ids, Scored, join};
 use super::scores::Score;
 use super::*;
 
-/// The time of so many seconds.
-fn at(seconds: i64) -> Time {
-    Time::from_seconds(seconds)
-}
+const SECOND: i64 = 1_000_000;
 
 fn delivery<'a>(agent: Agent, status: Status, reply: &'a [u8]) -> Delivery<'a> {
     Delivery {
@@ -94,8 +91,8 @@ fn ids_are_the_same_however_they_are_written() {
 fn arrival(key: u64, arrived: i64, settled: Option<i64>) -> Arrival {
     Arrival {
         key: Some(key),
-        arrived: at(arrived),
-        settled: settled.map(at),
+        arrived: arrived * SECOND,
+        settled: settled.map(|s| s * SECOND),
     }
 }
 
@@ -106,7 +103,7 @@ fn a_score_finds_the_message_that_waited_for_it() {
             .iter()
             .map(|&(key, time)| Scored {
                 key,
-                time: at(time),
+                time: time * SECOND,
                 score: Score {
                     spam: false,
                     score: 0.0,
@@ -146,7 +143,7 @@ fn a_score_finds_the_message_that_waited_for_it() {
 
 fn stop(kind: Kind, stage: Stage, whole: bool, temporary: bool) -> Stop<'static> {
     Stop {
-        time: Some(at(2)),
+        time: Some(2 * SECOND),
         tag: b"postfix-in-a",
         queue_id: Some(b"A1"),
         whole,
@@ -161,7 +158,7 @@ fn stop(kind: Kind, stage: Stage, whole: bool, temporary: bool) -> Stop<'static>
 
 fn scan(score: f64, id: Option<&'static [u8]>) -> Scan<'static> {
     Scan {
-        time: Some(at(1)),
+        time: Some(SECOND),
         spam: score >= 5.0,
         score,
         threshold: 5.0,
@@ -196,7 +193,7 @@ fn what_became_of_a_message_is_told_by_all_its_lines() {
     const I: &[u8] = b"postfix-in-a";
     let check = |expected: Outcome, accepted: u64, tell: fn(&mut FilterTally)| {
         let (found, strangers) = figures(|tally| {
-            tally.arrived(I, b"A1", Some(at(1)), b"<a@b>");
+            tally.arrived(I, b"A1", Some(SECOND), b"<a@b>");
             tally.scan(&scan(4.7, None));
             tally.scan(&scan(4.0, Some(b"<a@b>")));
             tell(tally);
@@ -263,7 +260,7 @@ fn what_became_of_a_message_is_told_by_all_its_lines() {
     check(Outcome::Delivered, 2, |tally| {
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Sent, b"250 ok"));
-        tally.arrived(I, b"A1", Some(at(9)), b"<other@b>");
+        tally.arrived(I, b"A1", Some(9 * SECOND), b"<other@b>");
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Bounced, b"550 no"));
     });

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use postfix::config::{Instance, MasterCf};
-use postfix::{Problem, Time, Zone};
+use postfix::{Problem, Zone};
 
 pub use findings::{Finding, Kind, Severity, findings};
 pub use services::{Listen, RateLimits};
@@ -30,8 +30,8 @@ pub use services::{Listen, RateLimits};
 pub enum Running {
     /// Its master daemon does.
     Yes {
-        /// When it was started.
-        since: Time,
+        /// When it was started, in microseconds since 1970 (UTC).
+        since: i64,
         /// Its process id.
         pid: Option<u32>,
     },
@@ -227,8 +227,8 @@ impl Facts {
 pub struct Listing {
     /// The host's name.
     pub host: String,
-    /// When this was so.
-    pub time: Time,
+    /// When this was so, in microseconds since 1970 (UTC).
+    pub time: i64,
     /// The host's time zone.
     pub zone: Zone,
     /// The instances, sorted by name.

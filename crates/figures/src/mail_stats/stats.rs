@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
-use postfix::{Problem, Time, Zone};
+use postfix::{Problem, Zone};
 
 use super::histogram::Quantiles;
 use super::keys::REASON_SEPARATOR;
@@ -17,14 +18,27 @@ use knowledge::reasons::Class;
 pub struct Frame {
     /// The host whose logs were read.
     pub host: String,
-    /// The window's begin; absent if it has none.
-    pub since: Option<Time>,
+    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
+    pub since: Option<i64>,
     /// The window's end, which is not part of it.
-    pub until: Option<Time>,
+    pub until: Option<i64>,
     /// How many rows of a breakdown are wanted, the biggest; what the others count is put into one row. All, if absent.
     pub top: Option<usize>,
+    /// Which logs were read.
+    pub sources: Vec<Source>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// A log that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// `file` or `journal`.
+    pub kind: &'static str,
+    /// The file that is written to now, without its rotated siblings; what a journal is called.
+    pub path: PathBuf,
+    /// Why it is read, for people.
+    pub why: String,
 }
 
 /// The figures of a window of a host's logs.
@@ -32,10 +46,10 @@ pub struct Frame {
 pub struct MailStats {
     /// The host whose logs were read.
     pub host: String,
-    /// The window's begin; absent if it has none.
-    pub since: Option<Time>,
+    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
+    pub since: Option<i64>,
     /// The window's end, which is not part of it.
-    pub until: Option<Time>,
+    pub until: Option<i64>,
     /// The host's zone.
     pub zone: Zone,
     /// What was counted.
@@ -48,6 +62,8 @@ pub struct MailStats {
     pub total: Figures,
     /// If what filters did was asked for: the scores of messages that no instance's log knows.
     pub unmatched: Option<Box<Scores>>,
+    /// Which logs were read; none, where the figures are not of logs.
+    pub sources: Vec<Source>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -178,6 +194,7 @@ impl Tally {
             zone: settings.zone,
             count: settings.count,
             by,
+            sources: frame.sources,
             problems: frame.problems,
         }
     }

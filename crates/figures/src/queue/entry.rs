@@ -1,6 +1,5 @@
 //! A message as it is kept for a list: small, since a mailq may hold hundreds of thousands.
 
-use postfix::Time;
 use std::sync::Arc;
 
 use postfix::queue::{Message, Queue, QueueId, Selector, ShownRecipient};
@@ -17,12 +16,12 @@ pub struct Entry {
     pub queue: Queue,
     /// Its queue id.
     pub id: QueueId,
-    /// When it arrived.
-    pub arrival: Time,
+    /// When it arrived, seconds since 1970 (UTC).
+    pub arrival: i64,
     /// Bytes of its content, as showq(8) counts them.
     pub size: u64,
-    /// When it is tried again, if it is deferred.
-    pub next_attempt: Option<Time>,
+    /// When it is tried again, seconds since 1970 (UTC), if it is deferred.
+    pub next_attempt: Option<i64>,
     /// Has an admin asked for its return to the sender?
     pub forced_expire: bool,
     /// The sender, quoted and printable.

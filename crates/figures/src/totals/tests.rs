@@ -1,4 +1,3 @@
-use postfix::Time;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -74,7 +73,7 @@ fn stats(instance: &[u8]) -> MailStats {
 }
 
 fn totals() -> Totals {
-    let mut totals = Totals::new(Time::from_seconds(1_789_776_000));
+    let mut totals = Totals::new(1_789_776_000_000_000);
     totals.add(&stats(b"postfix-aol-a"), |_| true);
     totals.add(&stats(b"postfix-aol-a"), |_| true);
     let path = PathBuf::from(OsStr::from_bytes(b"/var/log/50%25\xff\xc3\xa9.log"));
@@ -85,13 +84,19 @@ fn totals() -> Totals {
         head: u128::MAX,
         tail: 0xab,
         ended: false,
-        last: Some(Time::from_micros(-5)),
+        last: Some(-5),
     };
     let known = Known {
         marks: vec![mark],
-        seen: Some(Time::from_micros(9)),
+        seen: Some(9),
+        cursor: None,
     };
     totals.logs.insert(path, known);
+    let journal = Known {
+        cursor: Some("s=2c8a;i=46;b=b6aa;m=b233;t=6615;x=3ce3".to_owned()),
+        ..Known::default()
+    };
+    totals.logs.insert(PathBuf::from("journal"), journal);
     totals.gaps = 3;
     totals.bytes = 4711;
     totals
@@ -156,7 +161,7 @@ fn what_is_no_file_of_totals_says_why() {
 
 #[test]
 fn lines_of_strangers_do_not_make_counters_without_end() {
-    let mut totals = Totals::new(Time::EPOCH);
+    let mut totals = Totals::new(0);
     for n in 0..MOST_INSTANCES + 50 {
         totals.add(&stats(format!("made-up-{n}").as_bytes()), |_| false);
     }

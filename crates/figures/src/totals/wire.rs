@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use postfix::Time;
 use postfix::log::{Known, Mark};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +30,9 @@ struct Log {
     path: String,
     seen_us: Option<i64>,
     files: Vec<Place>,
+    /// The place in a journal, which has no files here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,8 +108,9 @@ impl Totals {
         };
         let logs = self.logs.iter().map(|(path, known)| Log {
             path: encoded(path.as_os_str().as_bytes()),
-            seen_us: known.seen.map(Time::micros),
+            seen_us: known.seen,
             files: known.marks.iter().map(Place::of).collect(),
+            cursor: known.cursor.clone(),
         });
         let instances = self.instances.iter().map(|(name, totalled)| Instance {
             instance: name.clone(),
@@ -119,8 +122,8 @@ impl Totals {
         });
         let file = File {
             schema: SCHEMA.to_owned(),
-            since_us: self.since.micros(),
-            updated_us: self.updated.micros(),
+            since_us: self.since,
+            updated_us: self.updated,
             gaps: self.gaps,
             bytes: self.bytes,
             logs: logs.collect(),
@@ -158,7 +161,8 @@ impl Totals {
                 marks: marks
                     .collect::<Option<_>>()
                     .ok_or("a place in a log is none")?,
-                seen: log.seen_us.map(Time::from_micros),
+                seen: log.seen_us,
+                cursor: log.cursor,
             };
             let path = decoded(&log.path).ok_or("a path is none")?;
             logs.insert(PathBuf::from(OsStr::from_bytes(&path)), known);
@@ -178,8 +182,8 @@ impl Totals {
             instances.insert(one.instance, totalled);
         }
         Ok(Self {
-            since: Time::from_micros(file.since_us),
-            updated: Time::from_micros(file.updated_us),
+            since: file.since_us,
+            updated: file.updated_us,
             gaps: file.gaps,
             bytes: file.bytes,
             logs,
@@ -213,7 +217,7 @@ impl Place {
             head: format!("{:032x}", mark.head),
             tail: format!("{:032x}", mark.tail),
             ended: mark.ended,
-            last_us: mark.last.map(Time::micros),
+            last_us: mark.last,
         }
     }
 
@@ -228,7 +232,7 @@ impl Place {
             head: print(&self.head)?,
             tail: print(&self.tail)?,
             ended: self.ended,
-            last: self.last_us.map(Time::from_micros),
+            last: self.last_us,
         })
     }
 }

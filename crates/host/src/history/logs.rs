@@ -1,12 +1,11 @@
 //! The logs of some days: read in one pass, and what is missing in them told by day.
 
-use postfix::Time;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use figures::days::{Day, Input};
 use postfix::Problem;
-use postfix::log::{self, LogSet, Options, Reading, Scope, Wanted};
+use postfix::log::{self, Journal, LogSet, Lost, Options, Place, Reading, Scope, Wanted};
 
 use crate::logs::LogScope;
 use crate::site::Site;
@@ -21,12 +20,15 @@ pub struct DayLogs {
     pub problems: Vec<Problem>,
 }
 
-/// A log and its rotated siblings.
+/// A journal's report of dropped messages may come so much later than they, in microseconds.
+const REPORTED_LATE: i64 = 3600 * 1_000_000;
+
+/// A log and its rotated siblings, or a journal, which is as one file.
 #[derive(Debug)]
 struct Set {
     scope: Scope,
     /// The time of its first line; absent where there is none.
-    begins: Option<Time>,
+    begins: Option<i64>,
     files: Vec<File>,
     /// Why none of its files is known.
     fault: Option<String>,
@@ -35,13 +37,15 @@ struct Set {
 /// One of them.
 #[derive(Debug)]
 struct File {
-    path: PathBuf,
+    place: Place,
     /// What was read of it; absent where it could not be.
     input: Option<Input>,
     /// When the days began that it may hold lines of.
-    days: Vec<Time>,
+    days: Vec<i64>,
     /// What is wrong with it.
     faults: Vec<String>,
+    /// Messages that never came to be in it.
+    lost: Vec<Lost>,
 }
 
 impl DayLogs {
@@ -83,16 +87,24 @@ impl DayLogs {
         for set in &mut read.sets {
             sink.scope(set.scope.clone());
             for file in &mut set.files {
-                let found = match log::read_file(&file.path, &options, sink) {
+                let outcome = match &file.place {
+                    Place::File(path) => log::read_file(path, &options, sink),
+                    Place::Journal(journal) => journal.read(&options, sink),
+                };
+                let found = match outcome {
                     Ok(mut reading) => {
                         file.input = Some(input_of(site, &reading, days.len() == 1));
+                        file.lost = std::mem::take(&mut reading.lost);
                         let found = std::mem::take(&mut reading.problems);
                         read.readings.push(reading);
                         found
                     }
                     Err(problem) => vec![problem],
                 };
-                file.faults.extend(found.iter().map(ToString::to_string));
+                let is_of_all =
+                    |problem: &&Problem| file.lost.iter().all(|l| l.problem != **problem);
+                let of_all = found.iter().filter(is_of_all);
+                file.faults.extend(of_all.map(ToString::to_string));
                 read.problems.extend(found);
             }
         }
@@ -111,6 +123,12 @@ impl DayLogs {
             for file in set.files.iter().filter(|f| f.days.contains(&day.since)) {
                 inputs.extend(file.input.clone());
                 missing.extend(file.faults.iter().cloned());
+                let of_day = |lost: &&Lost| {
+                    let (first, last) = lost.reported;
+                    first.saturating_sub(REPORTED_LATE) < day.until && last >= day.since
+                };
+                let lost = file.lost.iter().filter(of_day);
+                missing.extend(lost.map(|lost| lost.problem.to_string()));
             }
         }
         (inputs, missing)
@@ -118,29 +136,34 @@ impl DayLogs {
 
     /// The files of a log that hold lines of the days.
     fn find(&mut self, site: &Site, set: &LogSet, days: &[Day]) -> Set {
-        let siblings = siblings(&set.current).unwrap_or_else(|problem| {
+        let current = match &set.place {
+            Place::File(current) => current,
+            Place::Journal(journal) => return self.find_journal(set, journal, days),
+        };
+        let siblings = siblings(current).unwrap_or_else(|problem| {
             self.problems.push(problem);
             Vec::new()
         });
         let fault = siblings.is_empty().then_some(self.problems.last());
-        let mut known: HashMap<PathBuf, Option<Time>> = HashMap::new();
+        let mut known: HashMap<PathBuf, Option<i64>> = HashMap::new();
         let mut first = |path: &Path| {
             let look = || log::first_time(path, site.zone()).ok().flatten();
             *known.entry(path.to_owned()).or_insert_with(look)
         };
-        let mut of_days: Vec<(Time, Vec<PathBuf>)> = Vec::new();
+        let mut of_days: Vec<(i64, Vec<PathBuf>)> = Vec::new();
         for day in days {
             let needed = log::needed_with(&siblings, &(day.since..day.until), &mut first);
             of_days.push((day.since, needed));
         }
         let file = |path: &PathBuf| {
             let days = of_days.iter().filter(|(_, needed)| needed.contains(path));
-            let days: Vec<Time> = days.map(|(since, _)| *since).collect();
+            let days: Vec<i64> = days.map(|(since, _)| *since).collect();
             (!days.is_empty()).then(|| File {
-                path: path.clone(),
+                place: Place::File(path.clone()),
                 input: None,
                 days,
                 faults: Vec::new(),
+                lost: Vec::new(),
             })
         };
         Set {
@@ -151,11 +174,42 @@ impl DayLogs {
         }
     }
 
+    /// A journal may hold lines of any day.
+    fn find_journal(&mut self, set: &LogSet, journal: &Journal, days: &[Day]) -> Set {
+        let (begins, fault) = match journal.begins() {
+            Ok(begins) => (begins, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let file = File {
+            place: set.place.clone(),
+            input: None,
+            days: days.iter().map(|day| day.since).collect(),
+            faults: Vec::new(),
+            lost: Vec::new(),
+        };
+        let told = fault.as_ref().map(ToString::to_string);
+        let files = if told.is_none() {
+            vec![file]
+        } else {
+            Vec::new()
+        };
+        self.problems.extend(fault);
+        Set {
+            scope: set.scope.clone(),
+            files,
+            begins,
+            fault: told,
+        }
+    }
+
     /// How many bytes there are at most.
     fn size(&self) -> Option<u64> {
         let files = self.sets.iter().flat_map(|set| &set.files);
         files
-            .map(|file| std::fs::metadata(&file.path).ok().map(|m| m.len()))
+            .map(|file| match &file.place {
+                Place::File(path) => std::fs::metadata(path).ok().map(|m| m.len()),
+                Place::Journal(_) => None,
+            })
             .sum()
     }
 }
@@ -175,11 +229,11 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
 
 /// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing, if
 /// `first`, the time of their first line, is no such line's.
-pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<String> {
+pub fn begins_late(site: &Site, first: Option<i64>, since: i64) -> Option<String> {
     match first {
         Some(first) if first <= since => None,
         Some(first) => {
-            let local = site.zone().at(first)?;
+            let local = site.zone().at(first.div_euclid(1_000_000))?;
             Some(format!("the logs begin at {}", local.to_rfc3339()))
         }
         None => Some("the logs are empty".to_owned()),

@@ -17,7 +17,7 @@
 //!     providers: Arc::new(host::tables::providers(site)?),
 //!     reasons: Some(Arc::new(host::tables::reasons(site)?)),
 //! };
-//! let history = history::read(site, &host, &selection, &days, &tables);
+//! let history = history::read(site, &host, &selection, None, &days, &tables)?;
 //! for day in &history.days {
 //!     // A day of which nothing is known is not there: it is not the same as one without a delivery.
 //!     if let Some(of) = day.instance("postfix-aol-a") {
@@ -44,7 +44,7 @@ use figures::history::History;
 use postfix::config::Host;
 use postfix::{Parsed, Problem};
 
-use crate::logs::{Selection, log_sets};
+use crate::logs::{Preference, Selection, log_sets};
 use crate::site::Site;
 use crate::tables::Tables;
 use postfix::day_of;
@@ -79,13 +79,17 @@ pub fn days(site: &Site, first: NaiveDate, last: NaiveDate) -> Vec<Day> {
 /// parts of the host's logs that hold them, and of the records of the days that the logs no longer hold whole.
 ///
 /// What cannot be read is among [`History::problems`]; what nothing is known of is missing in [`History::days`].
+///
+/// # Errors
+/// As [`log_sets`].
 pub fn read(
     site: &Site,
     host: &Parsed<Host>,
     selection: &Selection<'_>,
+    asked: Option<Preference>,
     days: &[Day],
     tables: &Tables,
-) -> History {
+) -> anyhow::Result<History> {
     let settings = DaySettings {
         zone: site.zone(),
         instances: selection.syslog_names().map(str::to_owned).collect(),
@@ -93,11 +97,11 @@ pub fn read(
         whole: false,
     };
     let mut counts = DayCounts::new(selection, days, &settings);
-    let (sets, wanted) = (log_sets(site, host, selection), counts.wanted());
+    let (sets, wanted) = (log_sets(site, host, selection, asked)?, counts.wanted());
     let logs = DayLogs::read(site, &sets, days, wanted, &mut counts);
     let counted = counts.records(|day, instance| logs.of(site, day, instance));
     let is_asked = |name: &str| selection.wants(name.as_bytes());
-    combined(site, days, counted, logs.problems, is_asked)
+    Ok(combined(site, days, counted, logs.problems, is_asked))
 }
 
 /// Puts what was `counted` in the logs together with the records of this host's `days`. Records are read of those days only

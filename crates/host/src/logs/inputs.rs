@@ -4,25 +4,24 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use figures::mail_stats::Source;
 use postfix::config::Host;
-use postfix::log::{self, LogSet, Options, Reading, Scope, Sink};
-use postfix::{Parsed, Problem, Time};
+use postfix::log::{self, Journal, LogSet, Options, Place, Reading, Scope, Sink};
+use postfix::{Parsed, Problem};
 
 use super::Selection;
+use super::places::{Preference, journal_in, log_sets};
 use crate::failure::Failure;
 use crate::site::Site;
 use postfix::Window;
 
 /// Which logs a user wants to be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogSource {
-    /// The host's own.
-    #[default]
-    Host,
+    /// The host's own: as the user prefers, or else the host's settings.
+    Host(Option<Preference>),
     /// These files; `-` is standard input.
     Files(Vec<PathBuf>),
-    /// The host's systemd journal.
-    Journal,
     /// The systemd journal in this directory.
     JournalDir(PathBuf),
 }
@@ -30,34 +29,33 @@ pub enum LogSource {
 impl LogSource {
     /// Does the user say what to read? Then it may be another host's.
     pub fn is_named(&self) -> bool {
-        matches!(self, Self::Files(_) | Self::JournalDir(_))
+        !matches!(self, Self::Host(_))
+    }
+
+    /// How the host's own logs are looked for.
+    pub fn preference(&self) -> Option<Preference> {
+        match self {
+            Self::Host(preference) => *preference,
+            Self::Files(_) | Self::JournalDir(_) => None,
+        }
     }
 }
 
 /// What is to be read.
 #[derive(Debug)]
 pub enum Inputs {
-    /// The host's own logs: which instances log where, and the files of each log, oldest first.
+    /// The host's own logs: which instances log where, and the files of each log, oldest first. A journal has none.
     Host(Vec<(LogSet, Vec<PathBuf>)>),
     /// Files that the user names; `-` is standard input.
     Files(Vec<PathBuf>),
-    /// The journal, of this machine or in a directory.
-    Journal(Option<PathBuf>),
+    /// A journal that the user names.
+    Journal(Journal),
 }
 
 /// Takes only the events of the log that is read: an instance with a log of its own is not looked for in the others.
 pub trait LogScope: Sink {
     /// From here on, only the names of this scope are looked for.
     fn scope(&mut self, scope: Scope);
-}
-
-/// The host's own logs that hold lines of the instances that are asked for.
-pub fn log_sets(site: &Site, host: &Parsed<Host>, selection: &Selection<'_>) -> Vec<LogSet> {
-    let instances = host.value.instances();
-    log::log_sets(site.root(), instances, selection.takes_all(), |instance| {
-        let mut asked = selection.instances.iter();
-        asked.any(|i| std::ptr::eq(*i, instance))
-    })
 }
 
 impl Inputs {
@@ -72,28 +70,44 @@ impl Inputs {
         selection: &Selection<'_>,
         window: Window,
     ) -> anyhow::Result<Self> {
-        match source {
-            LogSource::JournalDir(directory) => return Ok(Self::Journal(Some(directory.clone()))),
-            LogSource::Journal => {
-                let image = site.root().under(Path::new("/var/log/journal"));
-                return Ok(Self::Journal(
-                    (!site.root().is_this_host()).then_some(image),
-                ));
+        let preference = match source {
+            LogSource::JournalDir(directory) => {
+                let journal = journal_in(directory.clone(), &host.value);
+                return Ok(Self::Journal(journal));
             }
             LogSource::Files(files) => return Ok(Self::Files(in_order(site, files))),
-            LogSource::Host => {}
-        }
+            LogSource::Host(preference) => *preference,
+        };
         let mut found = Vec::new();
-        for set in log_sets(site, host, selection) {
-            let files = files(&set.current, window, site)?;
+        for set in log_sets(site, host, selection, preference)? {
+            let files = match &set.place {
+                Place::File(current) => files(current, window, site)?,
+                Place::Journal(_) => Vec::new(),
+            };
             found.push((set, files));
         }
         Ok(Self::Host(found))
     }
 
+    /// What is read, for whoever reads the figures.
+    pub fn sources(&self) -> Vec<Source> {
+        let named = |kind, path: &Path| Source {
+            kind,
+            path: path.to_owned(),
+            why: "it is named".to_owned(),
+        };
+        match self {
+            Self::Host(sets) => sets.iter().map(|(set, _)| source_of(set)).collect(),
+            Self::Files(files) => files.iter().map(|path| named("file", path)).collect(),
+            Self::Journal(journal) => vec![named("journal", journal.place())],
+        }
+    }
+
     /// How many bytes there are at most, for a progress bar. A window needs fewer.
     pub fn size(&self) -> Option<u64> {
+        let is_file = |(set, _): &(LogSet, _)| matches!(set.place, Place::File(_));
         let files: Vec<&PathBuf> = match self {
+            Self::Host(sets) if !sets.iter().all(is_file) => return None,
             Self::Host(sets) => sets.iter().flat_map(|(_, files)| files).collect(),
             Self::Files(files) => files.iter().collect(),
             Self::Journal(_) => return None,
@@ -121,10 +135,7 @@ impl Inputs {
         sink: &mut S,
     ) -> anyhow::Result<Vec<Reading>> {
         match self {
-            Self::Journal(directory) => {
-                let reading = log::read_journal(directory.as_deref(), options, sink);
-                Ok(vec![reading.map_err(refused)?])
-            }
+            Self::Journal(journal) => Ok(vec![journal.read(options, sink).map_err(refused)?]),
             Self::Files(files) => files
                 .iter()
                 .map(|path| match path.as_os_str().as_encoded_bytes() {
@@ -137,10 +148,16 @@ impl Inputs {
                 let mut problems = Vec::new();
                 for (set, files) in sets {
                     sink.scope(set.scope.clone());
-                    for path in files {
-                        match log::read_file(path, options, sink) {
-                            Ok(reading) => readings.push(reading),
-                            Err(problem) => problems.push(problem),
+                    let mut take = |read: Result<Reading, Problem>| match read {
+                        Ok(reading) => readings.push(reading),
+                        Err(problem) => problems.push(problem),
+                    };
+                    match &set.place {
+                        Place::Journal(journal) => take(journal.read(options, sink)),
+                        Place::File(_) => {
+                            files
+                                .iter()
+                                .for_each(|path| take(log::read_file(path, options, sink)));
                         }
                     }
                 }
@@ -158,11 +175,20 @@ impl Inputs {
     }
 }
 
+/// A log of the host, for whoever reads the figures.
+pub fn source_of(set: &LogSet) -> Source {
+    Source {
+        kind: set.place.kind(),
+        path: set.place.path().to_owned(),
+        why: set.why.clone(),
+    }
+}
+
 /// The error that no log can be read, with what to do.
 pub fn refused(problem: Problem) -> anyhow::Error {
     let failure = Failure::new(problem.to_string());
     failure
-        .hint("--log FILE reads another log, --journal the systemd journal; reading /var/log takes root or group adm")
+        .hint("--log FILE reads another log, --log-source journal the systemd journal; reading /var/log takes root or group adm")
         .into()
 }
 
@@ -185,7 +211,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
 /// Each file once, the oldest lines first: what a recipient's last status is depends on it.
 fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = HashSet::new();
-    let mut files: Vec<(Option<Time>, PathBuf)> = Vec::new();
+    let mut files: Vec<(Option<i64>, PathBuf)> = Vec::new();
     for path in given {
         // A pipe has no beginning to look at twice.
         let regular = std::fs::metadata(path)
@@ -200,6 +226,6 @@ fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
         let first = regular.and_then(|_| log::first_time(path, site.zone()).ok().flatten());
         files.push((first, path.clone()));
     }
-    files.sort_by_key(|(first, _)| first.unwrap_or(Time::MAX));
+    files.sort_by_key(|(first, _)| first.unwrap_or(i64::MAX));
     files.into_iter().map(|(_, path)| path).collect()
 }

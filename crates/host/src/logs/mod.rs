@@ -1,12 +1,14 @@
 //! The logs that a tool reads, and whose lines in them count.
 //!
-//! [`Selection`] knows whose lines are asked for, [`Inputs`] which logs to read; a tool's sink asks its [`Filter`] whose a
-//! line is.
+//! [`Selection`] knows whose lines are asked for, [`log_sets`] where the host's logs are, [`Inputs`] which logs to read; a
+//! tool's sink asks its [`Filter`] whose a line is.
 
 mod filter;
 mod inputs;
+mod places;
 mod selection;
 
 pub use filter::Filter;
-pub use inputs::{Inputs, LogScope, LogSource, log_sets, refused};
+pub use inputs::{Inputs, LogScope, LogSource, refused, source_of};
+pub use places::{Preference, log_of, log_sets};
 pub use selection::Selection;

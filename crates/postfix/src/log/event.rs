@@ -3,7 +3,6 @@
 //! The grammar is that of Postfix `src/global/log_adhoc.c` (`log_adhoc`), which every delivery agent uses.
 
 use super::filtered::Filtered;
-use crate::Time;
 
 /// The delivery agents: the programs whose `to=<…>` lines are delivery attempts (master(8), DELIVERY AGENTS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,8 +99,8 @@ pub struct Delays {
 /// One delivery line. Byte slices are the log's own bytes: strangers' text, not known to be UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Delivery<'a> {
-    /// When; absent where the line's time could not be placed.
-    pub time: Option<Time>,
+    /// When, in microseconds since 1970 (UTC); absent where the line's time could not be placed.
+    pub time: Option<i64>,
     /// The host that logged the line; empty if the line has none.
     pub host: &'a [u8],
     /// The part of the tag before the program name: a syslog_name, perhaps with a service prefix
@@ -135,8 +134,8 @@ pub struct Delivery<'a> {
 /// message; Postfix `src/oqmgr/qmgr_active.c`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired<'a> {
-    /// When.
-    pub time: Option<Time>,
+    /// When, in microseconds since 1970 (UTC).
+    pub time: Option<i64>,
     /// As [`Delivery::tag`].
     pub tag: &'a [u8],
     /// The queue id.
@@ -163,7 +162,7 @@ pub enum Event<'a> {
         queue_id: &'a [u8],
         sender: &'a [u8],
         /// When, if [`super::Wanted::filtered`] is asked for and the line itself is of the window.
-        time: Option<Time>,
+        time: Option<i64>,
         /// Is it? It is told whatever the window.
         inside: bool,
     },
@@ -174,7 +173,7 @@ pub enum Event<'a> {
     Removed { tag: &'a [u8], queue_id: &'a [u8] },
     /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
     #[allow(missing_docs, reason = "as in Expired")]
-    Unparsed { tag: &'a [u8], time: Option<Time> },
+    Unparsed { tag: &'a [u8], time: Option<i64> },
 }
 
 /// Takes the events of a log, in the order of its lines.

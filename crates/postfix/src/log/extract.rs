@@ -1,6 +1,5 @@
 //! A line into the event it tells.
 
-use crate::Time;
 use std::ops::Range;
 
 use super::clock::Clock;
@@ -56,8 +55,8 @@ impl Wanted {
 #[derive(Debug, Clone)]
 pub(super) struct Extractor {
     pub(super) wanted: Wanted,
-    /// Only events of this time.
-    pub(super) window: Option<Range<Time>>,
+    /// Only events of this time, in microseconds since 1970 (UTC).
+    pub(super) window: Option<Range<i64>>,
     pub(super) clock: Clock,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
@@ -258,7 +257,7 @@ impl Extractor {
     }
 
     /// When a line was written, as far as that is known, and whether it is one of the window.
-    fn placed(&mut self, header: &Header<'_>) -> (Option<Time>, bool) {
+    fn placed(&mut self, header: &Header<'_>) -> (Option<i64>, bool) {
         match self.time(header) {
             When::At(time) => (Some(time), true),
             When::NotAsked | When::Unknown => (None, self.window.is_none()),
@@ -293,7 +292,7 @@ impl Extractor {
 
 /// When a line was written, as far as it matters.
 enum When {
-    At(Time),
+    At(i64),
     NotAsked,
     Unknown,
     Outside,

@@ -30,9 +30,13 @@ pub use extract::Wanted;
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Followed, Known, Mark, follow};
 pub use header::{Header, parse as parse_header};
-pub use journal::journal as read_journal;
+pub use journal::{Journal, MAIL, Trust};
 pub use names::Names;
 pub use open::Compression;
-pub use read::{Options, Reading, file as read_file, first_time, stream as read_stream};
-pub use sources::{LogSet, Scope, blocks, log_sets, needed, needed_with, siblings};
+pub use read::{
+    Lost, Options, Reading, file as read_file, first_time, last_time, stream as read_stream,
+};
+pub use sources::{
+    LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
+};
 pub use stamp::Stamp;

@@ -37,10 +37,10 @@ pub(super) fn cut(
 }
 
 /// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts.
-pub(super) fn each<S: Sink, T: Send>(
-    ranges: &[Range<u64>],
+pub(super) fn each<S: Sink, P: Clone + Send, T: Send>(
+    ranges: &[Range<P>],
     sink: &mut S,
-    work: impl Fn(Range<u64>, &mut S) -> T + Sync,
+    work: impl Fn(Range<P>, &mut S) -> T + Sync,
 ) -> Vec<T> {
     if let [only] = ranges {
         return vec![work(only.clone(), sink)];

@@ -1,10 +1,8 @@
 //! One log, from its bytes to its events: the parts of a file that a window needs, over several threads where the order
 //! of lines does not matter.
 
-use crate::Span;
-use crate::Time;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -24,15 +22,18 @@ use crate::zone::Zone;
 /// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
 const PAST: u64 = 5_000;
 
+/// The last bytes of a log, among which its last whole line is.
+const TAIL: u64 = 64 * 1024;
+
 /// How to read.
 #[derive(Clone)]
 pub struct Options<'a> {
     /// The zone of year-less and zone-less times.
     pub zone: Zone,
-    /// Now: the time of a log that has no mtime.
-    pub now: Time,
-    /// Only events of this time.
-    pub window: Option<Range<Time>>,
+    /// Now, in microseconds since 1970 (UTC): the time of a log that has no mtime.
+    pub now: i64,
+    /// Only events of this time, in microseconds since 1970 (UTC).
+    pub window: Option<Range<i64>>,
     /// Which lines.
     pub wanted: Wanted,
     /// At most so many threads for one file.
@@ -44,7 +45,7 @@ pub struct Options<'a> {
 /// What was read of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The file; `-` for standard input, `journalctl` for the journal.
+    /// The file; `-` for standard input, `journal` for this machine's journal.
     pub path: PathBuf,
     /// Its size when it was opened, in bytes; absent for what is no regular file.
     pub size: Option<u64>,
@@ -52,8 +53,38 @@ pub struct Reading {
     pub read: u64,
     /// The bytes whose lines were looked at, for a plain file.
     pub bytes: Option<Range<u64>>,
+    /// Messages that were never written, as the logging daemon says itself. Each is among the problems, too.
+    pub lost: Vec<Lost>,
+    /// So many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send such.
+    pub strangers: u64,
     /// What went wrong on the way; what was read before it counts.
     pub problems: Vec<Problem>,
+}
+
+/// Messages that a logging daemon dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// How many.
+    pub messages: u64,
+    /// The time of the reports, in microseconds since 1970 (UTC), both ends among it. The messages came shortly before.
+    pub reported: (i64, i64),
+    /// The same for people.
+    pub problem: Problem,
+}
+
+impl Reading {
+    /// Nothing read yet.
+    pub(super) fn of(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            size: None,
+            read: 0,
+            bytes: None,
+            lost: Vec::new(),
+            strangers: 0,
+            problems: Vec::new(),
+        }
+    }
 }
 
 /// Reads a log file: plain, gzip, xz, zstd or bzip2, or lines of JSON.
@@ -71,11 +102,8 @@ pub fn file<S: Sink>(path: &Path, options: &Options<'_>, sink: &mut S) -> Result
     };
     let size = metadata.is_file().then_some(metadata.len());
     let mut reading = Reading {
-        path: path.to_owned(),
         size,
-        read: 0,
-        bytes: None,
-        problems: Vec::new(),
+        ..Reading::of(path)
     };
     let head = open::head(&mut file, 6).map_err(problem)?;
     match (Compression::of(&head), size) {
@@ -94,13 +122,7 @@ pub fn stream<S: Sink>(
     options: &Options<'_>,
     sink: &mut S,
 ) -> Reading {
-    let mut reading = Reading {
-        path: name.into(),
-        size: None,
-        read: 0,
-        bytes: None,
-        problems: Vec::new(),
-    };
+    let mut reading = Reading::of(name);
     match open::head(&mut raw, 6) {
         Ok(head) => streamed(raw, head, options.now, options, sink, &mut reading),
         Err(e) => reading
@@ -110,12 +132,12 @@ pub fn stream<S: Sink>(
     reading
 }
 
-/// When the first line of a log was written; `None` if no line says so.
+/// When the first line of a log was written, in microseconds since 1970 (UTC); `None` if no line says so.
 ///
 /// # Errors
 ///
 /// As for [`file()`].
-pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
+pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
     let latest = mtime(&metadata);
@@ -135,12 +157,47 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     }))
 }
 
-pub(super) fn mtime(metadata: &std::fs::Metadata) -> Time {
-    let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
-    Time::from_seconds(metadata.mtime()).plus(Span::from_micros(nanos.div_euclid(1000)))
+/// When the last line of a log was written, in microseconds since 1970 (UTC); `None` if none of its last lines says so. Of
+/// a compressed log it is the time of the file.
+///
+/// # Errors
+///
+/// As for [`file()`].
+pub fn last_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
+    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
+    let (mut file, metadata) = open::open(path).map_err(problem)?;
+    let (size, latest) = (metadata.len(), mtime(&metadata));
+    if Compression::of(&open::head(&mut file, 6).map_err(problem)?) != Compression::None {
+        return Ok(Some(latest));
+    }
+    let start = size.saturating_sub(TAIL);
+    let tail = Slice {
+        file: &file,
+        at: start,
+        end: size,
+    };
+    let text = open::head(
+        &mut BufReader::new(tail),
+        usize::try_from(TAIL).unwrap_or(0),
+    );
+    Ok(text
+        .map_err(problem)?
+        .rsplit(|b| *b == b'\n')
+        .find_map(|line| {
+            let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
+            Clock::new(zone, latest).place(stamp)
+        }))
 }
 
-fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
+/// In microseconds since 1970 (UTC).
+pub(super) fn mtime(metadata: &std::fs::Metadata) -> i64 {
+    metadata
+        .mtime()
+        .saturating_mul(1_000_000)
+        .saturating_add(metadata.mtime_nsec().div_euclid(1000))
+}
+
+pub(super) fn extractor(options: &Options<'_>, latest: i64) -> Extractor {
     Extractor {
         wanted: options.wanted,
         window: options.window.clone(),
@@ -153,7 +210,7 @@ fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
 fn plain<S: Sink>(
     file: &File,
     size: u64,
-    latest: Time,
+    latest: i64,
     options: &Options<'_>,
     sink: &mut S,
     reading: &mut Reading,
@@ -176,7 +233,7 @@ fn plain<S: Sink>(
 pub(super) fn stretch<S: Sink>(
     file: &File,
     size: u64,
-    latest: Time,
+    latest: i64,
     stretch: Stretch,
     options: &Options<'_>,
     sink: &mut S,
@@ -235,8 +292,8 @@ pub(super) fn stretch<S: Sink>(
 pub(super) fn rest<S: Sink>(
     reader: &mut dyn Read,
     head: &[u8],
-    after: Option<Time>,
-    latest: Time,
+    after: Option<i64>,
+    latest: i64,
     options: &Options<'_>,
     sink: &mut S,
 ) -> io::Result<u64> {
@@ -251,7 +308,7 @@ pub(super) fn rest<S: Sink>(
 fn streamed<S: Sink>(
     raw: impl Read + Send,
     head: Vec<u8>,
-    latest: Time,
+    latest: i64,
     options: &Options<'_>,
     sink: &mut S,
     reading: &mut Reading,

@@ -1,7 +1,5 @@
 //! Which files are a host's mail log, oldest first, and which of them a window needs.
 
-use crate::Span;
-use crate::Time;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -10,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::cursor::Cursor;
+use super::journal::Journal;
 use super::read::first_time;
 use crate::config::Instance;
 use crate::problem::Problem;
@@ -23,15 +22,44 @@ const DEFAULT: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
 const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 
 /// Lines may be out of order by this much between a log and the one before it, in microseconds.
-const SLACK: Span = Span::from_hours(1);
+const SLACK: i64 = 3600 * 1_000_000;
 
 /// A log, and whose lines are taken from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSet {
-    /// The file that is written to now, as this machine names it.
-    pub current: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// The syslog names that are looked for in it.
     pub scope: Scope,
+    /// Why it is read, for people.
+    pub why: String,
+}
+
+/// Where a log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The file that is written to now, as this machine names it; its rotated siblings are beside it.
+    File(PathBuf),
+    /// A systemd journal.
+    Journal(Journal),
+}
+
+impl Place {
+    /// The file, or what the journal is called.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Journal(journal) => journal.place(),
+        }
+    }
+
+    /// `file` or `journal`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Journal(_) => "journal",
+        }
+    }
 }
 
 /// Which syslog names a log has.
@@ -58,14 +86,20 @@ impl Scope {
     }
 }
 
-/// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and the syslog daemon's file for all
-/// others. `instances` are all of the host's; of the logs, those that hold lines of an instance that is `asked` for are
-/// returned, and with `all` those that hold lines of a name without an instance.
+/// Where a syslog daemon of the host would put mail. The first is the usual one.
+pub fn syslog_files(root: &Root) -> [PathBuf; 2] {
+    DEFAULT.map(|path| root.under(Path::new(path)))
+}
+
+/// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and for all others `syslog`, which is where
+/// the lines go that Postfix sends to syslog, and why it is that. `instances` are all of the host's; of the logs, those that hold
+/// lines of an instance that is `asked` for are returned, and with `all` those that hold lines of a name without an instance.
 pub fn log_sets(
     root: &Root,
     instances: &[Instance],
     all: bool,
     asked: impl Fn(&Instance) -> bool,
+    (syslog, why): (Place, String),
 ) -> Vec<LogSet> {
     let mut own: Vec<(PathBuf, Vec<String>, bool)> = Vec::new();
     let mut wants_syslog = all;
@@ -86,24 +120,19 @@ pub fn log_sets(
             None => own.push((current, vec![name], asked)),
         }
     }
-    let candidates = DEFAULT.map(|path| root.under(Path::new(path)));
-    let [first, _] = &candidates;
-    let syslog = candidates
-        .iter()
-        .find(|p| p.exists())
-        .unwrap_or(first)
-        .clone();
     // An instance may write to the syslog daemon's own file: then it is no log apart.
     own.retain(|(path, _, wanted)| {
-        wants_syslog |= *wanted && *path == syslog;
-        *path != syslog
+        let is_same = matches!(&syslog, Place::File(file) if file == path);
+        wants_syslog |= *wanted && is_same;
+        !is_same
     });
     let elsewhere: Vec<String> = own.iter().flat_map(|(_, names, _)| names.clone()).collect();
     let mut sets: Vec<LogSet> = own
         .into_iter()
         .filter(|(_, _, wanted)| *wanted)
         .map(|(current, names, _)| LogSet {
-            current,
+            place: Place::File(current),
+            why: format!("maillog_file of {}", names.join(", ")),
             scope: Scope::Only(names),
         })
         .collect();
@@ -114,8 +143,9 @@ pub fn log_sets(
             Scope::Without(elsewhere)
         };
         sets.push(LogSet {
-            current: syslog,
+            place: syslog,
             scope,
+            why,
         });
     }
     sets
@@ -213,25 +243,25 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
 
 /// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
 /// the newest back, until one begins before the window. One that says no time is taken.
-pub fn needed(files: &[PathBuf], window: &Range<Time>, zone: Zone) -> Vec<PathBuf> {
+pub fn needed(files: &[PathBuf], window: &Range<i64>, zone: Zone) -> Vec<PathBuf> {
     // What cannot be read is met again, and told, when it is read.
     needed_with(files, window, |path| first_time(path, zone).ok().flatten())
 }
 
-/// As [`needed`], where `first` tells a log's first line's time.
+/// As [`needed`], where `first` tells a log's first line's time, in microseconds since 1970 (UTC).
 pub fn needed_with(
     files: &[PathBuf],
-    window: &Range<Time>,
-    mut first: impl FnMut(&Path) -> Option<Time>,
+    window: &Range<i64>,
+    mut first: impl FnMut(&Path) -> Option<i64>,
 ) -> Vec<PathBuf> {
     let mut needed = Vec::new();
     for path in files.iter().rev() {
         match first(path) {
             Some(first) => {
-                if first < window.end.plus(SLACK) {
+                if first < window.end.saturating_add(SLACK) {
                     needed.push(path.clone());
                 }
-                if first < window.start.minus(SLACK) {
+                if first < window.start.saturating_sub(SLACK) {
                     break;
                 }
             }

@@ -3,7 +3,6 @@
 //! Different conditions must all hold; of several values of one condition, one must. Those on recipients (address,
 //! domain, provider, reason, class, code) must hold for one and the same recipient.
 
-use crate::Time;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -134,10 +133,10 @@ pub struct Selector<'a> {
     pub reason_class: Option<Judge<'a, ShownRecipient>>,
     /// Deferred with one of these codes.
     pub dsn: Vec<DsnPattern>,
-    /// Arrived at this time or before.
-    pub arrived_until: Option<Time>,
-    /// Arrived at this time or later.
-    pub arrived_since: Option<Time>,
+    /// Arrived at this time or before, seconds since 1970 (UTC).
+    pub arrived_until: Option<i64>,
+    /// Arrived at this time or later, seconds since 1970 (UTC).
+    pub arrived_since: Option<i64>,
     /// More bytes than this, as showq(8) counts them.
     pub larger_than: Option<u64>,
     /// Fewer bytes than this.
@@ -251,11 +250,11 @@ mod tests {
             device: 1,
             inode: 1,
             links: 1,
-            mtime: Time::from_seconds(5000),
-            ctime: Time::from_seconds(1000),
+            mtime: 5000,
+            ctime: 1000,
         };
         let mut envelope = Envelope::default();
-        envelope.arrival = Some(Time::from_seconds(1000));
+        envelope.arrival = Some(1000);
         envelope.size = Some(SizeRecord {
             data_size: 2000,
             ..SizeRecord::default()
@@ -316,8 +315,8 @@ mod tests {
             (None, Some(1001), false),
         ] {
             let selector = Selector {
-                arrived_until: until.map(Time::from_seconds),
-                arrived_since: since.map(Time::from_seconds),
+                arrived_until: until,
+                arrived_since: since,
                 ..all()
             };
             check(selector, expected);

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use crate::filtered::{FilteredObject, ScoresObject};
 use figures::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, InstanceStats, MailStats, Quantiles, Row,
+    Source,
 };
 use legible::wire::{time, write_json};
 
@@ -38,7 +39,16 @@ struct Document<'a> {
     total: FiguresObject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unmatched_scores: Option<ScoresObject<'a>>,
+    sources: Vec<SourceObject<'a>>,
     problems: Vec<String>,
+}
+
+/// A log that was read.
+#[derive(Serialize)]
+struct SourceObject<'a> {
+    kind: &'static str,
+    path: Cow<'a, str>,
+    why: &'a str,
 }
 
 impl<'a> Document<'a> {
@@ -52,7 +62,18 @@ impl<'a> Document<'a> {
             instances: stats.instances.iter().map(InstanceObject::new).collect(),
             total: FiguresObject::new(&stats.total),
             unmatched_scores: stats.unmatched.as_deref().and_then(ScoresObject::new),
+            sources: stats.sources.iter().map(SourceObject::new).collect(),
             problems: stats.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl<'a> SourceObject<'a> {
+    fn new(source: &'a Source) -> Self {
+        Self {
+            kind: source.kind,
+            path: source.path.to_string_lossy(),
+            why: &source.why,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Check, Entries, Failed, IndexState, Input, Outcome, Row, SourceState, Table, count};
 use crate::Storage;
-use postfix::Span;
 
 /// Is the map in use? Tables that cannot be asked are told here, too.
 pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
@@ -119,7 +118,7 @@ fn index(table: &Table) -> Row {
         IndexState::Older(seconds) => {
             let text = format!(
                 "{name} is older than the text, by {}: {again}",
-                legible::human::age(Span::from_seconds(*seconds))
+                legible::human::age(*seconds)
             );
             // What that means for mail, the entries tell.
             row(Outcome::Warning, text)

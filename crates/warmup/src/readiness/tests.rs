@@ -63,7 +63,7 @@ fn right() -> (Facts, Limits) {
     let mut facts = Facts::of(&instance, Some(&services));
     facts.is_enabled = true;
     facts.running = Running::Yes {
-        since: postfix::Time::EPOCH,
+        since: 0,
         pid: Some(812),
     };
     facts.config_directory = PathBuf::from("/etc/postfix-aol-c");

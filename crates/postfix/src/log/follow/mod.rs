@@ -9,7 +9,6 @@ mod mark;
 mod piece;
 mod place;
 
-use crate::Time;
 use std::path::Path;
 
 use super::event::{Event, Sink};
@@ -30,8 +29,10 @@ const KEPT: usize = 3;
 pub struct Known {
     /// The files that were read, oldest first; those that were empty are not among them.
     pub marks: Vec<Mark>,
-    /// When the log was last looked at. Absent before the first run.
-    pub seen: Option<Time>,
+    /// When the log was last looked at, in microseconds since 1970 (UTC). Absent before the first run.
+    pub seen: Option<i64>,
+    /// Of a journal: the last entry that was read, as journalctl(1) names it (`--cursor`).
+    pub cursor: Option<String>,
 }
 
 /// What a run has read of a log.
@@ -118,6 +119,7 @@ fn read<S: Sink>(
         known: Known {
             marks,
             seen: Some(options.now),
+            cursor: None,
         },
         readings,
         gap: plan.gap,
@@ -128,7 +130,7 @@ fn read<S: Sink>(
 /// Remembers when the last event was.
 struct Watched<S> {
     inner: S,
-    last: Option<Time>,
+    last: Option<i64>,
 }
 
 impl<S: Sink> Sink for Watched<S> {

@@ -1,6 +1,5 @@
 //! What is new in one file.
 
-use crate::Span;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -20,7 +19,7 @@ use crate::problem::Problem;
 
 /// A rotated log that was not written to for so long is not written to any more: a last line without an end will get none.
 /// In microseconds.
-const OVER: Span = Span::from_minutes(10);
+const OVER: i64 = 10 * 60 * 1_000_000;
 
 /// Reads on. Nothing is returned if the file was truncated meanwhile; what `sink` has seen is then worth nothing.
 pub(super) fn read<S: Sink>(
@@ -53,7 +52,7 @@ fn plain<S: Sink>(
     if !is_known()? {
         return Ok(None);
     }
-    let over = !piece.current && options.now.since(written) > OVER;
+    let over = !piece.current && options.now.saturating_sub(written) > OVER;
     let from = known.map_or(0, |m| m.offset);
     let end = match over || !piece.whole {
         true => size,
@@ -87,11 +86,8 @@ fn plain<S: Sink>(
         stretch.after = last.or(whole.after);
     }
     let mut reading = Reading {
-        path: piece.found.path.clone(),
         size: Some(size),
-        read: 0,
-        bytes: None,
-        problems: Vec::new(),
+        ..Reading::of(&piece.found.path)
     };
     read::stretch(file, end, written, stretch, options, sink, &mut reading)?;
     let unchanged = is_known()? && fingerprints(file, end)? == Some((head, tail));
@@ -134,11 +130,8 @@ fn archive<S: Sink>(
         head,
     } = opened;
     let mut reading = Reading {
-        path: found.path,
         size: file.metadata().ok().map(|m| m.len()),
-        read: 0,
-        bytes: None,
-        problems: Vec::new(),
+        ..Reading::of(found.path)
     };
     let mark = Mark {
         last: known.as_ref().and_then(|m| m.last),

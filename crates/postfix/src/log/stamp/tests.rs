@@ -5,7 +5,7 @@ fn check(line: &str, expected: &str) {
     let mut c = Cursor(line.as_bytes());
     let found = match take(&mut c) {
         None => "none".to_owned(),
-        Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t.micros())
+        Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t)
             .unwrap()
             .format("%FT%T%.6fZ")
             .to_string(),

@@ -1,0 +1,259 @@
+//! Running journalctl(1), and what it says beside the entries.
+//!
+//! It ends well, and says nothing, where a journal file cannot be opened or is damaged in the middle: what it could read is
+//! all there is. Only among the debugging messages of its library (systemd `src/libsystemd/sd-journal/sd-journal.c`) stands
+//! what is missing, so these are asked for.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use super::Journal;
+use crate::problem::Problem;
+
+/// Where it is. Never looked for in PATH: the tools run as root.
+const PROGRAMS: [&str; 2] = ["/usr/bin/journalctl", "/bin/journalctl"];
+
+/// So much is kept of what it says.
+const MOST_SAID: u64 = 256 * 1024;
+
+/// So many damaged files are named one by one.
+const MOST_FILES: usize = 5;
+
+/// What became of a run.
+pub(super) struct Ran<T> {
+    pub(super) value: T,
+    /// What could not be read.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Runs journalctl with these arguments, and hands what it prints to `consume`, which may leave off before the end.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub(super) fn run<T>(
+    journal: &Journal,
+    arguments: &[String],
+    consume: impl FnOnce(ChildStdout) -> T,
+) -> Result<Ran<T>, Problem> {
+    let place = journal.place();
+    if journal.directory.as_ref().is_some_and(|d| !d.is_dir()) {
+        let what = "there is no such directory to read a journal from";
+        return Err(Problem::new(place, what));
+    }
+    let mut child = start(journal, arguments)
+        .map_err(|e| Problem::new(place, format!("cannot run journalctl: {e}")))?;
+    let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Problem::new(place, "cannot read what journalctl prints"));
+    };
+    // Both pipes are read at the same time: a full one would stop journalctl.
+    let (value, said) = std::thread::scope(|scope| {
+        let said = scope.spawn(|| said(errors));
+        (consume(output), said.join().unwrap_or_default())
+    });
+    let status = child.wait();
+    // SIGPIPE: it was left before its end.
+    let is_done = |status: std::process::ExitStatus| {
+        use std::os::unix::process::ExitStatusExt;
+        status.success() || status.signal() == Some(13)
+    };
+    match status {
+        Ok(status) if is_done(status) => {
+            let problems = missing(place, &said);
+            if problems.is_empty() && !said.lines().any(|line| line.starts_with("File ")) {
+                return Err(Problem::new(place, "there are no journal files here"));
+            }
+            Ok(Ran { value, problems })
+        }
+        status => {
+            let last = said.lines().rfind(|line| !is_chatter(line));
+            let why = match (last, status) {
+                (Some(line), _) => line.to_owned(),
+                (None, Ok(status)) => status.to_string(),
+                (None, Err(e)) => e.to_string(),
+            };
+            Err(Problem::new(place, format!("journalctl failed: {why}")))
+        }
+    }
+}
+
+fn start(journal: &Journal, arguments: &[String]) -> io::Result<Child> {
+    let program = PROGRAMS.iter().map(Path::new).find(|path| path.exists());
+    let program = program.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            "there is no /usr/bin/journalctl (package systemd)",
+        )
+    })?;
+    let mut command = Command::new(program);
+    command
+        .args(["--output=export", "--quiet", "--no-pager", "--all"])
+        .env_clear()
+        .envs([
+            ("LC_ALL", "C"),
+            ("SYSTEMD_LOG_LEVEL", "debug"),
+            ("SYSTEMD_LOG_TARGET", "console"),
+            ("SYSTEMD_LOG_COLOR", "0"),
+        ])
+        .current_dir("/");
+    if let Some(directory) = &journal.directory {
+        command
+            .arg("--directory")
+            .arg(std::path::absolute(directory)?);
+    }
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+/// The beginning of what it says; the rest is read and dropped.
+fn said(mut errors: impl Read) -> String {
+    let mut text = Vec::new();
+    (&mut errors).take(MOST_SAID).read_to_end(&mut text).ok();
+    let mut rest = BufReader::new(errors);
+    while let Ok(block) = rest.fill_buf() {
+        let length = block.len();
+        if length == 0 {
+            break;
+        }
+        rest.consume(length);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// What says nothing of what is missing.
+fn is_chatter(line: &str) -> bool {
+    const CHATTER: [&str; 10] = [
+        "--",
+        "Considering ",
+        "Root directory ",
+        "Directory ",
+        "File ",
+        "Journal effective settings ",
+        "Journal filter: ",
+        "mmap cache statistics: ",
+        "Hint: ",
+        "Got invalid event from ",
+    ];
+    line.trim().is_empty() || CHATTER.iter().any(|begin| line.starts_with(begin))
+}
+
+/// The files that could not be read, or not to their end.
+fn missing(place: &Path, said: &str) -> Vec<Problem> {
+    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut other = None;
+    for line in said.lines().filter(|line| !is_chatter(line)) {
+        match of_a_file(line) {
+            // A file that was removed between being found and being opened: journald makes room so.
+            Some((_, why)) if why.contains("No such file") => {}
+            Some((file, why)) => {
+                // Of one file, the first line has the reason.
+                files.entry(file.into()).or_insert(why);
+            }
+            None if is_damage(line) => other = other.or(Some(line)),
+            None => {}
+        }
+    }
+    let more = files.len().saturating_sub(MOST_FILES);
+    let problems = files.into_iter().take(MOST_FILES);
+    let mut problems: Vec<Problem> = problems
+        .map(|(file, why)| Problem::new(file, why))
+        .collect();
+    if more > 0 {
+        let what = format!("{more} more files of this journal cannot be read");
+        problems.push(Problem::new(place, what));
+    }
+    if let (Some(line), true) = (other, problems.is_empty()) {
+        let what = format!("this journal is damaged, and entries of it are missing: {line}");
+        problems.push(Problem::new(place, what));
+    }
+    problems
+}
+
+/// A file, and what is said to be wrong with it.
+fn of_a_file(line: &str) -> Option<(&str, String)> {
+    if let Some(rest) = line.strip_prefix("Failed to open journal file ") {
+        let (file, why) = rest.rsplit_once(": ")?;
+        return Some((file, format!("cannot read this journal file: {why}")));
+    }
+    if let Some(rest) = line.strip_prefix("Can't iterate through ") {
+        let (file, why) = rest.rsplit_once(", ignoring: ")?;
+        let what = format!(
+            "this journal file is damaged, and entries of it are missing ({why}); journalctl --verify --file={file} says where"
+        );
+        return Some((file, what));
+    }
+    let rest = line.strip_prefix("Journal file ")?;
+    let (file, why) = rest.split_once(" is truncated").map_or_else(
+        || {
+            rest.split_once(" corrupted")
+                .map(|(file, _)| (file, "it is damaged"))
+        },
+        |(file, _)| Some((file, "it is cut short")),
+    )?;
+    Some((file, format!("cannot read this journal file: {why}")))
+}
+
+fn is_damage(line: &str) -> bool {
+    ["Attempt to move to ", "Bad message", "corrupt"]
+        .iter()
+        .any(|sign| line.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What systemd 252 and 257 say of real damage.
+    #[test]
+    fn what_is_missing_is_found_among_what_is_said() {
+        let check = |said: &str, expected: &[&str]| {
+            let found = missing(Path::new("journalctl"), said);
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.contains(expected), "{found}");
+            }
+        };
+        let fine = "Considering root directory 'j'.\nRoot directory j added.\nFile j/system.journal added.\n\
+            Journal effective settings seal=no keyed_hash=yes compress=ZSTD compress_threshold_bytes=8B\n\
+            Journal filter: SYSLOG_FACILITY=2\nmmap cache statistics: 30257 context cache hit\n-- No entries --\n";
+        check(fine, &[]);
+        check(
+            "Failed to open journal file j/system.journal: No data available\nJournal file j/system.journal is truncated, ignoring file.\n",
+            &["j/system.journal: cannot read this journal file: No data available"],
+        );
+        check(
+            "Journal file j/a.journal corrupted, ignoring file.\n",
+            &["j/a.journal: cannot read this journal file: it is damaged"],
+        );
+        check(
+            "Attempt to move to object of unexpected type: 3864928\nCan't iterate through j/system.journal, ignoring: Bad message\n",
+            &[
+                "j/system.journal: this journal file is damaged, and entries of it are missing (Bad message)",
+            ],
+        );
+        check(
+            "Attempt to move to data object at non-64-bit boundary: 104295437\n",
+            &["journalctl: this journal is damaged"],
+        );
+        check(
+            "Failed to open journal file /var/log/journal/x/system.journal: Permission denied\n",
+            &[
+                "/var/log/journal/x/system.journal: cannot read this journal file: Permission denied",
+            ],
+        );
+        check(
+            "Failed to open journal file j/old.journal: No such file or directory\n",
+            &[],
+        );
+        let many: String = (0..9)
+            .map(|n| format!("Journal file j/{n}.journal corrupted, ignoring file.\n"))
+            .collect();
+        check(&many, &["j/0", "j/1", "j/2", "j/3", "j/4", "4 more files"]);
+    }
+}

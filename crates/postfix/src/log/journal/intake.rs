@@ -1,0 +1,223 @@
+//! Entries into events, and an account of those that are none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+
+use super::export::{self, Entry, number};
+use super::trust::{Origin, is_postfix_unit};
+use super::{DROPPED, Journal};
+use crate::log::event::Sink;
+use crate::log::extract::Extractor;
+use crate::log::header::Header;
+use crate::log::lines::BLOCK;
+use crate::log::read::{self, Lost, Options, Reading};
+use crate::log::stamp::Stamp;
+use crate::problem::Problem;
+use crate::zone::Zone;
+
+/// Units whose messages were dropped are told apart up to so many.
+const MOST_UNITS: usize = 500;
+
+/// Messages of a unit that journald dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Dropped {
+    messages: u64,
+    /// When journald first and last said so, in microseconds since 1970 (UTC).
+    first: i64,
+    last: i64,
+}
+
+/// Takes the entries of one run of journalctl.
+pub(super) struct Intake<'a> {
+    journal: &'a Journal,
+    extractor: Extractor,
+    /// Units that Postfix logs from here, and units whose messages were dropped.
+    units: BTreeSet<Vec<u8>>,
+    lost: BTreeMap<Vec<u8>, Dropped>,
+    bytes: u64,
+    unknown: u64,
+    strangers: u64,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) fn new(journal: &'a Journal, options: &Options<'_>, window: Range<i64>) -> Self {
+        let options = Options {
+            window: Some(window),
+            ..options.clone()
+        };
+        Self {
+            journal,
+            extractor: read::extractor(&options, options.now),
+            units: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            bytes: 0,
+            unknown: 0,
+            strangers: 0,
+        }
+    }
+
+    /// Takes all that journalctl prints; what went wrong.
+    pub(super) fn all<S: Sink>(&mut self, output: impl Read, sink: &mut S) -> Option<Problem> {
+        self.each(output, |intake, entry| {
+            intake.entry(entry, sink);
+            !sink.is_done()
+        })
+    }
+
+    /// Hands entry after entry to `take`, which says whether to go on.
+    pub(super) fn each(
+        &mut self,
+        output: impl Read,
+        mut take: impl FnMut(&mut Self, &Entry<'_>) -> bool,
+    ) -> Option<Problem> {
+        let mut counted = Counted(output, 0);
+        let reader = BufReader::with_capacity(BLOCK, &mut counted);
+        let read = export::entries(reader, |entry| take(self, entry));
+        self.bytes = self.bytes.saturating_add(counted.1);
+        let what = |e| format!("reading what journalctl prints stopped: {e}");
+        read.err()
+            .map(|e| Problem::new(self.journal.place(), what(e)))
+    }
+
+    /// Hands on the event that an entry tells, if it is one that is asked for and its sender is to be believed.
+    pub(super) fn entry<S: Sink>(&mut self, entry: &Entry<'_>, sink: &mut S) {
+        // Anyone may send this message id; only journald itself is its own driver.
+        if entry.id == DROPPED.as_bytes() && entry.sender.transport == b"driver" {
+            self.dropped(entry);
+            return;
+        }
+        let header = Header {
+            stamp: entry.time.map(Stamp::Instant),
+            host: entry.host,
+            program: entry.identifier,
+            message: entry.message,
+        };
+        let Some(event) = self.extractor.message(&header) else {
+            return;
+        };
+        match self.journal.trust.origin(entry.identifier, &entry.sender) {
+            Origin::Own => {
+                if !self.units.contains(entry.sender.unit) {
+                    self.units.insert(entry.sender.unit.to_vec());
+                }
+                sink.event(&event);
+            }
+            Origin::Unknown => self.unknown = self.unknown.saturating_add(1),
+            Origin::Stranger => self.strangers = self.strangers.saturating_add(1),
+        }
+    }
+
+    /// `Suppressed 225 messages from postfix@aol\x2da.service`, and the number once more in a field.
+    fn dropped(&mut self, entry: &Entry<'_>) {
+        let window = self.extractor.window.as_ref();
+        let Some(time) = entry
+            .time
+            .filter(|time| window.is_none_or(|w| w.contains(time)))
+        else {
+            return;
+        };
+        let from = b" messages from ";
+        let at = memchr::memmem::find(entry.message, from);
+        let unit = at.and_then(|at| entry.message.get(at.saturating_add(from.len())..));
+        let unit = unit.unwrap_or_default();
+        if !self.lost.contains_key(unit) && self.lost.len() >= MOST_UNITS {
+            return;
+        }
+        let lost = self.lost.entry(unit.to_vec()).or_insert(Dropped {
+            messages: 0,
+            first: time,
+            last: time,
+        });
+        lost.messages = lost
+            .messages
+            .saturating_add(number(entry.dropped).unwrap_or(1));
+        lost.first = lost.first.min(time);
+        lost.last = lost.last.max(time);
+    }
+
+    /// Adds what it met to those of other runs over the same journal.
+    pub(super) fn add(&mut self, other: Self) {
+        self.units.extend(other.units);
+        for (unit, theirs) in other.lost {
+            self.lost
+                .entry(unit)
+                .and_modify(|mine| {
+                    mine.messages = mine.messages.saturating_add(theirs.messages);
+                    mine.first = mine.first.min(theirs.first);
+                    mine.last = mine.last.max(theirs.last);
+                })
+                .or_insert(theirs);
+        }
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.unknown = self.unknown.saturating_add(other.unknown);
+        self.strangers = self.strangers.saturating_add(other.strangers);
+    }
+
+    /// What was read, and what of it does not count.
+    pub(super) fn report(self, zone: Zone, mut problems: Vec<Problem>) -> Reading {
+        let place = self.journal.place();
+        let ours = self
+            .lost
+            .iter()
+            .filter(|(unit, _)| is_postfix_unit(unit) || self.units.contains(*unit));
+        let lost: Vec<Lost> = ours
+            .map(|(unit, dropped)| Lost {
+                messages: dropped.messages,
+                reported: (dropped.first, dropped.last),
+                problem: Problem::new(place, what_is_lost(unit, dropped, zone)),
+            })
+            .collect();
+        problems.extend(lost.iter().map(|lost| lost.problem.clone()));
+        if self.unknown > 0 {
+            problems.push(Problem::new(place, what_is_unknown(self.unknown)));
+        }
+        Reading {
+            read: self.bytes,
+            lost,
+            strangers: self.strangers,
+            problems,
+            ..Reading::of(place)
+        }
+    }
+}
+
+fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {
+    let time = |micros: i64| match zone.at(micros.div_euclid(1_000_000)) {
+        Some(local) => local.format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => "an unknown time".to_owned(),
+    };
+    let (first, last) = (time(dropped.first), time(dropped.last));
+    let when = match first == last {
+        true => format!("before {last}"),
+        false => format!("before {first} and until {last}"),
+    };
+    format!(
+        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit postfix@.service, and \
+         LogRateLimitIntervalSec=0 under [Service]",
+        dropped.messages,
+        String::from_utf8_lossy(unit),
+    )
+}
+
+fn what_is_unknown(entries: u64) -> String {
+    let entries = match entries {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    };
+    format!(
+        "{entries} of root or the mail owner, with Postfix's tags, cannot be shown to be Postfix's (journald noted neither a \
+         unit nor a program) and are not counted"
+    )
+}
+
+/// Counts the bytes that pass.
+struct Counted<R>(R, u64);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(to)?;
+        self.1 = self.1.saturating_add(u64::try_from(read).unwrap_or(0));
+        Ok(read)
+    }
+}

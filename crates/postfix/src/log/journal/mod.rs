@@ -1,0 +1,204 @@
+//! The systemd journal, as journalctl(1) reads it: the format of its files is journald's own business.
+//!
+//! `ctl` runs journalctl, `export` cuts what it prints into entries, `trust` says whose entries are Postfix's own, `intake`
+//! turns those into events, `follow` reads on from where an earlier run stopped.
+
+mod ctl;
+mod export;
+mod follow;
+mod intake;
+mod trust;
+
+use std::collections::BTreeSet;
+use std::io::BufReader;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::event::Sink;
+use super::parts;
+use super::read::{Options, Reading};
+use crate::problem::Problem;
+
+use export::number;
+use intake::Intake;
+
+pub use trust::Trust;
+
+/// The number of syslog's facility `mail` (RFC 5424, 6.2.1).
+pub const MAIL: u8 = 2;
+
+/// The message by which journald says that it dropped others of a unit: its rate limit (systemd `sd-messages.h`,
+/// `SD_MESSAGE_JOURNAL_DROPPED`).
+const DROPPED: &str = "a596d6fe7bfa4994828e72309e95d61e";
+
+/// A shorter time is read by one journalctl, in microseconds.
+const WORTH_SHARING: i64 = 3600 * 1_000_000;
+
+/// A systemd journal, and what of it is a mail log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journal {
+    /// The directory of its files; absent for this machine's own, in /var/log/journal and /run/log/journal.
+    pub directory: Option<PathBuf>,
+    /// The numbers of the syslog facilities that Postfix logs with (postconf(5), `syslog_facility`).
+    pub facilities: BTreeSet<u8>,
+    /// Whose entries count.
+    pub trust: Trust,
+}
+
+impl Journal {
+    /// What it is called in messages, and in [`Reading::path`].
+    pub fn place(&self) -> &Path {
+        self.directory.as_deref().unwrap_or(Path::new("journal"))
+    }
+
+    /// Hands on the events of the window in it. journalctl is told the window, and reads little else.
+    ///
+    /// # Errors
+    ///
+    /// journalctl cannot be started, or fails and says why.
+    pub fn read<S: Sink>(&self, options: &Options<'_>, sink: &mut S) -> Result<Reading, Problem> {
+        let matches = self.matches()?;
+        // Most of the time that an entry takes is journalctl's: several of them share it.
+        let outcomes = parts::each(&self.shares(options)?, sink, |window, sink| {
+            let mut intake = Intake::new(self, options, window.clone());
+            let arguments = [window_arguments(&window), matches.clone()].concat();
+            let ran = ctl::run(self, &arguments, |output| intake.all(output, sink))?;
+            Ok::<_, Problem>((intake, ran.problems.into_iter().chain(ran.value)))
+        });
+        let (mut all, mut problems) = (None::<Intake<'_>>, BTreeSet::new());
+        for outcome in outcomes {
+            let (intake, found) = outcome?;
+            problems.extend(found.map(|problem| (problem.path, problem.what)));
+            match &mut all {
+                Some(all) => all.add(intake),
+                None => all = Some(intake),
+            }
+        }
+        let problems = problems
+            .into_iter()
+            .map(|(path, what)| Problem::new(path, what));
+        let all = all.unwrap_or_else(|| Intake::new(self, options, 0..0));
+        let mut reading = all.report(options.zone, problems.collect());
+        // No file could be read, or no entry: that is no empty log.
+        if reading.read == 0 && !reading.problems.is_empty() {
+            return Err(reading.problems.swap_remove(0));
+        }
+        Ok(reading)
+    }
+
+    /// When its first entry was made, of whatever program: of what came before nothing is left. In microseconds since
+    /// 1970 (UTC); `None` for an empty journal.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::read()`].
+    pub fn begins(&self) -> Result<Option<i64>, Problem> {
+        self.first_of(&["--output-fields=MESSAGE_ID".to_owned()])
+    }
+
+    /// When the last entry of mail was made, in microseconds since 1970 (UTC); `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Journal::read()`].
+    pub fn last(&self) -> Result<Option<i64>, Problem> {
+        let mut arguments = vec!["--lines=1".to_owned(), "--reverse".to_owned()];
+        arguments.extend(self.facilities.iter().map(facility));
+        self.first_of(&arguments)
+    }
+
+    /// The time of the first entry that journalctl prints.
+    fn first_of(&self, arguments: &[String]) -> Result<Option<i64>, Problem> {
+        let ran = ctl::run(self, arguments, |output| {
+            let mut first = None;
+            let read = export::entries(BufReader::new(output), |entry| {
+                first = entry.time;
+                false
+            });
+            read.map(|()| first)
+        })?;
+        let failed = |e| {
+            Problem::new(
+                self.place(),
+                format!("cannot read what journalctl prints: {e}"),
+            )
+        };
+        ran.value.map_err(failed)
+    }
+
+    /// What journalctl is asked for: the facilities of mail, and what journald says of its own rate limit. The entries of a
+    /// journal that was made from other text may have no facility: then all are looked at.
+    fn matches(&self) -> Result<Vec<String>, Problem> {
+        let mut arguments = vec![format!("--output-fields={}", export::FIELDS)];
+        let is_any_known = self.directory.is_none() || {
+            let known = self.known_facilities()?;
+            self.facilities.iter().any(|wanted| known.contains(wanted))
+        };
+        if is_any_known {
+            arguments.extend(self.facilities.iter().map(facility));
+            arguments.extend(["+".to_owned(), format!("MESSAGE_ID={DROPPED}")]);
+        }
+        Ok(arguments)
+    }
+
+    /// The facilities of all its entries. journalctl finds them in an index.
+    fn known_facilities(&self) -> Result<Vec<u8>, Problem> {
+        let ran = ctl::run(self, &["--field=SYSLOG_FACILITY".to_owned()], |output| {
+            std::io::read_to_string(output).unwrap_or_default()
+        })?;
+        Ok(ran
+            .value
+            .lines()
+            .filter_map(|line| number(line.as_bytes()))
+            .collect())
+    }
+
+    /// The window in equal parts, one for each thread that may be used.
+    fn shares(&self, options: &Options<'_>) -> Result<Vec<Range<i64>>, Problem> {
+        let whole = options.window.clone().unwrap_or(0..i64::MAX);
+        if options.threads < 2 {
+            return Ok(vec![whole]);
+        }
+        let Some(begins) = self.begins()? else {
+            return Ok(vec![whole]);
+        };
+        let from = whole.start.max(begins);
+        // Entries of after now are the last one's.
+        let length = whole.end.min(options.now).saturating_sub(from);
+        if length < WORTH_SHARING {
+            return Ok(vec![whole]);
+        }
+        let parts = i64::try_from(options.threads).unwrap_or(i64::MAX);
+        let share = length.div_euclid(parts);
+        let cut = |n: i64| from.saturating_add(share.saturating_mul(n));
+        Ok((0..parts)
+            .map(|n| {
+                let start = if n == 0 { whole.start } else { cut(n) };
+                let last = n.saturating_add(1) == parts;
+                start..if last {
+                    whole.end
+                } else {
+                    cut(n.saturating_add(1))
+                }
+            })
+            .collect())
+    }
+}
+
+fn facility(number: &u8) -> String {
+    format!("SYSLOG_FACILITY={number}")
+}
+
+/// Whole seconds, a little more than asked for: each entry is looked at again.
+fn window_arguments(window: &Range<i64>) -> Vec<String> {
+    let seconds = |micros: i64| micros.div_euclid(1_000_000);
+    let mut arguments = Vec::new();
+    if window.start > 0 {
+        arguments.push(format!("--since=@{}", seconds(window.start)));
+    }
+    if window.end < i64::MAX {
+        let until = seconds(window.end).saturating_add(1);
+        arguments.push(format!("--until=@{until}"));
+    }
+    arguments
+}
