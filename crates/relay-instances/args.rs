@@ -98,8 +98,9 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "bind address",
-                        "smtp_bind_address and smtp_bind_address6, or else the one address in inet_interfaces. A - where the system \
-                         chooses.",
+                        "smtp_bind_address and smtp_bind_address6, or else the one address in inet_interfaces, of each SMTP client that mail \
+                         leaves by: default_transport's, and those that transport_maps leads to, with the -o of their lines in \
+                         master.cf. A - where the system chooses.",
                     ),
                     Block::Item(
                         "interface",
@@ -120,18 +121,21 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "CRITICAL",
-                        "Two instances have one queue or data directory. Of an instance that is enabled or runs: an address is on no \
-                         interface, or on one that is down; a queue or data directory is missing. An instance is enabled but does \
-                         not run. The DNS is wrong in host, ptr or spf.",
+                        "Two instances have one queue or data directory. Postfix does not run with a main.cf. Of an instance that is enabled \
+                         or runs: an address is on no interface, or on one that is down, has no carrier, or has it in vain \
+                         (tentative, dadfailed); mail of one address family leaves from the machine's own address, since only the \
+                         other has one; its HELO name is no full host name; a queue or data directory is missing. An instance is \
+                         enabled but does not run. The DNS is wrong in host, ptr or spf.",
                     ),
                     Block::Item(
                         "UNKNOWN",
-                        "A main.cf, master.cf or directory cannot be read, or has something in it that Postfix would refuse; it \
-                         cannot be told whether an instance runs; the DNS did not answer.",
+                        "A main.cf, master.cf or directory cannot be read; it \
+                         cannot be told whether an instance runs; the DNS did not answer. With --check-dns: the system chooses \
+                         the address that an instance sends from.",
                     ),
                     Block::Item(
                         "WARNING",
-                        "Two instances send from one address, or log under one syslog_name. A syslog_name is not the instance's name. \
+                        "Two instances send from one address, call themselves by one HELO name, or log under one syslog_name. A syslog_name is not the instance's name. \
                          An instance runs that is not enabled. What would be CRITICAL above, of an instance that is neither enabled \
                          nor running. The DNS is poor in ttl or provider.",
                     ),
@@ -162,11 +166,13 @@ impl Tool for Args {
                     Block::Item(
                         "provider",
                         "The relay name of the provider that the instance is named for (aol.smtp.DOMAIN of postfix-aol-b) lists the \
-                         address. Skipped for an instance that is named for none.",
+                         address, and may be kept for 600 seconds at most: an address that is taken out of it gets mail for as long. \
+                         Skipped for an instance that is named for none.",
                     ),
                     Block::Item(
                         "spf",
-                        "The SPF record of the HELO name, or if it has none that of DOMAIN, lets the address send (RFC 7208).",
+                        "The SPF records of the HELO name, if it has one, and of DOMAIN, which must have one, let the address send \
+                         (RFC 7208): receivers judge the domain of the sender's address.",
                     ),
                     Block::Text(
                         "A look-up that fails, or takes too long, is unknown and not wrong; the exit status is then 1 (with --check, 3).",

@@ -57,13 +57,30 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         host::lookups::ask(cx.site(), questions, &providers, &mut all, &shown);
     }
     let mut findings = findings(&all);
+    if args.check_dns {
+        let unset = shown
+            .iter()
+            .filter_map(|&at| all.get(at)?.without_address());
+        findings.extend(unset);
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
     findings.retain(|finding| concerns(finding, &all, &shown));
     let instances: Vec<Facts> = shown
         .iter()
         .filter_map(|&at| all.get(at).cloned())
         .collect();
     if args.check {
-        findings.extend(problems.iter().map(unread));
+        let refused: Vec<&Problem> = host
+            .value
+            .instances()
+            .iter()
+            .flat_map(Instance::refusals)
+            .collect();
+        findings.extend(
+            problems
+                .iter()
+                .map(|problem| unread(problem, refused.contains(&problem))),
+        );
         let verdict = verdict::judge(cx, args, &instances, &findings);
         return cx.verdict(&verdict);
     }
@@ -105,10 +122,13 @@ fn concerns(finding: &Finding, all: &[Facts], shown: &[usize]) -> bool {
     names.any(|name| finding.instances.contains(name))
 }
 
-/// To a monitoring system, what could not be read is a finding like any other.
-fn unread(problem: &Problem) -> Finding {
+/// To a monitoring system, what could not be read is a finding like any other; with what is `refused`, Postfix does not run.
+fn unread(problem: &Problem, refused: bool) -> Finding {
     Finding {
-        severity: Severity::Unknown,
+        severity: match refused {
+            true => Severity::Critical,
+            false => Severity::Unknown,
+        },
         kind: Kind::Configuration,
         instances: Vec::new(),
         text: problem.to_string(),

@@ -61,7 +61,8 @@ fn in_order(instances: &[Facts]) -> String {
     let is_asked = |check: &DnsCheck| check.outcome != DnsOutcome::Skipped;
     let asked = senders.filter(|sender| sender.dns.iter().any(is_asked));
     match asked.count() {
-        0 => "; there is no address to ask the DNS about".to_owned(),
+        // Loopback addresses alone.
+        0 => "; no address of it has a place in the DNS".to_owned(),
         1 => ", and so is the DNS of 1 address".to_owned(),
         n => format!(", and so is the DNS of {n} addresses"),
     }

@@ -17,7 +17,7 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "address",
-                        "The address that the instance sends from is set, and on an interface that is up.",
+                        "The address that the instance sends from is set, and on an interface that is up and carries mail; no mail of another address family, or of another transport in use, leaves from the machine's own address.",
                     ),
                     Block::Item(
                         "helo",
@@ -25,7 +25,7 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "a, ttl, ptr, spf",
-                        "As relay-instances --check-dns has them: the HELO name has an A (AAAA) record with the address, for 86400 seconds or more; the PTR record names the HELO name, which resolves back; SPF lets the address send.",
+                        "As relay-instances --check-dns has them: the HELO name has an A (AAAA) record with the address, for 86400 seconds or more; the PTR record names the HELO name, which resolves back; SPF lets the address send, by the HELO name's record and by DOMAIN's.",
                     ),
                     Block::Item(
                         "enabled, running, pickup",
@@ -49,7 +49,7 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "relay-name",
-                        "The provider's relay name does not list the address before all else passes.",
+                        "The provider's relay name does not list the address before all else passes. It is to be taken out only where another address is left in the name, and where a step fails for which its mail is refused: address, helo, a, ptr, spf, running. What is not known is no reason.",
                     ),
                 ],
             },

@@ -142,10 +142,10 @@ fn right_and_wrong_records() {
         "aol-moved",
         0,
         &[
-            "host wrong moved.example.org: is 192.0.2.99, 192.0.2.98, not 192.0.2.43",
+            "host wrong moved.example.org: is 192.0.2.98, 192.0.2.99, not 192.0.2.43",
             "ttl ok moved.example.org: 86400 s",
             "ptr wrong 43.2.0.192.in-addr.arpa: names moved.example.org, which does not resolve back: it is \
-             192.0.2.99, 192.0.2.98, not 192.0.2.43",
+             192.0.2.98, 192.0.2.99, not 192.0.2.43",
             "provider poor aol.smtp.example.org: is 192.0.2.41, 192.0.2.46, 192.0.2.47, not 192.0.2.43",
             "spf wrong example.org: fail by redirect=_spf.example.org, -all: it does not cover 192.0.2.43",
         ],
@@ -212,6 +212,68 @@ fn right_and_wrong_records() {
             .contains("provider  UNKNOWN  aol.smtp.elsewhere.example"),
         "{ran}"
     );
+}
+
+/// What a blocked address is taken out of is asked for again as soon as that may be.
+#[test]
+fn a_relay_name_that_is_kept_for_a_day() {
+    let host = host_or_skip!();
+    let nsd = host_with(&host, &[]);
+    instance(&host, "postfix-msn-a", "good.example.org", "192.0.2.41");
+    let found = checks(&host, &nsd.address, "msn-a", 0);
+    assert_eq!(
+        found[3],
+        "provider poor msn.smtp.example.org: is 192.0.2.41 and 1 more, for 86400 s: taken out, it would get mail for as long; \
+         it should be 600 or less"
+    );
+    host.sh("ip address add 192.0.2.41/32 dev lo; mkdir -p /var/spool/postfix-msn-a /var/lib/postfix-msn-a");
+    let ran = tool(&host, &nsd.address)
+        .args(["--check", "msn-a"])
+        .run()
+        .exit(1);
+    assert!(
+        ran.text()
+            .starts_with("WARNING: postfix-msn-a 192.0.2.41: provider "),
+        "{ran}"
+    );
+}
+
+/// Receivers judge the sender's domain, whatever the HELO name's own record says.
+#[test]
+fn both_spf_records_count() {
+    let host = host_or_skip!();
+    let nsd = host_with(&host, &[("long", "192.0.2.51")]);
+    let spf = |domain: &str| {
+        let args = ["--domain", domain, "--format", "json", "aol-long"];
+        let ran = tool(&host, &nsd.address).args(args).run();
+        let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let check = &json["instances"][0]["addresses"][0]["dns"][4];
+        format!("{} {}: {}", check["result"], check["name"], check["detail"]).replace('"', "")
+    };
+    assert_eq!(spf("example.org"), "ok long.example.org: passes by a");
+    assert_eq!(
+        spf("hello.example.org"),
+        "wrong hello.example.org: softfail by ~all: it does not cover 192.0.2.51"
+    );
+    assert_eq!(
+        spf("good.example.org"),
+        "wrong good.example.org: has no SPF record, by which receivers judge the sender's address"
+    );
+}
+
+#[test]
+fn an_instance_without_an_address_is_not_fine() {
+    let host = host_or_skip!();
+    let nsd = host_with(&host, &[("bare", "")]);
+    host.sh("mkdir -p /var/spool/postfix-aol-bare /var/lib/postfix-aol-bare");
+    let ran = tool(&host, &nsd.address)
+        .args(["--check", "aol-bare"])
+        .run()
+        .exit(3);
+    let told = "UNKNOWN: postfix-aol-bare: the system chooses the address that mail leaves from, so that its DNS was not looked \
+                at: set smtp_bind_address | ";
+    assert!(ran.text().starts_with(told), "{ran}");
+    tool(&host, &nsd.address).arg("aol-bare").run().exit(1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
 mod dns;
+mod outlets;
 mod states;
 
 /// The tool under test.

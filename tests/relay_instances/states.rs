@@ -6,12 +6,12 @@ use crate::TOOL;
 use serde_json::Value;
 use testkit::{Cmd, Host, Ran, host_or_skip};
 
-fn tool(host: &Host) -> Cmd {
+pub(crate) fn tool(host: &Host) -> Cmd {
     host.command(TOOL).env("TZ", "UTC")
 }
 
 /// The instances of the JSON format, and its findings as `SEVERITY KIND TEXT`.
-fn json(host: &Host, args: &[&str]) -> (Vec<Value>, Vec<String>) {
+pub(crate) fn json(host: &Host, args: &[&str]) -> (Vec<Value>, Vec<String>) {
     let ran = tool(host).args(["--format", "json"]).args(args).run().ok();
     let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(json["schema"], "relay-tools/relay-instances/1");
@@ -27,7 +27,7 @@ fn json(host: &Host, args: &[&str]) -> (Vec<Value>, Vec<String>) {
 
 /// The line of `--check`, up to its performance data.
 #[track_caller]
-fn verdict(host: &Host, args: &[&str], status: i32, expected: &str) -> Ran {
+pub(crate) fn verdict(host: &Host, args: &[&str], status: i32, expected: &str) -> Ran {
     let ran = tool(host).arg("--check").args(args).run().exit(status);
     let text = ran.text();
     assert_eq!(text.lines().count(), 1, "{ran}");

@@ -139,6 +139,35 @@ fn the_steps_that_need_no_dns() {
 }
 
 /// Each way to write a rate limit: what is found is what postconf says is in force.
+/// The last step of that name counts, as in [`steps`].
+#[test]
+fn mail_that_leaves_by_another_address_is_not_ready() {
+    let host = host_or_skip!();
+    host.sh("for n in 44 45; do ip address add 192.0.2.$n/32 dev lo; done; ip -6 address add 2001:db8::5/128 dev lo nodad");
+    let aol = host
+        .instance("postfix-aol-c")
+        .param("smtp_bind_address", "192.0.2.44")
+        .param("inet_protocols", "all")
+        .create();
+    let own =
+        "fail mail over IPv6 leaves from the host's own 2001:db8::5: smtp_bind_address6 is not set";
+    check(&host, "aol-c", "address", own);
+    let shown = tool(&host)
+        .args(["check", "--format", "text", "aol-c"])
+        .args(NO_DNS)
+        .run()
+        .text();
+    assert!(
+        shown.contains(":address:do:or, so that mail leaves by the other alone: postconf -c /etc/postfix-aol-c -e 'inet_protocols = ipv4'"),
+        "{shown}"
+    );
+    aol.set("inet_protocols", "ipv4");
+    check(&host, "aol-c", "address", "pass on lo");
+    host.sh("postconf -c /etc/postfix-aol-c -P smtp/unix/smtp_bind_address=192.0.2.45");
+    host.sh("ip address del 192.0.2.45/32 dev lo");
+    check(&host, "aol-c", "address", "fail on no interface");
+}
+
 #[test]
 fn rate_limits_are_read_as_postfix_reads_them() {
     let host = host_or_skip!();

@@ -10,6 +10,12 @@ use crate::{Answer, Data, Failure, Lookup, Name, Rtype, name, reverse_name};
 /// again and again take a short one for a sign of a host that will be gone tomorrow.
 pub const MIN_TTL: u32 = 86_400;
 
+/// The time to live, in seconds, that a provider's relay name may have at most: an address that is taken out of it gets mail for
+/// as long.
+pub const MAX_RELAY_TTL: u32 = 600;
+
+const NO_SUCH_NAME: &str = "no such name";
+
 /// As many names or addresses as are told of a wrong record.
 const MAX_TOLD: usize = 3;
 
@@ -22,9 +28,10 @@ pub enum Check {
     Ttl,
     /// The PTR record of the address names the HELO name, which resolves back.
     Ptr,
-    /// The provider's relay name (`aol.smtp.example.org`) lists the address.
+    /// The provider's relay name (`aol.smtp.example.org`) lists the address, for [`MAX_RELAY_TTL`] at most.
     Provider,
-    /// The SPF record of the HELO name, or else of the site's domain, lets the address send.
+    /// The SPF records of the HELO name, if it has one, and of the site's domain, by which receivers judge the sender's address,
+    /// let the address send.
     Spf,
 }
 
@@ -79,6 +86,8 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What was found, in a few words. May quote strangers' text.
     pub detail: String,
+    /// Of [`Check::Provider`]: how many addresses the relay name has, if this one is among them; else 0.
+    pub listed: usize,
 }
 
 /// A host that sends mail from an address.
@@ -97,11 +106,12 @@ pub struct Relay {
 impl Relay {
     /// Looks at one thing.
     pub fn check(&self, lookup: &dyn Lookup, check: Check) -> Finding {
+        let mut listed = 0;
         let result = match check {
             Check::Host => self.host(lookup),
             Check::Ttl => self.ttl(lookup),
             Check::Ptr => self.ptr(lookup),
-            Check::Provider => self.provider(lookup),
+            Check::Provider => self.provider(lookup, &mut listed),
             Check::Spf => self.spf(lookup),
         };
         let (asked, (outcome, detail)) = match result {
@@ -113,6 +123,7 @@ impl Relay {
             asked,
             outcome,
             detail: clipped(detail),
+            listed,
         }
     }
 
@@ -139,7 +150,9 @@ impl Relay {
         let answer = lookup
             .ask(name, self.rtype())
             .map_err(|why| Ended::unknown(name, &why))?;
-        let addresses: Vec<IpAddr> = answer.addresses().collect();
+        let mut addresses: Vec<IpAddr> = answer.addresses().collect();
+        // In one order, whatever the server's.
+        addresses.sort_unstable();
         if addresses.contains(&self.address) {
             let among = match addresses.len() {
                 1 => format!("is {}", self.address),
@@ -156,7 +169,7 @@ impl Relay {
 
     fn nothing(&self, answer: &Answer, rtype: Rtype) -> String {
         if answer.no_such_name {
-            "no such name".to_owned()
+            NO_SUCH_NAME.to_owned()
         } else {
             format!("has no {rtype} record")
         }
@@ -204,7 +217,7 @@ impl Relay {
         let answer = lookup
             .ask(&reverse, Rtype::PTR)
             .map_err(|why| Ended::unknown(&reverse, &why))?;
-        let names: Vec<&Name> = answer
+        let mut names: Vec<&Name> = answer
             .records
             .iter()
             .filter_map(|record| match &record.data {
@@ -212,6 +225,7 @@ impl Relay {
                 _ => None,
             })
             .collect();
+        names.sort_unstable();
         let asked = reverse.to_string();
         if names.is_empty() {
             let what = self.nothing(&answer, Rtype::PTR);
@@ -229,62 +243,114 @@ impl Relay {
                 (Outcome::Ok, format!("names {helo} and {others} more"))
             }
             (_, what) => {
-                let what = format!("names {helo}, which does not resolve back: it {what}");
+                let what = match what.as_str() {
+                    NO_SUCH_NAME => "there is no such name".to_owned(),
+                    _ => format!("it {what}"),
+                };
+                let what = format!("names {helo}, which does not resolve back: {what}");
                 (Outcome::Wrong, what)
             }
         };
         Ok((asked, found))
     }
 
-    fn provider(&self, lookup: &dyn Lookup) -> Checked {
+    fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
         let Some(text) = &self.provider_name else {
             let why = "the instance is named for no provider".to_owned();
             return Err(Ended::new("", Outcome::Skipped, why));
         };
         let relays = name(text)
             .ok_or_else(|| Ended::new(text, Outcome::Wrong, "no host name".to_owned()))?;
-        let found = self.lists(lookup, &relays)?;
+        let found = match self.lists(lookup, &relays)? {
+            (Outcome::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
+            wrong => wrong,
+        };
         Ok((relays.to_string(), found))
     }
 
+    /// For how long does the relay name list the address, as the zone has it?
+    fn relay_ttl(
+        &self,
+        lookup: &dyn Lookup,
+        relays: &Name,
+        (among, listed): (String, &mut usize),
+    ) -> Result<Found, Ended> {
+        let remembered = lookup
+            .ask(relays, self.rtype())
+            .map_err(|why| Ended::unknown(relays, &why))?;
+        *listed = remembered.addresses().count();
+        let remembered = remembered.ttl().unwrap_or_default();
+        // What is kept for so long now was given for no less.
+        let ttl = match remembered > MAX_RELAY_TTL {
+            true => remembered,
+            false => {
+                let answer = lookup.ask_authority(relays, self.rtype()).map_err(|why| {
+                    let what = format!("{among}; for how long, is not known: {why}");
+                    Ended::new(relays, Outcome::Unknown, what)
+                })?;
+                answer.ttl().unwrap_or(remembered)
+            }
+        };
+        Ok(match ttl > MAX_RELAY_TTL {
+            true => (
+                Outcome::Wrong,
+                format!(
+                    "{among}, for {ttl} s: taken out, it would get mail for as long; it should be {MAX_RELAY_TTL} or less"
+                ),
+            ),
+            false => (Outcome::Ok, among),
+        })
+    }
+
+    /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's address by, must
+    /// have one.
     fn spf(&self, lookup: &dyn Lookup) -> Checked {
         let helo = self.helo_name()?;
-        let mut without = Vec::new();
-        for domain in [Some(helo), name(&self.domain)].into_iter().flatten() {
-            if without.contains(&domain.to_string()) {
-                continue;
+        let own = self.spf_of(lookup, &helo);
+        let domain = name(&self.domain).filter(|domain| *domain != helo);
+        let (asked, found) = match (own, domain) {
+            (None, None) => {
+                let what = "has no SPF record".to_owned();
+                (helo.to_string(), (Outcome::Wrong, what))
             }
-            let verdict = check_host(lookup, self.address, ("postmaster", &domain), &self.helo);
-            let by = verdict
-                .by
-                .map_or_else(String::new, |by| format!(" by {by}"));
-            let asked = domain.to_string();
-            let found = match verdict.result {
-                SpfResult::None => {
-                    without.push(asked);
-                    continue;
+            (Some(found), None) => (helo.to_string(), found),
+            (Some(found), Some(_)) if found.0 != Outcome::Ok => (helo.to_string(), found),
+            (own, Some(domain)) => match (own, self.spf_of(lookup, &domain)) {
+                (Some(own), Some((Outcome::Ok, _))) => (helo.to_string(), own),
+                (_, Some(found)) => (domain.to_string(), found),
+                (None, None) => {
+                    let what = format!("has no SPF record, nor has {domain}");
+                    (helo.to_string(), (Outcome::Wrong, what))
                 }
-                SpfResult::Pass => (Outcome::Ok, format!("passes{by}")),
-                SpfResult::TempError(name, why) if name == asked => {
-                    (Outcome::Unknown, why.to_string())
+                (Some(_), None) => {
+                    let what = "has no SPF record, by which receivers judge the sender's address"
+                        .to_owned();
+                    (domain.to_string(), (Outcome::Wrong, what))
                 }
-                SpfResult::TempError(name, why) => (Outcome::Unknown, format!("{name}: {why}")),
-                SpfResult::PermError(why) => (Outcome::Wrong, format!("no valid record: {why}")),
-                other => (
-                    Outcome::Wrong,
-                    format!("{other}{by}: it does not cover {}", self.address),
-                ),
-            };
-            return Ok((asked, found));
-        }
-        let asked = without.first().cloned().unwrap_or_default();
-        let others = without
-            .get(1)
-            .map_or_else(String::new, |domain| format!(", nor has {domain}"));
-        Ok((
-            asked,
-            (Outcome::Wrong, format!("has no SPF record{others}")),
-        ))
+            },
+        };
+        Ok((asked, found))
+    }
+
+    /// What the record of a domain says of the address; nothing where it has none.
+    fn spf_of(&self, lookup: &dyn Lookup, domain: &Name) -> Option<Found> {
+        let verdict = check_host(lookup, self.address, ("postmaster", domain), &self.helo);
+        let by = verdict
+            .by
+            .map_or_else(String::new, |by| format!(" by {by}"));
+        Some(match verdict.result {
+            SpfResult::None => return None,
+            SpfResult::Pass => (Outcome::Ok, format!("passes{by}")),
+            SpfResult::TempError(name, why) if name == domain.to_string() => {
+                (Outcome::Unknown, why.to_string())
+            }
+            SpfResult::TempError(name, why) => (Outcome::Unknown, format!("{name}: {why}")),
+            SpfResult::PermError(why) => (Outcome::Wrong, format!("no valid record: {why}")),
+            other => (
+                Outcome::Wrong,
+                format!("{other}{by}: it does not cover {}", self.address),
+            ),
+        })
     }
 }
 

@@ -109,6 +109,7 @@ fn jobs(
                     asked: String::new(),
                     outcome: DnsOutcome::Skipped,
                     detail: "a loopback address: no mail leaves the machine from it".to_owned(),
+                    listed: 0,
                 });
                 continue;
             }
@@ -142,5 +143,6 @@ fn shown_as(finding: Finding) -> DnsCheck {
         asked: finding.asked,
         outcome,
         detail: finding.detail,
+        listed: finding.listed,
     }
 }

@@ -142,6 +142,10 @@ fn addresses(which: &Facts) -> Vec<Step> {
                 Step::new("address", address, Outcome::Fail, found)
                     .with(format!("ip link set dev {} up", quoted(name)))
             }
+            Place::Unusable { name, why } => {
+                let found = format!("on {name}, {why}");
+                Step::new("address", address, Outcome::Fail, found)
+            }
             Place::Missing => {
                 let length = if sender.address.is_ipv4() { 32 } else { 128 };
                 let command = format!("ip address add {address}/{length} dev INTERFACE");
@@ -157,18 +161,26 @@ fn addresses(which: &Facts) -> Vec<Step> {
             ),
         }
     };
-    which.senders.iter().map(of).collect()
+    let mut steps: Vec<Step> = which.senders.iter().map(of).collect();
+    steps.extend(which.strays().into_iter().map(|stray| {
+        let step = Step::new("address", stray.parameter, Outcome::Fail, stray.found);
+        let protocols = stray
+            .protocols
+            .map(|other| postconf(which, "inet_protocols", other));
+        let step = step.with(postconf(which, stray.parameter, "ADDRESS"));
+        protocols.into_iter().fold(step, |step, line| {
+            step.with(format!(
+                "or, so that mail leaves by the other alone: {line}"
+            ))
+        })
+    }));
+    steps
 }
 
 fn helo(all: &[Facts], which: &Facts) -> Step {
-    let name = which.helo_name.trim_end_matches('.').to_ascii_lowercase();
+    let name = which.helo();
     let others = all.iter().filter(|other| {
-        other.name != which.name
-            && other
-                .helo_name
-                .trim_end_matches('.')
-                .eq_ignore_ascii_case(&name)
-            && !other.senders.is_empty()
+        other.name != which.name && other.helo() == name && !other.senders.is_empty()
     });
     let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     let fail = |found: String| {
@@ -178,7 +190,7 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
             "NAME.DOMAIN",
         ))
     };
-    if !name.contains('.') || name.ends_with(".localdomain") || name.starts_with("localhost.") {
+    if !which.has_full_helo() {
         fail("no full host name of the DNS".to_owned())
     } else if !others.is_empty() {
         fail(format!(

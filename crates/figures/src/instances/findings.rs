@@ -38,8 +38,12 @@ pub enum Kind {
     AddressShared,
     /// Two instances log under one name.
     SyslogNameShared,
-    /// An address is on no interface, or on one that is down.
+    /// An address is on no interface, or on one that is of no use.
     AddressMissing,
+    /// Mail leaves from an address that the system chooses.
+    AddressUnset,
+    /// Two instances have one HELO name, or one has a name that is none of the DNS.
+    HeloName,
     /// A directory is not there.
     DirectoryMissing,
     /// A directory cannot be read.
@@ -67,6 +71,8 @@ impl Kind {
             Self::AddressShared => "address-shared",
             Self::SyslogNameShared => "syslog-name-shared",
             Self::AddressMissing => "address-missing",
+            Self::AddressUnset => "address-unset",
+            Self::HeloName => "helo-name",
             Self::DirectoryMissing => "directory-missing",
             Self::DirectoryUnreadable => "directory-unreadable",
             Self::EnabledStopped => "enabled-stopped",
@@ -108,6 +114,18 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
     let mut found = Vec::new();
     shared(&mut found, all);
     for instance in all {
+        if let Some(why) = &instance.refused {
+            let text = format!(
+                "{}: Postfix does not run with its configuration: {why}",
+                instance.name
+            );
+            found.push(Finding::of(
+                Severity::Critical,
+                Kind::Configuration,
+                instance,
+                text,
+            ));
+        }
         addresses(&mut found, instance);
         directories(&mut found, instance);
         running(&mut found, instance);
@@ -119,13 +137,32 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
     found
 }
 
+impl Facts {
+    /// That there is no telling which address the DNS is to be asked about, where none is set.
+    pub fn without_address(&self) -> Option<Finding> {
+        if !self.senders.is_empty() {
+            return None;
+        }
+        let text = format!(
+            "{}: the system chooses the address that mail leaves from, so that its DNS was not looked at: set smtp_bind_address",
+            self.name
+        );
+        Some(Finding::of(
+            Severity::Unknown,
+            Kind::AddressUnset,
+            self,
+            text,
+        ))
+    }
+}
+
 /// Who claims what.
 type Claims<'a> = Vec<(String, &'a Facts)>;
 
 /// What two instances claim.
 fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
     let path = |path: &Path| path.as_os_str().to_string_lossy().into_owned();
-    let claims: [(Kind, Severity, &str, Claims<'_>); 4] = [
+    let claims: [(Kind, Severity, &str, Claims<'_>); 5] = [
         (
             Kind::QueueShared,
             Severity::Critical,
@@ -147,6 +184,15 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
                 .collect(),
         ),
         (
+            Kind::HeloName,
+            Severity::Warning,
+            "call themselves by the same HELO name,",
+            all.iter()
+                .filter(|i| i.senders.iter().any(|s| !s.address.is_loopback()))
+                .map(|i| (i.helo(), i))
+                .collect(),
+        ),
+        (
             Kind::SyslogNameShared,
             Severity::Warning,
             "log under the same syslog_name,",
@@ -162,15 +208,30 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
             if claimants.len() < 2 {
                 continue;
             }
-            let names: Vec<String> = claimants.iter().map(|i| i.name.clone()).collect();
             found.push(Finding {
                 severity,
                 kind,
-                text: format!("{} {words} {value}", names.join(" and ")),
-                instances: names,
+                text: format!("{} {words} {value}", told(&claimants)),
+                instances: claimants.iter().map(|i| i.name.clone()).collect(),
             });
         }
     }
+}
+
+/// `postfix-aol-a and postfix-aol-b`. Where two have one name, as of a configuration that was copied, with their directories.
+fn told(claimants: &[&Facts]) -> String {
+    let is_alone = |one: &Facts| {
+        claimants
+            .iter()
+            .filter(|other| other.name == one.name)
+            .count()
+            < 2
+    };
+    let names = claimants.iter().map(|one| match is_alone(one) {
+        true => one.name.clone(),
+        false => format!("{} ({})", one.name, one.config_directory.display()),
+    });
+    names.collect::<Vec<_>>().join(" and ")
 }
 
 /// What is wrong with an instance that nobody has started yet can wait.
@@ -190,12 +251,22 @@ fn addresses(found: &mut Vec<Finding>, instance: &Facts) {
             Place::Interface { name, is_up: false } => {
                 format!("{address} is on {name}, which is down")
             }
+            Place::Unusable { name, why } => format!("{address} is on {name}, {why}"),
             _ => continue,
         };
         let text = format!("{}: {what}", instance.name);
         found.push(Finding::of(
             severity(instance),
             Kind::AddressMissing,
+            instance,
+            text,
+        ));
+    }
+    for stray in instance.strays() {
+        let text = format!("{}: {}", instance.name, stray.found);
+        found.push(Finding::of(
+            severity(instance),
+            Kind::AddressUnset,
             instance,
             text,
         ));
@@ -242,6 +313,23 @@ fn running(found: &mut Vec<Finding>, instance: &Facts) {
 }
 
 fn names(found: &mut Vec<Finding>, instance: &Facts) {
+    // Loopback addresses reach nobody who would mind.
+    let sends = instance
+        .senders
+        .iter()
+        .any(|sender| !sender.address.is_loopback());
+    if sends && !instance.has_full_helo() {
+        let text = format!(
+            "{}: its HELO name, {}, is no full host name of the DNS: set smtp_helo_name",
+            instance.name, instance.helo_name
+        );
+        found.push(Finding::of(
+            severity(instance),
+            Kind::HeloName,
+            instance,
+            text,
+        ));
+    }
     if instance.syslog_name == instance.name {
         return;
     }

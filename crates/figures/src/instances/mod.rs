@@ -13,17 +13,19 @@ mod services;
     reason = "for tests alone"
 )]
 pub mod specimen;
+mod strays;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use postfix::config::{Instance, MasterCf};
+use postfix::config::{Instance, MasterCf, Outlet};
 use postfix::{Problem, Zone};
 
 pub use findings::{Finding, Kind, Severity, findings};
 pub use services::{Listen, RateLimits};
+pub use strays::Stray;
 
 /// Does an instance run?
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +55,13 @@ pub enum Place {
         name: String,
         /// Is it up?
         is_up: bool,
+    },
+    /// On this interface, which is up; but no mail can leave from it.
+    Unusable {
+        /// The interface's name.
+        name: String,
+        /// Why, to be put behind its name: `which has no carrier`.
+        why: String,
     },
     /// On no interface.
     Missing,
@@ -111,6 +120,8 @@ pub struct DnsCheck {
     pub outcome: DnsOutcome,
     /// What was found.
     pub detail: String,
+    /// Of `provider`: how many addresses the relay name has, if this one is among them; else 0.
+    pub listed: usize,
 }
 
 /// What is known of a directory.
@@ -159,9 +170,16 @@ pub struct Facts {
     pub is_enabled: bool,
     /// Does it run?
     pub running: Running,
+    /// Why Postfix's own programs do not run with its main.cf, if they were asked and do not.
+    pub refused: Option<String>,
     /// Where it sends from; empty if the system chooses.
     pub senders: Vec<Sender>,
-    /// smtp_helo_name.
+    /// By which SMTP clients its mail leaves, default_transport's first, and from which addresses.
+    pub outlets: Vec<Outlet>,
+    /// The machine's own addresses that mail to other hosts may leave from, one of which the system chooses where none is set.
+    /// Empty where that is not known.
+    pub system: Vec<IpAddr>,
+    /// smtp_helo_name of default_transport's client.
     pub helo_name: String,
     /// mydomain.
     pub mydomain: String,
@@ -199,8 +217,14 @@ impl Facts {
             group: instance.group(),
             is_enabled: instance.is_enabled(),
             running: Running::Unknown,
+            refused: None,
             senders: instance.bind_addresses().into_iter().map(sender).collect(),
-            helo_name: instance.helo_name(),
+            outlets: instance.outlets().to_vec(),
+            system: Vec::new(),
+            helo_name: instance
+                .outlets()
+                .first()
+                .map_or_else(|| instance.helo_name(), |first| first.helo_name.clone()),
             mydomain: instance.get("mydomain"),
             config_directory: instance.config_directory().to_path_buf(),
             queue: Directory::new(instance.queue_directory()),
@@ -214,10 +238,21 @@ impl Facts {
         }
     }
 
+    /// Its HELO name as the DNS has names: in lower case, without a dot at its end.
+    pub fn helo(&self) -> String {
+        self.helo_name.trim_end_matches('.').to_ascii_lowercase()
+    }
+
+    /// Can its HELO name be one of the DNS?
+    pub fn has_full_helo(&self) -> bool {
+        let name = self.helo();
+        name.contains('.') && !name.ends_with(".localdomain") && !name.starts_with("localhost.")
+    }
+
     /// The domain of the site whose relay this is: the registrable domain of its HELO name (`example.org` of
     /// `aol-a.smtp.example.org`), or else mydomain.
     pub fn site_domain(&self) -> String {
-        let helo = self.helo_name.trim_end_matches('.').to_ascii_lowercase();
+        let helo = self.helo();
         psl::domain_str(&helo).map_or_else(|| self.mydomain.clone(), str::to_owned)
     }
 }

@@ -22,6 +22,7 @@ pub fn right(name: &str, address: &str) -> Facts {
             since: 1_790_000_000_000_000,
             pid: Some(812),
         },
+        refused: None,
         senders: vec![Sender {
             address: address.parse().unwrap(),
             place: Place::Interface {
@@ -30,6 +31,8 @@ pub fn right(name: &str, address: &str) -> Facts {
             },
             dns: Vec::new(),
         }],
+        outlets: Vec::new(),
+        system: Vec::new(),
         helo_name: format!("{name}.smtp.example.org"),
         mydomain: "smtp.example.org".to_owned(),
         config_directory: PathBuf::from(format!("/etc/{name}")),

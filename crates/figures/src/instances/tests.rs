@@ -97,6 +97,7 @@ fn the_worst_comes_first() {
         asked: "1.2.0.192.in-addr.arpa".to_owned(),
         outcome,
         detail: "x".to_owned(),
+        listed: 0,
     };
     check(
         |a| {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::io;
 
-use super::{Interfaces, master};
+use super::refusal::refusal;
+use super::{Interface, Interfaces, master};
 use crate::failure::Failure;
 use crate::site::Site;
 use figures::instances::{Directory, DirectoryState, Facts, Place, Running};
@@ -34,6 +35,10 @@ pub fn gather(
         let is_read = !services.value.services().is_empty() || services.problems.is_empty();
         let mut facts = Facts::of(instance, is_read.then_some(&services.value));
         look_at(&mut facts, instance, site.root(), interfaces.as_ref());
+        // What was found wrong already is not asked for again.
+        if with_services && interfaces.is_some() && instance.refusals().is_empty() {
+            facts.refused = refusal(instance);
+        }
         (facts, services.problems)
     });
     Ok(facts.collect())
@@ -47,6 +52,15 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
     };
     for sender in &mut facts.senders {
         sender.place = match interfaces.with(sender.address) {
+            Some(Interface {
+                name,
+                is_up: true,
+                trouble: Some(why),
+                ..
+            }) => Place::Unusable {
+                name: name.clone(),
+                why: (*why).to_owned(),
+            },
             Some(interface) => Place::Interface {
                 name: interface.name.clone(),
                 is_up: interface.is_up,
@@ -54,6 +68,7 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
             None => Place::Missing,
         };
     }
+    facts.system = interfaces.outward().collect();
     facts.running = match master(root, instance) {
         Ok(Some(master)) => Running::Yes {
             since: master.since,

@@ -1,7 +1,7 @@
 //! Which interface has which address.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
@@ -13,6 +13,8 @@ pub struct Interface {
     pub name: String,
     /// Is it up?
     pub is_up: bool,
+    /// Why no mail can leave from the address though the interface is up, if so.
+    pub trouble: Option<&'static str>,
     address: IpAddr,
     /// All of these addresses are the machine's own: a loopback interface has a whole network.
     local_network: Option<Ipv4Addr>,
@@ -29,6 +31,8 @@ impl Interfaces {
     /// The kernel's.
     pub fn read() -> io::Result<Self> {
         let mut found = Vec::new();
+        // A kernel without IPv6 has no such file.
+        let six = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
         for entry in getifaddrs()? {
             let v4 = entry
                 .address
@@ -45,7 +49,15 @@ impl Interfaces {
             };
             let mask = entry.netmask.as_ref().and_then(|m| m.as_sockaddr_in());
             let is_loopback = entry.flags.contains(InterfaceFlags::IFF_LOOPBACK);
+            // A loopback or dummy interface has a carrier as long as it is up.
+            let has_carrier = entry.flags.contains(InterfaceFlags::IFF_RUNNING);
+            let trouble = match (v6.and_then(|v6| undecided(&six, v6)), has_carrier) {
+                (Some(why), _) => Some(why),
+                (None, false) => Some("which has no carrier"),
+                (None, true) => None,
+            };
             found.push(Interface {
+                trouble,
                 // An address may be labelled with an alias of the old kind, `eth0:1`.
                 name: entry.interface_name,
                 is_up: entry.flags.contains(InterfaceFlags::IFF_UP),
@@ -65,10 +77,36 @@ impl Interfaces {
         })
     }
 
-    /// The interface that has the address.
+    /// The interface that has the address: of several, the one that serves best.
     pub fn with(&self, address: IpAddr) -> Option<&Interface> {
-        let exactly = self.0.iter().find(|i| i.address == address);
-        exactly.or_else(|| self.0.iter().find(|i| i.covers(address)))
+        let exactly = self.0.iter().filter(|i| i.address == address);
+        // Of equals, the first.
+        let best = exactly.rev().max_by_key(|i| (i.is_up, i.trouble.is_none()));
+        best.or_else(|| self.0.iter().find(|i| i.covers(address)))
+    }
+}
+
+/// Why the kernel lets nobody send from an IPv6 address of /proc/net/if_inet6, if so: duplicate address detection (RFC 4862)
+/// has not ended, or has found another host with it. A line is address, index, prefix length, scope, flags (hexadecimal; IFA_F_*
+/// of `linux/if_addr.h`) and interface.
+fn undecided(text: &str, address: Ipv6Addr) -> Option<&'static str> {
+    let hex: String = address
+        .octets()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let flags = text.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let is_it = words.next() == Some(&hex);
+        let flags = words.nth(3).filter(|_| is_it)?;
+        u32::from_str_radix(flags, 16).ok()
+    });
+    // On several interfaces: one may do.
+    let flags = flags.reduce(|a, b| a & b)?;
+    match flags {
+        f if f & 0x08 != 0 => Some("but it is another host's, too (dadfailed)"),
+        f if f & 0x40 != 0 => Some("but it is not yet known to be nobody else's (tentative)"),
+        _ => None,
     }
 }
 
@@ -90,6 +128,7 @@ mod tests {
         let interface = |name: &str, address: &str, mask: Option<&str>| Interface {
             name: name.to_owned(),
             is_up: true,
+            trouble: None,
             address: address.parse().unwrap(),
             local_network: mask.map(|mask| mask.parse().unwrap()),
         };
@@ -114,6 +153,49 @@ mod tests {
         check("2001:db8::1", Some("eth0"));
         check("2001:db8::2", None);
         check("::1", Some("lo"));
+    }
+
+    #[test]
+    fn of_several_interfaces_the_best_counts() {
+        let interface = |name: &str, is_up, trouble| Interface {
+            name: name.to_owned(),
+            is_up,
+            trouble,
+            address: "192.0.2.1".parse().unwrap(),
+            local_network: None,
+        };
+        let check = |all: Vec<Interface>, expected: &str| {
+            let interfaces = Interfaces(all);
+            let found = interfaces.with("192.0.2.1".parse().unwrap()).unwrap();
+            assert_eq!(found.name, expected);
+        };
+        let down = || interface("eth0", false, None);
+        let idle = || interface("eth1", true, Some("which has no carrier"));
+        let up = |name| interface(name, true, None);
+        check(vec![down(), idle(), up("eth2"), up("eth3")], "eth2");
+        check(vec![down(), idle()], "eth1");
+        check(vec![down()], "eth0");
+    }
+
+    #[test]
+    fn addresses_that_are_not_decided_on() {
+        let text = "20010db8000000000000000000000005 02 40 00 48     eth0\n\
+                    20010db8000000000000000000000006 02 40 00 c0     eth0\n\
+                    20010db8000000000000000000000007 02 40 00 80     eth0\n\
+                    00000000000000000000000000000001 01 80 10 80       lo\n";
+        let check = |address: &str, expected: Option<&str>| {
+            let found = undecided(text, address.parse().unwrap());
+            assert_eq!(
+                found.map(|why| why.split(' ').next_back().unwrap()),
+                expected,
+                "{address}"
+            );
+        };
+        check("2001:db8::5", Some("(dadfailed)"));
+        check("2001:db8::6", Some("(tentative)"));
+        check("2001:db8::7", None);
+        check("::1", None);
+        check("2001:db8::8", None);
     }
 
     #[test]

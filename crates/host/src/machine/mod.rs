@@ -6,6 +6,7 @@
 mod facts;
 mod interfaces;
 mod master;
+mod refusal;
 
 pub use facts::gather;
 pub use interfaces::{Interface, Interfaces};

@@ -1,13 +1,16 @@
 //! One Postfix instance: a configuration directory with its main.cf.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::check::Checker;
+use super::lines::logical_lines;
 use super::main_cf::MainCf;
 use super::master_cf::MasterCf;
-use super::parameters::{Parameters, address};
+use super::parameters::Parameters;
 use super::resolve::{read_regular, resolve};
+use super::sending::{self, Outlet};
 use crate::{Parsed, Problem, Root};
 
 /// How an instance was found.
@@ -34,8 +37,12 @@ pub struct Instance {
     queue_directory: PathBuf,
     data_directory: PathBuf,
     syslog_name: String,
+    other_syslog_names: Vec<String>,
+    outlets: Vec<Outlet>,
     parameters: Parameters,
     problems: Vec<Problem>,
+    /// So many of the problems, the first ones, Postfix itself bears with.
+    borne: usize,
 }
 
 impl Instance {
@@ -58,6 +65,7 @@ impl Instance {
             value: main_cf,
             mut problems,
         } = MainCf::parse(&told_path, &text);
+        let borne = logical_lines(&told_path, &text).problems.len();
         let parameters = Parameters::new(main_cf, config_directory, hostname);
         let mut check = Checker::new(&parameters, &told_path, &mut problems);
         check.all();
@@ -85,7 +93,7 @@ impl Instance {
         let only_one = is_default && parameters.paths("multi_instance_directories").is_empty();
         let managed = matches!(role, Role::Default | Role::Managed);
         let says_so = parameters.bool("multi_instance_enable").unwrap_or(false);
-        Ok(Self {
+        let mut instance = Self {
             name,
             is_default,
             is_enabled: only_one || (managed && says_so),
@@ -94,9 +102,48 @@ impl Instance {
             queue_directory,
             data_directory,
             syslog_name,
+            other_syslog_names: Vec::new(),
+            outlets: Vec::new(),
             parameters,
             problems,
-        })
+            borne,
+        };
+        instance.look_at_services(root);
+        Ok(instance)
+    }
+
+    /// What master.cf says otherwise than main.cf. What is wrong with it, [`Instance::services`] tells.
+    fn look_at_services(&mut self, root: &Root) {
+        let services = self.services(root).value;
+        let parameters = &self.parameters;
+        let mut outlets = sending::outlets(root, parameters, &services);
+        if outlets.is_empty() {
+            let (v4, v6) = sending::sources(parameters, "smtp");
+            outlets.push(Outlet {
+                service: "smtp".to_owned(),
+                led_by: "default_transport",
+                v4,
+                v6,
+                helo_name: self.helo_name(),
+            });
+        }
+        let mut names = BTreeSet::new();
+        for service in services.services() {
+            if service
+                .overrides()
+                .iter()
+                .any(|(name, _)| name == "syslog_name")
+            {
+                names.insert(parameters.of_service(service).get("syslog_name"));
+            }
+        }
+        // `postfix-aol-a/submission` is the instance's by its beginning.
+        let own = format!("{}/", self.syslog_name);
+        names.retain(|name| {
+            !name.is_empty() && *name != self.syslog_name && !name.starts_with(&own)
+        });
+        self.other_syslog_names = names.into_iter().collect();
+        self.outlets = outlets;
     }
 
     /// multi_instance_name, or else the configuration directory's own name (`postfix-aol-a`); `postfix` for the
@@ -139,6 +186,11 @@ impl Instance {
     /// wrong here: a tool that changes something should not go on.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Those of the problems with which Postfix, or the part of it that is concerned, does not run.
+    pub fn refusals(&self) -> &[Problem] {
+        self.problems.get(self.borne..).unwrap_or_default()
     }
 
     /// Every parameter, with Postfix's defaults.
@@ -193,28 +245,29 @@ impl Instance {
         self.queue_directory.join("pid/master.pid")
     }
 
-    /// The addresses it sends from: smtp_bind_address and smtp_bind_address6, or else, a family each, the one
-    /// address that inet_interfaces names (`smtp_connect.c`, `smtp_connect_addr`). Empty: the system chooses.
+    /// The addresses it sends from, by all SMTP clients that its mail leaves by ([`Instance::outlets`]), each once; where
+    /// master.cf has none, as main.cf says. Empty: the system chooses.
     pub fn bind_addresses(&self) -> Vec<IpAddr> {
-        let listed: Vec<IpAddr> = self
-            .parameters
-            .list("inet_interfaces")
-            .iter()
-            .filter_map(|text| address(text))
-            .collect();
-        let from = |parameter: &str, family: fn(&IpAddr) -> bool| {
-            let set = self.get(parameter);
-            if !set.is_empty() {
-                return address(&set).filter(family);
+        let mut found = Vec::new();
+        let addresses = self.outlets.iter().flat_map(Outlet::addresses);
+        for address in addresses {
+            if !found.contains(&address) {
+                found.push(address);
             }
-            let mut own = listed.iter().filter(|ip| family(ip));
-            own.next()
-                .filter(|ip| own.next().is_none() && !ip.is_loopback())
-                .copied()
-        };
-        let v4 = from("smtp_bind_address", IpAddr::is_ipv4);
-        let v6 = from("smtp_bind_address6", IpAddr::is_ipv6);
-        v4.into_iter().chain(v6).collect()
+        }
+        found
+    }
+
+    /// How its mail leaves: by which SMTP clients of master.cf, from which addresses. The first is default_transport's. Where
+    /// master.cf has none of those that main.cf leads to, one as main.cf alone says.
+    pub fn outlets(&self) -> &[Outlet] {
+        &self.outlets
+    }
+
+    /// What the tags of its log lines begin with, beside [`Instance::syslog_name`]: those that `-o syslog_name=` gives to
+    /// services of its own (`src/global/mail_task.c`).
+    pub fn other_syslog_names(&self) -> &[String] {
+        &self.other_syslog_names
     }
 
     /// smtp_helo_name: what it calls itself to other servers.

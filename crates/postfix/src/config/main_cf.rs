@@ -58,6 +58,12 @@ impl MainCf {
         self.0.get(name).map(|setting| setting.value.as_slice())
     }
 
+    /// The same, with this value for a parameter, as master.cf's `-o name=value` has it at `line`.
+    pub(super) fn set(&mut self, name: &[u8], value: &[u8], line: u64) {
+        let value = value.to_vec();
+        self.0.insert(name.to_vec(), Setting { value, line });
+    }
+
     /// The line (from 1) at which the definition that counts begins.
     pub fn line(&self, name: &[u8]) -> Option<u64> {
         self.0.get(name).map(|setting| setting.line)
@@ -70,7 +76,7 @@ impl MainCf {
 }
 
 /// `name = value`, white space trimmed (Postfix `src/util/split_nameval.c`).
-fn split_nameval(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+pub(super) fn split_nameval(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     let text = trim(text);
     let end = text
         .iter()

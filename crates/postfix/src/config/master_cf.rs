@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::lines::{LogicalLine, logical_lines};
+use super::main_cf::split_nameval;
 use crate::{Parsed, Position, Problem};
 
 /// What kind of socket a service listens on.
@@ -81,6 +82,26 @@ impl Service {
             .or_else(|| inner.strip_prefix("IPv6:"))
             .unwrap_or(inner);
         Some(((!inner.is_empty()).then_some(inner), port))
+    }
+}
+
+impl Service {
+    /// What `-o name=value` says of parameters, in the order of the line: the last of one name counts. `-oname=value` and
+    /// `-o { name = value }` are the same (master(5)). What is no such pair is left out: Postfix would refuse it.
+    pub fn overrides(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut args = self.args.iter();
+        while let Some(arg) = args.next() {
+            let pair = match arg.strip_prefix("-o") {
+                Some("") => args.next().map(String::as_str),
+                rest => rest,
+            };
+            if let Some(Ok((name, value))) = pair.map(|pair| split_nameval(pair.as_bytes())) {
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                found.push((text(name), text(value)));
+            }
+        }
+        found
     }
 }
 

@@ -15,6 +15,7 @@ mod master_cf;
 mod parameters;
 mod resolve;
 mod select;
+mod sending;
 
 pub use expand::ExpandError;
 pub use host::{Host, hostname_of};
@@ -25,3 +26,4 @@ pub use master_cf::{MasterCf, Service, ServiceType};
 pub use parameters::Parameters;
 pub use resolve::resolve;
 pub use select::UnknownInstance;
+pub use sending::{From, Outlet};

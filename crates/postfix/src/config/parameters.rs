@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use super::expand::{ExpandError, expand};
 use super::lines::is_space;
 use super::main_cf::MainCf;
+use super::master_cf::Service;
 
 /// What `postconf -d` of Postfix 3.7 (Debian 12) prints, but for what depends on the host or on master.cf, with
 /// the parameters that later versions added and these tools use.
@@ -116,6 +117,19 @@ impl Parameters {
             mydomain,
             main_cf,
         }
+    }
+
+    /// Those of one service: what its `-o name=value` in master.cf says instead, and `$service_name`.
+    #[must_use]
+    pub fn of_service(&self, service: &Service) -> Self {
+        let mut own = self.clone();
+        own.main_cf
+            .set(b"service_name", service.name.as_bytes(), service.line);
+        for (name, value) in service.overrides() {
+            own.main_cf
+                .set(name.as_bytes(), value.as_bytes(), service.line);
+        }
+        own
     }
 
     /// What main.cf itself sets.

@@ -163,6 +163,7 @@ impl<'a> AddressObject<'a> {
         let (state, interface) = match &sender.place {
             Place::Interface { name, is_up: true } => ("present", Some(name.as_str())),
             Place::Interface { name, is_up: false } => ("down", Some(name.as_str())),
+            Place::Unusable { name, .. } => ("unusable", Some(name.as_str())),
             Place::Missing => ("missing", None),
             Place::Unknown => ("unknown", None),
         };

@@ -35,6 +35,7 @@ fn place(sender: &Sender) -> String {
     match &sender.place {
         Place::Interface { name, is_up: true } => name.clone(),
         Place::Interface { name, is_up: false } => format!("{name} (DOWN)"),
+        Place::Unusable { name, .. } => format!("{name} (UNUSABLE)"),
         Place::Missing => "MISSING".to_owned(),
         Place::Unknown => UNKNOWN.to_owned(),
     }

@@ -94,7 +94,7 @@ fn row(facts: &Facts, listing: &Listing) -> Vec<Cell> {
     let is_lost = facts.senders.iter().any(|sender| {
         matches!(
             sender.place,
-            Place::Missing | Place::Interface { is_up: false, .. }
+            Place::Missing | Place::Unusable { .. } | Place::Interface { is_up: false, .. }
         )
     });
     let places = cell(places.join(", "));

@@ -92,6 +92,7 @@ fn hostile_text_is_harmless_in_every_format() {
         asked: bad.to_owned(),
         outcome: DnsOutcome::Wrong,
         detail: bad.to_owned(),
+        listed: 0,
     });
     facts.senders[0].place = Place::Missing;
     let listing = listing(vec![facts]);

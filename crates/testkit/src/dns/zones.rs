@@ -13,11 +13,13 @@ ns          A     127.0.53.1
 _spf        TXT   "v=spf1 ip4:192.0.2.40/31 include:_more.example.org " "-all"
 _more       TXT   "v=spf1 a:listed.example.org/30 ip6:2001:db8:41::/48 ?all"
 listed      A     192.0.2.50
-aol.smtp    A     192.0.2.41
-            A     192.0.2.46
-            AAAA  2001:db8:41::1
-            A     192.0.2.47
+aol.smtp 600 A    192.0.2.41
+         600 A    192.0.2.46
+         600 AAAA 2001:db8:41::1
+         600 A    192.0.2.47
+; A day: an address that is taken out of it gets mail for as long.
 msn.smtp    A     192.0.2.60
+            A     192.0.2.41
 
 ; All is well, over both families.
 good        A     192.0.2.41

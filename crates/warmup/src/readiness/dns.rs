@@ -80,9 +80,16 @@ fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
         _ => {
             let family = if address.is_ipv4() { "ip4" } else { "ip6" };
             let name = step.of.trim_end_matches('.').to_owned();
-            if step.found.starts_with("has no SPF record") {
+            let is_own = name.eq_ignore_ascii_case(helo);
+            if step.found.starts_with("has no SPF record") && is_own {
                 let record = format!("\"v=spf1 {family}:{address} -all\"");
                 return step.with(format!("{name}. {TTL} IN TXT {record}"));
+            }
+            if step.found.starts_with("has no SPF record") {
+                // A ready-made record would shut out all else that sends mail of the domain.
+                return step.with(format!(
+                    "an SPF record (TXT) of {name}, with {family}:{address} among all that sends its mail"
+                ));
             }
             step.with(format!(
                 "add {family}:{address} to the SPF record (TXT) of {name}"
@@ -90,6 +97,9 @@ fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
         }
     }
 }
+
+/// The steps without which mail from the address is refused, or gets nowhere: what calls for taking it out of the relay name.
+const SEVERE: [&str; 6] = ["address", "helo", "a", "ptr", "spf", "running"];
 
 /// Is the address in the relay name already? It has a place there when all else is in order.
 pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
@@ -100,21 +110,12 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
         else {
             continue;
         };
-        let name = "relay-name";
-        let of = check.asked.clone();
+        let (name, of) = ("relay-name", check.asked.clone());
         steps.push(match check.outcome {
             DnsOutcome::Unknown => Step::new(name, of, Outcome::Unknown, &check.detail),
-            DnsOutcome::Ok if is_ready => Step::pass(name, of, &check.detail),
-            DnsOutcome::Ok => {
-                let found = format!("{}: it gets mail, and is not ready", check.detail);
-                let kind = if sender.address.is_ipv4() {
-                    "A"
-                } else {
-                    "AAAA"
-                };
-                let line = format!("take out: {of}. IN {kind} {}", sender.address);
-                Step::new(name, of, Outcome::Fail, found).with(line)
-            }
+            // Listed, but for too long: relay-instances says so.
+            _ if check.listed > 0 && is_ready => Step::pass(name, of, &check.detail),
+            _ if check.listed > 0 => too_early(sender, check, before),
             _ if is_ready => {
                 let found = format!("{}: it gets no mail yet", check.detail);
                 Step::pass(name, of, found)
@@ -128,4 +129,35 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
         });
     }
     steps
+}
+
+/// The address gets mail, and not all is in order. It is to be taken out only where mail suffers for certain, and where another
+/// address is left to take it: what is merely not known, and what only a warm-up asks for, is no reason.
+fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
+    let severe = || before.iter().filter(|step| SEVERE.contains(&step.step));
+    let has = |outcome| severe().any(|step| step.outcome == outcome);
+    let (name, of) = ("relay-name", check.asked.clone());
+    if has(Outcome::Unknown) {
+        let found = format!(
+            "{}: it gets mail; whether it is ready is not known",
+            check.detail
+        );
+        return Step::new(name, of, Outcome::Unknown, found);
+    }
+    let found = format!("{}: it gets mail, and is not ready", check.detail);
+    let kind = match sender.address.is_ipv4() {
+        true => "A",
+        false => "AAAA",
+    };
+    let line = match (has(Outcome::Fail), check.listed) {
+        (false, _) => {
+            "leave it there, and put the steps above in order: mail from it is not refused for them"
+                .to_owned()
+        }
+        (true, 1) => format!(
+            "leave it there, since {of} has no other {kind} record; put the steps above in order, or another relay's address beside it"
+        ),
+        (true, _) => format!("take out: {of}. IN {kind} {}", sender.address),
+    };
+    Step::new(name, of, Outcome::Fail, found).with(line)
 }

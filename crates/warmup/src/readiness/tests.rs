@@ -29,6 +29,7 @@ fn dns(check: &'static str, asked: &str, outcome: DnsOutcome) -> DnsCheck {
         asked: asked.to_owned(),
         outcome,
         detail: format!("what {check} found"),
+        listed: 0,
     }
 }
 
@@ -178,7 +179,7 @@ fn records_of_either_family() {
             spf.detail = "has no SPF record".to_owned();
         },
         &[
-            "spf fail: has no SPF record => example.org. 86400 IN TXT \"v=spf1 ip4:192.0.2.44 -all\"",
+            "spf fail: has no SPF record => an SPF record (TXT) of example.org, with ip4:192.0.2.44 among all that sends its mail",
         ],
     );
 }
@@ -216,19 +217,62 @@ fn what_could_not_be_found_out_is_unknown() {
 
 #[test]
 fn mail_that_comes_too_early() {
-    check(
-        |facts, _| {
+    let early = |listed: usize, change: fn(&mut Facts)| {
+        move |facts: &mut Facts, _: &mut Limits| {
             facts.senders[0].dns[3].outcome = DnsOutcome::Ok;
-            facts.running = Running::No;
-        },
+            facts.senders[0].dns[3].listed = listed;
+            change(facts);
+        }
+    };
+    let stopped = |facts: &mut Facts| facts.running = Running::No;
+    let stop = "running fail: it does not run => postfix -c /etc/postfix-aol-c start";
+    let told = "relay-name fail: what provider found: it gets mail, and is not ready =>";
+    check(
+        early(3, stopped),
         &[
-            "running fail: it does not run => postfix -c /etc/postfix-aol-c start",
-            "relay-name fail: what provider found: it gets mail, and is not ready => \
-             take out: aol.smtp.example.org. IN A 192.0.2.44",
+            stop,
+            &format!("{told} take out: aol.smtp.example.org. IN A 192.0.2.44"),
         ],
     );
+    check(early(3, |_| ()), &[]);
+    // The last record stays, whatever is wrong.
     check(
-        |facts, _| facts.senders[0].dns[3].outcome = DnsOutcome::Ok,
+        early(1, stopped),
+        &[
+            stop,
+            &format!(
+                "{told} leave it there, since aol.smtp.example.org has no other A record; put the steps above in order, or \
+                 another relay's address beside it"
+            ),
+        ],
+    );
+    // What mail does not suffer from is no reason.
+    check(
+        early(3, |facts| facts.pickup = Some(false)),
+        &[
+            "pickup fail: no pickup service: mail of queue-move and sendmail would stay in the maildrop => postconf -c \
+             /etc/postfix-aol-c -M 'pickup/unix=pickup unix n - y 60 1 pickup' => postfix -c /etc/postfix-aol-c reload",
+            &format!(
+                "{told} leave it there, and put the steps above in order: mail from it is not refused for them"
+            ),
+        ],
+    );
+    // Neither is what is not known.
+    check(
+        early(3, |facts| {
+            facts.senders[0].dns[2].outcome = DnsOutcome::Unknown;
+        }),
+        &[
+            "ptr unknown: what ptr found => ask again, or another server: --resolver ADDR, --timeout 60s",
+            "relay-name unknown: what provider found: it gets mail; whether it is ready is not known",
+        ],
+    );
+    // Kept for too long, but listed.
+    check(
+        |facts, _| {
+            facts.senders[0].dns[3].outcome = DnsOutcome::Poor;
+            facts.senders[0].dns[3].listed = 3;
+        },
         &[],
     );
 }
