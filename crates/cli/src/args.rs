@@ -77,4 +77,7 @@ pub enum Generate {
     /// Completions for fish.
     #[value(help = None)]
     Fish,
+    /// The names of the host's instances, which completions ask for.
+    #[value(hide = true)]
+    Instances,
 }

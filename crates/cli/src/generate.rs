@@ -1,12 +1,16 @@
 //! `--generate`: the manual page and the shells' completions, without the arguments that the tool needs otherwise.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use clap_complete::Shell;
+use postfix::Root;
+use postfix::config::Host;
 
 use crate::args::Generate;
+use crate::completions::script;
 use crate::error::{Told, told};
 use crate::exit::Outcome;
 use crate::manual;
@@ -19,6 +23,7 @@ use crate::usage;
 pub(crate) struct Request {
     what: Generate,
     target: Target,
+    root: PathBuf,
 }
 
 /// The request, if the arguments hold `--generate`; wrong arguments come back as what is to be told of them.
@@ -47,13 +52,12 @@ pub(crate) fn requested(command: &Command, argv: &[OsString]) -> Option<Result<R
 
 fn request(matches: &ArgMatches) -> Option<Request> {
     let what = *matches.try_get_one::<Generate>("generate").ok()??;
-    let output = matches
-        .try_get_one::<std::path::PathBuf>("output")
-        .ok()
-        .flatten();
+    let output = matches.try_get_one::<PathBuf>("output").ok().flatten();
+    let root = matches.try_get_one::<PathBuf>("root").ok().flatten();
     Some(Request {
+        root: root.cloned().unwrap_or_else(|| PathBuf::from("/")),
         what,
-        target: Target::of(output.map(std::path::PathBuf::as_path)),
+        target: Target::of(output.map(PathBuf::as_path)),
     })
 }
 
@@ -75,25 +79,33 @@ fn without_requirements(command: Command) -> Command {
 
 /// Writes what was asked for.
 pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, Told> {
-    let shell = match request.what {
-        Generate::Man => None,
-        Generate::Bash => Some(Shell::Bash),
-        Generate::Zsh => Some(Shell::Zsh),
-        Generate::Fish => Some(Shell::Fish),
-    };
-    let text = match shell {
-        Some(shell) => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut T::command(), name, &mut text);
-            Ok(text)
+    let completions = |shell| Ok(script(shell, T::command(), name));
+    let text = match request.what {
+        Generate::Man => {
+            manual::page(T::command(), &T::MANUAL, T::CHECK_COMMAND).map_err(Into::into)
         }
-        None => manual::page(T::command(), &T::MANUAL, T::CHECK_COMMAND).map_err(Into::into),
+        Generate::Bash => completions(Shell::Bash),
+        Generate::Zsh => completions(Shell::Zsh),
+        Generate::Fish => completions(Shell::Fish),
+        Generate::Instances => Ok(instances(&request.root)),
     };
     let written = text.and_then(|text| request.target.write(&text));
     match written {
         Ok(()) => Ok(Outcome::Done),
         Err(e) => Err(told(&e)),
     }
+}
+
+/// The names of a host's instances as they are typed, a line each. What cannot be read is not offered.
+fn instances(root: &std::path::Path) -> Vec<u8> {
+    let host = Host::discover(&Root::new(root), "localhost").value;
+    let names = host.instances().iter().map(|instance| {
+        let name = instance.name();
+        name.strip_prefix("postfix-").unwrap_or(name)
+    });
+    names
+        .flat_map(|name| format!("{name}\n").into_bytes())
+        .collect()
 }
 
 #[cfg(test)]

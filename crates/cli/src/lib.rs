@@ -36,9 +36,11 @@
 
 mod args;
 mod clock;
+mod completions;
 mod console;
 mod context;
 mod error;
+mod examples;
 mod exit;
 mod generate;
 mod given;

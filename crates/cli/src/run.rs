@@ -11,6 +11,7 @@ use crate::args::Common;
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
 use crate::error::{self, Told};
+use crate::examples::with_examples;
 use crate::exit::{Ending, Outcome, status};
 use crate::given::{self, Given};
 use crate::manual::Manual;
@@ -70,7 +71,7 @@ fn work_on<T: Tool>(
     now: anyhow::Result<i64>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
-    let command = command.color(usage::help_color(argv));
+    let command = with_examples(command, &T::MANUAL).color(usage::help_color(argv));
     let (args, given) = match parse::<T>(&command, argv) {
         Ok(parsed) => parsed,
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
