@@ -68,12 +68,14 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
         drop(follower.read());
         follower.accepted(name).map(str::to_owned)
     };
+    let boot = setup::boot();
     let recovery = Recovery {
         fs: Fs::new(&NoHook),
         goal,
         pace: setup::pace(again.pace.rate),
         accepted: &accepted,
-        to_runs,
+        pickup: None,
+        boot: &boot,
         watch: &told,
     };
     let ends = recovery.run(journal).map_err(|e| {
@@ -84,7 +86,10 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
     drop(locks);
     let mut verified = Verified::default();
     if goal == Goal::Finish && to_runs && !again.pace.no_wait {
-        let names: Vec<String> = ends.iter().filter_map(|end| end.name.clone()).collect();
+        let names: Vec<String> = ends
+            .iter()
+            .filter_map(|end| Some(end.name.as_ref()?.to_string()))
+            .collect();
         let told = watch::Told::new(cx, &interrupts, None, wake);
         verified = waiting::verify(cx, &header.to, header.log.clone(), &names, &told);
     }
@@ -184,7 +189,7 @@ fn now<'h>(
 fn ids(journal: &Journal) -> Vec<String> {
     journal
         .intents()
-        .map(|intent| intent.queue_id.clone())
+        .map(|intent| intent.queue_id.to_string())
         .collect()
 }
 
@@ -195,6 +200,7 @@ fn counts(ends: &[Ended], selected: usize) -> Counts {
         moved: count(Fate::Moved),
         skipped: count(Fate::Skipped) + selected.saturating_sub(ends.len()),
         failed: count(Fate::Failed),
+        in_doubt: count(Fate::Doubt),
     }
 }
 
@@ -223,7 +229,12 @@ struct Message<'a> {
 }
 
 fn messages<'a>(ends: &'a [Ended], ids: &'a [String], verified: &'a Verified) -> Vec<Message<'a>> {
-    let new_id = |end: &Ended| verified.new_ids.get(end.name.as_ref()?).map(String::as_str);
+    let new_id = |end: &Ended| {
+        verified
+            .new_ids
+            .get(end.name.as_ref()?.as_str())
+            .map(String::as_str)
+    };
     let of = |end: &'a Ended| Message {
         queue_id: ids.get(end.n as usize).map_or("", String::as_str),
         action: "move",

@@ -31,7 +31,13 @@ pub(crate) fn journals(dir: &Path) -> anyhow::Result<(Vec<Journal>, Vec<Problem>
         }
     }
     journals.sort_by(|a, b| {
-        let key = |j: &Journal| (j.header.started, j.header.name.clone());
+        let key = |j: &Journal| {
+            (
+                j.header.started,
+                j.header.started_microseconds,
+                j.header.name.clone(),
+            )
+        };
         key(a).cmp(&key(b))
     });
     Ok((journals, problems))
@@ -52,6 +58,7 @@ struct Entry<'a> {
     skipped: usize,
     failed: usize,
     restored: usize,
+    in_doubt: usize,
 }
 
 #[derive(Serialize)]
@@ -67,7 +74,7 @@ pub(crate) fn is_unfinished(journal: &Journal) -> bool {
 
 fn entry(journal: &Journal) -> Entry<'_> {
     let header = &journal.header;
-    let (messages, [moved, skipped, failed, restored]) = journal.counts();
+    let (messages, [moved, skipped, failed, restored, in_doubt]) = journal.counts();
     let state = match (journal.planned, journal.finished) {
         (false, _) => "not begun",
         (true, false) => "unfinished",
@@ -87,6 +94,7 @@ fn entry(journal: &Journal) -> Entry<'_> {
         skipped,
         failed,
         restored,
+        in_doubt,
     }
 }
 
@@ -101,7 +109,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     } else {
         let line = |entry: &Entry<'_>| {
             let told = format!(
-                "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back  ({})",
+                "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back, {} in doubt  ({})",
                 entry.name,
                 readable(entry.started),
                 entry.from,
@@ -112,6 +120,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
                 entry.skipped,
                 entry.failed,
                 entry.restored,
+                entry.in_doubt,
                 entry.user
             );
             format!("{}\n", escape(&told))

@@ -250,8 +250,10 @@ fn execute(
     let begin = Begin {
         name: name(now, &shown.plan),
         started: now,
+        started_microseconds: u32::try_from(cx.now().rem_euclid(1_000_000)).unwrap_or(0),
         user: setup::user(),
         command: setup::command_line(),
+        boot: setup::boot(),
         log: log.clone(),
     };
     let syslog = Syslog::open(cx);

@@ -45,7 +45,7 @@ impl Told {
     pub(crate) fn of(done: &Done) -> Self {
         let of = |ended: &Ended| {
             let intent = done.intents.get(ended.n as usize)?;
-            Some((intent.queue_id.clone(), (ended.clone(), None)))
+            Some((intent.queue_id.to_string(), (ended.clone(), None)))
         };
         Self(done.ended.iter().filter_map(of).collect())
     }
@@ -57,6 +57,7 @@ pub(crate) struct Counts {
     pub(crate) moved: usize,
     pub(crate) skipped: usize,
     pub(crate) failed: usize,
+    pub(crate) in_doubt: usize,
 }
 
 /// The domain of an address, in lower case; empty where it has none.
@@ -111,7 +112,7 @@ impl Shown {
     }
 
     fn fate(&self, item: &Item) -> Option<&(Ended, Option<String>)> {
-        self.told.as_ref()?.0.get(&item.message.queue_id)
+        self.told.as_ref()?.0.get(item.message.queue_id.as_str())
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -128,6 +129,7 @@ impl Shown {
             match self.fate(item).map(|(ended, _)| ended.fate) {
                 Some(Fate::Moved) => counts.moved += 1,
                 Some(Fate::Failed) => counts.failed += 1,
+                Some(Fate::Doubt) => counts.in_doubt += 1,
                 _ => counts.skipped += 1,
             }
         }
@@ -143,7 +145,8 @@ impl Shown {
     /// The names in TO's maildrop of what was moved.
     pub(crate) fn moved_names(&self) -> Vec<String> {
         let told = self.told.iter().flat_map(|told| told.0.values());
-        told.filter_map(|(ended, _)| ended.name.clone()).collect()
+        told.filter_map(|(ended, _)| Some(ended.name.as_ref()?.to_string()))
+            .collect()
     }
 
     /// Takes in what is known of TO's side.
@@ -153,7 +156,7 @@ impl Shown {
         let told = self.told.iter_mut().flat_map(|told| told.0.values_mut());
         for (ended, new_id) in told {
             if let Some(name) = &ended.name {
-                *new_id = verified.new_ids.get(name).cloned();
+                *new_id = verified.new_ids.get(name.as_str()).cloned();
             }
         }
     }
@@ -372,7 +375,7 @@ fn messages(shown: &Shown) -> Vec<Message<'_>> {
 
 fn message<'a>(shown: &'a Shown, item: &'a Item) -> Message<'a> {
     let mut message = Message {
-        queue_id: &item.message.queue_id,
+        queue_id: item.message.queue_id.as_str(),
         action: "move",
         result: None,
         why: None,
@@ -406,6 +409,7 @@ pub(crate) fn word(fate: Fate) -> &'static str {
         Fate::Skipped => "skipped",
         Fate::Failed => "failed",
         Fate::Restored => "restored",
+        Fate::Doubt => "doubt",
     }
 }
 

@@ -96,6 +96,12 @@ pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
     }
 }
 
+/// The id of this boot of the machine; empty where the kernel does not say.
+pub(crate) fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.unwrap_or_default().trim().to_owned()
+}
+
 /// Only root may do it.
 pub(crate) fn must_be_root() -> anyhow::Result<()> {
     if nix::unistd::geteuid().is_root() {

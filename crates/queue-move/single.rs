@@ -163,6 +163,7 @@ fn show(
             moved: count("done"),
             skipped: count("skipped"),
             failed: count("failed"),
+            in_doubt: 0,
         },
         messages: messages.collect(),
     };

@@ -67,8 +67,7 @@ impl Watch for Told<'_> {
     fn delivered(&self) {
         // It wakes by itself, too, every minute.
         if let Some(side) = self.wake {
-            self.woken
-                .set(transfer::preflight::wake_pickup(side).is_ok());
+            self.woken.set(transfer::wake_pickup(side).is_ok());
         }
     }
 }

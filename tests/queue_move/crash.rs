@@ -55,7 +55,7 @@ fn all_calls(original: &Original, other: Option<&Path>) -> Vec<Call> {
     // What the protocol cannot do without: two messages, one of which finds its name taken in TO's maildrop.
     let count = |name: &str| found.iter().filter(|call| call.name == name).count();
     let expected = if other.is_some() {
-        (2, 2 + 2, 2 + 2 + 2, 2)
+        (2 + 2 + 2, 2 + 2, 2 + 2 + 2, 2)
     } else {
         (2 + 2 + 1, 2, 2 + 2 + 1, 0)
     };

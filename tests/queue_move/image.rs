@@ -97,9 +97,33 @@ impl Original {
     }
 }
 
-/// Does work with another file system, a tmpfs that nobody else sees: the mounts of a thread of its own, and of the
-/// threads and processes that it starts.
+/// Does work with another file system, a tmpfs that nobody else sees.
 pub(crate) fn with_another_file_system<T: Send>(work: impl FnOnce(&Path) -> T + Send) -> T {
+    with_mounted(&["-t", "tmpfs", "tmpfs"], work)
+}
+
+/// The same with an ext4 whose inodes have 128 bytes: it keeps no nanoseconds. Nothing is done where none can be mounted.
+pub(crate) fn with_old_ext4(work: impl FnOnce(&Path) + Send) {
+    let image = tempfile::NamedTempFile::new().unwrap();
+    image.as_file().set_len(32 << 20).unwrap();
+    let path = image.path().to_str().unwrap();
+    let made = Command::new("mkfs.ext4")
+        .args(["-q", "-I", "128", path])
+        .output();
+    let has_loop = Path::new("/dev/loop-control").exists();
+    if !has_loop || !made.is_ok_and(|made| made.status.success()) {
+        let line = "SKIPPED: no loop devices, or no mkfs.ext4\n";
+        drop(std::io::Write::write_all(
+            &mut std::io::stderr(),
+            line.as_bytes(),
+        ));
+        return;
+    }
+    with_mounted(&["-o", "loop", path], work);
+}
+
+/// The mounts of a thread of its own, and of the threads and processes that it starts.
+fn with_mounted<T: Send>(what: &[&str], work: impl FnOnce(&Path) -> T + Send) -> T {
     let dir = tempfile::tempdir_in("/dev/shm").unwrap();
     let apart = || {
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
@@ -108,12 +132,9 @@ pub(crate) fn with_another_file_system<T: Send>(work: impl FnOnce(&Path) -> T + 
             assert!(status.success(), "mount {args:?}");
         };
         mount(&["--make-rprivate".as_ref(), "/".as_ref()]);
-        mount(&[
-            "-t".as_ref(),
-            "tmpfs".as_ref(),
-            "tmpfs".as_ref(),
-            dir.path().as_ref(),
-        ]);
+        let mut args: Vec<&OsStr> = what.iter().map(OsStr::new).collect();
+        args.push(dir.path().as_ref());
+        mount(&args);
         work(dir.path())
     };
     let done = std::thread::scope(|scope| scope.spawn(apart).join());
@@ -129,6 +150,17 @@ pub(crate) struct Image<'o> {
 }
 
 impl<'o> Image<'o> {
+    /// Below this directory.
+    pub(crate) fn within(original: &'o Original, dir: &Path) -> Self {
+        let dir = tempfile::tempdir_in(dir).unwrap();
+        copy(original.dir.path(), dir.path());
+        Self {
+            original,
+            dir,
+            _elsewhere: None,
+        }
+    }
+
     /// With TO's spool below `other`, a file system of its own, if one is given.
     pub(crate) fn of(original: &'o Original, other: Option<&Path>) -> Self {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();

@@ -8,6 +8,7 @@ mod image;
 mod live;
 mod prompt;
 mod refusals;
+mod restarts;
 mod spool;
 
 /// The tool under test.

@@ -1,6 +1,6 @@
 //! What is in the two spools of an image: files as they are, and what real Postfix would send.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ pub(crate) type Pairs = BTreeMap<(String, String), usize>;
 /// Path below the spool, mode, owner, modification time, content.
 pub(crate) type State = BTreeMap<PathBuf, (u32, u32, (i64, i64), Vec<u8>)>;
 
-/// Mail and logs below a spool.
+/// Mail and logs below a spool. A file is named for what is in it, and a log for its message: a copy that comes back bears
+/// a name that fits its own inode.
 pub(crate) fn state(spool: &Path) -> State {
     let mut paths = Vec::new();
     for dir in QUEUES
@@ -26,9 +27,24 @@ pub(crate) fn state(spool: &Path) -> State {
     {
         walk(&spool.join(dir), &mut paths);
     }
+    let name = |path: &Path| path.file_name().unwrap().to_owned();
+    let is_mail = |path: &&PathBuf| {
+        let queue = path.strip_prefix(spool).unwrap().iter().next().unwrap();
+        QUEUES.iter().any(|name| *name == queue)
+    };
+    let mails: HashMap<_, _> = paths
+        .iter()
+        .filter(is_mail)
+        .map(|path| (name(path), said(&fs::read(path).unwrap())))
+        .collect();
     let facts = |path: PathBuf| {
         let meta = fs::metadata(&path).unwrap();
-        let below = path.strip_prefix(spool).unwrap().to_owned();
+        let below = path.strip_prefix(spool).unwrap();
+        let queue = PathBuf::from(below.iter().next().unwrap());
+        let below = match mails.get(&name(&path)) {
+            Some(said) => queue.join(said),
+            None => below.to_owned(),
+        };
         let mut time = (meta.mtime(), meta.mtime_nsec());
         let mut content = fs::read(&path).unwrap();
         if below.starts_with("defer") {
@@ -39,6 +55,14 @@ pub(crate) fn state(spool: &Path) -> State {
         (below, (meta.mode() & 0o7777, meta.uid(), time, content))
     };
     paths.into_iter().map(facts).collect()
+}
+
+/// A word for a content.
+fn said(content: &[u8]) -> String {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("{:x}", hasher.finish())
 }
 
 /// The two are equal, or the first difference is shown.

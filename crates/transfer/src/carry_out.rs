@@ -1,13 +1,18 @@
 //! A move from its plan to its end.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::execute::{Pace, Watch, Work, run};
+use crate::engine::Engine;
+use crate::execute::{Pace, Watch, run};
 use crate::fsops::Fs;
+use crate::job::Job;
 use crate::journal::{Ended, Fate, Header, Intent, Line, LogMark, SCHEMA, Track, Writer};
 use crate::mover::Mover;
 use crate::plan::Plan;
+use crate::protocol::Goal;
+use crate::verdict::Verdict;
 
 /// Where a host keeps the journals of moves, as the host itself names it.
 pub const MOVES: &str = "/var/lib/relay-tools/moves";
@@ -19,10 +24,14 @@ pub struct Begin {
     pub name: String,
     /// Seconds since 1970 (UTC).
     pub started: i64,
+    /// And the microseconds of that.
+    pub started_microseconds: u32,
     /// Who started it.
     pub user: String,
     /// By which command.
     pub command: String,
+    /// The id of this boot (proc(5), random/boot_id).
+    pub boot: String,
     /// Where TO's log ends now.
     pub log: Option<LogMark>,
 }
@@ -43,8 +52,8 @@ pub struct Done {
 impl Done {
     /// Were all reached, and did none fail?
     pub fn is_complete(&self) -> bool {
-        let failed = self.ended.iter().any(|ended| ended.fate == Fate::Failed);
-        self.ended.len() == self.intents.len() && !failed
+        let open = |ended: &Ended| matches!(ended.fate, Fate::Failed | Fate::Doubt);
+        self.ended.len() == self.intents.len() && !self.ended.iter().any(open)
     }
 }
 
@@ -84,31 +93,39 @@ pub fn carry_out(
         mark: mark(&name),
         name,
         started: begin.started,
+        started_microseconds: begin.started_microseconds,
         user: begin.user,
         command: begin.command,
         from: plan.from.clone(),
         to: plan.to.clone(),
         cross_device: plan.cross_device,
+        boot: begin.boot,
         log: begin.log,
     };
     let prepared = prepare(fs, dir, &mut journal, &header, &intents);
     let mover = prepared.map_err(not_begun)?;
     let stopped = |e| MoveError::Stopped(header.name.clone(), e);
-    let tracks: Vec<Track> = intents
-        .iter()
-        .map(|intent| Track {
-            intent: intent.clone(),
-            name: intent.queue_id.clone(),
-            copy: None,
-            back: None,
-            ended: None,
-        })
+    let mut tracks: Vec<Track> = intents.iter().cloned().map(Track::new).collect();
+    let jobs = tracks.iter_mut();
+    let jobs = jobs
+        .map(|track| Job::fresh(track, mover.cross_device))
         .collect();
-    let works: Vec<Work<'_>> = tracks
-        .iter()
-        .map(|track| Work { track, held: false })
-        .collect();
-    let ended = run(&mover, &mut journal, &works, pace, watch).map_err(stopped)?;
+    let mut engine = Engine {
+        mover: &mover,
+        journal: &mut journal,
+        verdict: Verdict {
+            // Nothing has been logged of what has not been moved.
+            accepted: &|_| None,
+            goal: Goal::Finish,
+            power_cut: false,
+        },
+        pickup: None,
+        known: HashMap::new(),
+        to: &header.to,
+        workers: pace.workers,
+        watch,
+    };
+    let (ended, _) = run(&mut engine, jobs, pace, None).map_err(stopped)?;
     let done = Done {
         name: header.name.clone(),
         journal: path,

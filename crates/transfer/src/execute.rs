@@ -1,11 +1,13 @@
 //! Carrying out a plan: how many messages go together, how fast, and who is told.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use crate::batch::Batch;
-use crate::journal::{Ended, Track, Writer};
-use crate::mover::Mover;
+use crate::engine::Engine;
+use crate::job::Job;
+use crate::journal::{Ended, Fate, Line};
+use crate::protocol::{Goal, Step};
 use crate::workers::Workers;
 
 /// What an execution tells, and asks, on its way.
@@ -59,56 +61,71 @@ impl Pace {
 /// Bytes that are copied in one batch, unless a single message has more.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// A message that is to be moved.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Work<'t> {
-    pub(crate) track: &'t Track,
-    /// Has this move put it on hold already?
-    pub(crate) held: bool,
-}
-
-/// Moves messages. Those that have not ended when this returns (it was interrupted) have not been touched.
+/// Takes messages through the protocol, batch by batch. Those that have not ended when this returns (it was interrupted)
+/// have not been touched by this run.
 ///
 /// # Errors
 /// The journal cannot be written, or the directories cannot be put on disk: recovery must look at what is there.
-pub(crate) fn run<'a>(
-    mover: &Mover<'a>,
-    journal: &mut Writer<'a>,
-    works: &[Work<'_>],
+pub(crate) fn run<'t>(
+    engine: &mut Engine<'_, '_>,
+    jobs: Vec<Job<'t>>,
     pace: Pace,
-    watch: &dyn Watch,
-) -> io::Result<Vec<Ended>> {
-    let mut all = Vec::with_capacity(works.len());
-    let mut rest = works;
-    while !rest.is_empty() && !watch.interrupted() {
-        let (batch, after) = rest.split_at(batch_size(mover, rest, pace.batch.max(1)));
-        rest = after;
-        let (ended, moved) = Batch::new(mover, journal, pace.workers).run(batch, watch.now())?;
-        watch.advanced(ended.len());
+    short_of: Option<Step>,
+) -> io::Result<(Vec<Ended>, Vec<Job<'t>>)> {
+    let (mut all, mut parked) = (Vec::with_capacity(jobs.len()), Vec::new());
+    let mut rest: VecDeque<Job<'t>> = jobs.into();
+    while !rest.is_empty() && !engine.watch.interrupted() {
+        let size = batch_size(&rest, pace.batch.max(1));
+        let mut batch: Vec<Job<'t>> = rest.drain(..size).collect();
+        take_up(engine, &mut batch)?;
+        let (mut ended, stopped) = engine.run(batch, short_of)?;
+        engine.mover.sync()?;
+        ended.sort_by_key(|ended| ended.n);
+        let is_new = |ended: &&Ended| engine.known.get(&ended.n) != Some(*ended);
+        let new: Vec<Ended> = ended.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            engine.journal.commit(&[Line::Ended(new)])?;
+        }
+        engine.watch.advanced(ended.len());
+        let moved = ended.iter().any(|ended| ended.fate == Fate::Moved);
         all.extend(ended);
-        if moved {
-            watch.delivered();
+        parked.extend(stopped.into_iter().map(|mut job| {
+            job.close();
+            job
+        }));
+        if moved && engine.verdict.goal == Goal::Finish {
+            engine.watch.delivered();
         }
         if let Some(pause) = pace.pause
             && !rest.is_empty()
         {
-            watch.pause(pause);
+            engine.watch.pause(pause);
         }
     }
-    Ok(all)
+    Ok((all, parked))
 }
 
-fn batch_size(mover: &Mover<'_>, works: &[Work<'_>], most: usize) -> usize {
+/// Journals that something is done to these from here on.
+fn take_up(engine: &mut Engine<'_, '_>, batch: &mut [Job<'_>]) -> io::Result<()> {
+    let mut fresh = Vec::new();
+    for job in batch.iter_mut().filter(|job| !job.track.touched) {
+        job.track.touched = true;
+        fresh.push(job.n());
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    engine.journal.commit(&[Line::Taking(fresh)])
+}
+
+fn batch_size(jobs: &VecDeque<Job<'_>>, most: usize) -> usize {
+    let copies = jobs.front().is_some_and(|job| job.seen.cross_device);
     // A copy is a second open file.
-    let most = if mover.cross_device {
-        most.div_ceil(2)
-    } else {
-        most
-    };
+    let most = if copies { most.div_ceil(2) } else { most };
     let mut bytes = 0_u64;
-    let fits = |work: &&Work<'_>| {
-        bytes = bytes.saturating_add(work.track.intent.file.size);
-        !mover.cross_device || bytes <= MOST_BYTES
+    let fits = |job: &&Job<'_>| {
+        bytes = bytes.saturating_add(job.track.intent.file.size);
+        !copies || bytes <= MOST_BYTES
     };
-    works.iter().take(most).take_while(fits).count().max(1)
+    jobs.iter().take(most).take_while(fits).count().max(1)
 }

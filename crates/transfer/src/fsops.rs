@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,21 @@ impl<'a> Fs<'a> {
         })
     }
 
+    /// Lets two files of one file system change places, in one step that cannot be seen half done.
+    pub(crate) fn exchange(self, one: &At, other: &At) -> io::Result<()> {
+        self.call(Op::Rename, &one.path, || {
+            let flags = RenameFlags::EXCHANGE;
+            let done =
+                rustix::fs::renameat_with(&*one.dir, &one.name, &*other.dir, &other.name, flags);
+            done.map_err(|e| match e {
+                Errno::INVAL => {
+                    io::Error::other("the file system cannot exchange two files (RENAME_EXCHANGE)")
+                }
+                e => e.into(),
+            })
+        })
+    }
+
     /// Removes a name.
     pub(crate) fn unlink(self, at: &At) -> io::Result<()> {
         self.call(Op::Unlink, &at.path, || {
@@ -144,8 +159,13 @@ impl<'a> Fs<'a> {
         self.call(Op::Create, &at.path, || {
             let flags =
                 OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let fd = rustix::fs::openat(&*at.dir, &at.name, flags, Mode::from_raw_mode(mode))?;
-            Ok(File::from(fd))
+            let (dir, name, mode) = (&*at.dir, &at.name, Mode::from_raw_mode(mode));
+            let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+            let made = match rustix::fs::openat2(dir, name, flags, mode, resolve) {
+                Err(Errno::NOSYS) => rustix::fs::openat(dir, name, flags, mode),
+                made => made,
+            };
+            Ok(File::from(made?))
         })
     }
 
@@ -250,11 +270,12 @@ impl Stat {
         self.mode & 0o700 == 0o700
     }
 
-    pub(crate) fn is_forced_expire(&self) -> bool {
-        self.mode & 0o010 != 0
+    /// What takes the place of a file that is taken out of pickup's reach: empty, and nobody but root may open it.
+    pub(crate) fn is_decoy(&self) -> bool {
+        self.size == 0 && self.mode == 0
     }
 
-    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        (self.device, self.inode) == (other.device, other.inode)
+    pub(crate) fn is_forced_expire(&self) -> bool {
+        self.mode & 0o010 != 0
     }
 }

@@ -3,23 +3,27 @@
 //! snapshot → select → [`plan`] → journal → [`carry_out`] → [`verify`]; journal and disk → [`Recovery`].
 //! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
 
-mod batch;
 mod carry_out;
+mod engine;
 mod execute;
+mod finder;
 mod fsops;
 pub mod hold;
+mod job;
 mod journal;
 mod lock;
 #[cfg(test)]
 mod model;
 mod mover;
 mod observe;
+mod pickup;
 pub mod plan;
 pub mod preflight;
 pub mod protocol;
 mod recover;
-mod sending;
+mod steps;
 mod tree;
+mod verdict;
 pub mod verify;
 mod workers;
 
@@ -30,5 +34,7 @@ pub use journal::{
     Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
-pub use recover::{Accepted, Recovery};
+pub use pickup::wake_pickup;
+pub use recover::{Past, Recovery};
+pub use verdict::Accepted;
 pub use workers::Workers;

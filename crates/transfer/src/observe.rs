@@ -1,162 +1,326 @@
-//! What recovery sees of a message: where it is, and in which state.
+//! What is seen of a message: where its files are, and in which state. By name where they were last, else by inode.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use postfix::queue::Queue;
+use postfix::queue::{Queue, QueueId, read_arrival};
 
+use crate::finder::Finder;
 use crate::fsops::Stat;
-use crate::journal::{Journal, Track};
+use crate::job::{Job, Places};
+use crate::journal::{Copied, Journal, Track};
 use crate::mover::{Mover, Stop, fail};
-use crate::protocol::{Copy, Held, Seen, Waiting};
-use crate::tree::Place;
+use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Target};
+use crate::tree::At;
 
-/// A copy that has come all the way back is the message's own file from then on.
-pub(crate) fn adopt(mover: &Mover<'_>, track: &mut Track) -> Result<(), Stop> {
-    let Some((device, inode, true)) = track.back else {
+/// A file that was found.
+struct Sight {
+    at: At,
+    stat: Stat,
+    /// The queue in whose directory it lies.
+    queue: Queue,
+}
+
+impl Sight {
+    /// A name that is no queue id: Postfix leaves the file alone.
+    fn is_covered(&self) -> bool {
+        QueueId::new(&self.at.name).is_none()
+    }
+
+    /// The name that a covered file had before.
+    fn covered_name(&self) -> Option<QueueId> {
+        QueueId::new(self.at.name.split_once('.')?.0)
+    }
+}
+
+/// A message of the journal, as it is now.
+pub(crate) fn look<'t>(
+    mover: &Mover<'_>,
+    finder: &Finder<'_>,
+    track: &'t mut Track,
+    goal: Goal,
+) -> (Job<'t>, Result<(), Stop>) {
+    let mut job = Job::fresh(track, mover.cross_device);
+    job.goal = goal;
+    let looked = look_again(mover, finder, &mut job);
+    (job, looked)
+}
+
+/// Looks anew at a message whose files others have moved.
+pub(crate) fn look_again(
+    mover: &Mover<'_>,
+    finder: &Finder<'_>,
+    job: &mut Job<'_>,
+) -> Result<(), Stop> {
+    job.close();
+    job.places = Places::default();
+    job.seen = Seen {
+        sealed: job.track.sealed,
+        settled: job.seen.settled,
+        own: Own::No,
+        ..Seen::planned(mover.cross_device)
+    };
+    own(mover, finder, job)?;
+    target(mover, finder, job)?;
+    if job.seen.own == Own::No {
+        back(mover, finder, job)?;
+    }
+    decoy(mover, finder, job)
+}
+
+/// The file of this inode, with this content, under one of these names or, if need be, wherever it is.
+fn find(
+    mover: &Mover<'_>,
+    finder: &Finder<'_>,
+    job: &Job<'_>,
+    in_to: bool,
+    copied: Copied,
+    names: Vec<(Queue, At)>,
+) -> Result<Option<Sight>, Stop> {
+    let fits = |queue, at: At| -> Result<Option<Sight>, Stop> {
+        let stat = at.stat();
+        let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
+        let Some(stat) = stat.filter(|stat| stat.inode == copied.inode) else {
+            return Ok(None);
+        };
+        // Inode numbers are used again: what a journal calls complete must be the message.
+        if copied.complete && !is_message(&at, &stat, job)? {
+            return Ok(None);
+        }
+        Ok(Some(Sight { at, stat, queue }))
+    };
+    for (queue, at) in names {
+        if let Some(sight) = fits(queue, at)? {
+            return Ok(Some(sight));
+        }
+    }
+    let tree = if in_to { &mover.to } else { &mover.from };
+    for found in finder.by_inode(in_to, copied.inode)? {
+        let at = found.at(tree);
+        let at = at.map_err(|e| fail("cannot examine", tree.spool().dir(), &e))?;
+        // What is not complete can be told from other files by its name only.
+        let is_own_name = |at: &At| copied.complete || at.name.contains('.');
+        if let Some(at) = at.filter(is_own_name)
+            && let Some(sight) = fits(found.queue, at)?
+        {
+            return Ok(Some(sight));
+        }
+    }
+    Ok(None)
+}
+
+/// Is this the message? Its size never changes, and its time of arrival, with microseconds, is its own.
+fn is_message(at: &At, stat: &Stat, job: &Job<'_>) -> Result<bool, Stop> {
+    let intent = &job.track.intent;
+    if stat.size != intent.file.size {
+        return Ok(false);
+    }
+    let opened = at.open_with_stat();
+    let opened = opened.map_err(|e| fail("cannot open", &at.path, &e))?;
+    let Some((file, found)) = opened.filter(|(_, found)| found.inode == stat.inode) else {
+        return Ok(false);
+    };
+    let arrival = read_arrival(&file, found.size);
+    let micros = intent.arrival_microseconds;
+    Ok(arrival.is_none_or(|(seconds, microseconds)| {
+        seconds == intent.arrival && (microseconds == micros || micros == 0)
+    }))
+}
+
+/// Its own file in FROM: the one of the plan, or the copy that came all the way back.
+fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+    let track = &job.track;
+    let mut candidates = vec![(track.intent.file.inode, track.intent.queue_id.clone())];
+    if let Some((back, name)) = &track.back
+        && back.complete
+    {
+        candidates.insert(0, (back.inode, name.clone()));
+    }
+    for (inode, name) in candidates {
+        let copied = Copied {
+            inode,
+            complete: true,
+        };
+        let mut names = Vec::new();
+        if let Some(at) = mover.in_from(Queue::Hold, &name)? {
+            names.push((Queue::Hold, at.clone()));
+            names.push((Queue::Hold, mover.covered(at, &name)));
+        }
+        names.extend(
+            mover
+                .in_from(Queue::Deferred, &name)?
+                .map(|at| (Queue::Deferred, at)),
+        );
+        let Some(sight) = find(mover, finder, job, false, copied, names)? else {
+            continue;
+        };
+        let is_back = inode != job.track.intent.file.inode;
+        if is_back && sight.is_covered() {
+            continue;
+        }
+        let intent = &job.track.intent;
+        // Of a copy, the time says nothing of FROM's queue manager.
+        let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
+        job.seen.own = match sight.queue {
+            _ if sight.is_covered() => Own::Covered,
+            Queue::Hold if mover.is_marked(&sight.stat) => Own::Held,
+            Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
+            Queue::Hold => Own::HeldByOthers,
+            Queue::Deferred if planned => Own::AsPlanned,
+            Queue::Deferred => Own::Retried,
+            _ => Own::Busy,
+        };
+        let now = sight
+            .covered_name()
+            .or_else(|| QueueId::new(&sight.at.name));
+        job.track.from_name = now.unwrap_or(name);
+        job.inode = inode;
+        job.places.own = Some(sight.at);
+        return Ok(());
+    }
+    job.inode = job.track.intent.file.inode;
+    Ok(())
+}
+
+/// What is in TO: the message's own file, or the copy.
+fn target(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+    let name = job.track.name.clone();
+    let id = &job.track.intent.queue_id;
+    let begun = mover.covered(mover.in_maildrop(id)?, id);
+    let stub = begun.stat();
+    let stub = stub.map_err(|e| fail("cannot examine", &begun.path, &e))?;
+    let copied = match (mover.cross_device, job.track.copy, stub) {
+        // Made just before the journal would have known of it.
+        (true, _, Some(stub)) if stub.size == 0 => Copied {
+            inode: stub.inode,
+            complete: false,
+        },
+        (true, Some(copy), _) => copy,
+        // It is in FROM, and so not here.
+        (false, ..) if job.seen.own != Own::No => return Ok(()),
+        (true, None, _) => return Ok(()),
+        (false, ..) => Copied {
+            inode: job.inode,
+            complete: true,
+        },
+    };
+    if mover.cross_device {
+        job.track.copy = Some(copied);
+    }
+    let maildrop = mover.in_maildrop(&name)?;
+    let mut names = vec![(Queue::Maildrop, maildrop), (Queue::Maildrop, begun)];
+    if let Some(at) = in_to_hold(mover, &name)? {
+        names.push((Queue::Hold, at));
+    }
+    let Some(sight) = find(mover, finder, job, true, copied, names)? else {
         return Ok(());
     };
-    let id = track.intent.id().map_err(|e| Stop::Fail(e.to_string()))?;
-    for queue in [Queue::Hold, Queue::Deferred] {
-        let at = mover.from.at(Place::Queue(queue), &id);
-        let at = at.map_err(|e| fail("cannot examine", mover.from.spool().dir(), &e))?;
-        let stat = at.map(|at| at.stat().map_err(|e| fail("cannot examine", &at.path, &e)));
-        if let Some(found) = stat.transpose()?.flatten()
-            && (found.device, found.inode) == (device, inode)
-            && found.is_ready()
+    job.seen.target = match sight.queue {
+        Queue::Hold if sight.is_covered() => Target::Withdrawn,
+        Queue::Maildrop if !copied.complete => Target::Partial,
+        Queue::Maildrop if sight.stat.is_ready() && !sight.is_covered() => Target::Open,
+        Queue::Maildrop => Target::Closed,
+        // Nobody but an admin can have put it there, and only he knows what for.
+        _ => return Ok(()),
+    };
+    if let Some(now) = QueueId::new(&sight.at.name) {
+        job.track.name = now;
+    }
+    job.places.target = Some(sight.at);
+    Ok(())
+}
+
+/// The covered place in TO's hold directory.
+fn in_to_hold(mover: &Mover<'_>, name: &QueueId) -> Result<Option<At>, Stop> {
+    let at = mover.to.at(crate::tree::Place::Queue(Queue::Hold), name);
+    let dir = mover.to.spool().dir();
+    let at = at.map_err(|e| fail("cannot open the directory", dir, &e))?;
+    Ok(at.map(|at| mover.covered(at, name)))
+}
+
+/// A copy on its way back, that has no name yet.
+fn back(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+    let id = &job.track.intent.queue_id;
+    let Some(at) = mover.in_from(Queue::Hold, id)? else {
+        return Ok(());
+    };
+    let at = mover.covered(at, id);
+    let stub = at.stat();
+    let stub = stub.map_err(|e| fail("cannot examine", &at.path, &e))?;
+    let copied = match (stub, &job.track.back) {
+        // Made just before the journal would have known of it.
+        (Some(stub), _) if mover.cross_device && stub.size == 0 => Copied {
+            inode: stub.inode,
+            complete: false,
+        },
+        (_, Some((copied, _))) => *copied,
+        (_, None) => return Ok(()),
+    };
+    let names = vec![(Queue::Hold, at)];
+    let Some(sight) = find(mover, finder, job, false, copied, names)? else {
+        return Ok(());
+    };
+    if !sight.is_covered() {
+        return Ok(());
+    }
+    job.seen.back = if copied.complete {
+        BackCopy::Complete
+    } else {
+        BackCopy::Partial
+    };
+    job.places.back = Some(sight.at);
+    Ok(())
+}
+
+/// The decoy in TO's maildrop.
+pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+    // A withdrawn file was exchanged with what is now under the name that it had.
+    let covered = job
+        .places
+        .target
+        .as_ref()
+        .filter(|_| job.seen.target == Target::Withdrawn);
+    let was = covered.and_then(|at| QueueId::new(at.name.split_once('.')?.0));
+    let name = was.unwrap_or_else(|| job.track.name.clone());
+    let is_it = |at: &At| -> Result<bool, Stop> {
+        let stat = at.stat();
+        let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
+        Ok(stat.is_some_and(|stat| stat.is_decoy()))
+    };
+    let at = mover.in_maildrop(&name)?;
+    if is_it(&at)? {
+        (job.seen.decoy, job.places.decoy) = (Decoy::InPlace, Some(at));
+        return Ok(());
+    }
+    if let Some(at) = in_to_hold(mover, &name)?
+        && is_it(&at)?
+    {
+        (job.seen.decoy, job.places.decoy) = (Decoy::Ready, Some(at));
+        return Ok(());
+    }
+    let known = job.track.decoy.map(|inode| finder.by_inode(true, inode));
+    for found in known.transpose()?.unwrap_or_default() {
+        let at = found.at(&mover.to);
+        let at = at.map_err(|e| fail("cannot examine", mover.to.spool().dir(), &e))?;
+        if let Some(at) = at
+            && is_it(&at)?
         {
-            track.intent.file.device = device;
-            track.intent.file.inode = inode;
-            track.back = None;
+            (job.seen.decoy, job.places.decoy) = (Decoy::Astray, Some(at));
             return Ok(());
         }
     }
+    job.seen.decoy = Decoy::No;
+    job.places.decoy = None;
     Ok(())
 }
 
-/// Where a message is.
-pub(crate) fn observe(mover: &Mover<'_>, track: &Track) -> Result<Seen, Stop> {
-    let intent = &track.intent;
-    let id = intent.id().map_err(|e| Stop::Fail(e.to_string()))?;
-    let stat = |queue| -> Result<Option<Stat>, Stop> {
-        let at = mover.from.at(Place::Queue(queue), &id);
-        let at = at.map_err(|e| fail("cannot examine", mover.from.spool().dir(), &e))?;
-        let stat = at.map(|at| at.stat().map_err(|e| fail("cannot examine", &at.path, &e)));
-        Ok(stat.transpose()?.flatten())
-    };
-    let mut seen = Seen {
-        deferred: Waiting::No,
-        hold: Held::No,
-        target: Copy::No,
-        back: Copy::No,
-        cross_device: mover.cross_device,
-    };
-    let planned = |found: &Stat| {
-        found.size == intent.file.size && found.mtime.seconds == intent.file.mtime.seconds
-    };
-    let is = |found: &Stat, made: Option<(u64, u64, bool)>| {
-        made.is_some_and(|(device, inode, _)| (found.device, found.inode) == (device, inode))
-    };
-    if let Some(found) = stat(Queue::Deferred)?
-        && (found.is_same_file(&intent.file) || is(&found, track.back))
-    {
-        seen.deferred = if planned(&found) && found.is_same_file(&intent.file) {
-            Waiting::AsPlanned
-        } else {
-            Waiting::Retried
-        };
-    }
-    if let Some(found) = stat(Queue::Hold)? {
-        // Inode numbers are used again: a copy that was complete once must also have the size.
-        let whole = found.size == intent.file.size;
-        let complete = whole && track.back.is_some_and(|(.., complete)| complete);
-        if mover.cross_device && is_stub(&found, mover.from.owner()) {
-            seen.back = Copy::Partial;
-        } else if is(&found, track.back) {
-            match (found.is_ready(), complete) {
-                (true, _) => seen.hold = Held::ByUs,
-                (false, true) => seen.back = Copy::Closed,
-                (false, false) => seen.back = Copy::Partial,
-            }
-        } else if found.is_same_file(&intent.file) {
-            if mover.is_marked(&found) {
-                seen.hold = Held::ByUs;
-            } else if intent.was_on_hold() && planned(&found) {
-                seen.deferred = Waiting::AsPlanned;
-            } else {
-                seen.hold = Held::ByOthers;
-            }
-        }
-    }
-    let target = mover.target(&track.name)?;
-    let found = target
-        .stat()
-        .map_err(|e| fail("cannot examine", &target.path, &e))?;
-    if let Some(found) = found {
-        let ours = if mover.cross_device {
-            is(&found, track.copy)
-        } else {
-            found.is_same_file(&intent.file)
-        };
-        let whole = found.size == intent.file.size;
-        let copied = track.copy.is_some_and(|(.., complete)| complete);
-        let complete = !mover.cross_device || (copied && whole);
-        if mover.cross_device && is_stub(&found, mover.to.owner()) {
-            seen.target = Copy::Partial;
-        } else if ours {
-            seen.target = match (found.is_ready(), complete) {
-                (true, _) => Copy::Open,
-                (false, true) => Copy::Closed,
-                (false, false) => Copy::Partial,
-            };
-        }
-    }
-    Ok(seen)
-}
-
-/// An empty, closed file under a message's name: made by this move just before the journal would have told of it.
-fn is_stub(found: &Stat, owner: (u32, u32)) -> bool {
-    found.size == 0 && found.mode == 0o600 && (found.uid == 0 || found.uid == owner.0)
-}
-
-/// A reboot may number devices anew: what was on FROM's or TO's then is on FROM's or TO's now.
+/// A reboot may number devices anew: what was on FROM's then is on FROM's now.
 pub(crate) fn rebase(journal: &mut Journal, mover: &Mover<'_>) -> io::Result<()> {
     let device = |dir: &Path| std::fs::metadata(dir).map(|meta| meta.dev());
     let from = device(&mover.from.spool().queue_dir(Queue::Hold))?;
-    let to = device(&mover.to.spool().queue_dir(Queue::Maildrop))?;
     for track in &mut journal.tracks {
         track.intent.file.device = from;
-        if let Some(copy) = &mut track.copy {
-            copy.0 = to;
-        }
-        if let Some(back) = &mut track.back {
-            back.0 = from;
-        }
     }
     Ok(())
-}
-
-/// Which of the files a process called pickup has open.
-pub(crate) fn in_pickups_hand(files: &HashSet<(u64, u64)>) -> HashSet<(u64, u64)> {
-    let mut busy = HashMap::new();
-    let list = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
-    for process in list(Path::new("/proc")) {
-        let path = process.path();
-        let name = std::fs::read_to_string(path.join("comm")).unwrap_or_default();
-        if name.trim() != "pickup" {
-            continue;
-        }
-        for open in list(&path.join("fd")) {
-            if let Ok(meta) = std::fs::metadata(open.path()) {
-                busy.insert((meta.dev(), meta.ino()), ());
-            }
-        }
-    }
-    files
-        .iter()
-        .copied()
-        .filter(|file| busy.contains_key(file))
-        .collect()
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::fsops::{Stat, Time};
 use crate::journal::{Intent, Rcpt, Side};
-use crate::mover::pending;
+use crate::steps::hold::pending;
 
 /// What is to be done with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -202,8 +202,8 @@ fn item(message: &Message, action: Action) -> Item {
         },
         message: Intent {
             n: 0,
-            queue_id: file.id.as_str().to_owned(),
-            queue: file.queue.name().to_owned(),
+            queue_id: file.id.clone(),
+            queue: file.queue,
             file: Stat {
                 device: info.device,
                 inode: info.inode,
@@ -218,6 +218,7 @@ fn item(message: &Message, action: Action) -> Item {
                 },
             },
             arrival: file.arrival_time(),
+            arrival_microseconds: envelope.arrival_microseconds,
             size: file.message_size(),
             sender: message.sender.clone(),
             recipients: message.recipients.iter().map(Rcpt::from).collect(),

@@ -91,6 +91,10 @@ pub fn side(root: &Root, instance: &Instance) -> Result<Side, Finding> {
         queue_directory: dir,
         hash_queue_names: instance.hash_queue_names().join(" "),
         hash_queue_depth: instance.hash_queue_depth(),
+        long_queue_ids: instance
+            .parameters()
+            .bool("enable_long_queue_ids")
+            .unwrap_or(false),
         owner,
         identity: (meta.dev(), meta.ino()),
     })
@@ -293,26 +297,4 @@ pub fn check_plan(plan: &Plan) -> Vec<Finding> {
 fn free_space(dir: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(dir)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-/// Where the services of an instance are woken, as this machine names it.
-pub fn pickup_socket(side: &Side) -> PathBuf {
-    side.queue_directory.join("public/pickup")
-}
-
-/// Wakes pickup(8), as postkick(1) does. That it could not be woken is no harm: it wakes by itself every minute.
-///
-/// # Errors
-/// Nobody listens.
-pub fn wake_pickup(side: &Side) -> io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-    let path = pickup_socket(side);
-    if std::fs::metadata(&path)?.file_type().is_fifo() {
-        let mut options = std::fs::OpenOptions::new();
-        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        let mut fifo = options.write(true).custom_flags(nonblocking).open(&path)?;
-        return fifo.write_all(b"W");
-    }
-    std::os::unix::net::UnixStream::connect(&path)?.write_all(b"W")
 }

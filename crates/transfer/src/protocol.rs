@@ -1,90 +1,164 @@
-//! The protocol of a move, as states of one message and what to do in each. Pure: this is what recovery obeys, and
-//! what the model (`model.rs`) checks exhaustively.
+//! The protocol of a move: what is seen of one message, and what to do next. Pure. A move, `resume` and `undo` all take
+//! their steps from here (`engine.rs`), and the model (`model/`) checks them against everything Postfix does meanwhile.
 //!
 //! On one file system a message is one file, which is renamed: deferred, FROM's hold, TO's maildrop. Between two, a
-//! copy is made that pickup(8) ignores (mode 0600, "closed"); the source is removed; the copy is opened (0700).
-//! A file is only ever removed while another complete one of the same message is in sight.
+//! copy is made in TO's maildrop, closed (mode 0600: Postfix ignores it); the source is covered, that is, renamed in FROM's
+//! hold directory to a name that is no queue id, which neither Postfix nor postsuper(1) touches; it is removed; then the
+//! copy is opened (0700). A file is removed only while another complete one of the same message is in sight.
+//!
+//! On the way back a file in TO's maildrop is first taken out of pickup(8)'s reach: in one system call it changes places
+//! with a decoy that pickup cannot open, and lies covered in TO's hold directory. Only then is it asked whether pickup had
+//! it in hand. What pickup has copied it removes by name, so that the decoy goes; while the decoy is there, and pickup is
+//! past it, nobody has the message.
 
-/// Where recovery is to lead.
+/// Where a run is to lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Goal {
-    /// To TO: `resume`.
+    /// To TO: a move, or `resume`.
     Finish,
     /// Back to FROM: `undo`.
     Back,
 }
 
-/// The message's own file in FROM's deferred queue.
+/// The message's own file, in FROM's queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Waiting {
-    /// None.
+pub enum Own {
+    /// None there.
     No,
-    /// Untouched since the plan, but perhaps for the mark.
+    /// It waits where the plan saw it, untouched since but for the mark.
     AsPlanned,
-    /// The queue manager has had it in the meantime.
+    /// It waits in the deferred queue, tried again since the plan or released by an admin.
     Retried,
+    /// In incoming, active or maildrop: FROM has it in hand.
+    Busy,
+    /// On hold with this move's mark.
+    Held,
+    /// On hold without the mark: somebody else put it there.
+    HeldByOthers,
+    /// In the hold directory, covered: nobody delivers, releases or renames it.
+    Covered,
 }
 
-/// The message's own file in FROM's hold queue.
+/// What is in TO: the message's own file on one file system, the copy between two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Held {
-    /// None.
+pub enum Target {
+    /// Nothing.
     No,
-    /// With this move's mark.
-    ByUs,
-    /// Without: somebody else put it there.
-    ByOthers,
-}
-
-/// A copy: in TO's maildrop, or on its way back in FROM's hold queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Copy {
-    /// None.
-    No,
-    /// Perhaps not complete; closed.
+    /// A copy that this run has begun, closed.
+    Begun,
+    /// A copy that an earlier run has left incomplete, closed.
     Partial,
-    /// Complete; closed: Postfix ignores it.
+    /// Complete, in maildrop, closed.
     Closed,
-    /// Complete and open: Postfix may take it.
+    /// Complete, in maildrop, open: pickup(8) may take it.
     Open,
+    /// Complete, covered in TO's hold directory; its decoy took its place.
+    Withdrawn,
+}
+
+/// A copy on its way back, covered in FROM's hold directory. Once uncovered it is [`Own::Held`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BackCopy {
+    /// None.
+    No,
+    /// One that this run has begun.
+    Begun,
+    /// One that an earlier run has left incomplete.
+    Partial,
+    /// Complete.
+    Complete,
+}
+
+/// What takes the place of a file that is withdrawn from TO's maildrop: an empty file that nobody but root can open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decoy {
+    /// None; where a file is withdrawn: pickup(8) has removed it, for it had copied the message.
+    No,
+    /// Made, but not in its place yet.
+    Ready,
+    /// In its place.
+    InPlace,
+    /// Somewhere else in maildrop: TO's postsuper(1) has renamed it, and pickup could not have removed it.
+    Astray,
 }
 
 /// What is seen of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seen {
-    /// In FROM's deferred queue.
-    pub deferred: Waiting,
-    /// In FROM's hold queue.
-    pub hold: Held,
-    /// In TO's maildrop: the file itself on one file system, a copy between two.
-    pub target: Copy,
-    /// A copy on its way back, in FROM's hold queue. Once open it is [`Held::ByUs`].
-    pub back: Copy,
+    /// Its own file in FROM.
+    pub own: Own,
+    /// What is in TO.
+    pub target: Target,
+    /// A copy on its way back.
+    pub back: BackCopy,
+    /// The decoy in TO's maildrop.
+    pub decoy: Decoy,
+    /// Does the journal say that the source was covered, on disk? Only between two file systems.
+    pub sealed: bool,
+    /// Has TO's pickup been seen past the moment in which all was withdrawn? Known to one run only.
+    pub settled: bool,
     /// Are the spools on two file systems?
     pub cross_device: bool,
 }
 
-/// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+impl Seen {
+    /// As the plan saw it.
+    pub fn planned(cross_device: bool) -> Self {
+        Self {
+            own: Own::AsPlanned,
+            target: Target::No,
+            back: BackCopy::No,
+            decoy: Decoy::No,
+            sealed: false,
+            settled: false,
+            cross_device,
+        }
+    }
+}
+
+/// What to do next. In the order in which a batch does them: each for all messages that are there, then the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// Mark it, and rename it from deferred to hold.
     Hold,
-    /// Remove the defer log, then rename it into TO's maildrop, or copy it there.
-    Send,
-    /// Remove the source: TO's copy is complete.
+    /// Between file systems: make an empty closed file in TO's maildrop, and name it for its inode.
+    Begin,
+    /// Copy into it, and put it on disk.
+    Fill,
+    /// Cover the source: from here on nobody can release it.
+    Cover,
+    /// Journal that it is covered, on disk.
+    NoteCovered,
+    /// Remove the covered source: TO's copy is complete.
     DropSource,
-    /// Open what is in TO's maildrop.
-    Publish,
-    /// Close what is in TO's maildrop, and wait until pickup(8) has nothing of it in hand.
-    Close,
-    /// Remove the closed copy in TO's maildrop: there is another complete one.
-    DropTarget,
-    /// Rename it from TO's maildrop back to hold, or copy it there.
+    /// Exchange what is in TO's maildrop with a decoy.
+    Withdraw,
+    /// Wait until TO's pickup(8) is past the moment in which it was withdrawn.
+    Settle,
+    /// Remove the withdrawn file: pickup has taken the message, and removed the decoy in its stead.
+    DropTaken,
+    /// Rename the withdrawn file into TO's maildrop again, under another name than the decoy's.
+    PutBack,
+    /// One file system: rename the withdrawn file to FROM's hold queue, with the mark.
     Return,
-    /// Remove the closed copy in FROM's hold queue: there is another complete one.
+    /// Between two: make an empty covered file in FROM's hold directory.
+    BeginBack,
+    /// Copy into it, and put it on disk.
+    FillBack,
+    /// Remove the copy on its way back: there is another complete one.
     DropBack,
-    /// Open the copy in FROM's hold queue: it is the only one.
+    /// Remove the copy in TO, which pickup cannot have in hand: there is another complete one.
+    DropTarget,
+    /// Remove the decoy.
+    DropDecoy,
+    /// Name the copy on its way back for its inode, with the mark: it is the only one.
     OpenBack,
+    /// Give the covered source its name back.
+    Uncover,
+    /// Open the copy in TO's maildrop: it is the only one.
+    Publish,
+    /// One file system: remove the defer log, then rename it into TO's maildrop.
+    Send,
     /// Write the defer log anew, and rename it from hold to deferred.
     Release,
     /// Nothing.
@@ -92,66 +166,137 @@ pub enum Step {
 }
 
 /// Why there is nothing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum End {
     /// It is TO's.
     Moved,
-    /// It is where it was, or FROM has it in hand.
+    /// It is where it was.
     Home,
     /// FROM's queue manager has retried it since the plan: it is FROM's.
     Retried,
+    /// FROM has it in hand.
+    Busy,
     /// Somebody else has put it on hold.
     HeldByOthers,
-    /// It is in none of these places: TO has taken it, or FROM.
+    /// It is in none of these places.
     Gone,
-    /// There is a copy of which nobody knows whether it is complete, and no other: left alone.
+    /// What is there cannot be told apart from a copy of mail that was delivered: left alone, and shown.
     InDoubt,
 }
 
 /// What to do with a message in this state.
 pub fn next(seen: Seen, goal: Goal) -> Step {
+    if seen.back != BackCopy::No {
+        return with_back_copy(seen, goal);
+    }
+    if seen.target == Target::Withdrawn {
+        return withdrawn(seen, goal);
+    }
+    let in_maildrop = matches!(seen.target, Target::Open | Target::Closed);
+    let needed = seen.decoy == Decoy::Ready && in_maildrop && goal == Goal::Back;
+    if seen.decoy != Decoy::No && !needed {
+        return Step::DropDecoy;
+    }
     match goal {
         Goal::Finish => finish(seen),
         Goal::Back => back(seen),
     }
 }
 
+fn with_back_copy(seen: Seen, goal: Goal) -> Step {
+    let complete = seen.back == BackCopy::Complete;
+    match seen.target {
+        _ if seen.own != Own::No => Step::DropBack,
+        Target::Withdrawn if complete && seen.decoy != Decoy::InPlace => Step::End(End::InDoubt),
+        Target::Withdrawn if goal == Goal::Back && complete => Step::DropTarget,
+        Target::Withdrawn if goal == Goal::Back && seen.back == BackCopy::Begun => Step::FillBack,
+        Target::Withdrawn | Target::Closed | Target::Open => Step::DropBack,
+        Target::No if complete && seen.decoy != Decoy::No => Step::DropDecoy,
+        Target::No if complete => Step::OpenBack,
+        Target::No | Target::Begun | Target::Partial => Step::End(End::InDoubt),
+    }
+}
+
+fn withdrawn(seen: Seen, goal: Goal) -> Step {
+    match (seen.decoy, goal) {
+        _ if seen.own != Own::No => Step::End(End::InDoubt),
+        (Decoy::No, _) => Step::DropTaken,
+        (Decoy::Ready | Decoy::Astray, _) => Step::End(End::InDoubt),
+        (Decoy::InPlace, _) if !seen.settled => Step::Settle,
+        (Decoy::InPlace, Goal::Finish) => Step::PutBack,
+        (Decoy::InPlace, Goal::Back) if seen.cross_device => Step::BeginBack,
+        (Decoy::InPlace, Goal::Back) => Step::Return,
+    }
+}
+
 fn finish(seen: Seen) -> Step {
-    match (seen.target, seen.hold, seen.back) {
-        // A copy on its way back is not needed if any other is complete.
-        (Copy::Open | Copy::Closed, _, Copy::Partial | Copy::Closed)
-        | (_, Held::ByUs, Copy::Partial | Copy::Closed) => Step::DropBack,
-        (Copy::Open, Held::ByUs, _) | (Copy::Closed, Held::ByUs, _) => Step::DropSource,
-        (Copy::Open, ..) => Step::End(End::Moved),
-        (Copy::Closed, ..) => Step::Publish,
-        (Copy::Partial, Held::ByUs, _) => Step::DropTarget,
-        (Copy::Partial, ..) | (_, _, Copy::Partial) => Step::End(End::InDoubt),
-        (Copy::No, _, Copy::Closed) => Step::OpenBack,
-        (Copy::No, Held::ByUs, _) => Step::Send,
-        (Copy::No, Held::ByOthers, _) => Step::End(End::HeldByOthers),
-        (Copy::No, Held::No, _) => match seen.deferred {
-            Waiting::AsPlanned => Step::Hold,
-            Waiting::Retried => Step::End(End::Retried),
-            Waiting::No => Step::End(End::Gone),
-        },
+    let unsealed = seen.cross_device && !seen.sealed;
+    match (seen.target, seen.own) {
+        (Target::Open, Own::No) => Step::End(End::Moved),
+        (Target::Open, _) => Step::End(End::InDoubt),
+        (Target::Closed, Own::Held) => Step::Cover,
+        (Target::Closed, Own::Covered) if unsealed => Step::NoteCovered,
+        (Target::Closed, Own::Covered) => Step::DropSource,
+        (Target::Closed, Own::No) if unsealed => Step::End(End::InDoubt),
+        (Target::Closed, Own::No) => Step::Publish,
+        (Target::Begun, Own::Held) => Step::Fill,
+        (Target::Partial | Target::Begun, Own::No) => Step::End(End::InDoubt),
+        (Target::Closed | Target::Partial | Target::Begun, _) => Step::DropTarget,
+        (_, Own::Covered) if seen.sealed => Step::End(End::InDoubt),
+        (_, Own::Covered) => Step::Uncover,
+        (_, Own::Held) if seen.cross_device => Step::Begin,
+        (_, Own::Held) => Step::Send,
+        (_, Own::AsPlanned) => Step::Hold,
+        (_, Own::Retried) => Step::End(End::Retried),
+        (_, Own::HeldByOthers) => Step::End(End::HeldByOthers),
+        (_, Own::Busy) => Step::End(End::Busy),
+        (_, Own::No) => Step::End(End::Gone),
     }
 }
 
 fn back(seen: Seen) -> Step {
-    match (seen.target, seen.hold, seen.back) {
-        (Copy::Open, ..) => Step::Close,
-        (_, Held::ByUs, Copy::Partial | Copy::Closed) => Step::DropBack,
-        (Copy::Partial | Copy::Closed, Held::ByUs, _) if seen.cross_device => Step::DropTarget,
-        (Copy::Closed, _, Copy::Closed) => Step::DropTarget,
-        (Copy::Closed, _, Copy::Partial) => Step::DropBack,
-        (Copy::Closed, ..) => Step::Return,
-        (Copy::Partial, ..) | (_, _, Copy::Partial) => Step::End(End::InDoubt),
-        (Copy::No, _, Copy::Closed) => Step::OpenBack,
-        (Copy::No, Held::ByUs, _) => Step::Release,
-        (Copy::No, Held::ByOthers, _) => Step::End(End::HeldByOthers),
-        (Copy::No, Held::No, _) => match seen.deferred {
-            Waiting::AsPlanned | Waiting::Retried => Step::End(End::Home),
-            Waiting::No => Step::End(End::Gone),
-        },
+    match (seen.target, seen.own) {
+        (Target::Closed, Own::No) if seen.cross_device && !seen.sealed => Step::End(End::InDoubt),
+        (Target::Open | Target::Closed, Own::No) => Step::Withdraw,
+        (Target::Open, _) => Step::End(End::InDoubt),
+        (Target::Partial | Target::Begun, Own::No) => Step::End(End::InDoubt),
+        (Target::Closed | Target::Partial | Target::Begun, _) => Step::DropTarget,
+        (_, Own::Covered) if seen.sealed => Step::End(End::InDoubt),
+        (_, Own::Covered) => Step::Uncover,
+        (_, Own::Held) => Step::Release,
+        (_, Own::HeldByOthers) => Step::End(End::HeldByOthers),
+        (_, Own::AsPlanned | Own::Retried) => Step::End(End::Home),
+        (_, Own::Busy) => Step::End(End::Busy),
+        (_, Own::No) => Step::End(End::Gone),
     }
+}
+
+/// What is there once the step is done.
+pub fn after(mut seen: Seen, step: Step) -> Seen {
+    match step {
+        Step::Hold | Step::Uncover => seen.own = Own::Held,
+        Step::Begin => seen.target = Target::Begun,
+        Step::Fill => seen.target = Target::Closed,
+        Step::Cover => seen.own = Own::Covered,
+        Step::NoteCovered => seen.sealed = true,
+        Step::DropSource => seen.own = Own::No,
+        Step::Withdraw => (seen.target, seen.decoy) = (Target::Withdrawn, Decoy::InPlace),
+        Step::Settle => seen.settled = true,
+        Step::DropTaken => seen.target = Target::No,
+        // The source is the message again: that it was covered no longer says anything.
+        Step::DropTarget => {
+            (seen.target, seen.sealed) = (Target::No, seen.sealed && seen.own == Own::No);
+        }
+        Step::PutBack | Step::Publish => seen.target = Target::Open,
+        Step::Return => (seen.target, seen.own) = (Target::No, Own::Held),
+        Step::BeginBack => seen.back = BackCopy::Begun,
+        Step::FillBack => seen.back = BackCopy::Complete,
+        Step::DropBack => seen.back = BackCopy::No,
+        Step::DropDecoy => seen.decoy = Decoy::No,
+        Step::OpenBack => (seen.back, seen.own, seen.sealed) = (BackCopy::No, Own::Held, false),
+        Step::Send => (seen.own, seen.target) = (Own::No, Target::Open),
+        Step::Release => seen.own = Own::AsPlanned,
+        Step::End(_) => {}
+    }
+    seen
 }

@@ -185,6 +185,20 @@ impl Tree {
         fs.owner(&file, path, self.owner.0, self.owner.1)
     }
 
+    /// A name anywhere below the queue directory. `None`: not even its directory is there.
+    pub(crate) fn beneath(&self, path: &Path) -> io::Result<Option<At>> {
+        let relative = path.strip_prefix(self.spool.dir()).unwrap_or(path);
+        let name = relative.file_name().and_then(|name| name.to_str());
+        let (Some(parent), Some(name)) = (relative.parent(), name) else {
+            return Ok(None);
+        };
+        Ok(self.directory(parent)?.map(|dir| At {
+            dir,
+            name: name.to_owned(),
+            path: path.to_owned(),
+        }))
+    }
+
     fn path(&self, place: Place, id: &QueueId) -> (PathBuf, PathBuf) {
         let path = match place {
             Place::Queue(queue) => self.spool.path(queue, id),

@@ -170,6 +170,7 @@ mod tests {
             queue_directory: PathBuf::new(),
             hash_queue_names: String::new(),
             hash_queue_depth: 1,
+            long_queue_ids: false,
             owner: (0, 0),
             identity: (0, 0),
         };

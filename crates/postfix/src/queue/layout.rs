@@ -3,13 +3,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::QueueId;
 use super::file::{Opened, open_dir, open_file};
 use super::id::hash_key;
 use crate::Problem;
 
 /// A queue: a directory of mail below the queue directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Queue {
     /// Local submissions that wait for pickup(8).
     Maildrop,

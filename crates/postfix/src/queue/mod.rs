@@ -20,7 +20,7 @@ mod select;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
-pub use collect::read_envelope;
+pub use collect::{read_arrival, read_envelope};
 pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord};
 pub use file::{FileInfo, Opened};
 pub use id::{IdParts, QueueId};

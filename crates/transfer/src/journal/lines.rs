@@ -1,6 +1,5 @@
 //! What the lines of a journal say.
 
-use std::io;
 use std::path::PathBuf;
 
 use postfix::queue::{Layout, Queue, QueueId, ShownRecipient, Spool};
@@ -9,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::fsops::Stat;
 
 /// What every journal's first line says.
-pub const SCHEMA: &str = "relay-tools/move/1";
+pub const SCHEMA: &str = "relay-tools/move/2";
+/// What those of older versions say. They can be read, and their moves recovered.
+pub(crate) const OLD_SCHEMA: &str = "relay-tools/move/1";
 
 /// One of the two spools.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Side {
     pub hash_queue_names: String,
     /// hash_queue_depth.
     pub hash_queue_depth: usize,
+    /// enable_long_queue_ids: may a file here have a long queue id? Where not, postsuper(1) gives it a short one.
+    #[serde(default)]
+    pub long_queue_ids: bool,
     /// User and group that own its mail.
     pub owner: (u32, u32),
     /// Device and inode of the queue directory.
@@ -61,6 +65,9 @@ pub struct Header {
     pub name: String,
     /// Seconds since 1970 (UTC).
     pub started: i64,
+    /// And the microseconds of that.
+    #[serde(default)]
+    pub started_microseconds: u32,
     /// Who started it.
     pub user: String,
     /// By which command.
@@ -71,8 +78,12 @@ pub struct Header {
     pub to: Side,
     /// Are the spools on two file systems, so that files are copied?
     pub cross_device: bool,
-    /// The nanoseconds of the modification time of files that this move holds: Postfix itself sets none.
+    /// What the names of files that this move has covered end with. Before, the nanoseconds of the modification time of
+    /// files that the move holds.
     pub mark: u32,
+    /// The id of the boot in which it was begun.
+    #[serde(default)]
+    pub boot: String,
     /// Where TO's log ended.
     pub log: Option<LogMark>,
 }
@@ -123,13 +134,16 @@ pub struct Intent {
     /// Its number in this move.
     pub n: u32,
     /// Its queue id in FROM.
-    pub queue_id: String,
+    pub queue_id: QueueId,
     /// The queue it is in: deferred or hold.
-    pub queue: String,
+    pub queue: Queue,
     /// Its file.
     pub(crate) file: Stat,
     /// When it arrived, seconds since 1970 (UTC).
     pub arrival: i64,
+    /// And the microseconds of that, which tell a message from others: it is kept when mail is requeued.
+    #[serde(default)]
+    pub arrival_microseconds: u32,
     /// Its size, as showq(8) counts it.
     pub size: u64,
     /// The sender.
@@ -139,12 +153,8 @@ pub struct Intent {
 }
 
 impl Intent {
-    pub(crate) fn id(&self) -> io::Result<QueueId> {
-        QueueId::new(&self.queue_id).ok_or_else(|| io::Error::other("no queue id in the journal"))
-    }
-
     pub(crate) fn was_on_hold(&self) -> bool {
-        Queue::from_name(&self.queue) == Some(Queue::Hold)
+        self.queue == Queue::Hold
     }
 
     /// The defer log, as bounce(8) would write it (bounce_append_service.c); empty if there was none.
@@ -190,7 +200,7 @@ impl Intent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Made {
     pub(crate) n: u32,
-    pub(crate) name: String,
+    pub(crate) name: QueueId,
     pub(crate) device: u64,
     pub(crate) inode: u64,
 }
@@ -207,6 +217,9 @@ pub enum Fate {
     Failed,
     /// It is back where it was.
     Restored,
+    /// Nothing that can be relied on tells where it is, or whether what is there was delivered: to be shown until an
+    /// admin has seen to it.
+    Doubt,
 }
 
 /// How a message ended, and why.
@@ -221,7 +234,7 @@ pub struct Ended {
     pub why: Option<String>,
     /// Its name in TO's maildrop, which pickup(8) logs as orig_id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<QueueId>,
 }
 
 /// A line.
@@ -232,16 +245,28 @@ pub(crate) enum Line {
     Intent(Box<Intent>),
     /// All intents are written, so many.
     Planned(u32),
+    /// Those are put on hold from here on: until now, nothing was done to them.
+    Taking(Vec<u32>),
     /// These names in TO's maildrop are used in place of the queue ids, which are taken there.
     Named(Vec<Made>),
     /// Empty files were made in TO's maildrop, for pickup(8) to ignore.
     Copying(Vec<Made>),
     /// Those are complete and on disk.
     Copied(Vec<u32>),
-    /// An empty file was made in FROM's hold queue, for a message on its way back.
+    /// The sources of those are covered, on disk.
+    Covered(Vec<u32>),
+    /// What is said of those as covered is so no longer: they are about to get their names back.
+    Uncovered(Vec<u32>),
+    /// These files take the places of files in TO's maildrop that are withdrawn.
+    Decoys(Vec<Made>),
+    /// An empty file was made in FROM's hold queue, for a message on its way back: older versions.
     Returning(Made),
-    /// It is complete and on disk.
+    /// It is complete and on disk: older versions.
     Returned(u32),
+    /// Empty covered files were made in FROM's hold directory, for messages on their way back, under these names-to-be.
+    ComingBack(Vec<Made>),
+    /// Those are complete and on disk.
+    CameBack(Vec<u32>),
     /// How messages ended.
     Ended(Vec<Ended>),
     /// `resume` (`true`) or `undo` has begun, at a time.

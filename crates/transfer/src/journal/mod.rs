@@ -10,10 +10,13 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use postfix::queue::QueueId;
+
 use crate::fsops::{Fs, Op};
+use crate::protocol::Goal;
 
 pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
-pub(crate) use lines::{Line, Made};
+pub(crate) use lines::{Line, Made, OLD_SCHEMA};
 
 /// A journal open for writing.
 #[derive(Debug)]
@@ -67,17 +70,48 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// A file that was made: its inode, and whether it is complete and on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Copied {
+    pub(crate) inode: u64,
+    pub(crate) complete: bool,
+}
+
 /// What the journal says of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Track {
     pub(crate) intent: Intent,
+    /// Its name in FROM: another than the queue id once it came back as a copy.
+    pub(crate) from_name: QueueId,
     /// Its name in TO's maildrop.
-    pub(crate) name: String,
-    /// Device and inode of the copy in TO's maildrop, and whether it is complete.
-    pub(crate) copy: Option<(u64, u64, bool)>,
-    /// The same of the copy on its way back, in FROM's hold queue.
-    pub(crate) back: Option<(u64, u64, bool)>,
+    pub(crate) name: QueueId,
+    /// Has this move begun to change anything of it?
+    pub(crate) touched: bool,
+    /// The copy in TO's maildrop.
+    pub(crate) copy: Option<Copied>,
+    /// The copy on its way back, and its name-to-be in FROM.
+    pub(crate) back: Option<(Copied, QueueId)>,
+    /// Was the source covered, on disk?
+    pub(crate) sealed: bool,
+    /// The inode of its decoy in TO's maildrop.
+    pub(crate) decoy: Option<u64>,
     pub(crate) ended: Option<Ended>,
+}
+
+impl Track {
+    pub(crate) fn new(intent: Intent) -> Self {
+        Self {
+            from_name: intent.queue_id.clone(),
+            name: intent.queue_id.clone(),
+            touched: false,
+            copy: None,
+            back: None,
+            sealed: false,
+            decoy: None,
+            ended: None,
+            intent,
+        }
+    }
 }
 
 /// A journal that was read.
@@ -91,6 +125,8 @@ pub struct Journal {
     pub planned: bool,
     /// Was all of it done?
     pub finished: bool,
+    /// Where the last run was to lead: `undo` stays the goal until it is reached.
+    pub goal: Goal,
     /// Was the last line cut short?
     pub torn: bool,
     pub(crate) tracks: Vec<Track>,
@@ -129,7 +165,8 @@ impl Journal {
         let Ok(Line::Begin(header)) = serde_json::from_slice(first) else {
             return Err(unknown());
         };
-        if header.schema != SCHEMA {
+        let is_old = header.schema == OLD_SCHEMA;
+        if header.schema != SCHEMA && !is_old {
             return Err(unknown());
         }
         let mut journal = Self {
@@ -137,6 +174,7 @@ impl Journal {
             header: *header,
             planned: false,
             finished: false,
+            goal: Goal::Finish,
             torn: whole < text.len(),
             tracks: Vec::new(),
             length: whole as u64,
@@ -156,29 +194,34 @@ impl Journal {
                 return Err(JournalError::Damaged(path.to_owned(), number + 1));
             }
         }
+        if is_old {
+            // They do not say which messages a move had begun with.
+            journal
+                .tracks
+                .iter_mut()
+                .for_each(|track| track.touched = true);
+        }
         Ok(journal)
     }
 
     /// Takes a line in; `None` if it does not fit what came before.
     fn take(&mut self, line: Line) -> Option<()> {
-        let made = |made: &Made, whole| Some((made.device, made.inode, whole));
+        let begun = |one: &Made| Copied {
+            inode: one.inode,
+            complete: false,
+        };
         match line {
             Line::Begin(_) => return None,
             Line::Intent(intent) => {
                 let fits = !self.planned && intent.n as usize == self.tracks.len();
                 fits.then_some(())?;
-                self.tracks.push(Track {
-                    name: intent.queue_id.clone(),
-                    intent: *intent,
-                    copy: None,
-                    back: None,
-                    ended: None,
-                });
+                self.tracks.push(Track::new(*intent));
             }
             Line::Planned(count) => {
                 (count as usize == self.tracks.len()).then_some(())?;
                 self.planned = true;
             }
+            Line::Taking(list) => self.each(&list, |track| track.touched = true)?,
             Line::Named(list) => {
                 for one in list {
                     self.track(one.n)?.name = one.name;
@@ -187,25 +230,60 @@ impl Journal {
             Line::Copying(list) => {
                 for one in list {
                     let track = self.track(one.n)?;
-                    track.copy = made(&one, false);
-                    track.name = one.name;
+                    (track.copy, track.name) = (Some(begun(&one)), one.name);
                 }
             }
             Line::Copied(list) => {
                 for n in list {
-                    self.track(n)?.copy.as_mut()?.2 = true;
+                    self.track(n)?.copy.as_mut()?.complete = true;
                 }
             }
-            Line::Returning(one) => self.track(one.n)?.back = made(&one, false),
-            Line::Returned(n) => self.track(n)?.back.as_mut()?.2 = true,
+            Line::Covered(list) => self.each(&list, |track| track.sealed = true)?,
+            Line::Uncovered(list) => self.each(&list, |track| track.sealed = false)?,
+            Line::Decoys(list) => {
+                for one in list {
+                    self.track(one.n)?.decoy = Some(one.inode);
+                }
+            }
+            Line::Returning(one) => self.comes_back(one)?,
+            Line::Returned(n) => self.track(n)?.back.as_mut()?.0.complete = true,
+            Line::ComingBack(list) => {
+                for one in list {
+                    self.comes_back(one)?;
+                }
+            }
+            Line::CameBack(list) => {
+                for n in list {
+                    self.track(n)?.back.as_mut()?.0.complete = true;
+                }
+            }
             Line::Ended(list) => {
                 for one in list {
                     let n = one.n;
                     self.track(n)?.ended = Some(one);
                 }
             }
-            Line::Recover(..) => self.finished = false,
+            Line::Recover(finish, _) => {
+                self.finished = false;
+                self.goal = if finish { Goal::Finish } else { Goal::Back };
+            }
             Line::Finished(_) => self.finished = true,
+        }
+        Some(())
+    }
+
+    fn comes_back(&mut self, one: Made) -> Option<()> {
+        let copied = Copied {
+            inode: one.inode,
+            complete: false,
+        };
+        self.track(one.n)?.back = Some((copied, one.name));
+        Some(())
+    }
+
+    fn each(&mut self, list: &[u32], change: impl Fn(&mut Track)) -> Option<()> {
+        for &n in list {
+            change(self.track(n)?);
         }
         Some(())
     }
@@ -219,9 +297,9 @@ impl Journal {
         self.tracks.iter().map(|track| &track.intent)
     }
 
-    /// How many messages are in it, and how many of them were moved, skipped, failed and put back.
-    pub fn counts(&self) -> (usize, [usize; 4]) {
-        let mut counts = [0; 4];
+    /// How many messages are in it, and how many of them were moved, skipped, failed, put back and are in doubt.
+    pub fn counts(&self) -> (usize, [usize; 5]) {
+        let mut counts = [0; 5];
         for ended in self.tracks.iter().filter_map(|t| t.ended.as_ref()) {
             counts[ended.fate as usize] += 1;
         }

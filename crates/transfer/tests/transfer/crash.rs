@@ -33,9 +33,9 @@ fn at_goal(spools: &Spools, goal: Goal, ends: &[Ended], when: &str) {
     let begun = spools.journal().is_some_and(|journal| journal.planned);
     for (id, _, log) in MAIL {
         let moved = begun && goal == Goal::Finish;
-        let in_to = spools.target(id).exists();
+        let in_to = spools.in_to(id).is_some();
         assert_eq!(in_to, moved, "{when}: {id} in TO: {in_to}");
-        let has_log = spools.log_path(id).exists();
+        let has_log = spools.log_path(&spools.now_called(id)).exists();
         assert_eq!(has_log, log && !moved, "{when}: {id} has a log: {has_log}");
     }
     if begun {
@@ -76,15 +76,7 @@ fn crashed(cross_device: bool, at: usize, after: bool) -> Spools {
 
 /// FROM is as it was, to the last byte of a defer log.
 fn as_before(spools: &Spools, before: &Spools, when: &str) {
-    let relative = |spools: &Spools| -> Vec<_> {
-        let root = spools.from.queue_directory.clone();
-        let strip = |(path, mode, s, ns, content): (std::path::PathBuf, _, _, _, _)| {
-            let below = path.strip_prefix(&root).unwrap().to_owned();
-            (below, mode, s, ns, content)
-        };
-        spools.state().into_iter().map(strip).collect()
-    };
-    let (now, then) = (relative(spools), relative(before));
+    let (now, then) = (spools.state(), before.state());
     let differs = now.iter().zip(&then).find(|(now, then)| now != then);
     let paths = differs.map(|d| (&d.0.0, &d.1.0));
     assert!(

@@ -1,7 +1,13 @@
 //! Moves between two spools: none lost, none doubled.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests; they print what they tried"
+)]
 
 mod common;
 mod crash;
 mod hazards;
 mod races;
+mod restarts;
+mod slow_pickup;

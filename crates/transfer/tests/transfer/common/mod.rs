@@ -1,6 +1,7 @@
 //! Two spools with mail in them, a journal directory, and what is asked of them.
 
 mod hooks;
+mod postsuper;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use postfix::queue::{Queue, QueueId, Selector, ShowqOptions, read_envelope};
+use postfix::queue::{IdParts, Queue, QueueId, Selector, ShowqOptions, read_envelope};
 use tempfile::TempDir;
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
 use transfer::protocol::Goal;
@@ -19,9 +20,23 @@ use transfer::{
 };
 
 pub(crate) use hooks::*;
+pub(crate) use postsuper::*;
+
+/// Which queue ids the messages have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// Short ones that fit their inodes, as Postfix gives them by default.
+    Short,
+    /// Long ones (enable_long_queue_ids).
+    Long,
+    /// Short ones that do not fit, as after a restore: postsuper(1) renames them at the next start.
+    Misfit,
+}
 
 /// The time at which all tests play.
 pub(crate) const NOW: i64 = 1_800_000_000;
+/// The id of the boot in which they play.
+pub(crate) const BOOT: &str = "4d1bbcf5";
 
 /// The messages: queue id, recipients, and whether there is a defer log.
 pub(crate) const MAIL: [(&str, &[&str], bool); 3] = [
@@ -41,6 +56,8 @@ pub(crate) struct Spools {
     pub(crate) from: Side,
     pub(crate) to: Side,
     pub(crate) pace: Pace,
+    /// Lets a pickup that a test plays come to its end.
+    pub(crate) pickup: Option<Box<dyn Fn() -> bool + Sync>>,
     /// What a pickup of these tests took from TO's maildrop.
     pub(crate) taken: Mutex<BTreeMap<String, usize>>,
 }
@@ -68,6 +85,7 @@ pub(crate) fn side(name: &str, dir: &Path, names: &str, depth: usize) -> Side {
         queue_directory: dir.to_owned(),
         hash_queue_names: names.to_owned(),
         hash_queue_depth: depth,
+        long_queue_ids: true,
         owner: (meta.uid(), meta.gid()),
         identity: (meta.dev(), meta.ino()),
     }
@@ -77,6 +95,40 @@ impl Spools {
     /// With all of [`MAIL`] deferred in FROM, and one other message on hold there.
     pub(crate) fn new(cross_device: bool) -> Self {
         Self::laid_out(cross_device, ("deferred defer", 1), ("deferred defer", 1))
+    }
+
+    /// The same, with names of this kind, in instances that give such names.
+    pub(crate) fn named(ids: Ids, cross_device: bool) -> Self {
+        let mut spools = Self::new(cross_device);
+        let long = ids == Ids::Long;
+        (spools.from.long_queue_ids, spools.to.long_queue_ids) = (long, long);
+        for (n, (id, ..)) in (0..).zip(MAIL) {
+            let old = spools.path(Queue::Deferred, id);
+            let inode = fs::metadata(&old).unwrap().ino();
+            let parts = match ids {
+                Ids::Short => IdParts::Short {
+                    microseconds: 4711 + n,
+                    inode,
+                },
+                Ids::Long => IdParts::Long {
+                    seconds: 1_799_999_000,
+                    microseconds: 4711 + n,
+                    inode,
+                },
+                Ids::Misfit => IdParts::Short {
+                    microseconds: 4711 + n,
+                    inode: inode + 1_000_000,
+                },
+            };
+            let new = QueueId::from_parts(parts);
+            let rename = |from: &Path, to: &Path| {
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(from, to).is_ok()
+            };
+            assert!(rename(&old, &spools.path(Queue::Deferred, new.as_str())));
+            rename(&spools.log_path(id), &spools.log_path(new.as_str()));
+        }
+        spools
     }
 
     /// The same; each message has a thread of its own.
@@ -100,6 +152,7 @@ impl Spools {
                 pause: None,
                 workers: Workers::ALONE,
             },
+            pickup: None,
             taken: Mutex::default(),
         };
         for dir in [spools.from_dir.path(), spools.to_dir.path()] {
@@ -129,6 +182,28 @@ impl Spools {
 
     pub(crate) fn target(&self, name: &str) -> PathBuf {
         self.to_dir.path().join("maildrop").join(name)
+    }
+
+    /// Where the message that had this id is in TO's maildrop: a copy has another name.
+    pub(crate) fn in_to(&self, id: &str) -> Option<PathBuf> {
+        let mut files = Vec::new();
+        walk(&self.to_dir.path().join("maildrop"), &mut files);
+        let sender = format!("{id}@example.org");
+        files
+            .into_iter()
+            .find(|path| whole(path).as_ref() == Some(&sender))
+    }
+
+    /// What FROM calls the message that had this id: after it came back as a copy, that may be another.
+    pub(crate) fn now_called(&self, id: &str) -> String {
+        let mut files = Vec::new();
+        walk(&self.from_dir.path().join("deferred"), &mut files);
+        let sender = format!("{id}@example.org");
+        let file = files
+            .into_iter()
+            .find(|path| whole(path).as_ref() == Some(&sender));
+        let name = file.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        name.unwrap_or_else(|| id.to_owned())
     }
 
     /// A deferred message, from a sender that names its id.
@@ -176,8 +251,10 @@ impl Spools {
         let begin = Begin {
             name: "test".to_owned(),
             started: NOW,
+            started_microseconds: 0,
             user: "ada".to_owned(),
             command: "queue-move aol-a aol-b".to_owned(),
+            boot: BOOT.to_owned(),
             log: None,
         };
         carry_out(
@@ -209,7 +286,8 @@ impl Spools {
             goal,
             pace: self.pace,
             accepted: &taken,
-            to_runs: false,
+            pickup: self.pickup.as_deref().map(|past| past as &dyn Fn() -> bool),
+            boot: BOOT,
             watch: &Idle::default(),
         };
         recovery.run(journal)
@@ -263,11 +341,15 @@ impl Spools {
         senders
     }
 
-    /// All names below FROM's queue directory, with what makes a file the same: for "as it was before".
+    /// All files below FROM's queue directory, with what makes a file the same: for "as it was before". Of a message, and
+    /// of its log, the sender stands for the name.
     pub(crate) fn state(&self) -> Vec<(PathBuf, u32, i64, i64, Vec<u8>)> {
         let mut files = Vec::new();
         walk(self.from_dir.path(), &mut files);
-        files.sort();
+        let names: BTreeMap<String, String> = MAIL
+            .iter()
+            .map(|(id, ..)| (self.now_called(id), (*id).to_owned()))
+            .collect();
         let facts = |path: PathBuf| {
             let meta = fs::metadata(&path).unwrap();
             // When a defer log was written is no matter.
@@ -278,9 +360,15 @@ impl Spools {
                 (0, 0)
             };
             let content = fs::read(&path).unwrap();
-            (path, meta.mode() & 0o7777, time.0, time.1, content)
+            let below = path.strip_prefix(self.from_dir.path()).unwrap();
+            let queue = PathBuf::from(below.components().next().unwrap().as_os_str());
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let shown = queue.join(names.get(name).map_or(name, String::as_str));
+            (shown, meta.mode() & 0o7777, time.0, time.1, content)
         };
-        files.into_iter().map(facts).collect()
+        let mut facts: Vec<_> = files.into_iter().map(facts).collect();
+        facts.sort();
+        facts
     }
 }
 
@@ -300,6 +388,11 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
+}
+
+/// The sender of a complete queue file.
+pub(crate) fn sender_of(path: &Path) -> Option<String> {
+    whole(path)
 }
 
 fn whole(path: &Path) -> Option<String> {

@@ -1,0 +1,90 @@
+//! The steps of the way back that concern all messages together.
+
+use std::io;
+
+use crate::engine::{Came, Engine, Results};
+use crate::finder::Finder;
+use crate::job::Job;
+use crate::journal::{Ended, Line};
+use crate::mover::Stop;
+use crate::observe::decoy;
+use crate::pickup::wait_until_past;
+use crate::protocol::{BackCopy, Own};
+use crate::steps::undo;
+
+impl Engine<'_, '_> {
+    pub(super) fn begin_back<'t>(&mut self, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+        let mover = self.mover;
+        let (begun, mut done) =
+            self.make(jobs, |job| undo::begin_back(mover, job), Line::ComingBack)?;
+        done.extend(begun.into_iter().map(|job| (job, Came::Done)));
+        Ok(done)
+    }
+
+    pub(super) fn withdraw<'t>(&mut self, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+        let mover = self.mover;
+        let (ready, mut done) =
+            self.make(jobs, |job| undo::make_decoy(mover, job), Line::Decoys)?;
+        done.extend(self.each(ready, |job| undo::withdraw(mover, job).into()));
+        mover.sync()?;
+        Ok(done)
+    }
+
+    /// The same step for all of a recovery. Those that pickup may have in hand are left as they are.
+    pub(crate) fn settled<'t>(&self, jobs: Vec<Job<'t>>, ends: &mut Vec<Ended>) -> Vec<Job<'t>> {
+        if jobs.is_empty() {
+            return jobs;
+        }
+        let mut past = Vec::with_capacity(jobs.len());
+        for (mut job, came) in self.settle(jobs) {
+            match came {
+                Came::Stopped(Stop::Skip(why) | Stop::Fail(why) | Stop::Raced(why)) => {
+                    ends.push(self.verdict.left(&job, why));
+                }
+                Came::Done | Came::NameTaken => {
+                    job.seen.settled = true;
+                    past.push(job);
+                }
+            }
+        }
+        past
+    }
+
+    /// Waits until pickup is past all of them; then those whose decoy is gone have been taken.
+    pub(super) fn settle<'t>(&self, jobs: Vec<Job<'t>>) -> Results<'t> {
+        let inodes = jobs.iter().map(Job::target_inode).collect();
+        let is_past = match self.pickup {
+            Some(is_past) => is_past(),
+            None => wait_until_past(self.to, &inodes, self.watch),
+        };
+        let tracks = jobs.iter().map(|job| &*job.track);
+        // Where they are now, and not before: a decoy that is not found is taken for removed.
+        let finder = Finder::new(&self.mover.from, &self.mover.to, tracks);
+        let settled = |mut job: Job<'t>| {
+            let came = if is_past {
+                decoy(self.mover, &finder, &mut job).into()
+            } else {
+                let why = "TO's pickup may have it in hand";
+                Came::Stopped(Stop::Fail(why.to_owned()))
+            };
+            (job, came)
+        };
+        jobs.into_iter().map(settled).collect()
+    }
+
+    /// The sources of these are the messages again: what the journal says of them as covered is so no longer.
+    pub(super) fn uncovered<'t>(&mut self, mut jobs: Vec<Job<'t>>) -> io::Result<Vec<Job<'t>>> {
+        let mut numbers = Vec::new();
+        for job in &mut jobs {
+            let is_other = job.seen.own == Own::No && job.seen.back == BackCopy::No;
+            if job.track.sealed && !is_other {
+                job.track.sealed = false;
+                numbers.push(job.n());
+            }
+        }
+        if !numbers.is_empty() {
+            self.journal.commit(&[Line::Uncovered(numbers)])?;
+        }
+        Ok(jobs)
+    }
+}

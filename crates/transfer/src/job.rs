@@ -1,0 +1,130 @@
+//! A message on its way through a run: what is known of it, and the files of it that are open.
+
+use std::fs::File;
+
+use crate::fsops::Stat;
+use crate::journal::{Ended, Fate, Track};
+use crate::mover::{GONE, Stop, fail};
+use crate::protocol::{Goal, Seen};
+use crate::tree::At;
+
+/// Where the files of a message are, as last seen or left.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) own: Option<At>,
+    pub(crate) target: Option<At>,
+    pub(crate) back: Option<At>,
+    pub(crate) decoy: Option<At>,
+}
+
+/// A message on its way through a run.
+#[derive(Debug)]
+pub(crate) struct Job<'t> {
+    pub(crate) track: &'t mut Track,
+    pub(crate) seen: Seen,
+    pub(crate) places: Places,
+    /// Where it is to go: back, too, if it cannot be moved.
+    pub(crate) goal: Goal,
+    /// The inode of its own file.
+    pub(crate) inode: u64,
+    /// Its own file, and the copy that is being made of it, while a batch has them open.
+    pub(crate) own: Option<File>,
+    pub(crate) copy: Option<File>,
+    /// Why it goes back, where it was to be moved: as skipped or failed.
+    pub(crate) because: Option<(Fate, String)>,
+    /// Are its logs seen to?
+    pub(crate) stripped: bool,
+    /// Has TO's pickup been seen to have taken it?
+    pub(crate) taken: bool,
+    /// How often it was looked at anew.
+    pub(crate) looks: u8,
+}
+
+impl<'t> Job<'t> {
+    /// A message that nothing has been done to.
+    pub(crate) fn fresh(track: &'t mut Track, cross_device: bool) -> Self {
+        Self {
+            seen: Seen::planned(cross_device),
+            places: Places::default(),
+            goal: Goal::Finish,
+            inode: track.intent.file.inode,
+            own: None,
+            copy: None,
+            because: None,
+            stripped: false,
+            taken: false,
+            looks: 0,
+            track,
+        }
+    }
+
+    pub(crate) fn n(&self) -> u32 {
+        self.track.intent.n
+    }
+
+    /// The message's own file, open, and what it is now.
+    pub(crate) fn open_own(&mut self) -> Result<(&File, Stat), Stop> {
+        let gone = || Stop::Raced(GONE.to_owned());
+        if self.own.is_none() {
+            let at = self.places.own.as_ref().ok_or_else(gone)?;
+            self.own = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
+        }
+        let file = self.own.as_ref().ok_or_else(gone)?;
+        let stat = Stat::of_file(file);
+        let stat = stat.map_err(|e| Stop::Fail(format!("cannot examine an open file: {e}")))?;
+        if stat.inode == self.inode {
+            Ok((file, stat))
+        } else {
+            Err(gone())
+        }
+    }
+
+    /// Is its own file still where it was seen?
+    pub(crate) fn check_own(&self) -> Result<&At, Stop> {
+        let gone = || Stop::Raced(GONE.to_owned());
+        let at = self.places.own.as_ref().ok_or_else(gone)?;
+        check_inode(at, self.inode)?;
+        Ok(at)
+    }
+
+    /// The inode of what is in TO.
+    pub(crate) fn target_inode(&self) -> u64 {
+        match (self.seen.cross_device, self.track.copy) {
+            (true, Some(copy)) => copy.inode,
+            (true, None) => 0,
+            (false, _) => self.inode,
+        }
+    }
+
+    /// What is in TO, if it is still where it was seen.
+    pub(crate) fn check_target(&self) -> Result<&At, Stop> {
+        let gone = || Stop::Raced("it has left TO's maildrop".to_owned());
+        let at = self.places.target.as_ref().ok_or_else(gone)?;
+        check_inode(at, self.target_inode())?;
+        Ok(at)
+    }
+
+    pub(crate) fn ended(&self, fate: Fate, why: Option<String>) -> Ended {
+        Ended {
+            n: self.n(),
+            fate,
+            why,
+            name: (fate == Fate::Moved).then(|| self.track.name.clone()),
+        }
+    }
+
+    /// Lets go of what is open: a batch has only so many files.
+    pub(crate) fn close(&mut self) {
+        (self.own, self.copy) = (None, None);
+    }
+}
+
+/// Is the file of this inode there?
+pub(crate) fn check_inode(at: &At, inode: u64) -> Result<(), Stop> {
+    let stat = at.stat();
+    let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
+    match stat {
+        Some(stat) if stat.inode == inode => Ok(()),
+        _ => Err(Stop::Raced(GONE.to_owned())),
+    }
+}

@@ -1,0 +1,200 @@
+//! Where the message's files are, who has them in hand, what the journal knows; and what this tool would see of it.
+
+use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Step, Target};
+
+/// A place in one of the two spools. TO's maildrop has two names, since a withdrawn file goes back under another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum At {
+    Deferred,
+    Hold,
+    Active,
+    FromMaildrop,
+    /// FROM's hold directory, covered.
+    FromCover,
+    Name(bool),
+    /// TO's hold directory, covered.
+    ToCover,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct File {
+    pub(super) at: At,
+    pub(super) open: bool,
+    pub(super) whole: bool,
+}
+
+/// TO's pickup(8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Pickup {
+    Idle,
+    /// It has seen a ready file of this name, and opens it next.
+    Saw(bool),
+    /// It reads: the message's own file or (`true`) the copy; and will remove this name.
+    Reads(bool, bool),
+    /// cleanup(8) has the message, or there was no file to open: it removes this name next.
+    Removes(bool),
+}
+
+/// An admin's postsuper(1), which looks at a file before it acts on its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Admin {
+    Idle,
+    Saw(At),
+}
+
+/// The tool, in the middle of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Run {
+    pub(super) goal: Goal,
+    /// What it believes.
+    pub(super) seen: Seen,
+    /// What it is doing, and how many changes of it are done.
+    pub(super) doing: Option<(Step, u8)>,
+    /// How often it has looked anew.
+    pub(super) looks: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) cross_device: bool,
+    pub(super) own: Option<File>,
+    pub(super) copy: Option<File>,
+    pub(super) back: Option<File>,
+    pub(super) decoy: Option<Result<bool, Decoy>>,
+    pub(super) marked: bool,
+    pub(super) retried: bool,
+    /// The journal: the copy is complete; the one on its way back is; the source was covered.
+    pub(super) copied: bool,
+    pub(super) returned: bool,
+    pub(super) sealed: bool,
+    /// FROM's queue manager has seen the file ready in deferred; FROM's pickup has in maildrop.
+    pub(super) qmgr_saw: bool,
+    pub(super) from_pickup_saw: bool,
+    pub(super) pickup: Pickup,
+    pub(super) admin: Admin,
+    /// So many times has it been taken over for good, by FROM's delivery or by TO's cleanup(8).
+    pub(super) taken: u8,
+    /// An admin has deleted a file of it.
+    pub(super) deleted: bool,
+    pub(super) run: Option<Run>,
+}
+
+impl World {
+    pub(super) fn new(cross_device: bool) -> Self {
+        let own = File {
+            at: At::Deferred,
+            open: true,
+            whole: true,
+        };
+        Self {
+            cross_device,
+            own: Some(own),
+            copy: None,
+            back: None,
+            decoy: None,
+            marked: false,
+            retried: false,
+            copied: false,
+            returned: false,
+            sealed: false,
+            qmgr_saw: false,
+            from_pickup_saw: false,
+            pickup: Pickup::Idle,
+            admin: Admin::Idle,
+            taken: 0,
+            deleted: false,
+            run: None,
+        }
+    }
+
+    /// The file that TO gets: the copy, or the message's own.
+    pub(super) fn target(&mut self) -> &mut Option<File> {
+        if self.cross_device {
+            &mut self.copy
+        } else {
+            &mut self.own
+        }
+    }
+
+    pub(super) fn own_at(&self) -> Option<At> {
+        self.own.map(|own| own.at)
+    }
+
+    /// Can somebody deliver from this file, or get at it so as to?
+    fn is_deliverable(&self, file: File) -> bool {
+        match file.at {
+            // The one that was copied is going to be removed.
+            At::Name(name) if self.pickup == Pickup::Removes(name) => false,
+            At::Name(name) => file.open || self.pickup == Pickup::Saw(name),
+            At::FromCover | At::ToCover => false,
+            At::Deferred | At::Hold | At::Active | At::FromMaildrop => true,
+        }
+    }
+
+    /// Copies that somebody could deliver from, and deliveries.
+    pub(super) fn deliverable(&self) -> u8 {
+        let reads = |is_copy| matches!(self.pickup, Pickup::Reads(what, _) if what == is_copy);
+        let counts = [
+            self.own
+                .is_some_and(|own| self.is_deliverable(own) || reads(false)),
+            self.copy
+                .is_some_and(|copy| self.is_deliverable(copy) || reads(true)),
+        ];
+        self.taken + counts.into_iter().map(u8::from).sum::<u8>()
+    }
+
+    /// Is a complete copy anywhere, or has the message been taken over?
+    pub(super) fn exists(&self) -> bool {
+        let files = [self.own, self.copy, self.back];
+        self.deliverable() > 0 || files.into_iter().flatten().any(|file| file.whole)
+    }
+
+    /// What `observe.rs` would see.
+    pub(super) fn seen(&self, settled: bool) -> Seen {
+        let target = match if self.cross_device {
+            self.copy
+        } else {
+            self.own
+        } {
+            Some(file) if file.at == At::ToCover => Target::Withdrawn,
+            Some(File {
+                at: At::Name(_),
+                open,
+                whole,
+            }) => match (open, whole && (self.copied || !self.cross_device)) {
+                (true, _) => Target::Open,
+                (false, true) => Target::Closed,
+                (false, false) => Target::Partial,
+            },
+            _ => Target::No,
+        };
+        let own = match self.own_at() {
+            None | Some(At::Name(_) | At::ToCover) => Own::No,
+            Some(At::Deferred) if self.retried => Own::Retried,
+            Some(At::Deferred) => Own::AsPlanned,
+            Some(At::Hold) if self.marked => Own::Held,
+            Some(At::Hold) => Own::HeldByOthers,
+            Some(At::FromCover) => Own::Covered,
+            Some(At::Active | At::FromMaildrop) => Own::Busy,
+        };
+        let back = match self.back {
+            None => BackCopy::No,
+            Some(back) if back.whole && self.returned => BackCopy::Complete,
+            Some(_) => BackCopy::Partial,
+        };
+        let decoy = match self.decoy {
+            None => Decoy::No,
+            Some(Ok(_)) => Decoy::InPlace,
+            Some(Err(decoy)) => decoy,
+        };
+        Seen {
+            own,
+            target,
+            back,
+            decoy,
+            sealed: self.sealed,
+            settled,
+            cross_device: self.cross_device,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! TO's pickup(8): where it is in its work, and waking it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postfix::queue::Queue;
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::execute::Watch;
+use crate::journal::Side;
+
+/// How long pickup(8) may be at work on a message while `undo` waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A process called pickup that works in TO's queue directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Process {
+    pid: String,
+    /// When it was started: process ids are used again.
+    start: String,
+}
+
+impl Process {
+    fn dir(&self) -> PathBuf {
+        Path::new("/proc").join(&self.pid)
+    }
+
+    /// Is it past what it was doing when `withdrawn` were taken out of its reach? It goes through maildrop file by file,
+    /// with the directory open from before it looks at the first until after it has removed the last (pickup.c,
+    /// pickup_service). So it is, if it has ended, or has not got the directory open, or has opened another file of it.
+    /// Where that cannot be seen, it is not.
+    fn is_past(&self, maildrop: (u64, u64), withdrawn: &HashSet<u64>) -> bool {
+        let open = open_files(&self.dir());
+        if started(&self.dir()).as_ref() != Some(&self.start) {
+            return true;
+        }
+        let Ok(open) = open else { return false };
+        let is_at_it = open
+            .iter()
+            .any(|file| (file.device, file.inode) == maildrop);
+        let is_other = |file: &&Open| {
+            let parent = file.path.parent().and_then(Path::file_name);
+            parent.is_some_and(|name| name == "maildrop") && !withdrawn.contains(&file.inode)
+        };
+        !is_at_it || open.iter().any(|file| is_other(&file))
+    }
+}
+
+/// A file that a process has open.
+struct Open {
+    device: u64,
+    inode: u64,
+    path: PathBuf,
+}
+
+fn open_files(process: &Path) -> io::Result<Vec<Open>> {
+    let mut open = Vec::new();
+    for entry in std::fs::read_dir(process.join("fd"))? {
+        let link = entry?.path();
+        match std::fs::metadata(&link) {
+            Ok(meta) => open.push(Open {
+                device: meta.dev(),
+                inode: meta.ino(),
+                path: std::fs::read_link(&link).unwrap_or_default(),
+            }),
+            // It was closed while this looked.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(open)
+}
+
+/// The start time of a process, field 22 of its stat (proc(5)). Its name may hold anything, but comes before.
+fn started(dir: &Path) -> Option<String> {
+    let stat = std::fs::read_to_string(dir.join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19).map(str::to_owned)
+}
+
+/// The pickup processes of the instance with this queue directory.
+fn pickups(queue_directory: &Path) -> io::Result<Vec<Process>> {
+    let meta = std::fs::metadata(queue_directory)?;
+    let here = (meta.dev(), meta.ino());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let dir = entry.path();
+        let name = std::fs::read_to_string(dir.join("comm")).unwrap_or_default();
+        if name.trim() != "pickup" {
+            continue;
+        }
+        // One whose directory cannot be seen may be this instance's.
+        let other = std::fs::metadata(dir.join("cwd"));
+        let other = other.is_ok_and(|meta| (meta.dev(), meta.ino()) != here);
+        if let Some(start) = started(&dir).filter(|_| !other) {
+            let pid = entry.file_name().to_string_lossy().into_owned();
+            found.push(Process { pid, start });
+        }
+    }
+    Ok(found)
+}
+
+/// Waits until every pickup of TO that runs now has been seen past what it was doing when the files of these inode
+/// numbers were withdrawn. `false`: one has not.
+pub(crate) fn wait_until_past(side: &Side, withdrawn: &HashSet<u64>, watch: &dyn Watch) -> bool {
+    let identity = |dir: &Path| std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
+    let maildrop = identity(&side.queue_directory.join(Queue::Maildrop.name()));
+    let (Ok(maildrop), Ok(mut busy)) = (maildrop, pickups(&side.queue_directory)) else {
+        return false;
+    };
+    let mut waited = Duration::ZERO;
+    loop {
+        busy.retain(|process| !process.is_past(maildrop, withdrawn));
+        if busy.is_empty() {
+            return true;
+        }
+        if waited >= PATIENCE || watch.interrupted() {
+            return false;
+        }
+        watch.pause(POLL);
+        waited += POLL;
+    }
+}
+
+/// Wakes pickup(8), as postkick(1) does. That it could not be woken is no harm: it wakes by itself every minute.
+///
+/// `public` belongs to the mail owner, who may put anything there at any moment: no link is followed, nothing is written
+/// to what is neither a FIFO nor a socket, and nobody is waited for.
+///
+/// # Errors
+/// Nobody listens, or so many wait already that there is no need.
+pub fn wake_pickup(side: &Side) -> io::Result<()> {
+    let dir = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open(&side.queue_directory, dir, Mode::empty())?;
+    let public = rustix::fs::openat(&root, "public", dir | OFlags::NOFOLLOW, Mode::empty())?;
+    let flags =
+        OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::openat(&public, "pickup", flags, Mode::empty()) {
+        Ok(fifo) => wake_by_fifo(fifo),
+        Err(Errno::NXIO) => wake_by_socket(&public),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn wake_by_fifo(fifo: OwnedFd) -> io::Result<()> {
+    let stat = rustix::fs::fstat(&fifo)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo {
+        return Err(io::Error::other(
+            "public/pickup is neither a FIFO nor a socket",
+        ));
+    }
+    File::from(fifo).write_all(b"W")
+}
+
+fn wake_by_socket(public: &OwnedFd) -> io::Result<()> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let held = rustix::fs::openat(public, "pickup", flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&held)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+        return Err(io::Error::other(
+            "public/pickup is neither a FIFO nor a socket",
+        ));
+    }
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    // The very socket that was looked at, whatever has its name now.
+    let path = format!("/proc/self/fd/{}", held.as_raw_fd());
+    connect(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
+    File::from(socket).write_all(b"W")
+}

@@ -1,0 +1,69 @@
+//! One file system: removing the defer log, and renaming the message into TO's maildrop.
+
+use std::io;
+
+use postfix::queue::Log;
+
+use crate::job::Job;
+use crate::mover::{Mover, Stop, fail, fail_or_raced};
+use crate::steps::hold::without;
+use crate::tree::Place;
+
+/// `Ok(false)`: its name is taken in TO's maildrop.
+pub(crate) fn send(
+    mover: &Mover<'_>,
+    job: &mut Job<'_>,
+    logs: &[Log],
+    now: i64,
+) -> Result<bool, Stop> {
+    strip(mover, job, logs)?;
+    let hold = job.check_own()?.clone();
+    let (file, stat) = job.open_own()?;
+    let path = &hold.path;
+    // Still marked: on hold, the mark is what tells that it is ours.
+    let time = mover.mark(file, path, stat.mode, now);
+    time.map_err(|e| fail("cannot set the time of", path, &e))?;
+    let to = mover.in_maildrop(&job.track.name)?;
+    match mover.fs.rename(&hold, &to) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(e) => return Err(fail_or_raced("cannot move into", &to.path, &e)),
+    }
+    mover.touch_from(&hold);
+    mover.touch_to(&to);
+    if stat.mode != 0o700
+        && let Some(file) = &job.own
+    {
+        // For order's sake: neither TO's pickup nor recovery minds the mark.
+        drop(mover.fs.mode(file, &to.path, 0o700));
+    }
+    (job.places.own, job.places.target) = (None, Some(to));
+    Ok(true)
+}
+
+/// Sees to the logs of a message that is on hold: nobody else reads or writes them meanwhile. The defer log goes, for the
+/// journal has what it says; with another, the message is not for this move.
+pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job<'_>, logs: &[Log]) -> Result<(), Stop> {
+    if !job.stripped {
+        without(mover, job, logs)?;
+        remove_log(mover, job)?;
+        job.stripped = true;
+    }
+    Ok(())
+}
+
+fn remove_log(mover: &Mover<'_>, job: &Job<'_>) -> Result<(), Stop> {
+    let found = mover.from.at(Place::Log(Log::Defer), &job.track.from_name);
+    let dir = mover.from.spool().dir();
+    let Some(log) = found.map_err(|e| fail("cannot open the directory", dir, &e))? else {
+        return Ok(());
+    };
+    match mover.fs.unlink(&log) {
+        Ok(()) => {
+            mover.touch_from(&log);
+            Ok(())
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(fail("cannot remove the defer log", &log.path, &e)),
+    }
+}

@@ -1,0 +1,150 @@
+//! How a message ended, and the words for it. Nothing is called taken, moved or back that was not seen to be.
+
+use crate::job::Job;
+use crate::journal::{Ended, Fate};
+use crate::mover::{Mover, RETRIED, TAKEN};
+use crate::protocol::{End, Goal, Step};
+use crate::steps::hold::clear_mark;
+
+/// What TO's log says has become of a name in its maildrop: the new queue id, once its queue manager has the message.
+/// Anybody on the host can write such lines: they are told of, and never lead to a change.
+pub type Accepted<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Tells ends by what was seen.
+pub(crate) struct Verdict<'e> {
+    pub(crate) accepted: Accepted<'e>,
+    /// Where this run leads.
+    pub(crate) goal: Goal,
+    /// Was the machine started again since? Then a file may be back that TO has taken.
+    pub(crate) power_cut: bool,
+}
+
+const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has it: \
+                          look for it in both logs; queue-move close ends the move";
+
+impl Verdict<'_> {
+    /// The end of a message that the protocol has come to.
+    pub(crate) fn of(&self, mover: &Mover<'_>, job: Job<'_>, end: End) -> Ended {
+        if matches!(end, End::Home | End::Retried) {
+            clear_mark(mover, &job);
+        }
+        let is_from_s = matches!(
+            end,
+            End::Home | End::Retried | End::Busy | End::HeldByOthers
+        );
+        match (&job.because, end) {
+            (Some((Fate::Skipped, why)), end) if is_from_s || end == End::Gone => {
+                return job.ended(Fate::Skipped, Some(why.clone()));
+            }
+            (Some((_, why)), _) if is_from_s => {
+                return job.ended(
+                    Fate::Failed,
+                    Some(format!("{why}; it is back where it was")),
+                );
+            }
+            (Some((_, why)), _) => return self.left(&job, why.clone()),
+            (None, _) => {}
+        }
+        let back = self.goal == Goal::Back;
+        let (fate, why) = match end {
+            End::Moved => (Fate::Moved, None),
+            End::Home => (Fate::Restored, None),
+            End::Busy if back => (Fate::Restored, None),
+            End::Busy => (Fate::Skipped, Some(TAKEN.to_owned())),
+            End::Retried => (Fate::Skipped, Some(RETRIED.to_owned())),
+            End::HeldByOthers => {
+                let why = "it is on hold, but not by this move";
+                (Fate::Skipped, Some(why.to_owned()))
+            }
+            End::InDoubt => (Fate::Doubt, Some(doubt(&job))),
+            End::Gone => self.gone(&job),
+        };
+        job.ended(fate, why)
+    }
+
+    /// Would this step let somebody deliver a message that TO has taken already, by its log? After a power cut, some file
+    /// systems (btrfs, or ext4 without a journal) have it twice: as it was, and in TO's queue.
+    pub(crate) fn is_contradicted(&self, job: &Job<'_>, step: Step) -> bool {
+        let delivers = matches!(
+            step,
+            Step::Send
+                | Step::Begin
+                | Step::Publish
+                | Step::PutBack
+                | Step::Return
+                | Step::BeginBack
+                | Step::Release
+        );
+        let asked = self.power_cut && delivers && job.because.is_none();
+        asked && (self.accepted)(job.track.name.as_str()).is_some()
+    }
+
+    /// Such a message stays as it is: a log is no proof, and the only copy may be here.
+    pub(crate) fn contradicted(&self, job: &Job<'_>) -> Ended {
+        let new = (self.accepted)(job.track.name.as_str()).unwrap_or_default();
+        let why = format!(
+            "TO's log says that TO took it as {new} before this machine was started anew, but it is in {} too. Any user of \
+             this host can write such a line: compare the two; queue-move resume --despite-log goes on with this one",
+            places(job)
+        );
+        job.ended(Fate::Doubt, Some(why))
+    }
+
+    /// In neither spool: what is known of where it went?
+    fn gone(&self, job: &Job<'_>) -> (Fate, Option<String>) {
+        let was = job.track.ended.as_ref();
+        if let Some(was) = was.filter(|was| matches!(was.fate, Fate::Restored | Fate::Skipped)) {
+            // It was out of this move's hands already, and what others did with it since is theirs.
+            return (was.fate, was.why.clone());
+        }
+        let was_moved = was.map(|ended| ended.fate) == Some(Fate::Moved);
+        let new = (self.accepted)(job.track.name.as_str());
+        let taken = job.taken || was_moved || new.is_some();
+        match (self.goal, new) {
+            (Goal::Finish, _) if taken => (Fate::Moved, None),
+            (Goal::Back, Some(new)) => {
+                let why = format!("TO has it already, as {new}: move it back from there");
+                (Fate::Moved, Some(why))
+            }
+            (Goal::Back, None) if taken => {
+                let why = "TO has it already: move it back from there";
+                (Fate::Moved, Some(why.to_owned()))
+            }
+            _ if !job.track.touched => {
+                let why = "it has left FROM's queue; this move had not begun with it";
+                (Fate::Skipped, Some(why.to_owned()))
+            }
+            _ => (Fate::Doubt, Some(LOST_SIGHT.to_owned())),
+        }
+    }
+
+    /// A message that nothing more can be done with now: why, and where it is.
+    pub(crate) fn left(&self, job: &Job<'_>, why: String) -> Ended {
+        let places = places(job);
+        let why = match places.is_empty() {
+            true => why,
+            false => format!("{why}; it is in {places}; queue-move resume tries again"),
+        };
+        job.ended(Fate::Failed, Some(why))
+    }
+}
+
+fn doubt(job: &Job<'_>) -> String {
+    format!(
+        "it was released, deleted or delivered while this move was interrupted, or by TO while it was taken back: what is \
+         left of it is kept, out of Postfix's reach, in {}",
+        places(job)
+    )
+}
+
+/// Where the message's files are.
+fn places(job: &Job<'_>) -> String {
+    let places = &job.places;
+    let all = [&places.own, &places.target, &places.back];
+    let paths: Vec<String> = all
+        .into_iter()
+        .flatten()
+        .map(|at| at.path.display().to_string())
+        .collect();
+    paths.join(" and ")
+}

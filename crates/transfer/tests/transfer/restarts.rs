@@ -1,0 +1,132 @@
+//! A move is killed, the machine comes up again and Postfix's own postsuper(1) renames queue files; then resume or
+//! undo. Message by message: none lost, none doubled, none in doubt without being reported.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use crate::common::*;
+use transfer::Fate;
+use transfer::protocol::Goal;
+
+/// What was tried, and what came of it.
+#[derive(Debug, Default)]
+struct Tried {
+    points: AtomicUsize,
+    renamed: AtomicUsize,
+    lost: AtomicUsize,
+    doubled: AtomicUsize,
+    in_doubt: AtomicUsize,
+    unreported: AtomicUsize,
+}
+
+impl Tried {
+    /// Each message, once.
+    fn messages(&self, spools: &Spools, ends: &[transfer::Ended], begun: bool) {
+        let (deliverable, complete) = (spools.deliverable(), spools.complete());
+        for (n, sender) in (0..).zip(senders()) {
+            self.points.fetch_add(1, SeqCst);
+            let times = deliverable.get(&sender).copied().unwrap_or(0);
+            let doubt = ends.iter().any(|end| end.n == n && end.fate == Fate::Doubt);
+            let add = |count: &AtomicUsize, is: bool| count.fetch_add(usize::from(is), SeqCst);
+            add(&self.lost, !complete.contains_key(&sender));
+            add(&self.doubled, times > 1);
+            add(&self.in_doubt, doubt);
+            let told = !begun || ends.iter().any(|end| end.n == n);
+            add(&self.unreported, !told || (times == 0 && !doubt));
+        }
+    }
+}
+
+fn senders() -> Vec<String> {
+    MAIL.iter()
+        .map(|(id, ..)| format!("{id}@example.org"))
+        .collect()
+}
+
+const GOALS: [Goal; 2] = [Goal::Finish, Goal::Back];
+
+/// Which instances are started again after the crash.
+const RESTARTS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
+
+fn restart(spools: &Spools, (from, to): (bool, bool), tried: &Tried) {
+    for (side, is) in [(&spools.from, from), (&spools.to, to)] {
+        if is {
+            tried.renamed.fetch_add(postsuper(side, NOW + 60), SeqCst);
+        }
+    }
+}
+
+fn changes(ids: Ids, cross_device: bool) -> usize {
+    let spools = Spools::named(ids, cross_device);
+    let count = Cut::new(usize::MAX, false);
+    spools.execute(&spools.plan(), &count).unwrap();
+    count.count.load(SeqCst)
+}
+
+/// Every crash of a move, every restart, both ways on; and once more the other way after another restart.
+fn check(ids: Ids, cross_device: bool, tried: &Tried) {
+    for at in 0..changes(ids, cross_device) {
+        for restarted in RESTARTS {
+            for goal in GOALS {
+                let when = format!("{ids:?}, cut at {at}, restarted: {restarted:?}, then {goal:?}");
+                let spools = Spools::named(ids, cross_device);
+                let plan = spools.plan();
+                let cut = until_cut(|| spools.execute(&plan, &Cut::new(at, at % 2 == 0)));
+                assert!(cut.is_none(), "{when}");
+                restart(&spools, restarted, tried);
+                let begun = spools.journal().is_some_and(|journal| journal.planned);
+                let ends = spools.recover(goal, &NO_HOOK).unwrap();
+                tried.messages(&spools, &ends, begun);
+                let fate = match goal {
+                    Goal::Finish => Fate::Moved,
+                    Goal::Back => Fate::Restored,
+                };
+                let wrong = ends.iter().find(|end| end.fate != fate);
+                assert_eq!(wrong, None, "{when}");
+                restart(&spools, restarted, tried);
+                let other = GOALS[usize::from(goal == Goal::Finish)];
+                let ends = spools.recover(other, &NO_HOOK).unwrap();
+                tried.messages(&spools, &ends, begun);
+                assert_eq!(spools.deliverable(), expected(), "{when}, then {other:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_message_is_lost_or_doubled_by_a_crash_and_a_restart() {
+    let tried = Tried::default();
+    std::thread::scope(|scope| {
+        for cross_device in [false, true] {
+            for ids in [Ids::Short, Ids::Long, Ids::Misfit] {
+                let tried = &tried;
+                scope.spawn(move || check(ids, cross_device, tried));
+            }
+        }
+    });
+    println!("{tried:?}");
+    assert!(tried.points.load(SeqCst) >= 10_000, "{tried:?}");
+    assert!(tried.renamed.load(SeqCst) >= 1000, "{tried:?}");
+    let none = [
+        &tried.lost,
+        &tried.doubled,
+        &tried.in_doubt,
+        &tried.unreported,
+    ];
+    assert!(
+        none.iter().all(|count| count.load(SeqCst) == 0),
+        "{tried:?}"
+    );
+}
+
+/// What TO's postsuper would have to rename in maildrop is never there: a copy's name fits its inode from the start.
+#[test]
+fn copies_have_names_that_fit_from_the_start() {
+    for ids in [Ids::Short, Ids::Long] {
+        for at in 0..changes(ids, true) {
+            let spools = Spools::named(ids, true);
+            let plan = spools.plan();
+            drop(until_cut(|| spools.execute(&plan, &Cut::new(at, true))));
+            assert_eq!(postsuper(&spools.to, NOW + 60), 0, "{ids:?}, cut at {at}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! queue-move is killed, and an instance is started again: its postsuper(1) renames queue files, its pickup(8) is slow.
+
+use std::time::Duration;
+
+use crate::TOOL;
+use crate::hosts::{json, queue_move, served};
+use crate::image::{Image, Original, with_old_ext4};
+use testkit::traced::{calls, killed, plain};
+use testkit::{Answer, Host, Instance, Mail, Ran, host_or_skip};
+
+/// Runs queue-move until it makes the system call `call` for the first time, and kills it there.
+fn killed_at(host: &Host, call: &str, args: &[&str]) -> Ran {
+    let inject = format!("--inject={call}:signal=KILL:when=1");
+    let strace = ["-f", "-qq", "-o", "/dev/null", &inject, TOOL];
+    let ran = host.command("strace").args(strace).args(args).run();
+    assert_eq!(ran.killed_by(), Some(9), "{ran}");
+    ran
+}
+
+fn signal(instance: &Instance, name: &str) {
+    let pids = instance.processes();
+    let pids: Vec<String> = pids.iter().map(|(pid, _)| pid.to_string()).collect();
+    instance
+        .host()
+        .sh(&format!("kill -{name} {}", pids.join(" ")));
+}
+
+/// FROM defers everything; TO's queue is on another file system.
+fn two_file_systems(host: &Host, count: usize) -> (Instance, Instance, testkit::Sink) {
+    let (blocking, accepting) = (host.sink(), host.sink());
+    blocking.on_rcpt(|_| Answer::text(421, "4.7.0 [TSS04] temporarily deferred"));
+    let from = host.instance("postfix-aol-a").relay_to(&blocking).start();
+    let to = host.instance("postfix-aol-b").relay_to(&accepting);
+    let to = to.queue_on_tmpfs("128m").start();
+    from.submit((0..count).map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com"))));
+    from.wait_for("deferred", count);
+    from.wait_idle();
+    (from, to, accepting)
+}
+
+#[test]
+fn closed_copies_survive_a_restart_of_the_target() {
+    const COUNT: usize = 54;
+    let host = host_or_skip!();
+    let (from, to, accepting) = two_file_systems(&host, COUNT);
+    // The sources are gone, the copies are not open yet.
+    killed_at(&host, "fchmod", &["aol-a", "aol-b", "--yes", "--no-wait"]);
+    assert_eq!((from.count("deferred"), from.count("hold")), (0, 0));
+    let names = |instance: &Instance| {
+        let mut names = instance.files("maildrop");
+        names.sort();
+        names
+    };
+    let before = names(&to);
+    assert_eq!(before.len(), COUNT);
+    to.stop();
+    to.start();
+    assert_eq!(names(&to), before, "postsuper has renamed them");
+    let resumed = queue_move(&host, &["resume", "--yes"]).ok();
+    assert!(
+        resumed.text().contains(&format!("{COUNT} moved")),
+        "{resumed}"
+    );
+    accepting.wait_accepted(COUNT);
+    to.wait_idle();
+    let served = served(&[&accepting]);
+    assert_eq!(served.len(), COUNT);
+    assert!(served.values().all(|times| *times == 1), "{served:?}");
+}
+
+#[test]
+fn copies_on_their_way_back_survive_a_restart_of_the_source() {
+    const COUNT: usize = 20;
+    let host = host_or_skip!();
+    let (from, to, accepting) = two_file_systems(&host, COUNT);
+    signal(&to, "STOP");
+    queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
+    // TO's files are gone, those on their way back have no name yet.
+    killed_at(&host, "fchmod", &["undo", "--yes"]);
+    assert_eq!((from.count("deferred"), to.count("maildrop")), (0, 0));
+    from.stop();
+    from.start();
+    let undone = queue_move(&host, &["undo", "--yes"]).ok();
+    assert!(
+        undone.text().contains(&format!("{COUNT} put back")),
+        "{undone}"
+    );
+    assert_eq!(from.count("deferred"), COUNT);
+    let ids = from.ids("deferred");
+    assert_eq!(from.ids("defer"), ids);
+    from.stop();
+    from.start();
+    assert_eq!(from.ids("deferred"), ids, "their names did not fit");
+    signal(&to, "CONT");
+    queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
+    accepting.wait_accepted(COUNT);
+    to.wait_idle();
+    assert!(served(&[&accepting]).values().all(|times| *times == 1));
+}
+
+/// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened it,
+/// or is about to remove it.
+fn slow_pickup(call: &str) {
+    const COUNT: usize = 6;
+    let host = host_or_skip!();
+    let (blocking, accepting) = (host.sink(), host.sink());
+    blocking.on_rcpt(|_| Answer::text(421, "4.7.0 [TSS04] temporarily deferred"));
+    let from = host.instance("postfix-aol-a").relay_to(&blocking).start();
+    let to = host.instance("postfix-aol-b").relay_to(&accepting).start();
+    from.submit((0..COUNT).map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com"))));
+    from.wait_for("deferred", COUNT);
+    from.wait_idle();
+    let pickup = to
+        .processes()
+        .into_iter()
+        .find(|(_, name)| name == "pickup");
+    let pid = pickup.unwrap().0.to_string();
+    let delay = format!("--inject={call}:delay_enter=700000");
+    let strace = host
+        .command("strace")
+        .args(["-qq", "-o", "/dev/null", &delay, "-p", &pid]);
+    let strace = strace.spawn();
+    let traced = || {
+        let status = host.sh(&format!("cat /proc/{pid}/status")).text();
+        !status.contains("TracerPid:\t0")
+    };
+    host.wait_until(Duration::from_secs(20), "pickup to be traced", traced);
+    queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
+    let is_at_it = || {
+        let open = format!("ls -l /proc/{pid}/fd");
+        host.sh(&open)
+            .text()
+            .lines()
+            .any(|line| line.ends_with("/maildrop"))
+    };
+    host.wait_until(Duration::from_secs(20), "pickup to be at work", is_at_it);
+    let undone = queue_move(&host, &["undo", "--yes", "--format", "json"]);
+    let result = json(&undone);
+    let back = usize::try_from(result["restored"].as_u64().unwrap()).unwrap();
+    assert_eq!(from.count("deferred"), back, "{undone}");
+    drop(strace.kill());
+    to.wait_idle();
+    accepting.wait_accepted(COUNT - back);
+    assert!(back > 0, "{undone}");
+    assert_eq!(
+        from.count("hold") + to.count("hold") + to.count("maildrop"),
+        0,
+        "{undone}"
+    );
+    queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
+    accepting.wait_accepted(COUNT);
+    to.wait_idle();
+    let served = served(&[&accepting]);
+    assert_eq!(served.len(), COUNT, "{undone}");
+    assert!(
+        served.values().all(|times| *times == 1),
+        "{undone}: {served:?}"
+    );
+}
+
+#[test]
+fn undo_while_pickup_is_about_to_open_a_file() {
+    slow_pickup("openat");
+}
+
+#[test]
+fn undo_while_pickup_is_about_to_call_cleanup() {
+    slow_pickup("connect");
+}
+
+#[test]
+fn undo_while_pickup_is_about_to_remove_a_file() {
+    slow_pickup("unlink");
+}
+
+/// Old file systems keep times in whole seconds.
+#[test]
+fn what_is_held_is_known_without_nanoseconds_too() {
+    let original =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = original else { return };
+    with_old_ext4(|dir| {
+        for verb in ["resume", "undo"] {
+            let args = ["aol-a", "aol-b", "--yes"];
+            let image = Image::within(&original, dir);
+            let found = calls(TOOL, image.root(), &args);
+            // Both are held, and the first is about to be sent.
+            let third = found.iter().filter(|call| call.name == "renameat2").nth(2);
+            let image = Image::within(&original, dir);
+            killed(TOOL, image.root(), &args, third.unwrap());
+            let name = image.planned().unwrap();
+            let ran = plain(TOOL, image.root(), &[verb, &name, "--yes"]);
+            assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+            image.is_moved(verb == "resume", verb);
+        }
+    });
+}
