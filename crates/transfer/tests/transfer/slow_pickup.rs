@@ -156,7 +156,7 @@ fn check(cross_device: bool) {
     let all = undo(cross_device, MAIL[0].0, [NEVER; 4], None);
     assert!(all > 20, "{all}");
     // On two file systems one of them is a disk.
-    let step = if cross_device { 5 } else { 2 };
+    let step = if cross_device { 9 } else { 2 };
     let mut tried = 0;
     for (n, (id, ..)) in MAIL.into_iter().enumerate() {
         for looks in (n..all).step_by(step) {
