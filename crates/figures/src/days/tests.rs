@@ -1,3 +1,5 @@
+//! Day records: which one stays, and what is no record.
+
 use std::path::Path;
 use std::sync::Arc;
 

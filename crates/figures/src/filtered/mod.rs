@@ -4,6 +4,7 @@
 //! [`FilterTally::finish`] puts the figures beside those of the deliveries.
 
 mod join;
+mod message;
 mod reasons;
 mod scores;
 mod tally;

@@ -6,6 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use postfix::log::{Action, Delivery, Kind, Scan, Stage, Status, Stop};
 
 use super::join::{Arrival, Ids, Scored, join};
+use super::message::Message;
 use super::reasons::{Folder, Reasons};
 use super::scores::{Outcome, Score, Scores};
 use super::{DiscardedBy, Discards, Filtered, Stops, discarded};
@@ -45,46 +46,6 @@ struct Instance {
     discards: Discards,
     unparsed: u64,
     accepted: u64,
-}
-
-/// What is known of one message.
-#[derive(Debug, Clone, Copy)]
-struct Message {
-    instance: usize,
-    arrival: Arrival,
-    held: bool,
-    queued: bool,
-    discarded: bool,
-    rejected: bool,
-    temporary: bool,
-    delivered: bool,
-    bounced: bool,
-}
-
-impl Message {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self {
-                delivered: true, ..
-            } => Outcome::Delivered,
-            Self {
-                discarded: true, ..
-            } => Outcome::Discarded,
-            Self { rejected: true, .. } => Outcome::Rejected,
-            Self {
-                temporary: true, ..
-            } => Outcome::Temporary,
-            Self { bounced: true, .. } => Outcome::Bounced,
-            Self { queued: true, .. } => Outcome::Waiting,
-            Self { held: true, .. } => Outcome::Held,
-            _ => Outcome::Unknown,
-        }
-    }
-
-    /// Did it come to an end before it was in the queue?
-    fn is_over(&self) -> bool {
-        self.discarded || self.rejected || self.temporary
-    }
 }
 
 impl FilterTally {

@@ -1,3 +1,5 @@
+//! Lines of filters joined to what became of the messages.
+
 use postfix::Zone;
 use postfix::log::{Scan, Stop};
 

@@ -1,3 +1,5 @@
+//! Intervals and limits, beside figures worked out by hand.
+
 use super::*;
 
 /// Expected: Newcombe 1998 (Statistics in Medicine 17), Table I, method 3; the edges by hand: 1 / (1 + z²/n).

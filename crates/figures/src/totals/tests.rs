@@ -1,3 +1,5 @@
+//! Counters that only rise: added up, kept in a file, and bounded.
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;

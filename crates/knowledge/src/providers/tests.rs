@@ -1,3 +1,5 @@
+//! Whose a domain, a relay or an instance is; a host's own table.
+
 use std::path::Path;
 
 use super::*;

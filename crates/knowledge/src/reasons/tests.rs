@@ -1,3 +1,5 @@
+//! Rules and a host's own before them; replies no rule was written for.
+
 use std::path::Path;
 use std::sync::LazyLock;
 

@@ -1,3 +1,5 @@
+//! A mailq with hostile text, in every format.
+
 use std::sync::Arc;
 
 use postfix::Zone;

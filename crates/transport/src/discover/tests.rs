@@ -1,3 +1,5 @@
+//! Whose a domain is, by who took its mail and by its exchangers.
+
 use postfix::log::{Agent, Relay, Status};
 
 use super::*;

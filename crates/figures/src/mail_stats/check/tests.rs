@@ -1,3 +1,5 @@
+//! Limits as they are written, and what passes them.
+
 use super::super::{Breakdown, Counts, Figures, Key};
 use super::*;
 use crate::mail_stats::Dimension;

@@ -1,3 +1,5 @@
+//! Groups, summary, senders and orders of a few messages.
+
 use std::sync::Arc;
 
 use postfix::queue::{

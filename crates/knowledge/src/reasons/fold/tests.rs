@@ -1,3 +1,5 @@
+//! Replies that differ only in what changes from mail to mail are one.
+
 use super::fold;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! The server's own words, and what stands around them.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Delivery lines of old and new Postfix, cut short, and with what strangers put into them.
+
 use super::*;
 
 /// `expected` is `REPEATxSTATUS RECIPIENT`, `probe`, `broken` or `other`.

@@ -1,3 +1,5 @@
+//! Every kind of head that a line may have, and the tag behind it.
+
 use super::*;
 
 const MSG: &str = "4ABC: to=<a@b>";

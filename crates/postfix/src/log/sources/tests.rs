@@ -1,3 +1,5 @@
+//! Which files are logs, in which order, and which a window needs.
+
 use super::*;
 
 /// The files of a directory, in the order of the log.

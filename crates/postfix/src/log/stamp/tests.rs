@@ -1,3 +1,5 @@
+//! Times as logs write them, and what is none.
+
 use super::*;
 
 /// `expected` is the time as a reader would spell it; the rest is what must be left of the line.

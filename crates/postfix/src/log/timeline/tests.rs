@@ -1,3 +1,5 @@
+//! Windows found by looks at few bytes, beside reading all lines.
+
 use super::*;
 use chrono::DateTime;
 use std::io::Write;
