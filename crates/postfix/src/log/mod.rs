@@ -8,6 +8,7 @@
 mod clock;
 mod cursor;
 mod delivery;
+mod ends;
 mod event;
 mod extract;
 mod filtered;
@@ -25,6 +26,7 @@ mod stamp;
 mod timeline;
 
 pub use clock::Clock;
+pub use ends::{first_time, last_time};
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use extract::Wanted;
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
@@ -33,9 +35,7 @@ pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
 pub use names::Names;
 pub use open::Compression;
-pub use read::{
-    Lost, Options, Reading, file as read_file, first_time, last_time, stream as read_stream,
-};
+pub use read::{Lost, Options, Reading, file as read_file, stream as read_stream};
 pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };

@@ -2,7 +2,7 @@
 //! of lines does not matter.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -21,9 +21,6 @@ use crate::zone::Zone;
 
 /// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
 const PAST: u64 = 5_000;
-
-/// The last bytes of a log, among which its last whole line is.
-const TAIL: u64 = 64 * 1024;
 
 /// How to read.
 #[derive(Clone)]
@@ -130,63 +127,6 @@ pub fn stream<S: Sink>(
             .push(Problem::new(name, format!("cannot read it: {e}"))),
     }
     reading
-}
-
-/// When the first line of a log was written, in microseconds since 1970 (UTC); `None` if no line says so.
-///
-/// # Errors
-///
-/// As for [`file()`].
-pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
-    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
-    let (mut file, metadata) = open::open(path).map_err(problem)?;
-    let latest = mtime(&metadata);
-    let head = open::head(&mut file, 6).map_err(problem)?;
-    let compression = Compression::of(&head);
-    if compression == Compression::None {
-        return Timeline::new(&file, metadata.len(), zone, latest)
-            .first()
-            .map_err(problem);
-    }
-    let mut decoder = open::decoder(compression, head, file).map_err(problem)?;
-    // A damaged archive still has a beginning.
-    let text = open::head(&mut decoder, 64 * 1024).unwrap_or_default();
-    Ok(text.split(|b| *b == b'\n').find_map(|line| {
-        let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
-        Clock::new(zone, latest).place(stamp)
-    }))
-}
-
-/// When the last line of a log was written, in microseconds since 1970 (UTC); `None` if none of its last lines says so. Of
-/// a compressed log it is the time of the file.
-///
-/// # Errors
-///
-/// As for [`file()`].
-pub fn last_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
-    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
-    let (mut file, metadata) = open::open(path).map_err(problem)?;
-    let (size, latest) = (metadata.len(), mtime(&metadata));
-    if Compression::of(&open::head(&mut file, 6).map_err(problem)?) != Compression::None {
-        return Ok(Some(latest));
-    }
-    let start = size.saturating_sub(TAIL);
-    let tail = Slice {
-        file: &file,
-        at: start,
-        end: size,
-    };
-    let text = open::head(
-        &mut BufReader::new(tail),
-        usize::try_from(TAIL).unwrap_or(0),
-    );
-    Ok(text
-        .map_err(problem)?
-        .rsplit(|b| *b == b'\n')
-        .find_map(|line| {
-            let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
-            Clock::new(zone, latest).place(stamp)
-        }))
 }
 
 /// In microseconds since 1970 (UTC).

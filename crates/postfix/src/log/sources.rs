@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::cursor::Cursor;
+use super::ends::first_time;
 use super::journal::Journal;
-use super::read::first_time;
 use crate::config::Instance;
 use crate::problem::Problem;
 use crate::root::Root;
