@@ -57,6 +57,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "events")]
     pub(crate) with_recipients: bool,
 
+    /// Say what a reply is taken for, and by which rule; `-` (or nothing) reads replies, or lines of a log, from standard input
+    #[arg(long, value_name = "REPLY", num_args = 0..=1, default_missing_value = "-")]
+    pub(crate) explain: Option<String>,
+
     #[command(flatten)]
     pub(crate) window: WindowArgs,
 
@@ -305,6 +309,10 @@ impl Tool for Args {
                     Block::Code(
                         "mail-stats-print --follow-state /var/lib/relay-tools/follow.json --format prom --output \
                          /var/lib/prometheus/node-exporter/relay_mail.prom",
+                    ),
+                    Block::Text("Why is this reply taken for a block?"),
+                    Block::Code(
+                        "mail-stats-print --explain '550 5.7.1 Mail from 192.0.2.1 was refused, see example.org'",
                     ),
                     Block::Text("What did the spam filter stop yesterday, and what came close?"),
                     Block::Code("mail-stats-print --date yesterday --filtered --format table"),

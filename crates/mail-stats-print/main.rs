@@ -9,6 +9,7 @@ mod check;
 mod check_args;
 mod counting;
 mod days_args;
+mod explaining;
 mod filter_args;
 mod filtering;
 mod follow_args;
@@ -65,6 +66,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Mode::Counts(format) => counts(&run, format)?,
         Mode::Events => events(&run)?,
         Mode::Check => return check::check(&run),
+        Mode::Explain(reply) => return explaining::explain(args, cx, reply),
         Mode::Report(page) => return reporting::report(&run, page),
         Mode::SaveDay => saving::save(&run)?,
         Mode::Merge(format) => return show(&run, format, &merging::merged(&run, format)?),

@@ -21,6 +21,8 @@ pub(crate) enum Mode<'a> {
     SaveDay,
     /// Figures of day records (`--merge`).
     Merge(Format),
+    /// What a reply is taken for, and by which rule (`--explain`).
+    Explain(&'a str),
     /// What is new since the last run with this file (`--follow-state`).
     Follow(&'a Path, Format),
 }
@@ -65,6 +67,10 @@ impl<'a> Mode<'a> {
                 Err(Failure::new(what).hint(hint))
             }
         };
+        if let Some(reply) = &args.explain {
+            figures("--explain")?;
+            return Ok(Self::Explain(reply));
+        }
         if let Some(state) = &args.follow.follow_state {
             return Ok(Self::Follow(state, figures("--follow-state")?));
         }
@@ -91,6 +97,7 @@ impl<'a> Mode<'a> {
         match self {
             Self::Counts(_) => "the figures of logs",
             Self::Events => "--events",
+            Self::Explain(_) => "--explain",
             Self::Check => "--check",
             Self::Report(Page::Text) => "--format report",
             Self::Report(Page::Html) => "--format html",
@@ -113,6 +120,7 @@ impl<'a> Mode<'a> {
                 "output",
             ],
             Self::Events => &["events", "with_recipients", "output"],
+            Self::Explain(_) => &["explain", "reasons", "output"],
             Self::Check => &["check", "count"],
             Self::Report(_) => &[
                 "format",
@@ -150,6 +158,7 @@ impl<'a> Mode<'a> {
                 &["mail_to", "print_mail", "width", "utf8", "output"],
             ],
             Self::SaveDay | Self::Follow(..) => &[TABLES],
+            Self::Explain(_) => return vec![own],
             Self::Merge(_) => &[&["providers"]],
         };
         [&["instances"], own]
@@ -165,10 +174,11 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     /// Every mode, as a user asks for it.
-    const MODES: [&[&str]; 10] = [
+    const MODES: [&[&str]; 11] = [
         &[],
         &["--events"],
         &["--check"],
+        &["--explain"],
         &["--format", "report"],
         &["--format", "html"],
         &["--format", "report", "--mail-to", "a@example.org"],

@@ -17,7 +17,7 @@ pub(crate) fn load(cx: &Context, args: &Args, mode: Mode<'_>) -> anyhow::Result<
     let own = cx.root().under(Path::new("/etc/relay-tools/reasons.toml"));
     let needs_them = match mode {
         Mode::Counts(_) => args.by.contains(&Dimension::Reason),
-        Mode::Merge(_) => false,
+        Mode::Merge(_) | Mode::Explain(_) => false,
         Mode::Events | Mode::Check | Mode::Report(_) | Mode::SaveDay | Mode::Follow(..) => true,
     };
     let wanted = needs_them || args.reasons.is_some() || own.exists();

@@ -1,7 +1,8 @@
 //! `--format csv`: one flat table, with a heading.
 //!
 //! An instance's own row has an empty `by` and `key`, and its delays in seconds. The rows of its breakdowns follow; they
-//! have only counts. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped.
+//! have only counts, and those by reason the providers' codes and the blamed addresses, the most frequent first, a blank
+//! between. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped.
 
 use std::io::{self, Write};
 
@@ -11,7 +12,7 @@ use postfix::escape;
 use crate::filtered;
 use figures::mail_stats::{Counts, Figures, MailStats, Quantiles};
 
-const HEADING: [&str; 24] = [
+const HEADING: [&str; 26] = [
     "instance",
     "by",
     "key",
@@ -36,6 +37,8 @@ const HEADING: [&str; 24] = [
     "d_median",
     "d_p95",
     "d_max",
+    "code",
+    "blamed_ip",
 ];
 
 /// Writes the figures.
@@ -51,13 +54,17 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         let mut record = record(&name, "", "", figures.counts);
         record.extend([figures.expired.to_string(), figures.unparsed.to_string()]);
         record.extend(delays(figures));
+        record.resize(HEADING.len(), String::new());
         csv.write_record(record)?;
         for breakdown in &figures.by {
             for row in &breakdown.rows {
                 let key = escape(row.key.as_bytes()).to_string();
                 let mut record =
                     self::record(&name, breakdown.dimension.as_str(), &key, row.counts);
-                record.resize(HEADING.len(), String::new());
+                record.resize(HEADING.len() - 2, String::new());
+                let codes = row.codes.iter().map(|(code, _)| escape(code.as_bytes()));
+                record.push(listed(codes));
+                record.push(listed(row.ips.iter().map(|(ip, _)| ip)));
                 csv.write_record(record)?;
             }
         }
@@ -68,6 +75,11 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         }
     }
     csv.flush()
+}
+
+fn listed(items: impl Iterator<Item = impl ToString>) -> String {
+    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    items.join(" ")
 }
 
 fn record(instance: &str, by: &str, key: &str, counts: Counts) -> Vec<String> {

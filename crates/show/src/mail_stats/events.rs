@@ -45,6 +45,9 @@ struct Event<'a> {
     dsn: Option<Cow<'a, str>>,
     status: &'static str,
     reason_class: Option<&'static str>,
+    reason_by: Option<&'static str>,
+    code: Option<&'a str>,
+    blamed_ip: Option<IpAddr>,
     reason: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<Cow<'a, str>>,
@@ -67,7 +70,9 @@ impl Events {
 
     /// Writes a delivery, as often as its line stands for.
     ///
-    /// `ts` is null where the time could not be placed, `reason_class` where the mail was sent. `sender` is empty for the null
+    /// `ts` is null where the time could not be placed, `reason_class` where the mail was sent. `reason_by` says what the class
+    /// rests on: `words`, `code`, `reply-code`, `none`. `code` is the provider's own, `blamed_ip` the address that the reply
+    /// blames; each is null where there is none. `sender` is empty for the null
     /// sender, and null where it is not known. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
@@ -86,13 +91,13 @@ impl Events {
         let address = delivery
             .relay
             .and_then(|r| std::str::from_utf8(r.address?).ok());
-        let class = match delivery.status {
+        let reason = match delivery.status {
             Status::Sent => None,
             Status::Bounced | Status::Deferred => {
                 let reason =
                     self.cache
                         .classify(&self.reasons, delivery.reply, delivery.dsn, domain);
-                Some(reason.class.as_str())
+                Some(reason)
             }
         };
         let event = Event {
@@ -110,7 +115,10 @@ impl Events {
             delays: delivery.delays.map(|d| [d.a, d.b, d.c, d.d]),
             dsn: delivery.dsn.map(text),
             status: delivery.status.as_str(),
-            reason_class: class,
+            reason_class: reason.map(|r| r.class.as_str()),
+            reason_by: reason.map(|r| r.by.as_str()),
+            code: reason.and_then(|r| r.code.as_deref()),
+            blamed_ip: reason.and_then(|r| r.ip),
             reason: text(delivery.reply),
             recipient: self.with_recipients.then(|| text(delivery.recipient)),
             sender: self.with_recipients.then(|| sender.map(text)),

@@ -1,0 +1,124 @@
+//! `--explain`: what a reply is taken for, and by which rule.
+
+use std::io::{self, Read as _, Write};
+use std::path::Path;
+
+use cli::{Context, Failure, Outcome};
+use knowledge::providers::domain_of;
+use knowledge::reasons::{By, Explained, Place, Reasons};
+use postfix::escape;
+use postfix::log::{Event, Options, Sink, Wanted, read_stream};
+
+use crate::args::Args;
+
+/// How much of standard input is read, in bytes.
+const INPUT_MAX: u64 = 16 << 20;
+
+/// Explains `reply`, or each line of standard input where it is `-`. A whole line of a log will do.
+pub(crate) fn explain(args: &Args, cx: &Context, reply: &str) -> anyhow::Result<Outcome> {
+    let reasons = host::tables::reasons_with(cx.site(), args.reasons.as_deref())?;
+    let mut input = Vec::new();
+    if reply == "-" {
+        let read = io::stdin().lock().take(INPUT_MAX).read_to_end(&mut input);
+        read.map_err(|e| Failure::io("cannot read the reply", Path::new("standard input"), e))?;
+    } else {
+        input.extend_from_slice(reply.as_bytes());
+    }
+    let lines = input.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        let hint = "mail-stats-print --explain '550 5.1.1 User unknown', or a line of a log on standard input";
+        return Err(Failure::new("there is no reply to explain")
+            .hint(hint)
+            .into());
+    }
+    cx.print_with(|out| {
+        for (n, line) in lines.iter().enumerate() {
+            if n > 0 {
+                writeln!(out)?;
+            }
+            write(out, line, &explained(cx, &reasons, line))?;
+        }
+        Ok(())
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// What a line is taken for: a line of a log is a delivery, any other a reply by itself.
+fn explained(cx: &Context, reasons: &Reasons, line: &[u8]) -> Explained {
+    let mut found = Delivered::default();
+    let options = Options {
+        zone: cx.zone(),
+        now: cx.now(),
+        window: None,
+        wanted: Wanted::default(),
+        threads: 1,
+        progress: &|_| {},
+    };
+    read_stream(line, "the line", &options, &mut found);
+    match found.0 {
+        Some((reply, dsn, domain)) => reasons.explain(&reply, dsn.as_deref(), domain.as_deref()),
+        None => reasons.explain(line, None, None),
+    }
+}
+
+/// The last delivery of a log: its reply, its code, the recipient's domain.
+#[derive(Default)]
+struct Delivered(Option<(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>)>);
+
+impl Sink for Delivered {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Delivery(delivery) = event {
+            let domain = domain_of(delivery.recipient).map(<[u8]>::to_vec);
+            self.0 = Some((
+                delivery.reply.to_vec(),
+                delivery.dsn.map(<[u8]>::to_vec),
+                domain,
+            ));
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self::default()
+    }
+
+    fn join(&mut self, later: Self) {
+        self.0 = later.0.or(self.0.take());
+    }
+}
+
+fn write(out: &mut impl Write, line: &[u8], found: &Explained) -> io::Result<()> {
+    let reason = &found.reason;
+    let by = match reason.by {
+        By::Words => "by its words",
+        By::Code => "by its enhanced status code",
+        By::ReplyCode => "by its reply code",
+        By::None => "no rule fits",
+    };
+    writeln!(out, "reply:    {}", escape(line))?;
+    writeln!(out, "class:    {}, {by}", reason.class)?;
+    if let Some(place) = &found.rule {
+        writeln!(out, "rule:     {}", shown(place))?;
+    }
+    if let Some(class) = reason.code_says {
+        writeln!(out, "but:      the enhanced status code alone says {class}")?;
+    }
+    if let Some(code) = &reason.code {
+        writeln!(out, "code:     {}", escape(code.as_bytes()))?;
+    }
+    if let Some(place) = &found.code_rule {
+        writeln!(out, "its rule: {}", shown(place))?;
+    }
+    if let Some(ip) = reason.ip {
+        writeln!(out, "blamed:   {ip}")?;
+    }
+    writeln!(out, "seen as:  {}", escape(found.text.as_bytes()))
+}
+
+/// `FILE, line N: PATTERN`.
+fn shown(place: &Place) -> String {
+    let pattern = place.pattern.as_ref();
+    let pattern = pattern.map_or_else(String::new, |p| format!(": {}", escape(p.as_bytes())));
+    let path = place.path.display().to_string();
+    format!("{}, line {}{pattern}", escape(path.as_bytes()), place.line)
+}
