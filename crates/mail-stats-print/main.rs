@@ -142,6 +142,12 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
     let cx = run.cx;
     cx.print_with(|out| output::render(out, format, cx, stats))?;
     cx.problems(&stats.problems);
+    for disputed in &stats.disputed {
+        cx.note(format!(
+            "{} attempts are {} by the server's words, {} by its enhanced status code (--events has each, --explain says why)",
+            disputed.attempts, disputed.class, disputed.code_says
+        ));
+    }
     let filters = filtering::left_out(cx, stats);
     Ok(match left_out(cx, stats.total.unparsed) {
         Outcome::Done => filters,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use postfix::log::{Delivery, Status};
 
 use super::{Dimension, Settings};
@@ -28,6 +29,8 @@ pub(super) struct Keys {
     buffer: Vec<u8>,
     clock: Clock,
     reasons: Cache,
+    /// How many attempts were for a reason of the one class by its words, and of the other by its enhanced status code.
+    pub(super) disputed: HashMap<(Class, Class), u64>,
 }
 
 impl Keys {
@@ -37,6 +40,7 @@ impl Keys {
             buffer: Vec::new(),
             clock: Clock::default(),
             reasons: Cache::default(),
+            disputed: HashMap::new(),
         }
     }
 
@@ -104,6 +108,10 @@ impl Keys {
             delivery.dsn,
             domain_of(delivery.recipient),
         );
+        if let Some(code_says) = reason.code_says {
+            let disputed = self.disputed.entry((reason.class, code_says));
+            *disputed.or_default() += u64::from(delivery.repeat);
+        }
         self.buffer
             .extend_from_slice(reason.class.as_str().as_bytes());
         if reason.code.is_none() && reason.ip.is_none() {

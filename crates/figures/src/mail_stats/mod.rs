@@ -21,7 +21,8 @@ use postfix::log::Status;
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
 pub use stats::{
-    Breakdown, DETAILS_MAX, DelayStats, Figures, Frame, InstanceStats, Key, MailStats, Row, Source,
+    Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, Key, MailStats,
+    Row, Source,
 };
 pub use tally::{Place, Tally};
 

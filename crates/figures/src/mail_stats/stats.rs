@@ -64,8 +64,22 @@ pub struct MailStats {
     pub unmatched: Option<Box<Scores>>,
     /// Which logs were read; none, where the figures are not of logs.
     pub sources: Vec<Source>,
+    /// Reasons that the words and the enhanced status code put into different classes, the most frequent first. Needs the
+    /// breakdown by [`Dimension::Reason`].
+    pub disputed: Vec<Disputed>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// Attempts whose words say another reason than their enhanced status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disputed {
+    /// The class that was taken.
+    pub class: Class,
+    /// The one that the code by itself would have been taken for.
+    pub code_says: Class,
+    /// How many attempts.
+    pub attempts: u64,
 }
 
 /// One instance's figures.
@@ -165,6 +179,7 @@ impl Key {
 impl Tally {
     /// Makes the figures.
     pub fn finish(self, frame: Frame) -> MailStats {
+        let disputed = self.disputed();
         let (settings, by, mut counted) = self.into_counts();
         counted.sort_by(|a, b| a.name.cmp(&b.name));
         let mut total = Instance {
@@ -195,6 +210,7 @@ impl Tally {
             count: settings.count,
             by,
             sources: frame.sources,
+            disputed,
             problems: frame.problems,
         }
     }

@@ -1,5 +1,6 @@
 //! The counting.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -9,6 +10,7 @@ use super::histogram::Histogram;
 use super::keys::{Keys, UNKNOWN_SENDER};
 use super::recipients::{Attempt, Recipients, WAITING};
 use super::senders::Senders;
+use super::stats::Disputed;
 use super::{Count, Counts, Dimension, Settings};
 
 /// The counts of a log, or of a part of one.
@@ -185,6 +187,9 @@ impl Tally {
         if let (Some(mine), Some(theirs)) = (&mut self.recipients, &later.recipients) {
             mine.merge(theirs, |message| self.senders.of_message(message));
         }
+        for (classes, n) in later.keys.disputed {
+            *self.keys.disputed.entry(classes).or_default() += n;
+        }
         for theirs in later.instances {
             let place = self.place(&theirs.name);
             self.instances[place.0].merge(theirs);
@@ -199,6 +204,20 @@ impl Tally {
                 count(table, key, counts);
             }
         });
+    }
+
+    /// Of which classes reasons are by their words and by their enhanced status codes, where those differ.
+    pub(super) fn disputed(&self) -> Vec<Disputed> {
+        let disputed = self.keys.disputed.iter();
+        let mut disputed: Vec<Disputed> = disputed
+            .map(|(&(class, code_says), &attempts)| Disputed {
+                class,
+                code_says,
+                attempts,
+            })
+            .collect();
+        disputed.sort_by_key(|d| (Reverse(d.attempts), d.class, d.code_says));
+        disputed
     }
 
     /// The breakdowns, and every instance with all that is known of it.

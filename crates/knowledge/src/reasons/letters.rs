@@ -39,8 +39,6 @@ fn bare(c: char) -> Option<char> {
 /// plain quotes and dashes for typographic ones, other letters small.
 pub(super) fn push_plain(out: &mut String, c: char) {
     match c {
-        '\u{2018}' | '\u{2019}' | '\u{b4}' | '\u{2032}' => out.push('\''),
-        '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => out.push('"'),
         '\u{2010}'..='\u{2015}' => out.push('-'),
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
         '\u{fffd}' | '\u{c0}'..='\u{24f}' => {
@@ -67,8 +65,22 @@ pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8.
+/// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8, and plain quotes for typographic
+/// ones.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        let plain = text
+            .replace(['\u{2018}', '\u{2019}', '\u{b4}', '\u{2032}'], "'")
+            .replace(
+                ['\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'],
+                "\"",
+            );
+        return Cow::Owned(unescaped(&plain).into_owned());
+    }
+    unescaped(text)
+}
+
+fn unescaped(text: &str) -> Cow<'_, str> {
     let mut out: Option<String> = None;
     let (mut at, mut done) = (0, 0);
     while let Some(next) = memchr::memchr2(b'%', b'=', &text.as_bytes()[at..]).map(|n| at + n) {

@@ -231,10 +231,10 @@ impl Rule {
     }
 
     fn by(&self) -> By {
-        match (self.reply.is_some(), self.dsn.is_empty()) {
-            (true, _) => By::Words,
-            (false, false) => By::Code,
-            (false, true) => By::ReplyCode,
+        match (self.dsn.is_empty(), self.reply.is_some()) {
+            (false, _) => By::Code,
+            (true, true) => By::Words,
+            (true, false) => By::ReplyCode,
         }
     }
 }
