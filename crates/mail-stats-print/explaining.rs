@@ -56,25 +56,30 @@ fn explained(cx: &Context, reasons: &Reasons, line: &[u8]) -> Explained {
         progress: &|_| {},
     };
     read_stream(line, "the line", &options, &mut found);
-    match found.0 {
-        Some((reply, dsn, domain)) => reasons.explain(&reply, dsn.as_deref(), domain.as_deref()),
+    let Delivered { reply, dsn, domain } = found;
+    match reply {
+        Some(reply) => reasons.explain(&reply, dsn.as_deref(), domain.as_deref()),
         None => reasons.explain(line, None, None),
     }
 }
 
-/// The last delivery of a log: its reply, its code, the recipient's domain.
+/// The last delivery of a log.
 #[derive(Default)]
-struct Delivered(Option<(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>)>);
+struct Delivered {
+    reply: Option<Vec<u8>>,
+    dsn: Option<Vec<u8>>,
+    /// The recipient's.
+    domain: Option<Vec<u8>>,
+}
 
 impl Sink for Delivered {
     fn event(&mut self, event: &Event<'_>) {
         if let Event::Delivery(delivery) = event {
-            let domain = domain_of(delivery.recipient).map(<[u8]>::to_vec);
-            self.0 = Some((
-                delivery.reply.to_vec(),
-                delivery.dsn.map(<[u8]>::to_vec),
-                domain,
-            ));
+            *self = Self {
+                reply: Some(delivery.reply.to_vec()),
+                dsn: delivery.dsn.map(<[u8]>::to_vec),
+                domain: domain_of(delivery.recipient).map(<[u8]>::to_vec),
+            };
         }
     }
 
@@ -83,7 +88,9 @@ impl Sink for Delivered {
     }
 
     fn join(&mut self, later: Self) {
-        self.0 = later.0.or(self.0.take());
+        if later.reply.is_some() {
+            *self = later;
+        }
     }
 }
 

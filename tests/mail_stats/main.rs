@@ -17,6 +17,7 @@ mod journal;
 mod lists_host;
 mod live;
 mod mail;
+mod reasons;
 mod report;
 mod sample;
 mod sources;

@@ -110,7 +110,7 @@ impl Keys {
         );
         if let Some(code_says) = reason.code_says {
             let disputed = self.disputed.entry((reason.class, code_says));
-            *disputed.or_default() += u64::from(delivery.repeat);
+            *disputed.or_default() += delivery.repeat;
         }
         self.buffer
             .extend_from_slice(reason.class.as_str().as_bytes());

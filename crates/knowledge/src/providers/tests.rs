@@ -57,6 +57,12 @@ fn a_relay_is_looked_up_by_suffix_at_a_dot() {
     relay("hotmail-com.olc.protection.outlook.com", Some("msn"));
     relay("Hotmail-com.OLC.protection.outlook.com.", Some("msn"));
     relay("example-org.mail.protection.outlook.com", Some("office365"));
+    relay("example-org.mail.eo.outlook.com", Some("office365"));
+    relay("example-org.o-v1.mx.microsoft", Some("office365"));
+    relay(
+        "mail-db5eur01.outbound.protection.outlook.com",
+        Some("office365"),
+    );
     relay("gmail-smtp-in.l.google.com", Some("gmail"));
     relay("aspmx2.googlemail.com", Some("gmail"));
     relay("mx01.earthlink-vadesecure.net", Some("earthlink"));
