@@ -14,7 +14,7 @@ use host::logs::{Inputs, LogScope, log_sets};
 use host::mailq;
 use postfix::config::Host;
 use postfix::log::{self, Event, Scope, Sink, Wanted};
-use postfix::{Problem, Window};
+use postfix::{Problem, Span, Time, Window};
 use show::daily::{self, mail::Envelope};
 
 use crate::args::{Args, Page};
@@ -26,9 +26,9 @@ struct Both<'a> {
     days: DayCounts<'a>,
     last: Counting<'a>,
     /// The last day's begin. Nothing is read of after that day.
-    since: i64,
+    since: Time,
     /// The time of the first delivery that was met, of any day.
-    first: Option<i64>,
+    first: Option<Time>,
 }
 
 impl Sink for Both<'_> {
@@ -64,7 +64,7 @@ impl Sink for Both<'_> {
 }
 
 /// The earlier of two times, as far as they are known.
-fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     one.into_iter().chain(other).min()
 }
 
@@ -74,9 +74,6 @@ impl LogScope for Both<'_> {
         self.last.scope(scope);
     }
 }
-
-/// In microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// What was read.
 struct Read {
@@ -114,7 +111,7 @@ fn envelope(args: &Args, cx: &Context, host: &Host) -> Envelope {
         true => address.clone(),
         false => format!("{address}@{origin}"),
     };
-    let (now, process) = (cx.now(), std::process::id());
+    let (now, process) = (cx.now().micros(), std::process::id());
     Envelope {
         from: format!("root@{origin}"),
         to: args.report.mail_to.iter().map(whole).collect(),
@@ -125,7 +122,7 @@ fn envelope(args: &Args, cx: &Context, host: &Host) -> Envelope {
 fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
     let since = run.window.since.unwrap_or_default();
-    let date = cx.zone().at(since.div_euclid(1_000_000));
+    let date = cx.zone().at(since);
     let date = date.unwrap_or_default().date_naive();
     let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
     let days = history::days(cx.site(), first.unwrap_or(date), date);
@@ -191,7 +188,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
     let mut both = Both {
         days: DayCounts::new(selection, days, &day_settings),
         last: Counting::new(selection, Arc::new(settings)),
-        since: last.map_or(i64::MIN, |day| day.since),
+        since: last.map_or(Time::MIN, |day| day.since),
         first: None,
     };
     let wanted = Wanted {
@@ -212,7 +209,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
     }
     // A pipe has no beginning to look at: what it holds of the day before shows that it holds all of the first day.
     let window = Window {
-        since: first.map(|since| since.saturating_sub(DAY)),
+        since: first.map(|since| since.minus(Span::from_days(1))),
         ..window
     };
     let inputs = Inputs::choose(&args.logs.source(), cx.site(), host, selection, window)?;
@@ -240,7 +237,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
 }
 
 /// When the logs that are named begin.
-fn begins(cx: &Context, inputs: &Inputs) -> Option<i64> {
+fn begins(cx: &Context, inputs: &Inputs) -> Option<Time> {
     let files = match inputs {
         Inputs::Files(files) => files,
         Inputs::Journal(journal) => return journal.begins().ok().flatten(),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::{Block, Common, Failure, Manual, Section, Tool, parse_span};
+use cli::{Block, Common, Failure, Manual, Section, Tool};
 use figures::distribution::Dimension;
+use postfix::Span;
 
 /// Show which Postfix instance is filling the mailq
 ///
@@ -73,12 +74,24 @@ pub(crate) struct Args {
     pub(crate) crit_count: Option<u64>,
 
     /// WARNING where an instance's oldest message is older than AGE, such as 2h or 1d12h
-    #[arg(long, value_name = "AGE", help_heading = "Monitoring options", requires = "check", conflicts_with = "counts_only", value_parser = parse_span)]
-    pub(crate) warn_age: Option<u64>,
+    #[arg(
+        long,
+        value_name = "AGE",
+        help_heading = "Monitoring options",
+        requires = "check",
+        conflicts_with = "counts_only"
+    )]
+    pub(crate) warn_age: Option<Span>,
 
     /// CRITICAL where an instance's oldest message is older than AGE
-    #[arg(long, value_name = "AGE", help_heading = "Monitoring options", requires = "check", conflicts_with = "counts_only", value_parser = parse_span)]
-    pub(crate) crit_age: Option<u64>,
+    #[arg(
+        long,
+        value_name = "AGE",
+        help_heading = "Monitoring options",
+        requires = "check",
+        conflicts_with = "counts_only"
+    )]
+    pub(crate) crit_age: Option<Span>,
 
     #[command(flatten)]
     pub(crate) common: Common,

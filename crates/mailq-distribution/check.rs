@@ -4,6 +4,7 @@ use cli::Failure;
 use figures::distribution::{Distribution, InstanceFigures};
 use figures::verdict::{Level, Perf, Verdict};
 use legible::human;
+use postfix::Span;
 
 use crate::args::Args;
 use host::mailq::Counted;
@@ -33,7 +34,11 @@ impl Limits {
     pub(crate) fn new(args: &Args) -> Result<Self, Failure> {
         let pairs = [
             ("count", args.warn_count, args.crit_count),
-            ("age", args.warn_age, args.crit_age),
+            (
+                "age",
+                args.warn_age.map(Span::seconds),
+                args.crit_age.map(Span::seconds),
+            ),
         ];
         for (what, warn, crit) in pairs {
             if warn.zip(crit).is_some_and(|(warn, crit)| warn > crit) {
@@ -45,8 +50,8 @@ impl Limits {
         Ok(Self {
             warn_count: args.warn_count,
             crit_count: args.crit_count,
-            warn_age: args.warn_age,
-            crit_age: args.crit_age,
+            warn_age: args.warn_age.map(Span::seconds),
+            crit_age: args.crit_age.map(Span::seconds),
         })
     }
 
@@ -95,16 +100,20 @@ impl Limits {
     }
 
     fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Finding> {
-        let age = distribution.age(instance.figures.oldest?);
+        let age = distribution.age(instance.figures.oldest?).seconds();
         let (warn, crit) = (self.warn_age, self.crit_age);
         let level = level(age, warn, crit);
         let limit = passed(level, warn, crit).map_or(String::new(), |seconds| {
-            format!(", more than {}", human::age(seconds))
+            format!(", more than {}", human::age(Span::from_seconds(seconds)))
         });
         Some(Finding {
             level,
             weight: age,
-            text: format!("{}: oldest {}{limit}", instance.instance, human::age(age)),
+            text: format!(
+                "{}: oldest {}{limit}",
+                instance.instance,
+                human::age(Span::from_seconds(age))
+            ),
         })
     }
 
@@ -118,7 +127,7 @@ impl Limits {
             let oldest = instance
                 .figures
                 .oldest
-                .map_or(0, |time| distribution.age(time));
+                .map_or(0, |time| distribution.age(time).seconds());
             Perf::count(format!("{}_oldest", instance.instance), oldest as f64)
                 .unit("s")
                 .limits(float(self.warn_age), float(self.crit_age))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Interrupts, Outcome};
 use figures::distribution::Distribution;
-use postfix::{Problem, escape};
+use postfix::{Problem, Span, Time, escape};
 use show::distribution::table::{Since, draw_distribution};
 
 use crate::args::{Args, Format};
@@ -62,10 +62,10 @@ impl Watch<'_> {
         }
     }
 
-    /// The time, in microseconds since 1970 (UTC).
-    fn now(&self) -> i64 {
-        let passed = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
-        self.cx.now().saturating_add(passed)
+    /// The time.
+    fn now(&self) -> Time {
+        let passed = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.cx.now().plus(Span::from_micros(passed))
     }
 
     /// Prints each round, until nobody reads any more.
@@ -208,7 +208,7 @@ impl Watch<'_> {
 
     /// `rustin 12:22:57: 312 in the mailq`.
     fn heading(&self, shown: &Distribution, form: &str) -> String {
-        let time = self.cx.zone().at(shown.time.div_euclid(1_000_000));
+        let time = self.cx.zone().at(shown.time);
         let time = time.map_or_else(String::new, |time| time.format(form).to_string());
         let total = shown.total.counts.total();
         format!("{} {time}: {total} in the mailq", escape(&shown.host))

@@ -245,7 +245,7 @@ fn execute(
 ) -> anyhow::Result<Outcome> {
     let interrupts = cx.catch_interrupts()?;
     let count = shown.plan.moves().count();
-    let now = cx.now().div_euclid(1_000_000);
+    let now = cx.now().seconds();
     let log = setup::log_of(cx, course.host, course.to).and_then(|path| log_mark(&path));
     let begin = Begin {
         name: name(now, &shown.plan),

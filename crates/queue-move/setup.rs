@@ -147,7 +147,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let me = Holder {
         pid: std::process::id(),
         user: user(),
-        since: readable(cx.now().div_euclid(1_000_000)),
+        since: readable(cx.now().seconds()),
         command: command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));

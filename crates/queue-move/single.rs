@@ -98,7 +98,7 @@ fn act(
     let outcomes =
         work(ids).map_err(|e| Failure::io("cannot work on", &side.queue_directory, e))?;
     drop(locks);
-    let now = cx.now().div_euclid(1_000_000);
+    let now = cx.now().seconds();
     let count = outcomes.iter().filter(|o| **o == Done::Done).count();
     let text = format!(
         "{verb} {}: {count} of {}, by {}",

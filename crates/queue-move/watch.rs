@@ -28,7 +28,7 @@ impl<'a> Told<'a> {
     ) -> Self {
         Self {
             begun: Instant::now(),
-            start: cx.now(),
+            start: cx.now().micros(),
             interrupts,
             progress,
             wake,

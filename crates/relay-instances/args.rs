@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::lookups::{parse_domain, parse_server, parse_timeout};
 use cli::{Block, Common, Manual, Section, Tool};
+use postfix::Span;
 
 /// Show which Postfix instance sends from which IP address, and whether its DNS is in order
 ///
@@ -48,7 +49,7 @@ pub(crate) struct Args {
 
     /// How long all look-ups together may take
     #[arg(long, value_name = "SPAN", help_heading = "DNS options", requires = "check_dns", default_value = "10s", value_parser = parse_timeout)]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Span,
 
     /// Answer as a monitoring plugin: one line, and its exit status
     ///

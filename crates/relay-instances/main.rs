@@ -7,7 +7,6 @@ mod args;
 mod verdict;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use cli::{Context, Outcome};
 use figures::instances::{Facts, Finding, Kind, Listing, Severity, findings};
@@ -51,7 +50,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let questions = Questions {
             servers: host::resolvers::servers(args.resolver)?,
             domain: args.domain.clone(),
-            timeout: Duration::from_secs(args.timeout),
+            timeout: args.timeout.duration(),
         };
         let providers = host::tables::providers(cx.site())?;
         host::lookups::ask(cx.site(), questions, &providers, &mut all, &shown);

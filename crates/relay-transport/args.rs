@@ -8,6 +8,7 @@ use cli::instances::InstanceArgs;
 use cli::log_args::LogArgs;
 use cli::lookups::{ResolverArgs, parse_domain, parse_server, parse_timeout};
 use cli::{Common, WindowArgs};
+use postfix::Span;
 
 /// Keep the transport map that sends each provider's mail to its relay
 ///
@@ -155,7 +156,7 @@ pub(crate) struct MxArgs {
 
     /// How long all look-ups together may take
     #[arg(long, value_name = "SPAN", requires = "mx", default_value = "60s", value_parser = parse_timeout)]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Span,
 
     /// Look up N domains at most, those with most deliveries first
     #[arg(long, value_name = "N", requires = "mx", default_value_t = 1000)]

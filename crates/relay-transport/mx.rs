@@ -32,7 +32,7 @@ pub(crate) struct Answers {
 /// # Errors
 /// /etc/resolv.conf cannot be read.
 pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Result<Answers> {
-    let now = cx.now().div_euclid(1_000_000);
+    let now = cx.now().seconds();
     let mut cache = match args.no_cache {
         true => MxCache::default(),
         false => read_cache(cx, &args.cache),
@@ -94,12 +94,12 @@ fn ask<'a>(cx: &Context, args: &MxArgs, jobs: Vec<&'a Domain>) -> anyhow::Result
         return Ok(Vec::new());
     }
     let limits = Limits {
-        total: Duration::from_secs(args.timeout),
+        total: args.timeout.duration(),
         ..Limits::default()
     };
     let resolver = Resolver::new(host::resolvers::servers(args.resolver)?, limits);
     let progress = cx.progress_items("looking up MX records", u64::try_from(jobs.len()).ok());
-    let pace = Pace::new(args.rate, Duration::from_secs(args.timeout));
+    let pace = Pace::new(args.rate, args.timeout.duration());
     let found = pool::each(jobs, args.concurrency.into(), |domain| {
         pace.wait();
         let found = exchangers(&resolver, domain);

@@ -90,13 +90,20 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 cx.color(),
                 cx.width(),
                 cx.table_style().boxes,
-                cx.now(),
+                cx.now().micros(),
             );
             cx.print(facts.as_bytes())?;
         }
         ["window"] => {
             let window = args.window.window(cx.now(), cx.zone())?;
-            cx.print(format!("{:?} {:?}\n", window.since, window.until).as_bytes())?;
+            cx.print(
+                format!(
+                    "{:?} {:?}\n",
+                    window.since.map(postfix::Time::micros),
+                    window.until.map(postfix::Time::micros)
+                )
+                .as_bytes(),
+            )?;
         }
         ["problems", count] => {
             let problems: Vec<postfix::Problem> = (0..count.parse()?)

@@ -6,32 +6,32 @@
 use std::ffi::OsString;
 use std::time::SystemTime;
 
-use chrono::DateTime;
-
 use host::Failure;
+use postfix::Time;
 
-/// Takes `--clock=TIME` out of the arguments: the time at which the tool is to start (RFC 3339), in microseconds since
-/// 1970 (UTC); or what the machine's clock shows.
+/// Takes `--clock=TIME` out of the arguments: the time at which the tool is to start  (RFC 3339);
+/// or what the machine's clock shows.
 ///
 /// # Errors
 /// TIME is no time.
-pub(crate) fn start(argv: &mut Vec<OsString>) -> anyhow::Result<i64> {
+pub(crate) fn start(argv: &mut Vec<OsString>) -> anyhow::Result<Time> {
     let options = argv.iter().take_while(|arg| *arg != "--");
     let mut given = options.filter_map(|arg| arg.to_str()?.strip_prefix("--clock="));
     let Some(text) = given.next() else {
         return Ok(now());
     };
-    let time = DateTime::parse_from_rfc3339(text);
-    let time = time.map_err(|e| Failure::new(format!("--clock={text}: {e}")))?;
+    let time = text.parse();
+    let time =
+        time.map_err(|e: chrono::ParseError| Failure::new(format!("--clock={text}: {e}")))?;
     argv.retain(|arg| !arg.to_string_lossy().starts_with("--clock="));
-    Ok(time.timestamp_micros())
+    Ok(time)
 }
 
-/// The machine's clock, in microseconds since 1970 (UTC).
-fn now() -> i64 {
+/// The machine's clock.
+fn now() -> Time {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since_1970
+    let micros = since_1970
         .ok()
-        .and_then(|d| i64::try_from(d.as_micros()).ok())
-        .unwrap_or(0)
+        .and_then(|d| i64::try_from(d.as_micros()).ok());
+    micros.map_or(Time::EPOCH, Time::from_micros)
 }

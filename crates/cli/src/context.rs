@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
-use postfix::{Problem, Root, Zone};
+use postfix::{Problem, Root, Time, Zone};
 
 use crate::args::{ColorWhen, Common};
 use crate::console::Console;
@@ -70,8 +70,8 @@ impl Context {
         &self.site
     }
 
-    /// The time at which the tool was started, in microseconds since 1970 (UTC).
-    pub fn now(&self) -> i64 {
+    /// The time at which the tool was started.
+    pub fn now(&self) -> Time {
         self.site.now()
     }
 

@@ -67,6 +67,6 @@ pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};
 pub use output::{Stream, create_file, replace_file};
 pub use progress::Progress;
-pub use quantity::{QuantityError, parse_size, parse_span};
+pub use quantity::{QuantityError, parse_size};
 pub use run::{Tool, run};
 pub use window::{TIME_FORMS, WindowArgs, WindowError};

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::quantity::parse_span;
+use postfix::Span;
 
 /// Whom to ask of the DNS, and for how long: `--resolver`, `--timeout`.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,7 +15,7 @@ pub struct ResolverArgs {
 
     /// How long all look-ups together may take
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
-    timeout: u64,
+    timeout: Span,
 }
 
 impl ResolverArgs {
@@ -29,7 +29,7 @@ impl ResolverArgs {
 
     /// How long all look-ups together may take.
     pub fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+        self.timeout.duration()
     }
 }
 
@@ -64,15 +64,15 @@ pub fn parse_domain(text: &str) -> Result<String, String> {
     }
 }
 
-/// The seconds that all look-ups together may take, at most ten minutes. A value parser for clap.
+/// How long all look-ups together may take: at most ten minutes. A value parser for clap.
 ///
 /// # Errors
 /// No span of time, none at all, or a longer one.
-pub fn parse_timeout(text: &str) -> Result<u64, String> {
-    match parse_span(text) {
-        Ok(0) => Err("no time at all".to_owned()),
-        Ok(seconds) if seconds > 600 => Err("over ten minutes".to_owned()),
-        Ok(seconds) => Ok(seconds),
+pub fn parse_timeout(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>() {
+        Ok(Span::ZERO) => Err("no time at all".to_owned()),
+        Ok(span) if span > Span::from_minutes(10) => Err("over ten minutes".to_owned()),
+        Ok(span) => Ok(span),
         Err(why) => Err(why.to_string()),
     }
 }

@@ -6,13 +6,14 @@ use std::io::{BufRead, stdin};
 use clap::{Args, ValueEnum};
 use knowledge::providers::{ProviderId, Providers, domain_of};
 use knowledge::reasons::{Class, Reasons};
+use postfix::Span;
 use postfix::queue::{
     AddressPattern, DomainPattern, DsnPattern, Queue, QueueId, Selector, ShownRecipient,
 };
 use regex::{Regex, RegexBuilder};
 
 use crate::context::Context;
-use crate::quantity::{parse_size, parse_span};
+use crate::quantity::parse_size;
 use host::Failure;
 use host::tables;
 
@@ -59,12 +60,12 @@ pub struct SelectorArgs {
     pub dsn: Vec<DsnPattern>,
 
     /// Messages that arrived at least this long ago: 30m, 2h, 3d
-    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
-    pub older_than: Option<u64>,
+    #[arg(long, value_name = "SPAN")]
+    pub older_than: Option<Span>,
 
     /// Messages that arrived less than this long ago
-    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
-    pub younger_than: Option<u64>,
+    #[arg(long, value_name = "SPAN")]
+    pub younger_than: Option<Span>,
 
     /// Messages of more than this size: 10k, 5M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -123,10 +124,7 @@ impl SelectorArgs {
     /// No queue id or provider of that name; the tables or standard input cannot be read.
     pub fn selector(&self, cx: &Context, queues: &[Queue]) -> anyhow::Result<Selector<'static>> {
         let given: Vec<Queue> = self.queue.iter().copied().map(Queue::from).collect();
-        let ago = |span: u64| {
-            let now = cx.now().div_euclid(1_000_000);
-            now.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX))
-        };
+        let ago = |span| cx.now().minus(span);
         let mut selector = Selector {
             queues: if given.is_empty() {
                 queues.to_vec()
@@ -140,7 +138,9 @@ impl SelectorArgs {
             reasons: self.reason.clone(),
             dsn: self.dsn.clone(),
             arrived_until: self.older_than.map(ago),
-            arrived_since: self.younger_than.map(|span| ago(span).saturating_add(1)),
+            arrived_since: self
+                .younger_than
+                .map(|span| ago(span).plus(Span::from_micros(1))),
             larger_than: self.larger_than,
             smaller_than: self.smaller_than,
             ..Selector::default()

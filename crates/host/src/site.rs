@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
-use postfix::{Problem, Root, Zone};
+use postfix::{Problem, Root, Time, Zone};
 
 use crate::identity;
 
@@ -38,7 +38,7 @@ pub trait Progress: Send + Sync {
 /// The host that is looked at, and the time of the look.
 #[derive(Debug)]
 pub struct Site {
-    now: i64,
+    now: Time,
     root: Root,
     name: String,
     zone: Zone,
@@ -46,8 +46,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// The host below `root` at the time `now` (microseconds since 1970, UTC). `tz` is the value of `TZ`, if that is set.
-    pub fn new(root: Root, now: i64, tz: Option<&OsStr>, reporter: Arc<dyn Reporter>) -> Self {
+    /// The host below `root` at the time `now`. `tz` is the value of `TZ`, if that is set.
+    pub fn new(root: Root, now: Time, tz: Option<&OsStr>, reporter: Arc<dyn Reporter>) -> Self {
         Self {
             now,
             name: identity::name(&root),
@@ -57,8 +57,8 @@ impl Site {
         }
     }
 
-    /// The time of the look, in microseconds since 1970 (UTC).
-    pub fn now(&self) -> i64 {
+    /// The time of the look.
+    pub fn now(&self) -> Time {
         self.now
     }
 

@@ -1,5 +1,7 @@
 //! Shares, sizes, ages and delays as people read them.
 
+use postfix::Span;
+
 /// A share in percent, with one digit: `89.3%`. Neither none nor all of it is rounded to: `<0.1%`, `>99.9%`. A `-`
 /// where there is no whole.
 pub fn percent(part: u64, whole: u64) -> String {
@@ -32,7 +34,8 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// An age in its two biggest units: `42s`, `5m 3s`, `2h 15m`, `3d 4h`.
-pub fn age(seconds: u64) -> String {
+pub fn age(age: Span) -> String {
+    let seconds = age.seconds();
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
     let Some(first) = UNITS.iter().position(|(length, _)| seconds >= *length) else {
         return "0s".to_owned();
@@ -51,7 +54,7 @@ pub fn age(seconds: u64) -> String {
 /// there on.
 pub fn delay(seconds: f64) -> String {
     if seconds >= 10.0 {
-        return age(seconds.round() as u64);
+        return age(Span::from_seconds(seconds.round() as u64));
     }
     let digits = if seconds < 1.0 { 2 } else { 1 };
     let text = format!("{seconds:.digits$}");
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn ages() {
-        let check = |seconds, expected: &str| assert_eq!(age(seconds), expected);
+        let check =
+            |seconds, expected: &str| assert_eq!(age(Span::from_seconds(seconds)), expected);
         check(0, "0s");
         check(42, "42s");
         check(60, "1m");

@@ -1,6 +1,7 @@
 //! JSON whose strings can be shown on a terminal: what [`postfix::escape`] would make visible is written as `\u` escapes,
 //! which JSON readers undo.
 
+use postfix::Time;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -18,16 +19,10 @@ pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// A time (microseconds since 1970, UTC) as JSON has it: RFC 3339 in UTC, of whole seconds where it is. Nothing for one out
-/// of all bounds.
-pub fn time(micros: i64) -> Option<String> {
-    let time = DateTime::<Utc>::from_timestamp_micros(micros)?;
+/// A time as JSON has it: RFC 3339 in UTC, of whole seconds where it is. Nothing for one out of all bounds.
+pub fn time(time: Time) -> Option<String> {
+    let time = DateTime::<Utc>::from_timestamp_micros(time.micros())?;
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-}
-
-/// The same, of a time in seconds.
-pub fn seconds(seconds: i64) -> Option<String> {
-    time(seconds.checked_mul(1_000_000)?)
 }
 
 struct Visible;

@@ -8,6 +8,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use postfix::Time;
 use postfix::Zone;
 use postfix::log::{Event, Options, Sink, Wanted, parse_header, read_file, read_stream};
 use testkit::maillog::{MailLog, Stamps, Traffic};
@@ -44,8 +45,9 @@ fn log(stamps: Stamps) -> Vec<u8> {
 fn options(wanted: Wanted, window: bool) -> Options<'static> {
     Options {
         zone: Zone::Process,
-        now: 1_784_200_000_000_000,
-        window: window.then_some(1_784_100_000_000_000..1_784_110_000_000_000),
+        now: Time::from_seconds(1_784_200_000),
+        window: window
+            .then_some(Time::from_seconds(1_784_100_000)..Time::from_seconds(1_784_110_000)),
         wanted,
         threads: 1,
         progress: &|_| (),

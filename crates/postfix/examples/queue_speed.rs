@@ -45,7 +45,7 @@ fn main() {
             let (bytes, oldest) = (AtomicU64::new(0), AtomicI64::new(i64::MAX));
             let tally = spool.scan(Queue::Deferred, Detail::Head, &options, |file| {
                 bytes.fetch_add(file.message_size(), Ordering::Relaxed);
-                oldest.fetch_min(file.arrival_time(), Ordering::Relaxed);
+                oldest.fetch_min(file.arrival_time().seconds(), Ordering::Relaxed);
                 ControlFlow::Continue(())
             });
             assert_eq!(tally.unwrap().messages, u64::from(count));

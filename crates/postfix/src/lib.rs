@@ -13,11 +13,13 @@ pub mod log;
 mod problem;
 pub mod queue;
 mod root;
+mod time;
 mod window;
 mod zone;
 
 pub use escape::{Escaped, escape};
 pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
+pub use time::{Span, SpanError, Time};
 pub use window::{Fold, Window, beginning, day_of, instant, today};
 pub use zone::Zone;

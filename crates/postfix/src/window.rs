@@ -4,17 +4,15 @@ use std::ops::Range;
 
 use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime};
 
-use crate::Zone;
+use crate::{Span, Time, Zone};
 
-const MICROS: i64 = 1_000_000;
-
-/// A window of time: from `since` on, before `until`, in microseconds since 1970 (UTC). None is no bound.
+/// A window of time: from `since` on, before `until`. None is no bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Window {
     /// The first instant in it.
-    pub since: Option<i64>,
+    pub since: Option<Time>,
     /// The first instant behind it.
-    pub until: Option<i64>,
+    pub until: Option<Time>,
 }
 
 impl Window {
@@ -25,8 +23,8 @@ impl Window {
 
     /// The window as a half-open range, where a missing bound is as far off as can be; None if there is no bound at
     /// all.
-    pub fn range(&self) -> Option<Range<i64>> {
-        let range = self.since.unwrap_or(i64::MIN)..self.until.unwrap_or(i64::MAX);
+    pub fn range(&self) -> Option<Range<Time>> {
+        let range = self.since.unwrap_or(Time::MIN)..self.until.unwrap_or(Time::MAX);
         (!self.is_unbounded()).then_some(range)
     }
 }
@@ -40,9 +38,9 @@ pub enum Fold {
     Second,
 }
 
-/// The day that it is on the zone's clock at `now` (microseconds since 1970, UTC); nothing for a time out of all bounds.
-pub fn today(now: i64, zone: Zone) -> Option<NaiveDate> {
-    Some(zone.at(now.div_euclid(MICROS))?.date_naive())
+/// The day that it is on the zone's clock at `now`; nothing for a time out of all bounds.
+pub fn today(now: Time, zone: Zone) -> Option<NaiveDate> {
+    Some(zone.at(now)?.date_naive())
 }
 
 /// The window that is this day on the zone's clock, be it 23, 24 or 25 hours; nothing for a day out of all bounds.
@@ -53,37 +51,35 @@ pub fn day_of(date: NaiveDate, zone: Zone) -> Option<Window> {
     })
 }
 
-/// The first instant of a day, in microseconds: not always 00:00, where clocks change at midnight.
-pub fn beginning(day: NaiveDate, zone: Zone) -> Option<i64> {
+/// The first instant of a day: not always 00:00, where clocks change at midnight.
+pub fn beginning(day: NaiveDate, zone: Zone) -> Option<Time> {
     instant(day.and_time(NaiveTime::MIN), zone, Fold::First)
 }
 
-/// The instant at which the zone's clocks show `local`, in microseconds. A time that a change of clocks skips stands for the
+/// The instant at which the zone's clocks show `local`. A time that a change of clocks skips stands for the
 /// instant of the change.
-pub fn instant(local: NaiveDateTime, zone: Zone, fold: Fold) -> Option<i64> {
-    let seconds = match (zone.instants(local), fold) {
+pub fn instant(local: NaiveDateTime, zone: Zone, fold: Fold) -> Option<Time> {
+    Some(match (zone.instants(local), fold) {
         (LocalResult::Single(at), _)
         | (LocalResult::Ambiguous(at, _), Fold::First)
         | (LocalResult::Ambiguous(_, at), Fold::Second) => at,
         (LocalResult::None, _) => return change_over(local, zone),
-    };
-    let micros = i64::from(local.and_utc().timestamp_subsec_micros());
-    seconds.checked_mul(MICROS)?.checked_add(micros)
+    })
 }
 
-/// The instant at which clocks jump over `local`, in microseconds.
-fn change_over(local: NaiveDateTime, zone: Zone) -> Option<i64> {
+/// The instant at which clocks jump over `local`.
+fn change_over(local: NaiveDateTime, zone: Zone) -> Option<Time> {
     // Clocks are at most 14 hours off UTC, and a jump is at most a day (Samoa's, in 2011).
-    const BOUND: i64 = 40 * 3600;
-    let as_utc = local.and_utc().timestamp();
-    let (mut before, mut after) = (as_utc.checked_sub(BOUND)?, as_utc.checked_add(BOUND)?);
+    const BOUND: Span = Span::from_hours(40);
+    let as_utc = Time::from_seconds(local.and_utc().timestamp());
+    let (mut before, mut after) = (as_utc.minus(BOUND).seconds(), as_utc.plus(BOUND).seconds());
     while after.saturating_sub(before) > 1 {
         let middle = before.midpoint(after);
-        if zone.at(middle)?.naive_local() < local {
+        if zone.at(Time::from_seconds(middle))?.naive_local() < local {
             before = middle;
         } else {
             after = middle;
         }
     }
-    after.checked_mul(MICROS)
+    Some(Time::from_seconds(after))
 }

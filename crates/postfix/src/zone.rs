@@ -3,6 +3,8 @@
 use chrono::{DateTime, FixedOffset, Local, LocalResult, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use crate::Time;
+
 /// A host's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
@@ -18,28 +20,28 @@ impl Zone {
         name.parse().ok().map(Self::Named)
     }
 
-    /// The zone's own clock at an instant, given in seconds since 1970 (UTC).
-    pub fn at(self, seconds: i64) -> Option<DateTime<FixedOffset>> {
-        let utc = DateTime::<Utc>::from_timestamp(seconds, 0)?;
+    /// The zone's own clock at an instant, in whole seconds.
+    pub fn at(self, time: Time) -> Option<DateTime<FixedOffset>> {
+        let utc = DateTime::<Utc>::from_timestamp(time.seconds(), 0)?;
         Some(match self {
             Self::Process => utc.with_timezone(&Local).fixed_offset(),
             Self::Named(tz) => utc.with_timezone(&tz).fixed_offset(),
         })
     }
 
-    /// The instants, in seconds since 1970 (UTC), at which the zone's clocks show `local`: one, two (the hour that
+    /// The instants at which the zone's clocks show `local`: one, two (the hour that
     /// is repeated when summer time ends) or none (the hour that is skipped when it begins).
-    pub fn instants(self, local: NaiveDateTime) -> LocalResult<i64> {
+    pub fn instants(self, local: NaiveDateTime) -> LocalResult<Time> {
         match self {
-            Self::Process => seconds(Local.from_local_datetime(&local)),
-            Self::Named(tz) => seconds(tz.from_local_datetime(&local)),
+            Self::Process => instants(Local.from_local_datetime(&local)),
+            Self::Named(tz) => instants(tz.from_local_datetime(&local)),
         }
     }
 }
 
-fn seconds<T: TimeZone>(found: LocalResult<DateTime<T>>) -> LocalResult<i64>
+fn instants<T: TimeZone>(found: LocalResult<DateTime<T>>) -> LocalResult<Time>
 where
     T::Offset: Offset,
 {
-    found.map(|t| t.timestamp())
+    found.map(Time::from)
 }

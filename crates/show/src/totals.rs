@@ -3,6 +3,7 @@
 //! Every class of reasons has its counters from the beginning, since rate() and increase() do not see the first event
 //! of a counter that appears with it.
 
+use postfix::Time;
 use std::io::{self, Write};
 
 use figures::mail_stats::Counts;
@@ -39,7 +40,7 @@ pub fn write(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> 
     )?;
     providers(out, totals)?;
     reasons(out, totals)?;
-    let seconds = |micros: i64| micros as f64 / 1e6;
+    let seconds = |time: Time| time.micros() as f64 / 1e6;
     let counters = [
         (
             "relay_mail_log_gaps_total",

@@ -213,11 +213,11 @@ fn item(message: &Message, action: Action) -> Item {
                 gid: info.gid,
                 links: info.links,
                 mtime: Time {
-                    seconds: info.mtime,
+                    seconds: info.mtime.seconds(),
                     nanoseconds: 0,
                 },
             },
-            arrival: file.arrival_time(),
+            arrival: file.arrival_time().seconds(),
             arrival_microseconds: envelope.arrival_microseconds,
             size: file.message_size(),
             sender: message.sender.clone(),

@@ -5,6 +5,7 @@
 
 mod file;
 
+use postfix::Time;
 use std::net::IpAddr;
 
 use chrono::{Days, NaiveDate};
@@ -34,8 +35,8 @@ pub struct Order {
     pub address: Option<IpAddr>,
     /// The provider's relay name, if the instance is named for a provider.
     pub relay: Option<RelayName>,
-    /// When the plan was made, in microseconds since 1970 (UTC).
-    pub created: i64,
+    /// When the plan was made.
+    pub created: Time,
     /// No day before counts.
     pub start: NaiveDate,
     /// Messages a day when it is warm.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use chrono::SecondsFormat;
 use legible::grid::Cell;
 use legible::wire::write_json;
-use postfix::{Problem, Zone, escape};
+use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
 /// A `-` where there is nothing.
@@ -46,16 +46,16 @@ struct Document<'a, T> {
     problems: Vec<String>,
 }
 
-/// What is known of instances as one JSON object, as of `now` (microseconds since 1970, UTC), and a newline.
+/// What is known of instances as one JSON object, as of `now`, and a newline.
 fn document<T: Serialize>(
     out: &mut impl Write,
     schema: &'static str,
     host: &str,
-    (now, zone): (i64, Zone),
+    (now, zone): (Time, Zone),
     instances: impl Iterator<Item = T>,
     problems: &[Problem],
 ) -> io::Result<()> {
-    let time = zone.at(now.div_euclid(1_000_000));
+    let time = zone.at(now);
     let document = Document {
         schema,
         host,

@@ -2,15 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::Args;
-use postfix::{Fold, Window, Zone, beginning, day_of, instant};
-
-use crate::quantity::parse_span;
+use postfix::{Fold, Time, Window, Zone, beginning, day_of, instant};
 
 /// The forms of a point in time, for messages and help.
 pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 14:30[:SS]\", \
 2026-11-23T14:30:00+01:00, or how long ago: 90s, 30m, 2h, 3d, 1w";
-
-const MICROS: i64 = 1_000_000;
 
 /// The flags that choose a window, to be flattened into a tool's arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -77,13 +73,13 @@ impl std::fmt::Display for WindowError {
 impl std::error::Error for WindowError {}
 
 impl WindowArgs {
-    /// The window that the flags name, when it is `now` (microseconds since 1970, UTC) in `zone`. A local time that
+    /// The window that the flags name, when it is `now` in `zone`. A local time that
     /// a clock change skips stands for the instant of the change; of one that comes twice, `--since` means the first
     /// and `--until` the second.
     ///
     /// # Errors
     /// A flag's text has none of its forms, or nothing lies between `--since` and `--until`.
-    pub fn window(&self, now: i64, zone: Zone) -> Result<Window, WindowError> {
+    pub fn window(&self, now: Time, zone: Zone) -> Result<Window, WindowError> {
         let clock = Clock { now, zone };
         if let Some(day) = &self.date {
             return clock
@@ -117,7 +113,7 @@ impl WindowArgs {
 /// What time it is, and where.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    now: i64,
+    now: Time,
     zone: Zone,
 }
 
@@ -128,7 +124,7 @@ impl Clock {
     }
 
     /// A point in time, in any of the forms.
-    fn point(self, text: &str, fold: Fold) -> Option<i64> {
+    fn point(self, text: &str, fold: Fold) -> Option<Time> {
         let text = text.trim();
         if text == "now" {
             return Some(self.now);
@@ -139,16 +135,14 @@ impl Clock {
         if let Some(time) = time(text) {
             return instant(self.today()?.and_time(time), self.zone, fold);
         }
-        if let Ok(seconds) = parse_span(text) {
-            return self
-                .now
-                .checked_sub(i64::try_from(seconds).ok()?.checked_mul(MICROS)?);
+        if let Ok(span) = text.parse() {
+            return Some(self.now.minus(span));
         }
         let (day, rest) = text.split_once([' ', 'T', 't'])?;
         let day = date(day)?;
         match time(rest) {
             Some(time) => instant(day.and_time(time), self.zone, fold),
-            None => Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()),
+            None => Some(DateTime::parse_from_rfc3339(text).ok()?.into()),
         }
     }
 

@@ -1,12 +1,11 @@
 //! Expected instants are written in UTC, worked out by hand from `zdump -v ZONE`.
 
 use super::*;
+use postfix::{Span, Time};
 
 /// An instant, from RFC 3339.
-fn utc(text: &str) -> i64 {
-    DateTime::parse_from_rfc3339(text)
-        .unwrap()
-        .timestamp_micros()
+fn utc(text: &str) -> Time {
+    text.parse().unwrap()
 }
 
 fn args(flags: &str) -> WindowArgs {
@@ -196,11 +195,11 @@ fn now_is_always_today() {
     ] {
         let named = Zone::named(zone).unwrap();
         for half_hour in 0..365 * 48 {
-            let now = utc("2026-01-01T00:00:00Z") + half_hour * 1800 * MICROS;
+            let now = utc("2026-01-01T00:00:00Z").plus(Span::from_minutes(half_hour * 30));
             let day = today.window(now, named).unwrap();
             assert!(
                 day.since.unwrap() <= now && now < day.until.unwrap(),
-                "{zone} {now}"
+                "{zone} {now:?}"
             );
         }
     }
@@ -279,20 +278,20 @@ fn times_that_a_clock_change_skips_or_doubles() {
 
 #[test]
 fn no_flags_no_bounds() {
-    let window = WindowArgs::default().window(0, Zone::named(NY).unwrap());
+    let window = WindowArgs::default().window(Time::EPOCH, Zone::named(NY).unwrap());
     let window = window.unwrap();
     assert!(window.is_unbounded());
     assert_eq!(window.range(), None);
     let since = Window {
-        since: Some(5),
+        since: Some(Time::from_micros(5)),
         until: None,
     };
-    assert_eq!(since.range(), Some(5..i64::MAX));
+    assert_eq!(since.range(), Some(Time::from_micros(5)..Time::MAX));
     let until = Window {
         since: None,
-        until: Some(5),
+        until: Some(Time::from_micros(5)),
     };
-    assert_eq!(until.range(), Some(i64::MIN..5));
+    assert_eq!(until.range(), Some(Time::MIN..Time::from_micros(5)));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod attention;
 mod compare;
 
+use postfix::Time;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,8 +37,8 @@ pub const DAYS_BEFORE: usize = 7;
 pub struct Parts {
     /// The host.
     pub host: String,
-    /// Now, in microseconds since 1970 (UTC).
-    pub now: i64,
+    /// Now.
+    pub now: Time,
     /// What was counted in the day's logs, by [`DIMENSIONS`].
     pub counted: Tally,
     /// The days before, the oldest first, and the day itself as the last.
@@ -57,8 +58,8 @@ pub struct Daily {
     pub host: String,
     /// The day.
     pub day: Day,
-    /// When the report was made, in microseconds since 1970 (UTC).
-    pub made: i64,
+    /// When the report was made.
+    pub made: Time,
     /// All instances together.
     pub total: Subject,
     /// Each instance, by name.

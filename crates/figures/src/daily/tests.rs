@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use postfix::Zone;
 use postfix::queue::Queue;
+use postfix::{Span, Time, Zone};
 use serde_json::json;
 
 use super::*;
@@ -16,17 +16,15 @@ use knowledge::providers::Providers;
 /// not known.
 type Counted = Option<[u64; 4]>;
 
-const DAY: i64 = 86_400_000_000;
-
 /// The days before 2026-09-19, the last one as `n` 1, and that day itself as 0.
-fn day(n: i64) -> Day {
+fn day(n: u64) -> Day {
     // 2026-09-19T00:00:00Z.
-    let since = 1_789_776_000_000_000 - n * DAY;
+    let since = Time::from_seconds(1_789_776_000).minus(Span::from_days(n));
     Day {
         host: "rustin".to_owned(),
         zone: Zone::named("UTC").unwrap(),
         since,
-        until: since + DAY,
+        until: since.plus(Span::from_days(1)),
     }
 }
 
@@ -43,8 +41,8 @@ fn record(of: &Day, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
         "total": sent + bounced + deferred + blocked, "sent": sent, "bounced": bounced + blocked, "deferred": deferred,
         "by": {"provider": one, "reason": reasons, "dsn": one, "hour": one},
     });
-    let at = |micros: i64| {
-        let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
+    let at = |time: Time| {
+        let time = chrono::DateTime::from_timestamp_micros(time.micros()).unwrap();
         time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
     };
     let line = json!({
@@ -60,14 +58,14 @@ fn record(of: &Day, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
 fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
     let settings = distribution::Settings {
         by: Vec::new(),
-        now: 0,
+        now: Time::EPOCH,
         providers: Arc::clone(providers),
     };
     let mut tally = distribution::Tally::new(Arc::new(settings));
     tally.add_count(Queue::Deferred, messages);
     let frame = distribution::Frame {
         host: "rustin".to_owned(),
-        time: 0,
+        time: Time::EPOCH,
         counts_only: true,
         by: Vec::new(),
         top: None,
@@ -96,7 +94,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
         reasons: None,
     };
     let all = before.iter().copied().chain([Some(today)]);
-    let days: Vec<Day> = (0..=before.len() as i64).rev().map(day).collect();
+    let days: Vec<Day> = (0..=before.len() as u64).rev().map(day).collect();
     let known = days.iter().zip(all);
     let records = known.filter_map(|(day, of)| Some(record(day, of?)));
     let report = Daily::new(Parts {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use postfix::{Position, Problem};
+use postfix::{Position, Problem, Time};
 
 use super::{DIMENSIONS, DayRecord, replaces, stored};
 use crate::mail_stats::{
@@ -95,21 +95,21 @@ impl Days {
     pub fn add_up(
         self,
         settings: &Arc<Settings>,
-        window: Option<Range<i64>>,
+        window: Option<Range<Time>>,
         top: Option<usize>,
         wants: impl Fn(&[u8]) -> bool,
     ) -> Merged {
         let mut tally = Tally::new(Arc::clone(settings));
         let mut problems = self.problems;
         let (mut hosts, mut records) = (BTreeSet::new(), 0);
-        let mut span: Option<Range<i64>> = None;
+        let mut span: Option<Range<Time>> = None;
         for found in self.records.into_values() {
             let record = &found.record;
             let Some((since, until)) = record.span().filter(|_| wants(record.instance.as_bytes()))
             else {
                 continue;
             };
-            let window = window.clone().unwrap_or(i64::MIN..i64::MAX);
+            let window = window.clone().unwrap_or(Time::MIN..Time::MAX);
             if until <= window.start || since >= window.end {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! The record of an instance's day.
 
+use postfix::Time;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
@@ -60,10 +61,10 @@ pub struct Day {
     pub host: String,
     /// Its zone.
     pub zone: Zone,
-    /// When the day began on its clock, in microseconds since 1970 (UTC).
-    pub since: i64,
+    /// When the day began on its clock.
+    pub since: Time,
     /// When it ended.
-    pub until: i64,
+    pub until: Time,
 }
 
 impl Day {
@@ -72,8 +73,8 @@ impl Day {
         Some(self.local(self.since)?.format("%Y-%m-%d").to_string())
     }
 
-    fn local(&self, micros: i64) -> Option<DateTime<FixedOffset>> {
-        self.zone.at(micros.div_euclid(1_000_000))
+    fn local(&self, time: Time) -> Option<DateTime<FixedOffset>> {
+        self.zone.at(time)
     }
 
     fn zone_name(&self) -> Option<String> {
@@ -85,13 +86,10 @@ impl Day {
 }
 
 impl DayRecord {
-    /// When the day began and ended, in microseconds since 1970 (UTC); nothing if the record does not say so.
-    pub(crate) fn span(&self) -> Option<(i64, i64)> {
-        let micros = |text: &str| {
-            let time = DateTime::parse_from_rfc3339(text).ok()?;
-            Some(time.timestamp_micros())
-        };
-        Some((micros(&self.since)?, micros(&self.until)?))
+    /// When the day began and ended; nothing if the record does not say so.
+    pub(crate) fn span(&self) -> Option<(Time, Time)> {
+        let time = |text: &str| text.parse::<Time>().ok();
+        Some((time(&self.since)?, time(&self.until)?))
     }
 
     /// Its hours in words: `2026-09-19T00:00:00Z to 2026-09-20T00:00:00Z (Etc/UTC)`. Raw, as the record has them.

@@ -1,6 +1,7 @@
 //! The finished figures.
 
 use postfix::Problem;
+use postfix::{Span, Time};
 
 use super::tally::{Cell, Table};
 use super::{AGES, Counts, Dimension, QUEUES, Tally};
@@ -11,8 +12,8 @@ use crate::mail_stats::Key;
 pub struct Frame {
     /// The host whose queues were read.
     pub host: String,
-    /// When, in microseconds since 1970 (UTC).
-    pub time: i64,
+    /// When.
+    pub time: Time,
     /// Were the files counted only, so that there are no sizes and no ages?
     pub counts_only: bool,
     /// The breakdowns that every tally has.
@@ -39,8 +40,8 @@ pub struct InstanceTally {
 pub struct Distribution {
     /// The host whose queues were read.
     pub host: String,
-    /// When, in microseconds since 1970 (UTC).
-    pub time: i64,
+    /// When.
+    pub time: Time,
     /// The breakdowns that every [`Figures::by`] has, in this order.
     pub by: Vec<Dimension>,
     /// The instances, the fullest first, equal ones by name.
@@ -67,8 +68,8 @@ pub struct Figures {
     pub counts: Counts,
     /// Bytes of their content, as showq(8) counts them; absent where files were only counted.
     pub bytes: Option<u64>,
-    /// When the oldest arrived, seconds since 1970 (UTC); absent where there is none or files were only counted.
-    pub oldest: Option<i64>,
+    /// When the oldest arrived; absent where there is none or files were only counted.
+    pub oldest: Option<Time>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
 }
@@ -137,10 +138,9 @@ impl Distribution {
         }
     }
 
-    /// The age of what arrived at `arrival`, in seconds; 0 for what arrived in the future, by a clock that is wrong.
-    pub fn age(&self, arrival: i64) -> u64 {
-        let seconds = self.time.div_euclid(1_000_000).saturating_sub(arrival);
-        u64::try_from(seconds).unwrap_or(0)
+    /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: Time) -> Span {
+        self.time.since(arrival)
     }
 
     /// By how much `instance` has become fuller since `before`.

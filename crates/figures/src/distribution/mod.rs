@@ -7,6 +7,7 @@ mod dimension;
 mod figures;
 mod tally;
 
+use postfix::Time;
 use std::ops::{AddAssign, Index};
 use std::sync::Arc;
 
@@ -47,8 +48,8 @@ fn place(queue: Queue) -> usize {
 pub struct Settings {
     /// The breakdowns that are wanted. One that is named twice is made once.
     pub by: Vec<Dimension>,
-    /// The time that ages are counted to, seconds since 1970 (UTC).
-    pub now: i64,
+    /// The time that ages are counted to.
+    pub now: Time,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,
 }

@@ -1,15 +1,16 @@
 //! Files made up in memory, for the tests of this crate and of those that show figures.
 
 use postfix::queue::{Envelope, FileInfo, QueueFile, QueueId, Recipient, RecipientState};
+use postfix::{Span, Time};
 
 use super::*;
 
-const NOW: i64 = 1_800_000_000;
+const NOW: Time = Time::from_seconds(1_800_000_000);
 
 /// A message of 1000 bytes that arrived so many minutes ago; its recipients still wait.
-pub fn file(queue: Queue, minutes: i64, sender: &str, recipients: &[&str]) -> QueueFile {
+pub fn file(queue: Queue, minutes: u64, sender: &str, recipients: &[&str]) -> QueueFile {
     let mut envelope = Envelope::default();
-    envelope.arrival = Some(NOW - minutes * 60);
+    envelope.arrival = Some(NOW.minus(Span::from_minutes(minutes)));
     envelope.sender = Some(sender.into());
     envelope.recipients = recipients.iter().map(|r| to_do(r)).collect();
     QueueFile {
@@ -25,7 +26,7 @@ pub fn file(queue: Queue, minutes: i64, sender: &str, recipients: &[&str]) -> Qu
             inode: 0,
             links: 1,
             // The next attempt: no age may come of it.
-            mtime: NOW + 3600,
+            mtime: NOW.plus(Span::from_hours(1)),
             ctime: NOW,
         },
         envelope,
@@ -67,7 +68,7 @@ pub fn distribution(by: &[Dimension], top: Option<usize>, files: &[QueueFile]) -
     ];
     let frame = Frame {
         host: "rustin".to_owned(),
-        time: NOW * 1_000_000,
+        time: NOW,
         by: by.to_vec(),
         top,
         ..Frame::default()

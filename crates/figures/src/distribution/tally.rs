@@ -1,5 +1,6 @@
 //! Counting, a file at a time.
 
+use postfix::{Span, Time};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -10,7 +11,7 @@ use knowledge::providers::domain_of;
 
 /// The ages at which qshape(1) draws its lines, in minutes: each column counts what is younger than its name says, and
 /// no younger than the one before it; the last counts the rest.
-pub const AGE_LIMITS: [i64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
+pub const AGE_LIMITS: [u64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
 
 /// The names of the ages, as qshape(1) has them; in the last, the arrival time is not known.
 pub const AGES: [&str; AGE_LIMITS.len() + 2] = [
@@ -29,7 +30,7 @@ pub struct Tally {
     settings: Arc<Settings>,
     pub(super) counts: Counts,
     pub(super) bytes: u64,
-    pub(super) oldest: Option<i64>,
+    pub(super) oldest: Option<Time>,
     /// One for each of the settings' breakdowns.
     pub(super) tables: Vec<(Dimension, Table)>,
     key: Vec<u8>,
@@ -99,7 +100,9 @@ impl Tally {
         }
         let arrival = arrival(file);
         self.oldest = earlier(self.oldest, arrival);
-        let age = arrival.map_or(AGES.len() - 1, |time| age_step(self.settings.now - time));
+        let age = arrival.map_or(AGES.len() - 1, |time| {
+            age_step(self.settings.now.since(time))
+        });
         for (dimension, table) in &mut self.tables {
             let mut count = |key: &[u8]| match table.get_mut(key) {
                 Some(cell) => cell.add(file.queue, age),
@@ -155,23 +158,22 @@ fn lower<'a>(buffer: &'a mut Vec<u8>, text: &[u8]) -> &'a [u8] {
     buffer
 }
 
-fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     [one, other].into_iter().flatten().min()
 }
 
 /// When the message arrived, by its own record. The file's time will do only in maildrop: that of a deferred file is its
 /// next attempt.
-fn arrival(file: &QueueFile) -> Option<i64> {
-    let recorded = file.envelope.arrival.filter(|&time| time > 0);
+fn arrival(file: &QueueFile) -> Option<Time> {
+    let recorded = file.envelope.arrival.filter(|&time| time > Time::EPOCH);
     recorded.or((file.queue == Queue::Maildrop).then_some(file.info.mtime))
 }
 
-/// The place in [`AGES`] of an age in seconds. What arrived in the future, by a clock that is wrong, is new.
-fn age_step(seconds: i64) -> usize {
-    let within = |limit: &i64| seconds < limit * 60;
+/// The place in [`AGES`] of an age. What arrived in the future, by a clock that is wrong, is new.
+fn age_step(age: Span) -> usize {
     AGE_LIMITS
         .iter()
-        .position(within)
+        .position(|limit| age < Span::from_minutes(*limit))
         .unwrap_or(AGE_LIMITS.len())
 }
 
@@ -181,8 +183,8 @@ mod tests {
 
     #[test]
     fn ages_fall_between_qshapes_lines() {
-        let check = |seconds: i64, expected: &str| assert_eq!(AGES[age_step(seconds)], expected);
-        check(-3600, "5");
+        let check =
+            |seconds, expected| assert_eq!(AGES[age_step(Span::from_seconds(seconds))], expected);
         check(0, "5");
         check(299, "5");
         check(300, "10");
@@ -190,6 +192,6 @@ mod tests {
         check(600, "20");
         check(76_799, "1280");
         check(76_800, "1280+");
-        check(i64::MAX, "1280+");
+        check(u64::MAX, "1280+");
     }
 }

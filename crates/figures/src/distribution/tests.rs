@@ -119,7 +119,7 @@ fn the_fullest_comes_first_and_the_total_is_their_sum() {
     );
     assert_eq!(
         found.total.oldest.map(|time| found.age(time)),
-        Some(300_000)
+        Some(postfix::Span::from_seconds(300_000))
     );
 }
 

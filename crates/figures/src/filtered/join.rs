@@ -1,5 +1,6 @@
 //! Which message a score is of: by Message-Id, and by time where several have the same, or none.
 
+use postfix::{Span, Time};
 use std::hash::BuildHasher;
 
 use hashbrown::HashSet;
@@ -11,22 +12,22 @@ use super::scores::Score;
 pub(super) struct Arrival {
     /// [`Ids::key`] of its Message-Id; absent before its header was seen.
     pub(super) key: Option<u64>,
-    /// When its header was seen, in microseconds since 1970 (UTC).
-    pub(super) arrived: i64,
+    /// When its header was seen.
+    pub(super) arrived: Time,
     /// When it was let in or refused.
-    pub(super) settled: Option<i64>,
+    pub(super) settled: Option<Time>,
 }
 
 /// A score that belongs to some message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scored {
     pub(super) key: u64,
-    pub(super) time: i64,
+    pub(super) time: Time,
     pub(super) score: Score,
 }
 
 /// Two daemons' clocks are one, but some logs cut times to whole seconds. In microseconds.
-const SLACK: i64 = 1_000_000;
+const SLACK: Span = Span::from_seconds(1);
 
 /// How many messages with one Message-Id are looked at for a score: strangers may send any number.
 const OPEN_MAX: usize = 64;
@@ -103,7 +104,7 @@ fn without_comments(id: &[u8]) -> Vec<u8> {
 /// The message of each score, by its place in `arrivals`.
 pub(super) fn join(arrivals: &[Arrival], scored: &[Scored], none: u64) -> Vec<Option<usize>> {
     let wanted: HashSet<u64> = scored.iter().map(|s| s.key).collect();
-    let mut messages: Vec<(u64, i64, usize)> = arrivals
+    let mut messages: Vec<(u64, Time, usize)> = arrivals
         .iter()
         .enumerate()
         .filter_map(|(at, a)| Some((a.key.filter(|key| wanted.contains(key))?, a.arrived, at)))
@@ -122,7 +123,7 @@ pub(super) fn join(arrivals: &[Arrival], scored: &[Scored], none: u64) -> Vec<Op
             open.clear();
             while coming.next_if(|(key, ..)| *key < score.key).is_some() {}
         }
-        let by = score.time.saturating_add(SLACK);
+        let by = score.time.plus(SLACK);
         while let Some((.., message)) =
             coming.next_if(|(key, arrived, _)| *key == score.key && *arrived <= by)
         {
@@ -139,7 +140,7 @@ pub(super) fn join(arrivals: &[Arrival], scored: &[Scored], none: u64) -> Vec<Op
 /// by a filter behind the queue, is known by its id alone.
 fn pick(arrivals: &[Arrival], open: &[usize], score: &Scored, nameless: bool) -> Option<usize> {
     let settled = |place: usize| arrivals[open[place]].settled;
-    let since = score.time.saturating_sub(SLACK);
+    let since = score.time.minus(SLACK);
     let waited = (0..open.len()).filter(|&place| settled(place).is_some_and(|time| time >= since));
     if let Some(place) = waited.min_by_key(|&place| settled(place)) {
         return Some(place);

@@ -1,5 +1,6 @@
 //! The counting.
 
+use postfix::Time;
 use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::{HashMap, HashSet};
@@ -84,7 +85,7 @@ impl FilterTally {
         &mut self,
         instance: &[u8],
         queue_id: &[u8],
-        time: Option<i64>,
+        time: Option<Time>,
         message_id: &[u8],
     ) {
         let place = self.place(instance);
@@ -104,7 +105,7 @@ impl FilterTally {
     }
 
     /// The queue manager has a message. `inside`: in the window.
-    pub fn queued(&mut self, instance: &[u8], queue_id: &[u8], time: Option<i64>, inside: bool) {
+    pub fn queued(&mut self, instance: &[u8], queue_id: &[u8], time: Option<Time>, inside: bool) {
         let Some(message) = self.find(instance, queue_id) else {
             return;
         };
@@ -313,7 +314,7 @@ impl FilterTally {
                     instance: place,
                     arrival: Arrival {
                         key: None,
-                        arrived: 0,
+                        arrived: Time::EPOCH,
                         settled: None,
                     },
                     held: false,

@@ -1,13 +1,16 @@
 //! Lines of filters joined to what became of the messages.
 
-use postfix::Zone;
 use postfix::log::{Scan, Stop};
+use postfix::{Time, Zone};
 
 use super::join::{Arrival, Ids, Scored, join};
 use super::scores::Score;
 use super::*;
 
-const SECOND: i64 = 1_000_000;
+/// The time of so many seconds.
+fn at(seconds: i64) -> Time {
+    Time::from_seconds(seconds)
+}
 
 fn delivery<'a>(agent: Agent, status: Status, reply: &'a [u8]) -> Delivery<'a> {
     Delivery {
@@ -93,8 +96,8 @@ fn ids_are_the_same_however_they_are_written() {
 fn arrival(key: u64, arrived: i64, settled: Option<i64>) -> Arrival {
     Arrival {
         key: Some(key),
-        arrived: arrived * SECOND,
-        settled: settled.map(|s| s * SECOND),
+        arrived: at(arrived),
+        settled: settled.map(at),
     }
 }
 
@@ -105,7 +108,7 @@ fn a_score_finds_the_message_that_waited_for_it() {
             .iter()
             .map(|&(key, time)| Scored {
                 key,
-                time: time * SECOND,
+                time: at(time),
                 score: Score {
                     spam: false,
                     score: 0.0,
@@ -145,7 +148,7 @@ fn a_score_finds_the_message_that_waited_for_it() {
 
 fn stop(kind: Kind, stage: Stage, whole: bool, temporary: bool) -> Stop<'static> {
     Stop {
-        time: Some(2 * SECOND),
+        time: Some(at(2)),
         tag: b"postfix-in-a",
         queue_id: Some(b"A1"),
         whole,
@@ -160,7 +163,7 @@ fn stop(kind: Kind, stage: Stage, whole: bool, temporary: bool) -> Stop<'static>
 
 fn scan(score: f64, id: Option<&'static [u8]>) -> Scan<'static> {
     Scan {
-        time: Some(SECOND),
+        time: Some(at(1)),
         spam: score >= 5.0,
         score,
         threshold: 5.0,
@@ -195,7 +198,7 @@ fn what_became_of_a_message_is_told_by_all_its_lines() {
     const I: &[u8] = b"postfix-in-a";
     let check = |expected: Outcome, accepted: u64, tell: fn(&mut FilterTally)| {
         let (found, strangers) = figures(|tally| {
-            tally.arrived(I, b"A1", Some(SECOND), b"<a@b>");
+            tally.arrived(I, b"A1", Some(at(1)), b"<a@b>");
             tally.scan(&scan(4.7, None));
             tally.scan(&scan(4.0, Some(b"<a@b>")));
             tell(tally);
@@ -262,7 +265,7 @@ fn what_became_of_a_message_is_told_by_all_its_lines() {
     check(Outcome::Delivered, 2, |tally| {
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Sent, b"250 ok"));
-        tally.arrived(I, b"A1", Some(9 * SECOND), b"<other@b>");
+        tally.arrived(I, b"A1", Some(at(9)), b"<other@b>");
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Bounced, b"550 no"));
     });

@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use postfix::config::{Instance, MasterCf, Outlet};
-use postfix::{Problem, Zone};
+use postfix::{Problem, Time, Zone};
 
 pub use findings::{Finding, Kind, Severity, findings};
 pub use services::{Listen, RateLimits};
@@ -32,8 +32,8 @@ pub use strays::Stray;
 pub enum Running {
     /// Its master daemon does.
     Yes {
-        /// When it was started, in microseconds since 1970 (UTC).
-        since: i64,
+        /// When it was started.
+        since: Time,
         /// Its process id.
         pid: Option<u32>,
     },
@@ -262,8 +262,8 @@ impl Facts {
 pub struct Listing {
     /// The host's name.
     pub host: String,
-    /// When this was so, in microseconds since 1970 (UTC).
-    pub time: i64,
+    /// When this was so.
+    pub time: Time,
     /// The host's time zone.
     pub zone: Zone,
     /// The instances, sorted by name.

@@ -19,7 +19,7 @@ pub fn right(name: &str, address: &str) -> Facts {
         group: Some("relay".to_owned()),
         is_enabled: true,
         running: Running::Yes {
-            since: 1_790_000_000_000_000,
+            since: postfix::Time::from_seconds(1_790_000_000),
             pid: Some(812),
         },
         refused: None,

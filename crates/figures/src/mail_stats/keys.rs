@@ -1,5 +1,6 @@
 //! The key under which a delivery is counted in a breakdown.
 
+use postfix::Time;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -143,13 +144,13 @@ struct Clock {
 }
 
 impl Clock {
-    fn at(&mut self, micros: Option<i64>, settings: &Settings) -> (&[u8], &[u8]) {
-        let Some(micros) = micros else {
+    fn at(&mut self, time: Option<Time>, settings: &Settings) -> (&[u8], &[u8]) {
+        let Some(time) = time else {
             return (NONE, NONE);
         };
-        let quarter = micros.div_euclid(900_000_000);
+        let quarter = time.seconds().div_euclid(900);
         if self.quarter != Some(quarter) {
-            let Some(local) = settings.zone.at(quarter * 900) else {
+            let Some(local) = settings.zone.at(time) else {
                 return (NONE, NONE);
             };
             self.quarter = Some(quarter);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use postfix::{Problem, Zone};
+use postfix::{Problem, Time, Zone};
 
 use super::histogram::Quantiles;
 use super::keys::REASON_SEPARATOR;
@@ -18,10 +18,10 @@ use knowledge::reasons::Class;
 pub struct Frame {
     /// The host whose logs were read.
     pub host: String,
-    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
-    pub since: Option<i64>,
+    /// The window's begin; absent if it has none.
+    pub since: Option<Time>,
     /// The window's end, which is not part of it.
-    pub until: Option<i64>,
+    pub until: Option<Time>,
     /// How many rows of a breakdown are wanted, the biggest; what the others count is put into one row. All, if absent.
     pub top: Option<usize>,
     /// Which logs were read.
@@ -46,10 +46,10 @@ pub struct Source {
 pub struct MailStats {
     /// The host whose logs were read.
     pub host: String,
-    /// The window's begin, in microseconds since 1970 (UTC); absent if it has none.
-    pub since: Option<i64>,
+    /// The window's begin; absent if it has none.
+    pub since: Option<Time>,
     /// The window's end, which is not part of it.
-    pub until: Option<i64>,
+    pub until: Option<Time>,
     /// The host's zone.
     pub zone: Zone,
     /// What was counted.

@@ -1,5 +1,6 @@
 //! A message as it is kept for a list: small, since a mailq may hold hundreds of thousands.
 
+use postfix::Time;
 use std::sync::Arc;
 
 use postfix::queue::{Message, Queue, QueueId, Selector, ShownRecipient};
@@ -16,12 +17,12 @@ pub struct Entry {
     pub queue: Queue,
     /// Its queue id.
     pub id: QueueId,
-    /// When it arrived, seconds since 1970 (UTC).
-    pub arrival: i64,
+    /// When it arrived.
+    pub arrival: Time,
     /// Bytes of its content, as showq(8) counts them.
     pub size: u64,
-    /// When it is tried again, seconds since 1970 (UTC), if it is deferred.
-    pub next_attempt: Option<i64>,
+    /// When it is tried again, if it is deferred.
+    pub next_attempt: Option<Time>,
     /// Has an admin asked for its return to the sender?
     pub forced_expire: bool,
     /// The sender, quoted and printable.

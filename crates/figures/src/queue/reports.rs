@@ -2,6 +2,7 @@
 
 use postfix::Problem;
 use postfix::queue::{Queue, QueueFile};
+use postfix::{Span, Time};
 
 use super::entry::Entry;
 use super::tally::{SEPARATOR, Tally, earliest};
@@ -13,8 +14,8 @@ use crate::distribution::Counts;
 pub struct Frame {
     /// The host whose queues were read.
     pub host: String,
-    /// When, in microseconds since 1970 (UTC).
-    pub time: i64,
+    /// When.
+    pub time: Time,
     /// How many groups, and how many senders, are wanted, the biggest. All, if absent.
     pub top: Option<usize>,
     /// What could not be read.
@@ -26,8 +27,8 @@ pub struct Frame {
 pub struct Report {
     /// The host whose queues were read.
     pub host: String,
-    /// When, in microseconds since 1970 (UTC).
-    pub time: i64,
+    /// When.
+    pub time: Time,
     /// The instances, in the order in which they were asked for.
     pub instances: Vec<InstanceSummary>,
     /// All of them together.
@@ -62,10 +63,10 @@ pub struct Summary {
     pub recipients: u64,
     /// Bytes of the messages' content, as showq(8) counts them.
     pub bytes: u64,
-    /// When the oldest arrived, seconds since 1970 (UTC).
-    pub oldest: Option<i64>,
-    /// When the first deferred message is tried again, seconds since 1970 (UTC).
-    pub next_attempt: Option<i64>,
+    /// When the oldest arrived.
+    pub oldest: Option<Time>,
+    /// When the first deferred message is tried again.
+    pub next_attempt: Option<Time>,
     /// Messages whose return to the sender an admin has asked for.
     pub forced_expire: u64,
 }
@@ -90,8 +91,8 @@ pub struct Group {
     pub recipients: u64,
     /// Of how many messages.
     pub messages: u64,
-    /// When the oldest of these arrived, seconds since 1970 (UTC).
-    pub oldest: Option<i64>,
+    /// When the oldest of these arrived.
+    pub oldest: Option<Time>,
 }
 
 /// A sender.
@@ -105,12 +106,12 @@ pub struct Sender {
     pub recipients: u64,
     /// Bytes of their content.
     pub bytes: u64,
-    /// When the oldest arrived, seconds since 1970 (UTC).
-    pub oldest: Option<i64>,
+    /// When the oldest arrived.
+    pub oldest: Option<Time>,
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, file: &QueueFile, arrival: i64, recipients: u64) {
+    pub(super) fn add(&mut self, file: &QueueFile, arrival: Time, recipients: u64) {
         self.counts.add(file.queue, 1);
         self.recipients += recipients;
         self.bytes = self.bytes.saturating_add(file.message_size());
@@ -184,15 +185,9 @@ impl Report {
         }
     }
 
-    /// The age of what arrived at `arrival`, in seconds; 0 for what arrived in the future, by a clock that is wrong.
-    pub fn age(&self, arrival: i64) -> u64 {
-        let seconds = self.seconds().saturating_sub(arrival);
-        u64::try_from(seconds).unwrap_or(0)
-    }
-
-    /// When the queues were read, in seconds since 1970 (UTC).
-    pub fn seconds(&self) -> i64 {
-        self.time.div_euclid(1_000_000)
+    /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.
+    pub fn age(&self, arrival: Time) -> Span {
+        self.time.since(arrival)
     }
 
     /// The name of the instance that has a message.

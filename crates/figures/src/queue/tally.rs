@@ -1,5 +1,6 @@
 //! Counting, a message at a time.
 
+use postfix::Time;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub struct Tally {
 pub(super) struct GroupCell {
     pub(super) recipients: u64,
     pub(super) messages: u64,
-    pub(super) oldest: Option<i64>,
+    pub(super) oldest: Option<Time>,
     /// The message that was counted last: it counts once, however many of its recipients are in the group.
     last: u64,
 }
@@ -52,7 +53,7 @@ pub(super) struct SenderCell {
     pub(super) messages: u64,
     pub(super) recipients: u64,
     pub(super) bytes: u64,
-    pub(super) oldest: Option<i64>,
+    pub(super) oldest: Option<Time>,
 }
 
 impl Tally {
@@ -109,7 +110,7 @@ impl Tally {
         }
     }
 
-    fn group(&mut self, instance: usize, message: &Message, to: &ShownRecipient, arrival: i64) {
+    fn group(&mut self, instance: usize, message: &Message, to: &ShownRecipient, arrival: Time) {
         let settings = Arc::clone(&self.settings);
         self.key.clear();
         for (at, dimension) in settings.group_by.iter().enumerate() {
@@ -222,7 +223,7 @@ impl Tally {
 }
 
 /// The earlier of two times, where there are any.
-pub(super) fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+pub(super) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

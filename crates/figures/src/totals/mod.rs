@@ -6,6 +6,7 @@
 
 mod wire;
 
+use postfix::Time;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -29,10 +30,10 @@ pub const OTHER_INSTANCES: &str = "(other)";
 /// What was counted so far, and up to where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totals {
-    /// When the counting began, in microseconds since 1970 (UTC).
-    pub since: i64,
+    /// When the counting began.
+    pub since: Time,
     /// When it was last gone on with.
-    pub updated: i64,
+    pub updated: Time,
     /// How often lines may have been lost: a log was truncated, removed or changed.
     pub gaps: u64,
     /// How many bytes of logs were read, compressed ones where they are compressed.
@@ -60,7 +61,7 @@ pub struct Totalled {
 
 impl Totals {
     /// Nothing counted yet.
-    pub fn new(now: i64) -> Self {
+    pub fn new(now: Time) -> Self {
         Self {
             since: now,
             updated: now,

@@ -1,5 +1,6 @@
 //! Counters that only rise: added up, kept in a file, and bounded.
 
+use postfix::Time;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ fn stats(instance: &[u8]) -> MailStats {
 }
 
 fn totals() -> Totals {
-    let mut totals = Totals::new(1_789_776_000_000_000);
+    let mut totals = Totals::new(Time::from_seconds(1_789_776_000));
     totals.add(&stats(b"postfix-aol-a"), |_| true);
     totals.add(&stats(b"postfix-aol-a"), |_| true);
     let path = PathBuf::from(OsStr::from_bytes(b"/var/log/50%25\xff\xc3\xa9.log"));
@@ -86,11 +87,11 @@ fn totals() -> Totals {
         head: u128::MAX,
         tail: 0xab,
         ended: false,
-        last: Some(-5),
+        last: Some(Time::from_micros(-5)),
     };
     let known = Known {
         marks: vec![mark],
-        seen: Some(9),
+        seen: Some(Time::from_micros(9)),
         cursor: None,
     };
     totals.logs.insert(path, known);
@@ -163,7 +164,7 @@ fn what_is_no_file_of_totals_says_why() {
 
 #[test]
 fn lines_of_strangers_do_not_make_counters_without_end() {
-    let mut totals = Totals::new(0);
+    let mut totals = Totals::new(Time::EPOCH);
     for n in 0..MOST_INSTANCES + 50 {
         totals.add(&stats(format!("made-up-{n}").as_bytes()), |_| false);
     }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use postfix::Time;
 use postfix::log::{Known, Mark};
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +109,7 @@ impl Totals {
         };
         let logs = self.logs.iter().map(|(path, known)| Log {
             path: encoded(path.as_os_str().as_bytes()),
-            seen_us: known.seen,
+            seen_us: known.seen.map(Time::micros),
             files: known.marks.iter().map(Place::of).collect(),
             cursor: known.cursor.clone(),
         });
@@ -122,8 +123,8 @@ impl Totals {
         });
         let file = File {
             schema: SCHEMA.to_owned(),
-            since_us: self.since,
-            updated_us: self.updated,
+            since_us: self.since.micros(),
+            updated_us: self.updated.micros(),
             gaps: self.gaps,
             bytes: self.bytes,
             logs: logs.collect(),
@@ -161,7 +162,7 @@ impl Totals {
                 marks: marks
                     .collect::<Option<_>>()
                     .ok_or("a place in a log is none")?,
-                seen: log.seen_us,
+                seen: log.seen_us.map(Time::from_micros),
                 cursor: log.cursor,
             };
             let path = decoded(&log.path).ok_or("a path is none")?;
@@ -182,8 +183,8 @@ impl Totals {
             instances.insert(one.instance, totalled);
         }
         Ok(Self {
-            since: file.since_us,
-            updated: file.updated_us,
+            since: Time::from_micros(file.since_us),
+            updated: Time::from_micros(file.updated_us),
             gaps: file.gaps,
             bytes: file.bytes,
             logs,
@@ -217,7 +218,7 @@ impl Place {
             head: format!("{:032x}", mark.head),
             tail: format!("{:032x}", mark.tail),
             ended: mark.ended,
-            last_us: mark.last,
+            last_us: mark.last.map(Time::micros),
         }
     }
 
@@ -232,7 +233,7 @@ impl Place {
             head: print(&self.head)?,
             tail: print(&self.tail)?,
             ended: self.ended,
-            last: self.last_us,
+            last: self.last_us.map(Time::from_micros),
         })
     }
 }

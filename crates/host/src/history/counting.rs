@@ -1,5 +1,6 @@
 //! The events of many days, counted by day in one pass.
 
+use postfix::Time;
 use std::sync::Arc;
 
 use figures::days::{DIMENSIONS, Day, DayRecord, Input, records};
@@ -102,7 +103,7 @@ impl<'a> DayCounts<'a> {
     }
 
     /// The place of the day that `time` is in. A line without a time may be of any day: it is told with the last.
-    fn place(&mut self, time: Option<i64>) -> Option<usize> {
+    fn place(&mut self, time: Option<Time>) -> Option<usize> {
         let Some(time) = time else {
             return self.days.len().checked_sub(1);
         };

@@ -1,5 +1,6 @@
 //! The logs of some days: read in one pass, and what is missing in them told by day.
 
+use postfix::{Span, Time};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -20,15 +21,15 @@ pub struct DayLogs {
     pub problems: Vec<Problem>,
 }
 
-/// A journal's report of dropped messages may come so much later than they, in microseconds.
-const REPORTED_LATE: i64 = 3600 * 1_000_000;
+/// A journal's report of dropped messages may come so much later than they.
+const REPORTED_LATE: Span = Span::from_hours(1);
 
 /// A log and its rotated siblings, or a journal, which is as one file.
 #[derive(Debug)]
 struct Set {
     scope: Scope,
     /// The time of its first line; absent where there is none.
-    begins: Option<i64>,
+    begins: Option<Time>,
     files: Vec<File>,
     /// Why none of its files is known.
     fault: Option<String>,
@@ -41,7 +42,7 @@ struct File {
     /// What was read of it; absent where it could not be.
     input: Option<Input>,
     /// When the days began that it may hold lines of.
-    days: Vec<i64>,
+    days: Vec<Time>,
     /// What is wrong with it.
     faults: Vec<String>,
     /// Messages that never came to be in it.
@@ -125,7 +126,7 @@ impl DayLogs {
                 missing.extend(file.faults.iter().cloned());
                 let of_day = |lost: &&Lost| {
                     let (first, last) = lost.reported;
-                    first.saturating_sub(REPORTED_LATE) < day.until && last >= day.since
+                    first.minus(REPORTED_LATE) < day.until && last >= day.since
                 };
                 let lost = file.lost.iter().filter(of_day);
                 missing.extend(lost.map(|lost| lost.problem.to_string()));
@@ -145,19 +146,19 @@ impl DayLogs {
             Vec::new()
         });
         let fault = siblings.is_empty().then_some(self.problems.last());
-        let mut known: HashMap<PathBuf, Option<i64>> = HashMap::new();
+        let mut known: HashMap<PathBuf, Option<Time>> = HashMap::new();
         let mut first = |path: &Path| {
             let look = || log::first_time(path, site.zone()).ok().flatten();
             *known.entry(path.to_owned()).or_insert_with(look)
         };
-        let mut of_days: Vec<(i64, Vec<PathBuf>)> = Vec::new();
+        let mut of_days: Vec<(Time, Vec<PathBuf>)> = Vec::new();
         for day in days {
             let needed = log::needed_with(&siblings, &(day.since..day.until), &mut first);
             of_days.push((day.since, needed));
         }
         let file = |path: &PathBuf| {
             let days = of_days.iter().filter(|(_, needed)| needed.contains(path));
-            let days: Vec<i64> = days.map(|(since, _)| *since).collect();
+            let days: Vec<Time> = days.map(|(since, _)| *since).collect();
             (!days.is_empty()).then(|| File {
                 place: Place::File(path.clone()),
                 input: None,
@@ -229,11 +230,11 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
 
 /// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing, if
 /// `first`, the time of their first line, is no such line's.
-pub fn begins_late(site: &Site, first: Option<i64>, since: i64) -> Option<String> {
+pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<String> {
     match first {
         Some(first) if first <= since => None,
         Some(first) => {
-            let local = site.zone().at(first.div_euclid(1_000_000))?;
+            let local = site.zone().at(first)?;
             Some(format!("the logs begin at {}", local.to_rfc3339()))
         }
         None => Some("the logs are empty".to_owned()),

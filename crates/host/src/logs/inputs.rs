@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use figures::mail_stats::Source;
 use postfix::config::Host;
 use postfix::log::{self, Journal, LogSet, Options, Place, Reading, Scope, Sink};
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Time};
 
 use super::Selection;
 use super::places::{Preference, journal_in, log_sets};
@@ -211,7 +211,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
 /// Each file once, the oldest lines first: what a recipient's last status is depends on it.
 fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = HashSet::new();
-    let mut files: Vec<(Option<i64>, PathBuf)> = Vec::new();
+    let mut files: Vec<(Option<Time>, PathBuf)> = Vec::new();
     for path in given {
         // A pipe has no beginning to look at twice.
         let regular = std::fs::metadata(path)
@@ -226,6 +226,6 @@ fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
         let first = regular.and_then(|_| log::first_time(path, site.zone()).ok().flatten());
         files.push((first, path.clone()));
     }
-    files.sort_by_key(|(first, _)| first.unwrap_or(i64::MAX));
+    files.sort_by_key(|(first, _)| first.unwrap_or(Time::MAX));
     files.into_iter().map(|(_, path)| path).collect()
 }

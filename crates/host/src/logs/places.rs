@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use postfix::Parsed;
 use postfix::config::{Host, Instance};
 use postfix::log::{self, Journal, LogSet, MAIL, Place, Trust};
+use postfix::{Parsed, Span, Time};
 
 use super::Selection;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ const DAEMON_DIRECTORIES: [&str; 2] = ["/usr/lib/postfix/sbin", "/usr/libexec/po
 
 /// A file is written to by a syslog daemon if the journal's last mail is no later than its last line, give or take this much, in
 /// microseconds.
-const LAG: i64 = 5 * 60 * 1_000_000;
+const LAG: Span = Span::from_minutes(5);
 
 /// Which of the two that may hold what Postfix sends to syslog is read. Never both: beside rsyslog, the journal has
 /// each line once more.
@@ -163,15 +163,15 @@ fn syslog(site: &Site, host: &Host, preference: Preference) -> (Place, String) {
 
 /// Does a syslog daemon write this file, beside the journal?
 fn is_written(site: &Site, file: &Path, journal: &Journal) -> (bool, String) {
-    let readable = |micros: i64| {
-        let local = site.zone().at(micros.div_euclid(1_000_000));
+    let readable = |at: Time| {
+        let local = site.zone().at(at);
         local.map_or_else(
             || "?".to_owned(),
             |l| l.format("%Y-%m-%d %H:%M:%S").to_string(),
         )
     };
     let written = last_written(site, file);
-    if let Some(written) = written.filter(|time| *time >= site.now().saturating_sub(LAG)) {
+    if let Some(written) = written.filter(|time| *time >= site.now().minus(LAG)) {
         return (true, format!("its last line is of {}", readable(written)));
     }
     let ends = match written {
@@ -179,7 +179,7 @@ fn is_written(site: &Site, file: &Path, journal: &Journal) -> (bool, String) {
         None => format!("{} is empty", file.display()),
     };
     match journal.last() {
-        Ok(Some(last)) if written.is_none_or(|written| last > written.saturating_add(LAG)) => {
+        Ok(Some(last)) if written.is_none_or(|written| last > written.plus(LAG)) => {
             let why = format!("{ends}, and the journal has mail until {}", readable(last));
             (false, why)
         }
@@ -190,7 +190,7 @@ fn is_written(site: &Site, file: &Path, journal: &Journal) -> (bool, String) {
 }
 
 /// The time of the last line of the log or, where it was rotated just now, of the file before it.
-fn last_written(site: &Site, file: &Path) -> Option<i64> {
+fn last_written(site: &Site, file: &Path) -> Option<Time> {
     let files = log::siblings(file).unwrap_or_default();
     let mut newest = files.iter().rev().take(2);
     newest.find_map(|path| log::last_time(path, site.zone()).ok().flatten())

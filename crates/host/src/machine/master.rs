@@ -11,8 +11,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use postfix::Root;
 use postfix::config::Instance;
+use postfix::{Root, Span, Time};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 
@@ -21,8 +21,8 @@ use rustix::io::Errno;
 pub struct Master {
     /// Its process id, as it wrote it; `None` if the file does not say.
     pub pid: Option<u32>,
-    /// When it was started: when it wrote that file, in microseconds since 1970 (UTC).
-    pub since: i64,
+    /// When it was started: when it wrote that file.
+    pub since: Time,
 }
 
 /// How often a lock is looked at again whose holder may only have been looking too, and how long between.
@@ -76,13 +76,11 @@ fn look(path: &Path) -> io::Result<Option<Master>> {
             sleep(PAUSE);
         }
     }
-    let micros = metadata.mtime_nsec() / 1000;
+    let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
+    let micros = Span::from_micros(nanos / 1000);
     Ok(Some(Master {
         pid,
-        since: metadata
-            .mtime()
-            .saturating_mul(1_000_000)
-            .saturating_add(micros),
+        since: Time::from_seconds(metadata.mtime()).plus(micros),
     }))
 }
 

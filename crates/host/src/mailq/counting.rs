@@ -1,5 +1,6 @@
 //! From queue directories to figures.
 
+use postfix::Time;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,20 +58,20 @@ struct Found {
 }
 
 impl Counting<'_> {
-    /// Looks at all queues. `now` is in microseconds since 1970 (UTC). `each` is called for each file, or for each
+    /// Looks at all queues. `now` is. `each` is called for each file, or for each
     /// directory where files are only counted, and may say to stop: what comes back then is of no use.
     ///
     /// # Errors
     /// Not one of the instances may be read: this is not for everyone's eyes.
     pub fn look(
         &self,
-        now: i64,
+        now: Time,
         problems: &[Problem],
         each: &(dyn Fn() -> ControlFlow<()> + Sync),
     ) -> Result<Counted, Failure> {
         let settings = Arc::new(Settings {
             by: self.by.clone(),
-            now: now.div_euclid(1_000_000),
+            now,
             providers: Arc::clone(&self.providers),
         });
         let mut found = if self.counts_only {

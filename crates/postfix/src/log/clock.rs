@@ -3,18 +3,13 @@
 use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 use super::stamp::Stamp;
-use crate::zone::Zone;
-
-/// Microseconds in a second, a minute, a day.
-const SECOND: i64 = 1_000_000;
-const MINUTE: i64 = 60 * SECOND;
-const DAY: i64 = 24 * 60 * MINUTE;
+use crate::{Span, Time, Zone};
 
 /// How far behind its file's own time a line may claim to be: a clock that is off, a zone that was misread.
-const FUTURE: i64 = DAY;
+const FUTURE: Span = Span::from_days(1);
 
 /// How far apart two lines may be to confirm each other's year.
-const STEP: i64 = 30 * DAY;
+const STEP: Span = Span::from_days(30);
 
 /// Places the times of one file's lines, in their order.
 ///
@@ -25,20 +20,20 @@ const STEP: i64 = 30 * DAY;
 pub struct Clock {
     zone: Zone,
     /// No line is later than this, more or less: the file's mtime, or now.
-    latest: i64,
+    latest: Time,
     /// The last time placed.
-    previous: Option<i64>,
+    previous: Option<Time>,
     /// The last time that was in step with those before it: a single line with a wrong clock does not move it.
-    anchor: Option<i64>,
+    anchor: Option<Time>,
     /// Was the last line in the second run of a repeated hour?
     second_run: bool,
     /// The last minute of local time that was looked up, and its instant: neighbours share it.
-    minute: Option<(NaiveDateTime, i64)>,
+    minute: Option<(NaiveDateTime, Time)>,
 }
 
 impl Clock {
-    /// A clock for a file that was last written at `latest` (microseconds since 1970, UTC).
-    pub fn new(zone: Zone, latest: i64) -> Self {
+    /// A clock for a file that was last written at `latest`.
+    pub fn new(zone: Zone, latest: Time) -> Self {
         Self {
             zone,
             latest,
@@ -51,21 +46,20 @@ impl Clock {
 
     /// The same, for reading on behind a line whose time is known.
     #[must_use]
-    pub fn after(mut self, previous: i64) -> Self {
+    pub fn after(mut self, previous: Time) -> Self {
         self.previous = Some(previous);
         self.anchor = Some(previous);
         self
     }
 
-    /// When the next line was written, in microseconds since 1970 (UTC). `None` for a day that no near year has.
-    pub fn place(&mut self, stamp: Stamp) -> Option<i64> {
+    /// When the next line was written. `None` for a day that no near year has.
+    pub fn place(&mut self, stamp: Stamp) -> Option<Time> {
         let time = match stamp {
             Stamp::Instant(time) => time,
             Stamp::Local(local) => self.local(local)?,
             Stamp::Yearless(month, day, time) => self.yearless(month, day, time)?,
         };
-        let in_step =
-            |with: Option<i64>| with.is_none_or(|w| time.abs_diff(w) <= STEP.unsigned_abs());
+        let in_step = |with: Option<Time>| with.is_none_or(|w| time.distance(w) <= STEP);
         if in_step(self.anchor) || in_step(self.previous) {
             self.anchor = Some(time);
         }
@@ -73,19 +67,17 @@ impl Clock {
         Some(time)
     }
 
-    fn yearless(&mut self, month: u32, day: u32, time: NaiveTime) -> Option<i64> {
+    fn yearless(&mut self, month: u32, day: u32, time: NaiveTime) -> Option<Time> {
         let around = self.anchor.unwrap_or(self.latest);
-        let year = self.zone.at(around.div_euclid(SECOND))?.year();
-        let limit = self.latest.saturating_add(FUTURE);
+        let year = self.zone.at(around)?.year();
+        let limit = self.latest.plus(FUTURE);
         // A leap day may be up to eight years away.
         let candidates = (-8..=8_i32).filter_map(|step| {
             let date = NaiveDate::from_ymd_opt(year.checked_add(step)?, month, day)?;
             let local = date.and_time(time);
             let instant = self.zone.instants(local).earliest();
             Some((
-                instant
-                    .unwrap_or_else(|| local.and_utc().timestamp())
-                    .saturating_mul(SECOND),
+                instant.unwrap_or_else(|| Time::from_seconds(local.and_utc().timestamp())),
                 local,
             ))
         });
@@ -93,36 +85,32 @@ impl Clock {
         let local = match self.anchor {
             None => fits.iter().max_by_key(|(t, _)| *t),
             Some(anchor) => {
-                let onward = fits.iter().find(|(t, _)| *t >= anchor.saturating_sub(STEP));
-                onward.or_else(|| fits.iter().min_by_key(|(t, _)| t.abs_diff(anchor)))
+                let onward = fits.iter().find(|(t, _)| *t >= anchor.minus(STEP));
+                onward.or_else(|| fits.iter().min_by_key(|(t, _)| t.distance(anchor)))
             }
         };
         self.local(local?.1)
     }
 
-    fn local(&mut self, local: NaiveDateTime) -> Option<i64> {
-        let within = i64::from(local.second())
-            .saturating_mul(SECOND)
-            .saturating_add(i64::from(local.nanosecond()).div_euclid(1000));
+    fn local(&mut self, local: NaiveDateTime) -> Option<Time> {
+        let micros = u64::from(local.nanosecond()).div_euclid(1000);
+        let within = u64::from(local.second()).saturating_mul(1_000_000);
+        let within = Span::from_micros(within.saturating_add(micros));
         let minute = local.with_second(0)?.with_nanosecond(0)?;
         if let Some((known, instant)) = self.minute
             && known == minute
         {
-            return Some(instant.saturating_add(within));
+            return Some(instant.plus(within));
         }
-        let micros = |seconds: i64| seconds.saturating_mul(SECOND);
         let instant = match self.zone.instants(minute) {
             LocalResult::Single(t) => {
-                self.minute = Some((minute, micros(t)));
+                self.minute = Some((minute, t));
                 self.second_run = false;
-                micros(t)
+                t
             }
             LocalResult::Ambiguous(first, second) => {
-                let (first, second) = (micros(first), micros(second));
                 // Neighbouring lines may be out of order by moments.
-                let back = first
-                    .saturating_add(within)
-                    .saturating_add(SECOND.saturating_mul(10));
+                let back = first.plus(within).plus(Span::from_seconds(10));
                 self.second_run |= self.previous.is_some_and(|p| back < p);
                 if self.second_run { second } else { first }
             }
@@ -132,10 +120,10 @@ impl Clock {
                     .zone
                     .instants(minute.checked_sub_signed(hour)?)
                     .earliest()?;
-                micros(before).saturating_add(MINUTE.saturating_mul(60))
+                before.plus(Span::from_hours(1))
             }
         };
-        Some(instant.saturating_add(within))
+        Some(instant.plus(within))
     }
 }
 
@@ -145,19 +133,13 @@ mod tests {
     use crate::log::cursor::Cursor;
     use chrono::DateTime;
 
-    fn micros(rfc3339: &str) -> i64 {
-        DateTime::parse_from_rfc3339(rfc3339)
-            .unwrap()
-            .timestamp_micros()
-    }
-
     /// Lines in order, each `AS LOGGED = WHEN IN UTC`.
     fn check(zone: &str, mtime: &str, lines: &[(&str, &str)]) {
-        let mut clock = Clock::new(Zone::named(zone).unwrap(), micros(mtime));
+        let mut clock = Clock::new(Zone::named(zone).unwrap(), mtime.parse().unwrap());
         for (line, expected) in lines {
             let stamp = super::super::stamp::take(&mut Cursor(line.as_bytes())).unwrap();
             let found = clock.place(stamp).map(|t| {
-                DateTime::from_timestamp_micros(t)
+                DateTime::from_timestamp_micros(t.micros())
                     .unwrap()
                     .format("%FT%TZ")
                     .to_string()

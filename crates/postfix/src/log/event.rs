@@ -3,6 +3,7 @@
 //! The grammar is that of Postfix `src/global/log_adhoc.c` (`log_adhoc`), which every delivery agent uses.
 
 use super::filtered::Filtered;
+use crate::Time;
 
 /// The delivery agents: the programs whose `to=<…>` lines are delivery attempts (master(8), DELIVERY AGENTS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,8 +100,8 @@ pub struct Delays {
 /// One delivery line. Byte slices are the log's own bytes: strangers' text, not known to be UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Delivery<'a> {
-    /// When, in microseconds since 1970 (UTC); absent where the line's time could not be placed.
-    pub time: Option<i64>,
+    /// When; absent where the line's time could not be placed.
+    pub time: Option<Time>,
     /// The host that logged the line; empty if the line has none.
     pub host: &'a [u8],
     /// The part of the tag before the program name: a syslog_name, perhaps with a service prefix
@@ -134,8 +135,8 @@ pub struct Delivery<'a> {
 /// message; Postfix `src/oqmgr/qmgr_active.c`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired<'a> {
-    /// When, in microseconds since 1970 (UTC).
-    pub time: Option<i64>,
+    /// When.
+    pub time: Option<Time>,
     /// As [`Delivery::tag`].
     pub tag: &'a [u8],
     /// The queue id.
@@ -162,7 +163,7 @@ pub enum Event<'a> {
         queue_id: &'a [u8],
         sender: &'a [u8],
         /// When, if [`super::Wanted::filtered`] is asked for and the line itself is of the window.
-        time: Option<i64>,
+        time: Option<Time>,
         /// Is it? It is told whatever the window.
         inside: bool,
     },
@@ -173,7 +174,7 @@ pub enum Event<'a> {
     Removed { tag: &'a [u8], queue_id: &'a [u8] },
     /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
     #[allow(missing_docs, reason = "as in Expired")]
-    Unparsed { tag: &'a [u8], time: Option<i64> },
+    Unparsed { tag: &'a [u8], time: Option<Time> },
 }
 
 /// Takes the events of a log, in the order of its lines.

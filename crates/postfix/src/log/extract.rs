@@ -1,5 +1,6 @@
 //! A line into the event it tells.
 
+use crate::Time;
 use std::ops::Range;
 
 use super::clock::Clock;
@@ -55,8 +56,8 @@ impl Wanted {
 #[derive(Debug, Clone)]
 pub(super) struct Extractor {
     pub(super) wanted: Wanted,
-    /// Only events of this time, in microseconds since 1970 (UTC).
-    pub(super) window: Option<Range<i64>>,
+    /// Only events of this time.
+    pub(super) window: Option<Range<Time>>,
     pub(super) clock: Clock,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
@@ -257,7 +258,7 @@ impl Extractor {
     }
 
     /// When a line was written, as far as that is known, and whether it is one of the window.
-    fn placed(&mut self, header: &Header<'_>) -> (Option<i64>, bool) {
+    fn placed(&mut self, header: &Header<'_>) -> (Option<Time>, bool) {
         match self.time(header) {
             When::At(time) => (Some(time), true),
             When::NotAsked | When::Unknown => (None, self.window.is_none()),
@@ -292,7 +293,7 @@ impl Extractor {
 
 /// When a line was written, as far as it matters.
 enum When {
-    At(i64),
+    At(Time),
     NotAsked,
     Unknown,
     Outside,

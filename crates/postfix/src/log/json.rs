@@ -1,5 +1,6 @@
 //! Logs whose lines are JSON objects: `journalctl -o json` (systemd.journal-fields(7)) and Docker's `json-file`.
 
+use crate::Time;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -131,13 +132,13 @@ fn journal_time(entry: &Entry<'_>) -> Option<Stamp> {
         .ok()?
         .parse()
         .ok()
-        .map(Stamp::Instant)
+        .map(|micros| Stamp::Instant(Time::from_micros(micros)))
 }
 
 fn docker_time(entry: &Entry<'_>) -> Option<Stamp> {
     let time = std::str::from_utf8(entry.time.bytes()).ok()?;
     let time = DateTime::parse_from_rfc3339(time).ok()?;
-    Some(Stamp::Instant(time.timestamp_micros()))
+    Some(Stamp::Instant(time.into()))
 }
 
 /// Reads one line and hands its event on.

@@ -1,6 +1,8 @@
 //! One log, from its bytes to its events: the parts of a file that a window needs, over several threads where the order
 //! of lines does not matter.
 
+use crate::Span;
+use crate::Time;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -27,10 +29,10 @@ const PAST: u64 = 5_000;
 pub struct Options<'a> {
     /// The zone of year-less and zone-less times.
     pub zone: Zone,
-    /// Now, in microseconds since 1970 (UTC): the time of a log that has no mtime.
-    pub now: i64,
-    /// Only events of this time, in microseconds since 1970 (UTC).
-    pub window: Option<Range<i64>>,
+    /// Now: the time of a log that has no mtime.
+    pub now: Time,
+    /// Only events of this time.
+    pub window: Option<Range<Time>>,
     /// Which lines.
     pub wanted: Wanted,
     /// At most so many threads for one file.
@@ -63,8 +65,8 @@ pub struct Reading {
 pub struct Lost {
     /// How many.
     pub messages: u64,
-    /// The time of the reports, in microseconds since 1970 (UTC), both ends among it. The messages came shortly before.
-    pub reported: (i64, i64),
+    /// The time of the reports, both ends among it. The messages came shortly before.
+    pub reported: (Time, Time),
     /// The same for people.
     pub problem: Problem,
 }
@@ -129,15 +131,12 @@ pub fn stream<S: Sink>(
     reading
 }
 
-/// In microseconds since 1970 (UTC).
-pub(super) fn mtime(metadata: &std::fs::Metadata) -> i64 {
-    metadata
-        .mtime()
-        .saturating_mul(1_000_000)
-        .saturating_add(metadata.mtime_nsec().div_euclid(1000))
+pub(super) fn mtime(metadata: &std::fs::Metadata) -> Time {
+    let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
+    Time::from_seconds(metadata.mtime()).plus(Span::from_micros(nanos.div_euclid(1000)))
 }
 
-pub(super) fn extractor(options: &Options<'_>, latest: i64) -> Extractor {
+pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
     Extractor {
         wanted: options.wanted,
         window: options.window.clone(),
@@ -150,7 +149,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: i64) -> Extractor {
 fn plain<S: Sink>(
     file: &File,
     size: u64,
-    latest: i64,
+    latest: Time,
     options: &Options<'_>,
     sink: &mut S,
     reading: &mut Reading,
@@ -173,7 +172,7 @@ fn plain<S: Sink>(
 pub(super) fn stretch<S: Sink>(
     file: &File,
     size: u64,
-    latest: i64,
+    latest: Time,
     stretch: Stretch,
     options: &Options<'_>,
     sink: &mut S,
@@ -232,8 +231,8 @@ pub(super) fn stretch<S: Sink>(
 pub(super) fn rest<S: Sink>(
     reader: &mut dyn Read,
     head: &[u8],
-    after: Option<i64>,
-    latest: i64,
+    after: Option<Time>,
+    latest: Time,
     options: &Options<'_>,
     sink: &mut S,
 ) -> io::Result<u64> {
@@ -248,7 +247,7 @@ pub(super) fn rest<S: Sink>(
 fn streamed<S: Sink>(
     raw: impl Read + Send,
     head: Vec<u8>,
-    latest: i64,
+    latest: Time,
     options: &Options<'_>,
     sink: &mut S,
     reading: &mut Reading,

@@ -1,5 +1,7 @@
 //! Which files are a host's mail log, oldest first, and which of them a window needs.
 
+use crate::Span;
+use crate::Time;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -22,7 +24,7 @@ const DEFAULT: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
 const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 
 /// Lines may be out of order by this much between a log and the one before it, in microseconds.
-const SLACK: i64 = 3600 * 1_000_000;
+const SLACK: Span = Span::from_hours(1);
 
 /// A log, and whose lines are taken from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,25 +245,25 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
 
 /// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
 /// the newest back, until one begins before the window. One that says no time is taken.
-pub fn needed(files: &[PathBuf], window: &Range<i64>, zone: Zone) -> Vec<PathBuf> {
+pub fn needed(files: &[PathBuf], window: &Range<Time>, zone: Zone) -> Vec<PathBuf> {
     // What cannot be read is met again, and told, when it is read.
     needed_with(files, window, |path| first_time(path, zone).ok().flatten())
 }
 
-/// As [`needed`], where `first` tells a log's first line's time, in microseconds since 1970 (UTC).
+/// As [`needed`], where `first` tells a log's first line's time.
 pub fn needed_with(
     files: &[PathBuf],
-    window: &Range<i64>,
-    mut first: impl FnMut(&Path) -> Option<i64>,
+    window: &Range<Time>,
+    mut first: impl FnMut(&Path) -> Option<Time>,
 ) -> Vec<PathBuf> {
     let mut needed = Vec::new();
     for path in files.iter().rev() {
         match first(path) {
             Some(first) => {
-                if first < window.end.saturating_add(SLACK) {
+                if first < window.end.plus(SLACK) {
                     needed.push(path.clone());
                 }
-                if first < window.start.saturating_sub(SLACK) {
+                if first < window.start.minus(SLACK) {
                     break;
                 }
             }

@@ -1,5 +1,6 @@
 //! The time at the head of a log line, in the forms that syslog daemons, journalctl and container runtimes write.
 
+use crate::Time;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::cursor::{Cursor, near};
@@ -8,7 +9,7 @@ use super::cursor::{Cursor, near};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     /// Microseconds since 1970 (UTC): the line gives its offset.
-    Instant(i64),
+    Instant(Time),
     /// The host's own clock, date and time.
     Local(NaiveDateTime),
     /// The host's own clock without the year (RFC 3164): month, day, time of day.
@@ -148,7 +149,8 @@ fn unix(c: &mut Cursor<'_>) -> Option<Stamp> {
     }
     let micros = c.number(6, 6)?;
     let total = seconds.checked_mul(1_000_000)?.checked_add(micros)?;
-    i64::try_from(total).ok().map(Stamp::Instant)
+    let micros = i64::try_from(total).ok()?;
+    Some(Stamp::Instant(Time::from_micros(micros)))
 }
 
 /// What follows `YYYY-`. With `zone_name`, a word such as `CEST` stands for the host's zone.
@@ -172,7 +174,7 @@ fn iso(year: u64, c: &mut Cursor<'_>, zone_name: bool) -> Option<Stamp> {
         if (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) {
             *c = zone;
             if word == b"UTC" {
-                return Some(Stamp::Instant(local.and_utc().timestamp_micros()));
+                return Some(Stamp::Instant(local.and_utc().into()));
             }
         }
         return Some(Stamp::Local(local));
@@ -202,9 +204,8 @@ fn iso(year: u64, c: &mut Cursor<'_>, zone_name: bool) -> Option<Stamp> {
         _ => return Some(Stamp::Local(local)),
     };
     let utc = local.and_utc().timestamp_micros();
-    Some(Stamp::Instant(
-        utc.saturating_sub(offset.saturating_mul(1_000_000)),
-    ))
+    let micros = utc.saturating_sub(offset.saturating_mul(1_000_000));
+    Some(Stamp::Instant(Time::from_micros(micros)))
 }
 
 /// `[Tue ]Sep 19 [2026 ]12:22:57[.123456][ 2026]`, or a weekday and an ISO date.

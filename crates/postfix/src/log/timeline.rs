@@ -1,5 +1,6 @@
 //! Where in a plain log a time is: binary search over the lines' own times, a few small reads instead of the file.
 
+use crate::{Span, Time};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -25,31 +26,31 @@ const NEAR: u64 = 64 * 1024;
 const YEARS: u64 = 16;
 
 /// A log's lines stand in the order of time, nearly: daemons write a little late, and in logs that give the host's own
-/// clock an hour comes twice when summer time ends. In microseconds.
-const EXACT_SLACK: i64 = 10 * 60 * 1_000_000;
-const LOCAL_SLACK: i64 = 75 * 60 * 1_000_000;
+/// clock an hour comes twice when summer time ends.
+const EXACT_SLACK: Span = Span::from_minutes(10);
+const LOCAL_SLACK: Span = Span::from_minutes(75);
 
 /// A plain log file, to be looked at here and there.
 pub(super) struct Timeline<'a> {
     file: &'a File,
     size: u64,
     zone: Zone,
-    /// The file's mtime, in microseconds since 1970 (UTC).
-    latest: i64,
+    /// The file's mtime.
+    latest: Time,
     /// How many bytes the looks have read.
     pub(super) read: u64,
 }
 
-/// In a quiet log one look spans days. A line that is older by more has a wrong clock. In microseconds.
-const QUIET: i64 = 35 * 24 * 3600 * 1_000_000;
+/// In a quiet log one look spans days. A line that is older by more has a wrong clock.
+const QUIET: Span = Span::from_days(35);
 
 /// What a look at one place found.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     /// The middle one of the times of the lines there: one line with a wrong clock does not mislead.
-    middle: i64,
+    middle: Time,
     /// The earliest, but for lines with a wrong clock: no line from here on is older.
-    earliest: i64,
+    earliest: Time,
     /// Do the lines say the time exactly, year and zone?
     exact: bool,
 }
@@ -62,7 +63,7 @@ struct Mark {
 }
 
 impl Mark {
-    fn earliest(self) -> Option<i64> {
+    fn earliest(self) -> Option<Time> {
         self.look.map(|look| look.earliest)
     }
 }
@@ -72,14 +73,14 @@ impl Mark {
 pub(super) struct Stretch {
     /// In bytes. May begin inside a line, which is then not part of it, and end inside one, which is.
     pub(super) bytes: Range<u64>,
-    /// The time at its beginning or before, in microseconds since 1970 (UTC).
-    pub(super) after: Option<i64>,
+    /// The time at its beginning or before.
+    pub(super) after: Option<Time>,
     /// Do the lines say the time exactly? Then they can be placed in any order.
     pub(super) exact: bool,
 }
 
 impl<'a> Timeline<'a> {
-    pub(super) fn new(file: &'a File, size: u64, zone: Zone, latest: i64) -> Self {
+    pub(super) fn new(file: &'a File, size: u64, zone: Zone, latest: Time) -> Self {
         Self {
             file,
             size,
@@ -90,7 +91,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// The stretch that holds every line of `window` (the whole file without one), and the time where it begins.
-    pub(super) fn stretch(&mut self, window: Option<&Range<i64>>) -> io::Result<Stretch> {
+    pub(super) fn stretch(&mut self, window: Option<&Range<Time>>) -> io::Result<Stretch> {
         let Some(first) = self.look(0, self.latest)? else {
             return Ok(Stretch {
                 bytes: 0..self.size,
@@ -113,8 +114,8 @@ impl<'a> Timeline<'a> {
             LOCAL_SLACK
         };
         // Where most lines are older, all before are; and where none is older, none behind is.
-        let (start, _) = self.search(&marks, window.start.saturating_sub(slack), |l| l.middle)?;
-        let (_, end) = self.search(&marks, window.end.saturating_add(slack), |l| l.earliest)?;
+        let (start, _) = self.search(&marks, window.start.minus(slack), |l| l.middle)?;
+        let (_, end) = self.search(&marks, window.end.plus(slack), |l| l.earliest)?;
         Ok(Stretch {
             bytes: start.offset..end.offset.max(start.offset),
             after: start.earliest().or(after),
@@ -122,8 +123,8 @@ impl<'a> Timeline<'a> {
         })
     }
 
-    /// The time of the first lines, in microseconds since 1970 (UTC).
-    pub(super) fn first(&mut self) -> io::Result<Option<i64>> {
+    /// The time of the first lines.
+    pub(super) fn first(&mut self) -> io::Result<Option<Time>> {
         let Some(first) = self.look(0, self.latest)? else {
             return Ok(None);
         };
@@ -158,8 +159,8 @@ impl<'a> Timeline<'a> {
     fn search(
         &mut self,
         marks: &[Mark],
-        time: i64,
-        of: impl Fn(&Look) -> i64,
+        time: Time,
+        of: impl Fn(&Look) -> Time,
     ) -> io::Result<(Mark, Mark)> {
         let before = |m: &&Mark| m.look.is_some_and(|look| of(&look) < time);
         let mut low = marks.iter().rev().find(before).copied();
@@ -203,7 +204,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// The time of the lines behind `offset`. `latest`: when the lines behind those were written.
-    fn look(&mut self, offset: u64, latest: i64) -> io::Result<Option<Look>> {
+    fn look(&mut self, offset: u64, latest: Time) -> io::Result<Option<Look>> {
         let mut buffer = vec![0; LOOK];
         let mut text = Vec::new();
         let mut at = offset;
@@ -229,7 +230,7 @@ impl<'a> Timeline<'a> {
         Ok(None)
     }
 
-    fn middle(&self, lines: &[u8], latest: i64) -> Option<Look> {
+    fn middle(&self, lines: &[u8], latest: Time) -> Option<Look> {
         let mut times = Vec::new();
         let mut exact = 0_usize;
         // The last piece may be half a line, whose time would be whole or not be read.
@@ -247,7 +248,7 @@ impl<'a> Timeline<'a> {
         }
         times.sort_unstable();
         let middle = *times.get(times.len().div_euclid(2))?;
-        let oldest = middle.saturating_sub(QUIET);
+        let oldest = middle.minus(QUIET);
         Some(Look {
             middle,
             earliest: *times.iter().find(|time| **time >= oldest)?,

@@ -1,5 +1,6 @@
 //! Making an envelope of a queue file's records.
 
+use crate::Time;
 use std::path::Path;
 
 use super::ctype::{atol, c_str, scan_long, split_nameval};
@@ -137,7 +138,9 @@ impl Collector<'_> {
     /// Was the record just read the last one that is wanted?
     fn is_enough(&self, kind: u8) -> bool {
         match self.extent {
-            Extent::Times => kind == b'T' && self.found.value.arrival.is_some_and(|t| t > 0),
+            Extent::Times => {
+                kind == b'T' && self.found.value.arrival.is_some_and(|t| t > Time::EPOCH)
+            }
             Extent::Head => kind == b'S',
             Extent::Whole => false,
         }
@@ -200,17 +203,21 @@ impl Collector<'_> {
         let envelope = &mut self.found.value;
         match kind {
             b'C' => self.size(text, at),
-            b'T' if envelope.arrival.unwrap_or(0) == 0 => {
+            b'T' if envelope.arrival.unwrap_or_default() == Time::EPOCH => {
                 let (seconds, rest) = scan_long(text).unwrap_or_default();
-                envelope.arrival = Some(seconds);
+                envelope.arrival = Some(Time::from_seconds(seconds));
                 envelope.arrival_microseconds = atol(rest).try_into().unwrap_or(0);
             }
-            b'c' if envelope.create_time.is_none() => envelope.create_time = Some(atol(text)),
+            b'c' if envelope.create_time.is_none() => {
+                envelope.create_time = Some(Time::from_seconds(atol(text)));
+            }
             b'F' => envelope.full_name = Some(text.to_vec()),
             b'L' => envelope.filter = Some(text.to_vec()),
             b'>' => envelope.redirect = Some(text.to_vec()),
             b'V' if envelope.verp.is_none() => envelope.verp = Some(text.to_vec()),
-            b'W' if envelope.warn_time.is_none() => envelope.warn_time = Some(atol(text)),
+            b'W' if envelope.warn_time.is_none() => {
+                envelope.warn_time = Some(Time::from_seconds(atol(text)));
+            }
             b'i' => envelope.dsn_envid = Some(text.to_vec()),
             b'<' => match atol(text) {
                 ret @ (1 | 2) => envelope.dsn_ret = ret.try_into().ok(),

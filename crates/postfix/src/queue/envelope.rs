@@ -1,18 +1,19 @@
 //! The envelope of a queue file: all that Postfix keeps about a message except its content.
 
 use super::ctype::split_nameval;
+use crate::Time;
 
 /// What was recorded about a message. Addresses are in Postfix's internal form: not quoted, perhaps not UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Envelope {
     /// `C`: the size record. A local submission that waits in maildrop has none.
     pub size: Option<SizeRecord>,
-    /// `T`: when the message arrived, seconds since 1970 (UTC). Kept when mail is requeued.
-    pub arrival: Option<i64>,
+    /// `T`: when the message arrived. Kept when mail is requeued.
+    pub arrival: Option<Time>,
     /// Microseconds of [`Self::arrival`], where recorded.
     pub arrival_microseconds: u32,
-    /// `c` or `create_time=`: when this queue file was made, seconds since 1970 (UTC). The expiry clock starts here.
-    pub create_time: Option<i64>,
+    /// `c` or `create_time=`: when this queue file was made. The expiry clock starts here.
+    pub create_time: Option<Time>,
     /// `F`: the sender's full name.
     pub full_name: Option<Vec<u8>>,
     /// `S`: the sender; empty for a notification.
@@ -25,8 +26,8 @@ pub struct Envelope {
     pub redirect: Option<Vec<u8>>,
     /// `V`: VERP delimiters.
     pub verp: Option<Vec<u8>>,
-    /// `W`: when the sender is to be warned of the delay, seconds since 1970 (UTC); negative once that was done.
-    pub warn_time: Option<i64>,
+    /// `W`: when the sender is to be warned of the delay; negative once that was done.
+    pub warn_time: Option<Time>,
     /// `envelope_id=`: the sender's DSN envelope id, xtext-encoded.
     pub dsn_envid: Option<Vec<u8>>,
     /// `ret_flags=`: what a bounce is to return: 1 the message, 2 its header.

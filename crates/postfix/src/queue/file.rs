@@ -1,5 +1,6 @@
 //! Opening a queue file without disturbing it, and without being disturbed by what else may have its name.
 
+use crate::Time;
 use std::fs::File;
 use std::io::Error;
 use std::os::fd::{AsFd, OwnedFd};
@@ -34,10 +35,10 @@ pub struct FileInfo {
     pub inode: u64,
     /// Hard links; more than one only for the moment of a rename between queues, or by a stranger's hand.
     pub links: u64,
-    /// Time of last change of the content, seconds since 1970 (UTC). Of a deferred file: the next attempt.
-    pub mtime: i64,
-    /// Time of last change of the inode, seconds since 1970 (UTC).
-    pub ctime: i64,
+    /// Time of last change of the content. Of a deferred file: the next attempt.
+    pub mtime: Time,
+    /// Time of last change of the inode.
+    pub ctime: Time,
 }
 
 impl FileInfo {
@@ -65,8 +66,8 @@ impl FileInfo {
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
             links: u64::from(stat.st_nlink),
-            mtime: stat.st_mtime as i64,
-            ctime: stat.st_ctime as i64,
+            mtime: Time::from_seconds(stat.st_mtime as i64),
+            ctime: Time::from_seconds(stat.st_ctime as i64),
         }
     }
 }

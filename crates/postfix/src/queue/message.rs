@@ -1,5 +1,6 @@
 //! A queued message as showq(8), and so `postqueue -j`, presents it.
 
+use crate::Time;
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -53,9 +54,9 @@ pub struct QueueFile {
 }
 
 impl QueueFile {
-    /// When the message arrived, seconds since 1970 (UTC): by the envelope, or the file's time where that has none.
-    pub fn arrival_time(&self) -> i64 {
-        let arrival = self.envelope.arrival.filter(|&time| time > 0);
+    /// When the message arrived: by the envelope, or the file's time where that has none.
+    pub fn arrival_time(&self) -> Time {
+        let arrival = self.envelope.arrival.filter(|&time| time > Time::EPOCH);
         arrival.unwrap_or(self.info.mtime)
     }
 
@@ -70,8 +71,8 @@ impl QueueFile {
         size.map_or(self.info.size, |size| size.data_size)
     }
 
-    /// Of a deferred message: when it is tried again, seconds since 1970 (UTC).
-    pub fn next_attempt(&self) -> Option<i64> {
+    /// Of a deferred message: when it is tried again.
+    pub fn next_attempt(&self) -> Option<Time> {
         (self.queue == Queue::Deferred).then_some(self.info.mtime)
     }
 }

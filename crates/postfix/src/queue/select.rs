@@ -3,6 +3,7 @@
 //! Different conditions must all hold; of several values of one condition, one must. Those on recipients (address,
 //! domain, provider, reason, class, code) must hold for one and the same recipient.
 
+use crate::Time;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -133,10 +134,10 @@ pub struct Selector<'a> {
     pub reason_class: Option<Judge<'a, ShownRecipient>>,
     /// Deferred with one of these codes.
     pub dsn: Vec<DsnPattern>,
-    /// Arrived at this time or before, seconds since 1970 (UTC).
-    pub arrived_until: Option<i64>,
-    /// Arrived at this time or later, seconds since 1970 (UTC).
-    pub arrived_since: Option<i64>,
+    /// Arrived at this time or before.
+    pub arrived_until: Option<Time>,
+    /// Arrived at this time or later.
+    pub arrived_since: Option<Time>,
     /// More bytes than this, as showq(8) counts them.
     pub larger_than: Option<u64>,
     /// Fewer bytes than this.

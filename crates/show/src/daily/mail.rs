@@ -41,7 +41,7 @@ pub fn compose(report: &Daily, envelope: &Envelope, style: Style) -> io::Result<
     let parts = vec![text, MimePart::new("text/html", page)];
     let mut message = MessageBuilder::new()
         .from(sender)
-        .date(report.made.div_euclid(1_000_000))
+        .date(report.made.seconds())
         .message_id(envelope.id.clone())
         // RFC 3834: no vacation program is to answer.
         .header("Auto-Submitted", Raw::new("auto-generated"));

@@ -1,7 +1,7 @@
 //! What the report says in words and numbers, in every format.
 
 use chrono::{DateTime, FixedOffset};
-use postfix::{Zone, escape};
+use postfix::{Time, Zone, escape};
 
 use figures::daily::{Compared, Daily, Finding, Measure, Rate};
 use figures::mail_stats::check::Watched;
@@ -28,8 +28,8 @@ pub(super) fn shown(text: impl AsRef<[u8]>, utf8: bool) -> String {
 }
 
 /// An instant on the host's clock.
-pub(super) fn local(report: &Daily, micros: i64) -> Option<DateTime<FixedOffset>> {
-    report.day.zone.at(micros.div_euclid(1_000_000))
+pub(super) fn local(report: &Daily, micros: Time) -> Option<DateTime<FixedOffset>> {
+    report.day.zone.at(micros)
 }
 
 /// `Saturday 2026-09-19`.

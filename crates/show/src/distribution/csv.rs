@@ -10,7 +10,7 @@ use ::csv::Writer;
 use postfix::escape;
 
 use figures::distribution::{AGES, Counts, Dimension, Distribution, QUEUES};
-use legible::wire::seconds;
+use legible::wire::time;
 
 /// Writes the figures.
 ///
@@ -32,10 +32,10 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         let mut record = record(&name, "", "", &figures.counts);
         record.extend([
             figures.bytes.map_or_else(String::new, |n| n.to_string()),
-            figures.oldest.and_then(seconds).unwrap_or_default(),
-            figures
-                .oldest
-                .map_or_else(String::new, |time| distribution.age(time).to_string()),
+            figures.oldest.and_then(time).unwrap_or_default(),
+            figures.oldest.map_or_else(String::new, |time| {
+                distribution.age(time).seconds().to_string()
+            }),
         ]);
         record.resize(heading.len(), String::new());
         csv.write_record(record)?;

@@ -11,8 +11,8 @@ use serde::{Serialize, Serializer};
 use figures::distribution::{
     AGES, Breakdown, Counts, Dimension, Distribution, Figures, QUEUES, Row,
 };
+use legible::wire::time;
 use legible::wire::write_json;
-use legible::wire::{seconds, time};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/mailq-distribution/1";
@@ -99,8 +99,8 @@ impl<'a> FiguresObject<'a> {
         Self {
             counts: CountsObject(figures.counts),
             bytes: figures.bytes,
-            oldest_arrival: figures.oldest.and_then(seconds),
-            oldest_age_seconds: figures.oldest.map(|time| distribution.age(time)),
+            oldest_arrival: figures.oldest.and_then(time),
+            oldest_age_seconds: figures.oldest.map(|time| distribution.age(time).seconds()),
             by: ByObject {
                 breakdowns: &figures.by,
                 with_ages: distribution.by.contains(&Dimension::Age),

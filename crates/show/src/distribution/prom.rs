@@ -47,7 +47,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         |instance| {
             let known = instance.figures.bytes.is_some();
             let oldest = instance.figures.oldest.map(|time| distribution.age(time));
-            known.then_some(oldest.unwrap_or(0))
+            known.then_some(oldest.unwrap_or_default().seconds())
         },
     )?;
     for (dimension, name) in [

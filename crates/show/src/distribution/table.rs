@@ -4,6 +4,7 @@
 //! bars get shorter, then columns without any mail are left out, then the box lines, then the sizes.
 
 use postfix::queue::Queue;
+use postfix::{Span, Time};
 use unicode_width::UnicodeWidthStr;
 
 use figures::distribution::{
@@ -14,8 +15,8 @@ use legible::human;
 
 /// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
 /// by default), in seconds.
-const OLD: u64 = 86_400;
-const VERY_OLD: u64 = 4 * 86_400;
+const OLD: Span = Span::from_days(1);
+const VERY_OLD: Span = Span::from_days(4);
 
 /// A column that tells how the mailq has changed.
 #[derive(Debug, Clone, Copy)]
@@ -216,14 +217,14 @@ impl Tables<'_> {
         format!("{percent:>6} {bar}").trim_end().to_owned()
     }
 
-    fn age(&self, oldest: Option<i64>, tone: Tone) -> Cell {
+    fn age(&self, oldest: Option<Time>, tone: Tone) -> Cell {
         let Some(oldest) = oldest else {
             return Cell::new("-").tone(tone);
         };
         let age = self.distribution.age(oldest);
         let tone = match age {
-            VERY_OLD.. => Tone::Bad,
-            OLD.. => Tone::Warning,
+            age if age >= VERY_OLD => Tone::Bad,
+            age if age >= OLD => Tone::Warning,
             _ => tone,
         };
         Cell::new(human::age(age)).tone(tone)

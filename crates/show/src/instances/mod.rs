@@ -8,6 +8,7 @@ mod tests;
 pub mod text;
 
 use figures::instances::{Facts, Listen, Place, RateLimits, Running, Sender};
+use postfix::Time;
 use postfix::Zone;
 
 /// What stands where nothing is known.
@@ -59,8 +60,8 @@ fn log(facts: &Facts) -> String {
 }
 
 /// Time on the host's clock, to the minute.
-fn clock(micros: i64, zone: Zone) -> String {
-    match zone.at(micros.div_euclid(1_000_000)) {
+fn clock(time: Time, zone: Zone) -> String {
+    match zone.at(time) {
         Some(time) => time.format("%Y-%m-%d %H:%M").to_string(),
         None => UNKNOWN.to_owned(),
     }

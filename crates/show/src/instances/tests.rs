@@ -12,7 +12,7 @@ use legible::grid::TableStyle;
 fn listing(instances: Vec<Facts>) -> Listing {
     Listing {
         host: "rustin".to_owned(),
-        time: 1_790_000_000_000_000,
+        time: postfix::Time::from_seconds(1_790_000_000),
         zone: Zone::named("UTC").unwrap(),
         findings: findings(&instances),
         instances,

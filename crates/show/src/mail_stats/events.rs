@@ -1,5 +1,6 @@
 //! `--events`: schema `relay-tools/delivery/1`, one JSON object a delivery attempt, one a line.
 
+use postfix::Time;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -144,11 +145,11 @@ struct Clock {
 const TO_SECONDS: usize = 19;
 
 impl Clock {
-    fn show(&mut self, micros: i64) -> Option<&str> {
-        let second = micros.div_euclid(1_000_000);
+    fn show(&mut self, time: Time) -> Option<&str> {
+        let second = time.seconds();
         if self.second != Some(second) {
-            let time = DateTime::<Utc>::from_timestamp(second, 0)?;
-            self.text = time.format("%Y-%m-%dT%H:%M:%S").to_string();
+            let utc = DateTime::<Utc>::from_timestamp(second, 0)?;
+            self.text = utc.format("%Y-%m-%dT%H:%M:%S").to_string();
             self.second = Some(second);
             // A year of five digits is beyond RFC 3339.
             if self.text.len() != TO_SECONDS {
@@ -158,7 +159,7 @@ impl Clock {
         }
         self.text.truncate(TO_SECONDS);
         // Writing to a String does not fail.
-        let _written = write!(self.text, ".{:06}Z", micros.rem_euclid(1_000_000));
+        let _written = write!(self.text, ".{:06}Z", time.micros().rem_euclid(1_000_000));
         Some(&self.text)
     }
 }

@@ -105,10 +105,10 @@ fn window(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
             stats.until,
         ),
     ];
-    for (name, help, micros) in bounds {
-        if let Some(micros) = micros {
+    for (name, help, time) in bounds {
+        if let Some(time) = time {
             gauge(out, name, help)?;
-            writeln!(out, "{name} {}", micros as f64 / 1e6)?;
+            writeln!(out, "{name} {}", time.micros() as f64 / 1e6)?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use ::csv::Writer;
 use postfix::escape;
 
 use figures::queue::{Entry, EntryRecipient, Report};
-use legible::wire::seconds;
+use legible::wire::time;
 
 const HEADING: [&str; 15] = [
     "instance",
@@ -52,13 +52,13 @@ fn message(report: &Report, entry: &Entry) -> [String; 10] {
         escape(report.instance(entry)).to_string(),
         entry.queue.name().to_owned(),
         entry.id.as_str().to_owned(),
-        seconds(entry.arrival).unwrap_or_default(),
-        report.age(entry.arrival).to_string(),
+        time(entry.arrival).unwrap_or_default(),
+        report.age(entry.arrival).seconds().to_string(),
         entry.size.to_string(),
         entry.forced_expire.to_string(),
         escape(&*entry.sender).to_string(),
         entry.recipient_count.to_string(),
-        entry.next_attempt.and_then(seconds).unwrap_or_default(),
+        entry.next_attempt.and_then(time).unwrap_or_default(),
     ]
 }
 

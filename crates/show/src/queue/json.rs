@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use super::message::MessageObject;
 use figures::distribution::{Counts, QUEUES};
 use figures::queue::{Dimension, Group, Report, Rows, Sender, Summary};
+use legible::wire::time;
 use legible::wire::write_json;
-use legible::wire::{seconds, time};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/queue-report/1";
@@ -84,9 +84,9 @@ impl SummaryObject {
             recipients: summary.recipients,
             forced_expire: summary.forced_expire,
             bytes: summary.bytes,
-            oldest_arrival: summary.oldest.and_then(seconds),
-            oldest_age_seconds: summary.oldest.map(|time| report.age(time)),
-            next_attempt: summary.next_attempt.and_then(seconds),
+            oldest_arrival: summary.oldest.and_then(time),
+            oldest_age_seconds: summary.oldest.map(|time| report.age(time).seconds()),
+            next_attempt: summary.next_attempt.and_then(time),
         }
     }
 }
@@ -141,7 +141,7 @@ impl<'a> GroupObject<'a> {
             key: KeyObject(&report.by, &group.key),
             recipients: group.recipients,
             messages: group.messages,
-            oldest_arrival: group.oldest.and_then(seconds),
+            oldest_arrival: group.oldest.and_then(time),
         }
     }
 }
@@ -179,7 +179,7 @@ impl<'a> SendersObject<'a> {
             messages: sender.messages,
             recipients: sender.recipients,
             bytes: sender.bytes,
-            oldest_arrival: sender.oldest.and_then(seconds),
+            oldest_arrival: sender.oldest.and_then(time),
         });
         Self {
             rows: rows.collect(),

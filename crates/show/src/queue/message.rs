@@ -2,6 +2,7 @@
 //!
 //! The structs are the wire format; fields are added and never changed.
 
+use postfix::Time;
 use postfix::queue::{Deferral, Message};
 use serde::Serialize;
 
@@ -57,13 +58,13 @@ impl<'a> MessageObject<'a> {
         Self {
             queue_name: file.queue.name(),
             queue_id: file.id.as_str(),
-            arrival_time: file.arrival_time(),
+            arrival_time: file.arrival_time().seconds(),
             message_size: file.message_size(),
             forced_expire: file.info.is_forced_expire(),
             sender: &message.sender,
             recipients: recipients.collect(),
             instance,
-            next_attempt: file.next_attempt(),
+            next_attempt: file.next_attempt().map(Time::seconds),
         }
     }
 
@@ -82,13 +83,13 @@ impl<'a> MessageObject<'a> {
         Self {
             queue_name: entry.queue.name(),
             queue_id: entry.id.as_str(),
-            arrival_time: entry.arrival,
+            arrival_time: entry.arrival.seconds(),
             message_size: entry.size,
             forced_expire: entry.forced_expire,
             sender: &entry.sender,
             recipients: recipients.collect(),
             instance,
-            next_attempt: entry.next_attempt,
+            next_attempt: entry.next_attempt.map(Time::seconds),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left out
 //! where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
 
+use postfix::{Span, Time};
 use std::io::{self, Write};
 
 use postfix::Zone;
@@ -17,8 +18,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
 /// by default), in seconds.
-const OLD: u64 = 86_400;
-const VERY_OLD: u64 = 4 * 86_400;
+const OLD: Span = Span::from_days(1);
+const VERY_OLD: Span = Span::from_days(4);
 
 /// Terminal columns from which there is room for box lines and for columns that say less.
 const WIDE: u16 = 100;
@@ -208,14 +209,14 @@ impl Tables<'_> {
 }
 
 /// The age of what arrived at `arrival`, in the tone that it calls for.
-pub(super) fn age(report: &Report, arrival: Option<i64>, tone: Tone) -> Cell {
+pub(super) fn age(report: &Report, arrival: Option<Time>, tone: Tone) -> Cell {
     let Some(arrival) = arrival else {
         return Cell::new("-").tone(tone);
     };
     let age = report.age(arrival);
     let tone = match age {
-        VERY_OLD.. => Tone::Bad,
-        OLD.. => Tone::Warning,
+        age if age >= VERY_OLD => Tone::Bad,
+        age if age >= OLD => Tone::Warning,
         _ => tone,
     };
     Cell::new(human::age(age)).tone(tone)
@@ -238,16 +239,18 @@ pub(super) fn unlisted_line(report: &Report) -> Option<String> {
 }
 
 /// A time on the zone's clock.
-pub(super) fn clock(zone: Zone, seconds: i64, form: &str) -> String {
-    zone.at(seconds)
-        .map_or_else(|| seconds.to_string(), |time| time.format(form).to_string())
+pub(super) fn clock(zone: Zone, time: Time, form: &str) -> String {
+    zone.at(time).map_or_else(
+        || time.seconds().to_string(),
+        |local| local.format(form).to_string(),
+    )
 }
 
 /// When something is due: `in 5m`, or `now` where its time has passed.
-pub(super) fn due(report: &Report, time: i64) -> String {
-    match u64::try_from(time.saturating_sub(report.seconds())) {
-        Ok(seconds @ 1..) => format!("in {}", human::age(seconds)),
-        _ => "now".to_owned(),
+pub(super) fn due(report: &Report, time: Time) -> String {
+    match time.since(Time::from_seconds(report.time.seconds())) {
+        Span::ZERO => "now".to_owned(),
+        span => format!("in {}", human::age(span)),
     }
 }
 

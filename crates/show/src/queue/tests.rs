@@ -1,5 +1,6 @@
 //! A mailq with hostile text, in every format.
 
+use postfix::Time;
 use std::sync::Arc;
 
 use postfix::Zone;
@@ -22,9 +23,9 @@ fn hostile() -> Report {
         instance: 0,
         queue: Queue::Deferred,
         id: QueueId::new("A1").unwrap(),
-        arrival: 1_000,
+        arrival: Time::from_seconds(1_000),
         size: 2048,
-        next_attempt: Some(4_600),
+        next_attempt: Some(Time::from_seconds(4_600)),
         forced_expire: true,
         sender: "a\u{202e}b@example.org".into(),
         recipient_count: 2,
@@ -38,8 +39,8 @@ fn hostile() -> Report {
     let mut summary = Summary {
         recipients: 2,
         bytes: 2048,
-        oldest: Some(1_000),
-        next_attempt: Some(4_600),
+        oldest: Some(Time::from_seconds(1_000)),
+        next_attempt: Some(Time::from_seconds(4_600)),
         forced_expire: 1,
         ..Summary::default()
     };
@@ -48,7 +49,7 @@ fn hostile() -> Report {
     let (rows, others, others_count) = none();
     Report {
         host: "rustin".to_owned(),
-        time: 1_060_000_000,
+        time: Time::from_seconds(1_060),
         instances: vec![InstanceSummary {
             instance: "postfix-\u{1b}c".to_owned(),
             summary: summary.clone(),

@@ -2,6 +2,7 @@
 
 use super::{Check, Entries, Failed, IndexState, Input, Outcome, Row, SourceState, Table, count};
 use crate::Storage;
+use postfix::Span;
 
 /// Is the map in use? Tables that cannot be asked are told here, too.
 pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
@@ -118,7 +119,7 @@ fn index(table: &Table) -> Row {
         IndexState::Older(seconds) => {
             let text = format!(
                 "{name} is older than the text, by {}: {again}",
-                legible::human::age(*seconds)
+                legible::human::age(Span::from_seconds(*seconds))
             );
             // What that means for mail, the entries tell.
             row(Outcome::Warning, text)

@@ -104,7 +104,8 @@ struct LevelObject {
 /// Those of `out`.
 pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     let order = &plan.order;
-    let created = DateTime::<Utc>::from_timestamp_micros(order.created).unwrap_or_default();
+    let created =
+        DateTime::<Utc>::from_timestamp_micros(order.created.micros()).unwrap_or_default();
     let document = Document {
         schema: SCHEMA.to_owned(),
         host: order.host.clone(),
@@ -218,7 +219,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
                 old: relay.old,
                 new: relay.new,
             }),
-            created: created.timestamp_micros(),
+            created: created.into(),
             start,
             volume: document.volume,
             total: document.total,

@@ -26,7 +26,7 @@ pub(crate) fn plan(volume: u64, total: u64) -> Plan {
             &old,
             new,
         )),
-        created: 1_795_510_800_000_000,
+        created: postfix::Time::from_seconds(1_795_510_800),
         start: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap(),
         volume,
         total,

@@ -64,7 +64,7 @@ fn right() -> (Facts, Limits) {
     let mut facts = Facts::of(&instance, Some(&services));
     facts.is_enabled = true;
     facts.running = Running::Yes {
-        since: 0,
+        since: postfix::Time::EPOCH,
         pid: Some(812),
     };
     facts.config_directory = PathBuf::from("/etc/postfix-aol-c");

@@ -284,7 +284,7 @@ const LISTED: [Column; 8] = [
 pub fn list(plans: &[Plan], zone: Zone, style: TableStyle) -> String {
     let rows = plans.iter().map(|plan| {
         let order = &plan.order;
-        let made = zone.at(order.created.div_euclid(1_000_000));
+        let made = zone.at(order.created);
         vec![
             cell(&order.instance),
             number(order.address),

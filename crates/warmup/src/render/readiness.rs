@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use csv::Writer;
 use legible::grid::{Column, TableStyle, Tone, draw};
-use postfix::{Problem, Zone, escape};
+use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
 use super::{cell, document, paragraph};
@@ -128,14 +128,14 @@ impl<'a> StepObject<'a> {
     }
 }
 
-/// `--format json`: one object, as of `now` (microseconds since 1970, UTC).
+/// `--format json`: one object, as of `now`.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn json(
     out: &mut impl Write,
     host: &str,
-    now: (i64, Zone),
+    now: (Time, Zone),
     all: &[Readiness],
     problems: &[Problem],
 ) -> io::Result<()> {

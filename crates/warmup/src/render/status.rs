@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::human::percent;
-use postfix::{Problem, Zone, escape};
+use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
 use super::{cell, document, number, paragraph};
@@ -297,14 +297,14 @@ impl<'a> InstanceObject<'a> {
     }
 }
 
-/// `--format json`: one object, as of `now` (microseconds since 1970, UTC).
+/// `--format json`: one object, as of `now`.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn json(
     out: &mut impl Write,
     host: &str,
-    now: (i64, Zone),
+    now: (Time, Zone),
     all: &[Standing],
     problems: &[Problem],
 ) -> io::Result<()> {

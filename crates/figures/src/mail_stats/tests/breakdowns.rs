@@ -172,13 +172,7 @@ fn by_reason_with_the_codes_and_addresses_of_a_class() {
 #[test]
 fn by_hour_and_day_of_the_hosts_zone_in_order_and_never_cut() {
     // 2026-11-01: clocks in New York go from 01:59:59 EDT back to 01:00:00 EST at 06:00 UTC.
-    let at = |utc: &str| {
-        Some(
-            chrono::DateTime::parse_from_rfc3339(utc)
-                .unwrap()
-                .timestamp_micros(),
-        )
-    };
+    let at = |utc: &str| Some(utc.parse().unwrap());
     let deliveries = [
         Delivery {
             time: at("2026-11-02T04:59:59.999999Z"),

@@ -1,5 +1,6 @@
 //! Groups, summary, senders and orders of a few messages.
 
+use postfix::Time;
 use std::sync::Arc;
 
 use postfix::queue::{
@@ -31,11 +32,11 @@ fn message(
         inode: 1,
         links: 1,
         // Tried again as long after the thousand as it arrived before.
-        mtime: 2000 - arrival,
-        ctime: 1000,
+        mtime: Time::from_seconds(2000 - arrival),
+        ctime: Time::from_seconds(1000),
     };
     let mut envelope = Envelope::default();
-    envelope.arrival = Some(arrival);
+    envelope.arrival = Some(Time::from_seconds(arrival));
     envelope.sender = Some(match sender {
         "MAILER-DAEMON" => Vec::new(),
         sender => sender.into(),
@@ -126,7 +127,7 @@ fn report(settings: Settings, selector: &Selector<'_>, top: Option<usize>) -> Re
     }
     other.merge(one);
     let frame = Frame {
-        time: 1_000_000_000,
+        time: Time::from_seconds(1000),
         top,
         ..Frame::default()
     };
@@ -203,7 +204,11 @@ fn the_summary_and_the_senders() {
     // Ids of 2, 5, 4 and 3 letters.
     assert_eq!(
         (total.bytes, total.oldest, total.next_attempt),
-        (1400, Some(300), Some(1500))
+        (
+            1400,
+            Some(Time::from_seconds(300)),
+            Some(Time::from_seconds(1500))
+        )
     );
     let first = &found.senders.rows[0];
     assert_eq!(
@@ -211,7 +216,8 @@ fn the_summary_and_the_senders() {
         ("news+*@lists.example", 2, 3)
     );
     assert_eq!((found.senders.others, found.senders.others_count), (2, 2));
-    assert_eq!((found.age(300), found.age(5000)), (700, 0));
+    let age = |arrival| found.age(Time::from_seconds(arrival)).seconds();
+    assert_eq!((age(300), age(5000)), (700, 0));
     assert_eq!(found.unlisted(), 4);
 }
 

@@ -8,6 +8,7 @@ mod stops;
 
 use super::cursor::Cursor;
 use super::delivery;
+use crate::Time;
 
 pub(super) use spamd::{own_line, scanned};
 pub(super) use stops::{Found, cleanup, postscreen, smtpd};
@@ -21,7 +22,7 @@ pub enum Filtered<'a> {
     /// message may lie in it.
     #[allow(missing_docs, reason = "as in Stop")]
     Arrived {
-        time: Option<i64>,
+        time: Option<Time>,
         tag: &'a [u8],
         queue_id: &'a [u8],
         /// As the header has it, brackets and all; empty where there is none.
@@ -37,8 +38,8 @@ pub enum Filtered<'a> {
 /// Mail was stopped on its way in, by smtpd(8), postscreen(8) or cleanup(8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop<'a> {
-    /// When, in microseconds since 1970 (UTC); absent where the line's time could not be placed.
-    pub time: Option<i64>,
+    /// When; absent where the line's time could not be placed.
+    pub time: Option<Time>,
     /// As [`super::Delivery::tag`].
     pub tag: &'a [u8],
     /// The queue id; absent for `NOQUEUE`, where there was no message yet.
@@ -196,8 +197,8 @@ stages! {
 /// What spamd said of one message. It says it in two lines; both are told, and the reader puts them together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scan<'a> {
-    /// When, in microseconds since 1970 (UTC).
-    pub time: Option<i64>,
+    /// When.
+    pub time: Option<Time>,
     /// Did it call it spam?
     pub spam: bool,
     /// The score: to a tenth in the first line, cut to a whole number in the second.

@@ -11,6 +11,7 @@
 //!
 //! Who, how and where stand before anything that a stranger wrote, and decide alone what is counted.
 
+use crate::Time;
 use memchr::memmem;
 
 use super::super::cursor::Cursor;
@@ -44,7 +45,7 @@ pub(in super::super) struct Stopped<'a> {
 }
 
 impl<'a> Stopped<'a> {
-    pub(in super::super) fn into_stop(self, time: Option<i64>, tag: &'a [u8]) -> Stop<'a> {
+    pub(in super::super) fn into_stop(self, time: Option<Time>, tag: &'a [u8]) -> Stop<'a> {
         Stop {
             time,
             tag,

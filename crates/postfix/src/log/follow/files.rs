@@ -1,5 +1,6 @@
 //! The files of a log, as they are now.
 
+use crate::Time;
 use std::fs::{File, Metadata};
 use std::io::{self, Seek};
 use std::os::unix::fs::MetadataExt;
@@ -17,8 +18,7 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) device: u64,
     pub(super) inode: u64,
-    /// In microseconds since 1970 (UTC).
-    pub(super) mtime: i64,
+    pub(super) mtime: Time,
     opened: Option<Opened>,
 }
 

@@ -1,5 +1,6 @@
 //! What is remembered of one file.
 
+use crate::Time;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io;
@@ -25,8 +26,8 @@ pub struct Mark {
     pub tail: u128,
     /// Nothing can follow any more: it is an archive that was read to its end, or is older than the first run.
     pub ended: bool,
-    /// The time of the last event in it, in microseconds since 1970 (UTC), if times were asked for.
-    pub last: Option<i64>,
+    /// The time of the last event in it, if times were asked for.
+    pub last: Option<Time>,
 }
 
 /// How alike a file and one that was read before are.

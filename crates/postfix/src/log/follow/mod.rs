@@ -9,6 +9,7 @@ mod mark;
 mod piece;
 mod place;
 
+use crate::Time;
 use std::path::Path;
 
 use super::event::{Event, Sink};
@@ -29,8 +30,8 @@ const KEPT: usize = 3;
 pub struct Known {
     /// The files that were read, oldest first; those that were empty are not among them.
     pub marks: Vec<Mark>,
-    /// When the log was last looked at, in microseconds since 1970 (UTC). Absent before the first run.
-    pub seen: Option<i64>,
+    /// When the log was last looked at. Absent before the first run.
+    pub seen: Option<Time>,
     /// Of a journal: the last entry that was read, as journalctl(1) names it (`--cursor`).
     pub cursor: Option<String>,
 }
@@ -130,7 +131,7 @@ fn read<S: Sink>(
 /// Remembers when the last event was.
 struct Watched<S> {
     inner: S,
-    last: Option<i64>,
+    last: Option<Time>,
 }
 
 impl<S: Sink> Sink for Watched<S> {

@@ -1,5 +1,6 @@
 //! What is new in one file.
 
+use crate::Span;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 
 /// A rotated log that was not written to for so long is not written to any more: a last line without an end will get none.
 /// In microseconds.
-const OVER: i64 = 10 * 60 * 1_000_000;
+const OVER: Span = Span::from_minutes(10);
 
 /// Reads on. Nothing is returned if the file was truncated meanwhile; what `sink` has seen is then worth nothing.
 pub(super) fn read<S: Sink>(
@@ -52,7 +53,7 @@ fn plain<S: Sink>(
     if !is_known()? {
         return Ok(None);
     }
-    let over = !piece.current && options.now.saturating_sub(written) > OVER;
+    let over = !piece.current && options.now.since(written) > OVER;
     let from = known.map_or(0, |m| m.offset);
     let end = match over || !piece.whole {
         true => size,

@@ -1,5 +1,6 @@
 //! What was read before is found again among the files that are there now: what is to be read of each.
 
+use crate::Span;
 use std::path::Path;
 
 use super::Known;
@@ -10,7 +11,7 @@ use crate::problem::Problem;
 
 /// What was written to since the last run has a later mtime, but for the coarseness of clocks and of compressors that keep
 /// whole seconds. In microseconds.
-const COARSE: i64 = 1_100_000;
+const COARSE: Span = Span::from_micros(1_100_000);
 
 /// What to do, file by file, oldest first.
 pub(super) struct Plan {
@@ -76,8 +77,7 @@ pub(super) fn plan(
             }));
             continue;
         }
-        let is_newer =
-            anchor.is_none_or(|anchor| at > anchor) && found.mtime >= seen.saturating_sub(COARSE);
+        let is_newer = anchor.is_none_or(|anchor| at > anchor) && found.mtime >= seen.minus(COARSE);
         if mark.is_none() && (!is_newer || copied(&mut found, files.iter_mut())?) {
             continue;
         }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 use std::ops::Range;
 
 use super::trust::Sender;
+use crate::time::Time;
 
 /// What is kept of one field: the head of a message says all that is asked of it, and memory stays bounded.
 const LONGEST: usize = 1024 * 1024;
@@ -18,8 +19,8 @@ pub(super) const FIELDS: &str =
 pub(super) struct Entry<'a> {
     /// `__CURSOR`: its place in the journal.
     pub(super) cursor: &'a [u8],
-    /// `__REALTIME_TIMESTAMP`: when journald took it, in microseconds since 1970 (UTC).
-    pub(super) time: Option<i64>,
+    /// `__REALTIME_TIMESTAMP`: when journald took it.
+    pub(super) time: Option<Time>,
     /// `MESSAGE`; what follows a first line end is not part of it, as in a log file.
     pub(super) message: &'a [u8],
     /// `SYSLOG_IDENTIFIER`: the tag.
@@ -140,7 +141,7 @@ fn entry<'a>(text: &'a [u8], fields: &[(Range<usize>, Range<usize>)]) -> Entry<'
         let value = bytes(value);
         match bytes(name) {
             b"__CURSOR" => entry.cursor = value,
-            b"__REALTIME_TIMESTAMP" => entry.time = number(value),
+            b"__REALTIME_TIMESTAMP" => entry.time = number(value).map(Time::from_micros),
             b"MESSAGE" => entry.message = value,
             b"SYSLOG_IDENTIFIER" => entry.identifier = value,
             b"_HOSTNAME" => entry.host = value,
@@ -173,7 +174,10 @@ mod tests {
         entries(reader, |entry| {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
             let (tag, message) = (text(entry.identifier), text(entry.message));
-            found.push(format!("{} {tag} {message}", entry.time.unwrap_or(-1)));
+            found.push(format!(
+                "{} {tag} {message}",
+                entry.time.map_or(-1, Time::micros)
+            ));
             found.len() < 3
         })
         .unwrap();

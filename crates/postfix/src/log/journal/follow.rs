@@ -4,6 +4,7 @@ use crate::log::event::Sink;
 use crate::log::follow::{Followed, Known};
 use crate::log::read::Options;
 use crate::problem::Problem;
+use crate::time::Time;
 
 use super::export::Entry;
 use super::intake::Intake;
@@ -27,13 +28,13 @@ impl Journal {
     ) -> Result<Followed, Problem> {
         let start = match (&known.cursor, known.seen) {
             (Some(cursor), _) => Some(format!("--cursor={cursor}")),
-            (None, Some(seen)) => Some(format!("--since=@{}", seen.div_euclid(1_000_000))),
+            (None, Some(seen)) => Some(format!("--since=@{}", seen.seconds())),
             (None, None) => None,
         };
         let window = match &known.cursor {
             // Clocks are set back: what comes behind the entry is new, whatever its time.
-            Some(_) => 0..i64::MAX,
-            None => known.seen.unwrap_or(0)..i64::MAX,
+            Some(_) => Time::EPOCH..Time::MAX,
+            None => known.seen.unwrap_or(Time::EPOCH)..Time::MAX,
         };
         let mut fork = sink.fork();
         let mut intake = Intake::new(self, options, window);
@@ -73,13 +74,13 @@ impl Journal {
     }
 
     /// Does what is left of the journal begin after it was last read?
-    fn gap(&self, seen: i64, options: &Options<'_>) -> Result<Option<Problem>, Problem> {
+    fn gap(&self, seen: Time, options: &Options<'_>) -> Result<Option<Problem>, Problem> {
         let begins = self.begins()?;
         if begins.is_some_and(|begins| begins <= seen) {
             return Ok(None);
         }
-        let time = |micros: i64| {
-            let local = options.zone.at(micros.div_euclid(1_000_000));
+        let time = |at: Time| {
+            let local = options.zone.at(at);
             local.map_or_else(
                 || "?".to_owned(),
                 |local| local.format("%Y-%m-%d %H:%M:%S").to_string(),

@@ -14,6 +14,7 @@ use crate::log::lines::BLOCK;
 use crate::log::read::{self, Lost, Options, Reading};
 use crate::log::stamp::Stamp;
 use crate::problem::Problem;
+use crate::time::Time;
 use crate::zone::Zone;
 
 /// Units whose messages were dropped are told apart up to so many.
@@ -23,9 +24,9 @@ const MOST_UNITS: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Dropped {
     messages: u64,
-    /// When journald first and last said so, in microseconds since 1970 (UTC).
-    first: i64,
-    last: i64,
+    /// When journald first and last said so.
+    first: Time,
+    last: Time,
 }
 
 /// Takes the entries of one run of journalctl.
@@ -41,7 +42,7 @@ pub(super) struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(journal: &'a Journal, options: &Options<'_>, window: Range<i64>) -> Self {
+    pub(super) fn new(journal: &'a Journal, options: &Options<'_>, window: Range<Time>) -> Self {
         let options = Options {
             window: Some(window),
             ..options.clone()
@@ -183,7 +184,7 @@ impl<'a> Intake<'a> {
 }
 
 fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {
-    let time = |micros: i64| match zone.at(micros.div_euclid(1_000_000)) {
+    let time = |at: Time| match zone.at(at) {
         Some(local) => local.format("%Y-%m-%d %H:%M:%S").to_string(),
         None => "an unknown time".to_owned(),
     };

@@ -18,6 +18,7 @@ use super::event::Sink;
 use super::parts;
 use super::read::{Options, Reading};
 use crate::problem::Problem;
+use crate::time::{Span, Time};
 
 use export::number;
 use intake::Intake;
@@ -31,8 +32,8 @@ pub const MAIL: u8 = 2;
 /// `SD_MESSAGE_JOURNAL_DROPPED`).
 const DROPPED: &str = "a596d6fe7bfa4994828e72309e95d61e";
 
-/// A shorter time is read by one journalctl, in microseconds.
-const WORTH_SHARING: i64 = 3600 * 1_000_000;
+/// A shorter time is read by one journalctl.
+const WORTH_SHARING: Span = Span::from_hours(1);
 
 /// A systemd journal, and what of it is a mail log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Journal {
         let problems = problems
             .into_iter()
             .map(|(path, what)| Problem::new(path, what));
-        let all = all.unwrap_or_else(|| Intake::new(self, options, 0..0));
+        let all = all.unwrap_or_else(|| Intake::new(self, options, Time::EPOCH..Time::EPOCH));
         let mut reading = all.report(options.zone, problems.collect());
         // No file could be read, or no entry: that is no empty log.
         if reading.read == 0 && !reading.problems.is_empty() {
@@ -86,29 +87,29 @@ impl Journal {
         Ok(reading)
     }
 
-    /// When its first entry was made, of whatever program: of what came before nothing is left. In microseconds since
-    /// 1970 (UTC); `None` for an empty journal.
+    /// When its first entry was made, of whatever program: of what came before nothing is left; `None` for an
+    /// empty journal.
     ///
     /// # Errors
     ///
     /// As for [`Journal::read()`].
-    pub fn begins(&self) -> Result<Option<i64>, Problem> {
+    pub fn begins(&self) -> Result<Option<Time>, Problem> {
         self.first_of(&["--output-fields=MESSAGE_ID".to_owned()])
     }
 
-    /// When the last entry of mail was made, in microseconds since 1970 (UTC); `None` if there is none.
+    /// When the last entry of mail was made; `None` if there is none.
     ///
     /// # Errors
     ///
     /// As for [`Journal::read()`].
-    pub fn last(&self) -> Result<Option<i64>, Problem> {
+    pub fn last(&self) -> Result<Option<Time>, Problem> {
         let mut arguments = vec!["--lines=1".to_owned(), "--reverse".to_owned()];
         arguments.extend(self.facilities.iter().map(facility));
         self.first_of(&arguments)
     }
 
     /// The time of the first entry that journalctl prints.
-    fn first_of(&self, arguments: &[String]) -> Result<Option<i64>, Problem> {
+    fn first_of(&self, arguments: &[String]) -> Result<Option<Time>, Problem> {
         let ran = ctl::run(self, arguments, |output| {
             let mut first = None;
             let read = export::entries(BufReader::new(output), |entry| {
@@ -154,8 +155,8 @@ impl Journal {
     }
 
     /// The window in equal parts, one for each thread that may be used.
-    fn shares(&self, options: &Options<'_>) -> Result<Vec<Range<i64>>, Problem> {
-        let whole = options.window.clone().unwrap_or(0..i64::MAX);
+    fn shares(&self, options: &Options<'_>) -> Result<Vec<Range<Time>>, Problem> {
+        let whole = options.window.clone().unwrap_or(Time::EPOCH..Time::MAX);
         if options.threads < 2 {
             return Ok(vec![whole]);
         }
@@ -164,13 +165,13 @@ impl Journal {
         };
         let from = whole.start.max(begins);
         // Entries of after now are the last one's.
-        let length = whole.end.min(options.now).saturating_sub(from);
+        let length = whole.end.min(options.now).since(from);
         if length < WORTH_SHARING {
             return Ok(vec![whole]);
         }
-        let parts = i64::try_from(options.threads).unwrap_or(i64::MAX);
-        let share = length.div_euclid(parts);
-        let cut = |n: i64| from.saturating_add(share.saturating_mul(n));
+        let parts = u64::try_from(options.threads).unwrap_or(u64::MAX);
+        let share = length.micros().div_euclid(parts);
+        let cut = |n: u64| from.plus(Span::from_micros(share.saturating_mul(n)));
         Ok((0..parts)
             .map(|n| {
                 let start = if n == 0 { whole.start } else { cut(n) };
@@ -190,14 +191,13 @@ fn facility(number: &u8) -> String {
 }
 
 /// Whole seconds, a little more than asked for: each entry is looked at again.
-fn window_arguments(window: &Range<i64>) -> Vec<String> {
-    let seconds = |micros: i64| micros.div_euclid(1_000_000);
+fn window_arguments(window: &Range<Time>) -> Vec<String> {
     let mut arguments = Vec::new();
-    if window.start > 0 {
-        arguments.push(format!("--since=@{}", seconds(window.start)));
+    if window.start > Time::EPOCH {
+        arguments.push(format!("--since=@{}", window.start.seconds()));
     }
-    if window.end < i64::MAX {
-        let until = seconds(window.end).saturating_add(1);
+    if window.end < Time::MAX {
+        let until = window.end.seconds().saturating_add(1);
         arguments.push(format!("--until=@{until}"));
     }
     arguments

@@ -117,12 +117,8 @@ fn a_window_needs_few_files() {
         .unwrap();
         files.push(path);
     }
-    let micros = |t: &str| {
-        chrono::DateTime::parse_from_rfc3339(t)
-            .unwrap()
-            .timestamp_micros()
-    };
-    let window = micros("2026-09-04T00:00:00Z")..micros("2026-09-05T00:00:00Z");
+    let time = |text: &str| text.parse::<Time>().unwrap();
+    let window = time("2026-09-04T00:00:00Z")..time("2026-09-05T00:00:00Z");
     assert_eq!(
         needed(&files, &window, Zone::named("UTC").unwrap()),
         files[2..4]

@@ -7,7 +7,7 @@ fn check(line: &str, expected: &str) {
     let mut c = Cursor(line.as_bytes());
     let found = match take(&mut c) {
         None => "none".to_owned(),
-        Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t)
+        Some(Stamp::Instant(t)) => chrono::DateTime::from_timestamp_micros(t.micros())
             .unwrap()
             .format("%FT%T%.6fZ")
             .to_string(),

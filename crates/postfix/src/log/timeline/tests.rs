@@ -4,14 +4,12 @@ use super::*;
 use chrono::DateTime;
 use std::io::Write;
 
-fn micros(rfc3339: &str) -> i64 {
-    DateTime::parse_from_rfc3339(rfc3339)
-        .unwrap()
-        .timestamp_micros()
+fn time(rfc3339: &str) -> Time {
+    rfc3339.parse().unwrap()
 }
 
 /// A line every ten minutes from `from` on, in the given chrono format; and the time and offset of each.
-fn log(from: &str, days: i64, format: &str) -> (File, u64, Vec<(i64, u64)>) {
+fn log(from: &str, days: i64, format: &str) -> (File, u64, Vec<(Time, u64)>) {
     log_every(600, 400, from, days, format)
 }
 
@@ -22,14 +20,15 @@ fn log_every(
     from: &str,
     days: i64,
     format: &str,
-) -> (File, u64, Vec<(i64, u64)>) {
+) -> (File, u64, Vec<(Time, u64)>) {
     let mut file = tempfile::tempfile().unwrap();
     let mut offsets = Vec::new();
     let mut text = String::new();
     for n in 0..days * 86_400 / seconds {
-        let time = micros(from) + n * seconds * 1_000_000;
+        let passed = u64::try_from(n * seconds).unwrap();
+        let time = time(from).plus(Span::from_seconds(passed));
         offsets.push((time, text.len() as u64));
-        let stamp = DateTime::from_timestamp_micros(time)
+        let stamp = DateTime::from_timestamp_micros(time.micros())
             .unwrap()
             .format(format);
         text += &format!(
@@ -45,7 +44,7 @@ fn a_window_is_found_by_its_bytes() {
     let check = |format: &str, from: &str, days: i64, since: &str, until: &str, share: f64| {
         let (file, size, offsets) = log(from, days, format);
         let latest = offsets.last().unwrap().0;
-        let window = micros(since)..micros(until);
+        let window = time(since)..time(until);
         let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
         let stretch = timeline.stretch(Some(&window)).unwrap();
         for (time, offset) in offsets {
@@ -61,7 +60,7 @@ fn a_window_is_found_by_its_bytes() {
         );
         if let Some(after) = stretch.after {
             assert!(
-                after <= window.start.max(micros(from) + 3_600_000_000),
+                after <= window.start.max(time(from).plus(Span::from_hours(1))),
                 "{format} {since}"
             );
         }
@@ -157,7 +156,7 @@ fn a_window_of_a_quiet_log_is_whole() {
         let (file, size, offsets) = log_every(1800, 60, "2026-08-01T00:00:00Z", 90, format);
         let latest = offsets.last().unwrap().0;
         for (since, _) in offsets.iter().step_by(7) {
-            let window = *since..since + 86_400_000_000;
+            let window = *since..since.plus(Span::from_days(1));
             let mut timeline = Timeline::new(&file, size, Zone::named("UTC").unwrap(), latest);
             let stretch = timeline.stretch(Some(&window)).unwrap();
             for (time, offset) in &offsets {
@@ -183,7 +182,7 @@ fn lines_with_a_wrong_clock_do_not_mislead() {
         }
     }
     file.flush().unwrap();
-    let window = micros("2026-08-20T00:00:00Z")..micros("2026-08-21T00:00:00Z");
+    let window = time("2026-08-20T00:00:00Z")..time("2026-08-21T00:00:00Z");
     let mut timeline = Timeline::new(
         &file,
         size,

@@ -179,7 +179,7 @@ pub(crate) fn check_log(instance: &Instance, spool: &Spool, file: &QueueFile) {
     let (IdParts::Short { inode, .. } | IdParts::Long { inode, .. }) = file.id.parts().unwrap();
     assert_eq!(inode, file.info.inode, "{}", file.id);
     if let Some(IdParts::Long { seconds, .. }) = file.id.parts() {
-        let arrival = u64::try_from(file.arrival_time()).unwrap();
+        let arrival = u64::try_from(file.arrival_time().seconds()).unwrap();
         assert!(seconds.abs_diff(arrival) <= 2, "{}", file.id);
     }
     let path = instance.file(file.id.as_str()).unwrap();

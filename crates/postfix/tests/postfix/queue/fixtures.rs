@@ -25,7 +25,7 @@ pub(crate) fn as_postqueue(message: &Message) -> Value {
     json!({
         "queue_name": message.file.queue.name(),
         "queue_id": message.file.id.as_str(),
-        "arrival_time": message.file.arrival_time(),
+        "arrival_time": message.file.arrival_time().seconds(),
         "message_size": message.file.message_size(),
         "forced_expire": message.file.info.is_forced_expire(),
         "sender": message.sender,

@@ -17,7 +17,7 @@ const REFUSED: &[u8] = b"host mta5.am0.yahoodns.net[192.0.2.99] refused to talk 
 fn delivery<'a>(recipient: &'a [u8], status: Status) -> Delivery<'a> {
     Delivery {
         // 2026-09-19T16:22:57.000123Z
-        time: Some(1_789_834_977_000_123),
+        time: Some(postfix::Time::from_micros(1_789_834_977_000_123)),
         host: b"rustin",
         tag: b"postfix-aol-a",
         agent: Agent::Smtp,
@@ -79,7 +79,7 @@ fn stats(by: &[Dimension], delays: bool) -> MailStats {
     tally.unparsed(b"postfix-aol-a", 4);
     tally.finish(Frame {
         host: "rustin".to_owned(),
-        since: Some(1_789_776_000_000_000),
+        since: Some(postfix::Time::from_seconds(1_789_776_000)),
         until: None,
         top: None,
         sources: Vec::new(),

@@ -1,5 +1,6 @@
 //! A log that is written, rotated and followed, and what is known of it.
 
+use crate::Time;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
@@ -193,7 +194,7 @@ pub(super) fn options() -> Options<'static> {
     };
     Options {
         zone: Zone::named("UTC").unwrap(),
-        now: now(),
+        now: Time::from_micros(now()),
         window: None,
         wanted,
         threads: 2,

@@ -303,7 +303,7 @@ fn a_damaged_archive_is_told_and_read_as_far_as_it_goes() {
 
 /// When each delivery was.
 #[derive(Default)]
-struct Times(Vec<i64>);
+struct Times(Vec<Time>);
 
 impl Sink for Times {
     fn event(&mut self, event: &Event<'_>) {
@@ -346,7 +346,7 @@ fn an_hour_that_comes_twice_is_told_from_run_to_run() {
         let file = fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(utc.into()).unwrap();
         known = follow(&path, &known, &options, &mut times).unwrap().known;
-        assert_eq!(times.0.last(), Some(&utc.timestamp_micros()), "{stamp}");
+        assert_eq!(times.0.last(), Some(&utc.into()), "{stamp}");
         assert_eq!(times.0.len(), id + 1);
     }
 }
