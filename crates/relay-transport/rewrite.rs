@@ -74,7 +74,7 @@ fn wait_for_tables(cx: &Context, tables: &[Table]) {
         let metadata = std::fs::metadata(table.name.index()?).ok()?;
         Some(metadata.ctime())
     });
-    let now = cx.now().div_euclid(1_000_000);
+    let now = cx.now().seconds();
     let age = changed
         .map(|changed| now.saturating_sub(changed))
         .filter(|age| *age >= 0)

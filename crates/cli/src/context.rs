@@ -35,7 +35,7 @@ impl Context {
     pub(crate) fn new(
         tool: &str,
         common: &Common,
-        now: i64,
+        now: Time,
         given: Vec<Given>,
     ) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);

@@ -18,6 +18,7 @@ use crate::manual::Manual;
 use crate::{clock, generate, panic, usage};
 use figures::verdict::{Level, Verdict};
 use host::Failure;
+use postfix::Time;
 
 /// A tool's definition: what clap and the manual page are made from.
 pub trait Tool: Parser {
@@ -68,7 +69,7 @@ fn work_on<T: Tool>(
     name: &str,
     command: clap::Command,
     argv: &[OsString],
-    now: anyhow::Result<i64>,
+    now: anyhow::Result<Time>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Told> {
     let command = with_examples(command, &T::MANUAL).color(usage::help_color(argv));
