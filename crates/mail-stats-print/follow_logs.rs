@@ -6,6 +6,7 @@ use cli::Failure;
 use figures::totals::Totals;
 use host::logs::{Inputs, LogScope, LogSource, Selection, log_sets, refused};
 use postfix::Problem;
+use postfix::Time;
 use postfix::log::{self, Followed, Known, LogSet, Options, Place, Reading, Scope, Wanted};
 
 use crate::Run;
@@ -133,7 +134,7 @@ pub(crate) fn read<S: LogScope>(
 
 /// When the host's mail was last looked at in a log where it is not looked for any more: in the syslog daemon's file, and now in the
 /// journal, or the other way round. What was written before has been counted.
-fn left(totals: &Totals, sets: &[LogSet]) -> Option<i64> {
+fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
     let is_read = |path: &Path| sets.iter().any(|set| set.place.path() == path);
     let has_new = sets
         .iter()
@@ -148,7 +149,7 @@ fn left(totals: &Totals, sets: &[LogSet]) -> Option<i64> {
 fn follow<S: LogScope>(
     place: &Place,
     known: Known,
-    before: Option<i64>,
+    before: Option<Time>,
     options: &Options<'_>,
     sink: &mut S,
 ) -> Result<Followed, Problem> {
@@ -163,7 +164,7 @@ fn follow<S: LogScope>(
         }
         Place::File(path) => {
             let options = Options {
-                window: before.filter(|_| is_new).map(|before| before..i64::MAX),
+                window: before.filter(|_| is_new).map(|before| before..Time::MAX),
                 ..options.clone()
             };
             log::follow(path, &known, &options, sink)

@@ -250,7 +250,7 @@ fn execute(
     let begin = Begin {
         name: name(now, &shown.plan),
         started: now,
-        started_microseconds: u32::try_from(cx.now().rem_euclid(1_000_000)).unwrap_or(0),
+        started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: setup::user(),
         command: setup::command_line(),
         boot: setup::boot(),

@@ -10,17 +10,18 @@ use super::parts::Slice;
 use super::read::mtime;
 use super::timeline::Timeline;
 use crate::problem::Problem;
+use crate::time::Time;
 use crate::zone::Zone;
 
 /// The last bytes of a log, among which its last whole line is.
 const TAIL: u64 = 64 * 1024;
 
-/// When the first line of a log was written, in microseconds since 1970 (UTC); `None` if no line says so.
+/// When the first line of a log was written; `None` if no line says so.
 ///
 /// # Errors
 ///
 /// As for [`read_file()`](super::read_file).
-pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
+pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
     let latest = mtime(&metadata);
@@ -40,13 +41,13 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
     }))
 }
 
-/// When the last line of a log was written, in microseconds since 1970 (UTC); `None` if none of its last lines says so. Of
+/// When the last line of a log was written; `None` if none of its last lines says so. Of
 /// a compressed log it is the time of the file.
 ///
 /// # Errors
 ///
 /// As for [`read_file()`](super::read_file).
-pub fn last_time(path: &Path, zone: Zone) -> Result<Option<i64>, Problem> {
+pub fn last_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
     let (size, latest) = (metadata.len(), mtime(&metadata));

@@ -46,8 +46,8 @@ pub fn read_envelope<S: Source + ?Sized>(
 /// says, which no later change of the file does. `None`: it does not say.
 pub fn read_arrival<S: Source + ?Sized>(source: &S, size: u64) -> Option<(i64, u32)> {
     let envelope = read(source, size, Path::new(""), &mut Vec::new(), Extent::Times).value;
-    let arrival = envelope.arrival.filter(|&time| time > 0)?;
-    Some((arrival, envelope.arrival_microseconds))
+    let arrival = envelope.arrival.filter(|time| time.seconds() > 0)?;
+    Some((arrival.seconds(), envelope.arrival_microseconds))
 }
 
 pub(super) fn read<S: Source + ?Sized>(

@@ -27,11 +27,11 @@ fn message() -> Message {
         device: 1,
         inode: 1,
         links: 1,
-        mtime: 5000,
-        ctime: 1000,
+        mtime: Time::from_seconds(5000),
+        ctime: Time::from_seconds(1000),
     };
     let mut envelope = Envelope::default();
-    envelope.arrival = Some(1000);
+    envelope.arrival = Some(Time::from_seconds(1000));
     envelope.size = Some(SizeRecord {
         data_size: 2000,
         ..SizeRecord::default()
@@ -92,8 +92,8 @@ fn files() {
         (None, Some(1001), false),
     ] {
         let selector = Selector {
-            arrived_until: until,
-            arrived_since: since,
+            arrived_until: until.map(Time::from_seconds),
+            arrived_since: since.map(Time::from_seconds),
             ..all()
         };
         check(selector, expected);
