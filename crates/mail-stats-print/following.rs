@@ -1,19 +1,24 @@
 //! `--follow-state`: what is new in the logs since the last run, and the counters of all runs.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cli::{Context, Failure, Outcome, replace_file};
 use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
+use guarded::{Kind, Links, Lock, LockError, Place};
 use host::logs::{LogScope, Selection, source_of};
 use postfix::log::{Event, Scope, Sink, Wanted};
 use show::totals::write as write_totals;
 
 use crate::args::Format;
 use crate::counting::Counting;
-use crate::follow_lock::Lock;
 use crate::{Run, check, follow_logs, left_out, output, report_readings};
+
+/// The most bytes of a state: many times what the counters of a host come to.
+const MOST_STATE: u64 = 64 << 20;
 
 /// Counts for the totals, and for what is shown.
 struct Both<'a> {
@@ -58,9 +63,16 @@ impl LogScope for Both<'_> {
 pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Result<Outcome> {
     let (args, cx, selection) = (run.args, run.cx, run.selection);
     refuse(&args.by, format)?;
+    let state = &Place::kept(state, Links::Ours)
+        .map_err(|e| Failure::io("--follow-state: cannot use", state, e))?;
     refuse_stream(state)?;
-    let _lock = Lock::take(state)?;
+    let _lock = lock(state)?;
     let mut totals = load(cx, state)?;
+    // Before the state goes on: what is new is shown once.
+    let mut out = match format {
+        Format::Prom => cx.metrics()?,
+        _ => cx.stream()?,
+    };
     let everything = Selection::new(cx.site(), run.host, &[], args.names_its_logs())?;
     let settings = |by, delays, instances| Arc::new(run.settings(by, delays, instances));
     let expected = check::expected(args, &everything);
@@ -113,8 +125,11 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
             },
         )?,
     }
-    replace_file(state, &totals.to_json()?)?;
-    cx.print(&shown)?;
+    let state_written = |()| replace_file(state, &totals.to_json()?);
+    // A full disk is found before.
+    let written = out.write_all(&shown).map_err(Into::into);
+    written.and_then(state_written)?;
+    out.finish()?;
     report_readings(cx, &readings);
     cx.problems(&problems);
     Ok(left_out(cx, stats.total.unparsed))
@@ -136,30 +151,51 @@ fn refuse(by: &[Dimension], format: Format) -> anyhow::Result<()> {
 }
 
 /// A device or a pipe keeps nothing, and may be read for ever.
-fn refuse_stream(state: &Path) -> anyhow::Result<()> {
-    match std::fs::metadata(state) {
-        Ok(metadata) if !metadata.is_file() => {
-            let what = format!("--follow-state: {} is no regular file", state.display());
+fn refuse_stream(state: &Place) -> anyhow::Result<()> {
+    let path = state.path();
+    let failed = |e| Failure::io("--follow-state: cannot look at", path, e);
+    match state.kind().map_err(failed)? {
+        None | Some(Kind::File) => Ok(()),
+        Some(_) => {
+            let what = format!("--follow-state: {} is no regular file", path.display());
             let hint =
                 "name a file to keep the counters in, such as /var/lib/relay-tools/follow.json";
             Err(Failure::new(what).hint(hint).into())
         }
-        _ => Ok(()),
     }
 }
 
+/// One run at a time goes on with a state: its lock is the file with `.lock` behind the name, since the state itself is
+/// replaced.
+fn lock(state: &Place) -> anyhow::Result<Lock> {
+    state
+        .beside(".lock")
+        .lock(Duration::ZERO)
+        .map_err(|e| match e {
+            LockError::Io(path, e) => Failure::io("cannot lock", &path, e).into(),
+            held => {
+                let (who, path) = (held.holder(), state.path().display());
+                let hint =
+                    "what this one would have read, the next one reads; two jobs need a FILE each";
+                Failure::new(format!("{who} goes on with {path} now"))
+                    .hint(hint)
+                    .into()
+            }
+        })
+}
+
 /// What the runs before left, or a beginning.
-fn load(cx: &Context, state: &Path) -> anyhow::Result<Totals> {
-    let text = match std::fs::read(state) {
+fn load(cx: &Context, state: &Place) -> anyhow::Result<Totals> {
+    let name = state.path().display();
+    let text = match state.read(MOST_STATE) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            cx.note(format!("{}: the counters begin", state.display()));
+            cx.note(format!("{name}: the counters begin"));
             return Ok(Totals::new(cx.now()));
         }
-        Err(e) => return Err(Failure::io("cannot read", state, e).into()),
+        Err(e) => return Err(Failure::io("cannot read", state.path(), e).into()),
     };
     Totals::from_json(&text).map_err(|why| {
-        let name = state.display();
         let what = format!("{name} cannot be gone on with: {why}");
         Failure::new(what)
             .hint(format!(

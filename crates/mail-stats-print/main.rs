@@ -13,7 +13,6 @@ mod explaining;
 mod filter_args;
 mod filtering;
 mod follow_args;
-mod follow_lock;
 mod follow_logs;
 mod following;
 mod merging;
@@ -140,7 +139,11 @@ fn counts(run: &Run<'_>, format: Format) -> anyhow::Result<Outcome> {
 /// Prints the figures, in any format.
 fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outcome> {
     let cx = run.cx;
-    cx.print_with(|out| output::render(out, format, cx, stats))?;
+    let render = |out: &mut Vec<u8>| output::render(out, format, cx, stats);
+    match format {
+        Format::Prom => cx.print_metrics_with(render)?,
+        _ => cx.print_with(render)?,
+    }
     cx.problems(&stats.problems);
     for disputed in &stats.disputed {
         cx.note(format!(

@@ -24,7 +24,8 @@ pub(crate) fn merged(run: &Run<'_>, format: Format) -> anyhow::Result<MailStats>
     }
     let mut days = Days::default();
     for path in &args.days.merge {
-        let text = std::fs::read(path).map_err(|e| Failure::io("cannot read", path, e))?;
+        let text = guarded::read_typed(path, host::history::MOST_RECORDS)
+            .map_err(|e| Failure::io("cannot read", path, e))?;
         days.read(path, &text);
     }
     selection.check_all_seen(&days.instances())?;

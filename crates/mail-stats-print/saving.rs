@@ -1,16 +1,19 @@
 //! `--save-day`: a day's figures, kept as records.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use cli::{Context, Failure, Outcome, replace_file};
 use figures::days::{self, Day, DayRecord};
-use host::history::{DayCounts, DayLogs, DaySettings, record_file};
+use guarded::{Links, Lock, Place};
+use host::history::{DayCounts, DayLogs, DaySettings, MOST_RECORDS, record_file};
 use host::logs::{log_sets, refused};
-use nix::fcntl::{Flock, FlockArg};
 
 use crate::{Run, check, left_out, report_readings};
+
+/// How long another run may write its records.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Keeps the day that is asked for. Instances that are expected have a record even if they had nothing to do.
 pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
@@ -53,12 +56,19 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Makes the directory of records, if there is none, and waits until no other run writes there.
-fn lock(directory: &Path) -> anyhow::Result<Flock<File>> {
-    std::fs::create_dir_all(directory).map_err(|e| Failure::io("cannot make", directory, e))?;
-    let failed = |e| Failure::io("cannot lock", directory, e);
-    let open = File::open(directory).map_err(failed)?;
-    Ok(Flock::lock(open, FlockArg::LockExclusive).map_err(|(_, e)| failed(e.into()))?)
+/// Where the records of a day are, and the lock that keeps other runs from writing there, beside their directory, which is
+/// made if there is none.
+fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
+    let made = |path: &Path| {
+        let made = Place::make(cx.root().dir(), path, Links::Ours);
+        made.map_err(|e| Failure::io("cannot use", path, e))
+    };
+    let directory = made(path.parent().unwrap_or(path))?;
+    let place = made(path)?;
+    let lock = directory.beside(".lock").lock(PATIENCE).map_err(|e| {
+        Failure::new(e.to_string()).hint("its run writes there; try again when that has ended")
+    })?;
+    Ok((place, lock))
 }
 
 /// Puts the records in their file, if that changes it.
@@ -71,18 +81,22 @@ fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>) -> anyhow::Result<Outc
         .into_iter()
         .partition(|record| record.complete || !record.is_empty());
     // Of two runs for other instances of one day, the later must see what the earlier has written.
-    let _lock = match records.is_empty() {
+    let held = match records.is_empty() {
         true => None,
-        false => Some(lock(path.parent().unwrap_or(&path))?),
+        false => Some(locked(cx, &path)?),
     };
-    let text = match std::fs::read(&path) {
+    let read = match &held {
+        Some((place, _)) => place.read(MOST_RECORDS),
+        None => guarded::read(&path, MOST_RECORDS),
+    };
+    let text = match read {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(Failure::io("cannot read", &path, e).into()),
     };
     let update = days::update(&path, &text, records.clone())?;
-    if let Some(content) = &update.content {
-        replace_file(&path, content)?;
+    if let (Some(content), Some((place, _))) = (&update.content, &held) {
+        replace_file(place, content)?;
     }
     let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let (stored, _) = days::stored(&path, &text);

@@ -18,7 +18,7 @@ use host::mailq::Counting;
 use postfix::Parsed;
 use postfix::config::Host;
 
-use args::Args;
+use args::{Args, Format};
 use check::Limits;
 use watch::Watch;
 
@@ -66,7 +66,11 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return cx.verdict(&limits.judge(&counted, &unknown));
     }
     let distribution = &counted.distribution;
-    cx.print_with(|out| output::render(out, args.format, cx, distribution, None))?;
+    let render = |out: &mut Vec<u8>| output::render(out, args.format, cx, distribution, None);
+    match args.format {
+        Format::Prom => cx.print_metrics_with(render)?,
+        _ => cx.print_with(render)?,
+    }
     cx.problems(&distribution.problems);
     Ok(Outcome::Done)
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use cli::{Context, Failure, Stream};
@@ -116,7 +117,7 @@ fn keyboard() -> Option<File> {
     if stdin.is_terminal() {
         return stdin.as_fd().try_clone_to_owned().ok().map(File::from);
     }
-    File::open("/dev/tty").ok()
+    guarded::open_typed(Path::new("/dev/tty")).ok()
 }
 
 /// What these bytes from a keyboard mean.

@@ -98,7 +98,7 @@ pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
 
 /// The id of this boot of the machine; empty where the kernel does not say.
 pub(crate) fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    let id = guarded::read_text(Path::new("/proc/sys/kernel/random/boot_id"), 4096);
     id.unwrap_or_default().trim().to_owned()
 }
 

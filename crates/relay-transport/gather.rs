@@ -152,6 +152,9 @@ pub(crate) fn name_here(root: &Root, name: &TableName) -> TableName {
     }
 }
 
+/// The most bytes of a table's text: millions of entries.
+const MOST_SOURCE: u64 = 256 << 20;
+
 fn read(path: &Path) -> SourceState {
     match text(path) {
         SourceText::Read(text) => SourceState::Read(Source::parse(path, &text)),
@@ -167,13 +170,7 @@ enum SourceText {
 }
 
 fn text(path: &Path) -> SourceText {
-    let text = match fs::metadata(path) {
-        // Reading from a FIFO or a device might wait for ever.
-        Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is no regular file")),
-        Ok(_) => fs::read(path),
-        Err(e) => Err(e),
-    };
-    match text {
+    match guarded::read(path, MOST_SOURCE) {
         Ok(text) => SourceText::Read(text),
         Err(e) if e.kind() == io::ErrorKind::NotFound => SourceText::Missing,
         Err(e) => SourceText::Unreadable(reason(&e)),

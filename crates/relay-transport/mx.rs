@@ -1,20 +1,23 @@
 //! MX look-ups: so many at most, so many at a time and a second, within a time, and none twice while an answer may be kept.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cli::{Context, replace_file};
+use cli::{Context, Failure, replace_file};
 use dns::{Data, Limits, Lookup as _, Resolver, Rtype};
+use guarded::{Links, Place};
 use transport::Domain;
 use transport::discover::{Exchangers, MxCache, Open};
 
 use crate::args::MxArgs;
 use crate::pool;
+
+/// The most bytes of a cache.
+const MOST_CACHE: u64 = 64 << 20;
 
 /// What came of it.
 #[derive(Default)]
@@ -156,7 +159,7 @@ impl Pace {
 }
 
 fn read_cache(cx: &Context, path: &Path) -> MxCache {
-    let text = match fs::read(path) {
+    let text = match guarded::read(path, MOST_CACHE) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return MxCache::default(),
         Err(e) => {
@@ -175,14 +178,12 @@ fn read_cache(cx: &Context, path: &Path) -> MxCache {
 
 /// What cannot be kept has to be asked again, and is no error.
 fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
-    if let Some(directory) = path.parent() {
-        // replace_file says what is wrong if that is.
-        drop(fs::create_dir_all(directory));
-    }
-    let written = cache
-        .text(now)
-        .map_err(anyhow::Error::from)
-        .and_then(|text| replace_file(path, &text));
+    let write = || {
+        let made = Place::make(Path::new("/"), path, Links::Ours);
+        let place = made.map_err(|e| Failure::io("cannot use", path, e))?;
+        replace_file(&place, &cache.text(now)?)
+    };
+    let written: anyhow::Result<()> = write();
     if let Err(why) = written {
         cx.warn(format!("the answers are not kept: {why:#}"));
     }

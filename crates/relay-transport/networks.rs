@@ -85,7 +85,8 @@ fn relays_in(
 ) -> anyhow::Result<Vec<Relay>> {
     let main_cf = path.join("main.cf");
     if main_cf.is_file() {
-        let text = std::fs::read(&main_cf).map_err(|e| Failure::io("cannot read", &main_cf, e))?;
+        let text = guarded::read(&main_cf, 16 << 20)
+            .map_err(|e| Failure::io("cannot read", &main_cf, e))?;
         let parsed = MainCf::parse(&main_cf, &text);
         unread.extend(parsed.problems.iter().map(ToString::to_string));
         let parameters = Parameters::new(parsed.value, path, "localhost");
@@ -161,12 +162,8 @@ fn has(relay: &Relay, from: IpAddr) -> Listed {
 fn look(root: &Root, postmap: &Postmap, pattern: &str, from: IpAddr) -> Reference {
     if pattern.starts_with('/') {
         let path = root.under(Path::new(pattern));
-        return match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => match std::fs::read(&path) {
-                Ok(text) => Reference::Elements(without_comments(&path, &text)),
-                Err(_) => Reference::Unknown,
-            },
-            Ok(_) => Reference::Unknown,
+        return match guarded::read(&path, 16 << 20) {
+            Ok(text) => Reference::Elements(without_comments(&path, &text)),
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 Reference::Fails("there is no such file".to_owned())
             }

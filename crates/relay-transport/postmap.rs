@@ -1,14 +1,12 @@
 //! Real postmap, asked about tables. It is started without a shell, and ended when it takes too long.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cli::Context;
+use guarded::{Program, Said};
 use postfix::Root;
 use postfix::config::Instance;
 use transport::TableName;
@@ -16,6 +14,8 @@ use transport::audit::{Entries, Failed};
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The most bytes of a table: a million entries.
+const MOST: usize = 64 << 20;
 
 /// The program, and the configuration that it is to read.
 pub(crate) struct Postmap {
@@ -26,13 +26,6 @@ pub(crate) struct Postmap {
     /// Whom proxymap runs as, where this process may take that user's place: it opens tables only when it is asked, when it has
     /// given up root's rights (`src/proxymap/proxymap.c`); trivial-rewrite opens its own as root.
     proxymap: Option<(u32, u32)>,
-}
-
-/// What it said.
-struct Said {
-    ok: bool,
-    out: Vec<u8>,
-    err: String,
 }
 
 impl Postmap {
@@ -67,7 +60,7 @@ impl Postmap {
     /// Why there are none to be had.
     pub(crate) fn entries(&self, table: &TableName) -> Result<Entries, Failed> {
         let said = self.run(&["-s", &unproxied(table)], Vec::new(), None)?;
-        match said.ok {
+        match said.ended.status.success() {
             true => Ok(pairs(&said.out).collect()),
             false => Err(self.failed(&said)),
         }
@@ -87,10 +80,11 @@ impl Postmap {
         let said = self.run(&["-q", "-", &unproxied(table)], lines.into_bytes(), user)?;
         // It ends with 1, too, where no key was found.
         let failed = ["fatal:", "error:", "panic:", "unavailable", "lookup error"];
-        if !said.ok && failed.iter().any(|word| said.err.contains(word)) {
+        let errors = &said.ended.errors;
+        if !said.ended.status.success() && failed.iter().any(|word| errors.contains(word)) {
             return Err(self.failed(&said));
         }
-        Ok((pairs(&said.out).collect(), dropped(&said.err)))
+        Ok((pairs(&said.out).collect(), dropped(errors)))
     }
 
     /// Can Postfix not open it, either? Of another host, only what is not there is known; and what this user may not read,
@@ -109,29 +103,18 @@ impl Postmap {
     }
 
     fn run(&self, args: &[&str], input: Vec<u8>, user: Option<(u32, u32)>) -> Result<Said, Failed> {
-        let mut command = Command::new(&self.program);
-        command
-            .arg("-c")
-            .arg(&self.config)
-            .args(args)
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let mut postmap = Program::new(&self.program, PATIENCE).arg("-c");
         if let Some((user, group)) = user {
-            // Its supplementary groups go, too.
-            command.uid(user).gid(group);
+            postmap = postmap.user(user, group);
         }
         let program = self.program.display();
-        let child = command.spawn().map_err(|e| {
+        let said = postmap.arg(&self.config).args(args).input(input).run(MOST);
+        said.map_err(|e| {
             Failed::Unknown(match e.kind() {
                 io::ErrorKind::NotFound => format!("there is no {program}"),
-                _ => format!("cannot start {program}: {e}"),
+                _ => format!("{program}: {e}"),
             })
-        })?;
-        finish(child, input).map_err(|e| Failed::Unknown(format!("{program}: {e}")))
+        })
     }
 }
 
@@ -155,45 +138,6 @@ fn dropped(err: &str) -> Vec<String> {
     rules.collect()
 }
 
-/// Feeds a program, and reads what it says until it ends.
-fn finish(mut child: Child, input: Vec<u8>) -> io::Result<Said> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feeding = thread::spawn(move || {
-        // That it does not read to the end is no error.
-        stdin.map(|mut pipe| pipe.write_all(&input).is_ok())
-    });
-    let out = thread::spawn(move || read(stdout));
-    let err = thread::spawn(move || read(stderr));
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if begun.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            let seconds = PATIENCE.as_secs();
-            return Err(io::Error::other(format!("no answer within {seconds} s")));
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    let _fed = feeding.join();
-    Ok(Said {
-        ok: status.success(),
-        out: out.join().unwrap_or_default(),
-        err: String::from_utf8_lossy(&err.join().unwrap_or_default()).into_owned(),
-    })
-}
-
-fn read(pipe: Option<impl io::Read>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        // What came before an error is still what it said.
-        let _read = pipe.read_to_end(&mut bytes);
-    }
-    bytes
-}
-
 /// `key TAB value`, a line each.
 fn pairs(out: &[u8]) -> impl Iterator<Item = (String, String)> {
     let lines = out.split(|&b| b == b'\n').filter(|line| !line.is_empty());
@@ -206,8 +150,11 @@ fn pairs(out: &[u8]) -> impl Iterator<Item = (String, String)> {
 
 /// The last line that it wrote, without its own name.
 fn reason(said: &Said) -> String {
-    let last = said.err.lines().map(str::trim).rfind(|l| !l.is_empty());
-    let last = last.unwrap_or("postmap failed, and did not say why");
+    let errors = said.ended.errors.trim();
+    let last = match errors.lines().next_back() {
+        Some(line) => line.trim(),
+        None => "postmap failed, and did not say why",
+    };
     last.strip_prefix("postmap: ").unwrap_or(last).to_owned()
 }
 

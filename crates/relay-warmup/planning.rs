@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         )
     })?;
     if !args.dry_run {
-        saved::save(&path, &plan, args.replace)?;
+        saved::save(cx, &path, &plan, args.replace)?;
     }
     let more = match args.dry_run {
         true => "not saved: --dry-run".to_owned(),
@@ -99,7 +99,7 @@ fn schedule_of(args: &Planning) -> anyhow::Result<Schedule> {
         "gentle" => Schedule::gentle(),
         file => {
             let path = std::path::Path::new(file);
-            let text = std::fs::read_to_string(path).map_err(|e| {
+            let text = guarded::read_typed_text(path, 1 << 20).map_err(|e| {
                 Failure::io("cannot read the schedule", path, e)
                     .hint("--schedule takes doubling, gentle, or a file")
             })?;

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure, Outcome, create_file, replace_file};
+use guarded::{Links, Place};
 use postfix::Problem;
 use warmup::plan::{self, Plan};
 use warmup::render::plan as render;
@@ -13,6 +14,9 @@ use crate::args::{By, Format, List, ListFormat, Show};
 
 /// Where they are.
 const DIRECTORY: &str = "/var/lib/relay-tools/warmup";
+
+/// The most bytes of one.
+const MOST_PLAN: u64 = 16 << 20;
 
 /// The file of an instance's plan.
 pub(crate) fn path(cx: &Context, instance: &str) -> PathBuf {
@@ -30,17 +34,15 @@ pub(crate) fn exists(path: &Path) -> Failure {
 ///
 /// # Errors
 /// There is one, or it cannot be written.
-pub(crate) fn save(path: &Path, plan: &Plan, replace: bool) -> anyhow::Result<()> {
+pub(crate) fn save(cx: &Context, path: &Path, plan: &Plan, replace: bool) -> anyhow::Result<()> {
     let mut text = Vec::new();
     plan::write(&mut text, plan)?;
-    if let Some(directory) = path.parent() {
-        let made = fs::create_dir_all(directory);
-        made.map_err(|e| Failure::io("cannot make the directory", directory, e))?;
-    }
+    let place = Place::make(cx.root().dir(), path, Links::Ours)
+        .map_err(|e| Failure::io("cannot save the plan", path, e))?;
     if replace {
-        return replace_file(path, &text);
+        return replace_file(&place, &text);
     }
-    match create_file(path, &text) {
+    match create_file(&place, &text) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(exists(path).into()),
         Err(e) => Err(Failure::io("cannot save the plan", path, e).into()),
@@ -61,7 +63,7 @@ pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
 }
 
 fn read(path: &Path) -> io::Result<Result<Plan, Failure>> {
-    let text = fs::read(path)?;
+    let text = guarded::read(path, MOST_PLAN)?;
     Ok(plan::read(path, &text).map_err(|problem| {
         Failure::new(problem.to_string())
             .hint("relay-warmup plan --replace saves a new one in its place")

@@ -1,5 +1,9 @@
 //! queue-report: each file is a subject, and says which.
-#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests, on files of their own"
+)]
 
 mod fixtures;
 mod image;

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Arc;
 
+use guarded::Links;
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
 use postfix::{Problem, Root, Time, Zone};
@@ -191,7 +192,7 @@ impl Context {
     /// # Errors
     /// The output cannot be written. That nobody reads it any more (a closed pipe) is no error.
     pub fn print(&self, result: &[u8]) -> anyhow::Result<()> {
-        self.target.write(result)
+        self.target.write(self.stream()?, result)
     }
 
     /// Hands out what `render` writes, whole, once it has written all of it.
@@ -205,6 +206,19 @@ impl Context {
         let mut result = Vec::new();
         render(&mut result)?;
         self.print(&result)
+    }
+
+    /// The same for metrics: see [`Context::metrics`].
+    ///
+    /// # Errors
+    /// As [`Context::print_with`].
+    pub fn print_metrics_with(
+        &self,
+        render: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut result = Vec::new();
+        render(&mut result)?;
+        self.target.write(self.metrics()?, &result)
     }
 
     /// Hands out the answer of `--check`: its one line, unless all is well and `-q` is given.
@@ -224,7 +238,16 @@ impl Context {
     /// # Errors
     /// The output cannot be opened.
     pub fn stream(&self) -> anyhow::Result<Stream> {
-        self.target.open()
+        self.target.open(Links::Ours)
+    }
+
+    /// The same for metrics, which a job writes where another user's daemon reads them: no link at all is followed, and
+    /// nothing is written to but a regular file.
+    ///
+    /// # Errors
+    /// As [`Context::stream`].
+    pub fn metrics(&self) -> anyhow::Result<Stream> {
+        self.target.open(Links::Never)
     }
 
     pub(crate) fn console(&self) -> &Console {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use clap_complete::Shell;
+use guarded::Links;
 use postfix::Root;
 use postfix::config::Host;
 
@@ -89,7 +90,10 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, T
         Generate::Fish => completions(Shell::Fish),
         Generate::Instances => Ok(instances(&request.root)),
     };
-    let written = text.and_then(|text| request.target.write(&text));
+    let written = text.and_then(|text| {
+        let stream = request.target.open(Links::Ours)?;
+        request.target.write(stream, &text)
+    });
     match written {
         Ok(()) => Ok(Outcome::Done),
         Err(e) => Err(told(&e)),

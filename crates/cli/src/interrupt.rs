@@ -3,12 +3,12 @@
 //! They end a tool as they end any program, but for two things: a tool may ask to be told instead ([`Interrupts`]),
 //! and the temporary file of `--output` does not stay behind.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use guarded::{Draft, Leftover};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
@@ -17,8 +17,8 @@ use signal_hook::{flag, low_level};
 static COME: AtomicBool = AtomicBool::new(false);
 /// Does the tool want to be told of signals, so that they must not end it?
 static TOLD: AtomicBool = AtomicBool::new(false);
-/// The temporary file that is not to stay behind.
-static LEFTOVER: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The temporary files that are not to stay behind.
+static LEFTOVERS: Mutex<Vec<Leftover>> = Mutex::new(Vec::new());
 static WATCHER: Once = Once::new();
 
 /// Signals that no longer end the tool: it asks between one piece of work and the next. The second one ends it at once.
@@ -45,7 +45,7 @@ impl Interrupts {
 
 /// The signals, but for those that whoever started the tool had it ignore: nohup(1), a shell's background jobs.
 fn wanted() -> impl Iterator<Item = i32> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = guarded::read_text(Path::new("/proc/self/status"), 1 << 20).unwrap_or_default();
     let ignored = ignored(&status);
     [SIGINT, SIGTERM, SIGHUP]
         .into_iter()
@@ -61,22 +61,27 @@ fn ignored(status: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// A temporary file that is removed should a signal end the tool before this is dropped.
+/// Removes the temporary file of a draft should a signal end the tool before this is dropped.
 #[derive(Debug)]
-pub(crate) struct Leftover(());
+pub(crate) struct Remover(Option<Leftover>);
 
-impl Leftover {
-    pub(crate) fn new(path: &Path) -> Self {
-        *LEFTOVER.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.to_owned());
+impl Remover {
+    pub(crate) fn new(draft: &Draft) -> Self {
+        let leftover = draft.leftover();
+        leftovers().extend(leftover.clone());
         WATCHER.call_once(watch);
-        Self(())
+        Self(leftover)
     }
 }
 
-impl Drop for Leftover {
+impl Drop for Remover {
     fn drop(&mut self) {
-        *LEFTOVER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        leftovers().retain(|leftover| Some(leftover) != self.0.as_ref());
     }
+}
+
+fn leftovers() -> MutexGuard<'static, Vec<Leftover>> {
+    LEFTOVERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the thread that waits for signals. Where that cannot be had, signals end the tool as they always do.
@@ -89,9 +94,8 @@ fn watch() {
             if TOLD.load(Ordering::SeqCst) {
                 continue;
             }
-            let leftover = LEFTOVER.lock().unwrap_or_else(PoisonError::into_inner);
-            // Where either cannot be done, there is nothing left to try.
-            let _gone = leftover.as_deref().map(nix::unistd::unlink);
+            let leftovers = leftovers();
+            leftovers.iter().for_each(Leftover::remove);
             drop(low_level::emulate_default_handler(signal));
         }
     });

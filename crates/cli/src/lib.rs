@@ -33,6 +33,10 @@
 //!     cli::run(hello)
 //! }
 //! ```
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 mod args;
 mod clock;

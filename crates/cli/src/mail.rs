@@ -1,9 +1,9 @@
 //! Mail that a tool sends: handed to the host's own sendmail(1).
 
-use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use guarded::Program;
 use postfix::config::{Host, Instance};
 
 use crate::context::Context;
@@ -11,6 +11,11 @@ use host::Failure;
 
 /// Where Postfix's sendmail(1) is, if its configuration says nothing else.
 const SENDMAIL: &str = "/usr/sbin/sendmail";
+
+/// How long it may take: it hands the mail to postdrop(1), which writes it to the maildrop.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of its standard output, on which it says nothing.
+const MOST_SAID: usize = 64 << 10;
 
 /// An address as it is given to `--mail-to`: `postmaster`, `admin@example.org`.
 ///
@@ -52,7 +57,7 @@ pub fn origin(cx: &Context, host: &Host) -> String {
         if !origin.starts_with('/') {
             return Some(origin.to_string());
         }
-        let text = std::fs::read_to_string(cx.root().under(Path::new(&*origin))).ok()?;
+        let text = guarded::read_text(&cx.root().under(Path::new(&*origin)), 64 << 10).ok()?;
         let mut lines = text.lines().map(str::trim);
         lines
             .find(|line| !line.is_empty() && !line.starts_with('#'))
@@ -76,37 +81,23 @@ pub fn hand_over(
     message: &[u8],
 ) -> anyhow::Result<()> {
     let program = sendmail(cx, host);
-    // From a file: were this process killed at writing to a pipe, half a message would be sent.
-    let kept = || {
-        let mut file = tempfile::tempfile()?;
-        file.write_all(message)?;
-        file.rewind()?;
-        Ok(file)
-    };
-    let file = kept().map_err(|e: std::io::Error| {
-        Failure::io("cannot keep the mail in", &std::env::temp_dir(), e)
-    })?;
     // -oi: a line with a dot alone is not the end.
-    let ran = Command::new(&program)
+    let ran = Program::new(&program, PATIENCE)
         .args(["-oi", "--"])
         .args(recipients)
-        .stdin(Stdio::from(file))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .and_then(std::process::Child::wait_with_output);
-    let ran = ran.map_err(|e| {
+        .input(message)
+        .run(MOST_SAID);
+    let ended = ran.map_err(|e| {
         let failure = Failure::io("the report is not sent: cannot run", &program, e);
         failure.hint("Postfix's sendmail hands mail over; --print-mail prints the mail instead")
     })?;
-    if ran.status.success() {
+    let ended = ended.ended;
+    if ended.status.success() {
         return Ok(());
     }
-    let told = String::from_utf8_lossy(&ran.stderr);
-    let told = told.lines().next_back().unwrap_or_default().trim();
-    let why = match told {
-        "" => ran.status.to_string(),
-        told => format!("{}: {}", ran.status, postfix::escape(told)),
+    let why = match ended.errors.trim() {
+        "" => ended.status.to_string(),
+        _ => format!("{}: {}", ended.status, postfix::escape(&ended.reason())),
     };
     Err(Failure::new(format!("the report is not sent: {}: {why}", program.display()))
         .hint("is Postfix's default instance in order? postfix check tells; --print-mail prints the mail instead")
@@ -117,7 +108,8 @@ pub fn hand_over(
 fn sendmail(cx: &Context, host: &Host) -> PathBuf {
     let of = |instance: &Instance| PathBuf::from(instance.get("sendmail_path").to_string());
     let own = host.default_instance().filter(|_| cx.root().is_this_host());
-    let named = own.map(of).filter(|path| path.is_file());
+    let named = own.map(of);
+    let named = named.filter(|path| path.is_absolute() && path.is_file());
     named.unwrap_or_else(|| PathBuf::from(SENDMAIL))
 }
 

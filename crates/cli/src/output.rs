@@ -1,15 +1,14 @@
 //! Where the result goes: standard output, or the file of `--output`.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
+use guarded::{Draft, Kind, Links, Place};
 
-use crate::interrupt::Leftover;
+use crate::interrupt::Remover;
 use host::Failure;
 
 /// Bytes gathered before a write.
@@ -46,10 +45,10 @@ impl Target {
         self.closed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn open(&self) -> anyhow::Result<Stream> {
+    pub(crate) fn open(&self, links: Links) -> anyhow::Result<Stream> {
         let sink = match &self.path {
             None => Sink::direct(raw_stdout()),
-            Some(path) => open_file(path).map_err(|e| cannot_write(path, e))?,
+            Some(path) => open_file(path, links).map_err(|e| cannot_write(path, e))?,
         };
         Ok(Stream {
             sink: Some(sink),
@@ -60,9 +59,8 @@ impl Target {
 }
 
 impl Target {
-    /// Writes the whole result. That nobody reads it any more is no error.
-    pub(crate) fn write(&self, result: &[u8]) -> anyhow::Result<()> {
-        let mut stream = self.open()?;
+    /// Writes the whole result to `stream`, which this has opened. That nobody reads it any more is no error.
+    pub(crate) fn write(&self, mut stream: Stream, result: &[u8]) -> anyhow::Result<()> {
         let written = stream.write_all(result).map_err(Into::into);
         match written.and_then(|()| stream.finish()) {
             Err(_) if self.is_closed() => Ok(()),
@@ -81,14 +79,19 @@ fn raw_stdout() -> Box<dyn Write + Send> {
 }
 
 fn cannot_write(path: &Path, reason: io::Error) -> Failure {
-    Failure::io("cannot write", path, reason)
+    let refused = guarded::is_refused(&reason);
+    let failure = Failure::io("cannot write", path, reason);
+    match refused {
+        true => failure.hint("name the file itself, and by a way that only root may change"),
+        false => failure,
+    }
 }
 
 enum Sink {
     /// Standard output, a device, a FIFO: what is written is gone.
     Direct(BufWriter<Box<dyn Write + Send>>),
     /// A file beside the one to be, which it becomes in the end.
-    Beside(BufWriter<NamedTempFile>, PathBuf, Leftover),
+    Beside(BufWriter<Draft>, Remover),
 }
 
 impl Sink {
@@ -120,7 +123,7 @@ impl Stream {
     pub fn finish(mut self) -> anyhow::Result<()> {
         let ended = match self.sink.take() {
             Some(Sink::Direct(mut out)) => out.flush(),
-            Some(Sink::Beside(out, path, _leftover)) => put_in_place(out, &path),
+            Some(Sink::Beside(out, _remover)) => put_in_place(out),
             None => Ok(()),
         };
         ended.map_err(|e| self.cannot(e).into())
@@ -177,110 +180,43 @@ impl Write for Stream {
 ///
 /// # Errors
 /// The file cannot be written; it is as it was then.
-pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut stream = Target {
-        path: Some(path.to_owned()),
-        closed: Arc::default(),
-    }
-    .open()?;
-    stream.write_all(content)?;
-    stream.finish()
+pub fn replace_file(place: &Place, content: &[u8]) -> anyhow::Result<()> {
+    let failed = |e| cannot_write(place.path(), e);
+    let mut draft = place.draft().map_err(failed)?;
+    let _remover = Remover::new(&draft);
+    let written = draft.write_all(content).and_then(|()| draft.put());
+    Ok(written.map_err(failed)?)
 }
 
 /// Makes a file with this content, whole or not at all, unless there is one already.
 ///
 /// # Errors
 /// There is one (`AlreadyExists`), or it cannot be written.
-pub fn create_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = temporary_file(directory_of(path))?;
-    let _leftover = Leftover::new(file.path());
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|e| e.error)?;
-    drop(File::open(directory_of(path)).and_then(|d| d.sync_all()));
-    Ok(())
+pub fn create_file(place: &Place, content: &[u8]) -> io::Result<()> {
+    let mut draft = place.draft()?;
+    let _remover = Remover::new(&draft);
+    draft.write_all(content)?;
+    draft.put_new()
 }
 
-/// Opens the file of `--output`: what is no regular file (a FIFO, /dev/null) is written to as it is.
-fn open_file(path: &Path) -> io::Result<Sink> {
-    // Following links here, and not by readlink, lets the kernel refuse a stranger's link in /tmp
-    // (proc_sys_fs(5), protected_symlinks).
-    let old = match fs::metadata(path) {
-        Ok(old) => Some(old),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-        Err(e) => return Err(e),
-    };
-    if let Some(old) = &old {
-        if old.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if !old.is_file() || names_open_file(path) {
-            let out = OpenOptions::new().write(true).open(path)?;
-            return Ok(Sink::direct(Box::new(out)));
-        }
-        // A rename would replace even a file that must not be written to.
-        drop(OpenOptions::new().append(true).open(path)?);
+/// Opens the file of `--output`: what is no regular file (a FIFO, /dev/null) is written to as it is, unless a job does.
+fn open_file(path: &Path, links: Links) -> io::Result<Sink> {
+    if let Some(open) = guarded::descriptor(path) {
+        return Ok(Sink::direct(Box::new(open?)));
     }
-    let target = behind_links(path)?;
-    let file = temporary_file(directory_of(&target))?;
-    let leftover = Leftover::new(file.path());
-    if let Some(old) = old {
-        // Owner first: a change of owner clears mode bits. Who may not give files away keeps them.
-        drop(std::os::unix::fs::fchown(
-            file.as_file(),
-            Some(old.uid()),
-            Some(old.gid()),
-        ));
-        file.as_file()
-            .set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
+    let place = Place::find(path, links)?;
+    if links != Links::Never && place.kind()? == Some(Kind::Other) {
+        return Ok(Sink::direct(Box::new(place.stream()?)));
     }
-    let file = BufWriter::with_capacity(BUFFER, file);
-    Ok(Sink::Beside(file, target, leftover))
+    let draft = place.draft()?;
+    let remover = Remover::new(&draft);
+    Ok(Sink::Beside(
+        BufWriter::with_capacity(BUFFER, draft),
+        remover,
+    ))
 }
 
-/// A new file under a name that no other has, with the mode that the umask leaves.
-fn temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
-    // The error of tempfile adds the temporary name, which says nothing to the user.
-    let mut reason = None;
-    let made = tempfile::Builder::new()
-        .prefix(".relay-tools-")
-        .make_in(directory, |path| {
-            let mut options = OpenOptions::new();
-            let opened = options.write(true).create_new(true).mode(0o666).open(path);
-            opened.inspect_err(|e| reason = e.raw_os_error())
-        });
-    made.map_err(|e| reason.map_or(e, io::Error::from_raw_os_error))
-}
-
-/// Does the path name something that a process has open already (`--output >(gzip)`), and no place in a directory?
-fn names_open_file(path: &Path) -> bool {
-    path.starts_with("/dev/fd") || path.starts_with("/proc") || path == Path::new("/dev/stderr")
-}
-
-/// The file that a path leads to, so that a link stays a link.
-fn behind_links(path: &Path) -> io::Result<PathBuf> {
-    match fs::canonicalize(path) {
-        Ok(found) => Ok(found),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
-            Ok(target) => Ok(path.parent().unwrap_or(Path::new("")).join(target)),
-            Err(_) => Ok(path.to_owned()),
-        },
-        Err(e) => Err(e),
-    }
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
-}
-
-fn put_in_place(out: BufWriter<NamedTempFile>, path: &Path) -> io::Result<()> {
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    // Not every file system can sync a directory (EINVAL), and the file is in its place by now.
-    drop(File::open(directory_of(path)).and_then(|d| d.sync_all()));
-    Ok(())
+fn put_in_place(out: BufWriter<Draft>) -> io::Result<()> {
+    let draft = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    draft.put()
 }

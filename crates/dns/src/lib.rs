@@ -7,6 +7,10 @@
 //!
 //! The wire format is crate `domain`'s. Its own clients need an async runtime; a relay's few dozen questions are asked by
 //! plain sockets and threads. What servers say is strangers' text: it is kept as it came, and escaped where it is shown.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 mod answer;
 pub mod checks;

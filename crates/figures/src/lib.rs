@@ -13,6 +13,10 @@
 //! - [`verdict`]: what was found, in one line for a monitoring system.
 //!
 //! Must not know formats: how a figure is shown is the crate `show`'s to say.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod daily;
 pub mod days;

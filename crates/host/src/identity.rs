@@ -28,7 +28,7 @@ pub(crate) fn uid(root: &Root, user: &str) -> Option<u32> {
         let user = nix::unistd::User::from_name(user).ok().flatten()?;
         return Some(user.uid.as_raw());
     }
-    let passwd = fs::read_to_string(root.under(Path::new("/etc/passwd"))).ok()?;
+    let passwd = guarded::read_text(&root.under(Path::new("/etc/passwd")), 64 << 20).ok()?;
     let mut fields = passwd.lines().map(|line| line.split(':'));
     let mut of_user = fields.find_map(|mut f| (f.next() == Some(user)).then_some(f))?;
     of_user.nth(1)?.parse().ok()
@@ -89,7 +89,7 @@ fn first_line(root: &Root, path: &Path) -> Option<String> {
     if !fs::symlink_metadata(&path).ok()?.is_file() {
         return None;
     }
-    let text = fs::read_to_string(path).ok()?;
+    let text = guarded::read_text(&path, 1 << 20).ok()?;
     Some(text.lines().next()?.trim().to_owned())
 }
 

@@ -3,6 +3,10 @@
 //! Knows where a host keeps things (configuration, spools, logs, day records, tables of its own) and how to read them at
 //! once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`] says
 //! what host is looked at and when, and who hears of problems and progress. Changes nothing, and judges nothing.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod failure;
 pub mod history;

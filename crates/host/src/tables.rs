@@ -11,6 +11,9 @@ use postfix::Problem;
 use crate::failure::Failure;
 use crate::site::Site;
 
+/// The most bytes of a table: many times what one comes to.
+const MOST: u64 = 16 << 20;
+
 /// What replies and domains are looked up in.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -72,7 +75,11 @@ pub fn load_with<T>(
         Some(path) => path.to_owned(),
         None => site.root().under(Path::new(usual)),
     };
-    let own = match std::fs::read_to_string(&path) {
+    let read = match given {
+        Some(path) => guarded::read_typed_text(path, MOST),
+        None => guarded::read_text(&path, MOST),
+    };
+    let own = match read {
         Ok(text) => Some(text),
         Err(e) if given.is_none() && e.kind() == ErrorKind::NotFound => None,
         Err(e) => return Err(Failure::io("cannot read the table", &path, e).into()),

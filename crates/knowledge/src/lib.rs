@@ -2,6 +2,10 @@
 //!
 //! Knows the TOML tables that are compiled in (data/) and how a host's own come before them. Must not know counts, queues
 //! or instances, and reads no file: it is given text and path.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod providers;
 pub mod reasons;

@@ -2,6 +2,10 @@
 //!
 //! Knows terminals' widths and units. Must not know what is shown: no figures, no instances, no Postfix. All text that
 //! comes from outside is escaped here ([`postfix::escape`]) on its way into a cell or a string.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod grid;
 pub mod human;

@@ -2,6 +2,7 @@
 #![allow(
     clippy::expect_used,
     missing_docs,
+    clippy::disallowed_methods,
     reason = "a benchmark has nothing better to do"
 )]
 

@@ -1,7 +1,11 @@
 //! Makes a queue directory with N deferred messages and their defer logs, and leaves it: for benchmarks.
 //!
 //! `cargo run --release -p postfix --example make_spool -- N DIR`
-#![allow(clippy::unwrap_used, reason = "for benchmarks")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "for benchmarks"
+)]
 
 mod spool_maker;
 

@@ -5,6 +5,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     reason = "a benchmark for the terminal"
 )]
 

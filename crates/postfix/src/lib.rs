@@ -3,6 +3,10 @@
 //! Nothing here writes to disk, prints, reads the clock or the environment: the time, the zone and the
 //! host's root directory are arguments. Parsing never fails as a whole: see [`Parsed`].
 #![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
+#![cfg_attr(
     not(test),
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]

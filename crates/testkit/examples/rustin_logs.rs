@@ -3,6 +3,7 @@
 //! mail.log is of 2026-09-19, mail.log.1 of the day before, mail.log.2.gz (packed with `gzip -9n`) of the day before that.
 //! Of the six days up to that one there are day records, in var/lib/relay-tools/days: `rustin_logs DIRECTORY before` writes the
 //! logs that `mail-stats-print --save-day` made them of. They were stored without delays, which are most of a record.
+#![allow(clippy::disallowed_methods, reason = "on files of its own")]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -3,6 +3,7 @@
 //! Five instances deliver to sinks that play the providers, until what is not taken is deferred. Then some mail is held or
 //! marked for return, Postfix is stopped, and a few files of postfix-therest-a are damaged. Written are `var/spool`, `modes` (what
 //! git does not keep: permission bits, time of last change) and `postqueue` (what `postqueue -j` printed of each instance).
+#![allow(clippy::disallowed_methods, reason = "on files of its own")]
 
 use std::fs::{self, Permissions};
 use std::io;

@@ -24,6 +24,10 @@
 //! It needs root, and the Debian packages `postfix` and `rsyslog`; where they are missing, [`host_or_skip!`] says so
 //! and ends the test. Starting a host returns an error; everything after that panics with the reason (and the tail of
 //! the host's mail.log), since a test has nothing better to do with it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "for tests, in hosts of their own"
+)]
 
 mod boot;
 mod command;

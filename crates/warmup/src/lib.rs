@@ -7,6 +7,10 @@
 //! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
 //! - [`rules`], [`status`]: the days so far, judged;
 //! - [`render`]: one small module for each of these, and each format.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod intake;
 pub mod limits;

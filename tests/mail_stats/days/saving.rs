@@ -180,7 +180,8 @@ fn a_day_that_is_not_over_and_a_damaged_log() {
 fn two_runs_at_once_wait_for_each_other() {
     let root = host("rustin", &[before(), the_day(), after()].concat());
     fs::create_dir_all(days(&root)).unwrap();
-    let held = fs::File::open(days(&root)).unwrap();
+    let lock = root.path().join("var/lib/relay-tools/days.lock");
+    let held = fs::File::create(&lock).unwrap();
     held.lock().unwrap();
     std::thread::scope(|scope| {
         let other = scope.spawn(|| save_whole(&root));

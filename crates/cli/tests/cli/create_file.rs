@@ -4,7 +4,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::sync::Barrier;
 
-use cli::create_file;
+use std::path::Path;
+
+use guarded::{Links, Place};
+
+fn create_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    cli::create_file(&Place::find(path, Links::Ours)?, content)
+}
 
 #[test]
 fn what_is_there_stays() {

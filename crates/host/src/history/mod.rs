@@ -54,6 +54,8 @@ pub use logs::{DayLogs, begins_late};
 
 /// Where records are kept.
 pub const DIRECTORY: &str = "/var/lib/relay-tools/days";
+/// The most bytes of the records of a day.
+pub const MOST_RECORDS: u64 = 64 << 20;
 
 /// The day that it is on the host's clock.
 pub fn today(site: &Site) -> Option<NaiveDate> {
@@ -123,7 +125,7 @@ pub fn combined(
         let Some(path) = record_file(site, day) else {
             continue;
         };
-        let (records, told) = match std::fs::read(&path) {
+        let (records, told) = match guarded::read(&path, MOST_RECORDS) {
             Ok(text) => days::stored(&path, &text),
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(e) => {

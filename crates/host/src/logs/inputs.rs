@@ -140,7 +140,7 @@ impl Inputs {
                 .iter()
                 .map(|path| match path.as_os_str().as_encoded_bytes() {
                     b"-" => Ok(log::read_stream(std::io::stdin(), "-", options, sink)),
-                    _ => log::read_file(path, options, sink).map_err(refused),
+                    _ => log::read_typed(path, options, sink).map_err(refused),
                 })
                 .collect(),
             Self::Host(sets) => {

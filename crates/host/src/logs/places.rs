@@ -50,7 +50,7 @@ impl Preference {
     /// The file cannot be read, or the value is none.
     pub fn of(site: &Site) -> anyhow::Result<Self> {
         let path = site.root().under(Path::new(SETTINGS));
-        let text = match std::fs::read(&path) {
+        let text = match guarded::read(&path, 1 << 20) {
             Ok(text) => String::from_utf8_lossy(&text).into_owned(),
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Self::Auto),
             Err(e) => return Err(Failure::io("cannot read", &path, e).into()),

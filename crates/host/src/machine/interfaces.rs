@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
@@ -32,7 +33,7 @@ impl Interfaces {
     pub fn read() -> io::Result<Self> {
         let mut found = Vec::new();
         // A kernel without IPv6 has no such file.
-        let six = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+        let six = guarded::read_text(Path::new("/proc/net/if_inet6"), 16 << 20).unwrap_or_default();
         for entry in getifaddrs()? {
             let v4 = entry
                 .address

@@ -2,9 +2,15 @@
 //! error where one is wrong (Postfix `src/global/mail_params.c`, mail_params_init).
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use guarded::Program;
 use postfix::config::Instance;
+
+/// How long it may take: it reads a file.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most bytes of an answer, which there is none of.
+const MOST_SAID: usize = 64 << 10;
 
 /// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too, where there is
 /// no postmap.
@@ -13,17 +19,13 @@ pub(super) fn refusal(instance: &Instance) -> Option<String> {
         directory if Path::new(&directory).is_absolute() => Path::new(&directory).join("postmap"),
         _ => Path::new("/usr/sbin/postmap").to_owned(),
     };
-    let asked = Command::new(program)
+    let asked = Program::new(program, PATIENCE)
         .arg("-c")
         .arg(instance.config_directory())
         .args(["-q", "nothing", "inline:{a=b}"])
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
+        .run(MOST_SAID)
         .ok()?;
-    let said = String::from_utf8_lossy(&asked.stderr);
+    let said = asked.ended.errors;
     let why = said
         .lines()
         .find_map(|line| Some(line.split_once("fatal: ")?.1.to_owned()));

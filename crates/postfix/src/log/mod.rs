@@ -35,7 +35,9 @@ pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
 pub use names::Names;
 pub use open::Compression;
-pub use read::{Lost, Options, Reading, file as read_file, stream as read_stream};
+pub use read::{
+    Lost, Options, Reading, file as read_file, stream as read_stream, typed as read_typed,
+};
 pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };

@@ -37,16 +37,28 @@ impl Compression {
     }
 }
 
-/// Opens a log file. A directory is refused; a pipe is what process substitution (`<(zcat …)`) gives.
+/// Opens a log file: a regular one, whatever has its name by now.
 pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    let file = File::open(path)?;
+    checked(guarded::open(path).map_err(|e| match e.kind() {
+        io::ErrorKind::IsADirectory => directory(),
+        _ => e,
+    })?)
+}
+
+/// Opens a log that was typed: a pipe, too, is what process substitution (`<(zcat …)`) gives.
+pub(super) fn open_typed(path: &Path) -> io::Result<(File, Metadata)> {
+    checked(guarded::open_typed(path)?)
+}
+
+fn directory() -> io::Error {
+    io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, not a log")
+}
+
+fn checked(file: File) -> io::Result<(File, Metadata)> {
     let metadata = file.metadata()?;
     let kind = metadata.file_type();
     if kind.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::IsADirectory,
-            "it is a directory, not a log",
-        ));
+        return Err(directory());
     }
     if kind.is_block_device() {
         return Err(io::Error::new(

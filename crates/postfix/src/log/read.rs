@@ -3,7 +3,7 @@
 
 use crate::Span;
 use crate::Time;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -92,8 +92,30 @@ impl Reading {
 ///
 /// Where nothing can be read: it does not exist, may not be read, is a directory.
 pub fn file<S: Sink>(path: &Path, options: &Options<'_>, sink: &mut S) -> Result<Reading, Problem> {
+    opened(path, open::open(path), options, sink)
+}
+
+/// The same of a log that was typed, which may be a pipe.
+///
+/// # Errors
+///
+/// As for [`file()`].
+pub fn typed<S: Sink>(
+    path: &Path,
+    options: &Options<'_>,
+    sink: &mut S,
+) -> Result<Reading, Problem> {
+    opened(path, open::open_typed(path), options, sink)
+}
+
+fn opened<S: Sink>(
+    path: &Path,
+    opened: io::Result<(File, Metadata)>,
+    options: &Options<'_>,
+    sink: &mut S,
+) -> Result<Reading, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
-    let (mut file, metadata) = open::open(path).map_err(problem)?;
+    let (mut file, metadata) = opened.map_err(problem)?;
     let latest = if metadata.is_file() {
         mtime(&metadata)
     } else {
@@ -131,7 +153,7 @@ pub fn stream<S: Sink>(
     reading
 }
 
-pub(super) fn mtime(metadata: &std::fs::Metadata) -> Time {
+pub(super) fn mtime(metadata: &Metadata) -> Time {
     let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
     Time::from_seconds(metadata.mtime()).plus(Span::from_micros(nanos.div_euclid(1000)))
 }

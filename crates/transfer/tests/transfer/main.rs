@@ -2,7 +2,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "tests; they print what they tried"
+    clippy::disallowed_methods,
+    reason = "tests, on files of their own; they print what they tried"
 )]
 
 mod common;

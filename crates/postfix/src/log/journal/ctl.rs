@@ -5,9 +5,11 @@
 //! what is missing, so these are asked for.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use guarded::{Output, Program};
 
 use super::Journal;
 use crate::problem::Problem;
@@ -15,8 +17,11 @@ use crate::problem::Problem;
 /// Where it is. Never looked for in PATH: the tools run as root.
 const PROGRAMS: [&str; 2] = ["/usr/bin/journalctl", "/bin/journalctl"];
 
-/// So much is kept of what it says.
-const MOST_SAID: u64 = 256 * 1024;
+/// So much is kept of what it says: of the beginning, and of the end.
+const MOST_SAID: usize = 256 * 1024;
+
+/// How long it may take to find the next entry.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// So many damaged files are named one by one.
 const MOST_FILES: usize = 5;
@@ -35,94 +40,51 @@ pub(super) struct Ran<T> {
 pub(super) fn run<T>(
     journal: &Journal,
     arguments: &[String],
-    consume: impl FnOnce(ChildStdout) -> T,
+    consume: impl FnOnce(&mut Output) -> T,
 ) -> Result<Ran<T>, Problem> {
     let place = journal.place();
     if journal.directory.as_ref().is_some_and(|d| !d.is_dir()) {
         let what = "there is no such directory to read a journal from";
         return Err(Problem::new(place, what));
     }
-    let mut child = start(journal, arguments)
-        .map_err(|e| Problem::new(place, format!("cannot run journalctl: {e}")))?;
-    let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(Problem::new(place, "cannot read what journalctl prints"));
-    };
-    // Both pipes are read at the same time: a full one would stop journalctl.
-    let (value, said) = std::thread::scope(|scope| {
-        let said = scope.spawn(|| said(errors));
-        (consume(output), said.join().unwrap_or_default())
-    });
-    let status = child.wait();
-    // SIGPIPE: it was left before its end.
-    let is_done = |status: std::process::ExitStatus| {
-        use std::os::unix::process::ExitStatusExt;
-        status.success() || status.signal() == Some(13)
-    };
-    match status {
-        Ok(status) if is_done(status) => {
-            let problems = missing(place, &said);
-            if problems.is_empty() && !said.lines().any(|line| line.starts_with("File ")) {
-                return Err(Problem::new(place, "there are no journal files here"));
-            }
-            Ok(Ran { value, problems })
+    let failed = |e| Problem::new(place, format!("cannot run journalctl: {e}"));
+    let program = program(journal, arguments).map_err(failed)?;
+    let (value, ended) = program.stream(consume).map_err(failed)?;
+    let said = ended.errors;
+    // It was left before its end.
+    if ended.status.success() || ended.is_cut {
+        let problems = missing(place, &said);
+        if problems.is_empty() && !said.lines().any(|line| line.starts_with("File ")) {
+            return Err(Problem::new(place, "there are no journal files here"));
         }
-        status => {
-            let last = said.lines().rfind(|line| !is_chatter(line));
-            let why = match (last, status) {
-                (Some(line), _) => line.to_owned(),
-                (None, Ok(status)) => status.to_string(),
-                (None, Err(e)) => e.to_string(),
-            };
-            Err(Problem::new(place, format!("journalctl failed: {why}")))
-        }
+        return Ok(Ran { value, problems });
     }
+    let last = said.lines().rfind(|line| !is_chatter(line));
+    let why = last.map_or_else(|| ended.status.to_string(), str::to_owned);
+    Err(Problem::new(place, format!("journalctl failed: {why}")))
 }
 
-fn start(journal: &Journal, arguments: &[String]) -> io::Result<Child> {
-    let program = PROGRAMS.iter().map(Path::new).find(|path| path.exists());
-    let program = program.ok_or_else(|| {
+fn program(journal: &Journal, arguments: &[String]) -> io::Result<Program> {
+    let path = PROGRAMS.iter().map(Path::new).find(|path| path.exists());
+    let path = path.ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::NotFound,
             "there is no /usr/bin/journalctl (package systemd)",
         )
     })?;
-    let mut command = Command::new(program);
-    command
-        .args(["--output=export", "--quiet", "--no-pager", "--all"])
-        .env_clear()
+    let mut program = Program::new(path, PATIENCE)
         .envs([
-            ("LC_ALL", "C"),
             ("SYSTEMD_LOG_LEVEL", "debug"),
             ("SYSTEMD_LOG_TARGET", "console"),
             ("SYSTEMD_LOG_COLOR", "0"),
         ])
-        .current_dir("/");
+        .keep_errors(MOST_SAID)
+        .args(["--output=export", "--quiet", "--no-pager", "--all"]);
     if let Some(directory) = &journal.directory {
-        command
-            .arg("--directory")
-            .arg(std::path::absolute(directory)?);
+        let directory = std::path::absolute(directory)?;
+        program = program.arg("--directory").arg(directory);
     }
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-}
-
-/// The beginning of what it says; the rest is read and dropped.
-fn said(mut errors: impl Read) -> String {
-    let mut text = Vec::new();
-    (&mut errors).take(MOST_SAID).read_to_end(&mut text).ok();
-    let mut rest = BufReader::new(errors);
-    while let Ok(block) = rest.fill_buf() {
-        let length = block.len();
-        if length == 0 {
-            break;
-        }
-        rest.consume(length);
-    }
-    String::from_utf8_lossy(&text).into_owned()
+    Ok(program.args(arguments))
 }
 
 /// What says nothing of what is missing.

@@ -1,0 +1,231 @@
+//! A name in a directory that is held open: what may be there, or is to be.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
+
+use crate::draft::Draft;
+use crate::lock::{Lock, LockError};
+use crate::read::read_file;
+use crate::trust::{Refused, file_type, is_ours};
+use crate::walk::{Links, Missing, Step, Walk};
+
+/// What has the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A FIFO, a device or a socket.
+    Other,
+}
+
+/// Opens what this process has open already, if `path` says that (`/dev/stderr`, or the `/dev/fd/63` of a shell's `>(gzip)`):
+/// it names no place in a directory.
+///
+/// # Errors
+/// It is not open, or not for writing.
+pub fn descriptor(path: &Path) -> Option<io::Result<File>> {
+    let text = path.to_str()?;
+    let number = match text {
+        "/dev/stderr" => "2",
+        text => ["/dev/fd/", "/proc/self/fd/"]
+            .iter()
+            .find_map(|prefix| text.strip_prefix(prefix))?,
+    };
+    let number: u32 = number.parse().ok()?;
+    let path = format!("/proc/self/fd/{number}");
+    Some(File::options().write(true).open(path))
+}
+
+/// A name in a directory that is held open. Whatever is done with it is done in that directory, whoever renames it
+/// meanwhile, and no link is followed that takes the name.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub(crate) step: Step,
+    pub(crate) name: OsString,
+    path: PathBuf,
+}
+
+impl Place {
+    /// Where `path` leads, on this machine.
+    ///
+    /// # Errors
+    /// A directory on the way is missing or may not be entered; a link is not followed ([`crate::is_refused`]); the path
+    /// ends in no name.
+    pub fn find(path: &Path, links: Links) -> io::Result<Self> {
+        Self::own(Path::new("/"), path, links, Missing::Fail)
+    }
+
+    /// The same for a file that a tool keeps, and the directory is made, with mode 0755, if only that is missing.
+    ///
+    /// # Errors
+    /// As [`Place::find`], or the directory cannot be made.
+    pub fn kept(path: &Path, links: Links) -> io::Result<Self> {
+        Self::own(Path::new("/"), path, links, Missing::MakeLast)
+    }
+
+    /// Where `path` leads, which is a file of the tools' own below `root` (`/`, or a host's image). Directories that are
+    /// missing are made. Nothing leads out of an image.
+    ///
+    /// # Errors
+    /// As [`Place::find`], or a directory cannot be made.
+    pub fn make(root: &Path, path: &Path, links: Links) -> io::Result<Self> {
+        Self::own(root, path, links, Missing::Make)
+    }
+
+    /// The same, and no directory is made.
+    ///
+    /// # Errors
+    /// As [`Place::find`].
+    pub fn below(root: &Path, path: &Path, links: Links) -> io::Result<Self> {
+        Self::own(root, path, links, Missing::Fail)
+    }
+
+    fn own(root: &Path, path: &Path, links: Links, missing: Missing) -> io::Result<Self> {
+        let image = (root != Path::new("/")).then_some(root);
+        let inside = image.and_then(|root| path.strip_prefix(root).ok());
+        let root = inside.and(image);
+        let walk = Walk {
+            links,
+            root,
+            missing,
+        };
+        Self::at(&walk, inside.unwrap_or(path), path)
+    }
+
+    fn at(walk: &Walk<'_>, inside: &Path, path: &Path) -> io::Result<Self> {
+        let (step, name) = walk.to(inside)?;
+        let path = path.to_owned();
+        Ok(Self { step, name, path })
+    }
+
+    /// The path by which it was found, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The same name with `ending` behind it, in the same directory.
+    #[must_use]
+    pub fn beside(&self, ending: &str) -> Self {
+        let with = |name: &OsStr| {
+            let mut name = name.to_owned();
+            name.push(ending);
+            name
+        };
+        Self {
+            step: self.step.clone(),
+            name: with(&self.name),
+            path: PathBuf::from(with(self.path.as_os_str())),
+        }
+    }
+
+    /// Another name in the same directory; without a slash.
+    #[must_use]
+    pub fn sibling(&self, name: &str) -> Self {
+        Self {
+            step: self.step.clone(),
+            name: name.into(),
+            path: self.path.with_file_name(name),
+        }
+    }
+
+    /// What has the name, if anything has.
+    ///
+    /// # Errors
+    /// The directory cannot be searched.
+    pub fn kind(&self) -> io::Result<Option<Kind>> {
+        let stat = self.step.stat(&self.name)?;
+        Ok(stat.map(|stat| match file_type(&stat) {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Directory,
+            _ => Kind::Other,
+        }))
+    }
+
+    /// Opens the regular file that is there for reading.
+    ///
+    /// # Errors
+    /// There is none, or it may not be read.
+    pub fn open(&self) -> io::Result<File> {
+        self.regular(OFlags::RDONLY)
+    }
+
+    /// All of the regular file that is there, if it has at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Place::open`], or it has more.
+    pub fn read(&self, most: u64) -> io::Result<Vec<u8>> {
+        read_file(self.open()?, most)
+    }
+
+    /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only where
+    /// nobody but root and the caller can have put it there.
+    ///
+    /// # Errors
+    /// It cannot be opened, or another may have put it there ([`crate::is_refused`]).
+    pub fn stream(&self) -> io::Result<File> {
+        let stat = self.step.stat(&self.name)?.ok_or(Errno::NOENT)?;
+        if !(self.step.safe && is_ours(&stat)) {
+            let why = "is no regular file, others may have put it there, and it is not written to";
+            return Err(Refused::it(why));
+        }
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = openat(&*self.step.fd, &self.name, flags, Mode::empty())?;
+        Ok(File::from(opened))
+    }
+
+    /// A file that is to take this name, and the owner and the mode of the regular file that has it now.
+    ///
+    /// # Errors
+    /// What has the name is no regular file or may not be written to; the directory may not.
+    pub fn draft(&self) -> io::Result<Draft> {
+        Draft::of(self)
+    }
+
+    /// Gives the file this content, whole or not at all. See [`Place::draft`].
+    ///
+    /// # Errors
+    /// It is as it was before.
+    pub fn replace(&self, content: &[u8]) -> io::Result<()> {
+        let mut draft = self.draft()?;
+        io::Write::write_all(&mut draft, content)?;
+        draft.put()
+    }
+
+    /// Takes the lock that this file is, or waits for it as long as `patience`. It is made with mode 0600, and stays.
+    ///
+    /// # Errors
+    /// Another has it; what has the name is no lock.
+    pub fn lock(&self, patience: Duration) -> Result<Lock, LockError> {
+        Lock::take(self, patience)
+    }
+
+    /// Opens the regular file that is there, with these flags.
+    pub(crate) fn regular(&self, flags: OFlags) -> io::Result<File> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = openat(&*self.step.fd, &self.name, flags, 0o600.into());
+        let file = match opened {
+            Ok(fd) => File::from(fd),
+            Err(Errno::LOOP) => {
+                let why = "is a link, and is not followed";
+                return Err(Refused::it(why));
+            }
+            // A FIFO that nobody reads, a socket.
+            Err(Errno::NXIO) => return Err(Refused::it("is no regular file")),
+            Err(e) => return Err(e.into()),
+        };
+        let stat = fstat(&file)?;
+        match file_type(&stat) {
+            kind if kind.is_file() => Ok(file),
+            kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            _ => Err(Refused::it("is no regular file")),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From a path to a name in a directory that is held open.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, mkdirat, openat, readlinkat, statat};
+use rustix::io::Errno;
+
+use crate::trust::{Refused, file_type, is_ours, is_safe, user};
+
+/// As many as the kernel follows.
+const MOST_LINKS: u32 = 40;
+
+/// What is done with a symbolic link on the way, or at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// It is refused. For jobs, whose paths are the same each time.
+    Never,
+    /// It is followed if only root or the caller can have put it there: they own it and every directory on the way to
+    /// it, and nobody else may rename things in these. As an admin expects of /var/run and of a path typed by hand.
+    Ours,
+}
+
+/// What is done about directories on the way that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// They are an error.
+    Fail,
+    /// The last one is made: more would be a slip in the path.
+    MakeLast,
+    /// They are made.
+    Make,
+}
+
+/// An open directory on the way.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) fd: Arc<OwnedFd>,
+    /// Could nobody but root and the caller lead elsewhere so far?
+    pub(crate) safe: bool,
+}
+
+impl Step {
+    fn enter(at: &OwnedFd, name: &OsStr, safe: bool) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Self::of(openat(at, name, flags, Mode::empty())?, safe)
+    }
+
+    fn of(fd: OwnedFd, safe: bool) -> io::Result<Self> {
+        let safe = safe && is_safe(&fstat(&fd)?);
+        let fd = Arc::new(fd);
+        Ok(Self { fd, safe })
+    }
+
+    /// What has this name here; nothing of a name that nothing has.
+    pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+        match statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// How a path is gone by.
+pub(crate) struct Walk<'a> {
+    pub(crate) links: Links,
+    /// The directory that nothing leads out of, if it is another host's image: an absolute link begins there.
+    pub(crate) root: Option<&'a Path>,
+    pub(crate) missing: Missing,
+}
+
+impl Walk<'_> {
+    /// The directory that holds the last name of `path`, and that name: what has it is no link, or nothing has it.
+    ///
+    /// # Errors
+    /// A directory on the way is missing or may not be entered, a link is not followed ([`Refused`]), or the path ends
+    /// in no name.
+    pub(crate) fn to(&self, path: &Path) -> io::Result<(Step, OsString)> {
+        let mut todo = components(path);
+        let mut way = vec![self.first(path)?];
+        // For messages: where the way has led so far.
+        let mut seen: Vec<PathBuf> = vec![self.begin(path)];
+        let mut left = MOST_LINKS;
+        while let Some(name) = todo.pop_front() {
+            let (Some(step), Some(here)) = (way.last().cloned(), seen.last().cloned()) else {
+                return Err(io::ErrorKind::NotFound.into());
+            };
+            if name == "/" {
+                way = vec![self.first(Path::new("/"))?];
+                seen = vec![self.begin(Path::new("/"))];
+                continue;
+            }
+            if name == ".." {
+                match (way.len(), self.root) {
+                    (1, Some(_)) => {}
+                    (1, None) => {
+                        way = vec![Step::enter(&step.fd, "..".as_ref(), step.safe)?];
+                        seen = vec![here.join("..")];
+                    }
+                    _ => {
+                        way.pop();
+                        seen.pop();
+                    }
+                }
+                continue;
+            }
+            let there = here.join(&name);
+            let stat = step.stat(&name)?;
+            match stat {
+                Some(stat) if file_type(&stat).is_symlink() => {
+                    self.follow(&step, &stat, &there)?;
+                    left = left.checked_sub(1).ok_or(Errno::LOOP)?;
+                    let target = readlinkat(&*step.fd, name.as_os_str(), Vec::new())?;
+                    let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
+                    let mut next = components(&target);
+                    next.append(&mut todo);
+                    todo = next;
+                    continue;
+                }
+                _ if todo.is_empty() => return Ok((step, name)),
+                None if self.makes(todo.len()) => {
+                    match mkdirat(&*step.fd, name.as_os_str(), 0o755.into()) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(e) => return Err(e.into()),
+                    }
+                }
+                _ => {}
+            }
+            way.push(Step::enter(&step.fd, &name, step.safe)?);
+            seen.push(there);
+        }
+        Err(io::ErrorKind::IsADirectory.into())
+    }
+
+    /// Is a missing directory made that `behind` names follow?
+    fn makes(&self, behind: usize) -> bool {
+        match self.missing {
+            Missing::Fail => false,
+            Missing::MakeLast => behind == 1,
+            Missing::Make => true,
+        }
+    }
+
+    /// May a link be followed that is in the directory `step`?
+    fn follow(&self, step: &Step, link: &Stat, path: &Path) -> io::Result<()> {
+        let why = match self.links {
+            Links::Never => "is a link, and links are not followed here".to_owned(),
+            Links::Ours if !is_ours(link) => {
+                let owner = user(link.st_uid);
+                format!("is a link of {owner}, and is not followed")
+            }
+            Links::Ours if !step.safe => {
+                "is a link in a directory that others may change, and is not followed".to_owned()
+            }
+            Links::Ours => return Ok(()),
+        };
+        Err(Refused::on_the_way(path, &why))
+    }
+
+    /// Where `path` begins. The directory of an image may itself be reached through links: it was typed.
+    fn first(&self, path: &Path) -> io::Result<Step> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Step::of(openat(CWD, self.begin(path), flags, Mode::empty())?, true)
+    }
+
+    fn begin(&self, path: &Path) -> PathBuf {
+        match self.root {
+            Some(root) => root.to_owned(),
+            None if path.is_absolute() => PathBuf::from("/"),
+            None => PathBuf::from("."),
+        }
+    }
+}
+
+/// The names of a path, `..` and a leading `/` among them.
+fn components(path: &Path) -> VecDeque<OsString> {
+    let wanted = path.components().filter(|c| *c != Component::CurDir);
+    wanted.map(|c| c.as_os_str().to_owned()).collect()
+}
