@@ -61,7 +61,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
 fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
     let made = |path: &Path| {
         let made = Place::make(cx.root().dir(), path, Links::Ours);
-        made.map_err(|e| Failure::io("cannot use", path, e))
+        made.map_err(|e| Failure::io("cannot write", path, e))
     };
     let directory = made(path.parent().unwrap_or(path))?;
     let place = made(path)?;

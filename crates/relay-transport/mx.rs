@@ -180,7 +180,7 @@ fn read_cache(cx: &Context, path: &Path) -> MxCache {
 fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
     let write = || {
         let made = Place::make(Path::new("/"), path, Links::Ours);
-        let place = made.map_err(|e| Failure::io("cannot use", path, e))?;
+        let place = made.map_err(|e| Failure::io("cannot write", path, e))?;
         replace_file(&place, &cache.text(now)?)
     };
     let written: anyhow::Result<()> = write();

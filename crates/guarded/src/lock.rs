@@ -4,7 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, Stat};
 use rustix::fs::{fchmod, flock, fstat, major, minor};
@@ -12,9 +13,6 @@ use rustix::io::Errno;
 
 use crate::place::Place;
 use crate::trust::{Refused, is_ours, user};
-
-/// How long between two looks at a lock that another has.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lock that is held. The kernel gives it up when the process ends, however it ends.
 #[derive(Debug)]
@@ -71,22 +69,32 @@ impl Lock {
     pub(crate) fn take(place: &Place, patience: Duration) -> Result<Self, LockError> {
         let failed = |e| LockError::Io(place.path().to_owned(), e);
         let file = open(place).map_err(failed)?;
-        let begun = Instant::now();
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Self(file)),
-                Err(Errno::WOULDBLOCK) if begun.elapsed() < patience => {
-                    std::thread::sleep(PAUSE.min(patience));
-                }
-                Err(Errno::WOULDBLOCK) => {
-                    return Err(LockError::Held {
-                        path: place.path().to_owned(),
-                        holder: holder(&file),
-                        waited: patience,
-                    });
-                }
-                Err(e) => return Err(failed(e.into())),
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Self(file)),
+            Err(Errno::WOULDBLOCK) => {}
+            Err(e) => return Err(failed(e.into())),
+        }
+        let held = |holder| LockError::Held {
+            path: place.path().to_owned(),
+            holder,
+            waited: patience,
+        };
+        if patience.is_zero() {
+            return Err(held(holder(&file)));
+        }
+        // flock(2) has no time limit. A thread that gets the lock too late gives it up at once.
+        let (to, from) = mpsc::channel();
+        let waiting = file.try_clone().map_err(failed)?;
+        std::thread::spawn(move || {
+            let mut done = Err(Errno::INTR);
+            while done == Err(Errno::INTR) {
+                done = flock(&waiting, FlockOperation::LockExclusive);
             }
+            to.send(done.map(|()| waiting)).is_ok()
+        });
+        match from.recv_timeout(patience) {
+            Ok(done) => Ok(Self(done.map_err(|e| failed(e.into()))?)),
+            Err(_) => Err(held(holder(&file))),
         }
     }
 }

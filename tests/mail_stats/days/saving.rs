@@ -185,7 +185,7 @@ fn two_runs_at_once_wait_for_each_other() {
     held.lock().unwrap();
     std::thread::scope(|scope| {
         let other = scope.spawn(|| save_whole(&root));
-        testkit::wait_for_lock(&days(&root));
+        testkit::wait_for_lock(&lock);
         assert!(!other.is_finished());
         assert!(!file(&root, "rustin").exists());
         held.unlock().unwrap();
