@@ -168,7 +168,8 @@ pub(crate) struct Traffic {
 
     /// How long a delivery takes
     ///
-    /// Only above 43,200 a day does anything depend on it. mail-stats-print --format table has it.
+    /// The time of the deliveries comes on top of the delay between them: how much is let out depends on it. mail-stats-print
+    /// --format table has it.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) delivery_time: u32,
 
@@ -179,6 +180,12 @@ pub(crate) struct Traffic {
     /// An old address of the relay name; can be repeated. If none is given, the DNS is asked
     #[arg(long, value_name = "ADDR")]
     pub(crate) old: Vec<IpAddr>,
+
+    /// Take old addresses out of the relay name, as the new one can take their share
+    ///
+    /// If it is not given, they stay: an address that is taken out is idle, and has to be warmed up again when it is needed.
+    #[arg(long)]
+    pub(crate) replace_old: bool,
 
     /// Time to live of the records, in seconds; that of the name's records if it is not given, or else 3600
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
@@ -194,6 +201,10 @@ pub(crate) struct Show {
     /// The sending day whose settings are shown, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) day: u32,
+
+    /// Show the commands that put everything back as it was before the warm-up
+    #[arg(long, conflicts_with_all = ["day", "by", "format"])]
+    pub(crate) undo: bool,
 
     /// What a row of the table is
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]

@@ -2,8 +2,9 @@
 
 use cli::{Context, Failure, Outcome};
 use postfix::config::Instance;
+use warmup::intake::OtherLimits;
 use warmup::limits::Limits;
-use warmup::plan::{Order, Plan};
+use warmup::plan::{Before, Order, Plan};
 use warmup::schedule::{self, Schedule};
 use warmup::settings::Mail;
 
@@ -59,12 +60,22 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
             delivery_ms: args.traffic.delivery_time,
         },
         clients: args.traffic.clients,
+        replaces_old: args.traffic.replace_old,
+        others: OtherLimits::of(instance),
+        before: Vec::new(),
     };
-    let plan = Plan::make(order, &schedule).map_err(|why| {
+    let mut plan = Plan::make(order, &schedule).map_err(|why| {
         Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(
             "a schedule of your own may say beyond_limits = true; others need a smaller --volume, or a greater --first",
         )
     })?;
+    plan.order.before = before(
+        cx,
+        instance,
+        &plan,
+        saved::of(cx, instance.name()).ok().flatten().as_ref(),
+    );
+    odd_orders(cx, &plan);
     if !args.dry_run {
         saved::save(cx, &path, &plan, args.replace)?;
     }
@@ -78,6 +89,54 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::Partial,
     })
+}
+
+/// What is set now of what the plan sets. Where an `earlier` plan may be in force, what was set before that one.
+fn before(cx: &Context, instance: &Instance, plan: &Plan, earlier: Option<&Plan>) -> Vec<Before> {
+    let services = instance.services(cx.root()).value;
+    let now = |name: &String| match name.split_once('/') {
+        Some((service, _)) => {
+            let own = services.services().iter().find(|s| s.name == service);
+            own.and_then(|service| service.process_limit)
+                .map(|limit| limit.to_string())
+        }
+        None => {
+            let value = instance.parameters().main_cf().value(name.as_bytes());
+            value.map(|value| String::from_utf8_lossy(value).into_owned())
+        }
+    };
+    let known = earlier
+        .map(|plan| plan.order.before.as_slice())
+        .unwrap_or_default();
+    let of = |name: String| match known.iter().find(|before| before.name == name) {
+        Some(before) => before.clone(),
+        None => Before {
+            value: now(&name),
+            name,
+        },
+    };
+    plan.names().into_iter().map(of).collect()
+}
+
+/// What an admin may not have meant.
+fn odd_orders(cx: &Context, plan: &Plan) {
+    let order = &plan.order;
+    if host::history::today(cx.site()).is_some_and(|today| order.start < today) {
+        cx.warn(format!(
+            "--start {} is in the past: the days since then count as they were, whatever held them",
+            order.start
+        ));
+    }
+    let lowest = plan
+        .levels
+        .first()
+        .map_or(0, |level| level.settings.lets_out);
+    if order.relay.is_some() && u64::from(order.clients) > lowest {
+        cx.warn(format!(
+            "--clients {}: with one recipient a day from each, more comes than the {lowest} that are let out on the first days; the rest waits",
+            order.clients
+        ));
+    }
 }
 
 /// The SMTP client that the instance's mail leaves by.

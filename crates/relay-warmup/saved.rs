@@ -118,6 +118,19 @@ pub(crate) fn list(args: &List, cx: &Context) -> anyhow::Result<Outcome> {
 
 pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
     let plan = named(cx, &args.instance)?;
+    if args.undo {
+        if plan.order.before.is_empty() {
+            let what = format!(
+                "the plan of {} does not say what was set before",
+                plan.order.instance
+            );
+            return Err(Failure::new(what)
+                .hint("it was made by an older version; relay-warmup plan --replace makes a new one, before anything is applied")
+                .into());
+        }
+        cx.print_with(|out| render::undo(out, &plan))?;
+        return Ok(Outcome::Done);
+    }
     print(cx, &plan, (args.day, args.by), args.format, &[])?;
     Ok(Outcome::Done)
 }

@@ -5,16 +5,19 @@
 
 mod file;
 
-use postfix::Time;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use postfix::Time;
 
 use chrono::{Days, NaiveDate};
 
-use crate::intake::Intake;
+use crate::intake::{Intake, OtherLimits};
 use crate::limits::Limits;
 use crate::ratio::{Ratio, RelayName};
-use crate::schedule::{Level, Schedule, ScheduleError};
-use crate::settings::{Mail, Settings};
+use crate::schedule::{Level, MAX_LEVELS, Schedule, ScheduleError};
+use crate::settings::{Bounds, HeldBy, Hold, Mail, Settings};
+use crate::shell::quoted;
 
 pub use file::{SCHEMA, read, write};
 
@@ -47,6 +50,21 @@ pub struct Order {
     pub mail: Mail,
     /// How many hosts hand mail to the instance.
     pub clients: u32,
+    /// May old addresses be taken out of the relay name, as the new one can take their share?
+    pub replaces_old: bool,
+    /// What anvil's limits are before the warm-up.
+    pub others: OtherLimits,
+    /// What main.cf and master.cf say before the warm-up of what the plan sets.
+    pub before: Vec<Before>,
+}
+
+/// A setting as it was before the warm-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The parameter; or, of master.cf, `TRANSPORT/unix/process_limit`.
+    pub name: String,
+    /// As it was written; absent where main.cf had none, and the default held.
+    pub value: Option<String>,
 }
 
 /// A plan.
@@ -79,24 +97,22 @@ impl Plan {
     /// # Errors
     /// The schedule does not lead to the volume.
     pub fn make(order: Order, schedule: &Schedule) -> Result<Self, ScheduleError> {
-        let levels = schedule.levels(order.volume)?;
-        let of = |level: Level| {
-            // Who takes less than comes must know where it goes instead.
-            let settings = Settings::for_cap(level.cap, order.mail, order.relay.is_some());
-            // What is not let out would wait, cap or not.
-            let ratio = |relay: &RelayName| relay.ratio(settings.lets_out, order.total);
-            let ratio = order.relay.as_ref().map(ratio);
-            let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out)
-                || !settings.holds_alone(order.mail);
-            PlanLevel {
-                level,
-                settings,
-                ratio,
-                intake: is_too_much.then(|| Intake::for_day(settings.lets_out, order.clients)),
+        let mut levels: Vec<PlanLevel> = Vec::new();
+        for level in schedule.levels(order.volume)? {
+            levels.push(level_after(&order, schedule, levels.last(), level));
+        }
+        // What cannot be let out in so great a step takes some more.
+        while let Some(last) = levels.last().filter(|last| last.is_short())
+            && levels.len() < MAX_LEVELS
+        {
+            let next = level_after(&order, schedule, Some(last), last.level);
+            if next.settings.lets_out <= last.settings.lets_out {
+                break;
             }
-        };
+            levels.push(next);
+        }
         Ok(Self {
-            levels: levels.into_iter().map(of).collect(),
+            levels,
             schedule: schedule.name.clone(),
             order,
         })
@@ -148,7 +164,7 @@ impl Plan {
     /// What a level does about mail that comes beyond what is let out; nothing without a relay name.
     fn intake(&self, level: &PlanLevel) -> Vec<(String, String)> {
         match (&level.ratio, &level.intake) {
-            (_, Some(intake)) => intake.parameters(),
+            (_, Some(intake)) => intake.parameters(&self.order.others),
             (Some(_), None) => Intake::none(),
             (None, None) => Vec::new(),
         }
@@ -161,7 +177,7 @@ impl Plan {
             intake.is_some_and(|intake| intake.is_in_force(limits))
         };
         level.settings.are_in_force(limits)
-            && (level.settings.holds_alone(self.order.mail) || is_taken_in_measure())
+            && (level.settings.held_by != HeldBy::Intake || is_taken_in_measure())
     }
 
     /// All main.cf parameters of a level.
@@ -180,11 +196,101 @@ impl Plan {
             .commands(&order.config_directory, &order.transport, more)
     }
 
+    /// The commands that put everything back as it was before the warm-up; none where that is not known.
+    pub fn undo(&self) -> Vec<String> {
+        let directory = quoted(&self.order.config_directory);
+        let mut commands: Vec<String> = self
+            .order
+            .before
+            .iter()
+            .map(|before| {
+                let Before { name, value } = before;
+                match (name.contains('/'), value) {
+                    (true, value) => {
+                        let field = format!("{name}={}", value.as_deref().unwrap_or("-"));
+                        format!("postconf -c {directory} -F {}", quoted(&field))
+                    }
+                    (false, Some(value)) => {
+                        let setting = format!("{name} = {value}");
+                        format!("postconf -c {directory} -e {}", quoted(setting.trim_end()))
+                    }
+                    (false, None) => format!("postconf -c {directory} -X {}", quoted(name)),
+                }
+            })
+            .collect();
+        if !commands.is_empty() {
+            commands.push(format!("postfix -c {directory} reload"));
+        }
+        commands
+    }
+
+    /// The names of all that the plan sets, on any level.
+    pub fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for level in &self.levels {
+            names.extend(self.parameters(level).into_iter().map(|(name, _)| name));
+            if let Hold::Processes(_) = level.settings.hold {
+                names.insert(format!("{}/unix/process_limit", self.order.transport));
+            }
+        }
+        names
+    }
+
     /// The lines of the zone on a level; none without a relay name.
     pub fn zone_lines(&self, level: &PlanLevel) -> Vec<String> {
         match (&self.order.relay, level.ratio) {
             (Some(relay), Some(ratio)) => relay.zone_lines(ratio),
             _ => Vec::new(),
+        }
+    }
+}
+
+/// A level, as it follows what the one `before` it lets out.
+fn level_after(
+    order: &Order,
+    schedule: &Schedule,
+    before: Option<&PlanLevel>,
+    level: Level,
+) -> PlanLevel {
+    let cap = level.cap;
+    let bound = |outflow: fn(&PlanLevel) -> u64| {
+        let after = |before| schedule.most_after(outflow(before), before.level.cap, cap);
+        before.map_or(cap, after).min(cap)
+    };
+    let bounds = Bounds {
+        at_most: bound(PlanLevel::at_most),
+        lets_out: bound(|before| before.settings.lets_out),
+    };
+    let last = before.map_or(0, |before| before.settings.lets_out);
+    // Who takes less than comes must know where it goes instead.
+    let settings = Settings::within(bounds, order.mail, order.relay.is_some(), last);
+    // What is not let out would wait, cap or not.
+    let ratio = order.relay.as_ref().map(|relay| match order.replaces_old {
+        // What comes beyond it, by a little, goes on to the old ones.
+        true => relay.ratio(settings.at_most.min(cap), order.total),
+        false => relay.beside_all(order.total),
+    });
+    let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out)
+        || settings.held_by == HeldBy::Intake;
+    PlanLevel {
+        level,
+        settings,
+        ratio,
+        intake: is_too_much.then(|| Intake::for_day(settings.lets_out, order.clients)),
+    }
+}
+
+impl PlanLevel {
+    /// Is much less let out than the cap would allow?
+    fn is_short(&self) -> bool {
+        self.settings.lets_out.saturating_mul(5) < self.level.cap.saturating_mul(4)
+    }
+
+    /// Messages a day that may leave at most, as far as what is taken is all that comes.
+    pub fn at_most(&self) -> u64 {
+        match self.settings.held_by {
+            HeldBy::Intake => self.settings.lets_out,
+            _ => self.settings.at_most,
         }
     }
 }

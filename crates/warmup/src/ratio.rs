@@ -63,6 +63,15 @@ impl RelayName {
         }
     }
 
+    /// All old records, and the new one beside them.
+    pub fn beside_all(&self, total: u64) -> Ratio {
+        let old = self.old.len();
+        Ratio {
+            old,
+            brings: total / (old as u64 + 1),
+        }
+    }
+
     /// The lines of the zone, as they then are, and what is taken out of it as a comment.
     pub fn zone_lines(&self, ratio: Ratio) -> Vec<String> {
         let kind = match self.new {

@@ -36,6 +36,33 @@ fn paragraph(text: &mut String, heading: &str, lines: &[String]) {
     }
 }
 
+/// The same of sentences, which are broken where the terminal ends; nowhere else.
+fn sentences(text: &mut String, heading: &str, lines: &[String], width: Option<u16>) {
+    let Some(width) = width.map(|width| usize::from(width).saturating_sub(4).max(30)) else {
+        return paragraph(text, heading, lines);
+    };
+    if lines.is_empty() {
+        return;
+    }
+    text.push_str(&format!("\n{}\n", escape(heading)));
+    for line in lines {
+        let mut begin = "  ";
+        let mut open = String::new();
+        for word in line.split(' ') {
+            if !open.is_empty() && open.chars().count() + 1 + word.chars().count() > width {
+                text.push_str(&format!("{begin}{}\n", escape(&open)));
+                begin = "    ";
+                open.clear();
+            }
+            if !open.is_empty() {
+                open.push(' ');
+            }
+            open.push_str(word);
+        }
+        text.push_str(&format!("{begin}{}\n", escape(&open)));
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a, T> {
     schema: &'static str,

@@ -151,6 +151,17 @@ impl Schedule {
         matches!(self.steps, Steps::Listed(_))
     }
 
+    /// How much may follow `outflow` messages a day, on the step from a level of `from` to one of `to`: what the schedule allows
+    /// at that volume, and no less than this step is itself.
+    pub fn most_after(&self, outflow: u64, from: u64, to: u64) -> u64 {
+        let table = match &self.steps {
+            Steps::Growing(_, table) => table,
+            Steps::Listed(_) => &LIMITS[..],
+        };
+        let as_planned = u128::from(outflow) * u128::from(to) / u128::from(from.max(1));
+        most_after(outflow, table).max(u64::try_from(as_planned).unwrap_or(u64::MAX))
+    }
+
     /// The levels up to `volume` messages a day, which is the last one's cap.
     ///
     /// # Errors

@@ -3,17 +3,19 @@
 //! What holds is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): the queue manager starts no delivery over the
 //! transport before so many seconds after the end of the one before, whatever the destination (postconf(5),
 //! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`: QMGR_TRANSPORT_STAT_RATE_LOCK is set when a delivery is begun,
-//! and taken off by qmgr_deliver_update, when it has ended). So a delay of D seconds lets out 86400 / D deliveries a day at
-//! most, and the time that the deliveries themselves take comes on top; they go one at a time, whatever concurrency and
-//! processes are allowed.
+//! and taken off by qmgr_deliver_update, when it has ended). They go one at a time, whatever concurrency and processes are
+//! allowed. So with a delay of D seconds, and deliveries that take T, one leaves in D + T seconds; or, since the queue manager's
+//! clock ticks in whole seconds (`src/util/events.c`, event_request_timer), in D + T without the part of T below a second: the
+//! delay ends with a tick. What is planned for leaves at least ([`Settings::lets_out`]), and no more than the cap at most
+//! ([`Settings::at_most`]).
 //!
 //! The better known TRANSPORT_destination_rate_delay holds each recipient domain to its delay, and different domains go out
 //! at the same time (postconf(5), default_destination_rate_delay): a provider's domains together would have a multiple of
 //! the cap. With both, each delivery waits twice, so that is set to 0.
 //!
-//! Delays are whole seconds. Between 1 s and 2 s, 86,400 and 43,200 deliveries a day, there is none: 1 s serves there, if
-//! something else holds to the cap, which is how much is taken ([`crate::intake`]). Above, as many processes as a day of
-//! theirs can deliver hold to the cap, which is only as good as what is known of the time that a delivery takes.
+//! Delays are whole seconds: from 2 s to 1 s is a factor of nearly two. Above that, as many processes as a day of theirs can
+//! deliver hold, which is only as good as what is known of the time that a delivery takes. Where neither comes near to the
+//! cap, the next greater one serves, and what holds is how much is taken ([`crate::intake`]): [`HeldBy::Intake`].
 
 use crate::limits::Limits;
 use crate::shell::quoted;
@@ -40,7 +42,7 @@ impl Default for Mail {
     }
 }
 
-/// What holds.
+/// What lets the mail out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
     /// So many seconds between two deliveries.
@@ -49,14 +51,49 @@ pub enum Hold {
     Processes(u64),
 }
 
+/// What keeps it from being more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    /// The settings themselves.
+    Settings,
+    /// How much is taken: what waits in the queue could leave faster.
+    Intake,
+    /// Nothing: more may leave than the step allows.
+    Nothing,
+}
+
+impl HeldBy {
+    /// Its word, as in a plan's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Intake => "intake",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// The settings for a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// What holds to it.
+    /// What lets the mail out.
     pub hold: Hold,
     /// TRANSPORT_destination_recipient_limit.
     pub recipient_limit: u32,
-    /// Messages a day that are let out at most.
+    /// Messages a day that are let out for certain, if deliveries take as long as is assumed: no more is to be taken.
+    pub lets_out: u64,
+    /// Messages a day that may leave at most: with a queue that is never empty, at the best of the clock.
+    pub at_most: u64,
+    /// What keeps it from being more than the cap.
+    pub held_by: HeldBy,
+}
+
+/// How far a step may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// No more may leave than this, whatever happens.
+    pub at_most: u64,
+    /// What is let out for certain is to be no more than this.
     pub lets_out: u64,
 }
 
@@ -64,46 +101,94 @@ pub struct Settings {
 /// default, would be the first refused connection of all (postconf(5), default_destination_rate_delay, asks for 10 or more).
 pub const COHORT_LIMIT: u32 = 10;
 
-impl Settings {
-    /// Those that let out at most `cap` recipients a day, and as near to it as whole seconds and processes allow. `guarded`:
-    /// no more than [`Settings::lets_out`] is taken where they do not hold by themselves ([`Settings::holds_alone`]).
-    pub fn for_cap(cap: u64, mail: Mail, guarded: bool) -> Self {
-        let recipients = u64::from(mail.recipients.max(1));
-        let cap = cap.max(1);
-        let a_day = DAY * recipients;
-        let delay = a_day.div_ceil(cap);
-        let mut hold = Hold::RateDelay(delay);
-        let mut lets_out = a_day / delay;
-        if guarded && delay == 2 && lets_out < cap {
-            // As many as can leave, so that none of what is taken has to wait.
-            let in_time = a_day * 1000 / (1000 + u64::from(mail.delivery_ms));
-            hold = Hold::RateDelay(1);
-            lets_out = in_time.clamp(lets_out, cap);
-        }
-        // A process that is always busy delivers so many a day.
-        let of_process = a_day as f64 * 1000.0 / f64::from(mail.delivery_ms.max(1));
-        let processes = (cap as f64 / of_process).floor() as u64;
-        let by_processes = (processes as f64 * of_process).floor() as u64;
-        if delay == 1 && by_processes > lets_out {
-            hold = Hold::Processes(processes);
-            lets_out = by_processes.min(cap);
-        }
-        Self {
-            hold,
-            // With 1, a destination would be a recipient and no domain: after a refusal the queue manager would go on
-            // trying the domain's other recipients, one after the other.
-            recipient_limit: mail.recipients.max(2),
-            lets_out,
+/// What a delivery costs beside its own time, in seconds: the queue manager's and the client's work.
+const OVERHEAD: f64 = 0.02;
+
+/// So much of what it should be is near enough where the settings hold by themselves: better than to rely on what is taken.
+const NEAR: f64 = 0.65;
+
+/// So much of it, where that has to be relied on.
+const NEARER: f64 = 0.8;
+
+impl Hold {
+    /// The next one that lets out more.
+    fn next(self) -> Self {
+        match self {
+            Self::RateDelay(seconds @ 2..) => Self::RateDelay(seconds - 1),
+            Self::RateDelay(_) => Self::Processes(1),
+            Self::Processes(n) => Self::Processes(n + 1),
         }
     }
 
-    /// Do they hold to [`Settings::lets_out`] by themselves, as far as they can? A delay does unless a shorter one was taken.
-    pub fn holds_alone(&self, mail: Mail) -> bool {
-        match self.hold {
-            Hold::RateDelay(seconds) => {
-                DAY * u64::from(mail.recipients.max(1)) / seconds.max(1) <= self.lets_out
+    /// What is let out a day for certain, and at most.
+    fn outflow(self, mail: Mail) -> (f64, f64) {
+        let a_day = (DAY * u64::from(mail.recipients.max(1))) as f64;
+        let took = mail.seconds();
+        match self {
+            Self::RateDelay(delay) => {
+                let delay = delay as f64;
+                (
+                    a_day / (delay + took + OVERHEAD),
+                    a_day / (delay + mail.at_least() as f64),
+                )
             }
-            Hold::Processes(_) => true,
+            Self::Processes(n) => {
+                let of_all = a_day * n as f64;
+                (of_all / (took + OVERHEAD), of_all / took)
+            }
+        }
+    }
+}
+
+impl Mail {
+    fn seconds(self) -> f64 {
+        f64::from(self.delivery_ms.max(1)) / 1000.0
+    }
+
+    /// Whole seconds that a delivery takes at least: those that are assumed, but for one.
+    fn at_least(self) -> u64 {
+        u64::from(self.delivery_ms / 1000).saturating_sub(1)
+    }
+}
+
+impl Settings {
+    /// Those that come nearest to the bounds. `guarded`: what comes beyond them may be turned away, since it has somewhere else
+    /// to go. `before`: what the step before lets out for certain; there must be some progress.
+    pub fn within(bounds: Bounds, mail: Mail, guarded: bool, before: u64) -> Self {
+        let best = best(bounds, mail);
+        let made = |hold: Hold, held_by| {
+            let (least, most) = hold.outflow(mail);
+            let least = match held_by {
+                HeldBy::Intake => least.min(bounds.lets_out as f64),
+                _ => least,
+            };
+            Self {
+                hold,
+                // With 1, a destination would be a recipient and no domain: after a refusal the queue manager would go on
+                // trying the domain's other recipients, one after the other.
+                recipient_limit: mail.recipients.max(2),
+                // Half a message a day is nothing that would pile up.
+                lets_out: least.round().max(1.0) as u64,
+                at_most: most.round().max(1.0) as u64,
+                held_by,
+            }
+        };
+        let held = made(best, HeldBy::Settings);
+        let wanted = bounds.lets_out as f64;
+        // A second between two deliveries that take one: processes would let out more, and hold nothing if they are faster.
+        let is_second = best == Hold::RateDelay(1) && before == 0;
+        let is_fine = is_second || matches!(best, Hold::RateDelay(3..));
+        let is_near = held.lets_out as f64 >= wanted * NEAR;
+        // Less than a twentieth more is none.
+        let is_more = |than: f64| than * 20.0 > before as f64 * 21.0;
+        let has_grown = is_more(held.lets_out as f64) || !is_more(wanted);
+        if is_fine || (is_near && has_grown) {
+            return held;
+        }
+        match guarded {
+            true => made(near(best.next(), wanted, before, mail), HeldBy::Intake),
+            false if has_grown => held,
+            false => made(best.next(), HeldBy::Nothing),
         }
     }
 
@@ -161,146 +246,48 @@ impl Settings {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn check(cap: u64, mail: Mail, hold: Hold, lets_out: u64) {
-        let settings = Settings::for_cap(cap, mail, false);
-        assert!(settings.holds_alone(mail));
-        assert_eq!(
-            (settings.hold, settings.lets_out),
-            (hold, lets_out),
-            "{cap}"
-        );
-    }
-
-    #[test]
-    fn by_hand() {
-        let one = Mail::default();
-        // 86400 / 200 = 432.
-        check(200, one, Hold::RateDelay(432), 200);
-        // 86400 / 1600 = 54; 86400 / 12800 = 6.75, and 7 s are 12342.
-        check(1600, one, Hold::RateDelay(54), 1600);
-        check(12_800, one, Hold::RateDelay(7), 12_342);
-        // 3 s would be 28800, which is more.
-        check(28_799, one, Hold::RateDelay(4), 21_600);
-        check(86_400, one, Hold::RateDelay(1), 86_400);
-        check(1, one, Hold::RateDelay(86_400), 1);
-        // Two processes, a second each, are 172800.
-        check(172_799, one, Hold::RateDelay(1), 86_400);
-        check(172_800, one, Hold::Processes(2), 172_800);
-        check(250_000, one, Hold::Processes(2), 172_800);
-        // Half a second each: one process delivers as much as two.
-        let fast = Mail {
-            delivery_ms: 500,
-            ..one
-        };
-        check(250_000, fast, Hold::Processes(1), 172_800);
-        check(100_000, fast, Hold::RateDelay(1), 86_400);
-        // Five seconds each: six of 17280.
-        let slow = Mail {
-            delivery_ms: 5000,
-            ..one
-        };
-        check(110_000, slow, Hold::Processes(6), 103_680);
-        // A delay is preferred as long as one is small enough.
-        check(80_000, slow, Hold::RateDelay(2), 43_200);
-        // Three recipients a delivery: 3 * 86400 / 200 = 1296.
-        let three = Mail {
-            recipients: 3,
-            ..one
-        };
-        check(200, three, Hold::RateDelay(1296), 200);
-    }
-
-    #[test]
-    fn between_a_second_and_two() {
-        let check = |cap, delivery_ms, recipients, seconds, lets_out| {
-            let mail = Mail {
-                recipients,
-                delivery_ms,
-            };
-            let settings = Settings::for_cap(cap, mail, true);
-            assert_eq!(
-                (settings.hold, settings.lets_out),
-                (Hold::RateDelay(seconds), lets_out),
-                "{cap} {delivery_ms}"
-            );
-            let alone = DAY * u64::from(recipients) / seconds == lets_out;
-            assert_eq!(settings.holds_alone(mail), alone, "{cap}");
-        };
-        // 86400 / 1.25 = 69120; what is taken is no more than the cap.
-        check(75_000, 250, 1, 1, 69_120);
-        check(50_000, 250, 1, 1, 50_000);
-        // A second each: no more than one in two seconds ends.
-        check(75_000, 1000, 1, 1, 43_200);
-        check(75_000, 5000, 1, 1, 43_200);
-        check(43_200, 250, 1, 2, 43_200);
-        check(43_199, 250, 1, 3, 28_800);
-        check(86_400, 250, 1, 1, 86_400);
-        // Two recipients a delivery: twice that of 37,500.
-        check(75_000, 250, 2, 3, 57_600);
-        check(150_000, 250, 2, 1, 138_240);
-    }
-
-    #[test]
-    fn what_an_admin_pastes() {
-        let commands = |cap| {
-            Settings::for_cap(cap, Mail::default(), false).commands(
-                "/etc/postfix-aol-c",
-                "smtp",
-                Vec::new(),
-            )
-        };
-        assert_eq!(
-            commands(200),
-            [
-                "postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = 432s'",
-                "postconf -c /etc/postfix-aol-c -e 'smtp_destination_rate_delay = 0s'",
-                "postconf -c /etc/postfix-aol-c -e 'smtp_destination_concurrency_limit = 1'",
-                "postconf -c /etc/postfix-aol-c -e 'smtp_destination_recipient_limit = 2'",
-                "postconf -c /etc/postfix-aol-c -e 'smtp_destination_concurrency_failed_cohort_limit = 10'",
-                "postfix -c /etc/postfix-aol-c reload",
-            ]
-        );
-        assert!(
-            commands(300_000).contains(
-                &"postconf -c /etc/postfix-aol-c -F 'smtp/unix/process_limit=3'".to_owned()
-            )
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn never_more_than_the_cap_and_half_of_it_at_least(
-            cap in 1u64..10_000_000,
-            recipients in 1u32..60,
-            delivery_ms in 1u32..60_000,
-            guarded: bool,
-        ) {
-            let mail = Mail { recipients, delivery_ms };
-            let settings = Settings::for_cap(cap, mail, guarded);
-            prop_assert!(settings.lets_out <= cap);
-            prop_assert!(guarded || settings.holds_alone(mail));
-            let recipients = u64::from(recipients);
-            match settings.hold {
-                Hold::RateDelay(seconds) => {
-                    prop_assert!(seconds >= 1);
-                    // A day's deliveries, each of as many recipients as it may have.
-                    let all = DAY * recipients / seconds;
-                    prop_assert!(all <= cap || !settings.holds_alone(mail));
-                    prop_assert!(settings.lets_out * 2 >= all);
-                    // A second less would be too much.
-                    prop_assert!(seconds == 1 || DAY * recipients > cap * (seconds - 1));
-                }
-                Hold::Processes(n) => {
-                    prop_assert!(n >= 1);
-                    prop_assert!(settings.lets_out > DAY * recipients);
-                    prop_assert!(settings.lets_out * 2 > cap);
-                }
+/// The first, from this one on, that lets out nearly what is wanted, and more than `before`.
+fn near(from: Hold, wanted: f64, before: u64, mail: Mail) -> Hold {
+    let least = (wanted * NEARER).max((before as f64 * 1.05).min(wanted));
+    let mut hold = from;
+    while hold.outflow(mail).0 < least {
+        hold = match hold {
+            Hold::RateDelay(_) => hold.next(),
+            // As many processes as it takes.
+            Hold::Processes(n) => {
+                let of_one = Hold::Processes(1).outflow(mail).0;
+                return Hold::Processes(n.max((least / of_one).ceil() as u64));
             }
-        }
+        };
+    }
+    hold
+}
+
+/// The greatest that keeps to both bounds by itself: a delay as long as one is short enough, since it holds for certain.
+fn best(bounds: Bounds, mail: Mail) -> Hold {
+    let a_day = DAY * u64::from(mail.recipients.max(1));
+    let keeps = |hold: Hold| {
+        let (least, most) = hold.outflow(mail);
+        most <= bounds.at_most as f64 && least <= bounds.lets_out as f64
+    };
+    let by_most = a_day
+        .div_ceil(bounds.at_most.max(1))
+        .saturating_sub(mail.at_least());
+    // What is let out for certain grows less than what may leave at most, from one delay to the next.
+    let delay = Hold::RateDelay(by_most.max(1));
+    if delay != Hold::RateDelay(1) {
+        return delay;
+    }
+    let of_process = a_day as f64 / mail.seconds();
+    let most = (bounds.at_most as f64 / of_process)
+        .min(bounds.lets_out as f64 * (mail.seconds() + OVERHEAD) / a_day as f64);
+    let processes = Hold::Processes(most.floor() as u64);
+    let is_more = |of: Hold| of.outflow(mail).1 > delay.outflow(mail).1;
+    match most >= 1.0 && keeps(processes) && is_more(processes) {
+        true => processes,
+        false => delay,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ fn the_records_that_bring_the_mail() {
         .address([192, 0, 2, 77].into())
         .create();
     let json = |words: &[&str], status: i32| -> Value {
-        let words = [&["plan", "-n", "--format", "json"], words].concat();
+        let words = [&["plan", "-n", "--replace-old", "--format", "json"], words].concat();
         let ran = tool(&host, &nsd, &words).run().exit(status);
         serde_json::from_slice(&ran.stdout).unwrap()
     };
@@ -56,6 +56,7 @@ fn the_records_that_bring_the_mail() {
         "-n",
         "--format",
         "csv",
+        "--replace-old",
         "aol-good",
         "--volume",
         "400",
@@ -69,7 +70,7 @@ fn the_records_that_bring_the_mail() {
     // Two old ones: a third of 1200. 86400 / 400 = 216.
     assert_eq!(
         rows[4],
-        "postfix-aol-good,4,2027-01-03,2,400,216,1,400,2,1,0.3333,400"
+        "postfix-aol-good,4,2027-01-03,2,400,216,1,398,2,1,0.3333,400"
     );
 
     // The lines are a zone's: a server of that zone has what the plan says.
@@ -78,6 +79,7 @@ fn the_records_that_bring_the_mail() {
         "-n",
         "--format",
         "text",
+        "--replace-old",
         "aol-listed",
         "--volume",
         "800",

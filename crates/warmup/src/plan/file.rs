@@ -12,11 +12,11 @@ use legible::wire::write_json;
 use postfix::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Plan, PlanLevel};
-use crate::intake::Intake;
+use super::{Before, Order, Plan, PlanLevel};
+use crate::intake::{Intake, OtherLimits};
 use crate::ratio::{Ratio, RelayName};
 use crate::schedule::{Level, MAX_DAYS, MAX_LEVELS};
-use crate::settings::{Hold, Mail, Settings};
+use crate::settings::{HeldBy, Hold, Mail, Settings};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-plan/1";
@@ -43,6 +43,17 @@ struct Document {
     recipients_per_delivery: u32,
     delivery_ms: u32,
     clients: u32,
+    #[serde(default)]
+    replaces_old: bool,
+    /// What anvil's limits were when the plan was made.
+    #[serde(default)]
+    other_limits: OtherLimitsObject,
+    /// What main.cf and master.cf said before; null where they said nothing.
+    #[serde(default)]
+    before: Vec<BeforeObject>,
+    /// The commands that put that back, for those who read it.
+    #[serde(default)]
+    undo: Vec<String>,
     relay_name: Option<RelayObject>,
     levels: Vec<LevelObject>,
     /// For those who read it: what it says follows from the levels.
@@ -56,6 +67,21 @@ struct RelayObject {
     ttl: u32,
     old: Vec<IpAddr>,
     new: IpAddr,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+struct OtherLimitsObject {
+    unit: u64,
+    count: Option<u64>,
+    processes: u64,
+    rates: Vec<(String, u64)>,
+    exceptions: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BeforeObject {
+    name: String,
+    value: Option<String>,
 }
 
 /// A sending day, if none is repeated; of the last level, as many as it is held.
@@ -86,6 +112,12 @@ struct LevelObject {
     processes: Option<u64>,
     recipient_limit: u32,
     lets_out: u64,
+    /// With a queue that is never empty, if what is taken does not hold it.
+    #[serde(default)]
+    lets_out_at_most: u64,
+    /// `settings`, `intake` or `nothing`.
+    #[serde(default)]
+    held_by: String,
     old_records: Option<usize>,
     new_records: Option<usize>,
     share: Option<f64>,
@@ -122,6 +154,23 @@ pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         recipients_per_delivery: order.mail.recipients,
         delivery_ms: order.mail.delivery_ms,
         clients: order.clients,
+        replaces_old: order.replaces_old,
+        other_limits: OtherLimitsObject {
+            unit: order.others.unit,
+            count: order.others.count,
+            processes: order.others.processes,
+            rates: order.others.rates.clone(),
+            exceptions: order.others.exceptions.clone(),
+        },
+        before: order
+            .before
+            .iter()
+            .map(|before| BeforeObject {
+                name: before.name.clone(),
+                value: before.value.clone(),
+            })
+            .collect(),
+        undo: plan.undo(),
         relay_name: order.relay.as_ref().map(|relay| RelayObject {
             name: relay.name.clone(),
             ttl: relay.ttl,
@@ -164,6 +213,8 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         processes,
         recipient_limit: level.settings.recipient_limit,
         lets_out: level.settings.lets_out,
+        lets_out_at_most: level.settings.at_most,
+        held_by: level.settings.held_by.as_str().to_owned(),
         old_records: level.ratio.map(|ratio| ratio.old),
         new_records: level.ratio.map(|_| 1),
         share: level.ratio.map(|ratio| ratio.share()),
@@ -198,8 +249,8 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
     if levels.len() > MAX_LEVELS {
         return Err(wrong(format!("a damaged plan: {} levels", levels.len())));
     }
-    if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap >= l[1].level.cap) {
-        return Err(wrong("a damaged plan: its levels do not rise".to_owned()));
+    if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap > l[1].level.cap) {
+        return Err(wrong("a damaged plan: its levels fall".to_owned()));
     }
     let mail = Mail {
         recipients: document.recipients_per_delivery,
@@ -225,6 +276,22 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
             total: document.total,
             mail,
             clients: document.clients,
+            replaces_old: document.replaces_old,
+            others: OtherLimits {
+                unit: document.other_limits.unit,
+                count: document.other_limits.count,
+                processes: document.other_limits.processes,
+                rates: document.other_limits.rates,
+                exceptions: document.other_limits.exceptions,
+            },
+            before: document
+                .before
+                .into_iter()
+                .map(|before| Before {
+                    name: before.name,
+                    value: before.value,
+                })
+                .collect(),
         },
         schedule: document.schedule,
         levels,
@@ -247,6 +314,13 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
             hold,
             recipient_limit: object.recipient_limit,
             lets_out: object.lets_out,
+            // A plan of before these were kept: its delays hold, as far as they do.
+            at_most: object.lets_out_at_most.max(object.lets_out),
+            held_by: match object.held_by.as_str() {
+                "intake" => HeldBy::Intake,
+                "nothing" => HeldBy::Nothing,
+                _ => HeldBy::Settings,
+            },
         },
         ratio: ratio.map(|(old, brings)| Ratio { old, brings }),
         intake: object

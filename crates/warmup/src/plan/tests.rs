@@ -4,7 +4,8 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::{Order, Plan, read, write};
+use super::{Before, Order, Plan, read, write};
+use crate::intake::OtherLimits;
 use crate::ratio::RelayName;
 use crate::schedule::Schedule;
 use crate::settings::Mail;
@@ -32,6 +33,18 @@ pub(crate) fn plan(volume: u64, total: u64) -> Plan {
         total,
         mail: Mail::default(),
         clients: 1,
+        replaces_old: true,
+        others: OtherLimits {
+            unit: 60,
+            count: Some(50),
+            processes: 100,
+            rates: Vec::new(),
+            exceptions: Some("$mynetworks".to_owned()),
+        },
+        before: vec![Before {
+            name: "smtp_transport_rate_delay".to_owned(),
+            value: None,
+        }],
     };
     Plan::make(order, &Schedule::doubling()).unwrap()
 }
@@ -82,7 +95,7 @@ fn files_that_are_no_plan() {
     };
     check("plan/1", "plan/2", "schema relay-tools/warmup-plan/2, not");
     check("\"volume\"", "\"volumen\"", "not a plan of schema");
-    check("\"cap\":400", "\"cap\":200", "a damaged plan: its levels");
+    check("\"cap\":400", "\"cap\":100", "a damaged plan: its levels");
     check(
         "\"rate_delay\":432",
         "\"rate_delay\":0",

@@ -6,19 +6,19 @@ use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use postfix::{Zone, escape};
 
-use super::{cell, number, paragraph};
+use super::{cell, number, paragraph, sentences};
 use crate::plan::{Plan, PlanLevel};
 use crate::ratio::Ratio;
-use crate::settings::Hold;
+use crate::settings::{HeldBy, Hold, Mail};
 
-const COLUMNS: [Column; 9] = [
-    Column::Text("sending days"),
+/// Narrow enough for a terminal of 80 columns.
+const COLUMNS: [Column; 8] = [
+    Column::Text("days"),
     Column::Text("earliest"),
-    Column::Number("cap a day"),
-    Column::Number("rate delay"),
-    Column::Number("concurrency"),
+    Column::Number("cap"),
+    Column::Number("pace"),
     Column::Number("lets out"),
-    Column::Text("A records"),
+    Column::Number("old"),
     Column::Number("share"),
     Column::Number("brings"),
 ];
@@ -66,7 +66,14 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
     }
     let mut notes = notes(plan, level);
     notes.extend_from_slice(more);
-    paragraph(&mut text, "to know:", &notes);
+    sentences(&mut text, "to know:", &notes, style.width);
+    if at == last && at > 0 {
+        paragraph(
+            &mut text,
+            "what puts everything back as it was, when the address is warm:",
+            &plan.undo(),
+        );
+    }
     text
 }
 
@@ -112,45 +119,78 @@ fn level_row(plan: &Plan, at: usize) -> Vec<Cell> {
 /// The level at `at`, for the sending days `days`, of which `first` is the first.
 fn row(plan: &Plan, at: usize, first: u32, days: String) -> Vec<Cell> {
     let level = &plan.levels[at];
-    let (delay, concurrency) = pace(level);
+    let pace = match level.settings.hold {
+        Hold::RateDelay(seconds) => format!("{seconds}s"),
+        Hold::Processes(processes) => format!("{processes} proc"),
+    };
     let date = plan.date_of(first);
     let brings = number(level.ratio.map(|ratio| ratio.brings));
-    let is_too_much = level
-        .ratio
-        .is_some_and(|ratio| ratio.brings > level.settings.lets_out);
+    let lets_out = level.settings.lets_out;
+    let is_too_much = level.ratio.is_some_and(|ratio| ratio.brings > lets_out);
+    let tone = |cell: Cell, is_odd: bool| match is_odd {
+        true => cell.tone(Tone::Warning),
+        false => cell,
+    };
     vec![
         cell(days),
         number(date),
         cell(level.level.cap.to_string()),
-        cell(delay),
-        cell(concurrency.to_string()),
-        cell(level.settings.lets_out.to_string()),
-        cell(
-            level
-                .ratio
-                .map_or_else(String::new, |ratio| format!("{} old, 1 new", ratio.old)),
+        cell(pace),
+        tone(
+            cell(lets_out.to_string()),
+            level.settings.held_by != HeldBy::Settings,
         ),
+        number(level.ratio.map(|ratio| ratio.old)),
         cell(share(level).unwrap_or_default()),
-        match is_too_much {
-            true => brings.tone(Tone::Warning),
-            false => brings,
-        },
+        tone(brings, is_too_much),
     ]
 }
 
 /// What an admin must know who applies a level.
 fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
+    let mut notes = pace_notes(plan, level);
+    if let Some(ratio) = level.ratio {
+        notes.push(format!(
+            "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
+            ratio.old,
+            ratio.old + 1
+        ));
+        notes.extend(intake_notes(plan, level, ratio));
+    }
+    if !plan.order.before.is_empty() {
+        notes.push(format!(
+            "what puts everything back as it was: relay-warmup show {} --undo",
+            plan.order.instance
+        ));
+    }
+    notes
+}
+
+fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     let transport = &plan.order.transport;
-    let recipients = plan.order.mail.recipients;
-    let mut notes = Vec::new();
-    match level.settings.hold {
-        Hold::RateDelay(seconds) => notes.push(format!(
-            "{transport}_transport_rate_delay = {seconds}s starts a delivery {seconds} s after the end of the one before, whatever its domain: 86400 / {seconds} = {} a day at most (postconf(5)); a reload starts the clock anew",
-            86_400 / seconds
+    let Mail {
+        recipients,
+        delivery_ms,
+    } = plan.order.mail;
+    let took = f64::from(delivery_ms) / 1000.0;
+    let (lets_out, at_most) = (level.settings.lets_out, level.settings.at_most);
+    let mut notes = vec![match level.settings.hold {
+        Hold::RateDelay(seconds) => format!(
+            "{transport}_transport_rate_delay = {seconds}s starts a delivery {seconds} s after the end of the one before, whatever its domain: with deliveries of {took} s, {lets_out} a day for certain, {at_most} at most; a reload starts the clock anew"
+        ),
+        Hold::Processes(processes) => format!(
+            "no delay of whole seconds lets out so much; {processes} processes of {took} s a delivery do: {at_most} a day at most, which is an estimate: mail-stats-print --format table has the time that deliveries take, for --delivery-time"
+        ),
+    }];
+    match level.settings.held_by {
+        HeldBy::Settings => {}
+        HeldBy::Intake => notes.push(format!(
+            "no setting comes near to {lets_out} a day; what is taken holds to it, and what waits in the queue, or comes by queue-move or sendmail, could leave at up to {at_most} a day: bring none on these days"
         )),
-        Hold::Processes(processes) => notes.push(format!(
-            "no delay of whole seconds lets out so much; {processes} processes of {} ms a delivery do, which is an estimate: watch relay-warmup status",
-            plan.order.mail.delivery_ms
+        HeldBy::Nothing => notes.push(format!(
+            "it cannot be held to {} a day: no setting comes near to it, and without a relay name nothing else would take what is turned away; up to {at_most} a day may leave, {} too many",
+            level.level.cap,
+            at_most.saturating_sub(level.level.cap)
         )),
     }
     if recipients == 1 {
@@ -159,48 +199,47 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let Some(ratio) = level.ratio else {
-        return notes;
-    };
-    notes.push(format!(
-        "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
-        ratio.old,
-        ratio.old + 1
-    ));
+    notes
+}
+
+fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
     let Some(intake) = level.intake else {
-        return notes;
+        return Vec::new();
     };
+    let order = &plan.order;
     let lets_out = level.settings.lets_out;
     let why = match ratio.brings.checked_sub(lets_out) {
         Some(more @ 1..) => format!(
-            "no smaller share can be had from the DNS: it brings {} a day, {more} more than are let out",
+            "it brings {} a day, {more} more than are let out",
             ratio.brings
         ),
-        _ => format!("no delay of whole seconds holds to {lets_out} a day"),
+        _ => format!("it may bring more than {lets_out} a day"),
     };
-    let unit = if intake.seconds == 3600 {
-        "an hour"
-    } else {
-        "a day"
+    let unit = match intake.unit() {
+        "60s" => "a minute",
+        "1h" => "an hour",
+        _ => "a day",
     };
     let rest = match ratio.old {
         0 => "tries again later, since there is no old address",
         _ => "goes on to an old address",
     };
-    let clients = match plan.order.clients {
+    let clients = match order.clients {
         1 => "one sending host, or say --clients N".to_owned(),
         n => format!("{n} sending hosts"),
     };
-    notes.push(format!(
+    let mut notes = vec![format!(
         "{why}; so beyond {} recipients {unit} this instance answers 450, and the sending host {rest} (for {clients})",
         intake.limit,
-    ));
-    if !level.settings.holds_alone(plan.order.mail) {
-        notes.push(
-            "what queue-move and sendmail bring is not counted there: bring none on these days"
-                .to_owned(),
-        );
+    )];
+    let taken = intake.a_day(order.clients);
+    if taken > lets_out {
+        notes.push(format!(
+            "{} sending hosts of one recipient a day each are {taken}, more than the {lets_out} that are let out: the rest waits here",
+            order.clients
+        ));
     }
+    notes.extend(order.others.changes(&intake));
     notes
 }
 
@@ -219,6 +258,19 @@ pub fn text(out: &mut impl Write, plan: &Plan, day: u32) -> io::Result<()> {
         writeln!(out, "# zone: {}", escape(&line))?;
     }
     for command in plan.commands(level) {
+        writeln!(out, "{}", escape(&command))?;
+    }
+    Ok(())
+}
+
+/// `--undo`: the commands that put everything back, for a shell.
+///
+/// # Errors
+/// Those of `out`.
+pub fn undo(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    let name = escape(&plan.order.instance);
+    writeln!(out, "# {name}: as it was before the warm-up")?;
+    for command in plan.undo() {
         writeln!(out, "{}", escape(&command))?;
     }
     Ok(())

@@ -27,6 +27,14 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// What takes the limits off an address that is warm; else nothing.
+    fn undo(&self) -> Vec<String> {
+        match &self.plan {
+            Some(plan) if self.status.is_warm => plan.undo(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The next sending day's cap.
     pub fn cap(&self) -> Option<u64> {
         let level = self.status.level?;
@@ -83,6 +91,11 @@ fn one(standing: &Standing, days: usize, style: TableStyle) -> String {
     let cap = standing.cap().unwrap_or_default();
     paragraph(&mut text, &format!("to hold to {cap} a day:"), &commands);
     paragraph(&mut text, "the zone, for the same days:", &zone);
+    paragraph(
+        &mut text,
+        "what puts everything back as it was before:",
+        &standing.undo(),
+    );
     text
 }
 
@@ -149,6 +162,9 @@ pub fn text(out: &mut impl Write, all: &[Standing]) -> io::Result<()> {
         }
         for line in zone {
             writeln!(out, "{name}:zone:{}", escape(&line))?;
+        }
+        for command in standing.undo() {
+            writeln!(out, "{name}:undo:{}", escape(&command))?;
         }
         writeln!(out)?;
     }
@@ -223,6 +239,8 @@ struct InstanceObject<'a> {
     in_force: Option<bool>,
     to_apply: Vec<String>,
     zone: Vec<String>,
+    /// Of an address that is warm: what takes its limits off.
+    undo: Vec<String>,
     days: Vec<DayObject<'a>>,
 }
 
@@ -292,6 +310,7 @@ impl<'a> InstanceObject<'a> {
             in_force: standing.in_force,
             to_apply,
             zone,
+            undo: standing.undo(),
             days: status.days.iter().map(DayObject::new).collect(),
         }
     }
