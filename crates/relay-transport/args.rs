@@ -51,6 +51,9 @@ pub(crate) struct Print {
     #[command(flatten)]
     pub(crate) map: MapArgs,
 
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
+
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
     pub(crate) format: MapFormat,
@@ -151,7 +154,7 @@ pub(crate) struct MxArgs {
     pub(crate) mx: bool,
 
     /// Ask this resolver instead of those in /etc/resolv.conf
-    #[arg(long, value_name = "ADDR[:PORT]", requires = "mx", value_parser = parse_server)]
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
     pub(crate) resolver: Option<SocketAddr>,
 
     /// How long all look-ups together may take
@@ -223,6 +226,13 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) provider: Vec<String>,
 
+    /// These relays exist, whatever the DNS says: a provider's or a host's name, or all; several by commas
+    ///
+    /// print and discover leave out the lines of a relay name that the DNS does not have: mail for it would come back. Those
+    /// of providers that --provider names, and whose relay /etc/relay-tools/providers.toml names, are taken to exist.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) relays: Vec<String>,
+
     /// The transport of the lines: a service of master.cf
     #[arg(long, value_name = "NAME", default_value = "smtp", value_parser = transport)]
     pub(crate) transport: String,
@@ -250,6 +260,19 @@ impl MapArgs {
         let mut line = format!("relay-transport {version}: relay-transport print --domain {site}");
         if !self.provider.is_empty() {
             line.push_str(&format!(" --provider {}", self.provider.join(",")));
+        }
+        let is_plain = |name: &&String| {
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            name.bytes().all(is_plain)
+        };
+        let relays: Vec<&str> = self
+            .relays
+            .iter()
+            .filter(is_plain)
+            .map(String::as_str)
+            .collect();
+        if !relays.is_empty() {
+            line.push_str(&format!(" --relays {}", relays.join(",")));
         }
         if self.transport != "smtp" {
             line.push_str(&format!(" --transport {}", self.transport));

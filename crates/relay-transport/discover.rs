@@ -14,6 +14,7 @@ use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_excha
 use transport::render::discover::{self as render, Discovery};
 
 use crate::args::{Discover, DiscoverFormat};
+use crate::existing::{self, Questions};
 use crate::mx;
 use crate::site::{self, Table};
 
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
             .iter()
             .map(|i| (i.syslog_name().as_bytes().to_vec(), i.name().to_owned()))
             .collect(),
-        providers: table.providers,
+        providers: table.providers.clone(),
     });
     let (read, readings, seen) = read(cx, &inputs, window, &selection, &rules)?;
     selection.check_all_seen(&seen)?;
@@ -79,6 +80,22 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     }
     found.retain(|found| is_wanted(args, &rules.providers, &site, found));
     found.truncate(args.top.unwrap_or(usize::MAX));
+    // Logs that are named may be another host's, whose DNS is not this one's.
+    let questions = match cx.root().is_this_host() && !foreign && !found.is_empty() {
+        true => Some(Questions {
+            servers: host::resolvers::servers(args.mx.resolver).unwrap_or_default(),
+            timeout: args.mx.timeout.duration(),
+        }),
+        false => None,
+    };
+    let of_found = found
+        .iter()
+        .map(|found| rules.providers.get(found.provider).name.clone());
+    let of_found: BTreeSet<String> = of_found.collect();
+    let missing = existing::missing(cx, &args.map, &table, &site, questions, Some(&of_found))?;
+    let before = found.len();
+    found.retain(|found| !missing.contains(&rules.providers.get(found.provider).name));
+    left_out |= found.len() < before;
     let style = args.map.style();
     let discovery = Discovery {
         providers: &rules.providers,

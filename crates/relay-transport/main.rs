@@ -8,6 +8,7 @@
 mod args;
 mod check;
 mod discover;
+mod existing;
 mod gather;
 mod manual;
 mod mx;

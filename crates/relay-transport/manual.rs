@@ -122,7 +122,9 @@ impl Tool for Args {
             Section {
                 title: "THE MAP",
                 body: &[Block::Text(
-                    "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. A relay's name has an address record for each of the provider's \
+                    "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. There are lines for those relay names alone that the DNS has (or --relays, \
+                     --provider or /etc/relay-tools/providers.toml names): mail for another would come back, though it would be \
+                     delivered without the line. What is left out is told, and the exit status is then 1. A relay's name has an address record for each of the provider's \
                      relays; in brackets Postfix asks for those alone, and spreads the mail over them, so that the number of records \
                      sets the share of each. A domain with international letters has two lines, in letters and in ASCII, since \
                      Postfix looks up what the message has. Subdomains have no line of their own: a provider's own mail \

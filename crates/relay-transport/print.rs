@@ -5,13 +5,24 @@ use transport::render::map;
 use transport::table_name;
 
 use crate::args::{MapFormat, Print};
+use crate::existing::{self, Questions};
 use crate::site::{self, Table};
 
 pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
     let table = Table::load(cx, &args.map)?;
     let host = host::instances::discover(cx.site());
     let site = site::domain(cx, &args.map, &host)?;
-    let wanted = site::map(cx, &args.map, &table, &site)?;
+    site::known_providers(&args.map, &table)?;
+    // What an image's relays are called, this machine's DNS need not know.
+    let questions = match cx.root().is_this_host() {
+        true => Some(Questions {
+            servers: args.resolver.servers().unwrap_or_default(),
+            timeout: args.resolver.timeout(),
+        }),
+        false => None,
+    };
+    let missing = existing::missing(cx, &args.map, &table, &site, questions, None)?;
+    let wanted = site::map_without(cx, &args.map, &table, &site, &missing)?;
     cx.print_with(|out| match args.format {
         MapFormat::Map => {
             let made_by = args.map.told(&site);
@@ -20,7 +31,7 @@ pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
         MapFormat::Json => map::write_as_json(out, &wanted),
         MapFormat::Csv => map::write_as_csv(out, &wanted),
     })?;
-    Ok(match wanted.refused.is_empty() {
+    Ok(match wanted.refused.is_empty() && missing.is_empty() {
         true => Outcome::Done,
         false => Outcome::Partial,
     })

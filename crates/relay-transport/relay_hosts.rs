@@ -1,8 +1,9 @@
 //! Are the relay hosts in the DNS, or in /etc/hosts where the instance looks there?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use cli::Context;
 use cli::lookups::ResolverArgs;
@@ -22,18 +23,30 @@ pub(crate) fn look_up(
     instance: &Instance,
     hosts: &BTreeSet<RelayHost>,
 ) -> anyhow::Result<BTreeMap<RelayHost, HostState>> {
-    let ways = instance.parameters().list("smtp_host_lookup");
-    let native = ways.iter().any(|way| way == "native");
-    let asks_dns = instance.get("smtp_dns_support_level") != "disabled";
+    let whom = (args.servers()?, args.timeout());
+    Ok(ask_all(cx, whom, Some(instance), hosts))
+}
+
+/// The same, of these servers within a time; as `instance` looks hosts up, or in either way.
+pub(crate) fn ask_all(
+    cx: &Context,
+    (servers, total): (Vec<SocketAddr>, Duration),
+    instance: Option<&Instance>,
+    hosts: &BTreeSet<RelayHost>,
+) -> BTreeMap<RelayHost, HostState> {
+    let ways = instance.map(|instance| instance.parameters().list("smtp_host_lookup"));
+    let native = ways.is_none_or(|ways| ways.iter().any(|way| way == "native"));
+    let asks_dns =
+        instance.is_none_or(|instance| instance.get("smtp_dns_support_level") != "disabled");
     let known = match native {
         true => etc_hosts(cx),
         false => BTreeMap::new(),
     };
     let limits = Limits {
-        total: args.timeout(),
+        total,
         ..Limits::default()
     };
-    let resolver = Resolver::new(args.servers()?, limits);
+    let resolver = Resolver::new(servers, limits);
     let progress = cx.progress_items("asking the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
         let state = match known.get(&host.name) {
@@ -44,7 +57,7 @@ pub(crate) fn look_up(
         progress.advance(1);
         (host.clone(), state)
     });
-    Ok(found.into_iter().collect())
+    found.into_iter().collect()
 }
 
 /// A host is there if it has an address of either family; or a mail exchanger, where those are looked for.

@@ -1,5 +1,6 @@
 //! What all of it needs: the site's domain, the provider table, and the map that both ask for.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
@@ -12,7 +13,7 @@ use transport::{Map, Style};
 use crate::args::MapArgs;
 
 /// The file that adds to the compiled-in table.
-const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
+pub(crate) const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
 
 /// The table, and where it is from.
 pub(crate) struct Table {
@@ -55,10 +56,22 @@ pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<(
 
 /// The map that the table asks for, at the site that is asked for; names that no map can have are told.
 pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
+    map_without(cx, args, table, site, &BTreeSet::new())
+}
+
+/// The same without the lines of these providers.
+pub(crate) fn map_without(
+    cx: &Context,
+    args: &MapArgs,
+    table: &Table,
+    site: &str,
+    missing: &BTreeSet<String>,
+) -> anyhow::Result<Map> {
     known_providers(args, table)?;
     let wanted = |provider: &Provider| {
         let named = |name: &String| name.eq_ignore_ascii_case(&provider.name);
-        args.provider.is_empty() || args.provider.iter().any(named)
+        !missing.contains(&provider.name)
+            && (args.provider.is_empty() || args.provider.iter().any(named))
     };
     let map = Map::of(&table.providers, site, args.style(), wanted);
     for (provider, name, why) in &map.refused {

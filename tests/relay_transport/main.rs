@@ -7,6 +7,7 @@
 
 mod check;
 mod discover;
+mod existing;
 mod fixtures;
 mod networks;
 mod print;

@@ -1,0 +1,132 @@
+//! Which of the relays that lines lead to exist: a line for a name that the DNS does not have makes mail come back (5.4.4) that
+//! would have been delivered without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use cli::Context;
+use knowledge::providers::Provider;
+use knowledge::toml_text;
+use serde::Deserialize;
+use transport::audit::{HostState, RelayHost};
+
+use crate::args::MapArgs;
+use crate::relay_hosts;
+use crate::site::{OWN_TABLE, Table};
+
+/// Whom to ask, and for how long.
+pub(crate) struct Questions {
+    pub(crate) servers: Vec<SocketAddr>,
+    pub(crate) timeout: Duration,
+}
+
+/// The providers, by name, whose relays are not there. What is left out, and what could not be asked, is told. `questions` is
+/// absent where this machine's DNS is not the one to ask. `only` these are of interest, if not all are.
+///
+/// # Errors
+/// The host's own provider table cannot be read.
+pub(crate) fn missing(
+    cx: &Context,
+    args: &MapArgs,
+    table: &Table,
+    site: &str,
+    questions: Option<Questions>,
+    only: Option<&BTreeSet<String>>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let named = named_in(cx, args)?;
+    let is_said = |provider: &Provider| {
+        let relay = provider.relay_at(site);
+        let is_it = |name: &String| {
+            name == "all"
+                || [&provider.name, &relay]
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(name))
+        };
+        args.relays.iter().chain(&args.provider).any(is_it) || named.contains(&provider.name)
+    };
+    let wanted = |provider: &&Provider| {
+        let is_asked = |name: &String| name.eq_ignore_ascii_case(&provider.name);
+        let is_asked = args.provider.is_empty() || args.provider.iter().any(is_asked);
+        let is_of_interest = only.is_none_or(|only| only.contains(&provider.name));
+        is_asked && is_of_interest && !provider.domains.is_empty() && !is_said(provider)
+    };
+    let open: Vec<&Provider> = table.providers.all().iter().filter(wanted).collect();
+    let host = |provider: &Provider| RelayHost {
+        name: provider.relay_at(site).to_ascii_lowercase(),
+        by_mx: args.no_brackets,
+    };
+    let Some(questions) = questions else {
+        if !open.is_empty() {
+            cx.note("whether the relays' names are in the DNS was not asked: --relays names those that there are");
+        }
+        return Ok(BTreeSet::new());
+    };
+    let hosts: BTreeSet<RelayHost> = open.iter().map(|provider| host(provider)).collect();
+    let found = relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
+    let mut missing = BTreeSet::new();
+    let (mut gone, mut unknown): (BTreeMap<String, String>, BTreeMap<String, String>) =
+        Default::default();
+    for provider in open {
+        let host = host(provider);
+        match found.get(&host) {
+            Some(HostState::Missing(what)) => {
+                gone.insert(host.name, what.clone());
+                missing.insert(provider.name.clone());
+            }
+            Some(HostState::Unknown(why)) => {
+                unknown.insert(host.name, why.clone());
+            }
+            _ => {}
+        }
+    }
+    if !gone.is_empty() {
+        let told: Vec<String> = gone
+            .iter()
+            .map(|(name, what)| format!("{name} ({what})"))
+            .collect();
+        cx.warn(format!(
+            "left out, since their mail would come back: the lines of {}; --relays NAME for one that is yet to be in the DNS",
+            told.join(", ")
+        ));
+    }
+    if let Some((name, why)) = unknown.iter().next() {
+        let told = format!(
+            "whether {} of the relays exist could not be asked ({name}: {why}): mail for one that does not comes back; --relays names those that do",
+            unknown.len()
+        );
+        // Of lines that are looked at one by one, it is said on request.
+        match only {
+            Some(_) => cx.note(told),
+            None => cx.warn(told),
+        }
+    }
+    Ok(missing)
+}
+
+#[derive(Deserialize)]
+struct Own {
+    #[serde(default)]
+    provider: Vec<OwnProvider>,
+}
+
+#[derive(Deserialize)]
+struct OwnProvider {
+    name: String,
+    relay: Option<String>,
+}
+
+/// The providers whose relay the host's own table names.
+fn named_in(cx: &Context, args: &MapArgs) -> anyhow::Result<BTreeSet<String>> {
+    host::tables::load_with(cx.site(), args.providers.as_deref(), OWN_TABLE, |own| {
+        let Some((text, path)) = own else {
+            return Ok(BTreeSet::new());
+        };
+        let parsed: Own = toml_text::parse(text, path, "a table of providers")?;
+        let named = parsed
+            .provider
+            .into_iter()
+            .filter(|provider| provider.relay.is_some());
+        Ok(named.map(|provider| provider.name).collect())
+    })
+}

@@ -1,0 +1,102 @@
+//! Lines are printed for relays that exist, beside what a real Postfix makes of mail for one that does not.
+
+use testkit::dns::{Nsd, nsd};
+use testkit::{Host, Mail, host_or_skip};
+
+use crate::TOOL;
+
+/// Of aol's and yahoo's relays, the zone has aol's alone.
+fn zone(host: &Host) -> Nsd {
+    let zone = "$ORIGIN example.org.\n@ 60 SOA ns h 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.53.1\naol.smtp 60 A 127.0.9.1\n";
+    nsd(host, "127.0.53.1", &[("example.org", Some(zone))])
+}
+
+const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = [\"aol.example\"]\n\
+    [[provider]]\nname = \"yahoo\"\nreplace = true\ndomains = [\"yahoo.example\"]\n";
+
+fn print(host: &Host, nsd: &Nsd, args: &[&str], status: i32) -> (String, String) {
+    let ran = host
+        .command(TOOL)
+        .args([
+            "print",
+            "--domain",
+            "example.org",
+            "--resolver",
+            &nsd.address,
+        ])
+        .args(args)
+        .run()
+        .exit(status);
+    let text = ran.text();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let keys: Vec<&str> = lines
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    (keys.join(" "), ran.errors())
+}
+
+#[test]
+fn a_relay_name_that_is_not_there_gets_no_line() {
+    let host = host_or_skip!();
+    let nsd = zone(&host);
+    host.write("/etc/relay-tools/providers.toml", PROVIDERS);
+    let (keys, told) = print(&host, &nsd, &[], 1);
+    // Of the compiled-in table, no other relay is in this zone, either.
+    assert_eq!(keys, "aol.example");
+    assert!(
+        told.contains("left out, since their mail would come back: the lines of ")
+            && told.contains("yahoo.smtp.example.org (no such name)"),
+        "{told}"
+    );
+    let relays = "aol,yahoo.smtp.example.org";
+    assert_eq!(
+        print(&host, &nsd, &["--relays", relays], 1).0,
+        "aol.example yahoo.example"
+    );
+    assert_eq!(
+        print(&host, &nsd, &["--provider", "aol,yahoo"], 0).0,
+        "aol.example yahoo.example"
+    );
+    let all = print(&host, &nsd, &["--relays", "all"], 0);
+    assert!(
+        all.0.contains("icloud.com") && all.1.is_empty(),
+        "{}",
+        all.1
+    );
+    // A server that does not answer says nothing: the map stays whole, and it is said.
+    let ran = host
+        .command(TOOL)
+        .args([
+            "print",
+            "--domain",
+            "example.org",
+            "--resolver",
+            "127.0.53.9",
+        ])
+        .run()
+        .ok();
+    assert!(
+        ran.text().contains("\nyahoo.example") && ran.errors().contains("could not be asked"),
+        "{ran}"
+    );
+}
+
+/// What the line would have done.
+#[test]
+fn mail_for_a_relay_that_is_not_there_comes_back() {
+    let host = host_or_skip!();
+    let _nsd = zone(&host);
+    host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
+    let lists = host
+        .instance("postfix-lists")
+        .param(
+            "transport_maps",
+            "inline:{yahoo.example=smtp:[yahoo.smtp.example.org]}",
+        )
+        .param("smtp_dns_support_level", "enabled")
+        .param("smtp_host_lookup", "dns")
+        .start();
+    lists.sendmail(&Mail::new("news@lists.example", "a@yahoo.example"));
+    host.wait_for_log("to=<a@yahoo.example>");
+    host.wait_for_log("dsn=5.4.4, status=bounced");
+}
