@@ -1,4 +1,4 @@
-//! The queries that the README gives for day records and events, run by a real DuckDB (from PyPI; tests/run installs it)
+//! The queries that the guide gives for day records and events, run by a real DuckDB (from PyPI; tests/run installs it)
 //! on the bundled host's three days, and held against counts of the logs by regular expressions.
 
 use std::collections::BTreeMap;
@@ -49,9 +49,9 @@ fn lines(logs: &str) -> Vec<Line> {
     found.filter(|l| STATUSES.contains(&&*l.status)).collect()
 }
 
-/// The queries in the README, in its order.
+/// The queries in the guide, in its order.
 fn queries() -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/many-hosts.md");
     let readme = fs::read_to_string(readme).unwrap();
     let blocks = readme.split("```sql\n").skip(1);
     blocks.map(|b| b.split("```").next().unwrap()).collect()
@@ -106,7 +106,7 @@ fn duckdb_runs_the_documented_queries() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let [per_day, blocked, domains] = &answers[..] else {
-        panic!("the README has {} queries, not 3", answers.len());
+        panic!("the page has {} queries, not 3", answers.len());
     };
 
     let log = fs::read_to_string(host.join("var/log/mail.log")).unwrap();

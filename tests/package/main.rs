@@ -6,5 +6,6 @@
 )]
 
 mod debian;
+mod guide;
 mod install;
 mod man;
