@@ -8,4 +8,5 @@
 mod docs;
 mod files;
 mod modules;
+mod schemas;
 mod shape;

