@@ -16,7 +16,7 @@ pub enum Dimension {
     Domain,
     /// The server that put it off, in lower case.
     Relay,
-    /// Why, without what differs from message to message: see [`super::fold`].
+    /// Why, without what differs from message to message: see [`knowledge::reasons::fold`].
     Reason,
     /// The class of the reason.
     ReasonClass,

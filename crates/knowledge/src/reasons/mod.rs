@@ -1,8 +1,8 @@
 //! What a reply means: reply text and enhanced status code in, a class of reasons out.
 //!
 //! The rules are TOML: `data/reasons.toml` is compiled in, and the host's /etc/relay-tools/reasons.toml is tried
-//! before it. They see the words without any name, address or number that someone chose ([`mask`]); which command was
-//! answered ([`stage`]) is a fact beside them.
+//! before it. They see the words without any name, address or number that someone chose (`mask`); which command was
+//! answered (`stage`) is a fact beside them.
 
 mod blamed;
 mod cache;
