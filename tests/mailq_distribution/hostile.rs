@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::image::{Image, image, mailq};
+use crate::image::{Image, image};
 use serde_json::Value;
+use testkit::tools::run;
 
 #[test]
 fn strangers_text_reaches_no_terminal_raw() {
@@ -189,7 +190,11 @@ fn wrong_usage_is_told() {
 #[test]
 fn a_host_without_instances_is_an_error() {
     let empty = tempfile::tempdir().unwrap();
-    let ran = mailq(["--root", empty.path().to_str().unwrap()]).ended(2);
+    let ran = run(
+        "mailq-distribution",
+        ["--root", empty.path().to_str().unwrap()],
+    )
+    .ended(2);
     assert!(ran.err.contains("no Postfix instance"), "{}", ran.err);
 }
 

@@ -4,28 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::TOOL;
-use testkit::tools::{Ran, set_mtime, sh};
-
-/// Runs mailq-distribution as from cron: no terminal anywhere.
-pub(crate) fn mailq<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
-    let out = Command::new(TOOL)
-        .args(args)
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Ran {
-        status: out.status.code(),
-        out: String::from_utf8(out.stdout).unwrap(),
-        err: String::from_utf8(out.stderr).unwrap(),
-    }
-}
+use testkit::tools::{Ran, run, set_mtime, sh};
 
 /// A host image, called rustin.
 pub(crate) struct Image(TempDir);
@@ -98,7 +81,7 @@ impl Image {
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         let mut all = vec!["--root".into(), self.0.path().as_os_str().to_owned()];
         all.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
-        mailq(all)
+        run("mailq-distribution", all)
     }
 
     /// What it prints as JSON, if all goes well and nothing is told.

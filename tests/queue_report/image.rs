@@ -2,13 +2,11 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::TOOL;
-use testkit::tools::{Ran, sh};
+use testkit::tools::{Ran, run, sh};
 
 /// A copy of fixtures/rustin with modes and times put right, or of another image.
 pub(crate) struct Image(TempDir);
@@ -47,7 +45,8 @@ impl Image {
 
     /// Runs the tool on this host, as from cron: no terminal anywhere.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
-        report(
+        run(
+            "queue-report",
             [OsStr::new("--root"), self.0.path().as_os_str()]
                 .into_iter()
                 .map(OsStr::to_owned)
@@ -77,21 +76,6 @@ impl Image {
     pub(crate) fn ids(&self, args: &[&str]) -> Vec<String> {
         let ran = self.run([&["--ids"], args].concat()).ended(0);
         ran.out.lines().map(str::to_owned).collect()
-    }
-}
-
-/// Runs queue-report.
-pub(crate) fn report<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
-    let out = Command::new(TOOL)
-        .args(args)
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Ran {
-        status: out.status.code(),
-        out: String::from_utf8(out.stdout).unwrap(),
-        err: String::from_utf8(out.stderr).unwrap(),
     }
 }
 

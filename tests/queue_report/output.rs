@@ -1,6 +1,7 @@
 //! What queue-report writes for people, on terminals and into files, and what it says where something is wrong.
 
-use crate::image::{Image, report};
+use crate::image::Image;
+use testkit::tools::run;
 
 #[test]
 fn formats_for_people() {
@@ -186,7 +187,7 @@ fn output_files_and_closed_pipes() {
         assert_eq!(testkit::tools::sh(&script).lines().count(), 1, "{format}");
     }
     assert!(
-        report(["--generate", "bash"])
+        run("queue-report", ["--generate", "bash"])
             .ended(0)
             .out
             .contains("--reason-class")

@@ -1,22 +1,13 @@
 //! relay-transport on the bundled hosts: beside counts that other programs make.
 
-use std::process::Command;
-
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Runs a command line.
 fn run(line: &str, status: i32) -> String {
-    let mut words = line.split(' ');
-    assert_eq!(words.next(), Some("relay-transport"));
-    let out = Command::new(env!("CARGO_BIN_EXE_relay-transport"))
-        .args(words)
-        .current_dir(ROOT)
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert_eq!(out.status.code(), Some(status), "{told}");
-    String::from_utf8(out.stdout).unwrap()
+    let words = line.strip_prefix("relay-transport ").unwrap().split(' ');
+    testkit::tools::run("relay-transport", words)
+        .ended(status)
+        .out
 }
 
 #[test]

@@ -43,25 +43,14 @@ pub fn path(tool: &str) -> PathBuf {
     build.join(tool)
 }
 
-/// Runs mail-stats-print with `input` on its standard input, in the zone UTC.
-pub fn stats_with<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u8]) -> Ran {
-    stats_in("UTC", args, input)
+/// Runs a tool as from cron: no terminal anywhere, and nothing to read.
+pub fn run<S: AsRef<OsStr>>(tool: &str, args: impl IntoIterator<Item = S>) -> Ran {
+    run_with(Command::new(path(tool)).args(args), b"")
 }
 
-/// Runs mail-stats-print, in the zone UTC.
-pub fn stats<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
-    stats_with(args, b"")
-}
-
-/// Runs mail-stats-print in `zone`.
-pub fn stats_in<S: AsRef<OsStr>>(
-    zone: &str,
-    args: impl IntoIterator<Item = S>,
-    input: &[u8],
-) -> Ran {
-    let mut child = Command::new(path("mail-stats-print"))
-        .args(args)
-        .env("TZ", zone)
+/// Runs a program that reads `input`.
+fn run_with(command: &mut Command, input: &[u8]) -> Ran {
+    let mut child = command
         .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -79,6 +68,26 @@ pub fn stats_in<S: AsRef<OsStr>>(
         out: String::from_utf8(out.stdout).unwrap(),
         err: String::from_utf8(out.stderr).unwrap(),
     }
+}
+
+/// Runs mail-stats-print with `input` on its standard input, in the zone UTC.
+pub fn stats_with<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u8]) -> Ran {
+    stats_in("UTC", args, input)
+}
+
+/// Runs mail-stats-print, in the zone UTC.
+pub fn stats<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
+    stats_with(args, b"")
+}
+
+/// Runs mail-stats-print in `zone`.
+pub fn stats_in<S: AsRef<OsStr>>(
+    zone: &str,
+    args: impl IntoIterator<Item = S>,
+    input: &[u8],
+) -> Ran {
+    let mut command = Command::new(path("mail-stats-print"));
+    run_with(command.args(args).env("TZ", zone), input)
 }
 
 /// Sets a file's modification time, in seconds since 1970.

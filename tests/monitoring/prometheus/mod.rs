@@ -7,18 +7,16 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use testkit::prometheus::{is_there, promtool};
+use testkit::tools::run;
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dist/prometheus");
 
 /// What mailq-distribution prints.
 fn mailq(args: &[&str]) -> String {
-    let out = Command::new(env!("CARGO_BIN_EXE_mailq-distribution"))
-        .args(args)
-        .output()
-        .unwrap();
+    let ran = run("mailq-distribution", args);
     // What does not belong into a queue of the bundled host is told.
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{args:?}");
-    String::from_utf8(out.stdout).unwrap()
+    assert!(matches!(ran.status, Some(0 | 1)), "{args:?}");
+    ran.out
 }
 
 /// Every kind of Prometheus text that the tools have.
