@@ -72,8 +72,11 @@ impl<'a> Fs<'a> {
         Self(hook)
     }
 
-    /// A change of the journal, made elsewhere.
-    pub(crate) fn hooked<T>(
+    /// A change that is made elsewhere: of a journal, of a map.
+    ///
+    /// # Errors
+    /// Those of `work`, or the hook's.
+    pub fn hooked<T>(
         self,
         op: Op,
         path: &Path,

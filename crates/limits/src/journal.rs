@@ -1,0 +1,235 @@
+//! The journal of a host's limits: JSON Lines, only appended to, and on disk before anything is changed.
+//!
+//! A last line that was cut short by a crash counts as not written. A line that cannot be read is reported, and the rest
+//! counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no damage may keep
+//! the others from ending.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use postfix::{Parsed, Position, Problem};
+use serde::{Deserialize, Serialize};
+use transfer::{Fs, Op};
+
+use crate::limit::{Ending, Limit, Standing};
+
+/// One line: what happened, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// In seconds since 1970 (UTC).
+    pub at: i64,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A limit is to be put in force.
+    Begin(Box<Limit>),
+    /// Postfix was seen to hold to it.
+    InForce {
+        /// The limit.
+        id: String,
+    },
+    /// Something that an admin should know.
+    Note {
+        /// The limit.
+        id: String,
+        /// What.
+        text: String,
+    },
+    /// It is to be taken off.
+    End {
+        /// The limit.
+        id: String,
+        /// Why.
+        how: Ending,
+        /// By whom.
+        by: String,
+    },
+    /// Nothing is left of it.
+    Closed {
+        /// The limit.
+        id: String,
+    },
+}
+
+/// What the journal says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Journal {
+    /// Every limit, in the order in which they were ordered.
+    pub limits: Vec<Standing>,
+    /// Bytes up to the end of the last whole line.
+    length: u64,
+    /// Is there more behind it?
+    torn: bool,
+}
+
+impl Journal {
+    /// Where the journal is in `directory` ([`crate::DIRECTORY`]).
+    pub fn path(directory: &Path) -> PathBuf {
+        directory.join("journal.jsonl")
+    }
+
+    /// Reads the journal in `directory`; an empty one where there is none yet.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn read(directory: &Path) -> io::Result<Parsed<Self>> {
+        let path = Self::path(directory);
+        match std::fs::read(&path) {
+            Ok(text) => Ok(Self::parse(&path, &text)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Parsed {
+                value: Self::default(),
+                problems: Vec::new(),
+            }),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Reads a journal's text. Never fails, whatever the bytes.
+    pub fn parse(path: &Path, text: &[u8]) -> Parsed<Self> {
+        let end = text
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |at| at + 1);
+        let mut journal = Self {
+            length: end as u64,
+            torn: end < text.len(),
+            limits: Vec::new(),
+        };
+        let mut problems = Vec::new();
+        let whole = text.get(..end).unwrap_or_default();
+        for (number, line) in (1..).zip(whole.split_inclusive(|&b| b == b'\n')) {
+            let what = match serde_json::from_slice::<Record>(line) {
+                Ok(record) => match journal.take(record) {
+                    Ok(()) => continue,
+                    Err(what) => what.to_owned(),
+                },
+                Err(e) => format!("this line of the journal cannot be read: {e}"),
+            };
+            problems.push(Problem::new(path, what).at(Position::Line(number)));
+        }
+        Parsed {
+            value: journal,
+            problems,
+        }
+    }
+
+    fn take(&mut self, record: Record) -> Result<(), &'static str> {
+        const UNKNOWN: &str = "a limit is named that this journal has not begun";
+        let at = record.at;
+        match record.entry {
+            Entry::Begin(limit) => {
+                if self.find(&limit.id).is_some() {
+                    return Err("a limit of this name was begun before");
+                }
+                self.limits.push(Standing {
+                    limit: *limit,
+                    in_force: None,
+                    ended: None,
+                    closed: None,
+                    notes: Vec::new(),
+                });
+            }
+            Entry::InForce { id } => {
+                let standing = self.find(&id).ok_or(UNKNOWN)?;
+                standing.in_force = standing.in_force.or(Some(at));
+            }
+            Entry::Note { id, text } => self.find(&id).ok_or(UNKNOWN)?.notes.push(text),
+            // The first end counts: two that lift at once, or a crash between an end and its being closed.
+            Entry::End { id, how, by } => {
+                let standing = self.find(&id).ok_or(UNKNOWN)?;
+                standing.ended = standing.ended.take().or(Some((at, how, by)));
+            }
+            Entry::Closed { id } => {
+                let standing = self.find(&id).ok_or(UNKNOWN)?;
+                standing.closed = standing.closed.or(Some(at));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut Standing> {
+        self.limits.iter_mut().find(|one| one.limit.id == id)
+    }
+
+    /// The limit of this name.
+    pub fn limit(&self, id: &str) -> Option<&Standing> {
+        self.limits.iter().find(|one| one.limit.id == id)
+    }
+
+    /// A name for a limit of `instance` that is ordered at `now`, which no other has: `aol-b-20261124T093012Z`.
+    pub fn new_id(&self, instance: &str, stamp: &str) -> String {
+        let plain = |c: char| match c {
+            c if c.is_ascii_alphanumeric() || "-_.".contains(c) => c,
+            _ => '_',
+        };
+        let bare = instance.strip_prefix("postfix-").unwrap_or(instance);
+        let name: String = bare.chars().take(60).map(plain).collect();
+        let first = format!("{name}-{stamp}");
+        let more = (2..).map(|n| format!("{first}-{n}"));
+        let mut ids = std::iter::once(first.clone()).chain(more);
+        ids.find(|id| self.limit(id).is_none()).unwrap_or(first)
+    }
+
+    /// Appends `records` to the journal in `directory`, which this journal was read from under the lock, and waits until they
+    /// are on disk. Directory and file are made if need be, for everybody to read: other tools show what is paused.
+    ///
+    /// # Errors
+    /// They could not be written; nothing of them counts then.
+    pub fn append(&mut self, fs: Fs<'_>, directory: &Path, records: &[Record]) -> io::Result<()> {
+        let path = Self::path(directory);
+        if !directory.is_dir() {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true).mode(0o755).create(directory)?;
+        }
+        let mut text = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut text, record)?;
+            text.push(b'\n');
+        }
+        let is_new = !path.exists();
+        let open = || {
+            let mut options = OpenOptions::new();
+            let options = options.append(true).create(true).mode(0o644);
+            options.custom_flags(no_link()).open(&path)
+        };
+        let mut file = fs.hooked(Op::Create, &path, open)?;
+        if self.torn {
+            fs.hooked(Op::Write, &path, || file.set_len(self.length))?;
+            self.torn = false;
+        }
+        let written = fs
+            .hooked(Op::Write, &path, || file.write_all(&text))
+            .and_then(|()| fs.hooked(Op::Sync, &path, || file.sync_all()))
+            .and_then(|()| match is_new {
+                true => fs.hooked(Op::SyncDir, directory, || File::open(directory)?.sync_all()),
+                false => Ok(()),
+            });
+        if let Err(e) = written {
+            // Half a line is taken off again; where even that fails, whoever reads next does it.
+            self.torn = file.set_len(self.length).is_err();
+            return Err(e);
+        }
+        self.length += text.len() as u64;
+        for record in records {
+            // What was just made from this journal fits it.
+            let _fits = self.take(record.clone());
+        }
+        Ok(())
+    }
+}
+
+/// O_NOFOLLOW: no journal is written through somebody's link.
+fn no_link() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The text of the map that pauses stand in: our lines between marks, and everything else, which is kept.
+//!
+//! ```text
+//! # relay-limit begin aol-b-20261124T093012Z until 2026-11-24T13:30:12Z
+//! aol.com	retry:4.7.0 paused by relay-limit until 2026-11-24 14:30 +0100: TSS04
+//! # relay-limit end aol-b-20261124T093012Z
+//! ```
+//!
+//! transport(5): a `retry:` destination makes smtpd answer 450, and keeps mail that waits. Ours stand in front: of two entries
+//! with one key, postmap(1) takes the first. A line is ours by its right-hand side, wherever it stands; the marks say which
+//! limit it is of.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use transport::{Entry, Source};
+
+use crate::limit::{Hold, Limit, Scope};
+
+/// What every answer of ours begins with. No mail server of others can say it first in a log: what they say stands behind
+/// "host NAME said".
+pub const MARK: &str = "paused by relay-limit";
+
+/// The enhanced status code of our answers: "other or undefined security status" (RFC 3463), as providers use it to refuse an
+/// address for a while.
+const CODE: &str = "4.7.0";
+
+const HEADING: &str =
+    "# relay-limit(8): the lines between its marks are its own; any others are kept as they are.";
+const BEGIN: &str = "# relay-limit begin ";
+const END: &str = "# relay-limit end ";
+
+/// How the lines of a map are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `aol.com`, for a table that postmap(1) makes.
+    Keys,
+    /// `/^(.*@)?aol\.com$/`, for regexp_table(5) and pcre_table(5).
+    Patterns,
+}
+
+/// What is written for one limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The limit.
+    pub id: String,
+    /// When it ends: seconds since 1970 (UTC).
+    pub until: Option<i64>,
+    /// What Postfix answers.
+    pub text: String,
+    /// The left-hand sides, as keys: `aol.com`, `.aol.com`, `user@aol.com`, `*`.
+    pub keys: Vec<String>,
+}
+
+/// A map's text, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MapText {
+    /// The limits that the marks name, in order, and when they end. Their lines may have been edited.
+    pub blocks: Vec<(String, Option<i64>)>,
+    /// All lines that are not ours, byte for byte.
+    pub others: Vec<u8>,
+}
+
+/// Why a text cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// Postfix would join it with what stands before.
+    #[error(
+        "its line \"{0}\" begins with white space, so that Postfix takes it for more of the line before"
+    )]
+    Continues(String),
+}
+
+impl MapText {
+    /// Takes a text apart. Never fails, whatever the bytes.
+    pub fn parse(text: &[u8]) -> Self {
+        let mut map = Self::default();
+        for line in text.split_inclusive(|&b| b == b'\n') {
+            let bare = line.strip_suffix(b"\n").unwrap_or(line);
+            if let Some(rest) = bare.strip_prefix(BEGIN.as_bytes()) {
+                map.blocks.push(mark(&String::from_utf8_lossy(rest)));
+            } else if bare != HEADING.as_bytes()
+                && !bare.starts_with(END.as_bytes())
+                && !is_ours(bare)
+            {
+                map.others.extend_from_slice(bare);
+                map.others.push(b'\n');
+            }
+        }
+        map
+    }
+
+    /// The entries that are not ours. `path` is for messages.
+    pub fn other_entries(&self, path: &Path) -> Vec<Entry> {
+        Source::parse(path, &self.others).value.entries
+    }
+}
+
+/// `ID until TIME`, or `ID until further notice`.
+fn mark(text: &str) -> (String, Option<i64>) {
+    let (id, until) = text.split_once(" until ").unwrap_or((text, ""));
+    (id.trim().to_owned(), parse_time(until.trim()))
+}
+
+/// Is this the right-hand side of a line of ours?
+fn is_ours(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let value = line
+        .split_once([' ', '\t'])
+        .map(|(_, value)| value.trim_start());
+    let ours = value
+        .and_then(|value| value.strip_prefix("retry:"))
+        .and_then(|value| value.strip_prefix(CODE));
+    !line.starts_with([' ', '\t', '#'])
+        && ours.is_some_and(|text| text.trim_start().starts_with(MARK))
+}
+
+/// What the map must say: a block a limit, those that last longest first, and behind them what is not ours.
+///
+/// # Errors
+/// The others' lines cannot stand behind ours.
+pub fn render(form: Form, blocks: &[Block], others: &[u8]) -> Result<Vec<u8>, Unwritable> {
+    let first = others.split(|&b| b == b'\n').find(|line| {
+        let visible = line
+            .iter()
+            .find(|b| !b.is_ascii_whitespace() && **b != 0x0b);
+        visible.is_some_and(|&b| b != b'#')
+    });
+    if let Some(line) = first.filter(|line| {
+        line.starts_with(b" ") || line.starts_with(b"\t") || line.starts_with(b"\x0b")
+    }) {
+        let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
+        return Err(Unwritable::Continues(start));
+    }
+    let mut sorted: Vec<&Block> = blocks.iter().collect();
+    sorted.sort_by_key(|block| {
+        (
+            std::cmp::Reverse(block.until.unwrap_or(i64::MAX)),
+            block.id.clone(),
+        )
+    });
+    let mut text = format!("{HEADING}\n");
+    let mut known = BTreeSet::new();
+    for block in sorted {
+        let until = block
+            .until
+            .map_or_else(|| "further notice".to_owned(), format_time);
+        text.push_str(&format!("{BEGIN}{} until {until}\n", block.id));
+        for key in block.keys.iter().filter(|key| known.insert((*key).clone())) {
+            text.push_str(&line(form, key, &block.text));
+        }
+        text.push_str(&format!("{END}{}\n", block.id));
+    }
+    let mut text = text.into_bytes();
+    text.extend_from_slice(others);
+    Ok(text)
+}
+
+fn line(form: Form, key: &str, text: &str) -> String {
+    match form {
+        Form::Keys => format!("{key}\tretry:{CODE} {text}\n"),
+        Form::Patterns => {
+            let pattern = match (key, key.strip_prefix('.')) {
+                ("*", _) => "/^/".to_owned(),
+                (_, Some(below)) => format!("/^(.*[@.])?[^@]+\\.{}$/", literal(below)),
+                _ if key.contains('@') => format!("/^{}$/", literal(key)),
+                _ => format!("/^(.*@)?{}$/", literal(key)),
+            };
+            // `$` would begin a reference to a part of the match.
+            format!("{pattern}\tretry:{CODE} {}\n", text.replace('$', "$$"))
+        }
+    }
+}
+
+/// As a regular expression that only this text matches; the pattern's own delimiter among what is escaped.
+fn literal(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | '_' | '@') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The blocks for `limits`, which are to hold now. `elsewhere`: the keys of the other tables, and of the lines in this map
+/// that are not ours. Postfix asks every table for the whole address before it asks any for the domain, and for `*` last: so
+/// those that a limit means are paused by name.
+///
+/// Keys that no line can have come back beside the blocks.
+pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, Vec<String>) {
+    let mut odd = Vec::new();
+    let blocks = limits.iter().map(|limit| {
+        let Hold::Pause(pause) = &limit.hold;
+        let mut keys = match &pause.scope {
+            Scope::All => vec!["*".to_owned()],
+            Scope::Domains(domains) => domains.clone(),
+        };
+        for key in elsewhere.iter().filter(|key| pause.scope.covers(key)) {
+            match is_plain(key) {
+                _ if keys.contains(key) => {}
+                true => keys.push(key.clone()),
+                false => odd.push(key.clone()),
+            }
+        }
+        Block {
+            id: limit.id.clone(),
+            until: limit.until,
+            text: pause.text.clone(),
+            keys,
+        }
+    });
+    (blocks.collect(), odd)
+}
+
+/// A key that postmap(1) reads back as it is.
+fn is_plain(key: &str) -> bool {
+    !key.is_empty()
+        && !key.starts_with('#')
+        && !key.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\'))
+}
+
+/// What Postfix answers for a limit: no more than a line, and nothing that a terminal would take for more than text.
+pub fn answer(until: Option<&str>, reason: Option<&str>) -> String {
+    let mut text = MARK.to_owned();
+    if let Some(until) = until {
+        text.push_str(&format!(" until {until}"));
+    }
+    let plain = |c: char| match c {
+        ' '..='~' => c,
+        _ => '?',
+    };
+    let reason: String = reason
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .map(plain)
+        .take(120)
+        .collect();
+    if !reason.is_empty() {
+        text.push_str(": ");
+        text.push_str(&reason);
+    }
+    text
+}
+
+/// RFC 3339, UTC, to the second.
+fn format_time(seconds: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn parse_time(text: &str) -> Option<i64> {
+    Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests;

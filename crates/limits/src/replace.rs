@@ -1,0 +1,301 @@
+//! A map's files, replaced so that Postfix finds the old ones or the new ones, whole.
+//!
+//! Text and index are made under other names, put on disk, and renamed, the index first: what Postfix asks is the index. Killed
+//! between the two, the text is older than its index, which does no harm, and the next run does both again. Postfix notices by
+//! the open file's having no name any more (Postfix `src/util/dict_open.c`, `dict_changed_name`).
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use transfer::{Fs, Op};
+
+use crate::map::Form;
+
+/// What kind of table a map is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MapKind {
+    /// postmap(1) makes an index of it, and Postfix notices within ten seconds when that is replaced.
+    Index {
+        /// `hash`, `btree`, `lmdb`, `cdb`.
+        kind: String,
+        /// What postmap adds to the name: `.db`.
+        ending: &'static str,
+    },
+    /// Patterns, read when a process starts: Postfix notices a change at a reload only. `regexp` or `pcre`.
+    Patterns(String),
+}
+
+impl MapKind {
+    /// The kind that Postfix calls `word`, if a pause can stand in one.
+    pub fn named(word: &str) -> Option<Self> {
+        let ending = match word {
+            "hash" | "btree" => ".db",
+            "lmdb" => ".lmdb",
+            "cdb" => ".cdb",
+            "regexp" | "pcre" => return Some(Self::Patterns(word.to_owned())),
+            _ => return None,
+        };
+        let kind = word.to_owned();
+        Some(Self::Index { kind, ending })
+    }
+
+    /// Postfix's word for it.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Index { kind, .. } | Self::Patterns(kind) => kind,
+        }
+    }
+
+    /// How its lines are written.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Index { .. } => Form::Keys,
+            Self::Patterns(_) => Form::Patterns,
+        }
+    }
+}
+
+/// A map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapFile {
+    /// What kind of table it is.
+    pub kind: MapKind,
+    /// Its text, as this machine names it.
+    pub path: PathBuf,
+}
+
+/// What a map's text was when it was read.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Its bytes.
+    pub text: Vec<u8>,
+    metadata: Metadata,
+}
+
+/// Why a map could not be read or replaced. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum MapError {
+    /// A file could not be read or written.
+    #[error("{}: {tried}: {error}", .path.display())]
+    Io {
+        /// What was tried.
+        tried: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It must not be replaced.
+    #[error("{}: {}", .0.display(), .1)]
+    Refused(PathBuf, &'static str),
+    /// postmap(1) made no index of it.
+    #[error("{}: no index was made of it: {}", .0.display(), .1)]
+    Index(PathBuf, String),
+}
+
+/// Makes an index of the text at this path: `postmap TYPE:PATH`.
+pub type MakeIndex<'a> = &'a dyn Fn(&str, &Path) -> Result<(), String>;
+
+impl MapFile {
+    /// The index that belongs to the text, if it has one.
+    pub fn index(&self) -> Option<PathBuf> {
+        match &self.kind {
+            MapKind::Index { ending, .. } => Some(with_ending(&self.path, ending)),
+            MapKind::Patterns(_) => None,
+        }
+    }
+
+    /// Reads the text; `None` if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not a file that could be replaced.
+    pub fn read(&self) -> Result<Option<Seen>, MapError> {
+        let path = &self.path;
+        let metadata = match path.symlink_metadata() {
+            Ok(metadata) => metadata,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed("cannot look at it", path)(e)),
+        };
+        if !metadata.is_file() {
+            let what =
+                "it is not a regular file; relay-limit replaces its map, and follows no link";
+            return Err(MapError::Refused(path.clone(), what));
+        }
+        let text = std::fs::read(path).map_err(failed("cannot read it", path))?;
+        Ok(Some(Seen { text, metadata }))
+    }
+
+    /// Gives the map this text. `seen` is what was read of it: if it has changed since, nothing is done. Owner and mode are
+    /// kept; a new map is root's, and everybody may read it, as Postfix's own tables.
+    ///
+    /// # Errors
+    /// The map is as it was then, or its index is new already: doing it again makes both new.
+    pub fn replace(
+        &self,
+        fs: Fs<'_>,
+        seen: Option<&Seen>,
+        text: &[u8],
+        make_index: MakeIndex<'_>,
+    ) -> Result<(), MapError> {
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        self.must_be_safe(directory)?;
+        let mut name = std::ffi::OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(".new");
+        let new = directory.join(name);
+        let new_index = match &self.kind {
+            MapKind::Index { ending, .. } => Some(with_ending(&new, ending)),
+            MapKind::Patterns(_) => None,
+        };
+        // What a run that was killed has left.
+        for left in std::iter::once(&new).chain(&new_index) {
+            unlink(fs, left)?;
+        }
+        let made = self.make(fs, seen, text, (&new, new_index.as_deref()), make_index);
+        let placed =
+            made.and_then(|()| self.place(fs, seen, (&new, new_index.as_deref()), directory));
+        if placed.is_err() {
+            for left in std::iter::once(&new).chain(&new_index) {
+                let _gone = unlink(fs, left);
+            }
+        }
+        placed
+    }
+
+    /// Nobody but root may change what Postfix is to read, nor bend where it is written.
+    fn must_be_safe(&self, directory: &Path) -> Result<(), MapError> {
+        let metadata = directory
+            .metadata()
+            .map_err(failed("cannot look at it", directory))?;
+        let me = rustix::process::geteuid().as_raw();
+        if metadata.mode() & 0o022 != 0 || (metadata.uid() != me && metadata.uid() != 0) {
+            let what = "others than root may write to this directory";
+            return Err(MapError::Refused(directory.to_owned(), what));
+        }
+        Ok(())
+    }
+
+    fn make(
+        &self,
+        fs: Fs<'_>,
+        seen: Option<&Seen>,
+        text: &[u8],
+        (new, new_index): (&Path, Option<&Path>),
+        make_index: MakeIndex<'_>,
+    ) -> Result<(), MapError> {
+        let create = || {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).mode(0o600).open(new)
+        };
+        let mut file = fs
+            .hooked(Op::Create, new, create)
+            .map_err(failed("cannot make it", new))?;
+        let written = fs.hooked(Op::Write, new, || file.write_all(text));
+        written.map_err(failed("cannot write it", new))?;
+        let like = seen.map(|seen| &seen.metadata);
+        if let Some(new_index) = new_index {
+            // Before the text is given to its owner: postmap(1) makes the index as that user, who may not write here.
+            fs.hooked(Op::Write, new_index, || {
+                Ok(make_index(self.kind.word(), new))
+            })
+            .map_err(failed("cannot make it", new_index))?
+            .map_err(|why| MapError::Index(self.path.clone(), why))?;
+            let file = File::open(new_index).map_err(failed("cannot open it", new_index))?;
+            let old = self.index().and_then(|path| path.symlink_metadata().ok());
+            become_like(fs, &file, new_index, old.as_ref().or(like))?;
+            let sync = fs.hooked(Op::Sync, new_index, || file.sync_all());
+            sync.map_err(failed("cannot write it", new_index))?;
+        }
+        become_like(fs, &file, new, like)?;
+        fs.hooked(Op::Sync, new, || file.sync_all())
+            .map_err(failed("cannot write it", new))
+    }
+
+    fn place(
+        &self,
+        fs: Fs<'_>,
+        seen: Option<&Seen>,
+        (new, new_index): (&Path, Option<&Path>),
+        directory: &Path,
+    ) -> Result<(), MapError> {
+        if !self.is_as(seen) {
+            let what = "somebody has changed it just now; nothing was done";
+            return Err(MapError::Refused(self.path.clone(), what));
+        }
+        if let (Some(new), Some(index)) = (new_index, self.index()) {
+            rename(fs, new, &index)?;
+        }
+        rename(fs, new, &self.path)?;
+        let sync = || File::open(directory)?.sync_all();
+        fs.hooked(Op::SyncDir, directory, sync)
+            .map_err(failed("cannot write it", directory))
+    }
+
+    /// Is the text still the one that was read?
+    fn is_as(&self, seen: Option<&Seen>) -> bool {
+        let key = |m: &Metadata| {
+            (
+                m.dev(),
+                m.ino(),
+                m.size(),
+                m.mtime(),
+                m.mtime_nsec(),
+                m.ctime(),
+                m.ctime_nsec(),
+            )
+        };
+        match (self.path.symlink_metadata(), seen) {
+            (Ok(now), Some(seen)) => key(&now) == key(&seen.metadata),
+            (Err(e), None) => e.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Owner first: a change of owner clears mode bits.
+fn become_like(
+    fs: Fs<'_>,
+    file: &File,
+    path: &Path,
+    like: Option<&Metadata>,
+) -> Result<(), MapError> {
+    if let Some(like) = like {
+        let give = || std::os::unix::fs::fchown(file, Some(like.uid()), Some(like.gid()));
+        fs.hooked(Op::Owner, path, give)
+            .map_err(failed("cannot give it its owner", path))?;
+    }
+    let mode = like.map_or(0o644, |like| like.mode() & 0o777);
+    let set = || file.set_permissions(Permissions::from_mode(mode));
+    fs.hooked(Op::Mode, path, set)
+        .map_err(failed("cannot set its mode", path))
+}
+
+fn rename(fs: Fs<'_>, from: &Path, to: &Path) -> Result<(), MapError> {
+    fs.hooked(Op::Rename, to, || std::fs::rename(from, to))
+        .map_err(failed("cannot put it in its place", to))
+}
+
+fn unlink(fs: Fs<'_>, path: &Path) -> Result<(), MapError> {
+    match path.symlink_metadata() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => fs
+            .hooked(Op::Unlink, path, || std::fs::remove_file(path))
+            .map_err(failed("cannot remove it", path)),
+    }
+}
+
+fn failed(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MapError {
+    let path = path.to_owned();
+    move |error| MapError::Io { tried, path, error }
+}
+
+#[cfg(test)]
+mod tests;
