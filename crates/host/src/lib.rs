@@ -2,7 +2,7 @@
 //!
 //! Knows where a host keeps things (configuration, spools, logs, day records, tables of its own) and how to read them at
 //! once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`] says
-//! what host is looked at and when, and who hears of problems and progress. Changes nothing, and judges nothing.
+//! what host is looked at and when, and who hears of problems and progress. Changes nothing by itself, judges nothing.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
@@ -16,7 +16,9 @@ pub mod logs;
 pub mod lookups;
 pub mod machine;
 pub mod mailq;
+pub mod programs;
 pub mod resolvers;
+pub mod rewrite;
 pub mod site;
 pub mod spools;
 pub mod tables;

@@ -6,8 +6,10 @@
 mod facts;
 mod interfaces;
 mod master;
+mod processes;
 mod refusal;
 
 pub use facts::gather;
 pub use interfaces::{Interface, Interfaces};
 pub use master::{Master, master};
+pub use processes::{Process, children};

@@ -1,0 +1,86 @@
+//! The processes that an instance's master daemon has started.
+
+use std::fs;
+use std::io;
+
+/// One process (proc_pid_stat(5)).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Process {
+    /// Its process id.
+    pub pid: u32,
+    /// When it was started, in ticks since the machine was: with the process id, what tells it from a later one.
+    pub started: u64,
+    /// Its program: `smtpd`, `trivial-rewrite`. The kernel keeps 15 bytes of it.
+    pub name: String,
+}
+
+/// Those that the process `parent` has started and that have not ended.
+///
+/// # Errors
+/// /proc cannot be listed.
+pub fn children(parent: u32) -> io::Result<Vec<Process>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // What has ended meanwhile is no child.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+        if let Some((above, process)) = stat.ok().and_then(|stat| read(pid, &stat))
+            && above == parent
+        {
+            found.push(process);
+        }
+    }
+    Ok(found)
+}
+
+/// `12 (name) S 1 …`: parent and process; nothing for one that has ended and was not waited for.
+fn read(pid: u32, stat: &str) -> Option<(u32, Process)> {
+    // The name may hold anything, parentheses and blanks too.
+    let (name, after) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    let mut fields = after.split(' ');
+    let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
+    let started = fields.nth(17)?.parse().ok()?;
+    let name = name.to_owned();
+    (state != "Z").then_some((parent, Process { pid, started, name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_seen_until_it_ends() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let is_there = || {
+            let children = children(std::process::id()).unwrap();
+            let mut of_it = children
+                .into_iter()
+                .filter(|process| process.pid == child.id());
+            of_it.next()
+        };
+        let seen = is_there().unwrap();
+        assert!(seen.started > 0);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let children = children(std::process::id()).unwrap();
+        assert!(!children.contains(&seen));
+    }
+
+    #[test]
+    fn names_may_hold_anything() {
+        let fields = "S 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4711 0";
+        let (parent, process) = read(12, &format!("12 (a) b ( ) {fields}")).unwrap();
+        assert_eq!(
+            (parent, process.name.as_str(), process.started),
+            (7, "a) b ( ", 4711)
+        );
+        assert_eq!(read(12, "12 (a) Z 7 0"), None);
+        assert_eq!(read(12, ""), None);
+    }
+}
