@@ -54,6 +54,13 @@ impl Console {
         }
     }
 
+    pub(crate) fn show(&self, lines: &[String]) {
+        if !self.quiet {
+            let lines = lines.iter().map(|line| format!("{}\n", escape(line)));
+            self.lines(&lines.collect::<String>());
+        }
+    }
+
     pub(crate) fn note(&self, text: &str) {
         if self.verbose {
             self.lines(&format!("{}: {}\n", self.tool, escape(text)));

@@ -136,6 +136,11 @@ impl Context {
         self.console.warn(text.as_ref());
     }
 
+    /// Shows lines on standard error, such as the plan that is asked about; with `-q` none. Each is escaped.
+    pub fn show(&self, lines: &[String]) {
+        self.console.show(lines);
+    }
+
     /// Says something on standard error if `-v` is given. The text is escaped.
     pub fn note(&self, text: impl AsRef<str>) {
         self.console.note(text.as_ref());

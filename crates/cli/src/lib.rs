@@ -56,10 +56,12 @@ pub mod mail;
 mod manual;
 mod output;
 mod panic;
+pub mod person;
 mod progress;
 mod quantity;
 mod run;
 pub mod selectors;
+pub mod syslog;
 mod usage;
 mod window;
 
@@ -73,4 +75,4 @@ pub use output::{Stream, create_file, replace_file};
 pub use progress::Progress;
 pub use quantity::{QuantityError, parse_size};
 pub use run::{Tool, run};
-pub use window::{TIME_FORMS, WindowArgs, WindowError};
+pub use window::{TIME_FORMS, WindowArgs, WindowError, to_come};

@@ -1,7 +1,7 @@
 //! Postfix's own programs, started for an instance: without a shell, with an environment of our own, and ended when they take
 //! too long.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;

@@ -4,6 +4,7 @@
 //! (Postfix `src/global/resolve_clnt.c`, `src/util/attr_print0.c`). Newer servers announce their protocol first. Nothing is
 //! changed by asking.
 
+use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,15 @@ pub enum Resolved {
     },
     /// A table failed: the mail waits.
     Fails,
+}
+
+impl fmt::Display for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::To { transport, nexthop } => write!(f, "{transport}:{nexthop}"),
+            Self::Fails => f.write_str("nowhere: a table failed"),
+        }
+    }
 }
 
 /// A connection to an instance's trivial-rewrite. It is made anew where the server has ended it, as it does now and then.

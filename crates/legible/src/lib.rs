@@ -10,4 +10,5 @@
 pub mod grid;
 pub mod human;
 pub mod metrics;
+pub mod shell;
 pub mod wire;

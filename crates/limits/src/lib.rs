@@ -7,11 +7,14 @@
 //! The journal is the truth: it holds what is meant before anything is changed, and [`map::render`] makes of it what a map
 //! must say. So whatever was interrupted is put right by doing it again.
 
+pub mod health;
 pub mod journal;
 mod limit;
 mod lock;
 pub mod map;
+pub mod plan;
 mod replace;
+pub mod setup;
 
 pub use journal::{Entry, Journal, Record};
 pub use limit::{Ending, Hold, Limit, Pause, Scope, Standing};

@@ -30,6 +30,9 @@ const HEADING: &str =
 const BEGIN: &str = "# relay-limit begin ";
 const END: &str = "# relay-limit end ";
 
+/// What a line that begins with white space may continue, if it stands first: nobody's mail.
+const GUARD: &str = "relay-limit.invalid";
+
 /// How the lines of a map are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -52,40 +55,52 @@ pub struct Block {
     pub keys: Vec<String>,
 }
 
+/// What a map has between two marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The limit that the mark names.
+    pub id: String,
+    /// When it ends: seconds since 1970 (UTC).
+    pub until: Option<i64>,
+    /// Its lines, which may have been edited.
+    pub lines: Vec<u8>,
+}
+
 /// A map's text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MapText {
-    /// The limits that the marks name, in order, and when they end. Their lines may have been edited.
-    pub blocks: Vec<(String, Option<i64>)>,
+    /// What stands between marks, in order.
+    pub blocks: Vec<Marked>,
     /// All lines that are not ours, byte for byte.
     pub others: Vec<u8>,
-}
-
-/// Why a text cannot be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unwritable {
-    /// Postfix would join it with what stands before.
-    #[error(
-        "its line \"{0}\" begins with white space, so that Postfix takes it for more of the line before"
-    )]
-    Continues(String),
 }
 
 impl MapText {
     /// Takes a text apart. Never fails, whatever the bytes.
     pub fn parse(text: &[u8]) -> Self {
         let mut map = Self::default();
+        let mut is_open = false;
         for line in text.split_inclusive(|&b| b == b'\n') {
             let bare = line.strip_suffix(b"\n").unwrap_or(line);
+            let mut place = &mut map.others;
             if let Some(rest) = bare.strip_prefix(BEGIN.as_bytes()) {
                 map.blocks.push(mark(&String::from_utf8_lossy(rest)));
-            } else if bare != HEADING.as_bytes()
-                && !bare.starts_with(END.as_bytes())
-                && !is_ours(bare)
-            {
-                map.others.extend_from_slice(bare);
-                map.others.push(b'\n');
+                is_open = true;
+                continue;
+            } else if bare.starts_with(END.as_bytes()) {
+                is_open = false;
+                continue;
+            } else if bare == HEADING.as_bytes() {
+                continue;
+            } else if is_ours(bare) {
+                // Outside of the marks, nobody knows whose it is: it goes.
+                match map.blocks.last_mut().filter(|_| is_open) {
+                    Some(block) => place = &mut block.lines,
+                    None => continue,
+                }
             }
+            place.extend_from_slice(bare);
+            place.push(b'\n');
         }
         map
     }
@@ -97,9 +112,13 @@ impl MapText {
 }
 
 /// `ID until TIME`, or `ID until further notice`.
-fn mark(text: &str) -> (String, Option<i64>) {
+fn mark(text: &str) -> Marked {
     let (id, until) = text.split_once(" until ").unwrap_or((text, ""));
-    (id.trim().to_owned(), parse_time(until.trim()))
+    Marked {
+        id: id.trim().to_owned(),
+        until: parse_time(until.trim()),
+        lines: Vec::new(),
+    }
 }
 
 /// Is this the right-hand side of a line of ours?
@@ -115,23 +134,9 @@ fn is_ours(line: &[u8]) -> bool {
         && ours.is_some_and(|text| text.trim_start().starts_with(MARK))
 }
 
-/// What the map must say: a block a limit, those that last longest first, and behind them what is not ours.
-///
-/// # Errors
-/// The others' lines cannot stand behind ours.
-pub fn render(form: Form, blocks: &[Block], others: &[u8]) -> Result<Vec<u8>, Unwritable> {
-    let first = others.split(|&b| b == b'\n').find(|line| {
-        let visible = line
-            .iter()
-            .find(|b| !b.is_ascii_whitespace() && **b != 0x0b);
-        visible.is_some_and(|&b| b != b'#')
-    });
-    if let Some(line) = first.filter(|line| {
-        line.starts_with(b" ") || line.starts_with(b"\t") || line.starts_with(b"\x0b")
-    }) {
-        let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
-        return Err(Unwritable::Continues(start));
-    }
+/// What the map must say: a block a limit, those that last longest first; behind them what is `kept` of others' blocks, of
+/// which the journal does not know, and what is not ours.
+pub fn render(form: Form, blocks: &[Block], kept: &[Marked], others: &[u8]) -> Vec<u8> {
     let mut sorted: Vec<&Block> = blocks.iter().collect();
     sorted.sort_by_key(|block| {
         (
@@ -142,18 +147,38 @@ pub fn render(form: Form, blocks: &[Block], others: &[u8]) -> Result<Vec<u8>, Un
     let mut text = format!("{HEADING}\n");
     let mut known = BTreeSet::new();
     for block in sorted {
-        let until = block
-            .until
-            .map_or_else(|| "further notice".to_owned(), format_time);
-        text.push_str(&format!("{BEGIN}{} until {until}\n", block.id));
+        text.push_str(&begin(&block.id, block.until));
         for key in block.keys.iter().filter(|key| known.insert((*key).clone())) {
             text.push_str(&line(form, key, &block.text));
         }
         text.push_str(&format!("{END}{}\n", block.id));
     }
     let mut text = text.into_bytes();
+    for block in kept {
+        text.extend_from_slice(begin(&block.id, block.until).as_bytes());
+        text.extend_from_slice(&block.lines);
+        text.extend_from_slice(format!("{END}{}\n", block.id).as_bytes());
+    }
+    if begins_with_more(others) {
+        text.extend_from_slice(line(form, GUARD, MARK).as_bytes());
+    }
     text.extend_from_slice(others);
-    Ok(text)
+    text
+}
+
+/// Does the first line that Postfix sees begin with white space, so that it is taken for more of the line before?
+fn begins_with_more(text: &[u8]) -> bool {
+    let is_space = |b: u8| b.is_ascii_whitespace() || b == 0x0b;
+    let visible = text.split(|&b| b == b'\n').find_map(|line| {
+        let first = line.iter().find(|&&b| !is_space(b))?;
+        (*first != b'#').then_some(line)
+    });
+    visible.is_some_and(|line| line.first().is_some_and(|&b| is_space(b)))
+}
+
+fn begin(id: &str, until: Option<i64>) -> String {
+    let until = until.map_or_else(|| "further notice".to_owned(), format_time);
+    format!("{BEGIN}{id} until {until}\n")
 }
 
 fn line(form: Form, key: &str, text: &str) -> String {

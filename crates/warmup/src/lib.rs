@@ -21,5 +21,4 @@ pub mod render;
 pub mod rules;
 pub mod schedule;
 pub mod settings;
-mod shell;
 pub mod status;

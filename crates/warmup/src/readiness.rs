@@ -6,7 +6,7 @@ mod pace;
 use figures::instances::{Facts, Place, Running};
 
 use crate::limits::Limits;
-use crate::shell::quoted;
+use legible::shell::quoted;
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -18,7 +18,7 @@
 //! cap, the next greater one serves, and what holds is how much is taken ([`crate::intake`]): [`HeldBy::Intake`].
 
 use crate::limits::Limits;
-use crate::shell::quoted;
+use legible::shell::quoted;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;

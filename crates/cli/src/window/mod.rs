@@ -110,6 +110,38 @@ impl WindowArgs {
     }
 }
 
+/// A time to come, in microseconds since 1970 (UTC): `14:00` is today's, or tomorrow's if that is over; a date is its
+/// beginning; a date and a time; RFC 3339.
+///
+/// # Errors
+/// None of these, or over already.
+pub fn to_come(text: &str, now: i64, zone: Zone) -> Result<i64, String> {
+    let clock = Clock { now, zone };
+    let tomorrow = || {
+        let day = clock.today()?.succ_opt()?;
+        instant(day.and_time(time(text.trim())?), zone, Fold::First)
+    };
+    // How long ago something was is no time to come.
+    let found = match parse_span(text.trim()) {
+        Ok(_) => None,
+        Err(_) => clock.point(text, Fold::First),
+    };
+    let found = found.map(|at| {
+        if at <= now {
+            tomorrow().unwrap_or(at)
+        } else {
+            at
+        }
+    });
+    match found {
+        Some(at) if at > now => Ok(at),
+        Some(_) => Err(format!("{text} is over already")),
+        None => Err(format!(
+            "no such time: '{text}'; it takes 14:30, 2026-11-23, \"2026-11-23 14:30\" or 2026-11-23T14:30:00+01:00"
+        )),
+    }
+}
+
 /// What time it is, and where.
 #[derive(Debug, Clone, Copy)]
 struct Clock {

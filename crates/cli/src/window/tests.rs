@@ -344,3 +344,31 @@ fn errors_name_the_forms() {
         "--since: 22:00 is still to come today; for another day's, give the date: \"YYYY-MM-DD 22:00\"",
     );
 }
+
+#[test]
+fn times_to_come() {
+    // 10:00 in New York.
+    let now = utc("2026-11-23T15:00:00Z");
+    let check = |text: &str, expected: Option<&str>| {
+        let found = to_come(text, now, Zone::named(NY).unwrap());
+        assert_eq!(found.ok(), expected.map(utc), "{text}");
+    };
+    check("14:00", Some("2026-11-23T19:00:00Z"));
+    check("10:00", Some("2026-11-24T15:00:00Z"));
+    check("09:59:59", Some("2026-11-24T14:59:59Z"));
+    check("2026-11-24", Some("2026-11-24T05:00:00Z"));
+    check("2026-11-23 10:01", Some("2026-11-23T15:01:00Z"));
+    check("2026-11-23T16:30:00+01:00", Some("2026-11-23T15:30:00Z"));
+    for over in [
+        "today",
+        "yesterday",
+        "now",
+        "2026-11-23",
+        "2026-11-23 09:00",
+        "2h",
+        "4x",
+        "",
+    ] {
+        check(over, None);
+    }
+}

@@ -12,4 +12,4 @@ mod refusal;
 pub use facts::gather;
 pub use interfaces::{Interface, Interfaces};
 pub use master::{Master, master};
-pub use processes::{Process, children};
+pub use processes::{Process, children, started};

@@ -36,6 +36,18 @@ pub fn children(parent: u32) -> io::Result<Vec<Process>> {
     Ok(found)
 }
 
+/// When it was started, in seconds since 1970 (UTC), give or take one: the kernel tells when the machine was started to the
+/// second only.
+pub fn started(process: &Process) -> Option<i64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    let boot: i64 = boot.trim().parse().ok()?;
+    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK);
+    let ticks = u64::try_from(ticks.ok()??).ok()?;
+    let since = process.started.checked_div(ticks)?;
+    boot.checked_add(i64::try_from(since).ok()?)
+}
+
 /// `12 (name) S 1 …`: parent and process; nothing for one that has ended and was not waited for.
 fn read(pid: u32, stat: &str) -> Option<(u32, Process)> {
     // The name may hold anything, parentheses and blanks too.
@@ -65,7 +77,12 @@ mod tests {
             of_it.next()
         };
         let seen = is_there().unwrap();
-        assert!(seen.started > 0);
+        let began = started(&seen).unwrap();
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        assert!(
+            (began - i64::try_from(now).unwrap()).abs() < 5,
+            "{began} {now}"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
         let children = children(std::process::id()).unwrap();

@@ -12,7 +12,7 @@ fn block(id: &str, until: Option<i64>, keys: &[&str]) -> Block {
 }
 
 fn check(form: Form, blocks: &[Block], others: &str, expected: &str) {
-    let text = render(form, blocks, others.as_bytes()).unwrap();
+    let text = render(form, blocks, &[], others.as_bytes());
     assert_eq!(String::from_utf8(text.clone()).unwrap(), expected);
     // And back.
     let map = MapText::parse(&text);
@@ -70,11 +70,8 @@ fn ours_stand_first_and_those_that_last_longest_before_all() {
 fn hand_written_lines_are_kept_whatever_they_are() {
     let check = |text: &[u8], blocks: &[(&str, Option<i64>)], others: &[u8]| {
         let map = MapText::parse(text);
-        let found: Vec<(&str, Option<i64>)> = map
-            .blocks
-            .iter()
-            .map(|(id, until)| (id.as_str(), *until))
-            .collect();
+        let found = map.blocks.iter().map(|b| (b.id.as_str(), b.until));
+        let found: Vec<(&str, Option<i64>)> = found.collect();
         assert_eq!(found, blocks);
         assert_eq!(map.others, others, "{}", text.escape_ascii());
     };
@@ -108,19 +105,26 @@ fn hand_written_lines_are_kept_whatever_they_are() {
 }
 
 #[test]
-fn a_line_that_would_continue_ours_is_refused() {
-    let check = |others: &str, ok: bool| {
-        let text = render(
-            Form::Keys,
-            &[block("a", None, &["aol.com"])],
-            others.as_bytes(),
+fn no_line_continues_ours() {
+    let check = |others: &str, guarded: bool| {
+        let blocks = [block("a", None, &["aol.com"])];
+        let text = render(Form::Keys, &blocks, &[], others.as_bytes());
+        let entries = Source::parse(Path::new("/m"), &text).value.entries;
+        assert_eq!(
+            entries[0].value,
+            "retry:4.7.0 paused by relay-limit until noon: a"
         );
-        assert_eq!(text.is_ok(), ok, "{others:?}");
+        assert_eq!(
+            entries.iter().any(|e| e.key == GUARD),
+            guarded,
+            "{others:?}"
+        );
+        assert_eq!(MapText::parse(&text).others, others.as_bytes());
     };
-    check("  more\n", false);
-    check("# comment\n\n \t# comment\n\tmore\n", false);
-    check("   \n# comment\na.example smtp:\n  more\n", true);
-    check("", true);
+    check("  more\n", true);
+    check("# comment\n\n \t# comment\n\tmore\n", true);
+    check("   \n# comment\na.example smtp:\n  more\n", false);
+    check("", false);
 }
 
 #[test]
@@ -209,11 +213,11 @@ proptest! {
     fn any_text_is_kept_through_pause_and_lift(text in "([a-z@.* \t#/\\\\]{0,12}\r?\n|retry:4.7.0 |paused by relay-limit|# relay-limit begin x\n){0,12}") {
         let map = MapText::parse(text.as_bytes());
         let blocks = [block("a", Some(5), &["aol.com"])];
-        if let Ok(paused) = render(Form::Keys, &blocks, &map.others) {
-            let again = MapText::parse(&paused);
-            prop_assert_eq!(&again.others, &map.others);
-            let lifted = render(Form::Keys, &[], &again.others).unwrap();
-            prop_assert_eq!(&MapText::parse(&lifted).others, &map.others);
-        }
+        let paused = render(Form::Keys, &blocks, &map.blocks, &map.others);
+        let again = MapText::parse(&paused);
+        prop_assert_eq!(&again.others, &map.others);
+        prop_assert_eq!(&again.blocks[1..], &map.blocks[..]);
+        let lifted = render(Form::Keys, &[], &[], &again.others);
+        prop_assert_eq!(&MapText::parse(&lifted).others, &map.others);
     }
 }

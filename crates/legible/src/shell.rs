@@ -1,7 +1,7 @@
 //! Commands to be pasted into a shell.
 
 /// The word as a shell takes it for itself: in quotes where it needs them. A NUL, which no argument can hold, is left out.
-pub(crate) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| String::new(), String::from)
 }

@@ -1,0 +1,163 @@
+//! Is all well with what holds?
+
+use crate::limit::Standing;
+
+/// A limit may be over for so long, in seconds, before something is wrong: tick runs every minute.
+pub const LATE: i64 = 120;
+
+/// A pause that is older, in seconds, has been forgotten.
+pub const OLD: i64 = 86_400;
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// To be looked at today.
+    Warning,
+    /// It could not be found out.
+    Unknown,
+    /// To be looked at now.
+    Critical,
+}
+
+/// What was seen of a limit that is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Postfix goes by it.
+    Holds,
+    /// Its instance does not run: there is nothing to hold.
+    NotRunning,
+    /// It does not hold: why.
+    Broken(String),
+    /// That could not be found out: why.
+    Unknown(String),
+}
+
+/// Something that is wrong with a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, and what to do about it.
+    pub text: String,
+}
+
+/// What is wrong with a limit that is not closed, at `now` (seconds since 1970, UTC).
+pub fn troubles(one: &Standing, seen: &Seen, now: i64) -> Vec<Trouble> {
+    let id = &one.limit.id;
+    let trouble = |severity, text: String| Trouble { severity, text };
+    let over = one
+        .ended
+        .as_ref()
+        .map(|(at, ..)| *at)
+        .or(one.limit.until.filter(|until| *until <= now));
+    if let Some(over) = over {
+        let late = now.saturating_sub(over) > LATE;
+        let text =
+            format!("{id} is over and was not taken off: relay-limit tick does not run, or fails");
+        return Vec::from_iter(late.then(|| trouble(Severity::Critical, text)));
+    }
+    let mut found = Vec::new();
+    match seen {
+        Seen::Holds | Seen::NotRunning => {}
+        Seen::Broken(why) => found.push(trouble(
+            Severity::Critical,
+            format!("{id} does not hold: {why}"),
+        )),
+        Seen::Unknown(why) => found.push(trouble(
+            Severity::Unknown,
+            format!("{id}: whether it holds is not known: {why}"),
+        )),
+    }
+    match one.limit.until {
+        None => found.push(trouble(
+            Severity::Warning,
+            format!("{id} will not end by itself"),
+        )),
+        Some(_) if now.saturating_sub(one.limit.begun) > OLD => {
+            found.push(trouble(
+                Severity::Warning,
+                format!("{id} is older than a day"),
+            ));
+        }
+        Some(_) => {}
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limit::{Ending, Hold, Limit, Pause, Scope};
+
+    fn standing(until: Option<i64>, ended: Option<i64>) -> Standing {
+        Standing {
+            limit: Limit {
+                id: "p".to_owned(),
+                instance: "postfix-aol-b".to_owned(),
+                config_directory: "/etc/postfix-aol-b".into(),
+                begun: 1000,
+                until,
+                by: String::new(),
+                command: String::new(),
+                reason: None,
+                hold: Hold::Pause(Pause {
+                    scope: Scope::All,
+                    provider: None,
+                    text: String::new(),
+                    flush: false,
+                }),
+            },
+            in_force: None,
+            ended: ended.map(|at| (at, Ending::Lifted, String::new())),
+            closed: None,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong() {
+        let check = |one: Standing, seen: Seen, now: i64, expected: &[Severity]| {
+            let found: Vec<Severity> = troubles(&one, &seen, now)
+                .iter()
+                .map(|t| t.severity)
+                .collect();
+            assert_eq!(found, expected, "{one:?} {seen:?} {now}");
+        };
+        use Severity::{Critical, Unknown, Warning};
+        let hour = || standing(Some(4600), None);
+        check(hour(), Seen::Holds, 2000, &[]);
+        check(hour(), Seen::NotRunning, 2000, &[]);
+        check(
+            hour(),
+            Seen::Broken("no line".to_owned()),
+            2000,
+            &[Critical],
+        );
+        check(
+            hour(),
+            Seen::Unknown("not root".to_owned()),
+            2000,
+            &[Unknown],
+        );
+        // tick has two minutes.
+        check(hour(), Seen::Holds, 4720, &[]);
+        check(hour(), Seen::Holds, 4721, &[Critical]);
+        check(
+            standing(Some(4600), Some(2000)),
+            Seen::Holds,
+            2121,
+            &[Critical],
+        );
+        check(standing(Some(4600), Some(2000)), Seen::Holds, 2120, &[]);
+        check(standing(None, None), Seen::Holds, 2000, &[Warning]);
+        let week = || standing(Some(604_800), None);
+        check(week(), Seen::Holds, 87_400, &[]);
+        check(week(), Seen::Holds, 87_401, &[Warning]);
+        check(
+            week(),
+            Seen::Broken("no line".to_owned()),
+            87_401,
+            &[Critical, Warning],
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! The flags.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use cli::instances::RequiredInstanceArgs;
+use cli::lookups::ResolverArgs;
+use cli::{Common, parse_span};
+
+/// Pause an instance that a provider has blocked, with an end, and bring it back
+///
+/// While a provider is paused at an instance, its smtpd answers 450 to new mail for that provider, so that list servers keep it
+/// or go to the next address of the relay's name; mail that waits stays where it is. At the end everything is as it was. What is
+/// paused stands in a small map of its own, which transport_maps of the instance must name first (setup); main.cf is not
+/// touched in an emergency, and Postfix need not be reloaded.
+///
+/// relay-limit tick, which cron or a timer runs every minute, ends what is due.
+#[derive(Debug, Parser)]
+#[command(name = "relay-limit", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show whether instances are ready to be paused, and with --apply make them so
+    ///
+    /// Each step with what to do about it. Exit status 1 if anything is missing.
+    Setup(Setup),
+    /// Pause an instance, all of its mail or a provider's, until an end
+    ///
+    /// The plan is shown first, and then it asks. It ends when Postfix has been seen to refuse the mail, which takes up to 45
+    /// seconds.
+    Pause(Pause),
+    /// List what holds: since when, until when, why, and by whom
+    List(List),
+    /// End pauses before their time
+    Lift(Lift),
+    /// List everything that was ever ordered on this host, and what became of it
+    History(History),
+    /// End what is due, and put right what was interrupted; for cron
+    ///
+    /// Prints nothing if there is nothing to do. Can be run at any time, and as often as wanted.
+    Tick(Tick),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Setup {
+    #[command(flatten)]
+    pub(crate) instances: RequiredInstanceArgs,
+
+    /// Make the map, add it to transport_maps with postconf, and reload Postfix
+    #[arg(long)]
+    pub(crate) apply: bool,
+
+    /// Use a map of patterns (regexp), for instances with tables that answer for whole addresses
+    ///
+    /// Postfix does not notice changes of such a map: it is reloaded at the beginning and at the end of each pause.
+    #[arg(long)]
+    pub(crate) patterns: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pause {
+    /// The instance
+    ///
+    /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b), the
+    /// address that it sends from, or "-" or "postfix" for the default instance.
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+
+    #[command(flatten)]
+    pub(crate) end: EndArgs,
+
+    /// Why, for list, for the log and for those who get the 450: TSS04
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+
+    /// Pause even if it is the last address of the provider, so that its mail waits at the list servers
+    #[arg(long)]
+    pub(crate) last: bool,
+
+    /// Reload Postfix, so that the pause is in force at once
+    #[arg(long)]
+    pub(crate) reload: bool,
+
+    /// When the pause has ended, try waiting mail at once, and not when its next try is due
+    #[arg(long)]
+    pub(crate) flush: bool,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
+}
+
+/// Whose mail.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct ScopeArgs {
+    /// Only mail for this provider's domains (aol, msn, ...); can be given several times
+    ///
+    /// Without --provider and --domain, all mail of the instance is paused.
+    #[arg(long, value_name = "PROVIDER")]
+    pub(crate) provider: Vec<String>,
+
+    /// Only mail for this domain; can be given several times. With a dot in front, for all domains below it
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Vec<String>,
+}
+
+/// Until when.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(crate) struct EndArgs {
+    /// For how long: 90m, 4h, 1d
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) span: Option<u64>,
+
+    /// Until when: 14:00, 2026-11-24, "2026-11-24 14:00"
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+/// How it is asked.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Manner {
+    /// Show what would be done, and change nothing at all
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct List {
+    /// Answer as a monitoring plugin: one line, and its exit status
+    ///
+    /// CRITICAL: a pause is over and still holds (relay-limit tick does not run), or does not hold. WARNING: a pause is older
+    /// than a day, or will not end by itself.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) check: bool,
+
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Lift {
+    /// What to end: an instance, for all of its pauses, or a pause by its name in list
+    #[arg(value_name = "INSTANCE|PAUSE")]
+    pub(crate) target: String,
+
+    /// Try waiting mail at once, and not when its next try is due
+    #[arg(long)]
+    pub(crate) flush: bool,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct History {
+    /// How to show it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Tick {}
+
+/// The values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[value(help = None)]
+    Text,
+    /// For programs.
+    #[value(help = None)]
+    Json,
+}

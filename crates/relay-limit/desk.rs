@@ -1,0 +1,116 @@
+//! The journal, read and written under the lock; the clock; who works here.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cli::syslog::Syslog;
+use cli::{Context, Failure, person};
+use limits::{DIRECTORY, Entry, Journal, Lock, Record};
+use postfix::{Parsed, Problem};
+use transfer::{Fs, NoHook};
+
+/// The time, in whole seconds since 1970 (UTC).
+pub(crate) struct Clock {
+    start: i64,
+    begun: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new(cx: &Context) -> Self {
+        Self {
+            start: cx.now(),
+            begun: Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        let since = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
+        self.start.saturating_add(since).div_euclid(1_000_000)
+    }
+}
+
+/// Where the host's journal is, as this machine names it.
+pub(crate) fn directory(cx: &Context) -> PathBuf {
+    cx.root().under(Path::new(DIRECTORY))
+}
+
+/// Reads the journal without the lock, to show what it says. What cannot be read of it comes back beside it.
+pub(crate) fn look(cx: &Context) -> anyhow::Result<Parsed<Journal>> {
+    let directory = directory(cx);
+    let path = Journal::path(&directory);
+    Ok(Journal::read(&directory).map_err(|e| Failure::io("cannot read the journal", &path, e))?)
+}
+
+/// The journal under the lock. To be held for as long as files are changed, and no longer.
+pub(crate) struct Desk<'a> {
+    pub(crate) journal: Journal,
+    /// What could not be read of it.
+    pub(crate) problems: Vec<Problem>,
+    directory: PathBuf,
+    clock: &'a Clock,
+    _lock: Lock,
+}
+
+impl<'a> Desk<'a> {
+    /// Takes the lock, and reads the journal.
+    pub(crate) fn open(cx: &Context, clock: &'a Clock) -> anyhow::Result<Self> {
+        let directory = directory(cx);
+        let (pid, user) = (std::process::id(), person::user());
+        let me = format!("process {pid} of {user}: {}", person::command_line());
+        let lock = Lock::take(&directory, &me).map_err(|e| {
+            Failure::new(e.to_string())
+                .hint("wait until it has ended; relay-limit list shows what holds")
+        })?;
+        let Parsed { value, problems } = look(cx)?;
+        Ok(Self {
+            journal: value,
+            problems,
+            directory,
+            clock,
+            _lock: lock,
+        })
+    }
+
+    /// Appends to the journal; on disk when this returns.
+    pub(crate) fn write(&mut self, entries: Vec<Entry>) -> anyhow::Result<()> {
+        let at = self.clock.now();
+        let record = |entry| Record { at, entry };
+        let records: Vec<Record> = entries.into_iter().map(record).collect();
+        let written = self
+            .journal
+            .append(Fs::new(&NoHook), &self.directory, &records);
+        let path = Journal::path(&self.directory);
+        Ok(written.map_err(|e| Failure::io("cannot write the journal", &path, e))?)
+    }
+}
+
+/// Only root may do it, and only on this machine.
+pub(crate) fn must_be_able(cx: &Context, instead: &str) -> anyhow::Result<()> {
+    if !cx.root().is_this_host() {
+        return Err(
+            Failure::new("--root: another host's Postfix cannot be changed from here")
+                .hint(instead)
+                .into(),
+        );
+    }
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    let hint = format!("run it as root; {instead}");
+    Err(Failure::new("only root may change what Postfix does")
+        .hint(hint)
+        .into())
+}
+
+pub(crate) fn syslog(cx: &Context) -> Syslog {
+    Syslog::open(cx, "relay-limit")
+}
+
+/// A time as people read it, with its offset from UTC: `2026-11-24 14:00 +0100`.
+pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
+    let time = cx.zone().at(seconds);
+    time.map_or_else(
+        || seconds.to_string(),
+        |time| time.format("%Y-%m-%d %H:%M %z").to_string(),
+    )
+}

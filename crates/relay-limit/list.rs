@@ -1,0 +1,321 @@
+//! What holds, and whether all is well with it.
+
+use std::io::{self, Write};
+
+use cli::check::{Level, Perf, Verdict};
+use cli::{Context, Outcome};
+use host::rewrite::Rewrite;
+use legible::human::age;
+use legible::wire::{seconds, write_json};
+use limits::health::{Seen, Severity, Trouble, troubles};
+use limits::map::MapText;
+use limits::plan::whose;
+use limits::{Hold, Journal, Standing};
+use postfix::config::{Host, Instance};
+use postfix::{Parsed, Problem};
+use serde::Serialize;
+
+use crate::args::{Format, List as Args};
+use crate::desk::{self, Clock, readable};
+use crate::pause::text;
+use crate::place::{self, Place};
+use crate::probe::{self, Sent};
+use crate::tick::keys;
+use crate::upkeep;
+
+pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let read = desk::look(cx)?;
+    let host = host::instances::discover(cx.site());
+    let journal = &read.value;
+    let now = Clock::new(cx).now();
+    let open: Vec<&Standing> = journal.limits.iter().filter(|one| one.is_open()).collect();
+    let seen: Vec<Seen> = open
+        .iter()
+        .map(|one| seen(cx, &host, journal, one, now))
+        .collect();
+    let shown: Vec<(&Standing, Option<&Seen>)> =
+        open.iter().copied().zip(seen.iter().map(Some)).collect();
+    if args.check {
+        return check(cx, &shown, &read.problems, now);
+    }
+    match args.format {
+        Format::Text => {
+            let mut all = Vec::new();
+            for &(one, seen) in &shown {
+                all.extend(lines(cx, one));
+                all.extend(
+                    seen.iter()
+                        .flat_map(|seen| troubles(one, seen, now))
+                        .map(|trouble| format!("  {}", said(&trouble))),
+                );
+                all.push(format!(
+                    "  to end it: relay-limit lift {}",
+                    legible::shell::quoted(&one.limit.id)
+                ));
+            }
+            if all.is_empty() {
+                all.push("nothing holds".to_owned());
+            }
+            all.extend(by_hand(cx, &host.value, journal));
+            cx.print(text(&all).as_bytes())?;
+        }
+        Format::Json => cx.print_with(|out| {
+            document(out, cx, "relay-tools/relay-limit/1", &shown, &read.problems)
+        })?,
+    }
+    cx.problems(&read.problems);
+    Ok(Outcome::Done)
+}
+
+fn said(trouble: &Trouble) -> String {
+    let word = match trouble.severity {
+        Severity::Warning => "warning",
+        Severity::Unknown => "unknown",
+        Severity::Critical => "CRITICAL",
+    };
+    format!("{word}: {}", trouble.text)
+}
+
+/// A limit for people.
+pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
+    let limit = &one.limit;
+    let Hold::Pause(pause) = &limit.hold;
+    let until = match limit.until {
+        Some(until) => {
+            let left = u64::try_from(until - cx.now().div_euclid(1_000_000)).unwrap_or(0);
+            let left = if left > 0 && one.ended.is_none() {
+                format!(" ({} left)", age(left))
+            } else {
+                String::new()
+            };
+            format!("until {}{left}", readable(cx, until))
+        }
+        None => "without an end".to_owned(),
+    };
+    let reason = limit
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let mut lines = vec![format!(
+        "{}: {}, paused, {}, {until}{reason}",
+        limit.id,
+        limit.instance,
+        whose(&pause.scope, pause.provider.as_deref())
+    )];
+    let in_force = one.in_force.map_or_else(
+        || "not seen to be in force".to_owned(),
+        |at| format!("in force since {}", readable(cx, at)),
+    );
+    lines.push(format!(
+        "  ordered {} by {}; {in_force}",
+        readable(cx, limit.begun),
+        limit.by
+    ));
+    if let Some((at, how, by)) = &one.ended {
+        lines.push(format!("  {} {} by {by}", how.as_str(), readable(cx, *at)));
+    }
+    lines.extend(one.notes.iter().map(|note| format!("  {note}")));
+    lines
+}
+
+/// Does a limit hold that is to hold?
+fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, now: i64) -> Seen {
+    if !one.holds(now) {
+        return Seen::Holds;
+    }
+    let Some(instance) = place::of_directory(&host.value, &one.limit.config_directory) else {
+        return Seen::Unknown(format!(
+            "{}: no such instance, or it cannot be read",
+            one.limit.config_directory.display()
+        ));
+    };
+    let Some(place) = Place::of(cx, instance) else {
+        let name = instance.name();
+        return Seen::Broken(format!(
+            "transport_maps of {name} does not name the map: relay-limit setup {name}"
+        ));
+    };
+    match upkeep::agrees(cx, &place, journal, now) {
+        Ok(wrong) if wrong.is_empty() => asked(cx, instance, one),
+        Ok(wrong) => Seen::Broken(wrong.join("; ")),
+        Err(why) => Seen::Unknown(format!("{why:#}")),
+    }
+}
+
+/// What trivial-rewrite says.
+fn asked(cx: &Context, instance: &Instance, one: &Standing) -> Seen {
+    if !cx.root().is_this_host() {
+        return Seen::Unknown("--root: Postfix was not asked".to_owned());
+    }
+    match host::machine::master(cx.root(), instance) {
+        Ok(Some(_)) => {}
+        Ok(None) => return Seen::NotRunning,
+        Err(e) => {
+            return Seen::Unknown(format!("cannot tell whether {} runs: {e}", instance.name()));
+        }
+    }
+    let Hold::Pause(pause) = &one.limit.hold;
+    let mut client = Rewrite::new(instance);
+    // Another pause of the same mail that lasts longer has its own text.
+    match probe::resolve(
+        &mut client,
+        &probe::addresses(&keys(pause), 0),
+        limits::map::MARK,
+    ) {
+        Sent::Kept => Seen::Holds,
+        Sent::Elsewhere(address, to) => Seen::Broken(format!("mail for {address} goes to {to}")),
+        Sent::Unknown(why) => Seen::Unknown(format!("{why}; run it as root")),
+    }
+}
+
+/// Lines of the maps that are not ours, and blocks of which the journal does not know.
+fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
+    let mut lines = Vec::new();
+    for place in host
+        .instances()
+        .iter()
+        .filter_map(|instance| Place::of(cx, instance))
+    {
+        let Ok(Some(seen)) = place.map.read() else {
+            continue;
+        };
+        let map = MapText::parse(&seen.text);
+        let path = place.map.path.display();
+        let entries = map.other_entries(&place.map.path).into_iter();
+        lines.extend(
+            entries.map(|entry| format!("by hand in {path}: {} {}", entry.key, entry.value)),
+        );
+        let unknown = map
+            .blocks
+            .iter()
+            .filter(|block| journal.limit(&block.id).is_none());
+        lines.extend(unknown.map(|block| {
+            let until = block.until.map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
+            format!("{path}: {} until {until} is not in the journal; without an end, take its lines out by hand", block.id)
+        }));
+    }
+    lines
+}
+
+fn check(
+    cx: &Context,
+    shown: &[(&Standing, Option<&Seen>)],
+    problems: &[Problem],
+    now: i64,
+) -> anyhow::Result<Outcome> {
+    let mut found: Vec<Trouble> = Vec::new();
+    for (one, seen) in shown {
+        found.extend(seen.iter().flat_map(|seen| troubles(one, seen, now)));
+    }
+    found.extend(problems.iter().map(|problem| Trouble {
+        severity: Severity::Unknown,
+        text: problem.to_string(),
+    }));
+    found.sort_by_key(|trouble| std::cmp::Reverse(trouble.severity));
+    let level = match found.first().map(|trouble| trouble.severity) {
+        None => Level::Ok,
+        Some(Severity::Warning) => Level::Warning,
+        Some(Severity::Unknown) => Level::Unknown,
+        Some(Severity::Critical) => Level::Critical,
+    };
+    let holding: Vec<String> = shown
+        .iter()
+        .filter(|(one, _)| one.holds(now))
+        .map(|(one, _)| one.limit.id.clone())
+        .collect();
+    let text = match (found.is_empty(), holding.is_empty()) {
+        (true, true) => "nothing holds".to_owned(),
+        (true, false) => format!("in force: {}", holding.join(", ")),
+        (false, _) => found
+            .into_iter()
+            .map(|trouble| trouble.text)
+            .collect::<Vec<_>>()
+            .join("; "),
+    };
+    cx.verdict(&Verdict {
+        level,
+        text,
+        perf: vec![Perf::count("limits", holding.len() as f64)],
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    host: &'a str,
+    time: Option<String>,
+    limits: Vec<Row<'a>>,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    instance: &'a str,
+    kind: &'static str,
+    provider: Option<&'a str>,
+    /// `*` for all mail.
+    domains: Vec<String>,
+    begun: Option<String>,
+    until: Option<String>,
+    by: &'a str,
+    command: &'a str,
+    reason: Option<&'a str>,
+    in_force: Option<String>,
+    ended: Option<String>,
+    how: Option<&'static str>,
+    ended_by: Option<&'a str>,
+    closed: Option<String>,
+    notes: &'a [String],
+    /// What is wrong now; absent in the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    troubles: Option<Vec<String>>,
+}
+
+/// Limits as one JSON object.
+pub(crate) fn document(
+    out: &mut impl Write,
+    cx: &Context,
+    schema: &'static str,
+    shown: &[(&Standing, Option<&Seen>)],
+    problems: &[Problem],
+) -> io::Result<()> {
+    let now = cx.now().div_euclid(1_000_000);
+    let document = Document {
+        schema,
+        host: cx.host(),
+        time: seconds(now),
+        limits: shown
+            .iter()
+            .map(|&(one, seen)| row(one, seen, now))
+            .collect(),
+        problems: problems.iter().map(ToString::to_string).collect(),
+    };
+    write_json(out, &document)?;
+    writeln!(out)
+}
+
+fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: i64) -> Row<'a> {
+    let limit = &one.limit;
+    let Hold::Pause(pause) = &limit.hold;
+    let found = seen.map(|seen| troubles(one, seen, now));
+    Row {
+        id: &limit.id,
+        instance: &limit.instance,
+        kind: "pause",
+        provider: pause.provider.as_deref(),
+        domains: keys(pause),
+        begun: seconds(limit.begun),
+        until: limit.until.and_then(seconds),
+        by: &limit.by,
+        command: &limit.command,
+        reason: limit.reason.as_deref(),
+        in_force: one.in_force.and_then(seconds),
+        ended: one.ended.as_ref().and_then(|(at, ..)| seconds(*at)),
+        how: one.ended.as_ref().map(|(_, how, _)| how.as_str()),
+        ended_by: one.ended.as_ref().map(|(.., by)| by.as_str()),
+        closed: one.closed.and_then(seconds),
+        notes: &one.notes,
+        troubles: found.map(|found| found.into_iter().map(|trouble| trouble.text).collect()),
+    }
+}

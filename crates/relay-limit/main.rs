@@ -1,0 +1,41 @@
+//! relay-limit: when a provider blocks an address: pause it, with an end, and bring it back.
+//!
+//! Glue: `args` what is asked for; `desk` the journal and the lock, `place` an instance with its map, `upkeep` the map made to
+//! say what the journal says, `probe` and `waiting` what Postfix does of it; and a file a subcommand. What is judged, and how
+//! maps and the journal are written, is in crate limits.
+
+mod args;
+mod desk;
+mod history;
+mod lift;
+mod list;
+mod manual;
+mod pause;
+mod place;
+mod probe;
+mod setup;
+mod siblings;
+mod tick;
+mod upkeep;
+mod waiting;
+
+use std::process::ExitCode;
+
+use cli::{Context, Outcome};
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    cli::run(work)
+}
+
+fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    match &args.command {
+        Command::Setup(setup) => setup::run(setup, cx),
+        Command::Pause(pause) => pause::run(pause, cx),
+        Command::List(list) => list::run(list, cx),
+        Command::Lift(lift) => lift::run(lift, cx),
+        Command::History(history) => history::run(history, cx),
+        Command::Tick(tick) => tick::run(tick, cx),
+    }
+}

@@ -1,0 +1,416 @@
+//! A pause: plan, question, journal, map, and the wait until Postfix goes by it.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cli::{Context, Failure, Outcome, person};
+use knowledge::providers::{Providers, domain_of};
+use legible::shell::quoted;
+use limits::map::answer;
+use limits::plan::{PausePlan, Waiting, whose};
+use limits::setup::{State, judge};
+use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
+use postfix::config::Instance;
+use postfix::queue::{Queue, ScanOptions, ShowqOptions};
+use transport::Domain;
+
+use crate::args::{EndArgs, Pause as Args, ScopeArgs};
+use crate::desk::{self, Clock, Desk, readable};
+use crate::place::{self, Place};
+use crate::siblings;
+use crate::upkeep;
+use crate::waiting::{self, Force};
+
+/// No pause is for longer: what is to last is not a pause.
+const LONGEST: i64 = 366 * 86_400;
+
+pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let clock = Clock::new(cx);
+    if !args.manner.dry_run {
+        desk::must_be_able(cx, "--dry-run shows the plan")?;
+    }
+    let host = host::instances::discover(cx.site());
+    let instance = place::one(cx, &host, &args.instance)?;
+    let place = ready(cx, instance)?;
+    let providers = host::tables::providers(cx.site())?;
+    let (scope, provider) = scope(&args.scope, &providers)?;
+    let until = end(cx, &args.end)?;
+    let read = desk::look(cx)?;
+    cx.problems(&read.problems);
+    let journal = read.value;
+    let limit = order(
+        cx,
+        args,
+        instance,
+        (&scope, provider.as_deref()),
+        until,
+        &journal,
+    );
+    let others = siblings::instances(&host.value, instance, &providers);
+    let mut asked = vec![instance];
+    asked.extend(&others);
+    let hour = siblings::last_hour(cx, &host, &asked, &scope)?;
+    let plan = PausePlan {
+        until: readable(cx, until),
+        lasts: u64::try_from(until - clock.now()).unwrap_or(0),
+        whose: whose(&scope, provider.as_deref()),
+        waiting: waiting_now(cx, instance, &scope),
+        hourly: hour.hourly(),
+        provider: providers
+            .of_instance(instance.name())
+            .map(|id| providers.get(id).name.clone()),
+        siblings: siblings::standing(cx, &others, &journal, &scope, &hour, clock.now()),
+        elsewhere: siblings::elsewhere(&host.value, instance, &providers, &args.resolver),
+        warnings: warnings(&journal, &limit, instance, &providers, clock.now()),
+        limit,
+    };
+    let shown = plan.lines();
+    if let Some((what, hint)) = plan.refusal().filter(|_| !args.last) {
+        cx.show(&shown);
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    if args.manner.dry_run {
+        cx.print(text(&shown).as_bytes())?;
+        return Ok(Outcome::Done);
+    }
+    cx.show(&shown);
+    if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
+    carry_out(args, cx, &clock, &place, plan)
+}
+
+/// Lines for standard output, escaped.
+pub(crate) fn text(lines: &[String]) -> String {
+    lines
+        .iter()
+        .map(|line| format!("{}\n", postfix::escape(line)))
+        .collect()
+}
+
+/// The instance, if a pause would hold there.
+fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<Place<'h>> {
+    let steps = judge(&place::facts(cx, instance, false));
+    let missing = steps
+        .iter()
+        .find(|step| matches!(step.state, State::ToDo | State::Wrong));
+    if let Some(step) = missing {
+        let name = instance.name();
+        let command = match step.state {
+            State::ToDo => format!("relay-limit setup {} --apply", quoted(name)),
+            _ => format!("relay-limit setup {} says what to do", quoted(name)),
+        };
+        return Err(
+            Failure::new(format!("{name} cannot be paused yet: {}", step.what))
+                .hint(command)
+                .into(),
+        );
+    }
+    let place = Place::of(cx, instance);
+    Ok(place.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?)
+}
+
+/// Whose mail is meant, and the one provider that was named.
+fn scope(args: &ScopeArgs, providers: &Providers) -> anyhow::Result<(Scope, Option<String>)> {
+    if args.provider.is_empty() && args.domain.is_empty() {
+        return Ok((Scope::All, None));
+    }
+    let mut domains = Vec::new();
+    let mut add = |text: &str, of: &str| -> anyhow::Result<()> {
+        let (dot, bare) = text
+            .strip_prefix('.')
+            .map_or(("", text), |bare| (".", bare));
+        let domain = Domain::new(bare.as_bytes());
+        let domain = domain.map_err(|why| Failure::new(format!("{of}: \"{text}\" is {why}")))?;
+        domains.push(format!("{dot}{domain}"));
+        // Postfix looks it up as the message has it.
+        domains.extend(domain.in_letters().map(|letters| format!("{dot}{letters}")));
+        Ok(())
+    };
+    for name in &args.provider {
+        let Some(id) = providers.by_name(name) else {
+            let known: Vec<&str> = providers.all().iter().map(|p| p.name.as_str()).collect();
+            let what = format!(
+                "unknown provider \"{name}\": the table has {}",
+                known.join(", ")
+            );
+            return Err(Failure::new(what).into());
+        };
+        let provider = providers.get(id);
+        if provider.domains.is_empty() {
+            let what = format!("provider {name} has no domains of its own in the table");
+            return Err(Failure::new(what)
+                .hint("without --provider, all mail of the instance is paused")
+                .into());
+        }
+        for domain in &provider.domains {
+            add(domain, "the provider table")?;
+        }
+    }
+    for domain in &args.domain {
+        add(domain, "--domain")?;
+    }
+    domains.sort();
+    domains.dedup();
+    let provider = match (args.provider.as_slice(), args.domain.is_empty()) {
+        ([name], true) => Some(name.to_ascii_lowercase()),
+        _ => None,
+    };
+    Ok((Scope::Domains(domains), provider))
+}
+
+/// When it is to end, in seconds since 1970 (UTC).
+fn end(cx: &Context, args: &EndArgs) -> anyhow::Result<i64> {
+    let now = cx.now().div_euclid(1_000_000);
+    let until = match (args.span, &args.until) {
+        (Some(span), _) => now.saturating_add(i64::try_from(span).unwrap_or(i64::MAX)),
+        (None, Some(text)) => {
+            let at = cli::to_come(text, cx.now(), cx.zone());
+            at.map_err(|why| Failure::new(format!("--until: {why}")))?
+                .div_euclid(1_000_000)
+        }
+        (None, None) => {
+            return Err(Failure::new("an end is required: --for 4h, --until 14:00").into());
+        }
+    };
+    if until <= now {
+        return Err(Failure::new("a pause must last some time")
+            .hint("--for 4h, --until 14:00")
+            .into());
+    }
+    if until - now > LONGEST {
+        return Err(Failure::new("no pause is for longer than a year")
+            .hint("relay-limit out takes an address out of use")
+            .into());
+    }
+    Ok(until)
+}
+
+fn order(
+    cx: &Context,
+    args: &Args,
+    instance: &Instance,
+    (scope, provider): (&Scope, Option<&str>),
+    until: i64,
+    journal: &Journal,
+) -> Limit {
+    let begun = cx.now().div_euclid(1_000_000);
+    let stamp = chrono::DateTime::from_timestamp(begun, 0).unwrap_or_default();
+    let stamp = stamp.format("%Y%m%dT%H%M%SZ").to_string();
+    let reason = args
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    Limit {
+        id: journal.new_id(instance.name(), &stamp),
+        instance: instance.name().to_owned(),
+        config_directory: instance.config_directory().to_owned(),
+        begun,
+        until: Some(until),
+        by: person::user(),
+        command: person::command_line(),
+        reason: reason.map(str::to_owned),
+        hold: Hold::Pause(Pause {
+            scope: scope.clone(),
+            provider: provider.map(str::to_owned),
+            text: answer(Some(&readable(cx, until)), reason),
+            flush: args.flush,
+        }),
+    }
+}
+
+/// The messages that a pause would keep.
+fn waiting_now(cx: &Context, instance: &Instance, scope: &Scope) -> Result<Waiting, String> {
+    let spools = host::spools::find(cx.site(), &[instance]);
+    let Some(found) = spools.first() else {
+        return Err("no queue directory".to_owned());
+    };
+    if let host::spools::State::Missing(problem) | host::spools::State::Barred(problem) =
+        &found.state
+    {
+        return Err(problem.to_string());
+    }
+    let count = |queue| {
+        let count = AtomicUsize::new(0);
+        let scanned = found.spool.scan_messages(
+            queue,
+            &ShowqOptions::default(),
+            &ScanOptions::default(),
+            |message| {
+                let domain = |address: &str| {
+                    let domain = domain_of(address.as_bytes()).unwrap_or_default();
+                    String::from_utf8_lossy(domain).to_lowercase()
+                };
+                if *scope == Scope::All
+                    || message
+                        .recipients
+                        .iter()
+                        .any(|r| scope.covers(&domain(&r.address)))
+                {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        match scanned {
+            Ok(tally) => {
+                cx.problems(&tally.problems);
+                Ok(count.into_inner())
+            }
+            Err(e) => Err(e.to_string()),
+        }
+    };
+    Ok(Waiting {
+        deferred: count(Queue::Deferred)?,
+        active: count(Queue::Active)?,
+    })
+}
+
+fn warnings(
+    journal: &Journal,
+    limit: &Limit,
+    instance: &Instance,
+    providers: &Providers,
+    now: i64,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Hold::Pause(pause) = &limit.hold;
+    for one in journal.limits.iter().filter(|one| one.holds(now)) {
+        let Hold::Pause(other) = &one.limit.hold;
+        if one.limit.config_directory == limit.config_directory
+            && other.scope.overlaps(&pause.scope)
+        {
+            warnings.push(format!(
+                "it is paused already ({}); mail for both is kept until the later end",
+                one.limit.id
+            ));
+        }
+    }
+    if let Scope::Domains(_) = &pause.scope
+        && let Some(id) = providers.of_instance(instance.name())
+        && pause
+            .provider
+            .as_deref()
+            .is_some_and(|name| !name.eq_ignore_ascii_case(&providers.get(id).name))
+    {
+        warnings.push(format!(
+            "{} is named for another provider, {}",
+            instance.name(),
+            providers.get(id).name
+        ));
+    }
+    warnings
+}
+
+/// Writes it down, puts it in the map, and waits for Postfix.
+fn carry_out(
+    args: &Args,
+    cx: &Context,
+    clock: &Clock,
+    place: &Place<'_>,
+    plan: PausePlan,
+) -> anyhow::Result<Outcome> {
+    let interrupts = cx.catch_interrupts()?;
+    let name = place.instance.name();
+    let syslog = desk::syslog(cx);
+    let mut desk = Desk::open(cx, clock)?;
+    let mut limit = plan.limit;
+    // Between plan and lock, another may have taken the name.
+    if desk.journal.limit(&limit.id).is_some() {
+        limit.id = desk.journal.new_id(name, &limit.id);
+    }
+    let id = limit.id.clone();
+    let Hold::Pause(pause) = limit.hold.clone();
+    desk.write(vec![Entry::Begin(Box::new(limit.clone()))])?;
+    let kept = upkeep::keep(cx, place, &desk.journal, clock.now());
+    let kept = match kept {
+        Ok(done) => done,
+        Err(why) => return Err(give_up(desk, &id, why)),
+    };
+    drop(desk);
+    for warning in &kept.warnings {
+        cx.warn(warning);
+    }
+    syslog.say(
+        clock.now(),
+        &format!(
+            "{id}: {name} paused, {}, until {}, by {}",
+            plan.whose, plan.until, limit.by
+        ),
+    );
+    if args.reload {
+        upkeep::reload(cx, place)?;
+    }
+    let keys = match &pause.scope {
+        Scope::All => vec!["*".to_owned()],
+        Scope::Domains(domains) => domains.clone(),
+    };
+    let force = waiting::until_paused(
+        cx,
+        place.instance,
+        (&keys, &pause.text),
+        kept.changed,
+        Some(&interrupts),
+    );
+    if let Force::Holds(_) = force {
+        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
+    }
+    said(cx, name, (&plan.whose, &plan.until), &id, &force)
+}
+
+/// Takes back what could not be put in force.
+fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyhow::Error {
+    let by = person::user();
+    let end = Entry::End {
+        id: id.to_owned(),
+        how: Ending::Failed,
+        by,
+    };
+    match desk.write(vec![end, Entry::Closed { id: id.to_owned() }]) {
+        Ok(()) => why,
+        Err(_) => why.context(
+            Failure::new(format!(
+                "{id} is in the journal, and relay-limit tick will put it in force"
+            ))
+            .hint(format!("relay-limit lift {id} takes it back")),
+        ),
+    }
+}
+
+/// What came of it.
+fn said(
+    cx: &Context,
+    name: &str,
+    (whose, until): (&str, &str),
+    id: &str,
+    force: &Force,
+) -> anyhow::Result<Outcome> {
+    let paused = format!("{name}: paused, {whose}, until {until}");
+    let mut lines = match force {
+        Force::Holds(asked) => {
+            let mut lines = vec![format!("{paused}; in force")];
+            lines.extend(asked.iter().map(|one| format!("  {one}")));
+            lines
+        }
+        Force::NotRunning => vec![format!(
+            "{paused}; Postfix does not run, and will go by it when it does"
+        )],
+        Force::Taken(_) | Force::Unknown(_) => vec![format!("{paused}; NOT seen to be in force")],
+    };
+    lines.push(format!(
+        "  to end it before: relay-limit lift {}",
+        quoted(id)
+    ));
+    cx.print(text(&lines).as_bytes())?;
+    match force {
+        Force::Holds(_) | Force::NotRunning => Ok(Outcome::Done),
+        Force::Taken(why) | Force::Unknown(why) => {
+            cx.warn(format!(
+                "{why}; relay-limit setup {} says what is in the way",
+                quoted(name)
+            ));
+            Ok(Outcome::Partial)
+        }
+    }
+}

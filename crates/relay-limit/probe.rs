@@ -1,0 +1,173 @@
+//! Postfix asked: would it take this mail?
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use cli::Context;
+use host::machine::Interfaces;
+use host::rewrite::{Resolved, Rewrite};
+use postfix::config::Instance;
+
+/// How long an smtpd may take for an answer. Some greet late, on purpose.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The local part of the recipients asked about: nobody's.
+const PROBE: &str = "relay-limit-probe";
+
+/// What trivial-rewrite says of all addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// All are kept, for this limit's reason.
+    Kept,
+    /// This one is not: where it is sent.
+    Elsewhere(String, Resolved),
+    /// It could not be asked.
+    Unknown(String),
+}
+
+/// Where the mail of `addresses` is sent: is it kept with an answer that begins with `text`?
+pub(crate) fn resolve(client: &mut Rewrite, addresses: &[String], text: &str) -> Sent {
+    for address in addresses {
+        match client.resolve(address) {
+            Ok(Resolved::To { transport, nexthop })
+                if transport == "retry" && nexthop.contains(text) => {}
+            Ok(other) => return Sent::Elsewhere(address.clone(), other),
+            Err(e) => return Sent::Unknown(format!("{}: {e}", client.socket().display())),
+        }
+    }
+    Sent::Kept
+}
+
+/// An address to ask about for each key of a map: `relay-limit-probe@aol.com`. `turn` makes it one that was not asked about
+/// before, since smtpd remembers answers for half a minute.
+pub(crate) fn addresses(keys: &[String], turn: u32) -> Vec<String> {
+    let pid = std::process::id();
+    let address = |key: &String| match (key.as_str(), key.strip_prefix('.')) {
+        ("*", _) => format!("{PROBE}-{pid}-{turn}@{PROBE}.example.com"),
+        (_, Some(below)) => format!("{PROBE}-{pid}-{turn}@{PROBE}.{below}"),
+        (key, _) if key.contains('@') => key.to_owned(),
+        (key, _) => format!("{PROBE}-{pid}-{turn}@{key}"),
+    };
+    keys.iter().map(address).collect()
+}
+
+/// What an smtpd said of a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It refuses it for now, for our reason.
+    Refused(String),
+    /// It takes it.
+    Taken(String),
+    /// Something else, or nothing: whether it would take mail of others is not known.
+    Other(String),
+}
+
+/// The addresses at which the instance's smtpd, or a postscreen before it, listens.
+pub(crate) fn listeners(cx: &Context, instance: &Instance) -> Vec<SocketAddr> {
+    let services = instance.services(cx.root()).value;
+    let mut found = Vec::new();
+    for service in services.services() {
+        if !matches!(service.command.as_str(), "smtpd" | "postscreen") || wraps(&service.args) {
+            continue;
+        }
+        let Some((host, port)) = service.listens_on() else {
+            continue;
+        };
+        let port = match port {
+            "smtp" => 25,
+            "submission" => 587,
+            "smtps" | "submissions" => continue,
+            number => match number.parse() {
+                Ok(number) => number,
+                Err(_) => continue,
+            },
+        };
+        let hosts = match host {
+            Some(host) => vec![host.to_owned()],
+            None => instance.parameters().list("inet_interfaces"),
+        };
+        found.extend(
+            hosts
+                .iter()
+                .flat_map(|host| at(host))
+                .map(|ip| SocketAddr::new(ip, port)),
+        );
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// TLS from the first byte on.
+fn wraps(args: &[String]) -> bool {
+    args.iter()
+        .any(|arg| arg.replace(' ', "") == "smtpd_tls_wrappermode=yes")
+}
+
+/// The addresses that `host` stands for, as far as they can be connected to from here.
+fn at(host: &str) -> Vec<IpAddr> {
+    match host {
+        "all" => Interfaces::read()
+            .map_or_else(|_| Vec::new(), |found| found.outward().take(1).collect()),
+        "loopback-only" | "localhost" => vec![IpAddr::from([127, 0, 0, 1])],
+        address => address
+            .trim_matches(['[', ']'])
+            .parse()
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Asks the smtpd at `server` whether it takes mail for `recipient`: RCPT, and no message.
+pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
+    dialogue(server, recipient, text).unwrap_or_else(|e| Said::Other(e.to_string()))
+}
+
+fn dialogue(server: SocketAddr, recipient: &str, text: &str) -> io::Result<Said> {
+    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = BufReader::new(stream);
+    let greeting = reply(&mut stream)?;
+    if !greeting.starts_with('2') {
+        return Ok(Said::Other(greeting));
+    }
+    for command in ["EHLO localhost", "MAIL FROM:<>"] {
+        let said = command_reply(&mut stream, command)?;
+        if !said.starts_with('2') {
+            return Ok(Said::Other(said));
+        }
+    }
+    let said = command_reply(&mut stream, &format!("RCPT TO:<{recipient}>"))?;
+    // Whether it says goodbye makes no difference.
+    drop(command_reply(&mut stream, "QUIT"));
+    Ok(match said.as_bytes().first() {
+        Some(b'2') => Said::Taken(said),
+        Some(b'4') if said.contains(text) => Said::Refused(said),
+        _ => Said::Other(said),
+    })
+}
+
+fn command_reply(stream: &mut BufReader<TcpStream>, command: &str) -> io::Result<String> {
+    stream
+        .get_mut()
+        .write_all(format!("{command}\r\n").as_bytes())?;
+    reply(stream)
+}
+
+/// The last line of a reply.
+fn reply(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
+    // No server has more to say than this.
+    for _ in 0..100 {
+        let mut line = Vec::new();
+        stream.by_ref().take(4096).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if line.get(3) != Some(&b'-') {
+            return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
+        }
+    }
+    Err(io::Error::other("a reply without an end"))
+}

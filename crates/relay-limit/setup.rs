@@ -1,0 +1,132 @@
+//! Whether instances are ready to be paused, and how they become so.
+
+use cli::{Context, Failure, Outcome};
+use host::programs::Program;
+use limits::MapKind;
+use limits::setup::{Facts, State, Step, judge, ours};
+use postfix::config::Instance;
+
+use crate::args::Setup as Args;
+use crate::desk::{self, Clock, Desk};
+use crate::pause::text;
+use crate::place::{self, Place};
+use crate::upkeep;
+
+pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    if args.apply {
+        desk::must_be_able(cx, "without --apply, setup shows what is missing")?;
+    }
+    let host = host::instances::discover(cx.site());
+    let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
+    let names: Vec<String> = chosen.iter().map(|i| i.name().to_owned()).collect();
+    let before: Vec<Facts> = chosen
+        .iter()
+        .map(|i| place::facts(cx, i, args.patterns))
+        .collect();
+    let mut after = None;
+    if args.apply {
+        let clock = Clock::new(cx);
+        for (instance, facts) in chosen.iter().zip(&before) {
+            apply(cx, &clock, instance, facts)?;
+        }
+        after = Some(host::instances::discover(cx.site()));
+    }
+    let host = after.as_ref().unwrap_or(&host);
+    let mut lines = Vec::new();
+    let mut worst = State::Ok;
+    for name in &names {
+        let instance = place::one(cx, host, name)?;
+        let steps = judge(&place::facts(cx, instance, args.patterns));
+        worst = worst.max(
+            steps
+                .iter()
+                .map(|step| step.state)
+                .max()
+                .unwrap_or(State::Unknown),
+        );
+        lines.extend(shown(name, &steps));
+    }
+    cx.print(text(&lines).as_bytes())?;
+    Ok(match worst {
+        State::Ok => Outcome::Done,
+        _ => Outcome::Partial,
+    })
+}
+
+fn shown(name: &str, steps: &[Step]) -> Vec<String> {
+    let is_ready = steps.iter().all(|step| step.state == State::Ok);
+    let mut lines = vec![format!(
+        "{name}: {}",
+        if is_ready {
+            "ready to be paused"
+        } else {
+            "not ready"
+        }
+    )];
+    for step in steps {
+        lines.push(format!("  {:8} {}", step.state.as_str(), step.what));
+        lines.extend(
+            step.commands
+                .iter()
+                .map(|command| format!("           {command}")),
+        );
+    }
+    lines
+}
+
+/// Makes the map, and names it in transport_maps.
+fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> anyhow::Result<()> {
+    let name = instance.name();
+    if let Some(problem) = instance.problems().first() {
+        let what = format!("{name}: its configuration cannot be relied on: {problem}");
+        return Err(Failure::new(what)
+            .hint("fix its main.cf: postfix check")
+            .into());
+    }
+    let found = ours(&facts.elements, &[instance.config_directory()]);
+    let kind = match &found {
+        Some((_, table)) => MapKind::named(&table.kind),
+        None => facts.kind(),
+    };
+    let Some(kind) = kind else {
+        let what = format!("{name}: this Postfix has no kind of table that a pause can stand in");
+        return Err(Failure::new(what)
+            .hint("postconf -m lists them; apt-get install postfix-lmdb adds one")
+            .into());
+    };
+    let is_wrong_kind = facts.wants_patterns != matches!(kind, MapKind::Patterns(_));
+    if found.is_some() && facts.wants_patterns && is_wrong_kind {
+        let what = format!(
+            "{name}: transport_maps names the map already, as {}",
+            kind.word()
+        );
+        let hint = format!(
+            "take it out of transport_maps of {}/main.cf, and remove the file, first",
+            facts.config_directory.display()
+        );
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    // The map first: a table that main.cf names and that is not there stops all mail.
+    let others = facts
+        .elements
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| found.as_ref().is_none_or(|(ours, _)| ours != at));
+    let others = others.map(|(_, element)| element.clone()).collect();
+    let place = Place::with(cx, instance, kind.clone(), others);
+    let desk = Desk::open(cx, clock)?;
+    upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+    drop(desk);
+    if found.is_none() {
+        let line = facts.line(&kind);
+        let postconf = Program::new(cx.root(), instance, "postconf");
+        postconf.must(&["-e", &line], Vec::new()).map_err(|why| {
+            Failure::new(format!("{name}: cannot change main.cf: {why}")).hint(format!(
+                "postconf -c {} -e '{line}'",
+                facts.config_directory.display()
+            ))
+        })?;
+        upkeep::reload(cx, &place)?;
+    }
+    Ok(())
+}

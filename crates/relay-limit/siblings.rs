@@ -1,0 +1,256 @@
+//! Who else takes a provider's mail, and what was delivered in the last hour.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+use cli::Context;
+use cli::lookups::ResolverArgs;
+use dns::{Limits, Lookup as _, Resolver, Rtype};
+use figures::days::Day;
+use figures::instances::Facts;
+use host::history::DayLogs;
+use host::logs::{Filter, LogScope, Selection, log_sets};
+use host::machine;
+use knowledge::providers::{Providers, domain_of};
+use limits::plan::{Sibling, Takes};
+use limits::{Hold, Journal, Scope};
+use postfix::Parsed;
+use postfix::config::{Host, Instance};
+use postfix::log::{Delivery, Event, Sink, Status, Wanted};
+use postfix::queue::Queue;
+
+/// The window that "the last hour" is, in microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+/// What the logs say of the last hour.
+#[derive(Debug, Default)]
+pub(crate) struct LastHour {
+    /// By syslog name: attempts that were sent, and that were not.
+    attempts: BTreeMap<Vec<u8>, (u64, u64)>,
+    /// Recipients of the instance that is to be paused, each message's once.
+    recipients: u64,
+    /// Why not all of it is known.
+    pub(crate) missing: Option<String>,
+}
+
+/// Counts them.
+#[derive(Clone)]
+struct Counter<'a> {
+    filter: Filter<'a>,
+    paused: &'a str,
+    scope: &'a Scope,
+    attempts: BTreeMap<Vec<u8>, (u64, u64)>,
+    recipients: HashSet<Vec<u8>>,
+}
+
+impl Counter<'_> {
+    fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
+        let counts = self.attempts.entry(instance.to_owned()).or_default();
+        match delivery.status {
+            Status::Sent => counts.0 += 1,
+            Status::Bounced | Status::Deferred => counts.1 += 1,
+        }
+        let domain = domain_of(delivery.recipient).unwrap_or_default();
+        let domain = String::from_utf8_lossy(domain).to_lowercase();
+        if instance == self.paused.as_bytes() && self.scope.covers(&domain) {
+            let key = [delivery.queue_id, b" ", delivery.recipient].concat();
+            self.recipients.insert(key);
+        }
+    }
+}
+
+impl Sink for Counter<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Delivery(delivery) = event
+            && let Some(instance) = self.filter.instance(delivery.tag)
+        {
+            let instance = instance.to_owned();
+            self.add(&instance, delivery);
+        }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            attempts: BTreeMap::new(),
+            recipients: HashSet::new(),
+            ..self.clone()
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.filter.join(later.filter);
+        for (instance, (sent, other)) in later.attempts {
+            let counts = self.attempts.entry(instance).or_default();
+            *counts = (counts.0 + sent, counts.1 + other);
+        }
+        self.recipients.extend(later.recipients);
+    }
+}
+
+impl LogScope for Counter<'_> {
+    fn scope(&mut self, scope: postfix::log::Scope) {
+        self.filter.scope(scope);
+    }
+}
+
+/// Reads the last hour of the logs of `instances`, of which the first is the one to be paused.
+pub(crate) fn last_hour(
+    cx: &Context,
+    host: &Parsed<Host>,
+    instances: &[&Instance],
+    scope: &Scope,
+) -> anyhow::Result<LastHour> {
+    let names: Vec<String> = instances.iter().map(|i| i.name().to_owned()).collect();
+    let selection = Selection::new(cx.site(), host, &names, false)?;
+    let mut counter = Counter {
+        filter: Filter::new(&selection),
+        paused: instances
+            .first()
+            .map_or("", |instance| instance.syslog_name()),
+        scope,
+        attempts: BTreeMap::new(),
+        recipients: HashSet::new(),
+    };
+    let hour = Day {
+        host: cx.host().to_owned(),
+        zone: cx.zone(),
+        since: cx.now() - HOUR,
+        until: cx.now(),
+    };
+    let wanted = Wanted {
+        expired: false,
+        relays: false,
+        delays: false,
+        times: true,
+        senders: false,
+        filtered: false,
+    };
+    let sets = log_sets(cx.site(), host, &selection);
+    let logs = DayLogs::read(cx.site(), &sets, &[hour], wanted, &mut counter);
+    let missing = match logs.problems.first() {
+        Some(problem) => Some(problem.to_string()),
+        None if logs.readings.is_empty() => Some("no log was found".to_owned()),
+        None => None,
+    };
+    Ok(LastHour {
+        attempts: counter.attempts,
+        recipients: u64::try_from(counter.recipients.len()).unwrap_or(u64::MAX),
+        missing,
+    })
+}
+
+impl LastHour {
+    /// Recipients that the pause would have concerned.
+    pub(crate) fn hourly(&self) -> Result<u64, String> {
+        match &self.missing {
+            Some(why) => Err(why.clone()),
+            None => Ok(self.recipients),
+        }
+    }
+}
+
+/// The other instances of the provider that `instance` is named for.
+pub(crate) fn instances<'h>(
+    host: &'h Host,
+    instance: &Instance,
+    providers: &Providers,
+) -> Vec<&'h Instance> {
+    let Some(provider) = providers.of_instance(instance.name()) else {
+        return Vec::new();
+    };
+    let others = host.instances().iter().filter(|other| {
+        other.config_directory() != instance.config_directory()
+            && providers.of_instance(other.name()) == Some(provider)
+    });
+    others.collect()
+}
+
+/// How each of them stands. `scope`: the mail that they are to take.
+pub(crate) fn standing(
+    cx: &Context,
+    siblings: &[&Instance],
+    journal: &Journal,
+    scope: &Scope,
+    last_hour: &LastHour,
+    now: i64,
+) -> Vec<Sibling> {
+    let spools = host::spools::find(cx.site(), siblings);
+    let one = |(instance, spool): (&&Instance, &host::spools::Found)| {
+        let hour = last_hour.attempts.get(instance.syslog_name().as_bytes());
+        Sibling {
+            name: instance.name().to_owned(),
+            takes: takes(cx, instance, journal, scope, now),
+            last_hour: hour
+                .copied()
+                .or(last_hour.missing.is_none().then_some((0, 0))),
+            deferred: count(&spool.spool),
+        }
+    };
+    siblings.iter().zip(&spools).map(one).collect()
+}
+
+fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, now: i64) -> Takes {
+    let paused = journal.limits.iter().find(|one| {
+        let Hold::Pause(pause) = &one.limit.hold;
+        one.holds(now)
+            && one.limit.config_directory == instance.config_directory()
+            && pause.scope.overlaps(scope)
+    });
+    if let Some(pause) = paused {
+        return Takes::No(format!("paused ({})", pause.limit.id));
+    }
+    if !cx.root().is_this_host() {
+        return Takes::Unknown("--root: whether it runs is not known".to_owned());
+    }
+    match machine::master(cx.root(), instance) {
+        Ok(Some(_)) => Takes::Yes,
+        Ok(None) => Takes::No("it does not run".to_owned()),
+        Err(e) => Takes::Unknown(format!("cannot tell whether it runs: {e}")),
+    }
+}
+
+/// Deferred messages, by their files; nothing where they cannot be counted.
+fn count(spool: &postfix::queue::Spool) -> Option<u64> {
+    spool
+        .count(Queue::Deferred)
+        .ok()
+        .map(|tally| tally.messages)
+}
+
+/// The provider's relay name lists these addresses, less those of this host's instances.
+pub(crate) fn elsewhere(
+    host: &Host,
+    instance: &Instance,
+    providers: &Providers,
+    resolver: &ResolverArgs,
+) -> Result<Vec<IpAddr>, String> {
+    let Some(provider) = providers.of_instance(instance.name()) else {
+        return Err("it is named for no provider".to_owned());
+    };
+    let facts = Facts::of(instance, None);
+    let name = providers.get(provider).relay_at(&facts.site_domain());
+    let Some(asked) = dns::name(&name) else {
+        return Err(format!("{name} is no host name"));
+    };
+    let limits = Limits {
+        total: resolver.timeout(),
+        ..Limits::default()
+    };
+    let servers = resolver.servers().map_err(|e| e.to_string())?;
+    let resolver = Resolver::new(servers, limits);
+    let own: Vec<IpAddr> = host
+        .instances()
+        .iter()
+        .flat_map(Instance::bind_addresses)
+        .collect();
+    let mut found = Vec::new();
+    for rtype in [Rtype::A, Rtype::AAAA] {
+        let answer = resolver
+            .ask(&asked, rtype)
+            .map_err(|why| format!("{name}: {why}"))?;
+        found.extend(answer.addresses().filter(|ip| !own.contains(ip)));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}

@@ -1,0 +1,225 @@
+//! What is due is ended, and what was interrupted is finished.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Context, Outcome};
+use host::programs::Program;
+use limits::{Ending, Entry, Hold, Limit, Pause, Scope, Standing};
+use postfix::Parsed;
+use postfix::config::Host;
+
+use crate::args::Tick as Args;
+use crate::desk::{self, Clock, Desk};
+use crate::pause::text;
+use crate::place::{self, Place};
+use crate::upkeep;
+use crate::waiting;
+
+/// Who ends what is due.
+const BY: &str = "relay-limit tick";
+
+pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    desk::must_be_able(cx, "relay-limit list shows what holds")?;
+    let clock = Clock::new(cx);
+    let read = desk::look(cx)?;
+    // Nearly always there is nothing to do, and nobody to wait for.
+    if !read.value.limits.iter().any(Standing::is_open) && read.problems.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let host = host::instances::discover(cx.site());
+    let mut desk = Desk::open(cx, &clock)?;
+    let now = clock.now();
+    let due = desk
+        .journal
+        .limits
+        .iter()
+        .filter(|one| one.ended.is_none() && one.is_due(now));
+    let ends: Vec<Entry> = due.map(|one| end(one, Ending::Due)).collect();
+    if !ends.is_empty() {
+        desk.write(ends)?;
+    }
+    settle(cx, &clock, &host, desk, |_| true, false)
+}
+
+fn end(one: &Standing, how: Ending) -> Entry {
+    Entry::End {
+        id: one.limit.id.clone(),
+        how,
+        by: BY.to_owned(),
+    }
+}
+
+/// Makes every map say what the journal says, and closes the limits among those that `mine` names of which nothing is left.
+/// `flush`: their waiting mail is tried at once, whatever they say themselves.
+pub(crate) fn settle(
+    cx: &Context,
+    clock: &Clock,
+    host: &Parsed<Host>,
+    mut desk: Desk<'_>,
+    mine: impl Fn(&Standing) -> bool,
+    flush: bool,
+) -> anyhow::Result<Outcome> {
+    let mut outcome = if desk.problems.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Partial
+    };
+    cx.problems(&desk.problems);
+    let open: Vec<Standing> = desk
+        .journal
+        .limits
+        .iter()
+        .filter(|one| one.is_open() && mine(one))
+        .cloned()
+        .collect();
+    let mut directories: Vec<PathBuf> = open
+        .iter()
+        .map(|one| one.limit.config_directory.clone())
+        .collect();
+    directories.sort();
+    directories.dedup();
+    let mut lines = Vec::new();
+    let mut settled = Vec::new();
+    for directory in &directories {
+        let of_it: Vec<&Standing> = open
+            .iter()
+            .filter(|one| one.limit.config_directory == *directory)
+            .collect();
+        match at(cx, clock, host, &mut desk, directory, &of_it) {
+            Ok(At::Kept(done)) => {
+                done.warnings.iter().for_each(|warning| cx.warn(warning));
+                settled.extend(
+                    of_it
+                        .into_iter()
+                        .filter(|one| !one.holds(clock.now()))
+                        .cloned(),
+                );
+            }
+            Ok(At::Unnamed(name)) => {
+                // What no table is asked about does not hold. The map is put in order when it is named again.
+                settled.extend(
+                    of_it
+                        .iter()
+                        .filter(|one| !one.holds(clock.now()))
+                        .map(|one| (*one).clone()),
+                );
+                if of_it.iter().any(|one| one.holds(clock.now())) {
+                    outcome = Outcome::Partial;
+                    cx.warn(format!("{name}: nothing holds: transport_maps no longer names the map; relay-limit setup {name} says what to do"));
+                }
+            }
+            Ok(At::Gone) => lines.push(format!(
+                "{}: the instance is gone, and what held there with it",
+                directory.display()
+            )),
+            Err(why) => {
+                outcome = Outcome::Partial;
+                cx.warn(format!("{}: {why:#}", directory.display()));
+            }
+        }
+    }
+    drop(desk);
+    let syslog = desk::syslog(cx);
+    for one in &settled {
+        let line = closed(cx, clock, host, one, flush)?;
+        syslog.say(clock.now(), &line);
+        lines.push(line);
+    }
+    cx.print(text(&lines).as_bytes())?;
+    Ok(outcome)
+}
+
+/// What was done at an instance.
+enum At {
+    /// Its map says what it should.
+    Kept(upkeep::Done),
+    /// transport_maps of this instance names no map of ours any more.
+    Unnamed(String),
+    /// There is no such instance any more.
+    Gone,
+}
+
+fn at(
+    cx: &Context,
+    clock: &Clock,
+    host: &Parsed<Host>,
+    desk: &mut Desk<'_>,
+    directory: &Path,
+    limits: &[&Standing],
+) -> anyhow::Result<At> {
+    let Some(instance) = place::of_directory(&host.value, directory) else {
+        // One that cannot be read is not gone.
+        if cx.root().under(directory).join("main.cf").exists() {
+            anyhow::bail!("its configuration cannot be read now");
+        }
+        let mut entries = Vec::new();
+        for one in limits {
+            if one.ended.is_none() {
+                entries.push(end(one, Ending::Gone));
+            }
+            entries.push(Entry::Closed {
+                id: one.limit.id.clone(),
+            });
+        }
+        desk.write(entries)?;
+        return Ok(At::Gone);
+    };
+    let Some(place) = Place::of(cx, instance) else {
+        return Ok(At::Unnamed(instance.name().to_owned()));
+    };
+    upkeep::keep(cx, &place, &desk.journal, clock.now()).map(At::Kept)
+}
+
+/// Sees to what comes after the end of a limit whose map is in order, and closes it.
+fn closed(
+    cx: &Context,
+    clock: &Clock,
+    host: &Parsed<Host>,
+    one: &Standing,
+    flush: bool,
+) -> anyhow::Result<String> {
+    let limit = &one.limit;
+    let Hold::Pause(pause) = &limit.hold;
+    let how = one
+        .ended
+        .as_ref()
+        .map_or("ended", |(_, how, _)| how.as_str());
+    let mut line = format!(
+        "{}: {how}: mail is taken again, {}",
+        limit.id,
+        limits::plan::whose(&pause.scope, pause.provider.as_deref())
+    );
+    let instance = place::of_directory(&host.value, &limit.config_directory);
+    if (flush || pause.flush)
+        && let Some(instance) = instance
+    {
+        let keys = keys(pause);
+        waiting::until_lifted(cx, instance, (&keys, &pause.text));
+        let flushed = Program::new(cx.root(), instance, "postqueue").must(&["-f"], Vec::new());
+        match flushed {
+            Ok(_) => line.push_str("; waiting mail is tried now"),
+            Err(why) => cx.warn(format!("{}: cannot flush the queue: {why}", limit.instance)),
+        }
+    } else {
+        line.push_str(&format!(
+            "; to try waiting mail now: {}",
+            flush_command(limit)
+        ));
+    }
+    Desk::open(cx, clock)?.write(vec![Entry::Closed {
+        id: limit.id.clone(),
+    }])?;
+    Ok(line)
+}
+
+pub(crate) fn keys(pause: &Pause) -> Vec<String> {
+    match &pause.scope {
+        Scope::All => vec!["*".to_owned()],
+        Scope::Domains(domains) => domains.clone(),
+    }
+}
+
+fn flush_command(limit: &Limit) -> String {
+    let directory = limit.config_directory.to_string_lossy();
+    format!("postqueue -c {} -f", legible::shell::quoted(&directory))
+}

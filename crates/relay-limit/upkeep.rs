@@ -1,0 +1,223 @@
+//! A map is made to say what the journal says: after every order, and at every tick.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use cli::Failure;
+use host::machine::{self, Master, Process};
+use host::programs::Program;
+use limits::map::{MapText, blocks, render};
+use limits::{Journal, Limit, MapKind, Seen};
+use postfix::config::Instance;
+use std::os::unix::fs::MetadataExt as _;
+use transfer::{Fs, NoHook};
+use transport::Source;
+
+use crate::place::{Keys, Place};
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// Was the map replaced, so that Postfix must be waited for?
+    pub(crate) changed: bool,
+    /// Addresses and tables that a pause does not reach.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What a map must say, and what it says.
+struct Wanted {
+    seen: Option<Seen>,
+    text: Vec<u8>,
+    warnings: Vec<String>,
+}
+
+impl Wanted {
+    fn is_there(&self, place: &Place<'_>) -> bool {
+        self.seen
+            .as_ref()
+            .is_some_and(|seen| seen.text == self.text)
+            && index_agrees(place, &self.text)
+    }
+}
+
+fn wanted(place: &Place<'_>, journal: &Journal, now: i64) -> Result<Wanted> {
+    let directory = place.instance.config_directory();
+    let of_it = journal
+        .limits
+        .iter()
+        .filter(|one| one.limit.config_directory == directory);
+    let holding: Vec<&Limit> = of_it
+        .filter(|one| one.holds(now))
+        .map(|one| &one.limit)
+        .collect();
+    let seen = place.map.read().map_err(unusable)?;
+    let text = seen
+        .as_ref()
+        .map(|seen| seen.text.as_slice())
+        .unwrap_or_default();
+    let map = MapText::parse(text);
+    let mut warnings = Vec::new();
+    let elsewhere = match holding.is_empty() {
+        true => BTreeSet::new(),
+        false => elsewhere(place, &map, &mut warnings),
+    };
+    let (blocks, odd) = blocks(&holding, &elsewhere);
+    warnings.extend(
+        odd.iter()
+            .map(|key| format!("{key}: no line can have this key: it is not paused")),
+    );
+    let mut kept = map.blocks.clone();
+    kept.retain(|block| {
+        journal.limit(&block.id).is_none() && block.until.is_none_or(|until| until > now)
+    });
+    let text = render(place.map.kind.form(), &blocks, &kept, &map.others);
+    Ok(Wanted {
+        seen,
+        text,
+        warnings,
+    })
+}
+
+/// Does the map say what holds at `now`? If not, why.
+pub(crate) fn agrees(
+    cx: &cli::Context,
+    place: &Place<'_>,
+    journal: &Journal,
+    now: i64,
+) -> Result<Vec<String>> {
+    let wanted = wanted(place, journal, now)?;
+    let mut wrong = wanted.warnings.clone();
+    if !wanted.is_there(place) {
+        wrong.push(format!(
+            "{} does not say what the journal says: relay-limit tick puts it right",
+            place.map.path.display()
+        ));
+    } else if is_unread(cx, place) {
+        wrong.push(
+            "Postfix has not been reloaded since the map was changed: relay-limit tick does it"
+                .to_owned(),
+        );
+    }
+    Ok(wrong)
+}
+
+/// Makes the map of `place` say what holds at `now`, if it does not say so yet. To be called under the lock.
+pub(crate) fn keep(
+    cx: &cli::Context,
+    place: &Place<'_>,
+    journal: &Journal,
+    now: i64,
+) -> Result<Done> {
+    let wanted = wanted(place, journal, now)?;
+    if wanted.is_there(place) {
+        let changed = is_unread(cx, place);
+        if changed {
+            reload(cx, place)?;
+        }
+        return Ok(Done {
+            changed,
+            warnings: wanted.warnings,
+        });
+    }
+    let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
+    let replaced = place.map.replace(
+        Fs::new(&NoHook),
+        wanted.seen.as_ref(),
+        &wanted.text,
+        &make_index,
+    );
+    replaced.map_err(unusable)?;
+    if matches!(place.map.kind, MapKind::Patterns(_)) {
+        reload(cx, place)?;
+    }
+    Ok(Done {
+        changed: true,
+        warnings: wanted.warnings,
+    })
+}
+
+/// The keys of the other tables, and of those lines of our map that are not ours.
+fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BTreeSet<String> {
+    if matches!(place.map.kind, MapKind::Patterns(_)) {
+        // A pattern of ours is asked before all of them.
+        return BTreeSet::new();
+    }
+    let own = map.other_entries(&place.map.path);
+    let mut keys: BTreeSet<String> = own.into_iter().map(|entry| entry.key).collect();
+    for (table, other) in place.others() {
+        match other {
+            Keys::Listed(listed) => keys.extend(listed),
+            Keys::Opaque(why) => warnings.push(format!(
+                "{table} may answer for whole addresses, which Postfix asks for before domains ({why})"
+            )),
+        }
+    }
+    keys
+}
+
+/// Does Postfix's index say what the text says? Of two entries with one key, the first counts.
+fn index_agrees(place: &Place<'_>, text: &[u8]) -> bool {
+    let Some(index) = place.index() else {
+        return true;
+    };
+    let Ok(index) = index else {
+        return false;
+    };
+    let source = Source::parse(&place.map.path, text).value;
+    let mut wanted = BTreeMap::new();
+    for entry in source.entries {
+        wanted.entry(entry.key).or_insert(entry.value);
+    }
+    let found: BTreeMap<String, String> = index.into_iter().collect();
+    found == wanted
+}
+
+/// Does a process go by patterns that are older than the map? So it is after a crash between map and reload.
+fn is_unread(cx: &cli::Context, place: &Place<'_>) -> bool {
+    if !matches!(place.map.kind, MapKind::Patterns(_)) {
+        return false;
+    }
+    let Ok(metadata) = place.map.path.metadata() else {
+        return false;
+    };
+    let started = resolvers(cx, place.instance);
+    let mut times = started.iter().filter_map(machine::started);
+    // Both are known to the second, and one may be a second off.
+    times.any(|at| at <= metadata.ctime() + 1)
+}
+
+/// The instance's trivial-rewrite processes.
+fn resolvers(cx: &cli::Context, instance: &Instance) -> Vec<Process> {
+    let Ok(Some(Master { pid: Some(pid), .. })) = machine::master(cx.root(), instance) else {
+        return Vec::new();
+    };
+    let mut children = machine::children(pid).unwrap_or_default();
+    children.retain(|process| process.name == "trivial-rewrite");
+    children
+}
+
+/// `postfix reload`; nothing where the instance does not run.
+pub(crate) fn reload(cx: &cli::Context, place: &Place<'_>) -> Result<()> {
+    if !matches!(machine::master(cx.root(), place.instance), Ok(Some(_))) {
+        return Ok(());
+    }
+    let postfix = Program::new(cx.root(), place.instance, "postfix");
+    let reloaded = postfix.must(&["reload"], Vec::new());
+    reloaded.map_err(|why| {
+        let directory = place.instance.config_directory().display();
+        Failure::new(format!(
+            "{}: cannot reload Postfix: {why}",
+            place.instance.name()
+        ))
+        .hint(format!(
+            "postfix -c {directory} reload; the mail log says more"
+        ))
+    })?;
+    Ok(())
+}
+
+fn unusable(error: limits::MapError) -> Failure {
+    Failure::new("cannot change the map")
+        .because(error)
+        .hint("relay-limit setup says what is in the way; relay-limit tick tries again")
+}

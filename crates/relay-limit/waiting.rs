@@ -1,0 +1,172 @@
+//! After a change of a map: until Postfix goes by it.
+//!
+//! trivial-rewrite looks every ten seconds whether a table was replaced, and begins anew then (Postfix
+//! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches any. smtpd
+//! keeps what it was told of a recipient for 30 seconds (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes
+//! that are older than the change must be gone, or these times must have passed.
+
+use std::time::{Duration, Instant};
+
+use cli::{Context, Interrupts};
+use host::machine::{self, Process};
+use host::rewrite::Rewrite;
+use postfix::config::Instance;
+
+use crate::probe::{self, Said, Sent};
+
+/// How often Postfix is asked.
+const ROUND: Duration = Duration::from_millis(250);
+/// How long a trivial-rewrite may go by the old map.
+const RESOLVERS: Duration = Duration::from_secs(11);
+/// How long an smtpd may go by what it was told before.
+const SMTPDS: Duration = Duration::from_secs(31);
+/// Longer than both, and some more for a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(75);
+/// As many recipients are asked about at each smtpd.
+const ASKED: usize = 3;
+
+/// What Postfix does of a pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// It holds: what was asked, and what it said.
+    Holds(Vec<String>),
+    /// It does not run: the pause will hold when it is started.
+    NotRunning,
+    /// It takes the mail in spite of the pause.
+    Taken(String),
+    /// That could not be found out.
+    Unknown(String),
+}
+
+/// The processes of the instance now, if it runs.
+fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, String> {
+    match machine::master(cx.root(), instance) {
+        Ok(None) => Ok(None),
+        Ok(Some(machine::Master { pid: Some(pid), .. })) => machine::children(pid)
+            .map(Some)
+            .map_err(|e| format!("/proc: {e}")),
+        Ok(Some(_)) => Err("its master.pid does not say which process it is".to_owned()),
+        Err(e) => Err(format!("cannot tell whether it runs: {e}")),
+    }
+}
+
+/// Waits until mail for `keys` is refused with `text`. `changed`: the map was just replaced.
+pub(crate) fn until_paused(
+    cx: &Context,
+    instance: &Instance,
+    (keys, text): (&[String], &str),
+    changed: bool,
+    interrupts: Option<&Interrupts>,
+) -> Force {
+    let begun = Instant::now();
+    let old = match processes(cx, instance) {
+        Ok(None) => return Force::NotRunning,
+        Ok(Some(processes)) => processes,
+        Err(why) => return Force::Unknown(why),
+    };
+    let progress = cx.progress_items("waiting for Postfix", None);
+    let mut client = Rewrite::new(instance);
+    let is_left = |name: &str, old: &[Process]| {
+        let now = processes(cx, instance).ok().flatten().unwrap_or_default();
+        old.iter()
+            .any(|process| process.name == name && now.contains(process))
+    };
+    let mut turn = 0;
+    // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
+    let mut remembering: Option<(Instant, Vec<Process>)> = None;
+    loop {
+        turn += 1;
+        let sent = probe::resolve(&mut client, &probe::addresses(keys, turn), text);
+        let resolved = sent == Sent::Kept
+            && (!changed || begun.elapsed() > RESOLVERS || !is_left("trivial-rewrite", &old));
+        if resolved && remembering.is_none() {
+            let smtpds = processes(cx, instance).ok().flatten().unwrap_or_default();
+            remembering = Some((Instant::now(), smtpds));
+        }
+        if let Some((since, smtpds)) = &remembering
+            && (!changed || since.elapsed() > SMTPDS || !is_left("smtpd", smtpds))
+        {
+            return by_smtpd(cx, instance, (keys, text), turn);
+        }
+        if begun.elapsed() > PATIENCE
+            || interrupts.is_some_and(Interrupts::came)
+            || (!changed && !resolved)
+        {
+            return match sent {
+                Sent::Kept => Force::Unknown("interrupted before it was known".to_owned()),
+                Sent::Elsewhere(address, resolved) => {
+                    Force::Taken(format!("mail for {address} goes to {resolved}"))
+                }
+                Sent::Unknown(why) => Force::Unknown(why),
+            };
+        }
+        progress.advance(1);
+        std::thread::sleep(ROUND);
+    }
+}
+
+/// trivial-rewrite says what it should; does smtpd refuse the mail, too?
+fn by_smtpd(
+    cx: &Context,
+    instance: &Instance,
+    (keys, text): (&[String], &str),
+    turn: u32,
+) -> Force {
+    let mut asked = vec!["trivial-rewrite: retry".to_owned()];
+    let addresses = probe::addresses(keys, turn);
+    for server in probe::listeners(cx, instance) {
+        for address in addresses.iter().take(ASKED) {
+            match probe::ask(server, address, text) {
+                Said::Refused(reply) if address == addresses.first().unwrap_or(address) => {
+                    asked.push(format!("smtpd at {server}: {reply}"));
+                }
+                Said::Refused(_) => {}
+                Said::Taken(reply) => {
+                    return Force::Taken(format!(
+                        "smtpd at {server} takes mail for {address}: {reply}"
+                    ));
+                }
+                Said::Other(reply) => {
+                    cx.warn(format!(
+                        "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}; trivial-rewrite says that it does"
+                    ));
+                    break;
+                }
+            }
+        }
+    }
+    Force::Holds(asked)
+}
+
+/// Waits until no trivial-rewrite goes by the old map of a pause that was lifted.
+pub(crate) fn until_lifted(
+    cx: &Context,
+    instance: &Instance,
+    (keys, text): (&[String], &str),
+) -> bool {
+    let begun = Instant::now();
+    let Ok(Some(old)) = processes(cx, instance) else {
+        return false;
+    };
+    let mut client = Rewrite::new(instance);
+    let progress = cx.progress_items("waiting for Postfix", None);
+    loop {
+        let sent = probe::resolve(
+            &mut client,
+            &probe::addresses(keys.get(..1).unwrap_or(keys), 0),
+            text,
+        );
+        let now = processes(cx, instance).ok().flatten().unwrap_or_default();
+        let is_left = old
+            .iter()
+            .any(|process| process.name == "trivial-rewrite" && now.contains(process));
+        if matches!(sent, Sent::Elsewhere(..)) && (!is_left || begun.elapsed() > RESOLVERS) {
+            return true;
+        }
+        if begun.elapsed() > PATIENCE {
+            return false;
+        }
+        progress.advance(1);
+        std::thread::sleep(ROUND);
+    }
+}
