@@ -1,0 +1,8 @@
+//! relay-limit: each file is a subject, and says which.
+#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+
+mod hosts;
+mod pausing;
+
+/// The tool under test.
+const TOOL: &str = env!("CARGO_BIN_EXE_relay-limit");

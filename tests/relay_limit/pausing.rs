@@ -1,0 +1,113 @@
+//! A pause on real Postfix, from its order to its end: what arrives where, counted.
+
+use std::time::Duration;
+
+use testkit::host_or_skip;
+
+use crate::hosts::Site;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
+    let site = Site::start(host_or_skip!());
+    site.block_b();
+    // Some are stuck at aol-b, which also makes smtpd and trivial-rewrite processes that are older than the pause.
+    site.send("before", 40);
+    site.host.wait_until(PATIENCE, "both to take mail", || {
+        site.taken(&site.a) > 0
+            && site.taken(&site.b) > 0
+            && site.taken(&site.a) + site.taken(&site.b) >= 40
+    });
+    let stuck = 40 - site.served("before").len();
+
+    let paused = site.limit(&[
+        "pause",
+        "aol-b",
+        "--provider",
+        "aol",
+        "--for",
+        "2h",
+        "--reason",
+        "TSS04",
+        "--flush",
+        "--yes",
+    ]);
+    assert_eq!(paused.code(), Some(0), "{paused}");
+    assert!(
+        paused
+            .text()
+            .contains("postfix-aol-b: paused, aol (43 domains), until "),
+        "{paused}"
+    );
+    assert!(
+        paused
+            .text()
+            .contains("smtpd at 127.0.0.12:25: 450 4.7.0 <"),
+        "{paused}"
+    );
+    assert!(
+        paused
+            .errors()
+            .contains("sibling    postfix-aol-a: takes mail"),
+        "{paused}"
+    );
+
+    let at_b = site.taken(&site.b);
+    site.send("during", 100);
+    site.host.wait_until(PATIENCE, "all to arrive", || {
+        site.served("during").len() == 100
+    });
+    for (recipient, by) in site.served("during") {
+        assert_eq!(by, ["127.0.0.11"], "{recipient}");
+    }
+    assert_eq!(
+        site.taken(&site.b),
+        at_b,
+        "taken by aol-b in spite of the pause"
+    );
+
+    // What waits there is kept with our reason.
+    site.host
+        .wait_for_log("status=deferred (paused by relay-limit until ");
+
+    site.provider.on_rcpt(|_| testkit::Answer::ok());
+    let listed = site.limit(&["list", "--check"]);
+    assert_eq!(listed.code(), Some(0), "{listed}");
+    assert!(
+        listed.text().starts_with("OK: in force: aol-b-"),
+        "{listed}"
+    );
+    let early = site.limit(&["tick"]);
+    assert_eq!(
+        (early.code(), early.text().as_str()),
+        (Some(0), ""),
+        "{early}"
+    );
+    let tick = site.limit(&["tick", &format!("--clock={}", site.in_hours(3))]);
+    assert_eq!(tick.code(), Some(0), "{tick}");
+    assert!(
+        tick.text().contains("ended in time: mail is taken again"),
+        "{tick}"
+    );
+    site.host
+        .wait_until(PATIENCE, "what was stuck to arrive", || {
+            site.served("before").len() == 40
+        });
+    assert!(stuck > 0);
+
+    site.send("after", 60);
+    site.host.wait_until(PATIENCE, "all to arrive", || {
+        site.served("after").len() == 60
+    });
+    let mut ways: Vec<String> = site.served("after").into_values().flatten().collect();
+    ways.sort();
+    ways.dedup();
+    assert_eq!(ways, ["127.0.0.11", "127.0.0.12"]);
+    for prefix in ["before", "during", "after"] {
+        assert!(
+            site.served(prefix).values().all(|by| by.len() == 1),
+            "delivered twice"
+        );
+    }
+}
