@@ -11,6 +11,10 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Metrics.
 * * * * *  root  if [ -x /usr/sbin/mail-stats-print ] && [ ! -d /run/systemd/system ]; then . /etc/default/relay-tools; [ ! -d "$METRICS_DIR" ] || { mail-stats-print -q --follow-state /var/lib/relay-tools/follow.json --format prom --output "$METRICS_DIR/relay_mail.prom"; mailq-distribution -q --format prom --output "$METRICS_DIR/relay_mailq.prom"; }; fi
 
+# Pauses end when they are due.
+* * * * *  root  if [ -x /usr/sbin/relay-limit ] && [ -e /var/lib/relay-tools/limits/journal.jsonl ] && [ ! -d /run/systemd/system ]; then relay-limit tick; fi
+
 # Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
 #*/15 * * * *  root  mail-stats-print --check -q --since 1h --crit-bounced 15\% --min-volume 100
 #*/15 * * * *  root  mailq-distribution --check -q --warn-count 200 --crit-count 500
+#*/5 * * * *  root  relay-limit list --check -q

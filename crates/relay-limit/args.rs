@@ -7,10 +7,10 @@ use cli::{Common, parse_span};
 
 /// Pause an instance that a provider has blocked, with an end, and bring it back
 ///
-/// While a provider is paused at an instance, its smtpd answers 450 to new mail for that provider, so that list servers keep it
-/// or go to the next address of the relay's name; mail that waits stays where it is. At the end everything is as it was. What is
-/// paused stands in a small map of its own, which transport_maps of the instance must name first (setup); main.cf is not
-/// touched in an emergency, and Postfix need not be reloaded.
+/// While a provider is paused at an instance, its smtpd answers 450 to new mail for that provider, so that list
+/// servers keep it or go to the next address of the relay's name; mail that waits stays where it is. At the end
+/// everything is as it was. What is paused stands in a small map of its own, which transport_maps of the instance
+/// must name first (setup); main.cf is not touched in an emergency, and Postfix need not be reloaded.
 ///
 /// relay-limit tick, which cron or a timer runs every minute, ends what is due.
 #[derive(Debug, Parser)]
@@ -31,8 +31,8 @@ pub(crate) enum Command {
     Setup(Setup),
     /// Pause an instance, all of its mail or a provider's, until an end
     ///
-    /// The plan is shown first, and then it asks. It ends when Postfix has been seen to refuse the mail, which takes up to 45
-    /// seconds.
+    /// The plan is shown first, and then it asks. It ends when Postfix has been seen to refuse the mail, which takes
+    /// up to 45 seconds.
     Pause(Pause),
     /// List what holds: since when, until when, why, and by whom
     List(List),
@@ -66,8 +66,8 @@ pub(crate) struct Setup {
 pub(crate) struct Pause {
     /// The instance
     ///
-    /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b), the
-    /// address that it sends from, or "-" or "postfix" for the default instance.
+    /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b),
+    /// the address that it sends from, or "-" or "postfix" for the default instance.
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
@@ -143,8 +143,8 @@ pub(crate) struct Manner {
 pub(crate) struct List {
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
-    /// CRITICAL: a pause is over and still holds (relay-limit tick does not run), or does not hold. WARNING: a pause is older
-    /// than a day, or will not end by itself.
+    /// CRITICAL: a pause is over and still holds (relay-limit tick does not run), or does not hold. WARNING: a pause
+    /// is older than a day, or will not end by itself.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
 

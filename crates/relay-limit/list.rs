@@ -191,7 +191,7 @@ fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
             .filter(|block| journal.limit(&block.id).is_none());
         lines.extend(unknown.map(|block| {
             let until = block.until.map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
-            format!("{path}: {} until {until} is not in the journal; without an end, take its lines out by hand", block.id)
+            format!("{path}: {} until {until} is not in the journal; with no end, take its lines out by hand", block.id)
         }));
     }
     lines

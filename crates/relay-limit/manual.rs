@@ -11,20 +11,33 @@ impl Tool for Args {
                 title: "HOW A PAUSE WORKS",
                 body: &[
                     Block::Text(
-                        "setup puts a map of its own first into an instance's transport_maps. A pause is a line in it, aol.com retry:4.7.0 paused by relay-limit until 2026-11-24 14:00 +0100: TSS04. smtpd answers 450 to mail for such a domain, and the queue manager leaves mail that waits where it is. Postfix looks every ten seconds whether the map has changed, and an smtpd keeps what it knows of a recipient for 30 seconds; so a pause is in force after 45 seconds at most, or at once with --reload. pause asks trivial-rewrite and smtpd, and ends when both say so.",
+                        "setup puts a map of its own first into an instance's transport_maps. A pause is a line in \
+                        it, aol.com retry:4.7.0 paused by relay-limit until 2026-11-24 14:00 +0100: TSS04. \
+                        smtpd answers 450 to mail for such a domain, and the queue manager leaves mail that \
+                        waits where it is. Postfix looks every ten seconds whether the map has changed, and an \
+                        smtpd keeps what it knows of a recipient for 30 seconds; so a pause is in force after \
+                        45 seconds at most, or at once with --reload. pause asks trivial-rewrite and smtpd, and \
+                        ends when both say so.",
                     ),
                     Block::Text(
-                        "Postfix asks every table of transport_maps for the whole address before it asks any for the domain. Entries for single addresses in other tables are paused by name. Tables whose entries cannot be listed (regexp, pcre, ldap, mysql, ...) may answer for any address: then setup --patterns makes a map of patterns, which is asked first for whole addresses too, and Postfix is reloaded at each change.",
+                        "Postfix asks every table of transport_maps for the whole address before it asks any for \
+                        the domain. Entries for single addresses in other tables are paused by name. Tables \
+                        whose entries cannot be listed (regexp, pcre, ldap, mysql, ...) may answer for any \
+                        address: then setup --patterns makes a map of patterns, which is asked first for whole \
+                        addresses too, and Postfix is reloaded at each change.",
                     ),
                     Block::Text(
-                        "Mail that the queue manager has in its active queue is still tried once. A pause of the whole instance holds for local recipients, too.",
+                        "Mail that the queue manager has in its active queue is still tried once. A pause of the \
+                        whole instance holds for local recipients, too.",
                     ),
                 ],
             },
             Section {
                 title: "THE END OF A PAUSE",
                 body: &[Block::Text(
-                    "relay-limit tick ends what is due: run it every minute from cron, as the package does, or from a timer. Killed at any point, it does the rest at its next run. Without it a pause lasts on: list --check is CRITICAL then.",
+                    "relay-limit tick ends what is due: run it every minute from cron, as the package does, or from \
+                        a timer. Killed at any point, it does the rest at its next run. Without it a pause lasts \
+                        on: list --check is CRITICAL then.",
                 )],
             },
             Section {
@@ -32,7 +45,8 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/etc/postfix-aol-b/relay-limit",
-                        "The map of the instance postfix-aol-b. Lines between the marks of relay-limit are its own; any others are kept.",
+                        "The map of the instance postfix-aol-b. Lines between the marks of relay-limit are its own; \
+                        any others are kept.",
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/limits/journal.jsonl",

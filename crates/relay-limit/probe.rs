@@ -39,8 +39,8 @@ pub(crate) fn resolve(client: &mut Rewrite, addresses: &[String], text: &str) ->
     Sent::Kept
 }
 
-/// An address to ask about for each key of a map: `relay-limit-probe@aol.com`. `turn` makes it one that was not asked about
-/// before, since smtpd remembers answers for half a minute.
+/// An address to ask about for each key of a map: `relay-limit-probe@aol.com`. `turn` makes it one that was not asked
+/// about before, since smtpd remembers answers for half a minute.
 pub(crate) fn addresses(keys: &[String], turn: u32) -> Vec<String> {
     let pid = std::process::id();
     let address = |key: &String| match (key.as_str(), key.strip_prefix('.')) {

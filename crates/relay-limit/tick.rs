@@ -49,8 +49,8 @@ fn end(one: &Standing, how: Ending) -> Entry {
     }
 }
 
-/// Makes every map say what the journal says, and closes the limits among those that `mine` names of which nothing is left.
-/// `flush`: their waiting mail is tried at once, whatever they say themselves.
+/// Makes every map say what the journal says, and closes the limits among those that `mine` names of which nothing is
+/// left. `flush`: their waiting mail is tried at once, whatever they say themselves.
 pub(crate) fn settle(
     cx: &Context,
     clock: &Clock,
@@ -105,7 +105,8 @@ pub(crate) fn settle(
                 );
                 if of_it.iter().any(|one| one.holds(clock.now())) {
                     outcome = Outcome::Partial;
-                    cx.warn(format!("{name}: nothing holds: transport_maps no longer names the map; relay-limit setup {name} says what to do"));
+                    cx.warn(format!("{name}: nothing holds: transport_maps no longer names the map; relay-limit \
+                        setup {name} says what to do"));
                 }
             }
             Ok(At::Gone) => lines.push(format!(

@@ -1,9 +1,9 @@
 //! After a change of a map: until Postfix goes by it.
 //!
 //! trivial-rewrite looks every ten seconds whether a table was replaced, and begins anew then (Postfix
-//! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches any. smtpd
-//! keeps what it was told of a recipient for 30 seconds (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes
-//! that are older than the change must be gone, or these times must have passed.
+//! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches
+//! any. smtpd keeps what it was told of a recipient for 30 seconds (`src/smtpd/smtpd_resolve.c`). So one answer is no
+//! proof: the processes that are older than the change must be gone, or these times must have passed.
 
 use std::time::{Duration, Instant};
 
@@ -128,7 +128,8 @@ fn by_smtpd(
                 }
                 Said::Other(reply) => {
                     cx.warn(format!(
-                        "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}; trivial-rewrite says that it does"
+                        "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}; \
+                            trivial-rewrite says that it does"
                     ));
                     break;
                 }

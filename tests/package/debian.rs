@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const TIMERS: [&str; 3] = [
+const TIMERS: [&str; 4] = [
     "relay-tools-day.timer",
+    "relay-tools-limit.timer",
     "relay-tools-metrics.timer",
     "relay-tools-report.timer",
 ];
@@ -244,7 +245,7 @@ fn cron_runs(debian: &Debian) {
     )
     .unwrap();
     let commands = cron_commands(debian);
-    assert_eq!(commands.len(), 3);
+    assert_eq!(commands.len(), 4);
     fs::create_dir_all(debian.path(METRICS)).unwrap();
     fs::create_dir_all(debian.path("run/systemd/system")).unwrap();
     for command in &commands {

@@ -13,6 +13,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("queue-move", env!("CARGO_BIN_EXE_queue-move")),
     ("queue-report", env!("CARGO_BIN_EXE_queue-report")),
     ("relay-instances", env!("CARGO_BIN_EXE_relay-instances")),
+    ("relay-limit", env!("CARGO_BIN_EXE_relay-limit")),
     ("relay-transport", env!("CARGO_BIN_EXE_relay-transport")),
     ("relay-warmup", env!("CARGO_BIN_EXE_relay-warmup")),
 ];

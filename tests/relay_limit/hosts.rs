@@ -72,10 +72,15 @@ impl Site {
     /// From now on, the provider puts off what aol-b brings.
     pub(crate) fn block_b(&self) {
         let blocked = self.b.address().ip();
-        self.provider.on_rcpt(move |rcpt| match rcpt.client.ip() == blocked {
-            true => Answer::text(421, "4.7.0 [TSS04] Messages from 127.0.0.12 temporarily deferred due to unexpected volume"),
-            false => Answer::ok(),
-        });
+        self.provider
+            .on_rcpt(move |rcpt| match rcpt.client.ip() == blocked {
+                true => Answer::text(
+                    421,
+                    "4.7.0 [TSS04] Messages from 127.0.0.12 temporarily deferred due to \
+                unexpected volume",
+                ),
+                false => Answer::ok(),
+            });
     }
 
     /// The list server sends `count` messages to as many recipients, `PREFIX-N@aol.com`.

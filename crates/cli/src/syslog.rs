@@ -30,7 +30,8 @@ impl Syslog {
         }
     }
 
-    /// A line, at `now` (seconds since 1970, UTC). That it could not be written is no reason to stop: the journal has it all.
+    /// A line, at `now` (seconds since 1970, UTC). That it could not be written is no reason to stop: the journal has
+    /// it all.
     pub fn say(&self, now: i64, text: &str) {
         let Some(socket) = &self.socket else { return };
         let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();

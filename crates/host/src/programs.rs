@@ -1,5 +1,5 @@
-//! Postfix's own programs, started for an instance: without a shell, with an environment of our own, and ended when they take
-//! too long.
+//! Postfix's own programs, started for an instance: without a shell, with an environment of our own, and ended when
+//! they take too long.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ pub struct Said {
 }
 
 impl Program {
-    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), told to use the instance's configuration; of a
-    /// host image, that of the image.
+    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), told to use the instance's
+    /// configuration; of a host image, that of the image.
     pub fn new(root: &Root, instance: &Instance, name: &str) -> Self {
         let directory = match root.is_this_host() {
             true => instance.get("command_directory"),

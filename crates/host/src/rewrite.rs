@@ -1,8 +1,9 @@
-//! Postfix itself, asked where mail goes: trivial-rewrite's resolve service, which smtpd and the queue manager ask as well.
+//! Postfix itself, asked where mail goes: trivial-rewrite's resolve service, which smtpd and the queue manager ask as
+//! well.
 //!
-//! The question and the answer are attributes, a name and a value each, with a null byte behind each and one more at the end
-//! (Postfix `src/global/resolve_clnt.c`, `src/util/attr_print0.c`). Newer servers announce their protocol first. Nothing is
-//! changed by asking.
+//! The question and the answer are attributes, a name and a value each, with a null byte behind each and one more at
+//! the end (Postfix `src/global/resolve_clnt.c`, `src/util/attr_print0.c`). Newer servers announce their protocol
+//! first. Nothing is changed by asking.
 
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -44,7 +45,8 @@ impl fmt::Display for Resolved {
     }
 }
 
-/// A connection to an instance's trivial-rewrite. It is made anew where the server has ended it, as it does now and then.
+/// A connection to an instance's trivial-rewrite. It is made anew where the server has ended it, as it does now and
+/// then.
 #[derive(Debug)]
 pub struct Rewrite {
     socket: PathBuf,

@@ -1,8 +1,8 @@
 //! The journal of a host's limits: JSON Lines, only appended to, and on disk before anything is changed.
 //!
-//! A last line that was cut short by a crash counts as not written. A line that cannot be read is reported, and the rest
-//! counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no damage may keep
-//! the others from ending.
+//! A last line that was cut short by a crash counts as not written. A line that cannot be read is reported, and the
+//! rest counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no
+//! damage may keep the others from ending.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -178,8 +178,9 @@ impl Journal {
         ids.find(|id| self.limit(id).is_none()).unwrap_or(first)
     }
 
-    /// Appends `records` to the journal in `directory`, which this journal was read from under the lock, and waits until they
-    /// are on disk. Directory and file are made if need be, for everybody to read: other tools show what is paused.
+    /// Appends `records` to the journal in `directory`, which this journal was read from under the lock, and waits
+    /// until they are on disk. Directory and file are made if need be, for everybody to read: other tools show what
+    /// is paused.
     ///
     /// # Errors
     /// They could not be written; nothing of them counts then.

@@ -1,11 +1,11 @@
 //! What is put on an instance for a time, and taken off again: pauses and rates.
 //!
-//! Knows the map that a pause stands in, line by line; the journal that says what holds until when; how a map is replaced so
-//! that nobody ever sees half of one. Must not know a terminal, the clock or the environment, and starts no program: who
-//! calls brings the time, what Postfix says, and a way to run postmap(1).
+//! Knows the map that a pause stands in, line by line; the journal that says what holds until when; how a map is
+//! replaced so that nobody ever sees half of one. Must not know a terminal, the clock or the environment, and starts
+//! no program: who calls brings the time, what Postfix says, and a way to run postmap(1).
 //!
-//! The journal is the truth: it holds what is meant before anything is changed, and [`map::render`] makes of it what a map
-//! must say. So whatever was interrupted is put right by doing it again.
+//! The journal is the truth: it holds what is meant before anything is changed, and [`map::render`] makes of it what
+//! a map must say. So whatever was interrupted is put right by doing it again.
 
 pub mod health;
 pub mod journal;

@@ -1,7 +1,7 @@
 //! One process at a time changes what is held: the journal, and the maps that are made of it.
 //!
-//! Held for as long as files are changed, never while Postfix is waited for. The kernel gives the lock up when the process
-//! ends, however it ends.
+//! Held for as long as files are changed, never while Postfix is waited for. The kernel gives the lock up when the
+//! process ends, however it ends.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! # relay-limit begin aol-b-20261124T093012Z until 2026-11-24T13:30:12Z
-//! aol.com	retry:4.7.0 paused by relay-limit until 2026-11-24 14:30 +0100: TSS04
+//! aol.com retry:4.7.0 paused by relay-limit until 2026-11-24 14:30 +0100: TSS04
 //! # relay-limit end aol-b-20261124T093012Z
 //! ```
 //!
-//! transport(5): a `retry:` destination makes smtpd answer 450, and keeps mail that waits. Ours stand in front: of two entries
-//! with one key, postmap(1) takes the first. A line is ours by its right-hand side, wherever it stands; the marks say which
-//! limit it is of.
+//! transport(5): a `retry:` destination makes smtpd answer 450, and keeps mail that waits. Ours stand in front: of
+//! two entries with one key, postmap(1) takes the first. A line is ours by its right-hand side, wherever it stands;
+//! the marks say which limit it is of.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,12 +17,12 @@ use transport::{Entry, Source};
 
 use crate::limit::{Hold, Limit, Scope};
 
-/// What every answer of ours begins with. No mail server of others can say it first in a log: what they say stands behind
-/// "host NAME said".
+/// What every answer of ours begins with. No mail server of others can say it first in a log: what they say stands
+/// behind "host NAME said".
 pub const MARK: &str = "paused by relay-limit";
 
-/// The enhanced status code of our answers: "other or undefined security status" (RFC 3463), as providers use it to refuse an
-/// address for a while.
+/// The enhanced status code of our answers: "other or undefined security status" (RFC 3463), as providers use it to
+/// refuse an address for a while.
 const CODE: &str = "4.7.0";
 
 const HEADING: &str =
@@ -134,8 +134,8 @@ fn is_ours(line: &[u8]) -> bool {
         && ours.is_some_and(|text| text.trim_start().starts_with(MARK))
 }
 
-/// What the map must say: a block a limit, those that last longest first; behind them what is `kept` of others' blocks, of
-/// which the journal does not know, and what is not ours.
+/// What the map must say: a block a limit, those that last longest first; behind them what is `kept` of others'
+/// blocks, of which the journal does not know, and what is not ours.
 pub fn render(form: Form, blocks: &[Block], kept: &[Marked], others: &[u8]) -> Vec<u8> {
     let mut sorted: Vec<&Block> = blocks.iter().collect();
     sorted.sort_by_key(|block| {
@@ -209,9 +209,9 @@ fn literal(text: &str) -> String {
     out
 }
 
-/// The blocks for `limits`, which are to hold now. `elsewhere`: the keys of the other tables, and of the lines in this map
-/// that are not ours. Postfix asks every table for the whole address before it asks any for the domain, and for `*` last: so
-/// those that a limit means are paused by name.
+/// The blocks for `limits`, which are to hold now. `elsewhere`: the keys of the other tables, and of the lines in
+/// this map that are not ours. Postfix asks every table for the whole address before it asks any for the domain, and
+/// for `*` last: so those that a limit means are paused by name.
 ///
 /// Keys that no line can have come back beside the blocks.
 pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, Vec<String>) {

@@ -90,7 +90,8 @@ impl PausePlan {
             )),
             Err(why) => Some((
                 format!(
-                    "no other instance of this host takes mail for {provider}, and whether another host does is not known: {why}"
+                    "no other instance of this host takes mail for {provider}, and whether another host does is not \
+                        known: {why}"
                 ),
                 hint,
             )),
@@ -119,7 +120,10 @@ impl PausePlan {
             Err(why) => format!("  waiting    not known: {why}"),
         });
         lines.push(match &self.hourly {
-            Ok(recipients) => format!("  comes      {recipients} recipients in the last hour, which go elsewhere or wait at the list servers"),
+            Ok(recipients) => format!(
+                "  comes      {recipients} recipients in the last hour, which go elsewhere or \
+                wait at the list servers"
+            ),
             Err(why) => format!("  comes      not known: {why}"),
         });
         for sibling in &self.siblings {

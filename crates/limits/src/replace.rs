@@ -1,8 +1,9 @@
 //! A map's files, replaced so that Postfix finds the old ones or the new ones, whole.
 //!
-//! Text and index are made under other names, put on disk, and renamed, the index first: what Postfix asks is the index. Killed
-//! between the two, the text is older than its index, which does no harm, and the next run does both again. Postfix notices by
-//! the open file's having no name any more (Postfix `src/util/dict_open.c`, `dict_changed_name`).
+//! Text and index are made under other names, put on disk, and renamed, the index first: what Postfix asks is the
+//! index. Killed between the two, the text is older than its index, which does no harm, and the next run does both
+//! again. Postfix notices by the open file's having no name any more (Postfix `src/util/dict_open.c`,
+//! `dict_changed_name`).
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -127,8 +128,8 @@ impl MapFile {
         Ok(Some(Seen { text, metadata }))
     }
 
-    /// Gives the map this text. `seen` is what was read of it: if it has changed since, nothing is done. Owner and mode are
-    /// kept; a new map is root's, and everybody may read it, as Postfix's own tables.
+    /// Gives the map this text. `seen` is what was read of it: if it has changed since, nothing is done. Owner and
+    /// mode are kept; a new map is root's, and everybody may read it, as Postfix's own tables.
     ///
     /// # Errors
     /// The map is as it was then, or its index is new already: doing it again makes both new.

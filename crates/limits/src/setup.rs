@@ -1,5 +1,5 @@
-//! Is an instance ready to be paused: is our map in transport_maps, first, of a kind that Postfix watches, and does smtpd
-//! refuse what it says?
+//! Is an instance ready to be paused: is our map in transport_maps, first, of a kind that Postfix watches, and does
+//! smtpd refuse what it says?
 
 use std::path::{Path, PathBuf};
 
@@ -96,8 +96,8 @@ fn step(state: State, what: impl Into<String>) -> Step {
     }
 }
 
-/// Our map among the elements of transport_maps: its place, and its name there. It is known by its path, which is the same
-/// whatever its kind is.
+/// Our map among the elements of transport_maps: its place, and its name there. It is known by its path, which is the
+/// same whatever its kind is.
 pub fn ours(elements: &[String], config_directories: &[&Path]) -> Option<(usize, TableName)> {
     let names: Vec<PathBuf> = config_directories
         .iter()
@@ -119,7 +119,8 @@ impl Facts {
         self.config_directory.join(NAME)
     }
 
-    /// The kind that a new map is to have: the instance's default if a pause can stand in it, or else the best there is.
+    /// The kind that a new map is to have: the instance's default if a pause can stand in it, or else the best there
+    /// is.
     pub fn kind(&self) -> Option<MapKind> {
         let has = |word: &&str| {
             self.kinds
@@ -170,7 +171,10 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
     };
     steps.extend(asked_before(facts, kind.as_ref()));
     steps.push(match facts.rejects_unlisted {
-        true => step(State::Ok, "smtpd refuses what cannot be delivered (smtpd_reject_unlisted_recipient)"),
+        true => step(
+            State::Ok,
+            "smtpd refuses what cannot be delivered (smtpd_reject_unlisted_recipient)",
+        ),
         false => Step {
             commands: {
                 let directory = quoted(&facts.config_directory.to_string_lossy());
@@ -179,7 +183,11 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
                     format!("postfix -c {directory} reload"),
                 ]
             },
-            ..step(State::Wrong, "smtpd_reject_unlisted_recipient = no: smtpd takes mail in spite of a pause, and it waits here")
+            ..step(
+                State::Wrong,
+                "smtpd_reject_unlisted_recipient = no: smtpd takes mail in spite of a pause, and \
+                it waits here",
+            )
         },
     });
     for (service, setting) in &facts.overrides {

@@ -36,8 +36,8 @@ pub fn children(parent: u32) -> io::Result<Vec<Process>> {
     Ok(found)
 }
 
-/// When it was started, in seconds since 1970 (UTC), give or take one: the kernel tells when the machine was started to the
-/// second only.
+/// When it was started, in seconds since 1970 (UTC), give or take one: the kernel tells when the machine was started
+/// to the second only.
 pub fn started(process: &Process) -> Option<i64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;

@@ -210,7 +210,8 @@ fn an_answer_is_one_plain_line() {
 
 proptest! {
     #[test]
-    fn any_text_is_kept_through_pause_and_lift(text in "([a-z@.* \t#/\\\\]{0,12}\r?\n|retry:4.7.0 |paused by relay-limit|# relay-limit begin x\n){0,12}") {
+    fn any_text_is_kept_through_pause_and_lift(text in "([a-z@.* \t#/\\\\]{0,12}\r?\n|retry:4.7.0 |paused by \
+        relay-limit|# relay-limit begin x\n){0,12}") {
         let map = MapText::parse(text.as_bytes());
         let blocks = [block("a", Some(5), &["aol.com"])];
         let paused = render(Form::Keys, &blocks, &map.blocks, &map.others);

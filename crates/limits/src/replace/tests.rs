@@ -151,9 +151,7 @@ fn at_any_point_postfix_finds_the_old_or_the_new() {
             );
             match tried {
                 Ok(Ok(())) => break,
-                Ok(Err(_)) => {
-                    assert_eq!(state(dir.path()).len(), 2, "nothing is left over: {after}")
-                }
+                Ok(Err(_)) => assert_eq!(state(dir.path()).len(), 2, "left over: {after}"),
                 Err(_) => steps += 1,
             }
             // Done again, it is as if nothing had been.
