@@ -1,9 +1,10 @@
 //! The flags.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use cli::Common;
 use cli::instances::RequiredInstanceArgs;
 use cli::lookups::ResolverArgs;
-use cli::{Common, parse_span};
+use postfix::Span;
 
 /// Pause an instance that a provider has blocked, with an end, and bring it back
 ///
@@ -119,8 +120,8 @@ pub(crate) struct ScopeArgs {
 #[group(required = true, multiple = false)]
 pub(crate) struct EndArgs {
     /// For how long: 90m, 4h, 1d
-    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
-    pub(crate) span: Option<u64>,
+    #[arg(long = "for", value_name = "SPAN")]
+    pub(crate) span: Option<Span>,
 
     /// Until when: 14:00, 2026-11-24, "2026-11-24 14:00"
     #[arg(long, value_name = "TIME")]

@@ -6,12 +6,12 @@ use std::time::Instant;
 use cli::syslog::Syslog;
 use cli::{Context, Failure, person};
 use limits::{DIRECTORY, Entry, Journal, Lock, Record};
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
 
-/// The time, in whole seconds since 1970 (UTC).
+/// The time, to the second: as the journal keeps it.
 pub(crate) struct Clock {
-    start: i64,
+    start: Time,
     begun: Instant,
 }
 
@@ -23,9 +23,9 @@ impl Clock {
         }
     }
 
-    pub(crate) fn now(&self) -> i64 {
-        let since = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
-        self.start.saturating_add(since).div_euclid(1_000_000)
+    pub(crate) fn now(&self) -> Time {
+        let since = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
+        Time::from_seconds(self.start.plus(Span::from_micros(since)).seconds())
     }
 }
 
@@ -107,10 +107,10 @@ pub(crate) fn syslog(cx: &Context) -> Syslog {
 }
 
 /// A time as people read it, with its offset from UTC: `2026-11-24 14:00 +0100`.
-pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
-    let time = cx.zone().at(seconds);
+pub(crate) fn readable(cx: &Context, at: Time) -> String {
+    let time = cx.zone().at(at);
     time.map_or_else(
-        || seconds.to_string(),
+        || at.seconds().to_string(),
         |time| time.format("%Y-%m-%d %H:%M %z").to_string(),
     )
 }

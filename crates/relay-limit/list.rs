@@ -6,13 +6,13 @@ use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Outcome};
 use host::rewrite::Rewrite;
 use legible::human::age;
-use legible::wire::{seconds, write_json};
+use legible::wire::{time, write_json};
 use limits::health::{Seen, Severity, Trouble, troubles};
 use limits::map::MapText;
 use limits::plan::whose;
 use limits::{Hold, Journal, Standing};
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
 
 use crate::args::{Format, List as Args};
@@ -82,8 +82,8 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
     let Hold::Pause(pause) = &limit.hold;
     let until = match limit.until {
         Some(until) => {
-            let left = u64::try_from(until - cx.now().div_euclid(1_000_000)).unwrap_or(0);
-            let left = if left > 0 && one.ended.is_none() {
+            let left = until.since(cx.now());
+            let left = if left > Span::ZERO && one.ended.is_none() {
                 format!(" ({} left)", age(left))
             } else {
                 String::new()
@@ -119,7 +119,7 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
 }
 
 /// Does a limit hold that is to hold?
-fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, now: i64) -> Seen {
+fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, now: Time) -> Seen {
     if !one.holds(now) {
         return Seen::Holds;
     }
@@ -201,7 +201,7 @@ fn check(
     cx: &Context,
     shown: &[(&Standing, Option<&Seen>)],
     problems: &[Problem],
-    now: i64,
+    now: Time,
 ) -> anyhow::Result<Outcome> {
     let mut found: Vec<Trouble> = Vec::new();
     for (one, seen) in shown {
@@ -280,11 +280,11 @@ pub(crate) fn document(
     shown: &[(&Standing, Option<&Seen>)],
     problems: &[Problem],
 ) -> io::Result<()> {
-    let now = cx.now().div_euclid(1_000_000);
+    let now = cx.now();
     let document = Document {
         schema,
         host: cx.host(),
-        time: seconds(now),
+        time: time(now),
         limits: shown
             .iter()
             .map(|&(one, seen)| row(one, seen, now))
@@ -295,7 +295,7 @@ pub(crate) fn document(
     writeln!(out)
 }
 
-fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: i64) -> Row<'a> {
+fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
     let limit = &one.limit;
     let Hold::Pause(pause) = &limit.hold;
     let found = seen.map(|seen| troubles(one, seen, now));
@@ -305,16 +305,16 @@ fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: i64) -> Row<'a> {
         kind: "pause",
         provider: pause.provider.as_deref(),
         domains: keys(pause),
-        begun: seconds(limit.begun),
-        until: limit.until.and_then(seconds),
+        begun: time(limit.begun),
+        until: limit.until.and_then(time),
         by: &limit.by,
         command: &limit.command,
         reason: limit.reason.as_deref(),
-        in_force: one.in_force.and_then(seconds),
-        ended: one.ended.as_ref().and_then(|(at, ..)| seconds(*at)),
+        in_force: one.in_force.and_then(time),
+        ended: one.ended.as_ref().and_then(|(at, ..)| time(*at)),
         how: one.ended.as_ref().map(|(_, how, _)| how.as_str()),
         ended_by: one.ended.as_ref().map(|(.., by)| by.as_str()),
-        closed: one.closed.and_then(seconds),
+        closed: one.closed.and_then(time),
         notes: &one.notes,
         troubles: found.map(|found| found.into_iter().map(|trouble| trouble.text).collect()),
     }

@@ -12,6 +12,7 @@ use limits::setup::{State, judge};
 use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
 use postfix::config::Instance;
 use postfix::queue::{Queue, ScanOptions, ShowqOptions};
+use postfix::{Span, Time};
 use transport::Domain;
 
 use crate::args::{EndArgs, Pause as Args, ScopeArgs};
@@ -22,7 +23,7 @@ use crate::upkeep;
 use crate::waiting::{self, Force};
 
 /// No pause is for longer: what is to last is not a pause.
-const LONGEST: i64 = 366 * 86_400;
+const LONGEST: Span = Span::from_days(366);
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let clock = Clock::new(cx);
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let place = ready(cx, instance)?;
     let providers = host::tables::providers(cx.site())?;
     let (scope, provider) = scope(&args.scope, &providers)?;
-    let until = end(cx, &args.end)?;
+    let until = end(cx, &clock, &args.end)?;
     let read = desk::look(cx)?;
     cx.problems(&read.problems);
     let journal = read.value;
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let hour = siblings::last_hour(cx, &host, &asked, &scope)?;
     let plan = PausePlan {
         until: readable(cx, until),
-        lasts: u64::try_from(until - clock.now()).unwrap_or(0),
+        lasts: until.since(clock.now()),
         whose: whose(&scope, provider.as_deref()),
         waiting: waiting_now(cx, instance, &scope),
         hourly: hour.hourly(),
@@ -159,29 +160,25 @@ fn scope(args: &ScopeArgs, providers: &Providers) -> anyhow::Result<(Scope, Opti
     Ok((Scope::Domains(domains), provider))
 }
 
-/// When it is to end, in seconds since 1970 (UTC).
-fn end(cx: &Context, args: &EndArgs) -> anyhow::Result<i64> {
-    let now = cx.now().div_euclid(1_000_000);
+/// When it is to end.
+fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result<Time> {
+    let now = clock.now();
     let until = match (args.span, &args.until) {
-        (Some(span), _) => now.saturating_add(i64::try_from(span).unwrap_or(i64::MAX)),
+        (Some(span), _) => now.plus(span),
         (None, Some(text)) => {
             let at = cli::to_come(text, cx.now(), cx.zone());
             at.map_err(|why| Failure::new(format!("--until: {why}")))?
-                .div_euclid(1_000_000)
         }
         (None, None) => {
             return Err(Failure::new("an end is required: --for 4h, --until 14:00").into());
         }
     };
     if until <= now {
-        return Err(Failure::new("a pause must last some time")
-            .hint("--for 4h, --until 14:00")
-            .into());
+        let failure = Failure::new("a pause must last some time");
+        return Err(failure.hint("--for 4h, --until 14:00").into());
     }
-    if until - now > LONGEST {
-        return Err(Failure::new("no pause is for longer than a year")
-            .hint("relay-limit out takes an address out of use")
-            .into());
+    if until.since(now) > LONGEST {
+        return Err(Failure::new("no pause is for longer than a year").into());
     }
     Ok(until)
 }
@@ -191,11 +188,11 @@ fn order(
     args: &Args,
     instance: &Instance,
     (scope, provider): (&Scope, Option<&str>),
-    until: i64,
+    until: Time,
     journal: &Journal,
 ) -> Limit {
-    let begun = cx.now().div_euclid(1_000_000);
-    let stamp = chrono::DateTime::from_timestamp(begun, 0).unwrap_or_default();
+    let begun = Time::from_seconds(cx.now().seconds());
+    let stamp = chrono::DateTime::from_timestamp(begun.seconds(), 0).unwrap_or_default();
     let stamp = stamp.format("%Y%m%dT%H%M%SZ").to_string();
     let reason = args
         .reason
@@ -272,7 +269,7 @@ fn warnings(
     limit: &Limit,
     instance: &Instance,
     providers: &Providers,
-    now: i64,
+    now: Time,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let Hold::Pause(pause) = &limit.hold;

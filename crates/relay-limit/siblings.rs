@@ -14,13 +14,13 @@ use host::machine;
 use knowledge::providers::{Providers, domain_of};
 use limits::plan::{Sibling, Takes};
 use limits::{Hold, Journal, Scope};
-use postfix::Parsed;
 use postfix::config::{Host, Instance};
 use postfix::log::{Delivery, Event, Sink, Status, Wanted};
 use postfix::queue::Queue;
+use postfix::{Parsed, Span, Time};
 
-/// The window that "the last hour" is, in microseconds.
-const HOUR: i64 = 3_600_000_000;
+/// The window that "the last hour" is.
+const HOUR: Span = Span::from_hours(1);
 
 /// What the logs say of the last hour.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ pub(crate) fn last_hour(
     let hour = Day {
         host: cx.host().to_owned(),
         zone: cx.zone(),
-        since: cx.now() - HOUR,
+        since: cx.now().minus(HOUR),
         until: cx.now(),
     };
     let wanted = Wanted {
@@ -172,7 +172,7 @@ pub(crate) fn standing(
     journal: &Journal,
     scope: &Scope,
     last_hour: &LastHour,
-    now: i64,
+    now: Time,
 ) -> Vec<Sibling> {
     let spools = host::spools::find(cx.site(), siblings);
     let one = |(instance, spool): (&&Instance, &host::spools::Found)| {
@@ -189,7 +189,7 @@ pub(crate) fn standing(
     siblings.iter().zip(&spools).map(one).collect()
 }
 
-fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, now: i64) -> Takes {
+fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, now: Time) -> Takes {
     let paused = journal.limits.iter().find(|one| {
         let Hold::Pause(pause) = &one.limit.hold;
         one.holds(now)

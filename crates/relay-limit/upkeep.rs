@@ -8,6 +8,7 @@ use host::machine::{self, Master, Process};
 use host::programs::Program;
 use limits::map::{MapText, blocks, render};
 use limits::{Journal, Limit, MapKind, Seen};
+use postfix::Time;
 use postfix::config::Instance;
 use std::os::unix::fs::MetadataExt as _;
 use transfer::{Fs, NoHook};
@@ -40,7 +41,7 @@ impl Wanted {
     }
 }
 
-fn wanted(place: &Place<'_>, journal: &Journal, now: i64) -> Result<Wanted> {
+fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
     let directory = place.instance.config_directory();
     let of_it = journal
         .limits
@@ -83,7 +84,7 @@ pub(crate) fn agrees(
     cx: &cli::Context,
     place: &Place<'_>,
     journal: &Journal,
-    now: i64,
+    now: Time,
 ) -> Result<Vec<String>> {
     let wanted = wanted(place, journal, now)?;
     let mut wrong = wanted.warnings.clone();
@@ -106,7 +107,7 @@ pub(crate) fn keep(
     cx: &cli::Context,
     place: &Place<'_>,
     journal: &Journal,
-    now: i64,
+    now: Time,
 ) -> Result<Done> {
     let wanted = wanted(place, journal, now)?;
     if wanted.is_there(place) {
@@ -183,7 +184,7 @@ fn is_unread(cx: &cli::Context, place: &Place<'_>) -> bool {
     let started = resolvers(cx, place.instance);
     let mut times = started.iter().filter_map(machine::started);
     // Both are known to the second, and one may be a second off.
-    times.any(|at| at <= metadata.ctime() + 1)
+    times.any(|at| at.seconds() <= metadata.ctime() + 1)
 }
 
 /// The instance's trivial-rewrite processes.

@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use postfix::Time;
+
 use crate::Context;
 
 /// Facility mail, severity info (RFC 3164).
@@ -30,11 +32,11 @@ impl Syslog {
         }
     }
 
-    /// A line, at `now` (seconds since 1970, UTC). That it could not be written is no reason to stop: the journal has
+    /// A line, at `now`. That it could not be written is no reason to stop: the journal has
     /// it all.
-    pub fn say(&self, now: i64, text: &str) {
+    pub fn say(&self, now: Time, text: &str) {
         let Some(socket) = &self.socket else { return };
-        let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+        let time = chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default();
         let time = time.with_timezone(&chrono::Local).format("%b %e %H:%M:%S");
         let text = postfix::escape(text);
         let (tool, pid) = (&self.tool, std::process::id());

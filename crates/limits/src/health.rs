@@ -1,12 +1,14 @@
 //! Is all well with what holds?
 
+use postfix::{Span, Time};
+
 use crate::limit::Standing;
 
-/// A limit may be over for so long, in seconds, before something is wrong: tick runs every minute.
-pub const LATE: i64 = 120;
+/// A limit may be over for so long before something is wrong: tick runs every minute.
+pub const LATE: Span = Span::from_minutes(2);
 
-/// A pause that is older, in seconds, has been forgotten.
-pub const OLD: i64 = 86_400;
+/// A pause that is older has been forgotten.
+pub const OLD: Span = Span::from_days(1);
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +43,8 @@ pub struct Trouble {
     pub text: String,
 }
 
-/// What is wrong with a limit that is not closed, at `now` (seconds since 1970, UTC).
-pub fn troubles(one: &Standing, seen: &Seen, now: i64) -> Vec<Trouble> {
+/// What is wrong with a limit that is not closed, at `now`.
+pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<Trouble> {
     let id = &one.limit.id;
     let trouble = |severity, text: String| Trouble { severity, text };
     let over = one
@@ -51,7 +53,7 @@ pub fn troubles(one: &Standing, seen: &Seen, now: i64) -> Vec<Trouble> {
         .map(|(at, ..)| *at)
         .or(one.limit.until.filter(|until| *until <= now));
     if let Some(over) = over {
-        let late = now.saturating_sub(over) > LATE;
+        let late = now.since(over) > LATE;
         let text =
             format!("{id} is over and was not taken off: relay-limit tick does not run, or fails");
         return Vec::from_iter(late.then(|| trouble(Severity::Critical, text)));
@@ -73,7 +75,7 @@ pub fn troubles(one: &Standing, seen: &Seen, now: i64) -> Vec<Trouble> {
             Severity::Warning,
             format!("{id} will not end by itself"),
         )),
-        Some(_) if now.saturating_sub(one.limit.begun) > OLD => {
+        Some(_) if now.since(one.limit.begun) > OLD => {
             found.push(trouble(
                 Severity::Warning,
                 format!("{id} is older than a day"),
@@ -95,8 +97,8 @@ mod tests {
                 id: "p".to_owned(),
                 instance: "postfix-aol-b".to_owned(),
                 config_directory: "/etc/postfix-aol-b".into(),
-                begun: 1000,
-                until,
+                begun: Time::from_seconds(1000),
+                until: until.map(Time::from_seconds),
                 by: String::new(),
                 command: String::new(),
                 reason: None,
@@ -108,7 +110,7 @@ mod tests {
                 }),
             },
             in_force: None,
-            ended: ended.map(|at| (at, Ending::Lifted, String::new())),
+            ended: ended.map(|at| (Time::from_seconds(at), Ending::Lifted, String::new())),
             closed: None,
             notes: Vec::new(),
         }
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn what_is_wrong() {
         let check = |one: Standing, seen: Seen, now: i64, expected: &[Severity]| {
-            let found: Vec<Severity> = troubles(&one, &seen, now)
+            let found: Vec<Severity> = troubles(&one, &seen, Time::from_seconds(now))
                 .iter()
                 .map(|t| t.severity)
                 .collect();

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use postfix::{Parsed, Position, Problem};
+use postfix::{Parsed, Position, Problem, Time};
 use serde::{Deserialize, Serialize};
 use transfer::{Fs, Op};
 
@@ -18,8 +18,9 @@ use crate::limit::{Ending, Limit, Standing};
 /// One line: what happened, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// In seconds since 1970 (UTC).
-    pub at: i64,
+    /// When.
+    #[serde(with = "crate::stamp")]
+    pub at: Time,
     /// What happened.
     #[serde(flatten)]
     pub entry: Entry,

@@ -15,6 +15,7 @@ pub mod map;
 pub mod plan;
 mod replace;
 pub mod setup;
+mod stamp;
 
 pub use journal::{Entry, Journal, Record};
 pub use limit::{Ending, Hold, Limit, Pause, Scope, Standing};

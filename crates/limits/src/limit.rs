@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use postfix::Time;
 use serde::{Deserialize, Serialize};
 
 /// Something that an instance is held to, as it was ordered.
@@ -13,10 +14,12 @@ pub struct Limit {
     pub instance: String,
     /// Its configuration directory, as the host names it: an instance is known by this, since names can change.
     pub config_directory: PathBuf,
-    /// When it was ordered, in seconds since 1970 (UTC).
-    pub begun: i64,
-    /// When it ends, in seconds since 1970 (UTC); `None`: not before somebody lifts it.
-    pub until: Option<i64>,
+    /// When it was ordered.
+    #[serde(with = "crate::stamp")]
+    pub begun: Time,
+    /// When it ends; `None`: not before somebody lifts it.
+    #[serde(with = "crate::stamp::option")]
+    pub until: Option<Time>,
     /// Who ordered it.
     pub by: String,
     /// The command that ordered it.
@@ -117,23 +120,23 @@ pub struct Standing {
     /// As it was ordered.
     pub limit: Limit,
     /// Since when Postfix has been seen to hold to it.
-    pub in_force: Option<i64>,
+    pub in_force: Option<Time>,
     /// When it was decided to end it, how, and by whom.
-    pub ended: Option<(i64, Ending, String)>,
+    pub ended: Option<(Time, Ending, String)>,
     /// When nothing was left of it.
-    pub closed: Option<i64>,
+    pub closed: Option<Time>,
     /// What an admin should know of it.
     pub notes: Vec<String>,
 }
 
 impl Standing {
-    /// Is it to hold at `now` (seconds since 1970, UTC)?
-    pub fn holds(&self, now: i64) -> bool {
+    /// Is it to hold at `now`?
+    pub fn holds(&self, now: Time) -> bool {
         self.ended.is_none() && !self.is_due(now)
     }
 
     /// Is its time over?
-    pub fn is_due(&self, now: i64) -> bool {
+    pub fn is_due(&self, now: Time) -> bool {
         self.limit.until.is_some_and(|until| until <= now)
     }
 

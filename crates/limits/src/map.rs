@@ -13,6 +13,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use postfix::Time;
 use transport::{Entry, Source};
 
 use crate::limit::{Hold, Limit, Scope};
@@ -47,8 +48,8 @@ pub enum Form {
 pub struct Block {
     /// The limit.
     pub id: String,
-    /// When it ends: seconds since 1970 (UTC).
-    pub until: Option<i64>,
+    /// When it ends.
+    pub until: Option<Time>,
     /// What Postfix answers.
     pub text: String,
     /// The left-hand sides, as keys: `aol.com`, `.aol.com`, `user@aol.com`, `*`.
@@ -60,8 +61,8 @@ pub struct Block {
 pub struct Marked {
     /// The limit that the mark names.
     pub id: String,
-    /// When it ends: seconds since 1970 (UTC).
-    pub until: Option<i64>,
+    /// When it ends.
+    pub until: Option<Time>,
     /// Its lines, which may have been edited.
     pub lines: Vec<u8>,
 }
@@ -140,7 +141,7 @@ pub fn render(form: Form, blocks: &[Block], kept: &[Marked], others: &[u8]) -> V
     let mut sorted: Vec<&Block> = blocks.iter().collect();
     sorted.sort_by_key(|block| {
         (
-            std::cmp::Reverse(block.until.unwrap_or(i64::MAX)),
+            std::cmp::Reverse(block.until.unwrap_or(Time::MAX)),
             block.id.clone(),
         )
     });
@@ -176,7 +177,7 @@ fn begins_with_more(text: &[u8]) -> bool {
     visible.is_some_and(|line| line.first().is_some_and(|&b| is_space(b)))
 }
 
-fn begin(id: &str, until: Option<i64>) -> String {
+fn begin(id: &str, until: Option<Time>) -> String {
     let until = until.map_or_else(|| "further notice".to_owned(), format_time);
     format!("{BEGIN}{id} until {until}\n")
 }
@@ -271,13 +272,13 @@ pub fn answer(until: Option<&str>, reason: Option<&str>) -> String {
 }
 
 /// RFC 3339, UTC, to the second.
-fn format_time(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+fn format_time(time: Time) -> String {
+    let time = chrono::DateTime::from_timestamp(time.seconds(), 0).unwrap_or_default();
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn parse_time(text: &str) -> Option<i64> {
-    Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp())
+fn parse_time(text: &str) -> Option<Time> {
+    text.parse().ok()
 }
 
 #[cfg(test)]

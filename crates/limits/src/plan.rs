@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use legible::human::age;
+use postfix::Span;
 
 use crate::limit::{Limit, Scope};
 
@@ -13,8 +14,8 @@ pub struct PausePlan {
     pub limit: Limit,
     /// When it would end, as people read it.
     pub until: String,
-    /// How long it would last, in seconds.
-    pub lasts: u64,
+    /// How long it would last.
+    pub lasts: Span,
     /// Whose mail is meant, in words: `aol (45 domains)`, `all mail`.
     pub whose: String,
     /// What waits; why that is not known.
@@ -206,8 +207,8 @@ mod tests {
                 id: "aol-b-1".to_owned(),
                 instance: "postfix-aol-b".to_owned(),
                 config_directory: "/etc/postfix-aol-b".into(),
-                begun: 0,
-                until: Some(14_400),
+                begun: postfix::Time::EPOCH,
+                until: Some(postfix::Time::from_seconds(14_400)),
                 by: "ada".to_owned(),
                 command: String::new(),
                 reason: Some("TSS04".to_owned()),
@@ -219,7 +220,7 @@ mod tests {
                 }),
             },
             until: "2026-11-24 14:00 +0100".to_owned(),
-            lasts: 14_400,
+            lasts: Span::from_hours(4),
             whose: "all mail".to_owned(),
             waiting: Ok(Waiting {
                 deferred: 312,

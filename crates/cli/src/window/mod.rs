@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::Args;
-use postfix::{Fold, Time, Window, Zone, beginning, day_of, instant};
+use postfix::{Fold, Span, Time, Window, Zone, beginning, day_of, instant};
 
 /// The forms of a point in time, for messages and help.
 pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 14:30[:SS]\", \
@@ -110,19 +110,19 @@ impl WindowArgs {
     }
 }
 
-/// A time to come, in microseconds since 1970 (UTC): `14:00` is today's, or tomorrow's if that is over; a date is its
+/// A time to come: `14:00` is today's, or tomorrow's if that is over; a date is its
 /// beginning; a date and a time; RFC 3339.
 ///
 /// # Errors
 /// None of these, or over already.
-pub fn to_come(text: &str, now: i64, zone: Zone) -> Result<i64, String> {
+pub fn to_come(text: &str, now: Time, zone: Zone) -> Result<Time, String> {
     let clock = Clock { now, zone };
     let tomorrow = || {
         let day = clock.today()?.succ_opt()?;
         instant(day.and_time(time(text.trim())?), zone, Fold::First)
     };
     // How long ago something was is no time to come.
-    let found = match parse_span(text.trim()) {
+    let found = match text.trim().parse::<Span>() {
         Ok(_) => None,
         Err(_) => clock.point(text, Fold::First),
     };

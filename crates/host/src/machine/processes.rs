@@ -3,6 +3,8 @@
 use std::fs;
 use std::io;
 
+use postfix::{Span, Time};
+
 /// One process (proc_pid_stat(5)).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
@@ -36,16 +38,16 @@ pub fn children(parent: u32) -> io::Result<Vec<Process>> {
     Ok(found)
 }
 
-/// When it was started, in seconds since 1970 (UTC), give or take one: the kernel tells when the machine was started
+/// When it was started, give or take a second: the kernel tells when the machine was started
 /// to the second only.
-pub fn started(process: &Process) -> Option<i64> {
+pub fn started(process: &Process) -> Option<Time> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
     let boot: i64 = boot.trim().parse().ok()?;
     let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK);
     let ticks = u64::try_from(ticks.ok()??).ok()?;
     let since = process.started.checked_div(ticks)?;
-    boot.checked_add(i64::try_from(since).ok()?)
+    Some(Time::from_seconds(boot).plus(Span::from_seconds(since)))
 }
 
 /// `12 (name) S 1 …`: parent and process; nothing for one that has ended and was not waited for.
@@ -79,10 +81,9 @@ mod tests {
         let seen = is_there().unwrap();
         let began = started(&seen).unwrap();
         let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-        assert!(
-            (began - i64::try_from(now).unwrap()).abs() < 5,
-            "{began} {now}"
-        );
+        let now = Time::EPOCH.plus(Span::from_seconds(now));
+        let apart = now.distance(began);
+        assert!(apart < Span::from_seconds(5), "{began:?} {now:?}");
         child.kill().unwrap();
         child.wait().unwrap();
         let children = children(std::process::id()).unwrap();

@@ -7,8 +7,8 @@ fn limit(id: &str) -> Limit {
         id: id.to_owned(),
         instance: "postfix-aol-b".to_owned(),
         config_directory: "/etc/postfix-aol-b".into(),
-        begun: 1000,
-        until: Some(2000),
+        begun: Time::from_seconds(1000),
+        until: Some(Time::from_seconds(2000)),
         by: "ada".to_owned(),
         command: "relay-limit pause aol-b --for 4h".to_owned(),
         reason: Some("TSS04\n\u{202e}".to_owned()),
@@ -22,6 +22,7 @@ fn limit(id: &str) -> Limit {
 }
 
 fn record(at: i64, entry: Entry) -> Record {
+    let at = Time::from_seconds(at);
     Record { at, entry }
 }
 
@@ -61,15 +62,15 @@ fn what_was_written_is_read_back() {
     assert_eq!(again, journal);
     let a = again.limit("a").unwrap();
     assert_eq!(a.limit, limit("a"));
-    assert_eq!(a.in_force, Some(1010));
+    assert_eq!(a.in_force, Some(Time::from_seconds(1010)));
     assert_eq!(
         a.ended,
-        Some((1500, Ending::Lifted, "cron".to_owned())),
+        Some((Time::from_seconds(1500), Ending::Lifted, "cron".to_owned())),
         "the first end counts"
     );
-    assert!(!a.holds(1500) && a.is_open());
+    assert!(!a.holds(Time::from_seconds(1500)) && a.is_open());
     let b = again.limit("b").unwrap();
-    assert!(b.holds(1999) && !b.holds(2000));
+    assert!(b.holds(Time::from_seconds(1999)) && !b.holds(Time::from_seconds(2000)));
     assert_eq!(again.new_id("postfix-a b", "20261124"), "a_b-20261124");
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 fn block(id: &str, until: Option<i64>, keys: &[&str]) -> Block {
     Block {
         id: id.to_owned(),
-        until,
+        until: until.map(Time::from_seconds),
         text: format!("{MARK} until noon: {id}"),
         keys: keys.iter().map(|&key| key.to_owned()).collect(),
     }
@@ -70,7 +70,10 @@ fn ours_stand_first_and_those_that_last_longest_before_all() {
 fn hand_written_lines_are_kept_whatever_they_are() {
     let check = |text: &[u8], blocks: &[(&str, Option<i64>)], others: &[u8]| {
         let map = MapText::parse(text);
-        let found = map.blocks.iter().map(|b| (b.id.as_str(), b.until));
+        let found = map
+            .blocks
+            .iter()
+            .map(|b| (b.id.as_str(), b.until.map(Time::seconds)));
         let found: Vec<(&str, Option<i64>)> = found.collect();
         assert_eq!(found, blocks);
         assert_eq!(map.others, others, "{}", text.escape_ascii());
@@ -145,7 +148,7 @@ fn whoever_would_be_asked_before_is_paused_by_name() {
             id: "a".to_owned(),
             instance: String::new(),
             config_directory: "/".into(),
-            begun: 0,
+            begun: Time::EPOCH,
             until: None,
             by: String::new(),
             command: String::new(),
