@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use cli::check::{Level, Perf, Verdict};
 use cli::{Context, Outcome};
+use figures::verdict::{Level, Perf, Verdict};
 use host::rewrite::Rewrite;
 use legible::human::age;
 use legible::wire::{time, write_json};
-use limits::health::{Seen, Severity, Trouble, troubles};
+use limits::health::{Seen, troubles};
 use limits::map::MapText;
 use limits::plan::whose;
 use limits::{Hold, Journal, Standing};
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 all.extend(
                     seen.iter()
                         .flat_map(|seen| troubles(one, seen, now))
-                        .map(|trouble| format!("  {}", said(&trouble))),
+                        .map(|trouble| format!("  {}: {}", trouble.0.as_str(), trouble.1)),
                 );
                 all.push(format!(
                     "  to end it: relay-limit lift {}",
@@ -65,15 +65,6 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     cx.problems(&read.problems);
     Ok(Outcome::Done)
-}
-
-fn said(trouble: &Trouble) -> String {
-    let word = match trouble.severity {
-        Severity::Warning => "warning",
-        Severity::Unknown => "unknown",
-        Severity::Critical => "CRITICAL",
-    };
-    format!("{word}: {}", trouble.text)
 }
 
 /// A limit for people.
@@ -203,40 +194,26 @@ fn check(
     problems: &[Problem],
     now: Time,
 ) -> anyhow::Result<Outcome> {
-    let mut found: Vec<Trouble> = Vec::new();
+    let mut found = Vec::new();
     for (one, seen) in shown {
         found.extend(seen.iter().flat_map(|seen| troubles(one, seen, now)));
     }
-    found.extend(problems.iter().map(|problem| Trouble {
-        severity: Severity::Unknown,
-        text: problem.to_string(),
-    }));
-    found.sort_by_key(|trouble| std::cmp::Reverse(trouble.severity));
-    let level = match found.first().map(|trouble| trouble.severity) {
-        None => Level::Ok,
-        Some(Severity::Warning) => Level::Warning,
-        Some(Severity::Unknown) => Level::Unknown,
-        Some(Severity::Critical) => Level::Critical,
-    };
-    let holding: Vec<String> = shown
+    found.extend(
+        problems
+            .iter()
+            .map(|problem| (Level::Unknown, problem.to_string())),
+    );
+    let holding = shown
         .iter()
         .filter(|(one, _)| one.holds(now))
-        .map(|(one, _)| one.limit.id.clone())
-        .collect();
-    let text = match (found.is_empty(), holding.is_empty()) {
-        (true, true) => "nothing holds".to_owned(),
-        (true, false) => format!("in force: {}", holding.join(", ")),
-        (false, _) => found
-            .into_iter()
-            .map(|trouble| trouble.text)
-            .collect::<Vec<_>>()
-            .join("; "),
+        .map(|(one, _)| one.limit.id.as_str());
+    let holding: Vec<&str> = holding.collect();
+    let well = || match holding.is_empty() {
+        true => "nothing holds".to_owned(),
+        false => format!("in force: {}", holding.join(", ")),
     };
-    cx.verdict(&Verdict {
-        level,
-        text,
-        perf: vec![Perf::count("limits", holding.len() as f64)],
-    })
+    let perf = vec![Perf::count("limits", holding.len() as f64)];
+    cx.verdict(&Verdict::of(found, well, perf))
 }
 
 #[derive(Serialize)]
@@ -316,6 +293,6 @@ fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
         ended_by: one.ended.as_ref().map(|(.., by)| by.as_str()),
         closed: one.closed.and_then(time),
         notes: &one.notes,
-        troubles: found.map(|found| found.into_iter().map(|trouble| trouble.text).collect()),
+        troubles: found.map(|found| found.into_iter().map(|(_, text)| text).collect()),
     }
 }

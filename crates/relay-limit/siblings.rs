@@ -125,7 +125,7 @@ pub(crate) fn last_hour(
         senders: false,
         filtered: false,
     };
-    let sets = log_sets(cx.site(), host, &selection);
+    let sets = log_sets(cx.site(), host, &selection, None)?;
     let logs = DayLogs::read(cx.site(), &sets, &[hour], wanted, &mut counter);
     let missing = match logs.problems.first() {
         Some(problem) => Some(problem.to_string()),

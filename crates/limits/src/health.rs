@@ -1,5 +1,6 @@
 //! Is all well with what holds?
 
+use figures::verdict::Level;
 use postfix::{Span, Time};
 
 use crate::limit::Standing;
@@ -9,17 +10,6 @@ pub const LATE: Span = Span::from_minutes(2);
 
 /// A pause that is older has been forgotten.
 pub const OLD: Span = Span::from_days(1);
-
-/// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// To be looked at today.
-    Warning,
-    /// It could not be found out.
-    Unknown,
-    /// To be looked at now.
-    Critical,
-}
 
 /// What was seen of a limit that is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,19 +24,9 @@ pub enum Seen {
     Unknown(String),
 }
 
-/// Something that is wrong with a limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong, and what to do about it.
-    pub text: String,
-}
-
-/// What is wrong with a limit that is not closed, at `now`.
-pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<Trouble> {
+/// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it.
+pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> {
     let id = &one.limit.id;
-    let trouble = |severity, text: String| Trouble { severity, text };
     let over = one
         .ended
         .as_ref()
@@ -56,30 +36,21 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<Trouble> {
         let late = now.since(over) > LATE;
         let text =
             format!("{id} is over and was not taken off: relay-limit tick does not run, or fails");
-        return Vec::from_iter(late.then(|| trouble(Severity::Critical, text)));
+        return Vec::from_iter(late.then(|| (Level::Critical, text)));
     }
     let mut found = Vec::new();
     match seen {
         Seen::Holds | Seen::NotRunning => {}
-        Seen::Broken(why) => found.push(trouble(
-            Severity::Critical,
-            format!("{id} does not hold: {why}"),
-        )),
-        Seen::Unknown(why) => found.push(trouble(
-            Severity::Unknown,
+        Seen::Broken(why) => found.push((Level::Critical, format!("{id} does not hold: {why}"))),
+        Seen::Unknown(why) => found.push((
+            Level::Unknown,
             format!("{id}: whether it holds is not known: {why}"),
         )),
     }
     match one.limit.until {
-        None => found.push(trouble(
-            Severity::Warning,
-            format!("{id} will not end by itself"),
-        )),
+        None => found.push((Level::Warning, format!("{id} will not end by itself"))),
         Some(_) if now.since(one.limit.begun) > OLD => {
-            found.push(trouble(
-                Severity::Warning,
-                format!("{id} is older than a day"),
-            ));
+            found.push((Level::Warning, format!("{id} is older than a day")));
         }
         Some(_) => {}
     }
@@ -118,14 +89,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong() {
-        let check = |one: Standing, seen: Seen, now: i64, expected: &[Severity]| {
-            let found: Vec<Severity> = troubles(&one, &seen, Time::from_seconds(now))
+        let check = |one: Standing, seen: Seen, now: i64, expected: &[Level]| {
+            let found: Vec<Level> = troubles(&one, &seen, Time::from_seconds(now))
                 .iter()
-                .map(|t| t.severity)
+                .map(|(level, _)| *level)
                 .collect();
             assert_eq!(found, expected, "{one:?} {seen:?} {now}");
         };
-        use Severity::{Critical, Unknown, Warning};
+        use Level::{Critical, Unknown, Warning};
         let hour = || standing(Some(4600), None);
         check(hour(), Seen::Holds, 2000, &[]);
         check(hour(), Seen::NotRunning, 2000, &[]);
