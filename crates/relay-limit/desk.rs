@@ -1,13 +1,17 @@
 //! The journal, read and written under the lock; the clock; who works here.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cli::syslog::Syslog;
-use cli::{Context, Failure, person};
-use limits::{DIRECTORY, Entry, Journal, Lock, Record};
+use cli::{Context, Failure};
+use guarded::Links;
+use limits::{DIRECTORY, Entry, Journal, Record};
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
+
+/// How long another relay-limit is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The time, to the second: as the journal keeps it.
 pub(crate) struct Clock {
@@ -48,19 +52,14 @@ pub(crate) struct Desk<'a> {
     pub(crate) problems: Vec<Problem>,
     directory: PathBuf,
     clock: &'a Clock,
-    _lock: Lock,
+    _lock: guarded::Lock,
 }
 
 impl<'a> Desk<'a> {
     /// Takes the lock, and reads the journal.
     pub(crate) fn open(cx: &Context, clock: &'a Clock) -> anyhow::Result<Self> {
         let directory = directory(cx);
-        let (pid, user) = (std::process::id(), person::user());
-        let me = format!("process {pid} of {user}: {}", person::command_line());
-        let lock = Lock::take(&directory, &me).map_err(|e| {
-            Failure::new(e.to_string())
-                .hint("wait until it has ended; relay-limit list shows what holds")
-        })?;
+        let lock = lock(cx, &directory)?;
         let Parsed { value, problems } = look(cx)?;
         Ok(Self {
             journal: value,
@@ -82,6 +81,18 @@ impl<'a> Desk<'a> {
         let path = Journal::path(&self.directory);
         Ok(written.map_err(|e| Failure::io("cannot write the journal", &path, e))?)
     }
+}
+
+/// Takes the lock, for which another is waited: it only changes files.
+fn lock(cx: &Context, directory: &Path) -> anyhow::Result<guarded::Lock> {
+    let path = directory.join("lock");
+    let place = guarded::Place::make(cx.root().dir(), &path, Links::Never);
+    let place = place.map_err(|e| Failure::io("cannot lock", &path, e))?;
+    place.lock(PATIENCE).map_err(|e| {
+        Failure::new(e.to_string())
+            .hint("wait until it has ended; relay-limit list shows what holds")
+            .into()
+    })
 }
 
 /// Only root may do it, and only on this machine.

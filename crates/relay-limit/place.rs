@@ -111,7 +111,7 @@ impl<'h> Place<'h> {
     /// Makes an index: what [`MapFile::replace`] asks for.
     pub(crate) fn make_index(&self, kind: &str, path: &Path) -> Result<(), String> {
         let table = format!("{kind}:{}", path.display());
-        self.postmap.must(&[&table], Vec::new()).map(|_| ())
+        self.postmap.run(&[&table]).map(|_| ())
     }
 }
 
@@ -141,11 +141,8 @@ fn keys(postmap: &Program, root_is_here: bool, element: &str) -> Keys {
 
 /// All entries of a table (`postmap -s`).
 fn entries(postmap: &Program, table: &str) -> Result<Vec<(String, String)>, String> {
-    let said = postmap.must(&["-s", table], Vec::new())?;
-    let lines = said
-        .out
-        .split(|&b| b == b'\n')
-        .filter(|line| !line.is_empty());
+    let said = postmap.run(&["-s", table])?;
+    let lines = said.split(|&b| b == b'\n').filter(|line| !line.is_empty());
     let pairs = lines.filter_map(|line| {
         let line = String::from_utf8_lossy(line);
         let (key, value) = line.split_once('\t')?;
@@ -191,9 +188,9 @@ fn kinds(cx: &Context, instance: &Instance) -> Option<Vec<String>> {
         return None;
     }
     let said = Program::new(cx.root(), instance, "postconf")
-        .must(&["-m"], Vec::new())
+        .run(&["-m"])
         .ok()?;
-    let words = String::from_utf8_lossy(&said.out)
+    let words = String::from_utf8_lossy(&said)
         .split_whitespace()
         .map(str::to_owned)
         .collect();

@@ -120,7 +120,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
     if found.is_none() {
         let line = facts.line(&kind);
         let postconf = Program::new(cx.root(), instance, "postconf");
-        postconf.must(&["-e", &line], Vec::new()).map_err(|why| {
+        postconf.run(&["-e", &line]).map_err(|why| {
             Failure::new(format!("{name}: cannot change main.cf: {why}")).hint(format!(
                 "postconf -c {} -e '{line}'",
                 facts.config_directory.display()

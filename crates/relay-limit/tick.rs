@@ -196,7 +196,7 @@ fn closed(
     {
         let keys = keys(pause);
         waiting::until_lifted(cx, instance, (&keys, &pause.text));
-        let flushed = Program::new(cx.root(), instance, "postqueue").must(&["-f"], Vec::new());
+        let flushed = Program::new(cx.root(), instance, "postqueue").run(&["-f"]);
         match flushed {
             Ok(_) => line.push_str("; waiting mail is tried now"),
             Err(why) => cx.warn(format!("{}: cannot flush the queue: {why}", limit.instance)),

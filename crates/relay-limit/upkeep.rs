@@ -203,7 +203,7 @@ pub(crate) fn reload(cx: &cli::Context, place: &Place<'_>) -> Result<()> {
         return Ok(());
     }
     let postfix = Program::new(cx.root(), place.instance, "postfix");
-    let reloaded = postfix.must(&["reload"], Vec::new());
+    let reloaded = postfix.run(&["reload"]);
     reloaded.map_err(|why| {
         let directory = place.instance.config_directory().display();
         Failure::new(format!(

@@ -36,7 +36,7 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
         let late = now.since(over) > LATE;
         let text =
             format!("{id} is over and was not taken off: relay-limit tick does not run, or fails");
-        return Vec::from_iter(late.then(|| (Level::Critical, text)));
+        return Vec::from_iter(late.then_some((Level::Critical, text)));
     }
     let mut found = Vec::new();
     match seen {

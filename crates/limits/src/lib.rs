@@ -10,7 +10,6 @@
 pub mod health;
 pub mod journal;
 mod limit;
-mod lock;
 pub mod map;
 pub mod plan;
 mod replace;
@@ -19,7 +18,6 @@ mod stamp;
 
 pub use journal::{Entry, Journal, Record};
 pub use limit::{Ending, Hold, Limit, Pause, Scope, Standing};
-pub use lock::{Lock, LockError};
 pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen};
 
 /// Where a host keeps the journal and the lock, as the host itself names it.

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::ratio::{Ratio, RelayName};
 use crate::schedule::{Level, MAX_LEVELS, Schedule, ScheduleError};
 use crate::settings::{Bounds, HeldBy, Hold, Mail, Settings};
-use crate::shell::quoted;
+use legible::shell::quoted;
 
 pub use file::{SCHEMA, read, write};
 

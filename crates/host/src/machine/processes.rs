@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use postfix::{Span, Time};
+
+/// More than this none of these files has.
+const MOST: u64 = 1 << 20;
 
 /// One process (proc_pid_stat(5)).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +32,7 @@ pub fn children(parent: u32) -> io::Result<Vec<Process>> {
             continue;
         };
         // What has ended meanwhile is no child.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+        let stat = guarded::read_text(Path::new(&format!("/proc/{pid}/stat")), MOST);
         if let Some((above, process)) = stat.ok().and_then(|stat| read(pid, &stat))
             && above == parent
         {
@@ -41,7 +45,7 @@ pub fn children(parent: u32) -> io::Result<Vec<Process>> {
 /// When it was started, give or take a second: the kernel tells when the machine was started
 /// to the second only.
 pub fn started(process: &Process) -> Option<Time> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let stat = guarded::read_text(Path::new("/proc/stat"), MOST).ok()?;
     let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
     let boot: i64 = boot.trim().parse().ok()?;
     let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK);
