@@ -1,6 +1,6 @@
 //! relay-limit: when a provider blocks an address: pause it, with an end, and bring it back.
 //!
-//! Glue: `args` what is asked for; `desk` the journal and the lock, `place` an instance with its map, `upkeep` the
+//! Glue: `args` what is asked for; `order` what it makes of it; `desk` the journal and the lock, `place` an instance with its map, `upkeep` the
 //! map made to say what the journal says, `probe` and `waiting` what Postfix does of it; and a file a subcommand.
 //! What is judged, and how maps and the journal are written, is in crate limits.
 
@@ -10,6 +10,7 @@ mod history;
 mod lift;
 mod list;
 mod manual;
+mod order;
 mod pause;
 mod place;
 mod probe;

@@ -6,24 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cli::{Context, Failure, Outcome, person};
 use knowledge::providers::{Providers, domain_of};
 use legible::shell::quoted;
-use limits::map::answer;
 use limits::plan::{PausePlan, Waiting, whose};
 use limits::setup::{State, judge};
-use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
+use limits::{Ending, Entry, Hold, Journal, Limit, Scope};
+use postfix::Time;
 use postfix::config::Instance;
 use postfix::queue::{Queue, ScanOptions, ShowqOptions};
-use postfix::{Span, Time};
-use transport::Domain;
 
-use crate::args::{EndArgs, Pause as Args, ScopeArgs};
+use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
+use crate::order::{end, order, scope};
 use crate::place::{self, Place};
 use crate::siblings;
 use crate::upkeep;
 use crate::waiting::{self, Force};
-
-/// No pause is for longer: what is to last is not a pause.
-const LONGEST: Span = Span::from_days(366);
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let clock = Clock::new(cx);
@@ -109,112 +105,6 @@ fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<Place<'h>> 
     }
     let place = Place::of(cx, instance);
     Ok(place.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?)
-}
-
-/// Whose mail is meant, and the one provider that was named.
-fn scope(args: &ScopeArgs, providers: &Providers) -> anyhow::Result<(Scope, Option<String>)> {
-    if args.provider.is_empty() && args.domain.is_empty() {
-        return Ok((Scope::All, None));
-    }
-    let mut domains = Vec::new();
-    let mut add = |text: &str, of: &str| -> anyhow::Result<()> {
-        let (dot, bare) = text
-            .strip_prefix('.')
-            .map_or(("", text), |bare| (".", bare));
-        let domain = Domain::new(bare.as_bytes());
-        let domain = domain.map_err(|why| Failure::new(format!("{of}: \"{text}\" is {why}")))?;
-        domains.push(format!("{dot}{domain}"));
-        // Postfix looks it up as the message has it.
-        domains.extend(domain.in_letters().map(|letters| format!("{dot}{letters}")));
-        Ok(())
-    };
-    for name in &args.provider {
-        let Some(id) = providers.by_name(name) else {
-            let known: Vec<&str> = providers.all().iter().map(|p| p.name.as_str()).collect();
-            let what = format!(
-                "unknown provider \"{name}\": the table has {}",
-                known.join(", ")
-            );
-            return Err(Failure::new(what).into());
-        };
-        let provider = providers.get(id);
-        if provider.domains.is_empty() {
-            let what = format!("provider {name} has no domains of its own in the table");
-            return Err(Failure::new(what)
-                .hint("without --provider, all mail of the instance is paused")
-                .into());
-        }
-        for domain in &provider.domains {
-            add(domain, "the provider table")?;
-        }
-    }
-    for domain in &args.domain {
-        add(domain, "--domain")?;
-    }
-    domains.sort();
-    domains.dedup();
-    let provider = match (args.provider.as_slice(), args.domain.is_empty()) {
-        ([name], true) => Some(name.to_ascii_lowercase()),
-        _ => None,
-    };
-    Ok((Scope::Domains(domains), provider))
-}
-
-/// When it is to end.
-fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result<Time> {
-    let now = clock.now();
-    let until = match (args.span, &args.until) {
-        (Some(span), _) => now.plus(span),
-        (None, Some(text)) => {
-            let at = cli::to_come(text, cx.now(), cx.zone());
-            at.map_err(|why| Failure::new(format!("--until: {why}")))?
-        }
-        (None, None) => {
-            return Err(Failure::new("an end is required: --for 4h, --until 14:00").into());
-        }
-    };
-    if until <= now {
-        let failure = Failure::new("a pause must last some time");
-        return Err(failure.hint("--for 4h, --until 14:00").into());
-    }
-    if until.since(now) > LONGEST {
-        return Err(Failure::new("no pause is for longer than a year").into());
-    }
-    Ok(until)
-}
-
-fn order(
-    cx: &Context,
-    args: &Args,
-    instance: &Instance,
-    (scope, provider): (&Scope, Option<&str>),
-    until: Time,
-    journal: &Journal,
-) -> Limit {
-    let begun = Time::from_seconds(cx.now().seconds());
-    let stamp = chrono::DateTime::from_timestamp(begun.seconds(), 0).unwrap_or_default();
-    let stamp = stamp.format("%Y%m%dT%H%M%SZ").to_string();
-    let reason = args
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
-    Limit {
-        id: journal.new_id(instance.name(), &stamp),
-        instance: instance.name().to_owned(),
-        config_directory: instance.config_directory().to_owned(),
-        begun,
-        until: Some(until),
-        by: person::user(),
-        command: person::command_line(),
-        reason: reason.map(str::to_owned),
-        hold: Hold::Pause(Pause {
-            scope: scope.clone(),
-            provider: provider.map(str::to_owned),
-            text: answer(Some(&readable(cx, until)), reason),
-            flush: args.flush,
-        }),
-    }
 }
 
 /// The messages that a pause would keep.

@@ -11,12 +11,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 8] = [
     "mail-stats-print",
     "mailq-distribution",
     "queue-report",
     "queue-move",
     "relay-instances",
+    "relay-limit",
     "relay-transport",
     "relay-warmup",
 ];

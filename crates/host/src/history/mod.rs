@@ -1,7 +1,7 @@
 //! A host's last days, from its logs and from its day records: what [`figures::history`] makes of them.
 //!
 //! ```no_run
-//! # fn example(cx: &host::Site, names: &[String]) -> anyhow::Result<()> {
+//! # fn example(site: &host::Site, names: &[String]) -> anyhow::Result<()> {
 //! use chrono::Days;
 //! use host::history;
 //! use host::logs::Selection;

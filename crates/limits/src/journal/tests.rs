@@ -1,3 +1,5 @@
+//! The journal: written, read back, torn, and short of disk.
+
 use super::*;
 use crate::limit::{Hold, Pause, Scope};
 use transfer::{Hook, NoHook};

@@ -1,3 +1,5 @@
+//! Maps: our lines and those of others, as postmap(1) would read them.
+
 use super::*;
 use crate::limit::Pause;
 use proptest::prelude::*;

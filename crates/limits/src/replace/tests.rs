@@ -1,3 +1,5 @@
+//! A map replaced: at each step that can fail, and beside others who change it.
+
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use transfer::{Hook, NoHook};

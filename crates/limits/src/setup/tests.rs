@@ -1,3 +1,5 @@
+//! What is said of instances that are ready, and of those that are not.
+
 use super::*;
 
 fn facts(elements: &[&str]) -> Facts {
