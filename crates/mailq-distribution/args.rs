@@ -1,10 +1,8 @@
 //! The flags, and what the manual page says beside them.
 
-use std::time::Duration;
-
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
-use cli::{Block, Common, Failure, Manual, Section, Tool};
+use cli::{Block, Common, Manual, Section, Tool};
 use figures::distribution::Dimension;
 use postfix::Span;
 
@@ -45,32 +43,22 @@ pub(crate) struct Args {
     /// On a terminal the table is redrawn in place until q or ^C is pressed; the space bar looks again at
     /// once. Elsewhere each round is printed: tables with an
     /// empty line between them, or with --format json one object a line.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", conflicts_with = "check")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
     pub(crate) watch: Option<String>,
 
     /// Answer as a monitoring plugin
     ///
     /// The limits hold for each instance by itself; the worst one decides. The answer is UNKNOWN where a queue could not be
     /// read, unless another is CRITICAL.
-    #[arg(long, help_heading = "Monitoring options", conflicts_with_all = ["by", "format"])]
+    #[arg(long, help_heading = "Monitoring options")]
     pub(crate) check: bool,
 
     /// WARNING where an instance has more than N messages
-    #[arg(
-        long,
-        value_name = "N",
-        help_heading = "Monitoring options",
-        requires = "check"
-    )]
+    #[arg(long, value_name = "N", help_heading = "Monitoring options")]
     pub(crate) warn_count: Option<u64>,
 
     /// CRITICAL where an instance has more than N messages
-    #[arg(
-        long,
-        value_name = "N",
-        help_heading = "Monitoring options",
-        requires = "check"
-    )]
+    #[arg(long, value_name = "N", help_heading = "Monitoring options")]
     pub(crate) crit_count: Option<u64>,
 
     /// WARNING where an instance's oldest message is older than AGE, such as 2h or 1d12h
@@ -95,35 +83,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-impl Args {
-    /// The instances that are named, and how often to look. `--watch aol-b` names an instance: that is how it is typed, and
-    /// no number.
-    ///
-    /// # Errors
-    /// A number of seconds that is none.
-    pub(crate) fn names_and_interval(&self) -> anyhow::Result<(Vec<String>, Option<Duration>)> {
-        let mut names = self.instances.instances.clone();
-        let Some(watch) = &self.watch else {
-            return Ok((names, None));
-        };
-        let interval = match watch.parse::<f64>() {
-            Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => seconds,
-            Ok(_) => {
-                return Err(
-                    Failure::new(format!("--watch {watch}: not a number of seconds"))
-                        .hint("from 0.1 to 86400")
-                        .into(),
-                );
-            }
-            Err(_) => {
-                names.insert(0, watch.clone());
-                5.0
-            }
-        };
-        Ok((names, Some(Duration::from_secs_f64(interval))))
-    }
 }
 
 /// The values of `--format`.

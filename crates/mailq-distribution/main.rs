@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod mode;
 mod output;
 mod screen;
 mod watch;
@@ -20,6 +21,7 @@ use postfix::config::Host;
 
 use args::{Args, Format};
 use check::Limits;
+use mode::Mode;
 use watch::Watch;
 
 fn main() -> ExitCode {
@@ -28,11 +30,9 @@ fn main() -> ExitCode {
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let (names, interval) = args.names_and_interval()?;
+    let (mode, names) = Mode::of(args)?;
+    cx.takes_only(mode.name(), &[mode.takes()])?;
     let limits = Limits::new(args)?;
-    if interval.is_some() {
-        watch::permitted(args)?;
-    }
     let host = host::instances::discover(cx.site());
     let instances = host::instances::select_some(cx.site(), &host, &names)?;
     let spools = host::mailq::find(cx.site(), &instances);
@@ -44,7 +44,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         top: args.top,
         providers: Arc::new(host::tables::providers(cx.site())?),
     };
-    if let Some(interval) = interval {
+    if let Mode::Watch(round, interval) = mode {
         let watch = Watch {
             cx,
             counting: &counting,
@@ -52,7 +52,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             interval,
             begun,
         };
-        return watch.run(args.format);
+        return watch.run(round);
     }
     let progress = cx.progress_items("reading queues", None);
     let each = || {
@@ -61,13 +61,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     };
     let counted = counting.look(cx.now(), &host.problems, &each)?;
     drop(progress);
-    if args.check {
+    let Mode::Figures(format) = mode else {
         let unknown = unknown(&host, &names);
         return cx.verdict(&limits.judge(&counted, &unknown));
-    }
+    };
     let distribution = &counted.distribution;
-    let render = |out: &mut Vec<u8>| output::render(out, args.format, cx, distribution, None);
-    match args.format {
+    let render = |out: &mut Vec<u8>| output::render(out, format, cx, distribution, None);
+    match format {
         Format::Prom => cx.print_metrics_with(render)?,
         _ => cx.print_with(render)?,
     }

@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cli::{Context, Failure, Interrupts, Outcome};
+use cli::{Context, Interrupts, Outcome};
 use figures::distribution::Distribution;
 use postfix::{Problem, Span, Time, escape};
 use show::distribution::table::{Since, draw_distribution};
 
-use crate::args::{Args, Format};
+use crate::args::Format;
+use crate::mode::Round;
 use crate::output::render;
 use crate::screen::{Screen, Wish, height};
 use host::mailq::{Counted, Counting};
@@ -32,33 +33,17 @@ pub(crate) struct Watch<'a> {
     pub(crate) begun: Instant,
 }
 
-/// Refuses what cannot be watched.
-///
-/// # Errors
-/// A format whose rounds could not be told apart, or a file to be written to.
-pub(crate) fn permitted(args: &Args) -> Result<(), Failure> {
-    if !matches!(args.format, Format::Table | Format::Json) {
-        return Err(Failure::new("--watch shows tables, or JSON lines")
-            .hint("for one of the other formats, run mailq-distribution from cron"));
-    }
-    if args.common.output.is_some() {
-        return Err(Failure::new("--watch cannot be combined with --output")
-            .hint("redirect standard output: mailq-distribution --watch > FILE"));
-    }
-    Ok(())
-}
-
 impl Watch<'_> {
     /// Goes on until the user has seen enough.
     ///
     /// # Errors
     /// The queues may not be read, or the terminal cannot be had.
-    pub(crate) fn run(&self, format: Format) -> anyhow::Result<Outcome> {
+    pub(crate) fn run(&self, round: Round) -> anyhow::Result<Outcome> {
         // Box lines are for terminals that can place a cursor, too.
-        if format == Format::Table && self.cx.table_style().boxes {
+        if round == Round::Table && self.cx.table_style().boxes {
             self.on_screen()
         } else {
-            self.printed(format)
+            self.printed(round)
         }
     }
 
@@ -69,7 +54,11 @@ impl Watch<'_> {
     }
 
     /// Prints each round, until nobody reads any more.
-    fn printed(&self, format: Format) -> anyhow::Result<Outcome> {
+    fn printed(&self, shown_as: Round) -> anyhow::Result<Outcome> {
+        let format = match shown_as {
+            Round::Table => Format::Table,
+            Round::Json => Format::Json,
+        };
         let mut out = self.cx.stream()?;
         let mut told = HashSet::new();
         let mut before: Option<Distribution> = None;
@@ -79,7 +68,7 @@ impl Watch<'_> {
             let counted = self.counting.look(self.now(), self.problems, &go_on)?;
             let distribution = counted.distribution;
             let mut text = Vec::new();
-            if format == Format::Table {
+            if shown_as == Round::Table {
                 let gap = if before.is_some() { "\n" } else { "" };
                 writeln!(
                     text,

@@ -6,6 +6,8 @@ use cli::selectors::SelectorArgs;
 use cli::{Block, Common, Manual, Section, Tool};
 use figures::queue::{Dimension, Sort};
 
+use crate::mode::Mode;
+
 /// Show what is in a Postfix instance's mailq, and why it is stuck
 ///
 /// A summary, the recipients grouped by where they are and why they wait, the senders with the most mail, then the messages
@@ -54,7 +56,7 @@ pub(crate) struct Args {
     /// Print queue ids alone, one a line, for postsuper -h -
     ///
     /// Of one instance: postsuper(1) works on one, and short queue ids are unique only there.
-    #[arg(long, conflicts_with_all = ["format", "group_by", "top"])]
+    #[arg(long)]
     pub(crate) ids: bool,
 
     #[command(flatten)]
@@ -71,35 +73,24 @@ const ON_A_TERMINAL: usize = 20;
 const TOP: usize = 10;
 
 impl Args {
-    /// Are the figures shown to people, as opposed to programs?
-    fn is_for_people(&self) -> bool {
-        !self.ids && matches!(self.format, Format::Table | Format::Text)
-    }
-
     /// How many messages are listed at most.
-    pub(crate) fn limit(&self, to_terminal: bool) -> usize {
+    pub(crate) fn limit(&self, mode: Mode, to_terminal: bool) -> usize {
         match self.selectors.limit {
             Some(limit) => limit,
-            None if self.is_for_people() && to_terminal && !self.all => ON_A_TERMINAL,
+            None if mode.is_for_people() && to_terminal && !self.all => ON_A_TERMINAL,
             None => usize::MAX,
         }
     }
 
     /// How many groups and senders are shown at most.
-    pub(crate) fn top(&self) -> Option<usize> {
-        let usual = (self.is_for_people() && !self.all).then_some(TOP);
+    pub(crate) fn top(&self, mode: Mode) -> Option<usize> {
+        let usual = (mode.is_for_people() && !self.all).then_some(TOP);
         self.top.or(usual)
     }
 
-    /// Are messages to be written as they are found, in no order?
-    pub(crate) fn is_streamed(&self) -> bool {
-        let lines = self.ids || self.format == Format::Jsonl;
-        lines && self.sort.is_none() && !self.reverse && self.selectors.limit.is_none()
-    }
-
-    /// Are there figures beside the messages?
-    pub(crate) fn has_figures(&self) -> bool {
-        !self.ids && !matches!(self.format, Format::Jsonl | Format::Csv)
+    /// Are messages written in an order, and not as they are found?
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.sort.is_some() || self.reverse || self.selectors.limit.is_some()
     }
 
     /// Are all messages meant?

@@ -1,13 +1,10 @@
 //! From queue directories to messages.
 
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use cli::{Context, Failure};
 use postfix::Problem;
-use postfix::queue::{Message, Queue, ScanError, ScanOptions, Selector, Tally};
+use postfix::queue::{Message, Queue, ScanOptions, Selector};
 
 use crate::spools::InstanceSpool;
 
@@ -61,10 +58,12 @@ pub(crate) fn read(
                     }
                 });
             match scanned {
-                Ok(tally) => read.problems.extend(problems(tally, spool, queue)),
+                Ok(tally) => read
+                    .problems
+                    .extend(tally.into_problems(spool.spool.queue_dir(queue))),
                 Err(error) => {
-                    read.problems.push(problem(&error));
-                    failed = failed.or(Some(failure(&error)));
+                    read.problems.push(error.problem());
+                    failed = failed.or(Some(Failure::scan(&error)));
                 }
             }
         }
@@ -73,7 +72,8 @@ pub(crate) fn read(
             if let Some(count) = read.corrupt.last_mut() {
                 *count = tally.messages;
             }
-            read.problems.extend(problems(tally, spool, Queue::Corrupt));
+            let dir = spool.spool.queue_dir(Queue::Corrupt);
+            read.problems.extend(tally.into_problems(dir));
         }
     }
     if errors.len() == spools.len()
@@ -82,80 +82,4 @@ pub(crate) fn read(
         return Err(first);
     }
     Ok(read)
-}
-
-fn problems(tally: Tally, spool: &InstanceSpool, queue: Queue) -> Vec<Problem> {
-    let mut problems = tally.problems;
-    if tally.more_problems > 0 {
-        let what = format!("and {} more problems in this queue", tally.more_problems);
-        problems.push(Problem::new(spool.spool.queue_dir(queue), what));
-    }
-    problems
-}
-
-fn problem(error: &ScanError) -> Problem {
-    match error {
-        ScanError::Denied(path) => Problem::new(
-            path,
-            "permission denied; only root may read Postfix's queues",
-        ),
-        ScanError::Unreadable(path, error) => {
-            Problem::new(path, format!("cannot be read: {error}"))
-        }
-    }
-}
-
-fn failure(error: &ScanError) -> Failure {
-    match error {
-        ScanError::Denied(path) => not_permitted(path),
-        ScanError::Unreadable(..) => Failure::new(problem(error).to_string()),
-    }
-}
-
-fn not_permitted(path: &Path) -> Failure {
-    Failure::new(format!(
-        "{}: permission denied: only root may read Postfix's queues; run it as: sudo queue-report INSTANCE",
-        path.display()
-    ))
-}
-
-/// Values that a scan's threads work on, one thread at a time each: as many as there are threads, so that they seldom wait.
-#[derive(Debug)]
-pub(crate) struct Shards<T> {
-    shards: Vec<Mutex<T>>,
-    turn: AtomicUsize,
-}
-
-impl<T> Shards<T> {
-    pub(crate) fn new(make: impl Fn() -> T) -> Self {
-        let count = ScanOptions::default().threads.get();
-        Self {
-            shards: (0..count).map(|_| Mutex::new(make())).collect(),
-            turn: AtomicUsize::new(0),
-        }
-    }
-
-    /// Works on any one of them; nothing only if there are none.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let count = self.shards.len();
-        let in_turn = (0..count).filter_map(|n| self.shards.get(turn.wrapping_add(n) % count));
-        let free = in_turn.clone().find_map(|shard| match shard.try_lock() {
-            Ok(free) => Some(free),
-            Err(TryLockError::Poisoned(free)) => Some(free.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        });
-        let mut any = free.or_else(|| in_turn.map(lock).next())?;
-        Some(work(&mut any))
-    }
-
-    pub(crate) fn into_inner(self) -> impl Iterator<Item = T> {
-        let shards = self.shards.into_iter();
-        shards.map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// What a thread that panicked has left is taken as it is: the panic itself ends the tool.
-pub(crate) fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use cli::{Context, Stream};
-use postfix::queue::{Message, Selector};
+use host::pool::{Shards, lock};
+use postfix::queue::{Message, ScanOptions, Selector};
 use show::queue::jsonl::Lines;
 
-use crate::reading::{Read, Shards, lock, read};
+use crate::mode::Listing;
+use crate::reading::{Read, read};
 use crate::spools::InstanceSpool;
 
 /// Bytes that a thread gathers before it writes.
@@ -30,7 +32,7 @@ impl Gathered {
     }
 }
 
-/// Writes the messages that `selector` means. Without `ids`, as JSON lines.
+/// Writes the messages that `selector` means, as ids or as JSON lines.
 ///
 /// # Errors
 /// Nothing could be read, or the output cannot be written.
@@ -38,13 +40,13 @@ pub(crate) fn stream(
     cx: &Context,
     spools: &[InstanceSpool],
     selector: &Selector<'_>,
-    ids: bool,
+    listing: Listing,
 ) -> anyhow::Result<Read> {
     let reasons = Arc::new(host::tables::reasons(cx.site())?);
     let out = Mutex::new(cx.stream()?);
     let failed = Mutex::new(None);
-    let gathered = Shards::new(|| Gathered {
-        lines: (!ids).then(|| Lines::new(Arc::clone(&reasons))),
+    let gathered = Shards::new(ScanOptions::default().threads.get(), || Gathered {
+        lines: (listing == Listing::Jsonl).then(|| Lines::new(Arc::clone(&reasons))),
         text: Vec::new(),
     });
     let add = |at: usize, message: &Message| -> io::Result<()> {
@@ -74,7 +76,7 @@ pub(crate) fn stream(
     let mut out: Stream = out
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    for rest in gathered.into_inner() {
+    for rest in gathered.into_values() {
         out.write_all(&rest.text)?;
     }
     out.finish()?;

@@ -13,7 +13,6 @@ mod gather;
 mod manual;
 mod mx;
 mod networks;
-mod pool;
 mod ports;
 mod postmap;
 mod print;

@@ -14,7 +14,7 @@ use transport::Domain;
 use transport::discover::{Exchangers, MxCache, Open};
 
 use crate::args::MxArgs;
-use crate::pool;
+use host::pool;
 
 /// The most bytes of a cache.
 const MOST_CACHE: u64 = 64 << 20;

@@ -10,7 +10,7 @@ use postfix::config::Instance;
 use transport::Hop;
 use transport::audit::{HostState, PortState, RelayHost};
 
-use crate::pool;
+use host::pool;
 
 /// As many connections as are under way at a time.
 const AT_A_TIME: usize = 16;

@@ -11,7 +11,7 @@ use dns::{Answer, Data, Limits, Lookup as _, Resolver, Rtype};
 use postfix::config::Instance;
 use transport::audit::{HostState, RelayHost};
 
-use crate::pool;
+use host::pool;
 
 /// As many questions as are under way at a time.
 const AT_A_TIME: usize = 16;

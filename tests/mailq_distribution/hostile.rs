@@ -177,6 +177,9 @@ fn wrong_usage_is_told() {
         (&["--watch", "0"], "--watch 0"),
         (&["--watch", "5", "--format", "csv"], "--watch"),
         (&["--watch", "5", "--output", "/dev/null"], "--output"),
+        (&["--check", "--output", "/dev/null"], "--output"),
+        (&["--check", "--format", "json"], "--format"),
+        (&["--check", "--watch"], "--watch"),
     ] {
         let ran = image.run(args).ended(2);
         assert!(
@@ -196,6 +199,36 @@ fn a_host_without_instances_is_an_error() {
     )
     .ended(2);
     assert!(ran.err.contains("no Postfix instance"), "{}", ran.err);
+}
+
+#[test]
+fn idle_instances_cost_no_threads() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let clones = |image: &Image| {
+        let trace = image.path("trace");
+        let strace = ["-f", "-qq", "-e", "trace=clone,clone3", "-o"];
+        let ran = std::process::Command::new("strace")
+            .args(strace)
+            .arg(&trace)
+            .arg(crate::TOOL)
+            .arg("--root")
+            .arg(image.path(""))
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        let calls = fs::read_to_string(trace).unwrap();
+        calls.lines().filter(|line| line.contains("clone")).count()
+    };
+    let alone = clones(&image);
+    for at in 0..50 {
+        let name = format!("idle-{at}");
+        image.configure(&name, &format!("/var/spool/postfix-{name}"));
+        for queue in ["maildrop", "incoming", "active", "deferred", "hold"] {
+            fs::create_dir_all(image.spool(&name).join(queue)).unwrap();
+        }
+    }
+    assert_eq!(clones(&image), alone);
 }
 
 fn array(value: &Value) -> &Vec<Value> {

@@ -68,6 +68,7 @@ mod window;
 pub use args::{ColorWhen, Common, Generate};
 pub use context::Context;
 pub use exit::Outcome;
+pub use given::without_a_mode;
 pub use host::{Failure, WithHint};
 pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};

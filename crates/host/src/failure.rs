@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use postfix::queue::ScanError;
+
 /// An error with a way out. Tools return [`anyhow::Result`]; this is for what they find wrong themselves.
 #[derive(Debug)]
 pub struct Failure {
@@ -28,6 +30,15 @@ impl Failure {
     pub fn io(tried: &str, path: &Path, reason: io::Error) -> Self {
         let path = postfix::escape(path.as_os_str().as_bytes());
         Self::new(format!("{tried}: {path}")).because(reason)
+    }
+
+    /// A queue that cannot be looked at.
+    pub fn scan(error: &ScanError) -> Self {
+        let failure = Self::new(error.to_string());
+        match error {
+            ScanError::Denied(_) => failure.hint("run it with sudo"),
+            ScanError::Unreadable(..) => failure,
+        }
     }
 
     /// The same, with what to do next.

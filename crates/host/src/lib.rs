@@ -16,6 +16,7 @@ pub mod logs;
 pub mod lookups;
 pub mod machine;
 pub mod mailq;
+pub mod pool;
 pub mod programs;
 pub mod resolvers;
 pub mod rewrite;

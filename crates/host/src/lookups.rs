@@ -1,11 +1,9 @@
 //! Asks the DNS about all addresses of all instances at once.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
+use crate::pool;
 use crate::site::Site;
 use dns::checks::{Check, Finding, Outcome, Relay};
 use dns::{Limits, Resolver};
@@ -13,7 +11,7 @@ use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 use knowledge::providers::Providers;
 
 /// As many questions as are under way at a time.
-const THREADS: usize = 64;
+const AT_A_TIME: usize = 64;
 
 /// What to ask, and whom.
 #[derive(Debug, Clone)]
@@ -49,31 +47,12 @@ pub fn ask(
     };
     let progress = site.progress_items("asking the DNS", u64::try_from(jobs.len()).ok());
     let resolver = Resolver::new(questions.servers, limits);
-    let threads = jobs.len().min(THREADS);
-    let jobs = Mutex::new(jobs);
-    let found = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let job = jobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front();
-            let Some(job) = job else {
-                break;
-            };
-            let finding = job.relay.check(&resolver, job.check);
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.push((job.instance, job.sender, finding));
-            progress.advance(1);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
+    let mut found = pool::each(jobs, AT_A_TIME, |job| {
+        let finding = job.relay.check(&resolver, job.check);
+        progress.advance(1);
+        (job.instance, job.sender, finding)
     });
     drop(progress);
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.sort_by_key(|(instance, sender, finding)| (*instance, *sender, finding.check));
     for (instance, sender, finding) in found {
         if let Some(sender) = at(all, instance, sender) {
@@ -92,8 +71,8 @@ fn jobs(
     providers: &Providers,
     all: &mut [Facts],
     shown: &[usize],
-) -> VecDeque<Job> {
-    let mut jobs = VecDeque::new();
+) -> Vec<Job> {
+    let mut jobs = Vec::new();
     for &instance in shown {
         let Some(facts) = all.get_mut(instance) else {
             continue;

@@ -3,8 +3,7 @@
 use postfix::Time;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use figures::distribution::{
     Dimension, Distribution, Frame, InstanceTally, QUEUES, Settings, Tally,
@@ -15,6 +14,7 @@ use postfix::queue::{Detail, Queue, ScanError, ScanOptions};
 
 use super::InstanceSpool;
 use crate::failure::Failure;
+use crate::pool::{self, Shards};
 
 /// Tallies that a scan's threads fill: more than one, so that they seldom wait for each other.
 const SHARDS: usize = 8;
@@ -100,8 +100,9 @@ impl Counting<'_> {
             if spool.problem.is_some() || !errors.is_empty() {
                 unreadable.push(spool.instance.clone());
             }
-            denied.extend(errors.iter().find_map(denied_path));
-            problems.extend(errors.into_iter().map(problem));
+            problems.extend(errors.iter().map(ScanError::problem));
+            let is_denied = |error: &ScanError| matches!(error, ScanError::Denied(_));
+            denied.extend(errors.into_iter().find(is_denied));
             tallies.push(InstanceTally {
                 instance: spool.instance.clone(),
                 tally,
@@ -109,8 +110,8 @@ impl Counting<'_> {
             });
         }
         let asked = self.readable().count();
-        if let Some(path) = denied.first().filter(|_| denied.len() == asked) {
-            return Err(not_permitted(path));
+        if let Some(error) = denied.first().filter(|_| denied.len() == asked) {
+            return Err(Failure::scan(error));
         }
         let frame = Frame {
             host: self.host.to_owned(),
@@ -143,31 +144,24 @@ impl Counting<'_> {
             .readable()
             .flat_map(|(at, spool)| QUEUES.map(|queue| (at, spool, queue)))
             .collect();
-        let next = AtomicUsize::new(0);
-        let found = Mutex::new(self.nothing());
-        std::thread::scope(|scope| {
-            for _ in 0..LISTERS.min(jobs.len()) {
-                scope.spawn(|| {
-                    while let Some((at, spool, queue)) =
-                        jobs.get(next.fetch_add(1, Ordering::Relaxed))
-                    {
-                        if each().is_break() {
-                            return;
-                        }
-                        let mut tally = Tally::new(Arc::clone(settings));
-                        let counted = spool.spool.count(*queue);
-                        if let Ok(counted) = &counted {
-                            tally.add_count(*queue, counted.messages);
-                        }
-                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                        if let Some(found) = found.get_mut(*at) {
-                            found.push(Found::new(tally, counted, spool.spool.queue_dir(*queue)));
-                        }
-                    }
-                });
+        let counted = pool::each(jobs, LISTERS, |(at, spool, queue)| {
+            if each().is_break() {
+                return None;
             }
+            let mut tally = Tally::new(Arc::clone(settings));
+            let counted = spool.spool.count(queue);
+            if let Ok(counted) = &counted {
+                tally.add_count(queue, counted.messages);
+            }
+            Some((at, Found::new(tally, counted, spool.spool.queue_dir(queue))))
         });
-        found.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut all = self.nothing();
+        for (at, found) in counted.into_iter().flatten() {
+            if let Some(all) = all.get_mut(at) {
+                all.push(found);
+            }
+        }
+        all
     }
 
     /// Reads the files of one queue after the other, many at a time.
@@ -207,26 +201,16 @@ fn read_queue(
     settings: &Arc<Settings>,
     each: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> Found {
-    let shards: Vec<_> = (0..SHARDS)
-        .map(|_| Mutex::new(Tally::new(Arc::clone(settings))))
-        .collect();
-    let turn = AtomicUsize::new(0);
+    let shards = Shards::new(SHARDS, || Tally::new(Arc::clone(settings)));
     let scanned = spool
         .spool
         .scan(queue, detail, &ScanOptions::default(), |file| {
-            // Any shard will do, and the next one is seldom in use.
-            let at = turn.fetch_add(1, Ordering::Relaxed) % SHARDS;
-            if let Some(shard) = shards.get(at) {
-                shard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .add(&file);
-            }
+            shards.with(|tally| tally.add(&file));
             each()
         });
     let mut tally = Tally::new(Arc::clone(settings));
-    for shard in shards {
-        tally.merge(shard.into_inner().unwrap_or_else(PoisonError::into_inner));
+    for shard in shards.into_values() {
+        tally.merge(shard);
     }
     Found::new(tally, scanned, spool.spool.queue_dir(queue))
 }
@@ -238,18 +222,11 @@ impl Found {
         queue_dir: PathBuf,
     ) -> Self {
         match found {
-            Ok(found) => {
-                let mut problems = found.problems;
-                if found.more_problems > 0 {
-                    let what = format!("and {} more problems in this queue", found.more_problems);
-                    problems.push(Problem::new(queue_dir, what));
-                }
-                Self {
-                    tally,
-                    problems,
-                    error: None,
-                }
-            }
+            Ok(found) => Self {
+                tally,
+                problems: found.into_problems(queue_dir),
+                error: None,
+            },
             Err(error) => Self {
                 tally,
                 problems: Vec::new(),
@@ -257,30 +234,4 @@ impl Found {
             },
         }
     }
-}
-
-fn denied_path(error: &ScanError) -> Option<PathBuf> {
-    match error {
-        ScanError::Denied(path) => Some(path.clone()),
-        ScanError::Unreadable(..) => None,
-    }
-}
-
-fn problem(error: ScanError) -> Problem {
-    match error {
-        ScanError::Denied(path) => Problem::new(
-            path,
-            "permission denied; only root may read Postfix's queues",
-        ),
-        ScanError::Unreadable(path, error) => {
-            Problem::new(path, format!("cannot be read: {error}"))
-        }
-    }
-}
-
-fn not_permitted(path: &std::path::Path) -> Failure {
-    Failure::new(format!(
-        "{}: permission denied: only root may read Postfix's queues; run it with sudo",
-        path.display()
-    ))
 }

@@ -38,6 +38,17 @@ impl ScanError {
             _ => Self::Unreadable(path, error),
         }
     }
+
+    /// As a problem beside others: the path, and what is wrong with it.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Denied(path) => Problem::new(
+                path,
+                "permission denied; only root may read Postfix's queues",
+            ),
+            Self::Unreadable(path, error) => Problem::new(path, format!("cannot be read: {error}")),
+        }
+    }
 }
 
 /// What a queue was found to hold.
@@ -56,6 +67,18 @@ pub struct Tally {
     pub problems: Vec<Problem>,
     /// Problems beyond those kept.
     pub more_problems: u64,
+}
+
+impl Tally {
+    /// The problems that were kept, and one more that says how many were not. `queue_dir` is where they were found.
+    pub fn into_problems(self, queue_dir: PathBuf) -> Vec<Problem> {
+        let mut problems = self.problems;
+        if self.more_problems > 0 {
+            let what = format!("and {} more problems in this queue", self.more_problems);
+            problems.push(Problem::new(queue_dir, what));
+        }
+        problems
+    }
 }
 
 impl Tally {

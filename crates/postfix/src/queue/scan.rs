@@ -35,7 +35,7 @@ pub enum Detail {
 /// How a scan goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanOptions {
-    /// Files being read at the same time. With a cold cache the disk is the limit, so more than there are cores.
+    /// Files being read at the same time, if there are as many batches. With a cold cache the disk is the limit, so more than there are cores.
     pub threads: NonZeroUsize,
 }
 
@@ -188,14 +188,16 @@ impl Spool {
         let receive = Mutex::new(receive);
         let mut tally = Tally::default();
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..options.threads.get())
-                .map(|_| scope.spawn(|| work(&receive)))
-                .collect();
+            // One for each batch until there are enough: an empty queue costs no thread, and a host has thousands of them.
+            let mut workers = Vec::new();
             let walked = self.each_directory(queue, &mut tally, |directory, names, _| {
                 let directory = Arc::new(directory);
                 let mut ids = names.sorted().peekable();
                 while ids.peek().is_some() && !stop.load(Ordering::Relaxed) {
                     let ids = ids.by_ref().take(BATCH).collect();
+                    if workers.len() < options.threads.get() {
+                        workers.push(scope.spawn(|| work(&receive)));
+                    }
                     if !hand_out(
                         &send,
                         Batch {

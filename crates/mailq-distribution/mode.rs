@@ -1,0 +1,108 @@
+//! What a run does: one value, decided here, with the options that it takes.
+
+use std::time::Duration;
+
+use cli::Failure;
+
+use crate::args::{Args, Format};
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The figures, once.
+    Figures(Format),
+    /// The figures again and again (`--watch`).
+    Watch(Round, Duration),
+    /// The answer to a monitoring system (`--check`).
+    Check,
+}
+
+/// How a round of `--watch` is shown: so that one can be told from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Tables.
+    Table,
+    /// JSON lines.
+    Json,
+}
+
+impl Mode {
+    /// What `args` ask for, and the instances that they name.
+    ///
+    /// # Errors
+    /// `--watch` with a format whose rounds could not be told apart, or with an impossible interval.
+    pub(crate) fn of(args: &Args) -> Result<(Self, Vec<String>), Failure> {
+        let mut names = args.instances.instances.clone();
+        if args.check {
+            return Ok((Self::Check, names));
+        }
+        let Some(watch) = &args.watch else {
+            return Ok((Self::Figures(args.format), names));
+        };
+        let round = match args.format {
+            Format::Table => Round::Table,
+            Format::Json => Round::Json,
+            Format::Text | Format::Csv | Format::Prom => {
+                return Err(Failure::new("--watch shows tables, or JSON lines")
+                    .hint("for one of the other formats, run mailq-distribution from cron"));
+            }
+        };
+        let seconds = match watch.parse::<f64>() {
+            Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => seconds,
+            Ok(_) => {
+                let what = format!("--watch {watch}: invalid number of seconds");
+                return Err(Failure::new(what).hint("from 0.1 to 86400"));
+            }
+            // `--watch aol-b` names an instance: that is how it is typed, and no number.
+            Err(_) => {
+                names.insert(0, watch.clone());
+                5.0
+            }
+        };
+        let interval = Duration::from_secs_f64(seconds);
+        Ok((Self::Watch(round, interval), names))
+    }
+
+    /// As a user asks for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Figures(_) => "the figures of the mailq",
+            Self::Watch(..) => "--watch",
+            Self::Check => "--check",
+        }
+    }
+
+    /// The options that it takes, by the names of their fields. What is not here is refused.
+    pub(crate) fn takes(self) -> &'static [&'static str] {
+        match self {
+            Self::Figures(_) => &["instances", "format", "by", "top", "counts_only", "output"],
+            // Rounds do not fit into one file that is replaced: they are redirected.
+            Self::Watch(..) => &["instances", "format", "by", "top", "counts_only", "watch"],
+            Self::Check => &[
+                "instances",
+                "counts_only",
+                "check",
+                "warn_count",
+                "crit_count",
+                "warn_age",
+                "crit_age",
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn every_option_has_a_place_in_some_mode_and_no_other_is_taken() {
+        let mut taken = Vec::new();
+        for argv in [&[][..], &["--watch"], &["--check"]] {
+            let args = Args::parse_from(["tool"].iter().chain(argv));
+            taken.extend(Mode::of(&args).unwrap().0.takes());
+        }
+        assert_eq!(cli::without_a_mode(&Args::command(), &taken), [""; 0]);
+    }
+}
