@@ -54,11 +54,21 @@ pub(crate) struct Args {
     pub(crate) check: bool,
 
     /// WARNING where an instance has more than N messages
-    #[arg(long, value_name = "N", help_heading = "Monitoring options")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Monitoring options",
+        requires = "check"
+    )]
     pub(crate) warn_count: Option<u64>,
 
     /// CRITICAL where an instance has more than N messages
-    #[arg(long, value_name = "N", help_heading = "Monitoring options")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Monitoring options",
+        requires = "check"
+    )]
     pub(crate) crit_count: Option<u64>,
 
     /// WARNING where an instance's oldest message is older than AGE, such as 2h or 1d12h

@@ -177,9 +177,6 @@ fn wrong_usage_is_told() {
         (&["--watch", "0"], "--watch 0"),
         (&["--watch", "5", "--format", "csv"], "--watch"),
         (&["--watch", "5", "--output", "/dev/null"], "--output"),
-        (&["--check", "--output", "/dev/null"], "--output"),
-        (&["--check", "--format", "json"], "--format"),
-        (&["--check", "--watch"], "--watch"),
     ] {
         let ran = image.run(args).ended(2);
         assert!(
@@ -187,6 +184,15 @@ fn wrong_usage_is_told() {
             "{args:?}: {}",
             ran.err
         );
+    }
+    for args in [
+        &["--check", "--output", "/dev/null"][..],
+        &["--check", "--format", "json"],
+        &["--check", "--watch"],
+    ] {
+        let ran = image.run(args).ended(3);
+        let expected = format!("UNKNOWN: {} has no place with --check\n", args[1]);
+        assert_eq!(ran.out, expected, "{args:?}");
     }
 }
 
