@@ -225,7 +225,7 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
-                         stands before the first slash. Delivery lines that are cut short, or say that they were repeated more than 1000 times, \
+                         stands before the first slash. Delivery lines that are cut short, or say that they were repeated more than five times, \
                          are reported on standard error, counted as unparsed, and make the exit status 1.",
                     ),
                 ],

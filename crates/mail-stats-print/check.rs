@@ -1,8 +1,9 @@
 //! `--check`: the figures as a monitoring system is told of them.
 
 use cli::Outcome;
+use figures::bounds::OTHER_INSTANCES;
 use figures::mail_stats::check::{Limits, Severity, Watched, judge};
-use figures::mail_stats::{Count, Dimension, InstanceStats, MailStats};
+use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats};
 use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
 use legible::human;
@@ -52,9 +53,32 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         limits.idle = must_not_idle(run.args, run.selection);
     }
     let expected = expected(run.args, run.selection);
-    let stats = counted(run, run.settings(vec![Dimension::Reason], false, expected))?;
+    let mut stats = counted(run, run.settings(vec![Dimension::Reason], false, expected))?;
+    let others = leave_judged(run, &mut stats);
     let unknown = unknown(run.args, &run.host.value);
-    run.cx.verdict(&verdict(&stats, &limits, unknown))
+    let mut verdict = verdict(&stats, &limits, unknown);
+    if others > 0 {
+        let what = "deliveries of names of no configured instance, not judged";
+        verdict.text.push_str(&format!("; {others} more {what}"));
+    }
+    run.cx.verdict(&verdict)
+}
+
+/// Leaves the instances that are judged, and counts the deliveries of others: anyone may have written what no configured
+/// instance has. Of a log that was named, all are judged unless it is this host's: one of its instances is in it.
+fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> u64 {
+    let selection = run.selection;
+    let is_busy = |i: &InstanceStats| i.figures.counts.total() > 0;
+    let is_ours = |i: &InstanceStats| selection.is_configured(&i.instance);
+    let is_own = stats.instances.iter().any(|i| is_busy(i) && is_ours(i));
+    let out = if !selection.takes_all() {
+        Counts::default()
+    } else if selection.names.is_empty() || run.args.names_its_logs() && !is_own {
+        stats.leave(|name| name != OTHER_INSTANCES.as_bytes())
+    } else {
+        stats.leave(|name| selection.is_configured(name))
+    };
+    out.total()
 }
 
 /// The answer. `unknown` says what could not be looked at.

@@ -34,6 +34,11 @@ impl<'a> Counting<'a> {
         self.filter.seen()
     }
 
+    /// Some of the names that belong to no instance of this host.
+    pub(crate) fn strays(&self) -> &[Vec<u8>] {
+        self.filter.strays()
+    }
+
     /// The instance of `tag`, if its events count; it is then among the figures.
     pub(crate) fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
         let (at, instance) = self.filter.known(tag)?;
@@ -42,7 +47,10 @@ impl<'a> Counting<'a> {
     }
 
     /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
-    fn place(&mut self, at: usize, instance: &[u8]) -> Place {
+    fn place(&mut self, at: Option<usize>, instance: &[u8]) -> Place {
+        let Some(at) = at else {
+            return self.tally.place(instance);
+        };
         if let Some(Some(place)) = self.places.get(at) {
             return *place;
         }

@@ -1,6 +1,7 @@
 //! `--filtered`: what filters did, counted beside the deliveries in the same pass.
 
 use cli::{Context, Failure, Outcome};
+use figures::bounds::OTHER_INSTANCES;
 use figures::filtered::FilterTally;
 use figures::mail_stats::MailStats;
 use host::logs::{Inputs, LogScope, LogSource, Selection};
@@ -65,7 +66,11 @@ impl Both<'_> {
     /// The instance of `tag`, which is among the figures if it is asked for.
     fn instance<'t>(&mut self, tag: &'t [u8]) -> &'t [u8] {
         let asked_for = self.counting.instance(tag);
-        asked_for.unwrap_or_else(|| self.selection.names.instance(tag))
+        let named = || match self.selection.names.instance(tag) {
+            name if self.selection.is_stray(name) => OTHER_INSTANCES.as_bytes(),
+            name => name,
+        };
+        asked_for.unwrap_or_else(named)
     }
 
     fn filtered(&mut self, event: &Filtered<'_>) {

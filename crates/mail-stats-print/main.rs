@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Context, Outcome};
+use figures::bounds::OTHER_INSTANCES;
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
 use host::logs::{Inputs, Selection};
 use host::tables::Tables;
@@ -123,6 +124,7 @@ impl Run<'_> {
             delays,
             zone: self.cx.zone(),
             instances,
+            most_keys: figures::bounds::keys(self.args.top),
             providers: Arc::clone(&self.tables.providers),
             reasons: self.tables.reasons.clone(),
         }
@@ -151,11 +153,30 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
             disputed.attempts, disputed.class, disputed.code_says
         ));
     }
+    warn_of_strays(cx, stats);
     let filters = filtering::left_out(cx, stats);
     Ok(match left_out(cx, stats.total.unparsed) {
         Outcome::Done => filters,
         partial => partial,
     })
+}
+
+/// Says what the row `(other)` is.
+fn warn_of_strays(cx: &Context, stats: &MailStats) {
+    let Some(of) = stats.others() else {
+        return;
+    };
+    let events = of.figures.counts.total();
+    let names = stats.strays.iter();
+    let names: Vec<String> = names
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect();
+    if !names.is_empty() {
+        cx.warn(format!(
+            "{events} deliveries are logged by names of no configured instance, such as {}: they are in the row {OTHER_INSTANCES}",
+            names.join(", ")
+        ));
+    }
 }
 
 /// The figures of the logs that are asked for.
@@ -194,6 +215,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     };
     selection.check_all_seen(&counting.seen())?;
     report_readings(cx, &readings);
+    let strays = counting.strays().to_vec();
     let mut stats = counting.tally.finish(Frame {
         host: cx.host().to_owned(),
         since: run.window.since,
@@ -202,6 +224,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         sources: inputs.sources(),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
+    stats.strays = strays;
     if let Some(filters) = filters {
         filters.finish(run.args.top, selection.takes_all(), &mut stats);
     }
@@ -298,7 +321,7 @@ fn left_out(cx: &Context, unparsed: u64) -> Outcome {
         "delivery lines"
     };
     cx.warn(format!(
-        "{unparsed} {lines} could not be read (cut short?) and are not counted"
+        "{unparsed} {lines} could not be read (cut short, or made up?) and are not counted"
     ));
     Outcome::Partial
 }

@@ -1,9 +1,10 @@
 //! `discover`: domains that go through the relay for the rest, though a provider hosts them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cli::{Context, Outcome};
+use figures::bounds::OTHER_INSTANCES;
 use host::logs::{Filter, Inputs, LogScope, Selection};
 use knowledge::providers::Providers;
 use postfix::Problem;
@@ -174,6 +175,9 @@ fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
     ViaTheRest { relays, others }
 }
 
+/// Names that are remembered: in another host's log, they may be made up without number.
+const MOST_KNOWN: usize = 4096;
+
 /// What tells whose deliveries count.
 struct Rules {
     via: ViaTheRest,
@@ -202,19 +206,21 @@ impl Rules {
 struct Read<'a> {
     filter: Filter<'a>,
     rules: Arc<Rules>,
-    /// Instances met, and whether they are of the relay for the rest. There are few.
-    known: Vec<(Vec<u8>, bool)>,
+    /// Instances met, and whether they are of the relay for the rest.
+    known: HashMap<Vec<u8>, bool>,
     traffic: Traffic,
     unparsed: u64,
 }
 
 impl Read<'_> {
     fn is_of_the_rest(&mut self, instance: &[u8]) -> bool {
-        if let Some((_, found)) = self.known.iter().find(|(name, _)| name == instance) {
+        if let Some(found) = self.known.get(instance) {
             return *found;
         }
         let found = self.rules.is_of_the_rest(instance);
-        self.known.push((instance.to_vec(), found));
+        if self.known.len() < MOST_KNOWN {
+            self.known.insert(instance.to_vec(), found);
+        }
         found
     }
 }
@@ -223,7 +229,9 @@ impl Sink for Read<'_> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Delivery(delivery) => {
-                if let Some(instance) = self.filter.instance(delivery.tag) {
+                let instance = self.filter.instance(delivery.tag);
+                // What anyone may have written is no evidence.
+                if let Some(instance) = instance.filter(|i| *i != OTHER_INSTANCES.as_bytes()) {
                     let of_the_rest = self.is_of_the_rest(instance);
                     let rules = &self.rules;
                     self.traffic
@@ -271,7 +279,7 @@ fn read<'a>(
     let mut sink = Read {
         filter: Filter::new(selection),
         rules: Arc::clone(rules),
-        known: Vec::new(),
+        known: HashMap::new(),
         traffic: Traffic::default(),
         unparsed: 0,
     };

@@ -135,9 +135,9 @@ fn words_that_are_no_delivery() {
 #[test]
 fn a_repeated_line_counts_as_often_as_it_says() {
     let log = format!(
-        "{HEAD}{SENT}\n{HEAD}message repeated 41 times: [ {SENT}]\n{HEAD}message repeated 0 times: [ {SENT}]\n{HEAD}message repeated x times: [ {SENT}]\n"
+        "{HEAD}{SENT}\n{HEAD}message repeated 4 times: [ {SENT}]\n{HEAD}message repeated 0 times: [ {SENT}]\n{HEAD}message repeated x times: [ {SENT}]\n"
     );
-    check(log, [42, 0, 0, 42], 0);
+    check(log, [5, 0, 0, 5], 0);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_damaged_repeat_count_is_told_and_does_not_fill_the_disk() {
     let qmgr = HEAD.replace("/smtp[", "/qmgr[");
     let expired = "4F9A1: from=<s@x.y>, status=expired, returned to sender";
     let log = format!(
-        "{HEAD}message repeated 2 times: [ {SENT}]\n{HEAD}message repeated 900000000 times: [ {SENT}]\n\
+        "{HEAD}message repeated 2 times: [ {SENT}]\n{HEAD}message repeated 41 times: [ {SENT}]\n\
          {qmgr}message repeated 3 times: [ {expired}]\n{qmgr}message repeated 900000000 times: [ {expired}]\n"
     );
     let ran = stats_with(["--log", "-", "--events"], log.as_bytes()).ended(1);

@@ -212,7 +212,7 @@ fn an_instance_with_a_log_of_its_own() {
     assert_eq!(
         totals(&[]),
         [
-            "postfix-gone:total:1",
+            "(other):total:1",
             "postfix-own:total:3",
             "postfix-sys:total:1"
         ]

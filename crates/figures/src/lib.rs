@@ -18,6 +18,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod bounds;
 pub mod daily;
 pub mod days;
 pub mod distribution;

@@ -1,6 +1,7 @@
 //! What an admin should look at: what is worse than it was, by much.
 
 use super::{Daily, Measure, Rate, Subject};
+use crate::bounds::OTHER_INSTANCES;
 use crate::history::HistoryDay;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Dimension, Key, Row};
@@ -46,7 +47,12 @@ pub struct Finding {
 /// All that needs attention, the worst first.
 pub(super) fn findings(report: &Daily, day: &HistoryDay, busy: &[String]) -> Vec<Finding> {
     let mut found: Vec<(u8, u64, Finding)> = Vec::new();
-    for subject in &report.instances {
+    // What anyone may have written is no reason for alarm.
+    let judged = report
+        .instances
+        .iter()
+        .filter(|s| s.name != OTHER_INSTANCES);
+    for subject in judged {
         for watched in Watched::ALL {
             let finding = jumped(report, subject, watched);
             let rank = 2 * watched as u8;

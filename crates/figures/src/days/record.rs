@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::Figures;
 use super::{DIMENSIONS, SCHEMA};
-use crate::mail_stats::{Count, Instance, Tally};
+use crate::bounds::{MOST_IN_DAY, MOST_IN_RECORD};
+use crate::mail_stats::{Count, Dimension, Instance, Tally, cut_table};
 
 /// An instance's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,8 +140,20 @@ pub fn records(
         let found = all.iter().find(|i| *i.name == *name);
         found.unwrap_or(&none).clone()
     };
+    // A day's file is bounded, however many instances share it.
+    let most = (MOST_IN_DAY / names.len().max(1)).clamp(1, MOST_IN_RECORD);
+    let bounded = |mut counted: Instance| {
+        // What strangers choose; the others are of the providers' table and of the clock.
+        let chosen = [Dimension::Reason, Dimension::Dsn];
+        let tables = DIMENSIONS.iter().zip(&mut counted.tables);
+        for (_, table) in tables.filter(|(dimension, _)| chosen.contains(dimension)) {
+            cut_table(table, most);
+        }
+        counted
+    };
     let record = |name: &[u8]| {
         let (attempts, recipients) = (of(&attempts, name), of(&recipients, name));
+        let (attempts, recipients) = (bounded(attempts), bounded(recipients));
         let (inputs, incomplete) = read(name);
         let time = |micros| {
             let local = day.local(micros)?;

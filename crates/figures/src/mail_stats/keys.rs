@@ -72,7 +72,7 @@ impl Keys {
             }
             Dimension::Reason => self.reason(delivery),
             Dimension::Dsn => {
-                let dsn = delivery.dsn.filter(|dsn| !dsn.is_empty());
+                let dsn = delivery.dsn.filter(|dsn| is_status_code(dsn));
                 self.buffer.extend_from_slice(dsn.unwrap_or(NONE));
             }
             Dimension::SenderDomain => self.buffer.extend_from_slice(UNKNOWN_SENDER),
@@ -127,6 +127,17 @@ impl Keys {
             let _written = write!(self.buffer, "{ip}");
         }
     }
+}
+
+/// `5.7.1` (RFC 3463, 2). Postfix logs no other.
+fn is_status_code(text: &[u8]) -> bool {
+    let mut parts = text.split(|&b| b == b'.');
+    let mut next_is_number = |most: usize| {
+        parts.next().is_some_and(|part| {
+            (1..=most).contains(&part.len()) && part.iter().all(u8::is_ascii_digit)
+        })
+    };
+    next_is_number(1) && next_is_number(3) && next_is_number(3) && parts.next().is_none()
 }
 
 fn lower(buffer: &mut Vec<u8>, text: &[u8]) {

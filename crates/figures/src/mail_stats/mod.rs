@@ -6,6 +6,7 @@
 pub mod check;
 mod dimension;
 mod histogram;
+mod instances;
 mod keys;
 mod recipients;
 mod senders;
@@ -20,15 +21,16 @@ use postfix::log::Status;
 
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
+pub use instances::Place;
 pub use stats::{
     Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, Key, MailStats,
     Row, Source,
 };
-pub use tally::{Place, Tally};
+pub use tally::Tally;
 
+pub(crate) use instances::{Instance, Table, cut as cut_table};
 pub(crate) use keys::REASON_SEPARATOR;
 pub(crate) use stats::figures;
-pub(crate) use tally::{Instance, Table};
 
 use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Instances that appear even if nothing is counted for them.
     pub instances: Vec<String>,
+    /// How many keys of a breakdown are told apart: see [`crate::bounds`].
+    pub most_keys: usize,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,
     /// The rules for [`Dimension::Reason`]; without them, every reason is `other`.

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use postfix::{Problem, Time, Zone};
 
 use super::histogram::Quantiles;
+use super::instances::{Instance, Table};
 use super::keys::REASON_SEPARATOR;
-use super::tally::{Instance, Table};
 use super::{Count, Counts, Dimension, Tally};
+use crate::bounds::OTHER_INSTANCES;
 use crate::filtered::{Filtered, Scores};
 use knowledge::reasons::Class;
 
@@ -67,8 +68,42 @@ pub struct MailStats {
     /// Reasons that the words and the enhanced status code put into different classes, the most frequent first. Needs the
     /// breakdown by [`Dimension::Reason`].
     pub disputed: Vec<Disputed>,
+    /// Some of the names that the instance [`OTHER_INSTANCES`] stands for.
+    pub strays: Vec<Vec<u8>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+impl MailStats {
+    /// The figures of what belongs to no instance that is told apart.
+    pub fn others(&self) -> Option<&InstanceStats> {
+        let other = OTHER_INSTANCES.as_bytes();
+        self.instances.iter().find(|i| i.instance == other)
+    }
+
+    /// Leaves the instances that `is_judged` says, in the total too, which has no delays and no breakdowns then. What was left
+    /// out comes back.
+    pub fn leave(&mut self, is_judged: impl Fn(&[u8]) -> bool) -> Counts {
+        let all = std::mem::take(&mut self.instances);
+        let (left, out): (Vec<_>, Vec<_>) = all.into_iter().partition(|i| is_judged(&i.instance));
+        self.instances = left;
+        if out.is_empty() {
+            return Counts::default();
+        }
+        let sum = |instances: &[InstanceStats]| {
+            let mut sum = Counts::default();
+            for instance in instances {
+                sum += instance.figures.counts;
+            }
+            sum
+        };
+        self.total.counts = sum(&self.instances);
+        let unparsed = self.instances.iter().map(|i| i.figures.unparsed);
+        self.total.unparsed = unparsed.fold(0, u64::saturating_add);
+        self.total.delays = None;
+        self.total.by.clear();
+        sum(&out)
+    }
 }
 
 /// Attempts whose words say another reason than their enhanced status code.
@@ -187,7 +222,7 @@ impl Tally {
             ..Instance::default()
         };
         for instance in &counted {
-            total.merge(instance.clone());
+            total.merge(instance.clone(), settings.most_keys);
         }
         // The table over all instances has those too that did nothing.
         if let Some(at) = by.iter().position(|d| *d == Dimension::Instance) {
@@ -211,6 +246,7 @@ impl Tally {
             by,
             sources: frame.sources,
             disputed,
+            strays: Vec::new(),
             problems: frame.problems,
         }
     }
@@ -235,7 +271,8 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -
     }
 }
 
-fn breakdown(dimension: Dimension, table: Table, top: Option<usize>) -> Breakdown {
+fn breakdown(dimension: Dimension, mut table: Table, top: Option<usize>) -> Breakdown {
+    let folded = table.remove(OTHER_INSTANCES.as_bytes());
     let mut rows = match dimension {
         Dimension::Reason => reason_rows(table),
         _ => table
@@ -250,18 +287,19 @@ fn breakdown(dimension: Dimension, table: Table, top: Option<usize>) -> Breakdow
             let by_total = b.counts.total().cmp(&a.counts.total());
             by_total.then_with(|| a.key.cmp(&b.key))
         });
-        cut(&mut rows, top.unwrap_or(usize::MAX));
     }
+    let top = top.filter(|_| !dimension.is_time());
+    cut(&mut rows, top.unwrap_or(usize::MAX), folded);
     Breakdown { dimension, rows }
 }
 
-/// Puts all rows from `top` on into one.
-fn cut(rows: &mut Vec<Row>, top: usize) {
-    if rows.len() <= top {
+/// Puts all rows from `top` on into one, with what was not told apart.
+fn cut(rows: &mut Vec<Row>, top: usize, folded: Option<Counts>) {
+    if rows.len() <= top && folded.is_none() {
         return;
     }
-    let mut others = Counts::default();
-    for row in rows.drain(top..) {
+    let mut others = folded.unwrap_or_default();
+    for row in rows.drain(top.min(rows.len())..) {
         others += row.counts;
     }
     rows.push(Row {

@@ -3,10 +3,9 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use postfix::log::Delivery;
 
-use super::histogram::Histogram;
+use super::instances::{Instance, Instances, Place, count};
 use super::keys::{Keys, UNKNOWN_SENDER};
 use super::recipients::{Attempt, Recipients, WAITING};
 use super::senders::Senders;
@@ -21,37 +20,12 @@ use super::{Count, Counts, Dimension, Settings};
 pub struct Tally {
     settings: Arc<Settings>,
     by: Vec<Dimension>,
-    instances: Vec<Instance>,
-    places: HashMap<Vec<u8>, usize>,
+    instances: Instances,
     keys: Keys,
     senders: Senders,
     recipients: Option<Recipients>,
     /// The keys of the delivery at hand, for `recipients`.
     key_ids: Vec<u32>,
-}
-
-/// Where a tally keeps an instance; of no use to another tally.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(usize);
-
-/// The counts of one instance.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Instance {
-    pub(crate) name: Box<[u8]>,
-    pub(crate) counts: Counts,
-    pub(crate) expired: u64,
-    pub(crate) unparsed: u64,
-    /// delay, a, b, c, d.
-    pub(crate) delays: [Histogram; 5],
-    /// One a breakdown.
-    pub(crate) tables: Vec<Table>,
-}
-
-/// Counts by key.
-pub(crate) type Table = HashMap<Vec<u8>, Counts>;
-
-fn count(table: &mut Table, key: &[u8], counts: Counts) {
-    *table.entry_ref(key).or_default() += counts;
 }
 
 impl Tally {
@@ -80,15 +54,14 @@ impl Tally {
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
             senders: Senders::new(first),
-            instances: Vec::new(),
-            places: HashMap::new(),
+            instances: Instances::new(by.len(), settings.most_keys),
             key_ids: Vec::with_capacity(by.len()),
             recipients,
             by,
             settings,
         };
         for name in &Arc::clone(&tally.settings).instances {
-            tally.place(name.as_bytes());
+            tally.instances.keep(name.as_bytes());
         }
         tally
     }
@@ -107,7 +80,8 @@ impl Tally {
         }
         let mut counts = Counts::default();
         counts.add(delivery.status, delivery.repeat);
-        let counted = &mut self.instances[place.0];
+        let most = self.settings.most_keys;
+        let counted = self.instances.at(place, instance);
         counted.counts += counts;
         if self.settings.delays {
             counted.add_delays(Attempt::of(delivery), delivery.repeat);
@@ -115,11 +89,12 @@ impl Tally {
         for (dimension, table) in self.by.iter().zip(&mut counted.tables) {
             if *dimension == Dimension::SenderDomain {
                 match self.senders.find(instance, delivery.queue_id) {
-                    Some(key) => count(table, key, counts),
+                    Some(key) => count(table, key, counts, most),
                     None => self.senders.wait(counts),
                 }
             } else {
-                count(table, self.keys.key(*dimension, instance, delivery), counts);
+                let key = self.keys.key(*dimension, instance, delivery);
+                count(table, key, counts, most);
             }
         }
     }
@@ -143,15 +118,13 @@ impl Tally {
 
     /// Counts a message that expired in the queue (`status=expired`, `force-expired`).
     pub fn expired(&mut self, instance: &[u8], n: u64) {
-        let place = self.place(instance);
-        let expired = &mut self.instances[place.0].expired;
+        let expired = &mut self.instances.of(instance).expired;
         *expired = expired.saturating_add(n);
     }
 
     /// Counts `n` delivery lines that could not be read.
     pub fn unparsed(&mut self, instance: &[u8], n: u64) {
-        let place = self.place(instance);
-        let unparsed = &mut self.instances[place.0].unparsed;
+        let unparsed = &mut self.instances.of(instance).unparsed;
         *unparsed = unparsed.saturating_add(n);
     }
 
@@ -178,8 +151,8 @@ impl Tally {
 
     /// Adds counts that were made before, with a table a breakdown of the settings.
     pub(crate) fn enter(&mut self, counted: Instance) {
-        let place = self.place(&counted.name);
-        self.instances[place.0].merge(counted);
+        let most = self.settings.most_keys;
+        self.instances.of(&counted.name).merge(counted, most);
     }
 
     /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
@@ -190,18 +163,16 @@ impl Tally {
         for (classes, n) in later.keys.disputed {
             *self.keys.disputed.entry(classes).or_default() += n;
         }
-        for theirs in later.instances {
-            let place = self.place(&theirs.name);
-            self.instances[place.0].merge(theirs);
+        let most = self.settings.most_keys;
+        for theirs in later.instances.into_all() {
+            self.instances.of(&theirs.name).merge(theirs, most);
         }
         let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
-        let (instances, places) = (&mut self.instances, &self.places);
+        let instances = &mut self.instances;
         self.senders.merge(later.senders, |instance, key, counts| {
-            let counted = places
-                .get(instance)
-                .and_then(|&place| instances.get_mut(place));
+            let counted = instances.known(instance);
             if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
-                count(table, key, counts);
+                count(table, key, counts, most);
             }
         });
     }
@@ -222,68 +193,32 @@ impl Tally {
 
     /// The breakdowns, and every instance with all that is known of it.
     pub(crate) fn into_counts(mut self) -> (Arc<Settings>, Vec<Dimension>, Vec<Instance>) {
+        let most = self.settings.most_keys;
         if let Some(recipients) = self.recipients.take() {
             for (instance, attempt, keys) in recipients.all() {
-                let place = self.place(instance);
-                let counted = &mut self.instances[place.0];
+                let counted = self.instances.of(instance);
                 let mut counts = Counts::default();
                 counts.add(attempt.status, 1);
                 counted.counts += counts;
                 counted.add_delays(attempt, 1);
                 for (key, table) in keys.iter().zip(&mut counted.tables) {
-                    count(
-                        table,
-                        recipients.text(*key).unwrap_or(UNKNOWN_SENDER),
-                        counts,
-                    );
+                    let key = recipients.text(*key).unwrap_or(UNKNOWN_SENDER);
+                    count(table, key, counts, most);
                 }
             }
         }
         let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
         for (instance, counts) in self.senders.waiting() {
-            let place = self.places.get(instance);
-            let counted = place.and_then(|&place| self.instances.get_mut(place));
+            let counted = self.instances.known(instance);
             if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
-                count(table, UNKNOWN_SENDER, counts);
+                count(table, UNKNOWN_SENDER, counts, most);
             }
         }
-        (self.settings, self.by, self.instances)
+        (self.settings, self.by, self.instances.into_bounded())
     }
 
     /// Where this tally keeps `instance`.
     pub fn place(&mut self, instance: &[u8]) -> Place {
-        let tables = self.by.len();
-        let place = *self.places.entry_ref(instance).or_insert_with(|| {
-            self.instances.push(Instance {
-                name: instance.into(),
-                tables: vec![Table::new(); tables],
-                ..Instance::default()
-            });
-            self.instances.len() - 1
-        });
-        Place(place)
-    }
-}
-
-impl Instance {
-    fn add_delays(&mut self, attempt: Attempt, n: u64) {
-        for (histogram, seconds) in self.delays.iter_mut().zip(attempt.delays) {
-            histogram.add(seconds, n);
-        }
-    }
-
-    /// Adds the counts of another, of the same instance or as a part of a total.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.counts += other.counts;
-        self.expired = self.expired.saturating_add(other.expired);
-        self.unparsed = self.unparsed.saturating_add(other.unparsed);
-        for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
-            mine.merge(theirs);
-        }
-        for (mine, theirs) in self.tables.iter_mut().zip(other.tables) {
-            for (key, counts) in theirs {
-                *mine.entry(key).or_default() += counts;
-            }
-        }
+        self.instances.place(instance)
     }
 }

@@ -36,6 +36,7 @@ fn nothing() -> MailStats {
         delays: false,
         zone: postfix::Zone::named("UTC").unwrap(),
         instances: Vec::new(),
+        most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: None,
     };

@@ -1,18 +1,30 @@
 //! Whose events count, told by the tag of a line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use figures::bounds::OTHER_INSTANCES;
 use postfix::log::Scope;
 
 use super::Selection;
+
+/// Tags that are looked through one by one before the table is asked: a host's own, mostly.
+const NEAR: usize = 32;
+/// Tags that are remembered: anyone who may write to a log makes them up. Whose another is, is found out at each line.
+const MOST_TAGS: usize = 4096;
+/// How many names of no instance are kept, to show what they are.
+const SAMPLE: usize = 3;
 
 /// Whose events count.
 #[derive(Debug, Clone)]
 pub struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
-    /// The tags met so far. There are few, and each line asks for one.
+    /// The tags met so far, but those of no instance.
     known: Vec<Known>,
+    /// Where those behind the first [`NEAR`] are.
+    table: HashMap<Vec<u8>, usize>,
+    /// The first names of no instance whose events count.
+    strays: Vec<Vec<u8>>,
 }
 
 /// The last eight bytes of a tag, or those it has.
@@ -49,49 +61,95 @@ impl<'a> Filter<'a> {
             selection,
             scope: Scope::All,
             known: Vec::new(),
+            table: HashMap::new(),
+            strays: Vec::new(),
         }
     }
 
-    /// The instance of `tag`, if its events count.
+    /// The instance of `tag`, if its events count: [`OTHER_INSTANCES`] for a tag of none of a host in its own logs.
     #[inline]
     pub fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
         self.known(tag).map(|(_, name)| name)
     }
 
-    /// The same with the number of the tag, which stays the same for this filter: they count from 0 in the order in
-    /// which the tags were first met.
+    /// The same with the number of the tag, if it is remembered, which stays the same for this filter: they count from 0.
     #[inline]
-    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(usize, &'t [u8])> {
+    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(Option<usize>, &'t [u8])> {
         let ending = ending(tag);
-        let at = self
-            .known
-            .iter()
-            .position(|known| known.ending == ending && known.tag == tag)
-            .unwrap_or_else(|| {
-                let name = self.selection.names.instance(tag);
-                let counts = self.counts(name);
-                self.known.push(Known {
-                    tag: tag.to_vec(),
-                    ending,
-                    name: name.len(),
-                    counts,
-                });
-                self.known.len() - 1
-            });
-        let known = self.known.get(at).filter(|known| known.counts)?;
-        Some((at, tag.get(..known.name)?))
+        let near = self.known.iter().take(NEAR);
+        let found = near.zip(0..).find_map(|(known, at)| {
+            (known.ending == ending && known.tag == tag).then_some((known, at))
+        });
+        match found {
+            Some((known, at)) if known.counts => Some((Some(at), tag.get(..known.name)?)),
+            Some(_) => None,
+            None => self.look_up(tag, ending),
+        }
+    }
+
+    fn look_up<'t>(&mut self, tag: &'t [u8], ending: u64) -> Option<(Option<usize>, &'t [u8])> {
+        if let Some(&at) = self.table.get(tag) {
+            let known = self.known.get(at).filter(|known| known.counts)?;
+            return Some((Some(at), tag.get(..known.name)?));
+        }
+        let name = self.selection.names.instance(tag);
+        let counts = self.counts(name);
+        if self.selection.is_stray(name) {
+            if !counts {
+                return None;
+            }
+            self.stray(name);
+            return Some((None, OTHER_INSTANCES.as_bytes()));
+        }
+        let known = Known {
+            tag: tag.to_vec(),
+            ending,
+            name: name.len(),
+            counts,
+        };
+        let at = self.remember(known);
+        counts.then_some((at, name))
+    }
+
+    /// Remembers a tag that is not known yet.
+    fn remember(&mut self, known: Known) -> Option<usize> {
+        let at = self.known.len();
+        // A name that is asked for must be found among what was met.
+        let most = match known.counts && !self.selection.takes_all() {
+            true => MOST_TAGS * 2,
+            false => MOST_TAGS,
+        };
+        if at >= most {
+            return None;
+        }
+        if at >= NEAR {
+            self.table.insert(known.tag.clone(), at);
+        }
+        self.known.push(known);
+        Some(at)
+    }
+
+    fn stray(&mut self, name: &[u8]) {
+        if self.strays.len() < SAMPLE && self.strays.iter().all(|known| known != name) {
+            self.strays.push(name.to_vec());
+        }
     }
 
     fn counts(&self, name: &[u8]) -> bool {
         self.scope.has(name) && self.selection.wants(name)
     }
 
-    /// The names that the logs know, asked for or not.
+    /// The names that the logs know, asked for or not; not those of no instance in a host's own logs.
     pub fn seen(&self) -> BTreeSet<Vec<u8>> {
         self.known
             .iter()
             .map(|known| known.name().to_vec())
             .collect()
+    }
+
+    /// Some of the names that [`OTHER_INSTANCES`] stands for.
+    pub fn strays(&self) -> &[Vec<u8>] {
+        &self.strays
     }
 
     /// From here on, only the names of this scope count.
@@ -107,9 +165,13 @@ impl<'a> Filter<'a> {
     /// Takes in what another filter met in a later part of the log.
     pub fn join(&mut self, later: Self) {
         for entry in later.known {
-            if !self.known.contains(&entry) {
-                self.known.push(entry);
+            let mut near = self.known.iter().take(NEAR);
+            if !self.table.contains_key(&entry.tag) && !near.any(|known| known.tag == entry.tag) {
+                self.remember(entry);
             }
+        }
+        for name in &later.strays {
+            self.stray(name);
         }
     }
 }

@@ -10,6 +10,9 @@ use postfix::{Parsed, escape};
 use crate::failure::Failure;
 use crate::site::Site;
 
+/// Names of a log that a message lists.
+const MOST_TOLD: usize = 50;
+
 /// The instances of a host, and which of them are asked for.
 #[derive(Debug)]
 pub struct Selection<'a> {
@@ -21,6 +24,8 @@ pub struct Selection<'a> {
     foreign: Vec<Foreign>,
     /// Was any name given?
     named: bool,
+    /// Are the logs this host's own, so that all its instances are known?
+    own_logs: bool,
 }
 
 /// A name that the logs may know.
@@ -50,12 +55,21 @@ impl<'a> Selection<'a> {
         args: &[String],
         foreign_logs: bool,
     ) -> anyhow::Result<Self> {
-        let names = Names::new(host.value.instances().iter().map(Instance::syslog_name));
+        let configured = host.value.instances().iter().map(Instance::syslog_name);
+        let configured: Vec<&str> = configured.collect();
+        // One whose configuration cannot be read has its mail, too; its name is its directory's, mostly.
+        let unreadable = host.value.unreadable().iter();
+        let unreadable = unreadable.filter_map(|path| path.file_name()?.to_str());
+        let names = match configured.is_empty() {
+            true => Names::default(),
+            false => Names::new(configured.iter().copied().chain(unreadable)),
+        };
         let mut selection = Self {
             names,
             instances: Vec::new(),
             foreign: Vec::new(),
             named: !args.is_empty(),
+            own_logs: !foreign_logs,
         };
         if !foreign_logs || args.is_empty() {
             selection.instances = crate::instances::select(site, host, args)?;
@@ -95,6 +109,16 @@ impl<'a> Selection<'a> {
         !self.named
     }
 
+    /// Does a name in this host's own logs belong to none of its instances? Anyone who may write to syslog makes such up.
+    pub fn is_stray(&self, name: &[u8]) -> bool {
+        self.own_logs && !self.names.is_empty() && !self.names.has(name)
+    }
+
+    /// Is an instance with this syslog name configured?
+    pub fn is_configured(&self, name: &[u8]) -> bool {
+        self.names.has(name)
+    }
+
     /// Is an instance with this syslog name asked for?
     pub fn wants(&self, instance: &[u8]) -> bool {
         if !self.named || self.syslog_names().any(|n| n.as_bytes() == instance) {
@@ -113,10 +137,15 @@ impl<'a> Selection<'a> {
             let mut names = seen.iter().map(|n| String::from_utf8_lossy(n));
             if !names.any(|name| foreign.is(&name)) {
                 let arg = &foreign.arg;
-                let known: Vec<_> = seen.iter().map(|n| escape(n).to_string()).collect();
-                let known = match known.as_slice() {
-                    [] => "the logs hold no deliveries".to_owned(),
-                    names => format!("the logs know: {}", names.join(", ")),
+                let known = seen.iter().take(MOST_TOLD);
+                let known: Vec<_> = known.map(|n| escape(n).to_string()).collect();
+                let more = seen.len().saturating_sub(MOST_TOLD);
+                let known = match (known.as_slice(), more) {
+                    ([], _) => "the logs hold no deliveries".to_owned(),
+                    (names, 0) => format!("the logs know: {}", names.join(", ")),
+                    (names, more) => {
+                        format!("the logs know: {} ({more} more)", names.join(", "))
+                    }
                 };
                 return Err(Failure::new(format!("no such instance: {arg}; {known}")).into());
             }

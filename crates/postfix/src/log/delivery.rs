@@ -54,9 +54,13 @@ pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(id)
 }
 
-/// A line that claims to stand for more than this is damaged. Only lines that are alike to the last letter are put together,
-/// queue id and delays too: the attempts of one message, of which there are never so many in a row.
-pub(super) const MOST_REPEATS: u64 = 1_000;
+/// A delivery that `message repeated N times: [ … ]` stands for more often is taken for damaged, or made up: only lines that are
+/// alike to the last letter are put together, queue id and delays too, and real logs have two to five. Anyone who may write to
+/// syslog can write such a line.
+pub(super) const MOST_DELIVERIES: u64 = 5;
+
+/// The same of what clients do: one that is turned away tries again at once.
+pub(super) const MOST_STOPS: u64 = 1_000;
 
 /// [`u8::is_ascii_alphanumeric`] by table, for the eleven bytes of every line's queue id.
 #[inline]
@@ -81,8 +85,8 @@ fn is_alphanumeric(byte: u8) -> bool {
 }
 
 /// Takes `message repeated N times: [ ` (rsyslog, `$RepeatedMsgReduction`) off, and the bracket at the end.
-/// Returns N, or 1; nothing where N is more than [`MOST_REPEATS`].
-pub(super) fn repeated(c: &mut Cursor<'_>) -> Option<u64> {
+/// Returns N, or 1; nothing where N is more than `most`.
+pub(super) fn repeated(c: &mut Cursor<'_>, most: u64) -> Option<u64> {
     let mut probe = *c;
     if !probe.eat(b"message repeated ") {
         return Some(1);
@@ -97,13 +101,13 @@ pub(super) fn repeated(c: &mut Cursor<'_>) -> Option<u64> {
     // Cut short, the line lacks the bracket.
     probe.0 = probe.0.strip_suffix(b"]").unwrap_or(probe.0);
     *c = probe;
-    (times <= MOST_REPEATS).then_some(times)
+    (times <= most).then_some(times)
 }
 
 /// Reads the message of a delivery agent.
 pub(super) fn parse(message: &[u8]) -> Message<'_> {
     let mut c = Cursor(message);
-    let repeat = repeated(&mut c);
+    let repeat = repeated(&mut c, MOST_DELIVERIES);
     let Some(queue_id) = queue_id(&mut c) else {
         return Message::Other;
     };

@@ -158,7 +158,7 @@ impl Extractor {
 
     fn queue_manager<'a>(&mut self, header: &Header<'a>, tag: &'a [u8]) -> Option<Event<'a>> {
         let mut c = Cursor(header.message);
-        let repeat = delivery::repeated(&mut c);
+        let repeat = delivery::repeated(&mut c, delivery::MOST_DELIVERIES);
         let queue_id = delivery::queue_id(&mut c)?;
         if self.wanted.senders && c.0 == b"removed" {
             return Some(Event::Removed { tag, queue_id });

@@ -17,6 +17,16 @@ impl Names {
         Self(names)
     }
 
+    /// Is it a configured name?
+    pub fn has(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+
+    /// Is no name configured?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The instance of `tag`, a tag without its program name: the longest configured name that it is or begins with
     /// (`postfix-aol-a` for `postfix-aol-a/submission`), else what stands before the first `/`.
     pub fn instance<'a>(&self, tag: &'a [u8]) -> &'a [u8] {

@@ -40,6 +40,9 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     unmatched_scores: Option<ScoresObject<'a>>,
     sources: Vec<SourceObject<'a>>,
+    /// Some of the names that the instance `(other)` stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_names: Vec<Cow<'a, str>>,
     problems: Vec<String>,
 }
 
@@ -63,6 +66,11 @@ impl<'a> Document<'a> {
             total: FiguresObject::new(&stats.total),
             unmatched_scores: stats.unmatched.as_deref().and_then(ScoresObject::new),
             sources: stats.sources.iter().map(SourceObject::new).collect(),
+            other_names: stats
+                .strays
+                .iter()
+                .map(|name| String::from_utf8_lossy(name))
+                .collect(),
             problems: stats.problems.iter().map(ToString::to_string).collect(),
         }
     }

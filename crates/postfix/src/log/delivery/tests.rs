@@ -133,8 +133,9 @@ fn a_line_that_stands_for_more_than_any_message_is_damaged() {
             "message repeated {times} times: [ 4F9A1: to=<u@x.y>, relay=none, delay=0, dsn=2.0.0, status=sent (ok)]"
         )
     };
-    check(&line("1000"), "1000xsent u@x.y");
-    check(&line("1001"), "broken");
+    check(&line("5"), "5xsent u@x.y");
+    check(&line("6"), "broken");
+    check(&line("999"), "broken");
     check(&line("999999999"), "broken");
     check(&line("999999999999999999"), "broken");
 }

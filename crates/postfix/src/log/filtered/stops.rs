@@ -15,7 +15,7 @@ use crate::Time;
 use memchr::memmem;
 
 use super::super::cursor::Cursor;
-use super::super::delivery::repeated;
+use super::super::delivery::{MOST_STOPS, repeated};
 use super::{Action, Kind, Stage, Stop, queue_id};
 
 /// What a line of smtpd, postscreen or cleanup is.
@@ -64,7 +64,7 @@ impl<'a> Stopped<'a> {
 /// Reads a message of smtpd.
 pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
     let mut c = Cursor(message);
-    let repeat = repeated(&mut c);
+    let repeat = repeated(&mut c, MOST_STOPS);
     let mut proxy = c;
     let (id, kind) = if proxy.eat(b"proxy-reject: ") {
         c = proxy;
@@ -100,7 +100,7 @@ pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
 /// `NOQUEUE: reject: RCPT from [ADDRESS]:PORT: REPLY; from=<…>, to=<…>, proto=…, helo=<…>`.
 pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
     let mut c = Cursor(message);
-    let repeat = repeated(&mut c);
+    let repeat = repeated(&mut c, MOST_STOPS);
     if queue_id(&mut c) != Some(None) || !c.eat(b"reject: ") {
         return Found::Other;
     }
@@ -124,7 +124,7 @@ pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
 /// Reads a message of cleanup.
 pub(in super::super) fn cleanup(message: &[u8]) -> Found<'_> {
     let mut c = Cursor(message);
-    let repeat = repeated(&mut c);
+    let repeat = repeated(&mut c, MOST_STOPS);
     let Some(Some(id)) = queue_id(&mut c) else {
         return Found::Other;
     };

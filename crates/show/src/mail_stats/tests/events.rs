@@ -19,7 +19,7 @@ fn events() {
     let sent = concat!(
         r#"{"schema":"relay-tools/delivery/1","ts":"2026-09-19T16:22:57.000123Z","host":"rustin","instance":"postfix-aol-a","service":"smtp","#,
         r#""queue_id":"4Q1X2","recipient_domain":"aol.com","provider":"aol","relay_host":"mx-aol.mail.gm0.yahoodns.net","relay_ip":"192.0.2.99","#,
-        r#""delay_s":1.5,"delays":[0.25,0.0,0.75,0.5],"dsn":"2.0.0","status":"sent","reason_class":null,"reason":"250 2.0.0 Ok"}"#,
+        r#""delay_s":1.5,"delays":[0.25,0.0,0.75,0.5],"dsn":"2.0.0","status":"sent","reason_class":null,"reason_by":null,"code":null,"blamed_ip":null,"reason":"250 2.0.0 Ok"}"#,
     );
     check(
         false,
@@ -66,7 +66,7 @@ fn events() {
     let expected = concat!(
         r#"{"schema":"relay-tools/delivery/1","ts":null,"host":"","instance":"postfix-aol-a","service":"lmtp","#,
         r#""queue_id":"4Q1X2","recipient_domain":null,"provider":"therest","relay_host":"mail.example","relay_ip":null,"#,
-        r#""delay_s":null,"delays":null,"dsn":null,"status":"bounced","reason_class":"mailbox-full","#,
+        r#""delay_s":null,"delays":null,"dsn":null,"status":"bounced","reason_class":"mailbox-full","reason_by":"words","code":null,"blamed_ip":null,"#,
         r#""reason":"host mail.example[private/lmtp] said: 552 5.2.2 \u001b"#,
         "\u{fffd}",
         r#"\u202eover quota"}"#,

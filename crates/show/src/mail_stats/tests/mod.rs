@@ -50,6 +50,7 @@ fn settings(by: &[Dimension], delays: bool) -> Settings {
         delays,
         zone: Zone::named("America/New_York").unwrap(),
         instances: vec!["postfix-aol-b".to_owned()],
+        most_keys: figures::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: Some(Arc::new(Reasons::load(None).unwrap())),
     }
@@ -205,12 +206,12 @@ fn jsonl() {
 #[test]
 fn csv() {
     let stats = stats(&[Dimension::Domain], true);
-    let expected = r#"instance,by,key,total,sent,bounced,deferred,expired,unparsed,delay_median,delay_p95,delay_max,a_median,a_p95,a_max,b_median,b_p95,b_max,c_median,c_p95,c_max,d_median,d_p95,d_max
-postfix-aol-a,,,6,3,1,2,1,4,1.5,1.5,1.5,0.25,0.25,0.25,0,0,0,0.75,0.75,0.75,0.5,0.5,0.5
-postfix-aol-a,domain,aol.com,4,2,0,2,,,,,,,,,,,,,,,,,
-postfix-aol-a,domain,example.org,1,1,0,0,,,,,,,,,,,,,,,,,
-postfix-aol-a,domain,"x:\x1b[31m\u{202e}\xff,""y""",1,0,1,0,,,,,,,,,,,,,,,,,
-postfix-aol-b,,,0,0,0,0,0,0,,,,,,,,,,,,,,,
+    let expected = r#"instance,by,key,total,sent,bounced,deferred,expired,unparsed,delay_median,delay_p95,delay_max,a_median,a_p95,a_max,b_median,b_p95,b_max,c_median,c_p95,c_max,d_median,d_p95,d_max,code,blamed_ip
+postfix-aol-a,,,6,3,1,2,1,4,1.5,1.5,1.5,0.25,0.25,0.25,0,0,0,0.75,0.75,0.75,0.5,0.5,0.5,,
+postfix-aol-a,domain,aol.com,4,2,0,2,,,,,,,,,,,,,,,,,,,
+postfix-aol-a,domain,example.org,1,1,0,0,,,,,,,,,,,,,,,,,,,
+postfix-aol-a,domain,"x:\x1b[31m\u{202e}\xff,""y""",1,0,1,0,,,,,,,,,,,,,,,,,,,
+postfix-aol-b,,,0,0,0,0,0,0,,,,,,,,,,,,,,,,,
 "#;
     assert_eq!(written(|out| super::csv::write(out, &stats)), expected);
 }

@@ -1,0 +1,38 @@
+//! How much of what strangers choose is told apart: in one place for all.
+//!
+//! Anyone who may write to a log, or whose server answers, makes up names, domains, codes and addresses without number. What
+//! is beyond these bounds is counted, and not told apart.
+
+/// Instances that are told apart in a log of which no configuration is known. The busiest are; a host's own logs know
+/// its configured instances and [`OTHER_INSTANCES`].
+pub const MOST_INSTANCES: usize = 200;
+
+/// The name of what belongs to no instance that is told apart.
+pub const OTHER_INSTANCES: &str = "(other)";
+
+/// Keys of a breakdown that are told apart where all its rows are wanted.
+pub const MOST_KEYS: usize = 1 << 20;
+
+/// The same where only the biggest rows are shown, or few are kept: those of which there are more than one in so many
+/// are certain to be among them.
+pub const SOME_KEYS: usize = 1 << 14;
+
+/// Keys that are told apart where the `top` rows are shown, or all.
+pub fn keys(top: Option<usize>) -> usize {
+    match top {
+        Some(top) => SOME_KEYS.max(top.saturating_mul(64)),
+        None => MOST_KEYS,
+    }
+}
+
+/// Codes, addresses and the like that the record of a day keeps of an instance's breakdown.
+pub const MOST_IN_RECORD: usize = 100;
+
+/// The same of all instances of a day together.
+pub const MOST_IN_DAY: usize = 2_000;
+
+/// Series that a file of metrics has at most.
+pub const MOST_SERIES: usize = 5_000;
+
+/// Bytes that a report has at most as a mail.
+pub const MOST_MAIL: usize = 100_000;

@@ -1,0 +1,201 @@
+//! The counts of each instance, and of each key: as many as are told apart.
+//!
+//! Names and keys are in logs, and whoever may write there makes them up. Where there are too many, the busiest half goes on,
+//! and what the others count is put together: under [`OTHER_INSTANCES`], a reason under its class, any other key under
+//! [`OTHER_INSTANCES`] too. As long as no more are met than are told apart, all figures are exact. Sums are exact always. Beyond
+//! that, a name may lack what was counted for it before it was among the busiest.
+
+use std::cmp::Reverse;
+
+use hashbrown::HashMap;
+
+use super::Counts;
+use super::histogram::Histogram;
+use super::keys::REASON_SEPARATOR;
+use super::recipients::Attempt;
+use crate::bounds::{MOST_INSTANCES, OTHER_INSTANCES};
+
+/// Where a tally keeps an instance; of no use to another tally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(usize);
+
+/// The counts of one instance.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Instance {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) counts: Counts,
+    pub(crate) expired: u64,
+    pub(crate) unparsed: u64,
+    /// delay, a, b, c, d.
+    pub(crate) delays: [Histogram; 5],
+    /// One a breakdown.
+    pub(crate) tables: Vec<Table>,
+}
+
+/// Counts by key.
+pub(crate) type Table = HashMap<Vec<u8>, Counts>;
+
+/// Counts under a key. A table that has more than `most` of them then is cut to half of that.
+pub(super) fn count(table: &mut Table, key: &[u8], counts: Counts, most: usize) {
+    *table.entry_ref(key).or_default() += counts;
+    if table.len() > most {
+        cut(table, most / 2);
+    }
+}
+
+/// Leaves the `most` biggest keys of a table, and puts what the others count under their class or [`OTHER_INSTANCES`].
+pub(crate) fn cut(table: &mut Table, most: usize) {
+    if table.len() <= most {
+        return;
+    }
+    let mut rows: Vec<(Vec<u8>, Counts)> = table.drain().collect();
+    rows.sort_unstable_by(|a, b| {
+        let by_total = b.1.total().cmp(&a.1.total());
+        by_total.then_with(|| a.0.cmp(&b.0))
+    });
+    let rest = rows.split_off(most);
+    table.extend(rows);
+    for (key, counts) in rest {
+        let class = key.iter().position(|&b| b == REASON_SEPARATOR);
+        let under = match class {
+            Some(end) => key.get(..end).unwrap_or_default(),
+            None => OTHER_INSTANCES.as_bytes(),
+        };
+        *table.entry_ref(under).or_default() += counts;
+    }
+}
+
+/// The instances of a log.
+#[derive(Debug, Clone)]
+pub(super) struct Instances {
+    all: Vec<Instance>,
+    places: HashMap<Vec<u8>, usize>,
+    /// So many, the first ones, are told apart however little they do.
+    kept: usize,
+    /// Breakdowns of each.
+    tables: usize,
+    most_keys: usize,
+}
+
+impl Instances {
+    pub(super) fn new(tables: usize, most_keys: usize) -> Self {
+        Self {
+            all: Vec::new(),
+            places: HashMap::new(),
+            kept: 0,
+            tables,
+            most_keys,
+        }
+    }
+
+    /// Tells an instance apart whatever others there are. To be called before anything is counted.
+    pub(super) fn keep(&mut self, name: &[u8]) {
+        self.place(name);
+        self.kept = self.all.len();
+    }
+
+    /// Where an instance is kept. Others may be elsewhere afterwards.
+    pub(super) fn place(&mut self, name: &[u8]) -> Place {
+        if let Some(&at) = self.places.get(name) {
+            return Place(at);
+        }
+        if self.all.len() >= self.kept + 2 * MOST_INSTANCES {
+            self.cut();
+        }
+        let at = self.all.len();
+        self.all.push(self.empty(name));
+        self.places.insert(name.to_vec(), at);
+        Place(at)
+    }
+
+    fn empty(&self, name: &[u8]) -> Instance {
+        Instance {
+            name: name.into(),
+            tables: vec![Table::new(); self.tables],
+            ..Instance::default()
+        }
+    }
+
+    /// The instance at `place`, if it is `name` still; else where that is now.
+    pub(super) fn at(&mut self, place: Place, name: &[u8]) -> &mut Instance {
+        let is_there = self.all.get(place.0).is_some_and(|i| *i.name == *name);
+        let place = if is_there { place } else { self.place(name) };
+        &mut self.all[place.0]
+    }
+
+    pub(super) fn of(&mut self, name: &[u8]) -> &mut Instance {
+        let place = self.place(name);
+        &mut self.all[place.0]
+    }
+
+    /// An instance that has been counted for, by itself or together with others.
+    pub(super) fn known(&mut self, name: &[u8]) -> Option<&mut Instance> {
+        let places = &self.places;
+        let at = places
+            .get(name)
+            .or_else(|| places.get(OTHER_INSTANCES.as_bytes()));
+        self.all.get_mut(*at?)
+    }
+
+    /// Leaves the busiest.
+    fn cut(&mut self) {
+        let mut rest = self.all.split_off(self.kept);
+        let other = OTHER_INSTANCES.as_bytes();
+        let others = rest.iter().position(|instance| *instance.name == *other);
+        let mut others = match others {
+            Some(at) => rest.swap_remove(at),
+            None => self.empty(other),
+        };
+        rest.sort_by(|a, b| (Reverse(a.events()), &a.name).cmp(&(Reverse(b.events()), &b.name)));
+        for instance in rest.split_off(MOST_INSTANCES.min(rest.len())) {
+            others.merge(instance, self.most_keys);
+        }
+        self.all.append(&mut rest);
+        self.all.push(others);
+        let names = self.all.iter().map(|instance| instance.name.to_vec());
+        self.places = names.zip(0..).collect();
+    }
+
+    pub(super) fn into_all(self) -> Vec<Instance> {
+        self.all
+    }
+
+    /// All of them, or the busiest.
+    pub(super) fn into_bounded(mut self) -> Vec<Instance> {
+        if self.all.len() > self.kept + MOST_INSTANCES + 1 {
+            self.cut();
+        }
+        self.all
+    }
+}
+
+impl Instance {
+    fn events(&self) -> u64 {
+        let lines = self.expired.saturating_add(self.unparsed);
+        self.counts.total().saturating_add(lines)
+    }
+
+    pub(super) fn add_delays(&mut self, attempt: Attempt, n: u64) {
+        for (histogram, seconds) in self.delays.iter_mut().zip(attempt.delays) {
+            histogram.add(seconds, n);
+        }
+    }
+
+    /// Adds the counts of another, of the same instance or as a part of a total.
+    pub(super) fn merge(&mut self, other: Self, most_keys: usize) {
+        self.counts += other.counts;
+        self.expired = self.expired.saturating_add(other.expired);
+        self.unparsed = self.unparsed.saturating_add(other.unparsed);
+        for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.tables.iter_mut().zip(other.tables) {
+            for (key, counts) in theirs {
+                *mine.entry(key).or_default() += counts;
+            }
+            if mine.len() > most_keys {
+                cut(mine, most_keys / 2);
+            }
+        }
+    }
+}
