@@ -72,7 +72,9 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     let joins =
         |b: Option<&u8>| b.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     // `<192.0.2.1>_is_blocked` is AT&T's; a name goes on with a letter or `-`.
-    if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) {
+    // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
+    let is_section = before.to_ascii_lowercase().ends_with(b"section ");
+    if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) || is_section {
         return None;
     }
     let found = parse(run).or_else(|| {
@@ -122,6 +124,7 @@ mod tests {
         check("<user@[192.0.2.1]>: unknown", None);
         check("at 12:22:57, id 192.0.2, 192.0.2.1.5, 999.0.2.1", None);
         check("Mail::SpamAssassin :: ::1 dead", None);
+        check("HELO is no FQDN, see RFC 2821 section 4.1.1.1", None);
         check(
             "undeliverable: host mx.example[192.0.2.7] said: 550 no",
             None,

@@ -70,8 +70,13 @@ impl fmt::Display for Class {
 
 /// The text names no [`Class`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a class of reasons; the classes are {}", Class::ALL.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("not a class of reasons; the classes are {}", names())]
 pub struct UnknownClass;
+
+fn names() -> String {
+    let names: Vec<&str> = Class::ALL.iter().map(|c| c.as_str()).collect();
+    names.join(", ")
+}
 
 impl FromStr for Class {
     type Err = UnknownClass;

@@ -1,7 +1,7 @@
 //! What differs from message to message in a reason, put out of the way, so that like reasons are one.
 //!
-//! What says why stays: status codes, a provider's own codes (`TSS04`), the names of blocklists, links. What says who or
-//! when becomes a word in capitals: IP, ADDRESS, HOST, ID, TIME, N.
+//! What says why stays: status codes, a provider's own codes (`TSS04`), the names of blocklists, links. What says who
+//! or when becomes a word in capitals: IP, ADDRESS, HOST, ID, TIME, N.
 
 use std::sync::LazyLock;
 
@@ -12,11 +12,11 @@ use super::mask;
 /// How much of a reason is looked at, in bytes.
 const REASON_MAX: usize = 1024;
 
-/// The reason without what differs: of `host mx1.example.com[192.0.2.1] said: 450 4.2.1 <u@example.com>: try again in 300
-/// seconds` it leaves `450 4.2.1 <ADDRESS>: try again in N seconds`.
+/// The reason without what differs: of `host mx1.example.com[192.0.2.1] said: 450 4.2.1 <u@example.com>: try again in
+/// 300 seconds` it leaves `450 4.2.1 <ADDRESS>: try again in N seconds`.
 ///
-/// Postfix's `host … said:` goes, since the same provider has many servers, and so does `delivery temporarily suspended:`,
-/// behind which the reason of an earlier attempt is repeated (smtp_proto.c, qmgr_deliver.c).
+/// Postfix's `host … said:` goes, since the same provider has many servers, and so does `delivery temporarily
+/// suspended:`, behind which the reason of an earlier attempt is repeated (smtp_proto.c, qmgr_deliver.c).
 pub fn fold(reason: &str) -> String {
     let mut end = reason.len().min(REASON_MAX);
     while !reason.is_char_boundary(end) {

@@ -1,8 +1,9 @@
 //! Letters beyond ASCII, of which a log keeps more or less.
 //!
-//! Postfix logs each byte beyond ASCII as `?` unless SMTPUTF8 is on (src/util/printable.c); servers send the same words in
-//! UTF-8, in Latin-1, percent-encoded, or without accents. So an accented letter is `?` in the text that rules see, however
-//! many bytes it was, and a rule that is written with accents finds `?` and the bare letter. Letters of other scripts stay.
+//! Postfix logs each byte beyond ASCII as `?` unless SMTPUTF8 is on (src/util/printable.c); servers send the same
+//! words in UTF-8, in Latin-1, percent-encoded, or without accents. So an accented letter is `?` in the text that
+//! rules see, however many bytes it was, and a rule that is written with accents finds `?` and the bare letter.
+//! Letters of other scripts stay.
 
 use std::borrow::Cow;
 
@@ -26,6 +27,9 @@ const BARE: &[(&str, char)] = &[
     ("źżž", 'z'),
 ];
 
+/// What is written for German letters where there are no accents.
+const TWO: &[(char, &str)] = &[('ä', "ae"), ('ö', "oe"), ('ü', "ue"), ('ß', "ss")];
+
 /// The letter that `c`, a small one, is without its accent.
 fn bare(c: char) -> Option<char> {
     if !('\u{df}'..='\u{24f}').contains(&c) {
@@ -35,8 +39,8 @@ fn bare(c: char) -> Option<char> {
     found.map(|(_, bare)| *bare)
 }
 
-/// What a character beyond ASCII is in the text that rules see: `?` for an accented letter and for what could not be read,
-/// plain quotes and dashes for typographic ones, other letters small.
+/// What a character beyond ASCII is in the text that rules see: `?` for an accented letter and for what could not be
+/// read, plain quotes and dashes for typographic ones, other letters small.
 pub(super) fn push_plain(out: &mut String, c: char) {
     match c {
         '\u{2010}'..='\u{2015}' => out.push('-'),
@@ -50,23 +54,35 @@ pub(super) fn push_plain(out: &mut String, c: char) {
     }
 }
 
-/// `pattern`, in which an accented letter finds what logs hold in its place. Classes of characters may hold them, too.
+/// `pattern`, in which an accented letter finds what logs hold in its place, a German one also the two letters that are
+/// written for it. In a class of characters it finds the letters alone.
 pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
     if pattern.is_ascii() {
         return Cow::Borrowed(pattern);
     }
     let mut out = String::with_capacity(pattern.len() + 16);
+    let mut in_class = false;
     for c in pattern.chars() {
-        match c.to_lowercase().next().and_then(bare) {
-            Some(bare) => out.extend(['[', '?', bare, ']']),
-            None => out.push(c),
+        in_class = match c {
+            '[' => true,
+            ']' => false,
+            _ => in_class,
+        };
+        let small = c.to_lowercase().next().unwrap_or(c);
+        match (TWO.iter().find(|(one, _)| *one == small), bare(small)) {
+            (Some((_, two)), Some(bare)) if !in_class => {
+                let bare = bare.to_string();
+                out.extend(["(?:[?", &bare, "]|", two, ")"]);
+            }
+            (_, Some(bare)) => out.extend(['[', '?', bare, ']']),
+            (_, None) => out.push(c),
         }
     }
     Cow::Owned(out)
 }
 
-/// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8, and plain quotes for typographic
-/// ones.
+/// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8, and plain quotes for
+/// typographic ones.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
         let plain = text

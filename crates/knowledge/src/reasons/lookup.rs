@@ -16,8 +16,8 @@ pub fn names_a_host(reply: &[u8]) -> bool {
     memchr::memmem::find(reply, BEFORE.as_bytes()).is_some()
 }
 
-/// Postfix's own `words`, with a stand-in for the name in them if it is `domain` or below it (a mail exchanger that is not there
-/// is its domain's fault), or if the domain is not known.
+/// Postfix's own `words`, with a stand-in for the name in them if it is `domain` or below it (a mail exchanger that
+/// is not there is its domain's fault), or if the domain is not known.
 pub(super) fn with_domain<'a>(
     words: Cow<'a, str>,
     from_server: bool,

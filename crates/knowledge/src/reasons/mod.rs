@@ -93,9 +93,10 @@ impl Reasons {
         })
     }
 
-    /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn` is missing
-    /// or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a domain that does not
-    /// exist is told from a relay host whose name cannot be looked up; where it is not known, it is taken for the domain.
+    /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn`
+    /// is missing or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a
+    /// domain that does not exist is told from a relay host whose name cannot be looked up; where it is not known, it
+    /// is taken for the domain.
     ///
     /// Made for failed deliveries: a server's `250 Ok` has no reason, and is [`Class::Other`].
     pub fn classify(&self, reply: &[u8], dsn: Option<&[u8]>, domain: Option<&[u8]>) -> Reason {
@@ -121,7 +122,8 @@ impl Reasons {
         }
     }
 
-    /// The words as rules see them: the reply code, if there is one, and the rest with who, where and when put out of the way.
+    /// The words as rules see them: the reply code, if there is one, and the rest with who, where and when put out of
+    /// the way.
     fn judged(&self, said: &Reply<'_>, domain: Option<&[u8]>) -> String {
         let words = String::from_utf8_lossy(said.words());
         let words = lookup::with_domain(words, said.from_server, domain);

@@ -104,8 +104,8 @@ fn enhanced_code(text: &[u8]) -> Option<&[u8]> {
     is_code.then_some(code)
 }
 
-/// Takes every `(in reply to COMMAND)` out: the last says what the words answer; one further in came with the words of a
-/// server that the server asked.
+/// Takes every `(in reply to COMMAND)` out: the last says what the words answer; one further in came with the words
+/// of a server that the server asked.
 fn without_command(words: &[u8]) -> (Cow<'_, [u8]>, Option<Stage>) {
     const BEGINS: &[u8] = b"(in reply to ";
     let mut found = memchr::memmem::find_iter(words, BEGINS).peekable();
@@ -131,8 +131,8 @@ fn without_command(words: &[u8]) -> (Cow<'_, [u8]>, Option<Stage>) {
     (Cow::Owned(kept), stage)
 }
 
-/// The server, whether it is its greeting, and the words of `host NAME[ADDRESS] said: WORDS`. Older versions of Postfix write
-/// `connect to NAME[ADDRESS]: server refused to talk to me: WORDS`.
+/// The server, whether it is its greeting, and the words of `host NAME[ADDRESS] said: WORDS`. Older versions of
+/// Postfix write `connect to NAME[ADDRESS]: server refused to talk to me: WORDS`.
 fn server_and_words(text: &[u8]) -> Option<(Server<'_>, bool, &[u8])> {
     let named = text
         .strip_prefix(b"host ")

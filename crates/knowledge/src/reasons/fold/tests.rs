@@ -7,27 +7,44 @@ fn check(reason: &str, expected: &str) {
     assert_eq!(fold(reason), expected, "{reason}");
 }
 
-// Replies as providers' postmaster pages and administrators' posts have them, with addresses of the documentation ranges.
+// Replies as providers' postmaster pages and administrators' posts have them, with addresses of the documentation
+// ranges.
 #[test]
 fn what_providers_say() {
     check(
-        "host mx-aol.mail.gm0.yahoodns.net[203.0.113.5] said: 421 4.7.0 [TSS04] Messages from 192.0.2.42 temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes (in reply to MAIL FROM command)",
-        "421 4.7.0 [TSS04] Messages from IP temporarily deferred due to unexpected volume or user complaints - IP; see https://postmaster.yahooinc.com/error-codes (in reply to MAIL FROM command)",
+        "host mx-aol.mail.gm0.yahoodns.net[203.0.113.5] said: 421 4.7.0 [TSS04] Messages from 192.0.2.42 \
+         temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see \
+         https://postmaster.yahooinc.com/error-codes (in reply to MAIL FROM command)",
+        "421 4.7.0 [TSS04] Messages from IP temporarily deferred due to unexpected volume or user complaints - \
+         IP; see https://postmaster.yahooinc.com/error-codes (in reply to MAIL FROM command)",
     );
     check(
-        "host gmail-smtp-in.l.google.com[2607:f8b0:4004:c1b::1a] said: 421-4.7.28 [192.0.2.42      15] Our system has detected an unusual rate of 421-4.7.28 unsolicited mail originating from your IP address. 421 4.7.28 https://support.google.com/mail/?p=UnsolicitedRateLimitError d75a77b69052e-4f1a2b3c4d5si1234567qtb.123 - gsmtp (in reply to end of DATA command)",
-        "421-4.7.28 [IP N] Our system has detected an unusual rate of 421-4.7.28 unsolicited mail originating from your IP address. 421 4.7.28 https://support.google.com/mail/?p=UnsolicitedRateLimitError ID - gsmtp (in reply to end of DATA command)",
+        "host gmail-smtp-in.l.google.com[2607:f8b0:4004:c1b::1a] said: 421-4.7.28 [192.0.2.42      15] Our \
+         system has detected an unusual rate of 421-4.7.28 unsolicited mail originating from your IP address. \
+         421 4.7.28 https://support.google.com/mail/?p=UnsolicitedRateLimitError \
+         d75a77b69052e-4f1a2b3c4d5si1234567qtb.123 - gsmtp (in reply to end of DATA command)",
+        "421-4.7.28 [IP N] Our system has detected an unusual rate of 421-4.7.28 unsolicited mail originating \
+         from your IP address. 421 4.7.28 https://support.google.com/mail/?p=UnsolicitedRateLimitError ID - \
+         gsmtp (in reply to end of DATA command)",
     );
     check(
-        "host hotmail-com.olc.protection.outlook.com[203.0.113.7] said: 451 4.7.650 The mail server [192.0.2.43] has been temporarily rate limited due to IP reputation. For e-mail delivery information, see https://aka.ms/postmaster (S775) [BN8NAM11FT041.eop-nam11.prod.protection.outlook.com 2026-09-19T16:22:57.123Z 08DBB90D2C4F1A2B] (in reply to MAIL FROM command)",
-        "451 4.7.650 The mail server [IP] has been temporarily rate limited due to IP reputation. For e-mail delivery information, see https://aka.ms/postmaster (S775) [HOST TIME ID] (in reply to MAIL FROM command)",
+        "host hotmail-com.olc.protection.outlook.com[203.0.113.7] said: 451 4.7.650 The mail server \
+         [192.0.2.43] has been temporarily rate limited due to IP reputation. For e-mail delivery information, \
+         see https://aka.ms/postmaster (S775) [BN8NAM11FT041.eop-nam11.prod.protection.outlook.com \
+         2026-09-19T16:22:57.123Z 08DBB90D2C4F1A2B] (in reply to MAIL FROM command)",
+        "451 4.7.650 The mail server [IP] has been temporarily rate limited due to IP reputation. For e-mail \
+         delivery information, see https://aka.ms/postmaster (S775) [HOST TIME ID] (in reply to MAIL FROM command)",
     );
     check(
-        "host mx1.comcast.net[203.0.113.8] refused to talk to me: 421 resimta-c1p-035.sys.comcast.net resimta-c1p-035.sys.comcast.net 192.0.2.45 Comcast requires that all mail servers must have a PTR record with a valid Reverse DNS entry. Currently your mail server does not fill that requirement.",
-        "refused to talk to me: 421 HOST HOST IP Comcast requires that all mail servers must have a PTR record with a valid Reverse DNS entry. Currently your mail server does not fill that requirement.",
+        "host mx1.comcast.net[203.0.113.8] refused to talk to me: 421 resimta-c1p-035.sys.comcast.net \
+         resimta-c1p-035.sys.comcast.net 192.0.2.45 Comcast requires that all mail servers must have a PTR \
+         record with a valid Reverse DNS entry. Currently your mail server does not fill that requirement.",
+        "refused to talk to me: 421 HOST HOST IP Comcast requires that all mail servers must have a PTR record \
+         with a valid Reverse DNS entry. Currently your mail server does not fill that requirement.",
     );
     check(
-        "host al-ip4-mx-vip1.prodigy.net[203.0.113.9] said: 451 4.7.1 AUP#CDRBL 192.0.2.45 AUP#1320 (in reply to RCPT TO command)",
+        "host al-ip4-mx-vip1.prodigy.net[203.0.113.9] said: 451 4.7.1 AUP#CDRBL 192.0.2.45 AUP#1320 (in reply \
+         to RCPT TO command)",
         "451 4.7.1 AUP#CDRBL IP AUP#1320 (in reply to RCPT TO command)",
     );
 }
@@ -36,15 +53,18 @@ fn what_providers_say() {
 fn two_mails_for_the_same_reason() {
     for (one, other) in [
         (
-            "host mx1.example.com[192.0.2.1] said: 450 4.2.1 <a@example.com>: Recipient over rate, try again in 300 seconds",
-            "host mx22.example.com[192.0.2.22] said: 450 4.2.1 <b.c+d@example.com>: Recipient over rate, try again in 17 seconds",
+            "host mx1.example.com[192.0.2.1] said: 450 4.2.1 <a@example.com>: Recipient over rate, try again in \
+             300 seconds",
+            "host mx22.example.com[192.0.2.22] said: 450 4.2.1 <b.c+d@example.com>: Recipient over rate, try \
+             again in 17 seconds",
         ),
         (
             "host mx.example.com[192.0.2.1] said: 451 4.3.0 queue file write error, id 3F2A51C04B",
             "host mx.example.com[192.0.2.1] said: 451 4.3.0 queue file write error, id 0A70332",
         ),
         (
-            "delivery temporarily suspended: host mx.example.com[192.0.2.1] refused to talk to me: 421 too many connections",
+            "delivery temporarily suspended: host mx.example.com[192.0.2.1] refused to talk to me: 421 too many \
+             connections",
             "host mx2.example.com[192.0.2.2] refused to talk to me: 421 too many connections",
         ),
         (

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// The places of the mail addresses in `text`, from the left. What is in `<>` with an `@` is one as a whole, source routes and
-/// quoted local parts too; elsewhere an address is as much around the `@` as RFC 5322 lets stand unquoted.
+/// The places of the mail addresses in `text`, from the left. What is in `<>` with an `@` is one as a whole, source
+/// routes and quoted local parts too; elsewhere an address is as much around the `@` as RFC 5322 lets stand unquoted.
 pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for at in memchr::memchr_iter(b'@', text.as_bytes()) {

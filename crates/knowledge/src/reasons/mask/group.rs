@@ -8,8 +8,9 @@ use super::kinds::{
 };
 use super::walk::{Reader, walk};
 
-/// `text` without what differs from message to message. What says why stays: status codes, a provider's own codes (`TSS04`),
-/// the names of blocklists, links. What says who or when becomes a word in capitals: IP, ADDRESS, HOST, ID, TIME, N.
+/// `text` without what differs from message to message. What says why stays: status codes, a provider's own codes
+/// (`TSS04`), the names of blocklists, links. What says who or when becomes a word in capitals: IP, ADDRESS, HOST,
+/// ID, TIME, N.
 ///
 /// Doing it twice is doing it once.
 pub(in super::super) fn group(text: &str) -> String {

@@ -7,9 +7,9 @@ use super::stand_in::{ADDRESS, BLOCKLIST, HOST, ID, IP, LINK, NAME, TIME};
 use super::walk::{Reader, is_run, walk};
 use crate::reasons::letters;
 
-/// `text` in small letters, one blank where there are several, stand-ins for who, where and when, and `0` for any number but
-/// an enhanced status code. Accents and what Postfix logs in their place are `?` (see [`letters`]). `is_blocklist` says of a
-/// host's name whether it is a blocklist's.
+/// `text` in small letters, one blank where there are several, stand-ins for who, where and when, and `0` for any
+/// number but an enhanced status code. Accents and what Postfix logs in their place are `?` (see [`letters`]).
+/// `is_blocklist` says of a host's name whether it is a blocklist's.
 pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -> String {
     let text = letters::decoded(text);
     let mut reader = Judged {
@@ -140,8 +140,8 @@ impl<F: Fn(&str) -> bool> Judged<'_, F> {
     }
 }
 
-/// The length of a word that what `open` opened closes: `<spam>`, `"spam"`. An address is no word here, and a line's end
-/// (`<CR>`) no name.
+/// The length of a word that what `open` opened closes: `<spam>`, `"spam"`. An address is no word here, and a line's
+/// end (`<CR>`) no name.
 fn named(rest: &str, open: char) -> Option<usize> {
     let close = if open == '<' { '>' } else { open };
     let len = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '@'))?;

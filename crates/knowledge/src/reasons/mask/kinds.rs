@@ -76,8 +76,8 @@ pub(super) fn is_host(core: &str) -> bool {
             || psl::suffix(top.to_ascii_lowercase().as_bytes()).is_some_and(|s| s.is_known()))
 }
 
-/// A server's name: before its address, or of a form that only one of many has (`mtain-dk03.mx.aol.com`). A blocklist's name
-/// stays.
+/// A server's name: before its address, or of a form that only one of many has (`mtain-dk03.mx.aol.com`). A
+/// blocklist's name stays.
 pub(super) fn is_one_of_many(before: &str, core: &str, after: &str, has_digit: bool) -> bool {
     if !is_name(core) {
         return false;

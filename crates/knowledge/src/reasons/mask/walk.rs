@@ -12,7 +12,8 @@ pub(super) trait Reader {
     fn address(&mut self);
     /// A link, at `range`. False if it is to be gone through as any other text.
     fn link(&mut self, range: Range<usize>) -> bool;
-    /// A run of letters, digits and what stands between them, at `range`; returns where it ended, at most at the range's end.
+    /// A run of letters, digits and what stands between them, at `range`; returns where it ended, at most at the
+    /// range's end.
     fn run(&mut self, range: Range<usize>) -> usize;
     /// Any other character.
     fn mark(&mut self, at: usize, c: char) -> usize;

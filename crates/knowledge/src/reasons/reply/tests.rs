@@ -98,7 +98,8 @@ fn the_command_is_a_fact_beside_the_words() {
         Some(Stage::Connect),
     );
     check(
-        "host a[1] said: 450 x: host b[2] said: 550 gone (in reply to RCPT TO command) y (in reply to MAIL FROM command)",
+        "host a[1] said: 450 x: host b[2] said: 550 gone (in reply to RCPT TO command) y (in reply to MAIL FROM \
+         command)",
         "450 x: host b[2] said: 550 gone y",
         Some(Stage::Mail),
     );

@@ -12,7 +12,8 @@ impl Dsn {
         parts.next().is_none().then_some(Self(found))
     }
 
-    /// `x.0.0`: what Postfix puts where the server gave none (src/global/dsn_util.c), and what says no more than the reply code.
+    /// `x.0.0`: what Postfix puts where the server gave none (src/global/dsn_util.c), and what says no more than the
+    /// reply code.
     pub(in super::super) fn says_nothing(self) -> bool {
         self.0[1] == 0 && self.0[2] == 0
     }

@@ -16,7 +16,8 @@ use super::{Code, File, Pattern, Rank, Rule};
 use crate::reasons::letters;
 use crate::toml_text;
 
-const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'], dsn = ['…'] or status = ['…']; a code is [[code]] with reply = ['…']";
+const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'], dsn = ['…'] or status = ['…']; \
+                    a code is [[code]] with reply = ['…']";
 
 /// What a rule's patterns may grow to when compiled, in bytes.
 const COMPILED_MAX: usize = 2 << 20;
@@ -28,7 +29,7 @@ const RUNNING_MAX: usize = 4 << 20;
 #[serde(deny_unknown_fields)]
 struct FileEntry {
     #[serde(default)]
-    words: BTreeMap<String, Spanned<String>>,
+    words: BTreeMap<String, Vec<Spanned<String>>>,
     #[serde(default)]
     blocklists: Vec<String>,
     #[serde(default)]
@@ -67,8 +68,8 @@ struct CodeEntry {
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     pub(super) path: &'a Path,
-    /// An admin's patterns may be in capitals and see characters. Those that are compiled in are in small letters, as the text
-    /// is that they see, and are compiled in a third of the time for it.
+    /// An admin's patterns may be in capitals and see characters. Those that are compiled in are in small letters, as
+    /// the text is that they see, and are compiled in a third of the time for it.
     pub(super) is_admins: bool,
 }
 
@@ -103,8 +104,9 @@ impl Source<'_> {
 pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
     let file: FileEntry = toml_text::parse(source.text, source.path, FORM)?;
     let mut words = Words::new();
-    for (name, pattern) in &file.words {
-        words.insert(name.clone(), expanded(source, &Words::new(), pattern)?);
+    for (name, written) in &file.words {
+        let found = patterns(source, &Words::new(), written)?;
+        words.insert(name.clone(), alternatives(found.iter().map(Pattern::text)));
     }
     let mut rules = Vec::with_capacity(file.rule.len());
     for entry in &file.rule {
@@ -197,18 +199,30 @@ fn patterns(
     texts: &[Spanned<String>],
 ) -> Result<Vec<Pattern>, Problem> {
     let one = |text: &Spanned<String>| {
+        let written = joined(text.get_ref());
         Ok(Pattern {
-            written: text.get_ref().clone(),
-            expanded: expanded(source, words, text)?,
+            expanded: expanded(source, words, text, &written)?,
+            written,
             line: source.line(text.span().start),
         })
     };
     texts.iter().map(one).collect()
 }
 
+/// A pattern that is written over several lines, in one.
+fn joined(text: &str) -> String {
+    let mut lines = text.split('\n');
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |all, line| all + line.trim_start())
+}
+
 /// The pattern that is meant: words put in, and letters with accents made to find what logs hold in their place.
-fn expanded(source: &Source<'_>, words: &Words, text: &Spanned<String>) -> Result<String, Problem> {
-    let written = text.get_ref().as_str();
+fn expanded(
+    source: &Source<'_>,
+    words: &Words,
+    text: &Spanned<String>,
+    written: &str,
+) -> Result<String, Problem> {
     let mut out = String::with_capacity(written.len());
     let mut rest = written;
     while let Some(open) = rest.find('{') {
@@ -243,7 +257,7 @@ fn compile_reply(
     written: &[Spanned<String>],
     patterns: &[Pattern],
 ) -> Result<Option<Regex>, Problem> {
-    let texts = patterns.iter().map(|pattern| pattern.expanded.as_str());
+    let texts = patterns.iter().map(Pattern::text);
     let build = |pattern: &str| source.builder(pattern).build();
     match (written, build(&alternatives(texts))) {
         ([], _) => Ok(None),

@@ -76,6 +76,12 @@ struct Pattern {
     line: usize,
 }
 
+impl Pattern {
+    fn text(&self) -> &str {
+        &self.expanded
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Code {
     pattern: Regex,
@@ -141,8 +147,8 @@ impl Rules {
         rule.map(|rule| rule.class)
     }
 
-    /// The provider's own code in `words`, and where the rule that found it is. `is_from` says of a domain whether the server
-    /// is in it, or a link that the words hold.
+    /// The provider's own code in `words`, and where the rule that found it is. `is_from` says of a domain whether
+    /// the server is in it, or a link that the words hold.
     pub(super) fn code(
         &self,
         words: &[u8],
