@@ -131,21 +131,18 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         .history
         .last()
         .is_some_and(|day| !day.instances.is_empty());
-    if !is_known {
-        let why = read
-            .history
-            .problems
-            .first()
-            .map(|problem| format!(": {problem}"));
-        let failure = Failure::new(format!(
-            "nothing is known of {date}{}",
-            why.unwrap_or_default()
-        ));
-        return Err(failure
-            .hint("no log that is left holds this day, and --save-day has kept no record of it; --date names another day")
-            .into());
-    }
     let mut problems = Vec::new();
+    if !is_known {
+        let problems_of = &read.history.problems;
+        let why = problems_of.first().map(|problem| format!(": {problem}"));
+        let what = format!("nothing is known of {date}{}", why.unwrap_or_default());
+        let hint = "no log that is left holds this day, and --save-day has kept no record of it; --date names another day";
+        // A mail that does not come says less than one that says so.
+        if !args.report.is_mail() {
+            return Err(Failure::new(what).hint(hint).into());
+        }
+        problems.push(Problem::new(history::DIRECTORY, format!("{what}; {hint}")));
+    }
     let own = !args.names_its_logs();
     let queue = match own {
         true => queue(run, &mut problems),

@@ -343,3 +343,22 @@ fn a_day_is_kept_and_reported() {
     let ran = host.run(&["--save-day", "--date", "yesterday"]);
     assert_eq!(ran.status, Some(1), "{}", ran.err);
 }
+
+/// A daily mail that does not come is missed by nobody.
+#[test]
+fn the_daily_mail_says_that_no_log_was_found() {
+    let host = Host::new();
+    fs::remove_dir_all(host.path("var/log")).unwrap();
+    let report = ["--format", "report"];
+    let ran = host.run(&report).ended(2);
+    assert!(ran.err.contains("nothing is known of "), "{}", ran.err);
+    let ran = host.run(&[&report[..], &["--mail-to", "root", "--print-mail"]].concat());
+    assert_eq!(ran.status, Some(1), "{}", ran.err);
+    let subject = ran.out.lines().find(|line| line.starts_with("Subject: "));
+    assert!(
+        subject.unwrap().contains("UNKNOWN, no log found"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("no deliveries"), "{}", ran.out);
+}

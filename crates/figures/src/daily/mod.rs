@@ -68,6 +68,8 @@ pub struct Daily {
     pub stats: MailStats,
     /// What needs attention, the worst first.
     pub attention: Vec<Finding>,
+    /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
+    pub is_known: bool,
     /// Why not all of the day is in it, and of which instances; all instances, if none is named.
     pub missing: Vec<(String, Vec<String>)>,
     /// The instances whose figures are from a record of the day: their logs are gone.
@@ -127,6 +129,7 @@ impl Daily {
             .collect();
         let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all);
         let mut report = Self {
+            is_known: !last.instances.is_empty(),
             missing: missing(last, &busy),
             from_records: from_records(last),
             host,

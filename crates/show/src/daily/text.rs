@@ -47,7 +47,7 @@ pub fn draw_report(report: &Daily, style: Style) -> String {
     );
     page.attention(report);
     page.blank();
-    page.paragraph("", &format!("{}.", summary(&report.total.today)));
+    page.paragraph("", &format!("{}.", summary(report)));
     for line in coverage(report) {
         page.paragraph("", &line);
     }

@@ -54,6 +54,7 @@ fn zone(report: &Daily) -> String {
 /// The verdict, in a few words.
 pub(super) fn verdict(report: &Daily) -> String {
     match report.attention.len() {
+        0 if !report.is_known => "UNKNOWN, no log found".to_owned(),
         0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
         0 => "all is well".to_owned(),
         1 => "one thing needs attention".to_owned(),
@@ -62,8 +63,12 @@ pub(super) fn verdict(report: &Daily) -> String {
 }
 
 /// `2444 deliveries: 76.4% sent, 13.4% bounced, 10.1% deferred`.
-pub(super) fn summary(measure: &Measure) -> String {
+pub(super) fn summary(report: &Daily) -> String {
+    let measure = &report.total.today;
     let total = measure.total();
+    if !report.is_known {
+        return "no log that is left holds this day, and there is no record of it".to_owned();
+    }
     let noun = if total == 1 { "delivery" } else { "deliveries" };
     if total == 0 {
         return "no deliveries".to_owned();
@@ -86,7 +91,7 @@ pub(super) fn summary(measure: &Measure) -> String {
 pub fn subject(report: &Daily) -> String {
     let date = report.day.name().unwrap_or_default();
     let told = match report.attention.as_slice() {
-        [] => format!("{}; {}", verdict(report), summary(&report.total.today)),
+        [] => format!("{}; {}", verdict(report), summary(report)),
         [first, rest @ ..] => {
             let more = match rest.len() {
                 0 => String::new(),

@@ -92,7 +92,7 @@ pub fn draw_page(report: &Daily) -> io::Result<String> {
             Some(severity) => level(severity),
         },
         findings: findings(report),
-        summary: summary(&report.total.today),
+        summary: summary(report),
         tiles: tiles(report),
         coverage: coverage(report).into_iter().map(text).collect(),
         tables: tables(report),
