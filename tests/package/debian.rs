@@ -2,51 +2,29 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-const TIMERS: [&str; 4] = [
+use crate::{METRICS, package, run};
+
+const TIMERS: [&str; 5] = [
     "relay-tools-day.timer",
     "relay-tools-limit.timer",
+    "relay-tools-mailq.timer",
     "relay-tools-metrics.timer",
     "relay-tools-report.timer",
 ];
-const METRICS: &str = "var/lib/prometheus/node-exporter";
-
-/// Runs a program of this machine; its stdout.
-#[track_caller]
-fn run(command: &mut Command) -> String {
-    let ran = command.stdin(Stdio::null()).output().unwrap();
-    let out = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let err = String::from_utf8_lossy(&ran.stderr);
-    assert!(
-        ran.status.success(),
-        "{command:?}: {}\n{out}\n{err}",
-        ran.status
-    );
-    out
-}
-
 /// A Debian with nothing but what the base system and the tests need.
 struct Debian(TempDir);
 
 impl Debian {
     fn new() -> Self {
-        let root = TempDir::new().unwrap();
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mirror = std::env::var("DEBIAN_MIRROR");
-        run(Command::new("debootstrap")
-            .args([
-                "--variant=minbase",
-                "--include=cron,systemd,man-db",
-                "bookworm",
-            ])
-            .arg(root.path())
-            .arg(mirror.as_deref().unwrap_or("http://deb.debian.org/debian")));
-        Self(root)
+        Self(testkit::debian::install(
+            "bookworm",
+            &["cron", "systemd", "man-db"],
+        ))
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -146,18 +124,12 @@ fn cron_commands(debian: &Debian) -> Vec<String> {
 fn the_package_is_installed_used_removed_and_purged() {
     // Where a host of namespaces can be made, a Debian can be too.
     drop(testkit::host_or_skip!());
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // What the tests have built anyway; .ci/run makes the package that is shipped.
-    let built = run(Command::new(project.join("dist/build-deb"))
-        .args(["--profile", "dev"])
-        .current_dir(project));
-    let package = built.lines().last().unwrap();
     let debian = Debian::new();
     a_host(&debian);
     let before = debian.files();
     fs::write(
         debian.path("tmp/relay-tools.deb"),
-        fs::read(package).unwrap(),
+        fs::read(package()).unwrap(),
     )
     .unwrap();
     debian.run("dpkg -i /tmp/relay-tools.deb");
@@ -306,4 +278,14 @@ fn systemd_is_ready(debian: &Debian) {
         let said = debian.run(&format!("systemd-analyze verify --man=no {timer} 2>&1"));
         assert_eq!(said, "", "{timer}");
     }
+}
+
+/// lintian(1) finds no error and no warning.
+#[test]
+fn the_package_is_as_debian_wants_it() {
+    // Where a host of namespaces can be made, packages can be installed.
+    drop(testkit::host_or_skip!());
+    let found = Command::new("lintian").arg(package()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+    assert!(found.status.success());
 }

@@ -32,6 +32,7 @@
 mod boot;
 mod command;
 mod config;
+pub mod debian;
 pub mod dns;
 mod host;
 mod inject;

@@ -194,8 +194,8 @@ fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {
         false => format!("before {first} and until {last}"),
     };
     format!(
-        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit postfix@.service, and \
-         LogRateLimitIntervalSec=0 under [Service]",
+        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit postfix@.service, \
+         LogRateLimitBurst=100000000 under [Service], and restart the instance",
         dropped.messages,
         String::from_utf8_lossy(unit),
     )
