@@ -17,6 +17,40 @@ fn check(args: &[&str], says: &[&str]) {
     assert!(ran.err.lines().count() <= 2, "{args:?}: {}", ran.err);
 }
 
+/// All of standard error holds all of `says`.
+#[track_caller]
+fn check_hint(args: &[&str], says: &[&str]) {
+    let ran = stats(args).ended(2);
+    for word in says {
+        assert!(ran.err.contains(word), "{args:?}: {word}: {}", ran.err);
+    }
+    assert_eq!(ran.err.lines().count(), 2, "{args:?}: {}", ran.err);
+}
+
+#[test]
+fn a_hint_says_what_was_most_likely_meant() {
+    let did_you = "hint: did you mean postfix-aol-b?";
+    check_hint(&["--root", ROOT, "AOL-B"], &["\"AOL-B\"", did_you]);
+    check_hint(&["--root", ROOT, "aolb"], &["\"aolb\"", did_you]);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let log = log.path().to_str().unwrap();
+    check_hint(
+        &["--root", ROOT, "--log", log, "aol-b"],
+        &["aol-b: cannot read this log", "name it before --log"],
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("a b/figures.txt");
+    let typed = format!("mkdir -p '{}'", output.parent().unwrap().display());
+    check_hint(
+        &["--log", log, "--output", output.to_str().unwrap()],
+        &["cannot write", "No such file or directory", &typed],
+    );
+    check_hint(
+        &["--by", "domain", "--top", "three"],
+        &["'three'", "not a whole number"],
+    );
+}
+
 #[test]
 fn wrong_arguments() {
     check(
@@ -29,6 +63,20 @@ fn wrong_arguments() {
         &["/nonexistent/mail.log", "No such file"],
     );
     check(&["--log", "/etc"], &["/etc", "directory"]);
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("mail.log");
+    let state = dir.path().join("state.json");
+    check(
+        &[
+            "--format",
+            "prom",
+            "--log",
+            log.to_str().unwrap(),
+            "--follow-state",
+            state.to_str().unwrap(),
+        ],
+        &["mail.log: cannot read this log: No such file"],
+    );
     check(&["--root", "/nonexistent"], &["/nonexistent"]);
     check(
         &["--root", "/proc"],

@@ -64,15 +64,41 @@ pub fn parse_domain(text: &str) -> Result<String, String> {
     }
 }
 
-/// How long all look-ups together may take: at most ten minutes. A value parser for clap.
+/// How long all look-ups together may take, with a unit or in seconds: at most ten minutes. A value parser for clap.
 ///
 /// # Errors
 /// No span of time, none at all, or a longer one.
 pub fn parse_timeout(text: &str) -> Result<Span, String> {
-    match text.parse::<Span>() {
+    // A bare number is one of seconds, as in --watch and in `dig +time=`.
+    let span = match text.parse::<u32>() {
+        Ok(seconds) => Ok(Span::from_seconds(u64::from(seconds))),
+        Err(_) => text.parse::<Span>(),
+    };
+    match span {
         Ok(Span::ZERO) => Err("no time at all".to_owned()),
         Ok(span) if span > Span::from_minutes(10) => Err("over ten minutes".to_owned()),
         Ok(span) => Ok(span),
         Err(why) => Err(why.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_without_a_unit_is_one_of_seconds() {
+        let check = |text: &str, expected: Option<Span>| {
+            assert_eq!(parse_timeout(text).ok(), expected, "{text}");
+        };
+        check("2", Some(Span::from_seconds(2)));
+        check("2s", Some(Span::from_seconds(2)));
+        check("10m", Some(Span::from_minutes(10)));
+        check("600", Some(Span::from_minutes(10)));
+        check("601", None);
+        check("0", None);
+        check("99999999999", None);
+        check("-2", None);
+        check("2x", None);
     }
 }

@@ -80,10 +80,20 @@ fn raw_stdout() -> Box<dyn Write + Send> {
 
 fn cannot_write(path: &Path, reason: io::Error) -> Failure {
     let refused = guarded::is_refused(&reason);
+    let missing = path.parent().filter(|parent| {
+        reason.kind() == io::ErrorKind::NotFound && !parent.as_os_str().is_empty()
+    });
     let failure = Failure::io("cannot write", path, reason);
-    match refused {
-        true => failure.hint("name the file itself, and by a way that only root may change"),
-        false => failure,
+    match missing {
+        _ if refused => {
+            failure.hint("name the file itself, and by a way that only root may change")
+        }
+        Some(parent) if !parent.exists() => {
+            let parent = parent.to_string_lossy();
+            let parent = shlex::try_quote(&parent).unwrap_or_default();
+            failure.hint(format!("mkdir -p {parent} makes its directory"))
+        }
+        _ => failure,
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Err
         _ => error.to_string(),
     };
     let mut paragraphs = text.split("\n\n");
-    let line = joined(paragraphs.next().unwrap_or_default());
+    let line = in_words(joined(paragraphs.next().unwrap_or_default()));
     let tips: Vec<String> = paragraphs
         .flat_map(str::lines)
         .filter_map(|l| l.trim().strip_prefix("tip: "))
@@ -82,6 +82,32 @@ pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Err
             tips.join("; ")
         }),
     }
+}
+
+/// What the standard library says of a number is about its type.
+const OF_NUMBERS: [(&str, &str); 5] = [
+    ("invalid digit found in string", "not a whole number"),
+    (
+        "cannot parse integer from empty string",
+        "not a whole number",
+    ),
+    (
+        "number too large to fit in target type",
+        "too large a number",
+    ),
+    (
+        "number too small to fit in target type",
+        "too small a number",
+    ),
+    ("invalid float literal", "not a number"),
+];
+
+fn in_words(line: String) -> String {
+    let found = OF_NUMBERS.iter().find_map(|(said, meant)| {
+        let before = line.strip_suffix(said)?;
+        before.ends_with(": ").then(|| format!("{before}{meant}"))
+    });
+    found.unwrap_or(line)
 }
 
 fn joined(paragraph: &str) -> String {

@@ -26,7 +26,11 @@ pub fn select<'a>(
 ) -> anyhow::Result<Vec<&'a Instance>> {
     host.value.select(names).map_err(|unknown| {
         site.problems(&host.problems);
-        Failure::new(unknown.to_string()).hint(FORMS).into()
+        let hint = match unknown.meant() {
+            Some(name) => format!("did you mean {}?", postfix::escape(name.as_bytes())),
+            None => FORMS.to_owned(),
+        };
+        Failure::new(unknown.to_string()).hint(hint).into()
     })
 }
 

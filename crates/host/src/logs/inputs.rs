@@ -1,6 +1,7 @@
 //! Which logs to read, and the reading of them one after another.
 
 use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -140,7 +141,8 @@ impl Inputs {
                 .iter()
                 .map(|path| match path.as_os_str().as_encoded_bytes() {
                     b"-" => Ok(log::read_stream(std::io::stdin(), "-", options, sink)),
-                    _ => log::read_typed(path, options, sink).map_err(refused),
+                    _ => log::read_typed(path, options, sink)
+                        .map_err(|problem| not_a_log(files, path, problem)),
                 })
                 .collect(),
             Self::Host(sets) => {
@@ -190,6 +192,21 @@ pub fn refused(problem: Problem) -> anyhow::Error {
     failure
         .hint("--log FILE reads another log, --log-source journal the systemd journal; reading /var/log takes root or group adm")
         .into()
+}
+
+/// The error that a file cannot be read that the user names. It may be no file at all: `--log` takes all that follows it.
+fn not_a_log(files: &[PathBuf], path: &Path, problem: Problem) -> anyhow::Error {
+    let is_word = path.components().count() == 1 && !path.exists();
+    match files.iter().position(|file| file == path) {
+        Some(1..) if is_word => {
+            let name = postfix::escape(path.as_os_str().as_bytes());
+            let hint = format!(
+                "--log takes each word that follows it for a log; if {name} is an instance, name it before --log"
+            );
+            Failure::new(problem.to_string()).hint(hint).into()
+        }
+        _ => refused(problem),
+    }
 }
 
 /// The files of a host's log that a window needs; without a window, the current one.

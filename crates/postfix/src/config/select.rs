@@ -27,6 +27,35 @@ pub struct UnknownInstance {
     pub unreadable: Vec<PathBuf>,
 }
 
+impl UnknownInstance {
+    /// What was meant, most likely: the one known name that differs in the writing alone (`AOL-B`, `aolb`), or else by a slip of a
+    /// single key. Where several do, none is suggested.
+    pub fn meant(&self) -> Option<&str> {
+        let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+        let written = |name: &str| {
+            let mut written = name.to_lowercase();
+            written.retain(char::is_alphanumeric);
+            let prefix = "postfix";
+            written.strip_prefix(prefix).unwrap_or(&written).to_owned()
+        };
+        let given = self.given.trim_end_matches('/');
+        let given = given.rsplit('/').next().unwrap_or(given);
+        let only = |fits: &dyn Fn(&str) -> bool| {
+            let mut fitting = self.known.iter().filter(|known| fits(known));
+            fitting.next().filter(|_| fitting.next().is_none())
+        };
+        let alike = only(&|known| !written(given).is_empty() && written(known) == written(given));
+        let typed = bare(&given.to_lowercase());
+        // Of a name of two letters, one key is too much of it.
+        let slip = || {
+            only(&|known| {
+                typed.chars().count() > 2 && strsim::osa_distance(&bare(known), &typed) == 1
+            })
+        };
+        alike.or_else(slip).map(String::as_str)
+    }
+}
+
 fn told(known: &[String], unreadable: &[PathBuf]) -> String {
     let list = |names: Vec<String>| names.join(", ");
     let mut told = if known.is_empty() {

@@ -98,7 +98,9 @@ fn first(current: &Path, files: Vec<Found>) -> Result<Option<Plan>, Problem> {
     let mut files = files;
     let at = files.iter().position(|f| f.path == current);
     let Some(mut found) = at.map(|at| files.remove(at)) else {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        // The system's own word for it; that of the kind alone is "entity not found".
+        let missing = std::fs::metadata(current).err();
+        let missing = missing.unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
         return Err(unreadable(current, &missing));
     };
     if !found.open()? {

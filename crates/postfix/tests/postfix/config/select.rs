@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::image::{discover, image};
 use postfix::Root;
-use postfix::config::hostname_of;
+use postfix::config::{UnknownInstance, hostname_of};
 use tempfile::TempDir;
 
 /// A host with all kinds of names.
@@ -127,6 +127,37 @@ fn an_unknown_name_tells_the_known_ones() {
         error.to_string(),
         "unknown instance \"-\": no Postfix instance was found on this host"
     );
+}
+
+#[test]
+fn what_was_meant_is_the_one_name_that_is_all_but_the_same() {
+    let check = |given: &str, known: &[&str], expected: Option<&str>| {
+        let unknown = UnknownInstance {
+            given: given.to_owned(),
+            known: known.iter().map(|&name| name.to_owned()).collect(),
+            unreadable: Vec::new(),
+        };
+        assert_eq!(unknown.meant(), expected, "{given}");
+    };
+    let known = ["postfix", "postfix-aol-a", "postfix-aol-b", "postfix-msn-a"];
+    check("AOL-B", &known, Some("postfix-aol-b"));
+    check("aolb", &known, Some("postfix-aol-b"));
+    check("Postfix_AOL_B", &known, Some("postfix-aol-b"));
+    check("/etc/postfix-aol.b/", &known, Some("postfix-aol-b"));
+    check("aol-bb", &known, Some("postfix-aol-b"));
+    check("alo-b", &known, Some("postfix-aol-b"));
+    check("msn", &known, None);
+    // It may be one as well as the other.
+    check("aol-c", &known, None);
+    check("aol", &known, None);
+    check(
+        "ml-1",
+        &["postfix-ml-11", "postfix-ml.1", "postfix-ML1"],
+        None,
+    );
+    check("", &known, None);
+    check("-", &["a"], None);
+    check("\u{202e}\n", &known, None);
 }
 
 #[test]
