@@ -7,6 +7,7 @@
 
 mod check;
 mod dns;
+mod outflow;
 mod pace;
 mod status;
 
