@@ -7,6 +7,7 @@
 
 mod dns;
 mod outlets;
+mod queue;
 mod states;
 
 /// The tool under test.

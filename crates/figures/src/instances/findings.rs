@@ -54,6 +54,8 @@ pub enum Kind {
     DisabledRunning,
     /// Whether it runs could not be found out.
     RunningUnknown,
+    /// The instance's programs stumble over something in its queue.
+    Queue,
     /// syslog_name is not the instance's name.
     SyslogNameDiffers,
     /// The DNS of an address is not in order.
@@ -78,6 +80,7 @@ impl Kind {
             Self::EnabledStopped => "enabled-stopped",
             Self::DisabledRunning => "disabled-running",
             Self::RunningUnknown => "running-unknown",
+            Self::Queue => "queue",
             Self::SyslogNameDiffers => "syslog-name-differs",
             Self::Dns => "dns",
             Self::Configuration => "configuration",
@@ -129,6 +132,11 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
         addresses(&mut found, instance);
         directories(&mut found, instance);
         running(&mut found, instance);
+        let troubles = instance.troubles.iter().map(|trouble| {
+            let text = format!("{}: {}", instance.name, trouble.text);
+            Finding::of(trouble.severity, Kind::Queue, instance, text)
+        });
+        found.extend(troubles);
         names(&mut found, instance);
         dns(&mut found, instance);
     }

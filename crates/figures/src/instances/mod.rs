@@ -159,6 +159,15 @@ impl Directory {
     }
 }
 
+/// Something that an instance's programs stumble over in its queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is, on which path.
+    pub text: String,
+}
+
 /// One instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -195,6 +204,8 @@ pub struct Facts {
     pub syslog_name: String,
     /// maillog_file; syslog if there is none.
     pub maillog_file: Option<PathBuf>,
+    /// What is wrong with its queue, if that was looked at.
+    pub troubles: Vec<Trouble>,
     /// What it listens on.
     pub listens: Vec<Listen>,
     /// The limits of each transport that is an SMTP client.
@@ -232,6 +243,7 @@ impl Facts {
             mail_owner: instance.mail_owner(),
             syslog_name: instance.syslog_name().to_owned(),
             maillog_file: instance.maillog_file(),
+            troubles: Vec::new(),
             listens: services.map_or_else(Vec::new, |all| services::listens(instance, all)),
             rate_limits: services.map_or_else(Vec::new, |all| services::rate_limits(instance, all)),
             pickup: services.map(|all| all.running("pickup").next().is_some()),

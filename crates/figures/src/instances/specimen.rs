@@ -41,6 +41,7 @@ pub fn right(name: &str, address: &str) -> Facts {
         mail_owner: "postfix".to_owned(),
         syslog_name: name.to_owned(),
         maillog_file: None,
+        troubles: Vec::new(),
         listens: Vec::new(),
         rate_limits: Vec::new(),
         pickup: Some(true),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use super::refusal::refusal;
-use super::{Interface, Interfaces, master};
+use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
 use crate::site::Site;
 use figures::instances::{Directory, DirectoryState, Facts, Place, Running};
@@ -35,6 +35,9 @@ pub fn gather(
         let is_read = !services.value.services().is_empty() || services.problems.is_empty();
         let mut facts = Facts::of(instance, is_read.then_some(&services.value));
         look_at(&mut facts, instance, site.root(), interfaces.as_ref());
+        if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
+            facts.troubles = health::troubles(instance, &services.value, &facts, site.now());
+        }
         // What was found wrong already is not asked for again.
         if with_services && interfaces.is_some() && instance.refusals().is_empty() {
             facts.refused = refusal(instance);

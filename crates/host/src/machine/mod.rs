@@ -4,6 +4,7 @@
 //! Only this machine can be asked, no image of another. Nothing is changed, and no process is signalled.
 
 mod facts;
+mod health;
 mod interfaces;
 mod master;
 mod processes;
