@@ -240,7 +240,8 @@ pub(crate) struct MapArgs {
     /// Write smtp:aol.smtp.example.org, without brackets
     ///
     /// Postfix then asks for MX records of the relay's name first. In brackets it asks for the addresses alone, and spreads
-    /// the mail over all of them.
+    /// the mail over all of them. A relay name whose MX records lead to all of its own addresses is written so in any case: they
+    /// share its mail, as in a warm-up (relay-warmup(8), RECORDS).
     #[arg(long)]
     pub(crate) no_brackets: bool,
 

@@ -39,19 +39,19 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
-    let (hosts, ports) = match ours.and_then(|at| tables.get(at)) {
+    let (hosts, by_mx, ports) = match ours.and_then(|at| tables.get(at)) {
         Some(table) if !args.no_dns => {
             let hosts = audit::hosts(table, transports.as_ref());
-            let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
+            let (found, by_mx) = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
             let hops = audit::hops(table, transports.as_ref());
             // An image's relays are not this machine's to connect to.
             let ports = cx
                 .root()
                 .is_this_host()
                 .then(|| ports::look_at(cx, instance, &hops, &found));
-            (Some(found), ports)
+            (Some(found), by_mx, ports)
         }
-        _ => (None, None),
+        _ => (None, Default::default(), None),
     };
     let live = rewrite::ask(cx, instance, &wanted, &tables);
     let accepted = accepted(args)?;
@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         live,
         is_accepted: &|key| accepted.is_match(key),
         hosts,
+        by_mx,
         ports,
         networks: networks::look_at(cx, args, instance, &table.providers)?,
     });

@@ -7,12 +7,12 @@ use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use host::logs::{Filter, Inputs, LogScope, Selection};
 use knowledge::providers::Providers;
-use postfix::Problem;
 use postfix::config::Host;
 use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
-use transport::Route;
+use postfix::{Problem, escape};
 use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
+use transport::{Route, Style};
 
 use crate::args::{Discover, DiscoverFormat};
 use crate::existing::{self, Questions};
@@ -32,6 +32,9 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let rules = Arc::new(Rules {
         via: via_the_rest(&table.providers, &site, &host.value),
         named: !names.is_empty(),
+        looks_at_all: !host.value.instances().iter().any(|instance| {
+            table.providers.of_instance(instance.name()) == Some(table.providers.the_rest())
+        }),
         syslog_names: host
             .value
             .instances()
@@ -46,13 +49,20 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     if !foreign {
         problems.extend(host.problems.iter().cloned());
     }
+    let of_the_rest = read.known.iter().any(|(_, of_the_rest)| *of_the_rest);
     let Read {
         traffic, unparsed, ..
     } = read;
+    let is_empty = traffic.is_empty();
     let mut judged = traffic.judge(&rules.providers);
     // What is too small to be shown is not to be looked up either.
     judged.open.retain(|open| open.counts.total() >= args.min);
     let mut left_out = tell(cx, &judged, unparsed);
+    if is_empty && !of_the_rest {
+        cx.warn(nothing_seen(&seen));
+        // Instances that deliver, and were passed over.
+        left_out |= !seen.is_empty();
+    }
     let mut found = judged.found;
     let mut open = judged.open.len();
     if args.mx.mx {
@@ -93,11 +103,18 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         .iter()
         .map(|found| rules.providers.get(found.provider).name.clone());
     let of_found: BTreeSet<String> = of_found.collect();
-    let missing = existing::missing(cx, &args.map, &table, &site, questions, Some(&of_found))?;
+    let known = existing::known(cx, &args.map, &table, &site, questions, Some(&of_found))?;
     let before = found.len();
-    found.retain(|found| !missing.contains(&rules.providers.get(found.provider).name));
+    found.retain(|found| {
+        !known
+            .missing
+            .contains(&rules.providers.get(found.provider).name)
+    });
     left_out |= found.len() < before;
-    let style = args.map.style();
+    let style = Style {
+        by_mx: known.by_mx,
+        ..args.map.style()
+    };
     let discovery = Discovery {
         providers: &rules.providers,
         site: &site,
@@ -113,6 +130,18 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         true => Outcome::Partial,
         false => Outcome::Done,
     })
+}
+
+/// That no delivery was looked at, and whose there are.
+fn nothing_seen(seen: &BTreeSet<Vec<u8>>) -> String {
+    let names: Vec<String> = seen.iter().map(|name| escape(name).to_string()).collect();
+    let whose = match names.as_slice() {
+        [] => "no instance is in them".to_owned(),
+        names => format!("they have {}", names.join(", ")),
+    };
+    format!(
+        "the logs have no delivery of or to the relay for the rest: {whose}; relay-transport discover INSTANCE looks at one by name"
+    )
 }
 
 /// Is it asked for, and does it belong elsewhere at all? A provider's relay may be the relay for the rest.
@@ -184,6 +213,8 @@ struct Rules {
     providers: Providers,
     /// Were instances named? Then all that they deliver counts.
     named: bool,
+    /// There is no instance that is named for the rest: all count that are named for no other provider.
+    looks_at_all: bool,
     /// syslog_name and name of each instance.
     syslog_names: Vec<(Vec<u8>, String)>,
 }
@@ -198,7 +229,7 @@ impl Rules {
             Some((_, name)) => self.providers.of_instance(name),
             None => self.providers.of_instance(&String::from_utf8_lossy(tag)),
         };
-        provider == Some(self.providers.the_rest())
+        provider.map_or(self.looks_at_all, |id| id == self.providers.the_rest())
     }
 }
 

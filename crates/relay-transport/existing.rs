@@ -21,19 +21,28 @@ pub(crate) struct Questions {
     pub(crate) timeout: Duration,
 }
 
-/// The providers, by name, whose relays are not there. What is left out, and what could not be asked, is told. `questions` is
-/// absent where this machine's DNS is not the one to ask. `only` these are of interest, if not all are.
+/// What is known of the relays.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The providers, by name, whose relays are not there.
+    pub(crate) missing: BTreeSet<String>,
+    /// The relay names whose MX records share the mail among their own addresses.
+    pub(crate) by_mx: BTreeSet<String>,
+}
+
+/// Asks for the relays. What is left out, and what could not be asked, is told. `questions` is absent where this machine's DNS is
+/// not the one to ask. `only` these are of interest, if not all are.
 ///
 /// # Errors
 /// The host's own provider table cannot be read.
-pub(crate) fn missing(
+pub(crate) fn known(
     cx: &Context,
     args: &MapArgs,
     table: &Table,
     site: &str,
     questions: Option<Questions>,
     only: Option<&BTreeSet<String>>,
-) -> anyhow::Result<BTreeSet<String>> {
+) -> anyhow::Result<Known> {
     let named = named_in(cx, args)?;
     let is_said = |provider: &Provider| {
         let relay = provider.relay_at(site);
@@ -49,9 +58,10 @@ pub(crate) fn missing(
         let is_asked = |name: &String| name.eq_ignore_ascii_case(&provider.name);
         let is_asked = args.provider.is_empty() || args.provider.iter().any(is_asked);
         let is_of_interest = only.is_none_or(|only| only.contains(&provider.name));
-        is_asked && is_of_interest && !provider.domains.is_empty() && !is_said(provider)
+        is_asked && is_of_interest && !provider.domains.is_empty()
     };
-    let open: Vec<&Provider> = table.providers.all().iter().filter(wanted).collect();
+    let all: Vec<&Provider> = table.providers.all().iter().filter(wanted).collect();
+    let open: Vec<&Provider> = all.iter().filter(|p| !is_said(p)).copied().collect();
     let host = |provider: &Provider| RelayHost {
         name: provider.relay_at(site).to_ascii_lowercase(),
         by_mx: args.no_brackets,
@@ -60,10 +70,11 @@ pub(crate) fn missing(
         if !open.is_empty() {
             cx.note("whether the relays' names are in the DNS was not asked: --relays names those that there are");
         }
-        return Ok(BTreeSet::new());
+        return Ok(Known::default());
     };
-    let hosts: BTreeSet<RelayHost> = open.iter().map(|provider| host(provider)).collect();
-    let found = relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
+    let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
+    let (found, by_mx) =
+        relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
     let mut missing = BTreeSet::new();
     let (mut gone, mut unknown): (BTreeMap<String, String>, BTreeMap<String, String>) =
         Default::default();
@@ -101,7 +112,7 @@ pub(crate) fn missing(
             None => cx.warn(told),
         }
     }
-    Ok(missing)
+    Ok(Known { missing, by_mx })
 }
 
 #[derive(Deserialize)]

@@ -83,7 +83,8 @@ const DISCOVERY: Section = Section {
     body: &[
         Block::Text(
             "discover looks at the deliveries of instances that are named for the relay for the rest (postfix-therest-a), or are \
-             named on the command line; and, of every instance, at what was handed to that relay (therest.smtp.DOMAIN, or relayhost). \
+             named on the command line; where this host has no instance of that name, at those of all that are named for no provider; and, of every \
+             instance, at what was handed to that relay (therest.smtp.DOMAIN, or relayhost). \
              A domain is a provider's",
         ),
         Block::Item(

@@ -21,8 +21,8 @@ pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
         }),
         false => None,
     };
-    let missing = existing::missing(cx, &args.map, &table, &site, questions, None)?;
-    let wanted = site::map_without(cx, &args.map, &table, &site, &missing)?;
+    let known = existing::known(cx, &args.map, &table, &site, questions, None)?;
+    let wanted = site::map_of(cx, &args.map, &table, &site, &known)?;
     cx.print_with(|out| match args.format {
         MapFormat::Map => {
             let made_by = args.map.told(&site);
@@ -31,8 +31,10 @@ pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
         MapFormat::Json => map::write_as_json(out, &wanted),
         MapFormat::Csv => map::write_as_csv(out, &wanted),
     })?;
-    Ok(match wanted.refused.is_empty() && missing.is_empty() {
-        true => Outcome::Done,
-        false => Outcome::Partial,
-    })
+    Ok(
+        match wanted.refused.is_empty() && known.missing.is_empty() {
+            true => Outcome::Done,
+            false => Outcome::Partial,
+        },
+    )
 }

@@ -16,13 +16,16 @@ use host::pool;
 /// As many questions as are under way at a time.
 const AT_A_TIME: usize = 16;
 
+/// What was found, and the names whose MX records share the mail among their own addresses.
+pub(crate) type Found = (BTreeMap<RelayHost, HostState>, BTreeSet<String>);
+
 /// Asks about all `hosts`.
 pub(crate) fn look_up(
     cx: &Context,
     args: &ResolverArgs,
     instance: &Instance,
     hosts: &BTreeSet<RelayHost>,
-) -> anyhow::Result<BTreeMap<RelayHost, HostState>> {
+) -> anyhow::Result<Found> {
     let whom = (args.servers()?, args.timeout());
     Ok(ask_all(cx, whom, Some(instance), hosts))
 }
@@ -33,7 +36,7 @@ pub(crate) fn ask_all(
     (servers, total): (Vec<SocketAddr>, Duration),
     instance: Option<&Instance>,
     hosts: &BTreeSet<RelayHost>,
-) -> BTreeMap<RelayHost, HostState> {
+) -> Found {
     let ways = instance.map(|instance| instance.parameters().list("smtp_host_lookup"));
     let native = ways.is_none_or(|ways| ways.iter().any(|way| way == "native"));
     let asks_dns =
@@ -49,15 +52,43 @@ pub(crate) fn ask_all(
     let resolver = Resolver::new(servers, limits);
     let progress = cx.progress_items("asking the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
-        let state = match known.get(&host.name) {
-            Some(addresses) => HostState::Found(addresses.clone()),
-            None if !asks_dns => HostState::Missing("not in /etc/hosts".to_owned()),
-            None => ask(&resolver, host),
+        let (state, by_mx) = match known.get(&host.name) {
+            Some(addresses) => (HostState::Found(addresses.clone()), false),
+            None if !asks_dns => {
+                let what = "not in /etc/hosts".to_owned();
+                (HostState::Missing(what), false)
+            }
+            None => {
+                let state = ask(&resolver, host);
+                let by_mx = is_shared_by_mx(&resolver, host, &state);
+                (state, by_mx)
+            }
         };
         progress.advance(1);
-        (host.clone(), state)
+        (host, state, by_mx)
     });
-    found.into_iter().collect()
+    let shared = found.iter().filter(|(_, _, by_mx)| *by_mx);
+    let by_mx = shared.map(|(host, ..)| host.name.clone()).collect();
+    let states = found
+        .into_iter()
+        .map(|(host, state, _)| (host.clone(), state));
+    (states.collect(), by_mx)
+}
+
+/// Does a name that has addresses of its own have mail exchangers that lead to all of these? Exchangers that lead elsewhere are for
+/// other mail.
+fn is_shared_by_mx(resolver: &Resolver, host: &RelayHost, state: &HostState) -> bool {
+    let (HostState::Found(own), false) = (state, host.by_mx) else {
+        return false;
+    };
+    let Some(name) = dns::name(&host.name).filter(|_| !own.is_empty()) else {
+        return false;
+    };
+    let answer = resolver.ask(&name, Rtype::MX);
+    let exchangers = answer
+        .map(|answer| of_exchangers(resolver, &answer))
+        .unwrap_or_default();
+    own.iter().all(|address| exchangers.contains(address))
 }
 
 /// A host is there if it has an address of either family; or a mail exchanger, where those are looked for.

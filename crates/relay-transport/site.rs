@@ -11,6 +11,7 @@ use postfix::config::Host;
 use transport::{Map, Style};
 
 use crate::args::MapArgs;
+use crate::existing::Known;
 
 /// The file that adds to the compiled-in table.
 pub(crate) const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
@@ -56,24 +57,28 @@ pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<(
 
 /// The map that the table asks for, at the site that is asked for; names that no map can have are told.
 pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
-    map_without(cx, args, table, site, &BTreeSet::new())
+    map_of(cx, args, table, site, &Known::default())
 }
 
-/// The same without the lines of these providers.
-pub(crate) fn map_without(
+/// The same, by what is known of the relays: without the lines of those that are not there, in the form that fits.
+pub(crate) fn map_of(
     cx: &Context,
     args: &MapArgs,
     table: &Table,
     site: &str,
-    missing: &BTreeSet<String>,
+    known: &Known,
 ) -> anyhow::Result<Map> {
     known_providers(args, table)?;
     let wanted = |provider: &Provider| {
         let named = |name: &String| name.eq_ignore_ascii_case(&provider.name);
-        !missing.contains(&provider.name)
+        !known.missing.contains(&provider.name)
             && (args.provider.is_empty() || args.provider.iter().any(named))
     };
-    let map = Map::of(&table.providers, site, args.style(), wanted);
+    let style = Style {
+        by_mx: known.by_mx.clone(),
+        ..args.style()
+    };
+    let map = Map::of(&table.providers, site, style, wanted);
     for (provider, name, why) in &map.refused {
         cx.warn(format!(
             "left out of provider {provider}: \"{name}\" is {why}"
@@ -112,6 +117,7 @@ impl MapArgs {
         Style {
             transport: self.transport.clone(),
             brackets: !self.no_brackets,
+            by_mx: BTreeSet::new(),
             port: self.port,
         }
     }

@@ -1,5 +1,6 @@
 //! Where a map sends mail: `transport:nexthop` (transport(5), RESULT FORMAT).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// How the lines of a map are written.
@@ -9,17 +10,20 @@ pub struct Style {
     pub transport: String,
     /// `[host]`: the host's own addresses are asked for, not its MX records.
     pub brackets: bool,
+    /// Relay names whose MX records share the mail among their own addresses: without brackets in any case.
+    pub by_mx: BTreeSet<String>,
     /// The port, if it is not SMTP's.
     pub port: Option<u16>,
 }
 
 impl Default for Style {
     /// `smtp:[aol.smtp.example.org]`: a relay's name has an address record for each of its relays, and Postfix spreads mail
-    /// over them; MX records, of which there are none, need not be asked for.
+    /// over them; MX records, of which there are none as a rule, need not be asked for.
     fn default() -> Self {
         Self {
             transport: "smtp".to_owned(),
             brackets: true,
+            by_mx: BTreeSet::new(),
             port: None,
         }
     }
@@ -28,7 +32,7 @@ impl Default for Style {
 impl Style {
     /// The right-hand side of a line for this relay.
     pub fn value(&self, relay: &str) -> String {
-        let host = if self.brackets {
+        let host = if self.brackets && !self.by_mx.contains(relay) {
             format!("[{relay}]")
         } else {
             relay.to_owned()
@@ -173,9 +177,17 @@ mod tests {
         let relay = Style {
             transport: "relay".to_owned(),
             brackets: false,
+            by_mx: BTreeSet::new(),
             port: None,
         };
         check(relay.clone(), "relay:aol.smtp.example.org");
+        check(
+            Style {
+                by_mx: ["aol.smtp.example.org".to_owned()].into(),
+                ..Style::default()
+            },
+            "smtp:aol.smtp.example.org",
+        );
         check(
             Style {
                 port: Some(587),

@@ -324,3 +324,32 @@ fn a_provider_without_a_relay_of_its_own_is_where_it_belongs() {
         ]
     );
 }
+
+/// A host without an instance that is named for the rest: all that are named for no provider are looked at; and where there is
+/// none of them either, that is said.
+#[test]
+fn without_a_relay_for_the_rest() {
+    let host = host_or_skip!();
+    let log = |instance: &str| {
+        let delivery = "smtp[1]: A1B2C3: to=<u@hosted.example>, relay=aspmx.l.google.com[203.0.113.9]:25, delay=1, delays=0/0/1/0, \
+                        dsn=2.0.0, status=sent (250 ok)";
+        host.write(
+            "/run/srv/mail.log",
+            format!("2026-09-19T12:00:00+00:00 lists {instance}/{delivery}\n"),
+        );
+    };
+    log("postfix-lists");
+    assert_eq!(
+        found(&host, &[], 0),
+        ["hosted.example gmail relay aspmx.l.google.com 1"]
+    );
+    log("postfix-aol-a");
+    let ran = tool(&host)
+        .args(["--log", "/run/srv/mail.log"])
+        .run()
+        .exit(1);
+    assert!(
+        ran.errors().contains("no delivery of or to the relay for the rest: they have postfix-aol-a; relay-transport discover INSTANCE"),
+        "{ran}"
+    );
+}

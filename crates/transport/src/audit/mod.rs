@@ -11,7 +11,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use knowledge::providers::Providers;
@@ -307,6 +307,8 @@ pub struct Input<'a> {
     pub is_accepted: &'a dyn Fn(&str) -> bool,
     /// What the DNS says of [`hosts`]; `None` if nobody asked.
     pub hosts: Option<BTreeMap<RelayHost, HostState>>,
+    /// Those of [`hosts`] whose MX records share the mail among their own addresses.
+    pub by_mx: BTreeSet<String>,
     /// What came of connecting to [`hops`]; `None` if nobody tried.
     pub ports: Option<BTreeMap<Hop, PortState>>,
     /// What the relays say.

@@ -126,6 +126,23 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
         );
         rows.push(Row::new(Check::Relays, Outcome::Unknown, text).about(unknown));
     }
+    // A host that is asked for by its MX records, too, is in the other form already where that matters.
+    let passed_over = all
+        .iter()
+        .filter(|host| !host.by_mx && input.by_mx.contains(&host.name));
+    let passed_over: Vec<String> = passed_over
+        .map(|host| format!("{0}: smtp:{0} asks for them", host.name))
+        .collect();
+    if !passed_over.is_empty() {
+        let text = format!(
+            "{} by MX records, which lines in brackets pass over",
+            match passed_over.len() {
+                1 => "1 relay host shares its mail".to_owned(),
+                n => format!("{n} relay hosts share their mail"),
+            }
+        );
+        rows.push(Row::new(Check::Relays, Outcome::Warning, text).about(passed_over));
+    }
     rows
 }
 

@@ -32,6 +32,11 @@ struct Seen {
 pub struct Traffic(HashMap<Vec<u8>, Seen>);
 
 impl Traffic {
+    /// Has nothing been counted?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Counts a delivery, if it goes through the relay for the rest. `is_of_the_rest`: it is an instance of that relay that
     /// sends it, or one that was asked for by name.
     pub fn add(

@@ -64,6 +64,7 @@ fn check(tables: &[&[(&str, &str)]], change: impl Fn(&mut Input<'_>), expected: 
         live: Live::NotAsked(String::new()),
         is_accepted: &|key| key == "own.example",
         hosts: None,
+        by_mx: Default::default(),
         ports: None,
         networks: Networks::NotAsked,
     };
@@ -186,7 +187,7 @@ fn subdomains_are_reached_as_main_cf_says() {
         let probes = PROBES.map(|probe| format!("{probe}@msn.example"));
         keys.iter().map(|&k| k.to_owned()).chain(probes).collect()
     };
-    let dots: std::collections::BTreeSet<String> = asked(&[
+    let dots: BTreeSet<String> = asked(&[
         "*",
         ".example",
         ".aol.example",
