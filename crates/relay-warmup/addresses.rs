@@ -6,12 +6,12 @@ use cli::Context;
 use dns::{Answer, Limits, Lookup, Resolver, Rtype};
 use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
-use warmup::ratio::RelayName;
+use warmup::ratio::{self, RelayName};
 
-use crate::args::{DnsArgs, Traffic};
+use crate::args::{DnsArgs, Records, Traffic};
 
-/// Time to live of records that there are none of yet, in seconds: short enough for a ratio to be changed back in an hour.
-const TTL: u32 = 3600;
+/// Time to live of records that there are none of yet, in seconds: an address that is taken out gets mail for as long.
+const TTL: u32 = dns::checks::MAX_RELAY_TTL;
 
 /// The relay name, and whether all of it could be found out.
 pub(crate) struct Found {
@@ -65,7 +65,7 @@ pub(crate) fn find(
     if !traffic.old.is_empty() {
         let relay = RelayName::new(name, ttl(None), &traffic.old, address);
         return Ok(Found {
-            relay: Some(relay),
+            relay: Some(shared(cx, traffic, relay)),
             is_whole: true,
         });
     }
@@ -83,10 +83,24 @@ pub(crate) fn find(
             (own, None, false)
         }
     };
+    let relay = RelayName::new(name, ttl(found_ttl), &listed, address);
     Ok(Found {
-        relay: Some(RelayName::new(name, ttl(found_ttl), &listed, address)),
+        relay: Some(shared(cx, traffic, relay)),
         is_whole,
     })
+}
+
+/// With the records that are to share the mail.
+fn shared(cx: &Context, traffic: &Traffic, mut relay: RelayName) -> RelayName {
+    match traffic.records {
+        Records::Mx if relay.old.is_empty() => cx.warn(format!(
+            "--records mx: {} has no old address to share with: the plan is of A records",
+            relay.name
+        )),
+        Records::Mx => relay.records = ratio::Records::Exchangers,
+        Records::A => {}
+    }
+    relay
 }
 
 /// Asks the zone's own servers, which know the whole time to live; or else whom there is.

@@ -15,7 +15,7 @@ use host::lookups::Questions;
 /// Providers know an address by what it has sent. One that is new and sends much at once is blocked; so its volume is raised
 /// by steps, over weeks. relay-warmup checks that all is ready (check), plans the steps (plan), with the Postfix settings that
 /// hold to them and the A records that bring the mail, and judges each sending day by the logs (status). It prints the
-/// commands and the lines of the zone; it changes neither Postfix nor the DNS.
+/// commands and the lines of the zone; apply alone changes Postfix, and nothing changes the DNS.
 #[derive(Debug, Parser)]
 #[command(name = "relay-warmup", version)]
 pub(crate) struct Args {
@@ -45,6 +45,12 @@ pub(crate) enum Command {
     ///
     /// By the logs, and for days that they no longer hold by the day records of mail-stats-print --save-day.
     Status(Standing),
+    /// Put the settings of the next sending day in force: for cron, after midnight
+    ///
+    /// What status says is put in force with postconf and a reload: the level's settings, or those of the level before. The zone
+    /// is not changed: its lines are printed when they change. The exit status is 1 where a person must decide: the verdict is
+    /// unknown, there is no lower level to step back to, the zone is to be changed, or the address is warm.
+    Apply(Apply),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -181,13 +187,20 @@ pub(crate) struct Traffic {
     #[arg(long, value_name = "ADDR")]
     pub(crate) old: Vec<IpAddr>,
 
+    /// Which records of the relay name share the mail
+    ///
+    /// a: equal parts for all addresses. mx: any part, for sending hosts whose transport map has the relay name without brackets.
+    /// See RECORDS.
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Records::A)]
+    pub(crate) records: Records,
+
     /// Take old addresses out of the relay name, as the new one can take their share
     ///
     /// If it is not given, they stay: an address that is taken out is idle, and has to be warmed up again when it is needed.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "records")]
     pub(crate) replace_old: bool,
 
-    /// Time to live of the records, in seconds; that of the name's records if it is not given, or else 3600
+    /// Time to live of the records, in seconds; that of the name's records if it is not given, or else 600
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
     pub(crate) ttl: Option<u32>,
 }
@@ -248,6 +261,42 @@ pub(crate) struct Standing {
 
     #[command(flatten)]
     pub(crate) log_source: LogSourceArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) instances: RequiredInstanceArgs,
+
+    /// Show what would be changed, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Put everything back as it was before the first apply
+    #[arg(long)]
+    pub(crate) undo: bool,
+
+    /// Even if others have changed what was put in force
+    ///
+    /// If it is not given, that is refused: a configuration manager would change it back again.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// The rules by which a day is judged, instead of /etc/relay-tools/warmup.toml
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) rules: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log_source: LogSourceArgs,
+}
+
+/// The values of `--records`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Records {
+    /// A or AAAA records
+    A,
+    /// MX records
+    Mx,
 }
 
 /// The values of `--by`.

@@ -1,10 +1,11 @@
 //! relay-warmup: is a new address ready, how much may it send today, is it going well?
 //!
 //! Glue: `args` what is asked for, `check` the steps of getting ready, `planning` a new plan, `addresses` whom its relay
-//! name lists, `saved` the plans that are kept, `standing` how warm-ups go. What is judged and how it is shown is in
-//! crate warmup. Neither Postfix nor the DNS is changed.
+//! name lists, `saved` the plans that are kept, `standing` how warm-ups go, `applying` what follows put in force. What is judged and how it is shown is in
+//! crate warmup. Only `applying` changes Postfix; nothing changes the DNS.
 
 mod addresses;
+mod applying;
 mod args;
 mod check;
 mod manual;
@@ -29,5 +30,6 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Command::Show(show) => saved::show(show, cx),
         Command::List(list) => saved::list(list, cx),
         Command::Status(status) => standing::run(status, cx),
+        Command::Apply(apply) => applying::run(apply, cx),
     }
 }

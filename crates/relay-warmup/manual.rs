@@ -13,7 +13,7 @@ impl Tool for Args {
                 title: "STEPS",
                 body: &[
                     Block::Text(
-                        "relay-warmup check looks at each of these, in the order in which to mend them:",
+                        "relay-warmup check looks at each of these, in the order in which to fix them:",
                     ),
                     Block::Item(
                         "address",
@@ -63,7 +63,7 @@ impl Tool for Args {
                         "TRANSPORT_destination_rate_delay is set to 0: it holds each recipient domain to its delay, and not a provider's domains together; and both at once make each delivery wait twice.",
                     ),
                     Block::Text(
-                        "Delays are whole seconds. Between 43,200 and 86,400 a day there is none between 2 s and 1 s: the delay is 1 s there, and what holds to the cap is how much is taken (see RECORDS): as much as can leave if a delivery takes --delivery-time. What queue-move and sendmail bring is not counted there. Without a relay name the delay is 2 s. Above 86,400, the number of the transport's processes (master.cf) holds, if that lets out more: so many as deliver the cap in a day if a delivery takes --delivery-time. That is an estimate, and a delay is none.",
+                        "Delays are whole seconds, so that from 2 s to 1 s is a factor of nearly two, and there is nothing between. Where no delay comes near to what a step allows, as many of the transport's processes (master.cf) as deliver it in a day do, if a delivery takes --delivery-time: an estimate, and a delay is none. Where that lets out too much, what holds to the cap is how much is taken (see RECORDS); what queue-move and sendmail bring is not counted there. Without a relay name there is nothing to turn mail away to: the plan then says that the cap cannot be held, and by how much.",
                     ),
                     Block::Text(
                         "TRANSPORT_destination_recipient_limit is set to 2, or to --recipients: with 1, Postfix would take each recipient for a destination, and after a refusal go on with the domain's other recipients. The delay's timer starts anew with each reload.",
@@ -74,7 +74,13 @@ impl Tool for Args {
                 title: "RECORDS",
                 body: &[
                     Block::Text(
-                        "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each address once, and there are no weights: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out; to give it less there is no way in the DNS.",
+                        "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each A record once, and there are no weights among them: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out, with --replace-old.",
+                    ),
+                    Block::Text(
+                        "MX records can give it less, or more (--records mx): of a name without brackets (smtp:aol.smtp.DOMAIN) Postfix takes the addresses of all mail exchangers of the best preference together, in random order. So names that each lead to all old addresses, and names that lead to the new one, as many as it takes, make any share from 1% to a half. The plan's lines of the zone have them, and A records of the old addresses for hosts whose transport map has the name in brackets: these pass over MX records. relay-transport print writes the form without brackets for a relay name whose MX records lead to its own addresses, and relay-transport check reports lines that are in the other one.",
+                    ),
+                    Block::Text(
+                        "A sending host keeps a connection to a busy destination, and sends over it whatever comes for the name, for up to smtp_connection_reuse_time_limit: the share then holds over hours. With smtp_connection_cache_on_demand = no, each message is drawn for itself.",
                     ),
                     Block::Text(
                         "Where that brings more than is let out, the instance takes no more than it may send: with smtpd_client_recipient_rate_limit, and no exception for mynetworks, its smtpd answers 450 to recipients beyond the limit, and the sending Postfix goes on to the name's next address, within the same delivery or at its next retry. So nothing waits here. The limit is each sending host's (anvil(8)): --clients tells how many there are. Once the share is within what is let out, the plan sets the limit to 0, which is off.",
@@ -132,11 +138,29 @@ impl Tool for Args {
                 ],
             },
             Section {
+                title: "APPLY",
+                body: &[
+                    Block::Text(
+                        "relay-warmup apply puts in force what status says: on go on and hold the settings of the level, on step back those of the level before, on warm again those of the first. It changes main.cf (and the process limit in master.cf) with postconf, reloads, and looks whether all is as it was meant. What was set before is in a journal; apply --undo puts back what was there before the first apply.",
+                    ),
+                    Block::Text(
+                        "Where what it put in force was changed by others since, as a configuration manager does, it changes nothing and ends with 2: put the settings into the configuration manager, or --force.",
+                    ),
+                    Block::Text(
+                        "It ends with 1 where a person must decide: the verdict is unknown; a step back is called for on the first level; lines of the zone are to be changed, which it prints; the address is warm, so that its limits can be taken off.",
+                    ),
+                ],
+            },
+            Section {
                 title: "FILES",
                 body: &[
                     Block::Item(
                         "/var/lib/relay-tools/warmup/INSTANCE.json",
                         "The plans, schema relay-tools/warmup-plan/1.",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/warmup/INSTANCE.applied.jsonl",
+                        "What apply has put in force, and what was there before, schema relay-tools/warmup-applied/1.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/warmup.toml",
@@ -165,6 +189,12 @@ impl Tool for Args {
                     Block::Code("relay-warmup show aol-c --day 10 --format text"),
                     Block::Text("From cron, a mail only if it is not going well:"),
                     Block::Code("relay-warmup status --check -q"),
+                    Block::Text(
+                        "From cron, after midnight: the day's cap is put in force, and a mail says when it changes:",
+                    ),
+                    Block::Code("relay-warmup apply aol-c -q"),
+                    Block::Text("When the address is warm:"),
+                    Block::Code("relay-warmup apply aol-c --undo"),
                 ],
             },
         ],

@@ -93,25 +93,13 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// What is set now of what the plan sets. Where an `earlier` plan may be in force, what was set before that one.
 fn before(cx: &Context, instance: &Instance, plan: &Plan, earlier: Option<&Plan>) -> Vec<Before> {
-    let services = instance.services(cx.root()).value;
-    let now = |name: &String| match name.split_once('/') {
-        Some((service, _)) => {
-            let own = services.services().iter().find(|s| s.name == service);
-            own.and_then(|service| service.process_limit)
-                .map(|limit| limit.to_string())
-        }
-        None => {
-            let value = instance.parameters().main_cf().value(name.as_bytes());
-            value.map(|value| String::from_utf8_lossy(value).into_owned())
-        }
-    };
     let known = earlier
         .map(|plan| plan.order.before.as_slice())
         .unwrap_or_default();
     let of = |name: String| match known.iter().find(|before| before.name == name) {
         Some(before) => before.clone(),
         None => Before {
-            value: now(&name),
+            value: saved::setting(cx, instance, &name),
             name,
         },
     };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use cli::{Context, Failure, Outcome, create_file, replace_file};
 use guarded::{Links, Place};
 use postfix::Problem;
+use postfix::config::{Instance, Service, ServiceType};
 use warmup::plan::{self, Plan};
 use warmup::render::plan as render;
 
@@ -68,6 +69,23 @@ fn read(path: &Path) -> io::Result<Result<Plan, Failure>> {
         Failure::new(problem.to_string())
             .hint("relay-warmup plan --replace saves a new one in its place")
     }))
+}
+
+/// What is set now: a parameter as main.cf has it, or `SERVICE/unix/process_limit` as master.cf has it; absent where the default
+/// holds.
+pub(crate) fn setting(cx: &Context, instance: &Instance, name: &str) -> Option<String> {
+    match name.split_once('/') {
+        Some((service, _)) => {
+            let services = instance.services(cx.root()).value;
+            let is_it = |s: &&Service| s.name == service && s.kind == ServiceType::Unix;
+            let limit = services.services().iter().find(is_it)?.process_limit?;
+            Some(limit.to_string())
+        }
+        None => {
+            let value = instance.parameters().main_cf().value(name.as_bytes())?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        }
+    }
 }
 
 /// All saved plans, by instance, and what could not be read.

@@ -1,5 +1,6 @@
 //! How warm-ups go, by the logs and the day records.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
@@ -26,34 +27,64 @@ const MAX_DAYS: u64 = 400;
 /// An instance, and its plan if it has one.
 type Asked<'a> = (&'a Instance, Option<Plan>);
 
-pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
+/// Warm-ups, judged.
+pub(crate) struct Judged {
+    /// What there is to each.
+    pub(crate) all: Vec<(Instance, Option<Plan>, Status)>,
+    /// What could not be read.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Judges the warm-ups of these instances, or of all that have a plan, by these rules or the host's.
+///
+/// # Errors
+/// No plan is saved, an instance is unknown, or a table is wrong.
+pub(crate) fn judge(
+    cx: &Context,
+    names: &[String],
+    rules: Option<&Path>,
+    preference: Option<Preference>,
+) -> anyhow::Result<Judged> {
     let rules = host::tables::load_with(
         cx.site(),
-        args.rules.as_deref(),
+        rules,
         "/etc/relay-tools/warmup.toml",
         Rules::load,
     )?;
     let host = host::instances::discover(cx.site());
     let mut problems = Vec::new();
-    let asked = match args.instances.instances.as_slice() {
+    let asked = match names {
         [] => planned(cx, &host, &mut problems)?,
         names => named(cx, &host, names)?,
     };
     let today =
         history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
-    let preference = args.log_source.preference();
     let read = read(cx, &host, &asked, preference, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
-    let shown = asked.into_iter().map(|(instance, plan)| {
+    let all = asked.into_iter().map(|(instance, plan)| {
         let name = instance.syslog_name();
         let days = days_of(&read, name);
         let status = Status::of(instance.name(), plan.as_ref(), &days, today, &rules);
-        Shown {
-            in_force: in_force(cx, instance, plan.as_ref(), &status),
-            status,
-            plan,
-        }
+        (instance.clone(), plan, status)
+    });
+    Ok(Judged {
+        all: all.collect(),
+        problems,
+    })
+}
+
+pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
+    let Judged { all, problems } = judge(
+        cx,
+        &args.instances.instances,
+        args.rules.as_deref(),
+        args.log_source.preference(),
+    )?;
+    let shown = all.into_iter().map(|(instance, plan, status)| Shown {
+        in_force: in_force(cx, &instance, plan.as_ref(), &status),
+        status,
+        plan,
     });
     let shown: Vec<Shown> = shown.collect();
     if args.check {

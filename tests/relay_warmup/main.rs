@@ -5,10 +5,12 @@
     reason = "tests, on files of their own"
 )]
 
+mod apply;
 mod check;
 mod dns;
 mod outflow;
 mod pace;
+mod shares;
 mod status;
 
 /// The tool under test.

@@ -3,15 +3,18 @@
 //!
 //! - [`readiness`]: what must be in order before the first message leaves;
 //! - [`schedule`]: how much may be sent on which sending day;
-//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it; [`intake`]: what comes beyond;
+//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it, [`exchangers`]: the MX records that
+//!   do; [`intake`]: what comes beyond;
 //! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
-//! - [`rules`], [`status`]: the days so far, judged;
+//! - [`rules`], [`status`]: the days so far, judged; [`applied`]: what was put in force for them;
 //! - [`render`]: one small module for each of these, and each format.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod applied;
+pub mod exchangers;
 pub mod intake;
 pub mod limits;
 pub mod plan;

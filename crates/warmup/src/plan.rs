@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::intake::{Intake, OtherLimits};
 use crate::limits::Limits;
-use crate::ratio::{Ratio, RelayName};
+use crate::ratio::{Ratio, Records, RelayName};
 use crate::schedule::{Level, MAX_LEVELS, Schedule, ScheduleError};
 use crate::settings::{Bounds, HeldBy, Hold, Mail, Settings};
 use legible::shell::quoted;
@@ -187,6 +187,16 @@ impl Plan {
         all
     }
 
+    /// All that a level sets, with its value: parameters, and `TRANSPORT/unix/process_limit` of master.cf.
+    pub fn settings(&self, level: &PlanLevel) -> Vec<(String, String)> {
+        let mut all = self.parameters(level);
+        if let Hold::Processes(processes) = level.settings.hold {
+            let name = format!("{}/unix/process_limit", self.order.transport);
+            all.push((name, processes.to_string()));
+        }
+        all
+    }
+
     /// The commands that put a level's settings in force.
     pub fn commands(&self, level: &PlanLevel) -> Vec<String> {
         let order = &self.order;
@@ -228,10 +238,7 @@ impl Plan {
     pub fn names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for level in &self.levels {
-            names.extend(self.parameters(level).into_iter().map(|(name, _)| name));
-            if let Hold::Processes(_) = level.settings.hold {
-                names.insert(format!("{}/unix/process_limit", self.order.transport));
-            }
+            names.extend(self.settings(level).into_iter().map(|(name, _)| name));
         }
         names
     }
@@ -265,10 +272,13 @@ fn level_after(
     // Who takes less than comes must know where it goes instead.
     let settings = Settings::within(bounds, order.mail, order.relay.is_some(), last);
     // What is not let out would wait, cap or not.
-    let ratio = order.relay.as_ref().map(|relay| match order.replaces_old {
+    let ratio = order.relay.as_ref().map(|relay| match relay.records {
+        Records::Exchangers => relay.by_exchangers(settings.lets_out.min(cap), order.total),
         // What comes beyond it, by a little, goes on to the old ones.
-        true => relay.ratio(settings.at_most.min(cap), order.total),
-        false => relay.beside_all(order.total),
+        Records::Addresses if order.replaces_old => {
+            relay.ratio(settings.at_most.min(cap), order.total)
+        }
+        Records::Addresses => relay.beside_all(order.total),
     });
     let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out)
         || settings.held_by == HeldBy::Intake;

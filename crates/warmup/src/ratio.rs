@@ -1,11 +1,37 @@
 //! How many A records of old and of new a provider's relay name has, and what that brings.
 //!
 //! A sending host takes one of the name's addresses at random for each connection, so in the long run each address gets an
-//! equal share. There are no weights, and a name holds each address once: a second record with the same data is the same record
-//! (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the mail: what the name can do is to leave
-//! out old ones. A smaller share than all the old ones allow takes a limit at the new one: see [`crate::intake`].
+//! equal share. Among A records there are no weights, and a name holds each address once: a second record with the same data is
+//! the same record (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the mail: what A records can do
+//! is to leave out old ones. MX records give any share ([`crate::exchangers`]), where the sending hosts ask for them; without them, a
+//! smaller one takes a limit at the new address: see [`crate::intake`].
 
 use std::net::IpAddr;
+
+use crate::exchangers::Names;
+
+/// Which records of the relay name share the mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Records {
+    /// A (or AAAA) records: for sending hosts whose map has the name in brackets.
+    #[default]
+    Addresses,
+    /// MX records: for those whose map has it without.
+    Exchangers,
+}
+
+impl Records {
+    /// Its word, as in a plan's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Addresses => "a",
+            Self::Exchangers => "mx",
+        }
+    }
+}
+
+/// So much of what is let out is brought.
+const MARGIN: f64 = 0.95;
 
 /// The addresses of a provider's relay name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +44,8 @@ pub struct RelayName {
     pub old: Vec<IpAddr>,
     /// The new one.
     pub new: IpAddr,
+    /// Which of its records share the mail.
+    pub records: Records,
 }
 
 /// Records of old addresses beside the one of the new.
@@ -27,12 +55,17 @@ pub struct Ratio {
     pub old: usize,
     /// How much mail that brings to the new one, a day, of all that goes to the name.
     pub brings: u64,
+    /// The names of the exchangers; absent where A records share the mail.
+    pub names: Option<Names>,
 }
 
 impl Ratio {
     /// The new address's part of the mail.
     pub fn share(&self) -> f64 {
-        1.0 / (self.old as f64 + 1.0)
+        match self.names {
+            Some(names) => names.share(self.old),
+            None => 1.0 / (self.old as f64 + 1.0),
+        }
     }
 }
 
@@ -48,6 +81,7 @@ impl RelayName {
             ttl,
             old,
             new,
+            records: Records::Addresses,
         }
     }
 
@@ -60,6 +94,18 @@ impl RelayName {
         Ratio {
             old,
             brings: brings(old),
+            names: None,
+        }
+    }
+
+    /// MX records that bring `lets_out` of the `total` or somewhat less: it comes at random, and what comes beyond it waits.
+    pub fn by_exchangers(&self, lets_out: u64, total: u64) -> Ratio {
+        let old = self.old.len();
+        let names = Names::within(lets_out as f64 * MARGIN / total.max(1) as f64, old);
+        Ratio {
+            old,
+            brings: (total as f64 * names.share(old)).round() as u64,
+            names: Some(names),
         }
     }
 
@@ -69,6 +115,7 @@ impl RelayName {
         Ratio {
             old,
             brings: total / (old as u64 + 1),
+            names: None,
         }
     }
 
@@ -78,6 +125,9 @@ impl RelayName {
             IpAddr::V4(_) => "A",
             IpAddr::V6(_) => "AAAA",
         };
+        if let Some(names) = ratio.names {
+            return names.zone_lines(&self.name, self.ttl, kind, &self.old, self.new);
+        }
         let (kept, dropped) = self.old.split_at(ratio.old.min(self.old.len()));
         let line = |ip: &IpAddr| format!("{}. {} IN {kind} {ip}", self.name, self.ttl);
         let mut lines: Vec<String> = kept.iter().map(line).collect();
@@ -121,7 +171,12 @@ mod tests {
     fn as_few_old_ones_as_the_cap_bears() {
         let name = name(&["192.0.2.41", "192.0.2.42", "192.0.2.43"]);
         let check = |cap, old, brings| {
-            assert_eq!(name.ratio(cap, 100_000), Ratio { old, brings }, "{cap}");
+            let names = None;
+            assert_eq!(
+                name.ratio(cap, 100_000),
+                Ratio { old, brings, names },
+                "{cap}"
+            );
         };
         // A quarter, a third, a half, all of 100,000.
         check(200, 3, 25_000);

@@ -1,5 +1,6 @@
 //! What the tool shows, one module for each thing.
 
+pub mod applied;
 pub mod plan;
 pub mod readiness;
 pub mod status;

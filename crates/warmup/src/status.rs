@@ -81,6 +81,8 @@ pub struct Status {
     pub since: Option<NaiveDate>,
     /// The last level is held for its days, and nothing speaks against it: the address is warm.
     pub is_warm: bool,
+    /// It calls for a step back from the first level, which there is none of.
+    pub is_stuck: bool,
 }
 
 /// Where the warm-up stands while its days are gone through.
@@ -136,6 +138,7 @@ impl Status {
             held: walk.held,
             since: days.first().map(|day| day.date),
             is_warm: false,
+            is_stuck: false,
         };
         status.conclude(plan, is_lowest, today, rules);
         if matches!(status.verdict, Verdict::GoOn | Verdict::WarmAgain)
@@ -178,6 +181,7 @@ impl Status {
                 .extend(judged.why.iter().map(|why| format!("{of}: {why}")));
         }
         if self.verdict == Verdict::StepBack && is_lowest {
+            self.is_stuck = true;
             self.why.push(
                 "there is no lower level: send nothing for some days, and find out why".to_owned(),
             );

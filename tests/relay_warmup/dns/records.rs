@@ -143,7 +143,7 @@ fn the_records_that_bring_the_mail() {
         0,
     );
     assert_eq!(plan["relay_name"]["old"], serde_json::json!([]));
-    assert_eq!(plan["relay_name"]["ttl"], 3600);
+    assert_eq!(plan["relay_name"]["ttl"], 600);
 
     // Named for no provider: no records, and it says so.
     let words = ["plan", "-n", "strange", "--volume", "800"];

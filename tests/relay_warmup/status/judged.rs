@@ -131,7 +131,7 @@ fn blocks_step_back() {
     assert!(table.contains("\nto hold to 200 a day:\n  postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = 432s'\n"), "{table}");
     assert!(
         table.contains(
-            "\nthe zone, for the same days:\n  aol.smtp.example.org. 3600 IN A 192.0.2.41\n"
+            "\nthe zone, for the same days:\n  aol.smtp.example.org. 600 IN A 192.0.2.41\n"
         ),
         "{table}"
     );

@@ -13,8 +13,9 @@ use postfix::Problem;
 use serde::{Deserialize, Serialize};
 
 use super::{Before, Order, Plan, PlanLevel};
+use crate::exchangers::Names;
 use crate::intake::{Intake, OtherLimits};
-use crate::ratio::{Ratio, RelayName};
+use crate::ratio::{Ratio, Records, RelayName};
 use crate::schedule::{Level, MAX_DAYS, MAX_LEVELS};
 use crate::settings::{HeldBy, Hold, Mail, Settings};
 
@@ -67,6 +68,9 @@ struct RelayObject {
     ttl: u32,
     old: Vec<IpAddr>,
     new: IpAddr,
+    /// `a` or `mx`: which records share the mail.
+    #[serde(default)]
+    records: String,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -120,6 +124,11 @@ struct LevelObject {
     held_by: String,
     old_records: Option<usize>,
     new_records: Option<usize>,
+    /// Where MX records share the mail: how many of them lead to all the old addresses each, and how many to the new one.
+    #[serde(default)]
+    old_exchangers: Option<usize>,
+    #[serde(default)]
+    new_exchangers: Option<usize>,
     share: Option<f64>,
     brings: Option<u64>,
     /// Recipients that are taken from each sending host in `intake_seconds`.
@@ -176,6 +185,7 @@ pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
             ttl: relay.ttl,
             old: relay.old.clone(),
             new: relay.new,
+            records: relay.records.as_str().to_owned(),
         }),
         levels: (0..plan.levels.len())
             .map(|at| level_object(plan, at))
@@ -217,6 +227,8 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         held_by: level.settings.held_by.as_str().to_owned(),
         old_records: level.ratio.map(|ratio| ratio.old),
         new_records: level.ratio.map(|_| 1),
+        old_exchangers: level.ratio.and_then(|ratio| Some(ratio.names?.old)),
+        new_exchangers: level.ratio.and_then(|ratio| Some(ratio.names?.new)),
         share: level.ratio.map(|ratio| ratio.share()),
         brings: level.ratio.map(|ratio| ratio.brings),
         intake: level.intake.map(|intake| intake.limit),
@@ -269,6 +281,10 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
                 ttl: relay.ttl,
                 old: relay.old,
                 new: relay.new,
+                records: match relay.records.as_str() {
+                    "mx" => Records::Exchangers,
+                    _ => Records::Addresses,
+                },
             }),
             created: created.into(),
             start,
@@ -305,6 +321,11 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
         _ => return None,
     };
     let ratio = object.old_records.zip(object.brings);
+    let names = object.old_exchangers.zip(object.new_exchangers);
+    let names = names.map(|(old, new)| Names { old, new });
+    if names.is_some_and(|names| names.is_damaged()) {
+        return None;
+    }
     let level = PlanLevel {
         level: Level {
             cap: object.cap,
@@ -322,7 +343,7 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
                 _ => HeldBy::Settings,
             },
         },
-        ratio: ratio.map(|(old, brings)| Ratio { old, brings }),
+        ratio: ratio.map(|(old, brings)| Ratio { old, brings, names }),
         intake: object
             .intake
             .zip(object.intake_seconds)

@@ -8,7 +8,7 @@ use postfix::{Zone, escape};
 
 use super::{cell, number, paragraph, sentences};
 use crate::plan::{Plan, PlanLevel};
-use crate::ratio::Ratio;
+use crate::ratio::{Ratio, RelayName};
 use crate::settings::{HeldBy, Hold, Mail};
 
 /// Narrow enough for a terminal of 80 columns.
@@ -56,12 +56,17 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
     let heading = format!("for sending days {days}, {cap} a day at most:");
     paragraph(&mut text, &heading, &plan.commands(level));
     if let (Some(relay), Some(ratio)) = (&plan.order.relay, level.ratio) {
-        let heading = format!(
-            "the zone, for the same days: {} old and 1 new in {}, {} to the new",
-            ratio.old,
-            relay.name,
-            share(level).unwrap_or_default()
-        );
+        let (old, share) = (ratio.old, share(level).unwrap_or_default());
+        let heading = match ratio.names {
+            Some(names) => format!(
+                "the zone, for the same days: MX records of {}, {} for all {old} old and {} for the new, {share} to the new",
+                relay.name, names.old, names.new
+            ),
+            None => format!(
+                "the zone, for the same days: {old} old and 1 new in {}, {share} to the new",
+                relay.name
+            ),
+        };
         paragraph(&mut text, &heading, &plan.zone_lines(level));
     }
     let mut notes = notes(plan, level);
@@ -150,11 +155,14 @@ fn row(plan: &Plan, at: usize, first: u32, days: String) -> Vec<Cell> {
 fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     let mut notes = pace_notes(plan, level);
     if let Some(ratio) = level.ratio {
-        notes.push(format!(
-            "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
-            ratio.old,
-            ratio.old + 1
-        ));
+        match (ratio.names, &plan.order.relay) {
+            (Some(_), Some(relay)) => notes.extend(exchanger_notes(relay)),
+            _ => notes.push(format!(
+                "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
+                ratio.old,
+                ratio.old + 1
+            )),
+        }
         notes.extend(intake_notes(plan, level, ratio));
     }
     if !plan.order.before.is_empty() {
@@ -200,6 +208,17 @@ fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
         );
     }
     notes
+}
+
+/// What MX records ask of the sending hosts.
+fn exchanger_notes(relay: &RelayName) -> Vec<String> {
+    let name = &relay.name;
+    vec![
+        format!(
+            "MX records of one preference are taken at random; only hosts whose map has smtp:{name}, without brackets, ask for them: relay-transport print writes that form once they are in the zone, and relay-transport check reports lines that are not in it; a host with [{name}] shares by its A records, among the old addresses alone"
+        ),
+        "a connection that is kept (smtp_connection_cache_on_demand, on in Postfix's own settings) takes whatever comes for the name, for up to smtp_connection_reuse_time_limit (300 s): the share then holds over hours, and not within minutes; with smtp_connection_cache_on_demand = no on the sending hosts each message is drawn for itself".to_owned(),
+    ]
 }
 
 fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {

@@ -1,0 +1,208 @@
+//! Shares by MX records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix makes of both.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use testkit::dns::{Nsd, nsd};
+use testkit::{Host, Instance, Mail, Sink, host_or_skip};
+
+use crate::TOOL;
+
+const TRANSPORT: &str = env!("CARGO_BIN_EXE_relay-transport");
+
+/// Messages, of which the share is taken.
+const MESSAGES: usize = 1200;
+
+fn zone(lines: &[String]) -> String {
+    let mut zone =
+        "$ORIGIN example.org.\n@ 60 SOA ns h 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.53.1\n"
+            .to_owned();
+    for line in lines {
+        zone.push_str(line);
+        zone.push('\n');
+    }
+    zone
+}
+
+fn serve(host: &Host, lines: &[String]) -> Nsd {
+    nsd(host, "127.0.53.1", &[("example.org", Some(&zone(lines)))])
+}
+
+/// The first level's lines of the zone, and its share.
+fn plan(host: &Host, more: &[&str]) -> (Vec<String>, f64) {
+    let words = [
+        "plan",
+        "aol-c",
+        "-n",
+        "--records",
+        "mx",
+        "--relay-name",
+        "aol.smtp.example.org",
+    ];
+    let old = ["--old", "127.0.61.1", "--old", "127.0.61.2"];
+    let run = |format: &str| {
+        let ran = host
+            .command(TOOL)
+            .env("TZ", "UTC")
+            .args(words)
+            .args(old)
+            .args(more);
+        ran.args(["--format", format]).run().ok().text()
+    };
+    let json: Value = serde_json::from_str(&run("json")).unwrap();
+    let text = run("text");
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# zone: "));
+    (
+        lines.map(str::to_owned).collect(),
+        json["levels"][0]["share"].as_f64().unwrap(),
+    )
+}
+
+/// relay-transport's lines for aol's domains, for a server that hands mail to the relays.
+fn map(host: &Host) -> String {
+    let words = [
+        "print",
+        "--domain",
+        "example.org",
+        "--provider",
+        "aol",
+        "--port",
+        "2525",
+    ];
+    host.command(TRANSPORT)
+        .args(words)
+        .args(["--resolver", "127.0.53.1:53"])
+        .run()
+        .ok()
+        .text()
+}
+
+/// How many of the messages each sink gets.
+fn send(lists: &Instance, sinks: &[Sink]) -> Vec<usize> {
+    sinks.iter().for_each(Sink::clear);
+    lists.submit((0..MESSAGES).map(|n| Mail::new("news@example.org", &format!("u{n}@aol.com"))));
+    let accepted = || sinks.iter().map(Sink::accepted).sum::<usize>();
+    lists.wait_until(testkit::PATIENCE * 4, "all to arrive", || {
+        accepted() == MESSAGES
+    });
+    sinks.iter().map(Sink::accepted).collect()
+}
+
+#[test]
+fn mx_records_bring_the_share_that_is_planned() {
+    let host = host_or_skip!();
+    host.instance("postfix-aol-c")
+        .address([127, 0, 61, 3].into())
+        .create();
+    let sinks = [1, 2, 3].map(|n| host.sink_at(([127, 0, 61, n], 2525)));
+    host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
+    let lists = host
+        .instance("postfix-lists")
+        .param("transport_maps", "texthash:/etc/test-transport")
+        .param("smtp_dns_support_level", "enabled")
+        .param("smtp_host_lookup", "dns")
+        .param("smtp_connection_cache_on_demand", "no")
+        .start();
+    for (cap, total) in [("2000", "20000"), ("9000", "20000")] {
+        let (lines, share) = plan(
+            &host,
+            &["--volume", "20000", "--first", cap, "--total", total],
+        );
+        let most = cap.parse::<f64>().unwrap() / total.parse::<f64>().unwrap();
+        assert!(share <= most && share > most * 0.75, "{share} of {most}");
+        let _nsd = serve(&host, &lines);
+        let map = map(&host);
+        assert!(map.contains(" smtp:aol.smtp.example.org:2525\n"), "{map}");
+        host.write("/etc/test-transport", &map);
+        let got = send(&lists, &sinks);
+        // Four standard deviations.
+        let all = MESSAGES as f64;
+        let (expected, spread) = (share * all, 4.0 * (share * (1.0 - share) * all).sqrt());
+        assert!(
+            (got[2] as f64 - expected).abs() < spread,
+            "{got:?}, not {expected} of {MESSAGES}"
+        );
+        // The old ones among themselves: equal parts.
+        let old = (got[0] + got[1]) as f64;
+        assert!(
+            (got[0] as f64 - old / 2.0).abs() < 2.0 * old.sqrt(),
+            "{got:?}"
+        );
+        assert_eq!(lists.count("deferred"), 0);
+    }
+    // In brackets, the A records share, and the new one is not among them.
+    let (lines, _) = plan(
+        &host,
+        &["--volume", "20000", "--first", "9000", "--total", "20000"],
+    );
+    let _nsd = serve(&host, &lines);
+    let whole = map(&host);
+    let bracketed = whole.replace(
+        "smtp:aol.smtp.example.org:2525",
+        "smtp:[aol.smtp.example.org]:2525",
+    );
+    assert!(whole != bracketed, "{whole}");
+    host.write("/etc/test-transport", &bracketed);
+    lists.reload();
+    let got = send(&lists, &sinks);
+    assert_eq!(got[2], 0);
+    // Which is what relay-transport says of it.
+    let check = |status: i32| {
+        let words = [
+            "check",
+            "--domain",
+            "example.org",
+            "--provider",
+            "aol",
+            "--format",
+            "json",
+            "lists",
+        ];
+        let ran = host
+            .command(TRANSPORT)
+            .args(words)
+            .args(["--resolver", "127.0.53.1:53"])
+            .run();
+        let json: Value = serde_json::from_str(&ran.exit(status).text()).unwrap();
+        json.to_string()
+    };
+    let said = "by MX records, which lines in brackets pass over";
+    let found = check(1);
+    assert!(found.contains(said), "{found}");
+    host.write("/etc/test-transport", whole);
+    lists.reload();
+    let found = check(0);
+    assert!(!found.contains(said), "{found}");
+}
+
+/// With connections that are kept, as Postfix has it: all arrives, and each address has its part.
+#[test]
+fn with_kept_connections_all_arrives() {
+    let host = host_or_skip!();
+    host.instance("postfix-aol-c")
+        .address([127, 0, 61, 3].into())
+        .create();
+    let sinks = [1, 2, 3].map(|n| host.sink_at(([127, 0, 61, n], 2525)));
+    host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
+    let (lines, _) = plan(
+        &host,
+        &["--volume", "20000", "--first", "9000", "--total", "20000"],
+    );
+    let _nsd = serve(&host, &lines);
+    host.write("/etc/test-transport", map(&host));
+    let lists = host
+        .instance("postfix-lists")
+        .param("transport_maps", "texthash:/etc/test-transport")
+        .param("smtp_dns_support_level", "enabled")
+        .param("smtp_host_lookup", "dns")
+        .start();
+    let got = send(&lists, &sinks);
+    assert_eq!(got.iter().sum::<usize>(), MESSAGES, "{got:?}");
+    let to: BTreeSet<&str> = lines
+        .iter()
+        .filter_map(|line| line.split_once(" IN MX ").map(|(name, _)| name))
+        .collect();
+    assert_eq!(to.len(), 1);
+}
