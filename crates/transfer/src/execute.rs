@@ -74,17 +74,28 @@ pub(crate) fn run<'t>(
 ) -> io::Result<(Vec<Ended>, Vec<Job<'t>>)> {
     let (mut all, mut parked) = (Vec::with_capacity(jobs.len()), Vec::new());
     let mut rest: VecDeque<Job<'t>> = jobs.into();
-    while !rest.is_empty() && !engine.watch.interrupted() {
-        let size = batch_size(&rest, pace.batch.max(1));
-        let mut batch: Vec<Job<'t>> = rest.drain(..size).collect();
-        take_up(engine, &mut batch)?;
+    let mut lines = Vec::new();
+    loop {
+        let mut batch = Vec::new();
+        if !engine.watch.interrupted() {
+            batch.extend(rest.drain(..batch_size(&rest, pace.batch.max(1))));
+            lines.extend(taken_up(&mut batch));
+        }
+        // Waiting for the disk once does for the ends of the last batch and the beginnings of this one.
+        if !lines.is_empty() {
+            engine.journal.commit(&lines)?;
+            lines.clear();
+        }
+        if batch.is_empty() {
+            return Ok((all, parked));
+        }
         let (mut ended, stopped) = engine.run(batch, short_of)?;
         engine.mover.sync()?;
         ended.sort_by_key(|ended| ended.n);
         let is_new = |ended: &&Ended| engine.known.get(&ended.n) != Some(*ended);
         let new: Vec<Ended> = ended.iter().filter(is_new).cloned().collect();
         if !new.is_empty() {
-            engine.journal.commit(&[Line::Ended(new)])?;
+            lines.push(Line::Ended(new));
         }
         engine.watch.advanced(ended.len());
         let moved = ended.iter().any(|ended| ended.fate == Fate::Moved);
@@ -99,23 +110,21 @@ pub(crate) fn run<'t>(
         if let Some(pause) = pace.pause
             && !rest.is_empty()
         {
+            engine.journal.commit(&lines)?;
+            lines.clear();
             engine.watch.pause(pause);
         }
     }
-    Ok((all, parked))
 }
 
-/// Journals that something is done to these from here on.
-fn take_up(engine: &mut Engine<'_, '_>, batch: &mut [Job<'_>]) -> io::Result<()> {
+/// That something is done to these from here on, for the journal.
+fn taken_up(batch: &mut [Job<'_>]) -> Option<Line> {
     let mut fresh = Vec::new();
     for job in batch.iter_mut().filter(|job| !job.track.touched) {
         job.track.touched = true;
         fresh.push(job.n());
     }
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    engine.journal.commit(&[Line::Taking(fresh)])
+    (!fresh.is_empty()).then_some(Line::Taking(fresh))
 }
 
 fn batch_size(jobs: &VecDeque<Job<'_>>, most: usize) -> usize {
@@ -127,5 +136,6 @@ fn batch_size(jobs: &VecDeque<Job<'_>>, most: usize) -> usize {
         bytes = bytes.saturating_add(job.track.intent.file.size);
         !copies || bytes <= MOST_BYTES
     };
-    jobs.iter().take(most).take_while(fits).count().max(1)
+    let count = jobs.iter().take(most).take_while(fits).count();
+    count.max(1).min(jobs.len())
 }

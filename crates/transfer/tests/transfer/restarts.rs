@@ -130,3 +130,78 @@ fn copies_have_names_that_fit_from_the_start() {
         }
     }
 }
+
+/// The postsuper of these tests renames as the real one does.
+#[test]
+fn the_postsuper_of_these_tests_is_like_the_real_one() {
+    use std::process::Command;
+    let owner = Command::new("id").args(["-u", "postfix"]).output().unwrap();
+    if !std::path::Path::new("/usr/sbin/postsuper").exists() || !owner.status.success() {
+        println!("SKIPPED: no postsuper");
+        return;
+    }
+    for ids in [Ids::Short, Ids::Long, Ids::Misfit] {
+        for long in [false, true] {
+            let mut spools = Spools::named(ids, false);
+            spools.from.long_queue_ids = long;
+            let root = spools.from.queue_directory.clone();
+            let copy = tempfile::tempdir_in("/dev/shm").unwrap();
+            let run = |command: &mut Command| {
+                let ran = command.output().unwrap();
+                assert!(ran.status.success(), "{ids:?} {long} {ran:?}");
+            };
+            run(Command::new("mkdir")
+                .args(["-p", "pid", "corrupt", "flush"])
+                .current_dir(&root));
+            let config = copy.path().join("postfix-real");
+            std::fs::create_dir(&config).unwrap();
+            let main_cf = format!(
+                "compatibility_level = 3.6\nqueue_directory = {}\ndata_directory = {}\nenable_long_queue_ids = {}\n\
+                 multi_instance_name = postfix-real\nalternate_config_directories = {}\nhash_queue_names = deferred defer\n",
+                root.display(),
+                copy.path().display(),
+                if long { "yes" } else { "no" },
+                config.display()
+            );
+            std::fs::write(config.join("main.cf"), main_cf).unwrap();
+            std::fs::write(config.join("master.cf"), "").unwrap();
+            run(Command::new("chown").arg("-R").arg("postfix").arg(&root));
+            run(Command::new("chmod")
+                .arg("a+x")
+                .arg(root.parent().unwrap())
+                .arg(&root));
+            // A closed file and a covered one, beside the messages.
+            let closed = root.join("maildrop/0ABCDE1");
+            std::fs::write(&closed, "x").unwrap();
+            let covered = root.join("hold/0ABCDE2.1a2b");
+            std::fs::write(&covered, "x").unwrap();
+            set_mtime(&covered, 2_100_000_000);
+            run(Command::new("chown").arg("postfix").arg(&closed));
+            set_mtime(&closed, 2_100_000_000);
+            let real = Command::new("postsuper")
+                .arg("-c")
+                .arg(&config)
+                .env("MAIL_CONFIG", &config)
+                .output()
+                .unwrap();
+            assert!(real.status.success(), "{real:?}");
+            let told = String::from_utf8_lossy(&real.stderr).into_owned();
+            let renamed = told
+                .lines()
+                .find_map(|line| {
+                    line.split_once("Renamed to match inode number: ")?
+                        .1
+                        .split(' ')
+                        .next()
+                })
+                .map_or(0, |count| count.parse().unwrap());
+            // Nothing is left for ours to do: the names are those that it would have given.
+            assert_eq!(postsuper(&spools.from, NOW), 0, "{ids:?} {long}: {told}");
+            let misfit =
+                usize::from(ids == Ids::Misfit || (ids == Ids::Long && !long)) * MAIL.len();
+            // The closed one, and the one on hold.
+            assert_eq!(renamed, misfit + 2, "{ids:?} {long}: {told}");
+            assert!(covered.exists(), "{told}");
+        }
+    }
+}
