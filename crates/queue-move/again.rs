@@ -1,56 +1,114 @@
-//! resume and undo: which move, where its spools are now, and what came of it.
+//! resume and undo: which move, what is to be done, and what came of it.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::io::Write as _;
+use std::time::Duration;
 
 use cli::{Context, Failure, Outcome};
 use postfix::Parsed;
 use postfix::config::{Host, Instance};
-use serde::Serialize;
+use postfix::queue::QueueId;
 use transfer::protocol::Goal;
 use transfer::verify::Follower;
-use transfer::{Ended, Fate, Fs, Journal, NoHook, Recovery, Side, Watch as _};
+use transfer::{Journal, Move, Side, State, Summary, Survey, Totals, Watch as _, survey};
 
 use crate::args::Again;
-use crate::history::{is_unfinished, journals};
-use crate::moving::{is_json, moves_dir};
-use crate::output::{Counts, to_line, word};
+use crate::moving::{carry, half_way, interrupted, shown};
+use crate::planning::Course;
+use crate::result;
 use crate::setup;
 use crate::syslog::Syslog;
+use crate::unfinished::{all, named, read};
 use crate::waiting::{self, Verified};
-use crate::watch;
+use crate::watch::{About, Told};
 
-pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Outcome> {
+/// How long TO's log is waited for, in all, and how often it is read meanwhile.
+const LOG_PATIENCE: Duration = Duration::from_secs(5);
+const LOG_ROUND: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
-    let mut journal = choose(again, cx, goal)?;
-    let (_, from_side) = now(cx, &host, &journal.header.from)?;
+    let mut journal = choose(again, cx, asked)?;
+    // An undo that was interrupted is gone on with, unless it is said otherwise.
+    let kept = journal.state() == State::Unfinished && journal.goal == Goal::Back;
+    let goal = match (asked, kept && !again.forward) {
+        (Goal::Finish, true) => Goal::Back,
+        (goal, _) => goal,
+    };
+    let (from, from_side) = now(cx, &host, &journal.header.from)?;
     let (to, to_side) = now(cx, &host, &journal.header.to)?;
-    let to_runs = setup::runs(cx, to)?;
-    journal.header.from = from_side;
-    journal.header.to = to_side;
-    let (name, intents) = (journal.header.name.clone(), ids(&journal));
+    let course = Course {
+        host: &host.value,
+        from,
+        to,
+        from_side: from_side.clone(),
+        to_side: to_side.clone(),
+        to_runs: setup::runs(cx, to)?,
+    };
+    if goal == Goal::Finish {
+        // Whether mail may go from one provider's instance to another's was decided when it began.
+        let findings = course.findings(cx, true)?;
+        if findings.iter().any(|finding| finding.refuses) {
+            return Err(setup::refused(&findings));
+        }
+    }
+    (journal.header.from, journal.header.to) = (from_side, to_side);
+    let before = Totals::of_ends(journal.ends());
+    let rate = again.pace.rate.or(journal.header.rate);
+    let plan = plan(&journal, goal, rate)?;
     if again.manner.dry_run {
-        let word = if goal == Goal::Finish {
-            "resume"
-        } else {
-            "undo"
-        };
-        let text = format!("would {word} {name}: {} messages\n", intents.len());
-        cx.print(text.as_bytes())?;
+        cx.print(plan.as_bytes())?;
         return Ok(Outcome::Done);
     }
     setup::must_be_root()?;
+    let mut out = cx.stream()?;
     let header = journal.header.clone();
     let locks = setup::lock(cx, &[(&header.from, true), (&header.to, false)])?;
+    if !cx.is_quiet() || !again.manner.yes {
+        cx.say(&plan);
+    }
+    if !again.manner.yes && !cx.confirm("Do it?", "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
     // What another run has written in the meantime counts.
-    let mut journal = Journal::read(&journal.path).map_err(|e| Failure::new(e.to_string()))?;
-    journal.header.from = header.from.clone();
-    journal.header.to = header.to.clone();
+    let mut journal = read(&journal.path)?;
+    (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());
+    let (outcome, text) = execute(again, cx, &course, journal, goal, before)?;
+    drop(locks);
+    let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
+    match written.and_then(|()| out.finish()) {
+        Ok(()) => Ok(outcome),
+        Err(e) => {
+            setup::unwritten(cx, &e, &header.name)?;
+            Ok(Outcome::Partial)
+        }
+    }
+}
+
+fn execute(
+    again: &Again,
+    cx: &Context,
+    course: &Course<'_>,
+    journal: Journal,
+    goal: Goal,
+    before: Totals,
+) -> anyhow::Result<(Outcome, String)> {
+    let header = journal.header.clone();
+    let path = journal.path.clone();
+    let ids: Vec<QueueId> = journal.intents().map(|one| one.queue_id.clone()).collect();
+    let rate = again.pace.rate.or(header.rate);
     let interrupts = cx.catch_interrupts()?;
-    let progress = cx.progress_items("moving", Some(intents.len() as u64));
-    let wake = to_runs.then_some(&header.to);
-    let told = watch::Told::new(cx, &interrupts, Some(progress), wake);
+    let syslog = Syslog::open(cx);
+    let about = About {
+        name: &header.name,
+        ids: &ids,
+        to: &header.to.instance,
+    };
+    let wake = course.to_runs.then_some(&header.to);
+    let told = Told::new(cx, &interrupts, wake, &syslog, about);
+    let word = word(goal);
+    told.say(&format!("{word} by {}", setup::user()));
     let follower = header
         .log
         .clone()
@@ -61,99 +119,154 @@ pub(crate) fn run(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Out
     {
         cx.warn(format!("{}'s log cannot be read: {e}", header.to.instance));
     }
+    // Lines come a moment after what they are about: so long, in all, they are waited for.
+    let patience = Cell::new(LOG_PATIENCE);
     let accepted = |name: &str| {
         let mut follower = follower.borrow_mut();
         let follower = follower.as_mut()?;
-        // What cannot be read now has been warned of.
-        drop(follower.read());
-        follower.accepted(name).map(str::to_owned)
+        loop {
+            // What cannot be read now has been warned of.
+            drop(follower.read());
+            let found = follower.accepted(name).map(str::to_owned);
+            if found.is_some() || patience.get().is_zero() || told.interrupted() {
+                return found;
+            }
+            told.pause(LOG_ROUND);
+            patience.set(patience.get().saturating_sub(LOG_ROUND));
+        }
     };
-    let boot = setup::boot();
-    let recovery = Recovery {
-        fs: Fs::new(&NoHook),
-        goal,
-        pace: setup::pace(again.pace.rate),
-        accepted: &accepted,
-        pickup: None,
-        boot: &boot,
-        watch: &told,
+    let mut means = setup::means(&told, &accepted);
+    if again.despite_log {
+        means.boot.clone_from(&header.boot);
+    }
+    let ran = Move::reopen(means, journal, goal);
+    let rate = rate.filter(|_| goal == Goal::Finish);
+    let ran = ran.and_then(|one| carry(cx, one, rate, &told, Some((course, cx))));
+    let (done, stopped) = match ran {
+        Ok(done) => done,
+        Err(e) => return half_way(cx, again.manner.format, &header.name, &e),
     };
-    let ends = recovery.run(journal).map_err(|e| {
-        Failure::new(format!("{name} stopped half-way, with nothing lost"))
-            .because(e)
-            .hint("queue-move resume goes on, queue-move undo goes back")
-    })?;
-    drop(locks);
     let mut verified = Verified::default();
-    if goal == Goal::Finish && to_runs && !again.pace.no_wait {
-        let names: Vec<String> = ends
-            .iter()
+    if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
+        let moved = done.ended.iter();
+        let names: Vec<String> = moved
             .filter_map(|end| Some(end.name.as_ref()?.to_string()))
             .collect();
-        let told = watch::Told::new(cx, &interrupts, None, wake);
         verified = waiting::verify(cx, &header.to, header.log.clone(), &names, &told);
     }
-    let result = Recovered {
-        schema: "relay-tools/queue-move/1",
-        name: &name,
-        from: &header.from.instance,
-        to: &header.to.instance,
-        dry_run: false,
-        undo: goal == Goal::Back,
-        counts: counts(&ends, intents.len()),
-        restored: ends.iter().filter(|e| e.fate == Fate::Restored).count(),
-        messages: messages(&ends, &intents, &verified),
-        notes: &verified.notes,
+    let mut outcome = result::Outcome::of_journal(&read(&path)?, word, before, &verified);
+    outcome.notes.extend(stopped);
+    outcome.notes.extend(verified.problems.iter().cloned());
+    outcome.notes.extend(verified.notes.iter().cloned());
+    let counts = outcome.counts;
+    told.say(&format!(
+        "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
+        counts.moved, counts.skipped, counts.failed, counts.restored, counts.in_doubt
+    ));
+    interrupted(cx, &done);
+    let at_goal = match goal {
+        Goal::Finish => counts.moved == counts.selected,
+        Goal::Back => counts.restored == counts.selected,
     };
-    say(cx, &told, &result);
-    let text = match is_json(again.manner.format) {
-        true => to_line(&result),
-        false => text(&result),
-    };
-    cx.print(text.as_bytes())?;
-    let wanted = match goal {
-        Goal::Finish => Fate::Moved,
-        Goal::Back => Fate::Restored,
-    };
-    let all = ends.len() == intents.len() && ends.iter().all(|end| end.fate == wanted);
-    if ends.len() < intents.len() {
-        cx.warn(format!(
-            "interrupted; to go on: queue-move resume {name}; to go back: queue-move undo {name}"
-        ));
+    let all = at_goal && verified.problems.is_empty();
+    let text = shown(cx, again.manner.format, &outcome);
+    Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+}
+
+fn word(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Finish => "resume",
+        Goal::Back => "undo",
     }
-    Ok(if all && verified.notes.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::Partial
-    })
+}
+
+/// What is to be done, from where the messages are now.
+fn plan(journal: &Journal, goal: Goal, rate: Option<u32>) -> anyhow::Result<String> {
+    let Survey {
+        waiting,
+        held,
+        in_target,
+        back,
+        gone,
+    } = survey(journal).map_err(|e| Failure::new("cannot look where the mail is").because(e))?;
+    let header = &journal.header;
+    let (from, to) = (&header.from.instance, &header.to.instance);
+    let mut lines = vec![format!(
+        "{} {}: {} messages from {from} to {to}, begun {} by {}",
+        word(goal),
+        header.name,
+        journal.intents().len(),
+        setup::readable(header.started),
+        header.user
+    )];
+    let counts = [
+        (waiting, format!("wait in {from}, as the move found them")),
+        (held, format!("are on hold in {from} by this move")),
+        (
+            in_target,
+            format!("are in {to}'s maildrop, or out of it out of pickup's reach"),
+        ),
+        (
+            back,
+            format!("are {from}'s again, or never were this move's"),
+        ),
+        (gone, "are in neither of the two queues any more".to_owned()),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    lines.extend(counts.map(|(count, what)| format!("  {count:>7}  {what}")));
+    lines.push(match goal {
+        Goal::Finish => match rate {
+            Some(rate) => format!("what waits or is on hold goes to {to}, {rate} a minute"),
+            None => format!("what waits or is on hold goes to {to}"),
+        },
+        Goal::Back => format!("what {to} has not taken goes back to {from}"),
+    });
+    let lines = lines
+        .iter()
+        .map(|line| format!("{}\n", postfix::escape(line)));
+    Ok(lines.collect())
 }
 
 /// The move that is meant.
 fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
-    let dir = moves_dir(cx.root());
     if let Some(name) = &again.name {
-        let name = name.strip_suffix(".jsonl").unwrap_or(name);
-        let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
-        let path = dir.join(format!("{name}.jsonl"));
-        if !is_plain || !path.exists() {
-            return Err(Failure::new(format!("no move is called \"{name}\""))
-                .hint("queue-move history lists them")
-                .into());
-        }
-        return Journal::read(&path).map_err(|e| Failure::new(e.to_string()).into());
+        return named(cx, name);
     }
-    let (journals, problems) = journals(&dir)?;
-    cx.problems(&problems);
-    let meant = |journal: &&Journal| goal == Goal::Back || is_unfinished(journal);
-    let mut found = journals.iter().rev().filter(|j| j.planned).filter(meant);
-    found.next().cloned().ok_or_else(|| {
-        let what = match goal {
-            Goal::Finish => "no move is unfinished",
-            Goal::Back => "there is no move to undo",
-        };
-        let hint = "queue-move history lists all; name one to look at it again";
-        Failure::new(what).hint(hint).into()
-    })
+    let (mut found, is_whole) = all(cx);
+    if !is_whole {
+        return Err(Failure::new(
+            "which move is meant cannot be told: not all journals can be read",
+        )
+        .hint(format!("name it: queue-move {} MOVE", word(goal)))
+        .into());
+    }
+    let meant = |one: &Summary| match goal {
+        Goal::Finish => one.is_unfinished(),
+        Goal::Back => one.is_unfinished() || (one.state == State::Done && one.totals.moved > 0),
+    };
+    found.retain(meant);
+    if found.iter().filter(|one| one.is_unfinished()).count() == 1 {
+        // What is half-way is what is meant, before what is done.
+        found.retain(Summary::is_unfinished);
+    }
+    match found.as_slice() {
+        [one] => read(&one.path),
+        [] => {
+            let what = match goal {
+                Goal::Finish => "no move is unfinished",
+                Goal::Back => "there is no move to undo",
+            };
+            let hint = "queue-move history lists all; name one to look at it again";
+            Err(Failure::new(what).hint(hint).into())
+        }
+        several => {
+            let last = several.iter().rev().take(5);
+            let names: Vec<&str> = last.map(|one| one.header.name.as_str()).collect();
+            let what = format!("{} moves may be meant: {}", several.len(), names.join(", "));
+            let hint = format!("name one: queue-move {} MOVE", word(goal));
+            Err(Failure::new(what).hint(hint).into())
+        }
+    }
 }
 
 /// The instance, and its spool as it is laid out now.
@@ -164,13 +277,14 @@ fn now<'h>(
 ) -> anyhow::Result<(&'h Instance, Side)> {
     let mut all = host.value.instances().iter();
     let instance = all.find(|i| i.config_directory() == then.config_directory);
+    let close = "put it back; or end the move as it is: queue-move close MOVE --why TEXT";
     let instance = instance.ok_or_else(|| {
         let dir = then.config_directory.display();
         Failure::new(format!(
             "{}: no instance is configured in {dir}",
             then.instance
         ))
-        .hint("put its configuration back")
+        .hint(close)
     })?;
     let side = setup::spool_of(cx, instance)?;
     if side.identity.1 != then.identity.1 {
@@ -179,111 +293,7 @@ fn now<'h>(
             then.instance,
             side.queue_directory.display()
         );
-        return Err(Failure::new(what)
-            .hint("mount or name the one that it was")
-            .into());
+        return Err(Failure::new(what).hint(close).into());
     }
     Ok((instance, side))
-}
-
-fn ids(journal: &Journal) -> Vec<String> {
-    journal
-        .intents()
-        .map(|intent| intent.queue_id.to_string())
-        .collect()
-}
-
-fn counts(ends: &[Ended], selected: usize) -> Counts {
-    let count = |fate| ends.iter().filter(|end| end.fate == fate).count();
-    Counts {
-        selected,
-        moved: count(Fate::Moved),
-        skipped: count(Fate::Skipped) + selected.saturating_sub(ends.len()),
-        failed: count(Fate::Failed),
-        in_doubt: count(Fate::Doubt),
-    }
-}
-
-#[derive(Serialize)]
-struct Recovered<'a> {
-    schema: &'static str,
-    #[serde(rename = "move")]
-    name: &'a str,
-    from: &'a str,
-    to: &'a str,
-    dry_run: bool,
-    undo: bool,
-    counts: Counts,
-    restored: usize,
-    messages: Vec<Message<'a>>,
-    notes: &'a [String],
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    queue_id: &'a str,
-    action: &'static str,
-    result: &'static str,
-    why: Option<&'a str>,
-    new_queue_id: Option<&'a str>,
-}
-
-fn messages<'a>(ends: &'a [Ended], ids: &'a [String], verified: &'a Verified) -> Vec<Message<'a>> {
-    let new_id = |end: &Ended| {
-        verified
-            .new_ids
-            .get(end.name.as_ref()?.as_str())
-            .map(String::as_str)
-    };
-    let of = |end: &'a Ended| Message {
-        queue_id: ids.get(end.n as usize).map_or("", String::as_str),
-        action: "move",
-        result: word(end.fate),
-        why: end.why.as_deref(),
-        new_queue_id: new_id(end),
-    };
-    ends.iter().map(of).collect()
-}
-
-fn text(result: &Recovered<'_>) -> String {
-    let counts = result.counts;
-    let mut lines = vec![format!(
-        "move {}: {} selected, {} moved, {} skipped, {} failed, {} put back",
-        result.name, counts.selected, counts.moved, counts.skipped, counts.failed, result.restored
-    )];
-    let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for message in &result.messages {
-        if let Some(why) = message.why {
-            let ids = reasons.entry((message.result, why)).or_default();
-            ids.push(message.queue_id);
-        }
-    }
-    for ((word, why), ids) in reasons {
-        let some = ids.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if ids.len() > 5 { ", …" } else { "" };
-        lines.push(format!("{word}: {why}: {} ({some}{more})", ids.len()));
-    }
-    lines.extend(result.notes.iter().cloned());
-    let escaped = lines
-        .iter()
-        .map(|line| format!("{}\n", postfix::escape(line)));
-    escaped.collect()
-}
-
-fn say(cx: &Context, told: &watch::Told<'_>, result: &Recovered<'_>) {
-    let syslog = Syslog::open(cx);
-    let word = if result.undo { "undo" } else { "resume" };
-    let counts = result.counts;
-    syslog.say(
-        told.now(),
-        &format!(
-            "{word} of move {}: {} moved, {} skipped, {} failed, {} put back, by {}",
-            result.name,
-            counts.moved,
-            counts.skipped,
-            counts.failed,
-            result.restored,
-            setup::user()
-        ),
-    );
 }

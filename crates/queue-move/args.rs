@@ -1,8 +1,9 @@
-//! The flags, and what the manual page says beside them.
+//! The flags.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use cli::Common;
 use cli::selectors::SelectorArgs;
-use cli::{Block, Common, Manual, Section, Tool};
+use postfix::Span;
 
 /// Move deferred mail to another Postfix instance on this host, losing nothing
 ///
@@ -17,7 +18,7 @@ use cli::{Block, Common, Manual, Section, Tool};
     name = "queue-move",
     version,
     subcommand_negates_reqs = true,
-    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       queue-move [OPTIONS] hold|release|clean <INSTANCE> [SELECTORS]\n       queue-move [OPTIONS] resume|undo [MOVE]\n       queue-move [OPTIONS] history"
+    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       queue-move [OPTIONS] hold|release|clean <INSTANCE> [SELECTORS]\n       queue-move [OPTIONS] resume|undo [MOVE]\n       queue-move [OPTIONS] close <MOVE> --why <TEXT>\n       queue-move [OPTIONS] history [MOVE]\n       queue-move [OPTIONS] prune --older-than <SPAN>"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -102,14 +103,22 @@ pub(crate) enum Command {
     Release(One),
     /// Remove defer logs whose message is in none of incoming, active, deferred and hold
     Clean(One),
-    /// Finish a move that was interrupted
+    /// Finish what was interrupted: a move, or its undo
+    ///
+    /// A move goes on to TO, at the rate that it had; an undo goes on to FROM. The plan is shown first, and then it asks.
     Resume(Again),
     /// Put back what TO has not taken yet
     ///
     /// Messages go back to where they were, with their defer logs, and are tried again when they would have been.
     Undo(Again),
-    /// List the moves of this host
+    /// End a move that cannot be finished, and say why
+    ///
+    /// Its messages stay where they are. It is no longer reported, nor offered to resume and undo.
+    Close(Close),
+    /// List the moves of this host, or show one
     History(Listing),
+    /// Remove the journals of moves that ended long ago
+    Prune(Prune),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -127,9 +136,17 @@ pub(crate) struct One {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Again {
-    /// Which move, as history names it; the last one if none is named
+    /// Which move, as history names it; may be left out where there is only one
     #[arg(value_name = "MOVE")]
     pub(crate) name: Option<String>,
+
+    /// Send to TO what an interrupted undo was to put back
+    #[arg(long, help_heading = "Move options")]
+    pub(crate) forward: bool,
+
+    /// Go on, too, with messages that TO's log says TO has taken before this machine was started anew
+    #[arg(long, help_heading = "Move options")]
+    pub(crate) despite_log: bool,
 
     #[command(flatten)]
     pub(crate) pace: Pace,
@@ -139,10 +156,38 @@ pub(crate) struct Again {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Close {
+    /// Which move, as history names it
+    #[arg(value_name = "MOVE")]
+    pub(crate) name: String,
+
+    /// Why it cannot be finished, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Listing {
+    /// Show the messages of this move
+    #[arg(value_name = "MOVE")]
+    pub(crate) name: Option<String>,
+
     /// How to show them
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Prune {
+    /// Of moves begun so long ago: 90d, 12w
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) older_than: Span,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
 }
 
 /// `60`, `60/min`.
@@ -150,72 +195,4 @@ fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/min").unwrap_or(text);
     let number = number.parse().ok().filter(|&number| number > 0);
     number.ok_or_else(|| "not a number of messages a minute such as 60/min".to_owned())
-}
-
-impl Tool for Args {
-    const MANUAL: Manual = Manual {
-        sections: &[
-            Section {
-                title: "WHAT IT CHANGES FOR THE MAIL",
-                body: &[Block::Text(
-                    "Mail that is requeued through maildrop, by this tool as by postsuper -r, gets a new queue id; TO's pickup logs the old one as orig_id. Recipients who have been served stay so, and are not in the new queue file. Arrival time, DSN options and VERP are kept; that SMTPUTF8 was asked for is not (with Postfix 3.7; newer versions keep it). The expiry clock (maximal_queue_lifetime) starts anew. Addresses are rewritten again by TO's maps, and its bcc maps and header checks see the mail again. FILTER and REDIRECT actions that access rules or header checks have recorded are dropped, and content_filter is TO's own. A Received: header is added, which counts towards hopcount_limit.",
-                )],
-            },
-            Section {
-                title: "WHAT IS SKIPPED",
-                body: &[Block::Text(
-                    "Mail that the queue manager takes first, or has tried again since the plan was made; that an admin has expired (postsuper -e, -f); with a bounce or success notice pending; with nothing left to deliver; damaged; or too big for TO. The plan and the result tell the reason for each.",
-                )],
-            },
-            Section {
-                title: "INTERRUPTIONS",
-                body: &[Block::Text(
-                    "^C finishes the messages in hand, and says how to go on; the exit status is 1. After a crash, a power cut or a full disk, queue-move resume goes on, and queue-move undo goes back; either can be repeated. undo first closes what lies in TO's maildrop to pickup, waits until pickup has none of it in hand, and then takes it back; what TO has taken stays with TO.",
-                )],
-            },
-            Section {
-                title: "FILES",
-                body: &[
-                    Block::Item(
-                        "/var/lib/relay-tools/moves/",
-                        "A journal of each move (JSON Lines): what was meant, with senders, recipients and reasons, and what became of it.",
-                    ),
-                    Block::Item(
-                        "/var/lib/relay-tools/locks/",
-                        "Locks: one queue-move takes mail out of an instance at a time.",
-                    ),
-                    Block::Item(
-                        "/etc/relay-tools/providers.toml",
-                        "Providers, over those that are built in.",
-                    ),
-                ],
-            },
-            Section {
-                title: "EXAMPLES",
-                body: &[
-                    Block::Text("What would move from a blocked instance to a healthy one?"),
-                    Block::Code("queue-move --dry-run aol-b aol-c"),
-                    Block::Text(
-                        "Move what AOL has deferred for the address's reputation, one message a second:",
-                    ),
-                    Block::Code("queue-move aol-b aol-c --reason-class blocked --rate 60/min"),
-                    Block::Text("From a script, the oldest hundred, with the result as JSON:"),
-                    Block::Code("queue-move aol-b aol-c --limit 100 --yes --format json"),
-                    Block::Text("After an interruption:"),
-                    Block::Code("queue-move history\nqueue-move resume"),
-                ],
-            },
-        ],
-        see_also: &[
-            "queue-report(8)",
-            "postsuper(1)",
-            "postqueue(1)",
-            "pickup(8)",
-        ],
-        checks: false,
-    };
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
 }

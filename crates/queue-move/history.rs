@@ -1,47 +1,16 @@
 //! The moves of this host, by their journals.
 
-use std::path::{Path, PathBuf};
-
-use cli::{Context, Failure, Outcome};
-use postfix::{Problem, escape};
+use cli::{Context, Outcome};
+use postfix::escape;
 use serde::Serialize;
-use transfer::Journal;
+use transfer::{State, Summary};
 
 use crate::args::Listing;
-use crate::moving::{is_json, moves_dir};
-use crate::output::to_line;
-use crate::setup::readable;
-
-/// All journals that can be read, the oldest first; and what could not.
-pub(crate) fn journals(dir: &Path) -> anyhow::Result<(Vec<Journal>, Vec<Problem>)> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
-        Err(e) => return Err(Failure::io("cannot read the journals", dir, e).into()),
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|ext| ext == "jsonl"));
-    paths.sort();
-    let mut journals = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        match Journal::read(&path) {
-            Ok(journal) => journals.push(journal),
-            Err(error) => problems.push(Problem::new(path, error.to_string())),
-        }
-    }
-    journals.sort_by(|a, b| {
-        let key = |j: &Journal| {
-            (
-                j.header.started,
-                j.header.started_microseconds,
-                j.header.name.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    Ok((journals, problems))
-}
+use crate::result::{self, to_line};
+use crate::setup::{is_json, readable};
+use crate::text;
+use crate::unfinished::{all, named};
+use crate::waiting::Verified;
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -67,20 +36,18 @@ struct History<'a> {
     moves: Vec<Entry<'a>>,
 }
 
-/// Is there anything left to do?
-pub(crate) fn is_unfinished(journal: &Journal) -> bool {
-    journal.planned && !journal.finished
+pub(crate) fn word(state: State) -> &'static str {
+    match state {
+        State::NotBegun => "not begun",
+        State::Unfinished => "unfinished",
+        State::Done => "done",
+        State::Undone => "undone",
+        State::Closed => "closed",
+    }
 }
 
-fn entry(journal: &Journal) -> Entry<'_> {
-    let header = &journal.header;
-    let (messages, [moved, skipped, failed, restored, in_doubt]) = journal.counts();
-    let state = match (journal.planned, journal.finished) {
-        (false, _) => "not begun",
-        (true, false) => "unfinished",
-        (true, true) if restored > 0 => "undone",
-        (true, true) => "done",
-    };
+fn entry(summary: &Summary) -> Entry<'_> {
+    let (header, totals) = (&summary.header, summary.totals);
     Entry {
         name: &header.name,
         started: header.started,
@@ -88,46 +55,70 @@ fn entry(journal: &Journal) -> Entry<'_> {
         command: &header.command,
         from: &header.from.instance,
         to: &header.to.instance,
-        state,
-        messages,
-        moved,
-        skipped,
-        failed,
-        restored,
-        in_doubt,
+        state: word(summary.state),
+        messages: totals.messages,
+        moved: totals.moved,
+        skipped: totals.skipped,
+        failed: totals.failed,
+        restored: totals.restored,
+        in_doubt: totals.in_doubt,
     }
 }
 
+fn line(entry: &Entry<'_>) -> String {
+    let mut told = format!(
+        "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back",
+        entry.name,
+        readable(entry.started),
+        entry.from,
+        entry.to,
+        entry.state,
+        entry.messages,
+        entry.moved,
+        entry.skipped,
+        entry.failed,
+        entry.restored,
+    );
+    if entry.in_doubt > 0 {
+        told.push_str(&format!(", {} in doubt", entry.in_doubt));
+    }
+    told.push_str(&format!("  ({})", entry.user));
+    format!("{}\n", escape(&told))
+}
+
 pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
-    let (journals, problems) = journals(&moves_dir(cx.root()))?;
-    let moves: Vec<Entry<'_>> = journals.iter().map(entry).collect();
+    if let Some(name) = &listing.name {
+        return one(listing, cx, name);
+    }
+    let (summaries, is_whole) = all(cx);
+    let moves: Vec<Entry<'_>> = summaries.iter().map(entry).collect();
     let text = if is_json(listing.format) {
         to_line(&History {
             schema: "relay-tools/queue-move-history/1",
             moves,
         })
     } else {
-        let line = |entry: &Entry<'_>| {
-            let told = format!(
-                "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back, {} in doubt  ({})",
-                entry.name,
-                readable(entry.started),
-                entry.from,
-                entry.to,
-                entry.state,
-                entry.messages,
-                entry.moved,
-                entry.skipped,
-                entry.failed,
-                entry.restored,
-                entry.in_doubt,
-                entry.user
-            );
-            format!("{}\n", escape(&told))
-        };
         moves.iter().map(line).collect()
     };
     cx.print(text.as_bytes())?;
-    cx.problems(&problems);
+    Ok(if is_whole {
+        Outcome::Done
+    } else {
+        Outcome::Partial
+    })
+}
+
+/// A move, message by message.
+fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
+    let journal = named(cx, name)?;
+    let totals = Summary::read(&journal.path).map(|summary| summary.totals);
+    let totals = totals.unwrap_or_default();
+    let outcome = result::Outcome::of_journal(&journal, "history", totals, &Verified::default());
+    let text = if is_json(listing.format) {
+        to_line(&outcome)
+    } else {
+        text::outcome(&outcome, cx.is_verbose())
+    };
+    cx.print(text.as_bytes())?;
     Ok(Outcome::Done)
 }

@@ -1,38 +1,27 @@
-//! A move: snapshot, plan, question, journal, execution, verification.
+//! A move: plan, question, journal, execution, verification.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Outcome};
-use postfix::Root;
-use postfix::config::{Host, Instance};
-use postfix::queue::{Queue, QueueId, Selector};
-use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
-use transfer::preflight::{Asked, Finding, check, check_plan};
-use transfer::verify::log_mark;
-use transfer::{Begin, Done, Fate, Fs, MOVES, NoHook, Side, carry_out};
+use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
 use crate::args::{Args, Format};
-use crate::output::{self, Shown, Told};
-use crate::setup;
+use crate::planning::{self, Course, Planned};
+use crate::result::{self, Ran, to_line};
+use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::waiting;
-use crate::watch;
+use crate::text;
+use crate::waiting::{self, Verified};
+use crate::watch::{About, Told};
 
-/// The queues that mail can be moved from.
-const MOVABLE: [Queue; 2] = [Queue::Deferred, Queue::Hold];
-
-/// What a move is about.
-struct Course<'h> {
-    host: &'h Host,
-    from: &'h Instance,
-    to: &'h Instance,
-    from_side: Side,
-    to_side: Side,
-    to_runs: bool,
-}
-
-pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Result<Outcome> {
+pub(crate) fn run(
+    args: &Args,
+    cx: &Context,
+    from: &str,
+    to: &str,
+    open: &[Summary],
+) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
     let from = setup::one(cx, &host, from)?;
@@ -48,10 +37,12 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
     if !args.manner.dry_run {
         setup::must_be_root()?;
     }
-    let findings = findings(args, cx, &host.value, &course)?;
+    let findings = course.findings(cx, args.cross_provider)?;
     if findings.iter().any(|finding| finding.refuses) {
         return Err(setup::refused(&findings));
     }
+    // Before anything is changed: a result that has nowhere to go must not be the end of a move.
+    let mut out = cx.stream()?;
     // From here on, no other queue-move takes mail out of FROM.
     let locks = match args.manner.dry_run {
         true => None,
@@ -60,180 +51,41 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
             &[(&course.from_side, true), (&course.to_side, false)],
         )?),
     };
-    let (shown, outcome) = planned(args, cx, &course, findings)?;
-    drop(locks);
-    cx.print(output::render(args.manner.format, cx, &shown).as_bytes())?;
-    Ok(outcome)
-}
-
-fn findings(
-    args: &Args,
-    cx: &Context,
-    host: &Host,
-    course: &Course<'_>,
-) -> anyhow::Result<Vec<Finding>> {
-    let providers = host::tables::providers(cx.site())?;
-    let provider = |name: &str| {
-        let id = providers.of_instance(name)?;
-        Some(providers.get(id).name.clone())
-    };
-    let asked = Asked {
-        root: cx.root(),
-        host,
-        provider: &provider,
-        to_runs: course.to_runs,
-        cross_provider: args.cross_provider,
-    };
-    Ok(check(
-        &asked,
-        (course.from, &course.from_side),
-        (course.to, &course.to_side),
-    ))
-}
-
-/// The plan, and what came of it.
-fn planned(
-    args: &Args,
-    cx: &Context,
-    course: &Course<'_>,
-    mut findings: Vec<Finding>,
-) -> anyhow::Result<(Shown, Outcome)> {
-    let selector = args.selectors.selector(cx, &[Queue::Deferred])?;
-    if let Some(queue) = selector
-        .queues
-        .iter()
-        .find(|queue| !MOVABLE.contains(queue))
-    {
-        return Err(
-            Failure::new(format!("mail in the {queue} queue cannot be moved"))
-                .hint("its queue manager has it in hand; --queue deferred or hold")
-                .into(),
-        );
-    }
-    let progress = cx.progress_items("reading the queue", None);
-    let spool = course.from_side.spool();
-    let showq = setup::showq(course.from);
-    let found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
-    drop(progress);
-    let missing = missing(&selector, &found.messages, &course.from_side);
-    let facts = Facts {
-        from: &course.from_side,
-        size_limit: size_limit(course.to),
-    };
-    let cross_device = is_cross_device(&spool, &course.to_side.spool());
-    let cross_device = cross_device.map_err(|e| Failure::new("cannot move").because(e))?;
-    let plan = Plan {
-        from: course.from_side.clone(),
-        to: course.to_side.clone(),
-        cross_device,
-        items: judge(found.messages, facts, args.selectors.limit),
-    };
-    findings.extend(check_plan(&plan));
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
-    let mut warnings: Vec<String> = findings
-        .into_iter()
-        .map(|finding| format!("{}; {}", finding.what, finding.way_out))
-        .collect();
-    warnings.extend(same_domains(&plan, course));
-    cx.problems(&found.problems);
-    let reasons = host::tables::reasons(cx.site())?;
-    let mut shown = Shown::new(plan, missing, warnings, args.manner.dry_run, &reasons);
-    let any = shown.plan.moves().next().is_some();
-    if args.manner.dry_run || !any {
-        let skipped = shown.plan.items.len() + shown.missing.len() > 0;
-        let partial = !args.manner.dry_run && skipped;
+    let planned = planning::plan(args, cx, &course, findings, open)?;
+    let (outcome, told) = if args.manner.dry_run || planned.count() == 0 {
+        let partial = !args.manner.dry_run && planned.leaves_out();
+        let told = result::Outcome::of_plan(&planned, args.manner.dry_run, None);
+        let text = match is_json(args.manner.format) {
+            true => to_line(&told),
+            false => text::plan(&planned),
+        };
         let outcome = if partial {
             Outcome::Partial
         } else {
             Outcome::Done
         };
-        return Ok((shown, outcome));
-    }
-    if !cx.is_quiet() || !args.manner.yes {
-        output::to_stderr(cx, &shown);
-    }
-    if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
-    let outcome = execute(args, cx, course, &mut shown)?;
-    Ok((shown, outcome))
-}
-
-fn size_limit(to: &Instance) -> u64 {
-    let limit = to.parameters().int("message_size_limit");
-    limit
-        .and_then(|limit| u64::try_from(limit).ok())
-        .unwrap_or(0)
-}
-
-/// Ids that were asked for and are not there to be moved, and where they are.
-fn missing(
-    selector: &Selector<'_>,
-    found: &[postfix::queue::Message],
-    from: &Side,
-) -> Vec<(String, String)> {
-    let Some(ids) = &selector.ids else {
-        return Vec::new();
-    };
-    let spool = from.spool();
-    let place = |id: &QueueId| {
-        let is_there = |queue: &&Queue| spool.path(**queue, id).symlink_metadata().is_ok();
-        let queue = Queue::ALL.iter().find(is_there);
-        let Some(queue) = queue else {
-            return format!("{} has no such message", from.instance);
-        };
-        match queue {
-            Queue::Hold if !selector.wants_queue(Queue::Hold) => {
-                "it was on hold before: --queue hold means it too".to_owned()
-            }
-            queue if selector.wants_queue(*queue) => "the other selectors leave it out".to_owned(),
-            queue => format!("it is in the {queue} queue"),
+        (outcome, text)
+    } else {
+        if !cx.is_quiet() || !args.manner.yes {
+            cx.say(&text::plan(&planned));
         }
-    };
-    let mut missing: Vec<(String, String)> = ids
-        .iter()
-        .filter(|id| !found.iter().any(|message| message.file.id == **id))
-        .map(|id| (id.as_str().to_owned(), place(id)))
-        .collect();
-    missing.sort();
-    missing
-}
-
-/// Does TO itself have deferred mail for the same domains?
-fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
-    let spool = course.to_side.spool();
-    let showq = setup::showq(course.to);
-    // A warning only: where TO's queue cannot be read, there is none.
-    let theirs = snapshot(&spool, &[Queue::Deferred], &Selector::default(), &showq).ok()?;
-    let mut waiting: HashMap<String, usize> = HashMap::new();
-    for recipient in theirs.messages.iter().flat_map(|m| &m.recipients) {
-        *waiting
-            .entry(output::domain(&recipient.address))
-            .or_default() += 1;
-    }
-    let mut same = BTreeMap::new();
-    for recipient in plan.moves().flat_map(|item| &item.message.recipients) {
-        let domain = output::domain(&recipient.address);
-        if let Some(count) = waiting.get(&domain) {
-            same.insert(domain, *count);
+        if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
+            return Err(Failure::new("nothing was changed: not confirmed").into());
         }
+        execute(args, cx, &course, &planned)?
+    };
+    drop(locks);
+    let name = told.lines().next().unwrap_or_default().to_owned();
+    let written = out.write_all(told.as_bytes()).map_err(anyhow::Error::from);
+    match written.and_then(|()| out.finish()) {
+        Ok(()) => Ok(outcome),
+        // What was done is done, and the journal has it.
+        Err(e) if planned.count() > 0 && !args.manner.dry_run => {
+            setup::unwritten(cx, &e, &name)?;
+            Ok(Outcome::Partial)
+        }
+        Err(e) => Err(e),
     }
-    if same.is_empty() {
-        return None;
-    }
-    let list: Vec<String> = same
-        .iter()
-        .take(5)
-        .map(|(domain, count)| format!("{domain} ({count})"))
-        .collect();
-    let more = if same.len() > 5 { ", …" } else { "" };
-    Some(format!(
-        "{} is itself deferring mail for {}{more}; what is moved may wait there as it did here",
-        course.to.name(),
-        list.join(", ")
-    ))
 }
 
 /// Carries the plan out, waits for TO's pickup, and tells the log.
@@ -241,123 +93,199 @@ fn execute(
     args: &Args,
     cx: &Context,
     course: &Course<'_>,
-    shown: &mut Shown,
-) -> anyhow::Result<Outcome> {
+    planned: &Planned,
+) -> anyhow::Result<(Outcome, String)> {
     let interrupts = cx.catch_interrupts()?;
-    let count = shown.plan.moves().count();
-    let now = cx.now().seconds();
-    let log = setup::log_of(cx, course.host, course.to).and_then(|path| log_mark(&path));
+    let now = setup::seconds(cx);
+    let log = setup::log_of(cx, course.host, course.to);
+    let log = log.and_then(|path| transfer::verify::log_mark(&path));
     let begin = Begin {
-        name: name(now, &shown.plan),
+        name: name(now, planned),
         started: now,
         started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: setup::user(),
         command: setup::command_line(),
-        boot: setup::boot(),
+        rate: args.pace.rate,
         log: log.clone(),
     };
     let syslog = Syslog::open(cx);
-    syslog.say(
-        now,
-        &format!(
-            "move {}: {count} messages from {} to {}, by {}",
-            begin.name,
-            course.from.name(),
-            course.to.name(),
-            begin.user
-        ),
-    );
-    let pace = setup::pace(args.pace.rate);
+    let ids = planned.ids();
+    let about = About {
+        name: &begin.name,
+        ids: &ids,
+        to: course.to.name(),
+    };
     let wake = course.to_runs.then_some(&course.to_side);
-    let progress = cx.progress_items("moving", Some(count as u64));
-    let told = watch::Told::new(cx, &interrupts, Some(progress), wake);
-    let dir = moves_dir(cx.root());
-    let done = carry_out(Fs::new(&NoHook), &dir, &shown.plan, begin, pace, &told);
-    drop(told);
-    let done = done.map_err(|e| {
-        Failure::new(e.to_string()).hint("queue-move resume goes on, queue-move undo goes back")
-    })?;
-    shown.move_name = Some(done.name.clone());
-    shown.told = Some(Told::of(&done));
-    let told = watch::Told::new(cx, &interrupts, None, wake);
-    if course.to_runs {
-        if !args.pace.no_wait {
-            let names = shown.moved_names();
-            shown.verified(waiting::verify(cx, &course.to_side, log, &names, &told));
-        }
-    } else {
+    let told = Told::new(cx, &interrupts, wake, &syslog, about);
+    told.say(&format!(
+        "{} messages from {} to {}, by {}",
+        ids.len(),
+        course.from.name(),
+        course.to.name(),
+        begin.user
+    ));
+    // Nothing of what has not been moved has been logged.
+    let nothing = |_: &str| None;
+    let means = setup::means(&told, &nothing);
+    let dir = crate::unfinished::moves_dir(cx);
+    let one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
+    let name = one.name().to_owned();
+    let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)));
+    let (done, stopped) = match done {
+        Ok((done, stopped)) => (done, stopped),
+        // Something may have been done: what, the journal knows.
+        Err(e) => return half_way(cx, args.manner.format, &name, &e),
+    };
+    let mut verified = Verified::default();
+    let names: Vec<String> = done
+        .ended
+        .iter()
+        .filter_map(|end| Some(end.name.as_ref()?.to_string()))
+        .collect();
+    if !course.to_runs {
         let what = format!(
             "{}'s pickup will take the mail when it starts",
             course.to.name()
         );
-        shown.notes.push(what);
+        verified.notes.push(what);
+    } else if !args.pace.no_wait {
+        verified = waiting::verify(cx, &course.to_side, log, &names, &told);
     }
-    say_ends(&syslog, &told, course, &done, shown);
+    let mut outcome = result::Outcome::of_plan(
+        planned,
+        false,
+        Some(Ran {
+            name: &done.name,
+            state: if done.is_complete {
+                State::Done
+            } else {
+                State::Unfinished
+            },
+            ended: &done.ended,
+            verified: &verified,
+        }),
+    );
+    outcome.notes.extend(stopped);
+    outcome.notes.extend(verified.problems.iter().cloned());
+    outcome.notes.extend(verified.notes.iter().cloned());
+    let counts = outcome.counts;
+    told.say(&format!(
+        "{} moved, {} skipped, {} failed, {} not reached",
+        counts.moved, counts.skipped, counts.failed, counts.open
+    ));
+    if syslog.lost() > 0 {
+        let what = "the mail log did not take all lines about this move; its journal has them";
+        outcome.notes.push(what.to_owned());
+    }
     interrupted(cx, &done);
-    Ok(match done.is_complete() && shown.all_moved() {
-        true => Outcome::Done,
-        false => Outcome::Partial,
-    })
+    let all = done.is_complete && counts.moved == counts.selected && verified.problems.is_empty();
+    let text = shown(cx, args.manner.format, &outcome);
+    Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }
 
-fn interrupted(cx: &Context, done: &Done) {
-    let left = done.intents.len().saturating_sub(done.ended.len());
+/// Leads a move to its end: at once, or by the clock. Why it stopped early, if it did.
+pub(crate) fn carry(
+    cx: &Context,
+    mut one: Move<'_>,
+    rate: Option<u32>,
+    told: &Told<'_>,
+    to: Option<(&Course<'_>, &Context)>,
+) -> Result<(Done, Option<String>), MoveError> {
+    let Some(rate) = rate else {
+        one.run()?;
+        return Ok((one.end()?, None));
+    };
+    // FROM does not try any of it meanwhile.
+    one.hold()?;
+    let rate = rate.max(1);
+    let count = rate.div_ceil(600);
+    let between = Duration::from_secs(60) * count / rate;
+    let (mut due, mut looked) = (Instant::now(), Instant::now());
+    let mut stopped = None;
+    while one.held() > 0 && !told.interrupted() {
+        one.send(count as usize)?;
+        due += between;
+        if let Some((course, cx)) = to
+            && looked.elapsed() > Duration::from_secs(5)
+        {
+            looked = Instant::now();
+            if matches!(setup::runs(cx, course.to), Ok(false)) {
+                stopped = Some(format!(
+                    "{} has stopped: {} messages stay on hold in {}; start it, then queue-move resume {}",
+                    course.to.name(),
+                    one.held(),
+                    course.from.name(),
+                    one.name()
+                ));
+                break;
+            }
+        }
+        if one.held() > 0 {
+            told.pause(due.saturating_duration_since(Instant::now()));
+        }
+    }
+    if let Some(why) = &stopped {
+        cx.warn(why);
+    }
+    Ok((one.end()?, stopped))
+}
+
+pub(crate) fn failed(e: MoveError) -> anyhow::Error {
+    let failure = Failure::new(e.to_string());
+    match e {
+        MoveError::NotBegun(..) => failure.hint("make room, or see to that directory").into(),
+        MoveError::Stopped(..) => failure
+            .hint("queue-move resume goes on, queue-move undo goes back")
+            .into(),
+    }
+}
+
+/// What is known of a move that stopped half-way: what its journal says.
+pub(crate) fn half_way(
+    cx: &Context,
+    format: Format,
+    name: &str,
+    e: &MoveError,
+) -> anyhow::Result<(Outcome, String)> {
+    cx.warn(e.to_string());
+    let hint = format!("queue-move resume {name} goes on, queue-move undo {name} goes back");
+    cx.warn(&hint);
+    let journal = crate::unfinished::named(cx, name)?;
+    let verified = Verified::default();
+    let mut outcome =
+        result::Outcome::of_journal(&journal, "move", transfer::Totals::default(), &verified);
+    outcome.notes.push(format!("{e}; {hint}"));
+    Ok((Outcome::Partial, shown(cx, format, &outcome)))
+}
+
+pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::Outcome) -> String {
+    match is_json(format) {
+        true => to_line(outcome),
+        false => text::outcome(outcome, cx.is_verbose()),
+    }
+}
+
+pub(crate) fn interrupted(cx: &Context, done: &Done) {
+    let left = done.all.saturating_sub(done.ended.len());
     if left > 0 {
         cx.warn(format!(
-            "interrupted: {left} messages are where they were. To go on: queue-move resume {name}; \
+            "interrupted: {left} messages were not reached, or are on hold. To go on: queue-move resume {name}; \
              to go back: queue-move undo {name}",
             name = done.name
         ));
     }
 }
 
-fn say_ends(
-    syslog: &Syslog,
-    told: &watch::Told<'_>,
-    course: &Course<'_>,
-    done: &Done,
-    shown: &Shown,
-) {
-    use transfer::Watch as _;
-    for ended in done.ended.iter().filter(|ended| ended.fate == Fate::Moved) {
-        if let Some(intent) = done.intents.get(ended.n as usize) {
-            let text = format!("{}: moved to {}", intent.queue_id, course.to.name());
-            syslog.say(told.now(), &text);
-        }
-    }
-    let counts = shown.counts();
-    syslog.say(
-        told.now(),
-        &format!(
-            "move {}: {} moved, {} skipped, {} failed",
-            done.name, counts.moved, counts.skipped, counts.failed
-        ),
-    );
-}
-
-/// Where the host's journals are, as this machine names it.
-pub(crate) fn moves_dir(root: &Root) -> std::path::PathBuf {
-    root.under(Path::new(MOVES))
-}
-
-/// `20261124-063122-postfix-aol-a-postfix-aol-b`, in UTC.
-fn name(now: i64, plan: &Plan) -> String {
+/// `20261124T063122Z-postfix-aol-a-postfix-aol-b`, in UTC.
+fn name(now: i64, planned: &Planned) -> String {
     let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
-    let plain = |name: &str| -> String {
-        let plain = |c: char| {
-            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-                c
-            } else {
-                '_'
-            }
+    let plain = |side: &Side| -> String {
+        let plain = |c: char| match c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            true => c,
+            false => '_',
         };
-        name.chars().take(60).map(plain).collect()
+        side.instance.chars().take(60).map(plain).collect()
     };
-    let (from, to) = (plain(&plan.from.instance), plain(&plan.to.instance));
+    let (from, to) = (plain(&planned.plan.from), plain(&planned.plan.to));
     format!("{}-{from}-{to}", time.format("%Y%m%dT%H%M%SZ"))
-}
-
-/// The format that results are shown in, for the other modules.
-pub(crate) fn is_json(format: Format) -> bool {
-    format == Format::Json
 }

@@ -8,7 +8,9 @@ use postfix::log::Place;
 use postfix::queue::ShowqOptions;
 use postfix::{Parsed, Problem};
 use transfer::preflight::{Finding, side};
-use transfer::{Claim, Holder, Locks, Side};
+use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
+
+use crate::args::Format;
 
 /// Where a host keeps the locks, as the host itself names it.
 const LOCKS: &str = "/var/lib/relay-tools/locks";
@@ -64,6 +66,8 @@ pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance) -> Option<P
 
 /// Messages that go through the steps together, at best: each has its file open, and each batch waits for the disk.
 const BATCH: u16 = 2000;
+/// And where no more files may be open than most processes may have.
+const FEW: usize = 500;
 /// Files that are open beside those: directories, the journal, locks.
 const OTHER_FILES: u64 = 700;
 
@@ -72,32 +76,35 @@ const OTHER_FILES: u64 = 700;
 const WORKERS: transfer::Workers = transfer::Workers { most: 8, share: 16 };
 
 /// As many messages at a time as there may be files open.
-pub(crate) fn pace(rate: Option<u32>) -> transfer::Pace {
+fn batch() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    if let Some(rate) = rate {
-        return transfer::Pace::per_minute(rate);
-    }
     let wanted = u64::from(BATCH) + OTHER_FILES;
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .ok()
         .filter(|&(_, hard)| hard >= wanted);
     let raised = raised
         .and_then(|(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft.max(wanted), hard).ok());
-    let pace = transfer::Pace {
-        workers: WORKERS,
-        ..transfer::Pace::default()
-    };
     match raised {
-        Some(()) => transfer::Pace {
-            batch: usize::from(BATCH),
-            ..pace
-        },
-        None => pace,
+        Some(()) => usize::from(BATCH),
+        None => FEW,
+    }
+}
+
+/// What a move needs beside the two spools.
+pub(crate) fn means<'a>(watch: &'a dyn Watch, accepted: Accepted<'a>) -> Means<'a> {
+    Means {
+        fs: Fs::new(&NoHook),
+        watch,
+        accepted,
+        pickup: None,
+        boot: boot(),
+        batch: batch(),
+        workers: WORKERS,
     }
 }
 
 /// The id of this boot of the machine; empty where the kernel does not say.
-pub(crate) fn boot() -> String {
+fn boot() -> String {
     let id = guarded::read_text(Path::new("/proc/sys/kernel/random/boot_id"), 4096);
     id.unwrap_or_default().trim().to_owned()
 }
@@ -129,6 +136,24 @@ pub(crate) fn command_line() -> String {
     format!("queue-move {}", words.join(" "))
 }
 
+/// Now, seconds since 1970 (UTC).
+pub(crate) fn seconds(cx: &Context) -> i64 {
+    cx.now().seconds()
+}
+
+/// Is the result for programs?
+pub(crate) fn is_json(format: Format) -> bool {
+    format == Format::Json
+}
+
+/// The result could not be written after all was done. A pipe that nobody reads any more is nothing to report.
+pub(crate) fn unwritten(cx: &Context, e: &anyhow::Error, name: &str) -> anyhow::Result<()> {
+    cx.warn(format!(
+        "{e:#}; the journal has the result: queue-move history {name}"
+    ));
+    Ok(())
+}
+
 /// The time, as people read it, with its zone.
 pub(crate) fn readable(seconds: i64) -> String {
     let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
@@ -147,7 +172,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let me = Holder {
         pid: std::process::id(),
         user: user(),
-        since: readable(cx.now().seconds()),
+        since: readable(seconds(cx)),
         command: command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));

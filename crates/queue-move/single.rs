@@ -9,18 +9,9 @@ use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side};
 
 use crate::args::One;
-use crate::moving::is_json;
-use crate::output::{Counts, to_line};
-use crate::setup;
+use crate::result::to_line;
+use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-
-pub(crate) fn hold(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
-    rename(one, cx, "hold", (Queue::Deferred, Queue::Hold))
-}
-
-pub(crate) fn release(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
-    rename(one, cx, "release", (Queue::Hold, Queue::Deferred))
-}
 
 /// The instance's spool, if it is its own.
 fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, postfix::queue::ShowqOptions)> {
@@ -44,7 +35,13 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, postfix::queue::Showq
     Ok((side, setup::showq(instance)))
 }
 
-fn rename(one: &One, cx: &Context, verb: &str, queues: (Queue, Queue)) -> anyhow::Result<Outcome> {
+/// hold and release.
+pub(crate) fn rename(
+    one: &One,
+    cx: &Context,
+    verb: &str,
+    queues: (Queue, Queue),
+) -> anyhow::Result<Outcome> {
     let (side, showq) = spool(one, cx)?;
     let selector = one.selectors.selector(cx, &[queues.0])?;
     if selector.queues != [queues.0] {
@@ -121,6 +118,14 @@ struct Result<'a> {
     messages: Vec<Message<'a>>,
 }
 
+#[derive(Clone, Copy, Serialize)]
+struct Counts {
+    selected: usize,
+    done: usize,
+    skipped: usize,
+    failed: usize,
+}
+
 #[derive(Serialize)]
 struct Message<'a> {
     queue_id: &'a str,
@@ -160,10 +165,9 @@ fn show(
         dry_run: one.manner.dry_run,
         counts: Counts {
             selected: ids.len(),
-            moved: count("done"),
+            done: count("done"),
             skipped: count("skipped"),
             failed: count("failed"),
-            in_doubt: 0,
         },
         messages: messages.collect(),
     };
@@ -173,7 +177,7 @@ fn show(
         let counts = result.counts;
         let mut text = format!(
             "{verb} {}: {} selected, {} done, {} skipped, {} failed\n",
-            side.instance, counts.selected, counts.moved, counts.skipped, counts.failed
+            side.instance, counts.selected, counts.done, counts.skipped, counts.failed
         );
         for message in &result.messages {
             let why = message

@@ -24,6 +24,8 @@ pub(crate) struct Verified {
     /// New queue ids by the names in maildrop.
     pub(crate) new_ids: HashMap<String, String>,
     /// What is not as it should be.
+    pub(crate) problems: Vec<String>,
+    /// What is not known.
     pub(crate) notes: Vec<String>,
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn verify(
                 break;
             }
             if quiet % WAKE == 0 {
-                told.delivered();
+                told.wake();
             }
         }
         told.pause(ROUND);
@@ -78,27 +80,22 @@ pub(crate) fn verify(
             verified.new_ids.insert(name.clone(), new.to_owned());
         }
     }
-    verified.notes = notes(to, names.len(), left.len(), verified.new_ids.len(), unread);
-    verified
-}
-
-fn notes(to: &Side, all: usize, left: usize, known: usize, unread: bool) -> Vec<String> {
-    let instance = &to.instance;
-    let mut notes = Vec::new();
-    if left > 0 {
-        notes.push(format!(
-            "{left} messages are still in {instance}'s maildrop; its pickup takes them when it can"
+    let (instance, all) = (&to.instance, names.len());
+    if !left.is_empty() {
+        verified.problems.push(format!(
+            "{} messages are still in {instance}'s maildrop; its pickup takes them when it can",
+            left.len()
         ));
     }
-    let unknown = all.saturating_sub(left).saturating_sub(known);
+    let unknown = all.saturating_sub(left.len() + verified.new_ids.len());
     if unread {
-        notes.push(format!(
+        verified.notes.push(format!(
             "{instance}'s log cannot be read: the new queue ids are not known"
         ));
     } else if unknown > 0 {
-        notes.push(format!(
+        verified.notes.push(format!(
             "{unknown} messages have left {instance}'s maildrop, but its log does not tell their new queue ids"
         ));
     }
-    notes
+    verified
 }

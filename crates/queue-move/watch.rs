@@ -1,10 +1,13 @@
-//! The clock, ^C and the progress bar, for the library that has none of them.
+//! The clock, ^C, the progress bar, the mail log and TO's pickup, for the library that has none of them.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts, Progress};
-use transfer::{Side, Watch};
+use postfix::queue::QueueId;
+use transfer::{Ended, Fate, Side, Watch};
+
+use crate::syslog::Syslog;
 
 /// How long a pause lasts before ^C is asked for again.
 const SLICE: Duration = Duration::from_millis(50);
@@ -16,24 +19,50 @@ pub(crate) struct Told<'a> {
     progress: Option<Progress>,
     /// TO, if it is to be woken.
     wake: Option<&'a Side>,
+    syslog: &'a Syslog,
+    /// The move, its messages' ids, and what it is said of them that they are.
+    about: About<'a>,
     pub(crate) woken: Cell<bool>,
+}
+
+/// What the lines of the mail log are about.
+pub(crate) struct About<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ids: &'a [QueueId],
+    pub(crate) to: &'a str,
 }
 
 impl<'a> Told<'a> {
     pub(crate) fn new(
         cx: &Context,
         interrupts: &'a Interrupts,
-        progress: Option<Progress>,
         wake: Option<&'a Side>,
+        syslog: &'a Syslog,
+        about: About<'a>,
     ) -> Self {
         Self {
             begun: Instant::now(),
             start: cx.now().micros(),
             interrupts,
-            progress,
+            progress: Some(cx.progress_items("moving", Some(about.ids.len() as u64))),
             wake,
+            syslog,
+            about,
             woken: Cell::new(false),
         }
+    }
+
+    /// Wakes TO's pickup. It wakes by itself, too, every minute.
+    pub(crate) fn wake(&self) {
+        if let Some(side) = self.wake {
+            self.woken.set(transfer::wake_pickup(side).is_ok());
+        }
+    }
+
+    /// A line for the mail log, with the move's name.
+    pub(crate) fn say(&self, text: &str) {
+        self.syslog
+            .say(self.now(), &format!("move {}: {text}", self.about.name));
     }
 }
 
@@ -47,9 +76,28 @@ impl Watch for Told<'_> {
         self.interrupts.came()
     }
 
-    fn advanced(&self, messages: usize) {
+    fn ended(&self, ended: &[Ended]) {
         if let Some(progress) = &self.progress {
-            progress.advance(messages as u64);
+            progress.advance(ended.len() as u64);
+        }
+        if ended.iter().any(|ended| ended.fate == Fate::Moved) {
+            self.wake();
+        }
+        for ended in ended {
+            let Some(id) = self.about.ids.get(ended.n as usize) else {
+                continue;
+            };
+            match (ended.fate, &ended.name) {
+                (Fate::Moved, Some(name)) if name == id => {
+                    self.say(&format!("{id}: moved to {}", self.about.to));
+                }
+                (Fate::Moved, Some(name)) => {
+                    self.say(&format!("{id}: moved to {} as {name}", self.about.to));
+                }
+                (Fate::Restored, _) => self.say(&format!("{id}: put back")),
+                (Fate::Doubt, _) => self.say(&format!("{id}: in doubt")),
+                _ => {}
+            }
         }
     }
 
@@ -61,13 +109,6 @@ impl Watch for Told<'_> {
                 return;
             }
             std::thread::sleep(left.min(SLICE));
-        }
-    }
-
-    fn delivered(&self) {
-        // It wakes by itself, too, every minute.
-        if let Some(side) = self.wake {
-            self.woken.set(transfer::wake_pickup(side).is_ok());
         }
     }
 }

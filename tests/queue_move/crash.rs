@@ -93,26 +93,27 @@ fn ended(ran: &Output, codes: &[i32], says: bool, when: &str) {
 
 /// `resume` or `undo` comes to its end, and once more changes nothing.
 fn recovers(image: &Image<'_>, verb: &str, when: &str) {
+    recovers_by(image, verb, &[], when);
+}
+
+/// The same with more flags, where the move is known to be planned.
+fn recovers_by(image: &Image<'_>, verb: &str, flags: &[&str], when: &str) {
     let when = format!("{when}, then {verb}");
     let Some(name) = image.planned() else {
-        ended(&plain(TOOL, image.root(), &[verb]), &[2], true, &when);
+        ended(
+            &plain(TOOL, image.root(), &[verb, "--yes"]),
+            &[2],
+            true,
+            &when,
+        );
         image.is_moved(false, &when);
         return;
     };
-    ended(
-        &plain(TOOL, image.root(), &[verb, &name]),
-        &[0],
-        true,
-        &when,
-    );
+    let args = [&[verb, &name, "--yes"], flags].concat();
+    ended(&plain(TOOL, image.root(), &args), &[0], true, &when);
     image.is_moved(verb == "resume", &when);
     let [from, to] = image.both();
-    ended(
-        &plain(TOOL, image.root(), &[verb, &name]),
-        &[0],
-        true,
-        &when,
-    );
+    ended(&plain(TOOL, image.root(), &args), &[0], true, &when);
     let [from_then, to_then] = image.both();
     let when = format!("{when}, twice");
     same(&from_then, &from, &when);
@@ -209,17 +210,24 @@ fn check_kills_of_recovery(other: Option<&Path>) {
     for verb in VERBS {
         let image = halfway();
         let name = image.planned().unwrap();
-        let again = calls(TOOL, image.root(), &[verb, &name]);
+        let again = calls(TOOL, image.root(), &[verb, &name, "--yes"]);
         assert!(again.len() > 10, "{again:#?}");
         let numbered: Vec<(usize, Call)> = again.into_iter().enumerate().collect();
         each(&numbered, |(number, call)| {
             let when = format!("{verb} killed at {} (number {})", call.shown, call.nth);
             let image = halfway();
             let name = image.planned().unwrap();
-            killed(TOOL, image.root(), &[verb, &name], call);
+            killed(TOOL, image.root(), &[verb, &name, "--yes"], call);
             image.sound(&when);
-            recovers(&image, VERBS[number % 2], &when);
-            recovers(&image, VERBS[(number + 1) % 2], &when);
+            // An undo that was interrupted is kept by resume, unless it is told otherwise.
+            for verb in [VERBS[number % 2], VERBS[(number + 1) % 2]] {
+                let flags: &[&str] = if verb == "resume" {
+                    &["--forward"]
+                } else {
+                    &[]
+                };
+                recovers_by(&image, verb, flags, &when);
+            }
         });
     }
 }
@@ -232,4 +240,31 @@ fn recovery_is_killed_at_every_call() {
 #[test]
 fn recovery_is_killed_at_every_call_between_file_systems() {
     with_another_file_system(|other| check_kills_of_recovery(Some(other)));
+}
+
+#[test]
+fn an_undo_that_was_interrupted_is_finished_by_resume() {
+    let original = original_or_skip!();
+    let image = Image::of(&original, None);
+    plain(TOOL, image.root(), &MOVE);
+    let name = image.planned().unwrap();
+    let trial = Image::of(&original, None);
+    plain(TOOL, trial.root(), &MOVE);
+    let undo = |image: &Image<'_>| [image.planned().unwrap(), "--yes".to_owned()];
+    let args = undo(&trial);
+    let found = calls(TOOL, trial.root(), &["undo", &args[0], &args[1]]);
+    let last = found.iter().rfind(|call| call.name == "renameat2");
+    killed(TOOL, image.root(), &["undo", &name, "--yes"], last.unwrap());
+    let plan = plain(TOOL, image.root(), &["resume", &name, "--dry-run"]);
+    let told = String::from_utf8_lossy(&plan.stdout);
+    assert!(told.starts_with("undo "), "{told}");
+    let refused = plain(TOOL, image.root(), &["undo", &name, "--yes", "--forward"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    ended(
+        &plain(TOOL, image.root(), &["resume", "--yes"]),
+        &[0],
+        true,
+        "resume",
+    );
+    image.is_moved(false, "an undo, interrupted, then resume");
 }

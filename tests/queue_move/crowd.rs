@@ -33,7 +33,7 @@ fn check_kill(image: &Image<'_>, call: &str, nth: usize, verb: &str) {
     }
     let name = image.planned_for(102).unwrap();
     let when = format!("{when}, then {verb}");
-    let ran = plain(TOOL, image.root(), &[verb, &name]);
+    let ran = plain(TOOL, image.root(), &[verb, &name, "--yes"]);
     assert_eq!(ran.status.code(), Some(0), "{when}: {ran:?}");
     assert_eq!(image.census(), (before, files), "{when}");
     // One was on hold before, and one in TO's maildrop.

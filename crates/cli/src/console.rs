@@ -77,6 +77,11 @@ impl Console {
         }
     }
 
+    /// Lines that are escaped already.
+    pub(crate) fn say(&self, text: &str) {
+        self.lines(text);
+    }
+
     pub(crate) fn ask(&self, question: &str) {
         self.lines(&format!("{} [y/N] ", escape(question)));
     }

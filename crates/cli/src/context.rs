@@ -6,6 +6,7 @@ use std::sync::Arc;
 use guarded::Links;
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
+use nix::sys::termios::{FlushArg, tcflush};
 use postfix::{Problem, Root, Time, Zone};
 
 use crate::args::{ColorWhen, Common};
@@ -172,6 +173,11 @@ impl Context {
         Ok(caught.map_err(|e| Failure::new("cannot catch signals").because(e))?)
     }
 
+    /// Text for the user beside the result, such as a plan before a question: to stderr, as it is.
+    pub fn say(&self, text: &str) {
+        self.console.say(text);
+    }
+
     /// Asks on the terminal, and waits for a `y` or `yes`; anything else is a no.
     ///
     /// # Errors
@@ -184,6 +190,8 @@ impl Context {
                 .hint(format!("{flag} answers yes in advance"))
                 .into());
         }
+        // What was typed before the question is no answer to it.
+        let _flushed = tcflush(&stdin, FlushArg::TCIFLUSH);
         self.console.ask(question);
         let mut answer = String::new();
         let read = stdin.lock().read_line(&mut answer);

@@ -19,8 +19,8 @@ pub(crate) struct Places {
 
 /// A message on its way through a run.
 #[derive(Debug)]
-pub(crate) struct Job<'t> {
-    pub(crate) track: &'t mut Track,
+pub(crate) struct Job {
+    pub(crate) track: Box<Track>,
     pub(crate) seen: Seen,
     pub(crate) places: Places,
     /// Where it is to go: back, too, if it cannot be moved.
@@ -40,9 +40,9 @@ pub(crate) struct Job<'t> {
     pub(crate) looks: u8,
 }
 
-impl<'t> Job<'t> {
+impl Job {
     /// A message that nothing has been done to.
-    pub(crate) fn fresh(track: &'t mut Track, cross_device: bool) -> Self {
+    pub(crate) fn fresh(track: Box<Track>, cross_device: bool) -> Self {
         Self {
             seen: Seen::planned(cross_device),
             places: Places::default(),

@@ -3,7 +3,7 @@
 //! snapshot → select → [`plan`] → journal → [`carry_out`] → [`verify`]; journal and disk → [`Recovery`].
 //! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
 
-mod carry_out;
+mod begin;
 mod engine;
 mod execute;
 mod finder;
@@ -15,26 +15,29 @@ mod lock;
 #[cfg(test)]
 mod model;
 mod mover;
+mod moves;
 mod observe;
 mod pickup;
 pub mod plan;
 pub mod preflight;
 pub mod protocol;
-mod recover;
 mod steps;
+mod survey;
 mod tree;
 mod verdict;
 pub mod verify;
 mod workers;
 
-pub use carry_out::{Begin, Done, MOVES, MoveError, carry_out};
-pub use execute::{Pace, Watch};
+pub use begin::Begin;
+pub use execute::Watch;
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{
-    Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side,
+    Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
+    Summary, Totals, close, prune, summaries,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
+pub use moves::{Done, MOVES, Means, Move, MoveError, Past};
 pub use pickup::wake_pickup;
-pub use recover::{Past, Recovery};
+pub use survey::{Survey, survey};
 pub use verdict::Accepted;
 pub use workers::Workers;

@@ -46,6 +46,14 @@ pub(crate) enum Stop {
     Fail(String),
 }
 
+impl Stop {
+    /// The reason.
+    pub(crate) fn why(self) -> String {
+        let (Self::Raced(why) | Self::Skip(why) | Self::Fail(why)) = self;
+        why
+    }
+}
+
 /// A failure, of which kind: what was tried, where, the reason.
 pub(crate) fn fail(tried: &str, path: &Path, error: &io::Error) -> Stop {
     Stop::Fail(format!("{tried}: {}: {error}", path.display()))

@@ -1,15 +1,11 @@
 //! What is seen of a message: where its files are, and in which state. By name where they were last, else by inode.
 
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-
 use postfix::queue::{Queue, QueueId, read_arrival};
 
 use crate::finder::Finder;
 use crate::fsops::Stat;
 use crate::job::{Job, Places};
-use crate::journal::{Copied, Journal, Track};
+use crate::journal::{Copied, Track};
 use crate::mover::{Mover, Stop, fail};
 use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Target};
 use crate::tree::At;
@@ -35,12 +31,12 @@ impl Sight {
 }
 
 /// A message of the journal, as it is now.
-pub(crate) fn look<'t>(
+pub(crate) fn look(
     mover: &Mover<'_>,
     finder: &Finder<'_>,
-    track: &'t mut Track,
+    track: Box<Track>,
     goal: Goal,
-) -> (Job<'t>, Result<(), Stop>) {
+) -> (Job, Result<(), Stop>) {
     let mut job = Job::fresh(track, mover.cross_device);
     job.goal = goal;
     let looked = look_again(mover, finder, &mut job);
@@ -51,7 +47,7 @@ pub(crate) fn look<'t>(
 pub(crate) fn look_again(
     mover: &Mover<'_>,
     finder: &Finder<'_>,
-    job: &mut Job<'_>,
+    job: &mut Job,
 ) -> Result<(), Stop> {
     job.close();
     job.places = Places::default();
@@ -73,7 +69,7 @@ pub(crate) fn look_again(
 fn find(
     mover: &Mover<'_>,
     finder: &Finder<'_>,
-    job: &Job<'_>,
+    job: &Job,
     in_to: bool,
     copied: Copied,
     names: Vec<(Queue, At)>,
@@ -111,7 +107,7 @@ fn find(
 }
 
 /// Is this the message? Its size never changes, and its time of arrival, with microseconds, is its own.
-fn is_message(at: &At, stat: &Stat, job: &Job<'_>) -> Result<bool, Stop> {
+fn is_message(at: &At, stat: &Stat, job: &Job) -> Result<bool, Stop> {
     let intent = &job.track.intent;
     if stat.size != intent.file.size {
         return Ok(false);
@@ -129,7 +125,7 @@ fn is_message(at: &At, stat: &Stat, job: &Job<'_>) -> Result<bool, Stop> {
 }
 
 /// Its own file in FROM: the one of the plan, or the copy that came all the way back.
-fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop> {
     let track = &job.track;
     let mut candidates = vec![(track.intent.file.inode, track.intent.queue_id.clone())];
     if let Some((back, name)) = &track.back
@@ -184,7 +180,7 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), 
 }
 
 /// What is in TO: the message's own file, or the copy.
-fn target(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+fn target(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop> {
     let name = job.track.name.clone();
     let id = &job.track.intent.queue_id;
     let begun = mover.covered(mover.in_maildrop(id)?, id);
@@ -240,7 +236,7 @@ fn in_to_hold(mover: &Mover<'_>, name: &QueueId) -> Result<Option<At>, Stop> {
 }
 
 /// A copy on its way back, that has no name yet.
-fn back(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+fn back(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop> {
     let id = &job.track.intent.queue_id;
     let Some(at) = mover.in_from(Queue::Hold, id)? else {
         return Ok(());
@@ -274,7 +270,7 @@ fn back(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(),
 }
 
 /// The decoy in TO's maildrop.
-pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop> {
     // A withdrawn file was exchanged with what is now under the name that it had.
     let covered = job
         .places
@@ -312,15 +308,5 @@ pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job<'_>) -
     }
     job.seen.decoy = Decoy::No;
     job.places.decoy = None;
-    Ok(())
-}
-
-/// A reboot may number devices anew: what was on FROM's then is on FROM's now.
-pub(crate) fn rebase(journal: &mut Journal, mover: &Mover<'_>) -> io::Result<()> {
-    let device = |dir: &Path| std::fs::metadata(dir).map(|meta| meta.dev());
-    let from = device(&mover.from.spool().queue_dir(Queue::Hold))?;
-    for track in &mut journal.tracks {
-        track.intent.file.device = from;
-    }
     Ok(())
 }

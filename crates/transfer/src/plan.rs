@@ -1,6 +1,6 @@
 //! What a move will do, as a value: `--dry-run` shows it, execution consumes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -129,6 +129,8 @@ pub struct Facts<'a> {
     pub from: &'a Side,
     /// TO's message_size_limit in bytes; 0: none.
     pub size_limit: u64,
+    /// Queue ids that are part of unfinished moves, and of which.
+    pub taken: &'a HashMap<QueueId, String>,
 }
 
 /// Bytes that requeueing adds to a queue file: a Received: header, times, attributes.
@@ -163,6 +165,11 @@ fn is_empty(dir: &Path) -> bool {
 fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> Option<String> {
     let file = &message.file;
     let envelope = &file.envelope;
+    if let Some(name) = facts.taken.get(&file.id) {
+        return Some(format!(
+            "it is part of the unfinished move {name}: queue-move resume or undo {name} first"
+        ));
+    }
     let why = if file.misplaced {
         "it lies where Postfix does not see it: run postsuper -s first"
     } else if file.info.is_forced_expire() {

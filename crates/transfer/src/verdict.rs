@@ -24,7 +24,7 @@ const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's m
 
 impl Verdict<'_> {
     /// The end of a message that the protocol has come to.
-    pub(crate) fn of(&self, mover: &Mover<'_>, job: Job<'_>, end: End) -> Ended {
+    pub(crate) fn of(&self, mover: &Mover<'_>, job: Job, end: End) -> Ended {
         if matches!(end, End::Home | End::Retried) {
             clear_mark(mover, &job);
         }
@@ -64,7 +64,7 @@ impl Verdict<'_> {
 
     /// Would this step let somebody deliver a message that TO has taken already, by its log? After a power cut, some file
     /// systems (btrfs, or ext4 without a journal) have it twice: as it was, and in TO's queue.
-    pub(crate) fn is_contradicted(&self, job: &Job<'_>, step: Step) -> bool {
+    pub(crate) fn is_contradicted(&self, job: &Job, step: Step) -> bool {
         let delivers = matches!(
             step,
             Step::Send
@@ -80,7 +80,7 @@ impl Verdict<'_> {
     }
 
     /// Such a message stays as it is: a log is no proof, and the only copy may be here.
-    pub(crate) fn contradicted(&self, job: &Job<'_>) -> Ended {
+    pub(crate) fn contradicted(&self, job: &Job) -> Ended {
         let new = (self.accepted)(job.track.name.as_str()).unwrap_or_default();
         let why = format!(
             "TO's log says that TO took it as {new} before this machine was started anew, but it is in {} too. Any user of \
@@ -91,7 +91,7 @@ impl Verdict<'_> {
     }
 
     /// In neither spool: what is known of where it went?
-    fn gone(&self, job: &Job<'_>) -> (Fate, Option<String>) {
+    fn gone(&self, job: &Job) -> (Fate, Option<String>) {
         let was = job.track.ended.as_ref();
         if let Some(was) = was.filter(|was| matches!(was.fate, Fate::Restored | Fate::Skipped)) {
             // It was out of this move's hands already, and what others did with it since is theirs.
@@ -119,7 +119,7 @@ impl Verdict<'_> {
     }
 
     /// A message that nothing more can be done with now: why, and where it is.
-    pub(crate) fn left(&self, job: &Job<'_>, why: String) -> Ended {
+    pub(crate) fn left(&self, job: &Job, why: String) -> Ended {
         let places = places(job);
         let why = match places.is_empty() {
             true => why,
@@ -129,7 +129,7 @@ impl Verdict<'_> {
     }
 }
 
-fn doubt(job: &Job<'_>) -> String {
+fn doubt(job: &Job) -> String {
     format!(
         "it was released, deleted or delivered while this move was interrupted, or by TO while it was taken back: what is \
          left of it is kept, out of Postfix's reach, in {}",
@@ -138,7 +138,7 @@ fn doubt(job: &Job<'_>) -> String {
 }
 
 /// Where the message's files are.
-fn places(job: &Job<'_>) -> String {
+fn places(job: &Job) -> String {
     let places = &job.places;
     let all = [&places.own, &places.target, &places.back];
     let paths: Vec<String> = all

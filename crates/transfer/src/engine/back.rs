@@ -13,7 +13,7 @@ use crate::protocol::{BackCopy, Own};
 use crate::steps::undo;
 
 impl Engine<'_, '_> {
-    pub(super) fn begin_back<'t>(&mut self, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+    pub(super) fn begin_back(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
         let mover = self.mover;
         let (begun, mut done) =
             self.make(jobs, |job| undo::begin_back(mover, job), Line::ComingBack)?;
@@ -21,7 +21,7 @@ impl Engine<'_, '_> {
         Ok(done)
     }
 
-    pub(super) fn withdraw<'t>(&mut self, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+    pub(super) fn withdraw(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
         let mover = self.mover;
         let (ready, mut done) =
             self.make(jobs, |job| undo::make_decoy(mover, job), Line::Decoys)?;
@@ -31,11 +31,8 @@ impl Engine<'_, '_> {
     }
 
     /// The same step for all of a recovery. Those that pickup may have in hand are left as they are.
-    pub(crate) fn settled<'t>(&self, jobs: Vec<Job<'t>>, ends: &mut Vec<Ended>) -> Vec<Job<'t>> {
-        if jobs.is_empty() {
-            return jobs;
-        }
-        let mut past = Vec::with_capacity(jobs.len());
+    pub(crate) fn settled(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<Ended>) {
+        let (mut past, mut ends) = (Vec::with_capacity(jobs.len()), Vec::new());
         for (mut job, came) in self.settle(jobs) {
             match came {
                 Came::Stopped(Stop::Skip(why) | Stop::Fail(why) | Stop::Raced(why)) => {
@@ -47,11 +44,11 @@ impl Engine<'_, '_> {
                 }
             }
         }
-        past
+        (past, ends)
     }
 
     /// Waits until pickup is past all of them; then those whose decoy is gone have been taken.
-    pub(super) fn settle<'t>(&self, jobs: Vec<Job<'t>>) -> Results<'t> {
+    pub(super) fn settle(&self, jobs: Vec<Job>) -> Results {
         let inodes = jobs.iter().map(Job::target_inode).collect();
         let is_past = match self.pickup {
             Some(is_past) => is_past(),
@@ -60,7 +57,7 @@ impl Engine<'_, '_> {
         let tracks = jobs.iter().map(|job| &*job.track);
         // Where they are now, and not before: a decoy that is not found is taken for removed.
         let finder = Finder::new(&self.mover.from, &self.mover.to, tracks);
-        let settled = |mut job: Job<'t>| {
+        let settled = |mut job: Job| {
             let came = if is_past {
                 decoy(self.mover, &finder, &mut job).into()
             } else {
@@ -73,7 +70,7 @@ impl Engine<'_, '_> {
     }
 
     /// The sources of these are the messages again: what the journal says of them as covered is so no longer.
-    pub(super) fn uncovered<'t>(&mut self, mut jobs: Vec<Job<'t>>) -> io::Result<Vec<Job<'t>>> {
+    pub(super) fn uncovered(&mut self, mut jobs: Vec<Job>) -> io::Result<Vec<Job>> {
         let mut numbers = Vec::new();
         for job in &mut jobs {
             let is_other = job.seen.own == Own::No && job.seen.back == BackCopy::No;

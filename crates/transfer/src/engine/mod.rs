@@ -13,9 +13,9 @@ use crate::finder::Finder;
 use crate::job::Job;
 use crate::journal::{Ended, Fate, Line, Made, Side, Writer};
 use crate::mover::{Mover, Stop, fitting};
+use crate::moves::Past;
 use crate::observe::look_again;
 use crate::protocol::{Goal, Own, Step, after, next};
-use crate::recover::Past;
 use crate::steps::{copy, hold, release, send, undo};
 use crate::verdict::Verdict;
 use crate::workers::Workers;
@@ -31,7 +31,7 @@ pub(crate) struct Engine<'e, 'a> {
     pub(crate) journal: &'e mut Writer<'a>,
     pub(crate) verdict: Verdict<'e>,
     /// The ends that the journal knows already.
-    pub(crate) known: HashMap<u32, Ended>,
+    pub(crate) known: &'e HashMap<u32, Ended>,
     pub(crate) to: &'e Side,
     /// Tests play TO's pickup.
     pub(crate) pickup: Option<Past<'e>>,
@@ -63,25 +63,25 @@ impl From<Result<bool, Stop>> for Came {
     }
 }
 
-type Results<'t> = Vec<(Job<'t>, Came)>;
+type Results = Vec<(Job, Came)>;
 
 impl Engine<'_, '_> {
     /// Takes all as far as they go. Those that come to the step `short_of` come back as they are.
     ///
     /// # Errors
     /// The journal cannot be written, or the directories cannot be put on disk: recovery must look at what is there.
-    pub(crate) fn run<'t>(
+    pub(crate) fn run(
         &mut self,
-        mut jobs: Vec<Job<'t>>,
-        short_of: Option<Step>,
-    ) -> io::Result<(Vec<Ended>, Vec<Job<'t>>)> {
+        mut jobs: Vec<Job>,
+        short_of: &[Step],
+    ) -> io::Result<(Vec<Ended>, Vec<Job>)> {
         let (mut ended, mut parked) = (Vec::with_capacity(jobs.len()), Vec::new());
         loop {
             let mut going = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {
                 match next(job.seen, job.goal) {
                     Step::End(end) => ended.push(self.verdict.of(self.mover, job, end)),
-                    step if short_of == Some(step) => parked.push(job),
+                    step if short_of.contains(&step) => parked.push(job),
                     step if self.verdict.is_contradicted(&job, step) => {
                         ended.push(self.verdict.contradicted(&job));
                     }
@@ -116,11 +116,11 @@ impl Engine<'_, '_> {
     }
 
     /// A step was not done: look anew, or give the message back, or leave it where it is.
-    fn stopped<'t>(
+    fn stopped(
         &self,
         step: Step,
-        stopped: Vec<(Job<'t>, Stop)>,
-        jobs: &mut Vec<Job<'t>>,
+        stopped: Vec<(Job, Stop)>,
+        jobs: &mut Vec<Job>,
         ended: &mut Vec<Ended>,
     ) {
         let tracks = stopped.iter().map(|(job, _)| &*job.track);
@@ -155,7 +155,7 @@ impl Engine<'_, '_> {
     }
 
     /// One step of each of them.
-    fn step<'t>(&mut self, step: Step, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+    fn step(&mut self, step: Step, jobs: Vec<Job>) -> io::Result<Results> {
         let (mover, now) = (self.mover, self.watch.now());
         let done = match step {
             Step::Hold => return Ok(self.each(jobs, |job| hold::hold(mover, job).into())),
@@ -202,7 +202,7 @@ impl Engine<'_, '_> {
     }
 
     /// What the journal must know of a step that is done and on disk.
-    fn note<'t>(&mut self, step: Step, mut done: Results<'t>) -> io::Result<Results<'t>> {
+    fn note(&mut self, step: Step, mut done: Results) -> io::Result<Results> {
         let all = done
             .iter_mut()
             .filter(|(_, came)| matches!(came, Came::Done));
@@ -228,11 +228,7 @@ impl Engine<'_, '_> {
         Ok(done)
     }
 
-    fn each<'t>(
-        &self,
-        jobs: Vec<Job<'t>>,
-        work: impl Fn(&mut Job<'t>) -> Came + Sync,
-    ) -> Results<'t> {
+    fn each(&self, jobs: Vec<Job>, work: impl Fn(&mut Job) -> Came + Sync) -> Results {
         self.workers.each(jobs, |mut job| {
             let came = work(&mut job);
             (job, came)
@@ -241,11 +237,11 @@ impl Engine<'_, '_> {
 
     /// The same for a step that gives files a name in TO's maildrop: while there are such whose name is taken, they get
     /// others, which the journal knows before the files have them.
-    fn named<'t>(
+    fn named(
         &mut self,
-        jobs: Vec<Job<'t>>,
-        work: impl Fn(&mut Job<'t>) -> Came + Sync,
-    ) -> io::Result<Results<'t>> {
+        jobs: Vec<Job>,
+        work: impl Fn(&mut Job) -> Came + Sync,
+    ) -> io::Result<Results> {
         let mut done = Vec::with_capacity(jobs.len());
         let mut waiting = jobs;
         for _ in 0..OTHER_NAMES {
@@ -266,7 +262,7 @@ impl Engine<'_, '_> {
     }
 
     /// Finds other names for them, and journals those.
-    fn rename<'t>(&mut self, mut jobs: Vec<Job<'t>>) -> io::Result<Vec<Job<'t>>> {
+    fn rename(&mut self, mut jobs: Vec<Job>) -> io::Result<Vec<Job>> {
         let mut made = Vec::with_capacity(jobs.len());
         for job in &mut jobs {
             let inode = job.target_inode();
@@ -290,12 +286,12 @@ impl Engine<'_, '_> {
     }
 
     /// Makes files that the journal must know of before anything else is done with them.
-    fn make<'t>(
+    fn make(
         &mut self,
-        jobs: Vec<Job<'t>>,
-        make: impl Fn(&mut Job<'t>) -> Result<Made, Stop> + Sync,
+        jobs: Vec<Job>,
+        make: impl Fn(&mut Job) -> Result<Made, Stop> + Sync,
         line: impl Fn(Vec<Made>) -> Line,
-    ) -> io::Result<(Vec<Job<'t>>, Results<'t>)> {
+    ) -> io::Result<(Vec<Job>, Results)> {
         let made = self.workers.each(jobs, |mut job| {
             let made = make(&mut job);
             (job, made)
@@ -316,10 +312,10 @@ impl Engine<'_, '_> {
         Ok((jobs, failed))
     }
 
-    fn begin<'t>(&mut self, jobs: Vec<Job<'t>>) -> io::Result<Results<'t>> {
+    fn begin(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
         let mover = self.mover;
         let logs = hold::logs_to_look_for(mover);
-        let make = |job: &mut Job<'t>| copy::begin(mover, job, &logs);
+        let make = |job: &mut Job| copy::begin(mover, job, &logs);
         let (begun, mut done) = self.make(jobs, make, Line::Copying)?;
         done.extend(self.named(begun, |job| copy::name(mover, job).into())?);
         Ok(done)

@@ -1,16 +1,18 @@
 //! What the lines of a journal say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use postfix::queue::{Layout, Queue, QueueId, ShownRecipient, Spool};
 use serde::{Deserialize, Serialize};
 
 use crate::fsops::Stat;
+use crate::journal::summary::Last;
 
 /// What every journal's first line says.
 pub const SCHEMA: &str = "relay-tools/move/2";
 /// What those of older versions say. They can be read, and their moves recovered.
-pub(crate) const OLD_SCHEMA: &str = "relay-tools/move/1";
+const OLD_SCHEMA: &str = "relay-tools/move/1";
 
 /// One of the two spools.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ pub struct Header {
     pub from: Side,
     /// Where it goes to.
     pub to: Side,
+    /// Messages a minute, if it was not to be as fast as possible.
+    #[serde(default)]
+    pub rate: Option<u32>,
     /// Are the spools on two file systems, so that files are copied?
     pub cross_device: bool,
     /// What the names of files that this move has covered end with. Before, the nanoseconds of the modification time of
@@ -86,6 +91,17 @@ pub struct Header {
     pub boot: String,
     /// Where TO's log ended.
     pub log: Option<LogMark>,
+}
+
+impl Header {
+    /// Is it of a version that this tool knows?
+    pub(crate) fn is_known(&self) -> bool {
+        self.schema == SCHEMA || self.is_old()
+    }
+
+    pub(crate) fn is_old(&self) -> bool {
+        self.schema == OLD_SCHEMA
+    }
 }
 
 /// A recipient that waits for delivery, and why.
@@ -222,6 +238,13 @@ pub enum Fate {
     Doubt,
 }
 
+impl Fate {
+    /// Is nothing left to be done, or to be looked at?
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Moved | Self::Skipped | Self::Restored)
+    }
+}
+
 /// How a message ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -242,7 +265,7 @@ pub struct Ended {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Line {
     Begin(Box<Header>),
-    Intent(Box<Intent>),
+    Intent(Arc<Intent>),
     /// All intents are written, so many.
     Planned(u32),
     /// Those are put on hold from here on: until now, nothing was done to them.
@@ -273,4 +296,8 @@ pub(crate) enum Line {
     Recover(bool, i64),
     /// Nothing is left to do.
     Finished(i64),
+    /// An admin has closed it, at a time: who, and why.
+    Closed(i64, String, String),
+    /// What it has come to: the last line of a run that ends.
+    Last(Last),
 }

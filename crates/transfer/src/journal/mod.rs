@@ -3,20 +3,26 @@
 //! Only appended to. A last line that was cut short by a crash counts as not written; anything else that cannot be
 //! read is damage, and nothing is guessed then.
 
+mod ending;
 mod lines;
+mod summary;
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use postfix::queue::QueueId;
 
 use crate::fsops::{Fs, Op};
 use crate::protocol::Goal;
 
+pub use ending::{close, prune};
 pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
-pub(crate) use lines::{Line, Made, OLD_SCHEMA};
+pub(crate) use lines::{Line, Made};
+pub(crate) use summary::Last;
+pub use summary::{State, Summary, Totals, summaries};
 
 /// A journal open for writing.
 #[derive(Debug)]
@@ -80,7 +86,7 @@ pub(crate) struct Copied {
 /// What the journal says of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Track {
-    pub(crate) intent: Intent,
+    pub(crate) intent: Arc<Intent>,
     /// Its name in FROM: another than the queue id once it came back as a copy.
     pub(crate) from_name: QueueId,
     /// Its name in TO's maildrop.
@@ -99,7 +105,7 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(intent: Intent) -> Self {
+    pub(crate) fn new(intent: Arc<Intent>) -> Self {
         Self {
             from_name: intent.queue_id.clone(),
             name: intent.queue_id.clone(),
@@ -125,6 +131,8 @@ pub struct Journal {
     pub planned: bool,
     /// Was all of it done?
     pub finished: bool,
+    /// Has an admin closed it?
+    pub closed: bool,
     /// Where the last run was to lead: `undo` stays the goal until it is reached.
     pub goal: Goal,
     /// Was the last line cut short?
@@ -165,8 +173,7 @@ impl Journal {
         let Ok(Line::Begin(header)) = serde_json::from_slice(first) else {
             return Err(unknown());
         };
-        let is_old = header.schema == OLD_SCHEMA;
-        if header.schema != SCHEMA && !is_old {
+        if !header.is_known() {
             return Err(unknown());
         }
         let mut journal = Self {
@@ -174,6 +181,7 @@ impl Journal {
             header: *header,
             planned: false,
             finished: false,
+            closed: false,
             goal: Goal::Finish,
             torn: whole < text.len(),
             tracks: Vec::new(),
@@ -194,7 +202,7 @@ impl Journal {
                 return Err(JournalError::Damaged(path.to_owned(), number + 1));
             }
         }
-        if is_old {
+        if journal.header.is_old() {
             // They do not say which messages a move had begun with.
             journal
                 .tracks
@@ -215,7 +223,7 @@ impl Journal {
             Line::Intent(intent) => {
                 let fits = !self.planned && intent.n as usize == self.tracks.len();
                 fits.then_some(())?;
-                self.tracks.push(Track::new(*intent));
+                self.tracks.push(Track::new(intent));
             }
             Line::Planned(count) => {
                 (count as usize == self.tracks.len()).then_some(())?;
@@ -264,10 +272,12 @@ impl Journal {
                 }
             }
             Line::Recover(finish, _) => {
-                self.finished = false;
+                (self.finished, self.closed) = (false, false);
                 self.goal = if finish { Goal::Finish } else { Goal::Back };
             }
             Line::Finished(_) => self.finished = true,
+            Line::Closed(..) => self.closed = true,
+            Line::Last(_) => {}
         }
         Some(())
     }
@@ -293,17 +303,28 @@ impl Journal {
     }
 
     /// What it was to move, in order.
-    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+    pub fn intents(&self) -> impl ExactSizeIterator<Item = &Arc<Intent>> {
         self.tracks.iter().map(|track| &track.intent)
     }
 
-    /// How many messages are in it, and how many of them were moved, skipped, failed, put back and are in doubt.
-    pub fn counts(&self) -> (usize, [usize; 5]) {
-        let mut counts = [0; 5];
-        for ended in self.tracks.iter().filter_map(|t| t.ended.as_ref()) {
-            counts[ended.fate as usize] += 1;
+    /// How its messages ended, in order; `None` for those that have not.
+    pub fn ends(&self) -> impl Iterator<Item = Option<&Ended>> {
+        self.tracks.iter().map(|track| track.ended.as_ref())
+    }
+
+    /// What state the move is in.
+    pub fn state(&self) -> State {
+        let restored = |track: &Track| {
+            let ended = track.ended.as_ref();
+            ended.is_some_and(|ended| ended.fate == Fate::Restored)
+        };
+        match (self.planned, self.closed, self.finished) {
+            (false, ..) => State::NotBegun,
+            (true, true, _) => State::Closed,
+            (true, false, false) => State::Unfinished,
+            (true, false, true) if self.tracks.iter().any(restored) => State::Undone,
+            (true, false, true) => State::Done,
         }
-        (self.tracks.len(), counts)
     }
 }
 

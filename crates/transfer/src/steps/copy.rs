@@ -11,7 +11,7 @@ use crate::protocol::{Own, Target};
 use crate::steps::send::strip;
 
 /// Makes an empty closed file in TO's maildrop, under a name that is no queue id as long as its inode is not journalled.
-pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job<'_>, logs: &[Log]) -> Result<Made, Stop> {
+pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<Made, Stop> {
     strip(mover, job, logs)?;
     let id = &job.track.intent.queue_id;
     let at = mover.covered(mover.in_maildrop(id)?, id);
@@ -39,7 +39,7 @@ pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job<'_>, logs: &[Log]) -> Resul
 }
 
 /// Gives it its name, which fits its inode. `Ok(false)`: that name is taken.
-pub(crate) fn name(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<bool, Stop> {
+pub(crate) fn name(mover: &Mover<'_>, job: &mut Job) -> Result<bool, Stop> {
     let at = job.check_target()?.clone();
     let to = mover.in_maildrop(&job.track.name)?;
     match mover.fs.rename(&at, &to) {
@@ -53,7 +53,7 @@ pub(crate) fn name(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<bool, Stop> {
 }
 
 /// Fills it, and puts it on disk.
-pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let (_, stat) = job.open_own()?;
     let (Some(own), Some(copy)) = (&job.own, &job.copy) else {
@@ -63,7 +63,7 @@ pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
 }
 
 /// Covers the source: one rename, which nobody can come between.
-pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let hold = job.check_own()?.clone();
     let cover = mover.cover(false, &job.track.from_name)?;
     let done = mover.fs.rename(&hold, &cover);
@@ -74,7 +74,7 @@ pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
 }
 
 /// Gives the covered source its name back.
-pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let cover = job.check_own()?.clone();
     let hold = postfix::queue::Queue::Hold;
     let hold = mover.in_from(hold, &job.track.from_name)?;
@@ -87,7 +87,7 @@ pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> 
 }
 
 /// Removes the covered source.
-pub(crate) fn drop_source(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn drop_source(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let cover = job.check_own()?.clone();
     // The other one is in sight.
     job.check_target()?;
@@ -99,7 +99,7 @@ pub(crate) fn drop_source(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), St
 }
 
 /// Opens the copy in TO's maildrop: from here on, pickup(8) may take it.
-pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job<'_>, now: i64) -> Result<(), Stop> {
+pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let inode = job.target_inode();
     if job.copy.is_none() {
@@ -118,7 +118,7 @@ pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job<'_>, now: i64) -> Result<
 }
 
 /// Removes what is in TO, which was never open there or is out of pickup's reach: another complete one is in sight.
-pub(crate) fn drop_target(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn drop_target(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     if job.seen.target == Target::Withdrawn {
         let back = job.places.back.as_ref().zip(job.track.back.as_ref());

@@ -11,7 +11,7 @@ use crate::mover::{LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
 use crate::tree::{At, Place};
 
 /// As `postsuper -h` does it, but marked, and never over another file.
-pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let intent = &job.track.intent;
     let on_hold = intent.was_on_hold();
     let queue = intent.queue;
@@ -54,7 +54,7 @@ pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
     }
 }
 
-fn rename(mover: &Mover<'_>, job: &Job<'_>, at: &At) -> Result<At, Stop> {
+fn rename(mover: &Mover<'_>, job: &Job, at: &At) -> Result<At, Stop> {
     let hold = Place::Queue(Queue::Hold);
     let hold = mover.from.at_made(mover.fs, hold, &job.track.from_name);
     let hold = hold.map_err(|e| fail("cannot open the hold queue for", &at.path, &e))?;
@@ -77,7 +77,7 @@ fn rename(mover: &Mover<'_>, job: &Job<'_>, at: &At) -> Result<At, Stop> {
 }
 
 /// Why it is not where it was. That the queue manager has it is said only if it is seen there.
-fn gone(mover: &Mover<'_>, job: &Job<'_>) -> &'static str {
+fn gone(mover: &Mover<'_>, job: &Job) -> &'static str {
     if job.track.intent.was_on_hold() {
         return "it is no longer on hold";
     }
@@ -141,7 +141,7 @@ pub(crate) fn logs_to_look_for(mover: &Mover<'_>) -> Vec<Log> {
 }
 
 /// A held message is given back if it has one of these logs.
-pub(crate) fn without(mover: &Mover<'_>, job: &Job<'_>, logs: &[Log]) -> Result<(), Stop> {
+pub(crate) fn without(mover: &Mover<'_>, job: &Job, logs: &[Log]) -> Result<(), Stop> {
     for &log in logs {
         let at = mover.from.at(Place::Log(log), &job.track.from_name);
         let dir = mover.from.spool().dir();
@@ -164,7 +164,7 @@ pub(crate) fn pending(log: Log) -> &'static str {
 }
 
 /// Gives a message back that was just put on hold, as it is now. The result says where it is.
-pub(crate) fn let_go(mover: &Mover<'_>, job: &Job<'_>, why: Stop) -> Stop {
+pub(crate) fn let_go(mover: &Mover<'_>, job: &Job, why: Stop) -> Stop {
     let (Some(file), Some(hold)) = (&job.own, &job.places.own) else {
         return why;
     };
@@ -195,7 +195,7 @@ pub(crate) fn let_go(mover: &Mover<'_>, job: &Job<'_>, why: Stop) -> Stop {
 }
 
 /// Takes the mark off a message that waits where it was: it was marked, but is not on hold by this move any more.
-pub(crate) fn clear_mark(mover: &Mover<'_>, job: &Job<'_>) {
+pub(crate) fn clear_mark(mover: &Mover<'_>, job: &Job) {
     let Some(at) = &job.places.own else { return };
     if let Ok(Some((file, stat))) = at.open_with_stat()
         && stat.inode == job.inode

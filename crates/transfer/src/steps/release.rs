@@ -9,7 +9,7 @@ use crate::job::Job;
 use crate::mover::{Mover, Stop, fail_or_raced};
 use crate::tree::Place;
 
-pub(crate) fn release(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let hold = job.check_own()?.clone();
     let (_, stat) = job.open_own()?;
     let intent = &job.track.intent;
@@ -38,7 +38,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> 
     Ok(())
 }
 
-fn restore_log(mover: &Mover<'_>, job: &Job<'_>) -> io::Result<()> {
+fn restore_log(mover: &Mover<'_>, job: &Job) -> io::Result<()> {
     let text = job.track.intent.defer_log();
     if text.is_empty() {
         return Ok(());

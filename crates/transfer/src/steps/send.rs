@@ -10,12 +10,7 @@ use crate::steps::hold::without;
 use crate::tree::Place;
 
 /// `Ok(false)`: its name is taken in TO's maildrop.
-pub(crate) fn send(
-    mover: &Mover<'_>,
-    job: &mut Job<'_>,
-    logs: &[Log],
-    now: i64,
-) -> Result<bool, Stop> {
+pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> Result<bool, Stop> {
     strip(mover, job, logs)?;
     let hold = job.check_own()?.clone();
     let (file, stat) = job.open_own()?;
@@ -43,7 +38,7 @@ pub(crate) fn send(
 
 /// Sees to the logs of a message that is on hold: nobody else reads or writes them meanwhile. The defer log goes, for the
 /// journal has what it says; with another, the message is not for this move.
-pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job<'_>, logs: &[Log]) -> Result<(), Stop> {
+pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<(), Stop> {
     if !job.stripped {
         without(mover, job, logs)?;
         remove_log(mover, job)?;
@@ -52,7 +47,7 @@ pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job<'_>, logs: &[Log]) -> Resul
     Ok(())
 }
 
-fn remove_log(mover: &Mover<'_>, job: &Job<'_>) -> Result<(), Stop> {
+fn remove_log(mover: &Mover<'_>, job: &Job) -> Result<(), Stop> {
     let found = mover.from.at(Place::Log(Log::Defer), &job.track.from_name);
     let dir = mover.from.spool().dir();
     let Some(log) = found.map_err(|e| fail("cannot open the directory", dir, &e))? else {

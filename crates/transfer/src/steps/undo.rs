@@ -11,7 +11,7 @@ use crate::mover::{Mover, Stop, fail, fail_or_raced, fitting};
 use crate::tree::{At, Place};
 
 /// Makes the decoy, where what it takes the place of is going to be.
-pub(crate) fn make_decoy(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<Made, Stop> {
+pub(crate) fn make_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<Made, Stop> {
     let at = mover.cover(true, &job.track.name)?;
     let there = at.stat();
     let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
@@ -39,7 +39,7 @@ pub(crate) fn make_decoy(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<Made, S
 }
 
 /// Takes the message out of pickup's reach, in one system call: it changes places with its decoy.
-pub(crate) fn withdraw(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn withdraw(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let gone = || Stop::Raced("its decoy is gone".to_owned());
     let cover = job.places.decoy.clone().ok_or_else(gone)?;
@@ -58,7 +58,7 @@ pub(crate) fn withdraw(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop>
 }
 
 /// Removes what pickup has taken, as pickup itself would have done: it has removed the decoy in its stead.
-pub(crate) fn drop_taken(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn drop_taken(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let done = mover.fs.unlink(&at);
     done.map_err(|e| fail_or_raced("cannot remove", &at.path, &e))?;
@@ -68,7 +68,7 @@ pub(crate) fn drop_taken(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Sto
 }
 
 /// Puts what is withdrawn into TO's maildrop again, under a name that is journalled already. `Ok(false)`: it is taken.
-pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job<'_>, now: i64) -> Result<bool, Stop> {
+pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<bool, Stop> {
     let at = job.check_target()?.clone();
     let file = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
     let file = file.ok_or_else(|| Stop::Raced("it is gone".to_owned()))?;
@@ -88,7 +88,7 @@ pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job<'_>, now: i64) -> Result
 }
 
 /// One file system: renames what is withdrawn to FROM's hold queue, marked.
-pub(crate) fn give_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn give_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let hold = hold_of(mover, &job.track.from_name)?;
     let file = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
@@ -112,7 +112,7 @@ fn hold_of(mover: &Mover<'_>, name: &QueueId) -> Result<At, Stop> {
 }
 
 /// Between file systems: makes an empty covered file in FROM's hold directory.
-pub(crate) fn begin_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<Made, Stop> {
+pub(crate) fn begin_back(mover: &Mover<'_>, job: &mut Job) -> Result<Made, Stop> {
     let id = &job.track.intent.queue_id;
     let at = mover.cover(false, id)?;
     if let Ok(Some(stat)) = at.stat()
@@ -142,7 +142,7 @@ pub(crate) fn begin_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<Made, S
 }
 
 /// Copies what is withdrawn into it, and puts it on disk.
-pub(crate) fn fill_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn fill_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let opened = at.open_with_stat();
     let opened = opened.map_err(|e| fail("cannot open", &at.path, &e))?;
@@ -154,7 +154,7 @@ pub(crate) fn fill_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop
 }
 
 /// Removes the copy on its way back: another complete one is in sight.
-pub(crate) fn drop_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn drop_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let raced = || Stop::Raced("it is gone".to_owned());
     let at = job.places.back.clone().ok_or_else(raced)?;
     if job.seen.own == crate::protocol::Own::No {
@@ -168,7 +168,7 @@ pub(crate) fn drop_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop
 }
 
 /// Removes the decoy, wherever it is.
-pub(crate) fn drop_decoy(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn drop_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let Some(at) = job.places.decoy.take() else {
         return Ok(());
     };
@@ -183,7 +183,7 @@ pub(crate) fn drop_decoy(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Sto
 }
 
 /// Gives the complete copy in FROM's hold directory its name, with the mark: it is the message from here on.
-pub(crate) fn open_back(mover: &Mover<'_>, job: &mut Job<'_>) -> Result<(), Stop> {
+pub(crate) fn open_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let raced = || Stop::Raced("it is gone".to_owned());
     let at = job.places.back.clone().ok_or_else(raced)?;
     let (copied, name) = job.track.back.clone().ok_or_else(raced)?;

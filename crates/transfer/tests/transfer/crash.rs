@@ -55,7 +55,7 @@ fn at_goal(spools: &Spools, goal: Goal, ends: &[Ended], when: &str) {
 fn changes(spools: &Spools) -> usize {
     let count = Cut::new(usize::MAX, false);
     let done = spools.execute(&spools.plan(), &count).unwrap();
-    assert!(done.is_complete(), "{done:?}");
+    assert!(done.is_complete, "{done:?}");
     at_goal(spools, Goal::Finish, &done.ended, "without a crash");
     let count = count.count.load(SeqCst);
     assert!(count > 25, "{count}");

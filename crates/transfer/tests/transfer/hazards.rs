@@ -96,6 +96,7 @@ fn mail_that_is_too_big_for_to_is_skipped() {
         let facts = Facts {
             from: &spools.from,
             size_limit,
+            taken: &Default::default(),
         };
         let items = judge(found.unwrap().messages, facts, None);
         let moved = items.iter().filter(|item| item.action == Action::Move);
@@ -119,6 +120,7 @@ fn a_limit_takes_the_oldest() {
     let facts = Facts {
         from: &spools.from,
         size_limit: 0,
+        taken: &Default::default(),
     };
     let items = judge(found.unwrap().messages, facts, Some(1));
     assert_eq!(items.len(), 1);
@@ -146,7 +148,7 @@ fn mail_on_hold_moves_when_it_is_named_and_goes_back_on_hold() {
     let done = spools
         .execute(&spools.plan_of(&[Queue::Hold]), &NO_HOOK)
         .unwrap();
-    assert_eq!(done.intents.len(), 1);
+    assert_eq!(done.all, 1);
     assert!(spools.target("5B5B51C04D").exists());
     spools.recover(Goal::Back, &NO_HOOK).unwrap();
     assert!(before == spools.state());
@@ -190,7 +192,7 @@ fn hash_depths_may_differ() {
     ] {
         let spools = Spools::laid_out(false, from, to);
         let done = spools.execute(&spools.plan(), &NO_HOOK).unwrap();
-        assert!(done.is_complete(), "{done:?}");
+        assert!(done.is_complete, "{done:?}");
         assert_eq!(spools.deliverable(), expected());
         spools.recover(Goal::Back, &NO_HOOK).unwrap();
         for (id, ..) in MAIL {
@@ -212,7 +214,7 @@ fn a_hash_directory_that_a_crash_left_to_root_gets_its_owner() {
         std::os::unix::fs::chown(spools.path(Queue::Deferred, id), Some(owner), None).unwrap();
     }
     let done = spools.execute(&spools.plan(), &NO_HOOK).unwrap();
-    assert!(done.is_complete(), "{done:?}");
+    assert!(done.is_complete, "{done:?}");
     assert_eq!(done.ended.len(), MAIL.len());
     assert_eq!(fs::metadata(&left).unwrap().uid(), owner);
 }
@@ -231,17 +233,9 @@ fn a_message_that_is_being_delivered_is_skipped() {
 
 #[test]
 fn an_interrupt_leaves_the_rest_and_resume_goes_on() {
-    let spools = Spools::new(false);
+    let mut spools = Spools::new(false);
+    spools.pace.batch = 1;
     let plan = spools.plan();
-    let begin = transfer::Begin {
-        name: "test".to_owned(),
-        started: NOW,
-        started_microseconds: 0,
-        user: "ada".to_owned(),
-        command: String::new(),
-        boot: String::new(),
-        log: None,
-    };
     struct AfterOne(std::cell::Cell<usize>);
     impl transfer::Watch for AfterOne {
         fn now(&self) -> i64 {
@@ -250,17 +244,15 @@ fn an_interrupt_leaves_the_rest_and_resume_goes_on() {
         fn interrupted(&self) -> bool {
             self.0.get() > 0
         }
-        fn advanced(&self, messages: usize) {
-            self.0.set(self.0.get() + messages);
+        fn ended(&self, ended: &[transfer::Ended]) {
+            self.0.set(self.0.get() + ended.len());
         }
         fn pause(&self, _: std::time::Duration) {}
-        fn delivered(&self) {}
     }
     let watch = AfterOne(0.into());
-    let pace = transfer::Pace::per_minute(60);
-    let fs = Fs::new(&NO_HOOK);
-    let done = transfer::carry_out(fs, &spools.moves, &plan, begin, pace, &watch).unwrap();
-    assert_eq!((done.ended.len(), done.is_complete()), (1, false));
+    let done = spools.execute_with(&plan, &NO_HOOK, &watch, |one| one.run());
+    let done = done.unwrap();
+    assert_eq!((done.ended.len(), done.is_complete), (1, false));
     assert!(!spools.journal().unwrap().finished);
     assert_eq!(spools.deliverable(), expected());
     let ends = spools.recover(Goal::Finish, &NO_HOOK).unwrap();

@@ -23,9 +23,8 @@ impl Watch for Idle {
     fn interrupted(&self) -> bool {
         self.interrupted.get()
     }
-    fn advanced(&self, _: usize) {}
+    fn ended(&self, _: &[transfer::Ended]) {}
     fn pause(&self, _: Duration) {}
-    fn delivered(&self) {}
 }
 
 /// The power is cut: a panic before or after the change number `at`, and before every later one.

@@ -1,24 +1,24 @@
 //! Two spools with mail in them, a journal directory, and what is asked of them.
 
+mod files;
 mod hooks;
 mod postsuper;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
 
-use postfix::queue::{IdParts, Queue, QueueId, Selector, ShowqOptions, read_envelope};
+use postfix::queue::{IdParts, Queue, QueueId, Selector, ShowqOptions};
 use tempfile::TempDir;
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
 use transfer::protocol::Goal;
 use transfer::{
-    Begin, Done, Ended, Fs, Hook, Journal, MoveError, Pace, Recovery, Side, Workers, carry_out,
+    Begin, Done, Ended, Fs, Hook, Journal, Means, Move, MoveError, Side, Watch, Workers,
 };
 
+pub(crate) use files::*;
 pub(crate) use hooks::*;
 pub(crate) use postsuper::*;
 
@@ -49,6 +49,12 @@ pub(crate) const MAIL: [(&str, &[&str], bool); 3] = [
     ("4XKpwM4Kq7z3sTR", &["four@example.com"], false),
 ];
 
+/// How many go together, and who does it.
+pub(crate) struct Pace {
+    pub(crate) batch: usize,
+    pub(crate) workers: Workers,
+}
+
 pub(crate) struct Spools {
     from_dir: TempDir,
     to_dir: TempDir,
@@ -56,24 +62,12 @@ pub(crate) struct Spools {
     pub(crate) from: Side,
     pub(crate) to: Side,
     pub(crate) pace: Pace,
+    /// The boot in which a run takes place.
+    pub(crate) boot: &'static str,
     /// Lets a pickup that a test plays come to its end.
     pub(crate) pickup: Option<Box<dyn Fn() -> bool + Sync>>,
     /// What a pickup of these tests took from TO's maildrop.
     pub(crate) taken: Mutex<BTreeMap<String, usize>>,
-}
-
-/// Two directories of one file system, or of two.
-fn directories(cross_device: bool) -> (TempDir, TempDir) {
-    // In memory, for there are thousands of them; the other file system is that of the build.
-    let first = tempfile::tempdir_in("/dev/shm").unwrap();
-    let second = if cross_device {
-        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-    } else {
-        tempfile::tempdir_in("/dev/shm").unwrap()
-    };
-    let device = |dir: &TempDir| fs::metadata(dir.path()).unwrap().dev();
-    assert_eq!(device(&first) != device(&second), cross_device);
-    (first, second)
 }
 
 pub(crate) fn side(name: &str, dir: &Path, names: &str, depth: usize) -> Side {
@@ -149,9 +143,9 @@ impl Spools {
             to_dir,
             pace: Pace {
                 batch: 2,
-                pause: None,
                 workers: Workers::ALONE,
             },
+            boot: BOOT,
             pickup: None,
             taken: Mutex::default(),
         };
@@ -238,6 +232,7 @@ impl Spools {
         let facts = Facts {
             from: &self.from,
             size_limit: 0,
+            taken: &Default::default(),
         };
         Plan {
             from: self.from.clone(),
@@ -247,24 +242,54 @@ impl Spools {
         }
     }
 
-    pub(crate) fn execute(&self, plan: &Plan, hook: &dyn Hook) -> Result<Done, MoveError> {
+    /// A move of `plan`, with what `work` does of it.
+    pub(crate) fn execute_with(
+        &self,
+        plan: &Plan,
+        hook: &dyn Hook,
+        watch: &dyn Watch,
+        work: impl FnOnce(&mut Move<'_>) -> Result<(), MoveError>,
+    ) -> Result<Done, MoveError> {
         let begin = Begin {
             name: "test".to_owned(),
             started: NOW,
             started_microseconds: 0,
             user: "ada".to_owned(),
             command: "queue-move aol-a aol-b".to_owned(),
-            boot: BOOT.to_owned(),
+            rate: None,
             log: None,
         };
-        carry_out(
-            Fs::new(hook),
-            &self.moves,
-            plan,
-            begin,
-            self.pace,
-            &Idle::default(),
-        )
+        let taken = |name: &str| self.was_taken(name);
+        let means = self.means(hook, watch, &taken);
+        let mut one = Move::begin(means, &self.moves, plan, begin)?;
+        work(&mut one)?;
+        one.end()
+    }
+
+    pub(crate) fn execute(&self, plan: &Plan, hook: &dyn Hook) -> Result<Done, MoveError> {
+        self.execute_with(plan, hook, &Idle::default(), |one| one.run())
+    }
+
+    fn was_taken(&self, name: &str) -> Option<String> {
+        let taken = self.taken.lock().unwrap();
+        taken.contains_key(name).then(|| "NEW".to_owned())
+    }
+
+    fn means<'a>(
+        &'a self,
+        hook: &'a dyn Hook,
+        watch: &'a dyn Watch,
+        accepted: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Means<'a> {
+        Means {
+            fs: Fs::new(hook),
+            watch,
+            accepted,
+            pickup: self.pickup.as_deref().map(|past| past as &dyn Fn() -> bool),
+            boot: self.boot.to_owned(),
+            batch: self.pace.batch,
+            workers: self.pace.workers,
+        }
     }
 
     pub(crate) fn journal(&self) -> Option<Journal> {
@@ -273,24 +298,15 @@ impl Spools {
         Journal::read(&path).ok()
     }
 
-    pub(crate) fn recover(&self, goal: Goal, hook: &dyn Hook) -> io::Result<Vec<Ended>> {
+    pub(crate) fn recover(&self, goal: Goal, hook: &dyn Hook) -> Result<Vec<Ended>, MoveError> {
         let Some(journal) = self.journal() else {
             return Ok(Vec::new());
         };
-        let taken = |name: &str| {
-            let taken = self.taken.lock().unwrap();
-            taken.contains_key(name).then(|| "NEW".to_owned())
-        };
-        let recovery = Recovery {
-            fs: Fs::new(hook),
-            goal,
-            pace: self.pace,
-            accepted: &taken,
-            pickup: self.pickup.as_deref().map(|past| past as &dyn Fn() -> bool),
-            boot: BOOT,
-            watch: &Idle::default(),
-        };
-        recovery.run(journal)
+        let taken = |name: &str| self.was_taken(name);
+        let watch = Idle::default();
+        let mut one = Move::reopen(self.means(hook, &watch, &taken), journal, goal)?;
+        one.run()?;
+        Ok(one.end()?.ended)
     }
 
     /// TO's pickup takes what is open in its maildrop: the senders, and how often.
@@ -370,84 +386,4 @@ impl Spools {
         facts.sort();
         facts
     }
-}
-
-pub(crate) fn expected() -> BTreeMap<String, usize> {
-    let mail = MAIL.iter().map(|(id, ..)| format!("{id}@example.org"));
-    mail.chain(["held@example.org".to_owned()])
-        .map(|sender| (sender, 1))
-        .collect()
-}
-
-fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, files);
-        } else {
-            files.push(path);
-        }
-    }
-}
-
-/// The sender of a complete queue file.
-pub(crate) fn sender_of(path: &Path) -> Option<String> {
-    whole(path)
-}
-
-fn whole(path: &Path) -> Option<String> {
-    let file = fs::File::open(path).unwrap();
-    let size = file.metadata().unwrap().len();
-    let envelope = read_envelope(&file, size, path, &mut Vec::new()).value;
-    let sender = String::from_utf8(envelope.sender?).unwrap();
-    envelope.complete.then_some(sender)
-}
-
-/// The sender, if Postfix would take the file for mail.
-fn deliverable(path: &Path) -> Option<String> {
-    let mode = fs::metadata(path).unwrap().mode();
-    (mode & 0o700 == 0o700).then(|| whole(path)).flatten()
-}
-
-/// A queue file as cleanup(8) writes it, but for the records that do not matter here.
-pub(crate) fn write_mail(path: &Path, sender: &str, recipients: &[&str], mtime: i64) {
-    let mut file = Vec::new();
-    let mut record = |kind: u8, text: &str| {
-        file.push(kind);
-        file.push(u8::try_from(text.len()).unwrap());
-        file.extend_from_slice(text.as_bytes());
-    };
-    let content = "Subject: test";
-    record(
-        b'C',
-        &format!(
-            "{:>15}{:>16}{:>16}{:>16}{:>16}{:>16}",
-            0,
-            0,
-            recipients.len(),
-            0,
-            20,
-            0
-        ),
-    );
-    record(b'T', &format!("{} 5", NOW - 1000));
-    record(b'A', "create_time=1799999000");
-    record(b'S', sender);
-    for recipient in recipients {
-        record(b'O', recipient);
-        record(b'R', recipient);
-    }
-    record(b'M', "");
-    record(b'N', content);
-    record(b'X', "");
-    record(b'E', "");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, file).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
-    set_mtime(path, mtime);
-}
-
-pub(crate) fn set_mtime(path: &Path, mtime: i64) {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.unsigned_abs());
-    fs::File::open(path).unwrap().set_modified(time).unwrap();
 }

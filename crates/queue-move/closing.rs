@@ -1,0 +1,91 @@
+//! close and prune: what is done with journals alone.
+
+use cli::{Context, Failure, Outcome};
+use transfer::{Fs, NoHook, State, Summary};
+
+use crate::args::{Close, Prune};
+use crate::result::to_line;
+use crate::setup::{self, is_json};
+use crate::syslog::Syslog;
+use crate::unfinished::{all, named, said};
+
+/// Ends a move that cannot be finished.
+pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
+    let journal = named(cx, &close.name)?;
+    let name = journal.header.name.clone();
+    let why = close.why.trim();
+    if why.is_empty() {
+        return Err(Failure::new("--why is empty")
+            .hint("say for the next admin why it cannot be finished")
+            .into());
+    }
+    if journal.state() != State::Unfinished {
+        return Err(Failure::new(format!("the move {name} is not unfinished"))
+            .hint("queue-move history lists the moves")
+            .into());
+    }
+    let summary = Summary::read(&journal.path);
+    let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
+    cx.note(said(&summary));
+    if close.manner.dry_run {
+        cx.print(format!("would close {name}\n").as_bytes())?;
+        return Ok(Outcome::Done);
+    }
+    setup::must_be_root()?;
+    let question = format!("Close {name}, and leave its messages where they are?");
+    if !close.manner.yes && !cx.confirm(&question, "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
+    // Not while it is at work.
+    let locks = setup::lock(cx, &[(&journal.header.from, true)])?;
+    let (user, now) = (setup::user(), setup::seconds(cx));
+    let closed = transfer::close(Fs::new(&NoHook), &journal, now, &user, why);
+    closed.map_err(|e| Failure::io("cannot write", &journal.path, e))?;
+    drop(locks);
+    Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
+    cx.print(format!("closed {name}\n").as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+/// Removes journals of moves that ended long ago.
+pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
+    let (mut summaries, is_whole) = all(cx);
+    let before = cx.now().minus(prune.older_than).seconds();
+    summaries.retain(|one| one.header.started < before && !one.is_unfinished());
+    if !prune.manner.dry_run && !summaries.is_empty() {
+        setup::must_be_root()?;
+        let question = format!("Remove the journals of {} moves?", summaries.len());
+        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
+            return Err(Failure::new("nothing was changed: not confirmed").into());
+        }
+        let removed = transfer::prune(Fs::new(&NoHook), &summaries, before);
+        removed.map_err(|e| Failure::new("cannot remove a journal").because(e))?;
+    }
+    let names: Vec<&str> = summaries
+        .iter()
+        .map(|one| one.header.name.as_str())
+        .collect();
+    let text = if is_json(prune.manner.format) {
+        to_line(&serde_json::json!({
+            "schema": "relay-tools/queue-move-prune/1",
+            "dry_run": prune.manner.dry_run,
+            "moves": names,
+        }))
+    } else {
+        names.iter().map(|name| format!("{name}\n")).collect()
+    };
+    cx.print(postfix_lines(&text).as_bytes())?;
+    Ok(if is_whole {
+        Outcome::Done
+    } else {
+        Outcome::Partial
+    })
+}
+
+/// Names of files may hold anything.
+fn postfix_lines(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(|line| format!("{}\n", postfix::escape(line)));
+    lines.collect()
+}

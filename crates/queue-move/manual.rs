@@ -1,0 +1,73 @@
+//! What the manual page says beside the flags.
+
+use cli::{Block, Common, Manual, Section, Tool};
+
+use crate::args::Args;
+
+impl Tool for Args {
+    const MANUAL: Manual = Manual {
+        sections: &[
+            Section {
+                title: "WHAT IT CHANGES FOR THE MAIL",
+                body: &[Block::Text(
+                    "Mail that is requeued through maildrop, by this tool as by postsuper -r, gets a new queue id; TO's pickup logs the old one as orig_id. Recipients who have been served stay so, and are not in the new queue file. Arrival time, DSN options and VERP are kept; that SMTPUTF8 was asked for is not (with Postfix 3.7; newer versions keep it). The expiry clock (maximal_queue_lifetime) starts anew. Addresses are rewritten again by TO's maps, and its bcc maps and header checks see the mail again. FILTER and REDIRECT actions that access rules or header checks have recorded are dropped, and content_filter is TO's own. A Received: header is added, which counts towards hopcount_limit.",
+                )],
+            },
+            Section {
+                title: "WHAT IS SKIPPED",
+                body: &[Block::Text(
+                    "Mail that the queue manager takes first, or has tried again since the plan was made; that an admin has expired (postsuper -e, -f); with a bounce or success notice pending; with nothing left to deliver; damaged; or too big for TO. The plan and the result tell the reason for each.",
+                )],
+            },
+            Section {
+                title: "INTERRUPTIONS",
+                body: &[Block::Text(
+                    "^C finishes the messages in hand, and says how to go on; the exit status is 1. After a crash, a power cut, a restart of FROM or TO, or a full disk, queue-move resume goes on, and queue-move undo goes back; either can be repeated, and an undo that was interrupted is gone on with by resume. undo first takes what lies in TO's maildrop out of pickup's reach, waits until pickup is past it, and then puts it back; what TO has taken stays with TO. Every run reports moves that are unfinished, and so do queue-report and mailq-distribution --check. A message of which nothing shows where it is, is in doubt: it is reported until the move is closed (queue-move close).",
+                )],
+            },
+            Section {
+                title: "FILES",
+                body: &[
+                    Block::Item(
+                        "/var/lib/relay-tools/moves/",
+                        "A journal of each move (JSON Lines): what was meant, with senders, recipients and reasons, and what became of it.",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/locks/",
+                        "Locks: one queue-move takes mail out of an instance at a time.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/providers.toml",
+                        "Providers, over those that are built in.",
+                    ),
+                ],
+            },
+            Section {
+                title: "EXAMPLES",
+                body: &[
+                    Block::Text("What would move from a blocked instance to a healthy one?"),
+                    Block::Code("queue-move --dry-run aol-b aol-c"),
+                    Block::Text(
+                        "Move what AOL has deferred for the address's reputation, one message a second:",
+                    ),
+                    Block::Code("queue-move aol-b aol-c --reason-class blocked --rate 60/min"),
+                    Block::Text("From a script, the oldest hundred, with the result as JSON:"),
+                    Block::Code("queue-move aol-b aol-c --limit 100 --yes --format json"),
+                    Block::Text("After an interruption:"),
+                    Block::Code("queue-move history\nqueue-move resume"),
+                ],
+            },
+        ],
+        see_also: &[
+            "queue-report(8)",
+            "postsuper(1)",
+            "postqueue(1)",
+            "pickup(8)",
+        ],
+        checks: false,
+    };
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}

@@ -1,0 +1,74 @@
+//! What is asked for: one of these.
+
+use cli::{Context, Failure, Outcome};
+use postfix::queue::Queue;
+use transfer::protocol::Goal;
+
+use crate::args::{Again, Args, Close, Command, Listing, One, Prune};
+use crate::{again, closing, history, moving, single, unfinished};
+
+/// What is asked for.
+pub(crate) enum Mode<'a> {
+    Move(&'a Args, &'a str, &'a str),
+    Hold(&'a One),
+    Release(&'a One),
+    Clean(&'a One),
+    Again(&'a Again, Goal),
+    Close(&'a Close),
+    History(&'a Listing),
+    Prune(&'a Prune),
+}
+
+impl<'a> Mode<'a> {
+    /// Decides it.
+    pub(crate) fn of(args: &'a Args) -> Result<Self, Failure> {
+        if let (Some(_), Some(from)) = (&args.command, &args.from) {
+            return Err(
+                Failure::new(format!("\"{from}\" stands before a subcommand"))
+                    .hint("queue-move FROM TO moves mail; queue-move --help lists the subcommands"),
+            );
+        }
+        if let Some(Command::Undo(Again { forward: true, .. })) = &args.command {
+            return Err(Failure::new("undo does not take --forward")
+                .hint("queue-move resume --forward sends to TO what an undo was to put back"));
+        }
+        Ok(match (&args.command, &args.from, &args.to) {
+            (Some(Command::Hold(one)), ..) => Self::Hold(one),
+            (Some(Command::Release(one)), ..) => Self::Release(one),
+            (Some(Command::Clean(one)), ..) => Self::Clean(one),
+            (Some(Command::Resume(again)), ..) => Self::Again(again, Goal::Finish),
+            (Some(Command::Undo(again)), ..) => Self::Again(again, Goal::Back),
+            (Some(Command::Close(close)), ..) => Self::Close(close),
+            (Some(Command::History(listing)), ..) => Self::History(listing),
+            (Some(Command::Prune(prune)), ..) => Self::Prune(prune),
+            (None, Some(from), Some(to)) => Self::Move(args, from, to),
+            (None, ..) => return Err(Failure::new("FROM and TO must be named")),
+        })
+    }
+
+    /// Does it. Moves that are unfinished are reported first, whatever is asked for.
+    pub(crate) fn run(&self, cx: &Context) -> anyhow::Result<Outcome> {
+        let meant = match self {
+            Self::Again(again, _) => again.name.as_deref(),
+            Self::Close(close) => Some(close.name.as_str()),
+            _ => None,
+        };
+        let open = match self {
+            // It lists them itself.
+            Self::History(_) => Vec::new(),
+            _ => unfinished::report(cx, meant),
+        };
+        match self {
+            Self::Move(args, from, to) => moving::run(args, cx, from, to, &open),
+            Self::Hold(one) => single::rename(one, cx, "hold", (Queue::Deferred, Queue::Hold)),
+            Self::Release(one) => {
+                single::rename(one, cx, "release", (Queue::Hold, Queue::Deferred))
+            }
+            Self::Clean(one) => single::clean(one, cx),
+            Self::Again(again, goal) => again::run(again, cx, *goal),
+            Self::Close(close) => closing::close(close, cx),
+            Self::History(listing) => history::run(listing, cx),
+            Self::Prune(prune) => closing::prune(prune, cx),
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What a move will do: the messages that are meant, and what an admin should know of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use cli::{Context, Failure};
+use knowledge::providers::domain_of;
+use knowledge::reasons::{Cache, Reasons};
+use postfix::config::{Host, Instance};
+use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector};
+use transfer::plan::{Action, Facts, Item, Plan, is_cross_device, judge, snapshot};
+use transfer::preflight::{Asked, Finding, check, check_plan};
+use transfer::{Journal, Side, Summary};
+
+use crate::args::Args;
+use crate::setup;
+use crate::text::most_first;
+
+/// The queues that mail can be moved from.
+const MOVABLE: [Queue; 2] = [Queue::Deferred, Queue::Hold];
+
+/// What a move is about.
+pub(crate) struct Course<'h> {
+    pub(crate) host: &'h Host,
+    pub(crate) from: &'h Instance,
+    pub(crate) to: &'h Instance,
+    pub(crate) from_side: Side,
+    pub(crate) to_side: Side,
+    pub(crate) to_runs: bool,
+}
+
+impl Course<'_> {
+    /// What stands against a move between the two, whatever the mail.
+    pub(crate) fn findings(
+        &self,
+        cx: &Context,
+        cross_provider: bool,
+    ) -> anyhow::Result<Vec<Finding>> {
+        let providers = host::tables::providers(cx.site())?;
+        let provider = |name: &str| {
+            let id = providers.of_instance(name)?;
+            Some(providers.get(id).name.clone())
+        };
+        let asked = Asked {
+            root: cx.root(),
+            host: self.host,
+            provider: &provider,
+            to_runs: self.to_runs,
+            cross_provider,
+        };
+        Ok(check(
+            &asked,
+            (self.from, &self.from_side),
+            (self.to, &self.to_side),
+        ))
+    }
+}
+
+/// A plan, and what is to be known of it.
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    /// Ids that were asked for and are not there, and why.
+    pub(crate) missing: Vec<(String, String)>,
+    pub(crate) warnings: Vec<String>,
+    /// Recipients by domain and by reason, the most first.
+    pub(crate) domains: Vec<(String, usize)>,
+    pub(crate) classes: Vec<(String, usize)>,
+}
+
+/// The domain of an address, in lower case; empty where it has none.
+pub(crate) fn domain(address: &str) -> String {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    domain.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Makes the plan. What is part of an unfinished move is left to that.
+pub(crate) fn plan(
+    args: &Args,
+    cx: &Context,
+    course: &Course<'_>,
+    mut findings: Vec<Finding>,
+    open: &[Summary],
+) -> anyhow::Result<Planned> {
+    let selector = args.selectors.selector(cx, &[Queue::Deferred])?;
+    let stray = |queue: &&Queue| !MOVABLE.contains(queue);
+    if let Some(queue) = selector.queues.iter().find(stray) {
+        let what = format!("mail in the {queue} queue cannot be moved");
+        let hint = "its queue manager has it in hand; --queue deferred or hold";
+        return Err(Failure::new(what).hint(hint).into());
+    }
+    let progress = cx.progress_items("reading the queue", None);
+    let spool = course.from_side.spool();
+    let showq = setup::showq(course.from);
+    let found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
+    drop(progress);
+    let missing = missing(&selector, &found.messages, &course.from_side);
+    let facts = Facts {
+        from: &course.from_side,
+        size_limit: size_limit(course.to),
+        taken: &of_others(&course.from_side, open),
+    };
+    let cross_device = is_cross_device(&spool, &course.to_side.spool());
+    let cross_device = cross_device.map_err(|e| Failure::new("cannot move").because(e))?;
+    let plan = Plan {
+        from: course.from_side.clone(),
+        to: course.to_side.clone(),
+        cross_device,
+        items: judge(found.messages, facts, args.selectors.limit),
+    };
+    findings.extend(check_plan(&plan));
+    if findings.iter().any(|finding| finding.refuses) {
+        return Err(setup::refused(&findings));
+    }
+    let mut warnings: Vec<String> = findings
+        .into_iter()
+        .map(|finding| format!("{}; {}", finding.what, finding.way_out))
+        .collect();
+    warnings.extend(same_domains(&plan, course));
+    cx.problems(&found.problems);
+    let reasons = host::tables::reasons(cx.site())?;
+    Ok(Planned::new(plan, missing, warnings, &reasons))
+}
+
+/// The queue ids that belong to unfinished moves out of the same queue, and which.
+fn of_others(from: &Side, open: &[Summary]) -> HashMap<QueueId, String> {
+    let mut taken = HashMap::new();
+    let same = |one: &&Summary| one.header.from.identity.1 == from.identity.1;
+    for one in open.iter().filter(same) {
+        let Ok(journal) = Journal::read(&one.path) else {
+            continue;
+        };
+        let ended = journal.intents().zip(journal.ends());
+        let settled = |end: Option<&transfer::Ended>| end.is_some_and(|end| end.fate.is_settled());
+        for (intent, _) in ended.filter(|(_, end)| !settled(*end)) {
+            taken.insert(intent.queue_id.clone(), one.header.name.clone());
+        }
+    }
+    taken
+}
+
+impl Planned {
+    fn new(
+        plan: Plan,
+        missing: Vec<(String, String)>,
+        warnings: Vec<String>,
+        reasons: &Reasons,
+    ) -> Self {
+        let mut domains: HashMap<String, usize> = HashMap::new();
+        let mut classes: HashMap<String, usize> = HashMap::new();
+        // The same reply comes thousands of times.
+        let mut known = Cache::default();
+        for rcpt in plan.moves().flat_map(|item| &item.message.recipients) {
+            *domains.entry(domain(&rcpt.address)).or_default() += 1;
+            let class = match &rcpt.reason {
+                None => "not tried yet".to_owned(),
+                Some(reason) => {
+                    let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
+                    let of = domain_of(rcpt.address.as_bytes());
+                    let meant = known.classify(reasons, reason.as_bytes(), dsn, of);
+                    meant.class.to_string()
+                }
+            };
+            *classes.entry(class).or_default() += 1;
+        }
+        Self {
+            domains: most_first(domains),
+            classes: most_first(classes),
+            plan,
+            missing,
+            warnings,
+        }
+    }
+
+    /// How many messages it is to move.
+    pub(crate) fn count(&self) -> usize {
+        self.plan.moves().count()
+    }
+
+    /// The queue ids of those, in the order of the journal.
+    pub(crate) fn ids(&self) -> Vec<QueueId> {
+        let moves = self.plan.moves();
+        moves.map(|item| item.message.queue_id.clone()).collect()
+    }
+
+    /// Is anything that was asked for left out?
+    pub(crate) fn leaves_out(&self) -> bool {
+        let skip = |item: &Item| item.action != Action::Move;
+        !self.missing.is_empty() || self.plan.items.iter().any(skip)
+    }
+
+    /// What the move changes for this mail.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let count = |is: &dyn Fn(&Item) -> bool| self.plan.moves().filter(|i| is(i)).count();
+        let mut changes = vec![
+            "each message gets a new queue id, which TO's pickup logs with the old one (orig_id)"
+                .to_owned(),
+            "arrival time is kept, but the expiry clock (maximal_queue_lifetime) starts anew"
+                .to_owned(),
+            "TO's maps rewrite the addresses again; its bcc maps and header checks see the mail again"
+                .to_owned(),
+            "content_filter is TO's own".to_owned(),
+        ];
+        let mut add = |count: usize, what: &str| {
+            if count > 0 {
+                changes.push(format!("{count} messages {what}"));
+            }
+        };
+        add(
+            count(&|item| item.effects.done_recipients > 0),
+            "have been delivered to some recipients: they stay so",
+        );
+        add(
+            count(&|item| item.effects.filter),
+            "lose a FILTER action, or content_filter, that was recorded for them",
+        );
+        add(
+            count(&|item| item.effects.redirect),
+            "lose a REDIRECT action: they go to their own recipients",
+        );
+        add(
+            count(&|item| item.effects.smtputf8),
+            "were sent with SMTPUTF8, which Postfix forgets here (3.7 does): a server may refuse their addresses",
+        );
+        if self.plan.cross_device {
+            changes.push(
+                "the two spools are on different file systems: the files are copied".to_owned(),
+            );
+        }
+        changes
+    }
+}
+
+fn size_limit(to: &Instance) -> u64 {
+    let limit = to.parameters().int("message_size_limit");
+    let limit = limit.and_then(|limit| u64::try_from(limit).ok());
+    limit.unwrap_or(0)
+}
+
+/// Ids that were asked for and are not there to be moved, and where they are.
+fn missing(selector: &Selector<'_>, found: &[Message], from: &Side) -> Vec<(String, String)> {
+    let Some(ids) = &selector.ids else {
+        return Vec::new();
+    };
+    let spool = from.spool();
+    let place = |id: &QueueId| {
+        let is_there = |queue: &&Queue| spool.path(**queue, id).symlink_metadata().is_ok();
+        let Some(queue) = Queue::ALL.iter().find(is_there) else {
+            return format!("{} has no such message", from.instance);
+        };
+        match queue {
+            Queue::Hold if !selector.wants_queue(Queue::Hold) => {
+                "it was on hold before: --queue hold means it too".to_owned()
+            }
+            queue if selector.wants_queue(*queue) => "the other selectors leave it out".to_owned(),
+            queue => format!("it is in the {queue} queue"),
+        }
+    };
+    let there: HashSet<&QueueId> = found.iter().map(|message| &message.file.id).collect();
+    let mut missing: Vec<(String, String)> = ids
+        .iter()
+        .filter(|id| !there.contains(id))
+        .map(|id| (id.as_str().to_owned(), place(id)))
+        .collect();
+    missing.sort();
+    missing
+}
+
+/// Does TO itself have deferred mail for the same domains?
+fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
+    let recipients = plan.moves().flat_map(|item| &item.message.recipients);
+    let ours: HashSet<String> = recipients.map(|rcpt| domain(&rcpt.address)).collect();
+    let showq = setup::showq(course.to);
+    let waiting: Mutex<BTreeMap<String, usize>> = Mutex::default();
+    let spool = course.to_side.spool();
+    let scanned = spool.scan_messages(
+        Queue::Deferred,
+        &showq,
+        &ScanOptions::default(),
+        |message| {
+            let domains = message.recipients.iter().map(|rcpt| domain(&rcpt.address));
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            for domain in domains.filter(|domain| ours.contains(domain)) {
+                *waiting.entry(domain).or_default() += 1;
+            }
+            ControlFlow::Continue(())
+        },
+    );
+    let same = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Err(e) = scanned {
+        let name = course.to.name();
+        return Some(format!(
+            "{name}'s own deferred mail cannot be read: {e}; whether it is deferring the same domains is not known"
+        ));
+    }
+    if same.is_empty() {
+        return None;
+    }
+    let list = same.iter().take(5);
+    let list: Vec<String> = list
+        .map(|(domain, count)| format!("{domain} ({count})"))
+        .collect();
+    let more = if same.len() > 5 { ", …" } else { "" };
+    Some(format!(
+        "{} is itself deferring mail for {}{more}; what is moved may wait there as it did here",
+        course.to.name(),
+        list.join(", ")
+    ))
+}

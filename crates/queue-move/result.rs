@@ -1,0 +1,241 @@
+//! What came of a run, as a value: for people `text` shows it, for programs it is JSON (relay-tools/queue-move/1).
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use transfer::plan::Action;
+use transfer::{Ended, Fate, Journal, State, Totals};
+
+use crate::planning::Planned;
+use crate::waiting::Verified;
+
+/// What is done with messages, and what became of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcome {
+    pub(crate) schema: &'static str,
+    /// The move; none for a plan, and for what is done in one instance alone.
+    #[serde(rename = "move")]
+    pub(crate) name: Option<String>,
+    /// `move`, `resume`, `undo`, `history`.
+    pub(crate) action: &'static str,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) dry_run: bool,
+    pub(crate) undo: bool,
+    pub(crate) state: Option<State>,
+    /// All messages of the move, by what has become of them up to now.
+    pub(crate) counts: Counts,
+    /// Those that this run has brought to an end that they had not before.
+    pub(crate) this_run: ThisRun,
+    /// As in `counts`.
+    pub(crate) restored: usize,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) changes: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) selected: usize,
+    pub(crate) moved: usize,
+    pub(crate) skipped: usize,
+    pub(crate) failed: usize,
+    pub(crate) in_doubt: usize,
+    pub(crate) restored: usize,
+    /// Not reached: where they were, or on hold.
+    pub(crate) open: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct ThisRun {
+    pub(crate) moved: usize,
+    pub(crate) restored: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Message {
+    pub(crate) queue_id: String,
+    pub(crate) action: &'static str,
+    pub(crate) result: Option<&'static str>,
+    pub(crate) why: Option<String>,
+    pub(crate) new_queue_id: Option<String>,
+    /// Its name in TO's maildrop, which pickup(8) logs as orig_id, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) orig_id: Option<String>,
+}
+
+const SCHEMA: &str = "relay-tools/queue-move/1";
+/// Why a message that was to be moved has no end.
+const NOT_REACHED: &str = "interrupted before its turn: queue-move resume goes on";
+
+impl Outcome {
+    /// A plan, and what came of it if it was carried out.
+    pub(crate) fn of_plan(planned: &Planned, dry_run: bool, ran: Option<Ran<'_>>) -> Self {
+        let ends: HashMap<u32, &Ended> = ran
+            .iter()
+            .flat_map(|ran| ran.ended)
+            .map(|ended| (ended.n, ended))
+            .collect();
+        let mut messages = Vec::with_capacity(planned.plan.items.len());
+        let mut n = 0;
+        for item in &planned.plan.items {
+            let id = item.message.queue_id.as_str();
+            let message = match &item.action {
+                Action::Skip(why) => skipped(id, why, dry_run),
+                Action::Move => {
+                    n += 1;
+                    match &ran {
+                        None => Message::new(id, "move"),
+                        Some(ran) => ended(id, ends.get(&(n - 1)).copied(), ran.verified),
+                    }
+                }
+            };
+            messages.push(message);
+        }
+        let missing = planned.missing.iter();
+        messages.extend(missing.map(|(id, why)| skipped(id, why, dry_run)));
+        let mut counts = counts(&messages);
+        if ran.is_none() {
+            counts.open = 0;
+        }
+        Self {
+            schema: SCHEMA,
+            name: ran.as_ref().map(|ran| ran.name.to_owned()),
+            action: "move",
+            from: planned.plan.from.instance.clone(),
+            to: planned.plan.to.instance.clone(),
+            dry_run,
+            undo: false,
+            state: ran.as_ref().map(|ran| ran.state),
+            this_run: ThisRun {
+                moved: counts.moved,
+                restored: counts.restored,
+            },
+            restored: counts.restored,
+            counts,
+            messages,
+            changes: planned.changes(),
+            warnings: planned.warnings.clone(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A move by its journal: `before` a run of `action`, and after it.
+    pub(crate) fn of_journal(
+        journal: &Journal,
+        action: &'static str,
+        before: Totals,
+        verified: &Verified,
+    ) -> Self {
+        let ends = journal.intents().zip(journal.ends());
+        let messages: Vec<Message> = ends
+            .map(|(intent, end)| ended(intent.queue_id.as_str(), end, verified))
+            .collect();
+        let counts = counts(&messages);
+        Self {
+            schema: SCHEMA,
+            name: Some(journal.header.name.clone()),
+            action,
+            from: journal.header.from.instance.clone(),
+            to: journal.header.to.instance.clone(),
+            dry_run: false,
+            undo: action == "undo",
+            state: Some(journal.state()),
+            this_run: ThisRun {
+                moved: counts.moved.saturating_sub(before.moved),
+                restored: counts.restored.saturating_sub(before.restored),
+            },
+            restored: counts.restored,
+            counts,
+            messages,
+            changes: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A run of a plan.
+pub(crate) struct Ran<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) state: State,
+    pub(crate) ended: &'a [Ended],
+    pub(crate) verified: &'a Verified,
+}
+
+impl Message {
+    fn new(id: &str, action: &'static str) -> Self {
+        Self {
+            queue_id: id.to_owned(),
+            action,
+            result: None,
+            why: None,
+            new_queue_id: None,
+            orig_id: None,
+        }
+    }
+}
+
+fn skipped(id: &str, why: &str, dry_run: bool) -> Message {
+    Message {
+        result: (!dry_run).then_some("skipped"),
+        why: Some(why.to_owned()),
+        ..Message::new(id, "skip")
+    }
+}
+
+fn ended(id: &str, end: Option<&Ended>, verified: &Verified) -> Message {
+    let Some(end) = end else {
+        return Message {
+            result: Some("open"),
+            why: Some(NOT_REACHED.to_owned()),
+            ..Message::new(id, "move")
+        };
+    };
+    let name = end.name.as_ref().map(|name| name.as_str());
+    Message {
+        result: Some(word(end.fate)),
+        why: end.why.clone(),
+        new_queue_id: name.and_then(|name| verified.new_ids.get(name).cloned()),
+        orig_id: name.filter(|name| *name != id).map(str::to_owned),
+        ..Message::new(id, "move")
+    }
+}
+
+fn counts(messages: &[Message]) -> Counts {
+    let mut counts = Counts {
+        selected: messages.len(),
+        ..Counts::default()
+    };
+    for message in messages {
+        match (message.result, message.action) {
+            (Some("moved"), _) => counts.moved += 1,
+            (Some("failed"), _) => counts.failed += 1,
+            (Some("restored"), _) => counts.restored += 1,
+            (Some("doubt"), _) => counts.in_doubt += 1,
+            (Some("skipped"), _) | (None, "skip") => counts.skipped += 1,
+            _ => counts.open += 1,
+        }
+    }
+    counts
+}
+
+/// The word of the JSON.
+pub(crate) fn word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Moved => "moved",
+        Fate::Skipped => "skipped",
+        Fate::Failed => "failed",
+        Fate::Restored => "restored",
+        Fate::Doubt => "doubt",
+    }
+}
+
+/// One line of JSON.
+pub(crate) fn to_line(value: &impl Serialize) -> String {
+    // Strings and numbers: there is nothing in them that could fail.
+    let mut text = serde_json::to_string(value).unwrap_or_default();
+    text.push('\n');
+    text
+}

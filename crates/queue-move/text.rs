@@ -1,0 +1,186 @@
+//! Plans and results as people read them. What is alike is one line; ids are listed with `-v`, or in the JSON.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use legible::human;
+use postfix::escape;
+
+use crate::planning::Planned;
+use crate::result::Outcome;
+
+/// Lines of a list.
+const LINES: usize = 10;
+/// Messages whose new queue ids are listed, unless all are asked for.
+const IDS: usize = 20;
+/// Queue ids that are named of those that ended alike.
+const SOME: usize = 5;
+
+/// Counts, the most first.
+pub(crate) fn most_first(counts: HashMap<String, usize>) -> Vec<(String, usize)> {
+    let mut sorted: Vec<_> = counts.into_iter().collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sorted
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, what: impl AsRef<str>) {
+        // Writing into a String does not fail.
+        let _written = writeln!(self.0, "{}", escape(what.as_ref()));
+    }
+
+    fn list(&mut self, title: &str, counts: &[(String, usize)]) {
+        if counts.is_empty() {
+            return;
+        }
+        self.line(format!("{title}:"));
+        for (what, count) in counts.iter().take(LINES) {
+            self.line(format!("  {count:>7}  {what}"));
+        }
+        if counts.len() > LINES {
+            let rest: usize = counts.iter().skip(LINES).map(|(_, count)| count).sum();
+            self.line(format!("  {rest:>7}  of {} more", counts.len() - LINES));
+        }
+    }
+}
+
+/// A plan, before it is asked.
+pub(crate) fn plan(planned: &Planned) -> String {
+    let plan = &planned.plan;
+    let mut lines = Lines(String::new());
+    let count = plan.moves().count();
+    let bytes: u64 = plan.moves().map(|item| item.message.size).sum();
+    let rcpts: usize = plan.moves().map(|item| item.message.recipients.len()).sum();
+    lines.line(format!(
+        "{} -> {}: {count} messages, {}, {rcpts} recipients",
+        plan.from.instance,
+        plan.to.instance,
+        human::size(bytes)
+    ));
+    lines.list("recipients by domain", &planned.domains);
+    lines.list("recipients by reason", &planned.classes);
+    let mut skips: HashMap<String, usize> = HashMap::new();
+    for (why, count) in plan.skips() {
+        skips.insert(why.to_owned(), count);
+    }
+    for (_, why) in &planned.missing {
+        *skips.entry(why.clone()).or_default() += 1;
+    }
+    lines.list("skipped", &most_first(skips));
+    if count > 0 {
+        lines.line("what the move changes for the mail:");
+        for change in planned.changes() {
+            lines.line(format!("  - {change}"));
+        }
+    }
+    for warning in &planned.warnings {
+        lines.line(format!("warning: {warning}"));
+    }
+    lines.0
+}
+
+/// What came of a run.
+pub(crate) fn outcome(outcome: &Outcome, verbose: bool) -> String {
+    let mut lines = Lines(String::new());
+    let counts = outcome.counts;
+    let name = outcome.name.as_deref().unwrap_or_default();
+    let mut first = format!(
+        "move {name}: {} selected, {} moved, {} skipped, {} failed",
+        counts.selected, counts.moved, counts.skipped, counts.failed
+    );
+    let others = [
+        (counts.restored, "put back"),
+        (counts.in_doubt, "in doubt"),
+        (counts.open, "not reached"),
+    ];
+    for (count, what) in others {
+        // An undo is told by what it put back, be it none.
+        if count > 0 || (what == "put back" && outcome.action != "move") {
+            first.push_str(&format!(", {count} {what}"));
+        }
+    }
+    let now = outcome.this_run;
+    match outcome.action {
+        "resume" if now.moved != counts.moved => {
+            first.push_str(&format!(" ({} of those moved by this run)", now.moved));
+        }
+        "undo" if now.restored != counts.restored => {
+            first.push_str(&format!(
+                " ({} of those put back by this run)",
+                now.restored
+            ));
+        }
+        _ => {}
+    }
+    lines.line(first);
+    if outcome.action == "move" || verbose {
+        new_ids(&mut lines, outcome, verbose);
+    }
+    causes(&mut lines, outcome, verbose);
+    for note in &outcome.notes {
+        lines.line(note);
+    }
+    lines.0
+}
+
+fn new_ids(lines: &mut Lines, outcome: &Outcome, verbose: bool) {
+    let is_moved = |message: &&crate::result::Message| message.result == Some("moved");
+    let moved = outcome.messages.iter().filter(is_moved);
+    let count = moved.clone().count();
+    for message in moved.take(if verbose { usize::MAX } else { IDS }) {
+        let new = message.new_queue_id.as_deref().unwrap_or("-");
+        let was = match &message.orig_id {
+            Some(old) => format!(" (orig_id={old})"),
+            None => String::new(),
+        };
+        lines.line(format!("{} -> {new}{was}", message.queue_id));
+    }
+    if count > IDS && !verbose {
+        lines.line(format!("... and {} more (-v lists all)", count - IDS));
+    }
+}
+
+/// What ended otherwise than it should, by cause. Paths differ from message to message: the first stands for all.
+fn causes(lines: &mut Lines, outcome: &Outcome, verbose: bool) {
+    let mut causes: BTreeMap<(&str, String), Vec<(&str, &str)>> = BTreeMap::new();
+    for message in &outcome.messages {
+        let result = message.result.unwrap_or("skipped");
+        let why = message.why.as_deref().unwrap_or_default();
+        if (result != "moved" || !why.is_empty()) && result != "restored" {
+            let ids = causes.entry((result, without_paths(why))).or_default();
+            ids.push((&message.queue_id, why));
+        }
+    }
+    for ((result, _), messages) in causes {
+        let (_, why) = messages[0];
+        let most = if verbose { usize::MAX } else { SOME };
+        let some: Vec<&str> = messages.iter().take(most).map(|(id, _)| *id).collect();
+        let more = if messages.len() > most { ", …" } else { "" };
+        let (count, some) = (messages.len(), some.join(", "));
+        lines.line(format!("{result}: {why}: {count} ({some}{more})"));
+    }
+}
+
+/// The cause, whatever file it is about.
+fn without_paths(why: &str) -> String {
+    let words = why.split(' ');
+    let words = words.map(|word| if word.starts_with('/') { "/" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_many_files_have_one_cause() {
+        let check = |one: &str, other: &str, same: bool| {
+            assert_eq!(without_paths(one) == without_paths(other), same, "{one}");
+        };
+        let failed = "cannot open: /var/spool/a/hold/3F2A5: Permission denied; it is in /var/spool/a/hold/3F2A5; retry";
+        check(failed, &failed.replace("3F2A5", "4A2B6"), true);
+        check(failed, &failed.replace("denied", "granted"), false);
+    }
+}

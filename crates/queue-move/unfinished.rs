@@ -1,0 +1,82 @@
+//! Moves that are unfinished: every run reports them, before anything else.
+
+use cli::{Context, Failure};
+use transfer::protocol::Goal;
+use transfer::{Journal, MOVES, Summary, summaries};
+
+use std::path::{Path, PathBuf};
+
+/// Where the host's journals are, as this machine names it.
+pub(crate) fn moves_dir(cx: &Context) -> PathBuf {
+    cx.root().under(Path::new(MOVES))
+}
+
+/// All moves that can be read, the oldest first; of the others it is said that they cannot.
+pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
+    let dir = moves_dir(cx);
+    match summaries(&dir) {
+        Ok((found, errors)) => {
+            for error in &errors {
+                cx.warn(error.to_string());
+            }
+            (found, errors.is_empty())
+        }
+        Err(e) => {
+            let dir = dir.display();
+            cx.warn(format!("cannot read the journals of moves: {dir}: {e}"));
+            (Vec::new(), false)
+        }
+    }
+}
+
+/// Says which moves are unfinished, but for the one that is `meant`. All of them.
+pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
+    let (mut found, _) = all(cx);
+    found.retain(Summary::is_unfinished);
+    for one in &found {
+        if meant != Some(one.header.name.as_str()) {
+            cx.warn(said(one));
+        }
+    }
+    found
+}
+
+/// What is said of an unfinished move.
+pub(crate) fn said(one: &Summary) -> String {
+    let (header, totals) = (&one.header, one.totals);
+    let what = match one.goal {
+        Goal::Finish => "the move",
+        Goal::Back => "the undo of the move",
+    };
+    let mut left = format!(
+        "{} of {} messages have not ended",
+        totals.open(),
+        totals.messages
+    );
+    if totals.in_doubt > 0 {
+        left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
+    }
+    let name = &header.name;
+    format!(
+        "{what} {name} from {} to {} is unfinished: {left}; \
+         queue-move resume {name} goes on, queue-move undo {name} goes back",
+        header.from.instance, header.to.instance
+    )
+}
+
+/// The journal of the move with this name.
+pub(crate) fn named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
+    let name = name.strip_suffix(".jsonl").unwrap_or(name);
+    let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    let path = moves_dir(cx).join(format!("{name}.jsonl"));
+    if !is_plain || !path.exists() {
+        return Err(Failure::new(format!("no move is called \"{name}\""))
+            .hint("queue-move history lists them")
+            .into());
+    }
+    read(&path)
+}
+
+pub(crate) fn read(path: &Path) -> anyhow::Result<Journal> {
+    Journal::read(path).map_err(|e| Failure::new(e.to_string()).into())
+}

@@ -1,0 +1,42 @@
+//! The ends of journals: a move is closed by an admin, and what is long done is removed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::fsops::{Fs, Op};
+use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer};
+use crate::protocol::Goal;
+
+/// Closes a move: its messages stay where they are, and it is offered for `resume` and `undo` no longer. Who, and why, are
+/// kept.
+///
+/// # Errors
+/// The journal cannot be written.
+pub fn close(fs: Fs<'_>, journal: &Journal, now: i64, who: &str, why: &str) -> io::Result<()> {
+    let mut writer = Writer::reopen(fs, journal)?;
+    let last = Last {
+        state: State::Closed,
+        finish: journal.goal == Goal::Finish,
+        totals: Totals::of(journal.tracks.iter()),
+    };
+    writer.commit(&[
+        Line::Closed(now, who.to_owned(), why.to_owned()),
+        Line::Last(last),
+    ])
+}
+
+/// Removes the journals of moves that were begun before `before` (seconds since 1970) and have nothing left to do.
+///
+/// # Errors
+/// One cannot be removed; those before it are gone.
+pub fn prune(fs: Fs<'_>, summaries: &[Summary], before: i64) -> io::Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for summary in summaries {
+        if summary.header.started < before && !summary.is_unfinished() {
+            let path = &summary.path;
+            fs.hooked(Op::Unlink, path, || std::fs::remove_file(path))?;
+            removed.push(path.clone());
+        }
+    }
+    Ok(removed)
+}

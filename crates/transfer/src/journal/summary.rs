@@ -1,0 +1,200 @@
+//! What a journal comes to, without reading all of it: its first line, and its last, which a run that ends writes.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Track};
+use crate::protocol::Goal;
+
+/// Bytes that the last line cannot exceed.
+const LAST_LINE: u64 = 4096;
+
+/// What state a move is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Its plan was not written whole: nothing was done.
+    NotBegun,
+    /// Something is left to be done, or to be looked at.
+    Unfinished,
+    /// Nothing is left to be done.
+    Done,
+    /// The same, and messages were put back.
+    Undone,
+    /// An admin has closed it.
+    Closed,
+}
+
+/// How many messages ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// All of the move.
+    pub messages: usize,
+    /// TO's.
+    pub moved: usize,
+    /// Left alone.
+    pub skipped: usize,
+    /// Something went wrong.
+    pub failed: usize,
+    /// Back where they were.
+    pub restored: usize,
+    /// Nothing shows what became of them.
+    pub in_doubt: usize,
+}
+
+impl Totals {
+    /// Messages that have no end yet, or one that is to be looked at.
+    pub fn open(&self) -> usize {
+        let settled = self.moved + self.skipped + self.restored;
+        self.messages.saturating_sub(settled)
+    }
+
+    /// Of a journal's ends; `None` for a message that has none yet.
+    pub fn of_ends<'t>(ends: impl Iterator<Item = Option<&'t Ended>>) -> Self {
+        Self::of_fates(ends.map(|ended| ended.map(|ended| ended.fate)))
+    }
+
+    pub(crate) fn of<'t>(tracks: impl Iterator<Item = &'t Track>) -> Self {
+        let ends = tracks.map(|track| track.ended.as_ref().map(|ended| ended.fate));
+        Self::of_fates(ends)
+    }
+
+    /// Counts ends; `None` for a message that has none yet.
+    pub(crate) fn of_fates(fates: impl Iterator<Item = Option<Fate>>) -> Self {
+        let mut totals = Self::default();
+        for fate in fates {
+            totals.messages += 1;
+            match fate {
+                Some(Fate::Moved) => totals.moved += 1,
+                Some(Fate::Skipped) => totals.skipped += 1,
+                Some(Fate::Failed) => totals.failed += 1,
+                Some(Fate::Restored) => totals.restored += 1,
+                Some(Fate::Doubt) => totals.in_doubt += 1,
+                None => {}
+            }
+        }
+        totals
+    }
+}
+
+/// The line that a run ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Last {
+    pub(crate) state: State,
+    pub(crate) finish: bool,
+    pub(crate) totals: Totals,
+}
+
+/// What a journal comes to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The journal.
+    pub path: PathBuf,
+    /// Its first line.
+    pub header: Header,
+    /// What state the move is in.
+    pub state: State,
+    /// Where the last run was to lead.
+    pub goal: Goal,
+    /// How many messages ended how.
+    pub totals: Totals,
+}
+
+impl Summary {
+    /// Reads the first and the last line of a journal; all of it where a run did not come to its end.
+    ///
+    /// # Errors
+    /// See [`Journal::read`].
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let unreadable = |e| JournalError::Unreadable(path.to_owned(), e);
+        if let Some((header, last)) = ends(path).map_err(unreadable)? {
+            return Ok(Self {
+                path: path.to_owned(),
+                header,
+                state: last.state,
+                goal: if last.finish {
+                    Goal::Finish
+                } else {
+                    Goal::Back
+                },
+                totals: last.totals,
+            });
+        }
+        let journal = Journal::read(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            state: journal.state(),
+            goal: journal.goal,
+            totals: Totals::of(journal.tracks.iter()),
+            header: journal.header,
+        })
+    }
+
+    /// Is there anything left to do, or to look at?
+    pub fn is_unfinished(&self) -> bool {
+        self.state == State::Unfinished
+    }
+}
+
+/// The first line and the last, if that is one that a run ends with.
+fn ends(path: &Path) -> io::Result<Option<(Header, Last)>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINE)))?;
+    let mut tail = Vec::new();
+    (&file).take(LAST_LINE).read_to_end(&mut tail)?;
+    let Some(whole) = tail.strip_suffix(b"\n") else {
+        return Ok(None);
+    };
+    let at = whole
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |at| at + 1);
+    let Ok(Line::Last(last)) = serde_json::from_slice(&whole[at..]) else {
+        return Ok(None);
+    };
+    file.seek(SeekFrom::Start(0))?;
+    let mut first = Vec::new();
+    BufReader::new(file).read_until(b'\n', &mut first)?;
+    match serde_json::from_slice(&first) {
+        Ok(Line::Begin(header)) if header.is_known() => Ok(Some((*header, last))),
+        _ => Ok(None),
+    }
+}
+
+/// The summaries of all journals in a directory, the oldest first; and what cannot be read. No directory: no moves.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn summaries(dir: &Path) -> io::Result<(Vec<Summary>, Vec<JournalError>)> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+        Err(e) => return Err(e),
+    };
+    let (mut summaries, mut errors) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
+            match Summary::read(&path) {
+                Ok(summary) => summaries.push(summary),
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    summaries.sort_by_cached_key(|summary| {
+        let header = &summary.header;
+        (
+            header.started,
+            header.started_microseconds,
+            header.name.clone(),
+        )
+    });
+    Ok((summaries, errors))
+}
