@@ -46,6 +46,11 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
         (false, Some(rest)) => rest,
         _ => run,
     };
+    // `IP:192.0.2.1`
+    let (before, run) = match run.strip_prefix(b":") {
+        Some(rest) if !rest.contains(&b':') => (&before[..0], rest),
+        _ => (before, run),
+    };
     // `host NAME[192.0.2.1] said: …` in the words: a server that the server asked.
     let is_server = |rest: &[u8]| {
         let says = [
@@ -112,6 +117,11 @@ mod tests {
         check("listed: 192.0.2.1. See", Some("192.0.2.1"));
         check("for 192.0.2.1... See", Some("192.0.2.1"));
         check("192.0.2.1: listed", Some("192.0.2.1"));
+        check("554 IP:192.0.2.1 - listed", Some("192.0.2.1"));
+        check(
+            "records for [example.org:192.0.2.1], see",
+            Some("192.0.2.1"),
+        );
         check("192.0.2.1:49309 listed", Some("192.0.2.1"));
         check("query/ip/192.0.2.1", Some("192.0.2.1"));
         check("http://x.example/?ip=192.0.2.1&c=rdns", Some("192.0.2.1"));
