@@ -226,7 +226,9 @@ impl Tool for Args {
                     Block::Text(
                         "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
                          stands before the first slash. Delivery lines that are cut short, or say that they were repeated more than five times, \
-                         are reported on standard error, counted as unparsed, and make the exit status 1.",
+                         are reported on standard error (how many, and of the first ones path, line, reason and text), counted as \
+                         unparsed, and make the exit status 1. So do a log none of whose lines is Postfix's, messages that a syslog \
+                         daemon threw away for coming too fast, and a window that no log holds.",
                     ),
                 ],
             },
@@ -255,6 +257,11 @@ impl Tool for Args {
                     Block::Item(
                         "/etc/relay-tools/reasons.toml",
                         "Rules that say what a server's reply means; they come before the built-in ones.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/judge.toml",
+                        "What calls for attention: limits of shares, changes, volume, the mailq and Postfix's own complaints, over \
+                         those compiled in. The report and --check judge by it.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/providers.toml",

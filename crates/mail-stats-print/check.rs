@@ -2,7 +2,7 @@
 
 use cli::Outcome;
 use figures::bounds::OTHER_INSTANCES;
-use figures::mail_stats::check::{Limits, Severity, Watched, judge};
+use figures::mail_stats::check::{Limits, Watched, judge};
 use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats};
 use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
@@ -11,7 +11,10 @@ use postfix::Problem;
 use postfix::config::Host;
 
 use crate::args::Args;
-use crate::{Run, counted};
+use crate::{Run, counted, tables};
+
+/// How a finding ends that is about lines that cannot be read.
+const UNREAD: &str = "delivery lines cannot be read";
 
 /// Instances that are shown even if the logs know nothing of them: those that are named; where none is, those that are
 /// to run on this host.
@@ -48,7 +51,8 @@ fn unknown(args: &Args, host: &Host) -> Vec<String> {
 
 /// Answers for each instance by its limits; the worst one decides.
 pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
-    let mut limits = run.args.check.limits()?;
+    let rules = tables::rules(run.cx)?;
+    let mut limits = run.args.check.limits(rules)?;
     if run.args.check.warn_idle {
         limits.idle = must_not_idle(run.args, run.selection);
     }
@@ -84,19 +88,20 @@ fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> u64 {
 /// The answer. `unknown` says what could not be looked at.
 fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict {
     let unread = stats.problems.iter().map(Problem::to_string);
-    let unread = unknown.into_iter().chain(unread);
-    let findings = judge(stats, limits).into_iter().map(|finding| {
-        let level = match finding.severity {
-            Severity::Warning => Level::Warning,
-            Severity::Critical => Level::Critical,
-        };
-        (level, finding.text)
-    });
+    let empty = stats.gaps.empty.iter().map(Problem::to_string);
+    let unread = unknown.into_iter().chain(unread).chain(empty);
+    let findings = judge(stats, limits).into_iter();
+    let findings = findings.map(|finding| (finding.severity, finding.text));
     let unread = unread.map(|text| (Level::Unknown, text));
     let perf = stats.instances.iter().flat_map(|i| measured(i, limits));
-    let found = unread.chain(findings).collect();
+    let found: Vec<(Level, String)> = unread.chain(findings).collect();
+    let is_said = found.iter().any(|(_, text)| text.ends_with(UNREAD));
     let mut verdict = Verdict::of(found, || summary(stats, limits), perf.collect());
-    match stats.total.unparsed {
+    for late in &stats.gaps.late {
+        verdict.text.push_str(&format!("; {late}"));
+    }
+    match stats.unread() {
+        _ if is_said => {}
         0 => {}
         1 => verdict.text.push_str("; 1 delivery line cannot be read"),
         n => verdict

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use cli::{Block, Failure, Section};
+use figures::judge::Rules;
 use figures::mail_stats::check::{Limit, Limits, Thresholds, Watched};
 
 /// More blocked deliveries than this are critical, where no limit for them is given.
@@ -63,13 +64,21 @@ impl CheckArgs {
     ///
     /// # Errors
     /// Limits that make no sense together.
-    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
+    pub(crate) fn limits(&self, rules: Rules) -> Result<Limits, Failure> {
         let thresholds = |watched: Watched, warn: &[Limit], crit: &[Limit]| {
             Thresholds::new(warn, crit).map_err(|why| {
                 let word = watched.as_str();
                 Failure::new(format!("--warn-{word}, --crit-{word}: {why}"))
             })
         };
+        let given = [
+            &self.warn_blocked,
+            &self.crit_blocked,
+            &self.warn_bounced,
+            &self.crit_bounced,
+            &self.warn_deferred,
+            &self.crit_deferred,
+        ];
         let crit_blocked = match (&*self.warn_blocked, &*self.crit_blocked) {
             ([], []) => &[CRIT_BLOCKED],
             (_, given) => given,
@@ -80,6 +89,8 @@ impl CheckArgs {
             deferred: thresholds(Watched::Deferred, &self.warn_deferred, &self.crit_deferred)?,
             min_volume: self.min_volume,
             idle: Vec::new(),
+            rules,
+            is_given: given.iter().any(|limits| !limits.is_empty()),
         })
     }
 }
@@ -95,9 +106,16 @@ pub(crate) const MONITORING: Section = Section {
              again does so several times; with --count recipients it counts once, by its last status.",
         ),
         Block::Text(
-            "Without a window the current log is judged, whole; --since 1h judges what is new. Where nothing is told about \
-             blocked deliveries, more than 20 of an instance are CRITICAL. Other limits there are none, unless they are given. Lines that could not be \
-             read are mentioned, but do not change the answer.",
+            "Without a window the current log is judged, whole; --since 1h judges what is new. Where no limit is given, \
+             /etc/relay-tools/judge.toml holds, over what is compiled in: more than 1.5 % blocked, 10 % bounced or 20 % deferred are \
+             a WARNING, more than 10 %, 50 % and 50 % CRITICAL, beyond chance: the lower end of the share's 95 % interval must be \
+             above, so that 4 of 4 are, and 1 of 2 are not.",
+        ),
+        Block::Text(
+            "What Postfix says of itself is judged too: fatal or panic of master or the queue manager is CRITICAL, of another daemon, \
+             and error, a WARNING. UNKNOWN is what was not seen: a log that cannot be read, is empty or none of Postfix's, a window \
+             that no log holds, messages that a syslog daemon threw away, and more than 10 % of an instance's delivery lines \
+             unreadable (more than 1 % is a WARNING).",
         ),
         Block::Text(
             "The performance data have for each instance: INSTANCE, its deliveries; INSTANCE_blocked, INSTANCE_bounced, \

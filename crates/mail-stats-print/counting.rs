@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use figures::mail_stats::{Place, Settings, Tally};
 use host::logs::{Filter, LogScope, Selection};
+use postfix::Time;
 use postfix::log::{Event, Scope, Sink};
 use show::mail_stats::events::Events;
 
@@ -69,6 +70,7 @@ impl Sink for Counting<'_> {
         | Event::Expired(postfix::log::Expired { tag, .. })
         | Event::Sender { tag, .. }
         | Event::Removed { tag, .. }
+        | Event::Complaint(postfix::log::Complaint { tag, .. })
         | Event::Unparsed { tag, .. }) = event
         else {
             return;
@@ -87,8 +89,13 @@ impl Sink for Counting<'_> {
             } => self.tally.sender(instance, queue_id, sender),
             Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
             Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
-            Event::Filtered(_) => {}
+            Event::Complaint(complaint) => self.tally.complaint(instance, complaint),
+            Event::Filtered(_) | Event::Dropped(_) => {}
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
+        self.filter.instance(tag).is_some()
     }
 
     fn fork(&self) -> Self {
@@ -197,13 +204,15 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
                     self.senders.remove(&message(instance, queue_id));
                 }
             }
-            Event::Unparsed { tag, .. } => {
-                if self.filter.instance(tag).is_some() {
-                    self.unparsed += 1;
-                }
+            Event::Unparsed { tag, .. } if self.filter.instance(tag).is_some() => {
+                self.unparsed += 1;
             }
-            Event::Expired(_) | Event::Filtered(_) => {}
+            _ => {}
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
+        self.filter.instance(tag).is_some()
     }
 
     fn fork(&self) -> Self {

@@ -5,6 +5,7 @@ use figures::bounds::OTHER_INSTANCES;
 use figures::filtered::FilterTally;
 use figures::mail_stats::MailStats;
 use host::logs::{Inputs, LogScope, LogSource, Selection};
+use postfix::Time;
 use postfix::log::{Event, Filtered, Options, Reading, Scope, Sink, Wanted};
 
 use crate::counting::Counting;
@@ -43,8 +44,12 @@ impl Sink for Both<'_> {
                 self.filters.removed(instance, queue_id);
             }
             Event::Filtered(filtered) => self.filtered(filtered),
-            Event::Expired(_) | Event::Unparsed { .. } => {}
+            _ => {}
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
+        self.counting.counts(tag, time)
     }
 
     fn fork(&self) -> Self {

@@ -106,7 +106,10 @@ pub(crate) fn read<S: LogScope>(
         };
         were_read += 1;
         totals.logs.insert(path.to_owned(), followed.known);
-        let lost = followed.readings.iter().any(|r| !r.lost.is_empty());
+        let lost = followed
+            .readings
+            .iter()
+            .any(|r| !r.lost.is_empty() || r.seen.lost.notices > 0);
         totals.gaps += u64::from(followed.gap.is_some()) + u64::from(lost);
         problems.extend(followed.gap);
         for reading in followed.readings {

@@ -9,7 +9,8 @@ use cli::{Context, Failure, Outcome, replace_file};
 use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
 use guarded::{Kind, Links, Lock, LockError, Place};
-use host::logs::{LogScope, Selection, source_of};
+use host::logs::{LogScope, Selection, gaps, source_of};
+use postfix::Time;
 use postfix::log::{Event, Scope, Sink, Wanted};
 use show::totals::write as write_totals;
 
@@ -33,6 +34,10 @@ impl Sink for Both<'_> {
         if let Some(new) = &mut self.new {
             new.event(event);
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
+        self.all.counts(tag, time)
     }
 
     fn fork(&self) -> Self {
@@ -103,6 +108,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         top: args.top,
         sources: sets.iter().map(source_of).collect(),
         problems: problems.clone(),
+        gaps: gaps(&readings),
     };
     let unlimited = Frame {
         top: None,
@@ -132,7 +138,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     out.finish()?;
     report_readings(cx, &readings);
     cx.problems(&problems);
-    Ok(left_out(cx, stats.total.unparsed))
+    Ok(left_out(cx, stats.unread(), &stats.gaps))
 }
 
 /// Breakdowns that would say something else than they seem to.

@@ -28,8 +28,9 @@ use std::sync::Arc;
 
 use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
+use figures::gaps::Gaps;
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
-use host::logs::{Inputs, Selection};
+use host::logs::{Inputs, Selection, gaps, warn_empty, warn_unread};
 use host::tables::Tables;
 use postfix::Parsed;
 use postfix::Window;
@@ -155,7 +156,8 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
     }
     warn_of_strays(cx, stats);
     let filters = filtering::left_out(cx, stats);
-    Ok(match left_out(cx, stats.total.unparsed) {
+    warn_empty(cx.site(), &stats.gaps);
+    Ok(match left_out(cx, stats.unread(), &stats.gaps) {
         Outcome::Done => filters,
         partial => partial,
     })
@@ -222,6 +224,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         until: run.window.until,
         top: run.args.top,
         sources: inputs.sources(),
+        gaps: gaps(&readings),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
     stats.strays = strays;
@@ -266,7 +269,9 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     for reading in &readings {
         cx.problems(&reading.problems);
     }
-    Ok(left_out(cx, unparsed))
+    let gaps = gaps(&readings);
+    warn_empty(cx.site(), &gaps);
+    Ok(left_out(cx, unparsed + gaps.nobodys, &gaps))
 }
 
 fn options<'a>(
@@ -311,17 +316,10 @@ pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
     }
 }
 
-fn left_out(cx: &Context, unparsed: u64) -> Outcome {
-    if unparsed == 0 {
-        return Outcome::Done;
+/// Warns of delivery lines that could not be read, `lines` of them.
+pub(crate) fn left_out(cx: &Context, lines: u64, gaps: &Gaps) -> Outcome {
+    match warn_unread(cx.site(), lines, gaps) {
+        true => Outcome::Partial,
+        false => Outcome::Done,
     }
-    let lines = if unparsed == 1 {
-        "delivery line"
-    } else {
-        "delivery lines"
-    };
-    cx.warn(format!(
-        "{unparsed} {lines} could not be read (cut short, or made up?) and are not counted"
-    ));
-    Outcome::Partial
 }

@@ -7,10 +7,11 @@ use cli::{Context, Failure, Outcome};
 use figures::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
 use figures::days::{Day, DayRecord};
 use figures::distribution::Distribution;
+use figures::gaps::Gaps;
 use figures::history::History;
 use figures::mail_stats::Tally;
 use host::history::{self, DayCounts, DayLogs, DaySettings};
-use host::logs::{Inputs, LogScope, log_sets};
+use host::logs::{Inputs, LogScope, gaps, log_sets};
 use host::mailq;
 use postfix::config::Host;
 use postfix::log::{self, Event, Scope, Sink, Wanted};
@@ -19,7 +20,7 @@ use show::daily::{self, mail::Envelope};
 
 use crate::args::{Args, Page};
 use crate::counting::Counting;
-use crate::{Run, check, left_out, options, report_readings};
+use crate::{Run, check, left_out, options, report_readings, tables};
 
 /// Counts the attempts of all days, and more of the last one.
 struct Both<'a> {
@@ -39,12 +40,20 @@ impl Sink for Both<'_> {
             Event::Expired(expired) => expired.time,
             Event::Unparsed { time, .. } => *time,
             // Of any day: the message may be delivered on the last.
-            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => None,
+            Event::Complaint(complaint) => complaint.time,
+            Event::Sender { .. }
+            | Event::Removed { .. }
+            | Event::Filtered(_)
+            | Event::Dropped(_) => None,
         };
         self.first = earlier(self.first, time);
         if time.is_none_or(|time| time >= self.since) {
             self.last.event(event);
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
+        time.is_none_or(|time| time >= self.since) && self.last.counts(tag, time)
     }
 
     fn fork(&self) -> Self {
@@ -79,6 +88,9 @@ impl LogScope for Both<'_> {
 struct Read {
     history: History,
     last: Tally,
+    gaps: Gaps,
+    /// Do the logs hold the last day, whether a delivery is in it or not?
+    is_covered: bool,
 }
 
 /// The report of the day that is asked for, printed as a `page`, or mailed.
@@ -101,7 +113,7 @@ pub(crate) fn report(run: &Run<'_>, page: Page) -> anyhow::Result<Outcome> {
         cx.print(page.as_bytes())?;
     }
     cx.problems(&report.problems);
-    Ok(left_out(cx, report.stats.total.unparsed))
+    Ok(left_out(cx, report.stats.unread(), &report.stats.gaps))
 }
 
 /// Who the mail is from, and to whom. In its head, an address without a domain gets that which Postfix would give it.
@@ -127,10 +139,11 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
     let days = history::days(cx.site(), first.unwrap_or(date), date);
     let read = read(run, &days)?;
-    let is_known = read
-        .history
-        .last()
-        .is_some_and(|day| !day.instances.is_empty());
+    let is_known = read.is_covered
+        || read
+            .history
+            .last()
+            .is_some_and(|day| !day.instances.is_empty());
     let mut problems = Vec::new();
     if !is_known {
         let problems_of = &read.history.problems;
@@ -160,6 +173,9 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
             true => check::must_not_idle(args, selection),
             false => Vec::new(),
         },
+        is_covered: read.is_covered,
+        rules: tables::rules(cx)?,
+        gaps: read.gaps,
         queue,
         problems,
     };
@@ -198,10 +214,13 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
         let sets = log_sets(cx.site(), host, selection, args.logs.own.preference())?;
         let logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut both);
         report_readings(cx, &logs.readings);
+        let is_covered = days.last().is_some_and(|day| logs.cover(cx.site(), day));
         let counted = both.days.records(|day, name| logs.of(cx.site(), day, name));
         return Ok(Read {
             history: history::combined(cx.site(), days, counted, logs.problems, wants),
             last: both.last.tally,
+            gaps: gaps(&logs.readings),
+            is_covered,
         });
     }
     // A pipe has no beginning to look at: what it holds of the day before shows that it holds all of the first day.
@@ -212,10 +231,19 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
     let inputs = Inputs::choose(&args.logs.source(), cx.site(), host, selection, window)?;
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
-    let readings = inputs.read(&options(cx, window, wanted, &advance), &mut both)?;
+    let readings = inputs.read_part(&options(cx, window, wanted, &advance), &mut both)?;
     drop(progress);
     selection.check_all_seen(&both.last.seen())?;
     report_readings(cx, &readings);
+    let gaps = gaps(&readings);
+    let times = readings.iter().filter(|r| r.seen.is_postfix);
+    let times = times.filter_map(|r| r.seen.times.clone());
+    let times = times.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+    let is_covered = last.zip(times).is_some_and(|(day, times)| {
+        times.start <= day.since
+            && day.since <= times.end
+            && readings.iter().all(|r| r.problems.is_empty())
+    });
     let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
     let begins = earlier(begins(cx, &inputs), both.first);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
@@ -230,6 +258,8 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
     Ok(Read {
         history: History::new(days.to_vec(), counted, Vec::new(), problems),
         last: both.last.tally,
+        gaps,
+        is_covered,
     })
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use cli::{Context, Failure, Outcome, replace_file};
 use figures::days::{self, Day, DayRecord};
+use figures::gaps::Gaps;
 use guarded::{Links, Lock, Place};
 use host::history::{DayCounts, DayLogs, DaySettings, MOST_RECORDS, record_file};
-use host::logs::{log_sets, refused};
+use host::logs::{gaps, log_sets, refused};
 
 use crate::{Run, check, left_out, report_readings};
 
@@ -51,7 +52,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
         return Err(refused(first));
     }
     let records = counts.records(|day, instance| logs.of(cx.site(), day, instance));
-    let outcome = keep(cx, &day, records)?;
+    let outcome = keep(cx, &day, records, &gaps(&logs.readings))?;
     cx.problems(&logs.problems);
     Ok(outcome)
 }
@@ -72,7 +73,7 @@ fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
 }
 
 /// Puts the records in their file, if that changes it.
-fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>) -> anyhow::Result<Outcome> {
+fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>, gaps: &Gaps) -> anyhow::Result<Outcome> {
     let name = day.name().unwrap_or_default();
     let mut outcome = Outcome::Done;
     let path = record_file(cx.site(), day).ok_or_else(|| Failure::new("no such day"))?;
@@ -126,7 +127,8 @@ fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>) -> anyhow::Result<Outc
         outcome = Outcome::Partial;
     }
     let unparsed = records.iter().map(|record| record.unparsed);
-    if left_out(cx, unparsed.fold(0, u64::saturating_add)) == Outcome::Partial {
+    let unparsed = unparsed.fold(gaps.nobodys, u64::saturating_add);
+    if left_out(cx, unparsed, gaps) == Outcome::Partial {
         outcome = Outcome::Partial;
     }
     cx.problems(&update.problems);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
-use host::logs::{Filter, Inputs, LogScope, Selection};
+use host::logs::{Filter, Inputs, LogScope, Selection, gaps, warn_empty, warn_unread};
 use knowledge::providers::Providers;
+use postfix::Time;
 use postfix::config::Host;
 use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
 use postfix::{Problem, escape};
@@ -45,19 +46,21 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     });
     let (read, readings, seen) = read(cx, &inputs, window, &selection, &rules)?;
     selection.check_all_seen(&seen)?;
+    let gaps = gaps(&readings);
+    let unread = readings.iter().map(|r| r.seen.unread.lines);
+    let unread = unread.fold(0, u64::saturating_add);
     let mut problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
     if !foreign {
         problems.extend(host.problems.iter().cloned());
     }
     let of_the_rest = read.known.iter().any(|(_, of_the_rest)| *of_the_rest);
-    let Read {
-        traffic, unparsed, ..
-    } = read;
-    let is_empty = traffic.is_empty();
-    let mut judged = traffic.judge(&rules.providers);
+    let is_empty = read.traffic.is_empty();
+    let mut judged = read.traffic.judge(&rules.providers);
     // What is too small to be shown is not to be looked up either.
     judged.open.retain(|open| open.counts.total() >= args.min);
-    let mut left_out = tell(cx, &judged, unparsed);
+    let mut left_out = tell(cx, &judged);
+    warn_empty(cx.site(), &gaps);
+    left_out |= warn_unread(cx.site(), unread, &gaps);
     if is_empty && !of_the_rest {
         cx.warn(nothing_seen(&seen));
         // Instances that deliver, and were passed over.
@@ -167,7 +170,7 @@ fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Res
 }
 
 /// Tells what of the logs is in no figure. Is there any?
-fn tell(cx: &Context, judged: &Judged, unparsed: u64) -> bool {
+fn tell(cx: &Context, judged: &Judged) -> bool {
     if judged.refused_count > 0 {
         let more = judged.refused_count - judged.refused.len();
         let more = match more {
@@ -179,12 +182,7 @@ fn tell(cx: &Context, judged: &Judged, unparsed: u64) -> bool {
             judged.refused.join(", ")
         ));
     }
-    if unparsed > 0 {
-        cx.warn(format!(
-            "{unparsed} delivery lines could not be read (cut short?) and are not counted"
-        ));
-    }
-    judged.refused_count > 0 || unparsed > 0
+    judged.refused_count > 0
 }
 
 /// The hosts that tell of a delivery whether it goes through the relay for the rest: its name, and what the instances have
@@ -240,7 +238,6 @@ struct Read<'a> {
     /// Instances met, and whether they are of the relay for the rest.
     known: HashMap<Vec<u8>, bool>,
     traffic: Traffic,
-    unparsed: u64,
 }
 
 impl Read<'_> {
@@ -258,22 +255,21 @@ impl Read<'_> {
 
 impl Sink for Read<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Delivery(delivery) => {
-                let instance = self.filter.instance(delivery.tag);
-                // What anyone may have written is no evidence.
-                if let Some(instance) = instance.filter(|i| *i != OTHER_INSTANCES.as_bytes()) {
-                    let of_the_rest = self.is_of_the_rest(instance);
-                    let rules = &self.rules;
-                    self.traffic
-                        .add(&rules.via, &rules.providers, of_the_rest, delivery);
-                }
-            }
-            Event::Unparsed { tag, .. } if self.filter.instance(tag).is_some() => {
-                self.unparsed += 1;
-            }
-            _ => {}
+        let Event::Delivery(delivery) = event else {
+            return;
+        };
+        let instance = self.filter.instance(delivery.tag);
+        // What anyone may have written is no evidence.
+        if let Some(instance) = instance.filter(|i| *i != OTHER_INSTANCES.as_bytes()) {
+            let of_the_rest = self.is_of_the_rest(instance);
+            let rules = &self.rules;
+            self.traffic
+                .add(&rules.via, &rules.providers, of_the_rest, delivery);
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
+        self.filter.instance(tag).is_some()
     }
 
     fn fork(&self) -> Self {
@@ -282,14 +278,12 @@ impl Sink for Read<'_> {
             rules: Arc::clone(&self.rules),
             known: self.known.clone(),
             traffic: Traffic::default(),
-            unparsed: 0,
         }
     }
 
     fn join(&mut self, later: Self) {
         self.filter.join(later.filter);
         self.traffic.join(later.traffic);
-        self.unparsed += later.unparsed;
     }
 }
 
@@ -312,7 +306,6 @@ fn read<'a>(
         rules: Arc::clone(rules),
         known: HashMap::new(),
         traffic: Traffic::default(),
-        unparsed: 0,
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);

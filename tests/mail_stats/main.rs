@@ -7,6 +7,7 @@
 )]
 
 mod check;
+mod complaints;
 mod days;
 mod errors;
 mod filtered;
@@ -23,6 +24,7 @@ mod sample;
 mod sources;
 mod sql;
 mod time;
+mod unread;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_mail-stats-print");

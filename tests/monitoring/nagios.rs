@@ -28,7 +28,7 @@ fn checks() -> Vec<Check> {
         check(
             "mail_ok",
             STATS,
-            "aol-a",
+            "--warn-blocked 20% aol-a",
             0,
             "OK: 30 deliveries of postfix-aol-a",
         ),

@@ -5,6 +5,8 @@
 //! - [`daily`]: a day beside those before, and what needs attention;
 //! - [`days`]: a day's figures kept as records, and added up again;
 //! - [`history`]: how it was on the days before;
+//! - [`complaints`]: what Postfix says of itself;
+//! - [`gaps`]: what the logs lack;
 //! - [`filtered`]: what filters stopped and scored;
 //! - [`distribution`]: queue files in, counts out;
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
@@ -19,10 +21,12 @@
 )]
 
 pub mod bounds;
+pub mod complaints;
 pub mod daily;
 pub mod days;
 pub mod distribution;
 pub mod filtered;
+pub mod gaps;
 pub mod history;
 pub mod instances;
 pub mod judge;

@@ -14,6 +14,15 @@ pub enum Position {
     Byte(u64),
 }
 
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(n) => write!(f, "line {n}"),
+            Self::Byte(n) => write!(f, "byte {n}"),
+        }
+    }
+}
+
 /// Something that could not be read, or is wrong: where, and what to know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -54,10 +63,8 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use std::os::unix::ffi::OsStrExt;
         write!(f, "{}", escape(self.path.as_os_str().as_bytes()))?;
-        match self.at {
-            Some(Position::Line(n)) => write!(f, ", line {n}")?,
-            Some(Position::Byte(n)) => write!(f, ", byte {n}")?,
-            None => {}
+        if let Some(at) = self.at {
+            write!(f, ", {at}")?;
         }
         write!(f, ": {}", escape(self.what.as_bytes()))
     }

@@ -1,41 +1,23 @@
-//! What an admin should look at: what is worse than it was, by much.
+//! What an admin should look at: what is too much, what is worse than it was, what stands still, what Postfix says itself.
 
-use super::{Daily, Measure, Rate, Subject};
+use super::{Daily, Measure, Rate, Subject, shares, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::HistoryDay;
+use crate::judge::{Rules, Sample, judge_complaint};
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Dimension, Key, Row};
+use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
 
-pub use crate::mail_stats::check::Severity;
-
-/// Fewer of a kind are chance.
-const FEW: u64 = 10;
-
-/// More blocked deliveries of an instance in a day are too many, whatever it was before: as with `--check`.
-const BLOCKED: u64 = 20;
-
-/// More messages in an instance's queues are worth a warning, or an alarm.
-const QUEUED: (u64, u64) = (200, 500);
-
-/// A rate has jumped if it is at least so many times what it was, and higher by the points of [`bounds`].
-const TIMES: f64 = 2.0;
-
-/// By how many points a rate must have risen, and which one, in percent, is too high where there is nothing to compare with.
-fn bounds(watched: Watched) -> (f64, f64) {
-    match watched {
-        Watched::Blocked => (0.5, 2.0),
-        Watched::Bounced => (3.0, 10.0),
-        Watched::Deferred => (10.0, 30.0),
-    }
-}
+/// Who is meant where no instance is.
+const ALL: &str = "all instances";
 
 /// Something that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: Level,
     /// The instance: text from a log.
     pub instance: String,
     /// In a few words: `34.4% deferred`.
@@ -44,43 +26,47 @@ pub struct Finding {
     pub details: String,
 }
 
-/// All that needs attention, the worst first.
-pub(super) fn findings(report: &Daily, day: &HistoryDay, busy: &[String]) -> Vec<Finding> {
-    let mut found: Vec<(u8, u64, Finding)> = Vec::new();
+/// What is found, with what it is sorted by: its kind, and how much of it there is.
+type Found = Vec<(u8, u64, Finding)>;
+
+/// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in them or
+/// not?
+pub(super) fn findings(
+    report: &Daily,
+    day: &HistoryDay,
+    busy: &[String],
+    is_covered: bool,
+    rules: &Rules,
+) -> Vec<Finding> {
+    let mut found: Found = Vec::new();
     // What anyone may have written is no reason for alarm.
     let judged = report
         .instances
         .iter()
         .filter(|s| s.name != OTHER_INSTANCES);
     for subject in judged {
-        for watched in Watched::ALL {
-            let finding = jumped(report, subject, watched);
-            let rank = 2 * watched as u8;
-            found.extend(finding.map(|f| (rank, subject.today.count(Rate::Watched(watched)), f)));
-        }
-        let known = day.instance(&subject.name).is_some_and(|of| of.complete);
-        if known && subject.today.total() == 0 && busy.contains(&subject.name) {
+        let is_known = match day.instance(&subject.name) {
+            Some(of) => of.complete,
+            None => is_covered,
+        };
+        of_subject(report, subject, &subject.name, rules, &mut found);
+        let had = subject.days.iter().rev().nth(1).and_then(|(_, day)| *day);
+        let is_busy =
+            busy.contains(&subject.name) || had.is_some_and(|day| day.total() >= rules.volume.from);
+        if is_known && subject.today.total() == 0 && is_busy {
             found.push((1, 0, silent(subject)));
+        } else if let Some(finding) = volume::finding(subject, rules, is_known) {
+            found.push((7, subject.today.total(), finding));
         }
     }
-    let waiting = report.queue.iter().flat_map(|queue| &queue.instances);
-    for instance in waiting {
-        let n = instance.figures.counts.total();
-        let severity = match n {
-            n if n > QUEUED.1 => Severity::Critical,
-            n if n > QUEUED.0 => Severity::Warning,
-            _ => continue,
-        };
-        let oldest = instance.figures.oldest.zip(report.queue.as_ref());
-        let oldest = oldest.map(|(at, queue)| human::age(queue.age(at)));
-        let finding = Finding {
-            severity,
-            instance: instance.instance.clone(),
-            what: format!("{n} messages in the mailq"),
-            details: oldest.map_or_else(String::new, |age| format!("the oldest {age} old")),
-        };
-        found.push((3, n, finding));
+    if report.instances.len() > 1 {
+        // What is too little to be found in any of many small instances.
+        of_subject(report, &report.total, ALL, rules, &mut found);
     }
+    providers(report, rules, &mut found);
+    queues(report, rules, &mut found);
+    complaints(report, rules, &mut found);
+    unread(report, rules, &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.severity.cmp(&a.severity);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
@@ -88,43 +74,204 @@ pub(super) fn findings(report: &Daily, day: &HistoryDay, busy: &[String]) -> Vec
     found.into_iter().map(|(_, _, finding)| finding).collect()
 }
 
-/// Is there far more of it than there was?
-fn jumped(report: &Daily, subject: &Subject, watched: Watched) -> Option<Finding> {
-    let rate = Rate::Watched(watched);
-    let (count, share) = (subject.today.count(rate), subject.today.share(rate)?);
-    let (points, too_much) = bounds(watched);
-    let before = subject.before.mean.map(|mean| mean.sum);
-    let usual = before.and_then(|sum| sum.share(rate));
-    let is_jump = match usual {
-        Some(usual) => share >= usual * TIMES && share - usual >= points,
-        None => share > too_much,
-    };
-    let many = watched == Watched::Blocked && count > BLOCKED;
-    if !(many || is_jump && count >= FEW) {
-        return None;
+/// Of what kind a share is among findings: 0, 2, 4.
+fn rank(watched: Watched) -> u8 {
+    2 * watched as u8
+}
+
+/// The shares of a subject that are too much; of all instances only those that none of them has.
+fn of_subject(report: &Daily, subject: &Subject, name: &str, rules: &Rules, found: &mut Found) {
+    for watched in Watched::ALL {
+        let is_found = found.iter().any(|(kind, _, _)| *kind == rank(watched));
+        if name == ALL && is_found {
+            continue;
+        }
+        let Some(judged) = shares::judge(subject, watched, rules) else {
+            continue;
+        };
+        let rate = Rate::Watched(watched);
+        let (count, total) = (subject.today.count(rate), subject.today.total());
+        let share = human::percent(count, total);
+        let mut what = match watched {
+            Watched::Blocked => format!("{count} blocked ({share})"),
+            _ => format!("{share} {} ({count})", watched.as_str()),
+        };
+        what.push_str(&since(&judged));
+        let mut details: Vec<String> = Vec::from_iter(was(subject, rate, &judged));
+        details.extend(reasons(report, subject, watched));
+        let finding = Finding {
+            severity: judged.level,
+            instance: name.to_owned(),
+            what,
+            details: details.join("; "),
+        };
+        found.push((rank(watched), count, finding));
     }
-    let severity = match watched {
-        Watched::Blocked => Severity::Critical,
-        _ if share >= 50.0 => Severity::Critical,
-        _ => Severity::Warning,
+}
+
+/// `, for the 5th day`, where it is not the first.
+fn since(judged: &shares::Judged) -> String {
+    let days = judged.days;
+    match judged.rose_from {
+        Some(from) if days == 1 => {
+            let from = human::percent(from.part(), from.whole());
+            return format!(", rising for days from {from}");
+        }
+        _ => {}
+    }
+    match (days, judged.ever_since) {
+        (1, _) => String::new(),
+        (n, true) => format!(", for {n} days or more"),
+        (n, false) => {
+            let ending = match (n % 10, n % 100) {
+                (_, 11..=13) => "th",
+                (1, _) => "st",
+                (2, _) => "nd",
+                (3, _) => "rd",
+                _ => "th",
+            };
+            format!(", for the {n}{ending} day")
+        }
+    }
+}
+
+/// Providers that take far less than they did, where no instance shows it: one of many that an instance sends to.
+fn providers(report: &Daily, rules: &Rules, found: &mut Found) {
+    for watched in [Watched::Bounced, Watched::Deferred] {
+        if found.iter().any(|(kind, _, _)| *kind == rank(watched)) {
+            continue;
+        }
+        for (name, today, usual) in &report.providers {
+            let of = |counts: &crate::mail_stats::Counts| {
+                let part = match watched {
+                    Watched::Bounced => counts.bounced,
+                    _ => counts.deferred,
+                };
+                Sample::new(part, counts.total())
+            };
+            let (now, then) = (of(today), of(usual));
+            if !shares::is_jump(now, then, watched, rules) {
+                continue;
+            }
+            let finding = Finding {
+                severity: rules.of(watched).judge(now).level.max(Level::Warning),
+                instance: format!("to {name}"),
+                what: format!(
+                    "{} {} ({})",
+                    human::percent(now.part(), now.whole()),
+                    watched.as_str(),
+                    now.part()
+                ),
+                details: format!("it was {}", human::percent(then.part(), then.whole())),
+            };
+            found.push((rank(watched) + 1, now.part(), finding));
+        }
+    }
+}
+
+/// Queues with too much in them, or with mail that waits for too long.
+fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
+    let Some(queue) = &report.queue else {
+        return;
     };
-    let share = human::percent(count, subject.today.total());
-    let what = match watched {
-        Watched::Blocked => format!("{count} blocked ({share})"),
-        _ => format!("{share} {} ({count})", watched.as_str()),
-    };
-    let mut details: Vec<String> = was(subject, rate).into_iter().collect();
-    details.extend(reasons(report, subject, watched));
-    Some(Finding {
+    for instance in &queue.instances {
+        let n = instance.figures.counts.total();
+        let age = instance.figures.oldest.map(|at| queue.age(at));
+        let (warning, critical) = rules.mailq.messages;
+        let (old, too_old) = rules.mailq.oldest;
+        let is_many = n > warning;
+        let is_old = age.is_some_and(|age| age > old);
+        if !is_many && !is_old {
+            continue;
+        }
+        let is_critical = n > critical || age.is_some_and(|age| age > too_old);
+        let age = age.map(human::age);
+        let messages = match n {
+            1 => "1 message".to_owned(),
+            n => format!("{n} messages"),
+        };
+        let (what, details) = match (is_many, age) {
+            (true, Some(age)) => (
+                format!("{messages} in the mailq"),
+                format!("the oldest {age} old"),
+            ),
+            (false, Some(age)) => (
+                format!("mail waits for {age}"),
+                format!("{messages} in the mailq"),
+            ),
+            (_, None) => (format!("{messages} in the mailq"), String::new()),
+        };
+        let finding = Finding {
+            severity: match is_critical {
+                true => Level::Critical,
+                false => Level::Warning,
+            },
+            instance: instance.instance.clone(),
+            what,
+            details,
+        };
+        found.push((3, n, finding));
+    }
+}
+
+/// What Postfix says of itself, a finding an instance.
+fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
+    for instance in &report.stats.instances {
+        let rows = instance.figures.complaints.iter();
+        let mut judged: Vec<_> = rows
+            .map(|row| (judge_complaint(row, &rules.complaints), row))
+            .filter(|(level, _)| *level > Level::Ok)
+            .collect();
+        // Stable: of equally bad ones the most frequent stays in front.
+        judged.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+        let Some(((level, worst), others)) = judged.split_first() else {
+            continue;
+        };
+        let finding = Finding {
+            severity: *level,
+            instance: String::from_utf8_lossy(&instance.instance).into_owned(),
+            what: worst.to_string(),
+            details: match others.len() {
+                0 => String::new(),
+                n => format!("and {n} more of the kind"),
+            },
+        };
+        found.push((0, worst.count, finding));
+    }
+}
+
+/// So much that could not be read that the figures are worth little.
+fn unread(report: &Daily, rules: &Rules, found: &mut Found) {
+    let (lines, read) = (report.stats.unread(), report.total.today.total());
+    let sample = Sample::new(lines, lines.saturating_add(read));
+    let severity = rules.unread_level(sample);
+    if severity == Level::Ok {
+        return;
+    }
+    let finding = Finding {
         severity,
-        instance: subject.name.clone(),
-        what,
-        details: details.join("; "),
-    })
+        instance: ALL.to_owned(),
+        what: format!("{sample} delivery lines could not be read"),
+        details: report
+            .stats
+            .gaps
+            .unread
+            .first()
+            .map_or_else(String::new, ToString::to_string),
+    };
+    found.push((1, lines, finding));
 }
 
 /// How it was before.
-fn was(subject: &Subject, rate: Rate) -> Option<String> {
+fn was(subject: &Subject, rate: Rate, judged: &shares::Judged) -> Option<String> {
+    if judged.days > 1 {
+        let (usual, days) = judged.usual?;
+        let share = human::percent(usual.part(), usual.whole());
+        return Some(match days {
+            1 => format!("it was {share} on the day before that"),
+            n => format!("it was {share} on {n} days before that"),
+        });
+    }
     let mean = subject.before.mean.filter(|mean| mean.sum.total() > 0)?;
     let share = |measure: Measure| human::percent(measure.count(rate), measure.total());
     let days = match mean.days {
@@ -143,9 +290,11 @@ fn was(subject: &Subject, rate: Rate) -> Option<String> {
 
 /// The reasons that most of it had.
 fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String> {
-    let table = report
-        .figures(&subject.name)?
-        .breakdown(Dimension::Reason)?;
+    let figures = match subject.name.as_str() {
+        "" => &report.stats.total,
+        name => report.figures(name)?,
+    };
+    let table = figures.breakdown(Dimension::Reason)?;
     let count = |row: &Row| match watched {
         Watched::Blocked if row.key.as_bytes() == Class::Blocked.as_str().as_bytes() => {
             row.counts.total()
@@ -190,7 +339,7 @@ fn silent(subject: &Subject) -> Finding {
         (n, _) => format!("nor in the {n} days before"),
     };
     Finding {
-        severity: Severity::Warning,
+        severity: Level::Warning,
         instance: subject.name.clone(),
         what: "no deliveries".to_owned(),
         details,

@@ -5,6 +5,8 @@
 
 mod attention;
 mod compare;
+mod shares;
+mod volume;
 
 use postfix::Time;
 use std::borrow::Cow;
@@ -14,10 +16,12 @@ use postfix::Problem;
 
 use crate::days::{Day, counted};
 use crate::distribution::Distribution;
+use crate::gaps::Gaps;
 use crate::history::{History, HistoryDay, InstanceDay, Source};
+use crate::judge::Rules;
 use crate::mail_stats::{Counts, Dimension, Figures, Frame, MailStats, Tally};
 
-pub use attention::{Finding, Severity};
+pub use attention::Finding;
 pub use compare::{Compared, Mean, Measure, Rate};
 
 /// The breakdowns of a day, as its tally must have them.
@@ -45,6 +49,12 @@ pub struct Parts {
     pub history: History,
     /// The instances that are to have deliveries every day.
     pub busy: Vec<String>,
+    /// Do the logs hold all of the day, whether an instance is in them or not?
+    pub is_covered: bool,
+    /// What it is judged by.
+    pub rules: Rules,
+    /// What the logs lack.
+    pub gaps: Gaps,
     /// The queues as they are now, if they are looked at.
     pub queue: Option<Distribution>,
     /// What could not be read, beside what the history tells.
@@ -70,6 +80,8 @@ pub struct Daily {
     pub attention: Vec<Finding>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
     pub is_known: bool,
+    /// Each provider: its attempts of the day, and of the days before that are known.
+    pub providers: Vec<(String, Counts, Counts)>,
     /// Why not all of the day is in it, and of which instances; all instances, if none is named.
     pub missing: Vec<(String, Vec<String>)>,
     /// The instances whose figures are from a record of the day: their logs are gone.
@@ -102,17 +114,22 @@ impl Daily {
             counted,
             history,
             busy,
+            is_covered,
+            rules,
+            gaps,
             queue,
             mut problems,
         } = parts;
         let last = history.last()?;
         let day = last.day.clone();
-        let stats = stats_of(&host, last, counted);
-        let names: BTreeSet<String> = stats
-            .instances
-            .iter()
-            .map(|i| name_of(&i.instance).into_owned())
-            .collect();
+        let mut stats = stats_of(&host, last, counted);
+        stats.gaps = gaps;
+        let names = stats.instances.iter();
+        let mut names: BTreeSet<String> =
+            names.map(|i| name_of(&i.instance).into_owned()).collect();
+        // An instance that had deliveries and has none is not to vanish.
+        let before = history.days.iter().flat_map(|day| &day.instances);
+        names.extend(before.map(|of| of.instance.clone()));
         let instances: Vec<Subject> = names
             .iter()
             .map(|name| {
@@ -121,15 +138,20 @@ impl Daily {
                 let mut today = today.filter(|i| name_of(&i.instance) == *name);
                 let today = today.next().map(|i| of(&i.figures)).unwrap_or_default();
                 Subject::new(name.clone(), today, &history, |day| {
-                    whole(day.instance(name)?)
+                    match day.instance(name) {
+                        Some(of) => whole(of),
+                        // All others are known: it had nothing.
+                        None => all(day).map(|_| Measure::default()),
+                    }
                 })
             })
             // The default instance, say, where others have the work.
             .filter(|subject| subject.has_any() || busy.contains(&subject.name))
             .collect();
         let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all);
+        let providers = providers(&stats, &history);
         let mut report = Self {
-            is_known: !last.instances.is_empty(),
+            is_known: is_covered || !last.instances.is_empty(),
             missing: missing(last, &busy),
             from_records: from_records(last),
             host,
@@ -139,10 +161,11 @@ impl Daily {
             instances,
             stats,
             attention: Vec::new(),
+            providers,
             queue,
             problems: Vec::new(),
         };
-        report.attention = attention::findings(&report, last, &busy);
+        report.attention = attention::findings(&report, last, &busy, is_covered, &rules);
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
         Some(report)
@@ -280,6 +303,33 @@ fn stats_of(host: &str, day: &HistoryDay, tally: Tally) -> MailStats {
         until: Some(day.day.until),
         ..Frame::default()
     })
+}
+
+/// Each provider's attempts, today and on the days before.
+fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Counts)> {
+    let rows = |figures: &Figures| {
+        let table = figures.breakdown(Dimension::Provider);
+        let rows = table.map(|table| table.rows.clone()).unwrap_or_default();
+        rows.into_iter()
+            .map(|row| (name_of(row.key.as_bytes()).into_owned(), row.counts))
+    };
+    let mut before: BTreeMap<String, Counts> = BTreeMap::new();
+    let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
+    for of in days
+        .iter()
+        .flat_map(|day| &day.instances)
+        .filter(|of| of.complete)
+    {
+        for (name, counts) in rows(&of.figures) {
+            *before.entry(name).or_default() += counts;
+        }
+    }
+    rows(&stats.total)
+        .map(|(name, counts)| {
+            let usual = before.get(&name).copied().unwrap_or_default();
+            (name, counts, usual)
+        })
+        .collect()
 }
 
 fn missing(day: &HistoryDay, busy: &[String]) -> Vec<(String, Vec<String>)> {

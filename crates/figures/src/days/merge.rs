@@ -8,6 +8,7 @@ use std::sync::Arc;
 use postfix::{Position, Problem, Time};
 
 use super::{DIMENSIONS, DayRecord, replaces, stored};
+use crate::complaints::Complaints;
 use crate::mail_stats::{
     self, Count, Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally,
 };
@@ -136,6 +137,7 @@ impl Days {
             top,
             sources: Vec::new(),
             problems,
+            ..Frame::default()
         });
         Merged { stats, records }
     }
@@ -151,6 +153,7 @@ impl DayRecord {
             counts: figures.counts(),
             expired: self.expired,
             unparsed: self.unparsed,
+            complaints: Complaints::default(),
             delays: figures.histograms(),
             tables: tables.into(),
         };
@@ -176,6 +179,7 @@ pub(crate) fn counted(record: &DayRecord, settings: &Settings) -> Instance {
         counts: figures.counts(),
         expired: record.expired,
         unparsed: record.unparsed,
+        complaints: Complaints::default(),
         delays: match settings.delays {
             true => figures.histograms(),
             false => Default::default(),

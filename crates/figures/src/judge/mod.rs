@@ -25,6 +25,7 @@
 //! A share that is above a limit by its figures, but not beyond chance, has [`Judged::is_open`]: nothing to raise an alarm
 //! about, and nothing to call well either (a warm-up holds on it).
 
+mod complaints;
 mod rules;
 
 use std::fmt;
@@ -33,7 +34,8 @@ use legible::human::percent;
 
 use crate::verdict::Level;
 
-pub use rules::Rules;
+pub use complaints::judge as judge_complaint;
+pub use rules::{Change, Mailq, Programs, Rules, Volume};
 
 /// The quantile of the normal distribution for 97.5 % on one side (95 % on both).
 const Z: f64 = 1.959_964;

@@ -2,23 +2,26 @@
 
 use std::path::Path;
 
-use postfix::Problem;
+use postfix::{Problem, Span};
 use serde::Deserialize;
 
-use super::Limits;
+use super::{Limits, Sample};
+use crate::mail_stats::check::Watched;
+use crate::verdict::Level;
 use knowledge::toml_text;
 
 const BUILT_IN: &str = include_str!("../../data/judge.toml");
 const BUILT_IN_PATH: &str = "(compiled in) judge.toml";
-const FORM: &str = "it has [blocked], [bounced] and [deferred] with warning, critical and from";
+const FORM: &str = "it has [blocked], [bounced], [deferred] with warning, critical and from; [unread] with warning, unknown and from; \
+[change], [volume], [mailq], [complaints]";
 const NONE: Limits = Limits {
     warning: 100.0,
     critical: 100.0,
     from: 1,
 };
 
-/// The limits of a day's, or a window's, delivery attempts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The limits of a day, or a window.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// Refused because of the address's reputation.
     pub blocked: Limits,
@@ -26,6 +29,66 @@ pub struct Rules {
     pub bounced: Limits,
     /// To be tried again.
     pub deferred: Limits,
+    /// Delivery lines that could not be read. Above [`Limits::critical`] no figure is worth a verdict.
+    pub unread: Limits,
+    /// Shares beside those of other days.
+    pub change: Change,
+    /// Numbers beside those of other days.
+    pub volume: Volume,
+    /// What waits in the queues.
+    pub mailq: Mailq,
+    /// What Postfix says of itself.
+    pub complaints: Programs,
+}
+
+/// When a share is far above what it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// So many times as much, beyond chance.
+    pub times: f64,
+    /// And by so many points, in percent: of what is blocked, bounced, deferred.
+    pub points: [f64; 3],
+    /// And so many at least.
+    pub from: u64,
+}
+
+impl Change {
+    /// By how many points it must have risen.
+    pub fn points_of(&self, watched: Watched) -> f64 {
+        let [blocked, bounced, deferred] = self.points;
+        match watched {
+            Watched::Blocked => blocked,
+            Watched::Bounced => bounced,
+            Watched::Deferred => deferred,
+        }
+    }
+}
+
+/// When there is far more or less to deliver than there was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Volume {
+    /// So many times as much, or one in so many.
+    pub times: f64,
+    /// Where there are at least so many on a usual day.
+    pub from: u64,
+}
+
+/// When too much waits, or for too long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mailq {
+    /// More messages than this are worth a warning, or critical.
+    pub messages: (u64, u64),
+    /// The same of the age of the oldest.
+    pub oldest: (Span, Span),
+}
+
+/// Whose complaints count how much, by program.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Programs {
+    /// Without these, an instance's mail stands still.
+    pub critical: Vec<String>,
+    /// These are run by people.
+    pub ignored: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +100,16 @@ struct File {
     bounced: Table,
     #[serde(default)]
     deferred: Table,
+    #[serde(default)]
+    unread: UnreadTable,
+    #[serde(default)]
+    change: ChangeTable,
+    #[serde(default)]
+    volume: VolumeTable,
+    #[serde(default)]
+    mailq: MailqTable,
+    #[serde(default)]
+    complaints: ComplaintsTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -45,6 +118,47 @@ struct Table {
     warning: Option<f64>,
     critical: Option<f64>,
     from: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct UnreadTable {
+    warning: Option<f64>,
+    unknown: Option<f64>,
+    from: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ChangeTable {
+    times: Option<f64>,
+    blocked: Option<f64>,
+    bounced: Option<f64>,
+    deferred: Option<f64>,
+    from: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct VolumeTable {
+    times: Option<f64>,
+    from: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct MailqTable {
+    warning: Option<u64>,
+    critical: Option<u64>,
+    oldest_warning: Option<u64>,
+    oldest_critical: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ComplaintsTable {
+    critical: Option<Vec<String>>,
+    ignored: Option<Vec<String>>,
 }
 
 impl Rules {
@@ -58,6 +172,21 @@ impl Rules {
             blocked: NONE,
             bounced: NONE,
             deferred: NONE,
+            unread: NONE,
+            change: Change {
+                times: f64::INFINITY,
+                points: [100.0; 3],
+                from: u64::MAX,
+            },
+            volume: Volume {
+                times: f64::INFINITY,
+                from: u64::MAX,
+            },
+            mailq: Mailq {
+                messages: (u64::MAX, u64::MAX),
+                oldest: (Span::ZERO, Span::ZERO),
+            },
+            complaints: Programs::default(),
         };
         rules.add(BUILT_IN, Path::new(BUILT_IN_PATH))?;
         if let Some((text, path)) = own {
@@ -66,35 +195,135 @@ impl Rules {
         Ok(rules)
     }
 
+    /// The limits of one kind of attempts.
+    pub fn of(&self, watched: Watched) -> &Limits {
+        match watched {
+            Watched::Blocked => &self.blocked,
+            Watched::Bounced => &self.bounced,
+            Watched::Deferred => &self.deferred,
+        }
+    }
+
+    /// What so many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is known.
+    pub fn unread_level(&self, unread: Sample) -> Level {
+        match self.unread.judge(unread).level {
+            Level::Critical => Level::Unknown,
+            level => level,
+        }
+    }
+
     fn add(&mut self, text: &str, path: &Path) -> Result<(), Problem> {
         let file: File = toml_text::parse(text, path, FORM)?;
-        let tables = [
-            ("blocked", file.blocked, &mut self.blocked),
-            ("bounced", file.bounced, &mut self.bounced),
-            ("deferred", file.deferred, &mut self.deferred),
-        ];
-        for (name, table, limits) in tables {
-            for (word, value) in [("warning", table.warning), ("critical", table.critical)] {
-                if let Some(value) = value.filter(|value| !(0.0..=100.0).contains(value)) {
-                    let what = format!("{name}.{word} = {value}: it must be 0 to 100");
-                    return Err(Problem::new(path, what));
-                }
+        let unread = Table {
+            warning: file.unread.warning,
+            critical: file.unread.unknown,
+            from: file.unread.from,
+        };
+        for (name, worse, table, limits) in [
+            ("blocked", "critical", file.blocked, &mut self.blocked),
+            ("bounced", "critical", file.bounced, &mut self.bounced),
+            ("deferred", "critical", file.deferred, &mut self.deferred),
+            ("unread", "unknown", unread, &mut self.unread),
+        ] {
+            for (word, value) in [("warning", table.warning), (worse, table.critical)] {
+                percentage(path, &format!("{name}.{word}"), value)?;
             }
             *limits = Limits {
                 warning: table.warning.unwrap_or(limits.warning),
                 critical: table.critical.unwrap_or(limits.critical),
                 from: table.from.unwrap_or(limits.from),
             };
-            if limits.warning > limits.critical {
-                let what = format!(
-                    "{name}.warning = {} is above critical = {}, and would never warn",
-                    limits.warning, limits.critical
-                );
+            never_warns(path, name, worse, limits.warning, limits.critical)?;
+        }
+        self.add_changes(path, &file.change, &file.volume)?;
+        self.add_mailq(path, &file.mailq)?;
+        let programs = &mut self.complaints;
+        programs.critical = file
+            .complaints
+            .critical
+            .unwrap_or(std::mem::take(&mut programs.critical));
+        programs.ignored = file
+            .complaints
+            .ignored
+            .unwrap_or(std::mem::take(&mut programs.ignored));
+        Ok(())
+    }
+
+    fn add_changes(
+        &mut self,
+        path: &Path,
+        change: &ChangeTable,
+        volume: &VolumeTable,
+    ) -> Result<(), Problem> {
+        for (name, times) in [("change", change.times), ("volume", volume.times)] {
+            // Not a number is no time more either.
+            if let Some(times) = times.filter(|times| *times < 1.0 || times.is_nan()) {
+                let what = format!("{name}.times = {times}: it must be at least 1");
                 return Err(Problem::new(path, what));
             }
         }
+        let names = ["blocked", "bounced", "deferred"];
+        let points = [change.blocked, change.bounced, change.deferred];
+        for ((name, new), old) in names.iter().zip(points).zip(&mut self.change.points) {
+            percentage(path, &format!("change.{name}"), new)?;
+            *old = new.unwrap_or(*old);
+        }
+        self.change.times = change.times.unwrap_or(self.change.times);
+        self.change.from = change.from.unwrap_or(self.change.from);
+        self.volume.times = volume.times.unwrap_or(self.volume.times);
+        self.volume.from = volume.from.unwrap_or(self.volume.from);
         Ok(())
     }
+
+    fn add_mailq(&mut self, path: &Path, table: &MailqTable) -> Result<(), Problem> {
+        let mailq = &mut self.mailq;
+        let hours = |hours: Option<u64>, old| hours.map_or(old, Span::from_hours);
+        mailq.messages = (
+            table.warning.unwrap_or(mailq.messages.0),
+            table.critical.unwrap_or(mailq.messages.1),
+        );
+        mailq.oldest = (
+            hours(table.oldest_warning, mailq.oldest.0),
+            hours(table.oldest_critical, mailq.oldest.1),
+        );
+        let (warning, critical) = mailq.messages;
+        never_warns(path, "mailq", "critical", warning as f64, critical as f64)?;
+        let (warning, critical) = mailq.oldest;
+        let hours = |span: Span| (span.seconds() / 3600) as f64;
+        never_warns(
+            path,
+            "mailq.oldest",
+            "critical",
+            hours(warning),
+            hours(critical),
+        )
+    }
+}
+
+fn percentage(path: &Path, name: &str, value: Option<f64>) -> Result<(), Problem> {
+    match value.filter(|value| !(0.0..=100.0).contains(value)) {
+        Some(value) => {
+            let what = format!("{name} = {value}: it must be 0 to 100");
+            Err(Problem::new(path, what))
+        }
+        None => Ok(()),
+    }
+}
+
+fn never_warns(
+    path: &Path,
+    name: &str,
+    worse: &str,
+    warning: f64,
+    critical: f64,
+) -> Result<(), Problem> {
+    if warning > critical {
+        let what = format!(
+            "{name}.warning = {warning} is above {worse} = {critical}, and would never warn"
+        );
+        return Err(Problem::new(path, what));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -105,17 +334,27 @@ mod tests {
     fn the_defaults() {
         let rules = Rules::load(None).unwrap();
         let of = |limits: Limits| (limits.warning, limits.critical, limits.from);
-        assert_eq!(of(rules.blocked), (1.0, 10.0, 1));
+        assert_eq!(of(rules.blocked), (1.5, 10.0, 1));
         assert_eq!(of(rules.bounced), (10.0, 50.0, 4));
         assert_eq!(of(rules.deferred), (20.0, 50.0, 4));
+        assert_eq!(of(rules.unread), (1.0, 10.0, 3));
+        assert_eq!((rules.change.times, rules.change.from), (2.0, 10));
+        assert_eq!(rules.change.points, [0.5, 3.0, 10.0]);
+        assert_eq!((rules.volume.times, rules.volume.from), (2.5, 50));
+        assert_eq!(rules.mailq.messages, (200, 500));
+        assert_eq!(rules.mailq.oldest.1, Span::from_days(10));
+        assert_eq!(rules.complaints.critical[..2], ["master", "qmgr"]);
     }
 
     #[test]
     fn a_file_says_otherwise_and_leaves_the_rest() {
-        let own = "[blocked]\nwarning = 0.2\n";
+        let own =
+            "[blocked]\nwarning = 0.2\n[mailq]\ncritical = 9000\n[complaints]\nignored = []\n";
         let rules = Rules::load(Some((own, Path::new("judge.toml")))).unwrap();
         assert_eq!((rules.blocked.warning, rules.blocked.critical), (0.2, 10.0));
         assert_eq!(rules.deferred, Rules::load(None).unwrap().deferred);
+        assert_eq!(rules.mailq.messages, (200, 9000));
+        assert!(rules.complaints.ignored.is_empty() && !rules.complaints.critical.is_empty());
     }
 
     #[test]
@@ -132,6 +371,18 @@ mod tests {
         check(
             "[blocked]\nwarning = 30",
             "j.toml: blocked.warning = 30 is above critical = 10",
+        );
+        check(
+            "[unread]\nunknown = 0.5",
+            "j.toml: unread.warning = 1 is above unknown = 0.5",
+        );
+        check(
+            "[mailq]\noldest_critical = 1",
+            "j.toml: mailq.oldest.warning = 121 is above",
+        );
+        check(
+            "[change]\ntimes = nan",
+            "j.toml: change.times = NaN: it must be at least 1",
         );
         check("[bocked]", "j.toml, line 1: unknown field `bocked`");
         check("[bounced]\nfrom = -1", "j.toml, line 2: ");

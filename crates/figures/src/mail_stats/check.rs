@@ -5,6 +5,8 @@ mod limits;
 pub use limits::{Bounds, Limit, LimitError, Limits, Thresholds};
 
 use super::{InstanceStats, MailStats, Row};
+use crate::judge::{Rules, Sample, judge_complaint};
+use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
 
@@ -53,20 +55,11 @@ fn blocked(instance: &InstanceStats) -> Option<&Row> {
     instance.figures.reason(Class::Blocked)
 }
 
-/// How bad it is, the worse the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// A [`Thresholds::warn`] is passed, or there is no traffic.
-    Warning,
-    /// A [`Thresholds::crit`] is passed.
-    Critical,
-}
-
 /// What is wrong with an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: Level,
     /// Which deliveries are too many; absent where there are none at all.
     pub watched: Option<Watched>,
     /// How many there are.
@@ -90,18 +83,33 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
                 .any(|n| n.as_bytes() == instance.instance)
         {
             findings.push(Finding {
-                severity: Severity::Warning,
+                severity: Level::Warning,
                 watched: None,
                 count: 0,
                 text: format!("{}: no deliveries", name(instance)),
             });
         }
+        let mut of_instance: Vec<Finding> = Vec::new();
         if total >= limits.min_volume {
-            findings.extend(Watched::ALL.iter().filter_map(|watched| {
+            of_instance.extend(Watched::ALL.iter().filter_map(|watched| {
                 let thresholds = limits.of(*watched);
                 held_against(instance, *watched, thresholds)
             }));
+            if !limits.is_given {
+                by_rules(instance, &limits.rules, &mut of_instance);
+            }
         }
+        findings.append(&mut of_instance);
+        findings.extend(complaints(instance, &limits.rules));
+        let figures = &instance.figures;
+        let unread = unread(figures.unparsed, total, &limits.rules, &name(instance));
+        findings.extend(unread);
+    }
+    let nobodys = stats.gaps.nobodys;
+    if nobodys > 0 {
+        let total = stats.total.counts.total();
+        let of = "lines of no instance that can be told";
+        findings.extend(unread(nobodys, total, &limits.rules, of));
     }
     findings.sort_by(|a, b| {
         let by_severity = b.severity.cmp(&a.severity);
@@ -111,6 +119,81 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
         by_kind.then_with(|| b.count.cmp(&a.count))
     });
     findings
+}
+
+/// Holds an instance's shares against the rules. What is not worse than what was found already is not found again: deliveries
+/// that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by the share alone.
+fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
+    let total = instance.figures.counts.total();
+    let sample = |watched: Watched| Sample::new(watched.of(instance), total);
+    found.retain(|finding| {
+        let judged = |watched| rules.of(watched).judge(sample(watched)).level;
+        finding
+            .watched
+            .is_none_or(|watched| judged(watched) > Level::Ok)
+    });
+    for watched in Watched::ALL {
+        let judged = rules.of(watched).judge(sample(watched));
+        let (Some(limit), severity) = (judged.limit, judged.level) else {
+            continue;
+        };
+        if found.iter().any(|finding| finding.severity >= severity) {
+            continue;
+        }
+        let details = match blocked_by(instance, watched) {
+            details if details.is_empty() => String::new(),
+            details => format!(" ({})", details.join(", ")),
+        };
+        let (name, word) = (name(instance), watched.as_str());
+        found.push(Finding {
+            severity,
+            watched: Some(watched),
+            count: watched.of(instance),
+            text: format!(
+                "{name}: {word} {}{details}, more than {limit}% beyond chance",
+                sample(watched)
+            ),
+        });
+    }
+}
+
+/// What Postfix's programs say of themselves.
+fn complaints(instance: &InstanceStats, rules: &Rules) -> Vec<Finding> {
+    let all = instance.figures.complaints.iter();
+    let judged = all.filter_map(|row| {
+        let severity = judge_complaint(row, &rules.complaints);
+        (severity > Level::Ok).then(|| Finding {
+            severity,
+            watched: None,
+            count: row.count,
+            text: format!("{}: {row}", name(instance)),
+        })
+    });
+    judged.collect()
+}
+
+/// Are so many delivery lines unread, beside those that were read, that no figure is worth a verdict?
+fn unread(lines: u64, read: u64, rules: &Rules, of: &str) -> Option<Finding> {
+    let sample = Sample::new(lines, lines.saturating_add(read));
+    let severity = rules.unread_level(sample);
+    (severity > Level::Ok).then(|| Finding {
+        severity,
+        watched: None,
+        count: lines,
+        text: format!("{of}: {sample} delivery lines cannot be read"),
+    })
+}
+
+/// The code and the address that blocked deliveries bear.
+fn blocked_by(instance: &InstanceStats, watched: Watched) -> Vec<String> {
+    let row = blocked(instance).filter(|_| watched == Watched::Blocked);
+    let code = row
+        .and_then(|row| row.codes.first())
+        .map(|(code, _)| code.clone());
+    let ip = row
+        .and_then(|row| row.ips.first())
+        .map(|(ip, _)| ip.to_string());
+    code.into_iter().chain(ip).collect()
 }
 
 /// The worst of the limits that are passed; of equally bad ones the rate, which tells more.
@@ -124,8 +207,8 @@ fn held_against(
         let limit = bounds.passed(count, total)?;
         Some((severity, limit))
     };
-    let (severity, limit) = passed(Severity::Critical, &thresholds.crit)
-        .or_else(|| passed(Severity::Warning, &thresholds.warn))?;
+    let (severity, limit) = passed(Level::Critical, &thresholds.crit)
+        .or_else(|| passed(Level::Warning, &thresholds.warn))?;
     let mut details = Vec::new();
     let amount = match limit {
         Limit::Count(_) => count.to_string(),
@@ -134,10 +217,7 @@ fn held_against(
             human::percent(count, total)
         }
     };
-    if let (Watched::Blocked, Some(row)) = (watched, blocked(instance)) {
-        details.extend(row.codes.first().map(|(code, _)| code.clone()));
-        details.extend(row.ips.first().map(|(ip, _)| ip.to_string()));
-    }
+    details.extend(blocked_by(instance, watched));
     let details = match details.as_slice() {
         [] => String::new(),
         some => format!(" ({})", some.join(", ")),

@@ -14,6 +14,7 @@ use super::histogram::Histogram;
 use super::keys::REASON_SEPARATOR;
 use super::recipients::Attempt;
 use crate::bounds::{MOST_INSTANCES, OTHER_INSTANCES};
+use crate::complaints::Complaints;
 
 /// Where a tally keeps an instance; of no use to another tally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub(crate) struct Instance {
     pub(crate) counts: Counts,
     pub(crate) expired: u64,
     pub(crate) unparsed: u64,
+    pub(crate) complaints: Complaints,
     /// delay, a, b, c, d.
     pub(crate) delays: [Histogram; 5],
     /// One a breakdown.
@@ -186,6 +188,7 @@ impl Instance {
         self.counts += other.counts;
         self.expired = self.expired.saturating_add(other.expired);
         self.unparsed = self.unparsed.saturating_add(other.unparsed);
+        self.complaints.merge(&other.complaints);
         for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
             mine.merge(theirs);
         }

@@ -11,7 +11,9 @@ use super::instances::{Instance, Table};
 use super::keys::REASON_SEPARATOR;
 use super::{Count, Counts, Dimension, Tally};
 use crate::bounds::OTHER_INSTANCES;
+use crate::complaints::ComplaintRow;
 use crate::filtered::{Filtered, Scores};
+use crate::gaps::Gaps;
 use knowledge::reasons::Class;
 
 /// What is known beside the counts.
@@ -29,6 +31,8 @@ pub struct Frame {
     pub sources: Vec<Source>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// What the logs lack.
+    pub gaps: Gaps,
 }
 
 /// A log that was read.
@@ -72,6 +76,27 @@ pub struct MailStats {
     pub strays: Vec<Vec<u8>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// What the logs lack.
+    pub gaps: Gaps,
+}
+
+impl MailStats {
+    /// How many delivery lines could not be read.
+    pub fn unread(&self) -> u64 {
+        self.total.unparsed.saturating_add(self.gaps.nobodys)
+    }
+
+    /// Why not all that was asked for is in the figures, a sentence each; nothing where all of it is.
+    pub fn missing(&self) -> Vec<String> {
+        let problems = self.problems.iter().chain(&self.gaps.late);
+        let mut missing: Vec<String> = problems.map(ToString::to_string).collect();
+        missing.extend(match self.unread() {
+            0 => None,
+            1 => Some("1 delivery line could not be read".to_owned()),
+            n => Some(format!("{n} delivery lines could not be read")),
+        });
+        missing
+    }
 }
 
 impl MailStats {
@@ -135,6 +160,8 @@ pub struct Figures {
     pub expired: u64,
     /// Delivery lines that could not be read: not in `counts`.
     pub unparsed: u64,
+    /// What Postfix's programs complain about, the worst first.
+    pub complaints: Vec<ComplaintRow>,
     /// Delays, if they were asked for and a line had some.
     pub delays: Option<DelayStats>,
     /// The breakdowns.
@@ -248,6 +275,7 @@ impl Tally {
             disputed,
             strays: Vec::new(),
             problems: frame.problems,
+            gaps: frame.gaps,
         }
     }
 }
@@ -263,6 +291,7 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -
         counts: counted.counts,
         expired: counted.expired,
         unparsed: counted.unparsed,
+        complaints: counted.complaints.rows(),
         delays: delay.map(|delay| DelayStats { delay, parts }),
         by: tables
             .map(|(dimension, table)| breakdown(*dimension, table, top))

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use postfix::log::Delivery;
+use postfix::log::{Complaint, Delivery};
 
 use super::instances::{Instance, Instances, Place, count};
 use super::keys::{Keys, UNKNOWN_SENDER};
@@ -126,6 +126,11 @@ impl Tally {
     pub fn unparsed(&mut self, instance: &[u8], n: u64) {
         let unparsed = &mut self.instances.of(instance).unparsed;
         *unparsed = unparsed.saturating_add(n);
+    }
+
+    /// Counts a complaint of one of Postfix's programs.
+    pub fn complaint(&mut self, instance: &[u8], complaint: &Complaint<'_>) {
+        self.instances.of(instance).complaints.add(complaint);
     }
 
     /// Does a breakdown need [`Tally::sender`] and [`Tally::removed`]?

@@ -50,6 +50,7 @@ fn stats(instance: &[u8]) -> MailStats {
         counts: counts(2, 1, 3),
         expired: 4,
         unparsed: 5,
+        complaints: Vec::new(),
         delays: None,
         by: vec![
             by(

@@ -126,8 +126,12 @@ impl Sink for DayCounts<'_> {
         let (tag, time) = match event {
             Event::Delivery(delivery) => (delivery.tag, delivery.time),
             Event::Expired(expired) => (expired.tag, expired.time),
-            Event::Unparsed { tag, time } => (*tag, *time),
-            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => return,
+            Event::Unparsed { tag, time, .. } => (*tag, *time),
+            Event::Complaint(_)
+            | Event::Dropped(_)
+            | Event::Sender { .. }
+            | Event::Removed { .. }
+            | Event::Filtered(_) => return,
         };
         let Some(at) = self.place(time) else {
             return;
@@ -145,8 +149,12 @@ impl Sink for DayCounts<'_> {
             }
             Event::Expired(expired) => day.attempts.expired(instance, expired.repeat),
             Event::Unparsed { .. } => day.attempts.unparsed(instance, 1),
-            Event::Sender { .. } | Event::Removed { .. } | Event::Filtered(_) => {}
+            _ => {}
         }
+    }
+
+    fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
+        self.place(time).is_some() && self.filter.instance(tag).is_some()
     }
 
     fn fork(&self) -> Self {

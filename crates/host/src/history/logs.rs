@@ -8,7 +8,7 @@ use figures::days::{Day, Input};
 use postfix::Problem;
 use postfix::log::{self, Journal, LogSet, Lost, Options, Place, Reading, Scope, Wanted};
 
-use crate::logs::LogScope;
+use crate::logs::{LogScope, gaps};
 use crate::site::Site;
 
 /// What was read of the host's logs for some days.
@@ -30,6 +30,8 @@ struct Set {
     scope: Scope,
     /// The time of its first line; absent where there is none.
     begins: Option<Time>,
+    /// The time of its last line, as far as it was read.
+    ends: Option<Time>,
     files: Vec<File>,
     /// Why none of its files is known.
     fault: Option<String>,
@@ -87,6 +89,7 @@ impl DayLogs {
         };
         for set in &mut read.sets {
             sink.scope(set.scope.clone());
+            let mut of_set = Vec::new();
             for file in &mut set.files {
                 let outcome = match &file.place {
                     Place::File(path) => log::read_file(path, &options, sink),
@@ -96,8 +99,9 @@ impl DayLogs {
                     Ok(mut reading) => {
                         file.input = Some(input_of(site, &reading, days.len() == 1));
                         file.lost = std::mem::take(&mut reading.lost);
-                        let found = std::mem::take(&mut reading.problems);
-                        read.readings.push(reading);
+                        let mut found = std::mem::take(&mut reading.problems);
+                        found.extend(gaps::lost(&reading.path, &reading.seen.lost));
+                        of_set.push(reading);
                         found
                     }
                     Err(problem) => vec![problem],
@@ -108,6 +112,17 @@ impl DayLogs {
                 file.faults.extend(of_all.map(ToString::to_string));
                 read.problems.extend(found);
             }
+            if !of_set.iter().any(|reading| reading.seen.is_postfix) {
+                let unknown: Vec<Problem> = of_set.iter().filter_map(gaps::unknown).collect();
+                set.fault = unknown
+                    .first()
+                    .map(ToString::to_string)
+                    .or(set.fault.take());
+                read.problems.extend(unknown);
+            }
+            let times = of_set.iter().filter_map(|r| r.seen.times.as_ref());
+            set.ends = times.map(|times| times.end).max();
+            read.readings.extend(of_set);
         }
         read
     }
@@ -119,7 +134,10 @@ impl DayLogs {
         for set in self.sets.iter().filter(|set| set.scope.has(instance)) {
             match &set.fault {
                 Some(fault) => missing.push(fault.clone()),
-                None => missing.extend(begins_late(site, set.begins, day.since)),
+                None => {
+                    missing.extend(begins_late(site, set.begins, day.since));
+                    missing.extend(set.ends_early(site, day.since));
+                }
             }
             for file in set.files.iter().filter(|f| f.days.contains(&day.since)) {
                 inputs.extend(file.input.clone());
@@ -133,6 +151,16 @@ impl DayLogs {
             }
         }
         (inputs, missing)
+    }
+
+    /// Do the logs hold all of a day, whatever instance's?
+    pub fn cover(&self, site: &Site, day: &Day) -> bool {
+        let holds = |set: &Set| {
+            set.fault.is_none()
+                && begins_late(site, set.begins, day.since).is_none()
+                && set.ends_early(site, day.since).is_none()
+        };
+        !self.sets.is_empty() && self.sets.iter().all(holds)
     }
 
     /// The files of a log that hold lines of the days.
@@ -171,6 +199,7 @@ impl DayLogs {
             scope: set.scope.clone(),
             files: siblings.iter().filter_map(file).collect(),
             begins: siblings.iter().filter_map(|path| first(path)).min(),
+            ends: None,
             fault: fault.flatten().map(ToString::to_string),
         }
     }
@@ -199,6 +228,7 @@ impl DayLogs {
             scope: set.scope.clone(),
             files,
             begins,
+            ends: None,
             fault: told,
         }
     }
@@ -238,6 +268,18 @@ pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<Stri
             Some(format!("the logs begin at {}", local.to_rfc3339()))
         }
         None => Some("the logs are empty".to_owned()),
+    }
+}
+
+impl Set {
+    /// Of a day, which begins at `since`, a log says nothing whose last line is older: its daemon has stopped, perhaps. The
+    /// log of one instance is silent when that has nothing to do.
+    fn ends_early(&self, site: &Site, since: Time) -> Option<String> {
+        if matches!(&self.scope, Scope::Only(names) if names.len() == 1) {
+            return None;
+        }
+        let local = site.zone().at(self.ends.filter(|last| *last < since)?)?;
+        Some(format!("the logs end at {}", local.to_rfc3339()))
     }
 }
 

@@ -11,6 +11,7 @@ use postfix::log::{self, Journal, LogSet, Options, Place, Reading, Scope, Sink};
 use postfix::{Parsed, Problem, Time};
 
 use super::Selection;
+use super::gaps::{self, Missing};
 use super::places::{Preference, journal_in, log_sets};
 use crate::failure::Failure;
 use crate::site::Site;
@@ -126,7 +127,8 @@ impl Inputs {
 
     /// Reads all, in order.
     ///
-    /// A log that the user names must be readable. Of the host's own, some must; the others are reported.
+    /// A log that the user names must be readable. Of the host's own, some must; the others are reported. So is a log that
+    /// is none of Postfix's, and a window that the logs do not hold all of.
     ///
     /// # Errors
     /// What must be readable is not.
@@ -135,23 +137,58 @@ impl Inputs {
         options: &Options<'_>,
         sink: &mut S,
     ) -> anyhow::Result<Vec<Reading>> {
+        let is_own = matches!(self, Self::Host(_));
+        let missing = |scope: &Scope, of_one: &[Reading]| {
+            let is_ones = matches!(scope, Scope::Only(names) if names.len() == 1);
+            gaps::outside(options, of_one, is_own, is_ones)
+        };
+        self.read_logs(options, sink, missing)
+    }
+
+    /// The same for a window that the logs need not hold all of.
+    ///
+    /// # Errors
+    /// As [`Inputs::read`].
+    pub fn read_part<S: LogScope>(
+        &self,
+        options: &Options<'_>,
+        sink: &mut S,
+    ) -> anyhow::Result<Vec<Reading>> {
+        self.read_logs(options, sink, |_, _| None)
+    }
+
+    /// `missing` says of the files of one log what they lack together.
+    fn read_logs<S: LogScope>(
+        &self,
+        options: &Options<'_>,
+        sink: &mut S,
+        missing: impl Fn(&Scope, &[Reading]) -> Option<Missing>,
+    ) -> anyhow::Result<Vec<Reading>> {
         match self {
-            Self::Journal(journal) => Ok(vec![journal.read(options, sink).map_err(refused)?]),
-            Self::Files(files) => files
-                .iter()
-                .map(|path| match path.as_os_str().as_encoded_bytes() {
+            Self::Journal(journal) => {
+                let mut readings = vec![journal.read(options, sink).map_err(refused)?];
+                gaps::find(&mut readings, |of| missing(&Scope::All, of));
+                Ok(readings)
+            }
+            Self::Files(files) => {
+                let read = |path: &PathBuf| match path.as_os_str().as_encoded_bytes() {
                     b"-" => Ok(log::read_stream(std::io::stdin(), "-", options, sink)),
                     _ => log::read_typed(path, options, sink)
                         .map_err(|problem| not_a_log(files, path, problem)),
-                })
-                .collect(),
+                };
+                let mut readings: Vec<Reading> =
+                    files.iter().map(read).collect::<anyhow::Result<_>>()?;
+                gaps::find_each(&mut readings, |of| missing(&Scope::All, of));
+                Ok(readings)
+            }
             Self::Host(sets) => {
                 let mut readings = Vec::new();
                 let mut problems = Vec::new();
                 for (set, files) in sets {
                     sink.scope(set.scope.clone());
+                    let mut of_set = Vec::new();
                     let mut take = |read: Result<Reading, Problem>| match read {
-                        Ok(reading) => readings.push(reading),
+                        Ok(reading) => of_set.push(reading),
                         Err(problem) => problems.push(problem),
                     };
                     match &set.place {
@@ -162,6 +199,8 @@ impl Inputs {
                                 .for_each(|path| take(log::read_file(path, options, sink)));
                         }
                     }
+                    gaps::find(&mut of_set, |of| missing(&set.scope, of));
+                    readings.extend(of_set);
                 }
                 match (readings.first_mut(), problems) {
                     (Some(first), problems) => first.problems.extend(problems),
@@ -222,7 +261,12 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
     if siblings.is_empty() {
         return Ok(vec![current.to_owned()]);
     }
-    Ok(log::needed(&siblings, &range, site.zone()))
+    let mut needed = log::needed(&siblings, &range, site.zone());
+    if needed.is_empty() {
+        // All begin later: the first says when.
+        needed.extend(siblings.into_iter().next());
+    }
+    Ok(needed)
 }
 
 /// Each file once, the oldest lines first: what a recipient's last status is depends on it.

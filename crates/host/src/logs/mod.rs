@@ -4,11 +4,13 @@
 //! tool's sink asks its [`Filter`] whose a line is.
 
 mod filter;
+pub(crate) mod gaps;
 mod inputs;
 mod places;
 mod selection;
 
 pub use filter::Filter;
+pub use gaps::{gaps, warn_empty, warn_unread};
 pub use inputs::{Inputs, LogScope, LogSource, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
 pub use selection::Selection;

@@ -6,6 +6,7 @@
 
 use super::cursor::{Cursor, near};
 use super::event::{Delays, Relay, Status};
+use super::unread::Why;
 
 /// What the message says, before it is known whose it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,8 +37,8 @@ pub(super) enum Word {
 pub(super) enum Message<'a> {
     /// A complete delivery attempt.
     Attempt(Attempt<'a>),
-    /// `QUEUEID: to=<` is there, but what follows cannot be read: cut short, say.
-    Broken,
+    /// `QUEUEID: to=` is there, but what follows cannot be read: cut short, say.
+    Broken(Why<'a>),
     /// Something else that the agent had to say.
     Other,
 }
@@ -86,9 +87,10 @@ fn is_alphanumeric(byte: u8) -> bool {
 
 /// Takes `message repeated N times: [ ` (rsyslog, `$RepeatedMsgReduction`) off, and the bracket at the end.
 /// Returns N, or 1; nothing where N is more than `most`.
+#[inline]
 pub(super) fn repeated(c: &mut Cursor<'_>, most: u64) -> Option<u64> {
     let mut probe = *c;
-    if !probe.eat(b"message repeated ") {
+    if c.peek() != Some(b'm') || !probe.eat(b"message repeated ") {
         return Some(1);
     }
     let Some(times) = probe.number(1, 18) else {
@@ -111,39 +113,44 @@ pub(super) fn parse(message: &[u8]) -> Message<'_> {
     let Some(queue_id) = queue_id(&mut c) else {
         return Message::Other;
     };
-    if !c.eat(b"to=<") {
+    if !c.eat(b"to=") {
         return Message::Other;
     }
-    match repeat.and_then(|repeat| fields(c, queue_id, repeat)) {
-        Some(attempt) => Message::Attempt(attempt),
-        None => Message::Broken,
+    match repeat
+        .ok_or(Why::Repeated)
+        .and_then(|repeat| fields(c, queue_id, repeat))
+    {
+        Ok(attempt) => Message::Attempt(attempt),
+        Err(why) => Message::Broken(why),
     }
 }
 
-fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Attempt<'a>> {
-    let recipient = address(&mut c)?;
-    let orig_recipient = if c.eat(b"orig_to=<") {
-        Some(address(&mut c)?)
+fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Attempt<'a>, Why<'a>> {
+    let recipient = recipient(&mut c).ok_or(Why::Cut(b"to"))?;
+    let orig_recipient = if c.eat(b"orig_to=") {
+        Some(self::recipient(&mut c).ok_or(Why::Cut(b"orig_to"))?)
     } else {
         None
     };
     let relay = field(&mut c, b"relay=");
-    field(&mut c, b"conn_use=");
+    if c.peek() == Some(b'c') {
+        field(&mut c, b"conn_use=");
+    }
     let delay = field(&mut c, b"delay=");
     let delays = field(&mut c, b"delays=");
-    field(&mut c, b"tls=");
+    if c.peek() == Some(b't') {
+        field(&mut c, b"tls=");
+    }
     let dsn = field(&mut c, b"dsn=");
     while !c.eat(b"status=") {
         // What a later Postfix may add.
-        if !name(&mut c) {
-            return None;
-        }
-        value(&mut c)?;
+        let name = name(&mut c).ok_or(Why::NoStatus)?;
+        value(&mut c).ok_or(Why::Cut(name))?;
     }
     let status = status(&mut c)?;
     // Syslog daemons cut long lines: the reply may lack its end.
     let reply = c.0.strip_suffix(b")").unwrap_or(c.0);
-    Some(Attempt {
+    Ok(Attempt {
         queue_id,
         recipient,
         orig_recipient,
@@ -158,7 +165,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Option<Atte
 }
 
 /// The word behind `status=`, and the ` (` behind it.
-fn status(c: &mut Cursor<'_>) -> Option<Word> {
+fn status<'a>(c: &mut Cursor<'a>) -> Result<Word, Why<'a>> {
     // Nearly every line has one of these.
     let usual = [
         (&b"sent ("[..], Status::Sent),
@@ -166,17 +173,46 @@ fn status(c: &mut Cursor<'_>) -> Option<Word> {
         (b"bounced (", Status::Bounced),
     ];
     if let Some((_, status)) = usual.into_iter().find(|(text, _)| c.eat(text)) {
-        return Some(Word::Delivery(status));
+        return Ok(Word::Delivery(status));
     }
-    let word = match c.until(|b| !b.is_ascii_alphabetic() && b != b'-') {
+    let word = c.until(|b| !b.is_ascii_alphabetic() && b != b'-');
+    if c.0.is_empty() {
+        return Err(Why::Cut(b"status"));
+    }
+    let found = match word {
         b"SOFTBOUNCE" => Word::Delivery(Status::Deferred),
         // Also `undeliverable-but-not-cached`.
         word if word.starts_with(b"deliverable") || word.starts_with(b"undeliverable") => {
             Word::Probe
         }
-        _ => return None,
+        _ => return Err(Why::Status(word)),
     };
-    c.eat(b" (").then_some(word)
+    match c.eat(b" (") {
+        true => Ok(found),
+        false => Err(Why::Status(word)),
+    }
+}
+
+/// The address behind `to=`: in brackets, as Postfix writes it, or bare, as scripts that take the brackets away leave it.
+#[inline]
+fn recipient<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    match c.eat(b"<") {
+        true => address(c),
+        false => bare_address(c),
+    }
+}
+
+/// An address without brackets, and the `, ` behind it. Nothing closes it, so only a quoted local part may hold a blank or a
+/// comma: no stranger's address can pass for the fields behind it.
+fn bare_address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let start = c.0;
+    let from = bare_local_part(start).unwrap_or(0);
+    let length = near(start.get(from..)?, [b',', b' ']).checked_add(from)?;
+    let (found, rest) = start.split_at_checked(length)?;
+    let rest = rest.strip_prefix(b", ")?;
+    name(&mut Cursor(rest))?;
+    c.0 = rest;
+    Some(found)
 }
 
 /// An address up to the `>, ` that closes it, the bracket's content only.
@@ -208,20 +244,32 @@ fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&
 
 /// The length of a quoted local part at the front of an address, up to the `@` (or the end of the address) behind it.
 pub(super) fn quoted_local_part(address: &[u8]) -> Option<usize> {
-    if address.first() != Some(&b'"') {
+    let behind = quoted(address)?;
+    matches!(address.get(behind), Some(b'@' | b'>')).then_some(behind)
+}
+
+/// The same for an address without brackets.
+fn bare_local_part(address: &[u8]) -> Option<usize> {
+    let behind = quoted(address)?;
+    matches!(address.get(behind), Some(b'@' | b',')).then_some(behind)
+}
+
+/// The length of the quoted string at the front.
+fn quoted(text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'"') {
         return None;
     }
     let mut escaped = false;
-    let (close, _) = address.iter().enumerate().skip(1).find(|&(_, &b)| {
+    let (close, _) = text.iter().enumerate().skip(1).find(|&(_, &b)| {
         let ends = b == b'"' && !escaped;
         escaped = b == b'\\' && !escaped;
         ends
     })?;
-    let behind = close.checked_add(1)?;
-    matches!(address.get(behind), Some(b'@' | b'>')).then_some(behind)
+    close.checked_add(1)
 }
 
 /// Takes the field of this name (with the `=`), if it is the next, and the `, ` behind it.
+#[inline]
 fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
     let mut probe = *c;
     if !probe.eat(name) {
@@ -233,28 +281,28 @@ fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Takes a value, none of which holds a blank or a comma, and the `, ` behind it.
+#[inline]
 fn value<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let mut probe = *c;
-    let found = probe.to([b',', b' ']);
-    if !probe.eat(b", ") {
+    let (found, rest) = c.0.split_at_checked(near(c.0, [b',', b' ']))?;
+    let ([b',', b' '], rest) = rest.split_first_chunk()? else {
         return None;
-    }
-    *c = probe;
+    };
+    c.0 = rest;
     Some(found)
 }
 
 /// Takes a field's name and the `=` behind it.
-fn name(c: &mut Cursor<'_>) -> bool {
+fn name<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let name = c.until(|b| !b.is_ascii_lowercase() && b != b'_');
-    !name.is_empty() && c.eat(b"=")
+    (!name.is_empty() && c.eat(b"=")).then_some(name)
 }
 
 /// The address that ends at `at`, if a field follows there.
 fn close<'a>(c: &mut Cursor<'a>, start: &'a [u8], at: usize) -> Option<&'a [u8]> {
     let (found, rest) = start.split_at_checked(at)?;
     let rest = rest.strip_prefix(b">, ")?;
-    if !rest.starts_with(b"relay=") && !name(&mut Cursor(rest)) {
-        return None;
+    if !rest.starts_with(b"relay=") {
+        name(&mut Cursor(rest))?;
     }
     c.0 = rest;
     Some(found)

@@ -2,7 +2,10 @@
 //!
 //! The grammar is that of Postfix `src/global/log_adhoc.c` (`log_adhoc`), which every delivery agent uses.
 
+use super::complaint::Complaint;
 use super::filtered::Filtered;
+use super::lost::Dropped;
+use super::unread::Why;
 use crate::Time;
 
 /// The delivery agents: the programs whose `to=<…>` lines are delivery attempts (master(8), DELIVERY AGENTS).
@@ -174,13 +177,27 @@ pub enum Event<'a> {
     Removed { tag: &'a [u8], queue_id: &'a [u8] },
     /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
     #[allow(missing_docs, reason = "as in Expired")]
-    Unparsed { tag: &'a [u8], time: Option<Time> },
+    Unparsed {
+        /// Empty where the line has none.
+        tag: &'a [u8],
+        time: Option<Time>,
+        why: Why<'a>,
+    },
+    /// One of Postfix's programs complains.
+    Complaint(Complaint<'a>),
+    /// The log's writer threw messages away.
+    Dropped(Dropped<'a>),
 }
 
 /// Takes the events of a log, in the order of its lines.
 pub trait Sink: Send + Sized {
     /// The next event.
     fn event(&mut self, event: &Event<'_>);
+
+    /// Are lines of this tag asked for? What cannot be read of them is then shown.
+    fn counts(&mut self, _tag: &[u8], _time: Option<Time>) -> bool {
+        true
+    }
 
     /// An empty sink of the same kind, for another part of the log.
     fn fork(&self) -> Self;

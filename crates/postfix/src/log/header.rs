@@ -6,6 +6,11 @@
 use super::cursor::Cursor;
 use super::stamp::{self, Stamp};
 
+mod prefix;
+
+pub(super) use prefix::behind_file;
+use prefix::{prefixes, stream};
+
 /// The head of a line, and its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -19,15 +24,37 @@ pub struct Header<'a> {
     pub message: &'a [u8],
 }
 
-/// Splits a line (without its line end). `None` for a line without a time or without a tag that has a process id:
-/// Postfix always logs one (`LOG_PID`, `src/util/msg_syslog.c`).
+/// Why a line has no header of Postfix's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Headless<'a> {
+    /// Its tag has no process id, and is none of Postfix's: the program, and what it said.
+    Foreign(Option<Stamp>, &'a [u8], &'a [u8]),
+    /// It does not begin with a time.
+    NoTime,
+    /// Behind the time is no tag.
+    NoTag,
+}
+
+/// Splits a line (without its line end). `None` for a line without a time or without a tag that has a process id
+/// (Postfix always logs one: `LOG_PID`, `src/util/msg_syslog.c`) or is the name of a Postfix daemon.
 pub fn parse(line: &[u8]) -> Option<Header<'_>> {
-    let mut c = Cursor(line);
+    read(line).ok()
+}
+
+/// As [`parse`]; the error says what is missing.
+pub(super) fn read(line: &[u8]) -> Result<Header<'_>, Headless<'_>> {
+    match front(Cursor(line)) {
+        Err(Headless::NoTime) => front(behind_file(line).ok_or(Headless::NoTime)?),
+        found => found,
+    }
+}
+
+fn front(mut c: Cursor<'_>) -> Result<Header<'_>, Headless<'_>> {
     let mut outer = None;
     // A container runtime's time may stand before the line's own: each round takes prefixes and one time.
     for _ in 0..3 {
         if outer.is_none() && prefixes(&mut c) {
-            return rfc5424(c);
+            return rfc5424(c).ok_or(Headless::NoTag);
         }
         let Some(found) = stamp::take(&mut c) else {
             break;
@@ -35,32 +62,33 @@ pub fn parse(line: &[u8]) -> Option<Header<'_>> {
         outer = Some(prefer(outer, found));
         c.blanks();
         if stream(&mut c) && prefixes(&mut c) {
-            return rfc5424(c);
+            return rfc5424(c).ok_or(Headless::NoTag);
         }
     }
-    behind(c, Some(outer?))
+    behind(c, Some(outer.ok_or(Headless::NoTime)?))
 }
 
 /// The same where the time does not matter: the header's `stamp` may be absent.
-pub(super) fn parse_untimed(line: &[u8]) -> Option<Header<'_>> {
+pub(super) fn read_untimed(line: &[u8]) -> Result<Header<'_>, Headless<'_>> {
     let mut c = Cursor(line);
     // Nearly every line begins with its time, and goes on with host and tag.
-    if stamp::pass(&mut c)
-        && let Some(header) = behind(c, None)
-    {
-        return Some(header);
+    match stamp::pass(&mut c) {
+        true => behind(c, None).or_else(|_| read(line)),
+        false => read(line),
     }
-    parse(line)
 }
 
 /// The same for a line whose time stands elsewhere.
 pub(super) fn behind_time(line: &[u8], stamp: Stamp) -> Option<Header<'_>> {
-    behind(Cursor(line), Some(stamp))
+    behind(Cursor(line), Some(stamp)).ok()
 }
 
 /// The time of any line, Postfix's or not.
 pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
-    let mut c = Cursor(line);
+    stamp_at(Cursor(line)).or_else(|| stamp_at(behind_file(line)?))
+}
+
+fn stamp_at(mut c: Cursor<'_>) -> Option<Stamp> {
     if prefixes(&mut c) {
         return stamp::take(&mut c);
     }
@@ -73,12 +101,12 @@ pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
 }
 
 /// What follows the time.
-fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
+fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Result<Header<'_>, Headless<'_>> {
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();
         if let Some((program, message)) = tag(c) {
-            return Some(Header {
+            return Ok(Header {
                 stamp,
                 host,
                 program,
@@ -86,20 +114,48 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Option<Header<'_>> {
             });
         }
         let word = c.word();
-        // The tag of a program without a process id: not Postfix.
-        if word.ends_with(b":") {
-            return None;
+        // A tag without a process id.
+        if let Some(program) = word.strip_suffix(b":") {
+            c.blanks();
+            return match is_daemon(program) {
+                true => Ok(Header {
+                    stamp,
+                    host,
+                    program,
+                    message: c.0,
+                }),
+                false => Err(Headless::Foreign(stamp, program, c.0)),
+            };
         }
         // A host may be called `mail`: the bare word is a facility only behind a host.
         if is_facility(word) && (!host.is_empty() || word != facility_of(word)) {
             continue;
         }
         if word.is_empty() || !host.is_empty() {
-            return None;
+            return Err(Headless::NoTag);
         }
         host = word;
     }
-    None
+    Err(Headless::NoTag)
+}
+
+/// Is it the tag of one of Postfix's programs: of a daemon, or of a command (`postfix/postfix-script`, `postfix/sendmail`)?
+pub(super) fn is_postfix(program: &[u8]) -> bool {
+    let name = program.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    is_daemon(program)
+        || name.len() < program.len() && (name.starts_with(b"post") || name == b"sendmail")
+}
+
+/// `postfix-aol-a/smtp`: is it the tag of one of Postfix's daemons (master(8), DAEMON PROGRAMS)?
+fn is_daemon(program: &[u8]) -> bool {
+    const DAEMONS: &str = "anvil bounce cleanup discard dnsblog error flush lmtp local master nqmgr oqmgr pickup pipe \
+        postlogd postscreen proxymap qmgr qmqpd retry scache showq smtp smtpd spawn tlsmgr tlsproxy trivial-rewrite \
+        verify virtual";
+    let Some(slash) = memchr::memrchr(b'/', program).filter(|slash| *slash > 0) else {
+        return false;
+    };
+    let name = program.get(slash.saturating_add(1)..).unwrap_or_default();
+    DAEMONS.split(' ').any(|daemon| daemon.as_bytes() == name)
 }
 
 /// Of two times at the head of a line, the inner is the program's, unless only the outer says when exactly.
@@ -108,92 +164,6 @@ fn prefer(outer: Option<Stamp>, inner: Stamp) -> Stamp {
         (Some(exact @ Stamp::Instant(_)), Stamp::Local(_) | Stamp::Yearless(..)) => exact,
         _ => inner,
     }
-}
-
-/// Takes what may stand before a time. True where an RFC 5424 header follows (its `<PRI>VERSION ` is taken too).
-fn prefixes(c: &mut Cursor<'_>) -> bool {
-    for _ in 0..8 {
-        // After a crash, file systems leave runs of NUL where a block was never written.
-        c.until(|b| !matches!(b, 0 | b' ' | b'\t'));
-        if c.eat(b"\xef\xbb\xbf") || colour(c) || priority(c) || compose(c) || kubectl(c) {
-            continue;
-        }
-        break;
-    }
-    let mut version = *c;
-    if version.eat(b"1 ") && matches!(version.peek(), Some(b'0'..=b'9' | b'-')) {
-        *c = version;
-        return true;
-    }
-    false
-}
-
-/// A colour sequence, as compose puts around its prefix: ESC `[` digits `m`.
-fn colour(c: &mut Cursor<'_>) -> bool {
-    let mut probe = *c;
-    if !probe.eat(b"\x1b[") {
-        return false;
-    }
-    probe.until(|b| !b.is_ascii_digit() && b != b';');
-    let is_colour = probe.eat(b"m");
-    if is_colour {
-        *c = probe;
-    }
-    is_colour
-}
-
-/// `<22>`, perhaps with the octet count of RFC 6587 before it.
-fn priority(c: &mut Cursor<'_>) -> bool {
-    let mut probe = *c;
-    if probe.peek() != Some(b'<') {
-        let counted = probe.number(1, 6).is_some() && probe.eat(b" ");
-        if !counted || probe.peek() != Some(b'<') {
-            return false;
-        }
-    }
-    let found = probe.eat(b"<") && probe.number(1, 3).is_some() && probe.eat(b">");
-    if found {
-        *c = probe;
-    }
-    found
-}
-
-/// `postfix-1  | `, as compose puts before every line; `relay_postfix.1.x2m@rustin    | `, as `docker service logs` does.
-fn compose(c: &mut Cursor<'_>) -> bool {
-    let mut probe = *c;
-    let name =
-        probe.until(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'.' | b'-' | b'@'));
-    probe.blanks();
-    let found = !name.is_empty() && (probe.eat(b"| ") || probe.eat(b"|\x1b[0m "));
-    if found {
-        *c = probe;
-    }
-    found
-}
-
-/// `[pod/NAME/CONTAINER] `, as `kubectl logs --prefix` puts before every line.
-fn kubectl(c: &mut Cursor<'_>) -> bool {
-    let mut probe = *c;
-    if !probe.eat(b"[pod/") {
-        return false;
-    }
-    probe.until(|b| b == b']' || b == b' ');
-    let found = probe.eat(b"] ");
-    if found {
-        *c = probe;
-    }
-    found
-}
-
-/// `stdout F `: the stream and the mark (full, partial) that follow the time in a CRI log file.
-fn stream(c: &mut Cursor<'_>) -> bool {
-    let mut probe = *c;
-    let found =
-        (probe.eat(b"stdout ") || probe.eat(b"stderr ")) && (probe.eat(b"F ") || probe.eat(b"P "));
-    if found {
-        *c = probe;
-    }
-    found
 }
 
 /// RFC 5424, behind `<PRI>1 `: TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG.

@@ -1,4 +1,5 @@
-//! Logs whose lines are JSON objects: `journalctl -o json` (systemd.journal-fields(7)) and Docker's `json-file`.
+//! Logs whose lines are JSON objects: `journalctl -o json` (systemd.journal-fields(7)), Docker's `json-file`, and what rsyslog
+//! and syslog-ng write by a JSON template.
 
 use crate::Time;
 use std::borrow::Cow;
@@ -8,27 +9,96 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::cursor::Cursor;
 use super::event::Event;
 use super::extract::Extractor;
 use super::header::{self, Header};
-use super::stamp::Stamp;
+use super::stamp::{self, Stamp};
 
 /// The fields that are looked at.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Entry<'a> {
-    #[serde(rename = "MESSAGE", borrow, default)]
     message: Field<'a>,
-    #[serde(rename = "SYSLOG_IDENTIFIER", borrow, default)]
     identifier: Field<'a>,
-    #[serde(rename = "_HOSTNAME", borrow, default)]
+    /// `postfix/smtp[706]:`
+    tag: Field<'a>,
     host: Field<'a>,
-    #[serde(rename = "__REALTIME_TIMESTAMP", borrow, default)]
+    /// journald's time, in microseconds since 1970.
     realtime: Field<'a>,
-    #[serde(borrow, default)]
+    /// A syslog daemon's.
+    timestamp: Field<'a>,
+    /// What Docker wrapped, and its time.
     log: Field<'a>,
-    #[serde(borrow, default)]
     time: Field<'a>,
 }
+
+impl<'a> Entry<'a> {
+    /// Where the value of a key belongs: journald's names, Docker's, and those of syslog daemons' JSON templates (rsyslog's
+    /// property names and `jsonmesg`, syslog-ng's `format-json`, and what log shippers make of them).
+    fn field(&mut self, key: &str) -> Option<&mut Field<'a>> {
+        Some(match key {
+            "MESSAGE" | "message" | "msg" => &mut self.message,
+            "SYSLOG_IDENTIFIER" | "program" | "PROGRAM" | "app-name" | "app_name" | "appname"
+            | "programname" | "ident" => &mut self.identifier,
+            "syslogtag" | "syslog-tag" | "syslog_tag" | "tag" => &mut self.tag,
+            "_HOSTNAME" | "hostname" | "host" | "HOST" => &mut self.host,
+            "__REALTIME_TIMESTAMP" => &mut self.realtime,
+            "@timestamp" | "timestamp" | "timereported" | "ISODATE" | "DATE" => &mut self.timestamp,
+            "log" => &mut self.log,
+            "time" => &mut self.time,
+            _ => return None,
+        })
+    }
+
+    /// The tag without its process id. A syslog daemon's name for the program may end before the `/`.
+    fn program(&self) -> &[u8] {
+        let program = self.identifier.bytes();
+        let tag = self.tag.bytes();
+        let tag = tag.split(|b| matches!(b, b'[' | b':')).next();
+        match tag.filter(|tag| !program.contains(&b'/') && !tag.is_empty()) {
+            Some(tag) => tag,
+            None => program,
+        }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        journal_time(self).or_else(|| stamp::take(&mut Cursor(self.timestamp.bytes())))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a log entry")
+    }
+
+    /// Of several keys for one thing, the first that has a value is taken.
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entry = Entry::default();
+        while let Some(Key(key)) = map.next_key()? {
+            match entry.field(&key).filter(|field| field.0.is_none()) {
+                Some(field) => *field = map.next_value()?,
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(entry)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A field's bytes: journalctl writes text as a string, other bytes as an array of numbers, a field that occurs
 /// several times as an array of those (the first is taken), and null for what is too long without `-a`.
@@ -113,18 +183,26 @@ enum Item<'a> {
     Other(IgnoredAny),
 }
 
-/// What a line of JSON tells.
-pub(super) enum Json {
-    /// It was read, and was handed on if it is an event that is asked for.
-    Read,
-    /// It is no JSON object.
-    Broken,
+/// Does the line begin as a JSON object does?
+pub(super) fn is_object(line: &[u8]) -> bool {
+    line.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
 }
 
 /// The time of a line.
 pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
     let entry = serde_json::from_slice::<Entry<'_>>(line).ok()?;
-    docker_time(&entry).or_else(|| journal_time(&entry))
+    docker_time(&entry).or_else(|| entry.stamp())
+}
+
+/// Is it an entry of one of Postfix's programs?
+pub(super) fn is_postfix(line: &[u8]) -> bool {
+    let Ok(entry) = serde_json::from_slice::<Entry<'_>>(line) else {
+        return false;
+    };
+    docker_line(&entry).map_or_else(
+        || header::is_postfix(entry.program()),
+        |found| found.is_some_and(|header| header::is_postfix(header.program)),
+    )
 }
 
 fn journal_time(entry: &Entry<'_>) -> Option<Stamp> {
@@ -141,41 +219,45 @@ fn docker_time(entry: &Entry<'_>) -> Option<Stamp> {
     Some(Stamp::Instant(time.into()))
 }
 
-/// Reads one line and hands its event on.
+/// The line that Docker wrapped, if it is one of those; nothing inside, if that has no header of Postfix's.
+fn docker_line<'e>(entry: &'e Entry<'_>) -> Option<Option<Header<'e>>> {
+    let log = entry.log.bytes();
+    if log.is_empty() {
+        return None;
+    }
+    let log = log.strip_suffix(b"\n").unwrap_or(log);
+    let log = log.strip_suffix(b"\r").unwrap_or(log);
+    let exact = docker_time(entry);
+    Some(match (header::parse(log), exact) {
+        // A program that writes no time, or one without year or zone: Docker's will do.
+        (None, Some(exact)) => header::behind_time(log, exact),
+        (Some(h), Some(_)) if !matches!(h.stamp, Some(Stamp::Instant(_))) => {
+            Some(Header { stamp: exact, ..h })
+        }
+        (found, _) => found,
+    })
+}
+
+/// Reads one line and hands its event on. False if it is no JSON object.
 pub(super) fn line(
     line: &[u8],
     extractor: &mut Extractor,
     mut event: impl FnMut(&Event<'_>),
-) -> Json {
+) -> bool {
     let Ok(entry) = serde_json::from_slice::<Entry<'_>>(line) else {
-        return Json::Broken;
+        return false;
     };
-    let log = entry.log.bytes();
-    if !log.is_empty() {
-        let log = log.strip_suffix(b"\n").unwrap_or(log);
-        let log = log.strip_suffix(b"\r").unwrap_or(log);
-        let exact = docker_time(&entry);
-        let found = match (header::parse(log), exact) {
-            // A program that writes no time, or one without year or zone: Docker's will do.
-            (None, Some(exact)) => header::behind_time(log, exact),
-            (Some(h), Some(_)) if !matches!(h.stamp, Some(Stamp::Instant(_))) => {
-                Some(Header { stamp: exact, ..h })
-            }
-            (found, _) => found,
-        };
-        if let Some(found) = found.and_then(|h| extractor.message(&h)) {
-            event(&found);
-        }
-        return Json::Read;
-    }
-    let header = Header {
-        stamp: journal_time(&entry),
-        host: entry.host.bytes(),
-        program: entry.identifier.bytes(),
-        message: entry.message.bytes(),
+    let header = match docker_line(&entry) {
+        Some(found) => found,
+        None => Some(Header {
+            stamp: entry.stamp(),
+            host: entry.host.bytes(),
+            program: entry.program(),
+            message: entry.message.bytes().trim_ascii_start(),
+        }),
     };
-    if let Some(found) = extractor.message(&header) {
+    if let Some(found) = header.and_then(|h| extractor.message(&h)) {
         event(&found);
     }
-    Json::Read
+    true
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use memchr::{memchr, memmem, memrchr};
 
 /// How much is read at a time.
@@ -18,7 +18,9 @@ pub(super) enum Needles {
     All,
     /// One literal.
     One(Box<memmem::Finder<'static>>),
-    /// Several.
+    /// Several, a vector at a time.
+    Packed(packed::Searcher),
+    /// Several, where the processor has no such vectors.
     Many(AhoCorasick),
 }
 
@@ -28,7 +30,10 @@ impl Needles {
         match literals {
             [] => Self::All,
             [one] => Self::One(Box::new(memmem::Finder::new(*one))),
-            many => AhoCorasick::new(many).map_or(Self::All, Self::Many),
+            many => match packed::Searcher::new(many) {
+                Some(searcher) => Self::Packed(searcher),
+                None => AhoCorasick::new(many).map_or(Self::All, Self::Many),
+            },
         }
     }
 
@@ -36,12 +41,14 @@ impl Needles {
         match self {
             Self::All => (!text.is_empty()).then_some(0),
             Self::One(finder) => finder.find(text),
+            Self::Packed(searcher) => searcher.find(text).map(|m| m.start()),
             Self::Many(searcher) => searcher.find(text).map(|m| m.start()),
         }
     }
 
-    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF).
-    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(&[u8])) {
+    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), and where in the block it
+    /// begins.
+    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8])) {
         let mut rest = block;
         while let Some(hit) = self.find(rest) {
             let (before, after) = rest.split_at_checked(hit).unwrap_or((rest, b""));
@@ -49,30 +56,35 @@ impl Needles {
             let length = memchr(b'\n', after).unwrap_or(after.len());
             let end = hit.saturating_add(length);
             let found = rest.get(start..end).unwrap_or_default();
-            line(found.strip_suffix(b"\r").unwrap_or(found));
+            let at = block.len().saturating_sub(rest.len()).saturating_add(start);
+            line(at, found.strip_suffix(b"\r").unwrap_or(found));
             rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
         }
     }
 }
 
-/// Reads to the end, handing on blocks of whole lines; a line over [`LONGEST`] is handed on without its tail.
-/// `block` says whether to go on.
+/// Reads to the end, handing on blocks of whole lines, and where in all that is read they begin; a line over [`LONGEST`] is
+/// handed on without its tail. `block` says whether to go on.
 ///
 /// An error of the reader comes back after all that was read before it has been handed on.
 pub(super) fn blocks<R: Read>(
     mut reader: R,
-    mut block: impl FnMut(&[u8]) -> bool,
+    mut block: impl FnMut(u64, &[u8]) -> bool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BLOCK];
     let mut filled = 0_usize;
     let mut skipping = false;
+    // Where the buffer begins.
+    let mut at = 0_u64;
+    let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     loop {
         if filled == buffer.len() {
             if filled >= LONGEST {
-                if !skipping && !block(&buffer) {
+                if !skipping && !block(at, &buffer) {
                     return Ok(());
                 }
                 skipping = true;
+                at = at.saturating_add(wide(filled));
                 filled = 0;
             } else {
                 buffer.resize(filled.saturating_mul(2), 0);
@@ -85,7 +97,7 @@ pub(super) fn blocks<R: Read>(
         let read = *outcome.as_ref().unwrap_or(&0);
         if read == 0 {
             if !skipping {
-                block(buffer.get(..filled).unwrap_or_default());
+                block(at, buffer.get(..filled).unwrap_or_default());
             }
             return outcome.map(drop);
         }
@@ -93,22 +105,25 @@ pub(super) fn blocks<R: Read>(
         filled = filled.saturating_add(read);
         let mut start = 0;
         if skipping {
-            let Some(at) = memchr(b'\n', buffer.get(..filled).unwrap_or_default()) else {
+            let Some(end) = memchr(b'\n', buffer.get(..filled).unwrap_or_default()) else {
+                at = at.saturating_add(wide(filled));
                 filled = 0;
                 continue;
             };
             skipping = false;
-            start = at.saturating_add(1);
+            start = end.saturating_add(1);
         }
         // Only what is new can hold the last line end, unless the front was just cut off.
         let search_from = fresh.max(start);
         let tail = buffer.get(search_from..filled).unwrap_or_default();
-        let end = memrchr(b'\n', tail)
-            .map_or(start, |at| search_from.saturating_add(at).saturating_add(1));
-        if end > start && !block(buffer.get(start..end).unwrap_or_default()) {
+        let end =
+            memrchr(b'\n', tail).map_or(start, |n| search_from.saturating_add(n).saturating_add(1));
+        let lines = buffer.get(start..end).unwrap_or_default();
+        if end > start && !block(at.saturating_add(wide(start)), lines) {
             return Ok(());
         }
         buffer.copy_within(end..filled, 0);
+        at = at.saturating_add(wide(end));
         filled = filled.saturating_sub(end);
         if buffer.len() > BLOCK && filled < BLOCK {
             buffer.truncate(BLOCK);
@@ -135,8 +150,12 @@ mod tests {
 
     fn lines_of(text: &[u8], step: usize, needles: &Needles) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
-        blocks(Drip(text, step), |b| {
-            needles.each(b, |l| found.push(l.to_vec()));
+        blocks(Drip(text, step), |at, b| {
+            needles.each(b, |start, l| {
+                let from = usize::try_from(at).unwrap() + start;
+                assert!(text[from..].starts_with(l));
+                found.push(l.to_vec());
+            });
             true
         })
         .unwrap();

@@ -6,10 +6,12 @@
 //! [`follow()`] reads a log on from where an earlier run stopped.
 
 mod clock;
+mod complaint;
 mod cursor;
 mod delivery;
 mod ends;
 mod event;
+mod events;
 mod extract;
 mod filtered;
 mod follow;
@@ -17,15 +19,20 @@ mod header;
 mod journal;
 mod json;
 mod lines;
+mod lost;
+mod month;
 mod names;
 mod open;
 mod parts;
 mod read;
+mod seen;
 mod sources;
 mod stamp;
 mod timeline;
+mod unread;
 
 pub use clock::Clock;
+pub use complaint::{Complaint, Severity};
 pub use ends::{first_time, last_time};
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use extract::Wanted;
@@ -33,12 +40,15 @@ pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Followed, Known, Mark, follow};
 pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
+pub use lost::Dropped;
 pub use names::Names;
 pub use open::Compression;
 pub use read::{
     Lost, Options, Reading, file as read_file, stream as read_stream, typed as read_typed,
 };
+pub use seen::{LostMessages, Seen};
 pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };
 pub use stamp::Stamp;
+pub use unread::{Unread, UnreadLine, Why};

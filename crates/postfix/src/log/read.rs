@@ -12,17 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::Clock;
 use super::event::Sink;
+use super::events::{self, From, events};
 use super::extract::{Extractor, Wanted};
-use super::json::{self, Json};
-use super::lines::{self, Needles};
+use super::json;
+use super::lines;
 use super::open::{self, Compression, Counted};
 use super::parts::{self, Slice};
+use super::seen::Seen;
 use super::timeline::{Stretch, Timeline};
 use crate::problem::{Position, Problem};
 use crate::zone::Zone;
-
-/// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
-const PAST: u64 = 5_000;
 
 /// How to read.
 #[derive(Clone)]
@@ -56,8 +55,29 @@ pub struct Reading {
     pub lost: Vec<Lost>,
     /// So many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send such.
     pub strangers: u64,
+    /// What was seen of it.
+    pub seen: Seen,
     /// What went wrong on the way; what was read before it counts.
     pub problems: Vec<Problem>,
+    /// What is good to know, but leaves nothing of it out.
+    pub notes: Vec<Problem>,
+}
+
+impl Reading {
+    /// Nothing read yet.
+    pub(super) fn new(path: impl Into<PathBuf>, size: Option<u64>) -> Self {
+        Self {
+            path: path.into(),
+            size,
+            read: 0,
+            bytes: None,
+            lost: Vec::new(),
+            strangers: 0,
+            seen: Seen::default(),
+            problems: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Messages that a logging daemon dropped.
@@ -69,21 +89,6 @@ pub struct Lost {
     pub reported: (Time, Time),
     /// The same for people.
     pub problem: Problem,
-}
-
-impl Reading {
-    /// Nothing read yet.
-    pub(super) fn of(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            size: None,
-            read: 0,
-            bytes: None,
-            lost: Vec::new(),
-            strangers: 0,
-            problems: Vec::new(),
-        }
-    }
 }
 
 /// Reads a log file: plain, gzip, xz, zstd or bzip2, or lines of JSON.
@@ -122,10 +127,7 @@ fn opened<S: Sink>(
         options.now
     };
     let size = metadata.is_file().then_some(metadata.len());
-    let mut reading = Reading {
-        size,
-        ..Reading::of(path)
-    };
+    let mut reading = Reading::new(path, size);
     let head = open::head(&mut file, 6).map_err(problem)?;
     match (Compression::of(&head), size) {
         (Compression::None, Some(size)) => {
@@ -143,7 +145,7 @@ pub fn stream<S: Sink>(
     options: &Options<'_>,
     sink: &mut S,
 ) -> Reading {
-    let mut reading = Reading::of(name);
+    let mut reading = Reading::new(name, None);
     match open::head(&mut raw, 6) {
         Ok(head) => streamed(raw, head, options.now, options, sink, &mut reading),
         Err(e) => reading
@@ -185,9 +187,26 @@ fn plain<S: Sink>(
     if timed {
         let mut timeline = Timeline::new(file, size, options.zone, latest);
         stretch = timeline.stretch(options.window.as_ref())?;
+        reading.seen.times = timeline.times()?;
         reading.read = timeline.read;
     }
-    self::stretch(file, size, latest, stretch, options, sink, reading)
+    let whole = stretch.bytes == (0..size);
+    self::stretch(file, size, latest, stretch, options, sink, reading)?;
+    if !reading.seen.is_postfix && !whole {
+        // What it is must not be told from a stretch in which nothing happened.
+        let mut seen = Seen::default();
+        let slice = Slice {
+            file,
+            at: 0,
+            end: size,
+        };
+        lines::blocks(slice, |_, block| {
+            seen.look(block, options.wanted.filtered);
+            !seen.is_postfix
+        })?;
+        reading.seen.join(seen);
+    }
+    Ok(())
 }
 
 /// A stretch of a plain file of `size` bytes, last written at `latest`.
@@ -218,9 +237,10 @@ pub(super) fn stretch<S: Sink>(
         .map(|(a, b)| a.start..b.end);
     let mut front = [0; 512];
     let filled = file.read_at(&mut front, 0)?;
-    let json = is_json(front.get(..filled).unwrap_or_default());
+    let json = json::is_object(front.get(..filled).unwrap_or_default());
     let count = AtomicU64::new(0);
     let outcomes = parts::each(&ranges, sink, |range, sink| {
+        let (mut seen, from) = (Seen::default(), From::Byte(range.start));
         let slice = Slice {
             file,
             at: range.start,
@@ -231,38 +251,48 @@ pub(super) fn stretch<S: Sink>(
             count: &count,
             progress: options.progress,
         };
-        events(reader, json, false, &mut extractor.clone(), sink)
+        let outcome = events(reader, json, from, &mut extractor.clone(), sink, &mut seen);
+        (outcome, seen)
     });
-    let mut broken = 0_u64;
-    for (outcome, range) in outcomes.into_iter().zip(ranges) {
-        match outcome {
-            Ok(lines) => broken = broken.saturating_add(lines),
-            Err(e) => reading.problems.push(
+    for ((outcome, seen), range) in outcomes.into_iter().zip(ranges) {
+        reading.seen.join(seen);
+        if let Err(e) = outcome {
+            reading.problems.push(
                 Problem::new(&reading.path, format!("reading stopped: {e}"))
                     .at(Position::Byte(range.start)),
-            ),
+            );
         }
     }
     reading.read = reading.read.saturating_add(count.into_inner());
-    tell_broken(broken, reading);
+    events::number_lines(file, &mut reading.seen)?;
+    tell_broken(reading);
     Ok(())
 }
 
-/// What is left of a log that began with `head` and was last written at `latest`, and whose last line so far was written
-/// at `after`. Returns how many lines could not be read as JSON.
+/// What is left of a log that began with `head` and was last written at `latest`, and whose last line so far ended at the
+/// byte and was written at the time of `after`.
 pub(super) fn rest<S: Sink>(
     reader: &mut dyn Read,
     head: &[u8],
-    after: Option<Time>,
+    (byte, after): (u64, Option<Time>),
     latest: Time,
     options: &Options<'_>,
     sink: &mut S,
-) -> io::Result<u64> {
+    seen: &mut Seen,
+) -> io::Result<()> {
     let mut extractor = extractor(options, latest);
     if let Some(after) = after {
         extractor.clock = extractor.clock.after(after);
     }
-    events(reader, is_json(head), false, &mut extractor, sink)
+    let from = From::Byte(byte);
+    events(
+        reader,
+        json::is_object(head),
+        from,
+        &mut extractor,
+        sink,
+        seen,
+    )
 }
 
 /// What can only be read from front to back.
@@ -282,16 +312,17 @@ fn streamed<S: Sink>(
         progress: options.progress,
     };
     let mut extractor = extractor(options, latest);
+    let seen = &mut reading.seen;
     let outcome = open::decoder(compression, head, raw).and_then(|mut decoder| {
         let mut consume = |mut reader: &mut dyn Read| {
             let front = open::head(&mut reader, 512)?;
-            let json = is_json(&front);
             events(
                 front.as_slice().chain(reader),
-                json,
-                true,
+                json::is_object(&front),
+                From::Start,
                 &mut extractor,
                 sink,
+                seen,
             )
         };
         match compression {
@@ -300,63 +331,25 @@ fn streamed<S: Sink>(
         }
     });
     reading.read = count.load(Ordering::Relaxed);
-    match outcome {
-        Ok(broken) => tell_broken(broken, reading),
-        Err(e) => {
-            let what = format!(
-                "damaged after {} bytes; what came before is counted: {e}",
-                reading.read
-            );
-            reading.problems.push(Problem::new(&reading.path, what));
-        }
+    tell_broken(reading);
+    if let Err(e) = outcome {
+        let what = format!(
+            "damaged after {} bytes; what came before is counted: {e}",
+            reading.read
+        );
+        reading.problems.push(Problem::new(&reading.path, what));
     }
 }
 
-pub(super) fn tell_broken(lines: u64, reading: &mut Reading) {
-    if lines > 0 {
+pub(super) fn tell_broken(reading: &mut Reading) {
+    reading.seen.settle();
+    if let (lines, Some(first)) = reading.seen.broken {
         let lines = if lines == 1 {
             "1 line is no JSON object".to_owned()
         } else {
             format!("{lines} lines are no JSON objects")
         };
-        let what = format!("{lines}; left out");
+        let what = format!("{lines}, the first is {first}; left out");
         reading.problems.push(Problem::new(&reading.path, what));
     }
-}
-
-/// Hands on the events of a stretch of whole lines. Returns how many lines could not be read as JSON.
-fn events<S: Sink>(
-    reader: impl Read,
-    json: bool,
-    stop_when_past: bool,
-    extractor: &mut Extractor,
-    sink: &mut S,
-) -> io::Result<u64> {
-    let needles = if json {
-        Needles::new(&[])
-    } else {
-        extractor.wanted.needles()
-    };
-    let mut broken = 0_u64;
-    lines::blocks(reader, |block| {
-        needles.each(block, |line| {
-            if json {
-                match json::line(line, extractor, |event| sink.event(event)) {
-                    Json::Broken if !line.trim_ascii().is_empty() => {
-                        broken = broken.saturating_add(1);
-                    }
-                    Json::Broken | Json::Read => {}
-                }
-            } else if let Some(event) = extractor.line(line) {
-                sink.event(&event);
-            }
-        });
-        !(sink.is_done() || stop_when_past && extractor.past > PAST)
-    })?;
-    Ok(broken)
-}
-
-/// Does the log begin with a JSON object?
-fn is_json(head: &[u8]) -> bool {
-    head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
 }

@@ -3,7 +3,12 @@
 use crate::Time;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::cursor::{Cursor, near};
+use super::cursor::Cursor;
+use super::month;
+
+mod pass;
+
+pub(super) use pass::pass;
 
 /// A time as written: some forms say when exactly, others leave the year or the zone to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +24,15 @@ pub enum Stamp {
 /// Reads a time at the front of `at` and takes it off.
 ///
 /// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no offset);
-/// the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, and with the year before the
-/// month, behind the day or behind the time; `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and
-/// `short-unix` (`1695119777.123456`).
+/// the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year before the
+/// month, behind the day or behind the time, with the month in another language, with the day before it
+/// (`15 avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and `short-unix`
+/// (`1695119777.123456`).
 pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     let mut c = *at;
     let stamp = match c.peek()? {
         b'0'..=b'9' => numeric(&mut c),
-        b'A'..=b'Z' => named(&mut c),
+        b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => named(&mut c),
         _ => None,
     }?;
     // A time is a word of its own.
@@ -37,100 +43,16 @@ pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     Some(stamp)
 }
 
-/// Takes a time of the two usual forms off the front without reading it: to know that a line has one, that is enough,
-/// and reading takes longer than all the rest of a line. False for any other form.
-pub(super) fn pass(at: &mut Cursor<'_>) -> bool {
-    let rest = if let Some((head, rest)) = at.0.split_first_chunk()
-        && is_rfc3339(head)
-    {
-        // A fraction and an offset, of any length.
-        let end = near(rest, [b' ', b' ']);
-        if !matches!(rest.first(), Some(b'.' | b'Z' | b'+' | b'-' | b' ')) {
-            return false;
-        }
-        rest.get(end..).unwrap_or_default()
-    } else if let Some((head, rest)) = at.0.split_first_chunk()
-        && is_traditional(head)
-    {
-        rest
-    } else {
-        return false;
-    };
-    if rest.first() != Some(&b' ') {
-        return false;
-    }
-    at.0 = rest;
-    true
-}
-
-/// `2026-09-19T12:22:57`
-fn is_rfc3339(t: &[u8; 19]) -> bool {
-    const DATE: Shape = Shape::new(*b"0000-00-");
-    const DAY: Shape = Shape::new(*b"00T00:00");
-    const TIME: Shape = Shape::new(*b"00:00:00");
-    DATE.fits([t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]])
-        && DAY.fits([t[8], t[9], t[10], t[11], t[12], t[13], t[14], t[15]])
-        && TIME.fits([t[11], t[12], t[13], t[14], t[15], t[16], t[17], t[18]])
-}
-
-/// Eight bytes, each a digit or a given character, compared at once: every line asks.
-struct Shape {
-    /// The high half of a digit, all of any other character.
-    mask: u64,
-    /// What stands there.
-    is: u64,
-    /// 6 for each digit: what is above 9 then shows in the high half.
-    six: u64,
-}
-
-impl Shape {
-    /// `0` stands for any digit, every other character for itself.
-    #[allow(
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        reason = "in a constant: a wrong index does not compile"
-    )]
-    const fn new(form: [u8; 8]) -> Self {
-        let (mut mask, mut is, mut six) = ([0xff; 8], form, [0; 8]);
-        let mut at = 0;
-        while at < 8 {
-            if form[at] == b'0' {
-                (mask[at], is[at], six[at]) = (0xf0, b'0', 6);
-            }
-            at += 1;
-        }
-        Self {
-            mask: u64::from_le_bytes(mask),
-            is: u64::from_le_bytes(is),
-            six: u64::from_le_bytes(six),
-        }
-    }
-
-    #[inline]
-    const fn fits(&self, bytes: [u8; 8]) -> bool {
-        let bytes = u64::from_le_bytes(bytes);
-        // Where the first holds, no byte of the sum reaches its neighbour.
-        bytes & self.mask == self.is && bytes.wrapping_add(self.six) & self.mask == self.is
-    }
-}
-
-/// `Sep  9 12:22:57`
-fn is_traditional(t: &[u8; 15]) -> bool {
-    let digits = [t[5], t[7], t[8], t[10], t[11], t[13], t[14]];
-    [t[3], t[6], t[9], t[12]] == *b"  ::"
-        && [t[0], t[1], t[2]].iter().all(u8::is_ascii_alphabetic)
-        && (t[4] == b' ' || t[4].is_ascii_digit())
-        && digits.iter().all(u8::is_ascii_digit)
-}
-
 fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
     let start = *c;
-    let year = c.number(4, 4)?;
+    let Some(year) = c.number(4, 4) else {
+        return counted(c);
+    };
     if c.eat(b"-") {
         return iso(year, c, false);
     }
     if c.eat(b" ") {
-        let month = month(c)?;
+        let month = month::take(c)?;
         c.blanks();
         let day = c.number(1, 2)?;
         c.blanks();
@@ -139,6 +61,21 @@ fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
     }
     *c = start;
     unix(c)
+}
+
+/// `15 avril 12:22:57`, `15. April 2026 12:22:57`, `4月 15 12:22:57`: one or two digits in front of the month or of its sign.
+fn counted(c: &mut Cursor<'_>) -> Option<Stamp> {
+    let number = c.number(1, 2)?;
+    if month::eat_counter(c) {
+        c.blanks();
+        let day = c.number(1, 2)?;
+        return behind_day(u32::try_from(number).ok()?, day, c);
+    }
+    c.eat(b".");
+    if !c.eat(b" ") {
+        return None;
+    }
+    behind_day(month::take(c)?, number, c)
 }
 
 /// Seconds since 1970 with six digits of fraction (journalctl(1), `short-unix`).
@@ -221,12 +158,17 @@ fn named(c: &mut Cursor<'_>) -> Option<Stamp> {
             };
         }
     }
-    let month = month(c)?;
+    let month = month::take(c)?;
     if !c.eat(b" ") {
         return None;
     }
     c.blanks();
     let day = c.number(1, 2)?;
+    behind_day(month, day, c)
+}
+
+/// What follows month and day: a year perhaps, and the time.
+fn behind_day(month: u32, day: u64, c: &mut Cursor<'_>) -> Option<Stamp> {
     if !c.eat(b" ") {
         return None;
     }
@@ -272,26 +214,6 @@ fn weekday(c: &mut Cursor<'_>) -> bool {
     ]
     .into_iter()
     .any(|d| c.eat(d))
-}
-
-fn month(c: &mut Cursor<'_>) -> Option<u32> {
-    let n = match c.0.get(..3)? {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    };
-    c.0 = c.0.get(3..)?;
-    Some(n)
 }
 
 /// `HH:MM:SS`, a leap second too, with `.fraction` or `,fraction` (what is finer than a microsecond is dropped).

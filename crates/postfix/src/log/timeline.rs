@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use memchr::memchr;
 
 use super::clock::Clock;
-use super::header;
+use super::events;
 use super::stamp::Stamp;
 use crate::zone::Zone;
 
@@ -51,6 +51,8 @@ struct Look {
     middle: Time,
     /// The earliest, but for lines with a wrong clock: no line from here on is older.
     earliest: Time,
+    /// The latest, likewise.
+    latest: Time,
     /// Do the lines say the time exactly, year and zone?
     exact: bool,
 }
@@ -129,6 +131,16 @@ impl<'a> Timeline<'a> {
             return Ok(None);
         };
         Ok(self.marks(first.exact)?.first().and_then(|m| m.earliest()))
+    }
+
+    /// When the file's first and its last lines were written.
+    pub(super) fn times(&mut self) -> io::Result<Option<Range<Time>>> {
+        let Some(first) = self.look(0, self.latest)? else {
+            return Ok(None);
+        };
+        let marks = self.marks(first.exact)?;
+        let looks = marks.first().zip(marks.last());
+        Ok(looks.and_then(|(a, b)| Some(a.look?.earliest..b.look?.latest)))
     }
 
     /// Places spread over the file, from its beginning. Going back from the end, each year-less time is the latest that
@@ -235,12 +247,9 @@ impl<'a> Timeline<'a> {
         let mut exact = 0_usize;
         // The last piece may be half a line, whose time would be whole or not be read.
         for line in lines.split(|b| *b == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let stamp = match line.first() {
-                Some(b'{') => super::json::stamp_of(line),
-                _ => header::stamp_of(line),
+            let Some(stamp) = events::stamp_of(line) else {
+                continue;
             };
-            let Some(stamp) = stamp else { continue };
             if matches!(stamp, Stamp::Instant(_)) {
                 exact = exact.saturating_add(1);
             }
@@ -248,10 +257,11 @@ impl<'a> Timeline<'a> {
         }
         times.sort_unstable();
         let middle = *times.get(times.len().div_euclid(2))?;
-        let oldest = middle.minus(QUIET);
+        let near = middle.minus(QUIET)..=middle.plus(QUIET);
         Some(Look {
             middle,
-            earliest: *times.iter().find(|time| **time >= oldest)?,
+            earliest: *times.iter().find(|time| near.contains(time))?,
+            latest: *times.iter().rfind(|time| near.contains(time))?,
             exact: exact.saturating_mul(2) > times.len(),
         })
     }

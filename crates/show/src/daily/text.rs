@@ -6,12 +6,13 @@ mod hours;
 
 use super::TOP;
 use super::words::{
-    changes, coverage, date, finding, local, marked, mean_title, reasons, share, shown, summary,
-    verdict,
+    changes, coverage, date, finding, local, marked, mean_title, reasons, said, share, shown,
+    summary, unreadable, verdict,
 };
 use super::wrap::wrapped;
-use figures::daily::{Daily, Measure, Rate, Severity, Subject};
+use figures::daily::{Daily, Measure, Rate, Subject};
 use figures::mail_stats::{Counts, DelayStats, Dimension};
+use figures::verdict::Level;
 use legible::grid::{Cell, Column, TableStyle, draw};
 use legible::human;
 
@@ -52,6 +53,7 @@ pub fn draw_report(report: &Daily, style: Style) -> String {
         page.paragraph("", &line);
     }
     page.instances(report);
+    page.list("WHAT POSTFIX SAYS OF ITSELF", said(report));
     page.queue(report);
     page.compared(report);
     page.providers(report);
@@ -120,8 +122,8 @@ impl Page {
         }
         for of in &report.attention {
             let mark = match of.severity {
-                Severity::Critical => "!! ",
-                Severity::Warning => "!  ",
+                Level::Critical => "!! ",
+                Level::Ok | Level::Warning | Level::Unknown => "!  ",
             };
             self.paragraph(mark, &format!("{}: {}", of.instance, finding(of)));
         }
@@ -318,16 +320,17 @@ impl Page {
     }
 
     fn problems(&mut self, report: &Daily) {
-        if report.problems.is_empty() {
+        self.list("COULD NOT BE READ", unreadable(report));
+    }
+
+    /// Lines under a title, if there are any.
+    fn list(&mut self, title: &str, lines: Vec<String>) {
+        if lines.is_empty() {
             return;
         }
-        self.title("COULD NOT BE READ");
-        for problem in report.problems.iter().take(TOP) {
-            self.paragraph("- ", &problem.to_string());
-        }
-        let more = report.problems.len().saturating_sub(TOP);
-        if more > 0 {
-            self.paragraph("- ", &format!("and {more} more"));
+        self.title(title);
+        for line in lines {
+            self.paragraph("- ", &line);
         }
     }
 }

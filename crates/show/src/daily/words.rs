@@ -1,9 +1,12 @@
 //! What the report says in words and numbers, in every format.
 
 use chrono::{DateTime, FixedOffset};
+use postfix::log::Severity;
 use postfix::{Time, Zone, escape};
 
+use super::TOP;
 use figures::daily::{Compared, Daily, Finding, Measure, Rate};
+use figures::distribution::Distribution;
 use figures::mail_stats::check::Watched;
 use figures::mail_stats::{Dimension, Row};
 use legible::human;
@@ -55,6 +58,9 @@ fn zone(report: &Daily) -> String {
 pub(super) fn verdict(report: &Daily) -> String {
     match report.attention.len() {
         0 if !report.is_known => "UNKNOWN, no log found".to_owned(),
+        0 if report.is_over() && !report.missing.is_empty() => {
+            "nothing found, but not all of the day is known".to_owned()
+        }
         0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
         0 => "all is well".to_owned(),
         1 => "one thing needs attention".to_owned(),
@@ -130,6 +136,14 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
         };
         lines.push(format!("Incomplete: {why}{of}."));
     }
+    let unread = report.stats.unread();
+    if unread > 0 {
+        let all = unread.saturating_add(report.total.today.total());
+        lines.push(format!(
+            "NOT READ: {unread} of {all} delivery lines; see the end."
+        ));
+    }
+    lines.extend(report.queue.as_ref().and_then(waiting));
     match report.from_records.as_slice() {
         [] => {}
         some if some.len() == report.instances.len() => {
@@ -141,6 +155,54 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
         )),
     }
     lines
+}
+
+/// How much waits in the queues, and for how long.
+fn waiting(queue: &Distribution) -> Option<String> {
+    let figures = &queue.total;
+    let messages = match figures.counts.total() {
+        0 => return None,
+        1 => "1 message waits".to_owned(),
+        n => format!("{n} messages wait"),
+    };
+    let oldest = figures.oldest.map(|at| human::age(queue.age(at)));
+    let oldest = oldest.map_or_else(String::new, |age| format!(", the oldest for {age}"));
+    Some(format!("In the mailq {messages}{oldest}."))
+}
+
+/// What Postfix says of itself, the worst first: each line an instance's. One warning is no matter.
+pub(super) fn said(report: &Daily) -> Vec<String> {
+    let all = report.stats.instances.iter().flat_map(|instance| {
+        let rows = instance.figures.complaints.iter();
+        rows.map(|row| (&instance.instance, row))
+    });
+    let mut all: Vec<_> = all
+        .filter(|(_, row)| row.severity > Severity::Warning || row.count > 1)
+        .collect();
+    all.sort_by_key(|(_, row)| std::cmp::Reverse((row.severity, row.count)));
+    let lines = all.iter().take(TOP);
+    let lines = lines.map(|(name, row)| format!("{}: {row}", String::from_utf8_lossy(name)));
+    let more = all.len().saturating_sub(TOP);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    lines.chain(more).collect()
+}
+
+/// What could not be read: delivery lines, and whole files.
+pub(super) fn unreadable(report: &Daily) -> Vec<String> {
+    let lines = &report.stats.gaps.unread;
+    let first = match (report.stats.unread(), lines.len()) {
+        (0, _) => None,
+        (1, _) => Some("1 delivery line:".to_owned()),
+        (n, 0) => Some(format!("{n} delivery lines")),
+        (n, _) => Some(format!("{n} delivery lines, the first of them:")),
+    };
+    let lines = first
+        .into_iter()
+        .chain(lines.iter().map(ToString::to_string));
+    let problems = report.problems.iter().take(TOP).map(ToString::to_string);
+    let more = report.problems.len().saturating_sub(TOP);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    lines.chain(problems).chain(more).collect()
 }
 
 /// A share of a day, `34.4%`.

@@ -2,7 +2,9 @@
 //!
 //! An instance's own row has an empty `by` and `key`, and its delays in seconds. The rows of its breakdowns follow; they
 //! have only counts, and those by reason the providers' codes and the blamed addresses, the most frequent first, a blank
-//! between. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped.
+//! between. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped. Rows by
+//! `complaint` have what Postfix says of itself; rows by `missing`, which have no instance, why not all that was asked for is in
+//! the figures.
 
 use std::io::{self, Write};
 
@@ -68,11 +70,24 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
                 csv.write_record(record)?;
             }
         }
+        for row in &figures.complaints {
+            let key = format!("{} {}: {}", row.service, row.severity.as_str(), row.text);
+            let key = escape(&key).to_string();
+            let count = row.count.to_string();
+            let mut record = vec![name.clone(), "complaint".to_owned(), key, count];
+            record.resize(HEADING.len(), String::new());
+            csv.write_record(record)?;
+        }
         for (by, key, n) in figures.filtered.iter().flat_map(|f| filtered::records(f)) {
             let mut record = vec![name.clone(), by.to_owned(), key, n.to_string()];
             record.resize(HEADING.len(), String::new());
             csv.write_record(record)?;
         }
+    }
+    for why in stats.missing() {
+        let mut record = vec![String::new(), "missing".to_owned(), why];
+        record.resize(HEADING.len(), String::new());
+        csv.write_record(record)?;
     }
     csv.flush()
 }

@@ -10,6 +10,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::filtered::{FilteredObject, ScoresObject};
+use figures::complaints::ComplaintRow;
 use figures::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, InstanceStats, MailStats, Quantiles, Row,
     Source,
@@ -39,6 +40,17 @@ struct Document<'a> {
     total: FiguresObject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unmatched_scores: Option<ScoresObject<'a>>,
+    /// Is all that was asked for in the figures?
+    complete: bool,
+    /// If not, why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+    /// The first delivery lines that could not be read: path, line, why, text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<String>,
+    /// Messages that syslog daemons threw away, as far as they say so.
+    #[serde(skip_serializing_if = "is_none")]
+    lost_messages: u64,
     sources: Vec<SourceObject<'a>>,
     /// Some of the names that the instance `(other)` stands for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -52,6 +64,11 @@ struct SourceObject<'a> {
     kind: &'static str,
     path: Cow<'a, str>,
     why: &'a str,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 impl<'a> Document<'a> {
@@ -71,6 +88,10 @@ impl<'a> Document<'a> {
                 .iter()
                 .map(|name| String::from_utf8_lossy(name))
                 .collect(),
+            complete: stats.missing().is_empty(),
+            missing: stats.missing(),
+            unread: stats.gaps.unread.iter().map(ToString::to_string).collect(),
+            lost_messages: stats.gaps.lost,
             problems: stats.problems.iter().map(ToString::to_string).collect(),
         }
     }
@@ -116,6 +137,8 @@ struct FiguresObject<'a> {
     counts: CountsObject,
     expired: u64,
     unparsed: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    complaints: Vec<ComplaintObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delays: Option<DelaysObject>,
     #[serde(skip_serializing_if = "ByObject::is_empty")]
@@ -130,9 +153,34 @@ impl<'a> FiguresObject<'a> {
             counts: CountsObject::new(figures.counts),
             expired: figures.expired,
             unparsed: figures.unparsed,
+            complaints: figures
+                .complaints
+                .iter()
+                .map(ComplaintObject::new)
+                .collect(),
             delays: figures.delays.as_ref().map(DelaysObject::new),
             by: ByObject(&figures.by),
             filtered: figures.filtered.as_deref().map(FilteredObject::new),
+        }
+    }
+}
+
+/// What one of Postfix's programs says of itself.
+#[derive(Serialize)]
+struct ComplaintObject<'a> {
+    service: &'a str,
+    severity: &'static str,
+    text: &'a str,
+    count: u64,
+}
+
+impl<'a> ComplaintObject<'a> {
+    fn new(row: &'a ComplaintRow) -> Self {
+        Self {
+            service: &row.service,
+            severity: row.severity.as_str(),
+            text: &row.text,
+            count: row.count,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `--format jsonl`: the figures of `--format json`, one object a line: each instance, and behind it each row of its
-//! breakdowns. A row's line has the fields `by` and `key`, an instance's has neither.
+//! breakdowns. A row's line has the fields `by` and `key`, an instance's has neither. Where not all that was asked for is in the
+//! figures, the last lines say why: they have `missing`, and no instance.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -42,6 +43,15 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
             }
         }
     }
+    for why in stats.missing() {
+        line(
+            out,
+            &MissingLine {
+                head: &head,
+                missing: why,
+            },
+        )?;
+    }
     Ok(())
 }
 
@@ -56,6 +66,14 @@ struct Head<'a> {
     host: &'a str,
     since: Option<String>,
     until: Option<String>,
+}
+
+/// Why not all that was asked for is in the figures.
+#[derive(Serialize)]
+struct MissingLine<'a> {
+    #[serde(flatten)]
+    head: &'a Head<'a>,
+    missing: String,
 }
 
 #[derive(Serialize)]

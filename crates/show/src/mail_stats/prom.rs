@@ -3,6 +3,7 @@
 //! Gauges, since a window's counts may fall from one run to the next. The labels are bounded: instances, providers, classes of
 //! reasons; other breakdowns are left out, since strangers choose their keys.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use figures::mail_stats::{Counts, Dimension, Figures, MailStats};
@@ -16,6 +17,7 @@ use crate::filtered;
 /// Those of `out`.
 pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     window(out, stats)?;
+    completeness(out, stats)?;
     if stats.instances.is_empty() {
         return Ok(());
     }
@@ -60,6 +62,7 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
             figures.unparsed
         )
     })?;
+    complaints(out, stats)?;
     delays(out, stats)?;
     for (dimension, metric_name) in [
         (Dimension::Provider, "relay_mail_provider_deliveries"),
@@ -112,6 +115,62 @@ fn window(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether all that was asked for is in the figures.
+fn completeness(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    let values = [
+        (
+            "relay_mail_complete",
+            "Is all of the window in the figures? 0 where a log, or a part of one, could not be read.",
+            u64::from(stats.missing().is_empty()),
+        ),
+        (
+            "relay_mail_unattributed_lines",
+            "Delivery lines that could not be read, and are of no instance that can be told.",
+            stats.gaps.nobodys,
+        ),
+        (
+            "relay_mail_lost_messages",
+            "Messages that syslog daemons threw away for coming too fast, as far as they say so.",
+            stats.gaps.lost,
+        ),
+    ];
+    for (name, help, value) in values {
+        gauge(out, name, help)?;
+        writeln!(out, "{name} {value}")?;
+    }
+    Ok(())
+}
+
+/// What Postfix's programs say of themselves, without the text: a stranger may have written it.
+fn complaints(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    let name = "relay_mail_complaints";
+    if stats.total.complaints.is_empty() {
+        return Ok(());
+    }
+    gauge(
+        out,
+        name,
+        "What Postfix's programs logged as a warning, an error, fatal or a panic in the window.",
+    )?;
+    each(stats, |instance, figures| {
+        let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for row in &figures.complaints {
+            let count = counts
+                .entry((&row.service, row.severity.as_str()))
+                .or_default();
+            *count = count.saturating_add(row.count);
+        }
+        for ((service, severity), count) in counts {
+            writeln!(
+                out,
+                "{name}{{postfix_instance=\"{instance}\",service=\"{}\",severity=\"{severity}\"}} {count}",
+                label(service.as_bytes())
+            )?;
+        }
+        Ok(())
+    })
 }
 
 fn delays(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {

@@ -4,11 +4,13 @@
 //! in the rows of all of them together.
 
 use crate::filtered::draw_filtered;
+use figures::complaints::ComplaintRow;
 use figures::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, MailStats, Quantiles, Row,
 };
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
+use postfix::log::Severity;
 
 /// Draws the figures.
 pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
@@ -23,6 +25,51 @@ pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
         text.push_str(&draw_breakdown(stats, at, *dimension, style));
     }
     text.push_str(&draw_filtered(stats, style));
+    text.push_str(&draw_complaints(stats, style));
+    text
+}
+
+/// So many complaints are shown.
+const COMPLAINTS: usize = 20;
+
+/// What Postfix says of itself, the worst first.
+fn draw_complaints(stats: &MailStats, style: TableStyle) -> String {
+    let all = stats.instances.iter().flat_map(|instance| {
+        let rows = instance.figures.complaints.iter();
+        rows.map(|row| (instance.instance.as_slice(), row))
+    });
+    let mut all: Vec<(&[u8], &ComplaintRow)> = all.collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    // Stable: within a severity and a count, by instance.
+    all.sort_by_key(|(_, row)| std::cmp::Reverse((row.severity, row.count)));
+    let columns = [
+        Column::Name("instance"),
+        Column::Name("service"),
+        Column::Name("severity"),
+        Column::Number("count"),
+        Column::Text("what Postfix says of itself"),
+    ];
+    let rows = all.iter().take(COMPLAINTS).map(|(instance, row)| {
+        let tone = match row.severity {
+            Severity::Fatal | Severity::Panic => Tone::Bad,
+            Severity::Error => Tone::Warning,
+            Severity::Warning => Tone::Plain,
+        };
+        vec![
+            Cell::new(instance),
+            Cell::new(&row.service),
+            Cell::new(row.severity.as_str()).tone(tone),
+            number(row.count, tone),
+            Cell::new(&row.text),
+        ]
+    });
+    let mut text = format!("\n{}", draw(style, &columns, rows.collect()));
+    let more = all.len().saturating_sub(COMPLAINTS);
+    if more > 0 {
+        text.push_str(&format!("and {more} more; --format json has all\n"));
+    }
     text
 }
 

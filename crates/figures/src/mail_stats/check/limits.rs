@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Watched;
+use crate::judge::Rules;
 
 /// A number that is not to be exceeded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,7 +124,7 @@ impl Thresholds {
 }
 
 /// All limits. They hold for each instance by itself.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Of [`Watched::Blocked`].
     pub blocked: Thresholds,
@@ -135,9 +136,26 @@ pub struct Limits {
     pub min_volume: u64,
     /// Instances that must have some.
     pub idle: Vec<String>,
+    /// What else is judged, and what deliveries are judged by where no limit was given for any.
+    pub rules: Rules,
+    /// Was one given?
+    pub is_given: bool,
 }
 
 impl Limits {
+    /// No limits but those of the rules.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            blocked: Thresholds::default(),
+            bounced: Thresholds::default(),
+            deferred: Thresholds::default(),
+            min_volume: 0,
+            idle: Vec::new(),
+            rules,
+            is_given: false,
+        }
+    }
+
     /// The limits of one kind of deliveries.
     pub fn of(&self, watched: Watched) -> &Thresholds {
         match watched {

@@ -2,6 +2,7 @@
 
 use super::super::{Breakdown, Counts, Figures, Key};
 use super::*;
+use crate::judge::Rules;
 use crate::mail_stats::Dimension;
 
 /// An instance with these deliveries; of those that failed, so many because it is blocked.
@@ -26,6 +27,7 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
             },
             expired: 0,
             unparsed: 0,
+            complaints: Vec::new(),
             delays: None,
             by: vec![Breakdown {
                 dimension: Dimension::Reason,
@@ -39,13 +41,22 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
     }
 }
 
+/// As if limits were given: those of the rules do not count.
+fn given() -> Limits {
+    let rules = Rules::load(None).unwrap();
+    Limits {
+        is_given: true,
+        ..Limits::new(rules)
+    }
+}
+
 fn limits(watched: Watched, warn: &str, crit: &str) -> Limits {
     let read = |text: &str| -> Vec<Limit> {
         let words = text.split_whitespace();
         words.map(|word| word.parse().unwrap()).collect()
     };
     let thresholds = Thresholds::new(&read(warn), &read(crit)).unwrap();
-    let mut limits = Limits::default();
+    let mut limits = given();
     match watched {
         Watched::Blocked => limits.blocked = thresholds,
         Watched::Bounced => limits.bounced = thresholds,
@@ -55,7 +66,7 @@ fn limits(watched: Watched, warn: &str, crit: &str) -> Limits {
 }
 
 #[track_caller]
-fn check(instances: &[InstanceStats], limits: &Limits, expected: &[(Severity, &str)]) {
+fn check(instances: &[InstanceStats], limits: &Limits, expected: &[(Level, &str)]) {
     let mut stats = super::super::tests::empty();
     stats.instances = instances.to_vec();
     let found = judge(&stats, limits);
@@ -66,7 +77,7 @@ fn check(instances: &[InstanceStats], limits: &Limits, expected: &[(Severity, &s
     assert_eq!(found, expected);
 }
 
-use Severity::{Critical, Warning};
+use Level::{Critical, Warning};
 
 #[test]
 fn limits_are_passed_above_not_at() {
@@ -141,6 +152,7 @@ fn the_worst_comes_first() {
         deferred: Thresholds::new(&[Limit::Count(4)], &[]).unwrap(),
         min_volume: 0,
         idle: vec!["a".to_owned(), "b".to_owned()],
+        ..given()
     };
     let expected = [
         (Critical, "d: 50.0% bounced (50 of 100), more than 20%"),

@@ -5,7 +5,7 @@ use super::*;
 /// `expected` is `REPEATxSTATUS RECIPIENT`, `probe`, `broken` or `other`.
 fn check(message: &str, expected: &str) {
     let found = match parse(message.as_bytes()) {
-        Message::Broken => "broken".to_owned(),
+        Message::Broken(_) => "broken".to_owned(),
         Message::Other => "other".to_owned(),
         Message::Attempt(Attempt {
             status: Word::Probe,

@@ -145,6 +145,10 @@ impl<S: Sink> Sink for Watched<S> {
         self.inner.event(event);
     }
 
+    fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
+        self.inner.counts(tag, time)
+    }
+
     fn fork(&self) -> Self {
         Self {
             inner: self.inner.fork(),

@@ -86,10 +86,7 @@ fn plain<S: Sink>(
         stretch.exact = whole.exact;
         stretch.after = last.or(whole.after);
     }
-    let mut reading = Reading {
-        size: Some(size),
-        ..Reading::of(&piece.found.path)
-    };
+    let mut reading = Reading::new(&piece.found.path, Some(size));
     read::stretch(file, end, written, stretch, options, sink, &mut reading)?;
     let unchanged = is_known()? && fingerprints(file, end)? == Some((head, tail));
     Ok(unchanged.then_some((mark, Some(reading))))
@@ -130,10 +127,7 @@ fn archive<S: Sink>(
         compression,
         head,
     } = opened;
-    let mut reading = Reading {
-        size: file.metadata().ok().map(|m| m.len()),
-        ..Reading::of(found.path)
-    };
+    let mut reading = Reading::new(found.path, file.metadata().ok().map(|m| m.len()));
     let mark = Mark {
         last: known.as_ref().and_then(|m| m.last),
         ..Mark::ended(found.device, found.inode, &head)
@@ -144,19 +138,21 @@ fn archive<S: Sink>(
         count: &count,
         progress: options.progress,
     };
+    let seen = &mut reading.seen;
     let outcome = open::decoder(compression, Vec::new(), raw).and_then(|decoder| {
         open::ahead(decoder, |reader| match pass(reader, known.as_ref())? {
-            true => read::rest(reader, &head, mark.last, found.mtime, options, sink),
-            false => Ok(0),
+            true => {
+                let after = (known.as_ref().map_or(0, |m| m.offset), mark.last);
+                read::rest(reader, &head, after, found.mtime, options, sink, seen)
+            }
+            false => Ok(()),
         })
     });
     reading.read = count.load(Ordering::Relaxed);
-    match outcome {
-        Ok(broken) => read::tell_broken(broken, &mut reading),
-        Err(e) => reading.problems.push(Problem::new(
-            &reading.path,
-            format!("damaged; what came before is counted: {e}"),
-        )),
+    read::tell_broken(&mut reading);
+    if let Err(e) = outcome {
+        let what = format!("damaged; what came before is counted: {e}");
+        reading.problems.push(Problem::new(&reading.path, what));
     }
     (mark, Some(reading))
 }

@@ -46,6 +46,15 @@ fn the_tag_is_found_behind_every_kind_of_head() {
         "2026-09-19T10:22:57.123456789Z stdout F Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
         "2026-09-19T10:22:57.123456789Z stderr F rustin postfix-aol-a/smtp[123]: ",
         "2026-09-19T10:22:57.123456789Z Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "/var/log/mail.log.1:Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "mail.log-20260919.gz:2026-09-19T12:22:57Z rustin postfix-aol-a/smtp[123]: ",
+        "mail.log-20260919-2026-09-19T12:22:57Z rustin postfix-aol-a/smtp[123]: ",
+        "mail.log:17:<22>Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "mail.log:<22>1 2026-09-19T12:22:57.1Z rustin postfix-aol-a/smtp 123 - - ",
+        "17:Sep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "    17\tSep 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "Okt 19 12:22:57 rustin postfix-aol-a/smtp[123]: ",
+        "Sep 19 12:22:57 rustin postfix-aol-a/smtp: ",
     ] {
         check(&format!("{head}{MSG}"), aol);
     }

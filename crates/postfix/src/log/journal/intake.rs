@@ -7,11 +7,12 @@ use std::ops::Range;
 use super::export::{self, Entry, number};
 use super::trust::{Origin, is_postfix_unit};
 use super::{DROPPED, Journal};
-use crate::log::event::Sink;
+use crate::log::event::{Event, Sink};
 use crate::log::extract::Extractor;
 use crate::log::header::Header;
 use crate::log::lines::BLOCK;
 use crate::log::read::{self, Lost, Options, Reading};
+use crate::log::seen::Seen;
 use crate::log::stamp::Stamp;
 use crate::problem::Problem;
 use crate::time::Time;
@@ -39,6 +40,8 @@ pub(super) struct Intake<'a> {
     bytes: u64,
     unknown: u64,
     strangers: u64,
+    seen: Seen,
+    zone: Zone,
 }
 
 impl<'a> Intake<'a> {
@@ -55,6 +58,8 @@ impl<'a> Intake<'a> {
             bytes: 0,
             unknown: 0,
             strangers: 0,
+            seen: Seen::default(),
+            zone: options.zone,
         }
     }
 
@@ -94,13 +99,21 @@ impl<'a> Intake<'a> {
             program: entry.identifier,
             message: entry.message,
         };
-        let Some(event) = self.extractor.message(&header) else {
-            return;
+        let event = match self.extractor.message(&header) {
+            // journald's own reports were met above.
+            None | Some(Event::Dropped(_)) => return,
+            Some(event) => event,
         };
         match self.journal.trust.origin(entry.identifier, &entry.sender) {
             Origin::Own => {
                 if !self.units.contains(entry.sender.unit) {
                     self.units.insert(entry.sender.unit.to_vec());
+                }
+                self.seen.is_postfix = true;
+                if let Event::Unparsed { tag, time, why } = event
+                    && sink.counts(tag, time)
+                {
+                    self.seen.unread(None, &line(entry, self.zone), why, false);
                 }
                 sink.event(&event);
             }
@@ -153,6 +166,7 @@ impl<'a> Intake<'a> {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.unknown = self.unknown.saturating_add(other.unknown);
         self.strangers = self.strangers.saturating_add(other.strangers);
+        self.seen.join(other.seen);
     }
 
     /// What was read, and what of it does not count.
@@ -177,10 +191,25 @@ impl<'a> Intake<'a> {
             read: self.bytes,
             lost,
             strangers: self.strangers,
+            seen: self.seen,
             problems,
-            ..Reading::of(place)
+            ..Reading::new(place, None)
         }
     }
+}
+
+/// An entry as the line of a log, for people. Its time is journald's.
+fn line(entry: &Entry<'_>, zone: Zone) -> Vec<u8> {
+    let time = entry.time.and_then(|time| zone.at(time));
+    let time = time.map_or_else(String::new, |time| time.to_rfc3339());
+    let parts = [
+        time.as_bytes(),
+        b" ",
+        entry.identifier,
+        b": ",
+        entry.message,
+    ];
+    parts.concat()
 }
 
 fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {

@@ -80,6 +80,13 @@ impl Journal {
             .map(|(path, what)| Problem::new(path, what));
         let all = all.unwrap_or_else(|| Intake::new(self, options, Time::EPOCH..Time::EPOCH));
         let mut reading = all.report(options.zone, problems.collect());
+        if let (Some(_), Some(begins)) = (&options.window, self.begins()?) {
+            reading
+                .seen
+                .add_times(Some(begins..begins.max(options.now)));
+            // An hour without mail is none without a log.
+            reading.seen.is_postfix = true;
+        }
         // No file could be read, or no entry: that is no empty log.
         if reading.read == 0 && !reading.problems.is_empty() {
             return Err(reading.problems.swap_remove(0));

@@ -56,6 +56,11 @@ fn every_form_met_in_the_wild() {
     check("2026-09-19T12:22:57 h", "2026-09-19 12:22:57.000000| h");
     check("1695119777.123456 h", "2023-09-19T10:36:17.123456Z| h");
     check("2016-12-31T23:59:60Z h", "2016-12-31T23:59:59.000000Z| h");
+    check("Okt 15 12:20:28 h", "10-15 12:20:28.000000| h");
+    check("Mär  5 12:20:28 h", "3-5 12:20:28.000000| h");
+    check("15 avril 12:20:28 h", "4-15 12:20:28.000000| h");
+    check("15. April 2026 12:20:28 h", "2026-04-15 12:20:28.000000| h");
+    check("4月 15 12:20:28 h", "4-15 12:20:28.000000| h");
 }
 
 #[test]
@@ -72,4 +77,40 @@ fn what_is_no_time_is_left_alone() {
     );
     check("postfix/smtp[1]: x", "none|postfix/smtp[1]: x");
     check("20260919 h", "none|20260919 h");
+}
+
+#[test]
+fn a_time_that_is_passed_over_is_one_that_can_be_read() {
+    let check = |line: &str, is_passed: bool| {
+        let mut c = Cursor(line.as_bytes());
+        assert_eq!(pass(&mut c), is_passed, "{line}");
+        let mut read = Cursor(line.as_bytes());
+        if is_passed {
+            assert!(take(&mut read).is_some(), "{line}");
+            assert_eq!(c.0, read.0, "{line}");
+        }
+    };
+    check("Sep 19 12:22:57 h", true);
+    check("Feb 28 23:59:59 h", true);
+    check("2026-09-30T12:22:57.123456+02:00 h", true);
+    check("2026-09-30T12:22:57Z h", true);
+    check("2026-09-30T12:22:57 h", true);
+    for line in [
+        "Okt 19 12:22:57 h",
+        "Xyz 19 12:22:57 h",
+        "Sep 31 12:22:57 h",
+        "Sep 00 12:22:57 h",
+        "Sep 19 24:22:57 h",
+        "Sep 19 12:60:57 h",
+        "Sep 19 12:22:57.5 h",
+        "2026-13-19T12:22:57 h",
+        "2026-02-29T12:22:57 h",
+        "2026-09-19T25:22:57 h",
+        "2026-09-19T12:22:57.x h",
+        "2026-09-19T12:22:57. h",
+        "2026-09-19T12:22:57+2 h",
+        "2026-09-19T12:22:57.123456+02:0x h",
+    ] {
+        check(line, false);
+    }
 }

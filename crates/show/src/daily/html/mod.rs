@@ -12,12 +12,13 @@ use askama::Template;
 
 use self::chart::{Chart, Datum, Layout, PARTS, Strip};
 use self::tables::{Table, counted, queue, tables};
-use super::TOP;
 use super::words::{
-    changes, coverage, date, finding, marked, reasons, share, shown, summary, verdict,
+    changes, coverage, date, finding, marked, reasons, said, share, shown, summary, unreadable,
+    verdict,
 };
-use figures::daily::{Daily, Rate, Severity, Subject, failed};
+use figures::daily::{Daily, Rate, Subject, failed};
 use figures::mail_stats::Dimension;
+use figures::verdict::Level;
 
 /// The page. Its fields are text, to be escaped by the template.
 #[derive(Debug, Template)]
@@ -39,6 +40,7 @@ struct Page {
     queue: Option<Table>,
     providers: Vec<Measured>,
     reasons: Vec<Reason>,
+    said: Vec<String>,
     problems: Vec<String>,
     legend: [(&'static str, &'static str, &'static str); 3],
 }
@@ -101,7 +103,8 @@ pub fn draw_page(report: &Daily) -> io::Result<String> {
         queue: queue(report),
         providers: providers(report),
         reasons: why(report),
-        problems: problems(report),
+        said: lines(said(report)),
+        problems: lines(unreadable(report)),
         legend: PARTS,
     };
     page.render().map_err(io::Error::other)
@@ -112,10 +115,10 @@ fn text(raw: impl AsRef<[u8]>) -> String {
     shown(raw, true)
 }
 
-fn level(severity: Severity) -> &'static str {
+fn level(severity: Level) -> &'static str {
     match severity {
-        Severity::Critical => "bad",
-        Severity::Warning => "warning",
+        Level::Critical => "bad",
+        Level::Ok | Level::Warning | Level::Unknown => "warning",
     }
 }
 
@@ -242,9 +245,6 @@ fn why(report: &Daily) -> Vec<Reason> {
     rows.collect()
 }
 
-fn problems(report: &Daily) -> Vec<String> {
-    let told = report.problems.iter().take(TOP).map(ToString::to_string);
-    let more = report.problems.len().saturating_sub(TOP);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    told.chain(more).collect()
+fn lines(lines: Vec<String>) -> Vec<String> {
+    lines.into_iter().map(text).collect()
 }

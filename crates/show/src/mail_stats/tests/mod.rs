@@ -85,6 +85,7 @@ fn stats(by: &[Dimension], delays: bool) -> MailStats {
         top: None,
         sources: Vec::new(),
         problems: vec![Problem::new("/var/log/mail.log", "cut \u{1b}short")],
+        ..Frame::default()
     })
 }
 
@@ -198,6 +199,8 @@ fn jsonl() {
         r#""instance":"postfix-aol-a","by":"dsn","key":"4.7.0","total":2,"sent":0,"bounced":0,"deferred":2}"#,
         r#""instance":"postfix-aol-a","by":"dsn","key":"5.1.1","total":1,"sent":0,"bounced":1,"deferred":0}"#,
         r#""instance":"postfix-aol-b","total":0,"sent":0,"bounced":0,"deferred":0,"expired":0,"unparsed":0}"#,
+        r#""missing":"/var/log/mail.log: cut \\x1bshort"}"#,
+        r#""missing":"4 delivery lines could not be read"}"#,
     ];
     let expected: String = lines.iter().map(|line| format!("{head}{line}\n")).collect();
     assert_eq!(written(|out| super::jsonl::write(out, &stats)), expected);
@@ -212,6 +215,8 @@ postfix-aol-a,domain,aol.com,4,2,0,2,,,,,,,,,,,,,,,,,,,
 postfix-aol-a,domain,example.org,1,1,0,0,,,,,,,,,,,,,,,,,,,
 postfix-aol-a,domain,"x:\x1b[31m\u{202e}\xff,""y""",1,0,1,0,,,,,,,,,,,,,,,,,,,
 postfix-aol-b,,,0,0,0,0,0,0,,,,,,,,,,,,,,,,,
+,missing,/var/log/mail.log: cut \x1bshort,,,,,,,,,,,,,,,,,,,,,,,
+,missing,4 delivery lines could not be read,,,,,,,,,,,,,,,,,,,,,,,
 "#;
     assert_eq!(written(|out| super::csv::write(out, &stats)), expected);
 }
@@ -224,6 +229,15 @@ fn prom() {
     let expected = r#"# HELP relay_mail_window_begin_timestamp_seconds Begin of the window that was counted.
 # TYPE relay_mail_window_begin_timestamp_seconds gauge
 relay_mail_window_begin_timestamp_seconds 1789776000
+# HELP relay_mail_complete Is all of the window in the figures? 0 where a log, or a part of one, could not be read.
+# TYPE relay_mail_complete gauge
+relay_mail_complete 0
+# HELP relay_mail_unattributed_lines Delivery lines that could not be read, and are of no instance that can be told.
+# TYPE relay_mail_unattributed_lines gauge
+relay_mail_unattributed_lines 0
+# HELP relay_mail_lost_messages Messages that syslog daemons threw away for coming too fast, as far as they say so.
+# TYPE relay_mail_lost_messages gauge
+relay_mail_lost_messages 0
 # HELP relay_mail_deliveries Delivery attempts in the window, by how they ended.
 # TYPE relay_mail_deliveries gauge
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="sent"} 3

@@ -1,0 +1,193 @@
+//! What is missing in the logs that were read: lines that could not be read, messages that were thrown away, logs of
+//! something else, times that no log holds.
+
+use std::path::Path;
+
+use figures::gaps::Gaps;
+use postfix::log::{LostMessages, Options, Reading};
+use postfix::{Problem, Span, Time, escape};
+
+use crate::site::Site;
+
+/// A log may begin so much behind the time that is asked for, or a tenth of that time: lines do not come every minute.
+const LATE: Span = Span::from_hours(1);
+
+/// So long a log may be silent, and is still one that is written to.
+const QUIET: Span = Span::from_days(1);
+
+/// What is missing in single lines of what was read.
+pub fn gaps(readings: &[Reading]) -> Gaps {
+    let mut gaps = Gaps::default();
+    for reading in readings {
+        let seen = &reading.seen;
+        let unread = seen.unread.first.iter();
+        let is_empty = !seen.is_postfix && seen.lines == 0;
+        gaps.join(Gaps {
+            unread: unread.map(|line| line.problem(&reading.path)).collect(),
+            nobodys: seen.unread.nobodys,
+            lost: seen.lost.messages,
+            late: reading.notes.clone(),
+            empty: Vec::from_iter(is_empty.then(|| Problem::new(&reading.path, "it has no line"))),
+        });
+    }
+    // One log of several may well be empty: it has just been rotated.
+    if gaps.empty.len() < readings.len() {
+        gaps.empty.clear();
+    }
+    gaps
+}
+
+/// Warns of delivery lines that could not be read, `lines` of them, and shows the first. Are there any?
+pub fn warn_unread(site: &Site, lines: u64, gaps: &Gaps) -> bool {
+    if lines == 0 {
+        return false;
+    }
+    site.warn(match lines {
+        1 => "1 delivery line could not be read and is not counted".to_owned(),
+        n => format!("{n} delivery lines could not be read and are not counted"),
+    });
+    for line in &gaps.unread {
+        site.warn(line.to_string());
+    }
+    let shown = u64::try_from(gaps.unread.len()).unwrap_or(u64::MAX);
+    if lines > shown && shown > 0 {
+        site.warn(format!("and {} more", lines - shown));
+    }
+    true
+}
+
+/// Warns of logs that are empty, or begin late.
+pub fn warn_empty(site: &Site, gaps: &Gaps) {
+    for problem in gaps.empty.iter().chain(&gaps.late) {
+        site.warn(problem.to_string());
+    }
+}
+
+/// Adds to the problems of the readings of one log (its files, oldest first) what is missing in the log as a whole.
+pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Option<Missing>) {
+    for reading in &mut *readings {
+        reading
+            .problems
+            .extend(lost(&reading.path, &reading.seen.lost));
+    }
+    if readings.iter().any(|reading| reading.seen.is_postfix) {
+        let missing = missing(readings);
+        match readings.first_mut().zip(missing) {
+            Some((first, Missing::All(problem))) => first.problems.push(problem),
+            Some((first, Missing::Beginning(note))) => first.notes.push(note),
+            None => {}
+        }
+        return;
+    }
+    for reading in readings {
+        reading.problems.extend(unknown(reading));
+    }
+}
+
+/// The same for logs that are named one by one: each should be one.
+pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Option<Missing>) {
+    let is_none = |reading: &Reading| !reading.seen.is_postfix;
+    if !readings.iter().all(is_none) {
+        for reading in readings.iter_mut().filter(|r| is_none(r)) {
+            reading.problems.extend(unknown(reading));
+        }
+    }
+    find(readings, missing);
+}
+
+/// What is wrong with a file that has lines, none of which is Postfix's.
+pub(crate) fn unknown(reading: &Reading) -> Option<Problem> {
+    let seen = &reading.seen;
+    if seen.is_postfix || seen.lines == 0 {
+        return None;
+    }
+    let lines = match seen.lines {
+        1 => "it has 1 line, which is no line of Postfix".to_owned(),
+        n => format!("it has {n} lines, none is a line of Postfix"),
+    };
+    let hint = match seen.first_line.as_slice() {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            "; it is UTF-16: iconv -f UTF-16 -t UTF-8 makes a log of it"
+        }
+        line if line.contains(&0) => "; it is no text",
+        _ => "",
+    };
+    let first = escape(&seen.first_line);
+    Some(Problem::new(
+        &reading.path,
+        format!("{lines}{hint}; the first: {first}"),
+    ))
+}
+
+/// Messages that a syslog daemon threw away, and what keeps it from doing so.
+pub(crate) fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
+    let first = lost.first.as_ref()?;
+    let messages = match lost.messages {
+        0 => "messages were".to_owned(),
+        1 => "1 message was".to_owned(),
+        n => format!("{n} messages were"),
+    };
+    let hint = match first.why.contains("journal") {
+        true => "RateLimitBurst=0 in /etc/systemd/journald.conf ends that",
+        false => {
+            "SysSock.RateLimit.Interval=\"0\" (imuxsock) or Ratelimit.Interval=\"0\" (imjournal) in rsyslog.conf ends that"
+        }
+    };
+    let what = format!(
+        "{messages} thrown away for coming too fast, and what they said is not counted: {}: {} ({hint})",
+        first.why,
+        escape(&first.text)
+    );
+    Some(Problem {
+        at: first.at,
+        ..Problem::new(path, what)
+    })
+}
+
+/// What of a window a log does not hold.
+pub(super) enum Missing {
+    /// All of it.
+    All(Problem),
+    /// Its beginning.
+    Beginning(Problem),
+}
+
+/// A window that the log holds nothing of, or, where it is the host's `own`, not from its beginning on: what is not in a file
+/// that the user names, the user knows. A log that is
+/// one instance's (`is_ones`) is silent when that has nothing to do.
+pub(super) fn outside(
+    options: &Options<'_>,
+    readings: &[Reading],
+    is_own: bool,
+    is_ones: bool,
+) -> Option<Missing> {
+    let window = options.window.as_ref()?;
+    let times = readings.iter().filter_map(|r| r.seen.times.clone());
+    let times = times.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
+    let path = &readings.last()?.path;
+    let at = |time: Time| {
+        let local = options.zone.at(time);
+        local.map_or_else(|| "another time".to_owned(), |t| t.to_rfc3339())
+    };
+    let length = window.end.min(options.now).since(window.start);
+    let late = LATE.min(Span::from_micros(length.micros() / 10));
+    let until = window.end.min(options.now);
+    // A night without a line is no log that has ended.
+    let is_silent = window.start >= options.now || !is_ones && until.since(times.end) > QUIET;
+    let has_ended = times.end < window.start && is_silent;
+    if has_ended || times.start >= window.end {
+        let which = match has_ended {
+            true => format!("last line is of {}", at(times.end)),
+            false => format!("first line is of {}", at(times.start)),
+        };
+        let what = format!("no log holds the time that is asked for: the {which}");
+        return Some(Missing::All(Problem::new(path, what)));
+    }
+    let is_late = window.start > Time::EPOCH && times.start.since(window.start) > late;
+    (is_own && is_late).then(|| {
+        let start = at(times.start);
+        let what =
+            format!("not all of the time that is asked for is in the logs: they begin at {start}");
+        Missing::Beginning(Problem::new(path, what))
+    })
+}

@@ -1,0 +1,162 @@
+//! What a log is seen to be: whether any of its lines is Postfix's, when they were written, what is missing in it.
+
+use std::ops::Range;
+
+use memchr::memchr_iter;
+
+use super::filtered;
+use super::header;
+use super::json;
+use super::lost::Dropped;
+use super::unread::{Unread, UnreadLine, Why, sample};
+use crate::Time;
+use crate::problem::Position;
+
+/// What was seen of a log, or of a part of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Is any line Postfix's?
+    pub is_postfix: bool,
+    /// How many lines that are not empty were looked at; only where none is Postfix's.
+    pub lines: u64,
+    /// The first of them, or its beginning: text of a file that may be anything.
+    pub first_line: Vec<u8>,
+    /// When its first and its last line were written, as far as lines that were looked at say so.
+    pub times: Option<Range<Time>>,
+    /// How many deliveries were read.
+    pub(super) deliveries: u64,
+    /// The delivery lines that could not be read.
+    pub unread: Unread,
+    /// What its writers threw away.
+    pub lost: LostMessages,
+    /// How many lines of a log of JSON are no JSON objects, and where the first of them is.
+    pub(super) broken: (u64, Option<Position>),
+}
+
+/// Messages that a syslog daemon threw away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LostMessages {
+    /// How many times it says so.
+    pub notices: u64,
+    /// How many messages that were, as far as it says so.
+    pub messages: u64,
+    /// The first of what it said.
+    pub first: Option<UnreadLine>,
+}
+
+impl Seen {
+    /// Takes note of a line that should have been read.
+    pub(super) fn unread(
+        &mut self,
+        at: Option<Position>,
+        line: &[u8],
+        why: Why<'_>,
+        is_nobodys: bool,
+    ) {
+        self.unread.add(at, line, why, is_nobodys);
+    }
+
+    /// Takes note of a line in a log of JSON that is none.
+    pub(super) fn broken(&mut self, at: Position) {
+        self.broken.0 = self.broken.0.saturating_add(1);
+        self.broken.1.get_or_insert(at);
+    }
+
+    /// Takes note of the times of lines.
+    pub(super) fn add_times(&mut self, times: Option<Range<Time>>) {
+        self.times = match (self.times.take(), times) {
+            (Some(a), Some(b)) => Some(a.start.min(b.start)..a.end.max(b.end)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// The places of lines that are shown, in their order.
+    pub(super) fn positions(&mut self) -> Vec<&mut Position> {
+        let shown = self.unread.first.iter_mut().chain(&mut self.lost.first);
+        let shown = shown.filter_map(|line| line.at.as_mut());
+        let shown = shown.chain(&mut self.broken.1);
+        let mut shown: Vec<&mut Position> = shown.collect();
+        shown.sort_unstable();
+        shown
+    }
+
+    /// Takes note of messages that are not there.
+    pub(super) fn lost(&mut self, at: Position, lost: &Dropped<'_>) {
+        let messages = lost.messages.unwrap_or(0);
+        self.lost.notices = self.lost.notices.saturating_add(1);
+        self.lost.messages = self.lost.messages.saturating_add(messages);
+        self.lost.first.get_or_insert_with(|| UnreadLine {
+            at: Some(at),
+            why: String::from_utf8_lossy(lost.program).into_owned(),
+            text: sample(lost.text),
+            is_headless: false,
+        });
+    }
+
+    /// Looks for a line of Postfix's, until one is found; with `filtered`, one of spamd's will do.
+    pub(super) fn look(&mut self, block: &[u8], filtered: bool) {
+        if self.is_postfix {
+            return;
+        }
+        for line in block.split(|b| *b == b'\n') {
+            let line = line.trim_ascii_end();
+            if line.is_empty() {
+                continue;
+            }
+            if is_postfix(line) || filtered && is_spamd(line) {
+                self.is_postfix = true;
+                return;
+            }
+            if self.lines == 0 {
+                self.first_line = sample(line);
+            }
+            self.lines = self.lines.saturating_add(1);
+        }
+    }
+
+    /// All of the log has been read.
+    pub(super) fn settle(&mut self) {
+        self.unread.settle(self.deliveries);
+    }
+
+    /// Adds what was seen of a later part of the log.
+    pub(super) fn join(&mut self, later: Self) {
+        self.is_postfix |= later.is_postfix;
+        if self.lines == 0 {
+            self.first_line = later.first_line;
+        }
+        self.lines = self.lines.saturating_add(later.lines);
+        self.deliveries = self.deliveries.saturating_add(later.deliveries);
+        self.add_times(later.times);
+        self.unread.join(later.unread);
+        self.lost.join(later.lost);
+        let (count, first) = later.broken;
+        self.broken = (self.broken.0.saturating_add(count), self.broken.1.or(first));
+    }
+}
+
+impl LostMessages {
+    fn join(&mut self, later: Self) {
+        self.notices = self.notices.saturating_add(later.notices);
+        self.messages = self.messages.saturating_add(later.messages);
+        self.first = self.first.take().or(later.first);
+    }
+}
+
+/// Is it a line of one of Postfix's programs?
+fn is_postfix(line: &[u8]) -> bool {
+    match json::is_object(line) {
+        true => json::is_postfix(line),
+        false => header::read(line).is_ok_and(|header| header::is_postfix(header.program)),
+    }
+}
+
+fn is_spamd(line: &[u8]) -> bool {
+    filtered::own_line(line).is_some()
+        || header::read(line).is_ok_and(|header| header.program == b"spamd")
+}
+
+/// How many lines end in a stretch of text.
+pub(super) fn line_ends(text: &[u8]) -> u64 {
+    u64::try_from(memchr_iter(b'\n', text).count()).unwrap_or(u64::MAX)
+}

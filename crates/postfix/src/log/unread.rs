@@ -1,0 +1,145 @@
+//! Lines that look like a delivery and cannot be read: why, and where the first of them are.
+
+use std::fmt;
+
+use super::delivery::MOST_DELIVERIES;
+use crate::escape::escape;
+use crate::problem::{Position, Problem};
+
+/// Why a delivery line cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why<'a> {
+    /// It does not begin with a time.
+    NoTime,
+    /// It has a clock's time near its beginning, but that is in no form that is known.
+    Time,
+    /// Behind its time there is no tag.
+    NoTag,
+    /// It has a time that is no time of any year, where a window is asked for.
+    Unplaced,
+    /// It ends before this field does.
+    Cut(&'a [u8]),
+    /// It has no `status=`.
+    NoStatus,
+    /// `status=` is followed by no word that Postfix writes there.
+    Status(&'a [u8]),
+    /// It stands for more lines than there can be in a row.
+    Repeated,
+    /// It begins as JSON does, and is no JSON object.
+    NoJson,
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTime => f.write_str("no time in front"),
+            Self::Time => f.write_str("its time is in no form that is known"),
+            Self::NoTag => f.write_str("no tag NAME/SERVICE[PID]: behind the time"),
+            Self::Unplaced => f.write_str("its time is no day of any near year"),
+            Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
+            Self::NoJson => f.write_str("no whole JSON object"),
+            Self::NoStatus => f.write_str("no status="),
+            Self::Status(word) => write!(f, "status={} is none", escape(word)),
+            Self::Repeated => write!(f, "repeated more than {MOST_DELIVERIES} times"),
+        }
+    }
+}
+
+/// So many of a log's lines are shown; the rest is counted.
+const SHOWN: usize = 3;
+
+/// So many bytes of a line are shown.
+const LONGEST: usize = 200;
+
+/// The first of the lines that could not be read, and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// How many there are of the instances that are asked for, and without a tag.
+    pub lines: u64,
+    /// How many of them have no tag that would say whose they are.
+    pub nobodys: u64,
+    /// How many lines have no head at all, neither time nor tag: half of a line, what a program wrote in several, or a log
+    /// that was cut by columns. They are among the others only where they are most of the log's deliveries, since what
+    /// stands in them anyone may have written.
+    pub(super) headless: u64,
+    /// The first few.
+    pub first: Vec<UnreadLine>,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadLine {
+    /// Where it is: the number of the line, or the byte where lines could not be counted. A journal has no lines.
+    pub at: Option<Position>,
+    /// Why it cannot be read: one line for people. May hold the log's own bytes, escaped.
+    pub why: String,
+    /// The line, or its beginning: a stranger's text.
+    pub text: Vec<u8>,
+    /// Has it no head at all?
+    pub(super) is_headless: bool,
+}
+
+impl Unread {
+    /// Counts a line.
+    pub(super) fn add(
+        &mut self,
+        at: Option<Position>,
+        line: &[u8],
+        why: Why<'_>,
+        is_nobodys: bool,
+    ) {
+        if why == Why::NoTime {
+            self.headless = self.headless.saturating_add(1);
+        } else {
+            self.lines = self.lines.saturating_add(1);
+            self.nobodys = self.nobodys.saturating_add(u64::from(is_nobodys));
+        }
+        let alike = |line: &&UnreadLine| line.is_headless == (why == Why::NoTime);
+        if self.first.iter().filter(alike).count() < SHOWN {
+            self.first.push(UnreadLine {
+                at,
+                why: why.to_string(),
+                text: sample(line),
+                is_headless: why == Why::NoTime,
+            });
+        }
+    }
+
+    /// The log has been read: are lines without a head most of its deliveries, of which `read` could be read?
+    pub(super) fn settle(&mut self, read: u64) {
+        if self.headless > read {
+            self.lines = self.lines.saturating_add(self.headless);
+            self.nobodys = self.nobodys.saturating_add(self.headless);
+        } else {
+            self.first.retain(|line| !line.is_headless);
+        }
+        self.first.truncate(SHOWN);
+    }
+
+    /// Adds what was met in a later part of the log.
+    pub(super) fn join(&mut self, later: Self) {
+        self.lines = self.lines.saturating_add(later.lines);
+        self.nobodys = self.nobodys.saturating_add(later.nobodys);
+        self.headless = self.headless.saturating_add(later.headless);
+        self.first.extend(later.first);
+    }
+}
+
+impl UnreadLine {
+    /// The same as a problem with the log of this path.
+    pub fn problem(&self, path: &std::path::Path) -> Problem {
+        let what = format!("{}: {}", self.why, escape(&self.text));
+        Problem {
+            at: self.at,
+            ..Problem::new(path, what)
+        }
+    }
+}
+
+/// The beginning of a line, and `…` where that is not all of it.
+pub(super) fn sample(line: &[u8]) -> Vec<u8> {
+    match line.split_at_checked(LONGEST) {
+        Some((head, rest)) if !rest.is_empty() => [head, "…".as_bytes()].concat(),
+        _ => line.to_vec(),
+    }
+}
