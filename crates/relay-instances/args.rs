@@ -54,7 +54,7 @@ pub(crate) struct Args {
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
     /// With --check-dns, the DNS is part of the answer.
-    #[arg(long, help_heading = "Monitoring options", conflicts_with_all = ["format", "wide"])]
+    #[arg(long, help_heading = "Monitoring options")]
     pub(crate) check: bool,
 
     #[command(flatten)]

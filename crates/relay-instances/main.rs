@@ -4,6 +4,7 @@
 //! DNS, `verdict` how `--check` puts it.
 
 mod args;
+mod mode;
 mod verdict;
 
 use std::process::ExitCode;
@@ -16,12 +17,15 @@ use postfix::config::Instance;
 use show::instances::{csv, json, table, text};
 
 use args::{Args, Format};
+use mode::Mode;
 
 fn main() -> ExitCode {
     cli::run(work)
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let mode = Mode::of(args);
+    cx.takes_only(mode.name(), &[Mode::EITHER, mode.takes()])?;
     let host = host::instances::discover(cx.site());
     let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     // All of them: two may claim the same, of which only one is asked for.
@@ -68,7 +72,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         .iter()
         .filter_map(|&at| all.get(at).cloned())
         .collect();
-    if args.check {
+    let Mode::Listing(format) = mode else {
         let refused: Vec<&Problem> = host
             .value
             .instances()
@@ -82,7 +86,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         );
         let verdict = verdict::judge(cx, args, &instances, &findings);
         return cx.verdict(&verdict);
-    }
+    };
     if !cx.root().is_this_host() {
         cx.warn("--root: what runs on another host, and which of its interfaces has which address, is not known");
     }
@@ -94,7 +98,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         findings,
         problems,
     };
-    cx.print_with(|out| match args.format {
+    cx.print_with(|out| match format {
         Format::Table => {
             let drawn = table::draw_instances(&listing, args.wide, cx.table_style());
             out.extend_from_slice(drawn.as_bytes());
