@@ -1,6 +1,7 @@
 //! Prints how many replies of each part of the collection are understood.
 //!
 //!   replies            a table
+//!   replies --list     one a line: the part, the classes that are right with the best one first, the dsn, the text
 //!   replies PART       and the replies of PART that are not
 #![allow(
     clippy::print_stdout,
@@ -16,6 +17,10 @@ use knowledge::reasons::{By, Class, Reasons};
 fn main() {
     let reasons = Reasons::load(None).unwrap_or_else(|e| panic!("{e}"));
     let asked = std::env::args().nth(1);
+    if asked.as_deref() == Some("--list") {
+        list();
+        return;
+    }
     println!(
         "{:<12}{:>8}{:>8}{:>10}{:>8}{:>8}{:>8}{:>16}{:>8}",
         "part", "replies", "best", "settled", "codes", "ips", "words", "false blocked", "silent"
@@ -79,5 +84,15 @@ fn main() {
             counts[3],
             share(counts[4], replies.len()),
         );
+    }
+}
+
+fn list() {
+    for (name, _) in corpus::PARTS {
+        for reply in corpus::part(name) {
+            let right = [vec![reply.class], reply.also].concat().join(" ");
+            let dsn = reply.dsn.unwrap_or_default();
+            println!("{name}\t{right}\t{dsn}\t{}", reply.text);
+        }
     }
 }

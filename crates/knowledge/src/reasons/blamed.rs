@@ -77,6 +77,10 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     let joins =
         |b: Option<&u8>| b.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     // `<192.0.2.1>_is_blocked` is AT&T's; a name goes on with a letter or `-`.
+    // `host 192.0.2.1[192.0.2.1] said: …`: the first is its name.
+    if after.starts_with(b"[") {
+        return None;
+    }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
     let is_section = before.to_ascii_lowercase().ends_with(b"section ");
     if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) || is_section {
@@ -141,6 +145,10 @@ mod tests {
         );
         check(
             "unverified: connect to mx.example[192.0.2.7]:25: Connection refused",
+            None,
+        );
+        check(
+            "undeliverable: host 192.0.2.7[192.0.2.7] said: 550 no",
             None,
         );
         check("Client host [192.0.2.7]: rejected", Some("192.0.2.7"));
