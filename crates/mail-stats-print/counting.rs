@@ -41,7 +41,10 @@ impl<'a> Counting<'a> {
     }
 
     /// The instance of `tag`, if its events count; it is then among the figures.
-    pub(crate) fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
+    pub(crate) fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]>
+    where
+        'a: 't,
+    {
         let (at, instance) = self.filter.known(tag)?;
         self.place(at, instance);
         Some(instance)

@@ -67,9 +67,12 @@ impl Sink for Both<'_> {
     }
 }
 
-impl Both<'_> {
+impl<'a> Both<'a> {
     /// The instance of `tag`, which is among the figures if it is asked for.
-    fn instance<'t>(&mut self, tag: &'t [u8]) -> &'t [u8] {
+    fn instance<'t>(&mut self, tag: &'t [u8]) -> &'t [u8]
+    where
+        'a: 't,
+    {
         let asked_for = self.counting.instance(tag);
         let named = || match self.selection.names.instance(tag) {
             name if self.selection.is_stray(name) => OTHER_INSTANCES.as_bytes(),

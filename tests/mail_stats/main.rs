@@ -21,6 +21,7 @@ mod mail;
 mod reasons;
 mod report;
 mod sample;
+mod service_names;
 mod sources;
 mod sql;
 mod time;

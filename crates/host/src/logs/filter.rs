@@ -20,7 +20,7 @@ pub struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
     /// The tags met so far, but those of no instance.
-    known: Vec<Known>,
+    known: Vec<Known<'a>>,
     /// Where those behind the first [`NEAR`] are.
     table: HashMap<Vec<u8>, usize>,
     /// The first names of no instance whose events count.
@@ -38,19 +38,29 @@ fn ending(tag: &[u8]) -> u64 {
 
 /// A tag, and what was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
+struct Known<'a> {
     tag: Vec<u8>,
     /// Its [`ending`], which tells nearly all tags apart.
     ending: u64,
     /// How much of the tag is the instance's name.
     name: usize,
+    /// The instance's name, if that is another: of a service with a name of its own.
+    owner: Option<&'a [u8]>,
     /// Do its events count?
     counts: bool,
 }
 
-impl Known {
+impl<'a> Known<'a> {
     fn name(&self) -> &[u8] {
-        self.tag.get(..self.name).unwrap_or_default()
+        self.name_in(&self.tag).unwrap_or_default()
+    }
+
+    /// The same, as a part of the tag that is given.
+    fn name_in<'t>(&self, tag: &'t [u8]) -> Option<&'t [u8]>
+    where
+        'a: 't,
+    {
+        self.owner.or_else(|| tag.get(..self.name))
     }
 }
 
@@ -68,32 +78,42 @@ impl<'a> Filter<'a> {
 
     /// The instance of `tag`, if its events count: [`OTHER_INSTANCES`] for a tag of none of a host in its own logs.
     #[inline]
-    pub fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]> {
+    pub fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]>
+    where
+        'a: 't,
+    {
         self.known(tag).map(|(_, name)| name)
     }
 
     /// The same with the number of the tag, if it is remembered, which stays the same for this filter: they count from 0.
     #[inline]
-    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(Option<usize>, &'t [u8])> {
+    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(Option<usize>, &'t [u8])>
+    where
+        'a: 't,
+    {
         let ending = ending(tag);
         let near = self.known.iter().take(NEAR);
         let found = near.zip(0..).find_map(|(known, at)| {
             (known.ending == ending && known.tag == tag).then_some((known, at))
         });
         match found {
-            Some((known, at)) if known.counts => Some((Some(at), tag.get(..known.name)?)),
+            Some((known, at)) if known.counts => Some((Some(at), known.name_in(tag)?)),
             Some(_) => None,
             None => self.look_up(tag, ending),
         }
     }
 
-    fn look_up<'t>(&mut self, tag: &'t [u8], ending: u64) -> Option<(Option<usize>, &'t [u8])> {
+    fn look_up<'t>(&mut self, tag: &'t [u8], ending: u64) -> Option<(Option<usize>, &'t [u8])>
+    where
+        'a: 't,
+    {
         if let Some(&at) = self.table.get(tag) {
             let known = self.known.get(at).filter(|known| known.counts)?;
-            return Some((Some(at), tag.get(..known.name)?));
+            return Some((Some(at), known.name_in(tag)?));
         }
         let name = self.selection.names.instance(tag);
-        let counts = self.counts(name);
+        let owner = self.selection.owner(name);
+        let counts = self.counts(owner.unwrap_or(name));
         if self.selection.is_stray(name) {
             if !counts {
                 return None;
@@ -105,14 +125,15 @@ impl<'a> Filter<'a> {
             tag: tag.to_vec(),
             ending,
             name: name.len(),
+            owner,
             counts,
         };
         let at = self.remember(known);
-        counts.then_some((at, name))
+        counts.then_some((at, owner.unwrap_or(name)))
     }
 
     /// Remembers a tag that is not known yet.
-    fn remember(&mut self, known: Known) -> Option<usize> {
+    fn remember(&mut self, known: Known<'a>) -> Option<usize> {
         let at = self.known.len();
         // A name that is asked for must be found among what was met.
         let most = match known.counts && !self.selection.takes_all() {

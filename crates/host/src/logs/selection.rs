@@ -1,6 +1,6 @@
 //! Whose lines are asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use globset::{Glob, GlobMatcher};
 use postfix::config::{Host, Instance};
@@ -18,6 +18,8 @@ const MOST_TOLD: usize = 50;
 pub struct Selection<'a> {
     /// Every configured syslog name: it takes all of them to know whose a tag is.
     pub names: Names,
+    /// Names of single services, and the syslog names of their instances.
+    owners: HashMap<&'a str, &'a str>,
     /// The configured instances that are asked for; all, if no name was given.
     pub instances: Vec<&'a Instance>,
     /// Names that the logs may know: those that are not configured here, and globs, which may fit more than what is.
@@ -35,6 +37,24 @@ struct Foreign {
     pattern: GlobMatcher,
     /// It is known nowhere else.
     must_be_seen: bool,
+}
+
+/// Whose the names are that single services log under. One that two instances have, or that is an instance's own, is nobody's.
+fn owners(instances: &[Instance]) -> HashMap<&str, &str> {
+    let mut owners: HashMap<&str, Option<&str>> = HashMap::new();
+    for instance in instances {
+        for name in instance.other_syslog_names() {
+            let owner = owners.entry(name).or_insert(Some(instance.syslog_name()));
+            if *owner != Some(instance.syslog_name()) {
+                *owner = None;
+            }
+        }
+    }
+    let is_own = |name: &str| instances.iter().any(|i| i.syslog_name() == name);
+    let known = owners.into_iter().filter(|(name, _)| !is_own(name));
+    known
+        .filter_map(|(name, owner)| Some((name, owner?)))
+        .collect()
 }
 
 impl Foreign {
@@ -60,12 +80,15 @@ impl<'a> Selection<'a> {
         // One whose configuration cannot be read has its mail, too; its name is its directory's, mostly.
         let unreadable = host.value.unreadable().iter();
         let unreadable = unreadable.filter_map(|path| path.file_name()?.to_str());
+        let owners = owners(host.value.instances());
+        let aliases = owners.keys().copied();
         let names = match configured.is_empty() {
             true => Names::default(),
-            false => Names::new(configured.iter().copied().chain(unreadable)),
+            false => Names::new(configured.iter().copied().chain(unreadable).chain(aliases)),
         };
         let mut selection = Self {
             names,
+            owners,
             instances: Vec::new(),
             foreign: Vec::new(),
             named: !args.is_empty(),
@@ -102,6 +125,12 @@ impl<'a> Selection<'a> {
     /// The syslog names of the configured instances that are asked for.
     pub fn syslog_names(&self) -> impl Iterator<Item = &str> {
         self.instances.iter().map(|i| i.syslog_name())
+    }
+
+    /// The syslog name of the instance one of whose services logs under this name instead (`-o syslog_name=` in master.cf).
+    pub fn owner(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let name = std::str::from_utf8(name).ok()?;
+        self.owners.get(name).map(|owner| owner.as_bytes())
     }
 
     /// Are names without a configured instance asked for, too?
