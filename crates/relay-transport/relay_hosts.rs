@@ -116,6 +116,7 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
             Err(why) => failed = Some(why.to_string()),
         }
     }
+    addresses.sort_unstable();
     match (failed, no_such_name) {
         _ if !addresses.is_empty() => HostState::Found(addresses),
         (Some(why), _) => HostState::Unknown(why),
@@ -140,6 +141,8 @@ fn of_exchangers(resolver: &Resolver, answer: &Answer) -> Vec<IpAddr> {
             addresses.extend(answer.iter().flat_map(|answer| answer.addresses()));
         }
     }
+    // As the server has them, they come in another order each time.
+    addresses.sort_unstable();
     addresses
 }
 

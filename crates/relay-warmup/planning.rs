@@ -5,7 +5,7 @@ use postfix::config::Instance;
 use warmup::intake::OtherLimits;
 use warmup::limits::Limits;
 use warmup::plan::{Before, Order, Plan};
-use warmup::schedule::{self, Schedule};
+use warmup::schedule::{self, Schedule, ScheduleError};
 use warmup::settings::Mail;
 
 use crate::addresses;
@@ -65,9 +65,15 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         before: Vec::new(),
     };
     let mut plan = Plan::make(order, &schedule).map_err(|why| {
-        Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(
-            "a schedule of your own may say beyond_limits = true; others need a smaller --volume, or a greater --first",
-        )
+        let hint = match why {
+            ScheduleError::Steep(..) => {
+                "beyond_limits = true in that file allows it; or smaller steps"
+            }
+            ScheduleError::Endless => {
+                "--first N/day begins with more; a file of your own may grow by more percent, or name the levels; or a smaller --volume"
+            }
+        };
+        Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(hint)
     })?;
     plan.order.before = before(
         cx,

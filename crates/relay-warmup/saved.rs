@@ -57,18 +57,18 @@ pub(crate) fn save(cx: &Context, path: &Path, plan: &Plan, replace: bool) -> any
 pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
     let path = path(cx, instance);
     match read(&path) {
-        Ok(plan) => Ok(Some(plan?)),
+        Ok(plan) => Ok(Some(plan.map_err(|problem| {
+            Failure::new(problem.to_string())
+                .hint("relay-warmup plan --replace saves a new one in its place")
+        })?)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::io("cannot read the plan", &path, e).into()),
     }
 }
 
-fn read(path: &Path) -> io::Result<Result<Plan, Failure>> {
+fn read(path: &Path) -> io::Result<Result<Plan, Problem>> {
     let text = guarded::read(path, MOST_PLAN)?;
-    Ok(plan::read(path, &text).map_err(|problem| {
-        Failure::new(problem.to_string())
-            .hint("relay-warmup plan --replace saves a new one in its place")
-    }))
+    Ok(plan::read(path, &text))
 }
 
 /// What is set now: a parameter as main.cf has it, or `SERVICE/unix/process_limit` as master.cf has it; absent where the default
@@ -113,7 +113,7 @@ pub(crate) fn all(cx: &Context) -> anyhow::Result<(Vec<Plan>, Vec<Problem>)> {
     for path in paths {
         match read(&path) {
             Ok(Ok(plan)) => plans.push(plan),
-            Ok(Err(failure)) => problems.push(Problem::new(&path, failure.to_string())),
+            Ok(Err(problem)) => problems.push(problem),
             Err(e) => problems.push(Problem::new(&path, format!("cannot read it: {e}"))),
         }
     }

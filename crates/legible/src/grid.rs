@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::fit::{broken, cut, cut_end};
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +26,9 @@ pub const NAME_MAX: usize = 60;
 /// The fewest columns that a name is cut to.
 const NAME_MIN: usize = 12;
 
+/// The fewest columns of a sentence.
+const SENTENCE_MIN: usize = 20;
+
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
@@ -34,16 +38,29 @@ pub enum Column {
     Name(&'static str),
     /// Strangers' words: left-aligned, cut at their end where they are too long.
     Words(&'static str),
+    /// Sentences: left-aligned, never cut; where a terminal is too narrow, they go on in the next line.
+    Sentence(&'static str),
     /// Right-aligned.
     Number(&'static str),
 }
 
 impl Column {
+    /// The fewest columns of a terminal that it may be brought to; absent of one that does not give way.
+    fn least(self) -> Option<usize> {
+        match self {
+            Self::Name(_) | Self::Words(_) => Some(NAME_MIN),
+            Self::Sentence(_) => Some(SENTENCE_MIN),
+            Self::Text(_) | Self::Number(_) => None,
+        }
+    }
+
     fn title(self) -> &'static str {
         match self {
-            Self::Text(title) | Self::Name(title) | Self::Words(title) | Self::Number(title) => {
-                title
-            }
+            Self::Text(title)
+            | Self::Name(title)
+            | Self::Words(title)
+            | Self::Sentence(title)
+            | Self::Number(title) => title,
         }
     }
 
@@ -51,7 +68,7 @@ impl Column {
     fn widest(self) -> usize {
         match self {
             Self::Name(_) | Self::Words(_) => NAME_MAX,
-            Self::Text(_) | Self::Number(_) => usize::MAX,
+            Self::Text(_) | Self::Sentence(_) | Self::Number(_) => usize::MAX,
         }
     }
 }
@@ -187,7 +204,7 @@ const BOX_GAP: usize = 3;
 fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
     let alignment = match column {
         Column::Number(_) => CellAlignment::Right,
-        Column::Text(_) | Column::Name(_) | Column::Words(_) => CellAlignment::Left,
+        _ => CellAlignment::Left,
     };
     let cell = TableCell::new(text).set_alignment(alignment);
     match tone {
@@ -198,7 +215,7 @@ fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
     }
 }
 
-/// Cuts names so that the table fits.
+/// Cuts names, and breaks sentences, so that the table fits.
 fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
     let widest = |at: usize, title: &str| {
         let cells = rows.iter().filter_map(|row| row.get(at));
@@ -211,13 +228,15 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
         .map(|(at, c)| widest(at, c.title()))
         .collect();
     let mut widths = natural.clone();
-    let names: Vec<usize> = (0..columns.len())
-        .filter(|&at| matches!(columns[at], Column::Name(_) | Column::Words(_)))
+    let giving: Vec<(usize, usize)> = columns
+        .iter()
+        .enumerate()
+        .filter_map(|(at, column)| Some((at, column.least()?)))
         .collect();
     match style.width {
-        None => names
+        None => giving
             .iter()
-            .for_each(|&at| widths[at] = widths[at].min(NAME_MAX)),
+            .for_each(|&(at, _)| widths[at] = widths[at].min(columns[at].widest())),
         Some(width) => {
             let gaps = if style.boxes {
                 columns.len() * BOX_GAP + 1
@@ -227,58 +246,25 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
             let room = usize::from(width).saturating_sub(gaps);
             // The widest gives way first.
             while widths.iter().sum::<usize>() > room {
-                let Some(&at) = names.iter().max_by_key(|&&at| widths[at]) else {
+                let can = giving.iter().filter(|(at, least)| widths[*at] > *least);
+                let Some(&(at, _)) = can.max_by_key(|(at, _)| widths[*at]) else {
                     break;
                 };
-                if widths[at] <= NAME_MIN {
-                    break;
-                }
                 widths[at] -= 1;
             }
         }
     }
-    for at in names {
+    for (at, _) in giving {
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
             if cell.text.width() > widths[at] {
                 cell.text = match columns[at] {
                     Column::Words(_) => cut_end(&cell.text, widths[at]),
+                    Column::Sentence(_) => broken(&cell.text, widths[at]),
                     _ => cut(&cell.text, widths[at]),
                 };
             }
         }
     }
-}
-
-/// What stands for what was left out.
-const MARK: &str = "..";
-
-/// Leaves out the end: what words say first says the most.
-fn cut_end(text: &str, width: usize) -> String {
-    take(text.chars(), width.saturating_sub(MARK.len())) + MARK
-}
-
-/// Leaves out the middle: a domain's end says the most, and a relay's begin tells it from its brothers.
-fn cut(text: &str, width: usize) -> String {
-    let room = width.saturating_sub(MARK.len());
-    let head = take(text.chars(), room / 2);
-    let tail: String = take(text.chars().rev(), room - room / 2)
-        .chars()
-        .rev()
-        .collect();
-    format!("{head}{MARK}{tail}")
-}
-
-fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut taken = String::new();
-    let mut used = 0;
-    for c in chars {
-        used += c.width().unwrap_or(0);
-        if used > width {
-            break;
-        }
-        taken.push(c);
-    }
-    taken
 }
 
 #[cfg(test)]
@@ -378,5 +364,24 @@ mod tests {
             drawn.lines().all(|line| line.len() == NAME_MAX + 7),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn sentences_go_on_in_the_next_line() {
+        let columns = [Column::Text("check"), Column::Sentence("found")];
+        let row = || {
+            vec![
+                Cell::new("order"),
+                Cell::new("no other table is asked before it"),
+            ]
+        };
+        let narrow = TableStyle {
+            width: Some(31),
+            ..TableStyle::default()
+        };
+        let expected = "check  found\norder  no other table is asked\n       before it\n";
+        assert_eq!(draw(narrow, &columns, vec![row()]), expected);
+        let whole = "check  found\norder  no other table is asked before it\n";
+        assert_eq!(draw(TableStyle::default(), &columns, vec![row()]), whole);
     }
 }

@@ -7,8 +7,10 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+mod fit;
 pub mod grid;
 pub mod human;
 pub mod metrics;
 pub mod shell;
 pub mod wire;
+pub mod wrap;

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use chrono::SecondsFormat;
 use legible::grid::Cell;
 use legible::wire::write_json;
+use legible::wrap::wrapped;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
@@ -39,28 +40,25 @@ fn paragraph(text: &mut String, heading: &str, lines: &[String]) {
 
 /// The same of sentences, which are broken where the terminal ends; nowhere else.
 fn sentences(text: &mut String, heading: &str, lines: &[String], width: Option<u16>) {
-    let Some(width) = width.map(|width| usize::from(width).saturating_sub(4).max(30)) else {
-        return paragraph(text, heading, lines);
-    };
     if lines.is_empty() {
         return;
     }
     text.push_str(&format!("\n{}\n", escape(heading)));
     for line in lines {
-        let mut begin = "  ";
-        let mut open = String::new();
-        for word in line.split(' ') {
-            if !open.is_empty() && open.chars().count() + 1 + word.chars().count() > width {
-                text.push_str(&format!("{begin}{}\n", escape(&open)));
-                begin = "    ";
-                open.clear();
+        sentence(text, line, width);
+    }
+}
+
+/// One of them, two columns in.
+fn sentence(text: &mut String, line: &str, width: Option<u16>) {
+    let line = escape(line).to_string();
+    match width {
+        None => text.push_str(&format!("  {line}\n")),
+        Some(width) => {
+            for line in wrapped("  ", &line, usize::from(width).max(30)) {
+                text.push_str(&format!("{line}\n"));
             }
-            if !open.is_empty() {
-                open.push(' ');
-            }
-            open.push_str(word);
         }
-        text.push_str(&format!("{begin}{}\n", escape(&open)));
     }
 }
 

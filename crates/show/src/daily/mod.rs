@@ -4,7 +4,6 @@ pub mod html;
 pub mod mail;
 pub mod text;
 mod words;
-mod wrap;
 
 pub use words::subject;
 

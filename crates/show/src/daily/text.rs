@@ -9,12 +9,12 @@ use super::words::{
     changes, coverage, date, finding, local, marked, mean_title, reasons, said, share, shown,
     summary, unreadable, verdict,
 };
-use super::wrap::wrapped;
 use figures::daily::{Daily, Measure, Rate, Subject};
 use figures::mail_stats::{Counts, DelayStats, Dimension};
 use figures::verdict::Level;
 use legible::grid::{Cell, Column, TableStyle, draw};
 use legible::human;
+use legible::wrap::wrapped;
 
 /// How it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -152,7 +152,7 @@ impl List<'_> {
             Column::Text("arrival") => "2026-09-19 12:22".len(),
             Column::Words(_) if layout.words => WORDS,
             Column::Words(_) | Column::Name(_) => NAME,
-            Column::Text(_) | Column::Number(_) => 0,
+            Column::Text(_) | Column::Sentence(_) | Column::Number(_) => 0,
         });
         let gaps = match layout.boxes && self.style.boxes {
             true => columns.len() * 3 + 1,

@@ -19,7 +19,7 @@ const NAMED: usize = 5;
 const COLUMNS: [Column; 3] = [
     Column::Text("check"),
     Column::Text("result"),
-    Column::Text("found"),
+    Column::Sentence("found"),
 ];
 
 /// Draws a table. `whole`: with all that each row is about.

@@ -248,8 +248,11 @@ fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
         n => format!("{n} sending hosts"),
     };
     let mut notes = vec![format!(
-        "{why}; so beyond {} recipients {unit} this instance answers 450, and the sending host {rest} (for {clients})",
-        intake.limit,
+        "{why}; so beyond {} {unit} this instance answers 450, and the sending host {rest} (for {clients})",
+        match intake.limit {
+            1 => "1 recipient".to_owned(),
+            n => format!("{n} recipients"),
+        },
     )];
     let taken = intake.a_day(order.clients);
     if taken > lets_out {

@@ -18,7 +18,7 @@ const COLUMNS: [Column; 5] = [
     Column::Text("step"),
     Column::Text("result"),
     Column::Name("of"),
-    Column::Text("found"),
+    Column::Sentence("found"),
 ];
 
 /// `--format table`.

@@ -8,7 +8,7 @@ use legible::human::percent;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
-use super::{cell, document, number, paragraph};
+use super::{cell, document, number, paragraph, sentence};
 use crate::plan::Plan;
 use crate::status::{Day, JudgedDay, Status, Verdict};
 
@@ -80,7 +80,7 @@ fn one(standing: &Standing, days: usize, style: TableStyle) -> String {
     let verdict = status.verdict.as_str().to_uppercase();
     let mut text = format!("{}: {verdict}\n", escape(&status.instance));
     for why in &status.why {
-        text.push_str(&format!("  {}\n", escape(why)));
+        sentence(&mut text, why, style.width);
     }
     let shown = &status.days[status.days.len().saturating_sub(days)..];
     if !shown.is_empty() {

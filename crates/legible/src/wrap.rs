@@ -4,7 +4,7 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::displa
 
 /// The words in lines of at most `width` columns; `mark` stands before the first line, and blanks before the others. A word
 /// that is wider than a line goes on in the next one: whoever names a thing does not make the lines of a mail.
-pub(super) fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
+pub fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
     let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
     let indent = " ".repeat(display_width(mark));
     let options = Options::new(width)
