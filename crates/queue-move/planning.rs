@@ -8,12 +8,13 @@ use cli::{Context, Failure};
 use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Reasons};
 use postfix::config::{Host, Instance};
-use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector};
+use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector, ShowqOptions};
 use transfer::plan::{Action, Facts, Item, Plan, is_cross_device, judge, snapshot};
 use transfer::preflight::{Asked, Finding, check, check_plan};
 use transfer::{Journal, Side, Summary};
 
 use crate::args::Args;
+use crate::outlook;
 use crate::setup;
 use crate::text::most_first;
 
@@ -91,7 +92,7 @@ pub(crate) fn plan(
     }
     let progress = cx.progress_items("reading the queue", None);
     let spool = course.from_side.spool();
-    let showq = setup::showq(course.from);
+    let showq = ShowqOptions::of(course.from.parameters());
     let found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
     drop(progress);
     let missing = missing(&selector, &found.messages, &course.from_side);
@@ -109,6 +110,7 @@ pub(crate) fn plan(
         items: judge(found.messages, facts, args.selectors.limit),
     };
     findings.extend(check_plan(&plan));
+    findings.extend(outlook::look(cx, course, &plan));
     if findings.iter().any(|finding| finding.refuses) {
         return Err(setup::refused(&findings));
     }
@@ -270,7 +272,7 @@ fn missing(selector: &Selector<'_>, found: &[Message], from: &Side) -> Vec<(Stri
 fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
     let recipients = plan.moves().flat_map(|item| &item.message.recipients);
     let ours: HashSet<String> = recipients.map(|rcpt| domain(&rcpt.address)).collect();
-    let showq = setup::showq(course.to);
+    let showq = ShowqOptions::of(course.to.parameters());
     let waiting: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let spool = course.to_side.spool();
     let scanned = spool.scan_messages(

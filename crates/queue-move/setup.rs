@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
 use postfix::log::Place;
-use postfix::queue::ShowqOptions;
 use postfix::{Parsed, Problem};
 use transfer::preflight::{Finding, side};
 use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
@@ -42,18 +41,6 @@ pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
     let path = cx.root().under(&instance.master_pid_file());
     let master = master.map_err(|e| Failure::io("cannot tell whether it runs", &path, e))?;
     Ok(master.is_some())
-}
-
-/// What showq(8) of the instance would be told by its main.cf.
-pub(crate) fn showq(instance: &Instance) -> ShowqOptions {
-    let parameters = instance.parameters();
-    let defaults = ShowqOptions::default();
-    ShowqOptions {
-        smtputf8_enable: parameters
-            .bool("smtputf8_enable")
-            .unwrap_or(defaults.smtputf8_enable),
-        ..defaults
-    }
 }
 
 /// The log file that an instance writes to now, as this machine names it; nothing, where it logs into the journal.

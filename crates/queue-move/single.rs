@@ -1,7 +1,7 @@
 //! hold, release and clean: for one instance, without a journal, for each is undone by another.
 
 use cli::{Context, Failure, Outcome};
-use postfix::queue::{Queue, QueueId};
+use postfix::queue::{Queue, QueueId, ShowqOptions};
 use serde::Serialize;
 use transfer::hold::{Outcome as Done, clean as clean_logs, orphans, shift};
 use transfer::plan::snapshot;
@@ -14,7 +14,7 @@ use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
 
 /// The instance's spool, if it is its own.
-fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, postfix::queue::ShowqOptions)> {
+fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, ShowqOptions)> {
     let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
     let instance = setup::one(cx, &host, &one.instance)?;
@@ -32,7 +32,7 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, postfix::queue::Showq
     if !one.manner.dry_run {
         setup::must_be_root()?;
     }
-    Ok((side, setup::showq(instance)))
+    Ok((side, ShowqOptions::of(instance.parameters())))
 }
 
 /// hold and release.

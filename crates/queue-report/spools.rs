@@ -31,27 +31,11 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
             State::Missing(problem) | State::Barred(problem) => Some(problem),
         },
         spool: found.spool,
-        showq: showq(instance),
+        showq: ShowqOptions::of(instance.parameters()),
     };
     instances
         .iter()
         .zip(host::spools::find(cx.site(), instances))
         .map(one)
         .collect()
-}
-
-/// What main.cf says about showing mail. What cannot be read is as Postfix has it by default.
-fn showq(instance: &Instance) -> ShowqOptions {
-    let parameters = instance.parameters();
-    let usual = ShowqOptions::default();
-    let limit = parameters.int("duplicate_filter_limit");
-    ShowqOptions {
-        smtputf8_enable: parameters
-            .bool("smtputf8_enable")
-            .unwrap_or(usual.smtputf8_enable),
-        empty_address_recipient: parameters.get("empty_address_recipient"),
-        duplicate_filter_limit: limit
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(usual.duplicate_filter_limit),
-    }
 }

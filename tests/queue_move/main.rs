@@ -5,6 +5,7 @@
     reason = "tests, on files of their own"
 )]
 
+mod bad_targets;
 mod crash;
 mod crowd;
 mod hosts;

@@ -242,3 +242,32 @@ fn without_rights_one_line_says_so() {
         );
     }
 }
+
+/// The null sender is nobody, whatever main.cf has him shown as.
+#[test]
+fn bounces_are_found_by_whatever_name_they_are_shown() {
+    let host = testkit::host_or_skip!();
+    let sink = sink(&host);
+    let instance = host
+        .instance("postfix-aol-a")
+        .relay_to(&sink)
+        .param("empty_address_recipient", "postmaster")
+        .start();
+    let ids = instance.submit([
+        Mail::new("", "defer1@example.com"),
+        Mail::new("postmaster", "defer2@example.com"),
+        Mail::new("news@example.org", "defer3@example.com"),
+    ]);
+    instance.wait_for("deferred", 3);
+    let shown = |sender: &str| {
+        let args = ["aol-a", "--sender", sender, "--ids"];
+        host.command(TOOL).args(args).run().ok().text()
+    };
+    assert_eq!(shown("<>"), format!("{}\n", ids[0]));
+    assert_eq!(shown("news@example.org"), format!("{}\n", ids[2]));
+    assert_superset(
+        "postfix-aol-a",
+        self::shown(&instance),
+        instance.postqueue(),
+    );
+}

@@ -45,14 +45,44 @@ impl Program {
     /// # Errors
     /// It cannot be started, has not ended after half a minute, or has failed: then, what it said last.
     pub fn run(&self, args: &[&str]) -> Result<Vec<u8>, String> {
+        self.told(args, Vec::new())
+    }
+
+    /// The same with something to read from its standard input.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn told(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
         let program = guarded::Program::new(&self.path, PATIENCE).arg("-c");
-        let said = program.arg(&self.config).args(args).run(MOST);
+        let program = program.arg(&self.config).args(args).input(input);
+        let said = program.run(MOST);
+        self.outcome(said, false)
+    }
+
+    /// What postmap(1) answers to the keys in `input`, where none need be found.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn answers(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
+        let program = guarded::Program::new(&self.path, PATIENCE).arg("-c");
+        let program = program.arg(&self.config).args(args).input(input);
+        self.outcome(program.run(MOST), true)
+    }
+
+    /// `none_is_fine`: it ends with 1, and complains of nothing, where no key was found.
+    fn outcome(
+        &self,
+        said: io::Result<guarded::Said>,
+        none_is_fine: bool,
+    ) -> Result<Vec<u8>, String> {
         let path = self.path.display();
         let said = said.map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => format!("there is no {path}"),
             _ => format!("{path}: {e}"),
         })?;
-        if said.ended.status.success() {
+        let failed = ["fatal:", "error:", "panic:", "unavailable"];
+        let complains = failed.iter().any(|word| said.ended.errors.contains(word));
+        if said.ended.status.success() || (none_is_fine && !complains) {
             return Ok(said.out);
         }
         let reason = said.ended.reason();

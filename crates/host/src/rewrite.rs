@@ -76,23 +76,34 @@ impl Rewrite {
     /// # Errors
     /// There is nobody to ask, or it is not permitted: the socket is root's.
     pub fn resolve(&mut self, address: &str) -> io::Result<Resolved> {
+        self.resolve_from("", address)
+    }
+
+    /// The same for mail of a sender (empty for the null sender), by which some tables choose.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn resolve_from(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-        match self.try_resolve(address) {
+        if sender.contains('\0') || address.contains('\0') {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        match self.try_resolve(sender, address) {
             // It ends a connection after so many questions, and itself when a table has changed.
             Err(e) if matches!(e.kind(), UnexpectedEof | BrokenPipe | ConnectionReset) => {
                 self.stream = None;
-                self.try_resolve(address)
+                self.try_resolve(sender, address)
             }
             result => result,
         }
     }
 
-    fn try_resolve(&mut self, address: &str) -> io::Result<Resolved> {
+    fn try_resolve(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => connect(&self.socket)?,
         };
-        let question = format!("request\0resolve\0sender\0\0address\0{address}\0\0");
+        let question = format!("request\0resolve\0sender\0{sender}\0address\0{address}\0\0");
         stream.get_mut().write_all(question.as_bytes())?;
         let answer = loop {
             let attributes = read(&mut stream)?;

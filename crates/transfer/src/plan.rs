@@ -227,7 +227,7 @@ fn item(message: &Message, action: Action) -> Item {
             arrival: file.arrival_time().seconds(),
             arrival_microseconds: envelope.arrival_microseconds,
             size: file.message_size(),
-            sender: message.sender.clone(),
+            sender: message.sender.address().to_owned(),
             recipients: message.recipients.iter().map(Rcpt::from).collect(),
         },
         action,

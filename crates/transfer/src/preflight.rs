@@ -22,7 +22,8 @@ pub struct Finding {
     pub way_out: String,
 }
 
-fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
+/// What a move must not be done for.
+pub fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
     Finding {
         refuses: true,
         what: what.into(),
@@ -30,7 +31,8 @@ fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
     }
 }
 
-fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
+/// What is to be known.
+pub fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
     Finding {
         refuses: false,
         ..refuse(what, way_out)
@@ -190,7 +192,16 @@ pub fn check(
 }
 
 fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Finding> {
-    let (of_from, of_to) = ((asked.provider)(from)?, (asked.provider)(to)?);
+    let of_from = (asked.provider)(from)?;
+    let Some(of_to) = (asked.provider)(to) else {
+        let what = format!(
+            "{to} is named for no provider: whether it is meant for {of_from}'s mail is not known"
+        );
+        return Some(warn(
+            what,
+            "see that it is, before the mail harms its address",
+        ));
+    };
     if of_from == of_to {
         return None;
     }
@@ -294,7 +305,11 @@ pub fn check_plan(plan: &Plan) -> Vec<Finding> {
     findings
 }
 
-fn free_space(dir: &Path) -> io::Result<u64> {
+/// Bytes that are free below a directory, for all but root.
+///
+/// # Errors
+/// The file system does not say.
+pub fn free_space(dir: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(dir)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

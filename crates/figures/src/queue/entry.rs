@@ -81,7 +81,7 @@ impl Entry {
             size: file.message_size(),
             next_attempt: file.next_attempt(),
             forced_expire: file.info.is_forced_expire(),
-            sender: message.sender.as_str().into(),
+            sender: message.sender.shown().into(),
             recipient_count: message.recipients.len(),
             recipients: recipients
                 .map(|recipient| EntryRecipient {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use postfix::queue::{Message, Queue, Selector, ShownRecipient};
+use postfix::queue::{Message, Queue, Selector, Sender, ShownRecipient};
 
 use super::entry::Entry;
 use super::kept::Kept;
@@ -90,7 +90,7 @@ impl Tally {
             summary.add(file, arrival, counted);
         }
         if self.settings.senders {
-            let sender = without_recipient(&message.sender);
+            let sender = without_recipient(message.sender.shown());
             let cell = self.senders.entry_ref(sender.as_ref()).or_default();
             cell.messages += 1;
             cell.recipients += counted;
@@ -180,22 +180,13 @@ impl Tally {
                 let dsn = deferral.map(|d| d.dsn.as_str());
                 key.push_str(dsn.filter(|dsn| !dsn.is_empty()).unwrap_or(NONE));
             }
-            Dimension::Sender => key.push_str(&message.sender),
+            Dimension::Sender => key.push_str(message.sender.shown()),
             Dimension::SenderDomain => {
-                let is_null = message
-                    .file
-                    .envelope
-                    .sender
-                    .as_ref()
-                    .is_some_and(Vec::is_empty);
-                lower(
-                    key,
-                    if is_null {
-                        NULL_SENDER
-                    } else {
-                        domain(&message.sender)
-                    },
-                );
+                let of = match &message.sender {
+                    Sender::Null(_) => NULL_SENDER,
+                    Sender::Addr(address) => domain(address),
+                };
+                lower(key, of);
             }
         }
     }

@@ -11,7 +11,8 @@ use super::bounce_log::{LogEntry, read_log};
 use super::collect::{self, Extent};
 use super::envelope::Envelope;
 use super::file::{FileInfo, Opened, open_dir, open_file};
-use super::{Log, Queue, QueueId, Spool};
+use super::{Log, Queue, QueueId, Sender, Spool};
+use crate::config::Parameters;
 use crate::{Parsed, Problem};
 
 /// The most that is read of a defer log: entries for 200,000 recipients.
@@ -34,6 +35,23 @@ impl Default for ShowqOptions {
             smtputf8_enable: true,
             empty_address_recipient: "MAILER-DAEMON".to_owned(),
             duplicate_filter_limit: 1000,
+        }
+    }
+}
+
+impl ShowqOptions {
+    /// What main.cf says about showing mail. What cannot be read is as Postfix has it by default.
+    pub fn of(parameters: &Parameters) -> Self {
+        let usual = Self::default();
+        let limit = parameters.int("duplicate_filter_limit");
+        Self {
+            smtputf8_enable: parameters
+                .bool("smtputf8_enable")
+                .unwrap_or(usual.smtputf8_enable),
+            empty_address_recipient: parameters.get("empty_address_recipient"),
+            duplicate_filter_limit: limit
+                .and_then(|limit| usize::try_from(limit).ok())
+                .unwrap_or(usual.duplicate_filter_limit),
         }
     }
 }
@@ -82,8 +100,8 @@ impl QueueFile {
 pub struct Message {
     /// The file; its [`FileInfo::is_forced_expire`] is `forced_expire` of `postqueue -j`.
     pub file: QueueFile,
-    /// The sender, quoted and printable.
-    pub sender: String,
+    /// The sender.
+    pub sender: Sender,
     /// The recipients to do: those of the defer log first.
     pub recipients: Vec<ShownRecipient>,
 }
@@ -189,8 +207,12 @@ pub(super) fn present<D: AsFd>(
         };
         printable(&quote_822_local(address), options.smtputf8_enable)
     };
-    let Some(sender) = file.envelope.sender.as_deref().map(shown) else {
+    let Some(sender) = file.envelope.sender.as_deref() else {
         return Parsed::default();
+    };
+    let sender = match sender {
+        b"" => Sender::Null(shown(sender).into()),
+        address => Sender::Addr(shown(address).into()),
     };
     let log = read_defer_log(&file.id, spool, dir, options, buffer);
     let limit = match options.duplicate_filter_limit {

@@ -7,6 +7,7 @@
 mod address;
 mod bounce_log;
 mod collect;
+mod content;
 mod ctype;
 mod envelope;
 mod file;
@@ -17,10 +18,12 @@ mod names;
 mod record;
 mod scan;
 mod select;
+mod sender;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
 pub use collect::{read_arrival, read_envelope};
+pub use content::read_content;
 pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord};
 pub use file::{FileInfo, Opened};
 pub use id::{IdParts, QueueId};
@@ -30,3 +33,4 @@ pub use names::{ScanError, Tally};
 pub use record::Source;
 pub use scan::{Detail, ScanOptions};
 pub use select::{AddressPattern, DomainPattern, DsnPattern, Judge, PatternError, Selector};
+pub use sender::Sender;

@@ -10,7 +10,7 @@ use std::fmt;
 use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
 
-use super::{Message, Queue, QueueId, ShownRecipient};
+use super::{Message, Queue, QueueId, Sender, ShownRecipient};
 
 /// A condition that only the caller can judge: this crate knows neither providers nor classes of reasons.
 pub type Judge<'a, T> = Box<dyn Fn(&T) -> bool + Send + Sync + 'a>;
@@ -26,7 +26,10 @@ pub struct PatternError {
 /// An address, or many: `user@example.com`, `@example.com`, `*@*.example.com`, `<>` for the null sender. The case of
 /// letters does not matter.
 #[derive(Debug, Clone)]
-pub struct AddressPattern(GlobMatcher);
+pub struct AddressPattern {
+    glob: GlobMatcher,
+    is_null: bool,
+}
 
 impl AddressPattern {
     /// From what a user types.
@@ -34,7 +37,9 @@ impl AddressPattern {
     /// # Errors
     /// A glob that is none.
     pub fn new(text: &str) -> Result<Self, PatternError> {
+        let is_null = matches!(text.trim(), "<>" | "");
         let glob = match text.trim() {
+            // What is shown for no address by default.
             "<>" | "" => "MAILER-DAEMON".to_owned(),
             domain if domain.starts_with('@') => format!("*{domain}"),
             address => address
@@ -43,11 +48,20 @@ impl AddressPattern {
                 .unwrap_or(address)
                 .to_owned(),
         };
-        glob_of(&glob, text).map(Self)
+        let glob = glob_of(&glob, text)?;
+        Ok(Self { glob, is_null })
     }
 
     fn fits(&self, address: &str) -> bool {
-        self.0.is_match(address)
+        self.glob.is_match(address)
+    }
+
+    /// `<>` is the null sender alone, whatever name it is shown by.
+    fn fits_sender(&self, sender: &Sender) -> bool {
+        match sender {
+            Sender::Null(shown) => self.is_null || self.fits(shown) || self.fits("MAILER-DAEMON"),
+            Sender::Addr(address) => !self.is_null && self.fits(address),
+        }
     }
 }
 
@@ -153,7 +167,7 @@ impl Selector<'_> {
     /// Is this message meant?
     pub fn fits(&self, message: &Message) -> bool {
         self.fits_file(message)
-            && any_or_none(&self.senders, |p| p.fits(&message.sender))
+            && any_or_none(&self.senders, |p| p.fits_sender(&message.sender))
             && (!self.asks_recipients()
                 || message.recipients.iter().any(|r| self.fits_recipient(r)))
     }

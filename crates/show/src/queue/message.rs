@@ -61,7 +61,7 @@ impl<'a> MessageObject<'a> {
             arrival_time: file.arrival_time().seconds(),
             message_size: file.message_size(),
             forced_expire: file.info.is_forced_expire(),
-            sender: &message.sender,
+            sender: message.sender.shown(),
             recipients: recipients.collect(),
             instance,
             next_attempt: file.next_attempt().map(Time::seconds),

@@ -162,7 +162,7 @@ pub struct Intent {
     pub arrival_microseconds: u32,
     /// Its size, as showq(8) counts it.
     pub size: u64,
-    /// The sender.
+    /// The sender; empty for the null sender (older versions wrote what showq(8) shows).
     pub sender: String,
     /// The recipients that wait for delivery.
     pub recipients: Vec<Rcpt>,

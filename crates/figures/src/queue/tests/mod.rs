@@ -64,7 +64,10 @@ fn message(
             info,
             envelope,
         },
-        sender: sender.to_owned(),
+        sender: match sender {
+            "MAILER-DAEMON" => postfix::queue::Sender::Null(sender.into()),
+            address => postfix::queue::Sender::Addr(address.into()),
+        },
         recipients: to.iter().map(recipient).collect(),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn as_postqueue(message: &Message) -> Value {
         "arrival_time": message.file.arrival_time().seconds(),
         "message_size": message.file.message_size(),
         "forced_expire": message.file.info.is_forced_expire(),
-        "sender": message.sender,
+        "sender": message.sender.shown(),
         "recipients": recipients,
     })
 }
