@@ -2,6 +2,7 @@
 
 use cli::Failure;
 use figures::distribution::{Distribution, InstanceFigures};
+use figures::instances::{Severity, Trouble};
 use figures::verdict::{Level, Perf, Verdict};
 use legible::human;
 use postfix::Span;
@@ -56,7 +57,13 @@ impl Limits {
     }
 
     /// Judges the figures. `unknown` names what else there may be that could not be looked at.
-    pub(crate) fn judge(&self, counted: &Counted, unknown: &[String]) -> Verdict {
+    /// `troubles` are what the instances' programs stumble over, with the instances' names.
+    pub(crate) fn judge(
+        &self,
+        counted: &Counted,
+        unknown: &[String],
+        troubles: &[(String, Trouble)],
+    ) -> Verdict {
         let distribution = &counted.distribution;
         let mut findings: Vec<Finding> = unknown
             .iter()
@@ -67,6 +74,15 @@ impl Limits {
                 text: format!("{what} cannot be read"),
             })
             .collect();
+        findings.extend(troubles.iter().map(|(instance, trouble)| Finding {
+            level: match trouble.severity {
+                Severity::Warning => Level::Warning,
+                Severity::Unknown => Level::Unknown,
+                Severity::Critical => Level::Critical,
+            },
+            weight: 0,
+            text: format!("{instance}: {}", trouble.text),
+        }));
         let mut perf = Vec::new();
         for instance in &distribution.instances {
             findings.push(self.count(instance));

@@ -63,7 +63,14 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     drop(progress);
     let Mode::Figures(format) = mode else {
         let unknown = unknown(&host, &names);
-        return cx.verdict(&limits.judge(&counted, &unknown));
+        let troubles = instances.iter().flat_map(|instance| {
+            let found = host::machine::queue_troubles(cx.site(), instance);
+            found
+                .into_iter()
+                .map(|trouble| (instance.name().to_owned(), trouble))
+        });
+        let troubles: Vec<_> = troubles.collect();
+        return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
     let distribution = &counted.distribution;
     let render = |out: &mut Vec<u8>| output::render(out, format, cx, distribution, None);

@@ -1,6 +1,6 @@
 //! Whom a provider's relay name lists: as the DNS has it, or else as this host's own instances do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use cli::Context;
 use dns::{Answer, Limits, Lookup, Resolver, Rtype};
@@ -63,6 +63,13 @@ pub(crate) fn find(
     }
     let ttl = |found: Option<u32>| traffic.ttl.or(found).unwrap_or(TTL);
     if !traffic.old.is_empty() {
+        if !traffic
+            .old
+            .iter()
+            .any(|ip| ip.is_ipv4() == address.is_ipv4())
+        {
+            cx.warn(alone(&name, address));
+        }
         let relay = RelayName::new(name, ttl(None), &traffic.old, address);
         return Ok(Found {
             relay: Some(shared(cx, traffic, relay)),
@@ -83,11 +90,32 @@ pub(crate) fn find(
             (own, None, false)
         }
     };
+    if is_whole && !listed.iter().any(|ip| *ip != address) {
+        let other: IpAddr = match address {
+            IpAddr::V4(_) => Ipv6Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let others = ask(&name, other, dns)?;
+        if others.is_ok_and(|answer| answer.addresses().next().is_some()) {
+            cx.warn(alone(&name, address));
+        }
+    }
     let relay = RelayName::new(name, ttl(found_ttl), &listed, address);
     Ok(Found {
         relay: Some(shared(cx, traffic, relay)),
         is_whole,
     })
+}
+
+/// That the name's other addresses are of the other family.
+fn alone(name: &str, address: IpAddr) -> String {
+    let (own, others, family) = match address {
+        IpAddr::V4(_) => ("A", "AAAA", "IPv4"),
+        IpAddr::V6(_) => ("AAAA", "A", "IPv6"),
+    };
+    format!(
+        "{name} has {others} records alone: beside these, an {own} record of {address} gets no share of the mail, but all that hosts send by {family}, and nothing of the others"
+    )
 }
 
 /// With the records that are to share the mail.

@@ -49,6 +49,11 @@ fn a_file_of_another_owner() {
     host.wait_for_log("fatal: open active A1B2C3D4E5: Permission denied");
     let (line, _) = check(&host);
     assert!(line.contains("A1B2C3D4E5: uid 0"), "{line}");
+    // Whoever looks at the queue alone is to know, too.
+    let ran = host.command(env!("CARGO_BIN_EXE_mailq-distribution"));
+    let line = ran.args(["--check", "aol-a"]).run().exit(2).text();
+    assert!(line.starts_with("CRITICAL: postfix-aol-a: "), "{line}");
+    assert!(line.contains("A1B2C3D4E5: uid 0"), "{line}");
     host.sh("find /var/spool/postfix-aol-a/active /var/spool/postfix-aol-a/deferred -user root -type f -delete");
 }
 

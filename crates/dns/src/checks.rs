@@ -14,6 +14,8 @@ pub const MIN_TTL: u32 = 86_400;
 /// as long.
 pub const MAX_RELAY_TTL: u32 = 600;
 
+mod provider;
+
 const NO_SUCH_NAME: &str = "no such name";
 
 /// As many names or addresses as are told of a wrong record.
@@ -252,54 +254,6 @@ impl Relay {
             }
         };
         Ok((asked, found))
-    }
-
-    fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
-        let Some(text) = &self.provider_name else {
-            let why = "the instance is named for no provider".to_owned();
-            return Err(Ended::new("", Outcome::Skipped, why));
-        };
-        let relays = name(text)
-            .ok_or_else(|| Ended::new(text, Outcome::Wrong, "no host name".to_owned()))?;
-        let found = match self.lists(lookup, &relays)? {
-            (Outcome::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
-            wrong => wrong,
-        };
-        Ok((relays.to_string(), found))
-    }
-
-    /// For how long does the relay name list the address, as the zone has it?
-    fn relay_ttl(
-        &self,
-        lookup: &dyn Lookup,
-        relays: &Name,
-        (among, listed): (String, &mut usize),
-    ) -> Result<Found, Ended> {
-        let remembered = lookup
-            .ask(relays, self.rtype())
-            .map_err(|why| Ended::unknown(relays, &why))?;
-        *listed = remembered.addresses().count();
-        let remembered = remembered.ttl().unwrap_or_default();
-        // What is kept for so long now was given for no less.
-        let ttl = match remembered > MAX_RELAY_TTL {
-            true => remembered,
-            false => {
-                let answer = lookup.ask_authority(relays, self.rtype()).map_err(|why| {
-                    let what = format!("{among}; for how long, is not known: {why}");
-                    Ended::new(relays, Outcome::Unknown, what)
-                })?;
-                answer.ttl().unwrap_or(remembered)
-            }
-        };
-        Ok(match ttl > MAX_RELAY_TTL {
-            true => (
-                Outcome::Wrong,
-                format!(
-                    "{among}, for {ttl} s: taken out, it would get mail for as long; it should be {MAX_RELAY_TTL} or less"
-                ),
-            ),
-            false => (Outcome::Ok, among),
-        })
     }
 
     /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's address by, must

@@ -15,6 +15,7 @@
 mod answer;
 pub mod checks;
 mod exchange;
+pub mod exchangers;
 mod resolv_conf;
 mod resolver;
 pub mod spf;

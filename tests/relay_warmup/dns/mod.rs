@@ -172,6 +172,58 @@ fn an_instance_that_is_ready() {
     tool(&host, &nsd, &["check", "aol-nobody"]).run().exit(3);
 }
 
+/// A warm-up by MX records: the relay name's own addresses are the old ones alone.
+#[test]
+fn an_address_that_mx_records_lead_to_gets_mail() {
+    let host = host_or_skip!();
+    let more = "aol.smtp 600 MX 10 new1.aol.smtp\nnew1.aol.smtp 600 A 192.0.2.60\n";
+    let zone = format!("{}{more}", testkit::dns::zones::ORG);
+    let nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(&zone))]);
+    instance(&host, "none", [192, 0, 2, 60]);
+    let found = steps(&host, &nsd, "aol-none");
+    let of_name = found.iter().find(|line| line.starts_with("relay-name:"));
+    let begin = "relay-name:unknown:aol.smtp.example.org: has MX records that lead to 192.0.2.60: it gets mail";
+    assert!(of_name.unwrap().starts_with(begin), "{found:?}");
+}
+
+/// Beside records of another family, equal shares are none.
+#[test]
+fn an_address_of_another_family_than_the_names() {
+    let host = host_or_skip!();
+    let nsd = server(&host);
+    host.instance("postfix-aol-six")
+        .param("smtp_bind_address", "")
+        .param("inet_protocols", "all")
+        .param("smtp_bind_address6", "2001:db8::5")
+        .param("smtp_helo_name", "six.example.org")
+        .create();
+    let name = "hour.example.org";
+    let words = [
+        "plan",
+        "aol-six",
+        "-n",
+        "--volume",
+        "1000",
+        "--relay-name",
+        name,
+    ];
+    let ran = tool(&host, &nsd, &words).run().ok();
+    let told = "hour.example.org has A records alone: beside these, an AAAA record of 2001:db8::5 gets no share";
+    assert!(ran.errors().contains(told), "{ran}");
+    let ran = tool(&host, &nsd, &[&words[..], &["--old", "192.0.2.9"]].concat())
+        .run()
+        .ok();
+    assert!(ran.errors().contains(told), "{ran}");
+    let ran = tool(
+        &host,
+        &nsd,
+        &[&words[..], &["--old", "2001:db8::9"]].concat(),
+    )
+    .run()
+    .ok();
+    assert!(!ran.errors().contains("records alone"), "{ran}");
+}
+
 #[test]
 fn hostile_records_are_shown_harmless() {
     let host = host_or_skip!();

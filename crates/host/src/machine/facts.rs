@@ -7,7 +7,7 @@ use super::refusal::refusal;
 use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
 use crate::site::Site;
-use figures::instances::{Directory, DirectoryState, Facts, Place, Running};
+use figures::instances::{Directory, DirectoryState, Facts, Place, Running, Trouble};
 use postfix::config::{Instance, resolve};
 use postfix::{Parsed, Problem, Root};
 
@@ -47,6 +47,18 @@ pub fn gather(
     Ok(facts.collect())
 }
 
+/// What an instance's programs stumble over in its queue; nothing of another host's image, whose users are others.
+pub fn queue_troubles(site: &Site, instance: &Instance) -> Vec<Trouble> {
+    let mut facts = Facts::of(instance, None);
+    look_into(&mut facts.queue, site.root());
+    if !site.root().is_this_host() || facts.queue.state != DirectoryState::Ok {
+        return Vec::new();
+    }
+    facts.running = running(instance, site.root());
+    let services = instance.services(site.root()).value;
+    health::troubles(instance, &services, &facts, site.now())
+}
+
 fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {
     look_into(&mut facts.queue, root);
     look_into(&mut facts.data, root);
@@ -72,7 +84,11 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
         };
     }
     facts.system = interfaces.outward().collect();
-    facts.running = match master(root, instance) {
+    facts.running = running(instance, root);
+}
+
+fn running(instance: &Instance, root: &Root) -> Running {
+    match master(root, instance) {
         Ok(Some(master)) => Running::Yes {
             since: master.since,
             pid: master.pid,
@@ -83,7 +99,7 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
             instance.master_pid_file().display(),
             reason(&error)
         )),
-    };
+    }
 }
 
 fn look_into(directory: &mut Directory, root: &Root) {

@@ -10,7 +10,7 @@ mod master;
 mod processes;
 mod refusal;
 
-pub use facts::gather;
+pub use facts::{gather, queue_troubles};
 pub use interfaces::{Interface, Interfaces};
 pub use master::{Master, master};
 pub use processes::{Process, children, started};

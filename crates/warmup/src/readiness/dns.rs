@@ -157,6 +157,12 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
         (true, 1) => format!(
             "leave it there, since {of} has no other {kind} record; put the steps above in order, or another relay's address beside it"
         ),
+        (true, _) if check.detail.starts_with("has MX records") => {
+            format!(
+                "take out: the MX records of {of} that lead to {}",
+                sender.address
+            )
+        }
         (true, _) => format!("take out: {of}. IN {kind} {}", sender.address),
     };
     Step::new(name, of, Outcome::Fail, found).with(line)

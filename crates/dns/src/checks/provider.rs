@@ -1,0 +1,83 @@
+//! The provider's relay name: does it list the address, and for how long?
+
+use super::{Checked, Ended, Found, MAX_RELAY_TTL, Outcome, Relay};
+use crate::exchangers::exchangers;
+use crate::{Lookup, Name, name};
+
+impl Relay {
+    pub(super) fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
+        let Some(text) = &self.provider_name else {
+            let why = "the instance is named for no provider".to_owned();
+            return Err(Ended::new("", Outcome::Skipped, why));
+        };
+        let relays = name(text)
+            .ok_or_else(|| Ended::new(text, Outcome::Wrong, "no host name".to_owned()))?;
+        let found = match self.lists(lookup, &relays)? {
+            (Outcome::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
+            wrong => self
+                .by_exchangers(lookup, &relays, listed)?
+                .unwrap_or(wrong),
+        };
+        Ok((relays.to_string(), found))
+    }
+
+    /// Do the relay name's MX records lead to the address? A warm-up may be by these alone.
+    fn by_exchangers(
+        &self,
+        lookup: &dyn Lookup,
+        relays: &Name,
+        listed: &mut usize,
+    ) -> Result<Option<Found>, Ended> {
+        let found =
+            exchangers(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
+        if !found.addresses.contains(&self.address) {
+            return Ok(None);
+        }
+        *listed = found.addresses.len();
+        let what = format!("has MX records that lead to {}", self.address);
+        Ok(Some(match found.ttl > MAX_RELAY_TTL {
+            true => {
+                let what = format!(
+                    "{what}, for {} s; it should be {MAX_RELAY_TTL} or less",
+                    found.ttl
+                );
+                (Outcome::Wrong, what)
+            }
+            false => (Outcome::Ok, what),
+        }))
+    }
+
+    /// For how long does the relay name list the address, as the zone has it?
+    fn relay_ttl(
+        &self,
+        lookup: &dyn Lookup,
+        relays: &Name,
+        (among, listed): (String, &mut usize),
+    ) -> Result<Found, Ended> {
+        let remembered = lookup
+            .ask(relays, self.rtype())
+            .map_err(|why| Ended::unknown(relays, &why))?;
+        *listed = remembered.addresses().count();
+        let remembered = remembered.ttl().unwrap_or_default();
+        // What is kept for so long now was given for no less.
+        let ttl = match remembered > MAX_RELAY_TTL {
+            true => remembered,
+            false => {
+                let answer = lookup.ask_authority(relays, self.rtype()).map_err(|why| {
+                    let what = format!("{among}; for how long, is not known: {why}");
+                    Ended::new(relays, Outcome::Unknown, what)
+                })?;
+                answer.ttl().unwrap_or(remembered)
+            }
+        };
+        Ok(match ttl > MAX_RELAY_TTL {
+            true => (
+                Outcome::Wrong,
+                format!(
+                    "{among}, for {ttl} s: taken out, it would get mail for as long; it should be {MAX_RELAY_TTL} or less"
+                ),
+            ),
+            false => (Outcome::Ok, among),
+        })
+    }
+}
