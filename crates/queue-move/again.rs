@@ -5,12 +5,12 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use cli::{Context, Failure, Outcome};
-use postfix::Parsed;
 use postfix::config::{Host, Instance};
 use postfix::queue::QueueId;
+use postfix::{Parsed, Time};
 use transfer::protocol::Goal;
-use transfer::verify::Follower;
-use transfer::{Journal, Move, Side, State, Summary, Survey, Totals, Watch as _, survey};
+use transfer::verify::{Follower, Log};
+use transfer::{Header, Journal, Move, Side, State, Summary, Survey, Totals, Watch as _, survey};
 
 use crate::args::Again;
 use crate::moving::{carry, half_way, interrupted, shown};
@@ -86,6 +86,19 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     }
 }
 
+/// TO's log since the move began: the file where it was then, or else the journal.
+fn log_since(cx: &Context, course: &Course<'_>, header: &Header) -> Option<Log> {
+    match &header.log {
+        Some(mark) => Some(Log::File(mark.clone())),
+        None => {
+            let started = Time::from_seconds(header.started);
+            let log = setup::log_of(cx, course.host, course.to, started)?;
+            // Where a file ends now says nothing of then.
+            log.mark().is_none().then_some(log)
+        }
+    }
+}
+
 fn execute(
     again: &Again,
     cx: &Context,
@@ -109,10 +122,8 @@ fn execute(
     let told = Told::new(cx, &interrupts, wake, &syslog, about);
     let word = word(goal);
     told.say(&format!("{word} by {}", setup::user()));
-    let follower = header
-        .log
-        .clone()
-        .map(|mark| Follower::new(mark, &header.to));
+    let log = log_since(cx, course, &header);
+    let follower = log.clone().map(|log| Follower::new(log, &header.to));
     let follower = RefCell::new(follower);
     if let Some(follower) = follower.borrow_mut().as_mut()
         && let Err(e) = follower.read()
@@ -125,9 +136,12 @@ fn execute(
         let mut follower = follower.borrow_mut();
         let follower = follower.as_mut()?;
         loop {
-            // What cannot be read now has been warned of.
-            drop(follower.read());
-            let found = follower.accepted(name).map(str::to_owned);
+            let mut found = follower.accepted(name).map(str::to_owned);
+            if found.is_none() {
+                // What cannot be read now has been warned of.
+                drop(follower.read());
+                found = follower.accepted(name).map(str::to_owned);
+            }
             if found.is_some() || patience.get().is_zero() || told.interrupted() {
                 return found;
             }
@@ -152,7 +166,7 @@ fn execute(
         let names: Vec<String> = moved
             .filter_map(|end| Some(end.name.as_ref()?.to_string()))
             .collect();
-        verified = waiting::verify(cx, &header.to, header.log.clone(), &names, &told);
+        verified = waiting::verify(cx, &header.to, log, &names, &told);
     }
     let mut outcome = result::Outcome::of_journal(&read(&path)?, word, before, &verified);
     outcome.notes.extend(stopped);

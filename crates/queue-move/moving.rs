@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Outcome};
+use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
 use crate::args::{Args, Format};
@@ -97,8 +98,7 @@ fn execute(
 ) -> anyhow::Result<(Outcome, String)> {
     let interrupts = cx.catch_interrupts()?;
     let now = setup::seconds(cx);
-    let log = setup::log_of(cx, course.host, course.to);
-    let log = log.and_then(|path| transfer::verify::log_mark(&path));
+    let log = setup::log_of(cx, course.host, course.to, cx.now());
     let begin = Begin {
         name: name(now, planned),
         started: now,
@@ -106,7 +106,7 @@ fn execute(
         user: setup::user(),
         command: setup::command_line(),
         rate: args.pace.rate,
-        log: log.clone(),
+        log: log.as_ref().and_then(Log::mark).cloned(),
     };
     let syslog = Syslog::open(cx);
     let ids = planned.ids();

@@ -1,12 +1,12 @@
 //! The instances, who we are, and what stands against a move.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
-use postfix::log::Place;
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Time};
 use transfer::preflight::{Finding, side};
+use transfer::verify::Log;
 use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
 
 use crate::args::Format;
@@ -43,12 +43,10 @@ pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
     Ok(master.is_some())
 }
 
-/// The log file that an instance writes to now, as this machine names it; nothing, where it logs into the journal.
-pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance) -> Option<PathBuf> {
-    match host::logs::log_of(cx.site(), host, instance).ok()?? {
-        Place::File(path) => Some(path),
-        Place::Journal(_) => None,
-    }
+/// The log that an instance writes to, from this time on.
+pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance, since: Time) -> Option<Log> {
+    let place = host::logs::log_of(cx.site(), host, instance).ok()??;
+    Log::at(place, since)
 }
 
 /// Messages that go through the steps together, at best: each has its file open, and each batch waits for the disk.

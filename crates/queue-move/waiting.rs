@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cli::Context;
-use transfer::verify::{Follower, still_there};
-use transfer::{LogMark, Side, Watch as _};
+use transfer::verify::{Follower, Log, still_there};
+use transfer::{Side, Watch as _};
 
 use crate::watch::Told;
 
@@ -15,6 +15,8 @@ const ROUND: Duration = Duration::from_millis(200);
 const PATIENCE: u32 = 150;
 /// Pickup is woken again after so many.
 const WAKE: u32 = 25;
+/// The log is read once in so many: of a journal, that starts a program.
+const LOG_EVERY: u32 = 5;
 /// Log lines come a moment after what they tell of: rounds after the last file is gone.
 const LOG_ROUNDS: u32 = 25;
 
@@ -33,23 +35,25 @@ pub(crate) struct Verified {
 pub(crate) fn verify(
     cx: &Context,
     to: &Side,
-    log: Option<LogMark>,
+    log: Option<Log>,
     names: &[String],
     told: &Told<'_>,
 ) -> Verified {
     if names.is_empty() {
         return Verified::default();
     }
-    let mut follower = log.map(|mark| Follower::new(mark, to));
+    let mut follower = log.map(|log| Follower::new(log, to));
     let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
     let mut left: HashSet<&str> = names.iter().map(String::as_str).collect();
     let (mut quiet, mut rounds_after) = (0, 0);
+    let mut rounds = (0..LOG_EVERY).cycle();
     let mut unread = follower.is_none();
     while !told.interrupted() {
         let before = left.len();
         left = still_there(to, left.into_iter()).into_iter().collect();
         progress.set((names.len() - left.len()) as u64);
-        if let Some(follower) = &mut follower {
+        let is_due = rounds.next() == Some(0) || left.is_empty();
+        if let Some(follower) = follower.as_mut().filter(|_| is_due) {
             unread = follower.read().is_err();
         }
         let known = follower

@@ -8,6 +8,7 @@
 mod bad_targets;
 mod crash;
 mod crowd;
+mod followed;
 mod hosts;
 mod image;
 mod live;

@@ -9,7 +9,8 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use postfix::log::{parse_header, siblings};
+use postfix::Time;
+use postfix::log::{self, Place, Position, parse_header, siblings};
 use postfix::queue::{Queue, QueueId};
 
 use crate::journal::{LogMark, Side};
@@ -26,13 +27,40 @@ pub fn log_mark(path: &Path) -> Option<LogMark> {
     })
 }
 
-/// Follows TO's log from a mark on.
+/// TO's log, and from where on it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Log {
+    /// A file, and its siblings once it is rotated.
+    File(LogMark),
+    /// A systemd journal.
+    Journal(log::Journal, Position),
+}
+
+impl Log {
+    /// The log at this place from now on; `None`, where there is no such file.
+    pub fn at(place: Place, now: Time) -> Option<Self> {
+        match place {
+            Place::File(path) => log_mark(&path).map(Self::File),
+            Place::Journal(journal) => Some(Self::Journal(journal, Position::since(now))),
+        }
+    }
+
+    /// The mark of a file.
+    pub fn mark(&self) -> Option<&LogMark> {
+        match self {
+            Self::File(mark) => Some(mark),
+            Self::Journal(..) => None,
+        }
+    }
+}
+
+/// Follows TO's log.
 #[derive(Debug)]
 pub struct Follower {
-    mark: LogMark,
-    /// What its lines' tags begin with.
-    pickup: Vec<u8>,
-    qmgr: Vec<u8>,
+    log: Log,
+    /// The tags of its lines.
+    pickup: String,
+    qmgr: String,
     /// By the name in maildrop: the new queue ids, in the order of the log.
     new_ids: HashMap<String, Vec<String>>,
     /// New queue ids that TO's queue manager has taken over.
@@ -41,10 +69,10 @@ pub struct Follower {
 
 impl Follower {
     /// Of the log of an instance.
-    pub fn new(mark: LogMark, side: &Side) -> Self {
-        let tag = |service: &str| format!("{}/{service}", side.syslog_name).into_bytes();
+    pub fn new(log: Log, side: &Side) -> Self {
+        let tag = |service: &str| format!("{}/{service}", side.syslog_name);
         Self {
-            mark,
+            log,
             pickup: tag("pickup"),
             qmgr: tag("qmgr"),
             new_ids: HashMap::new(),
@@ -57,32 +85,46 @@ impl Follower {
     /// # Errors
     /// A log cannot be read.
     pub fn read(&mut self) -> io::Result<()> {
-        let current = std::fs::metadata(&self.mark.path).map(|meta| meta.ino());
-        if current.as_ref().ok() != Some(&self.mark.inode) {
+        let mut log = self.log.clone();
+        let read = match &mut log {
+            Log::File(mark) => self.read_files(mark),
+            Log::Journal(journal, position) => {
+                let (pickup, qmgr) = (self.pickup.clone(), self.qmgr.clone());
+                let read = journal.tail(&[&pickup, &qmgr], position, |tag, message| {
+                    self.message(tag, message);
+                });
+                read.map_err(|problem| io::Error::other(problem.to_string()))
+            }
+        };
+        self.log = log;
+        read
+    }
+
+    fn read_files(&mut self, mark: &mut LogMark) -> io::Result<()> {
+        let current = std::fs::metadata(&mark.path).map(|meta| meta.ino());
+        if current.as_ref().ok() != Some(&mark.inode) {
             // The marked file has another name now; files newer than it are read from their beginning.
-            let files = siblings(&self.mark.path).map_err(|e| io::Error::other(e.to_string()))?;
+            let files = siblings(&mark.path).map_err(|e| io::Error::other(e.to_string()))?;
             let is_marked =
-                |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|m| m.ino() == self.mark.inode);
+                |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|m| m.ino() == mark.inode);
             let at = files.iter().position(|path| is_marked(&path));
             let newer = match at {
                 Some(at) => {
-                    let (path, offset) = (files[at].clone(), self.mark.offset);
-                    self.read_from(&path, offset)?;
+                    self.read_from(&files[at], mark.offset)?;
                     files[at + 1..].to_vec()
                 }
-                None => vec![self.mark.path.clone()],
+                None => vec![mark.path.clone()],
             };
             for path in newer.iter().filter(|path| path.is_file()) {
                 let length = self.read_from(path, 0)?;
-                if *path == self.mark.path {
-                    self.mark.inode = std::fs::metadata(path)?.ino();
-                    self.mark.offset = length;
+                if *path == mark.path {
+                    mark.inode = std::fs::metadata(path)?.ino();
+                    mark.offset = length;
                 }
             }
             return Ok(());
         }
-        let path = self.mark.path.clone();
-        self.mark.offset = self.read_from(&path, self.mark.offset)?;
+        mark.offset = self.read_from(&mark.path, mark.offset)?;
         Ok(())
     }
 
@@ -103,19 +145,18 @@ impl Follower {
                 return Ok(offset);
             }
             offset += length as u64;
-            self.line(&line[..length - 1]);
+            if let Some(header) = parse_header(&line[..length - 1]) {
+                self.message(header.program, header.message);
+            }
         }
     }
 
-    fn line(&mut self, line: &[u8]) {
-        let Some(header) = parse_header(line) else {
-            return;
-        };
-        let is_pickup = header.program == self.pickup;
-        if !is_pickup && header.program != self.qmgr {
+    fn message(&mut self, tag: &[u8], message: &[u8]) {
+        let is_pickup = tag == self.pickup.as_bytes();
+        if !is_pickup && tag != self.qmgr.as_bytes() {
             return;
         }
-        let message = String::from_utf8_lossy(header.message);
+        let message = String::from_utf8_lossy(message);
         let Some((new, rest)) = message.split_once(": ") else {
             return;
         };
@@ -174,7 +215,7 @@ mod tests {
             owner: (0, 0),
             identity: (0, 0),
         };
-        Follower::new(log_mark(path).unwrap(), &side)
+        Follower::new(Log::File(log_mark(path).unwrap()), &side)
     }
 
     fn append(path: &Path, lines: &[&str]) {

@@ -39,7 +39,7 @@ pub use extract::Wanted;
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Followed, Known, Mark, follow};
 pub use header::{Header, parse as parse_header};
-pub use journal::{Journal, MAIL, Trust};
+pub use journal::{Journal, MAIL, Position, Trust};
 pub use lost::Dropped;
 pub use names::Names;
 pub use open::Compression;

@@ -101,7 +101,7 @@ impl Journal {
 
 /// Is this the entry that a cursor names? Where it is stored may have changed since (`s` and `i`: journald moves entries from
 /// /run to /var at boot), but not when it was made and what is in it.
-fn is_at(entry: &Entry<'_>, cursor: Option<&str>) -> bool {
+pub(super) fn is_at(entry: &Entry<'_>, cursor: Option<&str>) -> bool {
     let Some(cursor) = cursor else {
         return false;
     };

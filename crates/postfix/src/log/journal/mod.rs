@@ -7,6 +7,7 @@ mod ctl;
 mod export;
 mod follow;
 mod intake;
+mod tail;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::time::{Span, Time};
 use export::number;
 use intake::Intake;
 
+pub use tail::Position;
 pub use trust::Trust;
 
 /// The number of syslog's facility `mail` (RFC 5424, 6.2.1).
