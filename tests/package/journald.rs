@@ -97,6 +97,7 @@ fn journald_alone(release: &str) {
          postfix-msn-a:total:1\npostfix-msn-a:bounced:0\npostfix-msn-a:deferred:0\npostfix-msn-a:sent:1\n\n"
     );
     the_jobs_run(&host);
+    moved_mail_is_followed(&host);
     strangers_do_not_count(&host);
     the_rate_limit(&host);
     beside_rsyslog(&host);
@@ -136,6 +137,23 @@ fn the_jobs_run(host: &Host) {
     assert!(host.metrics("relay_mailq.prom").contains("postfix-aol-a"));
     host.0
         .ok("sed -i '$d' /etc/default/relay-tools; systemctl reset-failed");
+}
+
+/// What became of it is in the journal alone.
+fn moved_mail_is_followed(host: &Host) {
+    host.0.ok("postconf -c /etc/postfix-msn-a -e transport_maps=
+         postmulti -i postfix-msn-a -x postfix reload");
+    let moved = host
+        .0
+        .ok("queue-move aol-a msn-a --cross-provider --yes --format json");
+    let moved: serde_json::Value = serde_json::from_str(&moved).unwrap();
+    assert_eq!(moved["counts"]["moved"], 1, "{moved}");
+    let new = moved["messages"][0]["new_queue_id"].as_str().unwrap();
+    let told = host.0.ok(&format!(
+        "journalctl --sync
+         journalctl -q -o cat SYSLOG_IDENTIFIER=postfix-msn-a/pickup | grep -c '^{new}: uid=.* orig_id='"
+    ));
+    assert_eq!(told, "1\n");
 }
 
 /// Whoever may call logger(1) can write what looks like Postfix's.

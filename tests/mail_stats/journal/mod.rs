@@ -2,6 +2,7 @@
 
 mod followed;
 mod host;
+mod others;
 
 use std::fs;
 
