@@ -38,7 +38,7 @@ pub(super) fn findings(
     is_covered: bool,
     rules: &Rules,
 ) -> Vec<Finding> {
-    let mut found: Found = Vec::new();
+    let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     // What anyone may have written is no reason for alarm.
     let judged = report
         .instances
@@ -56,9 +56,13 @@ pub(super) fn findings(
         if is_known && subject.today.total() == 0 && is_busy {
             found.push((1, 0, silent(subject)));
         } else if let Some(finding) = volume::finding(subject, rules, is_known) {
-            found.push((7, subject.today.total(), finding));
+            volumes.push((7, subject.today.total(), finding));
         }
     }
+    found.extend(one_of_all(
+        volumes,
+        volume::finding(&report.total, rules, is_covered),
+    ));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
         of_subject(report, &report.total, ALL, rules, &mut found);
@@ -72,6 +76,28 @@ pub(super) fn findings(
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
     });
     found.into_iter().map(|(_, _, finding)| finding).collect()
+}
+
+/// What most instances have is the host's: where `all` of it has it, too, it is one finding, which names the busiest.
+fn one_of_all(mut volumes: Found, all: Option<Finding>) -> Found {
+    let Some(all) = all.filter(|_| volumes.len() > 2) else {
+        return volumes;
+    };
+    volumes.sort_by_key(|(_, n, _)| std::cmp::Reverse(*n));
+    let names = volumes.iter().take(3).map(|(_, _, f)| f.instance.as_str());
+    let mut of = names.collect::<Vec<_>>().join(", ");
+    if volumes.len() > 3 {
+        of.push_str(&format!(" and {} more", volumes.len() - 3));
+    }
+    let n = volumes.iter().map(|(_, n, _)| n).sum();
+    let details = format!("{}; of {of}", all.details);
+    let instance = ALL.to_owned();
+    let finding = Finding {
+        instance,
+        details,
+        ..all
+    };
+    vec![(7, n, finding)]
 }
 
 /// Of what kind a share is among findings: 0, 2, 4.
@@ -141,7 +167,7 @@ fn providers(report: &Daily, rules: &Rules, found: &mut Found) {
         if found.iter().any(|(kind, _, _)| *kind == rank(watched)) {
             continue;
         }
-        for (name, today, usual) in &report.providers {
+        for (name, today, before) in &report.providers {
             let of = |counts: &crate::mail_stats::Counts| {
                 let part = match watched {
                     Watched::Bounced => counts.bounced,
@@ -149,10 +175,12 @@ fn providers(report: &Daily, rules: &Rules, found: &mut Found) {
                 };
                 Sample::new(part, counts.total())
             };
-            let (now, then) = (of(today), of(usual));
-            if !shares::is_jump(now, then, watched, rules) {
+            let before: Vec<Sample> = before.iter().map(of).collect();
+            let now = of(today);
+            if !shares::is_jump(now, &before, watched, rules) {
                 continue;
             }
+            let then = shares::sum(&before);
             let finding = Finding {
                 severity: rules.of(watched).judge(now).level.max(Level::Warning),
                 instance: format!("to {name}"),

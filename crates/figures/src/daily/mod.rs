@@ -80,8 +80,8 @@ pub struct Daily {
     pub attention: Vec<Finding>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
     pub is_known: bool,
-    /// Each provider: its attempts of the day, and of the days before that are known.
-    pub providers: Vec<(String, Counts, Counts)>,
+    /// Each provider: its attempts of the day, and of each of the days before that are known, the oldest first.
+    pub providers: Vec<(String, Counts, Vec<Counts>)>,
     /// Why not all of the day is in it, and of which instances; all instances, if none is named.
     pub missing: Vec<(String, Vec<String>)>,
     /// The instances whose figures are from a record of the day: their logs are gone.
@@ -305,31 +305,33 @@ fn stats_of(host: &str, day: &HistoryDay, tally: Tally) -> MailStats {
     })
 }
 
-/// Each provider's attempts, today and on the days before.
-fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Counts)> {
+/// Each provider's attempts, today and on each of the days before that are known.
+fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Vec<Counts>)> {
     let rows = |figures: &Figures| {
         let table = figures.breakdown(Dimension::Provider);
         let rows = table.map(|table| table.rows.clone()).unwrap_or_default();
         rows.into_iter()
             .map(|row| (name_of(row.key.as_bytes()).into_owned(), row.counts))
     };
-    let mut before: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut before: BTreeMap<String, Vec<Counts>> = BTreeMap::new();
     let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
-    for of in days
-        .iter()
-        .flat_map(|day| &day.instances)
-        .filter(|of| of.complete)
-    {
-        for (name, counts) in rows(&of.figures) {
-            *before.entry(name).or_default() += counts;
+    for day in days {
+        let mut of_day: BTreeMap<String, Counts> = BTreeMap::new();
+        for of in day.instances.iter().filter(|of| of.complete) {
+            for (name, counts) in rows(&of.figures) {
+                *of_day.entry(name).or_default() += counts;
+            }
+        }
+        for (name, counts) in of_day {
+            before.entry(name).or_default().push(counts);
         }
     }
-    rows(&stats.total)
-        .map(|(name, counts)| {
-            let usual = before.get(&name).copied().unwrap_or_default();
-            (name, counts, usual)
-        })
-        .collect()
+    let all = rows(&stats.total);
+    all.map(|(name, counts)| {
+        let days = before.remove(&name).unwrap_or_default();
+        (name, counts, days)
+    })
+    .collect()
 }
 
 fn missing(day: &HistoryDay, busy: &[String]) -> Vec<(String, Vec<String>)> {

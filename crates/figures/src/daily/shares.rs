@@ -7,8 +7,18 @@ use crate::judge::{Rules, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
-/// So many days in a row on which a share rises are a trend.
-const RISING: usize = 5;
+/// Of a trend, so many days must be known.
+const RISING: usize = 6;
+
+/// Of a trend, so many times the error of the slope.
+const STEEP: f64 = 2.5;
+
+/// A day is unlike the others if it is so many standard deviations above them, and so much above the worst of them.
+const FAR: f64 = 5.0;
+const BEYOND: f64 = 1.5;
+
+/// Shares of fewer attempts than these say nothing of how much days differ.
+const MEASURED: u64 = 20;
 
 /// What is wrong with a share.
 pub(super) struct Judged {
@@ -28,20 +38,19 @@ pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Optio
     let rate = Rate::Watched(watched);
     let today = sample(subject.today, rate);
     let before = before(subject).map(|day| sample(day, rate));
-    let (mut usual, mut wells, mut streak) = (Sample::new(0, 0), 0, 0);
+    let (mut wells, mut streak) = (Vec::new(), 0);
     let mut known = 0;
     for day in before {
         known += 1;
-        if level(day, usual, watched, rules) == Level::Ok {
-            usual = Sample::new(usual.part() + day.part(), usual.whole() + day.whole());
-            wells += 1;
+        if level(day, &wells, watched, rules) == Level::Ok {
+            wells.push(day);
             streak = 0;
         } else {
             streak += 1;
         }
     }
     let rose_from = rising(subject, watched, rules);
-    let level = match level(today, usual, watched, rules) {
+    let level = match level(today, &wells, watched, rules) {
         Level::Ok if rose_from.is_some() => Level::Warning,
         Level::Ok => return None,
         level => level,
@@ -50,7 +59,7 @@ pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Optio
         level,
         days: streak + 1,
         ever_since: streak > 0 && streak == known,
-        usual: (wells > 0).then_some((usual, wells)),
+        usual: (!wells.is_empty()).then(|| (sum(&wells), wells.len())),
         rose_from,
     })
 }
@@ -69,38 +78,73 @@ fn sample(measure: Measure, rate: Rate) -> Sample {
     Sample::new(measure.count(rate), measure.total())
 }
 
-/// How bad a day's share is, beside what is usual (of no attempts, if nothing is known).
-fn level(day: Sample, usual: Sample, watched: Watched, rules: &Rules) -> Level {
+/// All of them together.
+pub(super) fn sum(days: &[Sample]) -> Sample {
+    let add = |a: Sample, b: &Sample| Sample::new(a.part() + b.part(), a.whole() + b.whole());
+    days.iter().fold(Sample::new(0, 0), add)
+}
+
+/// How bad a day's share is, beside those of days that were well.
+fn level(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> Level {
     let level = rules.of(watched).judge(day).level;
-    match level == Level::Ok && is_jump(day, usual, watched, rules) {
+    match level == Level::Ok && is_jump(day, wells, watched, rules) {
         true => Level::Warning,
         false => level,
     }
 }
 
-/// Is it so many times what it was, by so many points, and not by chance?
-pub(super) fn is_jump(day: Sample, usual: Sample, watched: Watched, rules: &Rules) -> bool {
+/// Is it so many times what it was, by so many points, not by chance, and more than days differ from each other?
+pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> bool {
     let change = &rules.change;
+    let usual = sum(wells);
     let (Some(now), Some(then)) = (day.share(), usual.share()) else {
         return false;
     };
+    let shares = wells.iter().filter(|day| day.whole() >= MEASURED);
+    let shares: Vec<f64> = shares.filter_map(|day| day.share()).collect();
+    let squares = shares.iter().map(|share| (share - then).powi(2));
+    let deviation = match shares.len() {
+        0 | 1 => 0.0,
+        n => (squares.sum::<f64>() / (n - 1) as f64).sqrt(),
+    };
+    let worst = shares.iter().copied().fold(then, f64::max);
     day.part() >= change.from
         && now >= then * change.times
         && now - then >= change.points_of(watched)
-        && day.is_above(usual, 1.0)
+        && now >= then + FAR * deviation
+        && now >= worst * BEYOND
+        && day.is_above(usual, BEYOND)
 }
 
-/// A share that rose on each of the last days, by half of what a jump takes: where it began.
+/// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what a jump takes, and
+/// beyond chance: where it began.
 fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> {
     let rate = Rate::Watched(watched);
     let days = before(subject).chain([subject.today]);
     let days: Vec<Sample> = days.map(|day| sample(day, rate)).collect();
-    let last = days.get(days.len().checked_sub(RISING)?..)?;
-    let shares: Vec<f64> = last.iter().filter_map(|day| day.share()).collect();
-    let rises = shares.len() == RISING && shares.is_sorted_by(|a, b| a < b);
-    let (first, today) = (*last.first()?, *last.last()?);
-    let points = today.share()? - first.share()?;
-    let is_much =
-        points * 2.0 >= rules.change.points_of(watched) && today.part() >= rules.change.from;
-    (rises && is_much && today.is_above(first, 1.25)).then_some(first)
+    let shares: Vec<f64> = days.iter().filter_map(|day| day.share()).collect();
+    let n = shares.len();
+    if n < RISING || n != days.len() {
+        return None;
+    }
+    let middle = (n - 1) as f64 / 2.0;
+    let mean = shares.iter().sum::<f64>() / n as f64;
+    let at = |(i, share): (usize, &f64)| (i as f64 - middle, share - mean);
+    let points: Vec<(f64, f64)> = shares.iter().enumerate().map(at).collect();
+    let square: f64 = points.iter().map(|(x, _)| x * x).sum();
+    let slope = points.iter().map(|(x, y)| x * y).sum::<f64>() / square;
+    let rest: f64 = points.iter().map(|(x, y)| (y - slope * x).powi(2)).sum();
+    let error = (rest / (n - 2) as f64 / square).sqrt();
+    let rise = slope * (n - 1) as f64;
+    let (first, _) = days.split_at_checked(3)?;
+    let (_, last) = days.split_at_checked(n - 2)?;
+    let most = shares.iter().copied().fold(0.0, f64::max);
+    // It has not begun to fall again.
+    let is_trend = shares.last().is_some_and(|today| *today >= most * 0.75)
+        && slope >= STEEP * error
+        && rise >= mean * 0.8
+        && rise >= rules.change.points_of(watched) * 0.75
+        && days.last()?.part() >= rules.change.from
+        && sum(last).is_above(sum(first), 1.25);
+    is_trend.then(|| sum(first))
 }

@@ -5,13 +5,104 @@ use postfix::log::Severity;
 use super::{Level, Programs};
 use crate::complaints::ComplaintRow;
 
-/// How bad a complaint is. Warnings are none to judge: strangers can make Postfix warn.
+/// Programs whose warnings quote what strangers send. What they say counts only where it stands in front.
+const QUOTING: [&str; 7] = [
+    "smtpd",
+    "postscreen",
+    "smtp",
+    "lmtp",
+    "dnsblog",
+    "tlsproxy",
+    "cleanup",
+];
+
+/// How bad a complaint is. Warnings are none to judge, since strangers can make Postfix warn; but for those of a full disk, or of a
+/// program that dies, which nobody can make it say.
 pub fn judge(complaint: &ComplaintRow, programs: &Programs) -> Level {
     let among = |names: &[String]| names.contains(&complaint.service);
     match complaint.severity {
+        Severity::Warning => warning(complaint, programs),
         _ if among(&programs.ignored) => Level::Ok,
         Severity::Fatal | Severity::Panic if among(&programs.critical) => Level::Critical,
         Severity::Fatal | Severity::Panic | Severity::Error => Level::Warning,
-        Severity::Warning => Level::Ok,
+    }
+}
+
+fn warning(complaint: &ComplaintRow, programs: &Programs) -> Level {
+    let (text, service) = (&complaint.text, complaint.service.as_str());
+    let is_grave = programs.warnings.iter().any(|words| {
+        let begins = text.starts_with(words.as_str());
+        let ends = || {
+            text.strip_suffix(words.as_str())
+                .is_some_and(|t| t.ends_with(": "))
+        };
+        match service {
+            // master's own words, and the programs' names.
+            "master" => text.contains(words.as_str()),
+            quoting if QUOTING.contains(&quoting) => begins,
+            _ => begins || ends(),
+        }
+    });
+    // `process /usr/lib/postfix/sbin/qmgr pid N killed by signal 11`
+    let names = |program: &String| {
+        let mut words = text.split([' ', ':']);
+        words.any(|word| {
+            word.rsplit_once('/')
+                .is_some_and(|(_, name)| name == program)
+        })
+    };
+    match is_grave {
+        false => Level::Ok,
+        true if service == "master" && programs.critical.iter().any(names) => Level::Critical,
+        true => Level::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Rules;
+
+    #[test]
+    fn warnings_that_nobody_can_make_up() {
+        let programs = Rules::load(None).unwrap().complaints;
+        let check = |service: &str, text: &str, level| {
+            let row = ComplaintRow {
+                severity: Severity::Warning,
+                service: service.to_owned(),
+                text: text.to_owned(),
+                count: 3,
+            };
+            assert_eq!(judge(&row, &programs), level, "{row}");
+        };
+        let full = "mail_queue_enter: create file maildrop/N.N: No space left on device";
+        check("postdrop", full, Level::Warning);
+        check(
+            "smtpd",
+            "not enough free space in mail queue: 0 bytes < 1.5*message size limit",
+            Level::Warning,
+        );
+        // A client says so.
+        let says = "non-SMTP command from HOST[…]: No space left on device";
+        check("smtpd", says, Level::Ok);
+        check(
+            "cleanup",
+            "header Subject: x: No space left on device",
+            Level::Ok,
+        );
+        check(
+            "smtpd",
+            "hostname HOST does not resolve to address ADDRESS",
+            Level::Ok,
+        );
+        let qmgr = "process /usr/lib/postfix/sbin/qmgr pid N killed by signal 11";
+        check("master", qmgr, Level::Critical);
+        check("master", &qmgr.replace("qmgr", "smtp"), Level::Warning);
+        check(
+            "master",
+            "/usr/lib/postfix/sbin/qmgr: bad command startup -- throttling",
+            Level::Critical,
+        );
+        check("anvil", qmgr, Level::Ok);
     }
 }

@@ -67,8 +67,10 @@ impl Change {
 /// When there is far more or less to deliver than there was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Volume {
-    /// So many times as much, or one in so many.
-    pub times: f64,
+    /// So many times as much.
+    pub more: f64,
+    /// One in so many.
+    pub less: f64,
     /// Where there are at least so many on a usual day.
     pub from: u64,
 }
@@ -87,6 +89,8 @@ pub struct Mailq {
 pub struct Programs {
     /// Without these, an instance's mail stands still.
     pub critical: Vec<String>,
+    /// Warnings that say this are worth one.
+    pub warnings: Vec<String>,
     /// These are run by people.
     pub ignored: Vec<String>,
 }
@@ -141,7 +145,8 @@ struct ChangeTable {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct VolumeTable {
-    times: Option<f64>,
+    more: Option<f64>,
+    less: Option<f64>,
     from: Option<u64>,
 }
 
@@ -158,6 +163,7 @@ struct MailqTable {
 #[serde(deny_unknown_fields)]
 struct ComplaintsTable {
     critical: Option<Vec<String>>,
+    warnings: Option<Vec<String>>,
     ignored: Option<Vec<String>>,
 }
 
@@ -179,7 +185,8 @@ impl Rules {
                 from: u64::MAX,
             },
             volume: Volume {
-                times: f64::INFINITY,
+                more: f64::INFINITY,
+                less: f64::INFINITY,
                 from: u64::MAX,
             },
             mailq: Mailq {
@@ -242,6 +249,8 @@ impl Rules {
             .complaints
             .critical
             .unwrap_or(std::mem::take(&mut programs.critical));
+        let warnings = file.complaints.warnings;
+        programs.warnings = warnings.unwrap_or(std::mem::take(&mut programs.warnings));
         programs.ignored = file
             .complaints
             .ignored
@@ -255,10 +264,14 @@ impl Rules {
         change: &ChangeTable,
         volume: &VolumeTable,
     ) -> Result<(), Problem> {
-        for (name, times) in [("change", change.times), ("volume", volume.times)] {
+        for (name, times) in [
+            ("change.times", change.times),
+            ("volume.more", volume.more),
+            ("volume.less", volume.less),
+        ] {
             // Not a number is no time more either.
             if let Some(times) = times.filter(|times| *times < 1.0 || times.is_nan()) {
-                let what = format!("{name}.times = {times}: it must be at least 1");
+                let what = format!("{name} = {times}: it must be at least 1");
                 return Err(Problem::new(path, what));
             }
         }
@@ -270,7 +283,8 @@ impl Rules {
         }
         self.change.times = change.times.unwrap_or(self.change.times);
         self.change.from = change.from.unwrap_or(self.change.from);
-        self.volume.times = volume.times.unwrap_or(self.volume.times);
+        self.volume.more = volume.more.unwrap_or(self.volume.more);
+        self.volume.less = volume.less.unwrap_or(self.volume.less);
         self.volume.from = volume.from.unwrap_or(self.volume.from);
         Ok(())
     }
@@ -340,7 +354,8 @@ mod tests {
         assert_eq!(of(rules.unread), (1.0, 10.0, 3));
         assert_eq!((rules.change.times, rules.change.from), (2.0, 10));
         assert_eq!(rules.change.points, [0.5, 3.0, 10.0]);
-        assert_eq!((rules.volume.times, rules.volume.from), (2.5, 50));
+        let volume = rules.volume;
+        assert_eq!((volume.more, volume.less, volume.from), (2.0, 2.5, 50));
         assert_eq!(rules.mailq.messages, (200, 500));
         assert_eq!(rules.mailq.oldest.1, Span::from_days(10));
         assert_eq!(rules.complaints.critical[..2], ["master", "qmgr"]);
