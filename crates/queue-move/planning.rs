@@ -67,6 +67,8 @@ pub(crate) struct Planned {
     /// Recipients by domain and by reason, the most first.
     pub(crate) domains: Vec<(String, usize)>,
     pub(crate) classes: Vec<(String, usize)>,
+    /// What replies mean.
+    pub(crate) reasons: Reasons,
 }
 
 /// The domain of an address, in lower case; empty where it has none.
@@ -121,7 +123,7 @@ pub(crate) fn plan(
     warnings.extend(same_domains(&plan, course));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
-    Ok(Planned::new(plan, missing, warnings, &reasons))
+    Ok(Planned::new(plan, missing, warnings, reasons))
 }
 
 /// The queue ids that belong to unfinished moves out of the same queue, and which.
@@ -146,7 +148,7 @@ impl Planned {
         plan: Plan,
         missing: Vec<(String, String)>,
         warnings: Vec<String>,
-        reasons: &Reasons,
+        reasons: Reasons,
     ) -> Self {
         let mut domains: HashMap<String, usize> = HashMap::new();
         let mut classes: HashMap<String, usize> = HashMap::new();
@@ -159,7 +161,7 @@ impl Planned {
                 Some(reason) => {
                     let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
                     let of = domain_of(rcpt.address.as_bytes());
-                    let meant = known.classify(reasons, reason.as_bytes(), dsn, of);
+                    let meant = known.classify(&reasons, reason.as_bytes(), dsn, of);
                     meant.class.to_string()
                 }
             };
@@ -171,6 +173,7 @@ impl Planned {
             plan,
             missing,
             warnings,
+            reasons,
         }
     }
 
