@@ -109,9 +109,13 @@ fn progress_is_silent_elsewhere() {
 #[test]
 fn questions_are_asked_on_a_terminal_only() {
     let answered = |answer: &str| {
+        // Answered when it has asked: what was typed before is no answer.
+        let seen = tempfile::NamedTempFile::new().unwrap();
         let script = format!(
-            "echo {answer} | script -qec \"stty -echo; exec '{}' ask\" /dev/null",
-            specimen().display()
+            "(until grep -q y/N {seen}; do sleep 0.05; done; echo {answer}) |
+            script -qefc \"stty -echo; exec '{tool}' ask\" {seen}",
+            seen = seen.path().display(),
+            tool = specimen().display()
         );
         let ran = run(Command::new("sh").args(["-c", &script]));
         assert_eq!(ran.status, Some(0), "{ran:?}");

@@ -264,7 +264,7 @@ fn what_cannot_be_read_is_an_error_and_changes_nothing() {
     rename(&path, &dir.path().join("elsewhere"));
     let problem = reader.try_run().unwrap_err();
     assert_eq!(problem.path, path);
-    assert!(problem.what.contains("not found"), "{problem}");
+    assert!(problem.what.contains("No such file"), "{problem}");
     assert_eq!(reader.known, Known::default());
 }
 
