@@ -41,6 +41,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             .hint("postsuper works on one instance; ids of several may be the same")
             .into());
     }
+    let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
+    for one in transfer::unfinished(cx.root(), &names) {
+        cx.warn(one.told());
+    }
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);
     let mut problems = host.problems.clone();
