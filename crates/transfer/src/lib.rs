@@ -1,6 +1,6 @@
 //! Moving mail between Postfix instances: the only code of these tools that changes a spool.
 //!
-//! snapshot → select → [`plan`] → journal → [`carry_out`] → [`verify`]; journal and disk → [`Recovery`].
+//! snapshot → select → [`plan`] → journal → [`Move`] → [`verify`]; journal and disk → [`Move`] again.
 //! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
 
 mod begin;
