@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::Common;
 use cli::instances::RequiredInstanceArgs;
 use cli::lookups::ResolverArgs;
+use limits::pace::Pace;
 use postfix::Span;
 
 /// Pause an instance that a provider has blocked, with an end, and bring it back
@@ -35,9 +36,14 @@ pub(crate) enum Command {
     /// The plan is shown first, and then it asks. It ends when Postfix has been seen to refuse the mail, which takes
     /// up to 45 seconds.
     Pause(Pause),
+    /// Slow an instance down to so many messages a minute, an hour or a day
+    ///
+    /// By parameters of main.cf, which are put back at the end unless somebody has changed them meanwhile, and a reload.
+    /// Without --for and --until it lasts until it is lifted.
+    Rate(Rate),
     /// List what holds: since when, until when, why, and by whom
     List(List),
-    /// End pauses before their time
+    /// End pauses and rates before their time
     Lift(Lift),
     /// List everything that was ever ordered on this host, and what became of it
     History(History),
@@ -101,6 +107,27 @@ pub(crate) struct Pause {
     pub(crate) resolver: ResolverArgs,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rate {
+    /// The instance, as for pause
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    /// How fast: 600/h, 10/min, 5000/d; no more than one a second
+    #[arg(value_name = "RATE")]
+    pub(crate) pace: Pace,
+
+    #[command(flatten)]
+    pub(crate) end: PerhapsEnd,
+
+    /// Why, for list and for the log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+}
+
 /// Whose mail.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct ScopeArgs {
@@ -126,6 +153,30 @@ pub(crate) struct EndArgs {
     /// Until when: 14:00, 2026-11-24, "2026-11-24 14:00"
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+}
+
+/// Until when, if there is to be an end.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(multiple = false)]
+pub(crate) struct PerhapsEnd {
+    /// For how long: 90m, 4h, 2d
+    #[arg(long = "for", value_name = "SPAN")]
+    pub(crate) span: Option<Span>,
+
+    /// Until when: 14:00, 2026-11-24, "2026-11-24 14:00"
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+impl PerhapsEnd {
+    /// The end, if one was given.
+    pub(crate) fn given(&self) -> Option<EndArgs> {
+        let is_given = self.span.is_some() || self.until.is_some();
+        is_given.then(|| EndArgs {
+            span: self.span,
+            until: self.until.clone(),
+        })
+    }
 }
 
 /// How it is asked.

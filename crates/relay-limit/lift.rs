@@ -1,7 +1,7 @@
 //! Pauses ended before their time.
 
 use cli::{Context, Failure, Outcome, person};
-use limits::{Ending, Entry, Hold, Pause, Standing};
+use limits::{Ending, Entry, Standing};
 use postfix::config::Host;
 
 use crate::args::Lift as Args;
@@ -51,16 +51,14 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 
 fn line(cx: &Context, one: &Standing) -> String {
     let limit = &one.limit;
-    let Hold::Pause(Pause {
-        scope, provider, ..
-    }) = &limit.hold;
-    let whose = limits::plan::whose(scope, provider.as_deref());
     let until = limit
         .until
         .map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
     format!(
-        "lift {}: {}, {whose}, until {until}",
-        limit.id, limit.instance
+        "lift {}: {}, {}, until {until}",
+        limit.id,
+        limit.instance,
+        limit.what()
     )
 }
 

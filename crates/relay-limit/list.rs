@@ -9,14 +9,14 @@ use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{Seen, troubles};
 use limits::map::MapText;
-use limits::plan::whose;
-use limits::{Hold, Journal, Standing};
+use limits::{Hold, Journal, Pause, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
 
 use crate::args::{Format, List as Args};
 use crate::desk::{self, Clock, readable};
+use crate::parameters;
 use crate::pause::text;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
@@ -70,7 +70,6 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 /// A limit for people.
 pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
     let limit = &one.limit;
-    let Hold::Pause(pause) = &limit.hold;
     let until = match limit.until {
         Some(until) => {
             let left = until.since(cx.now());
@@ -88,10 +87,10 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
         .as_ref()
         .map_or_else(String::new, |reason| format!(": {reason}"));
     let mut lines = vec![format!(
-        "{}: {}, paused, {}, {until}{reason}",
+        "{}: {}, {}, {until}{reason}",
         limit.id,
         limit.instance,
-        whose(&pause.scope, pause.provider.as_deref())
+        limit.what()
     )];
     let in_force = one.in_force.map_or_else(
         || "not seen to be in force".to_owned(),
@@ -120,6 +119,18 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
             one.limit.config_directory.display()
         ));
     };
+    if let Some(rate) = one.limit.rate() {
+        return match parameters::changed(instance, rate) {
+            _ if one.in_force.is_none() => {
+                Seen::Unknown("Postfix was not seen to go by it: relay-limit tick".to_owned())
+            }
+            changed if changed.is_empty() => Seen::Holds,
+            changed => Seen::Broken(format!(
+                "somebody has changed main.cf: {}",
+                changed.join(", ")
+            )),
+        };
+    }
     let Some(place) = Place::of(cx, instance) else {
         let name = instance.name();
         return Seen::Broken(format!(
@@ -127,14 +138,17 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
         ));
     };
     match upkeep::agrees(cx, &place, journal, now) {
-        Ok(wrong) if wrong.is_empty() => asked(cx, instance, one),
+        Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
+            Some(pause) => asked(cx, instance, pause),
+            None => Seen::Holds,
+        },
         Ok(wrong) => Seen::Broken(wrong.join("; ")),
         Err(why) => Seen::Unknown(format!("{why:#}")),
     }
 }
 
 /// What trivial-rewrite says.
-fn asked(cx: &Context, instance: &Instance, one: &Standing) -> Seen {
+fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
     if !cx.root().is_this_host() {
         return Seen::Unknown("--root: Postfix was not asked".to_owned());
     }
@@ -145,7 +159,6 @@ fn asked(cx: &Context, instance: &Instance, one: &Standing) -> Seen {
             return Seen::Unknown(format!("cannot tell whether {} runs: {e}", instance.name()));
         }
     }
-    let Hold::Pause(pause) = &one.limit.hold;
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
     match probe::resolve(
@@ -233,6 +246,9 @@ struct Row<'a> {
     provider: Option<&'a str>,
     /// `*` for all mail.
     domains: Vec<String>,
+    /// `600/h`; absent of a pause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<&'a str>,
     begun: Option<String>,
     until: Option<String>,
     by: &'a str,
@@ -274,14 +290,18 @@ pub(crate) fn document(
 
 fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
     let limit = &one.limit;
-    let Hold::Pause(pause) = &limit.hold;
+    let pause = limit.pause();
     let found = seen.map(|seen| troubles(one, seen, now));
     Row {
         id: &limit.id,
         instance: &limit.instance,
-        kind: "pause",
-        provider: pause.provider.as_deref(),
-        domains: keys(pause),
+        kind: match limit.hold {
+            Hold::Pause(_) => "pause",
+            Hold::Rate(_) => "rate",
+        },
+        provider: pause.and_then(|pause| pause.provider.as_deref()),
+        domains: pause.map(keys).unwrap_or_default(),
+        rate: limit.rate().map(|rate| rate.text.as_str()),
         begun: time(limit.begun),
         until: limit.until.and_then(time),
         by: &limit.by,

@@ -11,9 +11,11 @@ mod lift;
 mod list;
 mod manual;
 mod order;
+mod parameters;
 mod pause;
 mod place;
 mod probe;
+mod rate;
 mod setup;
 mod siblings;
 mod tick;
@@ -34,6 +36,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Setup(setup) => setup::run(setup, cx),
         Command::Pause(pause) => pause::run(pause, cx),
+        Command::Rate(rate) => rate::run(rate, cx),
         Command::List(list) => list::run(list, cx),
         Command::Lift(lift) => lift::run(lift, cx),
         Command::History(history) => history::run(history, cx),

@@ -2,14 +2,13 @@
 
 use cli::{Context, Failure, person};
 use knowledge::providers::Providers;
-use limits::map::answer;
-use limits::{Hold, Journal, Limit, Pause, Scope};
+use limits::{Hold, Journal, Limit, Scope};
 use postfix::config::Instance;
 use postfix::{Span, Time};
 use transport::Domain;
 
-use crate::args::{EndArgs, Pause as Args, ScopeArgs};
-use crate::desk::{Clock, readable};
+use crate::args::{EndArgs, ScopeArgs};
+use crate::desk::Clock;
 
 /// No pause is for longer: what is to last is not a pause.
 const LONGEST: Span = Span::from_days(366);
@@ -80,46 +79,41 @@ pub(crate) fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result
         }
     };
     if until <= now {
-        let failure = Failure::new("a pause must last some time");
+        let failure = Failure::new("it must last some time");
         return Err(failure.hint("--for 4h, --until 14:00").into());
     }
     if until.since(now) > LONGEST {
-        return Err(Failure::new("no pause is for longer than a year").into());
+        return Err(Failure::new("nothing is held for longer than a year").into());
     }
     Ok(until)
 }
 
-/// The pause as it is written down.
+/// A limit as it is written down.
 pub(crate) fn order(
     cx: &Context,
-    args: &Args,
     instance: &Instance,
-    (scope, provider): (&Scope, Option<&str>),
-    until: Time,
     journal: &Journal,
+    until: Option<Time>,
+    reason: Option<&str>,
+    hold: Hold,
 ) -> Limit {
     let begun = Time::from_seconds(cx.now().seconds());
     let stamp = chrono::DateTime::from_timestamp(begun.seconds(), 0).unwrap_or_default();
     let stamp = stamp.format("%Y%m%dT%H%M%SZ").to_string();
-    let reason = args
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
     Limit {
         id: journal.new_id(instance.name(), &stamp),
         instance: instance.name().to_owned(),
         config_directory: instance.config_directory().to_owned(),
         begun,
-        until: Some(until),
+        until,
         by: person::user(),
         command: person::command_line(),
         reason: reason.map(str::to_owned),
-        hold: Hold::Pause(Pause {
-            scope: scope.clone(),
-            provider: provider.map(str::to_owned),
-            text: answer(Some(&readable(cx, until)), reason),
-            flush: args.flush,
-        }),
+        hold,
     }
+}
+
+/// The words of a reason, if there are any.
+pub(crate) fn reason(given: Option<&str>) -> Option<&str> {
+    given.map(str::trim).filter(|text| !text.is_empty())
 }

@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cli::{Context, Failure, Outcome, person};
 use knowledge::providers::{Providers, domain_of};
 use legible::shell::quoted;
+use limits::map::answer;
 use limits::plan::{PausePlan, Waiting, whose};
 use limits::setup::{State, judge};
-use limits::{Ending, Entry, Hold, Journal, Limit, Scope};
+use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
 use postfix::Time;
 use postfix::config::Instance;
 use postfix::queue::{Queue, ScanOptions, ShowqOptions};
 
 use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
-use crate::order::{end, order, scope};
+use crate::order::{end, order, reason, scope};
 use crate::place::{self, Place};
 use crate::siblings;
+use crate::tick::keys;
 use crate::upkeep;
 use crate::waiting::{self, Force};
 
@@ -35,14 +37,14 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
     cx.problems(&read.problems);
     let journal = read.value;
-    let limit = order(
-        cx,
-        args,
-        instance,
-        (&scope, provider.as_deref()),
-        until,
-        &journal,
-    );
+    let reason = reason(args.reason.as_deref());
+    let hold = Hold::Pause(Pause {
+        scope: scope.clone(),
+        provider: provider.clone(),
+        text: answer(Some(&readable(cx, until)), reason),
+        flush: args.flush,
+    });
+    let limit = order(cx, instance, &journal, Some(until), reason, hold);
     let others = siblings::instances(&host.value, instance, &providers);
     let mut asked = vec![instance];
     asked.extend(&others);
@@ -162,9 +164,13 @@ fn warnings(
     now: Time,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    let Hold::Pause(pause) = &limit.hold;
+    let Some(pause) = limit.pause() else {
+        return warnings;
+    };
     for one in journal.limits.iter().filter(|one| one.holds(now)) {
-        let Hold::Pause(other) = &one.limit.hold;
+        let Some(other) = one.limit.pause() else {
+            continue;
+        };
         if one.limit.config_directory == limit.config_directory
             && other.scope.overlaps(&pause.scope)
         {
@@ -208,7 +214,9 @@ fn carry_out(
         limit.id = desk.journal.new_id(name, &limit.id);
     }
     let id = limit.id.clone();
-    let Hold::Pause(pause) = limit.hold.clone();
+    let Some(pause) = limit.pause().cloned() else {
+        return Err(Failure::new("not a pause").into());
+    };
     desk.write(vec![Entry::Begin(Box::new(limit.clone()))])?;
     let kept = upkeep::keep(cx, place, &desk.journal, clock.now());
     let kept = match kept {
@@ -227,12 +235,9 @@ fn carry_out(
         ),
     );
     if args.reload {
-        upkeep::reload(cx, place)?;
+        upkeep::reload(cx, place.instance)?;
     }
-    let keys = match &pause.scope {
-        Scope::All => vec!["*".to_owned()],
-        Scope::Domains(domains) => domains.clone(),
-    };
+    let keys = keys(&pause);
     let force = waiting::until_paused(
         cx,
         place.instance,
@@ -247,7 +252,7 @@ fn carry_out(
 }
 
 /// Takes back what could not be put in force.
-fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyhow::Error {
+pub(crate) fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyhow::Error {
     let by = person::user();
     let end = Entry::End {
         id: id.to_owned(),

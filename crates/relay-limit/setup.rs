@@ -126,7 +126,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
                 facts.config_directory.display()
             ))
         })?;
-        upkeep::reload(cx, &place)?;
+        upkeep::reload(cx, instance)?;
     }
     Ok(())
 }

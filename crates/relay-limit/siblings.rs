@@ -13,7 +13,7 @@ use host::logs::{Filter, LogScope, Selection, log_sets};
 use host::machine;
 use knowledge::providers::{Providers, domain_of};
 use limits::plan::{Sibling, Takes};
-use limits::{Hold, Journal, Scope};
+use limits::{Journal, Pause, Scope};
 use postfix::config::{Host, Instance};
 use postfix::log::{Delivery, Event, Sink, Status, Wanted};
 use postfix::queue::Queue;
@@ -191,10 +191,10 @@ pub(crate) fn standing(
 
 fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, now: Time) -> Takes {
     let paused = journal.limits.iter().find(|one| {
-        let Hold::Pause(pause) = &one.limit.hold;
+        let covers = |pause: &Pause| pause.scope.overlaps(scope);
         one.holds(now)
             && one.limit.config_directory == instance.config_directory()
-            && pause.scope.overlaps(scope)
+            && one.limit.pause().is_some_and(covers)
     });
     if let Some(pause) = paused {
         return Takes::No(format!("paused ({})", pause.limit.id));

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Outcome};
+use host::machine::Process;
 use host::programs::Program;
 use limits::{Ending, Entry, Hold, Limit, Pause, Scope, Standing};
 use postfix::Parsed;
-use postfix::config::Host;
+use postfix::config::{Host, Instance};
 
 use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
+use crate::parameters::{self, Way};
 use crate::pause::text;
 use crate::place::{self, Place};
 use crate::upkeep;
-use crate::waiting;
+use crate::waiting::{self, Force};
 
 /// Who ends what is due.
 const BY: &str = "relay-limit tick";
@@ -26,8 +28,9 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if !read.value.limits.iter().any(Standing::is_open) && read.problems.is_empty() {
         return Ok(Outcome::Done);
     }
-    let host = host::instances::discover(cx.site());
     let mut desk = Desk::open(cx, &clock)?;
+    // Under the lock: a configuration that was read before it may be an old one.
+    let host = host::instances::discover(cx.site());
     let now = clock.now();
     let due = desk
         .journal
@@ -80,11 +83,13 @@ pub(crate) fn settle(
     directories.dedup();
     let mut lines = Vec::new();
     let mut settled = Vec::new();
+    let mut begun = Vec::new();
     for directory in &directories {
         let of_it: Vec<&Standing> = open
             .iter()
             .filter(|one| one.limit.config_directory == *directory)
             .collect();
+        begun.extend(beginning(cx, clock, host, &of_it));
         match at(cx, clock, host, &mut desk, directory, &of_it) {
             Ok(At::Kept(done)) => {
                 done.warnings.iter().for_each(|warning| cx.warn(warning));
@@ -120,6 +125,15 @@ pub(crate) fn settle(
         }
     }
     drop(desk);
+    for one in begun {
+        let instance = place::of_directory(&host.value, &one.limit.config_directory);
+        let seen =
+            instance.map(|instance| waiting::until_restarted(cx, instance, "qmgr", &one.before));
+        if let Some(Force::Holds(_)) = seen {
+            let id = one.limit.id.clone();
+            Desk::open(cx, clock)?.write(vec![Entry::InForce { id }])?;
+        }
+    }
     let syslog = desk::syslog(cx);
     for one in &settled {
         let line = closed(cx, clock, host, one, flush)?;
@@ -128,6 +142,69 @@ pub(crate) fn settle(
     }
     cx.print(text(&lines).as_bytes())?;
     Ok(outcome)
+}
+
+/// A rate that a run before this one has not seen in force.
+struct Beginning {
+    limit: Limit,
+    /// The queue managers that do not know of it.
+    before: Vec<Process>,
+}
+
+fn beginning(
+    cx: &Context,
+    clock: &Clock,
+    host: &Parsed<Host>,
+    limits: &[&Standing],
+) -> Vec<Beginning> {
+    let is_new = |one: &&&Standing| {
+        one.limit.rate().is_some() && one.in_force.is_none() && one.holds(clock.now())
+    };
+    let one = |one: &&Standing| {
+        let instance = place::of_directory(&host.value, &one.limit.config_directory)?;
+        Some(Beginning {
+            limit: one.limit.clone(),
+            before: waiting::processes_of(cx, instance, "qmgr"),
+        })
+    };
+    limits.iter().filter(is_new).filter_map(one).collect()
+}
+
+/// Sets the parameters of rates that have not been seen in force, and puts back those of rates that are over.
+fn rates(
+    cx: &Context,
+    clock: &Clock,
+    desk: &mut Desk<'_>,
+    directory: &Path,
+    limits: &[&Standing],
+) -> anyhow::Result<()> {
+    for one in limits {
+        let Some(rate) = one.limit.rate() else {
+            continue;
+        };
+        let way = match one.holds(clock.now()) {
+            // What was seen in force is not set again: an admin may have changed it since.
+            true if one.in_force.is_some() => continue,
+            true => Way::Set,
+            false => Way::PutBack,
+        };
+        let left = parameters::change(cx, directory, rate, way)?;
+        let new: Vec<String> = left
+            .into_iter()
+            .filter(|text| !one.notes.contains(text))
+            .collect();
+        new.iter()
+            .for_each(|text| cx.warn(format!("{}: {text}", one.limit.id)));
+        let note = |text| Entry::Note {
+            id: one.limit.id.clone(),
+            text,
+        };
+        let notes: Vec<Entry> = new.into_iter().map(note).collect();
+        if !notes.is_empty() {
+            desk.write(notes)?;
+        }
+    }
+    Ok(())
 }
 
 /// What was done at an instance.
@@ -165,6 +242,10 @@ fn at(
         desk.write(entries)?;
         return Ok(At::Gone);
     };
+    rates(cx, clock, desk, directory, limits)?;
+    if limits.iter().all(|one| one.limit.rate().is_some()) {
+        return Ok(At::Kept(upkeep::Done::default()));
+    }
     let Some(place) = Place::of(cx, instance) else {
         return Ok(At::Unnamed(instance.name().to_owned()));
     };
@@ -180,37 +261,51 @@ fn closed(
     flush: bool,
 ) -> anyhow::Result<String> {
     let limit = &one.limit;
-    let Hold::Pause(pause) = &limit.hold;
     let how = one
         .ended
         .as_ref()
         .map_or("ended", |(_, how, _)| how.as_str());
-    let mut line = format!(
-        "{}: {how}: mail is taken again, {}",
-        limit.id,
-        limits::plan::whose(&pause.scope, pause.provider.as_deref())
-    );
     let instance = place::of_directory(&host.value, &limit.config_directory);
-    if (flush || pause.flush)
-        && let Some(instance) = instance
-    {
-        let keys = keys(pause);
-        waiting::until_lifted(cx, instance, (&keys, &pause.text));
-        let flushed = Program::new(cx.root(), instance, "postqueue").run(&["-f"]);
-        match flushed {
-            Ok(_) => line.push_str("; waiting mail is tried now"),
-            Err(why) => cx.warn(format!("{}: cannot flush the queue: {why}", limit.instance)),
+    let line = match &limit.hold {
+        Hold::Rate(rate) => format!(
+            "{}: {how}: no longer slowed down to {}",
+            limit.id, rate.text
+        ),
+        Hold::Pause(pause) => {
+            let mut line = format!(
+                "{}: {how}: mail is taken again, {}",
+                limit.id,
+                limits::plan::whose(&pause.scope, pause.provider.as_deref())
+            );
+            match instance.filter(|_| flush || pause.flush) {
+                Some(instance) => line.push_str(flushed(cx, instance, pause)),
+                None => line.push_str(&format!(
+                    "; to try waiting mail now: {}",
+                    flush_command(limit)
+                )),
+            }
+            line
         }
-    } else {
-        line.push_str(&format!(
-            "; to try waiting mail now: {}",
-            flush_command(limit)
-        ));
-    }
+    };
     Desk::open(cx, clock)?.write(vec![Entry::Closed {
         id: limit.id.clone(),
     }])?;
     Ok(line)
+}
+
+/// Tries waiting mail at once, when Postfix goes by the map without the pause.
+fn flushed(cx: &Context, instance: &Instance, pause: &Pause) -> &'static str {
+    waiting::until_lifted(cx, instance, (&keys(pause), &pause.text));
+    match Program::new(cx.root(), instance, "postqueue").run(&["-f"]) {
+        Ok(_) => "; waiting mail is tried now",
+        Err(why) => {
+            cx.warn(format!(
+                "{}: cannot flush the queue: {why}",
+                instance.name()
+            ));
+            ""
+        }
+    }
 }
 
 pub(crate) fn keys(pause: &Pause) -> Vec<String> {

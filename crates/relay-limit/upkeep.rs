@@ -113,7 +113,7 @@ pub(crate) fn keep(
     if wanted.is_there(place) {
         let changed = is_unread(cx, place);
         if changed {
-            reload(cx, place)?;
+            reload(cx, place.instance)?;
         }
         return Ok(Done {
             changed,
@@ -129,7 +129,7 @@ pub(crate) fn keep(
     );
     replaced.map_err(unusable)?;
     if matches!(place.map.kind, MapKind::Patterns(_)) {
-        reload(cx, place)?;
+        reload(cx, place.instance)?;
     }
     Ok(Done {
         changed: true,
@@ -198,19 +198,15 @@ fn resolvers(cx: &cli::Context, instance: &Instance) -> Vec<Process> {
 }
 
 /// `postfix reload`; nothing where the instance does not run.
-pub(crate) fn reload(cx: &cli::Context, place: &Place<'_>) -> Result<()> {
-    if !matches!(machine::master(cx.root(), place.instance), Ok(Some(_))) {
+pub(crate) fn reload(cx: &cli::Context, instance: &Instance) -> Result<()> {
+    if !matches!(machine::master(cx.root(), instance), Ok(Some(_))) {
         return Ok(());
     }
-    let postfix = Program::new(cx.root(), place.instance, "postfix");
+    let postfix = Program::new(cx.root(), instance, "postfix");
     let reloaded = postfix.run(&["reload"]);
     reloaded.map_err(|why| {
-        let directory = place.instance.config_directory().display();
-        Failure::new(format!(
-            "{}: cannot reload Postfix: {why}",
-            place.instance.name()
-        ))
-        .hint(format!(
+        let directory = instance.config_directory().display();
+        Failure::new(format!("{}: cannot reload Postfix: {why}", instance.name())).hint(format!(
             "postfix -c {directory} reload; the mail log says more"
         ))
     })?;

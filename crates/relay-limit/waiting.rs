@@ -171,3 +171,36 @@ pub(crate) fn until_lifted(
         std::thread::sleep(ROUND);
     }
 }
+
+/// The instance's processes of this program now; none where it does not run.
+pub(crate) fn processes_of(cx: &Context, instance: &Instance, program: &str) -> Vec<Process> {
+    let mut all = processes(cx, instance).ok().flatten().unwrap_or_default();
+    all.retain(|process| process.name == program);
+    all
+}
+
+/// Waits until the instance runs `program` anew, after a reload: one that is none of `old`.
+pub(crate) fn until_restarted(
+    cx: &Context,
+    instance: &Instance,
+    program: &str,
+    old: &[Process],
+) -> Force {
+    let begun = Instant::now();
+    loop {
+        match processes(cx, instance) {
+            Ok(None) => return Force::NotRunning,
+            Err(why) => return Force::Unknown(why),
+            Ok(Some(now)) => {
+                let mut own = now.iter().filter(|process| process.name == program);
+                if own.clone().next().is_some() && own.all(|process| !old.contains(process)) {
+                    return Force::Holds(vec![format!("{program} was started anew")]);
+                }
+            }
+        }
+        if begun.elapsed() > RESOLVERS {
+            return Force::Unknown(format!("no new {program} was seen"));
+        }
+        std::thread::sleep(ROUND);
+    }
+}

@@ -33,6 +33,20 @@ pub(crate) fn relay_limit(host: &Host, args: &[&str]) -> Ran {
     host.command(TOOL).args(args).run()
 }
 
+/// A pause of two hours that nobody is asked about, and for which no name server is waited for.
+pub(crate) fn pause_quickly<'a>(instance: &'a str, domain: &'a str) -> Vec<&'a str> {
+    let resolver = "--resolver=127.0.0.1:9";
+    vec![
+        "pause", instance, "--domain", domain, "--for", "2h", "--last", "--yes", resolver,
+    ]
+}
+
+/// The flag that sets the clock so many hours ahead.
+pub(crate) fn in_hours(host: &Host, hours: u32) -> String {
+    let date = host.sh(&format!("date -u -d '+{hours} hours' +%FT%TZ"));
+    format!("--clock={}", date.text().trim())
+}
+
 impl Site {
     /// All of it, ready to be paused. The relays listen at 127.0.0.11 and 127.0.0.12.
     pub(crate) fn start(host: Host) -> Self {
@@ -87,14 +101,6 @@ impl Site {
     pub(crate) fn send(&self, prefix: &str, count: usize) {
         let mail = |n| Mail::new("news@lists.example.org", &format!("{prefix}-{n}@aol.com"));
         self.lists.submit((0..count).map(mail));
-    }
-
-    /// The time in so many hours, as `--clock` takes it.
-    pub(crate) fn in_hours(&self, hours: u32) -> String {
-        let date = self
-            .host
-            .sh(&format!("date -u -d '+{hours} hours' +%FT%TZ"));
-        date.text().trim().to_owned()
     }
 
     /// How many messages an instance's smtpd has taken.

@@ -1,8 +1,12 @@
 //! relay-limit: each file is a subject, and says which.
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
+mod crash;
 mod hosts;
 mod pausing;
+mod rates;
+mod refusals;
+mod tables;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-limit");

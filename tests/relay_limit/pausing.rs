@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testkit::host_or_skip;
 
-use crate::hosts::Site;
+use crate::hosts::{Site, in_hours};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -84,7 +84,7 @@ fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
         (Some(0), ""),
         "{early}"
     );
-    let tick = site.limit(&["tick", &format!("--clock={}", site.in_hours(3))]);
+    let tick = site.limit(&["tick", &in_hours(&site.host, 3)]);
     assert_eq!(tick.code(), Some(0), "{tick}");
     assert!(
         tick.text().contains("ended in time: mail is taken again"),

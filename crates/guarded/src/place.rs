@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use crate::draft::Draft;
 use crate::lock::{Lock, LockError};
 use crate::read::read_file;
-use crate::trust::{Refused, file_type, is_ours};
+use crate::trust::{Refused, file_type, is_ours, user};
 use crate::walk::{Links, Missing, Step, Walk};
 
 /// What has the name.
@@ -163,6 +163,28 @@ impl Place {
     /// As [`Place::open`], or it has more.
     pub fn read(&self, most: u64) -> io::Result<Vec<u8>> {
         read_file(self.open()?, most)
+    }
+
+    /// Opens the regular file that is there for adding to its end, or makes it with mode 0644.
+    ///
+    /// # Errors
+    /// It may not be written to, or it is another's, who could have put it there ([`crate::is_refused`]).
+    pub fn append(&self) -> io::Result<File> {
+        let file = self.regular(OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        let stat = fstat(&file)?;
+        if !is_ours(&stat) {
+            let why = format!("is a file of {}, and is not added to", user(stat.st_uid));
+            return Err(Refused::it(&why));
+        }
+        if stat.st_size == 0 {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?;
+        }
+        Ok(file)
+    }
+
+    /// Can nobody but root and the caller have led here, or put another thing in the place of what has this name?
+    pub fn is_safe(&self) -> bool {
+        self.step.safe
     }
 
     /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only where

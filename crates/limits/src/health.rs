@@ -47,12 +47,15 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
             format!("{id}: whether it holds is not known: {why}"),
         )),
     }
-    match one.limit.until {
-        None => found.push((Level::Warning, format!("{id} will not end by itself"))),
-        Some(_) if now.since(one.limit.begun) > OLD => {
-            found.push((Level::Warning, format!("{id} is older than a day")));
+    // A rate may be meant to last.
+    if one.limit.pause().is_some() {
+        match one.limit.until {
+            None => found.push((Level::Warning, format!("{id} will not end by itself"))),
+            Some(_) if now.since(one.limit.begun) > OLD => {
+                found.push((Level::Warning, format!("{id} is older than a day")));
+            }
+            Some(_) => {}
         }
-        Some(_) => {}
     }
     found
 }

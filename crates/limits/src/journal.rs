@@ -4,16 +4,19 @@
 //! rest counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no
 //! damage may keep the others from ending.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use guarded::{Links, Place};
 use postfix::{Parsed, Position, Problem, Time};
 use serde::{Deserialize, Serialize};
 use transfer::{Fs, Op};
 
 use crate::limit::{Ending, Limit, Standing};
+
+/// More than this no journal has: a million lines.
+const MOST: u64 = 512 << 20;
 
 /// One line: what happened, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +86,7 @@ impl Journal {
     /// It is there and cannot be read.
     pub fn read(directory: &Path) -> io::Result<Parsed<Self>> {
         let path = Self::path(directory);
-        match std::fs::read(&path) {
+        match guarded::read(&path, MOST) {
             Ok(text) => Ok(Self::parse(&path, &text)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Parsed {
                 value: Self::default(),
@@ -187,22 +190,14 @@ impl Journal {
     /// They could not be written; nothing of them counts then.
     pub fn append(&mut self, fs: Fs<'_>, directory: &Path, records: &[Record]) -> io::Result<()> {
         let path = Self::path(directory);
-        if !directory.is_dir() {
-            let mut builder = std::fs::DirBuilder::new();
-            builder.recursive(true).mode(0o755).create(directory)?;
-        }
         let mut text = Vec::new();
         for record in records {
             serde_json::to_writer(&mut text, record)?;
             text.push(b'\n');
         }
-        let is_new = !path.exists();
-        let open = || {
-            let mut options = OpenOptions::new();
-            let options = options.append(true).create(true).mode(0o644);
-            options.custom_flags(no_link()).open(&path)
-        };
-        let mut file = fs.hooked(Op::Create, &path, open)?;
+        let place = Place::make(Path::new("/"), &path, Links::Never)?;
+        let is_new = place.kind()?.is_none();
+        let mut file = fs.hooked(Op::Create, &path, || place.append())?;
         if self.torn {
             fs.hooked(Op::Write, &path, || file.set_len(self.length))?;
             self.torn = false;
@@ -226,11 +221,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-/// O_NOFOLLOW: no journal is written through somebody's link.
-fn no_link() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -11,14 +11,15 @@ pub mod health;
 pub mod journal;
 mod limit;
 pub mod map;
+pub mod pace;
 pub mod plan;
 mod replace;
 pub mod setup;
 mod stamp;
 
 pub use journal::{Entry, Journal, Record};
-pub use limit::{Ending, Hold, Limit, Pause, Scope, Standing};
-pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen};
+pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Scope, Standing, Step};
+pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
 
 /// Where a host keeps the journal and the lock, as the host itself names it.
 pub const DIRECTORY: &str = "/var/lib/relay-tools/limits";

@@ -36,6 +36,64 @@ pub struct Limit {
 pub enum Hold {
     /// New mail is answered 450, and waiting mail stays where it is.
     Pause(Pause),
+    /// Mail leaves no faster than this.
+    Rate(Rate),
+}
+
+/// A rate, and the parameters of main.cf that hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// As it was ordered: `600/h`.
+    pub text: String,
+    /// The SMTP client of master.cf that it holds.
+    pub transport: String,
+    /// What is set for it.
+    pub changes: Vec<Change>,
+}
+
+/// A parameter of main.cf that is set for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name.
+    pub name: String,
+    /// What it is set to.
+    pub new: String,
+    /// What main.cf said before; `None`: nothing.
+    pub old: Option<String>,
+}
+
+/// What is to be done about a [`Change`], by what main.cf says now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It is as it is to be.
+    Nothing,
+    /// `postconf -e NAME = VALUE`.
+    Set(String),
+    /// `postconf -X NAME`.
+    Remove,
+    /// Somebody has set it to something else meanwhile: it is left alone.
+    LeaveAlone,
+}
+
+impl Change {
+    /// How it is put in force, where main.cf says `now`.
+    pub fn begin(&self, now: Option<&str>) -> Step {
+        match now {
+            now if now == Some(&self.new) => Step::Nothing,
+            now if now == self.old.as_deref() => Step::Set(self.new.clone()),
+            _ => Step::LeaveAlone,
+        }
+    }
+
+    /// How it is taken back, where main.cf says `now`.
+    pub fn end(&self, now: Option<&str>) -> Step {
+        match (now, &self.old) {
+            (now, old) if now == old.as_deref() => Step::Nothing,
+            (now, Some(old)) if now == Some(&self.new) => Step::Set(old.clone()),
+            (now, None) if now == Some(&self.new) => Step::Remove,
+            _ => Step::LeaveAlone,
+        }
+    }
 }
 
 /// A pause.
@@ -114,6 +172,35 @@ impl Ending {
     }
 }
 
+impl Limit {
+    /// The pause, if it is one.
+    pub fn pause(&self) -> Option<&Pause> {
+        match &self.hold {
+            Hold::Pause(pause) => Some(pause),
+            Hold::Rate(_) => None,
+        }
+    }
+
+    /// The rate, if it is one.
+    pub fn rate(&self) -> Option<&Rate> {
+        match &self.hold {
+            Hold::Rate(rate) => Some(rate),
+            Hold::Pause(_) => None,
+        }
+    }
+
+    /// What it does, in words: `paused, aol (43 domains)`, `slowed down to 600/h`.
+    pub fn what(&self) -> String {
+        match &self.hold {
+            Hold::Pause(pause) => {
+                let whose = crate::plan::whose(&pause.scope, pause.provider.as_deref());
+                format!("paused, {whose}")
+            }
+            Hold::Rate(rate) => format!("slowed down to {}", rate.text),
+        }
+    }
+}
+
 /// A limit, and what the journal says became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -143,5 +230,33 @@ impl Standing {
     /// Is anything left to be done for it, now or later?
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_set_and_put_back_unless_somebody_was_there() {
+        let check = |old: Option<&str>, now: Option<&str>, begin: Step, end: Step| {
+            let change = Change {
+                name: "smtp_transport_rate_delay".to_owned(),
+                new: "6s".to_owned(),
+                old: old.map(str::to_owned),
+            };
+            assert_eq!(change.begin(now), begin, "begin {old:?} {now:?}");
+            assert_eq!(change.end(now), end, "end {old:?} {now:?}");
+        };
+        let set = |value: &str| Step::Set(value.to_owned());
+        check(None, None, set("6s"), Step::Nothing);
+        check(Some("1s"), Some("1s"), set("6s"), Step::Nothing);
+        check(None, Some("6s"), Step::Nothing, Step::Remove);
+        check(Some("1s"), Some("6s"), Step::Nothing, set("1s"));
+        check(None, Some("9s"), Step::LeaveAlone, Step::LeaveAlone);
+        check(Some("1s"), Some("9s"), Step::LeaveAlone, Step::LeaveAlone);
+        check(Some("1s"), None, Step::LeaveAlone, Step::LeaveAlone);
+        // It was so before: nothing was done, and nothing is to be undone.
+        check(Some("6s"), Some("6s"), Step::Nothing, Step::Nothing);
     }
 }

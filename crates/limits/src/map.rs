@@ -16,7 +16,7 @@ use std::path::Path;
 use postfix::Time;
 use transport::{Entry, Source};
 
-use crate::limit::{Hold, Limit, Scope};
+use crate::limit::{Limit, Scope};
 
 /// What every answer of ours begins with. No mail server of others can say it first in a log: what they say stands
 /// behind "host NAME said".
@@ -217,8 +217,10 @@ fn literal(text: &str) -> String {
 /// Keys that no line can have come back beside the blocks.
 pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, Vec<String>) {
     let mut odd = Vec::new();
-    let blocks = limits.iter().map(|limit| {
-        let Hold::Pause(pause) = &limit.hold;
+    let pauses = limits
+        .iter()
+        .filter_map(|limit| Some((limit, limit.pause()?)));
+    let blocks = pauses.map(|(limit, pause)| {
         let mut keys = match &pause.scope {
             Scope::All => vec!["*".to_owned()],
             Scope::Domains(domains) => domains.clone(),

@@ -14,6 +14,9 @@ use transfer::{Fs, Op};
 
 use crate::map::Form;
 
+/// More than this no map of transports has.
+const MOST: u64 = 256 << 20;
+
 /// What kind of table a map is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MapKind {
@@ -124,7 +127,7 @@ impl MapFile {
                 "it is not a regular file; relay-limit replaces its map, and follows no link";
             return Err(MapError::Refused(path.clone(), what));
         }
-        let text = std::fs::read(path).map_err(failed("cannot read it", path))?;
+        let text = guarded::read(path, MOST).map_err(failed("cannot read it", path))?;
         Ok(Some(Seen { text, metadata }))
     }
 
@@ -141,7 +144,7 @@ impl MapFile {
         make_index: MakeIndex<'_>,
     ) -> Result<(), MapError> {
         let directory = self.path.parent().unwrap_or(Path::new("/"));
-        self.must_be_safe(directory)?;
+        must_be_safe(&self.path)?;
         let mut name = std::ffi::OsString::from(".");
         name.push(self.path.file_name().unwrap_or_default());
         name.push(".new");
@@ -163,19 +166,6 @@ impl MapFile {
             }
         }
         placed
-    }
-
-    /// Nobody but root may change what Postfix is to read, nor bend where it is written.
-    fn must_be_safe(&self, directory: &Path) -> Result<(), MapError> {
-        let metadata = directory
-            .metadata()
-            .map_err(failed("cannot look at it", directory))?;
-        let me = rustix::process::geteuid().as_raw();
-        if metadata.mode() & 0o022 != 0 || (metadata.uid() != me && metadata.uid() != 0) {
-            let what = "others than root may write to this directory";
-            return Err(MapError::Refused(directory.to_owned(), what));
-        }
-        Ok(())
     }
 
     fn make(
@@ -251,6 +241,21 @@ impl MapFile {
             (Ok(now), Some(seen)) => key(&now) == key(&seen.metadata),
             (Err(e), None) => e.kind() == io::ErrorKind::NotFound,
             _ => false,
+        }
+    }
+}
+
+/// Nobody but root may change what Postfix is to read at `path`, nor bend where it is written.
+///
+/// # Errors
+/// Others may write to a directory on the way, or lead elsewhere.
+pub fn must_be_safe(path: &Path) -> Result<(), MapError> {
+    let place = guarded::Place::find(path, guarded::Links::Ours);
+    match place.map_err(failed("cannot go there", path))?.is_safe() {
+        true => Ok(()),
+        false => {
+            let what = "others than root may write to its directory, or to one above it";
+            Err(MapError::Refused(path.to_owned(), what))
         }
     }
 }

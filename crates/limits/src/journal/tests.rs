@@ -129,7 +129,7 @@ impl Hook for Failing {
             Ok(_) => return Ok(()),
             Err(_) if self.1 && op == Op::Write => {
                 // Half of it was written before the disk was full.
-                let mut file = OpenOptions::new().append(true).open(path)?;
+                let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
                 file.write_all(b"{\"at\":10")?;
             }
             Err(_) => {}

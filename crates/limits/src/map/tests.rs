@@ -1,7 +1,7 @@
 //! Maps: our lines and those of others, as postmap(1) would read them.
 
 use super::*;
-use crate::limit::Pause;
+use crate::limit::{Hold, Pause};
 use proptest::prelude::*;
 
 fn block(id: &str, until: Option<i64>, keys: &[&str]) -> Block {

@@ -1,0 +1,242 @@
+//! An instance slowed down: plan, question, journal, parameters, and the wait for the queue manager.
+
+use cli::{Context, Failure, Outcome};
+use legible::human::age;
+use legible::shell::quoted;
+use limits::{Change, Entry, Hold, Limit, Rate};
+use postfix::config::Instance;
+use warmup::limits::Limits;
+use warmup::settings::{HeldBy, Hold as Held, Settings};
+
+use crate::args::Rate as Args;
+use crate::desk::{self, Clock, Desk, readable};
+use crate::order::{end, order, reason};
+use crate::parameters::{self, Way};
+use crate::pause::{give_up, text};
+use crate::place;
+use crate::waiting::{self, Force};
+
+pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    let clock = Clock::new(cx);
+    if !args.manner.dry_run {
+        desk::must_be_able(cx, "--dry-run shows the plan")?;
+    }
+    let host = host::instances::discover(cx.site());
+    let instance = place::one(cx, &host, &args.instance)?;
+    if let Some(problem) = instance.problems().first() {
+        let what = format!(
+            "{}: its configuration cannot be relied on: {problem}",
+            instance.name()
+        );
+        return Err(Failure::new(what).hint("fix it: postfix check").into());
+    }
+    let until = match args.end.given() {
+        Some(given) => Some(end(cx, &clock, &given)?),
+        None => None,
+    };
+    let read = desk::look(cx)?;
+    cx.problems(&read.problems);
+    let (rate, notes) = rate(args, cx, instance)?;
+    let hold = Hold::Rate(rate);
+    let limit = order(
+        cx,
+        instance,
+        &read.value,
+        until,
+        reason(args.reason.as_deref()),
+        hold,
+    );
+    refuse_second(&read.value, &limit)?;
+    let shown = lines(args, cx, &limit, &notes, &clock);
+    if args.manner.dry_run {
+        cx.print(text(&shown).as_bytes())?;
+        return Ok(Outcome::Done);
+    }
+    cx.show(&shown);
+    if !args.manner.yes && !cx.confirm("Slow it down?", "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
+    carry_out(cx, &clock, instance, limit)
+}
+
+/// What is to be set, and what an admin should know of it.
+fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate, Vec<String>)> {
+    let services = instance.services(cx.root()).value;
+    let limits = Limits::of(instance, &services);
+    let name = instance.name();
+    if limits.is_client != Some(true) {
+        let what = format!(
+            "{name}: master.cf has no SMTP client \"{}\", which default_transport names",
+            limits.transport
+        );
+        let directory = instance.config_directory().to_string_lossy();
+        return Err(Failure::new(what)
+            .hint(format!(
+                "postconf -c {} -M; the rate would hold nothing",
+                quoted(&directory)
+            ))
+            .into());
+    }
+    let delay = args.pace.delay_seconds();
+    let settings = Settings {
+        hold: Held::RateDelay(delay),
+        // With 1, a destination would be a recipient and no domain.
+        recipient_limit: 2,
+        lets_out: 0,
+        at_most: 0,
+        held_by: HeldBy::Settings,
+    };
+    let changes = settings
+        .parameters(&limits.transport)
+        .into_iter()
+        .map(|(name, new)| Change {
+            old: parameters::value(instance, &name),
+            name,
+            new,
+        });
+    let mut notes = Vec::new();
+    if limits.transport_delay.value.is_some_and(|now| now > delay) {
+        notes.push(format!(
+            "it is held to less already ({} = {}): this lets more out",
+            limits.transport_delay.name, limits.transport_delay.text
+        ));
+    }
+    if !limits.unheld.is_empty() {
+        notes.push(format!(
+            "mail that leaves by {} is not slowed down",
+            limits.unheld.join(", ")
+        ));
+    }
+    let rate = Rate {
+        text: args.pace.to_string(),
+        transport: limits.transport.clone(),
+        changes: changes.collect(),
+    };
+    Ok((rate, notes))
+}
+
+/// Two rates at one instance would each put back what the other has set.
+fn refuse_second(journal: &limits::Journal, limit: &Limit) -> anyhow::Result<()> {
+    let is_other = |one: &&limits::Standing| {
+        one.is_open()
+            && one.limit.rate().is_some()
+            && one.limit.config_directory == limit.config_directory
+    };
+    match journal.limits.iter().find(is_other) {
+        None => Ok(()),
+        Some(one) => {
+            let id = &one.limit.id;
+            let what = format!("{} is slowed down already ({id})", limit.instance);
+            let hint = format!("relay-limit lift {}, and then again", quoted(id));
+            Err(Failure::new(what).hint(hint).into())
+        }
+    }
+}
+
+fn lines(args: &Args, cx: &Context, limit: &Limit, notes: &[String], clock: &Clock) -> Vec<String> {
+    let delay = args.pace.delay_seconds();
+    let mut lines = vec![format!(
+        "slow down {} to {}: a delivery every {delay} s",
+        limit.instance, args.pace
+    )];
+    lines.push(match limit.until {
+        Some(until) => format!(
+            "  until      {} ({})",
+            readable(cx, until),
+            age(until.since(clock.now()))
+        ),
+        None => "  until      it is lifted".to_owned(),
+    });
+    if let Some(reason) = &limit.reason {
+        lines.push(format!("  reason     {reason}"));
+    }
+    let changes = limit.rate().map(|rate| rate.changes.as_slice());
+    for change in changes.unwrap_or_default() {
+        let old = change.old.as_deref().unwrap_or("not set");
+        lines.push(format!(
+            "  main.cf    {} = {} (now: {old})",
+            change.name, change.new
+        ));
+    }
+    lines.extend(notes.iter().map(|note| format!("  note       {note}")));
+    lines
+}
+
+/// Writes it down, sets the parameters, and waits for the queue manager.
+fn carry_out(
+    cx: &Context,
+    clock: &Clock,
+    instance: &Instance,
+    mut limit: Limit,
+) -> anyhow::Result<Outcome> {
+    let _interrupts = cx.catch_interrupts()?;
+    let name = instance.name();
+    let mut desk = Desk::open(cx, clock)?;
+    refuse_second(&desk.journal, &limit)?;
+    // Between plan and lock, another may have taken the name, or changed main.cf.
+    if desk.journal.limit(&limit.id).is_some() {
+        limit.id = desk.journal.new_id(name, &limit.id);
+    }
+    let id = limit.id.clone();
+    let what = limit.what();
+    let Hold::Rate(rate) = limit.hold.clone() else {
+        return Err(Failure::new("not a rate").into());
+    };
+    if let Some(changed) = since_planned(cx, instance, &rate) {
+        return Err(Failure::new(format!("nothing was changed: {changed}"))
+            .hint("somebody is at work on main.cf; once more when they have done")
+            .into());
+    }
+    let by = limit.by.clone();
+    let before = waiting::processes_of(cx, instance, "qmgr");
+    desk.write(vec![Entry::Begin(Box::new(limit))])?;
+    let directory = instance.config_directory();
+    let left = match parameters::change(cx, directory, &rate, Way::Set) {
+        Ok(left) => left,
+        Err(why) => {
+            // What was set by then goes back, if it can.
+            return Err(
+                match parameters::change(cx, directory, &rate, Way::PutBack) {
+                    Ok(_) => give_up(desk, &id, why),
+                    Err(_) => why.context(format!("{id}: relay-limit tick tries again")),
+                },
+            );
+        }
+    };
+    drop(desk);
+    left.iter().for_each(|one| cx.warn(one));
+    desk::syslog(cx).say(clock.now(), &format!("{id}: {name} {what}, by {by}"));
+    let force = waiting::until_restarted(cx, instance, "qmgr", &before);
+    let line = match &force {
+        Force::Holds(_) => {
+            Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
+            format!("{name}: {what}; in force: the queue manager was started anew")
+        }
+        Force::NotRunning => {
+            format!("{name}: {what}; Postfix does not run, and will go by it when it does")
+        }
+        Force::Taken(_) | Force::Unknown(_) => {
+            format!("{name}: {what}; NOT seen to be in force")
+        }
+    };
+    let lift = format!("  to end it: relay-limit lift {}", quoted(&id));
+    cx.print(text(&[line, lift]).as_bytes())?;
+    match force {
+        Force::Taken(why) | Force::Unknown(why) => {
+            cx.warn(format!("{why}; relay-limit tick looks again"));
+            Ok(Outcome::Partial)
+        }
+        _ if !left.is_empty() => Ok(Outcome::Partial),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+/// What main.cf says otherwise than when the plan was shown.
+fn since_planned(cx: &Context, instance: &Instance, rate: &Rate) -> Option<String> {
+    let host = host::instances::discover(cx.site());
+    let now = place::of_directory(&host.value, instance.config_directory())?;
+    rate.changes
+        .iter()
+        .find(|change| parameters::value(now, &change.name) != change.old)
+        .map(|change| format!("{} was changed just now", change.name))
+}
