@@ -10,6 +10,7 @@ mod screen;
 mod watch;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -82,6 +83,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
     let distribution = &counted.distribution;
+    let marks = limits::Marks::read(cx.root(), cx.now());
+    let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
+    for line in marks.lines(&directories) {
+        cx.warn(format!("{line}; relay-limit list shows more"));
+    }
+    cx.problems(&marks.problems);
     let render = |out: &mut Vec<u8>| output::render(out, format, cx, distribution, None);
     match format {
         Format::Prom => cx.print_metrics_with(render)?,

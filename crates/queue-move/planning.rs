@@ -121,9 +121,23 @@ pub(crate) fn plan(
         .map(|finding| format!("{}; {}", finding.what, finding.way_out))
         .collect();
     warnings.extend(same_domains(&plan, course));
+    warnings.extend(paused(cx, course));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
     Ok(Planned::new(plan, missing, warnings, reasons))
+}
+
+/// The target is paused: what is moved there waits there.
+fn paused(cx: &Context, course: &Course<'_>) -> Option<String> {
+    let marks = limits::Marks::read(cx.root(), cx.now());
+    cx.problems(&marks.problems);
+    let limit = marks.pause_at(course.to.config_directory())?;
+    Some(format!(
+        "{} is {}: what is moved there may wait until that ends; relay-limit list, or relay-limit lift {}",
+        limit.instance,
+        limit.what(),
+        limit.id
+    ))
 }
 
 /// The queue ids that belong to unfinished moves out of the same queue, and which.

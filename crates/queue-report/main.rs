@@ -11,6 +11,7 @@ mod streaming;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -47,7 +48,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);
+    let marks = limits::Marks::read(cx.root(), cx.now());
+    let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
+    for line in marks.lines(&directories) {
+        cx.warn(format!("{line}; relay-limit list shows more"));
+    }
     let mut problems = host.problems.clone();
+    problems.extend(marks.problems);
     match mode {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {
             let read = streaming::stream(cx, &spools, &selector, listing)?;

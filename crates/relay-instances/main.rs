@@ -7,6 +7,7 @@ mod args;
 mod mode;
 mod verdict;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use cli::{Context, Outcome};
@@ -90,6 +91,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if !cx.root().is_this_host() {
         cx.warn("--root: what runs on another host, and which of its interfaces has which address, is not known");
     }
+    let marks = limits::Marks::read(cx.root(), cx.now());
+    let directories: Vec<&Path> = chosen.iter().map(|i| i.config_directory()).collect();
+    for line in marks.lines(&directories) {
+        cx.warn(format!("{line}; relay-limit list shows more"));
+    }
+    problems.extend(marks.problems);
     let listing = Listing {
         host: cx.host().to_owned(),
         time: cx.now(),

@@ -201,8 +201,8 @@ pub(crate) struct List {
     pub(crate) check: bool,
 
     /// How to show it
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -238,4 +238,18 @@ pub(crate) enum Format {
     /// For programs.
     #[value(help = None)]
     Json,
+}
+
+/// The values of `list --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people.
+    #[value(help = None)]
+    Text,
+    /// For programs.
+    #[value(help = None)]
+    Json,
+    /// For node_exporter.
+    #[value(help = None)]
+    Prom,
 }

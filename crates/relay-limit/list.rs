@@ -14,8 +14,9 @@ use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
 
-use crate::args::{Format, List as Args};
+use crate::args::{List as Args, ListFormat};
 use crate::desk::{self, Clock, readable};
+use crate::metrics;
 use crate::parameters;
 use crate::pause::text;
 use crate::place::{self, Place};
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return check(cx, &shown, &read.problems, now);
     }
     match args.format {
-        Format::Text => {
+        ListFormat::Text => {
             let mut all = Vec::new();
             for &(one, seen) in &shown {
                 all.extend(lines(cx, one));
@@ -59,7 +60,18 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             all.extend(by_hand(cx, &host.value, journal));
             cx.print(text(&all).as_bytes())?;
         }
-        Format::Json => cx.print_with(|out| {
+        ListFormat::Prom => {
+            let troubled = shown.iter().map(|(one, seen)| {
+                (
+                    *one,
+                    seen.iter().any(|seen| !troubles(one, seen, now).is_empty()),
+                )
+            });
+            let troubled: Vec<_> = troubled.collect();
+            let unread = read.problems.len();
+            cx.print_metrics_with(|out| metrics::write(out, &troubled, unread))?;
+        }
+        ListFormat::Json => cx.print_with(|out| {
             document(out, cx, "relay-tools/relay-limit/1", &shown, &read.problems)
         })?,
     }

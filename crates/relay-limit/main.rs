@@ -10,6 +10,7 @@ mod history;
 mod lift;
 mod list;
 mod manual;
+mod metrics;
 mod order;
 mod parameters;
 mod pause;

@@ -1,6 +1,6 @@
 //! The parameters of main.cf that hold a rate: set, and put back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use cli::{Context, Failure};
@@ -35,6 +35,17 @@ pub(crate) fn value(instance: &Instance, name: &str) -> Option<String> {
     value.map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
+/// The path of main.cf, which root alone can change.
+pub(crate) fn main_cf(cx: &Context, directory: &Path) -> Result<PathBuf> {
+    let main_cf = cx.root().under(&directory.join("main.cf"));
+    must_be_safe(&main_cf).map_err(|why| {
+        Failure::new("cannot change main.cf")
+            .because(why)
+            .hint("root alone should be able to write to a configuration directory: ls -ld")
+    })?;
+    Ok(main_cf)
+}
+
 /// Sets them, or puts them back, in the instance of this directory, and reloads Postfix. To be called under the lock.
 /// What somebody has changed meanwhile is left alone: it comes back, in words.
 pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> Result<Vec<String>> {
@@ -43,12 +54,7 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
     let Some(instance) = place::of_directory(&host.value, directory) else {
         anyhow::bail!("its configuration cannot be read now");
     };
-    let main_cf = cx.root().under(&directory.join("main.cf"));
-    must_be_safe(&main_cf).map_err(|why| {
-        Failure::new("cannot change main.cf")
-            .because(why)
-            .hint("root alone should be able to write to a configuration directory: ls -ld")
-    })?;
+    let main_cf = main_cf(cx, directory)?;
     let (mut set, mut removed, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for change in &rate.changes {
         let now = value(instance, &change.name);

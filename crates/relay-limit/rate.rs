@@ -30,6 +30,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         );
         return Err(Failure::new(what).hint("fix it: postfix check").into());
     }
+    if !args.manner.dry_run {
+        parameters::main_cf(cx, instance.config_directory())?;
+    }
     let until = match args.end.given() {
         Some(given) => Some(end(cx, &clock, &given)?),
         None => None,

@@ -8,6 +8,7 @@ use postfix::config::Instance;
 
 use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
+use crate::parameters;
 use crate::pause::text;
 use crate::place::{self, Place};
 use crate::upkeep;
@@ -118,6 +119,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
     upkeep::keep(cx, &place, &desk.journal, clock.now())?;
     drop(desk);
     if found.is_none() {
+        parameters::main_cf(cx, &facts.config_directory)?;
         let line = facts.line(&kind);
         let postconf = Program::new(cx.root(), instance, "postconf");
         postconf.run(&["-e", &line]).map_err(|why| {

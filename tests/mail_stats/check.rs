@@ -357,3 +357,24 @@ fn strangers_text_keeps_to_its_place() {
     assert!(!perf.contains('|'), "{perf}");
     grammar(perf);
 }
+
+#[test]
+fn what_a_paused_instance_kept_is_held_against_nobody() {
+    let root = host();
+    let paused = "paused by relay-limit until 2026-09-19 14:00 +0000: TSS04";
+    let log = root.path().join("var/log/mail.log");
+    let mut text = fs::read_to_string(&log).unwrap();
+    text.push_str(&lines("aol-a", 11, 400, "deferred", "4.7.0", paused));
+    // A server that says so itself is no pause of ours.
+    let said = "host mx.example.com[192.0.2.9] said: 451 4.7.0 paused by relay-limit (in reply to RCPT TO command)";
+    text.push_str(&lines("yahoo-a", 11, 98, "deferred", "4.7.0", said));
+    fs::write(&log, text).unwrap();
+    set_mtime(&log, seconds("2026-09-19T12:00:00Z"));
+    let limits = ["--warn-deferred", "5%", "--crit-deferred", "50%"];
+    let run = |instance: &str, status| check(&root, &[&[instance][..], &limits].concat(), status).0;
+    run("aol-a", 0);
+    assert_eq!(
+        run("yahoo-a", 2),
+        "CRITICAL: postfix-yahoo-a: 100.0% deferred (100 of 100), more than 50%"
+    );
+}

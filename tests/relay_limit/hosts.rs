@@ -36,8 +36,9 @@ pub(crate) fn relay_limit(host: &Host, args: &[&str]) -> Ran {
 /// A pause of two hours that nobody is asked about, and for which no name server is waited for.
 pub(crate) fn pause_quickly<'a>(instance: &'a str, domain: &'a str) -> Vec<&'a str> {
     let resolver = "--resolver=127.0.0.1:9";
+    let timeout = "--timeout=1s";
     vec![
-        "pause", instance, "--domain", domain, "--for", "2h", "--last", "--yes", resolver,
+        "pause", instance, "--domain", domain, "--for", "2h", "--last", "--yes", resolver, timeout,
     ]
 }
 

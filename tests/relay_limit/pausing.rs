@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use testkit::host_or_skip;
+use testkit::{Mail, host_or_skip};
 
-use crate::hosts::{Site, in_hours};
+use crate::hosts::{Site, in_hours, pause_quickly, relay_limit};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -110,4 +110,53 @@ fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
             "delivered twice"
         );
     }
+}
+
+#[test]
+fn the_other_tools_say_what_is_paused() {
+    let host = host_or_skip!();
+    let sink = host.sink();
+    let relay = |name: &str| host.instance(name).relay_to(&sink).fast_retries().start();
+    let aol_a = relay("postfix-aol-a");
+    let aol_b = relay("postfix-aol-b");
+    relay_limit(&host, &["setup", "aol-*", "--apply"]).ok();
+    // One that waits at aol-b, and one that waits at aol-a.
+    sink.on_rcpt(|_| testkit::Answer::later());
+    for instance in [&aol_a, &aol_b] {
+        instance.submit([Mail::new("news@lists.example.org", "joe@aol.com")]);
+        instance.wait_for("deferred", 1);
+    }
+    relay_limit(&host, &pause_quickly("aol-b", "aol.com")).ok();
+    aol_b.flush();
+    host.wait_for_log("status=deferred (paused by relay-limit until ");
+
+    for (tool, args) in [
+        (env!("CARGO_BIN_EXE_queue-report"), &["aol-b"][..]),
+        (env!("CARGO_BIN_EXE_mailq-distribution"), &[]),
+        (env!("CARGO_BIN_EXE_relay-instances"), &["aol-b"]),
+        (
+            env!("CARGO_BIN_EXE_queue-move"),
+            &["aol-a", "aol-b", "--dry-run"],
+        ),
+    ] {
+        let ran = host.command(tool).args(args).run();
+        let said = ran.text() + &ran.errors();
+        assert!(said.contains("postfix-aol-b is paused, aol.com"), "{ran}");
+    }
+    let stats = env!("CARGO_BIN_EXE_mail-stats-print");
+    let reasons = host
+        .command(stats)
+        .args(["aol-b", "--by", "reason", "--format", "json"])
+        .run();
+    let json: serde_json::Value = serde_json::from_str(&reasons.text()).unwrap();
+    let rows = json["instances"][0]["by"]["reason"].as_array().unwrap();
+    let paused = rows.iter().find(|row| row["key"] == "paused").unwrap();
+    assert!(paused["deferred"].as_u64() >= Some(1), "{reasons}");
+    let gauges = relay_limit(&host, &["list", "--format", "prom"]);
+    assert!(
+        gauges
+            .text()
+            .contains("relay_mail_limits{postfix_instance=\"postfix-aol-b\",kind=\"pause\"} 1\n"),
+        "{gauges}"
+    );
 }

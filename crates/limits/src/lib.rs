@@ -11,6 +11,7 @@ pub mod health;
 pub mod journal;
 mod limit;
 pub mod map;
+mod marks;
 pub mod pace;
 pub mod plan;
 mod replace;
@@ -19,6 +20,7 @@ mod stamp;
 
 pub use journal::{Entry, Journal, Record};
 pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Scope, Standing, Step};
+pub use marks::Marks;
 pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
 
 /// Where a host keeps the journal and the lock, as the host itself names it.

@@ -12,6 +12,8 @@ pub struct Measure {
     pub counts: Counts,
     /// Those that were refused for the sending host's reputation.
     pub blocked: u64,
+    /// Those that a paused instance put off by itself: no receiver was asked.
+    pub paused: u64,
     /// Messages that expired in the queue; not among the attempts.
     pub expired: u64,
 }
@@ -42,6 +44,7 @@ impl Measure {
         Self {
             counts: figures.counts,
             blocked: blocked.map_or(0, |row| row.counts.total()),
+            paused: figures.paused(),
             expired: figures.expired,
         }
     }
@@ -54,13 +57,14 @@ impl Measure {
         Self {
             counts,
             blocked: self.blocked.saturating_add(other.blocked),
+            paused: self.paused.saturating_add(other.paused),
             expired: self.expired.saturating_add(other.expired),
         }
     }
 
-    /// How many attempts there are.
+    /// How many attempts there are, but for what was paused.
     pub fn total(&self) -> u64 {
-        self.counts.total()
+        self.counts.total().saturating_sub(self.paused)
     }
 
     /// How many of the attempts are such.
@@ -68,7 +72,7 @@ impl Measure {
         match rate {
             Rate::Sent => self.counts.sent,
             Rate::Watched(Watched::Bounced) => self.counts.bounced,
-            Rate::Watched(Watched::Deferred) => self.counts.deferred,
+            Rate::Watched(Watched::Deferred) => self.counts.deferred.saturating_sub(self.paused),
             Rate::Watched(Watched::Blocked) => self.blocked,
         }
     }

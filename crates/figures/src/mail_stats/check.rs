@@ -18,7 +18,7 @@ pub enum Watched {
     Blocked,
     /// Refused for good.
     Bounced,
-    /// To be tried again.
+    /// To be tried again, but for what an instance kept because it is paused ([`Class::Paused`]).
     Deferred,
 }
 
@@ -40,13 +40,13 @@ impl Watched {
         match self {
             Self::Blocked => blocked(instance).map_or(0, |row| row.counts.total()),
             Self::Bounced => instance.figures.counts.bounced,
-            Self::Deferred => instance.figures.counts.deferred,
+            Self::Deferred => instance.figures.tried().deferred,
         }
     }
 
     /// Which part of an instance's deliveries that is, in percent; nothing where it has none.
     pub fn share(self, instance: &InstanceStats) -> Option<f64> {
-        limits::share(self.of(instance), instance.figures.counts.total())
+        limits::share(self.of(instance), instance.figures.tried().total())
     }
 }
 
@@ -90,7 +90,7 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
             });
         }
         let mut of_instance: Vec<Finding> = Vec::new();
-        if total >= limits.min_volume {
+        if instance.figures.tried().total() >= limits.min_volume {
             of_instance.extend(Watched::ALL.iter().filter_map(|watched| {
                 let thresholds = limits.of(*watched);
                 held_against(instance, *watched, thresholds)
@@ -124,7 +124,7 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
 /// Holds an instance's shares against the rules. What is not worse than what was found already is not found again: deliveries
 /// that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by the share alone.
 fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
-    let total = instance.figures.counts.total();
+    let total = instance.figures.tried().total();
     let sample = |watched: Watched| Sample::new(watched.of(instance), total);
     found.retain(|finding| {
         let judged = |watched| rules.of(watched).judge(sample(watched)).level;
@@ -202,7 +202,7 @@ fn held_against(
     watched: Watched,
     thresholds: &Thresholds,
 ) -> Option<Finding> {
-    let (count, total) = (watched.of(instance), instance.figures.counts.total());
+    let (count, total) = (watched.of(instance), instance.figures.tried().total());
     let passed = |severity, bounds: &Bounds| {
         let limit = bounds.passed(count, total)?;
         Some((severity, limit))

@@ -46,7 +46,8 @@ impl Day {
             date,
             sent: figures.counts.sent,
             bounced: figures.counts.bounced,
-            deferred: figures.counts.deferred,
+            // What a paused instance kept says nothing of the receiver, and filled no cap.
+            deferred: figures.tried().deferred,
             blocked: of(Class::Blocked),
             rate_limited: of(Class::RateLimited),
             codes,
