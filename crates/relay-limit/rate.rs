@@ -68,10 +68,13 @@ fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate,
     let limits = Limits::of(instance, &services);
     let name = instance.name();
     if limits.is_client != Some(true) {
-        let what = format!(
-            "{name}: master.cf has no SMTP client \"{}\", which default_transport names",
-            limits.transport
-        );
+        let what = match limits.is_client {
+            None => format!("{name}: its master.cf cannot be read"),
+            _ => format!(
+                "{name}: master.cf has no SMTP client \"{}\", which default_transport names",
+                limits.transport
+            ),
+        };
         let directory = instance.config_directory().to_string_lossy();
         return Err(Failure::new(what)
             .hint(format!(

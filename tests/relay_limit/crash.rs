@@ -7,7 +7,7 @@ use crate::TOOL;
 use crate::hosts::{in_hours, pause_quickly, relay_limit};
 
 /// What changes a file.
-const CHANGES: &str = "fsync,fchown,rename,unlink,write";
+const CHANGES: &str = "fsync,fchown,fchmod,rename,unlink,pwrite64,write";
 
 /// An instance that does not run, ready to be paused.
 fn stopped(host: &Host) -> Instance {
@@ -59,13 +59,14 @@ fn killed_at_any_change_the_journal_and_the_map_agree_after_tick() {
     let aol_b = stopped(&host);
     let mut kills = 0;
     for call in CHANGES.split(',') {
-        for n in 1..200 {
+        for n in 1..40 {
             let pause = pause_quickly("aol-b", "aol.com");
             let ran = killed_at(&host, call, n, &pause);
             if ran.killed_by().is_none() && ran.code() == Some(0) {
                 relay_limit(&host, &["lift", "aol-b", "--yes"]).ok();
                 break;
             }
+            assert!(n < 39, "it never succeeds: {ran}");
             kills += 1;
             relay_limit(&host, &["tick"]).ok();
             // What the journal holds, without asking for more than that.
@@ -88,7 +89,7 @@ fn killed_at_any_change_the_journal_and_the_map_agree_after_tick() {
             }
         }
     }
-    assert!(kills > 20, "{kills}");
+    assert!(kills > 12, "{kills}");
     let left = host.sh("ls -A /etc/postfix-aol-b").text();
     assert!(!left.contains(".relay-limit.new"), "{left}");
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
 mod crash;
+mod guide;
 mod hosts;
 mod pausing;
 mod rates;

@@ -153,15 +153,15 @@ impl MapFile {
             MapKind::Index { ending, .. } => Some(with_ending(&new, ending)),
             MapKind::Patterns(_) => None,
         };
-        // What a run that was killed has left.
-        for left in std::iter::once(&new).chain(&new_index) {
+        let left = leftovers(&new, new_index.as_deref());
+        for left in &left {
             unlink(fs, left)?;
         }
         let made = self.make(fs, seen, text, (&new, new_index.as_deref()), make_index);
         let placed =
             made.and_then(|()| self.place(fs, seen, (&new, new_index.as_deref()), directory));
         if placed.is_err() {
-            for left in std::iter::once(&new).chain(&new_index) {
+            for left in &left {
                 let _gone = unlink(fs, left);
             }
         }
@@ -243,6 +243,19 @@ impl MapFile {
             _ => false,
         }
     }
+}
+
+/// What a run that was killed may have left. Berkeley DB makes an index as `__db.NAME`, and where there is one already,
+/// postmap(1) tries again without an end: one that was killed would keep every later one from its work.
+fn leftovers(new: &Path, new_index: Option<&Path>) -> Vec<PathBuf> {
+    let mut all = vec![new.to_owned()];
+    if let Some(index) = new_index {
+        let mut name = std::ffi::OsString::from("__db.");
+        name.push(index.file_name().unwrap_or_default());
+        all.push(index.with_file_name(name));
+        all.push(index.to_owned());
+    }
+    all
 }
 
 /// Nobody but root may change what Postfix is to read at `path`, nor bend where it is written.

@@ -12,6 +12,7 @@ mod recipients;
 mod senders;
 mod stats;
 mod tally;
+mod tried;
 
 use std::ops::AddAssign;
 use std::sync::Arc;

@@ -183,21 +183,6 @@ impl Figures {
         let mut rows = self.breakdown(Dimension::Reason)?.rows.iter();
         rows.find(|row| row.key.as_bytes() == class)
     }
-
-    /// Attempts that this host itself put off, because somebody paused an instance: they say nothing of any receiver. Needs
-    /// the breakdown by [`Dimension::Reason`].
-    pub fn paused(&self) -> u64 {
-        let row = self.reason(Class::Paused);
-        row.map_or(0, |row| row.counts.deferred)
-    }
-
-    /// The deliveries that were tried: [`Self::counts`] without what was [`paused`](Self::paused).
-    pub fn tried(&self) -> Counts {
-        Counts {
-            deferred: self.counts.deferred.saturating_sub(self.paused()),
-            ..self.counts
-        }
-    }
 }
 
 /// How long deliveries took.

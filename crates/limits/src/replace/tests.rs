@@ -168,3 +168,21 @@ fn at_any_point_postfix_finds_the_old_or_the_new() {
     }
     assert!(steps >= 8, "{steps}");
 }
+
+#[test]
+fn what_a_postmap_that_was_killed_has_left_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let map = map(dir.path());
+    for left in [
+        ".relay-limit.new",
+        ".relay-limit.new.db",
+        "__db..relay-limit.new.db",
+    ] {
+        std::fs::write(dir.path().join(left), "half").unwrap();
+    }
+    map.replace(Fs::new(&NoHook), None, b"one", &index).unwrap();
+    assert_eq!(
+        state(dir.path()),
+        pairs(&[("relay-limit", "one"), ("relay-limit.db", "ONE")])
+    );
+}

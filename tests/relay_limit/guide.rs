@@ -1,0 +1,89 @@
+//! docs/guide/blocked.md, walked on real instances from the block to the lifted pause, as an admin would paste it.
+
+use std::time::Duration;
+
+use testkit::{Answer, host_or_skip};
+
+use crate::hosts::Site;
+
+const PAGE: &str = include_str!("../../docs/guide/blocked.md");
+
+/// The commands of the page's plain blocks, in order, without comments.
+fn commands() -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut is_block, mut is_open) = (false, false);
+    for line in PAGE.lines().map(str::trim) {
+        if let Some(kind) = line.strip_prefix("```") {
+            is_block = !is_block;
+            is_open = is_block && kind.is_empty();
+        } else if is_open && !line.is_empty() {
+            let command = line.split(" #").next().unwrap();
+            found.push(command.trim().to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_brings_a_blocked_instance_back() {
+    let site = Site::start(host_or_skip!());
+    site.block_b();
+    site.send("before", 30);
+    site.host
+        .wait_until(Duration::from_secs(60), "some to be stuck", || {
+            site.taken(&site.a) + site.taken(&site.b) >= 30 && site.b.count("deferred") > 0
+        });
+    let path = std::path::Path::new(crate::TOOL).parent().unwrap();
+    let mut seen = Vec::new();
+    for command in commands() {
+        // This site has no third instance, and other addresses.
+        let mut command = command
+            .replace("aol-c", "aol-a")
+            .replace("192.0.2.42", "127.0.0.12");
+        let changes = !command.contains("--dry-run");
+        let asks = [
+            "relay-limit pause",
+            "relay-limit lift",
+            "relay-limit rate",
+            "queue-move aol-b",
+        ];
+        if changes && asks.iter().any(|start| command.starts_with(start)) {
+            command.push_str(" --yes");
+        }
+        if command.starts_with("relay-limit lift") {
+            site.provider.on_rcpt(|_| Answer::ok());
+        }
+        let script = format!("PATH={}:$PATH; {command}", path.display());
+        let ran = site.host.command("bash").args(["-c", &script]).run();
+        let is_check = command.contains("--check");
+        assert!(
+            is_check || matches!(ran.code(), Some(0 | 1)),
+            "{command}: {ran}"
+        );
+        assert!(!ran.errors().contains("panicked"), "{command}: {ran}");
+        if command.starts_with("relay-limit pause") && changes {
+            assert!(ran.text().contains("; in force"), "{command}: {ran}");
+        }
+        seen.push(command);
+    }
+    for tool in [
+        "mail-stats-print",
+        "queue-report",
+        "relay-limit pause",
+        "queue-move",
+        "relay-limit lift",
+    ] {
+        assert!(
+            seen.iter().any(|command| command.starts_with(tool)),
+            "{tool}: {seen:?}"
+        );
+    }
+    site.host
+        .wait_until(Duration::from_secs(90), "all to arrive", || {
+            site.served("before").len() == 30
+        });
+    assert!(
+        site.served("before").values().all(|by| by.len() == 1),
+        "delivered twice"
+    );
+}
