@@ -19,45 +19,47 @@ use crate::report_args::{REPORT, ReportArgs};
 
 /// Show how well mail is being delivered, per Postfix instance
 ///
-/// Counts the delivery attempts in Postfix's logs by how they ended: sent, bounced, deferred. Without a window it reads the
-/// current log file, whole; with one (--date, --since, --until) the rotated logs too, and only the parts of them that it
-/// needs. Text inside an address or a server's reply never counts, whatever it says.
+/// Counts the delivery attempts in Postfix's logs by result: sent, bounced, deferred. Without a window it reads the
+/// whole current log file; with one (--date, --since, --until) it also reads the rotated logs, and only the parts of
+/// them that it needs. Text inside an address or a server's reply is never taken for a result.
 #[derive(Debug, Parser)]
 #[command(name = "mail-stats-print", version, group(clap::ArgGroup::new("rows").args(["by", "filtered"]).multiple(true)))]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 
-    /// How to show the figures
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Shape::Figures(Format::Text))]
     pub(crate) format: Shape,
 
-    /// Break the figures down; several times, or several by commas
+    /// Break the figures down by this; repeat it or separate several with commas
     ///
-    /// instance, domain (of the recipient), provider (of the recipient's domain), relay (the host it went to), reason
-    /// (what the server's reply means), dsn (the enhanced status code), sender-domain, hour, day.
+    /// instance, domain (the recipient's), provider (the recipient's), relay (the server that took or refused the
+    /// mail), reason (what the server's reply means), dsn (the enhanced status code), sender-domain, hour, day.
     #[arg(long, value_name = "DIMENSION", value_delimiter = ',', value_parser = dimension())]
     pub(crate) by: Vec<Dimension>,
 
-    /// Show the N biggest rows of each breakdown (and of the reasons of --filtered), and the others as one
+    /// Show the N largest rows of each breakdown (and of --filtered's reasons), and the rest as one row
     #[arg(long, value_name = "N", requires = "rows")]
     pub(crate) top: Option<usize>,
 
-    /// What counts as one
+    /// What to count
     ///
-    /// attempts: each delivery attempt. recipients: each recipient of each message once, by its last status in the window.
+    /// attempts: every delivery attempt. recipients: every recipient of a message once, by its last status in the
+    /// window.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CountArg::Attempts)]
     pub(crate) count: CountArg,
 
-    /// Print one JSON object a delivery attempt instead of figures
+    /// Print one JSON object per delivery attempt instead of figures
     #[arg(long)]
     pub(crate) events: bool,
 
-    /// With --events: who sent the message and who was to receive it, too
+    /// With --events: include the sender and the recipient
     #[arg(long, requires = "events")]
     pub(crate) with_recipients: bool,
 
-    /// Say what a reply is taken for, and by which rule; `-` (or nothing) reads replies, or lines of a log, from standard input
+    /// Show which class a reply is put in, and by which rule; "-" (or no REPLY) reads replies or log lines from
+    /// standard input
     #[arg(long, value_name = "REPLY", num_args = 0..=1, default_missing_value = "-")]
     pub(crate) explain: Option<String>,
 
@@ -67,11 +69,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) logs: LogArgs,
 
-    /// Rules for reasons, before the built-in ones, instead of /etc/relay-tools/reasons.toml
+    /// Read additional reason rules from FILE instead of /etc/relay-tools/reasons.toml
     #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
     pub(crate) reasons: Option<PathBuf>,
 
-    /// The provider table's additions, instead of /etc/relay-tools/providers.toml
+    /// Read additions to the provider table from FILE instead of /etc/relay-tools/providers.toml
     #[arg(long, value_name = "FILE", help_heading = "Tables", value_hint = clap::ValueHint::FilePath)]
     pub(crate) providers: Option<PathBuf>,
 
@@ -117,13 +119,13 @@ impl Args {
 /// The values of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// INSTANCE:STATUS:COUNT lines, a blank line after each instance
+    /// INSTANCE:STATUS:COUNT lines, with a blank line after each instance
     Text,
     /// Tables for people
     Table,
     /// One JSON object, schema relay-tools/mail-stats/1
     Json,
-    /// One JSON object a line for each instance
+    /// One JSON object per instance, one a line
     Jsonl,
     /// Comma-separated values with a header
     Csv,
@@ -178,9 +180,9 @@ impl ValueEnum for Shape {
             Self::Figures(format) => format.to_possible_value(),
             Self::Report(page) => Some(PossibleValue::new(page.as_str()).help(match page {
                 Page::Text => {
-                    "The daily report: a day beside the days before it, what needs attention first"
+                    "The daily report: one day compared with the days before, with what needs attention first"
                 }
-                Page::Html => "The daily report as a page",
+                Page::Html => "The daily report as an HTML page",
             })),
         }
     }
@@ -189,9 +191,9 @@ impl ValueEnum for Shape {
 /// The values of `--count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CountArg {
-    /// Each delivery attempt
+    /// Every delivery attempt
     Attempts,
-    /// Each recipient of each message once
+    /// Every recipient of a message once, by its last status
     Recipients,
 }
 
@@ -218,10 +220,11 @@ impl Tool for Args {
                 title: "WHAT IS COUNTED",
                 body: &[
                     Block::Text(
-                        "A delivery attempt is a line TAG/SERVICE[PID]: QUEUEID: to=<...>, ... status=WORD (...) of smtp, lmtp, local, \
-                         virtual, pipe, error, retry or discard. sent, bounced and deferred are counted, SOFTBOUNCE as deferred; \
-                         total is their sum. Address probes (deliverable, undeliverable) are no deliveries. A message that the queue \
-                         manager gives up on is counted as expired, in every format but text, and is not part of total.",
+                        "A delivery attempt is a line TAG/SERVICE[PID]: QUEUEID: to=<...>, ... status=WORD (...) from \
+                         smtp, lmtp, local, virtual, pipe, error, retry or discard. sent, bounced and deferred are \
+                         counted, with SOFTBOUNCE as deferred; total is their sum. Address probes (deliverable, \
+                         undeliverable) are not deliveries. A message that the queue manager gives up on is counted \
+                         as expired, in every format but text, and is not part of the total.",
                     ),
                     Block::Text(
                         "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
@@ -242,21 +245,22 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/var/log/mail.log, /var/log/maillog",
-                        "The log, and its rotated siblings in any of logrotate's and Postfix's namings. An instance's maillog_file is \
-                         read instead where it is set.",
+                        "The log and its rotated files, named in any of the ways of logrotate and Postfix. An \
+                         instance with maillog_file set is read from there instead.",
                     ),
                     Block::Item(
                         "/var/log/journal, /run/log/journal",
-                        "The systemd journal, read by journalctl(1) where no syslog daemon writes the log (see --log-source). Only entries \
-                         that journald shows to be Postfix's count: of root or the mail owner, and of a unit or program of Postfix.",
+                        "The systemd journal, read with journalctl(1) where no syslog daemon writes the log (see \
+                         --log-source). Only entries that journald itself attributes to Postfix count: written by \
+                         root or the mail owner, from a unit or program of Postfix.",
                     ),
                     Block::Item(
                         "/etc/default/relay-tools",
-                        "LOG_SOURCE=auto, files or journal: what --log-source is where it is not given.",
+                        "LOG_SOURCE=auto, files or journal: the default of --log-source.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/reasons.toml",
-                        "Rules that say what a server's reply means; they come before the built-in ones.",
+                        "Rules for what a server's reply means; they are tried before the built-in ones.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/judge.toml",
@@ -269,61 +273,63 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/days/DAY.HOST.jsonl",
-                        "The records of a day, a line an instance.",
+                        "The records of a day, one line per instance.",
                     ),
                 ],
             },
             Section {
                 title: "EXAMPLES",
                 body: &[
+                    Block::Text("How well is mail being delivered today?"),
+                    Block::Code("mail-stats-print --date today --format table"),
+                    Block::Text("Why has AOL refused mail in the last two hours?"),
+                    Block::Code(
+                        "mail-stats-print 'aol-*' --since 2h --by reason,dsn --format table",
+                    ),
+                    Block::Text("Yesterday's report, and that of another day:"),
+                    Block::Code(
+                        "mail-stats-print --format report\nmail-stats-print --format report --date 2026-09-19",
+                    ),
                     Block::Text(
-                        "Yesterday's report, from cron (in /etc/cron.d), with the records of days that outlive their logs:",
+                        "Yesterday's report by mail, and day records that outlive the logs (in /etc/cron.d):",
                     ),
                     Block::Code(
                         "15 0 * * *  root  mail-stats-print --save-day\n\
                          0 7 * * *   root  mail-stats-print --format report --mail-to postmaster",
                     ),
-                    Block::Text("Yesterday's report, and the one of another day:"),
-                    Block::Code(
-                        "mail-stats-print --format report\nmail-stats-print --format report --date 2026-09-19",
-                    ),
-                    Block::Text(
-                        "Why does AOL refuse mail from two instances, in the last two hours?",
-                    ),
-                    Block::Code(
-                        "mail-stats-print 'aol-*' --since 2h --by reason,dsn --format table",
-                    ),
-                    Block::Text("The ten domains that most mail could not be delivered to:"),
+                    Block::Text("The ten domains with the most undelivered mail:"),
                     Block::Code(
                         "mail-stats-print --count recipients --by domain --top 10 --format table",
                     ),
                     Block::Text(
-                        "For a monitoring system: is AOL blocking an instance, or is one silent?",
+                        "For a monitoring system: is AOL blocking an instance, or has one gone silent?",
                     ),
                     Block::Code(
                         "mail-stats-print --check --since 1h --crit-blocked 20 --warn-idle 'aol-*'",
                     ),
                     Block::Text(
-                        "Keep yesterday's figures, from cron, and show September's of two hosts:",
+                        "Keep yesterday's figures (from cron), and show those of two hosts for September:",
                     ),
                     Block::Code(
                         "mail-stats-print --save-day\n\
                          mail-stats-print --merge 2026-09-*.rustin.jsonl 2026-09-*.cleveland.jsonl --by day --format table",
                     ),
                     Block::Text(
-                        "Counters for node_exporter's textfile directory, from cron every minute:",
+                        "Counters for node_exporter's textfile directory (from cron, every minute):",
                     ),
                     Block::Code(
                         "mail-stats-print --follow-state /var/lib/relay-tools/follow.json --format prom --output \
                          /var/lib/prometheus/node-exporter/relay_mail.prom",
                     ),
-                    Block::Text("Why is this reply taken for a block?"),
+                    Block::Text("Why is this reply classed as blocked?"),
                     Block::Code(
                         "mail-stats-print --explain '550 5.7.1 Mail from 192.0.2.1 was refused, see example.org'",
                     ),
-                    Block::Text("What did the spam filter stop yesterday, and what came close?"),
+                    Block::Text(
+                        "What did the spam filter stop yesterday, and what came close to it?",
+                    ),
                     Block::Code("mail-stats-print --date yesterday --filtered --format table"),
-                    Block::Text("Logs of another host, all at once:"),
+                    Block::Text("All logs of another host:"),
                     Block::Code("mail-stats-print --log cleveland/mail.log*"),
                 ],
             },

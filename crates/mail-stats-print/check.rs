@@ -1,4 +1,4 @@
-//! `--check`: the figures as a monitoring system is told of them.
+//! `--check`: the figures, as reported to a monitoring system.
 
 use cli::Outcome;
 use figures::bounds::OTHER_INSTANCES;

@@ -14,47 +14,47 @@ const CRIT_BLOCKED: Limit = Limit::Count(20);
 pub(crate) struct CheckArgs {
     /// Answer as a monitoring plugin
     ///
-    /// The limits hold for each instance by itself; the worst one decides. The answer is UNKNOWN where a log could not be
-    /// read, unless an instance is CRITICAL.
+    /// The limits apply to each instance separately; the worst result decides. The answer is UNKNOWN if a log could not
+    /// be read, unless an instance is CRITICAL.
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// WARNING where more than this of an instance's deliveries are blocked
+    /// WARNING if more than this of an instance's deliveries were blocked
     ///
-    /// LIMIT is a number (20), or a share of the instance's deliveries (5%, 0.5%). Given twice, once as each, both hold.
+    /// LIMIT is a number (20), or a share of the instance's deliveries (5%, 0.5%). Give the option twice to set both.
     #[arg(long, value_name = "LIMIT", requires = "check")]
     warn_blocked: Vec<Limit>,
 
-    /// CRITICAL where more than this are blocked; 20 if neither is given
+    /// CRITICAL if more than this were blocked; 20 if neither is given
     ///
-    /// 100% is no limit: more cannot be.
+    /// 100% turns the limit off.
     #[arg(long, value_name = "LIMIT", requires = "check")]
     crit_blocked: Vec<Limit>,
 
-    /// WARNING where more than this have bounced
+    /// WARNING if more than this bounced
     #[arg(long, value_name = "LIMIT", requires = "check")]
     warn_bounced: Vec<Limit>,
 
-    /// CRITICAL where more than this have bounced
+    /// CRITICAL if more than this bounced
     #[arg(long, value_name = "LIMIT", requires = "check")]
     crit_bounced: Vec<Limit>,
 
-    /// WARNING where more than this were deferred
+    /// WARNING if more than this were deferred
     #[arg(long, value_name = "LIMIT", requires = "check")]
     warn_deferred: Vec<Limit>,
 
-    /// CRITICAL where more than this were deferred
+    /// CRITICAL if more than this were deferred
     #[arg(long, value_name = "LIMIT", requires = "check")]
     crit_deferred: Vec<Limit>,
 
-    /// Hold an instance with fewer than N deliveries against no limit
+    /// Ignore limits for instances with fewer than N deliveries
     #[arg(long, value_name = "N", requires = "check", default_value_t = 0)]
     min_volume: u64,
 
-    /// WARNING where an instance has no deliveries at all
+    /// WARNING if an instance has no deliveries at all
     ///
-    /// Each instance that is named; if none is, each that is enabled (as relay-instances(8) shows it) but the default
-    /// one, which has little to deliver where there are others.
+    /// Applies to each instance that is named; if none is, to each that is enabled (see relay-instances(8)) except the
+    /// default one, which has little to deliver if there are others.
     #[arg(long, requires = "check")]
     pub(crate) warn_idle: bool,
 }
@@ -100,27 +100,28 @@ pub(crate) const MONITORING: Section = Section {
     title: "MONITORING",
     body: &[
         Block::Text(
-            "With --check, deliveries are judged that bounced, that were deferred, and that are blocked: failed, for good or for \
-             now, for a reason of the class blocked (the sending host's reputation, a blocklist; see --by reason). A delivery that \
-             is blocked is a bounced or a deferred one, too. Each attempt counts, so a message that is tried again and \
-             again does so several times; with --count recipients it counts once, by its last status.",
+            "--check judges deliveries that bounced, that were deferred, and that were blocked: failed, permanently \
+             or temporarily, for a reason of the class blocked (the sending host's reputation, a blocklist; see --by \
+             reason). A blocked delivery is also a bounced or a deferred one. Each attempt counts, so a message that \
+             is tried repeatedly counts several times; with --count recipients it counts once, by its last status.",
         ),
         Block::Text(
-            "Without a window the current log is judged, whole; --since 1h judges what is new. Where no limit is given, \
-             /etc/relay-tools/judge.toml holds, over what is compiled in: more than 1.5 % blocked, 10 % bounced or 20 % deferred are \
-             a WARNING, more than 10 %, 50 % and 50 % CRITICAL, beyond chance: the lower end of the share's 95 % interval must be \
-             above, so that 4 of 4 are, and 1 of 2 are not.",
+            "Without a window the whole current log is judged; use --since 1h for what is new. If no limit is given, \
+             those of /etc/relay-tools/judge.toml apply, or else the built-in ones: more than 1.5% blocked, 10% \
+             bounced or 20% deferred is a WARNING, more than 10%, 50% and 50% is CRITICAL, each beyond chance: the \
+             lower end of the share's 95% interval must be above the limit, so 4 of 4 is, and 1 of 2 is not.",
         ),
         Block::Text(
-            "What Postfix says of itself is judged too: fatal or panic of master or the queue manager is CRITICAL, of another daemon, \
-             and error, a WARNING. UNKNOWN is what was not seen: a log that cannot be read, is empty or none of Postfix's, a window \
-             that no log holds, messages that a syslog daemon threw away, and more than 10 % of an instance's delivery lines \
-             unreadable (more than 1 % is a WARNING).",
+            "Postfix's own complaints are judged too: fatal or panic from master or the queue manager is CRITICAL; \
+             from another daemon, like error from any, it is a WARNING. UNKNOWN means not seen: a log that cannot be \
+             read, is empty or is not Postfix's, a window that no log covers, messages that a syslog daemon dropped, \
+             and more than 10% of an instance's delivery lines unreadable (more than 1% is a WARNING).",
         ),
         Block::Text(
-            "The performance data have for each instance: INSTANCE, its deliveries; INSTANCE_blocked, INSTANCE_bounced, \
-             INSTANCE_deferred, how many of them are so; and where a limit is a share, INSTANCE_blocked_rate and so on, in \
-             percent, U where the instance has no deliveries. An instance that is named or enabled has them even if it has no deliveries.",
+            "The performance data for each instance are: INSTANCE, its deliveries; INSTANCE_blocked, INSTANCE_bounced \
+             and INSTANCE_deferred, the number of each; and, if a limit is a share, INSTANCE_blocked_rate and so on, \
+             in percent, or U if the instance has no deliveries. An instance that is named or enabled is included \
+             even without deliveries.",
         ),
         Block::Code(
             "# mail-stats-print --check --since 1h --warn-bounced 5% --min-volume 100 aol-a\n\

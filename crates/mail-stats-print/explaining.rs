@@ -27,10 +27,9 @@ pub(crate) fn explain(args: &Args, cx: &Context, reply: &str) -> anyhow::Result<
     let lines = input.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
     if lines.is_empty() {
-        let hint = "mail-stats-print --explain '550 5.1.1 User unknown', or a line of a log on standard input";
-        return Err(Failure::new("there is no reply to explain")
-            .hint(hint)
-            .into());
+        let hint = "mail-stats-print --explain '550 5.1.1 User unknown', or pipe log lines into mail-stats-print \
+        --explain";
+        return Err(Failure::new("no reply to explain").hint(hint).into());
     }
     cx.print_with(|out| {
         for (n, line) in lines.iter().enumerate() {
@@ -44,7 +43,7 @@ pub(crate) fn explain(args: &Args, cx: &Context, reply: &str) -> anyhow::Result<
     Ok(Outcome::Done)
 }
 
-/// What a line is taken for: a line of a log is a delivery, any other a reply by itself.
+/// What a line is taken for: a line of a log is a delivery, any other a reply on its own.
 fn explained(cx: &Context, reasons: &Reasons, line: &[u8]) -> Explained {
     let mut found = Delivered::default();
     let options = Options {
@@ -108,7 +107,10 @@ fn write(out: &mut impl Write, line: &[u8], found: &Explained) -> io::Result<()>
         writeln!(out, "rule:     {}", shown(place))?;
     }
     if let Some(class) = reason.code_says {
-        writeln!(out, "but:      the enhanced status code alone says {class}")?;
+        writeln!(
+            out,
+            "but:      by the enhanced status code alone it would be {class}"
+        )?;
     }
     if let Some(code) = &reason.code {
         writeln!(out, "code:     {}", escape(code.as_bytes()))?;

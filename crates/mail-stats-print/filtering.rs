@@ -191,7 +191,7 @@ pub(crate) fn read<'a>(
     };
     let progress = cx.progress_bytes("reading logs", both_sizes);
     let advance = |bytes| progress.advance(bytes);
-    // What becomes of a message is told in the order of lines.
+    // What happened to a message depends on the order of lines.
     let options = Options {
         threads: 1,
         ..options(cx, run.window, wanted, &advance)
@@ -210,7 +210,7 @@ pub(crate) fn read<'a>(
     })
 }
 
-/// Tells of lines of filters that could not be read.
+/// Reports lines of filters that could not be read.
 pub(crate) fn left_out(cx: &Context, stats: &MailStats) -> Outcome {
     let unparsed = stats.total.filtered.as_ref().map_or(0, |f| f.unparsed);
     if unparsed == 0 {
@@ -218,7 +218,7 @@ pub(crate) fn left_out(cx: &Context, stats: &MailStats) -> Outcome {
     }
     let lines = if unparsed == 1 { "line" } else { "lines" };
     cx.warn(format!(
-        "{unparsed} {lines} of what filters did could not be read (cut short?) and are not counted"
+        "{unparsed} {lines} about filters could not be read (cut short?) and are not counted"
     ));
     Outcome::Partial
 }

@@ -17,7 +17,7 @@ pub(crate) fn sets(run: &Run<'_>, everything: &Selection<'_>) -> anyhow::Result<
     let named = |place| LogSet {
         place,
         scope: Scope::All,
-        why: "it is named".to_owned(),
+        why: "it was named".to_owned(),
     };
     let mut sets = match args.logs.source() {
         LogSource::Files(files) => {
@@ -53,7 +53,7 @@ pub(crate) fn sets(run: &Run<'_>, everything: &Selection<'_>) -> anyhow::Result<
         Place::Journal(_) => None,
     });
     if let Some(path) = files.into_iter().find(|path| log::blocks(path)).or(stream) {
-        let what = "it is a pipe or a device; --follow-state reads log files";
+        let what = "a pipe or a device; --follow-state reads log files";
         return Err(Failure::new(Problem::new(path, what).to_string()).into());
     }
     Ok(sets)

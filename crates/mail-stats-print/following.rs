@@ -145,12 +145,13 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
 fn refuse(by: &[Dimension], format: Format) -> anyhow::Result<()> {
     if format == Format::Prom && !by.is_empty() {
         let what = "--by: the counters of --follow-state are always by provider and by reason";
-        let hint = "leave it out, or choose another --format for the figures of what is new";
+        let hint = "leave out --by, or use another --format, such as table, for the figures of what is new";
         return Err(Failure::new(what).hint(hint).into());
     }
     if by.contains(&Dimension::SenderDomain) {
-        let what = "--by sender-domain: --follow-state reads only what is new, and who sent a message may have been logged before";
-        let hint = "--since 1h --by sender-domain reads the log of an hour";
+        let what = "--by sender-domain cannot be used with --follow-state: it reads only new lines, and the one that \
+        names a message's sender may be older";
+        let hint = "use --since 1h --by sender-domain instead";
         return Err(Failure::new(what).hint(hint).into());
     }
     Ok(())
@@ -159,19 +160,18 @@ fn refuse(by: &[Dimension], format: Format) -> anyhow::Result<()> {
 /// A device or a pipe keeps nothing, and may be read for ever.
 fn refuse_stream(state: &Place) -> anyhow::Result<()> {
     let path = state.path();
-    let failed = |e| Failure::io("--follow-state: cannot look at", path, e);
+    let failed = |e| Failure::io("--follow-state: cannot read", path, e);
     match state.kind().map_err(failed)? {
         None | Some(Kind::File) => Ok(()),
         Some(_) => {
-            let what = format!("--follow-state: {} is no regular file", path.display());
-            let hint =
-                "name a file to keep the counters in, such as /var/lib/relay-tools/follow.json";
+            let what = format!("--follow-state: {} is not a regular file", path.display());
+            let hint = "name a file to keep the counters in: --follow-state /var/lib/relay-tools/follow.json";
             Err(Failure::new(what).hint(hint).into())
         }
     }
 }
 
-/// One run at a time goes on with a state: its lock is the file with `.lock` behind the name, since the state itself is
+/// One run at a time uses a state: its lock is the file with `.lock` after the name, since the state itself is
 /// replaced.
 fn lock(state: &Place) -> anyhow::Result<Lock> {
     state
@@ -182,8 +182,8 @@ fn lock(state: &Place) -> anyhow::Result<Lock> {
             held => {
                 let (who, path) = (held.holder(), state.path().display());
                 let hint =
-                    "what this one would have read, the next one reads; two jobs need a FILE each";
-                Failure::new(format!("{who} goes on with {path} now"))
+                    "the next run will read what this one would have; give each job a FILE of its own";
+                Failure::new(format!("{who} is using {path}"))
                     .hint(hint)
                     .into()
             }
@@ -196,17 +196,17 @@ fn load(cx: &Context, state: &Place) -> anyhow::Result<Totals> {
     let text = match state.read(MOST_STATE) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            cx.note(format!("{name}: the counters begin"));
+            cx.note(format!("{name}: new state, counters start at zero"));
             return Ok(Totals::new(cx.now()));
         }
         Err(e) => return Err(Failure::io("cannot read", state.path(), e).into()),
     };
     Totals::from_json(&text).map_err(|why| {
-        let what = format!("{name} cannot be gone on with: {why}");
+        let what = format!("cannot continue from {name}: {why}");
         Failure::new(what)
             .hint(format!(
-                "mv {name} {name}.old starts anew: the counters begin at zero, with what the current logs hold; Prometheus takes that \
-                 for the restart of a counter"
+                "to start afresh: mv {name} {name}.old; the counters then begin with the current logs, which \
+                 Prometheus sees as a counter reset"
             ))
             .into()
     })

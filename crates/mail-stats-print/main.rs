@@ -150,7 +150,8 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
     cx.problems(&stats.problems);
     for disputed in &stats.disputed {
         cx.note(format!(
-            "{} attempts are {} by the server's words, {} by its enhanced status code (--events has each, --explain says why)",
+            "{} attempts are {} by the server's words but {} by its enhanced status code (--events lists them, \
+             --explain says why)",
             disputed.attempts, disputed.class, disputed.code_says
         ));
     }
@@ -308,7 +309,8 @@ pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
         ));
         if reading.strangers > 0 {
             cx.note(format!(
-                "{}: {} events are not counted, for neither Postfix nor root sent them; anyone may write to the journal",
+                "{}: {} events are not counted: neither Postfix nor root sent them, and anyone can write to the \
+                 journal",
                 reading.path.display(),
                 reading.strangers
             ));

@@ -17,8 +17,8 @@ pub(crate) fn merged(run: &Run<'_>, format: Format) -> anyhow::Result<MailStats>
     };
     if let Some(other) = args.by.iter().find(|by| !held(by)) {
         return Err(
-            Failure::new(format!("--by {other}: day records do not tell it"))
-                .hint("they tell instance, provider, reason, dsn, hour and day")
+            Failure::new(format!("--by {other}: day records do not hold it"))
+                .hint("day records can be broken down by instance, provider, reason, dsn, hour and day")
                 .into(),
         );
     }

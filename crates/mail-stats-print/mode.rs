@@ -62,8 +62,9 @@ impl<'a> Mode<'a> {
         let figures = |mode: &str| match args.format {
             Shape::Figures(format) => Ok(format),
             Shape::Report(page) => {
-                let what = format!("--format {} has no place with {mode}", page.as_str());
-                let hint = "a report is of one day, and of all attempts; see DAILY REPORT in the manual page";
+                let what = format!("--format {} cannot be used with {mode}", page.as_str());
+                let hint =
+                    "a report covers one day and all attempts; see DAILY REPORT in the manual page";
                 Err(Failure::new(what).hint(hint))
             }
         };

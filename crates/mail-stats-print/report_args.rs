@@ -8,17 +8,18 @@ use show::daily::text::Style;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Daily report")]
 pub(crate) struct ReportArgs {
-    /// With --format report: the most columns of a line
+    /// With --format report: the maximum width of a line
     #[arg(long, value_name = "COLUMNS", default_value_t = Style::default().width, value_parser = clap::value_parser!(u16).range(72..=250))]
     pub(crate) width: u16,
 
-    /// With --format report: names in UTF-8 as they are, and blocks to draw with; else all is ASCII
+    /// With --format report: use UTF-8 for names and block graphics; otherwise everything is ASCII
     #[arg(long)]
     pub(crate) utf8: bool,
 
-    /// Mail the report to this address instead of printing it; several times, or several by commas
+    /// Mail the report to this address instead of printing it; repeat it or separate several with commas
     ///
-    /// With --format report or html, which are the same here: one mail holds both. It is handed to Postfix's sendmail.
+    /// For --format report or html, which make no difference here: one mail has both. It is sent with Postfix's
+    /// sendmail.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = cli::mail::address)]
     pub(crate) mail_to: Vec<String>,
 
@@ -47,25 +48,30 @@ pub(crate) const REPORT: Section = Section {
     title: "DAILY REPORT",
     body: &[
         Block::Text(
-            "--format report is what cron is to mail: one day of the host, yesterday unless --date names another, the verdict first. The day is \
-             set beside the day before and the mean of the seven days before it, so far as they are known: from the logs that still hold the \
-             whole of a day, else from the record that --save-day has kept of it. The report says which day it is, and whether all of it is there. A record of when the host's clock had another time zone is of other hours: \
-             it is shown as not all of the day, and nothing is compared with it. \
-             It counts attempts. --format html is the same as a page that needs nothing else: no script, no other file.",
+            "--format report is made for cron to mail: one day of the host, yesterday unless --date names another, \
+             with the verdict first. The day is compared with the day before and the mean of the seven days before \
+             it, as far as they are known: from logs that still cover the whole day, else from the record that \
+             --save-day kept of it. The report says which day it covers, and whether it covers all of it. A record \
+             made when the host's clock had a different time zone covers different hours: it is shown as not all of \
+             the day, and nothing is compared with it. The report counts attempts. --format html is the same as a \
+             self-contained HTML page, without scripts or other files.",
         ),
         Block::Text(
-            "Attention is called to an instance of which more than 20 deliveries are blocked in the day; whose rate of blocked, bounced or \
-             deferred deliveries is at least twice the mean, and 0.5, 3 or 10 points above it (2, 10 or 30 percent, where no day before is known; \
-             fewer than 10 deliveries are passed over); that is enabled and has no deliveries; or in whose queues more than 200 messages are now (two \
-             exclamation marks: more than 500, at least half of the deliveries refused, or blocked).",
+            "Attention is drawn to an instance that had more than 20 deliveries blocked in the day; whose rate of \
+             blocked, bounced or deferred deliveries is at least twice the mean, and 0.5, 3 or 10 points above it (2, \
+             10 or 30 percent, if no day before is known; fewer than 10 deliveries are ignored); that is enabled and \
+             has no deliveries; or that now has more than 200 messages in its queues (two exclamation marks: more \
+             than 500, at least half of the deliveries refused, or blocked).",
         ),
         Block::Text(
-            "--mail-to hands one mail with both, text and page, to the sendmail that Postfix's main.cf names (sendmail_path; \
-             /usr/sbin/sendmail), each address as an argument, and prints nothing; --print-mail prints that mail instead. An address without a \
-             domain is Postfix's to complete. Where sendmail fails, so does the tool, with exit status 2, and nothing is sent.",
+            "--mail-to sends one mail with both text and HTML through the sendmail named in Postfix's main.cf \
+             (sendmail_path; default /usr/sbin/sendmail), with each address as an argument, and prints nothing; \
+             --print-mail prints that mail instead. Postfix completes an address without a domain. If sendmail fails, \
+             so does the tool, with exit status 2, and nothing is sent.",
         ),
         Block::Text(
-            "The mailq is the one at the time of the report; of logs that --log or --journal-dir names, none is shown, and no records are read.",
+            "The mailq is that at the time of the report. With --log or --journal-dir no mailq is shown and no \
+             records are read.",
         ),
     ],
 };

@@ -148,8 +148,9 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     if !is_known {
         let problems_of = &read.history.problems;
         let why = problems_of.first().map(|problem| format!(": {problem}"));
-        let what = format!("nothing is known of {date}{}", why.unwrap_or_default());
-        let hint = "no log that is left holds this day, and --save-day has kept no record of it; --date names another day";
+        let what = format!("nothing is known about {date}{}", why.unwrap_or_default());
+        let hint = "no remaining log covers this day, and --save-day kept no record of it; choose another day with \
+        --date";
         // A mail that does not come says less than one that says so.
         if !args.report.is_mail() {
             return Err(Failure::new(what).hint(hint).into());
@@ -276,7 +277,7 @@ fn begins(cx: &Context, inputs: &Inputs) -> Option<Time> {
         .min()
 }
 
-/// What waits in the queues now. That they cannot be read is no reason to give no report.
+/// What waits in the queues now. If they cannot be read, the report is still given.
 fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
     let cx = run.cx;
     let spools = mailq::find(cx.site(), &run.selection.instances);
@@ -302,7 +303,7 @@ fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
             let first = spools.iter().find(|spool| spool.is_there);
             let path = first.map(|spool| spool.spool.dir().to_owned());
             let what =
-                "the mailq is not shown: permission denied; only root may read Postfix's queues";
+                "the mailq is not shown: permission denied; only root can read Postfix's queues";
             problems.push(Problem::new(path.unwrap_or_default(), what));
             None
         }

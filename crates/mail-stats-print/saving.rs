@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let (cx, selection) = (run.cx, run.selection);
     let (Some(since), Some(until)) = (run.window.since, run.window.until) else {
-        return Err(Failure::new("--save-day takes one day").into());
+        return Err(Failure::new("--save-day needs exactly one day").into());
     };
     let day = Day {
         host: cx.host().to_owned(),
@@ -45,7 +45,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     )?;
     let mut logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut counts);
     report_readings(cx, &logs.readings);
-    // As where figures are printed: of nothing there is no result.
+    // As where figures are printed: nothing seen is no result.
     if logs.readings.is_empty()
         && let Some(first) = logs.problems.pop()
     {
@@ -58,7 +58,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
 }
 
 /// Where the records of a day are, and the lock that keeps other runs from writing there, beside their directory, which is
-/// made if there is none.
+/// created if missing.
 fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
     let made = |path: &Path| {
         let made = Place::make(cx.root().dir(), path, Links::Ours);
@@ -67,7 +67,8 @@ fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
     let directory = made(path.parent().unwrap_or(path))?;
     let place = made(path)?;
     let lock = directory.beside(".lock").lock(PATIENCE).map_err(|e| {
-        Failure::new(e.to_string()).hint("its run writes there; try again when that has ended")
+        Failure::new(e.to_string())
+            .hint("another run is writing there; try again when it has finished")
     })?;
     Ok((place, lock))
 }
@@ -111,7 +112,7 @@ fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>, gaps: &Gaps) -> anyhow
     for record in &records {
         let of = format!("{name}, {}", record.instance);
         if update.not_needed.contains(record) {
-            cx.note(format!("{of}: {} has it already", path.display()));
+            cx.note(format!("{of}: already in {}", path.display()));
             continue;
         }
         cx.note(format!("{of}: saved in {}", path.display()));

@@ -8,52 +8,52 @@ use postfix::Span;
 
 /// Show which Postfix instance is filling the mailq
 ///
-/// One row an instance, the fullest first: how many messages are in each of its queues, its share of all mail, the size of
-/// it, and the age of the oldest message. It reads the queue directories themselves, and needs no running Postfix.
+/// One row per instance, the fullest first: how many messages are in each of its queues, its share of all mail, their
+/// size, and the age of the oldest message. It reads the queue directories directly, and works without a running
+/// Postfix.
 #[derive(Debug, Parser)]
 #[command(name = "mailq-distribution", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 
-    /// How to show the figures
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 
-    /// Break the figures down; several times, or several by commas
+    /// Break the figures down by this; repeat it or separate several with commas
     ///
-    /// domain, provider (of the recipients who wait), sender-domain, age (of messages, in the steps of qshape(1)). With age
-    /// among several, the others are shown by age: domain,age is what qshape(1) shows.
+    /// domain and provider (of the recipients still waiting), sender-domain, age (of messages, in the age groups of
+    /// qshape(1)). Combined with age, the others are shown by age: domain,age is what qshape(1) shows.
     #[arg(long, value_name = "DIMENSION", value_delimiter = ',', value_parser = dimension())]
     pub(crate) by: Vec<Dimension>,
 
-    /// Show the N biggest rows of each breakdown, and the others as one
+    /// Show the N largest rows of each breakdown, and the rest as one row
     #[arg(long, value_name = "N", requires = "by")]
     pub(crate) top: Option<usize>,
 
-    /// Count the files, and open none of them: no sizes, no ages
+    /// Only count the files, without opening them: no sizes, no ages
     ///
-    /// Much faster where there is much mail. Files in maildrop and incoming are examined (stat) all the same: their
-    /// mode tells those that are still being written from mail.
+    /// Much faster with a large mailq. Files in maildrop and incoming are still examined (stat), because only their
+    /// mode shows whether they are complete.
     #[arg(long, conflicts_with = "by")]
     pub(crate) counts_only: bool,
 
-    /// Look again every SECONDS (5 if not given), and show by how much the mailq has changed
+    /// Repeat every SECONDS (default 5), and show by how much the mailq has changed
     ///
-    /// On a terminal the table is redrawn in place until q or ^C is pressed; the space bar looks again at
-    /// once. Elsewhere each round is printed: tables with an
-    /// empty line between them, or with --format json one object a line.
+    /// On a terminal the table is redrawn in place until q or ^C is pressed; the space bar refreshes at once. Elsewhere
+    /// each round is printed: tables separated by an empty line, or with --format json one object per line.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5")]
     pub(crate) watch: Option<String>,
 
     /// Answer as a monitoring plugin
     ///
-    /// The limits hold for each instance by itself; the worst one decides. The answer is UNKNOWN where a queue could not be
-    /// read, unless another is CRITICAL.
+    /// The limits apply to each instance separately; the worst result decides. The answer is UNKNOWN if a queue could
+    /// not be read, unless an instance is CRITICAL.
     #[arg(long, help_heading = "Monitoring options")]
     pub(crate) check: bool,
 
-    /// WARNING where an instance has more than N messages
+    /// WARNING if an instance has more than N messages
     #[arg(
         long,
         value_name = "N",
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     )]
     pub(crate) warn_count: Option<u64>,
 
-    /// CRITICAL where an instance has more than N messages
+    /// CRITICAL if an instance has more than N messages
     #[arg(
         long,
         value_name = "N",
@@ -71,7 +71,7 @@ pub(crate) struct Args {
     )]
     pub(crate) crit_count: Option<u64>,
 
-    /// WARNING where an instance's oldest message is older than AGE, such as 2h or 1d12h
+    /// WARNING if an instance's oldest message is older than AGE, such as 2h or 1d12h
     #[arg(
         long,
         value_name = "AGE",
@@ -81,7 +81,7 @@ pub(crate) struct Args {
     )]
     pub(crate) warn_age: Option<Span>,
 
-    /// CRITICAL where an instance's oldest message is older than AGE
+    /// CRITICAL if an instance's oldest message is older than AGE
     #[arg(
         long,
         value_name = "AGE",
@@ -124,29 +124,32 @@ impl Tool for Args {
                 title: "WHAT IS COUNTED",
                 body: &[
                     Block::Text(
-                        "The rows of instances count messages. A file in maildrop counts when it is complete (mode rwx for its owner), \
-                         and so does one in incoming. total is the sum \
-                         of all six queues, corrupt included.",
+                        "The instance rows count messages. Files in maildrop and incoming count once they are \
+                         complete (mode rwx for the owner). total is the sum of all six queues, corrupt included.",
                     ),
                     Block::Text(
-                        "The age of a message is the time since it arrived, by its own record. (The time of a deferred file is that of \
-                         its next attempt.) Its size is that of its content, as postqueue(1) shows it. Files in the corrupt queue are not \
-                         looked into: they have a size, but no age, and are in no breakdown.",
+                        "A message's age is the time since its arrival, as recorded in the queue file. (The \
+                         modification time of a deferred file is that of its next attempt.) Its size is that of its \
+                         content, as shown by postqueue(1). Files in the corrupt queue are not opened: they have a \
+                         size but no age, and are in no breakdown.",
                     ),
                     Block::Text(
-                        "Breakdowns by domain and provider count recipients who have not got the message yet; those by sender-domain \
-                         and age count messages. So --by domain,age counts as qshape does, and --by sender-domain,age as qshape -s. (qshape \
-                         passes over messages that postsuper -e or -f has marked; here they count.) An address without a domain is \"-\", the \
-                         sender of bounces \"<>\".",
+                        "Breakdowns by domain and provider count recipients who have not received the message yet; \
+                         those by sender-domain and age count messages. So --by domain,age counts as qshape does, and \
+                         --by sender-domain,age as qshape -s does. (qshape skips messages marked by postsuper -e or \
+                         -f; here they count.) An address without a domain is shown as \"-\", the null sender as \
+                         \"<>\".",
                     ),
                     Block::Text(
-                        "Mail moves while it is counted: a message that passes from one queue to another meanwhile may be counted in \
-                         both or in neither. That files vanish is normal, and not told.",
+                        "Mail moves while it is being counted: a message that changes queues meanwhile may be counted \
+                         twice or not at all. Files that vanish are normal and are not reported.",
                     ),
                     Block::Text(
-                        "Where two instances claim one queue directory, both show its mail, the total counts it once, and a warning tells \
-                         of it. An instance whose queue directory is not there, or cannot be read, has a row of zeros and is told of as a \
-                         problem (but not the default instance of a host with several, where it is not enabled). Symbolic links in a queue are not followed, and anything else that is no queue file is told of.",
+                        "If two instances claim the same queue directory, both show its mail, the total counts it \
+                         once, and a warning is printed. An instance whose queue directory is missing or cannot be \
+                         read has a row of zeros and is reported as a problem (except for the default instance of a \
+                         host with several, if it is not enabled). Symbolic links in a queue are not followed, and \
+                         anything else that is not a queue file is reported.",
                     ),
                 ],
             },
@@ -154,9 +157,10 @@ impl Tool for Args {
                 title: "MONITORING",
                 body: &[
                     Block::Text(
-                        "With --check, the performance data have two values for each instance: INSTANCE, the messages in all of its \
-                         queues, and INSTANCE_oldest, the age of the oldest one in seconds (0 where there is none; left out with \
-                         --counts-only). Damaged files are mentioned, but do not change the answer.",
+                        "With --check, the performance data have two values for each instance: INSTANCE, the number \
+                         of messages in all of its queues, and INSTANCE_oldest, the age of the oldest in seconds (0 \
+                         if there are none; omitted with --counts-only). Damaged files are mentioned, but do not \
+                         change the answer.",
                     ),
                     Block::Code(
                         "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 2d\n\
@@ -169,7 +173,7 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/var/spool/postfix, /var/spool/postfix-*",
-                        "The queue directories, by default; main.cf says where they are.",
+                        "The default queue directories; main.cf may name others.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/providers.toml",
@@ -182,7 +186,7 @@ impl Tool for Args {
                 body: &[
                     Block::Text("Which instance is filling the mailq, and is it getting better?"),
                     Block::Code("mailq-distribution --watch"),
-                    Block::Text("Whose mail waits in AOL's instances, and for how long?"),
+                    Block::Text("Which domains is AOL's mail waiting for, and for how long?"),
                     Block::Code("mailq-distribution 'aol-*' --by domain,age --top 20"),
                     Block::Text("A number for a script:"),
                     Block::Code(

@@ -44,7 +44,7 @@ impl Limits {
         for (what, warn, crit) in pairs {
             if warn.zip(crit).is_some_and(|(warn, crit)| warn > crit) {
                 return Err(Failure::new(format!(
-                    "--warn-{what} is above --crit-{what}, and would never warn"
+                    "--warn-{what} is above --crit-{what} and would never take effect"
                 )));
             }
         }

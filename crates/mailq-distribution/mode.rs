@@ -43,8 +43,8 @@ impl Mode {
             Format::Table => Round::Table,
             Format::Json => Round::Json,
             Format::Text | Format::Csv | Format::Prom => {
-                return Err(Failure::new("--watch shows tables, or JSON lines")
-                    .hint("for one of the other formats, run mailq-distribution from cron"));
+                return Err(Failure::new("--watch can only show tables or JSON lines")
+                    .hint("use --format table or json, or run mailq-distribution from cron"));
             }
         };
         let seconds = match watch.parse::<f64>() {

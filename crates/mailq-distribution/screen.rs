@@ -38,14 +38,14 @@ impl Screen {
     /// Takes over the terminal that standard output is.
     ///
     /// # Errors
-    /// It cannot be told to hand on keys as they are pressed.
+    /// It cannot be set to deliver keys as they are pressed.
     pub(crate) fn enter(cx: &Context) -> anyhow::Result<Self> {
         let out = cx.stream()?;
         let keys = keyboard();
         enable_raw_mode().map_err(|e| {
-            Failure::new("--watch: cannot take over the terminal")
+            Failure::new("--watch: cannot control the terminal")
                 .because(e)
-                .hint("without a terminal, each round is printed: mailq-distribution --watch | cat")
+                .hint("to print each round instead: mailq-distribution --watch | cat")
         })?;
         // From here on, dropping it undoes what was done.
         let mut screen = Self { out, keys };

@@ -171,7 +171,7 @@ impl Watch<'_> {
         }
     }
 
-    /// What fits on a screen of `height` lines: what is wrong is at its end, and what had to be left out is told.
+    /// What fits on a screen of `height` lines: what is wrong is at its end, and what had to be left out is counted.
     fn lines(
         &self,
         shown: &Distribution,

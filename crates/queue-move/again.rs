@@ -202,7 +202,8 @@ fn plan(journal: &Journal, goal: Goal, rate: Option<u32>) -> anyhow::Result<Stri
         in_target,
         back,
         gone,
-    } = survey(journal).map_err(|e| Failure::new("cannot look where the mail is").because(e))?;
+    } = survey(journal)
+        .map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
     let header = &journal.header;
     let (from, to) = (&header.from.instance, &header.to.instance);
     let mut lines = vec![format!(
@@ -218,19 +219,19 @@ fn plan(journal: &Journal, goal: Goal, rate: Option<u32>) -> anyhow::Result<Stri
         (held, format!("are on hold in {from} by this move")),
         (
             in_target,
-            format!("are in {to}'s maildrop, or out of it out of pickup's reach"),
+            format!("are in {to}'s maildrop, or kept out of pickup's reach"),
         ),
         (
             back,
-            format!("are {from}'s again, or never were this move's"),
+            format!("belong to {from} again, or never were part of this move"),
         ),
-        (gone, "are in neither of the two queues any more".to_owned()),
+        (gone, "are no longer in either queue".to_owned()),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     lines.extend(counts.map(|(count, what)| format!("  {count:>7}  {what}")));
     lines.push(match goal {
         Goal::Finish => match rate {
-            Some(rate) => format!("what waits or is on hold goes to {to}, {rate} a minute"),
+            Some(rate) => format!("what waits or is on hold goes to {to}, at {rate} a minute"),
             None => format!("what waits or is on hold goes to {to}"),
         },
         Goal::Back => format!("what {to} has not taken goes back to {from}"),
@@ -249,7 +250,7 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
     let (mut found, is_whole) = all(cx);
     if !is_whole {
         return Err(Failure::new(
-            "which move is meant cannot be told: not all journals can be read",
+            "it is not clear which move is meant: not all journals can be read",
         )
         .hint(format!("name it: queue-move {} MOVE", word(goal)))
         .into());
@@ -267,16 +268,20 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
         [one] => read(&one.path),
         [] => {
             let what = match goal {
-                Goal::Finish => "no move is unfinished",
+                Goal::Finish => "there is no unfinished move",
                 Goal::Back => "there is no move to undo",
             };
-            let hint = "queue-move history lists all; name one to look at it again";
+            let hint = "queue-move history lists all moves; name one to check it again";
             Err(Failure::new(what).hint(hint).into())
         }
         several => {
             let last = several.iter().rev().take(5);
             let names: Vec<&str> = last.map(|one| one.header.name.as_str()).collect();
-            let what = format!("{} moves may be meant: {}", several.len(), names.join(", "));
+            let what = format!(
+                "it is not clear which of {} moves is meant: {}",
+                several.len(),
+                names.join(", ")
+            );
             let hint = format!("name one: queue-move {} MOVE", word(goal));
             Err(Failure::new(what).hint(hint).into())
         }
@@ -291,11 +296,11 @@ fn now<'h>(
 ) -> anyhow::Result<(&'h Instance, Side)> {
     let mut all = host.value.instances().iter();
     let instance = all.find(|i| i.config_directory() == then.config_directory);
-    let close = "put it back; or end the move as it is: queue-move close MOVE --why TEXT";
+    let close = "restore it, or close the move as it is: queue-move close MOVE --why TEXT";
     let instance = instance.ok_or_else(|| {
         let dir = then.config_directory.display();
         Failure::new(format!(
-            "{}: no instance is configured in {dir}",
+            "no instance is configured in {dir}: {}",
             then.instance
         ))
         .hint(close)

@@ -7,12 +7,13 @@ use postfix::Span;
 
 /// Move deferred mail to another Postfix instance on this host, losing nothing
 ///
-/// FROM's deferred mail, or what the selectors name of it, is put on hold, handed to TO's maildrop, and its defer logs are
-/// removed; TO's pickup then takes it as mail of its own. The plan is shown first, and then it asks. No message is
-/// lost or sent twice, whatever comes between: a journal holds what is meant before anything is changed; resume
-/// finishes an interrupted move, undo puts back what TO has not taken yet.
+/// FROM's deferred mail, or the part of it that is selected, is put on hold, moved to TO's maildrop, and its defer logs
+/// are removed; TO's pickup then takes it as its own. The plan is shown first, and confirmation is asked for. No
+/// message is lost or sent twice, whatever happens: a journal records what will be done before anything is changed;
+/// resume finishes an interrupted move, undo puts back what TO has not taken yet.
 ///
-/// Mail that was on hold before is not touched, unless --queue hold names it. What the queue manager has in hand is skipped.
+/// Mail that was already on hold is not touched, unless selected with --queue hold. Mail that the queue manager is
+/// working on is skipped.
 #[derive(Debug, Parser)]
 #[command(
     name = "queue-move",
@@ -24,43 +25,25 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// The instance whose mail is moved
+    /// The instance to move mail from
     ///
     /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b), or
     /// "-" or "postfix" for the default instance.
     #[arg(value_name = "FROM", required = true)]
     pub(crate) from: Option<String>,
 
-    /// The instance that gets it
+    /// The instance to move it to
     #[arg(value_name = "TO", required = true)]
     pub(crate) to: Option<String>,
 
     #[command(flatten)]
     pub(crate) selectors: SelectorArgs,
 
-    /// Move between instances of two providers too
+    /// Allow a move to another provider's instance
     ///
     /// Mail that one provider has blocked would harm the address of the other instance.
     #[arg(long, help_heading = "Move options")]
     pub(crate) cross_provider: bool,
-
-    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log can
-    /// be read; 0 for none
-    ///
-    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that it
-    /// was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is delivered, nothing
-    /// else is moved.
-    #[arg(long, value_name = "N", help_heading = "Move options")]
-    pub(crate) canary: Option<usize>,
-
-    /// How long the canary is waited for
-    #[arg(
-        long,
-        value_name = "SPAN",
-        default_value = "2m",
-        help_heading = "Move options"
-    )]
-    pub(crate) canary_wait: Span,
 
     #[command(flatten)]
     pub(crate) pace: Pace,
@@ -76,7 +59,7 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Move options")]
 pub(crate) struct Pace {
-    /// Hand over so many messages a minute, to spare a healthy address a flood
+    /// Move at most N messages per minute, to spare a healthy address a flood
     #[arg(long, value_name = "N/min", value_parser = rate)]
     pub(crate) rate: Option<u32>,
 
@@ -85,19 +68,19 @@ pub(crate) struct Pace {
     pub(crate) no_wait: bool,
 }
 
-/// How it is asked and told.
+/// How it asks and reports.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Move options")]
 pub(crate) struct Manner {
-    /// Show what would be done, and change nothing at all
+    /// Show what would be done, without changing anything
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 
-    /// How to show what was done
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -119,19 +102,20 @@ pub(crate) enum Command {
     Hold(One),
     /// Release mail that is on hold
     Release(One),
-    /// Remove defer logs whose message is in none of incoming, active, deferred and hold
+    /// Remove defer logs without a message in incoming, active, deferred or hold
     Clean(One),
-    /// Finish what was interrupted: a move, or its undo
+    /// Finish what was interrupted: a move or its undo
     ///
-    /// A move goes on to TO, at the rate that it had; an undo goes on to FROM. The plan is shown first, and then it asks.
+    /// A move continues to TO, at the rate it had; an undo continues to FROM. The plan is shown first, and confirmation
+    /// is asked for.
     Resume(Again),
     /// Put back what TO has not taken yet
     ///
     /// Messages go back to where they were, with their defer logs, and are tried again when they would have been.
     Undo(Again),
-    /// End a move that cannot be finished, and say why
+    /// Close a move that cannot be finished, and say why
     ///
-    /// Its messages stay where they are. It is no longer reported, nor offered to resume and undo.
+    /// Its messages stay where they are. The move is no longer reported, and resume and undo no longer choose it.
     Close(Close),
     /// List the moves of this host, or show one
     History(Listing),
@@ -154,15 +138,15 @@ pub(crate) struct One {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Again {
-    /// Which move, as history names it; may be left out where there is only one
+    /// The move, as named by history; can be omitted if there is only one
     #[arg(value_name = "MOVE")]
     pub(crate) name: Option<String>,
 
-    /// Send to TO what an interrupted undo was to put back
+    /// Send to TO what an interrupted undo would have put back
     #[arg(long, help_heading = "Move options")]
     pub(crate) forward: bool,
 
-    /// Go on, too, with messages that TO's log says TO has taken before this machine was started anew
+    /// Also continue with messages that TO took before this machine was restarted, according to TO's log
     #[arg(long, help_heading = "Move options")]
     pub(crate) despite_log: bool,
 
@@ -175,7 +159,7 @@ pub(crate) struct Again {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Close {
-    /// Which move, as history names it
+    /// The move, as named by history
     #[arg(value_name = "MOVE")]
     pub(crate) name: String,
 
@@ -193,14 +177,14 @@ pub(crate) struct Listing {
     #[arg(value_name = "MOVE")]
     pub(crate) name: Option<String>,
 
-    /// How to show them
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Prune {
-    /// Of moves begun so long ago: 90d, 12w
+    /// Moves that began at least this long ago: 90d, 12w
     #[arg(long, value_name = "SPAN")]
     pub(crate) older_than: Span,
 
@@ -212,5 +196,5 @@ pub(crate) struct Prune {
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/min").unwrap_or(text);
     let number = number.parse().ok().filter(|&number| number > 0);
-    number.ok_or_else(|| "not a number of messages a minute such as 60/min".to_owned())
+    number.ok_or_else(|| "not a number of messages per minute such as 60/min".to_owned())
 }

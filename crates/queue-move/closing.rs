@@ -7,7 +7,7 @@ use crate::args::{Close, Prune};
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{all, named};
+use crate::unfinished::{all, named, said};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
@@ -16,7 +16,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     let why = close.why.trim();
     if why.is_empty() {
         return Err(Failure::new("--why is empty")
-            .hint("say for the next admin why it cannot be finished")
+            .hint("say why it cannot be finished, for the next admin: --why TEXT")
             .into());
     }
     if journal.state() != State::Unfinished {
@@ -26,7 +26,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
-    cx.note(summary.told());
+    cx.note(said(&summary));
     if close.manner.dry_run {
         cx.print(format!("would close {name}\n").as_bytes())?;
         return Ok(Outcome::Done);

@@ -38,7 +38,7 @@ struct History<'a> {
 
 pub(crate) fn word(state: State) -> &'static str {
     match state {
-        State::NotBegun => "not begun",
+        State::NotBegun => "not started",
         State::Unfinished => "unfinished",
         State::Done => "done",
         State::Undone => "undone",

@@ -10,25 +10,36 @@ impl Tool for Args {
             Section {
                 title: "WHAT IT CHANGES FOR THE MAIL",
                 body: &[Block::Text(
-                    "Mail that is requeued through maildrop, by this tool as by postsuper -r, gets a new queue id; TO's pickup logs the old one as orig_id. Recipients who have been served stay so, and are not in the new queue file. Arrival time, DSN options and VERP are kept; that SMTPUTF8 was asked for is not (with Postfix 3.7; newer versions keep it). The expiry clock (maximal_queue_lifetime) starts anew. Addresses are rewritten again by TO's maps, and its bcc maps and header checks see the mail again. FILTER and REDIRECT actions that access rules or header checks have recorded are dropped, and content_filter is TO's own. A Received: header is added, which counts towards hopcount_limit.",
-                )],
-            },
-            Section {
-                title: "WHAT IS LOOKED AT BEFORE",
-                body: &[Block::Text(
-                    "Whether TO runs and has a pickup service; where its trivial-rewrite sends each recipient, and whether that agent is there (error:, retry:, discard:, defer_transports and failing tables are refused); what its header_checks and body_checks, asked by postmap(1), do with these messages; hopcount_limit, queue lifetimes of 0, queue_minfree. Bcc maps, maps that rewrite recipients, strict checks, and an address that both send from are warned of. Requeued mail passes no Milter. Then the canary goes first: a few messages of the biggest domains, which are followed in TO's log until TO has tried them. If one is returned, deferred for the reason that it was deferred for before or because the address is blocked or limited, or not tried within --canary-wait, or if none is delivered, the others stay where they are, and the exit status is 1. Where the log cannot be read, and with --no-wait, there is no canary.",
+                    "Mail requeued through maildrop, by this tool or by postsuper -r, gets a new queue id; TO's \
+                     pickup logs the old one as orig_id. Recipients who already have the message do not get it again \
+                     and are not in the new queue file. Arrival time, DSN options and VERP are kept; the SMTPUTF8 \
+                     request is not (with Postfix 3.7; newer versions keep it). The expiry clock \
+                     (maximal_queue_lifetime) starts again. Addresses are rewritten again by TO's maps, and its bcc \
+                     maps and header checks see the mail again. FILTER and REDIRECT actions recorded by access rules \
+                     or header checks are dropped, and TO's own content_filter applies. A Received: header is added, \
+                     which counts towards hopcount_limit.",
                 )],
             },
             Section {
                 title: "WHAT IS SKIPPED",
                 body: &[Block::Text(
-                    "Mail that the queue manager takes first, or has tried again since the plan was made; that an admin has expired (postsuper -e, -f); with a bounce or success notice pending; with nothing left to deliver; damaged; or too big for TO. The plan and the result tell the reason for each.",
+                    "Mail that the queue manager takes first, or has tried again since the plan was made; that an \
+                     admin has expired (postsuper -e, -f); that has a bounce or success notice pending; that has \
+                     nothing left to deliver; that is damaged; or that is too big for TO. The plan and the result \
+                     give the reason for each.",
                 )],
             },
             Section {
                 title: "INTERRUPTIONS",
                 body: &[Block::Text(
-                    "^C finishes the messages in hand, and says how to go on; the exit status is 1. After a crash, a power cut, a restart of FROM or TO, or a full disk, queue-move resume goes on, and queue-move undo goes back; either can be repeated, and an undo that was interrupted is gone on with by resume. undo first takes what lies in TO's maildrop out of pickup's reach, waits until pickup is past it, and then puts it back; what TO has taken stays with TO. Every run reports moves that are unfinished, and so do queue-report and mailq-distribution --check. A message of which nothing shows where it is, is in doubt: it is reported until the move is closed (queue-move close).",
+                    "^C finishes the messages being moved and says how to continue; the exit status is 1. After a \
+                     crash, a power cut, a restart of FROM or TO, or a full disk, queue-move resume finishes the move \
+                     and queue-move undo reverses it; either can be repeated, and resume also finishes an interrupted \
+                     undo. undo first takes the messages in TO's maildrop out of pickup's reach, waits until pickup \
+                     is no longer working on them, and then puts them back; what TO has already taken stays with TO. \
+                     Every run reports unfinished moves, and so do queue-report and mailq-distribution --check. A \
+                     message that cannot be found is in doubt: it is reported until the move is closed (queue-move \
+                     close).",
                 )],
             },
             Section {
@@ -36,28 +47,29 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/var/lib/relay-tools/moves/",
-                        "A journal of each move (JSON Lines): what was meant, with senders, recipients and reasons, and what became of it.",
+                        "A journal for each move (JSON Lines): what was planned, with senders, recipients and \
+                         reasons, and what was done.",
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/locks/",
-                        "Locks: one queue-move takes mail out of an instance at a time.",
+                        "Locks: only one queue-move at a time takes mail out of an instance.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/providers.toml",
-                        "Providers, over those that are built in.",
+                        "Additions to the table of mailbox providers.",
                     ),
                 ],
             },
             Section {
                 title: "EXAMPLES",
                 body: &[
-                    Block::Text("What would move from a blocked instance to a healthy one?"),
+                    Block::Text("What would be moved from a blocked instance to a healthy one?"),
                     Block::Code("queue-move --dry-run aol-b aol-c"),
                     Block::Text(
-                        "Move what AOL has deferred for the address's reputation, one message a second:",
+                        "Move what AOL has deferred because of the address's reputation, one message per second:",
                     ),
                     Block::Code("queue-move aol-b aol-c --reason-class blocked --rate 60/min"),
-                    Block::Text("From a script, the oldest hundred, with the result as JSON:"),
+                    Block::Text("From a script: move the oldest hundred, with the result as JSON:"),
                     Block::Code("queue-move aol-b aol-c --limit 100 --yes --format json"),
                     Block::Text("After an interruption:"),
                     Block::Code("queue-move history\nqueue-move resume"),

@@ -24,13 +24,14 @@ impl<'a> Mode<'a> {
     pub(crate) fn of(args: &'a Args) -> Result<Self, Failure> {
         if let (Some(_), Some(from)) = (&args.command, &args.from) {
             return Err(
-                Failure::new(format!("\"{from}\" stands before a subcommand"))
+                Failure::new(format!("\"{from}\" comes before a subcommand"))
                     .hint("queue-move FROM TO moves mail; queue-move --help lists the subcommands"),
             );
         }
         if let Some(Command::Undo(Again { forward: true, .. })) = &args.command {
-            return Err(Failure::new("undo does not take --forward")
-                .hint("queue-move resume --forward sends to TO what an undo was to put back"));
+            return Err(Failure::new("--forward cannot be used with undo").hint(
+                "use queue-move resume --forward to send to TO what an undo would have put back",
+            ));
         }
         Ok(match (&args.command, &args.from, &args.to) {
             (Some(Command::Hold(one)), ..) => Self::Hold(one),
@@ -42,7 +43,7 @@ impl<'a> Mode<'a> {
             (Some(Command::History(listing)), ..) => Self::History(listing),
             (Some(Command::Prune(prune)), ..) => Self::Prune(prune),
             (None, Some(from), Some(to)) => Self::Move(args, from, to),
-            (None, ..) => return Err(Failure::new("FROM and TO must be named")),
+            (None, ..) => return Err(Failure::new("FROM and TO are required")),
         })
     }
 

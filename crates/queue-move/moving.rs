@@ -8,7 +8,6 @@ use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
 use crate::args::{Args, Format};
-use crate::canary::{self, Canary};
 use crate::planning::{self, Course, Planned};
 use crate::result::{self, Ran, to_line};
 use crate::setup::{self, is_json};
@@ -109,7 +108,6 @@ fn execute(
         rate: args.pace.rate,
         log: log.as_ref().and_then(Log::mark).cloned(),
     };
-    let wanted = canary::size(args, course, planned.count(), log.as_ref())?;
     let syslog = Syslog::open(cx);
     let ids = planned.ids();
     let about = About {
@@ -130,18 +128,11 @@ fn execute(
     let nothing = |_: &str| None;
     let means = setup::means(&told, &nothing);
     let dir = crate::unfinished::moves_dir(cx);
-    let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
+    let one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
-    let canary = match log.clone().filter(|_| wanted > 0) {
-        Some(log) => first(args, cx, (course, planned), (wanted, log), &mut one, &told).map(Some),
-        None => Ok(None),
-    };
-    let done = canary.and_then(|canary| {
-        let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)))?;
-        Ok((canary, done))
-    });
-    let (canary, (done, stopped)) = match done {
-        Ok(done) => done,
+    let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)));
+    let (done, stopped) = match done {
+        Ok((done, stopped)) => (done, stopped),
         // Something may have been done: what, the journal knows.
         Err(e) => return half_way(cx, args.manner.format, &name, &e),
     };
@@ -174,11 +165,6 @@ fn execute(
             verified: &verified,
         }),
     );
-    if let Some(canary) = &canary {
-        outcome.notes.push(canary.told());
-        outcome.notes.extend(canary.notes.iter().cloned());
-    }
-    outcome.canary = canary;
     outcome.notes.extend(stopped);
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
@@ -188,39 +174,14 @@ fn execute(
         counts.moved, counts.skipped, counts.failed, counts.open
     ));
     if syslog.lost() > 0 {
-        let what = "the mail log did not take all lines about this move; its journal has them";
+        let what =
+            "not all lines about this move could be written to the mail log; its journal has them";
         outcome.notes.push(what.to_owned());
     }
     interrupted(cx, &done);
     let all = done.is_complete && counts.moved == counts.selected && verified.problems.is_empty();
     let text = shown(cx, args.manner.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
-}
-
-/// The canary, and whether the others are to follow: if not, they are left where they are.
-fn first(
-    args: &Args,
-    cx: &Context,
-    (course, planned): (&Course<'_>, &Planned),
-    (wanted, log): (usize, Log),
-    one: &mut Move<'_>,
-    told: &Told<'_>,
-) -> Result<Canary, MoveError> {
-    let size = (wanted, args.canary_wait.duration());
-    let mut canary = canary::send(cx, (course, planned), size, log, one, told)?;
-    if canary.stopped.is_none() || told.interrupted() {
-        return Ok(canary);
-    }
-    cx.warn(canary.told());
-    let rest = planned.count().saturating_sub(canary.messages);
-    let question = format!("Move the other {rest} all the same?");
-    if !args.manner.yes && rest > 0 && cx.confirm(&question, "--canary 0").unwrap_or(false) {
-        canary.stopped = None;
-        return Ok(canary);
-    }
-    told.say(&canary.told());
-    one.leave("the canary was not delivered: --canary 0 moves without one")?;
-    Ok(canary)
 }
 
 /// Leads a move to its end: at once, or by the clock. Why it stopped early, if it did.
@@ -251,7 +212,7 @@ pub(crate) fn carry(
             looked = Instant::now();
             if matches!(setup::runs(cx, course.to), Ok(false)) {
                 stopped = Some(format!(
-                    "{} has stopped: {} messages stay on hold in {}; start it, then queue-move resume {}",
+                    "{} has stopped: {} messages stay on hold in {}; start it, then run queue-move resume {}",
                     course.to.name(),
                     one.held(),
                     course.from.name(),
@@ -273,9 +234,11 @@ pub(crate) fn carry(
 pub(crate) fn failed(e: MoveError) -> anyhow::Error {
     let failure = Failure::new(e.to_string());
     match e {
-        MoveError::NotBegun(..) => failure.hint("make room, or see to that directory").into(),
+        MoveError::NotBegun(..) => failure
+            .hint("free some space, or check that directory")
+            .into(),
         MoveError::Stopped(..) => failure
-            .hint("queue-move resume goes on, queue-move undo goes back")
+            .hint("run queue-move resume to finish it, queue-move undo to go back")
             .into(),
     }
 }
@@ -288,7 +251,7 @@ pub(crate) fn half_way(
     e: &MoveError,
 ) -> anyhow::Result<(Outcome, String)> {
     cx.warn(e.to_string());
-    let hint = format!("queue-move resume {name} goes on, queue-move undo {name} goes back");
+    let hint = format!("to finish: queue-move resume {name}; to go back: queue-move undo {name}");
     cx.warn(&hint);
     let journal = crate::unfinished::named(cx, name)?;
     let verified = Verified::default();
@@ -309,8 +272,8 @@ pub(crate) fn interrupted(cx: &Context, done: &Done) {
     let left = done.all.saturating_sub(done.ended.len());
     if left > 0 {
         cx.warn(format!(
-            "interrupted: {left} messages were not reached, or are on hold. To go on: queue-move resume {name}; \
-             to go back: queue-move undo {name}",
+            "interrupted: {left} messages were not reached, or are on hold. To finish: queue-move resume {name}; to \
+             go back: queue-move undo {name}",
             name = done.name
         ));
     }

@@ -67,8 +67,6 @@ pub(crate) struct Planned {
     /// Recipients by domain and by reason, the most first.
     pub(crate) domains: Vec<(String, usize)>,
     pub(crate) classes: Vec<(String, usize)>,
-    /// What replies mean.
-    pub(crate) reasons: Reasons,
 }
 
 /// The domain of an address, in lower case; empty where it has none.
@@ -89,7 +87,7 @@ pub(crate) fn plan(
     let stray = |queue: &&Queue| !MOVABLE.contains(queue);
     if let Some(queue) = selector.queues.iter().find(stray) {
         let what = format!("mail in the {queue} queue cannot be moved");
-        let hint = "its queue manager has it in hand; --queue deferred or hold";
+        let hint = "the queue manager is working on it; use --queue deferred or hold";
         return Err(Failure::new(what).hint(hint).into());
     }
     let progress = cx.progress_items("reading the queue", None);
@@ -124,7 +122,7 @@ pub(crate) fn plan(
     warnings.extend(paused(cx, course));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
-    Ok(Planned::new(plan, missing, warnings, reasons))
+    Ok(Planned::new(plan, missing, warnings, &reasons))
 }
 
 /// The target is paused: what is moved there waits there.
@@ -162,7 +160,7 @@ impl Planned {
         plan: Plan,
         missing: Vec<(String, String)>,
         warnings: Vec<String>,
-        reasons: Reasons,
+        reasons: &Reasons,
     ) -> Self {
         let mut domains: HashMap<String, usize> = HashMap::new();
         let mut classes: HashMap<String, usize> = HashMap::new();
@@ -175,7 +173,7 @@ impl Planned {
                 Some(reason) => {
                     let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
                     let of = domain_of(rcpt.address.as_bytes());
-                    let meant = known.classify(&reasons, reason.as_bytes(), dsn, of);
+                    let meant = known.classify(reasons, reason.as_bytes(), dsn, of);
                     meant.class.to_string()
                 }
             };
@@ -187,7 +185,6 @@ impl Planned {
             plan,
             missing,
             warnings,
-            reasons,
         }
     }
 
@@ -214,7 +211,7 @@ impl Planned {
         let mut changes = vec![
             "each message gets a new queue id, which TO's pickup logs with the old one (orig_id)"
                 .to_owned(),
-            "arrival time is kept, but the expiry clock (maximal_queue_lifetime) starts anew"
+            "arrival time is kept, but the expiry clock (maximal_queue_lifetime) starts again"
                 .to_owned(),
             "TO's maps rewrite the addresses again; its bcc maps and header checks see the mail again"
                 .to_owned(),
@@ -269,9 +266,9 @@ fn missing(selector: &Selector<'_>, found: &[Message], from: &Side) -> Vec<(Stri
         };
         match queue {
             Queue::Hold if !selector.wants_queue(Queue::Hold) => {
-                "it was on hold before: --queue hold means it too".to_owned()
+                "it was already on hold: use --queue hold to include it".to_owned()
             }
-            queue if selector.wants_queue(*queue) => "the other selectors leave it out".to_owned(),
+            queue if selector.wants_queue(*queue) => "the other selectors exclude it".to_owned(),
             queue => format!("it is in the {queue} queue"),
         }
     };
@@ -309,7 +306,7 @@ fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
     if let Err(e) = scanned {
         let name = course.to.name();
         return Some(format!(
-            "{name}'s own deferred mail cannot be read: {e}; whether it is deferring the same domains is not known"
+            "{name}'s own deferred mail cannot be read: {e}; it is not known whether it is deferring the same domains"
         ));
     }
     if same.is_empty() {
@@ -321,7 +318,7 @@ fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
         .collect();
     let more = if same.len() > 5 { ", …" } else { "" };
     Some(format!(
-        "{} is itself deferring mail for {}{more}; what is moved may wait there as it did here",
+        "{} is itself deferring mail for {}{more}; the moved mail may wait there as it did here",
         course.to.name(),
         list.join(", ")
     ))

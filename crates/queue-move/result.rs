@@ -6,9 +6,8 @@ use serde::Serialize;
 use transfer::plan::Action;
 use transfer::{Ended, Fate, Journal, State, Totals};
 
-use crate::canary::Canary;
 use crate::planning::Planned;
-use crate::waiting::{SoFar, Verified};
+use crate::waiting::Verified;
 
 /// What is done with messages, and what became of them.
 #[derive(Debug, Serialize)]
@@ -31,12 +30,6 @@ pub(crate) struct Outcome {
     /// As in `counts`.
     pub(crate) restored: usize,
     pub(crate) messages: Vec<Message>,
-    /// Those that went first, if some did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) canary: Option<Canary>,
-    /// What TO has done with the moved messages up to now, by its log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) so_far: Option<SoFar>,
     pub(crate) changes: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -74,7 +67,7 @@ pub(crate) struct Message {
 
 const SCHEMA: &str = "relay-tools/queue-move/1";
 /// Why a message that was to be moved has no end.
-const NOT_REACHED: &str = "interrupted before its turn: queue-move resume goes on";
+const NOT_REACHED: &str = "interrupted before its turn; run queue-move resume";
 
 impl Outcome {
     /// A plan, and what came of it if it was carried out.
@@ -122,8 +115,6 @@ impl Outcome {
             restored: counts.restored,
             counts,
             messages,
-            canary: None,
-            so_far: ran.as_ref().and_then(|ran| ran.verified.so_far.clone()),
             changes: planned.changes(),
             warnings: planned.warnings.clone(),
             notes: Vec::new(),
@@ -158,8 +149,6 @@ impl Outcome {
             restored: counts.restored,
             counts,
             messages,
-            canary: None,
-            so_far: verified.so_far.clone(),
             changes: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),

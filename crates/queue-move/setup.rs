@@ -25,7 +25,7 @@ pub(crate) fn one<'h>(
         ref several => {
             let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
             let what = format!("\"{name}\" names several instances: {}", names.join(", "));
-            Err(Failure::new(what).hint("name one").into())
+            Err(Failure::new(what).hint("name one instance").into())
         }
     }
 }
@@ -39,7 +39,8 @@ pub(crate) fn spool_of(cx: &Context, instance: &Instance) -> anyhow::Result<Side
 pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
     let master = host::machine::master(cx.root(), instance);
     let path = cx.root().under(&instance.master_pid_file());
-    let master = master.map_err(|e| Failure::io("cannot tell whether it runs", &path, e))?;
+    let master =
+        master.map_err(|e| Failure::io("cannot find out whether it is running", &path, e))?;
     Ok(master.is_some())
 }
 
@@ -99,7 +100,7 @@ pub(crate) fn must_be_root() -> anyhow::Result<()> {
     if nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    Err(Failure::new("only root may change Postfix's queues")
+    Err(Failure::new("only root can change Postfix's queues")
         .hint("run it as root; --dry-run shows the plan")
         .into())
 }
@@ -163,7 +164,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let dir = cx.root().under(Path::new(LOCKS));
     Locks::take(&dir, &claims, &me).map_err(|e| {
         Failure::new(e.to_string())
-            .hint("wait until it has ended, or interrupt it with ^C (SIGINT); queue-move history lists moves")
+            .hint("wait until it has finished, or interrupt it with ^C (SIGINT); queue-move history lists the moves")
             .into()
     })
 }

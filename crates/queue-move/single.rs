@@ -45,8 +45,8 @@ pub(crate) fn rename(
     let (side, showq) = spool(one, cx)?;
     let selector = one.selectors.selector(cx, &[queues.0])?;
     if selector.queues != [queues.0] {
-        let what = format!("{verb} is for mail in the {} queue", queues.0);
-        return Err(Failure::new(what).hint("leave --queue out").into());
+        let what = format!("{verb} only takes mail in the {} queue", queues.0);
+        return Err(Failure::new(what).hint("leave out --queue").into());
     }
     let found = snapshot(&side.spool(), &[queues.0], &selector, &showq)?;
     cx.problems(&found.problems);

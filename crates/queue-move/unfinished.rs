@@ -1,6 +1,7 @@
 //! Moves that are unfinished: every run reports them, before anything else.
 
 use cli::{Context, Failure};
+use transfer::protocol::Goal;
 use transfer::{Journal, MOVES, Summary, summaries};
 
 use std::path::{Path, PathBuf};
@@ -34,10 +35,33 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
     found.retain(Summary::is_unfinished);
     for one in &found {
         if meant != Some(one.header.name.as_str()) {
-            cx.warn(one.told());
+            cx.warn(said(one));
         }
     }
     found
+}
+
+/// What is said of an unfinished move.
+pub(crate) fn said(one: &Summary) -> String {
+    let (header, totals) = (&one.header, one.totals);
+    let what = match one.goal {
+        Goal::Finish => "the move",
+        Goal::Back => "the undo of the move",
+    };
+    let mut left = format!(
+        "{} of {} messages are unfinished",
+        totals.open(),
+        totals.messages
+    );
+    if totals.in_doubt > 0 {
+        left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
+    }
+    let name = &header.name;
+    format!(
+        "{what} {name} from {} to {} is unfinished: {left}; \
+         to finish: queue-move resume {name}; to go back: queue-move undo {name}",
+        header.from.instance, header.to.instance
+    )
 }
 
 /// The journal of the move with this name.
@@ -46,8 +70,8 @@ pub(crate) fn named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
     let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
     let path = moves_dir(cx).join(format!("{name}.jsonl"));
     if !is_plain || !path.exists() {
-        return Err(Failure::new(format!("no move is called \"{name}\""))
-            .hint("queue-move history lists them")
+        return Err(Failure::new(format!("there is no move called \"{name}\""))
+            .hint("queue-move history lists the moves")
             .into());
     }
     read(&path)

@@ -10,52 +10,52 @@ use crate::mode::Mode;
 
 /// Show what is in a Postfix instance's mailq, and why it is stuck
 ///
-/// A summary, the recipients grouped by where they are and why they wait, the senders with the most mail, then the messages
-/// themselves, the oldest first. It reads the queue directory itself, and needs no running Postfix.
+/// A summary, the recipients grouped by provider, domain and reason, the senders with the most mail, then the messages
+/// themselves, oldest first. It reads the queue directory directly, and works without a running Postfix.
 #[derive(Debug, Parser)]
 #[command(name = "queue-report", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) instances: RequiredInstanceArgs,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 
-    /// What to group recipients by; several by commas
+    /// What to group recipients by; separate several with commas
     ///
-    /// provider, domain, relay (the server that put the mail off), reason (with queue ids, addresses and the like put out of
-    /// the way), reason-class, dsn, sender, sender-domain, queue, instance.
+    /// provider, domain, relay (the server that deferred the mail), reason (with queue ids, addresses and similar
+    /// details masked), reason-class, dsn, sender, sender-domain, queue, instance.
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = dimension(), default_value = "provider,domain,reason")]
     pub(crate) group_by: Vec<Dimension>,
 
-    /// Show the N biggest groups and senders
+    /// Show the N largest groups and senders
     ///
-    /// Of table and text, 10 if not given, and all with --all; of json, all.
+    /// Default: 10 with --format table and text (all with --all), all with json.
     #[arg(long, value_name = "N")]
     pub(crate) top: Option<usize>,
 
-    /// In which order to list messages
+    /// Order of the messages
     ///
-    /// arrival and age (the oldest first), size (the biggest first), next (the next to be tried first), recipients (the most
+    /// arrival or age (oldest first), size (largest first), next (earliest next attempt first), recipients (most
     /// first), sender, queue, id.
     #[arg(long, value_name = "KEY", value_parser = sort())]
     pub(crate) sort: Option<Sort>,
 
-    /// List messages the other way round
+    /// Reverse the order of the messages
     #[arg(long)]
     pub(crate) reverse: bool,
 
-    /// List all messages on a terminal too
+    /// List all messages, on a terminal too
     ///
-    /// There, table and text list the first 20. In a pipe or a file they list all, and the other formats always do. --limit N
-    /// lists the first N, wherever they go.
+    /// On a terminal, table and text list the first 20 messages. In a pipe or a file they list all, as the other
+    /// formats always do. --limit N lists the first N in any case.
     #[arg(long, conflicts_with = "limit")]
     pub(crate) all: bool,
 
-    /// Print queue ids alone, one a line, for postsuper -h -
+    /// Print only queue ids, one per line, for postsuper -h -
     ///
-    /// Of one instance: postsuper(1) works on one, and short queue ids are unique only there.
+    /// Takes one instance: postsuper(1) works on one, and short queue ids are only unique within it.
     #[arg(long)]
     pub(crate) ids: bool,
 
@@ -117,13 +117,13 @@ impl Args {
 pub(crate) enum Format {
     /// Tables for people
     Table,
-    /// Lines for people, nothing cut: each message with all its recipients
+    /// Lines for people, nothing truncated: each message with all its recipients
     Text,
     /// One JSON object with everything, schema relay-tools/queue-report/1
     Json,
-    /// One JSON object a message: what postqueue -j prints, and more
+    /// One JSON object per message: what postqueue -j prints, and more
     Jsonl,
-    /// Comma-separated values with a header: a row for each recipient
+    /// Comma-separated values with a header: one row per recipient
     Csv,
 }
 
@@ -148,33 +148,38 @@ impl Tool for Args {
                 title: "WHAT IS SHOWN",
                 body: &[
                     Block::Text(
-                        "The mail in maildrop, incoming, active, deferred and hold, as postqueue(1) lists it: a message's recipients are \
-                         those who have not got it yet, and a reason is the one that the defer log has. Files in the corrupt queue are \
-                         counted, and not looked into. Mail moves while it is read: a message that passes from one queue to another \
-                         meanwhile may be shown twice or not at all. That files vanish is normal, and not told.",
+                        "The mail in maildrop, incoming, active, deferred and hold, as listed by postqueue(1): a \
+                         message's recipients are those who have not received it yet, and the reason is the one in \
+                         the defer log. Files in the corrupt queue are counted but not opened. Mail moves while it is \
+                         being read: a message that changes queues meanwhile may be shown twice or not at all. Files \
+                         that vanish are normal and are not reported.",
                     ),
                     Block::Text(
-                        "With selectors, the figures are of the messages that are meant, and the groups of those of their recipients who \
-                         are. Conditions on recipients (--recipient, --domain, --provider, --reason, --reason-class, --dsn) must hold for \
-                         one and the same recipient. --limit counts from the oldest message on, or in the order of --sort.",
+                        "With selectors, the figures cover the selected messages, and the groups their selected \
+                         recipients. Conditions on recipients (--recipient, --domain, --provider, --reason, \
+                         --reason-class, --dsn) must all match the same recipient. --limit counts from the oldest \
+                         message, or in the order of --sort.",
                     ),
                     Block::Text(
-                        "A group is of recipients, not of deferrals alone: who was not tried yet has the reason \"-\". In a reason, what \
-                         differs from message to message is replaced by a word in capitals: IP, ADDRESS, HOST, ID, TIME, N; and the name of \
-                         the server that gave it is left out. The list of messages has the reasons as they are.",
+                        "Groups contain all recipients, not just deferred ones: a recipient that was not tried yet \
+                         has the reason \"-\". In a reason, details that differ from message to message are replaced \
+                         by a word in capitals (IP, ADDRESS, HOST, ID, TIME, N), and the name of the server that gave \
+                         it is left out. The list of messages shows the reasons as they are.",
                     ),
                     Block::Text(
-                        "A mailing list that codes each recipient into its sender address (VERP) is one sender, news+*@lists.example: a \
-                         glob that --sender takes as well.",
+                        "A mailing list that encodes each recipient in its sender address (VERP) is shown as one \
+                         sender, news+*@lists.example, a glob that --sender also takes.",
                     ),
                     Block::Text(
-                        "\"next\" is the time of the next attempt. \"now\" means that the time has come, and the queue manager will take \
-                         the message at its next look; \"expire\", that postsuper -e or -f has asked for the message to be returned.",
+                        "\"next\" is the time of the next attempt. \"now\" means that it is due and the queue manager \
+                         will pick up the message on its next scan; \"expire\" means that postsuper -e or -f has \
+                         marked the message to be returned.",
                     ),
                     Block::Text(
-                        "An unreadable or damaged file is told on standard error (and under \"problems\" in json), the rest is shown, and the \
-                         exit status is 1. A file without a sender, such as an empty one, is no message here, as for postqueue(1); \
-                         mailq-distribution(8) counts the file.",
+                        "An unreadable or damaged file is reported on standard error (and under \"problems\" in \
+                         json), the rest is shown, and the exit status is 1. A file without a sender, such as an \
+                         empty one, is not listed as a message, just as with postqueue(1); mailq-distribution(8) \
+                         counts the file.",
                     ),
                 ],
             },
@@ -182,19 +187,21 @@ impl Tool for Args {
                 title: "JSON LINES",
                 body: &[
                     Block::Text(
-                        "Without --sort and --limit, --format jsonl and --ids write messages as they find them, in no order, and need the same \
-                         little memory for any mailq. An object of --format jsonl has what postqueue -j prints, under the same names with the \
-                         same values (queue_name, queue_id, arrival_time, message_size, forced_expire, sender, recipients with address and \
+                        "Without --sort and --limit, --format jsonl and --ids write messages as they are found, in no \
+                         particular order, and use the same small amount of memory for any mailq. An object of \
+                         --format jsonl has what postqueue -j prints, with the same names and values (queue_name, \
+                         queue_id, arrival_time, message_size, forced_expire, sender, recipients with address and \
                          delay_reason), and also:",
                     ),
                     Block::Item("instance", "The instance's name."),
                     Block::Item(
                         "next_attempt",
-                        "Of a deferred message, when it is tried again, in seconds since 1970; else null.",
+                        "When a deferred message will be tried again, in seconds since 1970; null for others.",
                     ),
                     Block::Item(
                         "recipients[].orig_address, dsn, reason_class",
-                        "The address as the sender gave it, the enhanced status code, the class of the reason; null where not known.",
+                        "The address as given by the sender, the enhanced status code, and the reason class; null if \
+                         not known.",
                     ),
                 ],
             },
@@ -203,7 +210,7 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/var/spool/postfix, /var/spool/postfix-*",
-                        "The queue directories, by default; main.cf says where they are.",
+                        "The default queue directories; main.cf may name others.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/providers.toml, /etc/relay-tools/reasons.toml",
@@ -216,15 +223,15 @@ impl Tool for Args {
                 body: &[
                     Block::Text("Why is aol-b stuck?"),
                     Block::Code("queue-report aol-b"),
-                    Block::Text("What AOL says, how often, in all of its instances:"),
+                    Block::Text("What does AOL say, how often, in all of its instances?"),
                     Block::Code("queue-report 'aol-*' --group-by instance,reason --limit 0"),
-                    Block::Text("Put on hold what is blocked, and nothing else:"),
+                    Block::Text("Put only the blocked mail on hold:"),
                     Block::Code(
                         "queue-report aol-b --queue deferred --reason-class blocked --ids | postsuper -c /etc/postfix-aol-b -h -",
                     ),
-                    Block::Text("The ten biggest messages that wait for more than a day:"),
+                    Block::Text("The ten largest messages that have waited for more than a day:"),
                     Block::Code("queue-report aol-b --older-than 1d --sort size --limit 10"),
-                    Block::Text("Each sender's recipients, with jq(1):"),
+                    Block::Text("The number of recipients for each sender, with jq(1):"),
                     Block::Code(
                         "queue-report aol-b --format jsonl | jq -r '[.sender, (.recipients | length)] | @tsv'",
                     ),

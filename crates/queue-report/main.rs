@@ -37,14 +37,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let instances = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     if mode == Mode::Messages(Listing::Ids) && instances.len() > 1 {
         let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-        let what = format!("--ids is for one instance, not for {}", names.join(", "));
+        let what = format!("--ids takes one instance, not {}", names.join(", "));
         return Err(Failure::new(what)
-            .hint("postsuper works on one instance; ids of several may be the same")
+            .hint("postsuper works on one instance at a time; ids can repeat between instances")
             .into());
-    }
-    let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-    for one in transfer::unfinished(cx.root(), &names) {
-        cx.warn(one.told());
     }
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);

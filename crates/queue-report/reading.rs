@@ -8,7 +8,7 @@ use postfix::queue::{Message, Queue, ScanOptions, Selector};
 
 use crate::spools::InstanceSpool;
 
-/// What came of reading, beside the messages.
+/// The result of reading, beside the messages.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) problems: Vec<Problem>,

@@ -25,7 +25,7 @@ pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> 
                 let first = instances.get(first).map_or("", |i| i.name());
                 let name = instance.name();
                 let what =
-                    format!("{name} claims the queue directory of {first}, and is not shown");
+                    format!("{name} claims the same queue directory as {first} and is not shown");
                 Some(Problem::new(found.path, what))
             }
             State::Missing(problem) | State::Barred(problem) => Some(problem),

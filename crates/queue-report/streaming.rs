@@ -18,7 +18,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// A thread's lines.
 struct Gathered {
-    /// Nothing for ids alone.
+    /// Nothing if only ids are printed.
     lines: Option<Lines>,
     text: Vec<u8>,
 }

@@ -10,29 +10,29 @@ use postfix::Span;
 
 /// Show which Postfix instance sends from which IP address, and whether its DNS is in order
 ///
-/// Lists the host's instances: group, enabled or not, running since when, the addresses that they send from and the
-/// interfaces that have these, HELO name, queue directory; and below, what is wrong with them. An address as INSTANCE
-/// finds the instance that sends from it.
+/// Lists the host's instances: group, enabled or not, running since when, the addresses they send from and the
+/// interfaces that have them, HELO name, queue directory; and below, what is wrong with them. Give an address as
+/// INSTANCE to find the instance that sends from it.
 #[derive(Debug, Parser)]
 #[command(name = "relay-instances", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 
-    /// How to show them
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 
-    /// Show more of each instance
+    /// Show more about each instance
     ///
-    /// Its configuration and data directories, mail_owner, syslog_name, log, what it listens on (master.cf), the rate limits
-    /// in force, and whether pickup is on. JSON and CSV always have all of it.
+    /// Its configuration and data directories, mail_owner, syslog_name, log, what it listens on (master.cf), the rate
+    /// limits in effect, and whether pickup is enabled. JSON and CSV always include all of this.
     #[arg(long)]
     pub(crate) wide: bool,
 
-    /// Ask the DNS whether it is in order for each address
+    /// Check the DNS records of each address
     ///
-    /// All questions are asked at once. See DNS.
+    /// All queries are sent at once. See DNS.
     #[arg(long, help_heading = "DNS options")]
     pub(crate) check_dns: bool,
 
@@ -40,20 +40,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR[:PORT]", help_heading = "DNS options", requires = "check_dns", value_parser = parse_server)]
     pub(crate) resolver: Option<SocketAddr>,
 
-    /// The site's domain, in which the providers' relay names are (aol.smtp.DOMAIN)
+    /// The site's domain, which the providers' relay names are in (aol.smtp.DOMAIN)
     ///
-    /// If it is not given: the registrable domain of an instance's HELO name (example.org of aol-a.smtp.example.org), or
-    /// else its mydomain.
+    /// Default: the registrable domain of an instance's HELO name (example.org for aol-a.smtp.example.org), or else its
+    /// mydomain.
     #[arg(long, value_name = "DOMAIN", help_heading = "DNS options", requires = "check_dns", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
 
-    /// How long all look-ups together may take
+    /// The most time that all lookups together may take
     #[arg(long, value_name = "SPAN", help_heading = "DNS options", requires = "check_dns", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Span,
 
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
-    /// With --check-dns, the DNS is part of the answer.
+    /// With --check-dns, the answer includes the DNS.
     #[arg(long, help_heading = "Monitoring options")]
     pub(crate) check: bool,
 
@@ -73,7 +73,7 @@ impl Args {
 pub(crate) enum Format {
     /// A table for people
     Table,
-    /// INSTANCE:WORD:VALUE lines, a blank line after each instance
+    /// INSTANCE:WORD:VALUE lines, with a blank line after each instance
     Text,
     /// One JSON object, schema relay-tools/relay-instances/1
     Json,
@@ -89,28 +89,29 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "enabled",
-                        "Whether postfix start, given to the default instance, starts it: multi_instance_enable, and a place in the \
-                         default instance's multi_instance_directories.",
+                        "Whether \"postfix start\" in the default instance starts it: multi_instance_enable is set, \
+                         and the default instance's multi_instance_directories lists it.",
                     ),
                     Block::Item(
                         "running since",
-                        "When its master daemon was started, or no. A master holds a lock on pid/master.pid in the queue directory as \
-                         long as it lives; no process is signalled. Needs root.",
+                        "When its master daemon was started, or \"no\". A running master holds a lock on \
+                         pid/master.pid in the queue directory; no process is signalled. Needs root.",
                     ),
                     Block::Item(
                         "bind address",
-                        "smtp_bind_address and smtp_bind_address6, or else the one address in inet_interfaces, of each SMTP client that mail \
-                         leaves by: default_transport's, and those that transport_maps leads to, with the -o of their lines in \
-                         master.cf. A - where the system chooses.",
+                        "smtp_bind_address and smtp_bind_address6, or else the only address in inet_interfaces, for \
+                         each SMTP client that mail leaves through: that of default_transport and those that \
+                         transport_maps leads to, with the -o options of their lines in master.cf. \"-\" means that \
+                         the system chooses.",
                     ),
                     Block::Item(
                         "interface",
-                        "The interface that has the address, or MISSING: Postfix then warns in its log, and mail leaves from \
-                         another address.",
+                        "The interface that has the address, or MISSING: Postfix then logs a warning, and mail leaves \
+                         from another address.",
                     ),
                     Block::Text(
-                        "Of a host image (--root) it is not known what runs, nor which interface has which address; unknown is shown. \
-                         The DNS is asked all the same.",
+                        "For a host image (--root), what is running and which interface has which address cannot be \
+                         known and is shown as unknown. The DNS is still queried.",
                     ),
                 ],
             },
@@ -118,30 +119,33 @@ impl Tool for Args {
                 title: "FINDINGS",
                 body: &[
                     Block::Text(
-                        "Below the table, and in the answer of --check, is told what is wrong:",
+                        "The table is followed by what is wrong; the answer of --check has the same:",
                     ),
                     Block::Item(
                         "CRITICAL",
-                        "Two instances have one queue or data directory. Postfix does not run with a main.cf. Of an instance that is enabled \
-                         or runs: an address is on no interface, or on one that is down, has no carrier, or has it in vain \
-                         (tentative, dadfailed); mail of one address family leaves from the machine's own address, since only the \
-                         other has one; its HELO name is no full host name; a queue or data directory is missing. An instance is \
-                         enabled but does not run. The DNS is wrong in host, ptr or spf.",
+                        "Two instances share a queue or data directory. Postfix does not start with a main.cf. For an \
+                         instance that is enabled or running: an address is on no interface, or on one that is down, \
+                         has no carrier, or cannot use it (tentative, dadfailed); mail of one address family leaves \
+                         from the machine's own address, because only the other family has one; its HELO name is not \
+                         a full host name; a queue or data directory is missing. An instance is enabled but not \
+                         running. The DNS is wrong in host, ptr or spf.",
                     ),
                     Block::Item(
                         "UNKNOWN",
-                        "A main.cf, master.cf or directory cannot be read; it \
-                         cannot be told whether an instance runs; the DNS did not answer. With --check-dns: the system chooses \
-                         the address that an instance sends from.",
+                        "A main.cf, master.cf or directory cannot be read; it is not known whether an instance is \
+                         running; the DNS did not answer. With --check-dns: the system chooses the address that an \
+                         instance sends from.",
                     ),
                     Block::Item(
                         "WARNING",
-                        "Two instances send from one address, call themselves by one HELO name, or log under one syslog_name. A syslog_name is not the instance's name. \
-                         An instance runs that is not enabled. What would be CRITICAL above, of an instance that is neither enabled \
-                         nor running. The DNS is poor in ttl or provider.",
+                        "Two instances share an address, a HELO name or a syslog_name. A syslog_name differs from the \
+                         instance's name. An instance is running but not enabled. Anything that would be CRITICAL \
+                         above, for an instance that is neither enabled nor running. The DNS falls short in ttl or \
+                         provider.",
                     ),
                     Block::Text(
-                        "The performance data of --check: instances, running, and the number of findings of each kind.",
+                        "The performance data of --check are instances, running, and the number of findings of each \
+                         kind.",
                     ),
                 ],
             },
@@ -157,26 +161,27 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "ttl",
-                        "That record may be kept for 86400 seconds or more, as the zone's own servers give it: where the resolver only \
-                         remembers the record, they are asked.",
+                        "That record has a TTL of 86400 seconds or more on the zone's own servers; they are asked if \
+                         the resolver answers from its cache.",
                     ),
                     Block::Item(
                         "ptr",
-                        "The PTR record of the address names the HELO name, which resolves back to the address.",
+                        "The PTR record of the address is the HELO name, which resolves back to the address.",
                     ),
                     Block::Item(
                         "provider",
-                        "The relay name of the provider that the instance is named for (aol.smtp.DOMAIN of postfix-aol-b) lists the \
-                         address, and may be kept for 600 seconds at most: an address that is taken out of it gets mail for as long. \
-                         Skipped for an instance that is named for none.",
+                        "The relay name of the provider that the instance is named for (aol.smtp.DOMAIN for \
+                         postfix-aol-b) lists the address, with a TTL of at most 600 seconds: an address that is \
+                         removed gets mail for that long. Skipped for an instance that is not named for a provider.",
                     ),
                     Block::Item(
                         "spf",
-                        "The SPF records of the HELO name, if it has one, and of DOMAIN, which must have one, let the address send \
-                         (RFC 7208): receivers judge the domain of the sender's address.",
+                        "The SPF records of the HELO name (if it has one) and of DOMAIN (which must have one) allow \
+                         the address to send (RFC 7208): receivers judge the domain of the sender's address.",
                     ),
                     Block::Text(
-                        "A look-up that fails, or takes too long, is unknown and not wrong; the exit status is then 1 (with --check, 3).",
+                        "A lookup that fails or times out is unknown, not wrong; the exit status is then 1 (with \
+                         --check, 3).",
                     ),
                 ],
             },
@@ -189,15 +194,13 @@ impl Tool for Args {
                 body: &[
                     Block::Text("Which instance sends from the address that AOL has blocked?"),
                     Block::Code("relay-instances 216.66.23.44"),
-                    Block::Text("Is the DNS of all AOL relays in order?"),
+                    Block::Text("Is the DNS of all AOL relays correct?"),
                     Block::Code("relay-instances --check-dns 'aol-*'"),
-                    Block::Text(
-                        "As the zone's own server has it now, whatever resolvers remember:",
-                    ),
+                    Block::Text("Ask the zone's own server, whatever resolvers have cached:"),
                     Block::Code("relay-instances --check-dns --resolver 192.0.2.53 aol-c"),
                     Block::Text("For a monitoring system:"),
                     Block::Code("relay-instances --check --check-dns --timeout 20s"),
-                    Block::Text("The addresses of all instances that run:"),
+                    Block::Text("The addresses of all running instances:"),
                     Block::Code(
                         "relay-instances --format json | jq -r '.instances[] | select(.running) | .addresses[].address'",
                     ),

@@ -89,7 +89,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return cx.verdict(&verdict);
     };
     if !cx.root().is_this_host() {
-        cx.warn("--root: what runs on another host, and which of its interfaces has which address, is not known");
+        cx.warn("--root: what is running on another host, and which of its interfaces has which address, is not known");
     }
     let marks = limits::Marks::read(cx.root(), cx.now());
     let directories: Vec<&Path> = chosen.iter().map(|i| i.config_directory()).collect();

@@ -27,7 +27,7 @@ pub(crate) fn judge(
         .map(|finding| (level(finding), finding.text.clone()))
         .collect();
     if !cx.root().is_this_host() {
-        let what = "--root: what runs on another host is not known";
+        let what = "--root: what is running on another host is not known";
         found.push((Level::Unknown, what.to_owned()));
     }
     let count = |severity: Severity| {
@@ -61,8 +61,8 @@ fn in_order(instances: &[Facts]) -> String {
     let is_asked = |check: &DnsCheck| check.outcome != DnsOutcome::Skipped;
     let asked = senders.filter(|sender| sender.dns.iter().any(is_asked));
     match asked.count() {
-        // Loopback addresses alone.
-        0 => "; no address of it has a place in the DNS".to_owned(),
+        // Only loopback addresses.
+        0 => "; it has no address that belongs in the DNS".to_owned(),
         1 => ", and so is the DNS of 1 address".to_owned(),
         n => format!(", and so is the DNS of {n} addresses"),
     }

@@ -90,7 +90,7 @@ fn lock(cx: &Context, directory: &Path) -> anyhow::Result<guarded::Lock> {
     let place = place.map_err(|e| Failure::io("cannot lock", &path, e))?;
     place.lock(PATIENCE).map_err(|e| {
         Failure::new(e.to_string())
-            .hint("wait until it has ended; relay-limit list shows what holds")
+            .hint("wait until it has ended; relay-limit list shows what is in force")
             .into()
     })
 }

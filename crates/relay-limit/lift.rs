@@ -95,7 +95,7 @@ fn chosen<'j>(
         .collect();
     if of_it.is_empty() {
         return Err(
-            Failure::new(format!("nothing holds at {}", instance.name()))
+            Failure::new(format!("nothing is in force at {}", instance.name()))
                 .hint("relay-limit list")
                 .into(),
         );

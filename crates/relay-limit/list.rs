@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 ));
             }
             if all.is_empty() {
-                all.push("nothing holds".to_owned());
+                all.push("nothing is in force".to_owned());
             }
             all.extend(by_hand(cx, &host.value, journal));
             cx.print(text(&all).as_bytes())?;
@@ -207,7 +207,7 @@ fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
             .filter(|block| journal.limit(&block.id).is_none());
         lines.extend(unknown.map(|block| {
             let until = block.until.map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
-            format!("{path}: {} until {until} is not in the journal; with no end, take its lines out by hand", block.id)
+            format!("{path}: {} until {until} is not in the journal; if it has no end, remove its lines by hand", block.id)
         }));
     }
     lines
@@ -234,7 +234,7 @@ fn check(
         .map(|(one, _)| one.limit.id.as_str());
     let holding: Vec<&str> = holding.collect();
     let well = || match holding.is_empty() {
-        true => "nothing holds".to_owned(),
+        true => "nothing is in force".to_owned(),
         false => format!("in force: {}", holding.join(", ")),
     };
     let perf = vec![Perf::count("limits", holding.len() as f64)];

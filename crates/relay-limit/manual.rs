@@ -11,33 +11,33 @@ impl Tool for Args {
                 title: "HOW A PAUSE WORKS",
                 body: &[
                     Block::Text(
-                        "setup puts a map of its own first into an instance's transport_maps. A pause is a line in \
+                        "setup puts a map of its own first in an instance's transport_maps. A pause is a line in \
                         it, aol.com retry:4.7.0 paused by relay-limit until 2026-11-24 14:00 +0100: TSS04. \
-                        smtpd answers 450 to mail for such a domain, and the queue manager leaves mail that \
-                        waits where it is. Postfix looks every ten seconds whether the map has changed, and an \
-                        smtpd keeps what it knows of a recipient for 30 seconds; so a pause is in force after \
-                        45 seconds at most, or at once with --reload. pause asks trivial-rewrite and smtpd, and \
-                        ends when both say so.",
+                        smtpd answers 450 to mail for such a domain, and the queue manager leaves waiting mail where \
+                        it is. Postfix checks every ten seconds whether the map has changed, and an smtpd caches what \
+                        it knows about a recipient for 30 seconds; so a pause is in force after at most 45 seconds, \
+                        or at once with --reload. pause asks trivial-rewrite and smtpd, and finishes when both \
+                        confirm it.",
                     ),
                     Block::Text(
                         "Postfix asks every table of transport_maps for the whole address before it asks any for \
                         the domain. Entries for single addresses in other tables are paused by name. Tables \
                         whose entries cannot be listed (regexp, pcre, ldap, mysql, ...) may answer for any \
-                        address: then setup --patterns makes a map of patterns, which is asked first for whole \
+                        address: then setup --patterns makes a map of patterns, which comes first for whole \
                         addresses too, and Postfix is reloaded at each change.",
                     ),
                     Block::Text(
-                        "Mail that the queue manager has in its active queue is still tried once. A pause of the \
-                        whole instance holds for local recipients, too.",
+                        "Mail in the queue manager's active queue is still tried once. A pause of the whole instance \
+                         also applies to local recipients.",
                     ),
                 ],
             },
             Section {
                 title: "THE END OF A PAUSE",
                 body: &[Block::Text(
-                    "relay-limit tick ends what is due: run it every minute from cron, as the package does, or from \
-                        a timer. Killed at any point, it does the rest at its next run. Without it a pause lasts \
-                        on: list --check is CRITICAL then.",
+                    "relay-limit tick ends what is due: run it every minute from cron, as the package does, or from a \
+                     timer. If it is killed at any point, the next run does the rest. Without it a pause never ends: \
+                     list --check is then CRITICAL.",
                 )],
             },
             Section {
@@ -45,12 +45,12 @@ impl Tool for Args {
                 body: &[
                     Block::Item(
                         "/etc/postfix-aol-b/relay-limit",
-                        "The map of the instance postfix-aol-b. Lines between the marks of relay-limit are its own; \
-                        any others are kept.",
+                        "The map of the instance postfix-aol-b. Lines between relay-limit's marks are its own; all \
+                         others are kept.",
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/limits/journal.jsonl",
-                        "What was ordered, by whom, and what became of it (JSON Lines).",
+                        "Every limit: what was requested, by whom, and how it ended (JSON Lines).",
                     ),
                     Block::PROVIDERS_FILE,
                 ],
@@ -61,12 +61,12 @@ impl Tool for Args {
                     Block::Text("Once, for each instance:"),
                     Block::Code("relay-limit setup 'aol-*' --apply"),
                     Block::Text(
-                        "AOL has blocked aol-b: nothing more to AOL from there for four hours.",
+                        "AOL has blocked aol-b: send nothing more to AOL from there for four hours:",
                     ),
                     Block::Code("relay-limit pause aol-b --for 4h --reason TSS04"),
-                    Block::Text("What holds, and is all well with it?"),
+                    Block::Text("What is in force, and does it work?"),
                     Block::Code("relay-limit list\nrelay-limit list --check"),
-                    Block::Text("The block is gone before the time:"),
+                    Block::Text("The block was lifted early:"),
                     Block::Code("relay-limit lift aol-b --flush"),
                 ],
             },

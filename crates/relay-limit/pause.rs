@@ -97,7 +97,7 @@ fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<Place<'h>> 
         let name = instance.name();
         let command = match step.state {
             State::ToDo => format!("relay-limit setup {} --apply", quoted(name)),
-            _ => format!("relay-limit setup {} says what to do", quoted(name)),
+            _ => format!("see relay-limit setup {}", quoted(name)),
         };
         return Err(
             Failure::new(format!("{name} cannot be paused yet: {}", step.what))
@@ -175,7 +175,7 @@ fn warnings(
             && other.scope.overlaps(&pause.scope)
         {
             warnings.push(format!(
-                "it is paused already ({}); mail for both is kept until the later end",
+                "it is already paused ({}); mail covered by both is kept until the later end",
                 one.limit.id
             ));
         }
@@ -263,14 +263,14 @@ pub(crate) fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyho
         Ok(()) => why,
         Err(_) => why.context(
             Failure::new(format!(
-                "{id} is in the journal, and relay-limit tick will put it in force"
+                "{id} is in the journal; relay-limit tick will put it in force"
             ))
-            .hint(format!("relay-limit lift {id} takes it back")),
+            .hint(format!("to take it back: relay-limit lift {id}")),
         ),
     }
 }
 
-/// What came of it.
+/// The result.
 fn said(
     cx: &Context,
     name: &str,
@@ -286,22 +286,19 @@ fn said(
             lines
         }
         Force::NotRunning => vec![format!(
-            "{paused}; Postfix does not run, and will go by it when it does"
+            "{paused}; Postfix is not running, and will apply it when it starts"
         )],
         Force::Taken(_) | Force::Unknown(_) => vec![format!("{paused}; NOT seen to be in force")],
     };
     lines.push(format!(
-        "  to end it before: relay-limit lift {}",
+        "  to end it early: relay-limit lift {}",
         quoted(id)
     ));
     cx.print(text(&lines).as_bytes())?;
     match force {
         Force::Holds(_) | Force::NotRunning => Ok(Outcome::Done),
         Force::Taken(why) | Force::Unknown(why) => {
-            cx.warn(format!(
-                "{why}; relay-limit setup {} says what is in the way",
-                quoted(name)
-            ));
+            cx.warn(format!("{why}; see relay-limit setup {}", quoted(name)));
             Ok(Outcome::Partial)
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn one<'h>(
         ref several => {
             let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
             let what = format!("\"{name}\" names several instances: {}", names.join(", "));
-            Err(Failure::new(what).hint("name one").into())
+            Err(Failure::new(what).hint("name one instance").into())
         }
     }
 }

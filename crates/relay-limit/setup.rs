@@ -79,7 +79,7 @@ fn shown(name: &str, steps: &[Step]) -> Vec<String> {
 fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> anyhow::Result<()> {
     let name = instance.name();
     if let Some(problem) = instance.problems().first() {
-        let what = format!("{name}: its configuration cannot be relied on: {problem}");
+        let what = format!("{name}: its configuration is not reliable: {problem}");
         return Err(Failure::new(what)
             .hint("fix its main.cf: postfix check")
             .into());
@@ -90,19 +90,19 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         None => facts.kind(),
     };
     let Some(kind) = kind else {
-        let what = format!("{name}: this Postfix has no kind of table that a pause can stand in");
+        let what = format!("{name}: this Postfix has no table type that relay-limit can use");
         return Err(Failure::new(what)
-            .hint("postconf -m lists them; apt-get install postfix-lmdb adds one")
+            .hint("see postconf -m; apt-get install postfix-lmdb adds one")
             .into());
     };
     let is_wrong_kind = facts.wants_patterns != matches!(kind, MapKind::Patterns(_));
     if found.is_some() && facts.wants_patterns && is_wrong_kind {
         let what = format!(
-            "{name}: transport_maps names the map already, as {}",
+            "{name}: transport_maps already names the map, as {}",
             kind.word()
         );
         let hint = format!(
-            "take it out of transport_maps of {}/main.cf, and remove the file, first",
+            "first remove it from transport_maps in {}/main.cf, and remove the file",
             facts.config_directory.display()
         );
         return Err(Failure::new(what).hint(hint).into());

@@ -204,8 +204,8 @@ fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, no
     }
     match machine::master(cx.root(), instance) {
         Ok(Some(_)) => Takes::Yes,
-        Ok(None) => Takes::No("it does not run".to_owned()),
-        Err(e) => Takes::Unknown(format!("cannot tell whether it runs: {e}")),
+        Ok(None) => Takes::No("it is not running".to_owned()),
+        Err(e) => Takes::Unknown(format!("cannot find out whether it is running: {e}")),
     }
 }
 
@@ -225,12 +225,12 @@ pub(crate) fn elsewhere(
     resolver: &ResolverArgs,
 ) -> Result<Vec<IpAddr>, String> {
     let Some(provider) = providers.of_instance(instance.name()) else {
-        return Err("it is named for no provider".to_owned());
+        return Err("it was named for no provider".to_owned());
     };
     let facts = Facts::of(instance, None);
     let name = providers.get(provider).relay_at(&facts.site_domain());
     let Some(asked) = dns::name(&name) else {
-        return Err(format!("{name} is no host name"));
+        return Err(format!("{name} is not a host name"));
     };
     let limits = Limits {
         total: resolver.timeout(),

@@ -21,7 +21,7 @@ use crate::waiting::{self, Force};
 const BY: &str = "relay-limit tick";
 
 pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    desk::must_be_able(cx, "relay-limit list shows what holds")?;
+    desk::must_be_able(cx, "relay-limit list shows what is in force")?;
     let clock = Clock::new(cx);
     let read = desk::look(cx)?;
     // Nearly always there is nothing to do, and nobody to wait for.
@@ -101,7 +101,7 @@ pub(crate) fn settle(
                 );
             }
             Ok(At::Unnamed(name)) => {
-                // What no table is asked about does not hold. The map is put in order when it is named again.
+                // What no table is asked about does not hold. The map is put in order when it was named again.
                 settled.extend(
                     of_it
                         .iter()
@@ -110,12 +110,11 @@ pub(crate) fn settle(
                 );
                 if of_it.iter().any(|one| one.holds(clock.now())) {
                     outcome = Outcome::Partial;
-                    cx.warn(format!("{name}: nothing holds: transport_maps no longer names the map; relay-limit \
-                        setup {name} says what to do"));
+                    cx.warn(format!("{name}: nothing is in force: transport_maps no longer names the map; see relay-limit setup {name}"));
                 }
             }
             Ok(At::Gone) => lines.push(format!(
-                "{}: the instance is gone, and what held there with it",
+                "{}: the instance is gone, and its limits with it",
                 directory.display()
             )),
             Err(why) => {

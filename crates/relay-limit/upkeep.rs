@@ -65,7 +65,7 @@ fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
     let (blocks, odd) = blocks(&holding, &elsewhere);
     warnings.extend(
         odd.iter()
-            .map(|key| format!("{key}: no line can have this key: it is not paused")),
+            .map(|key| format!("{key}: this key cannot be in a map: it is not paused")),
     );
     let mut kept = map.blocks.clone();
     kept.retain(|block| {
@@ -90,12 +90,12 @@ pub(crate) fn agrees(
     let mut wrong = wanted.warnings.clone();
     if !wanted.is_there(place) {
         wrong.push(format!(
-            "{} does not say what the journal says: relay-limit tick puts it right",
+            "{} does not match the journal: relay-limit tick will repair it",
             place.map.path.display()
         ));
     } else if is_unread(cx, place) {
         wrong.push(
-            "Postfix has not been reloaded since the map was changed: relay-limit tick does it"
+            "Postfix has not been reloaded since the map changed: relay-limit tick will do it"
                 .to_owned(),
         );
     }
@@ -216,5 +216,5 @@ pub(crate) fn reload(cx: &cli::Context, instance: &Instance) -> Result<()> {
 fn unusable(error: limits::MapError) -> Failure {
     Failure::new("cannot change the map")
         .because(error)
-        .hint("relay-limit setup says what is in the way; relay-limit tick tries again")
+        .hint("see relay-limit setup; relay-limit tick tries again")
 }

@@ -45,8 +45,8 @@ fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, 
         Ok(Some(machine::Master { pid: Some(pid), .. })) => machine::children(pid)
             .map(Some)
             .map_err(|e| format!("/proc: {e}")),
-        Ok(Some(_)) => Err("its master.pid does not say which process it is".to_owned()),
-        Err(e) => Err(format!("cannot tell whether it runs: {e}")),
+        Ok(Some(_)) => Err("its master.pid does not name its process".to_owned()),
+        Err(e) => Err(format!("cannot find out whether it is running: {e}")),
     }
 }
 
@@ -129,7 +129,7 @@ fn by_smtpd(
                 Said::Other(reply) => {
                     cx.warn(format!(
                         "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}; \
-                            trivial-rewrite says that it does"
+                         trivial-rewrite says that it does"
                     ));
                     break;
                 }

@@ -12,9 +12,9 @@ use postfix::Span;
 
 /// Keep the transport map that sends each provider's mail to its relay
 ///
-/// The map lives on the servers that hand mail to the relays: aol.com's goes to aol.smtp.example.org, and so on. It is made
-/// from the table of providers, which the statistics use, too; relay-transport prints it, checks the one in use, and
-/// discovers domains that a provider hosts and the table does not know yet. It changes no file.
+/// The map is used on the servers that hand mail to the relays: aol.com goes to aol.smtp.example.org, and so on. It is
+/// made from the provider table, which the statistics use too. relay-transport prints the map, checks the one in use,
+/// and finds domains that a provider hosts but the table does not list yet. It changes no files.
 #[derive(Debug, Parser)]
 #[command(name = "relay-transport", version)]
 pub(crate) struct Args {
@@ -27,22 +27,22 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print the map that the provider table asks for, ready for postmap
+    /// Print the map for the provider table, ready for postmap
     ///
-    /// A line for each domain of each provider, sorted by domain. The same table gives the same bytes. A domain that no
-    /// provider has is not in the map: its mail goes where relayhost or default_transport say.
+    /// One line for each domain of each provider, sorted by domain. The same table always gives the same output.
+    /// Domains of no provider are not in the map: their mail goes where relayhost or default_transport send it.
     Print(Print),
 
-    /// Check that the map in use is whole, right, and in use
+    /// Check that the map is complete, correct and in use
     ///
-    /// Ends as a monitoring plugin does. See CHECKS.
+    /// The exit status is that of a monitoring plugin. See CHECKS.
     Check(Check),
 
-    /// Find domains that go through the relay for the rest, though a provider hosts them
+    /// Find domains that use the catch-all relay although a provider hosts them
     ///
-    /// Reads Postfix's logs, of the relay for the rest (it delivers to the providers' hosts itself) or of a server that hands
-    /// mail to it (then --mx asks the DNS). What is found is shown with its volume, the biggest first, as lines for the
-    /// map and for the provider table. See DISCOVERY.
+    /// Reads Postfix's logs, either those of the catch-all relay (which delivers to the providers' hosts itself) or
+    /// those of a server that hands mail to it (then use --mx to ask the DNS). Domains are shown with their volume, the
+    /// largest first, as lines for the map and for the provider table. See DISCOVERY.
     Discover(Discover),
 }
 
@@ -54,16 +54,16 @@ pub(crate) struct Print {
     #[command(flatten)]
     pub(crate) resolver: ResolverArgs,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
     pub(crate) format: MapFormat,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
-    /// Whose transport_maps; the default instance's if none is named
+    /// The instance whose transport_maps to check [default: the default instance]
     ///
-    /// The name with or without "postfix-", the configuration directory, the address that it sends from, or "-" or "postfix"
+    /// The name with or without "postfix-", the configuration directory, the address it sends from, or "-" or "postfix"
     /// for the default instance.
     #[arg(value_name = "INSTANCE", default_value = "-")]
     pub(crate) instance: String,
@@ -71,33 +71,33 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) map: MapArgs,
 
-    /// Which table of transport_maps is the map: hash:/etc/postfix/transport.relay, or its path alone
+    /// The table of transport_maps that is the map: hash:/etc/postfix/transport.relay, or just its path
     ///
-    /// If it is not given: the one that leads most of the providers' domains to their relays.
+    /// Default: the table that sends most of the providers' domains to their relays.
     #[arg(long = "map", value_name = "TABLE")]
     pub(crate) table: Option<String>,
 
-    /// Lines with this key are the site's own; a glob, several times
+    /// Accept lines with this key as the site's own; a glob, can be repeated
     #[arg(long, value_name = "GLOB", value_parser = globset::Glob::new)]
     pub(crate) accept: Vec<globset::Glob>,
 
-    /// Do not ask the DNS for the relay hosts
+    /// Do not look up the relay hosts in the DNS
     #[arg(long, help_heading = "DNS options")]
     pub(crate) no_dns: bool,
 
     #[command(flatten)]
     pub(crate) resolver: ResolverArgs,
 
-    /// The relays' configuration: a directory with a main.cf, or the image of a relay host; several times
+    /// The relays' configuration: a directory with a main.cf, or the image of a relay host; can be repeated
     ///
-    /// Of an image (a directory with etc/postfix-NAME below it), every instance that is named for a provider. Whether its
-    /// mynetworks has this server's address is looked at.
+    /// For an image (a directory with etc/postfix-NAME below it), every instance named for a provider. Checks that its
+    /// mynetworks includes this server's address.
     #[arg(long, value_name = "DIR", help_heading = "Network options", value_hint = clap::ValueHint::DirPath)]
     pub(crate) relay_config: Vec<PathBuf>,
 
-    /// The address that the relays see this server's mail come from; several times
+    /// The address that the relays see this server connect from; can be repeated
     ///
-    /// If it is not given: what INSTANCE sends from, or else the IPv4 addresses of this machine's interfaces.
+    /// Default: the address that INSTANCE sends from, or else the IPv4 addresses of this machine's interfaces.
     #[arg(
         long,
         value_name = "ADDR",
@@ -106,11 +106,11 @@ pub(crate) struct Check {
     )]
     pub(crate) from: Vec<IpAddr>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Table)]
     pub(crate) format: CheckFormat,
 
-    /// One line, as monitoring plugins answer
+    /// Answer as a monitoring plugin: one line, and its exit status
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
 }
@@ -120,15 +120,15 @@ pub(crate) struct Discover {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 
-    /// How to show what is found
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = DiscoverFormat::Table)]
     pub(crate) format: DiscoverFormat,
 
-    /// Only domains with N deliveries or more
+    /// Show only domains with at least N deliveries
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) min: u64,
 
-    /// Only the N domains with most deliveries
+    /// Show only the N domains with the most deliveries
     #[arg(long, value_name = "N")]
     pub(crate) top: Option<usize>,
 
@@ -145,11 +145,11 @@ pub(crate) struct Discover {
     pub(crate) map: MapArgs,
 }
 
-/// MX look-ups.
+/// MX lookups.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "MX options")]
 pub(crate) struct MxArgs {
-    /// Ask the DNS for the mail exchangers of domains that the logs do not tell about
+    /// Look up the mail exchangers of domains that the logs cannot place
     #[arg(long)]
     pub(crate) mx: bool,
 
@@ -157,27 +157,27 @@ pub(crate) struct MxArgs {
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
     pub(crate) resolver: Option<SocketAddr>,
 
-    /// How long all look-ups together may take
+    /// The most time that all lookups together may take
     #[arg(long, value_name = "SPAN", requires = "mx", default_value = "60s", value_parser = parse_timeout)]
     pub(crate) timeout: Span,
 
-    /// Look up N domains at most, those with most deliveries first
+    /// Look up at most N domains, those with the most deliveries first
     #[arg(long, value_name = "N", requires = "mx", default_value_t = 1000)]
     pub(crate) max_lookups: usize,
 
-    /// Have N look-ups under way at a time
+    /// Run at most N lookups at a time
     #[arg(long, value_name = "N", requires = "mx", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) concurrency: u8,
 
-    /// Begin N look-ups a second at most
+    /// Start at most N lookups per second
     #[arg(long, value_name = "N", requires = "mx", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rate: u32,
 
-    /// Where answers are kept, as long as their times to live allow
+    /// Cache answers in this file for as long as their TTLs allow
     #[arg(long, value_name = "FILE", requires = "mx", default_value = "/var/lib/relay-tools/mx-cache.json", value_hint = clap::ValueHint::FilePath)]
     pub(crate) cache: PathBuf,
 
-    /// Neither use nor keep answers
+    /// Do not use or write the cache
     #[arg(long, requires = "mx", conflicts_with = "cache")]
     pub(crate) no_cache: bool,
 }
@@ -185,7 +185,7 @@ pub(crate) struct MxArgs {
 /// The values of `discover --format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DiscoverFormat {
-    /// A table for people, and below it what map and toml print
+    /// A table for people, followed by what map and toml print
     Table,
     /// Lines for the transport map
     Map,
@@ -212,36 +212,38 @@ pub(crate) enum CheckFormat {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Map options")]
 pub(crate) struct MapArgs {
-    /// The domain that the relays' names are in: smtp.example.org of aol.smtp.example.org; or the site's, example.org
+    /// The domain of the relays' names: smtp.example.org for aol.smtp.example.org; or the site's, example.org
     ///
-    /// It stands for DOMAIN in the provider table. If it is not given: the registrable domain of the default instance's HELO
-    /// name, or else of another instance's.
+    /// It replaces DOMAIN in the provider table. Default: the registrable domain of the default instance's HELO name,
+    /// or else of another instance's.
     #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
 
-    /// Only these providers, by name; several by commas
+    /// Only these providers; separate several with commas
     ///
-    /// For a site that has no relay for some of the table's providers. (A relay = "therest.smtp.DOMAIN" in the provider
-    /// table sends a provider's mail to the relay for all others.)
+    /// For a site that has no relay for some of the table's providers. (relay = "therest.smtp.DOMAIN" in the provider
+    /// table sends a provider's mail to the catch-all relay.)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) provider: Vec<String>,
 
-    /// These relays exist, whatever the DNS says: a provider's or a host's name, or all; several by commas
+    /// Assume that these relays exist, whatever the DNS says: names of providers or hosts, or "all"; separate several
+    /// with commas
     ///
-    /// print and discover leave out the lines of a relay name that the DNS does not have: mail for it would come back. Those
-    /// of providers that --provider names, and whose relay /etc/relay-tools/providers.toml names, are taken to exist.
+    /// print and discover leave out lines for relay names that are not in the DNS, since mail for those would bounce.
+    /// Relays of providers given with --provider, and relays named in /etc/relay-tools/providers.toml, are assumed to
+    /// exist.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) relays: Vec<String>,
 
-    /// The transport of the lines: a service of master.cf
+    /// The transport in the lines: a service in master.cf
     #[arg(long, value_name = "NAME", default_value = "smtp", value_parser = transport)]
     pub(crate) transport: String,
 
     /// Write smtp:aol.smtp.example.org, without brackets
     ///
-    /// Postfix then asks for MX records of the relay's name first. In brackets it asks for the addresses alone, and spreads
-    /// the mail over all of them. A relay name whose MX records lead to all of its own addresses is written so in any case: they
-    /// share its mail, as in a warm-up (relay-warmup(8), RECORDS).
+    /// Postfix then looks up MX records of the relay's name first. With brackets it only looks up addresses, and
+    /// spreads the mail over all of them. A relay name whose MX records lead to all of its own addresses is written so
+    /// in any case: they share its mail, as in a warm-up (relay-warmup(8), RECORDS).
     #[arg(long)]
     pub(crate) no_brackets: bool,
 
@@ -249,14 +251,14 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
 
-    /// The provider table's additions, instead of /etc/relay-tools/providers.toml
+    /// Read additions to the provider table from FILE instead of /etc/relay-tools/providers.toml
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) providers: Option<PathBuf>,
 }
 
 impl MapArgs {
     /// The command that makes the same map again. All of it is in the values' narrow forms, so that it can be pasted.
-    pub(crate) fn told(&self, site: &str) -> String {
+    pub(crate) fn command(&self, site: &str) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let mut line = format!("relay-transport {version}: relay-transport print --domain {site}");
         if !self.provider.is_empty() {

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let &[instance] = chosen.as_slice() else {
         let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
         let what = format!(
-            "\"{}\" means {}: one is to be checked",
+            "\"{}\" matches {}; only one can be checked",
             args.instance,
             names.join(", ")
         );

@@ -1,4 +1,4 @@
-//! `discover`: domains that go through the relay for the rest, though a provider hosts them.
+//! `discover`: domains that go through the catch-all relay, though a provider hosts them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         sort(&mut found);
     } else if open > 0 {
         cx.warn(format!(
-            "the logs do not tell whose {open} {} are: --mx asks the DNS",
+            "the logs do not show which provider {open} {} belong to: use --mx to ask the DNS",
             if open == 1 { "domain" } else { "domains" }
         ));
     }
@@ -147,7 +147,7 @@ fn nothing_seen(seen: &BTreeSet<Vec<u8>>) -> String {
     )
 }
 
-/// Is it asked for, and does it belong elsewhere at all? A provider's relay may be the relay for the rest.
+/// Is it asked for, and does it belong elsewhere at all? A provider's relay may be the catch-all relay.
 fn is_wanted(args: &Discover, providers: &Providers, site: &str, found: &Found) -> bool {
     let relay = |id| providers.get(id).relay_at(site).to_lowercase();
     if relay(found.provider) == relay(providers.the_rest()) {
@@ -178,14 +178,14 @@ fn tell(cx: &Context, judged: &Judged) -> bool {
             n => format!(" and {n} more"),
         };
         cx.warn(format!(
-            "left out, since no map can have them: {}{more}",
+            "left out, because a map cannot hold them: {}{more}",
             judged.refused.join(", ")
         ));
     }
     judged.refused_count > 0
 }
 
-/// The hosts that tell of a delivery whether it goes through the relay for the rest: its name, and what the instances have
+/// The hosts that show whether a delivery goes through the catch-all relay: its name, and what the instances have
 /// as relayhost; and the relays of all others.
 fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
     let name =
@@ -205,7 +205,7 @@ fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
 /// Names that are remembered: in another host's log, they may be made up without number.
 const MOST_KNOWN: usize = 4096;
 
-/// What tells whose deliveries count.
+/// What decides whose deliveries count.
 struct Rules {
     via: ViaTheRest,
     providers: Providers,
@@ -235,7 +235,7 @@ impl Rules {
 struct Read<'a> {
     filter: Filter<'a>,
     rules: Arc<Rules>,
-    /// Instances met, and whether they are of the relay for the rest.
+    /// Instances met, and whether they are of the catch-all relay.
     known: HashMap<Vec<u8>, bool>,
     traffic: Traffic,
 }

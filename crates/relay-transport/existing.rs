@@ -68,7 +68,7 @@ pub(crate) fn known(
     };
     let Some(questions) = questions else {
         if !open.is_empty() {
-            cx.note("whether the relays' names are in the DNS was not asked: --relays names those that there are");
+            cx.note("the relays' names were not looked up in the DNS: use --relays to name those that exist");
         }
         return Ok(Known::default());
     };
@@ -97,13 +97,15 @@ pub(crate) fn known(
             .map(|(name, what)| format!("{name} ({what})"))
             .collect();
         cx.warn(format!(
-            "left out, since their mail would come back: the lines of {}; --relays NAME for one that is yet to be in the DNS",
+            "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not in \
+             the DNS yet",
             told.join(", ")
         ));
     }
     if let Some((name, why)) = unknown.iter().next() {
         let told = format!(
-            "whether {} of the relays exist could not be asked ({name}: {why}): mail for one that does not comes back; --relays names those that do",
+            "{} of the relays could not be looked up ({name}: {why}): mail for one that does not exist bounces; use \
+             --relays to name those that do",
             unknown.len()
         );
         // Of lines that are looked at one by one, it is said on request.

@@ -14,7 +14,7 @@ use transport::{Map, Source, Storage, TableName, split_list};
 
 use crate::postmap::Postmap;
 
-/// The tables in order, and elements of the list that are none.
+/// The tables in order, and invalid elements of the list.
 pub(crate) fn tables(
     cx: &Context,
     instance: &Instance,
@@ -95,7 +95,7 @@ fn ask(
     }
     // An image's servers are not this machine's.
     if here.storage() == Storage::Elsewhere && !cx.root().is_this_host() {
-        let why = "--root: what a server of another host says is not known";
+        let why = "--root: servers on another host cannot be asked";
         table.failed = Some(Failed::Unknown(why.to_owned()));
         return;
     }
@@ -106,7 +106,7 @@ fn ask(
     substituting(table, here);
 }
 
-/// Takes out the rules of a pattern table that put parts of the address into the result: trivial-rewrite passes over them
+/// Takes out the rules of a pattern table that put parts of the address into the result: trivial-rewrite ignores them
 /// (DICT_FLAG_NO_REGSUB, Postfix `src/util/dict_regexp.c`), though postmap does not.
 fn substituting(table: &mut Table, here: &TableName) {
     let path = Path::new(&here.name);
@@ -207,7 +207,7 @@ fn index(table: &TableName, source: &SourceState) -> IndexState {
 /// Without std's `(os error 2)`.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "not permitted; run it as root".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied; run it as root".to_owned(),
         _ => {
             let text = error.to_string();
             text.split(" (os error ")

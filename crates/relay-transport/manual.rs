@@ -8,72 +8,80 @@ const CHECKS: Section = Section {
     title: "CHECKS",
     body: &[
         Block::Text(
-            "check asks real postmap (postmap -s, postmap -q, with the instance's configuration) as Postfix asks: two made-up addresses \
-             of each domain in every table; then the domain and its parents in those that are no patterns; * last. A row or more \
-             for each of these:",
+            "check queries the tables with real postmap (postmap -s and postmap -q, with the instance's \
+             configuration) in the order Postfix uses: two made-up addresses of each domain in every table; then the \
+             domain and its parents in tables that are not patterns; * last. Each of these has one row or more:",
         ),
         Block::Item(
             "in-use",
-            "transport_maps of the instance has the map. CRITICAL if not, and where a table cannot be opened: Postfix then defers the mail. UNKNOWN where one cannot be asked from here.",
+            "transport_maps of the instance includes the map. CRITICAL if not, and if a table cannot be opened: \
+             Postfix then defers the mail. UNKNOWN if a table cannot be queried from here.",
         ),
         Block::Item(
             "index",
-            "The file that postmap makes (.db, .lmdb, .cdb) is there, and not older than the text. Missing is CRITICAL, older a WARNING.",
+            "The file made by postmap (.db, .lmdb, .cdb) exists and is not older than the text. Missing is CRITICAL, \
+             older is WARNING.",
         ),
         Block::Item(
             "entries",
-            "It has the entries that the text has. CRITICAL if not: mail goes by what was made.",
+            "It has the same entries as the text. CRITICAL if not: mail follows the index, not the text.",
         ),
         Block::Item(
             "syntax",
-            "Every line of the text is an entry; postmap passes over others. WARNING. A rule of a pattern table that Postfix passes \
-             over is CRITICAL.",
+            "Every line of the text is an entry; postmap ignores others. WARNING. A rule in a pattern table that \
+             Postfix ignores is CRITICAL.",
         ),
         Block::Item(
             "duplicates",
-            "No key comes twice; the first counts. WARNING.",
+            "No key appears twice; only the first counts. WARNING.",
         ),
         Block::Item(
             "order",
-            "No other table of transport_maps has another answer that comes first: for the domain, or, wherever the table stands, for \
-             the whole address (a pattern such as /./, static). CRITICAL.",
+            "No other table in transport_maps gives a different answer first: for the domain, or, in any position, \
+             for the whole address (a pattern such as /./, or static). CRITICAL.",
         ),
         Block::Item(
             "domains",
-            "The mail of every provider's domain goes to the provider's relay, over all tables, parent domains, * and relayhost. If \
-             it goes elsewhere, comes back or is destroyed: CRITICAL. --provider names those that the site has relays for.",
+            "Mail for every provider's domain goes to the provider's relay, with all tables, parent domains, * and \
+             relayhost considered. CRITICAL if it goes elsewhere, bounces or is discarded. Use --provider to name \
+             those that the site has relays for.",
         ),
         Block::Item(
             "postfix",
-            "Where the instance runs, its trivial-rewrite is asked about an address of each domain, and says the same. CRITICAL if not: \
-             texthash, regexp and pcre are read when it starts. After postmap it takes 10 s to see the new index; they are waited for.",
+            "If the instance is running, its trivial-rewrite is asked about an address of each domain, and gives the \
+             same answer. CRITICAL if not: texthash, regexp and pcre tables are only read when it starts. After \
+             postmap it takes 10 s to notice the new index; check waits for that.",
         ),
         Block::Item(
             "lines",
-            "Every line is of a provider's domain, of a subdomain or an address there, or * to a relay; or --accept says that it \
-             is the site's own. And it is one that Postfix looks up: @domain, *.domain and domain. are none. WARNING.",
+            "Every line is for a provider's domain, a subdomain or an address of one, or * to a relay; or --accept \
+             marks it as the site's own. And Postfix looks it up: it never looks up @domain, *.domain or \"domain.\". \
+             WARNING.",
         ),
         Block::Item(
             "transports",
-            "Every transport of the map is in master.cf. CRITICAL.",
+            "Every transport in the map is in master.cf. CRITICAL.",
         ),
         Block::Item(
             "relays",
-            "Every relay host has an address; without brackets, a mail exchanger will do. CRITICAL; UNKNOWN where the DNS does not \
-             answer. /etc/hosts is asked where smtp_host_lookup says so.",
+            "Every relay host has an address (or, without brackets, a mail exchanger). CRITICAL if not; UNKNOWN if \
+             the DNS does not answer. /etc/hosts is consulted if smtp_host_lookup says so.",
         ),
         Block::Item(
             "ports",
-            "Something listens at each relay. CRITICAL where all its addresses refuse the connection; where there is no answer, the row \
-             says so and nothing is concluded from it. --no-dns: nobody tries.",
+            "Something is listening on each relay. CRITICAL if all its addresses refuse the connection; if there is \
+             no answer, the row says so without a verdict. Not tried with --no-dns.",
         ),
         Block::Item(
             "networks",
-            "With --relay-config: the relays' mynetworks has this server's address (CRITICAL if not), and no smtpd restriction \
-             in their main.cf refuses its mail before mynetworks is asked (WARNING). Of a relay on this host, or of a whole image, files and tables in mynetworks are looked into: one that cannot be opened is CRITICAL. In a copied directory what depends on one is UNKNOWN.",
+            "With --relay-config: the relays' mynetworks includes this server's address (CRITICAL if not), and no \
+             smtpd restriction in their main.cf refuses its mail before mynetworks is consulted (WARNING). For a \
+             relay on this host, or a whole image, files and tables in mynetworks are read: one that cannot be opened \
+             is CRITICAL. In a copied directory, what depends on them is UNKNOWN.",
         ),
         Block::Text(
-            "The worst row decides the exit status. A row names five of the things that it is about; all with -v, and in JSON and CSV.",
+            "The worst row decides the exit status. A row names up to five of the things it is about; -v, JSON and \
+             CSV name all.",
         ),
     ],
 };
@@ -89,30 +97,31 @@ const DISCOVERY: Section = Section {
         ),
         Block::Item(
             "the table lists it",
-            "and it went through the relay for the rest all the same: the map in use lacks it.",
+            "and it still went through the catch-all relay: the map in use lacks it.",
         ),
         Block::Item(
             "relay HOST",
-            "since more than half of its deliveries that got as far as a host got to the provider's (mx in the provider table: that \
-             name and all below it).",
+            "of the deliveries that reached a host, more than half reached one of the provider's (mx in the provider \
+             table: that name and all below it).",
         ),
         Block::Item(
             "mx HOST",
-            "since all its mail exchangers of the best preference are the provider's. With --mx, for domains that the logs do not tell \
-             about: they were handed to our own relay, or got to no host.",
+            "all its most preferred mail exchangers are the provider's. With --mx, for domains that the logs cannot \
+             place: they were handed to our own relay, or reached no host.",
         ),
         Block::Text(
-            "A line leads to the relay that the table has for the provider. Where the site has none of that name, check says so (relays): give \
-             the provider another relay in /etc/relay-tools/providers.toml, or name those that there are (--provider).",
+            "A line sends mail to the relay that the table has for the provider. If the site has no relay of that \
+             name, check reports it (relays): give the provider another relay in /etc/relay-tools/providers.toml, or \
+             name the providers with relays (--provider).",
         ),
         Block::Text(
-            "Names that strangers write reach a map, a table or the DNS only if they are domain names: letters, digits, hyphens and \
-             underscores; international ones are turned into their ASCII form. What is left out, is told.",
+            "Names written by strangers only get into a map, a table or the DNS if they are domain names: letters, \
+             digits, hyphens and underscores; international ones are converted to ASCII. What is left out is reported.",
         ),
         Block::Text(
-            "MX look-ups are bounded in number, at a time, a second and in time (--max-lookups, --concurrency, --rate, --timeout), those of \
-             the domains with most deliveries first. Answers are kept as long as their time to live allows, a week at most; that there is no mail \
-             exchanger, an hour.",
+            "MX lookups are limited in number, concurrency, rate and total time (--max-lookups, --concurrency, \
+             --rate, --timeout); the domains with the most deliveries come first. Answers are cached for their TTL, a \
+             week at most; that a domain has no mail exchanger, for an hour.",
         ),
     ],
 };
@@ -123,13 +132,14 @@ impl Tool for Args {
             Section {
                 title: "THE MAP",
                 body: &[Block::Text(
-                    "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. There are lines for those relay names alone that the DNS has (or --relays, \
-                     --provider or /etc/relay-tools/providers.toml names): mail for another would come back, though it would be \
-                     delivered without the line. What is left out is told, and the exit status is then 1. A relay's name has an address record for each of the provider's \
-                     relays; in brackets Postfix asks for those alone, and spreads the mail over them, so that the number of records \
-                     sets the share of each. A domain with international letters has two lines, in letters and in ASCII, since \
-                     Postfix looks up what the message has. Subdomains have no line of their own: a provider's own mail \
-                     domains are listed in full.",
+                    "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. Only relay names that are in the DNS (or given by \
+                     --relays, --provider or /etc/relay-tools/providers.toml) get lines: mail for any other would \
+                     bounce, although it would be delivered without the line. What is left out is reported, and the \
+                     exit status is then 1. A relay's name has an address record for each of the provider's relays; \
+                     because of the brackets Postfix only looks up those, and spreads the mail over them, so the \
+                     number of records sets the share of each. A domain with international characters has two lines, \
+                     in Unicode and in ASCII, since Postfix looks up whichever the message has. Subdomains do not get \
+                     lines: a provider's own mail domains are listed in full.",
                 )],
             },
             CHECKS,
@@ -143,36 +153,36 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/mx-cache.json",
-                        "What the DNS said of mail exchangers (--cache).",
+                        "Cached MX answers (--cache).",
                     ),
                 ],
             },
             Section {
                 title: "EXAMPLES",
                 body: &[
-                    Block::Text("Make the map anew, and put it to use:"),
+                    Block::Text("Update the map and put it into use:"),
                     Block::Code(
                         "relay-transport print --domain smtp.example.org --output /etc/postfix/transport.relay\n\
                          postmap hash:/etc/postfix/transport.relay",
                     ),
                     Block::Text("What would change?"),
                     Block::Code("relay-transport print | diff /etc/postfix/transport.relay -"),
-                    Block::Text("Is it in order? The site has two lines of its own:"),
+                    Block::Text("Check the map in use, accepting two lines of the site's own:"),
                     Block::Code(
                         "relay-transport check --accept lists.example.org --accept '*.intern.example.org'",
                     ),
                     Block::Text(
-                        "Which domains, that last week's mail went to by the relay for the rest, does a provider host?",
+                        "Which domains of last week's catch-all mail does a provider host?",
                     ),
                     Block::Code("relay-transport discover --since 7d --mx --min 50"),
                     Block::Text(
-                        "The same into the provider table, behind what it has; what it has by then is not found again:",
+                        "Append the same to the provider table; what it lists is not found again:",
                     ),
                     Block::Code(
                         "relay-transport discover --since 7d --mx --min 50 --format toml >> /etc/relay-tools/providers.toml",
                     ),
                     Block::Text(
-                        "For a monitoring system, with the relays' configuration as a backup has it:",
+                        "For a monitoring system, with the relays' configuration from a backup:",
                     ),
                     Block::Code(
                         "relay-transport check --check --relay-config /srv/backup/rustin --from 192.0.2.7",

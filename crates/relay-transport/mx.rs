@@ -1,4 +1,4 @@
-//! MX look-ups: so many at most, so many at a time and a second, within a time, and none twice while an answer may be kept.
+//! MX lookups: limited in number, concurrency, rate and time, and none twice while an answer may be kept.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,7 +19,7 @@ use host::pool;
 /// The most bytes of a cache.
 const MOST_CACHE: u64 = 64 << 20;
 
-/// What came of it.
+/// The result.
 #[derive(Default)]
 pub(crate) struct Answers {
     /// The mail exchangers of each domain that is known of; none of a domain that has none.
@@ -68,7 +68,7 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
         }
     }
     cx.note(format!(
-        "MX look-ups: {cached} from the cache, {asked} asked, {} failed",
+        "MX lookups: {cached} from the cache, {asked} asked, {} failed",
         answers.failed
     ));
     if !args.no_cache && asked > answers.failed {
@@ -76,13 +76,13 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
     }
     if let Some(why) = why {
         cx.warn(format!(
-            "{} of {asked} MX look-ups failed ({why})",
+            "{} of {asked} MX lookups failed ({why})",
             answers.failed
         ));
     }
     if answers.left > 0 {
         cx.warn(format!(
-            "{} domains were not looked up: --max-lookups is {}; those with most deliveries came first",
+            "{} domains were not looked up, those with the fewest deliveries: --max-lookups is {}",
             answers.left, args.max_lookups
         ));
     }
@@ -129,7 +129,7 @@ fn exchangers(resolver: &Resolver, domain: &Domain) -> Result<(Exchangers, Optio
     Ok((records.collect(), answer.ttl()))
 }
 
-/// Lets so many through a second.
+/// Lets this many through per second.
 struct Pace {
     gap: Duration,
     /// After this, there is nothing more to wait for.
@@ -168,15 +168,12 @@ fn read_cache(cx: &Context, path: &Path) -> MxCache {
         }
     };
     MxCache::parse(&text).unwrap_or_else(|why| {
-        cx.warn(format!(
-            "not used, and made anew: {}: {why}",
-            path.display()
-        ));
+        cx.warn(format!("not used, and replaced: {}: {why}", path.display()));
         MxCache::default()
     })
 }
 
-/// What cannot be kept has to be asked again, and is no error.
+/// What cannot be kept is asked again, and is not an error.
 fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
     let write = || {
         let made = Place::make(Path::new("/"), path, Links::Ours);
@@ -185,6 +182,6 @@ fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
     };
     let written: anyhow::Result<()> = write();
     if let Err(why) = written {
-        cx.warn(format!("the answers are not kept: {why:#}"));
+        cx.warn(format!("the answers are not cached: {why:#}"));
     }
 }

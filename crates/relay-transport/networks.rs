@@ -20,7 +20,7 @@ use crate::postmap::Postmap;
 /// Looks at every configuration that is named.
 ///
 /// # Errors
-/// A path is no configuration.
+/// A path is not a configuration.
 pub(crate) fn look_at(
     cx: &Context,
     args: &Check,
@@ -37,7 +37,7 @@ pub(crate) fn look_at(
     }
     let from = match from(cx, args, instance)? {
         from if from.is_empty() => {
-            let why = "from which address the relays see this server's mail come is not known: --from ADDR";
+            let why = "the address that the relays see this server connect from is not known: use --from ADDR";
             return Ok(Networks::Unknown(why.to_owned()));
         }
         from => from,
@@ -118,8 +118,11 @@ fn relays_in(
         })
         .collect();
     if relays.is_empty() {
-        let what = format!("--relay-config: no relay: {}", path.display());
-        let hint = "it is to be a directory with a main.cf, or a host's image with etc/postfix-PROVIDER-x/main.cf below it";
+        let what = format!(
+            "--relay-config: not a relay's configuration: {}",
+            path.display()
+        );
+        let hint = "name a directory with a main.cf, or a host image with etc/postfix-PROVIDER-x/main.cf below it";
         return Err(Failure::new(what).hint(hint).into());
     }
     Ok(relays)

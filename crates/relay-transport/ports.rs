@@ -39,7 +39,7 @@ pub(crate) fn look_at(
         let service = hop.port.as_deref().unwrap_or(&usual);
         let state = match port(service) {
             Some(port) => connect(&addresses, port),
-            None => PortState::Unreached(format!("no port is known by the name {service}")),
+            None => PortState::Unreached(format!("unknown service name {service}")),
         };
         progress.advance(1);
         (hop.clone(), state)

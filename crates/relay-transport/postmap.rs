@@ -57,7 +57,7 @@ impl Postmap {
     /// All entries of a table.
     ///
     /// # Errors
-    /// Why there are none to be had.
+    /// Why none could be read.
     pub(crate) fn entries(&self, table: &TableName) -> Result<Entries, Failed> {
         let said = self.run(&["-s", &unproxied(table)], Vec::new(), None)?;
         match said.ended.status.success() {
@@ -66,7 +66,7 @@ impl Postmap {
         }
     }
 
-    /// What a table answers to these keys, which hold no white space, and the rules that are passed over.
+    /// What a table answers to these keys, which hold no white space, and the rules that are ignored.
     ///
     /// # Errors
     /// Why it cannot be asked.
@@ -127,7 +127,7 @@ fn proxymap_user(instance: &Instance) -> Option<(u32, u32)> {
     Some((owner.uid.as_raw(), owner.gid.as_raw()))
 }
 
-/// `line 3: Unmatched ( or \(`: the rules of a pattern table that are passed over, or have no result.
+/// `line 3: Unmatched ( or \(`: the rules of a pattern table that are ignored, or have no result.
 fn dropped(err: &str) -> Vec<String> {
     let rules = err.lines().filter_map(|line| {
         let (_, rest) = line.split_once(" map ")?;
@@ -153,7 +153,7 @@ fn reason(said: &Said) -> String {
     let errors = said.ended.errors.trim();
     let last = match errors.lines().next_back() {
         Some(line) => line.trim(),
-        None => "postmap failed, and did not say why",
+        None => "postmap failed without a message",
     };
     last.strip_prefix("postmap: ").unwrap_or(last).to_owned()
 }

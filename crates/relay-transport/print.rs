@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
     let wanted = site::map_of(cx, &args.map, &table, &site, &known)?;
     cx.print_with(|out| match args.format {
         MapFormat::Map => {
-            let made_by = args.map.told(&site);
+            let made_by = args.map.command(&site);
             wanted.write(out, &made_by, &table_name(table.own.as_deref()))
         }
         MapFormat::Json => map::write_as_json(out, &wanted),

@@ -50,7 +50,7 @@ pub(crate) fn ask_all(
         ..Limits::default()
     };
     let resolver = Resolver::new(servers, limits);
-    let progress = cx.progress_items("asking the DNS", u64::try_from(hosts.len()).ok());
+    let progress = cx.progress_items("querying the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
         let (state, by_mx) = match known.get(&host.name) {
             Some(addresses) => (HostState::Found(addresses.clone()), false),
@@ -94,7 +94,7 @@ fn is_shared_by_mx(resolver: &Resolver, host: &RelayHost, state: &HostState) -> 
 /// A host is there if it has an address of either family; or a mail exchanger, where those are looked for.
 fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
     let Some(name) = dns::name(&host.name) else {
-        return HostState::Missing("no host name".to_owned());
+        return HostState::Missing("not a host name".to_owned());
     };
     let types: &[Rtype] = match host.by_mx {
         // As smtp(8) does: a mail exchanger, or else the name's own addresses.
@@ -125,7 +125,7 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
     }
 }
 
-/// The addresses of mail exchangers, as far as they are to be had.
+/// The addresses of mail exchangers, as far as they are known.
 fn of_exchangers(resolver: &Resolver, answer: &Answer) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     let exchangers = answer

@@ -17,20 +17,20 @@ const LOOKS: Duration = Duration::from_secs(11);
 /// Asks about an address of every domain that is wanted.
 pub(crate) fn ask(cx: &Context, instance: &Instance, wanted: &Map, tables: &[Table]) -> Live {
     if !cx.root().is_this_host() {
-        return Live::NotAsked("an image's Postfix does not run".to_owned());
+        return Live::NotAsked("Postfix cannot be asked in a host image".to_owned());
     }
     if let Some(random) = tables.iter().find(|table| table.name.is_random()) {
         return Live::NotAsked(format!(
-            "what {} chooses, it does not choose again",
+            "the choices of {} are random and differ each time",
             random.name
         ));
     }
     match host::machine::master(cx.root(), instance) {
         Ok(Some(_)) => {}
-        Ok(None) => return Live::NotAsked(format!("{} does not run", instance.name())),
+        Ok(None) => return Live::NotAsked(format!("{} is not running", instance.name())),
         Err(e) => {
             return Live::Unknown(format!(
-                "whether {} runs is not known: {e}",
+                "cannot find out whether {} is running: {e}",
                 instance.name()
             ));
         }
@@ -51,7 +51,7 @@ pub(crate) fn ask(cx: &Context, instance: &Instance, wanted: &Map, tables: &[Tab
     Live::Known(known)
 }
 
-/// trivial-rewrite looks every 10 s whether postmap has made an index anew (`src/trivial-rewrite/trivial-rewrite.c`,
+/// trivial-rewrite looks every 10 s whether postmap has made a new index (`src/trivial-rewrite/trivial-rewrite.c`,
 /// check_table_stats), and is asked when it has.
 fn wait_for_tables(cx: &Context, tables: &[Table]) {
     let changed = tables.iter().filter_map(|table| {
@@ -66,7 +66,7 @@ fn wait_for_tables(cx: &Context, tables: &[Table]) {
     let left = age.map_or(0, |age| LOOKS.as_secs().saturating_sub(age.unsigned_abs()));
     if left > 0 {
         cx.note(format!(
-            "a table was made anew just now: Postfix is asked when it has seen that, in {left} s"
+            "a table was just changed: asking Postfix once it has noticed, in {left} s"
         ));
         std::thread::sleep(Duration::from_secs(left));
     }
@@ -78,7 +78,7 @@ fn failed(client: &Rewrite, error: &io::Error) -> Live {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Live::Unknown(format!("{what}; run it as root")),
         _ => Live::Broken(format!(
-            "Postfix runs, but does not say where mail goes, and delivers none: {what}; the mail log has more"
+            "Postfix is running but cannot route mail and delivers none: {what}; see the mail log"
         )),
     }
 }

@@ -39,14 +39,14 @@ impl Table {
 /// Are all providers that are named in the table?
 ///
 /// # Errors
-/// One is not; the error tells those that are.
+/// One is not; the error lists those that are.
 pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<()> {
     for name in &args.provider {
         if table.providers.by_name(name).is_none() {
             let all = table.providers.all().iter();
             let known: Vec<&str> = all.map(|provider| provider.name.as_str()).collect();
             return Err(Failure::new(format!(
-                "unknown provider \"{name}\": the table has {}",
+                "unknown provider \"{name}\"; the table has {}",
                 known.join(", ")
             ))
             .into());
@@ -55,7 +55,7 @@ pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<(
     Ok(())
 }
 
-/// The map that the table asks for, at the site that is asked for; names that no map can have are told.
+/// The map that the table asks for, at the site that is asked for; names that no map can hold are reported.
 pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
     map_of(cx, args, table, site, &Known::default())
 }
@@ -104,10 +104,10 @@ pub(crate) fn domain(cx: &Context, args: &MapArgs, host: &Parsed<Host>) -> anyho
         cx.problems(&host.problems);
         let etc = cx.root().under(Path::new("/etc"));
         Failure::new(format!(
-            "the site's domain is not known: no main.cf below {} has a myhostname in one",
+            "cannot find out the site's domain: no main.cf below {} has a full myhostname",
             etc.display()
         ))
-        .hint("--domain smtp.example.org names it")
+        .hint("name it with --domain smtp.example.org")
         .into()
     })
 }

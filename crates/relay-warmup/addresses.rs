@@ -22,7 +22,7 @@ pub(crate) struct Found {
 /// Finds the relay name of `instance`, which sends from `address`, with the addresses in it. What is not known is warned of.
 ///
 /// # Errors
-/// There is no telling whom to ask.
+/// No server to ask is known.
 pub(crate) fn find(
     cx: &Context,
     host: &Host,
@@ -44,20 +44,21 @@ pub(crate) fn find(
     let Some(name) = traffic.relay_name.clone().or_else(of_provider) else {
         let name = instance.name();
         cx.warn(format!(
-            "{name} is named for no provider: the plan is without A records; --relay-name NAME names those that bring its mail"
+            "{name} is not named for a provider: the plan has no A records; name those that direct its mail with \
+             --relay-name NAME"
         ));
         return Ok(none);
     };
     let Some(address) = address else {
         cx.warn(format!(
-            "the system chooses the address that {} sends from: the plan is without A records; set smtp_bind_address",
+            "the system chooses the address that {} sends from: the plan has no A records; set smtp_bind_address",
             instance.name()
         ));
         return Ok(none);
     };
     if let Some(other) = instance.bind_addresses().iter().find(|ip| **ip != address) {
         cx.warn(format!(
-            "{} sends from {other}, too: what the plan says of the records of {address} holds for those of that one alike",
+            "{} also sends from {other}: what the plan says about the records of {address} applies to those too",
             instance.name()
         ));
     }
@@ -81,7 +82,8 @@ pub(crate) fn find(
         Err(why) => {
             let own = of_same_provider(host, instance, providers);
             cx.warn(format!(
-                "{name}: {why}; the {} of this host's other instances of the provider stand for what it lists (--old ADDR says otherwise)",
+                "{name}: {why}; assuming that it lists the {} of this host's other instances of the provider (use \
+                 --old ADDR to name them)",
                 match own.len() {
                     1 => "1 address".to_owned(),
                     n => format!("{n} addresses"),
@@ -122,7 +124,7 @@ fn alone(name: &str, address: IpAddr) -> String {
 fn shared(cx: &Context, traffic: &Traffic, mut relay: RelayName) -> RelayName {
     match traffic.records {
         Records::Mx if relay.old.is_empty() => cx.warn(format!(
-            "--records mx: {} has no old address to share with: the plan is of A records",
+            "--records mx: {} has no old address to share with: the plan uses A records",
             relay.name
         )),
         Records::Mx => relay.records = ratio::Records::Exchangers,
@@ -138,7 +140,7 @@ fn ask(
     args: &DnsArgs,
 ) -> anyhow::Result<Result<std::sync::Arc<Answer>, String>> {
     let Some(asked) = dns::name(name) else {
-        return Ok(Err("no host name".to_owned()));
+        return Ok(Err("not a host name".to_owned()));
     };
     let questions = args.questions()?;
     let limits = Limits {

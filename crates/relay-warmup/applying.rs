@@ -27,8 +27,8 @@ const MOST_JOURNAL: u64 = 64 << 20;
 pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
     if !cx.root().is_this_host() && !args.dry_run {
         return Err(
-            Failure::new("apply changes this host's Postfix, and no image's")
-                .hint("--dry-run shows what it would do")
+            Failure::new("apply changes this host's Postfix, not that of an image")
+                .hint("use --dry-run to show what it would do")
                 .into(),
         );
     }
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
         let Some(plan) = plan else {
             return Err(
                 Failure::new(format!("no plan is saved for {}", instance.name()))
-                    .hint("relay-warmup plan INSTANCE --volume N/day makes one")
+                    .hint("make one with relay-warmup plan INSTANCE --volume N/day")
                     .into(),
             );
         };
@@ -105,12 +105,12 @@ impl One<'_> {
             }
             _ if status.is_warm => {
                 let what = format!(
-                    "nothing is changed; relay-warmup apply {name} --undo takes the limits off"
+                    "nothing is changed; to remove the limits: relay-warmup apply {name} --undo"
                 );
                 return Ok(as_it_is(&what, true));
             }
             _ if today.is_some_and(|today| today < self.plan.order.start) => {
-                return Ok(as_it_is("nothing is changed before", false));
+                return Ok(as_it_is("nothing is changed before then", false));
             }
             Some(level) => level,
             None => return Ok(as_it_is("nothing is changed", true)),
@@ -171,7 +171,7 @@ impl One<'_> {
         }
         let what = match is_new {
             true => format!("as it was before the warm-up, {}", self.what_is_done(true)),
-            false => "nothing was applied that could be put back".to_owned(),
+            false => "nothing was applied that could be undone".to_owned(),
         };
         let mut text = render::line(name, &what);
         text.push_str(&render::changes(&entry.changes));
@@ -184,9 +184,9 @@ impl One<'_> {
 
     fn what_is_done(&self, is_new: bool) -> &'static str {
         match (self.args.dry_run, is_new) {
-            (true, true) => "to be put in force",
-            (false, true) => "put in force",
-            (_, false) => "in force already",
+            (true, true) => "to be applied",
+            (false, true) => "applied",
+            (_, false) => "already in force",
         }
     }
 
@@ -232,7 +232,7 @@ impl One<'_> {
         };
         let journal = Journal::read(&path, &text).map_err(|problem| {
             Failure::new(problem.to_string()).hint(format!(
-                "look at it; mv {0} {0}.old begins a new one",
+                "check it; to begin a new one: mv {0} {0}.old",
                 path.display()
             ))
         })?;
@@ -274,10 +274,10 @@ impl One<'_> {
             .collect();
         let name = self.instance.name();
         Err(Failure::new(format!(
-            "{name}: refused, since what was put in force was changed by others: {}",
+            "{name}: refused, because others have changed what was applied: {}",
             told.join("; ")
         ))
-        .hint(format!("if a configuration manager does it, give it the settings of relay-warmup show {name} --format text; --force puts them in force again"))
+        .hint(format!("if a configuration manager does this, give it the settings of relay-warmup show {name} --format text; use --force to apply them again"))
         .into())
     }
 
@@ -297,11 +297,11 @@ impl One<'_> {
             .collect();
         if let Some(change) = wrong.first() {
             return Err(Failure::new(format!(
-                "{}: {} is not as postconf was asked to set it",
+                "{}: {} is not what postconf was asked to set",
                 self.instance.name(),
                 change.name
             ))
-            .hint("relay-warmup apply again; --undo puts back what was")
+            .hint("run relay-warmup apply again, or --undo to restore what was")
             .into());
         }
         if let Some(last) = journal.entries.last_mut() {
@@ -346,7 +346,7 @@ impl One<'_> {
         match is_running {
             Ok(None) => {
                 self.cx.note(format!(
-                    "{} does not run: nothing to reload",
+                    "{} is not running: nothing to reload",
                     self.instance.name()
                 ));
                 Ok(())
@@ -368,7 +368,7 @@ impl One<'_> {
         };
         let path = Path::new(&directory).join(program);
         let cannot = || format!("cannot change {}: {program} {word}", self.instance.name());
-        let hint = "relay-warmup apply again when that is fixed; --undo puts back what was";
+        let hint = "fix that and run relay-warmup apply again, or --undo to restore what was";
         let said = Program::new(&path, PATIENCE)
             .arg("-c")
             .arg(self.instance.config_directory())

@@ -12,10 +12,11 @@ use host::lookups::Questions;
 
 /// Warm up a new address: is it ready, how much may it send today, is it going well?
 ///
-/// Providers know an address by what it has sent. One that is new and sends much at once is blocked; so its volume is raised
-/// by steps, over weeks. relay-warmup checks that all is ready (check), plans the steps (plan), with the Postfix settings that
-/// hold to them and the A records that bring the mail, and judges each sending day by the logs (status). It prints the
-/// commands and the lines of the zone; apply alone changes Postfix, and nothing changes the DNS.
+/// Providers judge an address by what it has sent. An address that is new and suddenly sends a lot gets blocked; so its
+/// volume is raised in steps, over weeks. relay-warmup checks that everything is ready (check), plans the steps (plan),
+/// with the Postfix settings that enforce them and the A records that direct mail to the address, and judges each
+/// sending day by the logs (status). It prints the commands and the zone lines; only apply changes Postfix, and nothing
+/// changes the DNS.
 #[derive(Debug, Parser)]
 #[command(name = "relay-warmup", version)]
 pub(crate) struct Args {
@@ -30,26 +31,26 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Check that an instance is ready to send from its address
     ///
-    /// Each step with pass, fail or unknown, and what to do. The exit status is that of a check, --check or not: 0 all pass, 2
-    /// something fails, 3 something could not be found out.
+    /// Each step passes, fails or is unknown, with what to do. The exit status is that of a check, with or without
+    /// --check: 0 all pass, 2 something fails, 3 something could not be determined.
     Check(Check),
-    /// Plan the warm-up: how much on which sending day
+    /// Plan the warm-up: how much to send on which sending day
     ///
-    /// The plan is shown, with what to apply before the first day, and saved for show and status.
+    /// Shows the plan, with what to apply before the first day, and saves it for show and status.
     Plan(Planning),
     /// Show a saved plan, and what to apply on a sending day
     Show(Show),
     /// List the saved plans
     List(List),
-    /// Judge how a warm-up goes: go on, hold, or step back, and why
+    /// Judge how a warm-up is going: go on, hold, or step back, and why
     ///
-    /// By the logs, and for days that they no longer hold by the day records of mail-stats-print --save-day.
+    /// Uses the logs and, for days that they no longer hold, the day records of mail-stats-print --save-day.
     Status(Standing),
-    /// Put the settings of the next sending day in force: for cron, after midnight
+    /// Apply the settings of the next sending day; for cron, after midnight
     ///
-    /// What status says is put in force with postconf and a reload: the level's settings, or those of the level before. The zone
-    /// is not changed: its lines are printed when they change. The exit status is 1 where a person must decide: the verdict is
-    /// unknown, there is no lower level to step back to, the zone is to be changed, or the address is warm.
+    /// Applies what status says with postconf and a reload: the level's settings, or those of the level before. The
+    /// zone is not changed: its lines are printed when they change. The exit status is 1 if a person must decide: the
+    /// verdict is unknown, there is no lower level to step back to, the zone needs a change, or the address is warm.
     Apply(Apply),
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) dns: DnsArgs,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 
@@ -70,24 +71,24 @@ pub(crate) struct Check {
     pub(crate) check: bool,
 }
 
-/// Whom to ask of the DNS.
+/// The DNS servers to ask.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "DNS options")]
 pub(crate) struct DnsArgs {
     #[command(flatten)]
     pub(crate) resolver: ResolverArgs,
 
-    /// The site's domain, in which the providers' relay names are (aol.smtp.DOMAIN)
+    /// The site's domain, which the providers' relay names are in (aol.smtp.DOMAIN)
     ///
-    /// If it is not given: the registrable domain of the instance's HELO name (example.org of aol-c.smtp.example.org), or
-    /// else its mydomain.
+    /// Default: the registrable domain of the instance's HELO name (example.org for aol-c.smtp.example.org), or else
+    /// its mydomain.
     #[arg(long, value_name = "DOMAIN", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
 }
 
 impl DnsArgs {
     /// # Errors
-    /// There is no telling whom to ask.
+    /// No server to ask is known.
     pub(crate) fn questions(&self) -> anyhow::Result<Questions> {
         Ok(Questions {
             servers: self.resolver.servers()?,
@@ -106,32 +107,32 @@ pub(crate) struct Planning {
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
-    /// How much the address is to send when it is warm
+    /// The volume that the address should send once it is warm
     #[arg(long, value_name = "N/day", value_parser = volume)]
     pub(crate) volume: u64,
 
-    /// The first day: YYYY-MM-DD, today or tomorrow; none before it counts
+    /// The first day: YYYY-MM-DD, today or tomorrow; earlier days do not count
     #[arg(long, value_name = "DATE", default_value = "today")]
     pub(crate) start: String,
 
-    /// How fast: doubling, gentle, or a file of your own
+    /// The schedule: doubling, gentle, or a file of your own
     ///
-    /// doubling: 200 on the first days, twice as much on each level up to 50,000 a day, half as much again up to 100,000, 20 %
-    /// more above, 10 % more above 250,000; each level for three sending days, above 50,000 for four. gentle: 100 on the first
-    /// days, and half of these steps, each for four sending days. See SCHEDULES for files; a file of one of these names is
-    /// given as ./doubling.
+    /// doubling: 200 on the first days, twice as much on each level up to 50,000 a day, then 50% more up to 100,000,
+    /// 20% more above that and 10% more above 250,000; each level for three sending days, or four above 50,000. gentle:
+    /// 100 on the first days, and steps half as large, each for four sending days. See SCHEDULES for files; for a file
+    /// with one of these names write ./doubling.
     #[arg(long, value_name = "doubling|gentle|FILE", default_value = "doubling")]
     pub(crate) schedule: String,
 
-    /// How much on the first days, instead of the schedule's own
+    /// The volume on the first days, instead of the schedule's own
     #[arg(long, value_name = "N/day", value_parser = volume)]
     pub(crate) first: Option<u64>,
 
-    /// Show the plan and save nothing
+    /// Show the plan without saving it
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Save it in place of the one that is saved
+    /// Replace the saved plan
     #[arg(long)]
     pub(crate) replace: bool,
 
@@ -141,11 +142,11 @@ pub(crate) struct Planning {
     #[command(flatten)]
     pub(crate) dns: DnsArgs,
 
-    /// What a row of the table is
+    /// What each row of the table is
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]
     pub(crate) by: By,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
@@ -154,53 +155,55 @@ pub(crate) struct Planning {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Traffic options")]
 pub(crate) struct Traffic {
-    /// How much all addresses of the relay name send together
+    /// The volume of all addresses of the relay name together
     ///
-    /// If it is not given: as if all of them were to send VOLUME in the end.
+    /// Default: as if all of them will send VOLUME in the end.
     #[arg(long, value_name = "N/day", value_parser = volume)]
     pub(crate) total: Option<u64>,
 
-    /// How many hosts hand mail to the instance
+    /// The number of hosts that hand mail to the instance
     ///
-    /// Where the relay name brings more than is let out, so much is taken from each of them that it is no more together.
+    /// If the relay name's share is more than the instance may send, the limit for each host is set so that together
+    /// they stay within it.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) clients: u32,
 
-    /// Recipients of one delivery, at most
+    /// The most recipients of one delivery
     ///
-    /// 1 where each recipient has a message of his own, as lists send it.
+    /// Use 1 if each recipient gets a message of their own, as lists send it.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) recipients: u32,
 
-    /// How long a delivery takes
+    /// The time that a delivery takes
     ///
-    /// The time of the deliveries comes on top of the delay between them: how much is let out depends on it. mail-stats-print
-    /// --format table has it.
+    /// The delivery time is added to the delay between deliveries, so the daily volume depends on it. mail-stats-print
+    /// --format table shows it.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) delivery_time: u32,
 
-    /// The relay name whose records bring the mail, if it is not the provider's, aol.smtp.DOMAIN
+    /// The relay name whose records direct mail here, if it is not the provider's, aol.smtp.DOMAIN
     #[arg(long, value_name = "NAME", value_parser = parse_domain)]
     pub(crate) relay_name: Option<String>,
 
-    /// An old address of the relay name; can be repeated. If none is given, the DNS is asked
+    /// An old address of the relay name; can be repeated [default: as in the DNS]
     #[arg(long, value_name = "ADDR")]
     pub(crate) old: Vec<IpAddr>,
 
-    /// Which records of the relay name share the mail
+    /// The records of the relay name that share the mail
     ///
-    /// a: equal parts for all addresses. mx: any part, for sending hosts whose transport map has the relay name without brackets.
-    /// See RECORDS.
+    /// a: equal shares for all addresses. mx: any share, for sending hosts whose transport map has the relay name
+    /// without brackets. See RECORDS.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Records::A)]
     pub(crate) records: Records,
 
-    /// Take old addresses out of the relay name, as the new one can take their share
+    /// Take old addresses out of the relay name as the new one can take over their share
     ///
-    /// If it is not given, they stay: an address that is taken out is idle, and has to be warmed up again when it is needed.
+    /// Without this option they stay: an address that is taken out sends nothing, and must be warmed up again when it
+    /// is needed.
     #[arg(long, conflicts_with = "records")]
     pub(crate) replace_old: bool,
 
-    /// Time to live of the records, in seconds; that of the name's records if it is not given, or else 600
+    /// The TTL of the records, in seconds [default: that of the name's records, or else 600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
     pub(crate) ttl: Option<u32>,
 }
@@ -211,26 +214,26 @@ pub(crate) struct Show {
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
-    /// The sending day whose settings are shown, from 1
+    /// The sending day to show settings for, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) day: u32,
 
-    /// Show the commands that put everything back as it was before the warm-up
+    /// Show the commands that restore everything to what it was before the warm-up
     #[arg(long, conflicts_with_all = ["day", "by", "format"])]
     pub(crate) undo: bool,
 
-    /// What a row of the table is
+    /// What each row of the table is
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]
     pub(crate) by: By,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct List {
-    /// How to show them
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Table)]
     pub(crate) format: ListFormat,
 }
@@ -240,22 +243,22 @@ pub(crate) struct Standing {
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 
-    /// How many sending days to show
+    /// The number of sending days to show
     #[arg(long, value_name = "N", default_value_t = 14)]
     pub(crate) days: usize,
 
-    /// The rules by which a day is judged, instead of /etc/relay-tools/warmup.toml
+    /// Judge days by the rules in FILE instead of /etc/relay-tools/warmup.toml
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) rules: Option<PathBuf>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
 
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
-    /// OK to go on, WARNING to hold or to warm again, CRITICAL to step back, UNKNOWN where the last days are in nothing that could be read. With -q,
-    /// nothing is printed when it is OK: for cron.
+    /// OK to go on, WARNING to hold or restart, CRITICAL to step back, UNKNOWN if the last days are in no log or record
+    /// that could be read. With -q, nothing is printed if it is OK, for use in cron.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
 
@@ -268,21 +271,21 @@ pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) instances: RequiredInstanceArgs,
 
-    /// Show what would be changed, and change nothing
+    /// Show what would be changed, without changing anything
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Put everything back as it was before the first apply
+    /// Restore everything to what it was before the first apply
     #[arg(long)]
     pub(crate) undo: bool,
 
-    /// Even if others have changed what was put in force
+    /// Apply even if others have changed what was applied
     ///
-    /// If it is not given, that is refused: a configuration manager would change it back again.
+    /// Without this option that is refused: a configuration manager would change it back again.
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// The rules by which a day is judged, instead of /etc/relay-tools/warmup.toml
+    /// Judge days by the rules in FILE instead of /etc/relay-tools/warmup.toml
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) rules: Option<PathBuf>,
 
@@ -313,7 +316,7 @@ pub(crate) enum By {
 pub(crate) enum Format {
     /// For people
     Table,
-    /// INSTANCE:WORD:VALUE lines; of a plan, the commands of a day for a shell
+    /// INSTANCE:WORD:VALUE lines; for a plan, the commands of a day for a shell
     Text,
     /// One JSON object
     Json,
@@ -326,7 +329,7 @@ pub(crate) enum Format {
 pub(crate) enum ListFormat {
     /// For people
     Table,
-    /// The plans, a JSON object a line
+    /// The plans, one JSON object per line
     Jsonl,
 }
 
@@ -336,7 +339,7 @@ fn volume(text: &str) -> Result<u64, String> {
     let number = number.parse().ok();
     number
         .filter(|number| (1..=1_000_000_000).contains(number))
-        .ok_or_else(|| "not a number of messages a day such as 5000/day".to_owned())
+        .ok_or_else(|| "not a number of messages per day such as 5000/day".to_owned())
 }
 
 /// `1`, `0.4`: in milliseconds.
@@ -363,7 +366,7 @@ pub(crate) fn start(text: &str, cx: &Context) -> anyhow::Result<chrono::NaiveDat
     };
     day.ok_or_else(|| {
         Failure::new(format!(
-            "--start: no such day: '{text}'; it takes today, tomorrow or YYYY-MM-DD"
+            "--start: not a day: '{text}'; use today, tomorrow or YYYY-MM-DD"
         ))
         .into()
     })

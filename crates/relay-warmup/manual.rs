@@ -13,27 +13,33 @@ impl Tool for Args {
                 title: "STEPS",
                 body: &[
                     Block::Text(
-                        "relay-warmup check looks at each of these, in the order in which to fix them:",
+                        "relay-warmup check tests each of these, in the order in which to fix them:",
                     ),
                     Block::Item(
                         "address",
-                        "The address that the instance sends from is set, and on an interface that is up and carries mail; no mail of another address family, or of another transport in use, leaves from the machine's own address.",
+                        "The address that the instance sends from is set, and is on an interface that is up and can \
+                         send; no mail of the other address family, or of another transport in use, leaves from the \
+                         machine's own address.",
                     ),
                     Block::Item(
                         "helo",
-                        "Its HELO name is a full host name, and no other instance's.",
+                        "Its HELO name is a fully qualified host name that no other instance uses.",
                     ),
                     Block::Item(
                         "a, ttl, ptr, spf",
-                        "As relay-instances --check-dns has them: the HELO name has an A (AAAA) record with the address, for 86400 seconds or more; the PTR record names the HELO name, which resolves back; SPF lets the address send, by the HELO name's record and by DOMAIN's.",
+                        "As in relay-instances --check-dns: the HELO name has an A (AAAA) record with the address and \
+                         a TTL of 86400 seconds or more; the PTR record is the HELO name, which resolves back; the \
+                         SPF records of the HELO name and of DOMAIN allow the address to send.",
                     ),
                     Block::Item(
                         "enabled, running, pickup",
-                        "postfix start starts the instance; its master daemon runs; mail in its maildrop is picked up.",
+                        "\"postfix start\" starts the instance; its master daemon is running; mail in its maildrop is \
+                         picked up.",
                     ),
                     Block::Item(
                         "rate-delay",
-                        "TRANSPORT_transport_rate_delay or TRANSPORT_destination_rate_delay of default_transport's SMTP client is set, by the transport's own parameter or the default_ one that stands for it.",
+                        "TRANSPORT_transport_rate_delay or TRANSPORT_destination_rate_delay of default_transport's \
+                         SMTP client is set, by the transport's own parameter or its default_ counterpart.",
                     ),
                     Block::Item(
                         "concurrency",
@@ -49,7 +55,9 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "relay-name",
-                        "The provider's relay name does not list the address before all else passes. It is to be taken out only where another address is left in the name, and where a step fails for which its mail is refused: address, helo, a, ptr, spf, running. What is not known is no reason.",
+                        "The provider's relay name does not list the address before everything else passes. Taking it \
+                         out is advised only if the name keeps another address and a step fails that gets its mail \
+                         refused: address, helo, a, ptr, spf, running. Unknown results are no reason.",
                     ),
                 ],
             },
@@ -57,16 +65,30 @@ impl Tool for Args {
                 title: "SETTINGS",
                 body: &[
                     Block::Text(
-                        "What holds to a cap is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): no delivery is begun before so many seconds after the end of the one before, whatever its destination. A delay of D seconds lets out 86400 / D a day at most; the plan has the smallest D for which that is within the cap. The time of the deliveries themselves comes on top, so that it is a little less; they go one at a time, whatever concurrency and number of processes are set.",
+                        "A cap is enforced with TRANSPORT_transport_rate_delay (Postfix 3.1 and later): no delivery \
+                         starts until that many seconds after the end of the one before, whatever its destination. A \
+                         delay of D seconds allows at most 86400 / D deliveries a day; the plan has the smallest D \
+                         for which that is within the cap. The time of the deliveries themselves is added to this, so \
+                         the volume is a little less; deliveries go one at a time, whatever concurrency and number of \
+                         processes are set.",
                     ),
                     Block::Text(
-                        "TRANSPORT_destination_rate_delay is set to 0: it holds each recipient domain to its delay, and not a provider's domains together; and both at once make each delivery wait twice.",
+                        "TRANSPORT_destination_rate_delay is set to 0: it delays each recipient domain separately, \
+                         not a provider's domains together, and with both set each delivery would wait twice.",
                     ),
                     Block::Text(
-                        "Delays are whole seconds, so that from 2 s to 1 s is a factor of nearly two, and there is nothing between. Where no delay comes near to what a step allows, as many of the transport's processes (master.cf) as deliver it in a day do, if a delivery takes --delivery-time: an estimate, and a delay is none. Where that lets out too much, what holds to the cap is how much is taken (see RECORDS); what queue-move and sendmail bring is not counted there. Without a relay name there is nothing to turn mail away to: the plan then says that the cap cannot be held, and by how much.",
+                        "Delays are whole seconds, so there is nothing between 2 s and 1 s, a factor of nearly two. \
+                         If no delay comes close to what a step allows, the limit is the number of the transport's \
+                         processes (master.cf) that deliver it in a day if a delivery takes --delivery-time; this is \
+                         only an estimate, unlike a delay. If that allows too much, the limit on incoming mail \
+                         enforces the cap (see RECORDS); mail from queue-move and sendmail is not counted there. \
+                         Without a relay name, refused mail has nowhere else to go: the plan then says that the cap \
+                         cannot be kept, and by how much.",
                     ),
                     Block::Text(
-                        "TRANSPORT_destination_recipient_limit is set to 2, or to --recipients: with 1, Postfix would take each recipient for a destination, and after a refusal go on with the domain's other recipients. The delay's timer starts anew with each reload.",
+                        "TRANSPORT_destination_recipient_limit is set to 2, or to --recipients: with 1, Postfix would \
+                         treat each recipient as a destination, and after a refusal try the domain's other \
+                         recipients. Each reload restarts the delay's timer.",
                     ),
                 ],
             },
@@ -74,16 +96,33 @@ impl Tool for Args {
                 title: "RECORDS",
                 body: &[
                     Block::Text(
-                        "Mail comes to an instance through its provider's relay name, aol.smtp.DOMAIN, one of whose addresses the sending hosts take at random. A name holds each A record once, and there are no weights among them: a new address beside three old ones gets a quarter of the mail. To give it more, old ones are taken out, with --replace-old.",
+                        "Mail reaches an instance through its provider's relay name, aol.smtp.DOMAIN; sending hosts \
+                         choose one of its addresses at random. A name has each A record once, without weights: a new \
+                         address beside three old ones gets a quarter of the mail. To give it more, old ones are \
+                         taken out with --replace-old.",
                     ),
                     Block::Text(
-                        "MX records can give it less, or more (--records mx): of a name without brackets (smtp:aol.smtp.DOMAIN) Postfix takes the addresses of all mail exchangers of the best preference together, in random order. So names that each lead to all old addresses, and names that lead to the new one, as many as it takes, make any share from 1% to a half. The plan's lines of the zone have them, and A records of the old addresses for hosts whose transport map has the name in brackets: these pass over MX records. relay-transport print writes the form without brackets for a relay name whose MX records lead to its own addresses, and relay-transport check reports lines that are in the other one.",
+                        "MX records can give it less, or more (--records mx): for a name without brackets \
+                         (smtp:aol.smtp.DOMAIN) Postfix collects the addresses of all mail exchangers of the best \
+                         preference, in random order. So with as many names as needed, some leading to all old \
+                         addresses and some to the new one, any share from 1% to a half is possible. The plan's zone \
+                         lines have them, and A records of the old addresses for hosts whose transport map has the \
+                         name in brackets, which ignore MX records. relay-transport print writes the form without \
+                         brackets for a relay name whose MX records lead to its own addresses, and relay-transport \
+                         check reports lines in the other form.",
                     ),
                     Block::Text(
-                        "A sending host keeps a connection to a busy destination, and sends over it whatever comes for the name, for up to smtp_connection_reuse_time_limit: the share then holds over hours. With smtp_connection_cache_on_demand = no, each message is drawn for itself.",
+                        "A sending host keeps a connection to a busy destination and sends all mail for the name over \
+                         it, for up to smtp_connection_reuse_time_limit, so the share is only kept over hours. With \
+                         smtp_connection_cache_on_demand = no, an address is chosen for each message.",
                     ),
                     Block::Text(
-                        "Where that brings more than is let out, the instance takes no more than it may send: with smtpd_client_recipient_rate_limit, and no exception for mynetworks, its smtpd answers 450 to recipients beyond the limit, and the sending Postfix goes on to the name's next address, within the same delivery or at its next retry. So nothing waits here. The limit is each sending host's (anvil(8)): --clients tells how many there are. Once the share is within what is let out, the plan sets the limit to 0, which is off.",
+                        "If that is more than the instance may send, it accepts no more than that: with \
+                         smtpd_client_recipient_rate_limit, and no exception for mynetworks, its smtpd answers 450 to \
+                         recipients beyond the limit, and the sending Postfix moves on to the name's next address, in \
+                         the same delivery or at its next retry. So no mail waits here. The limit applies to each \
+                         sending host (anvil(8)): use --clients to say how many there are. Once the share is within \
+                         what may leave, the plan sets the limit to 0, which turns it off.",
                     ),
                 ],
             },
@@ -92,14 +131,14 @@ impl Tool for Args {
                 body: &[
                     Block::Text("A file of your own is TOML: the caps,"),
                     Block::Code("levels = [500, 900, 1500, 2500]\ndays = 4"),
-                    Block::Text(
-                        "or the first cap, and by how much it grows as long as it ends below a number:",
-                    ),
+                    Block::Text("or the first cap, and the growth in percent up to a given cap:"),
                     Block::Code(
                         "first = 100\ndays = 3\ngrow = [{ to = 5000, percent = 50 }, { percent = 20 }]",
                     ),
                     Block::Text(
-                        "days is how many sending days each level is held, 3 or more. Steps greater than those of doubling are refused unless the file says beyond_limits = true, and so are fewer days. The last level is --volume.",
+                        "days is the number of sending days for each level, 3 or more. Larger steps than those of \
+                         doubling, or fewer days, are refused unless the file has beyond_limits = true. The last \
+                         level is --volume.",
                     ),
                 ],
             },
@@ -107,30 +146,44 @@ impl Tool for Args {
                 title: "VERDICTS",
                 body: &[
                     Block::Text(
-                        "A sending day is a day on which anything was sent; others do not count. relay-warmup status goes through them from the plan's first on: a good day counts for its level, and enough of them lead to the next; so the cap of the next day follows from the logs, and nothing has to be entered.",
+                        "A sending day is a day on which anything was sent; other days do not count. relay-warmup \
+                         status goes through them from the plan's first day: a good day counts for its level, and \
+                         enough of them lead to the next; so the cap of the next day follows from the logs, and \
+                         nothing has to be entered.",
                     ),
                     Block::Item(
                         "go on",
-                        "As planned: mail was delivered up to the cap, and nothing speaks against more. The status tells how many days the level has still to be held, or what the next one is.",
+                        "As planned: mail was delivered up to the cap, and nothing speaks against more. The status \
+                         says how many days the level still lasts, or what the next one is.",
                     ),
                     Block::Item(
                         "hold",
-                        "The day does not count. More than 3% bounced: more mail would only tell the provider more of the bad addresses. More than 5% rate-limited (the provider asks for less), or it rises. More than half deferred. More was sent than the cap: the settings are not in force. Or less than three quarters of what the level lets out were delivered (retries of the same messages do not count): the day proves nothing.",
+                        "The day does not count. More than 3% bounced: more mail would only show the provider more \
+                         bad addresses. More than 5% rate-limited (the provider asks for less), or rising. More than \
+                         half deferred. More was sent than the cap: the settings are not applied. Or less than three \
+                         quarters of what the level allows was delivered (retries of the same messages do not count): \
+                         the day proves nothing.",
                     ),
                     Block::Item(
                         "step back",
-                        "The level before is the next day's. More than 0.5% blocked for the address's reputation; more than 10% bounced; more than 25% rate-limited.",
+                        "The next day uses the level before. More than 0.5% blocked because of the address's \
+                         reputation; more than 10% bounced; more than 25% rate-limited.",
                     ),
                     Block::Item(
-                        "warm again",
-                        "Nothing was sent for more than 30 days: providers forget an address by then. The first level is the next day's.",
+                        "restart",
+                        "Nothing was sent for more than 30 days: providers forget an address by then. The next day \
+                         uses the first level.",
                     ),
                     Block::Item(
                         "unknown",
                         "The last days are in no log and no day record that could be read. There is no verdict, and nothing to apply.",
                     ),
                     Block::Text(
-                        "Percentages are of a day's delivery attempts. Of fewer than 50, a limit is passed for a step back only beyond chance (the lower end of the share's Wilson interval): 40 of 40 do, and 1 of 30 blocked; 1 of 40 holds. Today is judged as far as it has come, and does not count yet. A day that logs and records hold only in part does not count, either. All of these numbers are in the rules file:",
+                        "Percentages are of a day's delivery attempts. With fewer than 50, a limit counts as exceeded \
+                         for a step back only beyond chance (by the lower end of the share's Wilson interval): 40 of \
+                         40 does, and so does 1 of 30 blocked; 1 of 40 holds. Today is judged so far as it has gone, \
+                         and does not count yet. Nor does a day that logs and records only partly cover. All of these \
+                         numbers are in the rules file:",
                     ),
                     Block::Code(
                         "judged_from = 50\nover_cap = 110\nused = 75\nidle_days = 30\nbounced = { hold = 3.0, step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 50, step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, hold = 5.0, step_back = 25.0 }",
@@ -141,13 +194,21 @@ impl Tool for Args {
                 title: "APPLY",
                 body: &[
                     Block::Text(
-                        "relay-warmup apply puts in force what status says: on go on and hold the settings of the level, on step back those of the level before, on warm again those of the first. It changes main.cf (and the process limit in master.cf) with postconf, reloads, and looks whether all is as it was meant. What was set before is in a journal; apply --undo puts back what was there before the first apply.",
+                        "relay-warmup apply applies what status says: for go on and hold the settings of the level, \
+                         for step back those of the level before, for restart those of the first. It changes main.cf \
+                         (and the process limit in master.cf) with postconf, reloads, and checks the result. The \
+                         previous settings are kept in a journal; apply --undo restores what was there before the \
+                         first apply.",
                     ),
                     Block::Text(
-                        "Where what it put in force was changed by others since, as a configuration manager does, it changes nothing and ends with 2: put the settings into the configuration manager, or --force.",
+                        "If others have since changed what it applied, as a configuration manager does, it changes \
+                         nothing and the exit status is 2: put the settings into the configuration manager, or use \
+                         --force.",
                     ),
                     Block::Text(
-                        "It ends with 1 where a person must decide: the verdict is unknown; a step back is called for on the first level; lines of the zone are to be changed, which it prints; the address is warm, so that its limits can be taken off.",
+                        "The exit status is 1 if a person must decide: the verdict is unknown; a step back is due on \
+                         the first level; zone lines, which it prints, must be changed; or the address is warm, so \
+                         that its limits can be removed.",
                     ),
                 ],
             },
@@ -160,11 +221,11 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/warmup/INSTANCE.applied.jsonl",
-                        "What apply has put in force, and what was there before, schema relay-tools/warmup-applied/1.",
+                        "What apply has applied, and what was there before, schema relay-tools/warmup-applied/1.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/warmup.toml",
-                        "Rules, over those that are built in.",
+                        "Rules that override the built-in ones.",
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/days/",
@@ -179,18 +240,18 @@ impl Tool for Args {
                 body: &[
                     Block::Text("Is the new address ready?"),
                     Block::Code("relay-warmup check aol-c"),
-                    Block::Text("Look at a plan, and save it:"),
+                    Block::Text("Look at a plan, then save it:"),
                     Block::Code(
                         "relay-warmup plan aol-c --volume 20000/day --dry-run\nrelay-warmup plan aol-c --volume 20000/day --start tomorrow",
                     ),
-                    Block::Text("Each morning: is it going well, and what is to be applied?"),
+                    Block::Text("Each morning: is it going well, and what should be applied?"),
                     Block::Code("relay-warmup status aol-c"),
                     Block::Text("The commands of the tenth sending day:"),
                     Block::Code("relay-warmup show aol-c --day 10 --format text"),
-                    Block::Text("From cron, a mail only if it is not going well:"),
+                    Block::Text("From cron: a mail only if it is not going well:"),
                     Block::Code("relay-warmup status --check -q"),
                     Block::Text(
-                        "From cron, after midnight: the day's cap is put in force, and a mail says when it changes:",
+                        "From cron, after midnight: apply the day's cap, with a mail when it changes:",
                     ),
                     Block::Code("relay-warmup apply aol-c -q"),
                     Block::Text("When the address is warm:"),

@@ -21,11 +21,11 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
     let &[instance] = chosen.as_slice() else {
         let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
         let what = format!(
-            "{} is more than one instance: {}",
+            "{} matches more than one instance: {}",
             args.instance,
             names.join(", ")
         );
-        return Err(Failure::new(what).hint("a plan is of one").into());
+        return Err(Failure::new(what).hint("a plan is for one instance").into());
     };
     let path = saved::path(cx, instance.name());
     if !args.dry_run && !args.replace && path.exists() {
@@ -117,7 +117,7 @@ fn odd_orders(cx: &Context, plan: &Plan) {
     let order = &plan.order;
     if host::history::today(cx.site()).is_some_and(|today| order.start < today) {
         cx.warn(format!(
-            "--start {} is in the past: the days since then count as they were, whatever held them",
+            "--start {} is in the past: the days since then count as they were, whatever limited them",
             order.start
         ));
     }
@@ -127,7 +127,8 @@ fn odd_orders(cx: &Context, plan: &Plan) {
         .map_or(0, |level| level.settings.lets_out);
     if order.relay.is_some() && u64::from(order.clients) > lowest {
         cx.warn(format!(
-            "--clients {}: with one recipient a day from each, more comes than the {lowest} that are let out on the first days; the rest waits",
+            "--clients {}: with one recipient a day from each, more arrives than the {lowest} that may leave on the \
+             first days; the rest waits",
             order.clients
         ));
     }
@@ -138,7 +139,8 @@ fn transport(cx: &Context, instance: &Instance) -> String {
     let limits = Limits::of(instance, &instance.services(cx.root()).value);
     if limits.is_client == Some(false) {
         cx.warn(format!(
-            "default_transport of {} is {}, and master.cf has no SMTP client of that name: the settings may hold nothing",
+            "default_transport of {} is {}, and master.cf has no SMTP client of that name: the settings may have no \
+             effect",
             instance.name(),
             limits.transport
         ));
@@ -154,17 +156,16 @@ fn schedule_of(args: &Planning) -> anyhow::Result<Schedule> {
             let path = std::path::Path::new(file);
             let text = guarded::read_typed_text(path, 1 << 20).map_err(|e| {
                 Failure::io("cannot read the schedule", path, e)
-                    .hint("--schedule takes doubling, gentle, or a file")
+                    .hint("use --schedule doubling, gentle, or a file")
             })?;
             schedule::parse(&text, path).map_err(|problem| {
-                Failure::new(problem.to_string())
-                    .hint("relay-warmup(8) shows what a schedule looks like")
+                Failure::new(problem.to_string()).hint("see SCHEDULES in relay-warmup(8)")
             })?
         }
     };
     match args.first {
         Some(_) if schedule.is_listed() => Err(Failure::new(format!(
-            "--first: the levels of {} begin with their own",
+            "--first cannot be used with {}, whose levels have their own beginning",
             schedule.name
         ))
         .into()),

@@ -27,8 +27,8 @@ pub(crate) fn path(cx: &Context, instance: &str) -> PathBuf {
 
 /// That there is a plan already.
 pub(crate) fn exists(path: &Path) -> Failure {
-    Failure::io("a plan is saved already", path, ErrorKind::AlreadyExists.into())
-        .hint("--replace saves the new one in its place, and its days count anew; --dry-run only shows it")
+    Failure::io("a plan is already saved", path, ErrorKind::AlreadyExists.into())
+        .hint("use --replace to replace it and start counting days again, or --dry-run to only show the new one")
 }
 
 /// Saves a plan: in place of another only with `replace`.
@@ -58,8 +58,7 @@ pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
     let path = path(cx, instance);
     match read(&path) {
         Ok(plan) => Ok(Some(plan.map_err(|problem| {
-            Failure::new(problem.to_string())
-                .hint("relay-warmup plan --replace saves a new one in its place")
+            Failure::new(problem.to_string()).hint("replace it with relay-warmup plan --replace")
         })?)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::io("cannot read the plan", &path, e).into()),
@@ -91,7 +90,7 @@ pub(crate) fn setting(cx: &Context, instance: &Instance, name: &str) -> Option<S
 /// All saved plans, by instance, and what could not be read.
 ///
 /// # Errors
-/// The directory cannot be read. That there is none is no error.
+/// The directory cannot be read. It is not an error if there is none.
 pub(crate) fn all(cx: &Context) -> anyhow::Result<(Vec<Plan>, Vec<Problem>)> {
     let directory = cx.root().under(Path::new(DIRECTORY));
     let cannot = |e| Failure::io("cannot read the plans", &directory, e);
@@ -139,11 +138,11 @@ pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
     if args.undo {
         if plan.order.before.is_empty() {
             let what = format!(
-                "the plan of {} does not say what was set before",
+                "the plan of {} does not record the previous settings",
                 plan.order.instance
             );
             return Err(Failure::new(what)
-                .hint("it was made by an older version; relay-warmup plan --replace makes a new one, before anything is applied")
+                .hint("it was made by an older version; make a new one with relay-warmup plan --replace before applying anything")
                 .into());
         }
         cx.print_with(|out| render::undo(out, &plan))?;
@@ -172,17 +171,19 @@ fn named(cx: &Context, name: &str) -> anyhow::Result<Plan> {
         .map(|plan| plan.order.instance.as_str())
         .collect();
     let known = match known.as_slice() {
-        [] => "there are none".to_owned(),
-        names => format!("there are those of {}", names.join(", ")),
+        [] => "there are no saved plans".to_owned(),
+        names => format!("there are plans for {}", names.join(", ")),
     };
     match (found.pop(), found.is_empty()) {
         (Some(plan), true) => Ok(plan),
-        (Some(_), false) => Err(Failure::new(format!("{name} is more than one instance"))
-            .hint("name the one whose plan is to be shown")
-            .into()),
+        (Some(_), false) => Err(
+            Failure::new(format!("{name} matches more than one instance"))
+                .hint("name the one whose plan to show")
+                .into(),
+        ),
         (None, _) => Err(
             Failure::new(format!("no plan is saved for {name}; {known}"))
-                .hint("relay-warmup plan INSTANCE --volume N/day makes one")
+                .hint("make one with relay-warmup plan INSTANCE --volume N/day")
                 .into(),
         ),
     }

@@ -58,7 +58,7 @@ pub(crate) fn judge(
         names => named(cx, &host, names)?,
     };
     let today =
-        history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of all bounds"))?;
+        history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of range"))?;
     let read = read(cx, &host, &asked, preference, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
@@ -118,7 +118,7 @@ fn planned<'a>(
     let (plans, unread) = saved::all(cx)?;
     if plans.is_empty() && unread.is_empty() {
         return Err(Failure::new("no plan is saved on this host")
-            .hint("relay-warmup plan INSTANCE --volume N/day makes one; relay-warmup status INSTANCE judges one without")
+            .hint("make one with relay-warmup plan INSTANCE --volume N/day, or use relay-warmup status INSTANCE without one")
             .into());
     }
     problems.extend(unread);
@@ -129,7 +129,7 @@ fn planned<'a>(
         match instances.find(|instance| instance.name() == name) {
             Some(instance) => asked.push((instance, Some(plan))),
             None => {
-                let what = format!("there is no instance {name} any more; move the plan away");
+                let what = format!("the instance {name} no longer exists; move the plan away");
                 problems.push(Problem::new(saved::path(cx, name), what));
             }
         }

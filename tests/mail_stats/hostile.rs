@@ -141,7 +141,7 @@ fn a_repeated_line_counts_as_often_as_it_says() {
 }
 
 #[test]
-fn a_damaged_repeat_count_is_told_and_does_not_fill_the_disk() {
+fn a_damaged_repeat_count_is_reported_and_does_not_fill_the_disk() {
     let qmgr = HEAD.replace("/smtp[", "/qmgr[");
     let expired = "4F9A1: from=<s@x.y>, status=expired, returned to sender";
     let log = format!(

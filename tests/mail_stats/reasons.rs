@@ -119,7 +119,8 @@ fn the_csv_has_codes_and_blamed_addresses() {
 #[test]
 fn words_and_code_that_disagree_are_reported() {
     let ran = with_log(&["--by", "reason", "-v"]);
-    let says = "1 attempts are blocked by the server's words, policy by its enhanced status code";
+    let says =
+        "1 attempts are blocked by the server's words but policy by its enhanced status code";
     assert!(ran.err.contains(says), "{}", ran.err);
     let quiet = with_log(&["--by", "reason"]);
     assert!(!quiet.err.contains("enhanced"), "{}", quiet.err);
@@ -158,7 +159,7 @@ fn the_hosts_own_rule_is_named_with_its_line() {
     assert!(ran.out.contains(&says), "{}", ran.out);
     assert!(
         ran.out
-            .contains("the enhanced status code alone says bad-mailbox"),
+            .contains("by the enhanced status code alone it would be bad-mailbox"),
         "{}",
         ran.out
     );

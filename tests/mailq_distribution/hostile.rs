@@ -45,7 +45,7 @@ fn strangers_text_reaches_no_terminal_raw() {
 }
 
 #[test]
-fn what_is_no_queue_file_is_told_and_the_rest_is_shown() {
+fn what_is_no_queue_file_is_reported_and_the_rest_is_shown() {
     let image = Image::new();
     image.instance("aol-a", "real-default");
     let spool = image.spool("aol-a");
@@ -67,7 +67,7 @@ fn what_is_no_queue_file_is_told_and_the_rest_is_shown() {
             "is a FIFO",
             "is a symbolic link",
             "is a directory",
-            "its name is no queue id",
+            "its name is not a queue id",
         ] {
             assert!(ran.err.contains(what), "{}", ran.err);
         }
@@ -104,7 +104,7 @@ fn a_queue_directory_that_is_not_there_is_a_row_of_zeros_and_a_problem() {
     );
     assert!(
         ran.err
-            .contains("var/spool/postfix-aol-b: the queue directory is not there"),
+            .contains("var/spool/postfix-aol-b: the queue directory does not exist"),
         "{}",
         ran.err
     );
@@ -167,7 +167,7 @@ fn output_goes_into_a_file_whole() {
 }
 
 #[test]
-fn wrong_usage_is_told() {
+fn wrong_usage_is_reported() {
     let image = image();
     for (args, text) in [
         (&["--by", "colour"][..], "colour"),
@@ -191,7 +191,7 @@ fn wrong_usage_is_told() {
         &["--check", "--watch"],
     ] {
         let ran = image.run(args).ended(3);
-        let expected = format!("UNKNOWN: {} has no place with --check\n", args[1]);
+        let expected = format!("UNKNOWN: {} cannot be used with --check\n", args[1]);
         assert_eq!(ran.out, expected, "{args:?}");
     }
 }

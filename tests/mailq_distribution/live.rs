@@ -211,7 +211,7 @@ fn counts_are_right_while_mail_is_delivered() {
 }
 
 #[test]
-fn who_may_not_read_the_spool_is_told_how() {
+fn who_may_not_read_the_spool_gets_a_hint() {
     let host = host_or_skip!();
     let sink = sink(&host);
     let aol = host.instance("postfix-aol-a").relay_to(&sink).start();

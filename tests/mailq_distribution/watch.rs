@@ -199,7 +199,7 @@ fn the_space_bar_looks_at_once() {
 }
 
 #[test]
-fn problems_stay_on_the_screen_and_are_told_in_the_end() {
+fn problems_stay_on_the_screen_and_are_reported_in_the_end() {
     let image = image();
     image.instance("msn-a", "garbage");
     let mut terminal = Terminal::start(&image, "--watch 600");

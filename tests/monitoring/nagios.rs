@@ -75,7 +75,7 @@ fn checks() -> Vec<Check> {
             RELAYS,
             "off-a",
             2,
-            "CRITICAL: postfix-off-a is enabled but does not run",
+            "CRITICAL: postfix-off-a is enabled but not running",
         ),
         check("relays_unknown", RELAYS, "no-such", 3, "UNKNOWN: "),
     ]

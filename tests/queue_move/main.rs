@@ -6,7 +6,6 @@
 )]
 
 mod bad_targets;
-mod canary;
 mod crash;
 mod crowd;
 mod followed;

@@ -81,7 +81,7 @@ fn moves_that_would_swallow_or_harm_mail() {
         &from,
         &args,
         &[
-            "postfix-msn-a does not run",
+            "postfix-msn-a is not running",
             "postfix -c /etc/postfix-msn-a start",
         ],
     );
@@ -144,7 +144,7 @@ fn moves_that_would_swallow_or_harm_mail() {
         &host,
         &from,
         &["aol-a", "aol-b"],
-        &["postfix-aol-b: its configuration cannot be relied on"],
+        &["postfix-aol-b: its configuration is not reliable"],
     );
     to.set("hash_queue_depth", "1");
 
@@ -182,7 +182,7 @@ fn the_plan_tells_what_is_skipped_changed_and_to_be_known() {
     let plan = queue_move(&host, &["aol-a", "aol-b", "--dry-run"]).ok();
     for text in [
         "postfix-aol-a -> postfix-aol-b: 3 messages",
-        "1  its admin has asked for its return to the sender",
+        "1  an admin has marked it to be returned to the sender",
         "1 messages lose a FILTER action",
         "1 messages lose a REDIRECT action",
         "a new queue id",
@@ -207,7 +207,7 @@ fn the_plan_tells_what_is_skipped_changed_and_to_be_known() {
     let message = &json(&named)["messages"][0];
     assert_eq!(message["action"], "skip");
     assert!(
-        message["why"].as_str().unwrap().contains("on hold before"),
+        message["why"].as_str().unwrap().contains("already on hold"),
         "{named}"
     );
     let one = queue_move(

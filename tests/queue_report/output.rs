@@ -92,12 +92,12 @@ fn on_a_terminal_twenty_are_listed_and_every_line_fits() {
 }
 
 #[test]
-fn what_is_damaged_is_told_and_the_rest_shown() {
+fn what_is_damaged_is_reported_and_the_rest_shown() {
     let image = Image::rustin();
     let ran = image.run(["therest-a"]).ended(1);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
     for what in [
-        "core.dump: its name is no queue id",
+        "core.dump: its name is not a queue id",
         "is empty",
         "the file ends inside a record",
     ] {
@@ -137,7 +137,10 @@ fn what_cannot_be_done_is_said_in_a_line() {
         "rm -r {}",
         image.path("var/spool/postfix-aol-a").display()
     ));
-    check(&["aol-a"], &["postfix-aol-a", "not there", "ever started"]);
+    check(
+        &["aol-a"],
+        &["postfix-aol-a", "does not exist", "ever started"],
+    );
     let ran = image.run(["aol-a", "aol-b", "--limit", "0"]).ended(1);
     assert!(
         ran.out.contains("postfix-aol-b") && ran.err.contains("ever started"),

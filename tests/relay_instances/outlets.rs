@@ -163,7 +163,7 @@ fn interfaces_that_carry_nothing() {
     assert_eq!(
         of("aol-d"),
         [
-            "CRITICAL address-missing postfix-aol-d: 2001:db8::7 is on w1, but it is another host's, too (dadfailed)"
+            "CRITICAL address-missing postfix-aol-d: 2001:db8::7 is on w1, but another host has it too (dadfailed)"
         ]
     );
 }
@@ -186,13 +186,13 @@ fn names_that_receivers_mind() {
         &host,
         &["aol-a"],
         1,
-        "WARNING: postfix-aol-a and postfix-aol-b call themselves by the same HELO name, aol.example.org",
+        "WARNING: postfix-aol-a and postfix-aol-b use the same HELO name, aol.example.org",
     );
     verdict(
         &host,
         &["aol-c"],
         2,
-        "CRITICAL: postfix-aol-c: its HELO name, localhost, is no full host name of the DNS: set smtp_helo_name",
+        "CRITICAL: postfix-aol-c: its HELO name, localhost, is not a fully qualified host name: set smtp_helo_name",
     );
 }
 
@@ -217,7 +217,7 @@ fn what_postfix_refuses_to_run_with_is_critical() {
     assert!(refused("hash_queue_depth = many").contains("hash_queue_depth"));
     assert!(
         refused("line_length_limit = long")
-            .contains("Postfix does not run with its configuration: bad numerical")
+            .contains("Postfix does not start with its configuration: bad numerical")
     );
     assert!(refused("mail_owner = nobody-at-all").contains("nobody-at-all"));
     host.write("/etc/postfix-aol-a/main.cf", &text);
@@ -228,7 +228,7 @@ fn what_postfix_refuses_to_run_with_is_critical() {
 }
 
 #[test]
-fn a_copied_configuration_is_told_by_its_directories() {
+fn a_copied_configuration_is_told() {
     let host = host_or_skip!();
     let _aol = host.instance("postfix-aol-a").start();
     host.sh("cp -a /etc/postfix-aol-a /etc/postfix-aol-z");

@@ -136,7 +136,7 @@ fn running_instances_and_their_addresses() {
     }
     let wide = tool(&host).args(["--wide", "aol-a"]).run().ok().text();
     assert!(
-        wide.contains("smtp: 5 at a time, 50 recipients, 100 processes, one each 2s per destination; relay: 20 at a time"),
+        wide.contains("smtp: 5 at a time, 50 recipients, 100 processes, one every 2s per destination; relay: 20 at a time"),
         "{wide}"
     );
 
@@ -145,7 +145,7 @@ fn running_instances_and_their_addresses() {
         &host,
         &["msn-a"],
         2,
-        "CRITICAL: postfix-msn-a: 192.0.2.43 is on no interface; postfix-msn-a is enabled but does not run",
+        "CRITICAL: postfix-msn-a: 192.0.2.43 is on no interface; postfix-msn-a is enabled but not running",
     );
     assert!(
         ran.text().ends_with(
@@ -170,14 +170,14 @@ fn running_instances_and_their_addresses() {
         &host,
         &["aol-a"],
         2,
-        "CRITICAL: postfix-aol-a is enabled but does not run",
+        "CRITICAL: postfix-aol-a is enabled but not running",
     );
     b.set("multi_instance_enable", "no");
     verdict(
         &host,
         &["aol-b"],
         1,
-        "WARNING: postfix-aol-b runs but is not enabled: postfix start leaves it out",
+        "WARNING: postfix-aol-b is running but not enabled: postfix start does not start it",
     );
 }
 
@@ -271,7 +271,7 @@ fn what_two_claim_and_what_is_missing() {
 }
 
 #[test]
-fn an_instance_that_cannot_be_read_is_told_beside_the_others() {
+fn an_instance_that_cannot_be_read_is_reported_beside_the_others() {
     let host = host_or_skip!();
     host.instance("postfix-aol-a").start();
     host.sh("mkdir -p /etc/postfix-aol-b/main.cf");
@@ -299,7 +299,7 @@ fn an_instance_that_cannot_be_read_is_told_beside_the_others() {
 }
 
 #[test]
-fn who_may_not_look_is_told_so() {
+fn who_may_not_look_gets_a_hint() {
     let host = host_or_skip!();
     host.instance("postfix-aol-a").start();
     // Where everybody may run it.
@@ -340,8 +340,8 @@ fn an_image_has_nothing_that_runs() {
     assert_eq!(out.status.code(), Some(0));
     assert_eq!(
         String::from_utf8_lossy(&out.stderr),
-        "relay-instances: warning: --root: what runs on another host, and which of its interfaces has which address, is \
-         not known\n"
+        "relay-instances: warning: --root: what is running on another host, and which of its interfaces has which \
+         address, is not known\n"
     );
     let out = run(&["--check", "aol-b"]);
     assert_eq!(out.status.code(), Some(3));

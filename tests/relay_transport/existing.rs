@@ -44,7 +44,7 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
     // Of the compiled-in table, no other relay is in this zone, either.
     assert_eq!(keys, "aol.example");
     assert!(
-        told.contains("left out, since their mail would come back: the lines of ")
+        told.contains("left out, because their mail would bounce: the lines of ")
             && told.contains("yahoo.smtp.example.org (no such name)"),
         "{told}"
     );

@@ -362,17 +362,17 @@ fn relays_of_a_host_image_are_all_looked_at() {
         [
             "networks  CRITICAL  mynetworks of 1 relay refuses this server's mail",
             "                      rustin/postfix-aol-b: 192.0.2.7 is not listed",
-            "networks  WARNING   mynetworks of 1 relay has this server, but is not asked",
+            "networks  WARNING   mynetworks of 1 relay has this server, but is not consulted",
             "                      rustin/postfix-msn-a: smtpd_relay_restrictions: reject_unauth_destination, and no permit_mynetworks before it",
-            "networks  UNKNOWN   not known of all relays",
+            "networks  UNKNOWN   not known for all relays",
             "                      rustin/postfix-therest-a: 192.0.2.7 is not known: it depends on mynetworks_style = host \
-             (mynetworks is not set), which is not looked into",
+             (mynetworks is not set), which is not read",
         ],
         "{table}"
     );
     // Where it sends from is what its interfaces have: here, nothing but loopback.
     let text = run(&[]).exit(2).text();
-    assert!(text.contains("networks  UNKNOWN   from which address the relays see this server's mail come is not known: --from ADDR"), "{text}");
+    assert!(text.contains("networks  UNKNOWN   the address that the relays see this server connect from is not known: use --from ADDR"), "{text}");
     host.sh("ip address add 192.0.2.9/32 dev lo");
     let text = run(&[]).exit(2).text();
     assert!(

@@ -103,7 +103,7 @@ fn the_same_table_gives_the_same_bytes_and_says_what_made_them() {
         .text();
     let head = |domain: &str| {
         format!(
-            "# Which relay takes which domain's mail: transport(5).\n\
+            "# Which relay takes which domain's mail: see transport(5).\n\
              # Made by relay-transport {0}: relay-transport print --domain {domain}\n\
              # from the provider table: that of relay-tools {0}.\n",
             env!("CARGO_PKG_VERSION")
@@ -219,7 +219,7 @@ fn wrong_arguments_print_nothing() {
     let domain = ["--domain", "example.org"];
     check(
         &[domain[0], domain[1], "--provider", "aol,gmial"],
-        "unknown provider \"gmial\": the table has aol, yahoo, ",
+        "unknown provider \"gmial\"; the table has aol, yahoo, ",
     );
     check(
         &["--domain", "a b.example"],
@@ -249,8 +249,9 @@ fn wrong_arguments_print_nothing() {
         .exit(2);
     assert_eq!(
         ran.errors(),
-        "relay-transport: the site's domain is not known: no main.cf below /run/srv/empty/etc has a myhostname in one\n\
-         hint: --domain smtp.example.org names it\n"
+        "relay-transport: cannot find out the site's domain: no main.cf below /run/srv/empty/etc has a full \
+         myhostname\n\
+         hint: name it with --domain smtp.example.org\n"
     );
 }
 

@@ -117,8 +117,7 @@ fn each_night_the_days_cap_is_put_in_force() {
     let untouched = files(&host);
     let ran = tool(&host, &["apply", "aol-c", "--dry-run"], 1);
     assert!(
-        ran.text()
-            .contains("level 1, 200 a day, to be put in force\n"),
+        ran.text().contains("level 1, 200 a day, to be applied\n"),
         "{ran}"
     );
     assert!(
@@ -149,7 +148,7 @@ fn each_night_the_days_cap_is_put_in_force() {
     let ran = tool(&host, &["apply", "aol-c", "-q"], 0);
     assert!(ran.text().starts_with("postfix-aol-c: go on ("), "{ran}");
     assert!(
-        ran.text().contains("level 2, 400 a day, put in force\n  "),
+        ran.text().contains("level 2, 400 a day, applied\n  "),
         "{ran}"
     );
     assert_eq!(c.postconf(DELAY), "216s");
@@ -180,7 +179,7 @@ fn each_night_the_days_cap_is_put_in_force() {
     let ran = tool(&host, &["apply", "aol-c", "--undo"], 0);
     assert!(
         ran.text()
-            .contains("nothing was applied that could be put back"),
+            .contains("nothing was applied that could be undone"),
         "{ran}"
     );
 }
@@ -226,10 +225,7 @@ fn what_was_interrupted_is_finished() {
     );
     host.write("/etc/postfix-aol-c/main.cf", &untouched[0]);
     let ran = tool(&host, &["apply", "aol-c"], 0);
-    assert!(
-        ran.text().contains("level 1, 200 a day, put in force"),
-        "{ran}"
-    );
+    assert!(ran.text().contains("level 1, 200 a day, applied"), "{ran}");
     assert_eq!(c.postconf(DELAY), "432s");
     tool(&host, &["apply", "aol-c", "--undo"], 0);
     assert_eq!(said(&c), before);
@@ -262,7 +258,10 @@ fn what_it_refuses() {
         0,
     );
     let ran = tool(&host, &["apply", "aol-c"], 0);
-    assert!(ran.text().contains("nothing is changed before"), "{ran}");
+    assert!(
+        ran.text().contains("nothing is changed before then"),
+        "{ran}"
+    );
     assert_eq!(c.postconf(DELAY), "0s");
     let ran = tool(&host, &["--root", "/tmp", "apply", "aol-c"], 2);
     assert!(ran.errors().contains("--dry-run"), "{ran}");

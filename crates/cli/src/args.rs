@@ -8,24 +8,24 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Look at the host whose files lie below DIR
+    /// Look at the host image below DIR
     ///
-    /// Another host's image: a backup, a mounted disk. /etc, /var/spool and /var/log are taken below DIR, and so are
-    /// absolute paths that are found in its main.cf.
+    /// For a backup or a mounted disk. /etc, /var/spool and /var/log are looked for below DIR, and so are absolute
+    /// paths found in its main.cf.
     #[arg(long, global = true, value_name = "DIR", default_value = "/", value_hint = clap::ValueHint::DirPath)]
     pub root: PathBuf,
 
     /// Write the result to FILE instead of standard output
     ///
-    /// It is written under a temporary name and then renamed, so that FILE is always whole: the old one or the new
-    /// one. "-" is standard output.
+    /// It is written under a temporary name and then renamed, so that FILE is always complete, old or new. "-" is
+    /// standard output.
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     /// When to use colours
     ///
-    /// "auto" colours what goes to a terminal, unless NO_COLOR is set in the environment; CLICOLOR_FORCE colours a
-    /// pipe too.
+    /// "auto" uses colours on a terminal unless NO_COLOR is set in the environment; CLICOLOR_FORCE turns them on for
+    /// pipes too.
     #[arg(
         long,
         global = true,
@@ -35,15 +35,15 @@ pub struct Common {
     )]
     pub color: ColorWhen,
 
-    /// Print nothing but errors on standard error
+    /// Print only errors on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on standard error: every problem met, and what is read
+    /// Print more on standard error: every problem, and what is read
     #[arg(short, long, global = true)]
     pub verbose: bool,
 
-    /// Print the manual page or a shell's completions, and do nothing else
+    /// Print the manual page or shell completions, and exit
     #[arg(long, global = true, value_name = "WHAT")]
     pub generate: Option<Generate>,
 }

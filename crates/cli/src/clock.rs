@@ -1,7 +1,7 @@
 //! The time: the machine's, or for tests the one that `--clock=TIME` says.
 //!
-//! clap does not know of this flag, so that no help, manual page or completion shows it. It is no environment variable:
-//! it cannot be left set by mistake, and it does not pass by the rules of sudo.
+//! clap does not know of this flag, so that no help, manual page or completion shows it. It is not an environment
+//! variable: it cannot be left set by mistake, and it does not pass by the rules of sudo.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use postfix::Time;
 /// or what the machine's clock shows.
 ///
 /// # Errors
-/// TIME is no time.
+/// TIME is not a time.
 pub(crate) fn start(argv: &mut Vec<OsString>) -> anyhow::Result<Time> {
     let options = argv.iter().take_while(|arg| *arg != "--");
     let mut given = options.filter_map(|arg| arg.to_str()?.strip_prefix("--clock="));

@@ -1,4 +1,4 @@
-//! Completions for shells, which offer the host's own instances where one is to be named.
+//! Completions for shells, which offer the host's own instances where one can be named.
 //!
 //! clap_complete knows options and fixed values. The names come from the tool itself, asked by the shell at the time:
 //! `TOOL --generate instances`.
@@ -25,7 +25,7 @@ pub(crate) fn script(shell: Shell, mut command: Command, name: &str) -> Vec<u8> 
 }
 
 /// clap_complete offers options and subcommands; of commands that take instances, those are offered too, and not as the
-/// first word alone.
+/// first word only.
 fn bash(text: &str, command: &Command, ask: &str) -> String {
     let root = command.get_name().replace('-', "__");
     let below = command.get_subcommands().filter(|sub| has_instances(sub));

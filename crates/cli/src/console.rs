@@ -7,11 +7,11 @@ use host::{Reporter, Unit};
 use indicatif::MultiProgress;
 use postfix::{Problem, escape};
 
-use crate::error::Told;
+use crate::error::Report;
 use crate::progress::Progress;
 
-/// How many problems are told without `-v`.
-const PROBLEMS_TOLD: usize = 20;
+/// How many problems are reported without `-v`.
+const PROBLEMS_SHOWN: usize = 20;
 
 /// Standard error, and how much to say there.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Console {
         }
     }
 
-    /// Has a problem been told, or kept quiet under `-q`?
+    /// Has a problem been reported, or suppressed by `-q`?
     pub(crate) fn left_out(&self) -> bool {
         self.left_out.load(Ordering::Relaxed)
     }
@@ -109,28 +109,28 @@ impl Reporter for Console {
     }
 }
 
-/// Writes to standard error. Where that is gone too, nobody is left to be told.
+/// Writes to standard error. If that fails as well, there is nowhere left to report it.
 pub(crate) fn to_stderr(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// An error's line and its hint's, escaped.
-pub(crate) fn error_lines(tool: &str, told: &Told) -> String {
-    let mut text = format!("{tool}: {}\n", escape(&told.line));
-    if let Some(hint) = &told.hint {
+pub(crate) fn error_lines(tool: &str, report: &Report) -> String {
+    let mut text = format!("{tool}: {}\n", escape(&report.line));
+    if let Some(hint) = &report.hint {
         text.push_str(&format!("hint: {}\n", escape(hint)));
     }
     text
 }
 
 fn problem_lines(tool: &str, problems: &[Problem], all: bool) -> String {
-    let told = if all { problems.len() } else { PROBLEMS_TOLD };
+    let shown = if all { problems.len() } else { PROBLEMS_SHOWN };
     let mut text: String = problems
         .iter()
-        .take(told)
+        .take(shown)
         .map(|p| format!("{tool}: {p}\n"))
         .collect();
-    let more = problems.len().saturating_sub(told);
+    let more = problems.len().saturating_sub(shown);
     if more > 0 {
         text.push_str(&format!("{tool}: ... and {more} more (-v shows all)\n"));
     }
@@ -160,11 +160,11 @@ mod tests {
     #[test]
     fn an_error_is_escaped_and_its_hint_too() {
         let check = |line: &str, hint: Option<&str>, expected: &str| {
-            let told = Told {
+            let report = Report {
                 line: line.to_owned(),
                 hint: hint.map(str::to_owned),
             };
-            assert_eq!(error_lines("tool", &told), expected);
+            assert_eq!(error_lines("tool", &report), expected);
         };
         check("a\x1b[2Jb", None, "tool: a\\x1b[2Jb\n");
         check("a", Some("b\u{202e}"), "tool: a\nhint: b\\u{202e}\n");

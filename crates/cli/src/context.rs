@@ -33,7 +33,7 @@ impl Context {
     /// Reads the environment, once. The tool starts at `now`, in microseconds since 1970 (UTC).
     ///
     /// # Errors
-    /// `--root` is no directory.
+    /// `--root` is not a directory.
     pub(crate) fn new(
         tool: &str,
         common: &Common,
@@ -41,7 +41,7 @@ impl Context {
         given: Vec<Given>,
     ) -> anyhow::Result<Self> {
         let root = Root::new(&common.root);
-        let no_root = |e| Failure::io("--root: cannot look at", root.dir(), e);
+        let no_root = |e| Failure::io("--root: cannot read", root.dir(), e);
         if !std::fs::metadata(root.dir()).map_err(no_root)?.is_dir() {
             return Err(no_root(io::ErrorKind::NotADirectory.into()).into());
         }
@@ -147,7 +147,7 @@ impl Context {
         self.console.note(text.as_ref());
     }
 
-    /// Tells on standard error what could not be read, a line each: the first 20, with `-v` all, with `-q` none. If
+    /// Reports on standard error what could not be read, one line each: the first 20, with `-v` all, with `-q` none. If
     /// there are any, the tool will end with exit status 1 where it would have been 0.
     pub fn problems(&self, problems: &[Problem]) {
         self.console.problems(problems);
@@ -181,14 +181,15 @@ impl Context {
     /// Asks on the terminal, and waits for a `y` or `yes`; anything else is a no.
     ///
     /// # Errors
-    /// Standard input is no terminal, so that there is nobody to answer; the hint names `flag`, which answers in
-    /// advance.
+    /// Standard input is not a terminal, so nobody can answer; the hint names `flag`, which confirms in advance.
     pub fn confirm(&self, question: &str, flag: &str) -> anyhow::Result<bool> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
-            return Err(Failure::new("nobody to ask: standard input is no terminal")
-                .hint(format!("{flag} answers yes in advance"))
-                .into());
+            return Err(Failure::new(
+                "cannot ask for confirmation: standard input is not a terminal",
+            )
+            .hint(format!("use {flag} to confirm in advance"))
+            .into());
         }
         // What was typed before the question is no answer to it.
         let _flushed = tcflush(&stdin, FlushArg::TCIFLUSH);
@@ -200,15 +201,15 @@ impl Context {
         Ok(answer == "y" || answer == "yes")
     }
 
-    /// Hands out the result, whole. To be called once, when there is nothing left that could fail.
+    /// Writes the whole result. To be called once, when there is nothing left that could fail.
     ///
     /// # Errors
-    /// The output cannot be written. That nobody reads it any more (a closed pipe) is no error.
+    /// The output cannot be written. It is not an error if nobody reads it any more (a closed pipe).
     pub fn print(&self, result: &[u8]) -> anyhow::Result<()> {
         self.target.write(self.stream()?, result)
     }
 
-    /// Hands out what `render` writes, whole, once it has written all of it.
+    /// Writes what `render` produces, once it has produced all of it.
     ///
     /// # Errors
     /// As [`Context::print`], and `render`'s own.
@@ -234,7 +235,7 @@ impl Context {
         self.target.write(self.metrics()?, &result)
     }
 
-    /// Hands out the answer of `--check`: its one line, unless all is well and `-q` is given.
+    /// Prints the answer of `--check`: its one line, unless all is well and `-q` is given.
     ///
     /// # Errors
     /// As [`Context::print`].
@@ -267,7 +268,7 @@ impl Context {
         &self.console
     }
 
-    /// Is this error what came of writing to a pipe that nobody reads any more?
+    /// Is this the error from writing to a pipe that nobody reads any more?
     pub(crate) fn is_closed_stdout(&self, error: &anyhow::Error) -> bool {
         self.target.is_closed() && crate::error::is_broken_pipe(error)
     }

@@ -6,7 +6,7 @@ use host::Failure;
 
 /// An error's one line, and its hint. Neither is escaped yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Report {
     /// `what was tried: path: reason`.
     pub(crate) line: String,
     /// What to do next.
@@ -14,7 +14,7 @@ pub(crate) struct Told {
 }
 
 /// Flattens an error and what it came from into one line.
-pub(crate) fn told(error: &anyhow::Error) -> Told {
+pub(crate) fn report(error: &anyhow::Error) -> Report {
     let mut line = String::new();
     let mut hint = None;
     let mut not_permitted = false;
@@ -38,9 +38,9 @@ pub(crate) fn told(error: &anyhow::Error) -> Told {
         hint = hint.or_else(|| failure.way_out().map(str::to_owned));
     }
     if not_permitted && hint.is_none() {
-        hint = Some("run it as root, or as a user who may read and write that path".to_owned());
+        hint = Some("run it as root, or as a user who can read and write that path".to_owned());
     }
-    Told { line, hint }
+    Report { line, hint }
 }
 
 /// Is this what a program gets that writes to a pipe which nobody reads any more?
@@ -80,11 +80,11 @@ mod tests {
     use std::path::Path;
 
     fn check(error: &anyhow::Error, line: &str, hint: Option<&str>) {
-        let expected = Told {
+        let expected = Report {
             line: line.to_owned(),
             hint: hint.map(str::to_owned),
         };
-        assert_eq!(told(error), expected);
+        assert_eq!(report(error), expected);
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         check(
             &denied.unwrap_err(),
             "/var/spool/postfix: Permission denied",
-            Some("run it as root, or as a user who may read and write that path"),
+            Some("run it as root, or as a user who can read and write that path"),
         );
     }
 }

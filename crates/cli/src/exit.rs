@@ -1,11 +1,11 @@
-//! How a tool ends. The one place that knows exit statuses.
+//! How a tool ends: the one place that knows exit statuses.
 
 use figures::verdict::Level;
 
 /// How a tool's work ended, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All was done. Where problems were told ([`crate::Context::problems`]), this counts as [`Outcome::Partial`].
+    /// All was done. Where problems were reported ([`crate::Context::problems`]), this counts as [`Outcome::Partial`].
     Done,
     /// Done, but something was left out: an unreadable file, a skipped message.
     Partial,

@@ -12,7 +12,7 @@ use postfix::config::Host;
 
 use crate::args::Generate;
 use crate::completions::script;
-use crate::error::{Told, told};
+use crate::error::{Report, report};
 use crate::exit::Outcome;
 use crate::manual;
 use crate::output::Target;
@@ -27,8 +27,8 @@ pub(crate) struct Request {
     root: PathBuf,
 }
 
-/// The request, if the arguments hold `--generate`; wrong arguments come back as what is to be told of them.
-pub(crate) fn requested(command: &Command, argv: &[OsString]) -> Option<Result<Request, Told>> {
+/// The request, if the arguments hold `--generate`; wrong arguments come back as the message to print.
+pub(crate) fn requested(command: &Command, argv: &[OsString]) -> Option<Result<Request, Report>> {
     let given = argv
         .iter()
         .skip(1)
@@ -46,7 +46,7 @@ pub(crate) fn requested(command: &Command, argv: &[OsString]) -> Option<Result<R
             .ignore_errors(true)
             .try_get_matches_from(argv)
             .ok()?,
-        Err(e) => return Some(Err(usage::told(command.get_name(), &lenient, argv, &e))),
+        Err(e) => return Some(Err(usage::report(command.get_name(), &lenient, argv, &e))),
     };
     request(&matches).map(Ok)
 }
@@ -79,7 +79,7 @@ fn without_requirements(command: Command) -> Command {
 }
 
 /// Writes what was asked for.
-pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, Told> {
+pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, Report> {
     let completions = |shell| Ok(script(shell, T::command(), name));
     let text = match request.what {
         Generate::Man => {
@@ -96,7 +96,7 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, T
     });
     match written {
         Ok(()) => Ok(Outcome::Done),
-        Err(e) => Err(told(&e)),
+        Err(e) => Err(report(&e)),
     }
 }
 

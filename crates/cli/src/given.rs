@@ -49,10 +49,10 @@ pub(crate) fn refuse_others(given: &[Given], mode: &str, takes: &[&[&str]]) -> R
     let has_place = |id: &str| EVERYWHERE.contains(&id) || takes.iter().any(|of| of.contains(&id));
     match given.iter().find(|given| !has_place(&given.id)) {
         Some(other) => {
-            let what = format!("{} has no place with {mode}", other.shown);
+            let what = format!("{} cannot be used with {mode}", other.shown);
             let hint = match mode.starts_with("--") {
                 true => format!("leave out {} or {mode}", other.shown),
-                false => format!("--help says what takes {}", other.shown),
+                false => format!("see --help for what takes {}", other.shown),
             };
             Err(Failure::new(what).hint(hint))
         }
@@ -114,19 +114,19 @@ mod tests {
         check(
             &["--with-age"],
             &[],
-            Some("--with-age has no place with --check"),
+            Some("--with-age cannot be used with --check"),
         );
         check(
             &["--top", "3"],
             &[],
-            Some("--top has no place with --check"),
+            Some("--top cannot be used with --check"),
         );
-        check(&["aol-b"], &[], Some("NAMES has no place with --check"));
+        check(&["aol-b"], &[], Some("NAMES cannot be used with --check"));
         check(&["list", "--day", "2"], &["day"], None);
         check(
             &["list", "--day", "2"],
             &["top"],
-            Some("--day has no place with --check"),
+            Some("--day cannot be used with --check"),
         );
     }
 }

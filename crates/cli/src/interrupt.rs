@@ -1,6 +1,6 @@
 //! ^C, and the like: SIGINT, SIGTERM, SIGHUP.
 //!
-//! They end a tool as they end any program, but for two things: a tool may ask to be told instead ([`Interrupts`]),
+//! They end a tool as they end any program, but for two things: a tool may ask to be notified instead ([`Interrupts`]),
 //! and the temporary file of `--output` does not stay behind.
 
 use std::io;
@@ -15,8 +15,8 @@ use signal_hook::{flag, low_level};
 
 /// Has a signal come?
 static COME: AtomicBool = AtomicBool::new(false);
-/// Does the tool want to be told of signals, so that they must not end it?
-static TOLD: AtomicBool = AtomicBool::new(false);
+/// Does the tool handle signals itself, so that they must not end it?
+static NOTIFIED: AtomicBool = AtomicBool::new(false);
 /// The temporary files that are not to stay behind.
 static LEFTOVERS: Mutex<Vec<Leftover>> = Mutex::new(Vec::new());
 static WATCHER: Once = Once::new();
@@ -28,7 +28,7 @@ pub struct Interrupts(());
 impl Interrupts {
     /// From now on, the first SIGINT, SIGTERM or SIGHUP only sets a mark.
     pub(crate) fn catch() -> io::Result<Self> {
-        TOLD.store(true, Ordering::SeqCst);
+        NOTIFIED.store(true, Ordering::SeqCst);
         for signal in wanted() {
             // In this order: what the second signal does is decided before the first has set the mark.
             flag::register_conditional_default(signal, &COME)?;
@@ -43,7 +43,7 @@ impl Interrupts {
     }
 }
 
-/// The signals, but for those that whoever started the tool had it ignore: nohup(1), a shell's background jobs.
+/// The signals, except those that the tool was started with ignored: nohup(1), a shell's background jobs.
 fn wanted() -> impl Iterator<Item = i32> {
     let status = guarded::read_text(Path::new("/proc/self/status"), 1 << 20).unwrap_or_default();
     let ignored = ignored(&status);
@@ -91,7 +91,7 @@ fn watch() {
     };
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if TOLD.load(Ordering::SeqCst) {
+            if NOTIFIED.load(Ordering::SeqCst) {
                 continue;
             }
             let leftovers = leftovers();

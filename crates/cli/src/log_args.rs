@@ -10,10 +10,10 @@ use host::logs::{LogSource, Preference};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Logs")]
 pub struct LogArgs {
-    /// Read these logs instead of the host's own; "-" is standard input
+    /// Read these logs instead of the host's; "-" is standard input
     ///
-    /// Plain, gzip, xz, zstd or bzip2, told by content; or lines of JSON as journalctl -o json or Docker's json-file write
-    /// them.
+    /// Plain text, gzip, xz, zstd or bzip2, recognized by content; also JSON lines as written by journalctl -o json or
+    /// Docker's json-file driver.
     #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = [
         "log_source", "journal",
     ])]
@@ -23,24 +23,24 @@ pub struct LogArgs {
     #[command(flatten)]
     pub own: LogSourceArgs,
 
-    /// Read the systemd journal in DIR, which may be another host's
+    /// Read the systemd journal in DIR, for example another host's
     #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "log_source", "journal"], value_hint = clap::ValueHint::DirPath)]
     pub journal_dir: Option<PathBuf>,
 }
 
-/// `--log-source` and `--journal`, for tools that read the host's own logs alone.
+/// `--log-source` and `--journal`, for tools that read only the host's own logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Logs")]
 pub struct LogSourceArgs {
-    /// Where the host's own logs are [default: LOG_SOURCE in /etc/default/relay-tools, or else auto]
+    /// Where to look for the host's logs [default: LOG_SOURCE in /etc/default/relay-tools, or else auto]
     ///
-    /// files: the syslog daemon's, /var/log/mail.log or /var/log/maillog. journal: the systemd journal, as on Debian 12 and later,
-    /// which install no syslog daemon. auto: the file, if a syslog daemon writes it, or else the journal; never both. An instance
-    /// that sets maillog_file has its log there in any case.
+    /// files: the syslog daemon's, /var/log/mail.log or /var/log/maillog. journal: the systemd journal, as on Debian 12
+    /// and later, which install no syslog daemon. auto: the file if a syslog daemon writes it, else the journal; never
+    /// both. An instance with maillog_file set is always read from there.
     #[arg(long, value_name = "WHERE", value_enum)]
     pub log_source: Option<Where>,
 
-    /// As --log-source journal
+    /// Same as --log-source journal
     #[arg(long, conflicts_with = "log_source")]
     pub journal: bool,
 }
@@ -48,7 +48,7 @@ pub struct LogSourceArgs {
 /// The values of `--log-source`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Where {
-    /// As it is found
+    /// The file if a syslog daemon writes it, else the journal
     Auto,
     /// The syslog daemon's
     Files,

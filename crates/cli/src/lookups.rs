@@ -1,4 +1,4 @@
-//! Flags of tools that ask the DNS, and whom they ask.
+//! Flags of tools that query the DNS.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct ResolverArgs {
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = parse_server)]
     resolver: Option<SocketAddr>,
 
-    /// How long all look-ups together may take
+    /// The most time that all lookups together may take
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
     timeout: Span,
 }
@@ -27,7 +27,7 @@ impl ResolverArgs {
         host::resolvers::servers(self.resolver)
     }
 
-    /// How long all look-ups together may take.
+    /// The most time that all lookups together may take.
     pub fn timeout(&self) -> Duration {
         self.timeout.duration()
     }
@@ -64,7 +64,8 @@ pub fn parse_domain(text: &str) -> Result<String, String> {
     }
 }
 
-/// How long all look-ups together may take, with a unit or in seconds: at most ten minutes. A value parser for clap.
+/// The most time that all lookups together may take, with a unit or in seconds: at most ten minutes. A value parser for
+/// clap.
 ///
 /// # Errors
 /// No span of time, none at all, or a longer one.
@@ -75,8 +76,8 @@ pub fn parse_timeout(text: &str) -> Result<Span, String> {
         Err(_) => text.parse::<Span>(),
     };
     match span {
-        Ok(Span::ZERO) => Err("no time at all".to_owned()),
-        Ok(span) if span > Span::from_minutes(10) => Err("over ten minutes".to_owned()),
+        Ok(Span::ZERO) => Err("must be more than zero".to_owned()),
+        Ok(span) if span > Span::from_minutes(10) => Err("must be at most ten minutes".to_owned()),
         Ok(span) => Ok(span),
         Err(why) => Err(why.to_string()),
     }

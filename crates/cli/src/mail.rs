@@ -20,7 +20,7 @@ const MOST_SAID: usize = 64 << 10;
 /// An address as it is given to `--mail-to`: `postmaster`, `admin@example.org`.
 ///
 /// # Errors
-/// It is none that can stand in a header as it is. Quoted local parts are not taken.
+/// It cannot stand in a header as it is. Quoted local parts are not taken.
 pub fn address(text: &str) -> Result<String, String> {
     let (local, domain) = match text.rsplit_once('@') {
         Some((local, domain)) => (local, Some(domain)),
@@ -35,10 +35,7 @@ pub fn address(text: &str) -> Result<String, String> {
     if is_dotted(local) && domain.is_none_or(is_domain) && text.len() <= 254 {
         return Ok(text.to_owned());
     }
-    Err(
-        "not a mail address: a plain one is taken, such as postmaster or admin@example.org"
-            .to_owned(),
-    )
+    Err("not a plain mail address such as postmaster or admin@example.org".to_owned())
 }
 
 fn is_domain(text: &str) -> bool {
@@ -81,15 +78,15 @@ pub fn hand_over(
     message: &[u8],
 ) -> anyhow::Result<()> {
     let program = sendmail(cx, host);
-    // -oi: a line with a dot alone is not the end.
+    // -oi: a line with a single dot is not the end.
     let ran = Program::new(&program, PATIENCE)
         .args(["-oi", "--"])
         .args(recipients)
         .input(message)
         .run(MOST_SAID);
     let ended = ran.map_err(|e| {
-        let failure = Failure::io("the report is not sent: cannot run", &program, e);
-        failure.hint("Postfix's sendmail hands mail over; --print-mail prints the mail instead")
+        let failure = Failure::io("the report was not sent: cannot run", &program, e);
+        failure.hint("mail is sent with Postfix's sendmail(1); --print-mail prints it instead")
     })?;
     let ended = ended.ended;
     if ended.status.success() {
@@ -99,9 +96,12 @@ pub fn hand_over(
         "" => ended.status.to_string(),
         _ => format!("{}: {}", ended.status, postfix::escape(&ended.reason())),
     };
-    Err(Failure::new(format!("the report is not sent: {}: {why}", program.display()))
-        .hint("is Postfix's default instance in order? postfix check tells; --print-mail prints the mail instead")
-        .into())
+    Err(Failure::new(format!(
+        "the report was not sent: {}: {why}",
+        program.display()
+    ))
+    .hint("run 'postfix check' on the default instance; --print-mail prints the mail instead")
+    .into())
 }
 
 /// The program that Postfix names (`sendmail_path`), if it is there; of another host's image, nothing is run.

@@ -9,11 +9,11 @@ use clap_mangen::roff::{Roff, bold, roman};
 /// What a tool's manual page says beside what clap knows of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Manual {
-    /// Sections behind OPTIONS, in order (FILES, EXAMPLES, …). EXIT STATUS is added before them, SEE ALSO behind them.
+    /// Sections after OPTIONS, in order (FILES, EXAMPLES, …). EXIT STATUS is added before them, SEE ALSO after them.
     pub sections: &'static [Section],
     /// Other pages, such as `postqueue(1)`, for SEE ALSO.
     pub see_also: &'static [&'static str],
-    /// Has the tool `--check`, so that EXIT STATUS tells of it?
+    /// Does the tool have `--check`, so that EXIT STATUS must describe it?
     pub checks: bool,
 }
 
@@ -44,10 +44,10 @@ impl Block {
         "Additions to the table of mailbox providers and their relay names.",
     );
 
-    /// In FILES: whom tools ask that look names up.
+    /// In FILES: the resolvers, for tools that look up names.
     pub const RESOLVERS_FILE: Self = Self::Item(
         "/etc/resolv.conf",
-        "This machine's resolvers, for images of other hosts too.",
+        "The resolvers to ask; this machine's, for images of other hosts too.",
     );
 }
 
@@ -55,11 +55,11 @@ const EXIT_STATUS: &[Block] = &[
     Block::Item("0", "Done."),
     Block::Item(
         "1",
-        "Done, but something was left out: an unreadable file, a skipped message. Standard error tells what.",
+        "Done, but something was left out: an unreadable file, a skipped message. Standard error says what.",
     ),
     Block::Item(
         "2",
-        "Wrong usage, an unknown instance, refused, not permitted, or failed. Nothing is written on standard output.",
+        "Usage error, unknown instance, refused, not permitted, or failed. Nothing is written to standard output.",
     ),
 ];
 
@@ -67,7 +67,7 @@ const CHECK_STATUS: &[Block] = &[
     Block::Item("0", "OK."),
     Block::Item("1", "WARNING."),
     Block::Item("2", "CRITICAL."),
-    Block::Item("3", "UNKNOWN; wrong usage too."),
+    Block::Item("3", "UNKNOWN, and usage errors."),
 ];
 
 /// The page as roff. `check_command`: the subcommand that ends as a check does, --check or not. The same input gives the same bytes.
@@ -106,11 +106,13 @@ pub(crate) fn page(
     blocks(&mut roff, EXIT_STATUS);
     if manual.checks {
         let of = match check_command {
-            Some(command) => format!("Of the subcommand {command}"),
+            Some(command) => format!("With the subcommand {command}"),
             None => "With --check".to_owned(),
         };
         roff.control("PP", []);
-        roff.text([roman(format!("{of}, as monitoring plugins have it:"))]);
+        roff.text([roman(format!(
+            "{of}, the exit status is that of a monitoring plugin:"
+        ))]);
         blocks(&mut roff, CHECK_STATUS);
     }
     for section in manual.sections {
@@ -193,7 +195,7 @@ fn subcommands(command: &Command) -> io::Result<Vec<u8>> {
             &about.map(ToString::to_string).unwrap_or_default(),
         );
         roff.to_writer(&mut page)?;
-        // Below the subcommand's own heading, there is no room for further ones.
+        // Below the subcommand's own heading, there is no room for more.
         let options = String::from_utf8_lossy(&options(&own)?).into_owned();
         for line in options.lines().filter(|l| !l.starts_with(".SH ")) {
             page.extend_from_slice(line.as_bytes());

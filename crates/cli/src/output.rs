@@ -59,7 +59,7 @@ impl Target {
 }
 
 impl Target {
-    /// Writes the whole result to `stream`, which this has opened. That nobody reads it any more is no error.
+    /// Writes the whole result to `stream`, which this has opened. It is not an error if nobody reads it any more.
     pub(crate) fn write(&self, mut stream: Stream, result: &[u8]) -> anyhow::Result<()> {
         let written = stream.write_all(result).map_err(Into::into);
         match written.and_then(|()| stream.finish()) {
@@ -85,9 +85,7 @@ fn cannot_write(path: &Path, reason: io::Error) -> Failure {
     });
     let failure = Failure::io("cannot write", path, reason);
     match missing {
-        _ if refused => {
-            failure.hint("name the file itself, and by a way that only root may change")
-        }
+        _ if refused => failure.hint("name the file itself, on a path that only root can change"),
         Some(parent) if !parent.exists() => {
             let parent = parent.to_string_lossy();
             let parent = shlex::try_quote(&parent).unwrap_or_default();
@@ -209,7 +207,8 @@ pub fn create_file(place: &Place, content: &[u8]) -> io::Result<()> {
     draft.put_new()
 }
 
-/// Opens the file of `--output`: what is no regular file (a FIFO, /dev/null) is written to as it is, unless a job does.
+/// Opens the file of `--output`: what is not a regular file (a FIFO, /dev/null) is written to as it is, unless a job
+/// does.
 fn open_file(path: &Path, links: Links) -> io::Result<Sink> {
     if let Some(open) = guarded::descriptor(path) {
         return Ok(Sink::direct(Box::new(open?)));

@@ -72,21 +72,21 @@ impl Progress {
         self.0.is_some()
     }
 
-    /// So many more bytes or items are done.
+    /// N more bytes or items are done.
     pub fn advance(&self, by: u64) {
         if let Some(watched) = &self.0 {
             watched.bar.bar.inc(by);
         }
     }
 
-    /// So many bytes or items are done in all.
+    /// N bytes or items are done in total.
     pub fn set(&self, done: u64) {
         if let Some(watched) = &self.0 {
             watched.bar.bar.set_position(done);
         }
     }
 
-    /// There are so many in all, as is known now.
+    /// The total, once it is known.
     pub fn set_total(&self, total: u64) {
         if let Some(watched) = &self.0 {
             watched.bar.bar.set_length(total);
@@ -117,7 +117,7 @@ impl Bar {
 
 fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     // A bar that cannot be drawn is no reason to stop the work.
-    let _told = write!(out, "{:.0}/s", state.per_sec());
+    let _written = write!(out, "{:.0}/s", state.per_sec());
 }
 
 fn template(unit: Unit, total: Option<u64>) -> &'static str {

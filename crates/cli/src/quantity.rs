@@ -1,6 +1,6 @@
 //! Sizes as they are typed: `10k`, `5M`.
 
-/// The text is no size; says what would be.
+/// The text is not a size; says what would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuantityError(&'static str);
 
@@ -12,7 +12,7 @@ impl std::fmt::Display for QuantityError {
 
 impl std::error::Error for QuantityError {}
 
-/// The bytes of a size: a number, perhaps with k, M or G (of 1024), perhaps with `B` or `iB` behind it. A value parser
+/// The bytes of a size: a number, perhaps with k, M or G (of 1024), perhaps with `B` or `iB` after it. A value parser
 /// for clap.
 ///
 /// # Errors

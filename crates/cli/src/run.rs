@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use crate::args::Common;
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
-use crate::error::{self, Told};
+use crate::error::{self, Report};
 use crate::examples::with_examples;
 use crate::exit::{Ending, Outcome, status};
 use crate::given::{self, Given};
@@ -32,7 +32,7 @@ pub trait Tool: Parser {
     fn common(&self) -> &Common;
 }
 
-/// Runs a tool: reads its arguments, calls `work`, tells of errors, and turns how it went into the exit status.
+/// Runs a tool: reads its arguments, calls `work`, reports errors, and turns the outcome into the exit status.
 ///
 /// `work` is to write its result through [`Context::print`] or [`Context::stream`], and to hand on every error: what
 /// came of a closed pipe ends the tool quietly.
@@ -49,36 +49,36 @@ pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) 
         None => work_on(&name, command, &argv, now, work),
     });
     let ended = ended.unwrap_or_else(|line| {
-        Err(Told {
+        Err(Report {
             line: format!("internal error: {line}"),
-            hint: Some("this is a defect of the tool; please report that line".to_owned()),
+            hint: Some("this is a bug in the tool; please report that line".to_owned()),
         })
     });
     let ending = match ended {
         Ok(outcome) => Ending::Finished(outcome),
-        Err(told) => {
-            tell(&name, &told, in_one_line);
+        Err(report) => {
+            print(&name, &report, in_one_line);
             Ending::Failed
         }
     };
     ExitCode::from(status(ending, checking))
 }
 
-/// Parses the arguments and does the work. An error comes back as what is to be told of it.
+/// Parses the arguments and does the work. An error comes back as the message to print.
 fn work_on<T: Tool>(
     name: &str,
     command: clap::Command,
     argv: &[OsString],
     now: anyhow::Result<Time>,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
-) -> Result<Outcome, Told> {
+) -> Result<Outcome, Report> {
     let command = with_examples(command, &T::MANUAL).color(usage::help_color(argv));
     let (args, given) = match parse::<T>(&command, argv) {
         Ok(parsed) => parsed,
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return match e.print().and_then(|()| std::io::stdout().flush()) {
                 // Who closes the pipe of --help has read enough.
-                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(error::told(
+                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(error::report(
                     &Failure::new("cannot write: standard output")
                         .because(e)
                         .into(),
@@ -86,14 +86,14 @@ fn work_on<T: Tool>(
                 _ => Ok(Outcome::Done),
             };
         }
-        Err(e) => return Err(usage::told(name, &command, argv, &e)),
+        Err(e) => return Err(usage::report(name, &command, argv, &e)),
     };
     let cx = now.and_then(|now| Context::new(name, args.common(), now, given));
-    let cx = cx.map_err(|e| error::told(&e))?;
+    let cx = cx.map_err(|e| error::report(&e))?;
     let outcome = match work(&args, &cx) {
         Ok(outcome) => outcome,
         Err(e) if cx.is_closed_stdout(&e) => Outcome::Done,
-        Err(e) => return Err(error::told(&e)),
+        Err(e) => return Err(error::report(&e)),
     };
     Ok(match outcome {
         Outcome::Done if cx.console().left_out() => Outcome::Partial,
@@ -112,11 +112,11 @@ fn parse<T: Tool>(
 }
 
 /// Tells of an error: on standard error, or to a monitoring system, which reads one line of standard output.
-fn tell(name: &str, told: &Told, in_one_line: bool) {
+fn print(name: &str, report: &Report, in_one_line: bool) {
     if in_one_line {
-        let line = Verdict::new(Level::Unknown, &told.line);
+        let line = Verdict::new(Level::Unknown, &report.line);
         drop(writeln!(std::io::stdout(), "{line}"));
     } else {
-        to_stderr(&error_lines(name, told));
+        to_stderr(&error_lines(name, report));
     }
 }

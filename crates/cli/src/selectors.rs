@@ -19,7 +19,7 @@ use host::tables;
 
 /// The selectors, to be flattened into a tool's arguments.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Selectors (all must hold; of values given for one, any)")]
+#[command(next_help_heading = "Selectors (options combine with AND, values of one option with OR)")]
 pub struct SelectorArgs {
     /// Messages in this queue
     #[arg(long, value_name = "QUEUE", value_delimiter = ',')]
@@ -45,17 +45,17 @@ pub struct SelectorArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub provider: Vec<String>,
 
-    /// Messages deferred for a reason in which this regular expression is found
+    /// Messages whose deferral reason matches this regular expression
     ///
-    /// The case of letters does not matter.
+    /// Upper and lower case are the same.
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub reason: Vec<Regex>,
 
-    /// Messages deferred for this class of reasons, such as blocked or rate-limited
+    /// Messages deferred for this class of reason, such as blocked or rate-limited
     #[arg(long, value_name = "CLASS", value_delimiter = ',', value_parser = str::parse::<Class>)]
     pub reason_class: Vec<Class>,
 
-    /// Messages deferred with this enhanced status code: 4.7.1, or 4.7 for all below it
+    /// Messages deferred with this enhanced status code: 4.7.1, or 4.7 for all that begin with it
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = DsnPattern::new)]
     pub dsn: Vec<DsnPattern>,
 
@@ -67,15 +67,15 @@ pub struct SelectorArgs {
     #[arg(long, value_name = "SPAN")]
     pub younger_than: Option<Span>,
 
-    /// Messages of more than this size: 10k, 5M
+    /// Messages larger than this: 10k, 5M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub larger_than: Option<u64>,
 
-    /// Messages of less than this size
+    /// Messages smaller than this
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub smaller_than: Option<u64>,
 
-    /// At most so many messages
+    /// At most N messages
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -166,9 +166,11 @@ impl SelectorArgs {
         let find = |name: &String| {
             known.by_name(name).ok_or_else(|| {
                 let names: Vec<&str> = known.all().iter().map(|p| p.name.as_str()).collect();
-                Failure::new(format!("--provider: no provider is called \"{name}\""))
-                    .hint(format!("the providers are {}", names.join(", ")))
-                    .into()
+                Failure::new(format!(
+                    "--provider: there is no provider called \"{name}\""
+                ))
+                .hint(format!("the providers are {}", names.join(", ")))
+                .into()
             })
         };
         self.provider.iter().map(find).collect()
@@ -198,13 +200,13 @@ impl SelectorArgs {
 
 fn id(text: &str) -> anyhow::Result<QueueId> {
     QueueId::new(text).ok_or_else(|| {
-        Failure::new(format!("--id: \"{text}\" is no queue id"))
-            .hint("queue ids are letters and digits, as mailq and queue-report --ids show them")
+        Failure::new(format!("--id: \"{text}\" is not a queue id"))
+            .hint("queue ids are letters and digits, as shown by mailq and queue-report --ids")
             .into()
     })
 }
 
-/// The provider that a recipient's mail goes to: by the domain, else by the server that put it off.
+/// The provider that a recipient's mail goes to: by the domain, else by the server that deferred it.
 pub fn provider_of(providers: &Providers, recipient: &ShownRecipient) -> ProviderId {
     let domain = domain_of(recipient.address.as_bytes()).unwrap_or_default();
     let server = recipient

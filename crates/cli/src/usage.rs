@@ -1,4 +1,4 @@
-//! Wrong arguments, told in one line and a hint; and what must be known of the arguments before clap reads them.
+//! Usage errors in one line and a hint, and what must be known of the arguments before clap parses them.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, Command, Error};
 
-use crate::error::Told;
+use crate::error::Report;
 
 /// Is `flag` among the arguments, right or wrong as the rest of them may be?
 pub(crate) fn has_flag(argv: &[OsString], flag: &str) -> bool {
@@ -47,15 +47,18 @@ fn options(argv: &[OsString]) -> impl Iterator<Item = &OsStr> {
         .take_while(|arg| *arg != "--")
 }
 
-/// What is to be said of clap's error. It quotes the arguments, which may hold anything.
-pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Error) -> Told {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // clap would show the whole help.
+/// What to report of clap's error. It quotes the arguments, which may hold anything.
+pub(crate) fn report(name: &str, command: &Command, argv: &[OsString], error: &Error) -> Report {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    ) {
+        // clap would show the whole help, or print its own list.
         let known = command.get_subcommands().filter(|sub| !sub.is_hide_set());
         let known: Vec<&str> = known.map(Command::get_name).collect();
-        return Told {
-            line: format!("what is to be done? It takes one of: {}", known.join(", ")),
-            hint: Some(format!("'{name} --help' tells more")),
+        return Report {
+            line: format!("missing subcommand; one of: {}", known.join(", ")),
+            hint: Some(format!("see '{name} --help'")),
         };
     }
     // clap's text mixes its own escape sequences with the arguments', and strips both. So it is asked again, about
@@ -74,10 +77,10 @@ pub(crate) fn told(name: &str, command: &Command, argv: &[OsString], error: &Err
         .filter_map(|l| l.trim().strip_prefix("tip: "))
         .map(str::to_owned)
         .collect();
-    Told {
+    Report {
         line: line.strip_prefix("error: ").unwrap_or(&line).to_owned(),
         hint: Some(if tips.is_empty() {
-            format!("'{name} --help' tells what it takes")
+            format!("see '{name} --help'")
         } else {
             tips.join("; ")
         }),
@@ -174,11 +177,11 @@ mod tests {
             .arg_required_else_help(true)
             .subcommands([Command::new("check"), Command::new("print")]);
         let error = command.clone().try_get_matches_from(argv(&[])).unwrap_err();
-        let expected = Told {
-            line: "what is to be done? It takes one of: check, print".to_owned(),
-            hint: Some("'tool --help' tells more".to_owned()),
+        let expected = Report {
+            line: "missing subcommand; one of: check, print".to_owned(),
+            hint: Some("see 'tool --help'".to_owned()),
         };
-        assert_eq!(told("tool", &command, &argv(&[]), &error), expected);
+        assert_eq!(report("tool", &command, &argv(&[]), &error), expected);
     }
 
     #[test]
@@ -194,13 +197,13 @@ mod tests {
         let check = |args: &[&str], line: &str, hint: &str| {
             let argv = argv(args);
             let error = command.clone().try_get_matches_from(&argv).unwrap_err();
-            let expected = Told {
+            let expected = Report {
                 line: line.to_owned(),
                 hint: Some(hint.to_owned()),
             };
-            assert_eq!(told("tool", &command, &argv, &error), expected);
+            assert_eq!(report("tool", &command, &argv, &error), expected);
         };
-        let help = "'tool --help' tells what it takes";
+        let help = "see 'tool --help'";
         check(
             &[],
             "the following required arguments were not provided: <instance>",

@@ -32,7 +32,7 @@ pub struct Record {
     pub data: Data,
 }
 
-/// An answer; that there is no such name, or no such record, is one too.
+/// An answer; that the name does not exist, or no such record, is one too.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// The records, in the order of the answer; empty if there are none of that type.
@@ -70,7 +70,7 @@ pub enum Failure {
     OutOfTime,
     /// A server answered that it cannot say: the word of RFC 1035 and its successors (`SERVFAIL`, `REFUSED`).
     Refused(String),
-    /// What came back is no answer to the question.
+    /// What came back does not answer the question.
     Malformed,
     /// CNAME records lead on and on.
     TooManyAliases,
@@ -84,12 +84,12 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => f.write_str("no answer in time"),
-            Self::OutOfTime => f.write_str("not asked: the time for all look-ups is over"),
+            Self::OutOfTime => f.write_str("not asked: the time for all lookups is over"),
             Self::Refused(code) => write!(f, "the server answered {code}"),
-            Self::Malformed => f.write_str("the server's answer makes no sense"),
+            Self::Malformed => f.write_str("the server's answer is invalid"),
             Self::TooManyAliases => f.write_str("too many CNAME records"),
             Self::Network(why) => f.write_str(why),
-            Self::NoAuthority => f.write_str("none of the zone's own servers could be asked"),
+            Self::NoAuthority => f.write_str("none of the zone's own servers could be reached"),
         }
     }
 }

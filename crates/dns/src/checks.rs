@@ -18,8 +18,8 @@ mod provider;
 
 const NO_SUCH_NAME: &str = "no such name";
 
-/// As many names or addresses as are told of a wrong record.
-const MAX_TOLD: usize = 3;
+/// As many names or addresses as are reported of a wrong record.
+const MOST: usize = 3;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +38,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// All of them, in the order in which to mend what is wrong.
+    /// All of them, in the order in which to fix what is wrong.
     pub const ALL: [Self; 5] = [Self::Host, Self::Ttl, Self::Ptr, Self::Provider, Self::Spf];
 
     /// Its word.
@@ -52,7 +52,7 @@ impl Check {
         }
     }
 
-    /// Does mail suffer where it is wrong? Else it is only to be mended.
+    /// Does mail suffer where it is wrong? If not, it should only be fixed.
     pub fn is_severe(self) -> bool {
         matches!(self, Self::Host | Self::Ptr | Self::Spf)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Check {
     }
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// In order.
@@ -84,7 +84,7 @@ pub struct Finding {
     pub check: Check,
     /// The name that was asked for; empty where none was.
     pub asked: String,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
     /// What was found, in a few words. May quote strangers' text.
     pub detail: String,
@@ -142,7 +142,7 @@ impl Relay {
             Ended::new(
                 &self.helo,
                 Outcome::Wrong,
-                format!("\"{}\" is no host name; set smtp_helo_name", self.helo),
+                format!("\"{}\" is not a host name; set smtp_helo_name", self.helo),
             )
         })
     }
@@ -165,8 +165,8 @@ impl Relay {
         if addresses.is_empty() {
             return Ok((Outcome::Wrong, self.nothing(&answer, self.rtype())));
         }
-        let told = told(&addresses);
-        Ok((Outcome::Wrong, format!("is {told}, not {}", self.address)))
+        let found = listed(&addresses);
+        Ok((Outcome::Wrong, format!("is {found}, not {}", self.address)))
     }
 
     fn nothing(&self, answer: &Answer, rtype: Rtype) -> String {
@@ -199,7 +199,7 @@ impl Relay {
         }
         let answer = lookup.ask_authority(&helo, self.rtype()).map_err(|why| {
             let what = format!(
-                "the resolver will keep it for {remembered} s more; how long the zone says, is not known: {why}"
+                "the resolver caches it for {remembered} s more; the zone's own TTL is not known: {why}"
             );
             Ended::new(&helo, Outcome::Unknown, what)
         })?;
@@ -235,7 +235,7 @@ impl Relay {
         }
         let helo = self.helo_name()?;
         if !names.contains(&&helo) {
-            let what = format!("names {}, not {helo}", told(&names));
+            let what = format!("names {}, not {helo}", listed(&names));
             return Ok((asked, (Outcome::Wrong, what)));
         }
         let found = match self.lists(lookup, &helo)? {
@@ -246,7 +246,7 @@ impl Relay {
             }
             (_, what) => {
                 let what = match what.as_str() {
-                    NO_SUCH_NAME => "there is no such name".to_owned(),
+                    NO_SUCH_NAME => "the name does not exist".to_owned(),
                     _ => format!("it {what}"),
                 };
                 let what = format!("names {helo}, which does not resolve back: {what}");
@@ -277,7 +277,7 @@ impl Relay {
                     (helo.to_string(), (Outcome::Wrong, what))
                 }
                 (Some(_), None) => {
-                    let what = "has no SPF record, by which receivers judge the sender's address"
+                    let what = "has no SPF record, which receivers check for the sender's address"
                         .to_owned();
                     (domain.to_string(), (Outcome::Wrong, what))
                 }
@@ -299,7 +299,7 @@ impl Relay {
                 (Outcome::Unknown, why.to_string())
             }
             SpfResult::TempError(name, why) => (Outcome::Unknown, format!("{name}: {why}")),
-            SpfResult::PermError(why) => (Outcome::Wrong, format!("no valid record: {why}")),
+            SpfResult::PermError(why) => (Outcome::Wrong, format!("invalid record: {why}")),
             other => (
                 Outcome::Wrong,
                 format!("{other}{by}: it does not cover {}", self.address),
@@ -343,10 +343,10 @@ fn clipped(mut text: String) -> String {
     text
 }
 
-fn told<T: ToString>(all: &[T]) -> String {
-    let mut told: Vec<String> = all.iter().take(MAX_TOLD).map(ToString::to_string).collect();
-    if all.len() > MAX_TOLD {
-        told.push(format!("{} more", all.len() - MAX_TOLD));
+fn listed<T: ToString>(all: &[T]) -> String {
+    let mut few: Vec<String> = all.iter().take(MOST).map(ToString::to_string).collect();
+    if all.len() > MOST {
+        few.push(format!("{} more", all.len() - MOST));
     }
-    told.join(", ")
+    few.join(", ")
 }

@@ -28,7 +28,7 @@ fn over_udp(server: SocketAddr, query: &Query, deadline: Instant) -> Result<Repl
     };
     let tried = |e| network(server, &e);
     let socket = UdpSocket::bind(any).map_err(tried)?;
-    // The kernel then drops what others send, and tells of a port that nobody listens on.
+    // The kernel then drops what others send, and reports a port that nobody listens on.
     socket.connect(server).map_err(tried)?;
     socket.send(query.bytes()).map_err(tried)?;
     let mut buffer = [0; u16::MAX as usize];
@@ -100,7 +100,7 @@ fn network(server: SocketAddr, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::Timeout,
         io::ErrorKind::ConnectionRefused => {
-            Failure::Network(format!("no DNS server answers at {server}"))
+            Failure::Network(format!("no DNS server is answering at {server}"))
         }
         _ => Failure::Network(format!("cannot ask {server}: {error}")),
     }

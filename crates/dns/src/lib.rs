@@ -1,8 +1,8 @@
-//! DNS look-ups with bounded time, and what a mail relay's records must say.
+//! DNS lookups with bounded time, and what a mail relay's records must say.
 //!
 //! - [`Resolver`] asks: a few tries over UDP, TCP where an answer is cut short, and never beyond its deadline. Questions
 //!   that were asked before, by any thread, are answered from memory.
-//! - [`Lookup`] is what asks; the judgements below take any, so that tests bring answers of their own.
+//! - [`Lookup`] is what asks; the judgements below take any, so that tests supply answers of their own.
 //! - [`checks`]: is the DNS of a relay in order? [`spf`]: RFC 7208.
 //!
 //! The wire format is crate `domain`'s. Its own clients need an async runtime; a relay's few dozen questions are asked by
@@ -28,10 +28,10 @@ pub use domain::base::Rtype;
 pub use resolv_conf::system_servers;
 pub use resolver::{Limits, Resolver};
 
-/// A domain name, absolute. Its `Display` form escapes what is no printable ASCII, and has no dot at its end.
+/// A domain name, absolute. Its `Display` form escapes what is not printable ASCII, and has no dot at its end.
 pub type Name = domain::base::Name<Vec<u8>>;
 
-/// The name that `text` is, whether a dot ends it or not; `None` if it can be none.
+/// The name that `text` is, whether a dot ends it or not; `None` if it cannot be one.
 pub fn name(text: &str) -> Option<Name> {
     // A backslash would begin a zone file's escape, which neither main.cf nor an SPF record knows.
     if text.is_empty() || text.contains('\\') || text.contains('"') {

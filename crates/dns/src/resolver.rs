@@ -123,7 +123,7 @@ impl Resolver {
                     Ok(_) => failure = Failure::NoAuthority,
                     Err(Failure::Timeout) => {
                         silent.push(server);
-                        // What a server said tells more than that another said nothing.
+                        // What one server said matters more than that another said nothing.
                         if failure == Failure::OutOfTime {
                             failure = Failure::Timeout;
                         }

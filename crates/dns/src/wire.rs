@@ -153,7 +153,7 @@ impl Reply {
     }
 }
 
-/// What a record says; `None` if it is of a type that nobody asks for here.
+/// What a record says; `None` if it is of a type that is not asked for here.
 fn data(record: &ParsedRecord<'_, Vec<u8>>) -> Result<Option<Data>, Failure> {
     macro_rules! parse {
         ($type:ty, $take:expr) => {

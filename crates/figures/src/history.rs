@@ -55,9 +55,10 @@ pub enum Source {
 }
 
 impl History {
-    /// Picks, for each instance and day, one of what was counted in the `logs` and what is `stored`: the logs where they hold
-    /// the whole day, else what [`replaces`] the other. A record of a day of another time zone is not all of the day. From the logs, an incomplete record without any delivery says that
-    /// nothing is known, and is no answer.
+    /// Picks, for each instance and day, one of what was counted in the `logs` and what is `stored`: the logs where
+    /// they hold the whole day, else what [`replaces`] the other. A record of a day of another time zone is not all of
+    /// the day. From the logs, an incomplete record without any delivery says that nothing is known, and that is not an
+    /// answer.
     pub fn new(
         days: Vec<Day>,
         logs: Vec<DayRecord>,
@@ -114,7 +115,7 @@ fn of_these_hours(mut record: DayRecord, days: &[Day]) -> DayRecord {
     let mut days = days.iter();
     let day = days.find(|day| day.name().as_ref() == Some(&record.day));
     if day.is_some_and(|day| record.span() != Some((day.since, day.until))) {
-        let why = format!("the record is of other hours, {}", record.hours());
+        let why = format!("the record covers different hours, {}", record.hours());
         record.complete = false;
         record.incomplete.push(why);
     }

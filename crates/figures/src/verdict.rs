@@ -49,7 +49,7 @@ impl Level {
     }
 }
 
-/// One measured value behind the `|`: `label=value[unit];warn;crit;min`.
+/// One measured value after the `|`: `label=value[unit];warn;crit;min`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Perf {
     /// What it is. Quoted where it holds blanks; `=` and `'` become `_`.
@@ -135,7 +135,7 @@ pub struct Verdict {
     pub perf: Vec<Perf>,
 }
 
-/// Of what was found, so many are named, the worst first; the others are counted.
+/// This many findings are named, the worst first; the others are counted.
 const NAMED: usize = 5;
 
 impl Verdict {

@@ -37,7 +37,7 @@ impl PartialEq for Same {
 impl Eq for Same {}
 
 impl Leftover {
-    /// Removes it. That there is none is no error.
+    /// Removes it. It is not an error if there is none.
     pub fn remove(&self) {
         unlinkat(&*self.directory.0, &self.name, AtFlags::empty()).ok();
     }

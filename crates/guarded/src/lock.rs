@@ -55,7 +55,7 @@ impl fmt::Display for LockError {
                 write!(f, "{path}: {who} has the lock")?;
                 match waited.as_secs() {
                     0 => Ok(()),
-                    seconds => write!(f, ", and kept it for {seconds} s"),
+                    seconds => write!(f, ", and held it for {seconds} s"),
                 }
             }
             Self::Io(path, why) => write!(f, "cannot lock: {}: {why}", path.display()),
@@ -104,12 +104,12 @@ fn open(place: &Place) -> io::Result<File> {
     let file = place.regular(OFlags::RDWR | OFlags::CREATE)?;
     let stat = fstat(&file)?;
     if !is_ours(&stat) {
-        let why = format!("is a file of {}, and no lock", user(stat.st_uid));
+        let why = format!("belongs to {} and is not a lock", user(stat.st_uid));
         return Err(Refused::it(&why));
     }
     // By a second name, another's file would get its mode.
     if stat.st_nlink > 1 {
-        let why = "has another name too, and is no lock";
+        let why = "has a second name and is not a lock";
         return Err(Refused::it(why));
     }
     // Whoever can open it can hold it. An older version may have left it open to all.

@@ -111,7 +111,7 @@ impl Place {
         &self.path
     }
 
-    /// The same name with `ending` behind it, in the same directory.
+    /// The same name with `ending` added, in the same directory.
     #[must_use]
     pub fn beside(&self, ending: &str) -> Self {
         let with = |name: &OsStr| {
@@ -152,7 +152,7 @@ impl Place {
     /// Opens the regular file that is there for reading.
     ///
     /// # Errors
-    /// There is none, or it may not be read.
+    /// There is none, or reading it is not permitted.
     pub fn open(&self) -> io::Result<File> {
         self.regular(OFlags::RDONLY)
     }
@@ -195,7 +195,8 @@ impl Place {
     pub fn stream(&self) -> io::Result<File> {
         let stat = self.step.stat(&self.name)?.ok_or(Errno::NOENT)?;
         if !(self.step.safe && is_ours(&stat)) {
-            let why = "is no regular file, others may have put it there, and it is not written to";
+            let why =
+                "is not a regular file and others may have put it there; it is not written to";
             return Err(Refused::it(why));
         }
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -206,7 +207,7 @@ impl Place {
     /// A file that is to take this name, and the owner and the mode of the regular file that has it now.
     ///
     /// # Errors
-    /// What has the name is no regular file or may not be written to; the directory may not.
+    /// What has the name is not a regular file or may not be written to; the directory may not.
     pub fn draft(&self) -> io::Result<Draft> {
         Draft::of(self)
     }
@@ -224,7 +225,7 @@ impl Place {
     /// Takes the lock that this file is, or waits for it as long as `patience`. It is made with mode 0600, and stays.
     ///
     /// # Errors
-    /// Another has it; what has the name is no lock.
+    /// Another has it; what has the name is not a lock.
     pub fn lock(&self, patience: Duration) -> Result<Lock, LockError> {
         Lock::take(self, patience)
     }
@@ -236,18 +237,18 @@ impl Place {
         let file = match opened {
             Ok(fd) => File::from(fd),
             Err(Errno::LOOP) => {
-                let why = "is a link, and is not followed";
+                let why = "is a link, which is not followed";
                 return Err(Refused::it(why));
             }
             // A FIFO that nobody reads, a socket.
-            Err(Errno::NXIO) => return Err(Refused::it("is no regular file")),
+            Err(Errno::NXIO) => return Err(Refused::it("is not a regular file")),
             Err(e) => return Err(e.into()),
         };
         let stat = fstat(&file)?;
         match file_type(&stat) {
             kind if kind.is_file() => Ok(file),
             kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            _ => Err(Refused::it("is no regular file")),
+            _ => Err(Refused::it("is not a regular file")),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Program {
     /// Runs it to its end, and keeps at most `most` bytes of standard output.
     ///
     /// # Errors
-    /// It cannot be started, says more than that, or does not end in time. That it fails is no error: see
+    /// It cannot be started, says more than that, or does not end in time. A failure of it is not an error: see
     /// [`Ended::status`].
     pub fn run(self, most: usize) -> io::Result<Said> {
         let end = Instant::now() + self.patience;
@@ -142,7 +142,7 @@ impl Program {
             let limit = u64::try_from(most).unwrap_or(u64::MAX);
             output.take(limit.saturating_add(1)).read_to_end(&mut out)?;
             match out.len() > most {
-                true => Err(io::Error::other(format!("it says more than {most} bytes"))),
+                true => Err(io::Error::other(format!("it wrote more than {most} bytes"))),
                 false => Ok(out),
             }
         })?;
@@ -177,7 +177,7 @@ impl Program {
 
     fn start(self) -> io::Result<Running> {
         if !self.path.is_absolute() {
-            let what = "it is not named by an absolute path, and is not looked for";
+            let what = "not an absolute path; programs are not searched for";
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
         }
         let stdin = match self.input.as_slice() {

@@ -11,18 +11,19 @@ use crate::trust::{Refused, file_type};
 /// Opens the regular file that `path` leads to, by links too, for reading. A FIFO does not make it wait.
 ///
 /// # Errors
-/// There is none, or it may not be read.
+/// There is none, or reading it is not permitted.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     match file_type(&fstat(&file)?) {
         kind if kind.is_file() => Ok(file),
         kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        _ => Err(Refused::it("is no regular file")),
+        _ => Err(Refused::it("is not a regular file")),
     }
 }
 
-/// Opens what `path` leads to, a pipe too, for reading. Only for a path that was typed: what is no file may be waited for.
+/// Opens what `path` leads to, a pipe too, for reading. Only for a path that was typed: what is not a file may be
+/// waited for.
 ///
 /// # Errors
 /// It cannot be opened.
@@ -63,7 +64,7 @@ pub fn read_typed_text(path: &Path, most: u64) -> io::Result<String> {
 }
 
 fn text(bytes: Vec<u8>) -> io::Result<String> {
-    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text");
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text");
     String::from_utf8(bytes).map_err(not_text)
 }
 
@@ -73,6 +74,6 @@ pub(crate) fn read_file(file: File, most: u64) -> io::Result<Vec<u8>> {
     if u64::try_from(bytes.len()).is_ok_and(|len| len <= most) {
         return Ok(bytes);
     }
-    let what = format!("it has more than {most} bytes, which is taken for a mistake");
+    let what = format!("larger than {most} bytes, which is taken for a mistake");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
 }

@@ -150,13 +150,13 @@ impl Walk<'_> {
     /// May a link be followed that is in the directory `step`?
     fn follow(&self, step: &Step, link: &Stat, path: &Path) -> io::Result<()> {
         let why = match self.links {
-            Links::Never => "is a link, and links are not followed here".to_owned(),
+            Links::Never => "is a link, which is not followed here".to_owned(),
             Links::Ours if !is_ours(link) => {
                 let owner = user(link.st_uid);
-                format!("is a link of {owner}, and is not followed")
+                format!("is a link owned by {owner}, which is not followed")
             }
             Links::Ours if !step.safe => {
-                "is a link in a directory that others may change, and is not followed".to_owned()
+                "is a link in a directory that others can change, and is not followed".to_owned()
             }
             Links::Ours => return Ok(()),
         };

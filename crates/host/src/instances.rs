@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::site::Site;
 
 /// What an INSTANCE may look like.
-const FORMS: &str = "an instance is named as aol-b, postfix-aol-b, /etc/postfix-aol-b or the address it sends from; \
-several by a quoted glob such as 'aol-*'; the default instance by -";
+const FORMS: &str = "name an instance as aol-b, postfix-aol-b, /etc/postfix-aol-b or the address it sends from; \
+several with a quoted glob such as 'aol-*'; the default instance with -";
 
 /// Finds the instances of the host. Its problems have not been reported yet.
 pub fn discover(site: &Site) -> Parsed<Host> {
@@ -48,10 +48,10 @@ pub fn select_some<'a>(
         site.problems(&host.problems);
         let etc = site.root().under(std::path::Path::new("/etc"));
         return Err(Failure::new(format!(
-            "no Postfix instance: {}: no readable postfix/main.cf or postfix-*/main.cf",
+            "no Postfix instance found: {}: no readable postfix/main.cf or postfix-*/main.cf",
             etc.display()
         ))
-        .hint("--root DIR looks at a host image elsewhere")
+        .hint("use --root DIR to look at a host image")
         .into());
     }
     Ok(chosen)

@@ -18,9 +18,9 @@ const AT_A_TIME: usize = 64;
 pub struct Questions {
     /// The servers to ask, the first of them first.
     pub servers: Vec<SocketAddr>,
-    /// The site's domain, if it is not to be told by an instance's own names ([`Facts::site_domain`]).
+    /// The site's domain, if it is not to be derived from an instance's own names ([`Facts::site_domain`]).
     pub domain: Option<String>,
-    /// How long all look-ups together may take.
+    /// The most time that all lookups together may take.
     pub timeout: Duration,
 }
 
@@ -45,7 +45,7 @@ pub fn ask(
         total: questions.timeout,
         ..Limits::default()
     };
-    let progress = site.progress_items("asking the DNS", u64::try_from(jobs.len()).ok());
+    let progress = site.progress_items("querying the DNS", u64::try_from(jobs.len()).ok());
     let resolver = Resolver::new(questions.servers, limits);
     let mut found = pool::each(jobs, AT_A_TIME, |job| {
         let finding = job.relay.check(&resolver, job.check);
@@ -87,7 +87,7 @@ fn jobs(
                     check: Check::Host.as_str(),
                     asked: String::new(),
                     outcome: DnsOutcome::Skipped,
-                    detail: "a loopback address: no mail leaves the machine from it".to_owned(),
+                    detail: "a loopback address: no mail leaves the machine from there".to_owned(),
                     listed: 0,
                 });
                 continue;

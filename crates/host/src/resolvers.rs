@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// everywhere.
 ///
 /// # Errors
-/// /etc/resolv.conf cannot be read. That it is missing is no error: the machine's own server is asked then.
+/// /etc/resolv.conf cannot be read. It is not an error if it is missing: the machine's own server is asked then.
 pub fn servers(given: Option<SocketAddr>) -> anyhow::Result<Vec<SocketAddr>> {
     if let Some(server) = given {
         return Ok(vec![server]);
@@ -21,7 +21,7 @@ pub fn servers(given: Option<SocketAddr>) -> anyhow::Result<Vec<SocketAddr>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(e) => {
             return Err(Failure::io("cannot read", path, e)
-                .hint("--resolver ADDR names one to ask")
+                .hint("name a resolver with --resolver ADDR")
                 .into());
         }
     };

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// RESOLVE_FLAG_FAIL (`src/global/resolve_clnt.h`): a table failed.
 const FAIL: u32 = 1 << 3;
 
-/// A list of attributes that is longer than this is none.
+/// A list of attributes that is longer than this is invalid.
 const MAX_ATTRIBUTES: usize = 32;
 
 /// Where an address is sent.
@@ -89,7 +89,7 @@ impl Rewrite {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         match self.try_resolve(sender, address) {
-            // It ends a connection after so many questions, and itself when a table has changed.
+            // It ends a connection after a number of questions, and itself when a table has changed.
             Err(e) if matches!(e.kind(), UnexpectedEof | BrokenPipe | ConnectionReset) => {
                 self.stream = None;
                 self.try_resolve(sender, address)
@@ -151,7 +151,7 @@ fn read(stream: &mut BufReader<UnixStream>) -> io::Result<Vec<(String, String)>>
         let value = word(stream)?;
         attributes.push((name, value));
     }
-    Err(io::Error::other("no answer of trivial-rewrite"))
+    Err(io::Error::other("no answer from trivial-rewrite"))
 }
 
 fn word(stream: &mut BufReader<UnixStream>) -> io::Result<String> {

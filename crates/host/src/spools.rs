@@ -18,18 +18,18 @@ pub struct Found {
     pub spool: Spool,
     /// The directory, as this machine names it.
     pub path: PathBuf,
-    /// What came of looking at it.
+    /// The result of looking at it.
     pub state: State,
 }
 
-/// What came of looking at a queue directory.
+/// The result of looking at a queue directory.
 #[derive(Debug)]
 pub enum State {
     /// It is there.
     There,
     /// It is that of the instance at this place of the list, too.
     Shared(usize),
-    /// There is none: the instance was never started, perhaps.
+    /// It does not exist: the instance was never started, perhaps.
     Missing(Problem),
     /// It cannot be looked at.
     Barred(Problem),
@@ -65,11 +65,11 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<Found> {
 
 fn absent(path: &Path, instance: &str, error: &std::io::Error) -> State {
     if error.kind() == ErrorKind::NotFound {
-        let what = format!("the queue directory is not there: was {instance} ever started?");
+        let what = format!("the queue directory does not exist: was {instance} ever started?");
         return State::Missing(Problem::new(path, what));
     }
     State::Barred(Problem::new(
         path,
-        format!("cannot look at the queue directory: {error}"),
+        format!("cannot read the queue directory: {error}"),
     ))
 }

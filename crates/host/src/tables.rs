@@ -86,7 +86,7 @@ pub fn load_with<T>(
     };
     load(own.as_ref().map(|text| (text.as_str(), path.as_path()))).map_err(|problem| {
         Failure::new(problem.to_string())
-            .hint("mend that file, or move it away")
+            .hint("fix that file, or move it away")
             .into()
     })
 }

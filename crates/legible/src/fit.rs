@@ -11,7 +11,7 @@ pub(crate) fn broken(text: &str, width: usize) -> String {
     wrapped(blanks, words, width).join("\n")
 }
 
-/// What stands for what was left out.
+/// What stands for the part left out.
 const MARK: &str = "..";
 
 /// Leaves out the end: what words say first says the most.
@@ -19,7 +19,7 @@ pub(crate) fn cut_end(text: &str, width: usize) -> String {
     take(text.chars(), width.saturating_sub(MARK.len())) + MARK
 }
 
-/// Leaves out the middle: a domain's end says the most, and a relay's begin tells it from its brothers.
+/// Leaves out the middle: a domain's end says the most, and a relay's beginning distinguishes it from its siblings.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let room = width.saturating_sub(MARK.len());
     let head = take(text.chars(), room / 2);

@@ -46,7 +46,7 @@ pub enum Column {
 
 impl Column {
     /// The fewest columns of a terminal that it may be brought to; absent of one that does not give way.
-    fn least(self) -> Option<usize> {
+    pub(crate) fn least(self) -> Option<usize> {
         match self {
             Self::Name(_) | Self::Words(_) => Some(NAME_MIN),
             Self::Sentence(_) => Some(SENTENCE_MIN),
@@ -54,7 +54,8 @@ impl Column {
         }
     }
 
-    fn title(self) -> &'static str {
+    /// What its head says.
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Text(title)
             | Self::Name(title)
@@ -83,7 +84,7 @@ pub enum Tone {
     Strong,
     /// To be watched.
     Warning,
-    /// To be looked into now.
+    /// To be looked at now.
     Bad,
 }
 
@@ -108,6 +109,13 @@ impl Cell {
     pub fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
         self
+    }
+
+    /// Leaves out the `postfix-` that nearly all instances begin with.
+    pub(crate) fn drop_prefix(&mut self) {
+        if let Some(rest) = self.text.strip_prefix("postfix-") {
+            self.text = rest.to_owned();
+        }
     }
 }
 
@@ -215,19 +223,28 @@ fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
     }
 }
 
+/// What each column needs, uncut.
+pub(crate) fn widths(columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    widths
+}
+
+/// What is between and around this many columns.
+pub(crate) fn gaps(style: TableStyle, columns: usize) -> usize {
+    match style.boxes {
+        true => columns * BOX_GAP + 1,
+        false => columns.saturating_sub(1) * usize::from(PLAIN_GAP),
+    }
+}
+
 /// Cuts names, and breaks sentences, so that the table fits.
 fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
-    let widest = |at: usize, title: &str| {
-        let cells = rows.iter().filter_map(|row| row.get(at));
-        let widths = cells.map(|cell| cell.text.width());
-        widths.chain([title.width()]).max().unwrap_or(0)
-    };
-    let natural: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, c)| widest(at, c.title()))
-        .collect();
-    let mut widths = natural.clone();
+    let mut widths = widths(columns, rows);
     let giving: Vec<(usize, usize)> = columns
         .iter()
         .enumerate()
@@ -238,12 +255,7 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
             .iter()
             .for_each(|&(at, _)| widths[at] = widths[at].min(columns[at].widest())),
         Some(width) => {
-            let gaps = if style.boxes {
-                columns.len() * BOX_GAP + 1
-            } else {
-                columns.len().saturating_sub(1) * usize::from(PLAIN_GAP)
-            };
-            let room = usize::from(width).saturating_sub(gaps);
+            let room = usize::from(width).saturating_sub(gaps(style, columns.len()));
             // The widest gives way first.
             while widths.iter().sum::<usize>() > room {
                 let can = giving.iter().filter(|(at, least)| widths[*at] > *least);

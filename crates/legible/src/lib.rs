@@ -11,6 +11,7 @@ mod fit;
 pub mod grid;
 pub mod human;
 pub mod metrics;
+pub mod narrow;
 pub mod shell;
 pub mod wire;
 pub mod wrap;

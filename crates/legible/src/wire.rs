@@ -42,7 +42,7 @@ impl Formatter for Visible {
         let mut buffer = [0; 4];
         for c in part.chars() {
             let text: &str = c.encode_utf8(&mut buffer);
-            // Letters are by far the most, and cheaply told.
+            // Letters are by far the most, and cheap to recognize.
             if c.is_alphanumeric() || is_visible(text) {
                 shown.push(c);
                 continue;

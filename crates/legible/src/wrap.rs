@@ -2,8 +2,8 @@
 
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
 
-/// The words in lines of at most `width` columns; `mark` stands before the first line, and blanks before the others. A word
-/// that is wider than a line goes on in the next one: whoever names a thing does not make the lines of a mail.
+/// The words in lines of at most `width` columns; `mark` comes before the first line, and blanks before the others. A
+/// word that is wider than a line goes on in the next one: whoever names a thing does not make the lines of a mail.
 pub fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
     let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
     let indent = " ".repeat(display_width(mark));
@@ -41,7 +41,7 @@ mod tests {
             5,
             &["\u{6f22}\u{5b57}", "\u{6f22}"],
         );
-        // Where nothing fits, there is an end all the same.
+        // Where nothing fits, it still ends.
         check("!!!", "ab", 2, &["!!!", "   a", "   b"]);
     }
 }

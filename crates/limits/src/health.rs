@@ -18,7 +18,7 @@ pub enum Seen {
     Holds,
     /// Its instance does not run: there is nothing to hold.
     NotRunning,
-    /// It does not hold: why.
+    /// It is not in force: why.
     Broken(String),
     /// That could not be found out: why.
     Unknown(String),
@@ -35,16 +35,16 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
     if let Some(over) = over {
         let late = now.since(over) > LATE;
         let text =
-            format!("{id} is over and was not taken off: relay-limit tick does not run, or fails");
+            format!("{id} is over but was not removed: relay-limit tick is not running, or fails");
         return Vec::from_iter(late.then_some((Level::Critical, text)));
     }
     let mut found = Vec::new();
     match seen {
         Seen::Holds | Seen::NotRunning => {}
-        Seen::Broken(why) => found.push((Level::Critical, format!("{id} does not hold: {why}"))),
+        Seen::Broken(why) => found.push((Level::Critical, format!("{id} is not in force: {why}"))),
         Seen::Unknown(why) => found.push((
             Level::Unknown,
-            format!("{id}: whether it holds is not known: {why}"),
+            format!("{id}: it is not known whether it is in force: {why}"),
         )),
     }
     // A rate may be meant to last.

@@ -126,12 +126,12 @@ impl Journal {
     }
 
     fn take(&mut self, record: Record) -> Result<(), &'static str> {
-        const UNKNOWN: &str = "a limit is named that this journal has not begun";
+        const UNKNOWN: &str = "the line names a limit that this journal never began";
         let at = record.at;
         match record.entry {
             Entry::Begin(limit) => {
                 if self.find(&limit.id).is_some() {
-                    return Err("a limit of this name was begun before");
+                    return Err("a limit of this name was already begun");
                 }
                 self.limits.push(Standing {
                     limit: *limit,

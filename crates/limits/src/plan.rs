@@ -75,10 +75,10 @@ impl PausePlan {
         {
             return None;
         }
-        let hint = "--last pauses it nevertheless: mail waits at the list servers then".to_owned();
+        let hint = "use --last to pause it anyway; mail then waits at the list servers".to_owned();
         let Some(provider) = &self.provider else {
             let what = format!(
-                "{} is named for no provider, so that it is not known who would take its mail",
+                "{} is not named for a provider, so it is not known who would take its mail",
                 self.limit.instance
             );
             return Some((what, hint));
@@ -91,8 +91,8 @@ impl PausePlan {
             )),
             Err(why) => Some((
                 format!(
-                    "no other instance of this host takes mail for {provider}, and whether another host does is not \
-                        known: {why}"
+                    "no other instance of this host takes mail for {provider}, and it is not known whether another \
+                     host does: {why}"
                 ),
                 hint,
             )),
@@ -245,7 +245,7 @@ mod tests {
                     assert!(hint.contains("--last"));
                 }
             };
-        let no = || Takes::No("it does not run".to_owned());
+        let no = || Takes::No("it is not running".to_owned());
         let ip = || vec!["192.0.2.43".parse().unwrap()];
         check(vec![Takes::Yes], Err("timeout"), None);
         check(vec![no(), Takes::Yes], Ok(Vec::new()), None);
@@ -256,7 +256,11 @@ mod tests {
             Some("aol would be left without"),
         );
         check(vec![], Ok(Vec::new()), Some("aol would be left without"));
-        check(vec![no()], Err("timeout"), Some("is not known: timeout"));
+        check(
+            vec![no()],
+            Err("timeout"),
+            Some("another host does: timeout"),
+        );
         check(
             vec![Takes::Unknown("no permission".to_owned())],
             Ok(Vec::new()),
@@ -271,7 +275,7 @@ mod tests {
                 .refusal()
                 .unwrap()
                 .0
-                .contains("named for no provider")
+                .contains("not named for a provider")
         );
     }
 

@@ -185,14 +185,13 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
             },
             ..step(
                 State::Wrong,
-                "smtpd_reject_unlisted_recipient = no: smtpd takes mail in spite of a pause, and \
-                it waits here",
+                "smtpd_reject_unlisted_recipient = no: smtpd accepts mail despite a pause, and it waits here",
             )
         },
     });
     for (service, setting) in &facts.overrides {
         let what = format!(
-            "master.cf: the service {service} has its own {setting}: a pause does not hold there"
+            "master.cf: the service {service} has its own {setting}: a pause has no effect there"
         );
         steps.push(step(State::Wrong, what));
     }
@@ -212,19 +211,19 @@ fn in_transport_maps(facts: &Facts, found: Option<&(usize, TableName)>) -> Step 
             },
             None => step(
                 State::Wrong,
-                "this Postfix has no kind of table that a pause can stand in (postconf -m)",
+                "this Postfix has no table type that relay-limit can use (see postconf -m)",
             ),
         };
     };
     let wrong = |what: String| step(State::Wrong, what);
     if table.is_proxied {
         return wrong(format!(
-            "{table}: proxymap does not notice changes of a table; name it without proxy:"
+            "{table}: proxymap does not notice changes to a table; name it without proxy:"
         ));
     }
     let Some(kind) = MapKind::named(&table.kind) else {
         return wrong(format!(
-            "{table}: Postfix does not notice changes of a table of this kind; name it as hash: or lmdb:"
+            "{table}: Postfix does not notice changes to a table of this type; name it as hash: or lmdb:"
         ));
     };
     if facts
@@ -233,7 +232,7 @@ fn in_transport_maps(facts: &Facts, found: Option<&(usize, TableName)>) -> Step 
         .is_some_and(|kinds| !kinds.iter().any(|known| known == kind.word()))
     {
         return wrong(format!(
-            "{table}: this Postfix has no tables of the kind {} (postconf -m)",
+            "{table}: this Postfix has no tables of type {} (see postconf -m)",
             kind.word()
         ));
     }
@@ -265,7 +264,7 @@ fn asked_before(facts: &Facts, kind: Option<&MapKind>) -> Vec<Step> {
     if matches!(kind, Some(MapKind::Patterns(_))) {
         return vec![step(
             State::Ok,
-            "a map of patterns: asked first for whole addresses, too; Postfix is reloaded at each change",
+            "a map of patterns: also asked first for whole addresses; Postfix is reloaded at each change",
         )];
     }
     let table = |(table, why): &(String, String)| Step {

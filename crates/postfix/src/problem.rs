@@ -1,4 +1,4 @@
-//! What could not be read, told beside what could.
+//! What could not be read, beside what could.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub struct Problem {
     pub path: PathBuf,
     /// Where in the file, if that is known.
     pub at: Option<Position>,
-    /// One line: what was tried and what came of it. May quote strangers' text; [`fmt::Display`] escapes it.
+    /// One line: what was tried and how it failed. May quote strangers' text; [`fmt::Display`] escapes it.
     pub what: String,
 }
 
@@ -101,8 +101,8 @@ mod tests {
         };
         check("No such file (os error 2)", "/etc/x, line 3: No such file");
         check(
-            "No such file (os error 2) (it is named there)",
-            "/etc/x, line 3: No such file (it is named there)",
+            "No such file (os error 2) (it was named there)",
+            "/etc/x, line 3: No such file (it was named there)",
         );
         check(
             "odd (os error x) text",

@@ -54,7 +54,7 @@ impl Time {
         Self(self.0.saturating_sub_unsigned(span.0))
     }
 
-    /// How much later it is than `earlier`; no time at all, if it is not.
+    /// How much later it is than `earlier`; must be more than zero, if it is not.
     pub fn since(self, earlier: Self) -> Span {
         match self > earlier {
             true => self.distance(earlier),
@@ -132,7 +132,7 @@ impl Span {
     }
 }
 
-/// A text that is no span of time; says what would be.
+/// A text that is not a span of time; says what would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpanError;
 

@@ -11,7 +11,7 @@ use crate::{Span, Time, Zone};
 pub struct Window {
     /// The first instant in it.
     pub since: Option<Time>,
-    /// The first instant behind it.
+    /// The first instant after it.
     pub until: Option<Time>,
 }
 

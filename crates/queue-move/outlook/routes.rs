@@ -97,10 +97,10 @@ fn asked(
     plan: &Plan,
 ) -> Result<(Groups, BTreeSet<String>), String> {
     if !cx.root().is_this_host() {
-        return Err("an image's Postfix does not run".to_owned());
+        return Err("Postfix cannot be asked in a host image".to_owned());
     }
     if !course.to_runs {
-        return Err("it does not run".to_owned());
+        return Err("it is not running".to_owned());
     }
     let parameters = course.to.parameters();
     let by_sender = BY_SENDER

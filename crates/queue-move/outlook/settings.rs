@@ -48,7 +48,7 @@ fn bcc(from: &Instance, to: &Instance) -> Vec<Finding> {
         let value = to.parameters().list(maps).join(" ");
         if !value.is_empty() {
             let what = format!("{name}'s {maps} ({value}) may send copies of the messages");
-            findings.push(warn(what, "take that into account"));
+            findings.push(warn(what, "check that the filter accepts it"));
         }
     }
     findings

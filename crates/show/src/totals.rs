@@ -44,7 +44,7 @@ pub fn write(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> 
     let counters = [
         (
             "relay_mail_log_gaps_total",
-            "How often lines may have been lost: a log was truncated, removed or changed.",
+            "Times that lines may have been lost: a log was truncated, removed or changed.",
             totals.gaps,
         ),
         (
@@ -122,7 +122,7 @@ fn deliveries(out: &mut impl Write, totals: &Totals) -> io::Result<()> {
     if totals.instances.is_empty() {
         return Ok(());
     }
-    counter(out, name, "Delivery attempts, by how they ended.")?;
+    counter(out, name, "Delivery attempts, by result.")?;
     for (instance, one) in &totals.instances {
         let instance = label(instance.as_bytes());
         for (status, n) in statuses(one.counts) {

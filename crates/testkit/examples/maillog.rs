@@ -1,4 +1,4 @@
-//! Writes a mail log of about so many bytes to standard output: `maillog 1073741824 > mail.log`.
+//! Writes a mail log of about this many bytes to standard output: `maillog 1073741824 > mail.log`.
 //!
 //! Eight instances, RFC 3339, thirty days up to 2026-07-15: what `tests/bench/logs` is run on.
 #![allow(clippy::disallowed_methods, reason = "on files of its own")]

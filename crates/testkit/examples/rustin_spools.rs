@@ -132,7 +132,7 @@ fn make(host: &Host) -> Vec<Instance> {
         msn,
     );
     let _rest = provider(host, "mx1.riseup.example", [203, 0, 113, 9], the_rest);
-    // Up, but with nobody behind it.
+    // Up, but with nobody listening.
     host.run(["ip", "address", "add", "203.0.113.99/32", "dev", "lo"])
         .ok();
 
@@ -213,7 +213,7 @@ fn make(host: &Host) -> Vec<Instance> {
     all
 }
 
-/// A message cut short, one emptied, and a file that is none.
+/// A message cut short, one emptied, and a file that is not one.
 fn damage(host: &Host, instance: &Instance, cut: &str, empty: &str) {
     for (id, size) in [(cut, "500"), (empty, "0")] {
         if let Some(path) = instance.file(id) {

@@ -1,4 +1,4 @@
-//! Programs run inside a host, and what came of them.
+//! Programs run inside a host, and their results.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -119,7 +119,7 @@ impl Cmd {
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         if let Some(mut pipe) = child.stdin.take() {
             let bytes = self.stdin;
-            // A program that does not read its input to the end is no error.
+            // A program that does not read its input to the end is not an error.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
         Running {
@@ -174,7 +174,7 @@ impl Running {
             .is_none()
     }
 
-    /// Sends a signal to it alone, not to what it started. False if it had ended before.
+    /// Sends a signal only to it, not to what it started. False if it had ended before.
     #[track_caller]
     pub fn signal(&mut self, signal: Signal) -> bool {
         // Once it is waited for, its process id may be another's.

@@ -72,7 +72,7 @@ pub(crate) fn set_all(main_cf: &str, params: &Params) -> String {
         })
 }
 
-/// The value of a parameter as it stands in the text.
+/// The value of a parameter as written in the text.
 pub(crate) fn get<'t>(main_cf: &'t str, name: &str) -> Option<&'t str> {
     let mut values = main_cf.lines().filter_map(|line| value_in(line, name));
     values.next_back()

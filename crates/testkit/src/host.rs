@@ -14,7 +14,7 @@ use crate::or_fail::OrFail;
 use crate::wait::holds_within;
 use crate::{Builder, InstanceBuilder, Sink, Unavailable};
 
-/// A private machine with a file tree, a network (loopback alone), processes and a system log of its own.
+/// A private machine with a file tree, a network (only loopback), processes and a system log of its own.
 ///
 /// The programs and data of the real machine are all visible in it, /etc and /var/lib as they are there; /var/spool,
 /// /var/log and /run start empty; what it writes to any of these is its own. Elsewhere (/tmp, the build directory) it
@@ -150,7 +150,7 @@ impl Host {
         written.or_fail(format_args!("writing {} in the host", path.display()));
     }
 
-    /// /var/log/mail.log so far; empty while nothing was logged. Lines come a moment after what they tell of.
+    /// /var/log/mail.log so far; empty while nothing was logged. Lines come a moment after what they report.
     #[track_caller]
     pub fn mail_log(&self) -> String {
         let read = self.enter(|| std::fs::read("/var/log/mail.log"));

@@ -1,4 +1,4 @@
-//! Mail put into an instance: by sendmail(1), by smtp-source(1), and over SMTP with queue ids told.
+//! Mail put into an instance: by sendmail(1), by smtp-source(1), and over SMTP with queue ids reported.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};

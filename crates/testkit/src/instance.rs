@@ -48,7 +48,7 @@ impl Instance {
         self.address
     }
 
-    /// A Postfix program told to use this instance: `postqueue`, `postcat`, `postconf`, `sendmail`, …
+    /// A Postfix program set to use this instance: `postqueue`, `postcat`, `postconf`, `sendmail`, …
     pub fn command(&self, program: &str) -> Cmd {
         // sendmail(1) takes the directory by -C; postkick(1), postconf(1) and all others by -c.
         let option = if program == "sendmail" { "-C" } else { "-c" };

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Is a program there? Where everything must be tested, it has to be; elsewhere it is told what was not tested.
+/// Is a program there? Where everything must be tested, it has to be; elsewhere what was not tested is reported.
 pub fn is_there(program: &str, package: &str) -> bool {
     if Command::new(program).arg("--version").output().is_ok() {
         return true;

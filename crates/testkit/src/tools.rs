@@ -59,7 +59,7 @@ fn run_with(command: &mut Command, input: &[u8]) -> Ran {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let out = std::thread::scope(|scope| {
-        // A tool that does not read its input to the end is no error.
+        // A tool that does not read its input to the end is not an error.
         scope.spawn(move || stdin.write_all(input).ok());
         child.wait_with_output().unwrap()
     });

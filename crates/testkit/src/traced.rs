@@ -224,7 +224,7 @@ pub fn killed(tool: &str, root: &Path, args: &[&str], call: &Call) {
     );
 }
 
-/// Runs the tool, told of failures instead of the calls that `faults` name, as strace's `inject` has it.
+/// Runs the tool with failures injected into the calls that `faults` name, as strace's `inject` has it.
 pub fn injected(tool: &str, root: &Path, args: &[&str], faults: &[String]) -> Output {
     let names: Vec<&str> = faults
         .iter()
@@ -237,7 +237,7 @@ pub fn injected(tool: &str, root: &Path, args: &[&str], faults: &[String]) -> Ou
     run(strace.arg(tool), root, args)
 }
 
-/// Runs the tool with no more than so many open files.
+/// Runs the tool with no more than this many open files.
 pub fn with_open_files(tool: &str, root: &Path, args: &[&str], most: usize) -> Output {
     let mut prlimit = Command::new("prlimit");
     prlimit.arg(format!("--nofile={most}:{most}")).arg(tool);

@@ -83,7 +83,7 @@ impl<'a> Finder<'a> {
                     Ok(entry) => entry,
                     // It was removed while this looked.
                     Err(e) if e.io_error().is_some_and(is_gone) => continue,
-                    Err(e) => return Err(format!("cannot look through {}: {e}", dir.display())),
+                    Err(e) => return Err(format!("cannot search {}: {e}", dir.display())),
                 };
                 let inode = entry.ino();
                 if entry.file_type().is_file() && self.wanted.contains(&inode) {

@@ -39,7 +39,7 @@ pub fn shift(
             let old = tree.at(Place::Queue(from), id)?.ok_or_else(gone)?;
             let stat = old.stat()?.ok_or_else(gone)?;
             if !stat.is_ready() {
-                return Ok(Outcome::Skipped("it is not complete".to_owned()));
+                return Ok(Outcome::Skipped("it is incomplete".to_owned()));
             }
             let new = tree.at_made(fs, Place::Queue(to), id)?;
             fs.rename(&old, &new)?;
@@ -124,7 +124,7 @@ pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<Outcome
 }
 
 fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Result<Outcome> {
-    let gone = || Ok(Outcome::Skipped("it is gone already".to_owned()));
+    let gone = || Ok(Outcome::Skipped("it is already gone".to_owned()));
     let Some(at) = tree.at(Place::Log(Log::Defer), id)? else {
         return gone();
     };

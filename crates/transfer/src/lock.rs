@@ -30,7 +30,7 @@ pub struct Holder {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Others have it.
-    #[error("another queue-move works on {}: {}", .instance, told(.holders))]
+    #[error("another queue-move is working on {}: {}", .instance, told(.holders))]
     Held {
         /// The instance.
         instance: String,
@@ -44,7 +44,7 @@ pub enum LockError {
 
 fn told(holders: &[Holder]) -> String {
     if holders.is_empty() {
-        return "which one is not known".to_owned();
+        return "it is not known which one".to_owned();
     }
     let one = |h: &Holder| {
         format!(

@@ -71,10 +71,10 @@ pub(crate) fn skip<T>(why: &str) -> Result<T, Stop> {
     Err(Stop::Skip(why.to_owned()))
 }
 
-pub(crate) const GONE: &str = "somebody has released or removed it while this move held it";
-pub(crate) const TAKEN: &str = "the queue manager has taken it";
-pub(crate) const LEFT: &str = "it has left the deferred queue since the plan was made";
-pub(crate) const RETRIED: &str = "it has been tried again since the plan was made";
+pub(crate) const GONE: &str = "somebody released or removed it while this move held it";
+pub(crate) const TAKEN: &str = "the queue manager took it";
+pub(crate) const LEFT: &str = "it left the deferred queue after the plan was made";
+pub(crate) const RETRIED: &str = "it was tried again after the plan was made";
 
 impl<'a> Mover<'a> {
     pub(crate) fn open(fs: Fs<'a>, header: &Header) -> io::Result<Self> {
@@ -202,7 +202,9 @@ impl<'a> Mover<'a> {
             self.fs.owner(to, path, owner.0, owner.1)?;
             let copied = self.fs.copy(from, to, path)?;
             if copied != size {
-                return Err(io::Error::other("its size changed while it was copied"));
+                return Err(io::Error::other(
+                    "its size changed while it was being copied",
+                ));
             }
             self.set_far(to, path)?;
             self.fs.sync(to, path)

@@ -55,10 +55,10 @@ impl std::fmt::Debug for Means<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     /// Nothing was done.
-    #[error("{}: cannot write the journal, and nothing is moved without one: {}", .0.display(), .1)]
+    #[error("{}: cannot write the journal, and nothing is moved without it: {}", .0.display(), .1)]
     NotBegun(PathBuf, io::Error),
     /// Something may have been done; the journal knows.
-    #[error("the move {} stopped half-way, with nothing lost: {}", .0, .1)]
+    #[error("the move {} stopped half-way, and nothing was lost: {}", .0, .1)]
     Stopped(String, io::Error),
 }
 
@@ -294,17 +294,6 @@ impl<'a> Move<'a> {
         let before = self.ended.len();
         self.batches(some, &[])?;
         Ok(&self.ended[before..])
-    }
-
-    /// Leaves all that this run has not come to as they are, for this reason: the move is not to go on with them.
-    ///
-    /// # Errors
-    /// See [`Self::run`].
-    pub fn leave(&mut self, why: &str) -> Result<(), MoveError> {
-        let left = std::mem::take(&mut self.waiting);
-        let skipped = |job: &Job| job.ended(Fate::Skipped, Some(why.to_owned()));
-        let noted = self.note(left.iter().map(skipped).collect());
-        noted.map_err(|e| MoveError::Stopped(self.header.name.clone(), e))
     }
 
     /// What became of it, also for the journal.

@@ -19,7 +19,7 @@ struct Sight {
 }
 
 impl Sight {
-    /// A name that is no queue id: Postfix leaves the file alone.
+    /// A name that is not a queue id: Postfix leaves the file alone.
     fn is_covered(&self) -> bool {
         QueueId::new(&self.at.name).is_none()
     }

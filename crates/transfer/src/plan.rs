@@ -171,9 +171,9 @@ fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> 
         ));
     }
     let why = if file.misplaced {
-        "it lies where Postfix does not see it: run postsuper -s first"
+        "it is where Postfix does not see it: run postsuper -s first"
     } else if file.info.is_forced_expire() {
-        "its admin has asked for its return to the sender (postsuper -e, -f)"
+        "an admin has marked it to be returned to the sender (postsuper -e, -f)"
     } else if !envelope.complete {
         "its file is damaged: TO's pickup would delete it"
     } else if envelope.to_do().next().is_none() {
@@ -183,7 +183,7 @@ fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> 
     } else if file.info.links != 1 {
         "its file has a second name"
     } else if facts.size_limit > 0 && file.info.size.saturating_add(GROWTH) > facts.size_limit {
-        "it is too big for TO (message_size_limit), which would return it to its sender"
+        "it is too big for TO (message_size_limit), which would return it to the sender"
     } else {
         let log = logs.iter().find(|log| exists(spool, **log, &file.id))?;
         pending(*log)
@@ -248,7 +248,7 @@ pub fn is_cross_device(from: &Spool, to: &Spool) -> io::Result<bool> {
     let hold = device(from.queue_dir(Queue::Hold))?;
     if device(from.queue_dir(Queue::Deferred))? != hold {
         return Err(io::Error::other(
-            "FROM's deferred and hold queues are on two file systems, which Postfix itself cannot work with",
+            "FROM's deferred and hold queues are on different file systems, which Postfix does not support",
         ));
     }
     Ok(device(to.queue_dir(Queue::Maildrop))? != hold)

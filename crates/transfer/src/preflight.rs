@@ -66,24 +66,27 @@ impl std::fmt::Debug for Asked<'_> {
 pub fn side(root: &Root, instance: &Instance) -> Result<Side, Finding> {
     let name = instance.name();
     if let Some(problem) = instance.problems().first() {
-        let what = format!("{name}: its configuration cannot be relied on: {problem}");
-        return Err(refuse(what, "mend its main.cf: postfix check"));
+        let what = format!("{name}: its configuration is not reliable: {problem}");
+        return Err(refuse(what, "fix its main.cf: postfix check"));
     }
     let dir = queue_directory(root, instance);
     let meta = std::fs::metadata(&dir).map_err(|e| {
         let what = format!("{name}: no queue directory: {}: {e}", dir.display());
-        refuse(what, "start the instance once; postfix check makes it")
+        refuse(
+            what,
+            "start the instance once, or run postfix check, to create it",
+        )
     })?;
     let user = instance.mail_owner();
     let owner = owner(root, &user).ok_or_else(|| {
-        let what = format!("{name}: its mail_owner \"{user}\" is no user of this host");
-        refuse(what, "mend mail_owner in its main.cf")
+        let what = format!("{name}: its mail_owner \"{user}\" does not exist on this host");
+        refuse(what, "fix mail_owner in its main.cf")
     })?;
     for queue in [Queue::Maildrop, Queue::Deferred, Queue::Hold] {
         let queue = dir.join(queue.name());
         if !queue.is_dir() {
             let what = format!("{name}: no directory {}", queue.display());
-            return Err(refuse(what, "postfix check makes it"));
+            return Err(refuse(what, "run postfix check to create it"));
         }
     }
     Ok(Side {
@@ -176,7 +179,8 @@ pub fn check(
             to.name(),
             to.mail_owner()
         );
-        let way = "TO's pickup would not know it for requeued mail; move it to an instance with the same mail_owner";
+        let way = "TO's pickup would not recognize it as requeued mail; move it to an instance with the same \
+        mail_owner";
         findings.push(refuse(what, way));
     }
     findings.extend(line_length(from, to));
@@ -186,7 +190,7 @@ pub fn check(
             "{} sends the mail through its content_filter: {filter}",
             to.name()
         );
-        findings.push(warn(what, "take that into account"));
+        findings.push(warn(what, "check that the filter accepts it"));
     }
     findings
 }
@@ -211,8 +215,7 @@ fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Finding> {
     Some(if asked.cross_provider {
         warn(what, "--cross-provider was given")
     } else {
-        let way =
-            format!("name an instance for {of_from}, or give --cross-provider if you mean it");
+        let way = format!("name an instance for {of_from}, or use --cross-provider if you mean it");
         refuse(what, way)
     })
 }
@@ -224,12 +227,12 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
     let config = to.config_directory().display();
     Some(if asked.root.is_this_host() {
         let what = format!(
-            "{} does not run: it would swallow the mail silently",
+            "{} is not running: it would swallow the mail silently",
             to.name()
         );
         refuse(what, format!("start it first: postfix -c {config} start"))
     } else {
-        let what = format!("{} does not run", to.name());
+        let what = format!("{} is not running", to.name());
         warn(what, "its pickup will take the mail when it starts")
     })
 }
@@ -237,11 +240,8 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
 fn pickup(root: &Root, to: &Instance) -> Option<Finding> {
     let services = to.services(root);
     if let Some(problem) = services.problems.first() {
-        let what = format!(
-            "{}: its master.cf cannot be relied on: {problem}",
-            to.name()
-        );
-        return Some(refuse(what, "mend it: postfix check"));
+        let what = format!("{}: its master.cf is not reliable: {problem}", to.name());
+        return Some(refuse(what, "fix it: postfix check"));
     }
     if services.value.running("pickup").next().is_some() {
         return None;
@@ -290,15 +290,21 @@ pub fn check_plan(plan: &Plan) -> Vec<Finding> {
             // TO's cleanup makes a second copy before pickup removes the first.
             Ok(free) if free < needed.saturating_mul(2).saturating_add(SPARE) => {
                 let what = format!(
-                    "{}: {free} bytes are free, but twice {needed} are needed, and some to spare",
+                    "{}: {free} bytes are free, but at least twice {needed} are needed",
                     maildrop.display()
                 );
-                findings.push(refuse(what, "make room, or move less at a time: --limit N"));
+                findings.push(refuse(
+                    what,
+                    "free some space, or move less at a time: --limit N",
+                ));
             }
             Ok(_) => {}
             Err(e) => {
-                let what = format!("{}: cannot tell how much is free: {e}", maildrop.display());
-                findings.push(refuse(what, "see to that file system"));
+                let what = format!(
+                    "{}: cannot find out how much space is free: {e}",
+                    maildrop.display()
+                );
+                findings.push(refuse(what, "check that file system"));
             }
         }
     }

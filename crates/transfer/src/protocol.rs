@@ -3,8 +3,8 @@
 //!
 //! On one file system a message is one file, which is renamed: deferred, FROM's hold, TO's maildrop. Between two, a
 //! copy is made in TO's maildrop, closed (mode 0600: Postfix ignores it); the source is covered, that is, renamed in FROM's
-//! hold directory to a name that is no queue id, which neither Postfix nor postsuper(1) touches; it is removed; then the
-//! copy is opened (0700). A file is removed only while another complete one of the same message is in sight.
+//! hold directory to a name that is not a queue id, which neither Postfix nor postsuper(1) touches; it is removed; then
+//! the copy is opened (0700). A file is removed only while another complete one of the same message is in sight.
 //!
 //! On the way back a file in TO's maildrop is first taken out of pickup(8)'s reach: in one system call it changes places
 //! with a decoy that pickup cannot open, and lies covered in TO's hold directory. Only then is it asked whether pickup had

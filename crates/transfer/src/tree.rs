@@ -71,7 +71,7 @@ impl At {
                 if FileType::from_raw_mode(stat.st_mode).is_file() {
                     Ok(Some((File::from(fd), Stat::of(&stat))))
                 } else {
-                    Err(io::Error::other("is no regular file"))
+                    Err(io::Error::other("is not a regular file"))
                 }
             }
             Err(Errno::NOENT) => Ok(None),

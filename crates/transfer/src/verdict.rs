@@ -19,8 +19,8 @@ pub(crate) struct Verdict<'e> {
     pub(crate) power_cut: bool,
 }
 
-const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has it: \
-                          look for it in both logs; queue-move close ends the move";
+const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has \
+it: look for it in both logs; queue-move close ends the move";
 
 impl Verdict<'_> {
     /// The end of a message that the protocol has come to.
@@ -83,8 +83,9 @@ impl Verdict<'_> {
     pub(crate) fn contradicted(&self, job: &Job) -> Ended {
         let new = (self.accepted)(job.track.name.as_str()).unwrap_or_default();
         let why = format!(
-            "TO's log says that TO took it as {new} before this machine was started anew, but it is in {} too. Any user of \
-             this host can write such a line: compare the two; queue-move resume --despite-log goes on with this one",
+            "TO's log says that TO took it as {new} before this machine was restarted, but it is in {} too. Any user \
+             of this host can write such a line: compare the two; queue-move resume --despite-log continues with this \
+             one",
             places(job)
         );
         job.ended(Fate::Doubt, Some(why))
@@ -103,15 +104,15 @@ impl Verdict<'_> {
         match (self.goal, new) {
             (Goal::Finish, _) if taken => (Fate::Moved, None),
             (Goal::Back, Some(new)) => {
-                let why = format!("TO has it already, as {new}: move it back from there");
+                let why = format!("TO already has it, as {new}: move it back from there");
                 (Fate::Moved, Some(why))
             }
             (Goal::Back, None) if taken => {
-                let why = "TO has it already: move it back from there";
+                let why = "TO already has it: move it back from there";
                 (Fate::Moved, Some(why.to_owned()))
             }
             _ if !job.track.touched => {
-                let why = "it has left FROM's queue; this move had not begun with it";
+                let why = "it left FROM's queue before this move had begun with it";
                 (Fate::Skipped, Some(why.to_owned()))
             }
             _ => (Fate::Doubt, Some(LOST_SIGHT.to_owned())),
@@ -131,8 +132,8 @@ impl Verdict<'_> {
 
 fn doubt(job: &Job) -> String {
     format!(
-        "it was released, deleted or delivered while this move was interrupted, or by TO while it was taken back: what is \
-         left of it is kept, out of Postfix's reach, in {}",
+        "it was released, deleted or delivered while this move was interrupted, or by TO while it was being taken \
+         back: what is left of it is kept out of Postfix's reach in {}",
         places(job)
     )
 }

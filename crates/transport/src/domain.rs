@@ -12,7 +12,7 @@ impl Domain {
     /// The mail domain that `text` is: neither case, nor a dot at its end, nor the form of international labels matters.
     ///
     /// # Errors
-    /// It is none: why.
+    /// It is not one: why.
     pub fn new(text: &[u8]) -> Result<Self, NoDomain> {
         let text = str::from_utf8(text).map_err(|_| NoDomain("not UTF-8"))?;
         let text = text.strip_suffix('.').unwrap_or(text);
@@ -21,7 +21,7 @@ impl Domain {
         } else {
             // UTS #46, as browsers and mail programs map them: full-width dots and letters, too.
             idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::URL)
-                .map_err(|_| NoDomain("no international domain name"))?
+                .map_err(|_| NoDomain("not a valid international domain name"))?
         };
         let labels = || ascii.split('.');
         if ascii.len() > 253 || labels().any(|label| label.len() > 63) {
@@ -36,7 +36,7 @@ impl Domain {
                     .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         };
         if !labels().all(is_label) {
-            return Err(NoDomain("no domain name"));
+            return Err(NoDomain("not a domain name"));
         }
         let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
         match labels().next_back() {
@@ -102,7 +102,7 @@ mod tests {
             "\u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}\u{3002}\u{440}\u{444}".as_bytes(),
             Ok("xn--e1afmkfd.xn--p1ai"),
         );
-        let none = Err("no domain name");
+        let none = Err("not a domain name");
         for text in [
             "",
             ".",
@@ -134,7 +134,7 @@ mod tests {
         check(b"192.0.2.1", Err("an address"));
         check(b"example", Err("a single label"));
         check(b"caf\xe9.example", Err("not UTF-8"));
-        let no_idn = Err("no international domain name");
+        let no_idn = Err("not a valid international domain name");
         check("a\u{202e}b.example".as_bytes(), no_idn);
         check("a\u{a0}b.example".as_bytes(), no_idn);
         check("\u{e9} x.example".as_bytes(), no_idn);

@@ -103,13 +103,13 @@ impl Map {
     pub fn write(&self, out: &mut impl Write, made_by: &str, table: &str) -> io::Result<()> {
         writeln!(
             out,
-            "# Which relay takes which domain's mail: transport(5)."
+            "# Which relay takes which domain's mail: see transport(5)."
         )?;
         writeln!(out, "# Made by {made_by}")?;
         writeln!(out, "# from the provider table: {table}.")?;
         writeln!(
             out,
-            "# Do not edit: what is changed there is in the next one, too. Then: postmap on this file."
+            "# Do not edit: change that table and print this file again, then run postmap on it."
         )?;
         writeln!(out, "#")?;
         let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);

@@ -18,7 +18,7 @@ pub enum Listed {
     Broken(String),
 }
 
-/// What is behind an element that is no network itself: a file of such elements (`/etc/nets`), a table (`cidr:/etc/nets`).
+/// What an element that is not a network refers to: a file of such elements (`/etc/nets`), a table (`cidr:/etc/nets`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// The table has the address.
@@ -36,7 +36,7 @@ pub enum Reference {
 /// An element of the list, without the exclamation marks.
 enum Element {
     Network(IpNet),
-    /// A file, a table, a host name: what it says of an address, the list does not tell.
+    /// A file, a table, a host name: what it says of an address, the list does not show.
     Reference,
     /// Postfix refuses it, and with it all that it is asked.
     Broken,
@@ -58,10 +58,7 @@ pub fn listed(list: &str, address: IpAddr, look: Option<&dyn Fn(&str) -> Referen
         let (has, reference) = match read(pattern) {
             Element::Network(network) => (network.contains(&address), None),
             Element::Broken => {
-                let what = (
-                    element,
-                    "no network, nor what Postfix takes for one".to_owned(),
-                );
+                let what = (element, "not a network that Postfix accepts".to_owned());
                 return broken(what, open, look.is_some());
             }
             Element::Reference => match look.map_or(Reference::Unknown, |look| look(pattern)) {
@@ -173,12 +170,9 @@ impl fmt::Display for Listed {
             Self::Yes(element) => write!(f, "listed by {element}"),
             Self::No(Some(element)) => write!(f, "excluded by {element}"),
             Self::No(None) => f.write_str("not listed"),
-            Self::Broken(what) => write!(f, "not known to the relay itself: {what}"),
+            Self::Broken(what) => write!(f, "not known to the relay either: {what}"),
             Self::Unknown(element) => {
-                write!(
-                    f,
-                    "not known: it depends on {element}, which is not looked into"
-                )
+                write!(f, "not known: it depends on {element}, which is not read")
             }
         }
     }

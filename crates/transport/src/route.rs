@@ -65,7 +65,7 @@ pub struct Hop {
 }
 
 impl Route {
-    /// Reads a right-hand side. Anything is one: what stands before the first colon is the transport (Postfix
+    /// Reads a right-hand side. Anything is one: what comes before the first colon is the transport (Postfix
     /// `src/trivial-rewrite/transport.c`, `parse_transport`).
     pub fn parse(value: &str) -> Self {
         let (transport, nexthop) = value.split_once(':').unwrap_or((value, ""));

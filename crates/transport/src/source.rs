@@ -11,7 +11,7 @@ use postfix::config::logical_lines;
 pub struct Source {
     /// Its entries, in order. Of those with one key, the first counts.
     pub entries: Vec<Entry>,
-    /// Lines (from 1) that are no entry: a key without a value.
+    /// Lines (from 1) that are not entries: a key without a value.
     pub malformed: Vec<u64>,
     /// Entries that do not count: the place of each, and of the one before it that does.
     pub repeated: Vec<(usize, usize)>,

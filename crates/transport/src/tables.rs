@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub struct TableName {
     /// Its type: `hash`.
     pub kind: String,
-    /// What stands behind the type: a path, for most.
+    /// What follows the type: a path, for most.
     pub name: String,
     /// Asked through proxymap(8): `proxy:hash:/…`.
     pub is_proxied: bool,
@@ -20,11 +20,11 @@ pub enum Storage {
     Index(&'static str),
     /// The text itself, read when a process starts: `texthash`.
     Text,
-    /// Patterns in a file: no entry is a domain alone.
+    /// Patterns in a file: no entry is just a domain.
     Patterns,
     /// In main.cf itself, or computed.
     Inline,
-    /// A server, or something that cannot be looked into.
+    /// A server, or something that cannot be read.
     Elsewhere,
 }
 
@@ -67,7 +67,7 @@ impl TableName {
         }
     }
 
-    /// What it answers is chosen by chance, each time anew: `randmap`, by itself or within another.
+    /// What it answers is chosen at random each time: `randmap`, by itself or within another.
     pub fn is_random(&self) -> bool {
         match self.kind.as_str() {
             "randmap" => true,

@@ -151,12 +151,12 @@ impl OtherLimits {
         let mut told = Vec::new();
         if let Some(exceptions) = &self.exceptions {
             told.push(format!(
-                "{exceptions} is excepted from no limit of anvil(8) any longer"
+                "{exceptions} is no longer excepted from the limits of anvil(8)"
             ));
         }
         match self.count {
             Some(count) if count < self.processes => told.push(format!(
-                "{COUNT}, now {count}, is raised to {} so that it does not turn them away",
+                "{COUNT}, now {count}, is raised to {} so that it does not refuse them",
                 self.processes
             )),
             _ => {}
@@ -166,7 +166,7 @@ impl OtherLimits {
                 true => String::new(),
                 false => format!(", scaled from {} s to {}", self.unit, intake.unit()),
             };
-            told.push(format!("{name}, now {value}, holds for them, too{of}"));
+            told.push(format!("{name}, now {value}, applies to them too{of}"));
         }
         told
     }

@@ -48,7 +48,7 @@ pub struct Order {
     pub total: u64,
     /// What the mail is like.
     pub mail: Mail,
-    /// How many hosts hand mail to the instance.
+    /// The number of hosts that hand mail to the instance.
     pub clients: u32,
     /// May old addresses be taken out of the relay name, as the new one can take their share?
     pub replaces_old: bool,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::exchangers::Names;
 
-/// Which records of the relay name share the mail.
+/// The records of the relay name that share the mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Records {
     /// A (or AAAA) records: for sending hosts whose map has the name in brackets.

@@ -38,7 +38,7 @@ pub struct Step {
     pub step: &'static str,
     /// What it is about: an address, a name, a parameter. May be empty.
     pub of: String,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
     /// What was found.
     pub found: String,
@@ -129,7 +129,7 @@ fn addresses(which: &Facts) -> Vec<Step> {
     let of = |sender: &figures::instances::Sender| {
         let address = sender.address.to_string();
         if sender.address.is_loopback() {
-            let found = "a loopback address: no mail leaves the machine from it";
+            let found = "a loopback address: no mail leaves the machine from there";
             let step = Step::new("address", address, Outcome::Fail, found);
             return step.with(postconf(which, "smtp_bind_address", "ADDRESS"));
         }
@@ -151,13 +151,13 @@ fn addresses(which: &Facts) -> Vec<Step> {
                 let command = format!("ip address add {address}/{length} dev INTERFACE");
                 Step::new("address", address, Outcome::Fail, "on no interface")
                     .with(command)
-                    .with("and where the host's network is configured, so that it is there after the next boot")
+                    .with("and add it to the host's network configuration, so that it is there after the next boot")
             }
             Place::Unknown => Step::new(
                 "address",
                 address,
                 Outcome::Unknown,
-                "which interfaces have which address is not known of another host's image",
+                "in a host image it is not known which interfaces have which address",
             ),
         }
     };
@@ -169,9 +169,7 @@ fn addresses(which: &Facts) -> Vec<Step> {
             .map(|other| postconf(which, "inet_protocols", other));
         let step = step.with(postconf(which, stray.parameter, "ADDRESS"));
         protocols.into_iter().fold(step, |step, line| {
-            step.with(format!(
-                "or, so that mail leaves by the other alone: {line}"
-            ))
+            step.with(format!("or, so that mail only leaves by the other: {line}"))
         })
     }));
     steps
@@ -191,17 +189,17 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
         ))
     };
     if !which.has_full_helo() {
-        fail("no full host name of the DNS".to_owned())
+        fail("not a fully qualified host name".to_owned())
     } else if !others.is_empty() {
         fail(format!(
-            "{} calls itself by the same name; an address is known by its own",
+            "{} uses the same name; each address needs its own",
             others.join(", ")
         ))
     } else {
         Step::pass(
             "helo",
             &which.helo_name,
-            "a full host name, and no other instance's",
+            "a fully qualified host name that no other instance uses",
         )
     }
 }
@@ -211,7 +209,8 @@ fn enabled(which: &Facts) -> Step {
     if which.is_enabled {
         return Step::pass("enabled", of, "postfix start starts it");
     }
-    let found = "postfix start leaves it out: multi_instance_enable, or multi_instance_directories of the default instance";
+    let found = "postfix start does not start it: check multi_instance_enable, and multi_instance_directories of the \
+    default instance";
     Step::new("enabled", of, Outcome::Fail, found)
         .with(format!("postmulti -i {} -e enable", quoted(&which.name)))
 }
@@ -221,9 +220,9 @@ fn running(which: &Facts) -> Step {
         Running::Yes { pid: Some(pid), .. } => {
             Step::pass("running", "master", format!("as process {pid}"))
         }
-        Running::Yes { pid: None, .. } => Step::pass("running", "master", "it runs"),
+        Running::Yes { pid: None, .. } => Step::pass("running", "master", "it is running"),
         Running::No => {
-            Step::new("running", "master", Outcome::Fail, "it does not run").with(format!(
+            Step::new("running", "master", Outcome::Fail, "it is not running").with(format!(
                 "postfix -c {} start",
                 quoted(&which.config_directory.to_string_lossy())
             ))
@@ -232,7 +231,7 @@ fn running(which: &Facts) -> Step {
             "running",
             "master",
             Outcome::Unknown,
-            "what runs is not known of another host's image",
+            "in a host image it is not known what is running",
         ),
         Running::Failed(why) => Step::new("running", "master", Outcome::Unknown, why.clone()),
     }
@@ -243,7 +242,7 @@ fn pickup(which: &Facts) -> Step {
         Some(true) => Step::pass("pickup", "master.cf", "on"),
         Some(false) => {
             let found =
-                "no pickup service: mail of queue-move and sendmail would stay in the maildrop";
+                "no pickup service: mail from queue-move and sendmail would stay in the maildrop";
             Step::new("pickup", "master.cf", Outcome::Fail, found)
                 .with(format!(
                     "postconf -c {} -M 'pickup/unix=pickup unix n - y 60 1 pickup'",
@@ -273,7 +272,7 @@ fn syslog_name(all: &[Facts], which: &Facts) -> Step {
     };
     if !others.is_empty() {
         fail(format!(
-            "{} logs under it too: nobody can tell their mail apart",
+            "{} logs under it too: their mail cannot be distinguished",
             others.join(", ")
         ))
     } else if *name != which.name {

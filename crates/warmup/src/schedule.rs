@@ -105,9 +105,9 @@ impl fmt::Display for ScheduleError {
         match self {
             Self::Steep(from, to, most) => write!(
                 f,
-                "the step from {from} to {to} a day is too great: {most} would be allowed"
+                "the step from {from} to {to} a day is too large: at most {most} is allowed"
             ),
-            Self::Endless => write!(f, "it takes more than {MAX_LEVELS} steps"),
+            Self::Endless => write!(f, "it needs more than {MAX_LEVELS} steps"),
         }
     }
 }

@@ -28,7 +28,7 @@ const DAY: u64 = 86_400;
 pub struct Mail {
     /// Recipients of one delivery at most. 1: each has a message of his own, as lists send it.
     pub recipients: u32,
-    /// How long a delivery takes, in milliseconds. Only above 43,200 deliveries a day does anything depend on it.
+    /// The time that a delivery takes, in milliseconds. Only above 43,200 deliveries a day does anything depend on it.
     pub delivery_ms: u32,
 }
 

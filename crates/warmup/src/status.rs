@@ -38,7 +38,7 @@ impl Verdict {
         match self {
             Self::GoOn => "go on",
             Self::Hold => "hold",
-            Self::WarmAgain => "warm again",
+            Self::WarmAgain => "restart",
             Self::StepBack => "step back",
             Self::Unknown => "unknown",
         }
@@ -81,7 +81,7 @@ pub struct Status {
     pub since: Option<NaiveDate>,
     /// The last level is held for its days, and nothing speaks against it: the address is warm.
     pub is_warm: bool,
-    /// It calls for a step back from the first level, which there is none of.
+    /// It calls for a step back from the first level, which is always empty.
     pub is_stuck: bool,
 }
 
@@ -193,7 +193,7 @@ impl Status {
 
     fn without_days(&mut self, plan: Option<&Plan>, today: NaiveDate, rules: &Rules) {
         let since = self.since.map_or_else(
-            || "there is no history of it".to_owned(),
+            || "it has no history".to_owned(),
             |since| format!("nothing was sent since {since}"),
         );
         match plan {
@@ -226,7 +226,7 @@ impl Status {
                     level.level.days
                 ),
                 _ => format!(
-                    "the volume of {cap} a day is reached: the address is warm, and its limits can be taken off"
+                    "the volume of {cap} a day is reached: the address is warm, and its limits can be removed"
                 ),
             };
         }

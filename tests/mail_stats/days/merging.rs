@@ -59,7 +59,7 @@ fn records_of_hosts_and_days_add_up() {
         "{}",
         ran.out
     );
-    assert!(ran.err.contains("only partly asked for"), "{}", ran.err);
+    assert!(ran.err.contains("only partly in the window"), "{}", ran.err);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn merged_figures_are_those_of_the_logs() {
 }
 
 #[test]
-fn damaged_lines_are_told_and_the_others_count() {
+fn damaged_lines_are_reported_and_the_others_count() {
     let root = host("rustin", &[before(), the_day()].concat());
     save_whole(&root);
     let path = file(&root, "rustin");
@@ -126,7 +126,7 @@ fn damaged_lines_are_told_and_the_others_count() {
     );
     for (line, what) in [
         (1, "EOF"),
-        (2, "do not agree"),
+        (2, "do not add up"),
         (4, "instance-day/2"),
         (5, "not a record"),
         (6, "missing field"),
@@ -162,7 +162,7 @@ fn damaged_lines_are_told_and_the_others_count() {
 }
 
 #[test]
-fn of_two_whole_days_that_differ_the_last_counts_and_is_told() {
+fn of_two_whole_days_that_differ_the_last_counts_and_is_reported() {
     let one = host("rustin", &[before(), the_day()].concat());
     let other = host("rustin", &[before(), the_day().repeat(2)].concat());
     save_whole(&one);

@@ -109,7 +109,7 @@ fn running_it_again_changes_nothing() {
 }
 
 #[test]
-fn a_part_of_a_day_is_told_and_gives_way() {
+fn a_part_of_a_day_is_reported_and_gives_way() {
     // The log begins in the middle of the day.
     let late = line(
         "2026-09-19T10:00:00Z",

@@ -8,7 +8,7 @@ use testkit::Host;
 use super::{json, of};
 use crate::TOOL;
 
-pub(crate) fn reasons_are_told_and_nothing_is_acted_upon(host: &Host) {
+pub(crate) fn reasons_are_reported_and_nothing_is_acted_upon(host: &Host) {
     let found = json(host, &["--top", "100"]);
     let rows = of(&found, "postfix-in-a")["reasons"]
         .as_array()

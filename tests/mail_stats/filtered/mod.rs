@@ -9,7 +9,7 @@ mod ways;
 use std::collections::BTreeMap;
 
 use crate::TOOL;
-use formats::{formats_agree, halves, reasons_are_told_and_nothing_is_acted_upon};
+use formats::{formats_agree, halves, reasons_are_reported_and_nothing_is_acted_upon};
 use serde_json::Value;
 use session::Session;
 use testkit::{Answer, Asked, Host, Instance, Said, Sink};
@@ -299,7 +299,7 @@ fn every_way_to_stop_mail_is_counted() {
     assert_eq!(found["delivered_to_discard"], 2);
     assert_eq!(found["discarded_by_filter"], 3);
     assert_eq!(found["unparsed"], 0);
-    reasons_are_told_and_nothing_is_acted_upon(&host);
+    reasons_are_reported_and_nothing_is_acted_upon(&host);
     formats_agree(&host);
     let none = json_of_no_log(&host, &["--date", "2001-01-01"]);
     assert_eq!(of(&none, "postfix-in-a"), &Value::Null);

@@ -89,7 +89,7 @@ fn other_ways_into_the_queue_have_filters_too() {
         ]),
         expected(&[("proxy-reject", "END-OF-MESSAGE", 2, 0)]),
     ];
-    // Lines come a moment after what they tell of.
+    // Lines come a moment after what they report.
     host.wait_until(testkit::PATIENCE, format!("{expected:?}"), || {
         log() == expected
     });

@@ -103,7 +103,7 @@ fn rotated(way: &str) {
 }
 
 #[test]
-fn a_log_that_was_emptied_is_told_once() {
+fn a_log_that_was_emptied_is_reported_once() {
     let mut host = Host::new();
     host.deliver("aol-a", 3, "sent", "250 ok");
     host.counters();
@@ -123,7 +123,7 @@ fn a_log_that_was_emptied_is_told_once() {
 }
 
 #[test]
-fn one_unreadable_log_is_told_and_the_others_are_counted() {
+fn one_unreadable_log_is_reported_and_the_others_are_counted() {
     let mut host = Host::new();
     host.deliver("aol-a", 1, "sent", "250 ok");
     host.deliver("own-a", 1, "sent", "250 ok");

@@ -27,7 +27,7 @@ fn a_state_that_cannot_be_gone_on_with_is_refused_and_kept() {
         fs::write(host.state(), &text).unwrap();
         let ran = host.run(&["--format", "prom"]).ended(2);
         assert_eq!(ran.out, "");
-        assert!(ran.err.contains("cannot be gone on with"), "{}", ran.err);
+        assert!(ran.err.contains("cannot continue from"), "{}", ran.err);
         assert!(ran.err.contains("hint: mv "), "{}", ran.err);
         assert_eq!(fs::read_to_string(host.state()).unwrap(), text);
     }
@@ -50,7 +50,7 @@ fn two_runs_at_once_are_refused() {
         "while flock --nonblock {lock} true; do sleep 0.01; done"
     ));
     let ran = host.run(&["--format", "prom"]).ended(2);
-    assert!(ran.err.contains("goes on with"), "{}", ran.err);
+    assert!(ran.err.contains("is using"), "{}", ran.err);
     drop(holder.stdin.take());
     assert!(holder.wait().unwrap().success());
     host.counters();

@@ -1,4 +1,4 @@
-//! The daily report as a page, in a real Chromium. The figures are those of the generator, or counted by hand.
+//! The daily report as an HTML page, in a real Chromium. The figures are those of the generator, or counted by hand.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};

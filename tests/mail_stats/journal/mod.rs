@@ -352,7 +352,7 @@ fn the_daily_mail_says_that_no_log_was_found() {
     fs::remove_dir_all(host.path("var/log")).unwrap();
     let report = ["--format", "report"];
     let ran = host.run(&report).ended(2);
-    assert!(ran.err.contains("nothing is known of "), "{}", ran.err);
+    assert!(ran.err.contains("nothing is known about "), "{}", ran.err);
     let ran = host.run(&[&report[..], &["--mail-to", "root", "--print-mail"]].concat());
     assert_eq!(ran.status, Some(1), "{}", ran.err);
     let subject = ran.out.lines().find(|line| line.starts_with("Subject: "));

@@ -184,11 +184,11 @@ fn what_is_no_address_or_no_report_is_refused() {
         "--mail-to",
         "a@b.example",
     ];
-    check(&to_a_file, "--output has no place with --format report");
-    check(&["--print-mail"], "--print-mail has no place");
+    check(&to_a_file, "--output cannot be used with --format report");
+    check(&["--print-mail"], "--print-mail cannot be used");
     check(
         &["--format", "json", "--mail-to", "a@b.example"],
-        "--mail-to has no place",
+        "--mail-to cannot be used",
     );
 }
 
@@ -247,7 +247,7 @@ fn postfix_delivers_it_to_all_who_are_named() {
 }
 
 #[test]
-fn a_sendmail_that_fails_is_told_and_nothing_is_sent() {
+fn a_sendmail_that_fails_is_reported_and_nothing_is_sent() {
     let host = testkit::host_or_skip!();
     let instance = mailing(&host);
     let (_root, log) = log_of("postfix-a");
@@ -268,7 +268,7 @@ fn a_sendmail_that_fails_is_told_and_nothing_is_sent() {
     let told = ran.errors();
     assert_eq!(ran.text(), "");
     assert!(
-        told.starts_with("mail-stats-print: the report is not sent: /run/sendmail: exit status: 75: no \\x1b[31mroom\nhint: "),
+        told.starts_with("mail-stats-print: the report was not sent: /run/sendmail: exit status: 75: no \\x1b[31mroom\nhint: "),
         "{told}"
     );
     // What it is called with, and given.
@@ -284,7 +284,7 @@ fn a_sendmail_that_fails_is_told_and_nothing_is_sent() {
     host.sh("mount --bind /dev/null /usr/sbin/sendmail");
     let told = mail("root").exit(2).errors();
     assert!(
-        told.starts_with("mail-stats-print: the report is not sent: cannot run: /usr/sbin/sendmail: Permission denied\nhint: "),
+        told.starts_with("mail-stats-print: the report was not sent: cannot run: /usr/sbin/sendmail: Permission denied\nhint: "),
         "{told}"
     );
     let queued = host

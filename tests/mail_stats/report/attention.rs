@@ -79,7 +79,7 @@ fn attention_is_called_to_what_is_much_worse() {
 }
 
 #[test]
-fn an_instance_without_traffic_and_a_full_queue_are_told() {
+fn an_instance_without_traffic_and_a_full_queue_are_reported() {
     let before = |instance| Lines {
         instance,
         time: "18T10:00:00",

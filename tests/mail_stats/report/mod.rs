@@ -112,7 +112,7 @@ fn the_bundled_hosts_day_is_reported() {
     let row_of = |begin| row(text, begin).join(" ");
     assert!(row_of("postfix-aol-a ").starts_with("postfix-aol-a 642 89.3% 9.7% 1.1% "));
     assert!(row_of("postfix-aol-a ").ends_with(" +143% +177%"));
-    let beside = section(text, "BESIDE THE DAYS BEFORE");
+    let beside = section(text, "COMPARED WITH THE DAYS BEFORE");
     assert!(
         row(
             &beside[beside.find("postfix-aol-a").unwrap()..],
@@ -171,7 +171,7 @@ fn the_bundled_hosts_day_is_reported() {
 }
 
 #[test]
-fn a_quiet_day_is_told_in_one_line() {
+fn a_quiet_day_is_reported_in_one_line() {
     let sent = Lines {
         n: 50,
         ..Lines::default()
@@ -206,18 +206,21 @@ fn what_has_no_place_in_a_report_is_refused() {
     };
     check(
         &["--by", "domain"],
-        "--by has no place with --format report",
+        "--by cannot be used with --format report",
     );
     check(
         &["--since", "2h"],
-        "--since has no place with --format report",
+        "--since cannot be used with --format report",
     );
-    check(&["--count", "recipients"], "--count has no place");
+    check(&["--count", "recipients"], "--count cannot be used");
     check(
         &["--merge", "/nowhere"],
-        "--format report has no place with --merge",
+        "--format report cannot be used with --merge",
     );
-    check(&["--date", "2026-08-01"], "nothing is known of 2026-08-01");
+    check(
+        &["--date", "2026-08-01"],
+        "nothing is known about 2026-08-01",
+    );
     check(&["--width", "20"], "72..=250");
     check(&["nobody"], "nobody");
 }

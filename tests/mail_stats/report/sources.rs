@@ -33,7 +33,7 @@ fn it_is_of_yesterday_and_says_what_is_not_known() {
     );
     assert!(
         ran.out
-            .contains("\nOf the days before nothing is known: no logs, no day records.\n")
+            .contains("\nNothing is known about the days before: no logs, no day records.\n")
     );
     let ran = report(&root, &[CLOCK, "--date", "today"]).ended(0);
     assert!(ran.out.contains("\nThe day so far, up to "), "{}", ran.out);
@@ -212,19 +212,23 @@ fn records_of_another_zone_or_host_are_not_taken_for_the_day() {
         ran.out
     );
     assert!(ran.out.contains("\nThe whole day (UTC).\n"));
-    assert!(ran.out.contains("\nOf the days before nothing is known: "));
+    assert!(
+        ran.out
+            .contains("\nNothing is known about the days before: ")
+    );
     // The same records on a host that has moved: the day is shown, and not taken for all of its own.
     let moved = |day| {
         let args = ["--root", path, "--format", "report", "--date", day];
         stats_in("America/New_York", args, b"").ended(0)
     };
     let ran = moved("2026-09-19");
-    let told = " NOT ALL OF THE DAY (America/New_York, UTC-04:00). Incomplete: the record is of other hours, 2026-09-19T00:00:00Z to \
+    let told = " NOT ALL OF THE DAY (America/New_York, UTC-04:00). Incomplete: the record covers different hours, \
+    2026-09-19T00:00:00Z to \
                 2026-09-20T00:00:00Z (UTC). ";
     assert!(ran.out.replace('\n', " ").contains(told), "{}", ran.out);
     assert_eq!(row(&ran.out, "postfix-a ")[..2].join(" "), "postfix-a 60");
     // Nor is it a day to compare with; to the host as it was, it is.
-    let none = "\nOf the days before nothing is known: ";
+    let none = "\nNothing is known about the days before: ";
     assert!(moved("2026-09-20").out.contains(none));
     let ran = report(&root, &["--date", "2026-09-20"]).ended(0);
     assert!(!ran.out.contains(none), "{}", ran.out);
@@ -257,5 +261,8 @@ fn a_pipe_knows_the_days_that_it_reaches() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("\nOf the days before nothing is known: "));
+    assert!(
+        ran.out
+            .contains("\nNothing is known about the days before: ")
+    );
 }

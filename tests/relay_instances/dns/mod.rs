@@ -188,7 +188,7 @@ fn right_and_wrong_records() {
     let twice = checks(&host, &nsd.address, "aol-twice", 0);
     assert_eq!(
         twice[4],
-        "spf wrong twice.example.org: no valid record: twice.example.org has two SPF records"
+        "spf wrong twice.example.org: invalid record: twice.example.org has two SPF records"
     );
     // Over TCP, since it does not fit a packet.
     let long = checks(&host, &nsd.address, "aol-long", 0);
@@ -201,7 +201,7 @@ fn right_and_wrong_records() {
             "host unknown news.broken.example: the server answered SERVFAIL",
             "ttl unknown news.broken.example: the server answered SERVFAIL",
             "ptr wrong 53.2.0.192.in-addr.arpa: no such name",
-            "provider skipped : the instance is named for no provider",
+            "provider skipped : the instance is not named for a provider",
             "spf unknown news.broken.example: the server answered SERVFAIL",
         ],
     );
@@ -225,8 +225,8 @@ fn a_relay_name_that_is_kept_for_a_day() {
     let found = checks(&host, &nsd.address, "msn-a", 0);
     assert_eq!(
         found[3],
-        "provider poor msn.smtp.example.org: is 192.0.2.41 and 1 more, for 86400 s: taken out, it would get mail for as long; \
-         it should be 600 or less"
+        "provider poor msn.smtp.example.org: is 192.0.2.41 and 1 more, with TTL 86400 s: if removed, it would still \
+         get mail for that long; it should be 600 or less"
     );
     host.sh("ip address add 192.0.2.41/32 dev lo; mkdir -p /var/spool/postfix-msn-a /var/lib/postfix-msn-a");
     let ran = tool(&host, &nsd.address)
@@ -259,7 +259,7 @@ fn both_spf_records_count() {
     );
     assert_eq!(
         spf("good.example.org"),
-        "wrong good.example.org: has no SPF record, by which receivers judge the sender's address"
+        "wrong good.example.org: has no SPF record, which receivers check for the sender's address"
     );
 }
 
@@ -272,8 +272,8 @@ fn an_instance_without_an_address_is_not_fine() {
         .args(["--check", "aol-bare"])
         .run()
         .exit(3);
-    let told = "UNKNOWN: postfix-aol-bare: the system chooses the address that mail leaves from, so that its DNS was not looked \
-                at: set smtp_bind_address | ";
+    let told = "UNKNOWN: postfix-aol-bare: the system chooses the address that mail leaves from, so its DNS was not \
+    checked: set smtp_bind_address | ";
     assert!(ran.text().starts_with(told), "{ran}");
     tool(&host, &nsd.address).arg("aol-bare").run().exit(1);
 }
@@ -340,7 +340,7 @@ fn hostile_records_are_shown_harmless() {
         "{table}"
     );
     assert!(
-        table.contains("\"\\x1b[2J\\u{202e}x\" is no SPF term"),
+        table.contains("\"\\x1b[2J\\u{202e}x\" is not an SPF term"),
         "{table}"
     );
     let check = tool(&host, &nsd.address)

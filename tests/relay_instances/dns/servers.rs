@@ -22,8 +22,8 @@ fn whole_times_to_live_are_asked_of_the_zone() {
     );
     assert_eq!(
         ttl("aol-gone"),
-        "ttl unknown gone.gone.example: the resolver will keep it for 77 s more; how long the zone says, is not known: \
-         no DNS server answers at 127.0.53.9:53"
+        "ttl unknown gone.gone.example: the resolver caches it for 77 s more; the zone's own TTL is not known: \
+         no DNS server is answering at 127.0.53.9:53"
     );
     drop(authority);
 }
@@ -57,7 +57,10 @@ fn servers_that_never_answer_end_in_unknown_and_in_time() {
     for (server, why) in [
         (silent.as_str(), "no answer in time"),
         (drips.as_str(), "no answer in time"),
-        ("127.0.53.8:53", "no DNS server answers at 127.0.53.8:53"),
+        (
+            "127.0.53.8:53",
+            "no DNS server is answering at 127.0.53.8:53",
+        ),
     ] {
         // One after the other, the 200 questions would take longer than the kit has patience.
         let ran = tool(&host, server)
@@ -88,7 +91,7 @@ fn servers_that_never_answer_end_in_unknown_and_in_time() {
         .exit(1);
     assert!(
         ran.text()
-            .contains("no DNS server answers at 127.0.53.8:53"),
+            .contains("no DNS server is answering at 127.0.53.8:53"),
         "{ran}"
     );
 }

@@ -33,7 +33,7 @@ fn strangers_texts_and_odd_files_do_no_harm() {
         found,
         [
             "index unknown: /etc/postfix/transport.relay.db: its text cannot be read []",
-            "syntax unknown: /etc/postfix/transport.relay cannot be read: it is no regular file []"
+            "syntax unknown: /etc/postfix/transport.relay cannot be read: it is not a regular file []"
         ]
     );
     // Wrong arguments end as a check does, too.
@@ -48,7 +48,7 @@ fn strangers_texts_and_odd_files_do_no_harm() {
     check(&["--accept", "{"], "invalid value '{'");
     check(
         &["--relay-config", "/no/such"],
-        "--relay-config: no relay: /no/such",
+        "--relay-config: not a relay's configuration: /no/such",
     );
     let ran = tool(&host, &nsd).args(["nope", "--check"]).run().exit(3);
     assert!(ran.text().starts_with("UNKNOWN: unknown instance"), "{ran}");

@@ -61,7 +61,7 @@ fn list_server(host: &Host) -> Nsd {
     nsd(host, "127.0.53.1", &[("example.org", Some(ZONE))])
 }
 
-/// Writes main.cf. Mail that no table knows goes to the relay for the rest.
+/// Writes main.cf. Mail that no table knows goes to the catch-all relay.
 fn set(host: &Host, transport_maps: &str) {
     host.write(
         "/etc/postfix/main.cf",
@@ -128,7 +128,7 @@ fn a_map_in_order() {
     let ran = tool(&host, &nsd).arg("--check").run().ok();
     assert_eq!(
         ran.text(),
-        "OK: 387 domains of 12 providers lead to their relays | critical=0;;;0 warning=0;;;0 unknown=0;;;0\n"
+        "OK: 387 domains of 12 providers go to their relays | critical=0;;;0 warning=0;;;0 unknown=0;;;0\n"
     );
     assert_eq!(
         tool(&host, &nsd).args(["--check", "-q"]).run().ok().text(),
@@ -183,7 +183,7 @@ fn a_map_that_is_not_in_use() {
         "inline:{lists.example.org=local:}",
         &[],
         &[
-            "in-use critical: no table of postfix's transport_maps leads any provider's domain to its relay: \
+            "in-use critical: no table of postfix's transport_maps sends any provider's domain to its relay: \
            inline:{lists.example.org=local:} []",
         ],
     );
@@ -200,7 +200,7 @@ fn a_map_that_is_not_in_use() {
         "/etc/postfix/transport.relay",
         &[],
         &[
-            "in-use critical: no table of postfix's transport_maps leads any provider's domain to its relay: \
+            "in-use critical: no table of postfix's transport_maps sends any provider's domain to its relay: \
              /etc/postfix/transport.relay []",
             "in-use critical: transport_maps has \"/etc/postfix/transport.relay\" without a type: Postfix delivers no mail \
              with it; hash:/etc/postfix/transport.relay? []",
@@ -232,7 +232,7 @@ fn an_index_that_is_not_of_this_text() {
     let again = "postmap hash:/etc/postfix/transport.relay";
     let older = |by: &str| {
         format!(
-            "index warning: /etc/postfix/transport.relay.db is older than the text, by {by}: {again} []"
+            "index warning: /etc/postfix/transport.relay.db is {by} older than the text: {again} []"
         )
     };
     assert_eq!(wrong(&host, &nsd, &[], 1), [older("1h")]);
@@ -246,7 +246,7 @@ fn an_index_that_is_not_of_this_text() {
         [
             older("2h"),
             format!(
-                "entries critical: the text says otherwise than what is in use, of 3 keys: {again} \
+                "entries critical: the text and what is in use differ in 3 keys: {again} \
                  [aol.com (smtp:[msn.smtp.example.org] in the text, smtp:[aol.smtp.example.org] in use); \
                  aol.example (only in the text); aim.com (only in use)]"
             ),
@@ -258,7 +258,7 @@ fn an_index_that_is_not_of_this_text() {
         [
             "domains critical: 1 of 43 domains of aol: their mail goes to smtp:[msn.smtp.example.org], msn's relay [aol.com]",
             "domains critical: 1 of 43 domains of aol in no table: their mail goes to smtp:[therest.smtp.example.org] [aim.com]",
-            "lines warning: 1 line that no provider explains: into the provider table with them, or --accept them \
+            "lines warning: 1 line without a provider: add them to the provider table, or use --accept \
              [aol.example smtp:[aol.smtp.example.org]]",
         ]
     );
@@ -267,7 +267,7 @@ fn an_index_that_is_not_of_this_text() {
     assert!(found[0].starts_with("in-use critical: hash:/etc/postfix/transport.relay cannot be opened: fatal: open database"), "{found:?}");
     assert_eq!(
         found[1],
-        format!("index critical: /etc/postfix/transport.relay.db is not there: {again} []")
+        format!("index critical: /etc/postfix/transport.relay.db is missing: {again} []")
     );
     host.write("/etc/postfix/transport.relay.db", "no database");
     let found = wrong(&host, &nsd, &["--map", TEXT], 2);
@@ -312,22 +312,23 @@ fn lines_that_are_wrong() {
     assert_eq!(
         found,
         [
-            format!("syntax warning: postmap passes over 1 line of {TEXT}: a key and a value are to stand there [line {}]", line(11)),
+            format!("syntax warning: postmap ignores 1 line of {TEXT}, which need a key and a value [line {}]", line(11)),
             format!(
-                "duplicates warning: 2 keys come twice; the first counts [aol.com in line {} and again in line {}; msn.com in line {} \
+                "duplicates warning: 2 keys appear twice; only the first counts [aol.com in line {} and again in line \
+                 {}; msn.com in line {} \
                  and again in line {}: smtp:[msn.smtp.example.org] counts, not smtp:[yahoo.smtp.example.org]]",
                 at("aol.com "), line(12), at("msn.com "), line(10)
             ),
-            "lines warning: 1 line that no provider explains: into the provider table with them, or --accept them \
+            "lines warning: 1 line without a provider: add them to the provider table, or use --accept \
              [.aim.com smtp:[msn.smtp.example.org]]".to_owned(),
             "transports critical: 1 transport is not in master.cf: mail for it is deferred [slow]".to_owned(),
-            "relays critical: 2 relay hosts are not in the DNS: mail for it is deferred or comes back \
+            "relays critical: 2 relay hosts are not in the DNS: mail for it is deferred or bounces \
              [cox.smtp.example.org: has no address; gone.smtp.example.org: no such name]".to_owned(),
         ]
     );
     let unexplained = wrong(&host, &nsd, &["--no-dns"], 2);
     assert!(
-        unexplained[2].contains("6 lines that no provider explains"),
+        unexplained[2].contains("6 lines without a provider"),
         "{unexplained:?}"
     );
 }
@@ -347,7 +348,7 @@ fn an_earlier_table_and_a_server_that_is_silent() {
     assert_eq!(
         wrong(&host, &nsd, &["--no-dns"], 2),
         [
-            "order critical: 2 lines of the map do not count: regexp:/etc/postfix/old, which is asked first, sends to \
+            "order critical: 2 lines of the map do not count: regexp:/etc/postfix/old, which comes first, sends to \
              smtp:[old.example.org] [hotmail.com; hotmail.fr]",
             "domains critical: 2 of 187 domains of msn: their mail goes to smtp:[old.example.org] [hotmail.com; hotmail.fr]",
         ]
@@ -365,7 +366,7 @@ fn an_earlier_table_and_a_server_that_is_silent() {
         .run()
         .exit(3);
     assert!(
-        ran.text().starts_with("UNKNOWN: 10 relay hosts could not be looked up (aol.smtp.example.org: no DNS server answers at"),
+        ran.text().starts_with("UNKNOWN: 10 relay hosts could not be looked up (aol.smtp.example.org: no DNS server is answering at"),
         "{ran}"
     );
     // Not asked where the instance asks /etc/hosts.

@@ -93,8 +93,8 @@ fn mail_that_is_destroyed_or_comes_back() {
     assert_eq!(
         critical(&host),
         [
-            "domains: 1 of 2 domains of aol: their mail comes back to its sender (error:5.1.1 no such list) [aim.example]",
-            "domains: 1 of 2 domains of aol: their mail is destroyed (discard:gone) [aol.example]",
+            "domains: 1 of 2 domains of aol: their mail bounces to its sender (error:5.1.1 no such list) [aim.example]",
+            "domains: 1 of 2 domains of aol: their mail is discarded (discard:gone) [aol.example]",
         ]
     );
     assert_eq!(fate(&lists, "aol.example"), "sent (gone)");
@@ -133,7 +133,7 @@ fn a_port_that_nobody_listens_on() {
     let other =
         "aol.example smtp:[aol.smtp.example.org]:2525\naim.example smtp:[aol.smtp.example.org]\n";
     make(&host, other, 1_700_000_100);
-    let refused = "ports: nothing listens at 1 relay: mail for it is deferred";
+    let refused = "ports: nothing is listening on 1 relay: mail for it is deferred";
     assert_eq!(
         critical(&host),
         [format!("{refused} [[aol.smtp.example.org]:2525]")]
@@ -159,9 +159,8 @@ fn rules_that_postfix_passes_over() {
     let found = critical(&host);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
-        found[0].starts_with(
-            "syntax: Postfix passes over 3 rules of regexp:/etc/postfix/rules [line 1: "
-        ),
+        found[0]
+            .starts_with("syntax: Postfix ignores 3 rules of regexp:/etc/postfix/rules [line 1: "),
         "{found:?}"
     );
     // Postfix itself says the same of the same lines.
@@ -195,7 +194,8 @@ fn what_runs_is_not_what_the_text_says() {
     assert_eq!(
         critical(&host),
         [
-            "postfix: 1 domain other than the tables say: their mail goes to smtp:aol.example; postfix reload reads them anew [aol.example]",
+            "postfix: 1 domain not as the tables say: their mail goes to smtp:aol.example; postfix reload makes it \
+             read them again [aol.example]",
         ]
     );
     lists.reload();

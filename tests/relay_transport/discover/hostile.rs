@@ -105,7 +105,7 @@ fn wrong_arguments_print_nothing() {
         );
     };
     check(&["nope"], "unknown instance \"nope\"");
-    check(&["--since", "gestern"], "--since: no such time: 'gestern'");
+    check(&["--since", "gestern"], "--since: not a time: 'gestern'");
     check(&["--log", "/no/such/log"], "/no/such/log");
     check(
         &["--log", "/run/srv/mail.log", "--provider", "gmial"],

@@ -1,4 +1,4 @@
-//! Look-ups of exchangers: how long an answer is kept, how many and how long; how far they have come.
+//! Lookups of exchangers: how long an answer is kept, how many and how long; how far they have come.
 
 use std::time::{Duration, Instant};
 
@@ -67,12 +67,12 @@ fn look_ups_keep_to_their_bounds() {
     let ran = tool(&host)
         .args(log)
         .args(["--resolver", &silent, "--timeout", "3s"])
-        // So that it would be longer than the kit has patience, were it the time of each look-up.
+        // So that it would be longer than the kit has patience, were it the time of each lookup.
         .args(["--concurrency", "1"])
         .run()
         .exit(1);
     assert!(
-        ran.errors().contains("40 of 40 MX look-ups failed ("),
+        ran.errors().contains("40 of 40 MX lookups failed ("),
         "{ran}"
     );
     assert!(!host.enter(|| std::path::Path::new(CACHE).exists()));

@@ -38,7 +38,7 @@ fn tool(host: &Host) -> Cmd {
         .args(["discover", "--domain", "example.org"])
 }
 
-/// A log of the relay for the rest: so many deliveries for each of these domains, which got as far as these hosts.
+/// A log of the catch-all relay: so many deliveries for each of these domains, which got as far as these hosts.
 fn log_of(deliveries: &[(&str, &str, usize)]) -> String {
     let mut text = String::new();
     for (domain, relay, n) in deliveries {
@@ -136,7 +136,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
          # 1 delivery, 1 sent; the table lists it\n\
          gmail.com smtp:[gmail.smtp.example.org]\n\
          \n\
-         # To append to /etc/relay-tools/providers.toml: entries of one name are put together.\n\
+         # To append to /etc/relay-tools/providers.toml: entries of the same name are merged.\n\
          [[provider]]\n\
          name = \"office365\"\n\
          domains = [\n\
@@ -146,7 +146,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     let warned = tool(&host).run().errors();
     assert_eq!(
         warned,
-        "relay-transport: warning: the logs do not tell whose 2 domains are: --mx asks the DNS\n"
+        "relay-transport: warning: the logs do not show which provider 2 domains belong to: use --mx to ask the DNS\n"
     );
     let mx = ["--mx", "--resolver", &zone.address];
     let by_mx = table(&mx, 0);
@@ -246,7 +246,7 @@ fn exchangers_tell_whose_a_domain_is() {
     assert!(
         verbose
             .errors()
-            .contains("MX look-ups: 10 from the cache, 0 asked, 0 failed"),
+            .contains("MX lookups: 10 from the cache, 0 asked, 0 failed"),
         "{verbose}"
     );
     assert_eq!(
@@ -265,7 +265,7 @@ fn exchangers_tell_whose_a_domain_is() {
         .errors();
     assert_eq!(
         told,
-        "relay-transport: warning: 7 domains were not looked up: --max-lookups is 3; those with most deliveries came first\n"
+        "relay-transport: warning: 7 domains were not looked up, those with the fewest deliveries: --max-lookups is 3\n"
     );
     // A damaged file is told, and made anew.
     host.write(CACHE, "{\"schema\":");
@@ -276,7 +276,7 @@ fn exchangers_tell_whose_a_domain_is() {
         .ok();
     assert!(
         ran.errors()
-            .contains("not used, and made anew: /var/lib/relay-tools/mx-cache.json: EOF"),
+            .contains("not used, and replaced: /var/lib/relay-tools/mx-cache.json: EOF"),
         "{ran}"
     );
     let kept = String::from_utf8(host.read(CACHE)).unwrap();
@@ -292,7 +292,7 @@ fn exchangers_tell_whose_a_domain_is() {
         .ok();
     assert!(
         ran.errors()
-            .contains("the answers are not kept: cannot write: /proc/none/cache"),
+            .contains("the answers are not cached: cannot write: /proc/none/cache"),
         "{ran}"
     );
 }

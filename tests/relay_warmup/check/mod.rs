@@ -63,7 +63,7 @@ fn the_steps_that_need_no_dns() {
         &host,
         "aol-a",
         "helo",
-        "pass a full host name, and no other instance's",
+        "pass a fully qualified host name that no other instance uses",
     );
     check(&host, "aol-a", "enabled", "pass postfix start starts it");
     let master = host
@@ -71,31 +71,37 @@ fn the_steps_that_need_no_dns() {
         .text();
     let running = format!("pass as process {}", master.trim());
     check(&host, "aol-a", "running", &running);
-    check(&host, "aol-b", "running", "fail it does not run");
+    check(&host, "aol-b", "running", "fail it is not running");
     check(&host, "aol-a", "pickup", "pass on");
     let pickup =
-        "fail no pickup service: mail of queue-move and sendmail would stay in the maildrop";
+        "fail no pickup service: mail from queue-move and sendmail would stay in the maildrop";
     check(&host, "aol-b", "pickup", pickup);
     check(&host, "aol-a", "syslog-name", "pass its own");
 
     a.set("multi_instance_enable", "no");
-    let enabled = "fail postfix start leaves it out: multi_instance_enable, or multi_instance_directories of the default instance";
+    let enabled = "fail postfix start does not start it: check multi_instance_enable, and multi_instance_directories \
+    of the default instance";
     check(&host, "aol-a", "enabled", enabled);
     b.set("smtp_helo_name", "aol-a.example.org");
     check(
         &host,
         "aol-a",
         "helo",
-        "fail postfix-aol-b calls itself by the same name; an address is known by its own",
+        "fail postfix-aol-b uses the same name; each address needs its own",
     );
     a.set("smtp_helo_name", "aol-a");
-    check(&host, "aol-a", "helo", "fail no full host name of the DNS");
+    check(
+        &host,
+        "aol-a",
+        "helo",
+        "fail not a fully qualified host name",
+    );
     b.set("syslog_name", "postfix-aol-a");
     check(
         &host,
         "aol-a",
         "syslog-name",
-        "fail postfix-aol-b logs under it too: nobody can tell their mail apart",
+        "fail postfix-aol-b logs under it too: their mail cannot be distinguished",
     );
     a.set("syslog_name", "warm");
     check(
@@ -105,13 +111,13 @@ fn the_steps_that_need_no_dns() {
         "fail it is not the instance's name, postfix-aol-a",
     );
     a.set("smtp_bind_address", "127.0.0.1");
-    let loopback = "fail a loopback address: no mail leaves the machine from it";
+    let loopback = "fail a loopback address: no mail leaves the machine from there";
     check(&host, "aol-a", "address", loopback);
     check(
         &host,
         "aol-a",
         "ptr",
-        "unknown a loopback address has no place in the DNS",
+        "unknown a loopback address does not belong in the DNS",
     );
 
     // What it says to do mends it.
@@ -159,7 +165,7 @@ fn mail_that_leaves_by_another_address_is_not_ready() {
         .run()
         .text();
     assert!(
-        shown.contains(":address:do:or, so that mail leaves by the other alone: postconf -c /etc/postfix-aol-c -e 'inet_protocols = ipv4'"),
+        shown.contains(":address:do:or, so that mail only leaves by the other: postconf -c /etc/postfix-aol-c -e 'inet_protocols = ipv4'"),
         "{shown}"
     );
     aol.set("inet_protocols", "ipv4");
@@ -184,7 +190,7 @@ fn rate_limits_are_read_as_postfix_reads_them() {
 
     oracle("smtp_destination_concurrency_limit", "20");
     delay("fail none: smtp sends as fast as it can");
-    concurrency("fail 20 at a time to one domain; a new address should make 5 at most");
+    concurrency("fail 20 at a time to one domain; a new address should use at most 5");
     cohort("pass 1 failed connection until a domain's mail is deferred");
 
     a.set("default_destination_concurrency_limit", "3");
@@ -197,34 +203,35 @@ fn rate_limits_are_read_as_postfix_reads_them() {
     oracle("smtp_destination_rate_delay", "1m");
     // relay is the other SMTP client of Debian's master.cf, and the default is its too.
     delay(
-        "pass 60s between deliveries to one domain, 1440 a day to each; domains together are not held",
+        "pass 60s between deliveries to one domain, 1440 a day to each; domains together are not limited",
     );
-    concurrency("pass 1 at a time to one domain: smtp_destination_rate_delay makes it so");
+    concurrency("pass 1 at a time to one domain, because of smtp_destination_rate_delay");
     cohort(
-        "fail 1: with a rate limit, so few failed connections in a row defer all mail of a domain; postconf(5) asks for 10 or more",
+        "fail 1: with a rate limit, that few failed connections in a row defer all mail of a domain; postconf(5) asks \
+         for 10 or more",
     );
 
     a.set("smtp_destination_rate_delay", "$smtp_own");
     a.set("smtp_own", "20");
     oracle("smtp_destination_rate_delay", "20");
     delay(
-        "pass 20s between deliveries to one domain, 4320 a day to each; domains together are not held",
+        "pass 20s between deliveries to one domain, 4320 a day to each; domains together are not limited",
     );
     a.set("smtp_destination_rate_delay", "0");
     a.set("smtp_transport_rate_delay", "432s");
     a.set("default_destination_rate_delay", "0s");
     a.set("smtp_destination_concurrency_limit", "1");
     delay("pass 432s between any two deliveries, 200 a day; transports without one: relay");
-    concurrency("pass 1 at a time, whatever its domain: smtp_transport_rate_delay makes it so");
+    concurrency("pass 1 at a time, whatever its domain, because of smtp_transport_rate_delay");
     a.set("default_destination_concurrency_failed_cohort_limit", "12");
     oracle("smtp_destination_concurrency_failed_cohort_limit", "12");
     cohort("pass 12 failed connections in a row until a domain's mail is deferred");
     a.set("smtp_destination_concurrency_failed_cohort_limit", "0");
-    cohort("fail off: a provider that refuses every connection is tried on and on");
+    cohort("fail off: a provider that refuses every connection is tried again and again");
 
     // What postconf shows, and the queue manager would die of.
     a.set("smtp_transport_rate_delay", "soon");
-    delay("fail \"soon\" is nothing that Postfix can read");
+    delay("fail \"soon\" is not a value that Postfix accepts");
 
     // The mail leaves by another transport.
     a.set("smtp_transport_rate_delay", "0");
@@ -234,7 +241,7 @@ fn rate_limits_are_read_as_postfix_reads_them() {
         &host,
         "aol-a",
         "rate-delay",
-        "unknown master.cf has no SMTP client called slow: what holds the mail back is not known",
+        "unknown master.cf has no SMTP client called slow: its rate limits are not known",
     );
     host.sh("postconf -c /etc/postfix-aol-a -M 'slow/unix=slow unix - - y - - smtp'");
     delay("pass 30s between any two deliveries, 2880 a day; transports without one: smtp, relay");

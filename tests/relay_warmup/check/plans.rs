@@ -22,7 +22,7 @@ fn plans_are_kept_and_not_overwritten() {
     let none = tool(&host).args(["show", "aol-a"]).run().exit(2);
     assert!(
         none.errors()
-            .contains("no plan is saved for aol-a; there are none"),
+            .contains("no plan is saved for aol-a; there are no saved plans"),
         "{none}"
     );
     let none = tool(&host).args(["status", "--check"]).run().exit(3);
@@ -36,7 +36,7 @@ fn plans_are_kept_and_not_overwritten() {
     assert!(
         again
             .errors()
-            .contains(&format!("a plan is saved already: {file}")),
+            .contains(&format!("a plan is already saved: {file}")),
         "{again}"
     );
     assert!(again.errors().contains("--replace"), "{again}");
@@ -153,7 +153,7 @@ fn plans_that_cannot_be_made() {
     check(&["aol-a", "--volume", "9/week"], "5000/day");
     check(
         &["aol-a", "--volume", "9", "--start", "2026-02-30"],
-        "no such day: '2026-02-30'",
+        "not a day: '2026-02-30'",
     );
     let by_schedule = |file: &str, more: &[&str], expected: &str| {
         let words = ["aol-a", "--volume", "9000", "--schedule", file];
@@ -163,13 +163,13 @@ fn plans_that_cannot_be_made() {
     by_schedule(
         "/etc/steep.toml",
         &[],
-        "the step from 100 to 5000 a day is too great: 200 would be allowed",
+        "the step from 100 to 5000 a day is too large: at most 200 is allowed",
     );
     by_schedule("/etc/odd.toml", &[], "/etc/odd.toml, line");
     by_schedule(
         "/etc/steep.toml",
         &["--first", "7"],
-        "--first: the levels of /etc/steep.toml",
+        "--first cannot be used with /etc/steep.toml",
     );
     host.sh("test ! -e /var/lib/relay-tools/warmup");
     // Who may not write is told so, and nothing is shown as if it were saved.

@@ -75,7 +75,7 @@ fn the_steps_of_the_dns() {
             "ttl:do:hour.example.org. 86400 IN A 192.0.2.42",
             "ptr:fail:42.2.0.192.in-addr.arpa: names old.example.org, older.example.org, not hour.example.org",
             "ptr:do:42.2.0.192.in-addr.arpa. 86400 IN PTR hour.example.org.",
-            "ptr:do:in the provider's zone, if the network is not yours: ask for it",
+            "ptr:do:in the network provider's zone, if the network is not yours: ask them to set it",
             "spf:fail:example.org: fail by redirect=_spf.example.org, -all: it does not cover 192.0.2.42",
             "spf:do:add ip4:192.0.2.42 to the SPF record (TXT) of example.org",
             "relay-name:pass:aol.smtp.example.org: is 192.0.2.41, 192.0.2.46, 192.0.2.47, not 192.0.2.42: it gets no mail yet, and is not ready",
@@ -234,7 +234,7 @@ fn hostile_records_are_shown_harmless() {
         let text = String::from_utf8(tool(&host, &nsd, &words).run().exit(2).stdout).unwrap();
         let is_raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(is_raw), "{format}: {text:?}");
-        assert!(text.contains("is no SPF term"), "{format}: {text:?}");
+        assert!(text.contains("is not an SPF term"), "{format}: {text:?}");
     }
     let line = tool(&host, &nsd, &["check", "--check", "aol-hostile"])
         .run()

@@ -128,7 +128,7 @@ fn blocks_step_back() {
             "4", &date, "400", "400", "100.0%", "0.0%", "0.8%", "0.8%", "0.0%", "S3150", "3"
         ]
     );
-    assert!(table.contains("\nto hold to 200 a day:\n  postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = 432s'\n"), "{table}");
+    assert!(table.contains("\nto keep to 200 a day:\n  postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = 432s'\n"), "{table}");
     assert!(
         table.contains(
             "\nthe zone, for the same days:\n  aol.smtp.example.org. 600 IN A 192.0.2.41\n"
@@ -180,7 +180,7 @@ fn a_warm_address_is_not_held_to_anything() {
     image.write();
     image.plan_of("40/day", 3, &[]);
     let table = image.ok(&["status"], 0);
-    assert!(table.contains("its limits can be taken off"), "{table}");
+    assert!(table.contains("its limits can be removed"), "{table}");
     assert!(!table.contains("to hold to"), "{table}");
 }
 
@@ -222,7 +222,7 @@ fn idle_for_more_than_a_month() {
     image.plan(40);
     image.check(
         1,
-        "WARNING: postfix-aol-c: warm again (nothing was sent for 31 days, more than 30)",
+        "WARNING: postfix-aol-c: restart (nothing was sent for 31 days, more than 30)",
         200,
         200,
         ["0", "0", "0"],
@@ -235,7 +235,7 @@ fn idle_for_more_than_a_month() {
     let status = image.json(&["aol-d"], 0);
     assert_eq!(
         (&status["verdict"], &status["cap"]),
-        (&"warm again".into(), &Value::Null)
+        (&"restart".into(), &Value::Null)
     );
     // One that sends every day, without a plan.
     let status = image.json(&["aol-a"], 0);

@@ -59,7 +59,7 @@ fn what_cannot_be_read_is_unknown_and_not_fine() {
     fs::write(plans.join("postfix-aol-z.json"), gone).unwrap();
     let line = image.ok(&["status", "--check"], 3);
     assert!(
-        line.contains("there is no instance postfix-aol-z any more"),
+        line.contains("the instance postfix-aol-z no longer exists"),
         "{line}"
     );
     // What a stranger could write into it reaches no terminal.

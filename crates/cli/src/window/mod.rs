@@ -6,7 +6,7 @@ use postfix::{Fold, Span, Time, Window, Zone, beginning, day_of, instant};
 
 /// The forms of a point in time, for messages and help.
 pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 14:30[:SS]\", \
-2026-11-23T14:30:00+01:00, or how long ago: 90s, 30m, 2h, 3d, 1w";
+2026-11-23T14:30:00+01:00, or a span before now: 90s, 30m, 2h, 3d, 1w";
 
 /// The flags that choose a window, to be flattened into a tool's arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -14,21 +14,21 @@ pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 
 pub struct WindowArgs {
     /// One day: today, yesterday or YYYY-MM-DD
     ///
-    /// From midnight to midnight on the host's own clock, be it 23, 24 or 25 hours.
+    /// From midnight to midnight on the host's clock, whether that is 23, 24 or 25 hours.
     #[arg(long, value_name = "DAY", conflicts_with_all = ["since", "until"])]
     pub date: Option<String>,
 
-    /// From this time on: 14:30, yesterday, 2026-11-23, "2026-11-23 14:30", 2h, 3d
+    /// Begin at this time: 14:30, yesterday, 2026-11-23, "2026-11-23 14:30", 2h, 3d
     ///
-    /// A time of today (14:30, 14:30:05), the beginning of a day (today, yesterday, 2026-11-23), a day with a time
-    /// ("2026-11-23 14:30"), RFC 3339 (2026-11-23T14:30:00+01:00), or how long ago (90s, 30m, 2h, 3d, 1w). On the
-    /// host's own clock, unless an offset is given.
+    /// A time today (14:30, 14:30:05), the beginning of a day (today, yesterday, 2026-11-23), a day and a time
+    /// ("2026-11-23 14:30"), RFC 3339 (2026-11-23T14:30:00+01:00), or a span before now (90s, 30m, 2h, 3d, 1w). By the
+    /// host's clock, unless an offset is given.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// Up to this time, itself not included; forms as with --since
+    /// End before this time; same forms as --since
     ///
-    /// A date is that day's beginning: --until 2026-11-23 ends with the 22nd.
+    /// A date means the beginning of that day: --until 2026-11-23 ends with the 22nd.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct WindowArgs {
 /// Why flags make no window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WindowError {
-    /// The text after this flag is none of its forms.
+    /// The text after this flag is not one of its forms.
     Junk(&'static str, String),
     /// The time of day after `--since` is still to come today.
     ToCome(String),
@@ -50,20 +50,20 @@ impl std::fmt::Display for WindowError {
             Self::Junk("--date", text) => {
                 write!(
                     f,
-                    "--date: no such day: '{text}'; it takes today, yesterday or YYYY-MM-DD"
+                    "--date: not a day: '{text}'; use today, yesterday or YYYY-MM-DD"
                 )
             }
             Self::Junk(flag, text) => {
-                write!(f, "{flag}: no such time: '{text}'; it takes {TIME_FORMS}")
+                write!(f, "{flag}: not a time: '{text}'; use {TIME_FORMS}")
             }
             Self::ToCome(text) => write!(
                 f,
-                "--since: {text} is still to come today; for another day's, give the date: \"YYYY-MM-DD {text}\""
+                "--since: {text} is later than now; for another day, give the date: \"YYYY-MM-DD {text}\""
             ),
             Self::Empty(since, until) => {
                 write!(
                     f,
-                    "--since {since} is not before --until {until}: nothing lies between them"
+                    "--since {since} is not before --until {until}: the window is empty"
                 )
             }
         }
@@ -74,11 +74,11 @@ impl std::error::Error for WindowError {}
 
 impl WindowArgs {
     /// The window that the flags name, when it is `now` in `zone`. A local time that
-    /// a clock change skips stands for the instant of the change; of one that comes twice, `--since` means the first
+    /// a clock change skips stands for the instant of the change; of one that occurs twice, `--since` means the first
     /// and `--until` the second.
     ///
     /// # Errors
-    /// A flag's text has none of its forms, or nothing lies between `--since` and `--until`.
+    /// A flag's text is not in one of its forms, or nothing lies between `--since` and `--until`.
     pub fn window(&self, now: Time, zone: Zone) -> Result<Window, WindowError> {
         let clock = Clock { now, zone };
         if let Some(day) = &self.date {
@@ -137,7 +137,7 @@ pub fn to_come(text: &str, now: Time, zone: Zone) -> Result<Time, String> {
         Some(at) if at > now => Ok(at),
         Some(_) => Err(format!("{text} is over already")),
         None => Err(format!(
-            "no such time: '{text}'; it takes 14:30, 2026-11-23, \"2026-11-23 14:30\" or 2026-11-23T14:30:00+01:00"
+            "not a time: '{text}'; use 14:30, 2026-11-23, \"2026-11-23 14:30\" or 2026-11-23T14:30:00+01:00"
         )),
     }
 }

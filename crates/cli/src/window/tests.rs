@@ -296,7 +296,7 @@ fn no_flags_no_bounds() {
 
 #[test]
 fn errors_name_the_forms() {
-    let takes = "it takes today, yesterday or YYYY-MM-DD";
+    let takes = "use today, yesterday or YYYY-MM-DD";
     for junk in [
         "tomorrow",
         "2026-02-30",
@@ -307,7 +307,7 @@ fn errors_name_the_forms() {
     ] {
         check_error(
             &format!("--date={junk}"),
-            &format!("--date: no such day: '{junk}'; {takes}"),
+            &format!("--date: not a day: '{junk}'; {takes}"),
         );
     }
     for junk in [
@@ -324,24 +324,24 @@ fn errors_name_the_forms() {
     ] {
         check_error(
             &format!("--since={junk}"),
-            &format!("--since: no such time: '{junk}'; it takes {TIME_FORMS}"),
+            &format!("--since: not a time: '{junk}'; use {TIME_FORMS}"),
         );
     }
     check_error(
         "--until=x",
-        &format!("--until: no such time: 'x'; it takes {TIME_FORMS}"),
+        &format!("--until: not a time: 'x'; use {TIME_FORMS}"),
     );
     check_error(
         "--since=today --until=yesterday",
-        "--since today is not before --until yesterday: nothing lies between them",
+        "--since today is not before --until yesterday: the window is empty",
     );
     check_error(
         "--since=2h --until=2h",
-        "--since 2h is not before --until 2h: nothing lies between them",
+        "--since 2h is not before --until 2h: the window is empty",
     );
     check_error(
         "--since=22:00",
-        "--since: 22:00 is still to come today; for another day's, give the date: \"YYYY-MM-DD 22:00\"",
+        "--since: 22:00 is later than now; for another day, give the date: \"YYYY-MM-DD 22:00\"",
     );
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::specimen::{check, command, run};
 
-const HELP: &str = "hint: 'specimen --help' tells what it takes\n";
-const DEFECT: &str = "hint: this is a defect of the tool; please report that line\n";
+const HELP: &str = "hint: see 'specimen --help'\n";
+const DEFECT: &str = "hint: this is a bug in the tool; please report that line\n";
 
 #[test]
 fn done() {
@@ -58,13 +58,13 @@ fn failures_say_what_and_what_next() {
         &["print", "x", "--root", "/no/such"],
         2,
         "",
-        "specimen: --root: cannot look at: /no/such: No such file or directory\n",
+        "specimen: --root: cannot read: /no/such: No such file or directory\n",
     );
     check(
         &["print", "x", "--root", "/etc/passwd"],
         2,
         "",
-        "specimen: --root: cannot look at: /etc/passwd: not a directory\n",
+        "specimen: --root: cannot read: /etc/passwd: not a directory\n",
     );
     check(
         &["stream-then-fail"],
@@ -113,7 +113,7 @@ fn wrong_windows() {
     assert_eq!(junk.status, Some(2));
     assert!(
         junk.stderr
-            .starts_with("specimen: --since: no such time: '5y'; it takes 14:30, "),
+            .starts_with("specimen: --since: not a time: '5y'; use 14:30, "),
         "{junk:?}"
     );
     check(
@@ -241,14 +241,15 @@ fn generates_without_the_arguments_it_needs_otherwise() {
 }
 
 #[test]
-fn instances_are_named_or_the_known_ones_told() {
+fn instances_are_named_or_the_known_ones_listed() {
     let image = tempfile::tempdir().unwrap();
     let root = image.path().to_str().unwrap();
     let none = run(&mut command(&["instances", "--root", root]));
     assert_eq!((none.status, none.stdout.as_str()), (Some(2), ""));
     assert!(
-        none.stderr.contains("specimen: no Postfix instance: ")
-            && none.stderr.contains("hint: --root DIR"),
+        none.stderr
+            .contains("specimen: no Postfix instance found: ")
+            && none.stderr.contains("hint: use --root DIR"),
         "{none:?}"
     );
     for name in ["postfix-aol-a", "postfix-aol-b", "postfix-msn-a"] {

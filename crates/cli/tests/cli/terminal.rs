@@ -131,7 +131,8 @@ fn questions_are_asked_on_a_terminal_only() {
         &["ask"],
         2,
         "",
-        "specimen: nobody to ask: standard input is no terminal\nhint: --yes answers yes in advance\n",
+        "specimen: cannot ask for confirmation: standard input is not a terminal\nhint: use --yes to confirm in \
+         advance\n",
     );
 }
 

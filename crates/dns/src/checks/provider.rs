@@ -7,11 +7,11 @@ use crate::{Lookup, Name, name};
 impl Relay {
     pub(super) fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
         let Some(text) = &self.provider_name else {
-            let why = "the instance is named for no provider".to_owned();
+            let why = "the instance is not named for a provider".to_owned();
             return Err(Ended::new("", Outcome::Skipped, why));
         };
         let relays = name(text)
-            .ok_or_else(|| Ended::new(text, Outcome::Wrong, "no host name".to_owned()))?;
+            .ok_or_else(|| Ended::new(text, Outcome::Wrong, "not a host name".to_owned()))?;
         let found = match self.lists(lookup, &relays)? {
             (Outcome::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
             wrong => self
@@ -64,7 +64,7 @@ impl Relay {
             true => remembered,
             false => {
                 let answer = lookup.ask_authority(relays, self.rtype()).map_err(|why| {
-                    let what = format!("{among}; for how long, is not known: {why}");
+                    let what = format!("{among}; its TTL is not known: {why}");
                     Ended::new(relays, Outcome::Unknown, what)
                 })?;
                 answer.ttl().unwrap_or(remembered)
@@ -74,7 +74,8 @@ impl Relay {
             true => (
                 Outcome::Wrong,
                 format!(
-                    "{among}, for {ttl} s: taken out, it would get mail for as long; it should be {MAX_RELAY_TTL} or less"
+                    "{among}, with TTL {ttl} s: if removed, it would still get mail for that long; it should be \
+                     {MAX_RELAY_TTL} or less"
                 ),
             ),
             false => (Outcome::Ok, among),

@@ -8,7 +8,7 @@ use super::record::{self, Cidr, Mechanism, Qualifier, Record};
 use super::{MAX_LOOKUPS, SpfResult, Verdict};
 use crate::{Answer, Data, Failure, Lookup, Name, Rtype, reverse_name};
 
-/// As many look-ups without a record as are allowed.
+/// As many lookups without a record as are allowed.
 const MAX_VOID: u32 = 2;
 
 /// As many mail exchangers, or names of an address, as are looked at in one term.
@@ -90,7 +90,7 @@ impl Evaluation<'_> {
         self.count()?;
         let text = target.expand(&self.facts, &domain.to_string());
         let target = crate::name(&text)
-            .ok_or_else(|| Stop::Permanent(format!("redirect={text} names no domain")))?;
+            .ok_or_else(|| Stop::Permanent(format!("redirect={text} is not a domain")))?;
         match self.check(&target)? {
             Some((qualifier, by)) => {
                 let by = by.map(|by| format!("redirect={text}, {by}"));
@@ -201,7 +201,7 @@ impl Evaluation<'_> {
         else {
             return Ok(false);
         };
-        // A look-up that fails is no match here (section 5.5).
+        // A lookup that fails is not a match here (section 5.5).
         let Ok(answer) = self.ask(&reverse, Rtype::PTR) else {
             return Ok(false);
         };
@@ -251,14 +251,14 @@ impl Evaluation<'_> {
     fn count(&mut self) -> Result<(), Stop> {
         if self.lookups == MAX_LOOKUPS {
             return Err(Stop::Permanent(format!(
-                "more than {MAX_LOOKUPS} terms ask the DNS"
+                "more than {MAX_LOOKUPS} terms need DNS lookups"
             )));
         }
         self.lookups += 1;
         Ok(())
     }
 
-    /// Counts a look-up that found nothing.
+    /// Counts a lookup that found nothing.
     fn count_void(&mut self, answer: &Answer) -> Result<(), Stop> {
         if !answer.records.is_empty() {
             return Ok(());
@@ -266,7 +266,7 @@ impl Evaluation<'_> {
         self.void += 1;
         if self.void > MAX_VOID {
             return Err(Stop::Permanent(format!(
-                "more than {MAX_VOID} look-ups find nothing"
+                "more than {MAX_VOID} lookups find nothing"
             )));
         }
         Ok(())

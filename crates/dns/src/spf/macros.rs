@@ -132,7 +132,7 @@ fn push(parts: &mut Vec<Part>, text: &str) -> Option<()> {
 fn read_macro(inner: &str) -> Option<Part> {
     let mut chars = inner.chars();
     let letter = chars.next()?;
-    // c, r and t are for explanations alone, which nobody reads here.
+    // c, r and t are only for explanations, which nobody reads here.
     if !matches!(
         letter.to_ascii_lowercase(),
         's' | 'l' | 'o' | 'd' | 'i' | 'p' | 'v' | 'h'
@@ -188,7 +188,7 @@ fn value(letter: char, facts: &Facts, domain: &str) -> String {
         }
         ('v', IpAddr::V4(_)) => "in-addr".to_owned(),
         ('v', IpAddr::V6(_)) => "ip6".to_owned(),
-        // The name of the client, which section 7.3 asks not to use, nor to spend look-ups on.
+        // The name of the client, which section 7.3 asks not to use, nor to spend lookups on.
         _ => "unknown".to_owned(),
     }
 }

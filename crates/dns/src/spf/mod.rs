@@ -30,7 +30,7 @@ pub enum SpfResult {
     None,
     /// The records cannot be understood, or ask too much: why.
     PermError(String),
-    /// A look-up failed: at which name, and why.
+    /// A lookup failed: at which name, and why.
     TempError(String, Failure),
 }
 

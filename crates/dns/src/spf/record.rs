@@ -55,13 +55,13 @@ pub(super) fn is_spf(text: &[u8]) -> bool {
     version.eq_ignore_ascii_case(b"v=spf1")
 }
 
-/// Reads a record that [`is_spf`]. The error is the term that is none.
+/// Reads a record that [`is_spf`]. The error is the invalid term.
 pub(super) fn parse(text: &[u8]) -> Result<Record, String> {
     let text = std::str::from_utf8(text).map_err(|_| "the record is not ASCII text".to_owned())?;
     let mut record = Record::default();
     let mut has_exp = false;
     for term in text.split(' ').skip(1).filter(|term| !term.is_empty()) {
-        let bad = || format!("\"{term}\" is no SPF term");
+        let bad = || format!("\"{term}\" is not an SPF term");
         let Some((name, value)) = modifier(term) else {
             record.directives.push(directive(term).ok_or_else(bad)?);
             continue;
@@ -77,7 +77,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Record, String> {
             false
         };
         if twice {
-            return Err(format!("{name}= is there twice"));
+            return Err(format!("{name}= appears twice"));
         }
     }
     Ok(record)
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_told_by_their_version() {
+    fn records_are_told() {
         let check = |text: &str, expected| assert_eq!(is_spf(text.as_bytes()), expected, "{text}");
         check("v=spf1", true);
         check("v=spf1 -all", true);
@@ -198,7 +198,7 @@ mod tests {
             let found = found.map(|record| record.directives.len());
             let expected = expected.map_err(|bad| match bad.contains(' ') {
                 true => bad.to_owned(),
-                false => format!("\"{bad}\" is no SPF term"),
+                false => format!("\"{bad}\" is not an SPF term"),
             });
             assert_eq!(found, expected, "{terms}");
         };
@@ -228,7 +228,7 @@ mod tests {
         check("exp=-", Err("exp=-"));
         check(
             "redirect=a.example redirect=b.example",
-            Err("redirect= is there twice"),
+            Err("redirect= appears twice"),
         );
     }
 }

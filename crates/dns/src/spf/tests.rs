@@ -107,7 +107,7 @@ fn records_and_results() {
     check(
         "d.example TXT v=spf1 +all foo",
         ip,
-        "permerror: d.example: \"foo\" is no SPF term",
+        "permerror: d.example: \"foo\" is not an SPF term",
     );
 }
 
@@ -165,23 +165,23 @@ fn limits() {
     check(
         &format!("{}{one}", terms(11, "a:one.example")),
         ip,
-        "permerror: more than 10 terms ask the DNS",
+        "permerror: more than 10 terms need DNS lookups",
     );
     check(&terms(2, "a:noN.example"), ip, "pass ip4:192.0.2.1");
     check(
         &terms(3, "a:noN.example"),
         ip,
-        "permerror: more than 2 look-ups find nothing",
+        "permerror: more than 2 lookups find nothing",
     );
     check(
         "d.example TXT v=spf1 include:d.example",
         ip,
-        "permerror: more than 10 terms ask the DNS",
+        "permerror: more than 10 terms need DNS lookups",
     );
     check(
         "d.example TXT v=spf1 redirect=d.example",
         ip,
-        "permerror: more than 10 terms ask the DNS",
+        "permerror: more than 10 terms need DNS lookups",
     );
     let mut exchangers: String = (0..11)
         .map(|n| format!("\nd.example MX m{n}.example"))

@@ -18,7 +18,7 @@ pub struct Measure {
     pub expired: u64,
 }
 
-/// What part of the attempts is told.
+/// Which share of the attempts is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
     /// Handed on.
@@ -28,7 +28,7 @@ pub enum Rate {
 }
 
 impl Rate {
-    /// All of them, as they are told.
+    /// All of them, as they are reported.
     pub const ALL: [Self; 4] = [
         Self::Sent,
         Self::Watched(Watched::Bounced),

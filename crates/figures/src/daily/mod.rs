@@ -57,7 +57,7 @@ pub struct Parts {
     pub gaps: Gaps,
     /// The queues as they are now, if they are looked at.
     pub queue: Option<Distribution>,
-    /// What could not be read, beside what the history tells.
+    /// What could not be read, beside what the history reports.
     pub problems: Vec<Problem>,
 }
 
@@ -184,7 +184,7 @@ impl Daily {
     }
 
     /// The rows of a breakdown of all instances that have the most failures, at most `n`, the worst first. What failed
-    /// never is none of them.
+    /// never is not one of them.
     pub fn worst(&self, dimension: Dimension, n: usize) -> Vec<(&[u8], Counts)> {
         let rows = self.stats.total.breakdown(dimension).into_iter();
         let rows = rows.flat_map(|table| &table.rows);
@@ -216,7 +216,7 @@ impl Daily {
     }
 }
 
-/// An instance's name as records and reports have it: anyone may write a tag that is no UTF-8.
+/// An instance's name as records and reports have it: anyone can write a tag that is not UTF-8.
 fn name_of(instance: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(instance)
 }

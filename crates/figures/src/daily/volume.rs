@@ -63,6 +63,6 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
         severity: Level::Warning,
         instance: subject.name.clone(),
         what,
-        details: format!("{today}, where {usual} are usual, and {least} to {most} were a day"),
+        details: format!("{today}, compared with a usual {usual} ({least} to {most} a day)"),
     })
 }

@@ -48,8 +48,8 @@ pub struct Merged {
 impl Days {
     /// Adds the records of a file.
     ///
-    /// A record that was met before counts once. Of two that differ, the one counts that [`replaces`] the other; where both claim
-    /// to be complete that is the later one, and a problem tells of it.
+    /// A record that was met before counts once. Of two that differ, the one counts that [`replaces`] the other; where
+    /// both claim to be complete that is the later one, and a problem reports it.
     pub fn read(&mut self, path: &Path, text: &[u8]) {
         let (records, problems) = stored(path, text);
         self.problems.extend(problems);
@@ -71,7 +71,7 @@ impl Days {
             if old.record.complete && new.record.complete {
                 let (host, instance, day) = &key;
                 let told = format!(
-                    "a second, different record of {instance} on {host}, {day}; it counts, and that in {} does not",
+                    "a second, different record of {instance} on {host}, {day}; this one counts, not that in {}",
                     old.path.display()
                 );
                 self.problems.push(new.problem(told));
@@ -116,8 +116,9 @@ impl Days {
             }
             let name = format!("{} on {}, {}", record.instance, record.host, record.day);
             if since < window.start || until > window.end {
-                problems
-                    .push(found.problem(format!("{name} is only partly asked for, and left out")));
+                problems.push(found.problem(format!(
+                    "{name} is only partly in the window and is left out"
+                )));
                 continue;
             }
             if !record.complete {

@@ -1,8 +1,8 @@
 //! Days that are over: the figures of an instance's day as a record that outlives its logs, and records of many days
 //! and hosts added up again.
 //!
-//! The record is a wire format, `relay-tools/instance-day/1`: one JSON object a line. It holds what [`DIMENSIONS`] tell
-//! apart, delays by their values, and no address.
+//! The record is a wire format, `relay-tools/instance-day/1`: one JSON object a line. It holds what [`DIMENSIONS`]
+//! distinguish, delays by their values, and no address.
 
 mod merge;
 mod record;
@@ -19,7 +19,8 @@ use crate::mail_stats::Dimension;
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/instance-day/1";
 
-/// The breakdowns that a record holds. Of an instance and a day there is one record, so that they can be told apart, too.
+/// The breakdowns that a record holds. Of an instance and a day there is one record, so that they can be distinguished,
+/// too.
 pub const DIMENSIONS: [Dimension; 4] = [
     Dimension::Provider,
     Dimension::Reason,

@@ -26,7 +26,7 @@ pub struct DayRecord {
     pub zone: String,
     /// When the day began, in RFC 3339.
     pub(super) since: String,
-    /// When it ended: the first instant behind it.
+    /// When it ended: the first instant after it.
     pub(super) until: String,
     /// Is all of the day in it?
     pub complete: bool,
@@ -37,9 +37,9 @@ pub struct DayRecord {
     pub expired: u64,
     /// Delivery lines that could not be read.
     pub unparsed: u64,
-    /// Each delivery attempt.
+    /// Every delivery attempt.
     pub(super) attempts: Figures,
-    /// Each recipient of each message once, by the last status of the day.
+    /// Every recipient of a message once, by its last status, by the last status of the day.
     pub(super) recipients: Figures,
     /// What was read.
     #[serde(default)]
@@ -117,7 +117,7 @@ impl DayRecord {
 }
 
 /// The records of a day, by instance, of what was counted of it: attempts, and recipients of the same lines. Both
-/// tallies must tell [`DIMENSIONS`] apart. `read` says of an instance what was read, and why that is not all.
+/// tallies must distinguish [`DIMENSIONS`]. `read` says of an instance what was read, and why that is not all.
 ///
 /// Nothing is returned for a day out of all bounds.
 pub fn records(

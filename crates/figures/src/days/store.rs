@@ -7,7 +7,7 @@ use postfix::{Position, Problem};
 use super::{DayRecord, SCHEMA};
 use legible::wire::write_json;
 
-/// The records of a file, with their lines (from 1), and what is no record. Empty lines are passed over.
+/// The records of a file, with their lines (from 1), and what is not a record. Empty lines are ignored.
 pub fn stored(path: &Path, text: &[u8]) -> (Vec<(u64, DayRecord)>, Vec<Problem>) {
     let (mut records, mut problems) = (Vec::new(), Vec::new());
     for (line, at) in text.split(|&b| b == b'\n').zip(1..) {
@@ -29,7 +29,7 @@ fn read(line: &[u8]) -> Result<DayRecord, String> {
         return Err(format!("schema {}, not {SCHEMA}", record.schema));
     }
     if !record.attempts.agree() || !record.recipients.agree() || record.span().is_none() {
-        return Err("a damaged record: its figures do not agree".to_owned());
+        return Err("a damaged record: its figures do not add up".to_owned());
     }
     Ok(record)
 }
@@ -79,7 +79,7 @@ pub struct Update {
     pub content: Option<Vec<u8>>,
     /// New records that do not replace what is there: it is better, or says the same.
     pub not_needed: Vec<DayRecord>,
-    /// What is no record in the old content. Such lines stay as they are.
+    /// What is not a record in the old content. Such lines stay as they are.
     pub problems: Vec<Problem>,
 }
 
@@ -117,7 +117,7 @@ pub fn update(path: &Path, text: &[u8], new: Vec<DayRecord>) -> std::io::Result<
     })
 }
 
-/// The lines of the records, behind the lines of `text` that are none.
+/// The lines of the records, after the lines of `text` that are not records.
 fn content(text: &[u8], problems: &[Problem], records: &[DayRecord]) -> std::io::Result<Vec<u8>> {
     let mut content = Vec::new();
     for (line, at) in text.split(|&b| b == b'\n').zip(1..) {

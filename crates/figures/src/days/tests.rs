@@ -74,7 +74,7 @@ fn a_file_changes_only_for_a_better_record() {
 }
 
 #[test]
-fn what_is_no_record_is_told_with_its_line() {
+fn what_is_no_record_is_reported_with_its_line() {
     let check = |record: &Value, expected: &str| {
         let (records, problems) = stored(path(), format!("\n{record}\n").as_bytes());
         assert!(records.is_empty());
@@ -91,13 +91,13 @@ fn what_is_no_record_is_told_with_its_line() {
         &with("/schema", json!("relay-tools/instance-day/2")),
         "instance-day/2",
     );
-    check(&with("/attempts/sent", json!(6)), "do not agree");
-    check(&with("/attempts/total", json!(6)), "do not agree");
+    check(&with("/attempts/sent", json!(6)), "do not add up");
+    check(&with("/attempts/total", json!(6)), "do not add up");
     check(
         &with("/recipients/by/hour/0/sent", json!(4)),
-        "do not agree",
+        "do not add up",
     );
-    check(&with("/since", json!("yesterday")), "do not agree");
+    check(&with("/since", json!("yesterday")), "do not add up");
     check(&with("/attempts/sent", json!(-1)), "not a record");
     check(&json!([]), "not a record");
 }

@@ -33,7 +33,8 @@ struct Row {
     deferred: u64,
 }
 
-/// A class of reasons, told apart by code and address. Both are always there, so that a database finds their columns.
+/// A class of reasons, distinguished by code and address. Both are always there, so that a database finds their
+/// columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ReasonRow {
     /// The provider's own code.

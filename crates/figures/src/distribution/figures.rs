@@ -68,13 +68,13 @@ pub struct Figures {
     pub counts: Counts,
     /// Bytes of their content, as showq(8) counts them; absent where files were only counted.
     pub bytes: Option<u64>,
-    /// When the oldest arrived; absent where there is none or files were only counted.
+    /// When the oldest arrived; absent if there is none or files were only counted.
     pub oldest: Option<Time>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
 }
 
-/// Mail told apart by one dimension. Mail in the corrupt queue is not in it.
+/// Mail grouped by one dimension. Mail in the corrupt queue is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breakdown {
     /// By what.

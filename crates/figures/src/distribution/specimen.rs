@@ -7,7 +7,7 @@ use super::*;
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
-/// A message of 1000 bytes that arrived so many minutes ago; its recipients still wait.
+/// A message of 1000 bytes that arrived this many minutes ago; its recipients still wait.
 pub fn file(queue: Queue, minutes: u64, sender: &str, recipients: &[&str]) -> QueueFile {
     let mut envelope = Envelope::default();
     envelope.arrival = Some(NOW.minus(Span::from_minutes(minutes)));

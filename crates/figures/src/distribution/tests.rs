@@ -124,7 +124,7 @@ fn the_fullest_comes_first_and_the_total_is_their_sum() {
 }
 
 #[test]
-fn changes_are_told_by_instance() {
+fn changes_are_told() {
     let (before, now) = (
         distribution(&[], None, &files()),
         distribution(&[], None, &files()[..1]),

@@ -137,7 +137,7 @@ pub(super) fn join(arrivals: &[Arrival], scored: &[Scored], none: u64) -> Vec<Op
 }
 
 /// The one that waited for this score: that was settled next after it. A message that was let in before it was scored,
-/// by a filter behind the queue, is known by its id alone.
+/// by a filter behind the queue, is known only by its id.
 fn pick(arrivals: &[Arrival], open: &[usize], score: &Scored, nameless: bool) -> Option<usize> {
     let settled = |place: usize| arrivals[open[place]].settled;
     let since = score.time.minus(SLACK);

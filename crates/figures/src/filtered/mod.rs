@@ -1,6 +1,6 @@
 //! What filters stopped on the way in, and how spamd scored what came through: events in, figures out.
 //!
-//! These are no deliveries, and are in none of the counts of [`crate::mail_stats`]. [`FilterTally`] counts; its
+//! These are not deliveries and not in the counts of [`crate::mail_stats`]. [`FilterTally`] counts; its
 //! [`FilterTally::finish`] puts the figures beside those of the deliveries.
 
 mod join;
@@ -40,7 +40,7 @@ pub struct Filtered {
 pub struct Stops {
     /// In all.
     pub count: u64,
-    /// The client was told to try again (`4xx`).
+    /// The client was asked to try again (`4xx`).
     pub temporary: u64,
 }
 
@@ -49,7 +49,7 @@ pub struct Stops {
 pub struct ReasonRow {
     /// By who, and how; absent for what is not among the top.
     pub kind: Option<Kind>,
-    /// What the client was told, or the rule's text, without what differs from message to message: a stranger's words.
+    /// The reply to the client, or the rule's text, without what differs from message to message: a stranger's words.
     pub reason: Key,
     /// How often.
     pub count: u64,
@@ -60,7 +60,7 @@ pub struct ReasonRow {
 pub struct Discards {
     /// To discard(8).
     pub transport: u64,
-    /// A content filter behind the queue took it and says that it was discarded.
+    /// A content filter after the queue took it and says that it was discarded.
     pub filter: u64,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum DiscardedBy {
 }
 
 impl Filtered {
-    /// How often mail was stopped so: refused for good, told to try again, thrown away, put on hold.
+    /// How often mail was stopped so: refused for good, refused for now, discarded, put on hold.
     pub fn sums(&self) -> Sums {
         let mut sums = Sums::default();
         for ((kind, _), stops) in &self.stops {
@@ -105,7 +105,7 @@ pub struct Sums {
 }
 
 /// Did this delivery go nowhere? discard(8) says so by being what it is; a filter by its reply, as amavis does:
-/// `250 2.7.0 Ok, discarded, id=…`. What stands in angle brackets, an address perhaps, does not say it.
+/// `250 2.7.0 Ok, discarded, id=…`. What is in angle brackets, an address perhaps, does not say it.
 pub(crate) fn discarded(delivery: &Delivery<'_>) -> Option<DiscardedBy> {
     if delivery.status != Status::Sent {
         return None;

@@ -7,17 +7,17 @@ use super::ReasonRow;
 use crate::mail_stats::Key;
 use knowledge::reasons::fold;
 
-/// How many reasons are told apart. Strangers may make up any number.
+/// How many reasons are distinguished. Strangers can make up any number.
 const DISTINCT_MAX: usize = 10_000;
 
 /// How many raw reasons are remembered with what they were folded to.
 const CACHE_MAX: usize = 2_048;
 
-/// Counts by reason. The empty reason stands for those beyond the bound.
+/// Counts by reason. The empty reason is for those beyond the bound.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reasons(HashMap<(Kind, String), u64>);
 
-/// What reasons were folded to: a spammer is told the same a thousand times.
+/// What reasons were folded to: a spammer gets the same reply a thousand times.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Folder {
     known: HashMap<Vec<u8>, String>,

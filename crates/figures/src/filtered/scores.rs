@@ -121,7 +121,7 @@ impl Scores {
     }
 
     pub(crate) fn add(&mut self, score: Score, outcome: Outcome) {
-        // spamd says tenths, of which most are no binary fractions.
+        // spamd says tenths, most of which are not binary fractions.
         let tenths = ((score.threshold - score.score).abs() * 10.0).round();
         if score.spam {
             self.spam = self.spam.saturating_add(1);

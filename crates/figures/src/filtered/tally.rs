@@ -13,7 +13,7 @@ use super::scores::{Outcome, Score, Scores};
 use super::{DiscardedBy, Discards, Filtered, Stops, discarded};
 use crate::mail_stats::MailStats;
 
-/// How many reasons are shown where nobody says.
+/// How many reasons are shown by default.
 const TOP: usize = 10;
 
 /// How many of spamd's first lines wait for their second.
@@ -194,7 +194,7 @@ impl FilterTally {
     }
 
     /// Makes the figures, and puts them beside those of the deliveries. Instances that are not there are not asked for.
-    /// Of the reasons, `top` are shown. Scores of messages that no instance knows are told if `unmatched`: where all
+    /// Of the reasons, `top` are shown. Scores of messages that no instance knows are shown if `unmatched`: where all
     /// instances were asked for.
     pub fn finish(mut self, top: Option<usize>, unmatched: bool, stats: &mut MailStats) {
         let top = top.unwrap_or(TOP);
@@ -250,8 +250,8 @@ impl FilterTally {
         stats.total.filtered = Some(Box::new(total));
     }
 
-    /// An empty tally for a later part of the log. What it is told of messages that arrived before is lost, so a log is better
-    /// read in one piece.
+    /// An empty tally for a later part of the log. What it learns of messages that arrived before is lost, so a log is
+    /// better read in one piece.
     pub fn later(&self) -> Self {
         Self {
             ids: self.ids.clone(),
@@ -358,7 +358,7 @@ impl Discards {
 }
 
 impl Filtered {
-    /// Adds another's figures, but for its reasons.
+    /// Adds another's figures, except its reasons.
     fn add(&mut self, other: &Self) {
         self.accepted = self.accepted.saturating_add(other.accepted);
         self.unparsed = self.unparsed.saturating_add(other.unparsed);

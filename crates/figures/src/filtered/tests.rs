@@ -194,7 +194,7 @@ fn figures_of(top: Option<usize>, tell: impl FnOnce(&mut FilterTally)) -> (Filte
 }
 
 #[test]
-fn what_became_of_a_message_is_told_by_all_its_lines() {
+fn what_became_of_a_message_is_told() {
     const I: &[u8] = b"postfix-in-a";
     let check = |expected: Outcome, accepted: u64, tell: fn(&mut FilterTally)| {
         let (found, strangers) = figures(|tally| {
@@ -272,7 +272,7 @@ fn what_became_of_a_message_is_told_by_all_its_lines() {
 }
 
 #[test]
-fn scores_are_told_in_bands_and_by_their_nearness() {
+fn scores_are_reported_in_bands_and_by_their_nearness() {
     // By score: its band, spam, just below, just above. A whole number is what is left without spamd's first line.
     for (score, band, near) in [
         (-0.1, "<0", (0, 0)),

@@ -8,7 +8,7 @@ use super::{Directory, DirectoryState, DnsOutcome, Facts, Place, Running};
 /// How bad a finding is, the worse the greater: as monitoring systems have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// To be mended.
+    /// To be fixed.
     Warning,
     /// It could not be found out.
     Unknown,
@@ -42,7 +42,7 @@ pub enum Kind {
     AddressMissing,
     /// Mail leaves from an address that the system chooses.
     AddressUnset,
-    /// Two instances have one HELO name, or one has a name that is none of the DNS.
+    /// Two instances have one HELO name, or one has a name that is not a DNS name.
     HeloName,
     /// A directory is not there.
     DirectoryMissing,
@@ -95,7 +95,7 @@ pub struct Finding {
     pub severity: Severity,
     /// What it is about.
     pub kind: Kind,
-    /// Whom it concerns, by name; nobody alone if that is empty.
+    /// The instances it concerns, by name; empty if it concerns none in particular.
     pub instances: Vec<String>,
     /// What is wrong, and what to do where that is not plain.
     pub text: String,
@@ -119,7 +119,7 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
     for instance in all {
         if let Some(why) = &instance.refused {
             let text = format!(
-                "{}: Postfix does not run with its configuration: {why}",
+                "{}: Postfix does not start with its configuration: {why}",
                 instance.name
             );
             found.push(Finding::of(
@@ -146,13 +146,14 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
 }
 
 impl Facts {
-    /// That there is no telling which address the DNS is to be asked about, where none is set.
+    /// Where none is set, it is not known which address to look up in the DNS.
     pub fn without_address(&self) -> Option<Finding> {
         if !self.senders.is_empty() {
             return None;
         }
         let text = format!(
-            "{}: the system chooses the address that mail leaves from, so that its DNS was not looked at: set smtp_bind_address",
+            "{}: the system chooses the address that mail leaves from, so its DNS was not checked: set \
+             smtp_bind_address",
             self.name
         );
         Some(Finding::of(
@@ -194,7 +195,7 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
         (
             Kind::HeloName,
             Severity::Warning,
-            "call themselves by the same HELO name,",
+            "use the same HELO name,",
             all.iter()
                 .filter(|i| i.senders.iter().any(|s| !s.address.is_loopback()))
                 .map(|i| (i.helo(), i))
@@ -219,7 +220,7 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
             found.push(Finding {
                 severity,
                 kind,
-                text: format!("{} {words} {value}", told(&claimants)),
+                text: format!("{} {words} {value}", named(&claimants)),
                 instances: claimants.iter().map(|i| i.name.clone()).collect(),
             });
         }
@@ -227,7 +228,7 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
 }
 
 /// `postfix-aol-a and postfix-aol-b`. Where two have one name, as of a configuration that was copied, with their directories.
-fn told(claimants: &[&Facts]) -> String {
+fn named(claimants: &[&Facts]) -> String {
     let is_alone = |one: &Facts| {
         claimants
             .iter()
@@ -303,17 +304,17 @@ fn running(found: &mut Vec<Finding>, instance: &Facts) {
         Running::Yes { .. } if !instance.is_enabled => (
             Severity::Warning,
             Kind::DisabledRunning,
-            format!("{name} runs but is not enabled: postfix start leaves it out"),
+            format!("{name} is running but not enabled: postfix start does not start it"),
         ),
         Running::No if instance.is_enabled => (
             Severity::Critical,
             Kind::EnabledStopped,
-            format!("{name} is enabled but does not run"),
+            format!("{name} is enabled but not running"),
         ),
         Running::Failed(why) => (
             Severity::Unknown,
             Kind::RunningUnknown,
-            format!("{name}: cannot tell whether it runs: {why}"),
+            format!("{name}: cannot find out whether it is running: {why}"),
         ),
         _ => return,
     };
@@ -321,14 +322,14 @@ fn running(found: &mut Vec<Finding>, instance: &Facts) {
 }
 
 fn names(found: &mut Vec<Finding>, instance: &Facts) {
-    // Loopback addresses reach nobody who would mind.
+    // Loopback addresses reach nobody who would notice.
     let sends = instance
         .senders
         .iter()
         .any(|sender| !sender.address.is_loopback());
     if sends && !instance.has_full_helo() {
         let text = format!(
-            "{}: its HELO name, {}, is no full host name of the DNS: set smtp_helo_name",
+            "{}: its HELO name, {}, is not a fully qualified host name: set smtp_helo_name",
             instance.name, instance.helo_name
         );
         found.push(Finding::of(

@@ -77,16 +77,16 @@ pub struct Sender {
     pub address: IpAddr,
     /// Where it is.
     pub place: Place,
-    /// What is known of its DNS; empty if nobody asked.
+    /// What is known of its DNS; empty if not asked.
     pub dns: Vec<DnsCheck>,
 }
 
-/// What came of a look at the DNS.
+/// The result of a look at the DNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DnsOutcome {
     /// In order.
     Ok,
-    /// Wrong, to be mended.
+    /// Wrong, to be fixed.
     Poor,
     /// Wrong, and mail suffers.
     Wrong,
@@ -116,7 +116,7 @@ pub struct DnsCheck {
     pub check: &'static str,
     /// The name asked for.
     pub asked: String,
-    /// What came of it.
+    /// The result.
     pub outcome: DnsOutcome,
     /// What was found.
     pub detail: String,
@@ -129,7 +129,7 @@ pub struct DnsCheck {
 pub enum DirectoryState {
     /// It is there, and can be read.
     Ok,
-    /// It is not there, or is none: why.
+    /// It is missing or invalid: why.
     Missing(String),
     /// It cannot be read: why.
     Unreadable(String),
@@ -202,7 +202,7 @@ pub struct Facts {
     pub mail_owner: String,
     /// syslog_name.
     pub syslog_name: String,
-    /// maillog_file; syslog if there is none.
+    /// maillog_file; syslog if it is not set.
     pub maillog_file: Option<PathBuf>,
     /// What is wrong with its queue, if that was looked at.
     pub troubles: Vec<Trouble>,
@@ -215,7 +215,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What the configuration says; nothing is known of the machine yet. `services` is what the instance's master.cf
+    /// What the configuration says; nothing is known about the machine yet. `services` is what the instance's master.cf
     /// lists, if that could be read.
     pub fn of(instance: &Instance, services: Option<&MasterCf>) -> Self {
         let sender = |address| Sender {

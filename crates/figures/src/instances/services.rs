@@ -31,7 +31,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// Are they the same but for the transport?
+    /// Are they the same apart from the transport?
     pub fn is_like(&self, other: &Self) -> bool {
         Self {
             transport: String::new(),

@@ -43,7 +43,7 @@ fn stray(facts: &Facts, outlet: &Outlet, from: &From, is_v6: bool) -> Option<Str
         From::Off | From::Address(_) => return None,
         From::Invalid(setting) => (
             format!(
-                "{setting} is no {family} address: the {service} client ends, and its mail is deferred"
+                "{setting} is not an {family} address: the {service} client exits and its mail is deferred"
             ),
             None,
         ),

@@ -50,15 +50,17 @@ fn each_wrong_is_found_and_nothing_else() {
     );
     check(
         |a| a.running = Running::No,
-        &["CRITICAL enabled-stopped aol-a is enabled but does not run"],
+        &["CRITICAL enabled-stopped aol-a is enabled but not running"],
     );
     check(
         |a| a.running = Running::Failed("why".to_owned()),
-        &["UNKNOWN running-unknown aol-a: cannot tell whether it runs: why"],
+        &["UNKNOWN running-unknown aol-a: cannot find out whether it is running: why"],
     );
     check(
         |a| a.is_enabled = false,
-        &["WARNING disabled-running aol-a runs but is not enabled: postfix start leaves it out"],
+        &[
+            "WARNING disabled-running aol-a is running but not enabled: postfix start does not start it",
+        ],
     );
 }
 

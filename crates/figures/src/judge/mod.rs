@@ -40,7 +40,7 @@ pub use rules::{Change, Mailq, Programs, Rules, Volume};
 /// The quantile of the normal distribution for 97.5 % on one side (95 % on both).
 const Z: f64 = 1.959_964;
 
-/// So many of so many.
+/// A part of a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     part: u64,
@@ -61,22 +61,22 @@ impl Sample {
         self.part
     }
 
-    /// Of so many.
+    /// The whole.
     pub fn whole(self) -> u64 {
         self.whole
     }
 
-    /// The share in percent; nothing where there is no whole.
+    /// The share in percent; nothing if the whole is 0.
     pub fn share(self) -> Option<f64> {
         (self.whole > 0).then(|| self.part as f64 * 100.0 / self.whole as f64)
     }
 
-    /// What the share is at least, in percent, by these figures: 0 where there are none.
+    /// The least that the share can be, in percent, by these figures; 0 without figures.
     pub fn at_least(self) -> f64 {
         self.wilson(-1.0)
     }
 
-    /// What the share is at most, in percent, by these figures: 100 where there are none.
+    /// The most that the share can be, in percent, by these figures; 100 without figures.
     pub fn at_most(self) -> f64 {
         self.wilson(1.0)
     }
@@ -119,7 +119,7 @@ pub struct Judged {
     pub is_open: bool,
 }
 
-/// Limits of a share, in percent of the attempts. 100 is none.
+/// Limits of a share, in percent of the attempts. 100 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// Above this: a warning.

@@ -333,7 +333,7 @@ fn never_warns(
 ) -> Result<(), Problem> {
     if warning > critical {
         let what = format!(
-            "{name}.warning = {warning} is above {worse} = {critical}, and would never warn"
+            "{name}.warning = {warning} is above {worse} = {critical}, and would never take effect"
         );
         return Err(Problem::new(path, what));
     }

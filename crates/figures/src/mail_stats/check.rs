@@ -1,4 +1,4 @@
-//! Figures judged by limits, an instance at a time: what a monitoring system is to be told of.
+//! Figures judged by limits, an instance at a time: what is reported to a monitoring system.
 
 mod limits;
 
@@ -108,12 +108,12 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
     let nobodys = stats.gaps.nobodys;
     if nobodys > 0 {
         let total = stats.total.counts.total();
-        let of = "lines of no instance that can be told";
+        let of = "lines of unknown instances";
         findings.extend(unread(nobodys, total, &limits.rules, of));
     }
     findings.sort_by(|a, b| {
         let by_severity = b.severity.cmp(&a.severity);
-        // No traffic at all is told before what is merely deferred or bounced.
+        // No traffic at all is reported before what is merely deferred or bounced.
         let rank = |finding: &Finding| finding.watched.map_or(1, |w| 2 * w as u8);
         let by_kind = by_severity.then_with(|| rank(a).cmp(&rank(b)));
         by_kind.then_with(|| b.count.cmp(&a.count))
@@ -196,7 +196,7 @@ fn blocked_by(instance: &InstanceStats, watched: Watched) -> Vec<String> {
     code.into_iter().chain(ip).collect()
 }
 
-/// The worst of the limits that are passed; of equally bad ones the rate, which tells more.
+/// The worst of the limits that are passed; of equally bad ones the rate, which says more.
 fn held_against(
     instance: &InstanceStats,
     watched: Watched,

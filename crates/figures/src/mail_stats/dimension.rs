@@ -1,4 +1,4 @@
-//! By what deliveries can be told apart.
+//! By what deliveries can be grouped.
 
 use std::fmt;
 use std::str::FromStr;
@@ -69,7 +69,7 @@ impl fmt::Display for Dimension {
 
 /// The text names no [`Dimension`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a breakdown; those are {}", Dimension::ALL.iter().map(|d| d.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("not a breakdown; use {}", Dimension::ALL.iter().map(|d| d.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownDimension;
 
 impl FromStr for Dimension {

@@ -31,7 +31,7 @@ pub struct Quantiles {
 }
 
 impl Histogram {
-    /// Counts a delay of `seconds`, `n` times. What is no length of time (NaN, negative, infinite) is left out.
+    /// Counts a delay of `seconds`, `n` times. What is not a length of time (NaN, negative, infinite) is left out.
     pub fn add(&mut self, seconds: f64, n: u64) {
         if !(seconds >= 0.0 && seconds.is_finite() && n > 0) {
             return;
@@ -95,7 +95,7 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// Median, 95th percentile and largest value; nothing if there are no values.
+    /// Median, 95th percentile and largest value; nothing without values.
     pub fn quantiles(&self) -> Option<Quantiles> {
         (self.seen > 0).then(|| Quantiles {
             seen: self.seen,

@@ -41,7 +41,7 @@ use knowledge::reasons::Reasons;
 pub struct Settings {
     /// The breakdowns that are wanted. One that is named twice is made once.
     pub by: Vec<Dimension>,
-    /// What counts as one.
+    /// What to count.
     pub count: Count,
     /// Are figures of delays wanted?
     pub delays: bool,
@@ -57,10 +57,10 @@ pub struct Settings {
     pub reasons: Option<Arc<Reasons>>,
 }
 
-/// What counts as one.
+/// What to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Count {
-    /// Each delivery attempt.
+    /// Every delivery attempt.
     #[default]
     Attempts,
     /// Each recipient of each message (instance, queue id, address), by its last attempt.
@@ -77,7 +77,7 @@ impl Count {
     }
 }
 
-/// Deliveries by how they ended.
+/// Deliveries by result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Handed on.

@@ -65,7 +65,7 @@ pub(super) struct Recipients {
     with_delays: bool,
     hasher: DefaultHashBuilder,
     places: HashTable<u32>,
-    /// instance, NUL, queue id, NUL, recipient, one behind the other.
+    /// instance, NUL, queue id, NUL, recipient, one after the other.
     names: Vec<u8>,
     /// Where each name ends.
     ends: Vec<usize>,

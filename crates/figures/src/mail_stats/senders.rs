@@ -1,7 +1,7 @@
 //! Who sent a message, known from the queue manager's `from=<…>` line that precedes its deliveries.
 //!
 //! A part of a log may begin in the middle of a message's life. What was delivered there before the sender was seen
-//! waits, and gets its sender when the part is merged behind the one before it.
+//! waits, and gets its sender when the part is merged after the one before it.
 
 use hashbrown::HashMap;
 
@@ -20,7 +20,7 @@ pub(super) enum Sender {
 /// The senders of messages in the queue, and deliveries that wait for theirs.
 #[derive(Debug, Clone)]
 pub(super) struct Senders {
-    /// Does the log begin here, so that nothing earlier can tell a sender?
+    /// Does the log begin here, so that no earlier line can name a sender?
     first: bool,
     /// Sender keys.
     names: Names,
@@ -84,7 +84,7 @@ impl Senders {
         }
     }
 
-    /// Takes over what a later part of the log knows; `count` is told what waited there, with instance and key.
+    /// Takes over what a later part of the log knows; `count` is given what waited there, with instance and key.
     pub(super) fn merge(&mut self, later: Self, mut count: impl FnMut(&[u8], &[u8], Counts)) {
         for (message, counts) in later.waiting {
             match self.of_message(&message) {
@@ -108,7 +108,7 @@ impl Senders {
         }
     }
 
-    /// What waits in vain, by instance.
+    /// What waited for nothing, by instance.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (&[u8], Counts)> {
         self.waiting
             .iter()

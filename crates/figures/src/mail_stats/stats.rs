@@ -131,12 +131,12 @@ impl MailStats {
     }
 }
 
-/// Attempts whose words say another reason than their enhanced status code.
+/// Attempts whose words give a different reason than their enhanced status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disputed {
     /// The class that was taken.
     pub class: Class,
-    /// The one that the code by itself would have been taken for.
+    /// The one that the code alone would have given.
     pub code_says: Class,
     /// How many attempts.
     pub attempts: u64,
@@ -176,8 +176,8 @@ impl Figures {
         self.by.iter().find(|table| table.dimension == dimension)
     }
 
-    /// The deliveries with a reason of this class. Needs the breakdown by [`Dimension::Reason`]; without it, or where there
-    /// are no such deliveries, there is nothing.
+    /// The deliveries with a reason of this class. Needs the breakdown by [`Dimension::Reason`]; without it, or where
+    /// there are no such deliveries, it is empty.
     pub fn reason(&self, class: Class) -> Option<&Row> {
         let class = class.as_str().as_bytes();
         let mut rows = self.breakdown(Dimension::Reason)?.rows.iter();
@@ -194,7 +194,7 @@ pub struct DelayStats {
     pub parts: Option<[Quantiles; 4]>,
 }
 
-/// Deliveries told apart by one dimension. The rows add up to the whole.
+/// Deliveries grouped by one dimension. The rows add up to the whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breakdown {
     /// By what.

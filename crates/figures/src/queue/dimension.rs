@@ -10,7 +10,7 @@ pub enum Dimension {
     Instance,
     /// The queue that it is in.
     Queue,
-    /// The recipient's provider, by the domain, else by the server that put it off.
+    /// The recipient's provider, by the domain, else by the server that deferred it.
     Provider,
     /// The recipient's domain, in lower case.
     Domain,
@@ -68,7 +68,7 @@ impl fmt::Display for Dimension {
 
 /// The text names no [`Dimension`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing to group by; there are {}", Dimension::ALL.iter().map(|d| d.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("cannot group by this; use {}", Dimension::ALL.iter().map(|d| d.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownDimension;
 
 impl FromStr for Dimension {

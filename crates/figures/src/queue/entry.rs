@@ -44,7 +44,7 @@ pub struct EntryRecipient {
     pub why: Option<Arc<Why>>,
 }
 
-/// Why delivery was put off. Shared by all recipients that were told the same.
+/// Why delivery was deferred. Shared by all recipients with the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     /// In words.
@@ -95,7 +95,7 @@ impl Entry {
         }
     }
 
-    /// Why the first recipient of whom that is known was put off.
+    /// Why the first recipient of whom that is known was deferred.
     pub fn why(&self) -> Option<&Why> {
         self.recipients.iter().find_map(|r| r.why.as_deref())
     }

@@ -33,9 +33,9 @@ pub struct Settings {
     pub senders: bool,
     /// The messages that are kept, the first in this order.
     pub order: Order,
-    /// At most so many of them.
+    /// At most this many of them.
     pub limit: usize,
-    /// At most so many of each one's recipients.
+    /// At most this many recipients of each.
     pub recipients: usize,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,

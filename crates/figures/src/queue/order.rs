@@ -64,7 +64,7 @@ impl fmt::Display for Sort {
 
 /// The text names no [`Sort`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing to sort by; there are {}", Sort::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("cannot sort by this; use {}", Sort::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownSort;
 
 impl FromStr for Sort {

@@ -103,7 +103,7 @@ impl Tally {
         }
     }
 
-    /// Counts files of the corrupt queue, which nobody looks into.
+    /// Counts files of the corrupt queue, which are not opened.
     pub fn add_corrupt(&mut self, instance: usize, files: u64) {
         if let Some(summary) = self.summaries.get_mut(instance) {
             summary.counts.add(Queue::Corrupt, files);

@@ -1,8 +1,8 @@
 //! Counters that only rise: what was counted over many runs, and where in the logs the counting goes on.
 //!
-//! [`Totals`] are both in one, so that a file of them ([`Totals::to_json`], schema `relay-tools/follow/1`), replaced as a whole, is
-//! never ahead of the logs nor behind them. What is told apart is bounded: instances, statuses, providers, classes of
-//! reasons.
+//! [`Totals`] are both in one, so that a file of them ([`Totals::to_json`], schema `relay-tools/follow/1`), replaced as
+//! a whole, is never ahead of the logs nor behind them. What is distinguished is bounded: instances, statuses,
+//! providers, classes of reasons.
 
 mod wire;
 
@@ -32,9 +32,9 @@ pub const OTHER_INSTANCES: &str = "(other)";
 pub struct Totals {
     /// When the counting began.
     pub since: Time,
-    /// When it was last gone on with.
+    /// When it was last continued.
     pub updated: Time,
-    /// How often lines may have been lost: a log was truncated, removed or changed.
+    /// Times that lines may have been lost: a log was truncated, removed or changed.
     pub gaps: u64,
     /// How many bytes of logs were read, compressed ones where they are compressed.
     pub bytes: u64,

@@ -135,10 +135,10 @@ fn what_is_no_file_of_totals_says_why() {
         let why = Totals::from_json(text.as_bytes()).unwrap_err();
         assert!(why.contains(expected), "{why}");
     };
-    check("", "it is not of schema relay-tools/follow/1");
+    check("", "not of schema relay-tools/follow/1");
     check(
         "{\"schema\":\"relay-tools/follow/2\"}",
-        "it is of schema relay-tools/follow/2",
+        "its schema is relay-tools/follow/2",
     );
     check("{\"logs\":[]}", "missing field `schema`");
     for cut in [json.len() / 4, json.len() / 2, json.len() - 3] {
@@ -146,21 +146,21 @@ fn what_is_no_file_of_totals_says_why() {
     }
     check(
         &json.replacen("\"sent\":4", "\"sent\":5", 1),
-        "do not agree",
+        "do not add up",
     );
     check(
         &json.replace("\"bounced\":2", "\"bounced\":\"2\""),
         "invalid type",
     );
-    check(&json.replace("%ff", "%fg"), "a path is none");
+    check(&json.replace("%ff", "%fg"), "invalid path");
     check(
         &json.replace("000000ab", "000000xy"),
-        "a place in a log is none",
+        "invalid position in a log",
     );
     let offset = "\"offset\":18446744073709551615";
     check(
         &json.replace("\"offset\":77", offset),
-        "a place in a log is none",
+        "invalid position in a log",
     );
 }
 

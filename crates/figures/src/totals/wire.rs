@@ -139,16 +139,16 @@ impl Totals {
     /// Reads their file.
     ///
     /// # Errors
-    /// Why it is none: it is of another version, cut short, edited so that its figures no longer agree.
+    /// Why it is not one: it is of another version, cut short, edited so that its figures no longer agree.
     pub fn from_json(text: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Head {
             schema: String,
         }
-        let head: Head = serde_json::from_slice(text)
-            .map_err(|e| format!("it is not of schema {SCHEMA}: {e}"))?;
+        let head: Head =
+            serde_json::from_slice(text).map_err(|e| format!("not of schema {SCHEMA}: {e}"))?;
         if head.schema != SCHEMA {
-            return Err(format!("it is of schema {}, not {SCHEMA}", head.schema));
+            return Err(format!("its schema is {}, not {SCHEMA}", head.schema));
         }
         let file: File = serde_json::from_slice(text).map_err(|e| e.to_string())?;
         let table = |rows: BTreeMap<String, Numbers>| {
@@ -161,11 +161,11 @@ impl Totals {
             let known = Known {
                 marks: marks
                     .collect::<Option<_>>()
-                    .ok_or("a place in a log is none")?,
+                    .ok_or("invalid position in a log")?,
                 seen: log.seen_us.map(Time::from_micros),
                 cursor: log.cursor,
             };
-            let path = decoded(&log.path).ok_or("a path is none")?;
+            let path = decoded(&log.path).ok_or("invalid path")?;
             logs.insert(PathBuf::from(OsStr::from_bytes(&path)), known);
         }
         let mut instances = BTreeMap::new();
@@ -178,7 +178,7 @@ impl Totals {
                 reasons: table(one.reasons),
             };
             if !totalled.agrees() {
-                return Err(format!("the figures of {} do not agree", one.instance));
+                return Err(format!("the figures of {} do not add up", one.instance));
             }
             instances.insert(one.instance, totalled);
         }

@@ -100,8 +100,8 @@ fn what_is_laid_in_its_place_is_no_lock() {
         assert_eq!(fs::metadata(&victim).unwrap().mode(), before);
     };
     check("ln -s ../victim f.json.lock", "is a link");
-    check("mkfifo f.json.lock", "no regular file");
-    check("touch f.json.lock", "is a file of nobody");
+    check("mkfifo f.json.lock", "not a regular file");
+    check("touch f.json.lock", "belongs to nobody");
     // Where the kernel lets him (fs.protected_hardlinks=0), a second name of a file of root's.
     let ground = ground();
     fs::write(ground.path().join("victim"), "").unwrap();
@@ -111,7 +111,7 @@ fn what_is_laid_in_its_place_is_no_lock() {
         lock(&place)
             .unwrap_err()
             .to_string()
-            .contains("has another name")
+            .contains("has a second name")
     );
     symlink("nowhere", ground.path().join("link")).unwrap();
     let place = Place::find(&ground.path().join("x"), Links::Never).unwrap();

@@ -52,7 +52,7 @@ fn the_callers_environment_is_not_its_own() {
 fn a_flood_ends_it() {
     let error = sh("exec cat /dev/zero", AN_HOUR).run(1 << 20).unwrap_err();
     assert!(
-        error.to_string().contains("says more than 1048576 bytes"),
+        error.to_string().contains("wrote more than 1048576 bytes"),
         "{error}"
     );
     // Of standard error, the end is kept, whatever comes before.

@@ -37,7 +37,7 @@ fn a_strangers_link_leads_nowhere() {
     if !is_root() {
         return;
     }
-    let of_nobody = "is a link of nobody (uid 65534), and is not followed";
+    let of_nobody = "is a link owned by nobody (uid 65534), which is not followed";
     // Dangling, of a file, of a directory, relative, on the way, through another.
     check_refused("ln -s ../victim/new out", "theirs/out", of_nobody);
     check_refused("ln -s ../victim/file out", "theirs/out", of_nobody);
@@ -48,13 +48,13 @@ fn a_strangers_link_leads_nowhere() {
         "theirs/b/c/file",
         of_nobody,
     );
-    check_refused("mkfifo out", "theirs/out", "no regular file");
+    check_refused("mkfifo out", "theirs/out", "not a regular file");
     // Even a link of root's own is another's choice there: he has it renamed.
     let ground = ground();
     symlink("../victim", ground.path().join("theirs/mine")).unwrap();
     fs::create_dir(ground.path().join("victim")).unwrap();
     let error = write(&ground.path().join("theirs/mine/new"), Links::Ours).unwrap_err();
-    let says = "is a link in a directory that others may change, and is not followed";
+    let says = "is a link in a directory that others can change, and is not followed";
     assert!(
         is_refused(&error) && error.to_string().ends_with(says),
         "{error}"

@@ -103,7 +103,7 @@ impl<'a> DayCounts<'a> {
         days.flat_map(of_day).collect()
     }
 
-    /// The place of the day that `time` is in. A line without a time may be of any day: it is told with the last.
+    /// The place of the day that `time` is in. A line without a time may be of any day: it is reported with the last.
     fn place(&mut self, time: Option<Time>) -> Option<usize> {
         let Some(time) = time else {
             return self.days.len().checked_sub(1);

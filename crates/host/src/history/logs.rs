@@ -1,4 +1,4 @@
-//! The logs of some days: read in one pass, and what is missing in them told by day.
+//! The logs of some days: read in one pass, and what is missing in them, reported by day.
 
 use postfix::{Span, Time};
 use std::collections::HashMap;
@@ -21,14 +21,14 @@ pub struct DayLogs {
     pub problems: Vec<Problem>,
 }
 
-/// A journal's report of dropped messages may come so much later than they.
+/// A journal's report of dropped messages may come this much later than they do.
 const REPORTED_LATE: Span = Span::from_hours(1);
 
 /// A log and its rotated siblings, or a journal, which is as one file.
 #[derive(Debug)]
 struct Set {
     scope: Scope,
-    /// The time of its first line; absent where there is none.
+    /// The time of its first line; absent if there is none.
     begins: Option<Time>,
     /// The time of its last line, as far as it was read.
     ends: Option<Time>,
@@ -248,7 +248,7 @@ impl DayLogs {
 /// A log's files, oldest first; the current one, where there is none.
 fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     if log::blocks(current) {
-        let what = "it is a pipe or a device, not a log file";
+        let what = "a pipe or a device, not a log file";
         return Err(Problem::new(current, what));
     }
     let found = log::siblings(current)?;

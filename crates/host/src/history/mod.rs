@@ -19,7 +19,7 @@
 //! };
 //! let history = history::read(site, &host, &selection, None, &days, &tables)?;
 //! for day in &history.days {
-//!     // A day of which nothing is known is not there: it is not the same as one without a delivery.
+//!     // A day of which nothing is known is absent: that is not the same as one without a delivery.
 //!     if let Some(of) = day.instance("postfix-aol-a") {
 //!         let counts = of.figures.counts;
 //!         let blocked = of.figures.reason(Class::Blocked).map_or(0, |row| row.counts.total());

@@ -1,4 +1,4 @@
-//! Whose events count, told by the tag of a line.
+//! Whose events count, by the tag of a line.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -40,7 +40,7 @@ fn ending(tag: &[u8]) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known<'a> {
     tag: Vec<u8>,
-    /// Its [`ending`], which tells nearly all tags apart.
+    /// Its [`ending`], which distinguishes nearly all tags.
     ending: u64,
     /// How much of the tag is the instance's name.
     name: usize,

@@ -96,7 +96,7 @@ impl Inputs {
         let named = |kind, path: &Path| Source {
             kind,
             path: path.to_owned(),
-            why: "it is named".to_owned(),
+            why: "it was named".to_owned(),
         };
         match self {
             Self::Host(sets) => sets.iter().map(|(set, _)| source_of(set)).collect(),
@@ -229,7 +229,7 @@ pub fn source_of(set: &LogSet) -> Source {
 pub fn refused(problem: Problem) -> anyhow::Error {
     let failure = Failure::new(problem.to_string());
     failure
-        .hint("--log FILE reads another log, --log-source journal the systemd journal; reading /var/log takes root or group adm")
+        .hint("use --log FILE for another log, --log-source journal for the systemd journal; reading /var/log needs root or group adm")
         .into()
 }
 
@@ -251,7 +251,7 @@ fn not_a_log(files: &[PathBuf], path: &Path, problem: Problem) -> anyhow::Error 
 /// The files of a host's log that a window needs; without a window, the current one.
 fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<PathBuf>> {
     if log::blocks(current) {
-        let what = "it is a pipe or a device, not a log file";
+        let what = "a pipe or a device, not a log file";
         return Err(refused(Problem::new(current, what)));
     }
     let Some(range) = window.range() else {

@@ -1,4 +1,4 @@
-//! Where the host's own logs are: in files of a syslog daemon, or in the journal alone, as on Debian 12 and later.
+//! Where the host's own logs are: in files of a syslog daemon, or only in the journal, as on Debian 12 and later.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -47,7 +47,7 @@ impl Preference {
     /// What `LOG_SOURCE` in the host's /etc/default/relay-tools says, which is read as a shell would.
     ///
     /// # Errors
-    /// The file cannot be read, or the value is none.
+    /// The file cannot be read, or the value is invalid.
     pub fn of(site: &Site) -> anyhow::Result<Self> {
         let path = site.root().under(Path::new(SETTINGS));
         let text = match guarded::read(&path, 1 << 20) {
@@ -76,7 +76,7 @@ impl Preference {
                     path.display()
                 );
                 Err(Failure::new(what)
-                    .hint("LOG_SOURCE is auto, files or journal")
+                    .hint("set LOG_SOURCE to auto, files or journal")
                     .into())
             }
         }
@@ -146,8 +146,8 @@ fn syslog(site: &Site, host: &Host, preference: Preference) -> (Place, String) {
     let name = file.display().to_string();
     let journal = journal_of(site, host);
     let (is_file, why) = match preference {
-        Preference::Files => (true, "files are asked for".to_owned()),
-        Preference::Journal => (false, "the journal is asked for".to_owned()),
+        Preference::Files => (true, "files were requested".to_owned()),
+        Preference::Journal => (false, "the journal was requested".to_owned()),
         Preference::Auto if there.is_none() => match is_kept(site) {
             true => (false, format!("there is no {name}")),
             false => (true, "there is no journal either".to_owned()),
@@ -172,7 +172,7 @@ fn is_written(site: &Site, file: &Path, journal: &Journal) -> (bool, String) {
     };
     let written = last_written(site, file);
     if let Some(written) = written.filter(|time| *time >= site.now().minus(LAG)) {
-        return (true, format!("its last line is of {}", readable(written)));
+        return (true, format!("its last line is from {}", readable(written)));
     }
     let ends = match written {
         Some(written) => format!("{} ends at {}", file.display(), readable(written)),

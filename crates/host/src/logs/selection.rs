@@ -68,7 +68,7 @@ impl<'a> Selection<'a> {
     /// another host's: then it is looked for in them.
     ///
     /// # Errors
-    /// A name that nothing answers to, or that can be none.
+    /// A name that nothing answers to, or that cannot be one.
     pub fn new(
         site: &Site,
         host: &'a Parsed<Host>,
@@ -160,7 +160,7 @@ impl<'a> Selection<'a> {
     /// Was every name that only the logs could know met in them?
     ///
     /// # Errors
-    /// One was not; the names that were are told.
+    /// One was not; the names that were are reported.
     pub fn check_all_seen(&self, seen: &BTreeSet<Vec<u8>>) -> anyhow::Result<()> {
         for foreign in self.foreign.iter().filter(|f| f.must_be_seen) {
             let mut names = seen.iter().map(|n| String::from_utf8_lossy(n));
@@ -195,7 +195,7 @@ fn pattern(arg: &str) -> anyhow::Result<GlobMatcher> {
     let name = if name == "-" { "postfix" } else { name };
     match Glob::new(name) {
         Ok(glob) => Ok(glob.compile_matcher()),
-        Err(e) => Err(Failure::new(format!("this is no instance name: {arg}"))
+        Err(e) => Err(Failure::new(format!("not an instance name: {arg}"))
             .because(e)
             .into()),
     }

@@ -14,7 +14,7 @@ use postfix::{Parsed, Problem, Root};
 /// The facts of each instance, and what could not be read of its master.cf, if that is wanted (`with_services`).
 ///
 /// # Errors
-/// The kernel does not tell the interfaces' addresses.
+/// The kernel does not list the interfaces' addresses.
 pub fn gather(
     site: &Site,
     instances: &[Instance],
@@ -113,7 +113,7 @@ fn look_into(directory: &mut Directory, root: &Root) {
         }
         Err(error) => {
             directory.state = state(&error);
-            // An image may well hold /etc alone, or logs and nothing else of /var.
+            // An image may well hold only /etc, or logs and nothing else of /var.
             if !root.is_this_host() && matches!(directory.state, DirectoryState::Missing(_)) {
                 directory.state = DirectoryState::Unknown;
             }
@@ -134,7 +134,7 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such directory".to_owned(),
         io::ErrorKind::NotADirectory => "not a directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "not permitted; run it as root".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied; run it as root".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -81,7 +81,7 @@ impl Found<'_> {
         if error.kind() != io::ErrorKind::NotFound {
             self.add(
                 Severity::Unknown,
-                format!("cannot look at {}: {error}", path.display()),
+                format!("cannot read {}: {error}", path.display()),
             );
         }
     }

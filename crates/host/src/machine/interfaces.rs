@@ -87,9 +87,9 @@ impl Interfaces {
     }
 }
 
-/// Why the kernel lets nobody send from an IPv6 address of /proc/net/if_inet6, if so: duplicate address detection (RFC 4862)
-/// has not ended, or has found another host with it. A line is address, index, prefix length, scope, flags (hexadecimal; IFA_F_*
-/// of `linux/if_addr.h`) and interface.
+/// Why the kernel does not allow sending from an IPv6 address of /proc/net/if_inet6, if so: duplicate address detection
+/// (RFC 4862) has not ended, or has found another host with it. A line is address, index, prefix length, scope, flags
+/// (hexadecimal; IFA_F_* of `linux/if_addr.h`) and interface.
 fn undecided(text: &str, address: Ipv6Addr) -> Option<&'static str> {
     let hex: String = address
         .octets()
@@ -105,8 +105,8 @@ fn undecided(text: &str, address: Ipv6Addr) -> Option<&'static str> {
     // On several interfaces: one may do.
     let flags = flags.reduce(|a, b| a & b)?;
     match flags {
-        f if f & 0x08 != 0 => Some("but it is another host's, too (dadfailed)"),
-        f if f & 0x40 != 0 => Some("but it is not yet known to be nobody else's (tentative)"),
+        f if f & 0x08 != 0 => Some("but another host has it too (dadfailed)"),
+        f if f & 0x40 != 0 => Some("but it is still being checked for duplicates (tentative)"),
         _ => None,
     }
 }

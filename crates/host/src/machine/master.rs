@@ -50,7 +50,7 @@ fn look(path: &Path) -> io::Result<Option<Master>> {
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut text = Vec::new();
     (&mut file).take(64).read_to_end(&mut text)?;

@@ -9,7 +9,7 @@ use postfix::config::Instance;
 
 /// How long it may take: it reads a file.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The most bytes of an answer, which there is none of.
+/// The most bytes of an answer, which is always empty.
 const MOST_SAID: usize = 64 << 10;
 
 /// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too, where there is
@@ -29,7 +29,8 @@ pub(super) fn refusal(instance: &Instance) -> Option<String> {
     let why = said
         .lines()
         .find_map(|line| Some(line.split_once("fatal: ")?.1.to_owned()));
-    // Who may not read it, or misses a type of table, has learned nothing of Postfix; what the interfaces lack is told elsewhere.
+    // Who may not read it, or misses a type of table, has learned nothing of Postfix; what the interfaces lack is
+    // reported elsewhere.
     let others = [
         "Permission denied",
         "unsupported dictionary",

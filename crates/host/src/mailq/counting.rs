@@ -50,7 +50,7 @@ pub struct Counted {
     pub damaged: usize,
 }
 
-/// What came of one queue.
+/// The result for one queue.
 struct Found {
     tally: Tally,
     problems: Vec<Problem>,

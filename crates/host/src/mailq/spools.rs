@@ -16,7 +16,7 @@ pub struct InstanceSpool {
     pub spool: Spool,
     /// Can it be looked at?
     pub is_there: bool,
-    /// What is wrong with it, if it is not there.
+    /// What is wrong with it, if it is missing.
     pub problem: Option<Problem>,
     /// The place, in the list that this is in, of an instance that claims the same directory.
     pub same_as: Option<usize>,

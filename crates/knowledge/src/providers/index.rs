@@ -1,4 +1,4 @@
-//! Names to providers, found without lower-casing or allocating: the look-up is made for every log line.
+//! Names to providers, found without lower-casing or allocating: the lookup is made for every log line.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -41,7 +41,7 @@ impl Index {
     }
 }
 
-/// Hashes with the bit that tells upper from lower case set in every byte: names that differ otherwise than in case
+/// Hashes with the bit that distinguishes upper from lower case set in every byte: names that differ in more than case
 /// may then collide (`@` and a backquote do), which costs one more comparison.
 fn caseless_hash(hasher: &DefaultHashBuilder, name: &[u8]) -> u64 {
     const CASE: u64 = 0x2020_2020_2020_2020;

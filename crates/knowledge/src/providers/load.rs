@@ -105,7 +105,7 @@ fn add(list: &mut Vec<Provider>, source: &Source<'_>) -> Result<(), Problem> {
         match names.get_mut(&name) {
             Some(_) if entry.replace => {
                 let what = format!(
-                    "provider {name} has an entry before this one, which replace = true would drop; say it in the first"
+                    "provider {name} has an earlier entry, which replace = true would drop; put it in the first one"
                 );
                 return Err(source.problem(entry.name.span(), what));
             }
@@ -136,7 +136,8 @@ fn add(list: &mut Vec<Provider>, source: &Source<'_>) -> Result<(), Problem> {
             None => list.push(Provider {
                 relay: relay.ok_or_else(|| {
                     let what = format!(
-                        "provider {name} has no relay; say which host takes its mail, such as relay = \"{name}.smtp.DOMAIN\""
+                        "provider {name} has no relay; name the host that takes its mail, such as relay = \
+                         \"{name}.smtp.DOMAIN\""
                     );
                     source.problem(span, what)
                 })?,
@@ -174,7 +175,7 @@ fn one_relay(
     if first == new {
         return Ok(());
     }
-    let what = format!("provider {provider} has the relay {first} and the relay {new}; leave one");
+    let what = format!("provider {provider} has the relays {first} and {new}; keep one");
     Err(source.problem(relay.span(), what))
 }
 
@@ -192,7 +193,7 @@ fn hosts(
         let host = host.strip_suffix('.').unwrap_or(&host).to_owned();
         if !is_host(&host) {
             let what = format!(
-                "`{}` is no domain name; list each in full, without @, * or a leading dot",
+                "`{}` is not a domain name; list each in full, without @, * or a leading dot",
                 name.get_ref()
             );
             return Err(source.problem(name.span(), what));
@@ -201,7 +202,7 @@ fn hosts(
             Some(other) if other == provider => continue,
             Some(other) => {
                 let what = format!(
-                    "{host} is in provider {other} and in provider {provider}; leave it in one"
+                    "{host} is in provider {other} and in provider {provider}; keep it in one"
                 );
                 return Err(source.problem(name.span(), what));
             }
@@ -229,7 +230,7 @@ fn relay_host(source: &Source<'_>, relay: Spanned<String>) -> Result<Spanned<Str
         return Ok(relay);
     }
     let what = format!(
-        "`{}` is no host name; a relay looks like aol.smtp.DOMAIN, without brackets or port",
+        "`{}` is not a host name; a relay looks like aol.smtp.DOMAIN, without brackets or port",
         relay.get_ref()
     );
     Err(source.problem(relay.span(), what))

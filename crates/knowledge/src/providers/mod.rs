@@ -71,7 +71,7 @@ impl Providers {
     /// The compiled-in table, with `added` (a text of the same form, and the path it came from) over it.
     ///
     /// # Errors
-    /// The first thing wrong in `added`: TOML that does not parse, an unknown key, a name or domain that is none, a
+    /// The first thing wrong in `added`: TOML that does not parse, an unknown key, an invalid name or domain, a
     /// domain that two providers claim.
     pub fn load(added: Option<(&str, &Path)>) -> Result<Self, Problem> {
         load::load(added)

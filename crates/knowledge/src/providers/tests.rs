@@ -228,7 +228,7 @@ fn what_is_wrong_in_a_host_file_is_said_with_its_line() {
     check(
         "[[provider]]\nname = \"x\"\nrelay = \"x.DOMAIN\"\ndomains = [\"a.net\"]\n\
          [[provider]]\nname = \"y\"\nrelay = \"y.DOMAIN\"\ndomains = [\n\"A.net\"]\n",
-        "line 9: a.net is in provider x and in provider y; leave it in one",
+        "line 9: a.net is in provider x and in provider y; keep it in one",
     );
     check(
         "[[provider]]\nname = \"x\"\nrelay = \"x.DOMAIN\"\ndomain = [\"a.net\"]\n",
@@ -245,19 +245,19 @@ fn what_is_wrong_in_a_host_file_is_said_with_its_line() {
     );
     check(
         "[[provider]]\nname = \"aol\"\ndomains = [\"*.aol.com\"]\n",
-        "line 3: `*.aol.com` is no domain name",
+        "line 3: `*.aol.com` is not a domain name",
     );
     check(
         "[[provider]]\nname = \"aol\"\n[[provider]]\nname = \"aol\"\nreplace = true\n",
-        "line 4: provider aol has an entry before this one, which replace = true would drop; say it in the first",
+        "line 4: provider aol has an earlier entry, which replace = true would drop; put it in the first one",
     );
     check(
         "[[provider]]\nname = \"aol\"\nrelay = \"a.DOMAIN\"\n[[provider]]\nname = \"aol\"\nrelay = \"b.DOMAIN\"\n",
-        "line 6: provider aol has the relay a.DOMAIN and the relay b.DOMAIN; leave one",
+        "line 6: provider aol has the relays a.DOMAIN and b.DOMAIN; keep one",
     );
     check(
         "[[provider]]\nname = \"aol\"\nrelay = \"[aol.smtp.DOMAIN]:25\"\n",
-        "line 3: `[aol.smtp.DOMAIN]:25` is no host name",
+        "line 3: `[aol.smtp.DOMAIN]:25` is not a host name",
     );
     check(
         "[provider]\nname = \"aol\"\n",

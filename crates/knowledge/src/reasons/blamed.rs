@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The first address in `words` that stands on its own and is not `server`, the remote server's.
 ///
-/// Loopback addresses are passed over: blocklists answer with them (127.0.0.2), no one is blamed by them. So is the
+/// Loopback addresses are ignored: blocklists answer with them (127.0.0.2), no one is blamed by them. So is the
 /// address of a mailbox (`user@[192.0.2.1]`) and what is part of a longer name or number.
 pub(super) fn address(words: &[u8], server: Option<IpAddr>) -> Option<IpAddr> {
     let mut at = 0;

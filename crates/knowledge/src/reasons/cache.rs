@@ -7,8 +7,8 @@ use super::{By, Class, REPLY_MAX, Reason, Reasons, facts, lookup, read};
 /// How many replies are remembered, and how many classes.
 const CACHE_MAX: usize = 2048;
 
-/// Classifies, and remembers: whole replies, and what replies that differ in names and numbers alone mean. Bounded:
-/// when it is full, it begins anew.
+/// Classifies, and remembers: whole replies, and what replies that differ only in names and numbers mean. Bounded:
+/// when it is full, it starts again.
 #[derive(Debug, Clone, Default)]
 pub struct Cache {
     /// dsn, the reply, and where it matters the recipient's domain, with newlines (which none can hold) between.

@@ -70,7 +70,7 @@ impl fmt::Display for Class {
 
 /// The text names no [`Class`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a class of reasons; the classes are {}", names())]
+#[error("not a reason class; use one of {}", names())]
 pub struct UnknownClass;
 
 fn names() -> String {

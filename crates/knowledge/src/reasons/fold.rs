@@ -1,4 +1,4 @@
-//! What differs from message to message in a reason, put out of the way, so that like reasons are one.
+//! What differs from message to message in a reason, masked, so that like reasons are one.
 //!
 //! What says why stays: status codes, a provider's own codes (`TSS04`), the names of blocklists, links. What says who
 //! or when becomes a word in capitals: IP, ADDRESS, HOST, ID, TIME, N.

@@ -39,7 +39,7 @@ pub struct Reason {
     pub class: Class,
     /// What the class rests on.
     pub by: By,
-    /// What the enhanced status code by itself would have been taken for, where that is another class.
+    /// What the enhanced status code alone would have given, where that is another class.
     pub code_says: Option<Class>,
     /// The provider's own code, as it writes it: `TSS04`, `S3150`, `4.7.28`, `AUP#CDRBL`.
     pub code: Option<String>,
@@ -93,9 +93,9 @@ impl Reasons {
         })
     }
 
-    /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn`
-    /// is missing or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a
-    /// domain that does not exist is told from a relay host whose name cannot be looked up; where it is not known, it
+    /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn` is
+    /// missing or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a domain
+    /// that does not exist is distinguished from a relay host whose name cannot be looked up; where it is not known, it
     /// is taken for the domain.
     ///
     /// Made for failed deliveries: a server's `250 Ok` has no reason, and is [`Class::Other`].
@@ -122,8 +122,7 @@ impl Reasons {
         }
     }
 
-    /// The words as rules see them: the reply code, if there is one, and the rest with who, where and when put out of
-    /// the way.
+    /// The words as rules see them: the reply code, if there is one, and the rest with who, where and when masked.
     fn judged(&self, said: &Reply<'_>, domain: Option<&[u8]>) -> String {
         let words = String::from_utf8_lossy(said.words());
         let words = lookup::with_domain(words, said.from_server, domain);

@@ -71,7 +71,7 @@ impl Reply<'_> {
         status_code(&self.text)
     }
 
-    /// The words behind the status code.
+    /// The words after the status code.
     pub(super) fn words(&self) -> &[u8] {
         match self.status() {
             Some(_) => self.text.get(4..).unwrap_or_default(),
@@ -79,7 +79,7 @@ impl Reply<'_> {
         }
     }
 
-    /// The enhanced status code right behind the status code (`550 5.1.1 …`), or where qmail and its like write it
+    /// The enhanced status code right after the status code (`550 5.1.1 …`), or where qmail and its like write it
     /// (`(#5.1.1)`).
     pub(super) fn enhanced_code(&self) -> Option<&[u8]> {
         self.status()?;

@@ -32,7 +32,7 @@ const NAMES: [(&str, Stage); 7] = [
 ];
 
 impl Stage {
-    /// Of what stands in `(in reply to …)`: `RCPT TO command` (Postfix, src/smtp/smtp_proto.c).
+    /// From what is in `(in reply to …)`: `RCPT TO command` (Postfix, src/smtp/smtp_proto.c).
     pub(super) fn of_command(command: &[u8]) -> Self {
         let starts = |word: &str| command.starts_with(word.as_bytes());
         if starts("end of DATA") {
@@ -54,7 +54,7 @@ impl Stage {
 
 /// The text names no stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no place in a session; they are {}", NAMES.map(|(name, _)| name).join(", "))]
+#[error("not a stage of a session; use {}", NAMES.map(|(name, _)| name).join(", "))]
 pub(super) struct UnknownStage;
 
 impl FromStr for Stage {

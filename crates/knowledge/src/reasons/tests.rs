@@ -19,15 +19,15 @@ fn what_is_wrong_in_a_rules_file_is_said_with_its_line() {
     };
     check(
         "[[rule]]\nclass = \"blocked\"\nreply = ['ok', 'a(b']\n",
-        "line 3: `a(b` is not a regular expression that can be used: unclosed group",
+        "line 3: `a(b` is not a usable regular expression: unclosed group",
     );
     check(
         "[[code]]\nreply = ['[z-a]']\n",
-        "line 2: `[z-a]` is not a regular expression",
+        "line 2: `[z-a]` is not a usable regular expression",
     );
     check(
         "[[rule]]\nclass = 'spam'\nreply = ['x']\n",
-        "line 2: `spam` is not a class of reasons; the classes are bad-mailbox,",
+        "line 2: `spam` is not a reason class; use one of bad-mailbox,",
     );
     check(
         "\n[[rule]]\nclass = 'blocked'\n",
@@ -35,7 +35,7 @@ fn what_is_wrong_in_a_rules_file_is_said_with_its_line() {
     );
     check(
         "[[rule]]\nclass = 'blocked'\ndsn = ['5.7']\n",
-        "line 3: `5.7` is no enhanced status code; write it like 5.1.1 or 5.7.*",
+        "line 3: `5.7` is not an enhanced status code; write it like 5.1.1 or 5.7.*",
     );
     check(
         "[[rule]]\nclass = 'blocked'\nregex = ['x']\n",
@@ -45,7 +45,7 @@ fn what_is_wrong_in_a_rules_file_is_said_with_its_line() {
     check("[[rule]\n", "line 1: ");
     check(
         "[[rule]]\nclass = 'blocked'\nreply = ['(a{1000}){1000}']\n",
-        "line 3: `(a{1000}){1000}` is not a regular expression that can be used: ",
+        "line 3: `(a{1000}){1000}` is not a usable regular expression: ",
     );
 }
 

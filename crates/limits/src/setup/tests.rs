@@ -51,7 +51,7 @@ fn what_stands_in_the_way() {
     let lmdb = "lmdb:/etc/postfix-aol-b/relay-limit";
     check(
         &facts(&[lmdb]),
-        &with_rest((Wrong, "has no tables of the kind lmdb")),
+        &with_rest((Wrong, "has no tables of type lmdb")),
     );
     let opaque = vec![("regexp:/etc/r".to_owned(), "patterns".to_owned())];
     let of = Facts {
@@ -67,7 +67,7 @@ fn what_stands_in_the_way() {
             (Ok, "first"),
             (ToDo, "not there"),
             (Wrong, "regexp:/etc/r"),
-            (Wrong, "takes mail"),
+            (Wrong, "accepts mail"),
             (Wrong, "rewrite"),
         ],
     );

@@ -6,7 +6,7 @@ use super::expand::ExpandError;
 use super::parameters::{Parameters, address};
 use crate::{Position, Problem};
 
-/// The parameters that the tools rely on: an error in one of them is told when the instance is found.
+/// The parameters that the tools rely on: an error in one of them is reported when the instance is found.
 const CHECKED: [&str; 24] = [
     "alternate_config_directories",
     "bounce_queue_lifetime",
@@ -63,7 +63,7 @@ impl<'a> Checker<'a> {
         self.check_form();
     }
 
-    fn tell(&mut self, name: &str, what: &str) {
+    fn report(&mut self, name: &str, what: &str) {
         let problem = Problem::new(self.path, format!("{name}: {what}"));
         self.problems
             .push(match self.parameters.main_cf().line(name.as_bytes()) {
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
     fn value(&mut self, name: &str) -> Option<Vec<u8>> {
         let value = self.parameters.expand(name);
         value
-            .map_err(|error: ExpandError| self.tell(name, &error.to_string()))
+            .map_err(|error: ExpandError| self.report(name, &error.to_string()))
             .ok()
     }
 
@@ -92,7 +92,10 @@ impl<'a> Checker<'a> {
         if path.is_absolute() {
             return Some(path);
         }
-        self.tell(name, &format!("\"{}\" is no absolute path", path.display()));
+        self.report(
+            name,
+            &format!("\"{}\" is not an absolute path", path.display()),
+        );
         None
     }
 
@@ -104,17 +107,17 @@ impl<'a> Checker<'a> {
             "soft_bounce",
         ] {
             if self.value(name).is_some() && self.parameters.bool(name).is_none() {
-                self.tell(name, "neither yes nor no");
+                self.report(name, "must be yes or no");
             }
         }
         let depth = self.parameters.int("hash_queue_depth");
         if self.value("hash_queue_depth").is_some() && depth.is_none_or(|depth| depth < 1) {
-            self.tell("hash_queue_depth", "no number of 1 or more");
+            self.report("hash_queue_depth", "must be a number of 1 or more");
         }
         for name in ["smtp_bind_address", "smtp_bind_address6"] {
             let value = self.parameters.get(name);
             if !value.is_empty() && address(&value).is_none() {
-                self.tell(name, &format!("\"{value}\" is no address"));
+                self.report(name, &format!("\"{value}\" is not an address"));
             }
         }
     }

@@ -13,7 +13,7 @@ use super::compatibility::level;
 #[error("{0}")]
 pub struct ExpandError(String);
 
-/// How deep references may nest before Postfix takes them for a loop (`mac_expand_callback`). Postfix starts anew
+/// How deep references may nest before Postfix takes them for a loop (`mac_expand_callback`). Postfix starts again
 /// inside the operands of a comparison, and so never ends where one refers to itself; here the depth goes on.
 const MAX_DEPTH: usize = 100;
 
@@ -103,7 +103,7 @@ impl Expansion<'_, '_> {
         self.work = self.work.saturating_add(bytes).saturating_add(1);
         if self.work > MAX_WORK {
             return Err(ExpandError(format!(
-                "the value grows beyond {MAX_WORK} bytes"
+                "the expanded value exceeds {MAX_WORK} bytes"
             )));
         }
         Ok(())
@@ -222,7 +222,7 @@ fn compare_levels(left: &[u8], right: &[u8]) -> Result<Ordering, ExpandError> {
     Ok(read(left)?.cmp(&read(right)?))
 }
 
-/// Splits what follows a `$` into the reference and what comes behind it; `None` where a closing brace is missing.
+/// Splits what follows a `$` into the reference and what comes after it; `None` where a closing brace is missing.
 /// Only parentheses of the opening kind count (`mac_parse`).
 fn split_reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (open, close) = match text.first() {
@@ -239,7 +239,7 @@ fn split_reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
     split_balanced(text, open, close)
 }
 
-/// Splits text that begins with `open` behind the matching `close`, both left out.
+/// Splits text that begins with `open` after the matching `close`, both left out.
 fn split_balanced(text: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8])> {
     let mut level = 0_usize;
     for (at, &byte) in text.iter().enumerate() {

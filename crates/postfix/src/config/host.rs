@@ -99,7 +99,7 @@ impl Host {
     }
 }
 
-/// What /etc/hostname below `root` says: the first word that is no comment (hostname(5)). `None` if there is none.
+/// What /etc/hostname below `root` says: the first word that is not a comment (hostname(5)). `None` if there is none.
 pub fn hostname_of(root: &Root) -> Option<String> {
     let path = resolve(root, Path::new("/etc/hostname")).ok()?;
     let text = read_regular(&root.under(&path)).ok()?;
@@ -125,14 +125,14 @@ impl Search<'_> {
     fn visit(&mut self, directory: &Path, role: Role) {
         let resolved = match resolve(self.root, directory) {
             Ok(resolved) => resolved,
-            Err(error) => return self.tell(directory, &error, role),
+            Err(error) => return self.report(directory, &error, role),
         };
         let main_cf = self.root.under(&resolved.join("main.cf"));
         match fs::symlink_metadata(main_cf) {
             Err(error) if is_absent(&error) => {
-                return self.tell(&directory.join("main.cf"), &error, role);
+                return self.report(&directory.join("main.cf"), &error, role);
             }
-            // Any other error comes again, and is told, when the file is read.
+            // Any other error occurs again, and is reported, when the file is read.
             _ if !self.found.insert(resolved.clone()) => return,
             _ => {}
         }
@@ -148,8 +148,8 @@ impl Search<'_> {
         }
     }
 
-    /// It is a problem that a directory is not there only if somebody named it.
-    fn tell(&mut self, path: &Path, error: &io::Error, role: Role) {
+    /// A missing directory is a problem only if somebody named it.
+    fn report(&mut self, path: &Path, error: &io::Error, role: Role) {
         let named = matches!(role, Role::Managed | Role::Alternate);
         if is_absent(error) && !named {
             return;
@@ -173,7 +173,7 @@ impl Search<'_> {
                     .collect::<io::Result<Vec<_>>>()
             });
         let names = listed.unwrap_or_else(|error| {
-            let what = format!("cannot look for instances in it: {error}");
+            let what = format!("cannot search it for instances: {error}");
             self.problems.push(Problem::new(self.root.under(etc), what));
             Vec::new()
         });
@@ -195,7 +195,7 @@ impl Search<'_> {
                     .root
                     .under(&instance.config_directory().join("main.cf"));
                 let what = format!(
-                    "the instance is called \"{}\", as is the one in {}",
+                    "the instance is named \"{}\", like the one in {}",
                     instance.name(),
                     first.config_directory().display()
                 );

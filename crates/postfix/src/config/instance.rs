@@ -112,7 +112,7 @@ impl Instance {
         Ok(instance)
     }
 
-    /// What master.cf says otherwise than main.cf. What is wrong with it, [`Instance::services`] tells.
+    /// Where master.cf differs from main.cf. What is wrong with it, [`Instance::services`] tells.
     fn look_at_services(&mut self, root: &Root) {
         let services = self.services(root).value;
         let parameters = &self.parameters;
@@ -275,7 +275,7 @@ impl Instance {
         self.get("smtp_helo_name")
     }
 
-    /// Its services: what master.cf lists, but for what master_service_disable turns off.
+    /// Its services: what master.cf lists, except what master_service_disable turns off.
     pub fn services(&self, root: &Root) -> Parsed<MasterCf> {
         let path = root.under(&self.resolved.join("master.cf"));
         let told_path = root.under(&self.config_directory.join("master.cf"));

@@ -1,8 +1,8 @@
 //! Logical lines: what main.cf and master.cf are made of before their own grammar begins.
 //!
 //! As Postfix `src/util/readlline.c` (`readllines`) reads them: a line that begins with white space continues the
-//! one before; blank lines and lines whose first visible character is `#` are skipped wherever they stand, inside a
-//! logical line too; the newline goes, the white space behind it stays.
+//! one before; blank lines and lines whose first visible character is `#` are skipped wherever they are, inside a
+//! logical line too; the newline goes, the white space after it stays.
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ pub fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
             return false;
         }
         if let Some(nul) = line.text.iter().position(|&b| b == 0) {
-            tell(line.line, "the text behind a NUL byte is ignored");
+            tell(line.line, "the text after a NUL byte is ignored");
             line.text.truncate(nul);
         }
         true

@@ -56,7 +56,7 @@ pub struct Service {
     pub private: bool,
     /// Runs in the queue directory. `None` where master.cf leaves it to compatibility_level.
     pub chroot: Option<bool>,
-    /// Seconds between two wake-ups; 0 for none. pickup without one waits until it is told of new mail.
+    /// Seconds between two wake-ups; 0 for none. pickup without one waits until it is notified of new mail.
     pub wakeup: u32,
     /// How many processes at most, 0 for any number; `None` for default_process_limit.
     pub process_limit: Option<u32>,
@@ -86,8 +86,9 @@ impl Service {
 }
 
 impl Service {
-    /// What `-o name=value` says of parameters, in the order of the line: the last of one name counts. `-oname=value` and
-    /// `-o { name = value }` are the same (master(5)). What is no such pair is left out: Postfix would refuse it.
+    /// What `-o name=value` says of parameters, in the order of the line: the last of one name counts. `-oname=value`
+    /// and `-o { name = value }` are the same (master(5)). What is not such a pair is left out: Postfix would refuse
+    /// it.
     pub fn overrides(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut args = self.args.iter();

@@ -13,7 +13,7 @@ use super::lines::is_space;
 use super::main_cf::MainCf;
 use super::master_cf::Service;
 
-/// What `postconf -d` of Postfix 3.7 (Debian 12) prints, but for what depends on the host or on master.cf, with
+/// What `postconf -d` of Postfix 3.7 (Debian 12) prints, except what depends on the host or on master.cf, with
 /// the parameters that later versions added and these tools use.
 static DEFAULTS: LazyLock<HashMap<&[u8], &[u8]>> = LazyLock::new(|| {
     let lines = include_str!("defaults.cf").lines();
@@ -93,7 +93,7 @@ impl Parameters {
     /// The parameters of the instance whose main.cf this is, in the directory `config_directory` of a host whose
     /// kernel calls itself `hostname` (what gethostname(2) would return there).
     pub fn new(main_cf: MainCf, config_directory: &Path, hostname: &str) -> Self {
-        // Postfix looks for these two in main.cf alone, not among the defaults (`check_myhostname`).
+        // Postfix looks for these two only in main.cf, not among the defaults (`check_myhostname`).
         let set = |name: &[u8]| {
             let lookup = |name: &[u8]| main_cf.value(name).map(Cow::Borrowed);
             main_cf
@@ -159,7 +159,7 @@ impl Parameters {
         Some(Cow::Owned(format!("${default}").into_bytes()))
     }
 
-    /// The expanded value, as `postconf -x` prints it but for white space, which stays as it is. An unknown
+    /// The expanded value, as `postconf -x` prints it except for white space, which is kept. An unknown
     /// parameter is empty.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Parameters {
                 .get(name.as_bytes())
                 .and_then(|default| default.last().copied())
         };
-        // Postfix looks at the first character behind the number alone (`conv_time.c`).
+        // Postfix looks only at the first character after the number (`conv_time.c`).
         let unit = match suffix.bytes().next().or_else(default_unit) {
             Some(b'm') => 60,
             Some(b'h') => 3600,

@@ -76,7 +76,7 @@ pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let read = file.take(MAX_SIZE).read_to_end(&mut text)?;
     if metadata.len() > MAX_SIZE || u64::try_from(read).is_ok_and(|n| n >= MAX_SIZE) {
         return Err(io::Error::other(
-            "larger than 16 MiB: no configuration file is",
+            "larger than 16 MiB, which no configuration file is",
         ));
     }
     Ok(text)

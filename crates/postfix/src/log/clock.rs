@@ -44,7 +44,7 @@ impl Clock {
         }
     }
 
-    /// The same, for reading on behind a line whose time is known.
+    /// The same, for reading on after a line whose time is known.
     #[must_use]
     pub fn after(mut self, previous: Time) -> Self {
         self.previous = Some(previous);

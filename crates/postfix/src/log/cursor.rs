@@ -32,7 +32,7 @@ impl<'a> Cursor<'a> {
         self.until(|b| b != b' ' && b != b'\t');
     }
 
-    /// Takes what stands before the next blank. Empty at a blank and at the end.
+    /// Takes what comes before the next blank. Empty at a blank and at the end.
     #[inline]
     pub(super) fn word(&mut self) -> &'a [u8] {
         self.to([b' ', b' '])
@@ -80,7 +80,7 @@ pub(super) fn near(text: &[u8], stops: [u8; 2]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
     let [one, two] = stops.map(|stop| u64::from_le_bytes([stop; 8]));
-    // The top bit of each byte that is zero, and perhaps of some behind it, where the subtraction borrowed.
+    // The top bit of each byte that is zero, and perhaps of some after it, where the subtraction borrowed.
     let zeros = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes & TOPS;
     let (chunks, _) = text.as_chunks();
     let mut at = 0_usize;

@@ -1,7 +1,7 @@
 //! The message of a delivery attempt, read strictly from the left.
 //!
 //! Written by Postfix `src/global/log_adhoc.c`; fields came and went: `conn_use`, `delays` and `dsn` are absent before
-//! 2.3, `tls` came with 3.11. Whatever a stranger chose (the addresses, the reply) stands in brackets that are closed
+//! 2.3, `tls` came with 3.11. Whatever a stranger chose (the addresses, the reply) is in brackets that are closed
 //! before the next field is looked for, so that no text can pass for a field.
 
 use super::cursor::{Cursor, near};
@@ -164,7 +164,7 @@ fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Atte
     })
 }
 
-/// The word behind `status=`, and the ` (` behind it.
+/// The word after `status=`, and the ` (` after it.
 fn status<'a>(c: &mut Cursor<'a>) -> Result<Word, Why<'a>> {
     // Nearly every line has one of these.
     let usual = [
@@ -202,8 +202,8 @@ fn recipient<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// An address without brackets, and the `, ` behind it. Nothing closes it, so only a quoted local part may hold a blank or a
-/// comma: no stranger's address can pass for the fields behind it.
+/// An address without brackets, and the `, ` after it. Nothing closes it, so only a quoted local part may hold a blank
+/// or a comma: no stranger's address can pass for the fields behind it.
 fn bare_address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let start = c.0;
     let from = bare_local_part(start).unwrap_or(0);
@@ -218,7 +218,7 @@ fn bare_address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
 /// An address up to the `>, ` that closes it, the bracket's content only.
 ///
 /// Postfix 3.5 and later quote a local part as RFC 5321 does, and then the whole of it (`info_log_addr_form`); older
-/// ones log it bare. A quoted local part is passed over first; where it has no end the address is a bare one, which
+/// ones log it bare. A quoted local part is skipped first; where it has no end the address is a bare one, which
 /// ends at the first `>, ` that a field follows.
 pub(super) fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let start = c.0;
@@ -230,7 +230,7 @@ pub(super) fn address<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     ends_behind(c, start, 0)
 }
 
-/// The address whose end is the first behind `from` bytes.
+/// The address whose end is the first after `from` bytes.
 fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&'a [u8]> {
     let mut from = from;
     loop {
@@ -242,7 +242,7 @@ fn ends_behind<'a>(c: &mut Cursor<'a>, start: &'a [u8], from: usize) -> Option<&
     }
 }
 
-/// The length of a quoted local part at the front of an address, up to the `@` (or the end of the address) behind it.
+/// The length of a quoted local part at the front of an address, up to the `@` (or the end of the address) after it.
 pub(super) fn quoted_local_part(address: &[u8]) -> Option<usize> {
     let behind = quoted(address)?;
     matches!(address.get(behind), Some(b'@' | b'>')).then_some(behind)
@@ -268,7 +268,7 @@ fn quoted(text: &[u8]) -> Option<usize> {
     close.checked_add(1)
 }
 
-/// Takes the field of this name (with the `=`), if it is the next, and the `, ` behind it.
+/// Takes the field of this name (with the `=`), if it is the next, and the `, ` after it.
 #[inline]
 fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
     let mut probe = *c;
@@ -280,7 +280,7 @@ fn field<'a>(c: &mut Cursor<'a>, name: &[u8]) -> Option<&'a [u8]> {
     Some(found)
 }
 
-/// Takes a value, none of which holds a blank or a comma, and the `, ` behind it.
+/// Takes a value, none of which holds a blank or a comma, and the `, ` after it.
 #[inline]
 fn value<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let (found, rest) = c.0.split_at_checked(near(c.0, [b',', b' ']))?;
@@ -291,7 +291,7 @@ fn value<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(found)
 }
 
-/// Takes a field's name and the `=` behind it.
+/// Takes a field's name and the `=` after it.
 fn name<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let name = c.until(|b| !b.is_ascii_lowercase() && b != b'_');
     (!name.is_empty() && c.eat(b"=")).then_some(name)

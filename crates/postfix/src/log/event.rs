@@ -85,7 +85,7 @@ pub struct Relay<'a> {
     pub host: &'a [u8],
     /// The address (or socket path) inside the brackets.
     pub address: Option<&'a [u8]>,
-    /// The port behind the brackets.
+    /// The port after the brackets.
     pub port: Option<u16>,
 }
 
@@ -128,7 +128,7 @@ pub struct Delivery<'a> {
     pub dsn: Option<&'a [u8]>,
     /// `status=`.
     pub status: Status,
-    /// The text in the parentheses behind the status: the server's reply, or what Postfix says itself.
+    /// The text in the parentheses after the status: the server's reply, or what Postfix says itself.
     pub reply: &'a [u8],
     /// How many times the line stands for: 1, or the N of `message repeated N times: [ … ]`.
     pub repeat: u64,
@@ -152,7 +152,7 @@ pub struct Expired<'a> {
     pub repeat: u64,
 }
 
-/// What a log tells, a line at a time.
+/// What a log says, a line at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event<'a> {
     /// A delivery attempt.
@@ -167,7 +167,7 @@ pub enum Event<'a> {
         sender: &'a [u8],
         /// When, if [`super::Wanted::filtered`] is asked for and the line itself is of the window.
         time: Option<Time>,
-        /// Is it? It is told whatever the window.
+        /// Is it? It is handed on whatever the window.
         inside: bool,
     },
     /// A filter stopped or scored mail.

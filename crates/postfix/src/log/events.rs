@@ -16,7 +16,7 @@ use super::unread::Why;
 use crate::Time;
 use crate::problem::Position;
 
-/// So many lines in a row behind the window end the reading of a compressed log; one with a wrong clock does not.
+/// This many lines in a row after the window end the reading of a compressed log; one with a wrong clock does not.
 const PAST: u64 = 5_000;
 
 /// Line numbers are counted in so much of a file: more would take longer than the figures did.

@@ -1,4 +1,4 @@
-//! A line into the event it tells.
+//! A line into its event.
 
 use crate::Time;
 use std::ops::Range;
@@ -77,7 +77,7 @@ pub(super) struct Extractor {
 }
 
 impl Extractor {
-    /// The event that a line of a plain log tells, if it is one that is asked for.
+    /// The event in a line of a plain log, if it is one that is asked for.
     pub(super) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Event<'a>> {
         let header = match self.is_timed() {
             true => header::read(line),
@@ -117,7 +117,7 @@ impl Extractor {
         })
     }
 
-    /// The event that a message tells.
+    /// The event in a message.
     pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
         let Some(slash) = header.program.iter().rposition(|&b| b == b'/') else {
             return self.scanned(header).or_else(|| self.lost(header));
@@ -268,7 +268,7 @@ impl Extractor {
                 repeat,
             }));
         }
-        // Told whatever the window: the message may be delivered inside it.
+        // Handed on whatever the window: the message may be delivered inside it.
         if !self.wanted.senders || !c.0.starts_with(b"size=") {
             return None;
         }

@@ -1,6 +1,6 @@
 //! What comes before the message in a log line: prefixes, a time, perhaps a host and a facility word, the tag.
 //!
-//! The first word after the time that is a tag is the tag; nothing behind it is looked at, so that no text inside a
+//! The first word after the time that is a tag is the tag; nothing after it is looked at, so that no text inside a
 //! message can pass for a line of Postfix.
 
 use super::cursor::Cursor;
@@ -51,7 +51,7 @@ pub(super) fn read(line: &[u8]) -> Result<Header<'_>, Headless<'_>> {
 
 fn front(mut c: Cursor<'_>) -> Result<Header<'_>, Headless<'_>> {
     let mut outer = None;
-    // A container runtime's time may stand before the line's own: each round takes prefixes and one time.
+    // A container runtime's time may come before the line's own: each round takes prefixes and one time.
     for _ in 0..3 {
         if outer.is_none() && prefixes(&mut c) {
             return rfc5424(c).ok_or(Headless::NoTag);
@@ -78,7 +78,7 @@ pub(super) fn read_untimed(line: &[u8]) -> Result<Header<'_>, Headless<'_>> {
     }
 }
 
-/// The same for a line whose time stands elsewhere.
+/// The same for a line whose time is elsewhere.
 pub(super) fn behind_time(line: &[u8], stamp: Stamp) -> Option<Header<'_>> {
     behind(Cursor(line), Some(stamp)).ok()
 }
@@ -221,7 +221,7 @@ fn element(c: &mut Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// `program[123]:`, if the line goes on with one, and the message behind it: with or without a blank between them.
+/// `program[123]:`, if the line goes on with one, and the message after it: with or without a blank between them.
 #[inline]
 fn tag(mut c: Cursor<'_>) -> Option<(&[u8], &[u8])> {
     let program = c.to([b'[', b' ']);
@@ -236,7 +236,7 @@ fn tag(mut c: Cursor<'_>) -> Option<(&[u8], &[u8])> {
     Some((program, solaris(c).0))
 }
 
-/// Solaris puts `[ID 197553 mail.info] ` behind the tag.
+/// Solaris puts `[ID 197553 mail.info] ` after the tag.
 fn solaris(c: Cursor<'_>) -> Cursor<'_> {
     let mut probe = c;
     let found = probe.eat(b"[ID ") && probe.number(1, 10).is_some() && probe.eat(b" ");
@@ -246,7 +246,7 @@ fn solaris(c: Cursor<'_>) -> Cursor<'_> {
     probe
 }
 
-/// `mail.info`, `mail:info`, `<mail.info>`, `<2.6>` (FreeBSD's numbers), `mail`: what syslogd may be told to write.
+/// `mail.info`, `mail:info`, `<mail.info>`, `<2.6>` (FreeBSD's numbers), `mail`: what syslogd can be set to write.
 fn is_facility(word: &[u8]) -> bool {
     // Nearly every word that is asked about is a host.
     if !matches!(

@@ -1,8 +1,8 @@
 //! Postfix's logs: where they are, how a line begins, what a delivery line says.
 //!
 //! From the outside in: [`log_sets`] and [`siblings`] find the files, [`needed`] picks those of a window, [`read_file`]
-//! turns one into [`Event`]s for a [`Sink`]. Inside, `lines` cuts bytes into lines and passes over those that cannot
-//! matter, `header` finds a line's tag, `delivery` and `filtered` read the message, `clock` and `timeline` know the time.
+//! turns one into [`Event`]s for a [`Sink`]. Inside, `lines` cuts bytes into lines and skips those that cannot matter,
+//! `header` finds a line's tag, `delivery` and `filtered` read the message, `clock` and `timeline` know the time.
 //! [`follow()`] reads a log on from where an earlier run stopped.
 
 mod clock;
@@ -29,7 +29,6 @@ mod seen;
 mod sources;
 mod stamp;
 mod timeline;
-mod tried;
 mod unread;
 
 pub use clock::Clock;
@@ -52,5 +51,4 @@ pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };
 pub use stamp::Stamp;
-pub use tried::{Tried, tried};
 pub use unread::{Unread, UnreadLine, Why};

@@ -28,7 +28,7 @@ impl Names {
     }
 
     /// The instance of `tag`, a tag without its program name: the longest configured name that it is or begins with
-    /// (`postfix-aol-a` for `postfix-aol-a/submission`), else what stands before the first `/`.
+    /// (`postfix-aol-a` for `postfix-aol-a/submission`), else what comes before the first `/`.
     pub fn instance<'a>(&self, tag: &'a [u8]) -> &'a [u8] {
         let is_of = |name: &&Vec<u8>| {
             tag.strip_prefix(name.as_slice())

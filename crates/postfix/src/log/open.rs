@@ -25,7 +25,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Tells it from the first six bytes (fewer, if there are no more).
+    /// Recognizes it by the first six bytes (fewer, if there are no more).
     pub fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,

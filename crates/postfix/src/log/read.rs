@@ -34,7 +34,7 @@ pub struct Options<'a> {
     pub window: Option<Range<Time>>,
     /// Which lines.
     pub wanted: Wanted,
-    /// At most so many threads for one file.
+    /// At most this many threads for one file.
     pub threads: usize,
     /// Told how many bytes more have been read.
     pub progress: &'a (dyn Fn(u64) + Sync),
@@ -45,7 +45,7 @@ pub struct Options<'a> {
 pub struct Reading {
     /// The file; `-` for standard input, `journal` for this machine's journal.
     pub path: PathBuf,
-    /// Its size when it was opened, in bytes; absent for what is no regular file.
+    /// Its size when it was opened, in bytes; absent for what is not a regular file.
     pub size: Option<u64>,
     /// How many of its bytes were read, compressed ones where it is compressed.
     pub read: u64,

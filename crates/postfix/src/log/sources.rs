@@ -20,7 +20,7 @@ use crate::zone::Zone;
 /// Where syslog daemons put mail: Debian's name first, then that of Red Hat and the BSDs.
 const DEFAULT: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
 
-/// The endings that compressors give; what is inside is told by content.
+/// The endings that compressors give; what is inside is recognized by content.
 const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 
 /// Lines may be out of order by this much between a log and the one before it, in microseconds.
@@ -122,7 +122,7 @@ pub fn log_sets(
             None => own.push((current, vec![name], asked)),
         }
     }
-    // An instance may write to the syslog daemon's own file: then it is no log apart.
+    // An instance may write to the syslog daemon's own file: then it is not a separate log.
     own.retain(|(path, _, wanted)| {
         let is_same = matches!(&syslog, Place::File(file) if file == path);
         wants_syslog |= *wanted && is_same;
@@ -220,7 +220,7 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
     for packed in PACKED {
         file = file.strip_suffix(packed.as_bytes()).unwrap_or(file);
     }
-    // logrotate's `extension .log` moves the ending behind the date or the number.
+    // logrotate's `extension .log` moves the ending after the date or the number.
     let behind = file.strip_prefix(current).or_else(|| {
         let dot = memchr::memrchr(b'.', current)?;
         let (stem, ending) = current.split_at_checked(dot)?;
@@ -246,11 +246,11 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
 /// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
 /// the newest back, until one begins before the window. One that says no time is taken.
 pub fn needed(files: &[PathBuf], window: &Range<Time>, zone: Zone) -> Vec<PathBuf> {
-    // What cannot be read is met again, and told, when it is read.
+    // What cannot be read is met again, and reported, when it is read.
     needed_with(files, window, |path| first_time(path, zone).ok().flatten())
 }
 
-/// As [`needed`], where `first` tells a log's first line's time.
+/// As [`needed`], where `first` gives the time of a log's first line.
 pub fn needed_with(
     files: &[PathBuf],
     window: &Range<Time>,

@@ -23,10 +23,10 @@ pub enum Stamp {
 
 /// Reads a time at the front of `at` and takes it off.
 ///
-/// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no offset);
-/// the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year before the
-/// month, behind the day or behind the time, with the month in another language, with the day before it
-/// (`15 avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and `short-unix`
+/// Understood: RFC 3339 (`T` or a blank between date and time, any or no fraction, `Z`, `+02:00`, `+0200` or no
+/// offset); the traditional form (`Sep 19 12:22:57`), also with a weekday before it, with a fraction, with the year
+/// before the month, after the day or after the time, with the month in another language, with the day before it (`15
+/// avril 12:22:57`); `journalctl -o short-full` (`Tue 2026-09-19 12:22:57 CEST`) and `short-unix`
 /// (`1695119777.123456`).
 pub(super) fn take(at: &mut Cursor<'_>) -> Option<Stamp> {
     let mut c = *at;
@@ -197,7 +197,7 @@ fn behind_day(month: u32, day: u64, c: &mut Cursor<'_>) -> Option<Stamp> {
     }
 }
 
-/// A year of four digits, standing alone (a host may be called `2026`, but no log has been seen to do so).
+/// A year of four digits, on its own (a host may be called `2026`, but no log has been seen to do so).
 fn year(c: &mut Cursor<'_>) -> Option<u64> {
     let mut probe = *c;
     let year = probe.number(4, 4).filter(|y| (1970..=2200).contains(y))?;

@@ -25,7 +25,7 @@ const NEAR: u64 = 64 * 1024;
 /// How many looks it takes to be sure of the years: a year-less log that spans years must not pass one unseen.
 const YEARS: u64 = 16;
 
-/// A log's lines stand in the order of time, nearly: daemons write a little late, and in logs that give the host's own
+/// A log's lines are nearly in the order of time: daemons write a little late, and in logs that give the host's own
 /// clock an hour comes twice when summer time ends.
 const EXACT_SLACK: Span = Span::from_minutes(10);
 const LOCAL_SLACK: Span = Span::from_minutes(75);
@@ -49,7 +49,7 @@ const QUIET: Span = Span::from_days(35);
 struct Look {
     /// The middle one of the times of the lines there: one line with a wrong clock does not mislead.
     middle: Time,
-    /// The earliest, but for lines with a wrong clock: no line from here on is older.
+    /// The earliest, except for lines with a wrong clock: no line from here on is older.
     earliest: Time,
     /// The latest, likewise.
     latest: Time,
@@ -144,7 +144,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// Places spread over the file, from its beginning. Going back from the end, each year-less time is the latest that
-    /// does not lie after the one behind it.
+    /// is not later than the one after it.
     fn marks(&mut self, exact: bool) -> io::Result<Vec<Mark>> {
         let steps = if exact || self.size < NEAR { 1 } else { YEARS };
         let step = self.size.checked_div(steps).unwrap_or(0);

@@ -9,7 +9,7 @@ use super::address::shown;
 use super::ctype::{atol, c_str, split_nameval};
 use crate::{Parsed, Position, Problem};
 
-/// Problems told about one log.
+/// Problems reported about one log.
 const MOST_PROBLEMS: usize = 8;
 
 /// One recipient's entry. Texts are printable, addresses in quoted form, as bounce(8) wrote them.
@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 }
 
-/// Takes a `name=value` line into `entry`. False if it is none, or a name that Postfix does not know.
+/// Takes a `name=value` line into `entry`. False if it is not one, or a name that Postfix does not know.
 fn attribute(entry: &mut LogEntry, line: &str) -> bool {
     let Some((name, value)) = split_nameval(line.as_bytes()) else {
         return false;
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_told_and_the_rest_kept() {
+    fn what_is_malformed_is_reported_and_the_rest_kept() {
         check(
             "recipient=a@x\nnonsense\nreason=w\n\n",
             true,

@@ -8,14 +8,14 @@ use super::record::{Records, SHORT_READ, SHORT_READ_OF_TIMES, Source, Stop};
 use super::{Envelope, Recipient, RecipientState, SizeRecord};
 use crate::{Parsed, Position, Problem};
 
-/// Record types that may stand before or after the message content (REC_TYPE_ENVELOPE and REC_TYPE_EXTRACT in
+/// Record types that may come before or after the message content (REC_TYPE_ENVELOPE and REC_TYPE_EXTRACT in
 /// global/rec_type.h; the queue manager takes them in either place).
 const ENVELOPE_TYPES: &[u8] = b"MCTcFILSDRO/WVA>K<ionEPre";
 /// Types of the first record of a sound file.
 const FIRST_TYPES: &[u8] = b"CTFILSRA>cW";
 /// A file of nothing but recipients must not fill the memory.
 const MOST_RECIPIENTS: usize = 1_000_000;
-/// Problems told about one file.
+/// Problems reported about one file.
 const MOST_PROBLEMS: usize = 8;
 
 /// How far to read.
@@ -31,7 +31,7 @@ pub(super) enum Extent {
 
 /// Reads the envelope of a queue file of `size` bytes.
 ///
-/// The content is passed over unread where the size record says how long it is; where there is none (local
+/// The content is skipped unread where the size record says how long it is; where there is none (local
 /// submissions), record by record. `path` is for messages only. `buffer` is working memory for reuse.
 pub fn read_envelope<S: Source + ?Sized>(
     source: &S,
@@ -72,7 +72,7 @@ pub(super) fn read<S: Source + ?Sized>(
         Ok(()) => {}
         Err(Stop::End) if size == 0 => collector.problem(None, "is empty"),
         Err(stop) => {
-            let problem = stop.problem(path, "has no end record: it was cut short");
+            let problem = stop.problem(path, "has no end record: the file was cut short");
             collector.found.problems.push(problem);
         }
     }
@@ -269,7 +269,7 @@ impl Collector<'_> {
             if size.data_offset == start && records.extracted_at(end) {
                 records.jump(end)?;
             } else {
-                self.problem(Some(start), "the size record does not fit the content");
+                self.problem(Some(start), "the size record does not match the content");
             }
         }
         loop {

@@ -32,7 +32,7 @@ pub struct Envelope {
     pub dsn_envid: Option<Vec<u8>>,
     /// `ret_flags=`: what a bounce is to return: 1 the message, 2 its header.
     pub dsn_ret: Option<u8>,
-    /// `A`: `name=value`, each with a NUL behind it: one allocation for all.
+    /// `A`: `name=value`, each followed by a NUL: one allocation for all.
     attributes: Vec<u8>,
     /// Was the end record reached? If not, the queue manager takes the file for corrupt.
     pub complete: bool,
@@ -91,7 +91,7 @@ impl Envelope {
             .filter(|r| r.state == RecipientState::ToDo)
     }
 
-    /// All attributes (`A`) in the order of the file, but for those that have a field of their own.
+    /// All attributes (`A`) in the order of the file, except those that have a field of their own.
     pub fn attributes(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.attributes.split(|&b| b == 0).filter_map(split_nameval)
     }

@@ -16,7 +16,7 @@ use crate::Problem;
 const READY: u32 = 0o700;
 /// Set by `postsuper -e` or `-f`: to be returned at the next attempt (MAIL_QUEUE_STAT_EXPIRE).
 const EXPIRE: u32 = 0o010;
-const NOT_REGULAR: &str = "is no regular file";
+const NOT_REGULAR: &str = "is not a regular file";
 
 /// What the file system says of a queue file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub enum Opened {
     File(File, FileInfo),
     /// Nothing: the queue manager moved or removed it first.
     Vanished,
-    /// Something that is no queue file, or cannot be read.
+    /// Something that is not a queue file, or cannot be read.
     Problem(Problem),
 }
 
@@ -116,7 +116,7 @@ pub(super) fn open_in<D: AsFd, P: Arg + Copy>(
 
 /// Opens the queue file or log `name`, a path below `dir`, for reading. `path` is for messages.
 ///
-/// A symbolic link is not followed, a FIFO or device does not block, and the access time is left alone where the
+/// A symbolic link is not followed, a FIFO or device does not block, and the access time is left unchanged where the
 /// kernel permits.
 pub(super) fn open_file<D: AsFd, P: Arg + Copy>(dir: D, name: P, path: &Path) -> Opened {
     open_with(|flags| open_beneath(&dir, name, flags), path)
@@ -131,7 +131,7 @@ fn open_with(open: impl Fn(OFlags) -> Result<OwnedFd, Errno>, path: &Path) -> Op
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut result = open(flags | OFlags::NOATIME);
     if matches!(result, Err(Errno::PERM)) {
-        // Only the owner and root may leave the access time alone.
+        // Only the owner and root may leave the access time unchanged.
         result = open(flags);
     }
     let problem = |what: String| Opened::Problem(Problem::new(path, what));
@@ -139,7 +139,7 @@ fn open_with(open: impl Fn(OFlags) -> Result<OwnedFd, Errno>, path: &Path) -> Op
         Ok(fd) => File::from(fd),
         Err(Errno::NOENT) => return Opened::Vanished,
         Err(Errno::LOOP) => {
-            return problem("is, or lies behind, a symbolic link: not followed".into());
+            return problem("is or lies behind a symbolic link, which is not followed".into());
         }
         Err(Errno::NXIO) => return problem(NOT_REGULAR.into()),
         Err(error) => return problem(format!("cannot be opened: {}", Error::from(error))),

@@ -74,11 +74,11 @@ impl fmt::Display for Queue {
 /// A kind of per-message log that bounce(8) keeps beside the queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Log {
-    /// Why delivery was put off.
+    /// Why delivery was deferred.
     Defer,
-    /// Recipients that failed for good, until the sender is told.
+    /// Recipients that failed for good, until the sender is notified.
     Bounce,
-    /// Deliveries that the sender asked to be told about.
+    /// Deliveries that the sender asked to be notified of.
     Trace,
 }
 
@@ -203,7 +203,7 @@ impl Spool {
     /// Is there a file `id` where Postfix looks for it in `queue`?
     ///
     /// # Errors
-    /// Whatever the system says, other than that there is none.
+    /// Any error of the system other than that it does not exist.
     pub fn holds(&self, queue: Queue, id: &QueueId) -> std::io::Result<bool> {
         exists(&self.path(queue, id))
     }

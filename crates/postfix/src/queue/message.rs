@@ -25,7 +25,7 @@ pub struct ShowqOptions {
     pub smtputf8_enable: bool,
     /// `empty_address_recipient`: shown for the null sender.
     pub empty_address_recipient: String,
-    /// `duplicate_filter_limit`: defer log recipients that are remembered, so as not to be listed again; 0: all.
+    /// `duplicate_filter_limit`: defer log recipients that are remembered, so as cannot be listed again; 0: all.
     pub duplicate_filter_limit: usize,
 }
 
@@ -117,7 +117,7 @@ pub struct ShownRecipient {
     pub deferral: Option<Deferral>,
 }
 
-/// Why delivery was put off: the defer log's entry for a recipient.
+/// Why delivery was deferred: the defer log's entry for a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deferral {
     /// In words: `delay_reason` of `postqueue -j`.

@@ -2,7 +2,7 @@
 //!
 //! Knows names ([`QueueId`]), places ([`Layout`], [`Spool`]), the record format ([`Envelope`]), the logs of
 //! bounce(8) ([`LogEntry`]) and what showq(8) makes of all this ([`Message`]). Reads only: it never changes,
-//! locks or renames a file, and leaves access times alone where the kernel lets it.
+//! locks or renames a file, and leaves access times unchanged where the kernel lets it.
 
 mod address;
 mod bounce_log;

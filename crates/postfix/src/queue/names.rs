@@ -15,7 +15,7 @@ use crate::Problem;
 
 /// What getdents(2) fills at a time.
 const BLOCK: usize = 65_536;
-/// Hash directories nested deeper than this are no work of Postfix.
+/// Hash directories nested deeper than this are not Postfix's work.
 const DEEPEST: usize = 32;
 /// Problems kept of one queue; the rest are counted.
 const MOST_PROBLEMS: usize = 1000;
@@ -24,7 +24,7 @@ const MOST_PROBLEMS: usize = 1000;
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
     /// A directory may not be read: Postfix's queues are for root and the mail system only.
-    #[error("{}: permission denied; only root may read Postfix's queues", .0.display())]
+    #[error("{}: permission denied; only root can read Postfix's queues", .0.display())]
     Denied(PathBuf),
     /// The queue directory is not there, or cannot be read for another reason.
     #[error("{}: cannot be read: {}", .0.display(), .1)]
@@ -44,7 +44,7 @@ impl ScanError {
         match self {
             Self::Denied(path) => Problem::new(
                 path,
-                "permission denied; only root may read Postfix's queues",
+                "permission denied; only root can read Postfix's queues",
             ),
             Self::Unreadable(path, error) => Problem::new(path, format!("cannot be read: {error}")),
         }
@@ -102,11 +102,11 @@ impl Tally {
     }
 
     /// Says once what [`Self::misplaced`] counts.
-    pub(super) fn tell_misplaced(&mut self, queue_dir: PathBuf) {
+    pub(super) fn report_misplaced(&mut self, queue_dir: PathBuf) {
         if self.misplaced > 0 {
             let what = format!(
-                "{} files do not lie where hash_queue_depth puts them, and Postfix does not see them; \
-                 postsuper -s moves them",
+                "{} files are not where hash_queue_depth puts them, so Postfix does not see them; postsuper -s moves \
+                 them",
                 self.misplaced
             );
             self.problem(Problem::new(queue_dir, what));
@@ -150,7 +150,7 @@ impl Names {
     }
 }
 
-/// What a name stands for.
+/// What a name means.
 enum Entry {
     Queued,
     BeingWritten,
@@ -159,12 +159,12 @@ enum Entry {
 }
 
 impl Spool {
-    /// How many messages `queue` holds, by names alone: no file is opened.
+    /// How many messages `queue` holds, by names only: no file is opened.
     ///
-    /// In maildrop and incoming, files that are being written are told apart by their permission bits.
+    /// In maildrop and incoming, files that are being written are distinguished by their permission bits.
     ///
     /// # Errors
-    /// The directory cannot be read. That it does not exist is no error: Postfix makes it when needed.
+    /// The directory cannot be read. It is not an error if it does not exist: Postfix makes it when needed.
     pub fn count(&self, queue: Queue) -> Result<Tally, ScanError> {
         let mut tally = Tally::default();
         self.each_directory(queue, &mut tally, |directory, names, tally| {
@@ -193,7 +193,7 @@ impl Spool {
             }
             true
         })?;
-        tally.tell_misplaced(self.queue_dir(queue));
+        tally.report_misplaced(self.queue_dir(queue));
         Ok(tally)
     }
 
@@ -218,7 +218,7 @@ impl Spool {
                 Ok(fd) => fd,
                 Err(Errno::NOENT) => continue,
                 Err(Errno::LOOP | Errno::NOTDIR) => {
-                    tally.problem(Problem::new(path, "is no directory"));
+                    tally.problem(Problem::new(path, "is not a directory"));
                     continue;
                 }
                 Err(error) if levels.is_empty() => return Err(ScanError::new(path, error.into())),
@@ -283,7 +283,7 @@ fn read_names(
         }
         let mut kind = entry.file_type();
         if kind == FileType::Unknown {
-            // A file system that does not tell.
+            // A file system that does not say.
             let stat =
                 rustix::fs::statat(&directory.fd, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
             let Ok(stat) = stat else {
@@ -320,7 +320,7 @@ fn classify(queue: Queue, name: &[u8], kind: FileType) -> Entry {
         FileType::Directory => Entry::Stray("is a directory"),
         FileType::RegularFile if name.len() > 1 && is_queue_id(name) => Entry::Queued,
         FileType::RegularFile if is_temporary(name) => Entry::BeingWritten,
-        FileType::RegularFile => Entry::Stray("its name is no queue id"),
+        FileType::RegularFile => Entry::Stray("its name is not a queue id"),
         FileType::Symlink => Entry::Stray("is a symbolic link, not followed"),
         FileType::Fifo => Entry::Stray("is a FIFO"),
         FileType::Socket => Entry::Stray("is a socket"),

@@ -43,7 +43,7 @@ pub(super) const SHORT_READ_OF_TIMES: usize = 256;
 const LONG_READ: usize = 65_536;
 /// The longest record that is kept. Postfix's own limit (`line_length_limit`) is 2048 bytes.
 const LONGEST: u64 = 60_000;
-/// Lengths are at most four groups of 7 bits: a fifth could not be told from garbage.
+/// Lengths are at most four groups of 7 bits: a fifth could not be distinguished from garbage.
 const LENGTH_BYTES: usize = 4;
 
 /// A record's place and type. Its data is read by [`Records::data`].
@@ -64,7 +64,7 @@ pub(super) struct Record {
 pub(super) enum Stop {
     /// The file ends here, between two records.
     End,
-    /// What is at `offset` is no record; the text says why.
+    /// What is at `offset` is not a record; the text says why.
     Bad(u64, String),
 }
 
@@ -129,7 +129,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         self.next
     }
 
-    /// The next record. Pointers are followed, padding is passed over.
+    /// The next record. Pointers are followed, padding is skipped.
     pub(super) fn next(&mut self) -> Result<Record, Stop> {
         loop {
             let record = self.header()?;
@@ -162,7 +162,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
     /// Goes on at `offset`, such as the end of the message content.
     pub(super) fn jump(&mut self, offset: u64) -> Result<(), Stop> {
         if offset > self.size {
-            let why = format!("points to byte {offset}, behind the end of the file");
+            let why = format!("points to byte {offset}, beyond the end of the file");
             return Err(Stop::bad(self.next, why));
         }
         self.read.insert(self.stretch, self.next);
@@ -226,7 +226,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         self.budget = self
             .budget
             .checked_sub(end.saturating_sub(offset))
-            .ok_or_else(|| Stop::bad(offset, "pointer loop: more was read than the file has"))?;
+            .ok_or_else(|| Stop::bad(offset, "pointer loop: more was read than the file holds"))?;
         self.next = end;
         Ok(Record {
             kind,
@@ -254,7 +254,7 @@ impl<'a, S: Source + ?Sized> Records<'a, S> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         self.buffer
             .get(start..start.saturating_add(length))
-            .ok_or_else(|| Stop::bad(offset, "the file became shorter while it was read"))
+            .ok_or_else(|| Stop::bad(offset, "the file shrank while it was being read"))
     }
 
     fn fill(&mut self, offset: u64, wanted: usize) -> Result<(), Stop> {

@@ -64,7 +64,7 @@ impl Spool {
     /// Hands every file of `queue` to `each`, in no order, from several threads at once, until it says to stop.
     ///
     /// Files that are still being written are counted only. A file of the corrupt queue comes with an empty
-    /// envelope. The tally tells what was found, and what could not be read.
+    /// envelope. The tally says what was found, and what could not be read.
     ///
     /// # Errors
     /// See [`Self::count`].
@@ -101,7 +101,7 @@ impl Spool {
 
     /// Hands every message of `queue` to `each` as showq(8) would show it; otherwise like [`Self::scan`].
     ///
-    /// A file without a sender is no message, only a problem.
+    /// A file without a sender is not a message, only a problem.
     ///
     /// # Errors
     /// See [`Self::count`].
@@ -219,7 +219,7 @@ impl Spool {
             }
             walked
         })?;
-        tally.tell_misplaced(self.queue_dir(queue));
+        tally.report_misplaced(self.queue_dir(queue));
         Ok(tally)
     }
 }
@@ -230,7 +230,7 @@ fn not_ready(queue: Queue, path: &Path, info: FileInfo, tally: &mut Tally) {
         tally.being_written = tally.being_written.saturating_add(1);
     } else {
         let mode = info.mode;
-        let what = format!("has mode {mode:04o} instead of 0700: Postfix passes it over");
+        let what = format!("has mode {mode:04o} instead of 0700: Postfix ignores it");
         tally.problem(Problem::new(path, what));
     }
 }

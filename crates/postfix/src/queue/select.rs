@@ -15,16 +15,16 @@ use super::{Message, Queue, QueueId, Sender, ShownRecipient};
 /// A condition that only the caller can judge: this crate knows neither providers nor classes of reasons.
 pub type Judge<'a, T> = Box<dyn Fn(&T) -> bool + Send + Sync + 'a>;
 
-/// A text that is no pattern.
+/// A text that is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{}\" is no pattern: {}", crate::escape(.text), .why)]
+#[error("\"{}\" is not a valid pattern: {}", crate::escape(.text), .why)]
 pub struct PatternError {
     text: String,
     why: String,
 }
 
-/// An address, or many: `user@example.com`, `@example.com`, `*@*.example.com`, `<>` for the null sender. The case of
-/// letters does not matter.
+/// An address, or many: `user@example.com`, `@example.com`, `*@*.example.com`, `<>` for the null sender. Upper and
+/// lower case are the same.
 #[derive(Debug, Clone)]
 pub struct AddressPattern {
     glob: GlobMatcher,
@@ -35,7 +35,7 @@ impl AddressPattern {
     /// From what a user types.
     ///
     /// # Errors
-    /// A glob that is none.
+    /// An invalid glob.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let is_null = matches!(text.trim(), "<>" | "");
         let glob = match text.trim() {
@@ -73,7 +73,7 @@ impl DomainPattern {
     /// From what a user types; a leading `@` is taken off.
     ///
     /// # Errors
-    /// A glob that is none.
+    /// An invalid glob.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let domain = text.trim().trim_start_matches('@').trim_end_matches('.');
         glob_of(domain, text).map(Self)
@@ -116,7 +116,7 @@ impl DsnPattern {
             .then(|| Self(numbers.join(".")))
             .ok_or_else(|| PatternError {
                 text: text.to_owned(),
-                why: "an enhanced status code is meant, such as 4.7.1, 4.7 or 4.7.*".to_owned(),
+                why: "not an enhanced status code such as 4.7.1, 4.7 or 4.7.*".to_owned(),
             })
     }
 
@@ -140,7 +140,7 @@ pub struct Selector<'a> {
     pub recipients: Vec<AddressPattern>,
     /// To one of these domains.
     pub domains: Vec<DomainPattern>,
-    /// To a provider: judged by the recipient, of which the deferral may tell the server.
+    /// To a provider: judged by the recipient, whose deferral may name the server.
     pub provider: Option<Judge<'a, ShownRecipient>>,
     /// Deferred for a reason that one of these finds something in.
     pub reasons: Vec<Regex>,

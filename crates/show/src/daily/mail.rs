@@ -18,7 +18,7 @@ pub struct Envelope {
     pub from: String,
     /// The addresses that the header names.
     pub to: Vec<String>,
-    /// What stands in the Message-ID, without brackets.
+    /// What is in the Message-ID, without brackets.
     pub id: String,
 }
 
@@ -33,7 +33,7 @@ pub fn compose(report: &Daily, envelope: &Envelope, style: Style) -> io::Result<
     let sender = Address::new_address(Some("mail-stats-print"), envelope.from.clone());
     let is_ascii = text.is_ascii();
     let text = MimePart::new("text/plain", text);
-    // To be read as it is by what knows no MIME: its lines are short, and no control characters are in it.
+    // Readable as it is without MIME: its lines are short, and no control characters are in it.
     let text = match is_ascii {
         true => text.transfer_encoding("7bit"),
         false => text,

@@ -53,7 +53,7 @@ pub fn draw_report(report: &Daily, style: Style) -> String {
         page.paragraph("", &line);
     }
     page.instances(report);
-    page.list("WHAT POSTFIX SAYS OF ITSELF", said(report));
+    page.list("WHAT POSTFIX COMPLAINS ABOUT", said(report));
     page.queue(report);
     page.compared(report);
     page.providers(report);
@@ -70,7 +70,7 @@ struct Page {
     style: Style,
 }
 
-/// What an instance and a day are told by.
+/// What identifies an instance and a day.
 const RATES: [Column; 5] = [
     Column::Number("total"),
     Column::Number("sent"),
@@ -146,10 +146,10 @@ impl Page {
         self.table(&columns, rows);
         let told = match mean {
             Some(mean) => format!(
-                "day before, mean: the volume beside that of the day before and the {}.",
+                "day before, mean: the volume compared with the day before and the {}.",
                 mean_title(mean.days)
             ),
-            None => "Of the days before nothing is known: no logs, no day records.".to_owned(),
+            None => "Nothing is known about the days before: no logs, no day records.".to_owned(),
         };
         self.paragraph("", &told);
     }
@@ -192,7 +192,7 @@ impl Page {
         if report.total.before.mean.is_none() && report.total.before.day_before.is_none() {
             return;
         }
-        self.title("BESIDE THE DAYS BEFORE");
+        self.title("COMPARED WITH THE DAYS BEFORE");
         let mut rows = Vec::new();
         for of in subjects(report) {
             let mut row = vec![self.cell(of.label())];
@@ -312,7 +312,7 @@ impl Page {
         if rows.is_empty() {
             return;
         }
-        self.title("DELAYS; on the right where the time goes, 95% within");
+        self.title("DELAYS; on the right where the time goes, 95th percentile");
         let columns = ["median", "95%", "max", "before", "queue", "connect", "send"];
         let mut all = vec![Column::Name("instance")];
         all.extend(columns.map(Column::Number));

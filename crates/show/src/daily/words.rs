@@ -14,7 +14,7 @@ use legible::human;
 /// The longest subject line of a mail, in characters.
 const SUBJECT_MAX: usize = 100;
 
-/// Strangers' text as it is shown; without `utf8` in ASCII alone.
+/// Strangers' text as it is shown; without `utf8` only in ASCII.
 pub(super) fn shown(text: impl AsRef<[u8]>, utf8: bool) -> String {
     let text = escape(&text).to_string();
     if utf8 {

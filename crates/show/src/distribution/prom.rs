@@ -16,7 +16,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
     gauge(
         out,
         "relay_mailq_problems",
-        "What could not be read, so that figures may be too small.",
+        "Files and directories that could not be read, so that figures may be too small.",
     )?;
     writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
     if distribution.instances.is_empty() {
@@ -43,7 +43,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         out,
         distribution,
         "relay_mailq_oldest_age_seconds",
-        "Age of the oldest message; 0 where there is none.",
+        "Age of the oldest message; 0 if there are none.",
         |instance| {
             let known = instance.figures.bytes.is_some();
             let oldest = instance.figures.oldest.map(|time| distribution.age(time));
@@ -90,8 +90,10 @@ fn breakdown(
         return Ok(());
     }
     let help = match dimension {
-        Dimension::Age => "Messages by age: older than the value before, up to this many minutes.",
-        _ => "Recipients that wait, by the provider of their domain.",
+        Dimension::Age => {
+            "Messages by age: older than the previous value, up to this many minutes."
+        }
+        _ => "Waiting recipients, by the provider of their domain.",
     };
     gauge(out, name, help)?;
     for instance in &distribution.instances {

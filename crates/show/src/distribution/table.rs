@@ -18,7 +18,7 @@ use legible::human;
 const OLD: Span = Span::from_days(1);
 const VERY_OLD: Span = Span::from_days(4);
 
-/// A column that tells how the mailq has changed.
+/// A column that shows how the mailq has changed.
 #[derive(Debug, Clone, Copy)]
 pub struct Since<'a>(
     /// The figures to compare with; nothing the first time.
@@ -285,7 +285,8 @@ impl Tables<'_> {
         draw(self.style, &columns, rows)
     }
 
-    /// The places of the ages to be shown: qshape's, and the unknown one if there is such mail.
+    /// The places of the ages to be shown: qshape's, and the unknown one if there is such mail. Where there is no room,
+    /// those without mail are left out.
     fn age_columns(&self) -> Vec<usize> {
         let by_age = self
             .distribution
@@ -294,7 +295,13 @@ impl Tables<'_> {
             .iter()
             .find(|b| b.dimension == Dimension::Age);
         let shown = by_age.map_or(AGES.len(), |breakdown| breakdown.rows.len());
-        (0..shown).collect()
+        let has_mail = |age: &usize| {
+            let rows = by_age.map(|breakdown| &breakdown.rows);
+            rows.is_none_or(|rows| rows.get(*age).is_some_and(|row| row.counts.total() > 0))
+        };
+        (0..shown)
+            .filter(|age| self.layout.empty || has_mail(age))
+            .collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `--format text`: `INSTANCE:QUEUE:NUMBER` lines, and `INSTANCE:total:NUMBER` behind them.
+//! `--format text`: `INSTANCE:QUEUE:NUMBER` lines, and `INSTANCE:total:NUMBER` after them.
 //!
 //! With breakdowns, each of their rows adds lines of six fields: `INSTANCE:by:DIMENSION:KEY:QUEUE:NUMBER`. In names and
 //! keys, control characters are escaped, and a `:` is `\x3a`. There are no lines for all instances together.

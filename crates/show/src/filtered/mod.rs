@@ -14,7 +14,7 @@ pub(super) use text::{lines, unmatched};
 
 use figures::filtered::{BANDS, Outcome, ReasonRow, Scores};
 
-/// What stands for the instance of scores that no log has the message of.
+/// What is shown as the instance of scores that no log has the message of.
 const UNMATCHED: &str = "(unmatched)";
 
 /// The kind of a row of reasons, by name.

@@ -24,8 +24,7 @@ pub(crate) fn metrics(out: &mut impl Write, stats: &MailStats) -> io::Result<()>
         writeln!(out, "{name}{{postfix_instance=\"{instance}\"}} {n}")?;
     }
     let name = "relay_mail_stopped";
-    let what =
-        "Connections, recipients and messages that were stopped on the way in in the window.";
+    let what = "Connections, recipients and messages stopped on the way in, in the window.";
     gauge(out, name, what)?;
     for (instance, filtered) in &instances {
         for ((kind, stage), stops) in &filtered.stops {
@@ -69,7 +68,7 @@ fn scores(out: &mut impl Write, found: &[(&str, &Scores)]) -> io::Result<()> {
         return Ok(());
     }
     let name = "relay_mail_scored";
-    let what = "Messages that spamd scored in the window, by score and by what became of them.";
+    let what = "Messages scored by spamd in the window, by score and outcome.";
     gauge(out, name, what)?;
     for (instance, scores) in found {
         for (band, score) in bands(scores) {
@@ -83,7 +82,7 @@ fn scores(out: &mut impl Write, found: &[(&str, &Scores)]) -> io::Result<()> {
         }
     }
     let name = "relay_mail_scored_near_threshold";
-    let what = "Messages that spamd scored in the window within one point of its threshold.";
+    let what = "Messages scored by spamd in the window, within one point of the threshold.";
     gauge(out, name, what)?;
     for (instance, scores) in found.iter().filter(|(_, scores)| !scores.is_empty()) {
         for (side, n) in [("below", scores.just_below), ("above", scores.just_above)] {

@@ -6,6 +6,7 @@ use figures::mail_stats::MailStats;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::grid::{TOTAL, number};
 use legible::human;
+use legible::narrow::draw_to_fit;
 
 /// An instance, or all of them, by name.
 type Group<'a> = (&'a [u8], &'a Filtered, Tone);
@@ -46,7 +47,7 @@ pub(crate) fn draw_filtered(stats: &MailStats, style: TableStyle) -> String {
     if !scores.is_empty() {
         text.push_str(&format!("\n{}", scored(&scores, style)));
         text.push_str(&format!(
-            "\nscores and what became of them\n{}",
+            "\nscores and outcomes\n{}",
             by_band(&scores, style)
         ));
     }
@@ -82,7 +83,13 @@ fn sums(groups: &[Group<'_>], style: TableStyle) -> String {
         let cells = numbers.into_iter().map(|n| number(n, *tone));
         std::iter::once(head).chain(cells).collect()
     });
-    draw(style, &columns, rows.collect())
+    let least_first = [
+        "temporarily",
+        "filter discarded",
+        "sent to discard",
+        "discarded",
+    ];
+    draw_to_fit(style, &columns, rows.collect(), &least_first)
 }
 
 fn stops(groups: &[Group<'_>], style: TableStyle) -> String {
@@ -150,7 +157,7 @@ fn scored(groups: &[Scored<'_>], style: TableStyle) -> String {
             number(scores.just_above, *tone),
         ]
     });
-    draw(style, &columns, rows.collect())
+    draw_to_fit(style, &columns, rows.collect(), &[])
 }
 
 /// A row a band, with columns for what became of some message.
@@ -182,5 +189,5 @@ fn by_band(groups: &[Scored<'_>], style: TableStyle) -> String {
             row
         })
     });
-    draw(style, &columns, rows.collect())
+    draw_to_fit(style, &columns, rows.collect(), &[])
 }

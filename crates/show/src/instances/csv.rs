@@ -80,7 +80,7 @@ fn record(facts: &Facts, findings: &[Finding]) -> [String; 19] {
     ]
 }
 
-/// The worst that the DNS has; empty if nobody asked.
+/// The worst that the DNS has; empty if not asked.
 fn dns(facts: &Facts) -> String {
     let rank = |outcome: DnsOutcome| match outcome {
         DnsOutcome::Skipped => 0,

@@ -70,7 +70,7 @@ struct AddressObject<'a> {
     /// `present`, `down`, `missing` or `unknown`.
     state: &'static str,
     interface: Option<&'a str>,
-    /// Left out where nobody asked.
+    /// Left out if not asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dns: Vec<DnsObject<'a>>,
 }
@@ -94,7 +94,7 @@ struct ListenObject<'a> {
 #[derive(Serialize)]
 struct LimitsObject<'a> {
     transport: &'a str,
-    /// Numbers; null for a value that is none.
+    /// Numbers; null for an invalid value.
     destination_concurrency_limit: Option<u32>,
     destination_recipient_limit: Option<u32>,
     /// As Postfix writes times: `2s`.

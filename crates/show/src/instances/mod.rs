@@ -91,12 +91,12 @@ fn limits(all: &[RateLimits]) -> Vec<String> {
         ];
         let delays = [
             (&limits.rate_delay, "per destination"),
-            (&limits.transport_rate_delay, "in all"),
+            (&limits.transport_rate_delay, "in total"),
         ];
         for (delay, of) in delays {
             let is_none = delay.trim_end_matches(|c: char| c.is_ascii_alphabetic()) == "0";
             if !is_none && !delay.is_empty() {
-                parts.push(format!("one each {delay} {of}"));
+                parts.push(format!("one every {delay} {of}"));
             }
         }
         format!("{}: {}", names.join(", "), parts.join(", "))

@@ -2,6 +2,7 @@
 
 use figures::instances::{DnsOutcome, Facts, Finding, Kind, Listing, Place, Running, Severity};
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::narrow::draw_to_fit;
 
 use super::{clock, endpoint, is_running, limits, log, place, yes_no};
 
@@ -15,6 +16,9 @@ const COLUMNS: [Column; 8] = [
     Column::Name("HELO name"),
     Column::Name("queue directory"),
 ];
+
+/// What a narrow terminal does without, the first to go first.
+const LEAST_FIRST: [&str; 4] = ["queue directory", "group", "enabled", "HELO name"];
 
 const WIDE: [Column; 8] = [
     Column::Name("config"),
@@ -40,7 +44,10 @@ pub fn draw_instances(listing: &Listing, wide: bool, style: TableStyle) -> Strin
         }
         row
     });
-    let mut text = draw(style, &columns, rows.collect());
+    let mut text = match wide {
+        true => draw(style, &columns, rows.collect()),
+        false => draw_to_fit(style, &columns, rows.collect(), &LEAST_FIRST),
+    };
     let checks: Vec<Vec<Cell>> = listing.instances.iter().flat_map(dns_rows).collect();
     if !checks.is_empty() {
         text.push('\n');
@@ -154,7 +161,7 @@ fn dns_rows(facts: &Facts) -> Vec<Vec<Cell>> {
             DnsOutcome::Wrong => Tone::Bad,
         };
         let result = match check.outcome {
-            // What is to be mended is to be seen without colours too.
+            // What needs fixing must be visible without colours too.
             DnsOutcome::Wrong | DnsOutcome::Unknown => check.outcome.as_str().to_ascii_uppercase(),
             outcome => outcome.as_str().to_owned(),
         };

@@ -59,7 +59,7 @@ fn nothing_is_shown_as_a_dash_and_two_addresses_beside_each_other() {
 }
 
 #[test]
-fn limits_that_are_alike_are_told_together() {
+fn limits_that_are_alike_are_reported_together() {
     let of = |transport: &str, concurrency: &str, delay: &str, processes: &str| RateLimits {
         transport: transport.to_owned(),
         concurrency: concurrency.to_owned(),
@@ -77,7 +77,7 @@ fn limits_that_are_alike_are_told_together() {
         limits(&all),
         [
             "smtp, relay: 5 at a time, 50 recipients, 100 processes",
-            "slow: 1 at a time, 50 recipients, any number of processes, one each 30s per destination",
+            "slow: 1 at a time, 50 recipients, any number of processes, one every 30s per destination",
         ]
     );
 }

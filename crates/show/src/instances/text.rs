@@ -1,6 +1,6 @@
 //! `--format text`: `INSTANCE:WORD:VALUE` lines, for scripts; a blank line after each instance.
 //!
-//! The value is all that stands behind the second colon; addresses and times hold more of them. In names a `:` is
+//! The value is everything after the second colon; addresses and times hold more of them. In names a `:` is
 //! `\x3a`. A word may come more than once: an instance may have two addresses.
 
 use std::io::{self, Write};

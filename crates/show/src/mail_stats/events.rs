@@ -69,12 +69,12 @@ impl Events {
         }
     }
 
-    /// Writes a delivery, as often as its line stands for.
+    /// Writes a delivery, as often as its line counts.
     ///
-    /// `ts` is null where the time could not be placed, `reason_class` where the mail was sent. `reason_by` says what the class
-    /// rests on: `words`, `code`, `reply-code`, `none`. `code` is the provider's own, `blamed_ip` the address that the reply
-    /// blames; each is null where there is none. `sender` is empty for the null
-    /// sender, and null where it is not known. Bytes that are not UTF-8 become U+FFFD.
+    /// `ts` is null where the time could not be placed, `reason_class` where the mail was sent. `reason_by` says what
+    /// the class rests on: `words`, `code`, `reply-code`, `none`. `code` is the provider's own, `blamed_ip` the address
+    /// that the reply blames; each is null if there is none. `sender` is empty for the null sender, and null where it
+    /// is not known. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
     /// Those of `out`.

@@ -1,6 +1,6 @@
-//! `--format jsonl`: the figures of `--format json`, one object a line: each instance, and behind it each row of its
-//! breakdowns. A row's line has the fields `by` and `key`, an instance's has neither. Where not all that was asked for is in the
-//! figures, the last lines say why: they have `missing`, and no instance.
+//! `--format jsonl`: the figures of `--format json`, one object a line: each instance, followed by each row of its
+//! breakdowns. A row's line has the fields `by` and `key`, an instance's has neither. Where not all that was asked for
+//! is in the figures, the last lines say why: they have `missing`, and no instance.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

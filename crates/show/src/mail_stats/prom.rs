@@ -22,11 +22,9 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         return Ok(());
     }
     let what = match stats.count {
-        figures::mail_stats::Count::Attempts => {
-            "Delivery attempts in the window, by how they ended."
-        }
+        figures::mail_stats::Count::Attempts => "Delivery attempts in the window, by result.",
         figures::mail_stats::Count::Recipients => {
-            "Recipients in the window, by how their last delivery attempt ended."
+            "Recipients in the window, by the result of the last delivery attempt."
         }
     };
     gauge(out, "relay_mail_deliveries", what)?;
@@ -99,7 +97,7 @@ fn window(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     let bounds = [
         (
             "relay_mail_window_begin_timestamp_seconds",
-            "Begin of the window that was counted.",
+            "Beginning of the window that was counted.",
             stats.since,
         ),
         (

@@ -10,6 +10,7 @@ use figures::mail_stats::{
 };
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
+use legible::narrow::draw_to_fit;
 use postfix::log::Severity;
 
 /// Draws the figures.
@@ -145,7 +146,8 @@ fn draw_delays(stats: &MailStats, style: TableStyle) -> String {
         row.extend(delay_cells(figures.delays).map(|cell| cell.tone(tone)));
         row
     });
-    draw(style, &columns, rows.collect())
+    let least_first = ["b: in qmgr", "a: before qmgr", "c: connect"];
+    draw_to_fit(style, &columns, rows.collect(), &least_first)
 }
 
 /// Median, 95th percentile and maximum; of the parts, median and 95th percentile.

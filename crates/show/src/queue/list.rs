@@ -73,7 +73,7 @@ const LAYOUTS: [Layout; 8] = {
     ]
 };
 
-/// Columns that are enough to tell names, words and classes.
+/// Columns that are enough to recognize names, words and classes.
 const NAME: usize = 18;
 const WORDS: usize = 40;
 

@@ -89,7 +89,8 @@ postfix-\\x1bc: 1 message (1 deferred), 2 recipients, 2.0 KiB, oldest 1m (1970-0
 
 messages
 A1 deferred arrived 1970-01-01 00:16:40 (1m), 2.0 KiB, from <a\\u{202e}b@example.org>, next attempt in 59m, to be returned at the next attempt
-    to <\\u{9b}31m@example.com> (given as <c\\u{200b}@example.com>): other 4.2.1: host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
+    to <\\u{9b}31m@example.com> (original address <c\\u{200b}@example.com>): other 4.2.1: host mx[192.0.2.1] said: \
+    450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";
     assert_eq!(text, expected);
 }

@@ -100,7 +100,7 @@ fn message(out: &mut impl Write, report: &Report, entry: &Entry, zone: Zone) -> 
         write!(out, "    to <{}>", escape(&*recipient.address))?;
         let orig = recipient.orig_address.as_deref();
         if let Some(orig) = orig.filter(|orig| *orig != &*recipient.address) {
-            write!(out, " (given as <{}>)", escape(orig))?;
+            write!(out, " (original address <{}>)", escape(orig))?;
         }
         if let Some(why) = &recipient.why {
             write!(

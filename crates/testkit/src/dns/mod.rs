@@ -52,7 +52,7 @@ pub fn nsd(host: &Host, ip: &str, zones: &[(&str, Option<&str>)]) -> Nsd {
             socket
                 .set_read_timeout(Some(Duration::from_millis(200)))
                 .unwrap();
-            // The root's NS records, which it refuses to tell.
+            // The root's NS records, which it refuses to give.
             let question = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\0\0\x02\0\x01";
             socket.send_to(question, server).is_ok() && socket.recv(&mut [0; 512]).is_ok()
         })
@@ -69,11 +69,11 @@ pub fn nsd(host: &Host, ip: &str, zones: &[(&str, Option<&str>)]) -> Nsd {
 pub enum Manners {
     /// Nothing.
     Silent,
-    /// Asks the server behind it, and says that it only remembers the answer.
+    /// Asks the server behind it, and answers as from its cache.
     Remembers,
-    /// The same, after packets that are no answer to the question.
+    /// The same, after packets that do not answer the question.
     Noisy,
-    /// The same, for questions without EDNS alone; it does not understand others.
+    /// The same, only for questions without EDNS; it does not understand others.
     Old,
     /// Answers that the answer is too long; over TCP, it sends one byte a second.
     Drips,

@@ -86,7 +86,7 @@ good  A    192.0.2.41
 hour  A    192.0.2.42
 "#;
 
-/// What a resolver would remember of a zone whose own server is gone.
+/// What a resolver would have cached of a zone whose own server is gone.
 pub const GONE: &str = r#"
 $ORIGIN gone.example.
 $TTL 77

@@ -114,7 +114,7 @@ impl Default for Features {
     }
 }
 
-/// The rules in force. Cloned for each use, so that a slow rule holds up nobody else.
+/// The rules in force. Cloned for each use, so that a slow rule delays nobody else.
 #[derive(Clone)]
 pub(super) struct Rules {
     pub(super) connect: Answer,

@@ -24,7 +24,7 @@ use crate::or_fail::{OrFail, lock};
 use answer::Rules;
 use record::Seen;
 
-/// An SMTP server in a host's network. It accepts all mail until it is told otherwise, and serves any number of
+/// An SMTP server in a host's network. It accepts all mail until rules say otherwise, and serves any number of
 /// connections at once. It stops when dropped.
 pub struct Sink {
     host: Host,
@@ -170,7 +170,7 @@ fn accept(listener: &TcpListener, woken: &UnixStream, shared: &Arc<Shared>) {
             PollFd::new(listener.as_fd(), PollFlags::POLLIN),
             PollFd::new(woken.as_fd(), PollFlags::POLLIN),
         ];
-        // An interrupted poll is no matter: what counts is looked at below.
+        // An interrupted poll does not matter: what counts is looked at below.
         let _polled = poll(&mut fds, PollTimeout::NONE);
         if shared.stopping.load(Ordering::SeqCst) {
             return;

@@ -99,7 +99,7 @@ pub(super) struct Seen {
     pub(super) answered: Vec<Answered>,
 }
 
-/// The wall clock, which tells what the sink saw beside what a log says.
+/// The wall clock, so that what the sink saw can be compared with a log.
 #[expect(
     clippy::disallowed_methods,
     reason = "a witness notes the time of what it saw"

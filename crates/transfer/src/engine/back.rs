@@ -61,7 +61,7 @@ impl Engine<'_, '_> {
             let came = if is_past {
                 decoy(self.mover, &finder, &mut job).into()
             } else {
-                let why = "TO's pickup may have it in hand";
+                let why = "TO's pickup may be working on it";
                 Came::Stopped(Stop::Fail(why.to_owned()))
             };
             (job, came)

@@ -112,7 +112,7 @@ pub struct Rcpt {
     /// The address as first given, where that is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orig_address: Option<String>,
-    /// Why delivery was put off, if the defer log knew.
+    /// Why delivery was deferred, if the defer log knew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Enhanced status code.

@@ -22,7 +22,7 @@ pub use ending::{close, prune};
 pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
 pub(crate) use lines::{Line, Made};
 pub(crate) use summary::Last;
-pub use summary::{State, Summary, Totals, summaries, unfinished};
+pub use summary::{State, Summary, Totals, summaries};
 
 /// A journal open for writing.
 #[derive(Debug)]
@@ -149,10 +149,10 @@ pub enum JournalError {
     #[error("{}: cannot be read: {}", .0.display(), .1)]
     Unreadable(PathBuf, io::Error),
     /// It does not begin as a journal of this version does.
-    #[error("{}: is no journal of queue-move, or one of another version", .0.display())]
+    #[error("{}: not a journal of queue-move, or of another version", .0.display())]
     Unknown(PathBuf),
     /// A line that is not the last cannot be read.
-    #[error("{}, line {}: is damaged; nothing is done on a guess", .0.display(), .1)]
+    #[error("{}, line {}: damaged; nothing is changed on a guess", .0.display(), .1)]
     Damaged(PathBuf, usize),
 }
 

@@ -10,7 +10,8 @@ use crate::mover::{Mover, Stop, fail, fail_or_raced, fitting};
 use crate::protocol::{Own, Target};
 use crate::steps::send::strip;
 
-/// Makes an empty closed file in TO's maildrop, under a name that is no queue id as long as its inode is not journalled.
+/// Makes an empty closed file in TO's maildrop, under a name that is not a queue id as long as its inode is not
+/// journalled.
 pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<Made, Stop> {
     strip(mover, job, logs)?;
     let id = &job.track.intent.queue_id;
@@ -113,7 +114,7 @@ pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<(), 
         mover.fs.mode(file, &at.path, 0o700)?;
         mover.fs.sync(file, &at.path)
     })();
-    let what = "it lies in TO's maildrop, closed to pickup: cannot open";
+    let what = "it is in TO's maildrop, closed to pickup: cannot open";
     done.map_err(|e| fail(what, &at.path, &e))
 }
 

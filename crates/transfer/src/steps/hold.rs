@@ -23,7 +23,7 @@ pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
         return skip(gone(mover, job));
     };
     if found.inode != job.inode {
-        return skip("another file has come under its name");
+        return skip("another file has taken its name");
     }
     same_as_planned(&found, intent)?;
     // The mark first: whatever happens next, a file on hold that has it is ours, and one that has not is not.
@@ -96,7 +96,7 @@ fn gone(mover: &Mover<'_>, job: &Job) -> &'static str {
 fn same_as_planned(found: &Stat, intent: &Intent) -> Result<(), Stop> {
     let planned = &intent.file;
     if found.is_forced_expire() {
-        return skip("its admin has asked for its return to the sender (postsuper -e, -f)");
+        return skip("an admin has marked it to be returned to the sender (postsuper -e, -f)");
     }
     if !found.is_ready() || found.links != 1 || found.uid != planned.uid {
         return skip("its mode, owner or number of links has changed");
@@ -118,7 +118,7 @@ fn check_held(
     let there = hold.stat();
     let there = there.map_err(|e| fail("cannot examine", &hold.path, &e))?;
     let Some(now) = there.filter(|there| there.inode == found.inode) else {
-        return skip("another file has come under its name");
+        return skip("another file has taken its name");
     };
     same_as_planned(&now, intent)?;
     if !mover.is_marked(&now) {
@@ -188,7 +188,7 @@ pub(crate) fn let_go(mover: &Mover<'_>, job: &Job, why: Stop) -> Stop {
             why
         }
         (Err(e), Stop::Skip(why) | Stop::Fail(why) | Stop::Raced(why)) => Stop::Fail(format!(
-            "{why}; it is on hold and could not be given back: {}: {e}",
+            "{why}; it is on hold and could not be released: {}: {e}",
             hold.path.display()
         )),
     }

@@ -32,7 +32,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
         mover.unmark(file, &at.path);
         Ok(())
     })();
-    let what = "it is on hold in FROM and cannot be given back";
+    let what = "it is on hold in FROM and cannot be released";
     done.map_err(|e| fail_or_raced(what, &hold.path, &e))?;
     job.places.own = Some(at);
     Ok(())

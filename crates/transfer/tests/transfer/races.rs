@@ -97,7 +97,7 @@ fn the_queue_manager_takes_it() {
             if acted {
                 assert_eq!(
                     fate(ends),
-                    (Fate::Skipped, "the queue manager has taken it"),
+                    (Fate::Skipped, "the queue manager took it"),
                     "{when}"
                 );
                 assert!(spools.log_path(ID).exists(), "{when}: its log is gone");
@@ -122,7 +122,7 @@ fn the_queue_manager_tries_it_and_puts_it_back() {
             assert_eq!(spools.deliverable(), expected(), "{when}");
             // Between the look at its time and the mark, it cannot be told; it is moved as it is then, whole.
             if acted && fate(ends).0 != Fate::Moved {
-                let why = "it has been tried again since the plan was made";
+                let why = "it was tried again after the plan was made";
                 assert_eq!(fate(ends), (Fate::Skipped, why), "{when}");
                 assert!(spools.path(Queue::Deferred, ID).exists(), "{when}");
                 assert!(spools.log_path(ID).exists(), "{when}: its log is gone");
@@ -149,7 +149,7 @@ fn another_file_comes_under_its_name() {
             if acted {
                 assert_eq!(
                     fate(ends),
-                    (Fate::Skipped, "another file has come under its name"),
+                    (Fate::Skipped, "another file has taken its name"),
                     "{when}"
                 );
                 let path = spools.path(Queue::Deferred, ID);

@@ -71,7 +71,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
     }
     if elsewhere.is_empty() && still.is_empty() {
         let text = format!(
-            "it was asked about {}, and does as the tables say",
+            "asked about {}, it does what the tables say",
             count(known.len(), "domain")
         );
         return vec![row(Outcome::Ok, text)];
@@ -80,7 +80,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
         .into_iter()
         .map(|(what, domains)| {
             let text = format!(
-                "{} other than the tables say: {what}; postfix reload reads them anew",
+                "{} not as the tables say: {what}; postfix reload makes it read them again",
                 count(domains.len(), "domain")
             );
             row(Outcome::Critical, text).about(domains)

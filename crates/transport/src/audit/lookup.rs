@@ -1,7 +1,7 @@
 //! Asking tables as Postfix asks them (transport(5), TABLE SEARCH ORDER; `src/trivial-rewrite/transport.c`, transport_lookup).
 //!
-//! The whole address is put to every table before its domain is to any; the domain, and then its parents, to those alone that
-//! are no patterns; `*` to all of them, last. A table that fails ends the search, and the mail is deferred.
+//! The whole address is put to every table before its domain is to any; the domain, and then its parents, only to those
+//! that are not patterns; `*` to all of them, last. A table that fails ends the search, and the mail is deferred.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ impl Found<'_> {
     pub(super) fn does(&self) -> String {
         match self {
             Self::Value { value, .. } => format!("sends to {value}"),
-            Self::Random { name, .. } => format!("goes to what {name} chooses, each time anew"),
+            Self::Random { name, .. } => format!("goes to a random choice of {name}"),
             Self::Fails { name, .. } => format!("is deferred: {name} fails"),
         }
     }
@@ -92,7 +92,8 @@ impl Found<'_> {
 }
 
 impl Table {
-    /// What it says of a domain's mail, by itself: of the domain, of its parents or `*`, or, if it is a pattern's, of an address.
+    /// What it alone says of a domain's mail: of the domain, of its parents or `*`, or, if it is a pattern's, of an
+    /// address.
     pub(super) fn own_answer(&self, domain: &str, parents_match: bool) -> Option<&str> {
         let [probe, _] = PROBES;
         let mut keys = vec![format!("{probe}@{domain}")];
@@ -129,7 +130,7 @@ fn domain_keys(domain: &str, parents_match: bool) -> Vec<String> {
     keys
 }
 
-/// The first answer over all tables for an address. What could not be asked is passed over.
+/// The first answer over all tables for an address. What could not be asked is skipped.
 pub(super) fn find<'a>(
     tables: &'a [Table],
     domain: &str,
@@ -173,7 +174,7 @@ pub fn questions<'a>(
     listed: impl Iterator<Item = &'a str>,
 ) -> BTreeSet<String> {
     let wanted = wanted.lines.keys().map(String::as_str);
-    // What is no domain is for other look-ups, and might be no line of its own.
+    // What is not a domain is for other lookups, and might not be a line of its own.
     let listed = listed.filter(|key| Domain::new(key.trim_start_matches('.').as_bytes()).is_ok());
     let whole = |domain: &str| PROBES.map(|probe| format!("{probe}@{domain}"));
     let addresses: BTreeSet<String> = wanted.clone().flat_map(whole).collect();

@@ -23,7 +23,7 @@ pub use live::{Live, Resolved};
 pub use lookup::{PROBES, choose, questions};
 pub use relays::{hops, hosts};
 
-/// What is looked at, in the order in which to mend it.
+/// What is looked at, in the order in which to fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// transport_maps names the map.
@@ -99,7 +99,7 @@ pub enum Outcome {
     Skipped,
     /// In order.
     Ok,
-    /// To be mended.
+    /// To be fixed.
     Warning,
     /// It could not be found out.
     Unknown,
@@ -125,7 +125,7 @@ impl Outcome {
 pub struct Row {
     /// What was looked at.
     pub check: Check,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
     /// What was found, and what to do where that is not plain.
     pub text: String,
@@ -169,7 +169,7 @@ pub struct Table {
     pub answers: HashMap<String, String>,
     /// Why it could not be asked, if so.
     pub failed: Option<Failed>,
-    /// Rules of it that Postfix passes over, and why.
+    /// Its rules that Postfix ignores, and why.
     pub dropped: Vec<String>,
 }
 
@@ -218,7 +218,7 @@ pub enum IndexState {
     Missing,
     /// It cannot be looked at: why.
     Unreadable(String),
-    /// It was made before the text was changed, by so many seconds.
+    /// It was made before the text was changed, by this many seconds.
     Older(u64),
     /// It was made of the text as it is, as far as times tell.
     Current,
@@ -244,7 +244,7 @@ pub enum HostState {
     Unknown(String),
 }
 
-/// What came of connecting to a relay.
+/// The result of connecting to a relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortState {
     /// Something listens there.
@@ -287,7 +287,7 @@ pub struct Input<'a> {
     pub providers: &'a Providers,
     /// The instance whose transport_maps it is.
     pub instance: &'a str,
-    /// Elements of transport_maps that are no table: without a type.
+    /// Elements of transport_maps that are not tables: without a type.
     pub broken: Vec<String>,
     /// The tables, in order.
     pub tables: Vec<Table>,
@@ -309,7 +309,7 @@ pub struct Input<'a> {
     pub hosts: Option<BTreeMap<RelayHost, HostState>>,
     /// Those of [`hosts`] whose MX records share the mail among their own addresses.
     pub by_mx: BTreeSet<String>,
-    /// What came of connecting to [`hops`]; `None` if nobody tried.
+    /// The result of connecting to [`hops`]; `None` if nobody tried.
     pub ports: Option<BTreeMap<Hop, PortState>>,
     /// What the relays say.
     pub networks: Networks,

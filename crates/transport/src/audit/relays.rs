@@ -84,7 +84,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
         return vec![Row::new(
             Check::Relays,
             Outcome::Skipped,
-            "the DNS was not asked",
+            "not looked up in the DNS",
         )];
     };
     let mut missing = Vec::new();
@@ -111,7 +111,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
     }
     if !missing.is_empty() {
         let text = format!(
-            "{} in the DNS: mail for it is deferred or comes back",
+            "{} in the DNS: mail for it is deferred or bounces",
             match missing.len() {
                 1 => "1 relay host is not".to_owned(),
                 n => format!("{n} relay hosts are not"),
@@ -150,7 +150,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
 pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let row = |outcome, text: String| Row::new(Check::Ports, outcome, text);
     let Some(found) = &input.ports else {
-        return vec![row(Outcome::Skipped, "nobody tried to connect".to_owned())];
+        return vec![row(Outcome::Skipped, "no connection was tried".to_owned())];
     };
     let (mut open, mut refused, mut unreached) = (0_usize, Vec::new(), Vec::new());
     for hop in hops(table, input.transports.as_ref()) {
@@ -158,25 +158,25 @@ pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
             Some(PortState::Open) => open += 1,
             Some(PortState::Refused) => refused.push(hop.to_string()),
             Some(PortState::Unreached(why)) => unreached.push(format!("{hop}: {why}")),
-            // Its name is told elsewhere.
+            // Its name is reported elsewhere.
             None => {}
         }
     }
     let mut rows = Vec::new();
     if !refused.is_empty() {
         let text = format!(
-            "nothing listens at {}: mail for it is deferred",
+            "nothing is listening on {}: mail for it is deferred",
             count(refused.len(), "relay")
         );
         rows.push(row(Outcome::Critical, text).about(refused));
     }
-    // Whether that is the relay, the way there, or this host's fault cannot be told from here.
+    // Whether that is the relay, the way there, or this host's fault cannot be known from here.
     if !unreached.is_empty() {
         let text = format!("no answer from {}", count(unreached.len(), "relay"));
         rows.push(row(Outcome::Skipped, text).about(unreached));
     }
     if rows.is_empty() {
-        let text = format!("{} take connections", count(open, "relay"));
+        let text = format!("{} accept connections", count(open, "relay"));
         rows.push(row(Outcome::Ok, text));
     }
     rows
@@ -187,7 +187,7 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let row = |outcome, text: String| Row::new(Check::Networks, outcome, text);
     let (known, unread) = match &input.networks {
         Networks::NotAsked => {
-            let text = "not asked for: --relay-config names the relays' main.cf".to_owned();
+            let text = "not checked: name the relays' main.cf with --relay-config".to_owned();
             return vec![row(Outcome::Skipped, text)];
         }
         Networks::Unknown(why) => return vec![row(Outcome::Unknown, why.clone())],
@@ -244,18 +244,18 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
         rows.push(row(Outcome::Critical, text).about(refused));
     }
     if !broken.is_empty() {
-        let text = "mynetworks that a relay cannot look into: it defers all mail".to_owned();
+        let text = "mynetworks that a relay cannot read: it defers all mail".to_owned();
         rows.push(row(Outcome::Critical, text).about(broken));
     }
     if !unused.is_empty() {
         let text = format!(
-            "mynetworks of {} has this server, but is not asked",
+            "mynetworks of {} has this server, but is not consulted",
             count(unused.len(), "relay")
         );
         rows.push(row(Outcome::Warning, text).about(unused));
     }
     if !unknown.is_empty() {
-        rows.push(row(Outcome::Unknown, "not known of all relays".to_owned()).about(unknown));
+        rows.push(row(Outcome::Unknown, "not known for all relays".to_owned()).about(unknown));
     }
     rows
 }

@@ -1,4 +1,4 @@
-//! Where mail goes: what each domain's look-up comes to, over all tables.
+//! Where mail goes: what each domain's lookup comes to, over all tables.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,10 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
         if let Some(found) = others.into_iter().next() {
             let who = input.tables.get(found.table()).map(|table| &table.name);
             let when = match found.table() < ours {
-                true => "which is asked first",
-                false => "which is asked for the whole address before the map is for its domain",
+                true => "which comes first",
+                false => {
+                    "which is asked for the whole address before the map is asked for its domain"
+                }
             };
             let who = who.map_or_else(String::new, ToString::to_string);
             shadowed
@@ -57,13 +59,13 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
         })
         .collect();
     if rows.is_empty() && !silent.is_empty() {
-        let text = "what is asked for whole addresses first, and could not be asked here, may have other answers";
+        let text = "tables that are asked for whole addresses first could not be asked here and may answer differently";
         rows.push(Row::new(Check::Order, Outcome::Unknown, text).about(silent));
     }
     if rows.is_empty() {
         let text = match input.tables.len() {
             1 => "it is the only table",
-            _ => "no other table has an answer of its own for an address of a provider",
+            _ => "no other table gives an answer for an address of a provider",
         };
         rows.push(Row::new(Check::Order, Outcome::Ok, text));
     }
@@ -106,7 +108,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
     let all = input.wanted.lines.len();
     if right == all {
         let text = format!(
-            "{} of {} lead to their relays",
+            "{} of {} go to their relays",
             count(all, "domain"),
             count(input.wanted.relays.len(), "provider")
         );
@@ -183,9 +185,9 @@ fn fate(input: &Input<'_>, found: &Found<'_>) -> String {
         .as_ref()
         .and_then(|all| all.get(&transport));
     let what = match command.map_or(transport.as_str(), |service| service.command.as_str()) {
-        "discard" => "is destroyed",
+        "discard" => "is discarded",
         "error" if transport == "retry" => "is deferred",
-        "error" => "comes back to its sender",
+        "error" => "bounces to its sender",
         _ => return format!("their mail goes to {value}"),
     };
     format!("their mail {what} ({value})")
@@ -195,7 +197,7 @@ fn of(some: usize, all: usize) -> String {
     format!("{some} of {}", count(all, "domain"))
 }
 
-/// Whose relay it is that mail of `provider` goes to, if it is one. That for the rest takes anyone's, and is no other's.
+/// Whose relay it is that mail of `provider` goes to, if it is one. The catch-all relay takes anyone's.
 fn other_provider(input: &Input<'_>, provider: &str, value: &str) -> Option<String> {
     let route = Route::parse(value);
     let leads_to = |other: &Provider| route.leads_to(&relay_of(input, other));
@@ -236,11 +238,11 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let mut rows = Vec::new();
     if !never.is_empty() {
         let text = format!(
-            "{} that Postfix never looks up: transport(5) has user@domain, domain, {} and *",
+            "{} that Postfix never looks up: transport(5) looks up user@domain, domain, {} and *",
             count(never.len(), "line"),
             match input.parents_match {
                 true => "the domain's parents",
-                false => ".domain for what is below it",
+                false => ".domain for its subdomains",
             }
         );
         rows.push(Row::new(Check::Lines, Outcome::Warning, text).about(never));
@@ -252,11 +254,11 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
         0 => Row::new(
             Check::Lines,
             Outcome::Ok,
-            "every line is of a provider's domain",
+            "every line is for a provider's domain",
         ),
         n => {
             let text = format!(
-                "{} that no provider explains: into the provider table with them, or --accept them",
+                "{} without a provider: add them to the provider table, or use --accept",
                 count(n, "line")
             );
             Row::new(Check::Lines, Outcome::Warning, text).about(unexplained)

@@ -4,7 +4,7 @@ use super::{Check, Entries, Failed, IndexState, Input, Outcome, Row, SourceState
 use crate::Storage;
 use postfix::Span;
 
-/// Is the map in use? Tables that cannot be asked are told here, too.
+/// Is the map in use? Tables that cannot be asked are reported here, too.
 pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     let all: Vec<String> = input.tables.iter().map(|t| t.name.to_string()).collect();
@@ -47,7 +47,7 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
         (None, None) => row(
             Outcome::Critical,
             format!(
-                "no table of {}'s transport_maps leads any provider's domain to its relay: {}",
+                "no table of {}'s transport_maps sends any provider's domain to its relay: {}",
                 input.instance,
                 all.iter()
                     .chain(&input.broken)
@@ -68,21 +68,19 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
         match &table.failed {
             Some(Failed::Broken(why)) => rows.push(row(
                 Outcome::Critical,
-                format!(
-                    "{name} cannot be opened: {why}; Postfix defers all mail that it is asked about"
-                ),
+                format!("{name} cannot be opened: {why}; Postfix defers all mail that needs it"),
             )),
             Some(Failed::Unknown(why)) => {
                 rows.push(row(
                     Outcome::Unknown,
-                    format!("{name} cannot be asked: {why}"),
+                    format!("{name} cannot be queried: {why}"),
                 ));
             }
             None => {}
         }
         if !table.dropped.is_empty() {
             let text = format!(
-                "Postfix passes over {} of {name}",
+                "Postfix ignores {} of {name}",
                 count(table.dropped.len(), "rule")
             );
             rows.push(Row::new(Check::Syntax, Outcome::Critical, text).about(&table.dropped));
@@ -106,22 +104,23 @@ fn index(table: &Table) -> Row {
     match &table.index {
         IndexState::None if table.name.storage() == Storage::Text => row(
             Outcome::Ok,
-            "there is none: texthash is read from the text when a process starts (postfix reload makes all of them new)".to_owned(),
+            "none needed: texthash is read from the text when a process starts (postfix reload restarts \
+             them)".to_owned(),
         ),
         IndexState::None => row(Outcome::Skipped, format!("{} has none", table.name.kind)),
-        IndexState::Missing => row(Outcome::Critical, format!("{name} is not there: {again}")),
+        IndexState::Missing => row(Outcome::Critical, format!("{name} is missing: {again}")),
         IndexState::Unreadable(why) => row(Outcome::Unknown, format!("{name}: {why}")),
         IndexState::Current if table.source == SourceState::Missing => row(
             Outcome::Warning,
-            format!("{name} is there, but the text that it was made of is not: {}", table.name.name),
+            format!("{name} exists, but the text that it was made from does not: {}", table.name.name),
         ),
         IndexState::Current => row(Outcome::Ok, format!("{name} is not older than the text")),
         IndexState::Older(seconds) => {
             let text = format!(
-                "{name} is older than the text, by {}: {again}",
+                "{name} is {} older than the text: {again}",
                 legible::human::age(Span::from_seconds(*seconds))
             );
-            // What that means for mail, the entries tell.
+            // What that means for mail, the entries show.
             row(Outcome::Warning, text)
         }
     }
@@ -138,19 +137,19 @@ fn entries(table: &Table) -> Row {
                     count_entries(entries.len())
                 ),
             ),
-            None => row(Outcome::Skipped, "not to be listed".to_owned()),
+            None => row(Outcome::Skipped, "cannot be listed".to_owned()),
         };
     };
     let differ = differences(source, made);
     if differ.is_empty() {
         let text = format!(
-            "{}, the same in the text and in what postmap made of it",
+            "{}, the same in the text and in the index",
             count_entries(made.len())
         );
         return row(Outcome::Ok, text);
     }
     let text = format!(
-        "the text says otherwise than what is in use, of {}: postmap {}:{}",
+        "the text and what is in use differ in {}: postmap {}:{}",
         count(differ.len(), "key"),
         table.name.kind,
         table.name.name
@@ -182,7 +181,7 @@ fn differences(source: &Entries, made: &Entries) -> Vec<String> {
     differ
 }
 
-/// Lines that are no entry, and keys that come twice.
+/// Lines that are not entries, and keys that appear twice.
 fn text(table: &Table) -> Vec<Row> {
     let parsed = match &table.source {
         SourceState::Read(parsed) => parsed,
@@ -208,7 +207,7 @@ fn text(table: &Table) -> Vec<Row> {
             Check::Syntax,
             Outcome::Warning,
             format!(
-                "postmap passes over {} of {}: a key and a value are to stand there",
+                "postmap ignores {} of {}, which need a key and a value",
                 count(bad.len(), "line"),
                 table.name.name
             ),
@@ -228,14 +227,14 @@ fn text(table: &Table) -> Vec<Row> {
     });
     let repeated: Vec<String> = repeated.collect();
     let duplicates = match repeated.len() {
-        0 => Row::new(Check::Duplicates, Outcome::Ok, "no key comes twice"),
+        0 => Row::new(Check::Duplicates, Outcome::Ok, "no key appears twice"),
         n => {
             let text = format!(
-                "{} twice; the first counts",
+                "{} twice; only the first counts",
                 if n == 1 {
-                    "1 key comes".to_owned()
+                    "1 key appears".to_owned()
                 } else {
-                    format!("{n} keys come")
+                    format!("{n} keys appear")
                 }
             );
             Row::new(Check::Duplicates, Outcome::Warning, text).about(repeated)

@@ -1,7 +1,7 @@
-//! Domains that go through the relay for the rest, though a provider hosts them: `discover`.
+//! Domains that go through the catch-all relay, though a provider hosts them: `discover`.
 //!
-//! [`Traffic`] counts what the logs show, a domain each; [`Traffic::judge`] says whose each domain is, by the table or by the
-//! hosts that took its mail, and which domains only the DNS can tell about; [`by_exchangers`] reads its answer.
+//! [`Traffic`] counts what the logs show, a domain each; [`Traffic::judge`] says whose each domain is, by the table or
+//! by the hosts that took its mail, and which domains only the DNS can place; [`by_exchangers`] reads its answer.
 
 mod cache;
 #[cfg(test)]
@@ -57,11 +57,11 @@ pub struct Found {
     pub provider: ProviderId,
     /// How that is known.
     pub by: Evidence,
-    /// Its deliveries through the relay for the rest.
+    /// Its deliveries through the catch-all relay.
     pub counts: Counts,
 }
 
-/// A domain of which the logs do not tell whose it is.
+/// A domain whose provider the logs do not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// The domain.
@@ -70,7 +70,7 @@ pub struct Open {
     pub counts: Counts,
 }
 
-/// What the logs tell.
+/// What the logs show.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
     /// Domains that belong into the map.
@@ -79,14 +79,14 @@ pub struct Judged {
     pub open: Vec<Open>,
     /// Domains that other hosts take the mail of.
     pub others: usize,
-    /// Texts that are no domain, and why; a line each, the first [`REFUSED_TOLD`].
+    /// Texts that are not domains, and why; a line each, the first [`REFUSED_LISTED`].
     pub refused: Vec<String>,
     /// How many there are of them.
     pub refused_count: usize,
 }
 
-/// As many texts that are no domain as are told.
-pub const REFUSED_TOLD: usize = 10;
+/// As many texts that are not domains as are reported.
+pub const REFUSED_LISTED: usize = 10;
 
 /// Puts those with most deliveries first.
 pub fn sort(found: &mut [Found]) {

@@ -154,7 +154,7 @@ fn what_our_own_relay_took_is_left_open() {
             (LIST, b"b@contoso.example", OWN, SENT),
             (LIST, b"c@small.example", OWN, SENT),
             (LIST, b"d@aol.com", OWN, SENT),
-            // Neither through the relay for the rest, nor from it.
+            // Neither through the catch-all relay, nor from it.
             (LIST, b"e@aim.com", Some(b"aol.smtp.example.org"), SENT),
             (LIST, b"f@direct.example", GOOGLE, SENT),
             (REST, b"g@down.example", None, Status::Deferred),
@@ -194,9 +194,9 @@ fn names_that_are_no_domain_are_counted_and_told() {
     assert_eq!(
         judged.refused,
         [
-            "[192.0.2.1]: no domain name",
-            "evil.example\\n*: no domain name",
-            "x\\x1b[2j.example: no domain name"
+            "[192.0.2.1]: not a domain name",
+            "evil.example\\n*: not a domain name",
+            "x\\x1b[2j.example: not a domain name"
         ]
     );
     assert_eq!(judged.refused_count, 3);

@@ -1,4 +1,4 @@
-//! What the logs show of each domain that goes through the relay for the rest.
+//! What the logs show of each domain that goes through the catch-all relay.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,10 +6,10 @@ use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers, domain_of};
 use postfix::log::Delivery;
 
-use super::{Evidence, Found, Judged, Open, REFUSED_TOLD};
+use super::{Evidence, Found, Judged, Open, REFUSED_LISTED};
 use crate::Domain;
 
-/// Which hosts say of a delivery that it goes through the relay for the rest, or does not.
+/// Which hosts say of a delivery that it goes through the catch-all relay, or does not.
 #[derive(Debug, Clone, Default)]
 pub struct ViaTheRest {
     /// What is handed to one of these hosts (in lower case) does, whoever sends it.
@@ -37,8 +37,8 @@ impl Traffic {
         self.0.is_empty()
     }
 
-    /// Counts a delivery, if it goes through the relay for the rest. `is_of_the_rest`: it is an instance of that relay that
-    /// sends it, or one that was asked for by name.
+    /// Counts a delivery, if it goes through the catch-all relay. `is_of_the_rest`: it is an instance of that relay
+    /// that sends it, or one that was asked for by name.
     pub fn add(
         &mut self,
         via: &ViaTheRest,
@@ -91,7 +91,7 @@ impl Traffic {
         }
         refused.sort();
         judged.refused_count = refused.len();
-        refused.truncate(REFUSED_TOLD);
+        refused.truncate(REFUSED_LISTED);
         judged.refused = refused;
         for (domain, seen) in domains {
             let counts = seen.counts;

@@ -28,7 +28,7 @@ pub fn draw_audit(rows: &[Row], whole: bool, style: TableStyle) -> String {
     for row in rows {
         let (word, tone) = match row.outcome {
             Outcome::Ok | Outcome::Skipped => (row.outcome.as_str().to_owned(), Tone::Plain),
-            // What is to be mended is to be seen without colours too.
+            // What needs fixing must be visible without colours too.
             Outcome::Warning | Outcome::Unknown => {
                 (row.outcome.as_str().to_ascii_uppercase(), Tone::Warning)
             }

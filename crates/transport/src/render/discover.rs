@@ -30,7 +30,7 @@ pub struct Discovery<'a> {
     pub style: &'a Style,
     /// The domains, those with most deliveries first.
     pub found: Vec<Found>,
-    /// How many domains the logs and the DNS do not tell of.
+    /// How many domains neither the logs nor the DNS can place.
     pub open: usize,
     /// Where the logs are of.
     pub host: &'a str,
@@ -160,7 +160,7 @@ pub fn write_as_toml(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Res
     providers.sort_by_key(|&(_, total)| std::cmp::Reverse(total));
     writeln!(
         out,
-        "# To append to /etc/relay-tools/providers.toml: entries of one name are put together."
+        "# To append to /etc/relay-tools/providers.toml: entries of the same name are merged."
     )?;
     for (id, _) in providers {
         // The table's own reader lets through nothing that TOML would have to escape.
@@ -198,7 +198,7 @@ struct Document<'a> {
 struct FoundObject<'a> {
     domain: &'a str,
     provider: &'a str,
-    /// Null where the table's name for it can be no host's.
+    /// Null if the table's name for it cannot be a host's.
     relay: Option<String>,
     value: Option<String>,
     /// `table`, `relay` or `mx`.

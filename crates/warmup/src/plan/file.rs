@@ -257,7 +257,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
         .iter()
         .map(level)
         .collect::<Option<Vec<_>>>();
-    let levels = levels.ok_or_else(|| wrong("a damaged plan: a level says nothing".to_owned()))?;
+    let levels = levels.ok_or_else(|| wrong("a damaged plan: an empty level".to_owned()))?;
     if levels.len() > MAX_LEVELS {
         return Err(wrong(format!("a damaged plan: {} levels", levels.len())));
     }

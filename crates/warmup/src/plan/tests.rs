@@ -99,18 +99,18 @@ fn files_that_are_no_plan() {
     check(
         "\"rate_delay\":432",
         "\"rate_delay\":0",
-        "a damaged plan: a level",
+        "a damaged plan: an empty level",
     );
     // Days that no calendar has, and records that no name holds.
     check(
         "\"days\":3",
         "\"days\":4294967295",
-        "a damaged plan: a level",
+        "a damaged plan: an empty level",
     );
     check(
         "\"old_records\":3",
         "\"old_records\":18446744073709551615",
-        "a damaged plan: a level",
+        "a damaged plan: an empty level",
     );
     check("2026-11-24\",\"vol", "2026-11-31\",\"vol", "start: ");
     assert!(read(Path::new("p.json"), &text.as_bytes()[..300]).is_err());

@@ -42,8 +42,8 @@ fn find<'a>(sender: &'a Sender, check: &str) -> Option<&'a DnsCheck> {
 
 fn not_asked(sender: &Sender) -> &'static str {
     match sender.address.is_loopback() {
-        true => "a loopback address has no place in the DNS",
-        false => "the DNS was not asked",
+        true => "a loopback address does not belong in the DNS",
+        false => "not looked up in the DNS",
     }
 }
 
@@ -61,7 +61,7 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
     match outcome {
         Outcome::Fail => mend(step, which, sender),
         Outcome::Unknown if check.outcome == DnsOutcome::Unknown => {
-            step.with("ask again, or another server: --resolver ADDR, --timeout 60s")
+            step.with("try again, or another server: --resolver ADDR, --timeout 60s")
         }
         _ => step,
     }
@@ -74,8 +74,9 @@ fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
         "a" | "ttl" => step.with(format!("{helo}. {TTL} IN {kind} {address}")),
         "ptr" => {
             let reverse = step.of.trim_end_matches('.').to_owned();
-            step.with(format!("{reverse}. {TTL} IN PTR {helo}."))
-                .with("in the provider's zone, if the network is not yours: ask for it")
+            step.with(format!("{reverse}. {TTL} IN PTR {helo}.")).with(
+                "in the network provider's zone, if the network is not yours: ask them to set it",
+            )
         }
         _ => {
             let family = if address.is_ipv4() { "ip4" } else { "ip6" };
@@ -88,7 +89,8 @@ fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
             if step.found.starts_with("has no SPF record") {
                 // A ready-made record would shut out all else that sends mail of the domain.
                 return step.with(format!(
-                    "an SPF record (TXT) of {name}, with {family}:{address} among all that sends its mail"
+                    "an SPF record (TXT) for {name} that lists {family}:{address} and everything else that sends its \
+                     mail"
                 ));
             }
             step.with(format!(
@@ -119,7 +121,7 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
             _ if is_ready => {
                 let found = format!("{}: it gets no mail yet", check.detail);
                 Step::pass(name, of, found)
-                    .with("relay-warmup plan has the records that bring its mail")
+                    .with("relay-warmup plan has the records that direct mail to it")
             }
             _ => Step::pass(
                 name,
@@ -151,11 +153,11 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
     };
     let line = match (has(Outcome::Fail), check.listed) {
         (false, _) => {
-            "leave it there, and put the steps above in order: mail from it is not refused for them"
+            "leave it there, and fix the steps above: mail from it is not refused because of them"
                 .to_owned()
         }
         (true, 1) => format!(
-            "leave it there, since {of} has no other {kind} record; put the steps above in order, or another relay's address beside it"
+            "leave it there, since {of} has no other {kind} record; fix the steps above, or add another relay's address"
         ),
         (true, _) if check.detail.starts_with("has MX records") => {
             format!(

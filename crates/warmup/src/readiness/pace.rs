@@ -19,7 +19,7 @@ pub(super) fn steps(which: &Facts, limits: &Limits) -> Vec<Step> {
         ],
         Some(false) => {
             let found = format!(
-                "master.cf has no SMTP client called {}: what holds the mail back is not known",
+                "master.cf has no SMTP client called {}: its rate limits are not known",
                 limits.transport
             );
             vec![Step::new(
@@ -40,7 +40,7 @@ pub(super) fn steps(which: &Facts, limits: &Limits) -> Vec<Step> {
 
 /// What Postfix itself would not run with.
 fn refused(step: &'static str, value: &Value) -> Step {
-    let found = format!("\"{}\" is nothing that Postfix can read", value.text);
+    let found = format!("\"{}\" is not a value that Postfix accepts", value.text);
     Step::new(step, &value.name, Outcome::Fail, found)
 }
 
@@ -60,11 +60,11 @@ fn delay(which: &Facts, limits: &Limits) -> Step {
             let found = format!("none: {} sends as fast as it can", limits.transport);
             Step::new("rate-delay", &total.name, Outcome::Fail, found)
                 .with(postconf(which, &total.name, "432s"))
-                .with("432s lets out 200 a day; relay-warmup plan has the delay for each day")
+                .with("432s allows 200 a day; relay-warmup plan has the delay for each day")
         }
         (0, delay) => {
             let found = format!(
-                "{delay}s between deliveries to one domain, {} a day to each; domains together are not held{others}",
+                "{delay}s between deliveries to one domain, {} a day to each; domains together are not limited{others}",
                 86_400 / delay
             );
             Step::pass("rate-delay", &each.name, found)
@@ -93,12 +93,12 @@ fn concurrency(which: &Facts, limits: &Limits) -> Step {
     };
     if limits.transport_delay.is_set() {
         let name = &limits.transport_delay.name;
-        let found = format!("1 at a time, whatever its domain: {name} makes it so");
+        let found = format!("1 at a time, whatever its domain, because of {name}");
         return Step::pass("concurrency", &value.name, found);
     }
     if limits.destination_delay.is_set() {
         let name = &limits.destination_delay.name;
-        let found = format!("1 at a time to one domain: {name} makes it so");
+        let found = format!("1 at a time to one domain, because of {name}");
         return Step::pass("concurrency", &value.name, found);
     }
     if (1..=MAX_CONCURRENCY).contains(&set) {
@@ -108,7 +108,7 @@ fn concurrency(which: &Facts, limits: &Limits) -> Step {
     let found = match set {
         0 => "any number at a time".to_owned(),
         n => format!(
-            "{n} at a time to one domain; a new address should make {MAX_CONCURRENCY} at most"
+            "{n} at a time to one domain; a new address should use at most {MAX_CONCURRENCY}"
         ),
     };
     Step::new("concurrency", &value.name, Outcome::Fail, found).with(postconf(
@@ -132,9 +132,12 @@ fn cohort(which: &Facts, limits: &Limits) -> Step {
         ))
     };
     match set {
-        0 => fail("off: a provider that refuses every connection is tried on and on".to_owned()),
+        0 => fail(
+            "off: a provider that refuses every connection is tried again and again".to_owned(),
+        ),
         set if limits.is_single() && set < wanted => fail(format!(
-            "{set}: with a rate limit, so few failed connections in a row defer all mail of a domain; postconf(5) asks for {wanted} or more"
+            "{set}: with a rate limit, that few failed connections in a row defer all mail of a domain; postconf(5) \
+             asks for {wanted} or more"
         )),
         set => Step::pass(
             "failed-cohort-limit",

@@ -147,7 +147,7 @@ fn addresses() {
         },
         &[
             "address fail: on no interface => ip address add 2001:db8::44/128 dev INTERFACE => \
-             and where the host's network is configured, so that it is there after the next boot",
+             and add it to the host's network configuration, so that it is there after the next boot",
         ],
     );
 }
@@ -179,7 +179,8 @@ fn records_of_either_family() {
             spf.detail = "has no SPF record".to_owned();
         },
         &[
-            "spf fail: has no SPF record => an SPF record (TXT) of example.org, with ip4:192.0.2.44 among all that sends its mail",
+            "spf fail: has no SPF record => an SPF record (TXT) for example.org that lists ip4:192.0.2.44 and \
+             everything else that sends its mail",
         ],
     );
 }
@@ -188,14 +189,14 @@ fn records_of_either_family() {
 fn what_could_not_be_found_out_is_unknown() {
     check(
         |facts, _| {
-            facts.running = Running::Failed("not permitted; run it as root".to_owned());
+            facts.running = Running::Failed("permission denied; run it as root".to_owned());
             facts.pickup = None;
             facts.senders[0].dns[2].outcome = DnsOutcome::Unknown;
             facts.senders[0].dns[3].outcome = DnsOutcome::Unknown;
         },
         &[
-            "ptr unknown: what ptr found => ask again, or another server: --resolver ADDR, --timeout 60s",
-            "running unknown: not permitted; run it as root",
+            "ptr unknown: what ptr found => try again, or another server: --resolver ADDR, --timeout 60s",
+            "running unknown: permission denied; run it as root",
             "pickup unknown: it cannot be read",
             "relay-name unknown: what provider found",
         ],
@@ -207,10 +208,10 @@ fn what_could_not_be_found_out_is_unknown() {
     check(
         |facts, _| facts.senders[0].dns.clear(),
         &[
-            "a unknown: the DNS was not asked",
-            "ttl unknown: the DNS was not asked",
-            "ptr unknown: the DNS was not asked",
-            "spf unknown: the DNS was not asked",
+            "a unknown: not looked up in the DNS",
+            "ttl unknown: not looked up in the DNS",
+            "ptr unknown: not looked up in the DNS",
+            "spf unknown: not looked up in the DNS",
         ],
     );
 }
@@ -241,8 +242,8 @@ fn mail_that_comes_too_early() {
         &[
             stop,
             &format!(
-                "{told} leave it there, since aol.smtp.example.org has no other A record; put the steps above in order, or \
-                 another relay's address beside it"
+                "{told} leave it there, since aol.smtp.example.org has no other A record; fix the steps above, or add \
+                 another relay's address"
             ),
         ],
     );
@@ -250,10 +251,11 @@ fn mail_that_comes_too_early() {
     check(
         early(3, |facts| facts.pickup = Some(false)),
         &[
-            "pickup fail: no pickup service: mail of queue-move and sendmail would stay in the maildrop => postconf -c \
+            "pickup fail: no pickup service: mail from queue-move and sendmail would stay in the maildrop => postconf \
+             -c \
              /etc/postfix-aol-c -M 'pickup/unix=pickup unix n - y 60 1 pickup' => postfix -c /etc/postfix-aol-c reload",
             &format!(
-                "{told} leave it there, and put the steps above in order: mail from it is not refused for them"
+                "{told} leave it there, and fix the steps above: mail from it is not refused because of them"
             ),
         ],
     );
@@ -263,7 +265,7 @@ fn mail_that_comes_too_early() {
             facts.senders[0].dns[2].outcome = DnsOutcome::Unknown;
         }),
         &[
-            "ptr unknown: what ptr found => ask again, or another server: --resolver ADDR, --timeout 60s",
+            "ptr unknown: what ptr found => try again, or another server: --resolver ADDR, --timeout 60s",
             "relay-name unknown: what provider found: it gets mail; whether it is ready is not known",
         ],
     );

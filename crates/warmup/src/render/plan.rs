@@ -17,13 +17,13 @@ const COLUMNS: [Column; 8] = [
     Column::Text("earliest"),
     Column::Number("cap"),
     Column::Number("pace"),
-    Column::Number("lets out"),
+    Column::Number("may send"),
     Column::Number("old"),
     Column::Number("share"),
     Column::Number("brings"),
 ];
 
-/// What a row of the table is.
+/// What each row of the table is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
     /// A sending day; those of the last level, which have no end, are one.
@@ -71,11 +71,11 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
     }
     let mut notes = notes(plan, level);
     notes.extend_from_slice(more);
-    sentences(&mut text, "to know:", &notes, style.width);
+    sentences(&mut text, "notes:", &notes, style.width);
     if at == last && at > 0 {
         paragraph(
             &mut text,
-            "what puts everything back as it was, when the address is warm:",
+            "to restore everything to what it was, once the address is warm:",
             &plan.undo(),
         );
     }
@@ -158,7 +158,8 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
         match (ratio.names, &plan.order.relay) {
             (Some(_), Some(relay)) => notes.extend(exchanger_notes(relay)),
             _ => notes.push(format!(
-                "equal A records are taken at random, and a name holds each address once: {} old and 1 new is a share of 1/{}",
+                "A records are chosen at random, and a name lists each address once: with {} old and 1 new the share \
+                 is 1/{}",
                 ratio.old,
                 ratio.old + 1
             )),
@@ -167,7 +168,7 @@ fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     }
     if !plan.order.before.is_empty() {
         notes.push(format!(
-            "what puts everything back as it was: relay-warmup show {} --undo",
+            "to restore everything to what it was: relay-warmup show {} --undo",
             plan.order.instance
         ));
     }
@@ -184,19 +185,26 @@ fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     let (lets_out, at_most) = (level.settings.lets_out, level.settings.at_most);
     let mut notes = vec![match level.settings.hold {
         Hold::RateDelay(seconds) => format!(
-            "{transport}_transport_rate_delay = {seconds}s starts a delivery {seconds} s after the end of the one before, whatever its domain: with deliveries of {took} s, {lets_out} a day for certain, {at_most} at most; a reload starts the clock anew"
+            "{transport}_transport_rate_delay = {seconds}s starts a delivery {seconds} s after the end of the one \
+             before, whatever its domain: with deliveries of {took} s, at least {lets_out} a day and at most \
+             {at_most}; a reload restarts the delay"
         ),
         Hold::Processes(processes) => format!(
-            "no delay of whole seconds lets out so much; {processes} processes of {took} s a delivery do: {at_most} a day at most, which is an estimate: mail-stats-print --format table has the time that deliveries take, for --delivery-time"
+            "no delay of whole seconds allows that much; {processes} processes at {took} s a delivery do: at most \
+             {at_most} a day, which is an estimate: mail-stats-print --format table shows the time that deliveries \
+             take, for --delivery-time"
         ),
     }];
     match level.settings.held_by {
         HeldBy::Settings => {}
         HeldBy::Intake => notes.push(format!(
-            "no setting comes near to {lets_out} a day; what is taken holds to it, and what waits in the queue, or comes by queue-move or sendmail, could leave at up to {at_most} a day: bring none on these days"
+            "no setting comes close to {lets_out} a day; the limit on incoming mail enforces it, but mail that waits \
+             in the queue, or comes by queue-move or sendmail, could leave at up to {at_most} a day: add none on \
+             these days"
         )),
         HeldBy::Nothing => notes.push(format!(
-            "it cannot be held to {} a day: no setting comes near to it, and without a relay name nothing else would take what is turned away; up to {at_most} a day may leave, {} too many",
+            "it cannot be limited to {} a day: no setting comes close to that, and without a relay name nothing else \
+             would take what is refused; up to {at_most} a day may leave, {} too many",
             level.level.cap,
             at_most.saturating_sub(level.level.cap)
         )),
@@ -215,9 +223,14 @@ fn exchanger_notes(relay: &RelayName) -> Vec<String> {
     let name = &relay.name;
     vec![
         format!(
-            "MX records of one preference are taken at random; only hosts whose map has smtp:{name}, without brackets, ask for them: relay-transport print writes that form once they are in the zone, and relay-transport check reports lines that are not in it; a host with [{name}] shares by its A records, among the old addresses alone"
+            "MX records of the same preference are chosen at random, but only hosts whose map has smtp:{name}, \
+             without brackets, look them up: relay-transport print writes that form once they are in the zone, and \
+             relay-transport check reports lines in the other form; a host with [{name}] uses its A records, which \
+             are only those of the old addresses"
         ),
-        "a connection that is kept (smtp_connection_cache_on_demand, on in Postfix's own settings) takes whatever comes for the name, for up to smtp_connection_reuse_time_limit (300 s): the share then holds over hours, and not within minutes; with smtp_connection_cache_on_demand = no on the sending hosts each message is drawn for itself".to_owned(),
+        "a cached connection (smtp_connection_cache_on_demand, on by default) takes all mail for the name for up to \
+         smtp_connection_reuse_time_limit (300 s), so the share is kept over hours, not within minutes; with \
+         smtp_connection_cache_on_demand = no on the sending hosts, an address is chosen for each message".to_owned(),
     ]
 }
 
@@ -229,10 +242,10 @@ fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
     let lets_out = level.settings.lets_out;
     let why = match ratio.brings.checked_sub(lets_out) {
         Some(more @ 1..) => format!(
-            "it brings {} a day, {more} more than are let out",
+            "it directs {} a day here, {more} more than may leave",
             ratio.brings
         ),
-        _ => format!("it may bring more than {lets_out} a day"),
+        _ => format!("it may direct more than {lets_out} a day here"),
     };
     let unit = match intake.unit() {
         "60s" => "a minute",
@@ -241,10 +254,10 @@ fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
     };
     let rest = match ratio.old {
         0 => "tries again later, since there is no old address",
-        _ => "goes on to an old address",
+        _ => "moves on to an old address",
     };
     let clients = match order.clients {
-        1 => "one sending host, or say --clients N".to_owned(),
+        1 => "one sending host; use --clients N if there are more".to_owned(),
         n => format!("{n} sending hosts"),
     };
     let mut notes = vec![format!(
@@ -257,7 +270,8 @@ fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
     let taken = intake.a_day(order.clients);
     if taken > lets_out {
         notes.push(format!(
-            "{} sending hosts of one recipient a day each are {taken}, more than the {lets_out} that are let out: the rest waits here",
+            "{} sending hosts with one recipient a day each make {taken}, more than the {lets_out} that may leave: \
+             the rest waits here",
             order.clients
         ));
     }

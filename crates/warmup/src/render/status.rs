@@ -89,11 +89,11 @@ fn one(standing: &Standing, days: usize, style: TableStyle) -> String {
     }
     let (commands, zone) = standing.to_apply();
     let cap = standing.cap().unwrap_or_default();
-    paragraph(&mut text, &format!("to hold to {cap} a day:"), &commands);
+    paragraph(&mut text, &format!("to keep to {cap} a day:"), &commands);
     paragraph(&mut text, "the zone, for the same days:", &zone);
     paragraph(
         &mut text,
-        "what puts everything back as it was before:",
+        "to restore everything to what it was before:",
         &standing.undo(),
     );
     text
@@ -108,7 +108,7 @@ fn row(judged: &JudgedDay) -> Vec<Cell> {
     };
     let date = match day.complete {
         true => day.date.to_string(),
-        false => format!("{} (not whole)", day.date),
+        false => format!("{} (not complete)", day.date),
     };
     let total = day.total();
     let cap = judged.level.map(|(_, cap)| cap);
@@ -226,7 +226,7 @@ pub fn csv(out: &mut impl Write, all: &[Standing]) -> io::Result<()> {
 #[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
-    /// `go on`, `hold`, `step back`, `warm again`, or `unknown`.
+    /// `go on`, `hold`, `step back`, `restart`, or `unknown`.
     verdict: &'static str,
     why: &'a [String],
     /// Of the next sending day, from 1; null without a plan, as all that comes from it.

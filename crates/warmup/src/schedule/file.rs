@@ -50,7 +50,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Schedule, Problem> {
     let steps = match (file.levels, file.first, file.grow) {
         (Some(levels), None, None) => listed(levels).map_err(wrong)?,
         (None, Some(first), grow) => growing(first, grow).map_err(wrong)?,
-        (Some(_), ..) => return Err(wrong("it has levels, and first or grow too".to_owned())),
+        (Some(_), ..) => return Err(wrong("it has both levels and first or grow".to_owned())),
         (None, None, _) => return Err(wrong(format!("it has neither levels nor first; {FORM}"))),
     };
     Ok(Schedule {

@@ -111,7 +111,7 @@ fn steps_that_are_too_great_are_refused_unless_they_are_meant() {
     let ends_early = read("levels = [100, 200]").unwrap();
     assert_eq!(
         ends_early.levels(60_000).unwrap_err().to_string(),
-        "the step from 200 to 60000 a day is too great: 400 would be allowed"
+        "the step from 200 to 60000 a day is too large: at most 400 is allowed"
     );
     let meant = read("levels = [100, 1000]\nbeyond_limits = true\ndays = 1").unwrap();
     check(&meant, 1000, &[(100, 1), (1000, 1)]);
@@ -132,7 +132,7 @@ fn files_that_are_wrong() {
     check("first = 0", ": first must be 1 or more");
     check(
         "first = 9\nlevels = [1]",
-        ": it has levels, and first or grow too",
+        ": it has both levels and first or grow",
     );
     check(
         "days = 3",

@@ -85,7 +85,7 @@ impl Day {
         let cap = level.map(|level| level.level.cap);
         if let Some(cap) = cap.filter(|cap| total as f64 * 100.0 > *cap as f64 * rules.over_cap) {
             let what =
-                format!("{total} attempts, and the cap is {cap}: is the rate limit in force?");
+                format!("{total} attempts, but the cap is {cap}: is the rate limit applied?");
             found.push((Verdict::Hold, what));
         }
         if self.complete {

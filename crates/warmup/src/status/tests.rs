@@ -338,7 +338,7 @@ fn more_than_the_cap_holds() {
     let status = check(&[day(1, 221)], 2, &[200], Verdict::Hold, 200);
     assert_eq!(
         status.why,
-        ["2026-11-24: 221 attempts, and the cap is 200: is the rate limit in force?"]
+        ["2026-11-24: 221 attempts, but the cap is 200: is the rate limit applied?"]
     );
 }
 
@@ -403,9 +403,7 @@ fn the_volume_is_reached() {
     assert!(status.is_warm);
     assert_eq!(
         status.why,
-        [
-            "the volume of 1000 a day is reached: the address is warm, and its limits can be taken off"
-        ]
+        ["the volume of 1000 a day is reached: the address is warm, and its limits can be removed"]
     );
 }
 

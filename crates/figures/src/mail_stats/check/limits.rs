@@ -9,23 +9,23 @@ use crate::judge::Rules;
 /// A number that is not to be exceeded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
-    /// Written `20`: so many.
+    /// Written `20`: a number.
     Count(u64),
     /// Written `5%` or `0.5%`: this part of an instance's deliveries, from 0 to 100.
     Rate(f64),
 }
 
-/// Why limits are none.
+/// Why limits are invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// The text has neither form.
-    #[error("not a limit: a number such as 20, or a share of the deliveries such as 5% or 0.5%")]
+    #[error("not a limit: use a number such as 20, or a share of the deliveries such as 5%")]
     Junk,
     /// One kind of limit twice.
-    #[error("it takes one number and one percentage")]
+    #[error("give at most one number and one percentage")]
     Twice,
     /// The limit for a warning is the higher one.
-    #[error("the limit for a warning is above that for a critical state, and would never warn")]
+    #[error("the warning limit is above the critical limit and would never take effect")]
     NeverWarns,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Limit {
 /// Up to one limit of each kind. Both hold.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bounds {
-    /// More than so many are too many.
+    /// More than this many are too many.
     pub count: Option<u64>,
     /// More than this share of an instance's deliveries is too much, in percent.
     pub rate: Option<f64>,
@@ -93,7 +93,7 @@ impl Bounds {
     }
 }
 
-/// In percent; nothing where there is no whole.
+/// In percent; nothing if the whole is 0.
 pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
@@ -123,7 +123,7 @@ impl Thresholds {
     }
 }
 
-/// All limits. They hold for each instance by itself.
+/// All limits. They apply to each instance separately.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Of [`Watched::Blocked`].

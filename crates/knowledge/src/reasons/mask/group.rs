@@ -40,7 +40,7 @@ struct Grouped<'a> {
 enum Made {
     /// It stays as it is.
     Itself,
-    /// It stays but for its numbers.
+    /// It stays, except for its numbers.
     Numbers,
     /// This stands for it.
     Word(&'static str),

@@ -46,7 +46,7 @@ pub(super) fn is_name(core: &str) -> bool {
 }
 
 /// A name whose last label is a top-level domain, or one that is kept out of the DNS (RFC 2606, RFC 6761, RFC 9476): so
-/// `exist.Please` is none.
+/// `exist.Please` is not one.
 pub(super) fn is_host(core: &str) -> bool {
     const RESERVED: [&str; 11] = [
         "example",

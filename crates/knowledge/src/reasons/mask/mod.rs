@@ -1,4 +1,4 @@
-//! What in a reply says who, where and when, put out of the way: addresses, hosts, links, times, ids, numbers.
+//! What in a reply says who, where and when, masked: addresses, hosts, links, times, ids, numbers.
 //!
 //! One walk through a text, for two readers. [`group`] leaves a text that people read, so that like reasons are one;
 //! [`judge`] leaves what rules may decide by, so that no name a stranger chose is taken for a server's judgement.
@@ -12,7 +12,7 @@ mod walk;
 pub(super) use group::group;
 pub(super) use judge::judge;
 
-/// What stands for what was put out of the way, in the text that [`judge`] leaves. No reply holds the like.
+/// What stands for what was masked, in the text that [`judge`] leaves. No reply holds the like.
 pub(super) mod stand_in {
     /// An IP address, with or without a port.
     pub(in super::super) const IP: &str = "~ip~";
@@ -32,7 +32,7 @@ pub(super) mod stand_in {
     pub(in super::super) const TIME: &str = "~time~";
 }
 
-/// `words` with its mail addresses put out of the way, and nothing else.
+/// `words` with its mail addresses masked, and nothing else.
 pub(super) fn without_addresses(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
     let mut out = String::with_capacity(text.len());

@@ -10,7 +10,7 @@ pub(super) trait Reader {
     fn blank(&mut self);
     /// A mail address.
     fn address(&mut self);
-    /// A link, at `range`. False if it is to be gone through as any other text.
+    /// A link, at `range`. False if it is to be read like any other text.
     fn link(&mut self, range: Range<usize>) -> bool;
     /// A run of letters, digits and what stands between them, at `range`; returns where it ended, at most at the
     /// range's end.

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_servers_words_are_told_from_what_is_around_them() {
+fn the_servers_words_are_told() {
     let check = |reply: &str, text: &str, from_server: bool, server: Option<&str>| {
         let found = read(reply.as_bytes());
         let address = found

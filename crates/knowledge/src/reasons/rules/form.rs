@@ -147,7 +147,7 @@ fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Resul
         return Err(source.problem(entry.span(), what));
     }
     let of_code = |text: &Spanned<String>, form: &str| {
-        let what = format!("`{}` is no {form}", text.get_ref());
+        let what = format!("`{}` is not an {form}", text.get_ref());
         source.problem(text.span(), what)
     };
     let mut dsn = Vec::new();
@@ -157,7 +157,7 @@ fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Resul
     }
     let mut status = Vec::new();
     for text in &rule.status {
-        let form = "reply code; write it like 550 or 5**";
+        let form = "SMTP reply code; write it like 550 or 5**";
         status.push(StatusPattern::parse(text.get_ref()).ok_or_else(|| of_code(text, form))?);
     }
     let mut stage = Vec::new();
@@ -237,7 +237,7 @@ fn expanded(
         let is_word = name.starts_with(|c: char| c.is_ascii_lowercase()) && len < inside.len();
         if is_word && !is_own {
             let Some(word) = words.get(name) else {
-                let what = format!("`{{{name}}}` is no word under [words]");
+                let what = format!("`{{{name}}}` is not a word under [words]");
                 return Err(source.problem(text.span(), what));
             };
             out.extend(["(?:", word, ")"]);
@@ -251,7 +251,7 @@ fn expanded(
     Ok(letters::in_pattern(&out).into_owned())
 }
 
-/// One expression that finds any of `patterns`; nothing if there are none.
+/// One expression that finds any of `patterns`; nothing without patterns.
 fn compile_reply(
     source: &Source<'_>,
     written: &[Spanned<String>],
@@ -297,7 +297,7 @@ fn bad_pattern(source: &Source<'_>, pattern: &Spanned<String>, e: &regex::Error)
         other => other.to_string(),
     };
     let what = format!(
-        "`{}` is not a regular expression that can be used: {why}",
+        "`{}` is not a usable regular expression: {why}",
         pattern.get_ref()
     );
     source.problem(pattern.span(), what)

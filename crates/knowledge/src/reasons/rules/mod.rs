@@ -69,7 +69,7 @@ struct Rule {
 /// A reply pattern.
 #[derive(Debug, Clone)]
 struct Pattern {
-    /// As it stands in its file.
+    /// As it is written in its file.
     written: String,
     /// As it is compiled.
     expanded: String,
@@ -93,7 +93,7 @@ struct Code {
 /// What rules decide by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
-    /// The words, with who, where and when put out of the way.
+    /// The words, with who, where and when masked.
     pub(super) text: &'a str,
     pub(super) dsn: Option<Dsn>,
     pub(super) status: Option<&'a [u8]>,
@@ -115,7 +115,7 @@ pub struct Place {
     pub path: PathBuf,
     /// The line, from 1.
     pub line: usize,
-    /// The pattern that was found, as it is written; none where a code decides.
+    /// The pattern that was found, as it is written; none if a code decides.
     pub pattern: Option<String>,
 }
 
@@ -139,7 +139,7 @@ impl Rules {
         }
     }
 
-    /// What the enhanced status code says by itself.
+    /// What the enhanced status code alone says.
     pub(super) fn class_of_code(&self, facts: &Facts<'_>) -> Option<Class> {
         let mut rules = self.files.iter().flat_map(|file| &file.rules);
         let rule =

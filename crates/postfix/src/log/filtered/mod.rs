@@ -1,4 +1,4 @@
-//! What a log tells of mail that a filter looked at: stopped on its way in, or scored by spamd.
+//! What a log says of mail that a filter looked at: stopped on its way in, or scored by spamd.
 //!
 //! `stops` reads what smtpd(8), postscreen(8) and cleanup(8) say, `spamd` what SpamAssassin's daemon says. Each is read by its own
 //! grammar, from the end that no stranger can write to.
@@ -18,8 +18,8 @@ pub(super) use stops::{Found, cleanup, postscreen, smtpd};
 pub enum Filtered<'a> {
     /// Mail was stopped.
     Stop(Stop<'a>),
-    /// cleanup(8) has the header of a message: `QUEUEID: message-id=…`. Told whatever the window, since what becomes of the
-    /// message may lie in it.
+    /// cleanup(8) has the header of a message: `QUEUEID: message-id=…`. Handed on whatever the window, since what
+    /// becomes of the message may lie in it.
     #[allow(missing_docs, reason = "as in Stop")]
     Arrived {
         time: Option<Time>,
@@ -50,11 +50,11 @@ pub struct Stop<'a> {
     pub kind: Kind,
     /// Where on its way.
     pub stage: Stage,
-    /// Was the client told to try again (`4xx`)?
+    /// Was the client asked to try again (`4xx`)?
     pub temporary: bool,
     /// The header that a check found, by name.
     pub header: Option<&'a [u8]>,
-    /// What the client was told, or the text of the rule. A stranger's words may be part of it.
+    /// The reply to the client, or the text of the rule. A stranger's words may be part of it.
     pub reason: &'a [u8],
     /// How many times the line stands for.
     pub repeat: u64,
@@ -138,9 +138,9 @@ impl Kind {
 /// What became of mail that was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// The client was told no.
+    /// The client got a refusal.
     Reject,
-    /// The client was told yes, and the mail is gone.
+    /// The client got an acceptance, and the mail is gone.
     Discard,
     /// It waits in the hold queue for the admin.
     Hold,
@@ -194,7 +194,7 @@ stages! {
     MimeError "mime-error",
 }
 
-/// What spamd said of one message. It says it in two lines; both are told, and the reader puts them together.
+/// What spamd said of one message. It says it in two lines; both are handed on, and the reader puts them together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scan<'a> {
     /// When.
@@ -211,7 +211,7 @@ pub struct Scan<'a> {
     pub message_id: Option<&'a [u8]>,
 }
 
-/// Takes the queue id, or `NOQUEUE`, and the `: ` behind it.
+/// Takes the queue id, or `NOQUEUE`, and the `: ` after it.
 fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<Option<&'a [u8]>> {
     let id = delivery::queue_id(c)?;
     Some((id != b"NOQUEUE").then_some(id))

@@ -5,8 +5,8 @@
 //! spamd: result: Y 1000 - GTUBE,… scantime=1.2,size=812,user=USER,uid=UID,required_score=5.0,…,mid=<…>,autolearn=no
 //! ```
 //!
-//! USER may be a recipient's name, which a stranger chose: what stands before it is read from the left, what stands behind it
-//! from the right, where no later field may hold a comma.
+//! USER may be a recipient's name, which a stranger chose: what comes before it is read from the left, what comes after
+//! it from the right, where no later field may hold a comma.
 
 use memchr::memmem;
 

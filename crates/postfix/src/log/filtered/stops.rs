@@ -9,7 +9,7 @@
 //! QUEUEID: ACTION: header SUBJECT: … from ORIGIN; from=<…> to=<…> proto=… helo=<…>: TEXT
 //! ```
 //!
-//! Who, how and where stand before anything that a stranger wrote, and decide alone what is counted.
+//! Who, how and where come before anything that a stranger wrote, and only they decide what is counted.
 
 use crate::Time;
 use memchr::memmem;
@@ -96,8 +96,8 @@ pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
     read(c).map_or(Found::Broken, Found::Stopped)
 }
 
-/// Reads a message of postscreen, which knows a client by its address alone, and refuses recipients and connections only:
-/// `NOQUEUE: reject: RCPT from [ADDRESS]:PORT: REPLY; from=<…>, to=<…>, proto=…, helo=<…>`.
+/// Reads a message of postscreen, which knows a client only by its address, and refuses recipients and connections
+/// only: `NOQUEUE: reject: RCPT from [ADDRESS]:PORT: REPLY; from=<…>, to=<…>, proto=…, helo=<…>`.
 pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_STOPS);

@@ -31,7 +31,7 @@ pub(super) struct Opened {
     pub(super) head: Vec<u8>,
 }
 
-/// The log and its rotated siblings, oldest first; what is no regular file is left out.
+/// The log and its rotated siblings, oldest first; what is not a regular file is left out.
 pub(super) fn list(current: &Path) -> Result<Vec<Found>, Problem> {
     let mut files = Vec::new();
     for path in siblings(current)? {

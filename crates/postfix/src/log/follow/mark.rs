@@ -11,10 +11,10 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 /// How many bytes a fingerprint is taken of: some lines, which hold times and queue ids.
 pub(super) const SAMPLE: u64 = 1024;
 
-/// How far a file was read, and how it is told from others. The text of the log is not in it.
+/// How far a file was read, and how it is recognized among others. The text of the log is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Where it was last found: the device that stat(2) tells.
+    /// Where it was last found: the device from stat(2).
     pub device: u64,
     /// The inode there.
     pub inode: u64,
@@ -46,7 +46,7 @@ pub(super) fn fingerprint(bytes: &[u8]) -> u128 {
     hasher.finish128().as_u128()
 }
 
-/// The fingerprints of the beginning of a plain file, and of what stands before `offset`; nothing if it is shorter.
+/// The fingerprints of the beginning of a plain file, and of what comes before `offset`; nothing if it is shorter.
 pub(super) fn fingerprints(file: &File, offset: u64) -> io::Result<Option<(u128, u128)>> {
     let length = offset.min(SAMPLE);
     let head = sample(file, 0, length)?;
@@ -67,7 +67,7 @@ fn sample(file: &File, offset: u64, length: u64) -> io::Result<Option<Vec<u8>>> 
 }
 
 impl Mark {
-    /// Of a file in which nothing new can come: how its text begins tells it from others.
+    /// Of a file in which nothing new can come: the beginning of its text identifies it.
     pub(super) fn ended(device: u64, inode: u64, head: &[u8]) -> Self {
         let print = fingerprint(head);
         Self {

@@ -21,8 +21,8 @@ pub use mark::Mark;
 /// How often a log is looked at again that is rotated just now.
 const ATTEMPTS: usize = 20;
 
-/// Marks of so many files are kept: syslog daemons write to a
-/// rotated log until they are told to reopen it, and what is rotated and compressed between two runs must be found again.
+/// Marks of this many files are kept: syslog daemons write to a rotated log until they are asked to reopen it, and what
+/// is rotated and compressed between two runs must be found again.
 const KEPT: usize = 3;
 
 /// What is remembered of a log from one run to the next.

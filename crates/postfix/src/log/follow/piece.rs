@@ -110,7 +110,7 @@ fn whole_lines(file: &File, from: u64, size: u64) -> io::Result<u64> {
     Ok(from)
 }
 
-/// An archive is read to its end, once. What was read of the file before it was compressed is passed over.
+/// An archive is read to its end, once. What was read of the file before it was compressed is skipped.
 fn archive<S: Sink>(
     piece: Piece,
     options: &Options<'_>,

@@ -9,8 +9,8 @@ use super::mark::{Alike, Mark};
 use crate::log::open::Compression;
 use crate::problem::Problem;
 
-/// What was written to since the last run has a later mtime, but for the coarseness of clocks and of compressors that keep
-/// whole seconds. In microseconds.
+/// What was written to since the last run has a later mtime, apart from the coarseness of clocks and of compressors
+/// that keep whole seconds. In microseconds.
 const COARSE: Span = Span::from_micros(1_100_000);
 
 /// What to do, file by file, oldest first.
@@ -149,7 +149,7 @@ fn find(
             if Some(at) == same && !mark.ended {
                 return Err(problem);
             }
-            // What else cannot be read is told where it is needed.
+            // What else cannot be read is reported where it is needed.
             continue;
         }
         let Some(opened) = file.opened() else {

@@ -3,7 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::stamp;
 
-/// Takes what may stand before a time. True where an RFC 5424 header follows (its `<PRI>VERSION ` is taken too).
+/// Takes what may come before a time. True where an RFC 5424 header follows (its `<PRI>VERSION ` is taken too).
 pub(super) fn prefixes(c: &mut Cursor<'_>) -> bool {
     for _ in 0..8 {
         // After a crash, file systems leave runs of NUL where a block was never written.

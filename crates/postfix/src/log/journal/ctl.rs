@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// So many damaged files are named one by one.
 const MOST_FILES: usize = 5;
 
-/// What became of a run.
+/// The result of a run.
 pub(super) struct Ran<T> {
     pub(super) value: T,
     /// What could not be read.

@@ -44,7 +44,7 @@ pub(super) fn entries(
     let mut fields: Vec<(Range<usize>, Range<usize>)> = Vec::new();
     loop {
         let start = text.len();
-        // An entry that the stream ends in is no entry.
+        // An entry that the stream ends in does not count.
         if !line(&mut reader, &mut text)? {
             return Ok(());
         }
@@ -94,13 +94,13 @@ fn line(reader: &mut impl BufRead, text: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-/// Appends a value that is told with its length; false at the end of the stream.
+/// Appends a value that is preceded by its length; false at the end of the stream.
 fn binary(reader: &mut impl BufRead, text: &mut Vec<u8>) -> io::Result<bool> {
     let mut length = [0; 8];
     if !is_whole(reader.read_exact(&mut length))? {
         return Ok(false);
     }
-    // And the line end behind it.
+    // And the line end after it.
     let mut left = u64::from_le_bytes(length).saturating_add(1);
     let most = text.len().saturating_add(LONGEST);
     let start = text.len();
@@ -196,7 +196,7 @@ mod tests {
     fn entries_are_cut_at_empty_lines() {
         let one = "__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=5\nSYSLOG_IDENTIFIER=a/smtp\nMESSAGE=x: to=<a=b>\n\n";
         assert_eq!(read(one.as_bytes()), ["5 a/smtp x: to=<a=b>"]);
-        // The rest of an entry that the stream ends in is none, and each says when it has enough.
+        // The rest of an entry that the stream ends in does not count, and each says when it has enough.
         let cut = format!("{one}\n{one}MESSAGE=y\n");
         assert_eq!(read(cut.as_bytes()).len(), 2);
         assert_eq!(read(one.repeat(9).as_bytes()).len(), 3);

@@ -32,7 +32,7 @@ impl Journal {
             (None, None) => None,
         };
         let window = match &known.cursor {
-            // Clocks are set back: what comes behind the entry is new, whatever its time.
+            // Clocks are set back: what comes after the entry is new, whatever its time.
             Some(_) => Time::EPOCH..Time::MAX,
             None => known.seen.unwrap_or(Time::EPOCH)..Time::MAX,
         };

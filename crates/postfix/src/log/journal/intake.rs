@@ -1,4 +1,4 @@
-//! Entries into events, and an account of those that are none.
+//! Entries into events, and an account of those that are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::time::Time;
 use crate::zone::Zone;
 
-/// Units whose messages were dropped are told apart up to so many.
+/// At most this many units whose messages were dropped are distinguished.
 const MOST_UNITS: usize = 500;
 
 /// Messages of a unit that journald dropped.
@@ -86,7 +86,7 @@ impl<'a> Intake<'a> {
             .map(|e| Problem::new(self.journal.place(), what(e)))
     }
 
-    /// Hands on the event that an entry tells, if it is one that is asked for and its sender is to be believed.
+    /// Hands on the event in an entry, if it is one that is asked for and its sender is to be believed.
     pub(super) fn entry<S: Sink>(&mut self, entry: &Entry<'_>, sink: &mut S) {
         // Anyone may send this message id; only journald itself is its own driver.
         if entry.id == DROPPED.as_bytes() && entry.sender.transport == b"driver" {

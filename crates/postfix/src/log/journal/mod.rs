@@ -54,7 +54,7 @@ impl Journal {
         self.directory.as_deref().unwrap_or(Path::new("journal"))
     }
 
-    /// Hands on the events of the window in it. journalctl is told the window, and reads little else.
+    /// Hands on the events of the window in it. journalctl gets the window, and reads little else.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Journal {
             // An hour without mail is none without a log.
             reading.seen.is_postfix = true;
         }
-        // No file could be read, or no entry: that is no empty log.
+        // No file could be read, or no entry: that is not an empty log.
         if reading.read == 0 && !reading.problems.is_empty() {
             return Err(reading.problems.swap_remove(0));
         }

@@ -112,7 +112,7 @@ fn number(digits: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// The sender is `uid transport unit exe`, `-` for what is not there.
+    /// The sender is `uid transport unit exe`, `-` for what is missing.
     #[track_caller]
     fn check(identifier: &str, sender: &str, expected: Origin) {
         let fields = sender.split(' ').map(|field| match field {

@@ -83,7 +83,7 @@ fn is_rfc3339(t: &[u8; 19]) -> bool {
 struct Shape {
     /// The high half of a digit, all of any other character.
     mask: u64,
-    /// What stands there.
+    /// What is there.
     is: u64,
     /// 6 for each digit: what is above 9 then shows in the high half.
     six: u64,

@@ -120,7 +120,7 @@ fn links_stay_below_the_root() {
 }
 
 #[test]
-fn what_is_broken_is_told_and_the_others_work() {
+fn what_is_broken_is_reported_and_the_others_work() {
     check(
         &[
             (
@@ -152,12 +152,12 @@ fn what_is_broken_is_told_and_the_others_work() {
              \"/var/spool/$multi_instance_name/${x\"",
             "/etc/postfix-b/main.cf: cannot read it: it is a directory, not a regular file",
             "/etc/postfix-c/main.cf: cannot read it: No such file or directory",
-            "/etc/postfix-d/main.cf, line 3: queue_directory: \"spool\" is no absolute path",
+            "/etc/postfix-d/main.cf, line 3: queue_directory: \"spool\" is not an absolute path",
             "/etc/postfix-e/main.cf, line 1: missing '=' after the parameter name: \"not a setting\" (Postfix refuses \
              to run with this line)",
-            "/etc/postfix-e/main.cf, line 4: soft_bounce: neither yes nor no",
-            "/etc/postfix-e/main.cf, line 2: hash_queue_depth: no number of 1 or more",
-            "/etc/postfix-e/main.cf, line 3: smtp_bind_address: \"10.0.0.\" is no address",
+            "/etc/postfix-e/main.cf, line 4: soft_bounce: must be yes or no",
+            "/etc/postfix-e/main.cf, line 2: hash_queue_depth: must be a number of 1 or more",
+            "/etc/postfix-e/main.cf, line 3: smtp_bind_address: \"10.0.0.\" is not an address",
         ],
     );
     check(
@@ -166,7 +166,7 @@ fn what_is_broken_is_told_and_the_others_work() {
             ("/etc/postfix-b/main.cf", "multi_instance_name = x"),
         ],
         &["x = /etc/postfix-a", "x = /etc/postfix-b"],
-        &["/etc/postfix-b/main.cf: the instance is called \"x\", as is the one in /etc/postfix-a"],
+        &["/etc/postfix-b/main.cf: the instance is named \"x\", like the one in /etc/postfix-a"],
     );
 }
 

@@ -161,12 +161,12 @@ fn lengths_are_not_believed() {
 }
 
 #[test]
-fn a_file_that_shrinks_is_told() {
+fn a_file_that_shrinks_is_reported() {
     let whole = file(&[b"a@example.com"], 500);
     let (found, _, _) = read_sized(&whole[..200], whole.len() as u64);
     let problems = [
-        "file, byte 143: the size record does not fit the content",
-        "file, byte 243: the file became shorter while it was read",
+        "file, byte 143: the size record does not match the content",
+        "file, byte 243: the file shrank while it was being read",
     ];
     assert_eq!(told(&found.problems), problems);
 }
@@ -207,7 +207,7 @@ fn pointers_are_followed_but_not_in_circles() {
     check(
         &past,
         &[],
-        &["file, byte 29: points to byte 1000, behind the end of the file"],
+        &["file, byte 29: points to byte 1000, beyond the end of the file"],
     );
     let negative = [head(), record(b'p', b"             -5")].concat();
     check(&negative, &[], &["file, byte 29: malformed pointer record"]);
@@ -222,7 +222,7 @@ fn pointers_to_the_middle_of_what_was_read_end() {
     check(
         &hostile,
         &[],
-        &["file: has no end record: it was cut short"],
+        &["file: has no end record: the file was cut short"],
     );
     let backwards: Vec<u8> = (0..2000).rev().flat_map(|n| pointer(29 + 17 * n)).collect();
     let (found, read, _) = read(&[head(), backwards].concat());

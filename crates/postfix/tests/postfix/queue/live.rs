@@ -144,7 +144,7 @@ fn files_at_the_depth_of_yesterday_are_found_though_postfix_does_not() {
 }
 
 #[test]
-fn logs_are_told_by_their_kind() {
+fn logs_are_told() {
     let host = testkit::host_or_skip!();
     let sink = sink(&host);
     let instance = host.instance("postfix-aol-a").relay_to(&sink).start();

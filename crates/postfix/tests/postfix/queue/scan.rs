@@ -60,7 +60,7 @@ fn check(spool: &Spool, queue: Queue, expected: &[&str]) {
 }
 
 #[test]
-fn what_is_no_file_is_told_and_never_waited_for() {
+fn what_is_no_file_is_reported_and_never_waited_for() {
     let (_dir, spool) = empty();
     let path = |name: &str| spool.path(Queue::Deferred, &id(name));
     put(&path("0A70332"), 0o700);

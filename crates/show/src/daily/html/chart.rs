@@ -146,7 +146,7 @@ fn parts_of(counts: Counts) -> [u64; 3] {
     [counts.sent, counts.bounced, counts.deferred]
 }
 
-/// A bar that lies: a share of the widest, in percent, with what it is made of.
+/// A horizontal bar: a share of the widest, in percent, with what it is made of.
 #[derive(Debug)]
 pub(super) struct Strip {
     pub(super) parts: Vec<StripPart>,
@@ -184,7 +184,7 @@ impl Strip {
     }
 }
 
-/// To two decimals: more are seen by nobody.
+/// To two decimals: more cannot be seen.
 fn round(n: f64) -> f64 {
     (n * 100.0).round() / 100.0
 }

@@ -70,10 +70,10 @@ fn instances(report: &Daily) -> Table {
         wide: true,
         note: match report.total.before.mean {
             Some(mean) => format!(
-                "The last two columns: the volume beside that of the day before, and the {}.",
+                "The last two columns compare the volume with the day before and the {}.",
                 mean_title(mean.days)
             ),
-            None => "Of the days before nothing is known.".to_owned(),
+            None => "Nothing is known about the days before.".to_owned(),
         },
         columns: RATES.into_iter().chain(["day before", "mean"]).collect(),
         rows: subjects(report).map(row).collect(),
@@ -108,7 +108,7 @@ fn beside(report: &Daily) -> Option<Table> {
     }
     Some(Table {
         id: "beside",
-        title: "Beside the days before".to_owned(),
+        title: "Compared with the days before".to_owned(),
         wide: true,
         note: String::new(),
         columns: RATES.into(),
@@ -143,7 +143,7 @@ fn domains(report: &Daily, id: &'static str, dimension: Dimension) -> Option<Tab
             _ => "Worst recipient domains".to_owned(),
         },
         wide: false,
-        note: "By what was refused, for good or for now.".to_owned(),
+        note: "By what was refused, permanently or temporarily.".to_owned(),
         columns: vec!["total", "sent", "bounced", "deferred"],
         rows,
     })
@@ -168,7 +168,7 @@ fn delays(report: &Daily) -> Option<Table> {
         id: "delays",
         title: "Delays".to_owned(),
         wide: true,
-        note: "The last four columns: where the time goes, 95% within.".to_owned(),
+        note: "The last four columns: where the time goes, 95th percentile.".to_owned(),
         columns: vec!["median", "95%", "max", "before", "queue", "connect", "send"],
         rows,
     })

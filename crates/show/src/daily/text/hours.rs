@@ -12,7 +12,7 @@ impl Page {
         if hours.iter().all(|counts| counts.total() == 0) {
             return;
         }
-        self.title("HOURS OF THE DAY; each line by itself, @ is its busiest hour");
+        self.title("HOURS OF THE DAY; each line has its own scale, @ is its busiest hour");
         let mut lines: Vec<(String, [u64; 24])> = vec![
             ("sent".to_owned(), hours.map(|c| c.sent)),
             ("bounced".to_owned(), hours.map(|c| c.bounced)),

@@ -226,7 +226,7 @@ fn prom() {
     let by = [Dimension::Domain, Dimension::Provider];
     let mut stats = stats(&by, true);
     stats.instances[1].instance = b"x\"\\\n".to_vec();
-    let expected = r#"# HELP relay_mail_window_begin_timestamp_seconds Begin of the window that was counted.
+    let expected = r#"# HELP relay_mail_window_begin_timestamp_seconds Beginning of the window that was counted.
 # TYPE relay_mail_window_begin_timestamp_seconds gauge
 relay_mail_window_begin_timestamp_seconds 1789776000
 # HELP relay_mail_complete Is all of the window in the figures? 0 where a log, or a part of one, could not be read.
@@ -238,7 +238,7 @@ relay_mail_unattributed_lines 0
 # HELP relay_mail_lost_messages Messages that syslog daemons threw away for coming too fast, as far as they say so.
 # TYPE relay_mail_lost_messages gauge
 relay_mail_lost_messages 0
-# HELP relay_mail_deliveries Delivery attempts in the window, by how they ended.
+# HELP relay_mail_deliveries Delivery attempts in the window, by result.
 # TYPE relay_mail_deliveries gauge
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="sent"} 3
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="bounced"} 1

@@ -10,8 +10,8 @@ fn an_answer_for_the_whole_address_counts_first() {
         ("user.1234@aol.example", "smtp:[all.example]"),
     ];
     let found = [
-        "order: 1 line of the map does not count: texthash:/b, which is asked for the whole address before the map is for its \
-         domain, sends to smtp:[all.example] [aol.example]",
+        "order: 1 line of the map does not count: texthash:/b, which is asked for the whole address before the map is \
+         asked for its domain, sends to smtp:[all.example] [aol.example]",
         "domains: 1 of 2 domains of aol: their mail goes to smtp:[all.example] [aol.example]",
     ];
     let none = |input: &mut Input<'_>| input.tables[1].entries = None;
@@ -37,12 +37,13 @@ fn what_another_table_would_say_may_not_be_known() {
             input.tables[at].failed = Some(Failed::Unknown("no answer".to_owned()));
         }
     };
-    let order = "order: what is asked for whole addresses first, and could not be asked here, may have other answers";
+    let order = "order: tables that are asked for whole addresses first could not be asked here and may answer \
+    differently";
     check(
         &[&[], ALL],
         fail(0),
         &[
-            "in-use: texthash:/a cannot be asked: no answer []",
+            "in-use: texthash:/a cannot be queried: no answer []",
             &format!("{order} [texthash:/a]"),
         ],
     );
@@ -51,7 +52,7 @@ fn what_another_table_would_say_may_not_be_known() {
         &[ALL, &[]],
         fail(1),
         &[
-            "in-use: texthash:/b cannot be asked: no answer []",
+            "in-use: texthash:/b cannot be queried: no answer []",
             &format!("{order} [texthash:/b]"),
         ],
     );
@@ -63,9 +64,9 @@ fn a_table_that_fails_stops_all_mail() {
         &[ALL, &[]],
         |input| input.tables[1].failed = Some(Failed::Broken("open /b: gone".to_owned())),
         &[
-            "in-use: texthash:/b cannot be opened: open /b: gone; Postfix defers all mail that it is asked about []",
-            "order: 3 lines of the map do not count: texthash:/b, which is asked for the whole address before the map is for its \
-             domain, is deferred: texthash:/b fails [aim.example, aol.example, msn.example]",
+            "in-use: texthash:/b cannot be opened: open /b: gone; Postfix defers all mail that needs it []",
+            "order: 3 lines of the map do not count: texthash:/b, which is asked for the whole address before the map \
+             is asked for its domain, is deferred: texthash:/b fails [aim.example, aol.example, msn.example]",
             "domains: 2 of 2 domains of aol: their mail is deferred: texthash:/b fails [aim.example, aol.example]",
             "domains: 1 of 1 domain of msn: their mail is deferred: texthash:/b fails [msn.example]",
         ],
@@ -81,10 +82,10 @@ fn what_chance_decides() {
         &[&ALL[1..], &[]],
         random("randmap:{a:,b:}"),
         &[
-            "order: 2 lines of the map do not count: randmap:{a:,b:}, which is asked for the whole address before the map is for \
-             its domain, goes to what randmap:{a:,b:} chooses, each time anew [aim.example, msn.example]",
-            "domains: 1 of 2 domains of aol: their mail goes to what randmap:{a:,b:} chooses, each time anew [aim.example]",
-            "domains: 1 of 1 domain of msn: their mail goes to what randmap:{a:,b:} chooses, each time anew [msn.example]",
+            "order: 2 lines of the map do not count: randmap:{a:,b:}, which is asked for the whole address before the \
+             map is asked for its domain, goes to a random choice of randmap:{a:,b:} [aim.example, msn.example]",
+            "domains: 1 of 2 domains of aol: their mail goes to a random choice of randmap:{a:,b:} [aim.example]",
+            "domains: 1 of 1 domain of msn: their mail goes to a random choice of randmap:{a:,b:} [msn.example]",
             "domains: 1 of 2 domains of aol in no table: their mail goes to what randmap:{a:,b:} chooses [aol.example]",
         ],
     );
@@ -101,8 +102,8 @@ fn mail_that_is_destroyed_or_comes_back() {
         &[&odd],
         |_| {},
         &[
-            "domains: 1 of 2 domains of aol: their mail comes back to its sender (error:5.1.1 gone) [aim.example]",
-            "domains: 1 of 2 domains of aol: their mail is destroyed (discard:) [aol.example]",
+            "domains: 1 of 2 domains of aol: their mail bounces to its sender (error:5.1.1 gone) [aim.example]",
+            "domains: 1 of 2 domains of aol: their mail is discarded (discard:) [aol.example]",
         ],
     );
 }
@@ -128,8 +129,8 @@ fn what_postfix_itself_says_counts() {
         &[ALL],
         live(other),
         &[
-            "postfix: 1 domain other than the tables say: their mail is deferred: lookup failure (the mail log names the table); \
-             postfix reload reads them anew [aol.example]",
+            "postfix: 1 domain not as the tables say: their mail is deferred: lookup failure (the mail log names the \
+             table); postfix reload makes it read them again [aol.example]",
         ],
     );
     check(
@@ -157,7 +158,8 @@ fn lines_that_are_never_looked_up() {
         &[&odd],
         |_| {},
         &[
-            "lines: 4 lines that Postfix never looks up: transport(5) has user@domain, domain, .domain for what is below it and * \
+            "lines: 4 lines that Postfix never looks up: transport(5) looks up user@domain, domain, .domain for its \
+             subdomains and * \
              [*.aol.example, @aol.example, aol.example., x@.aol.example]",
         ],
     );
@@ -166,7 +168,8 @@ fn lines_that_are_never_looked_up() {
         &[&below],
         |input| input.parents_match = true,
         &[
-            "lines: 1 line that Postfix never looks up: transport(5) has user@domain, domain, the domain's parents and * [.aol.example]",
+            "lines: 1 line that Postfix never looks up: transport(5) looks up user@domain, domain, the domain's \
+             parents and * [.aol.example]",
         ],
     );
 }
@@ -184,6 +187,8 @@ fn ports_that_nobody_listens_on() {
     check(
         &[ALL],
         |input| input.ports = Some(states.clone().into()),
-        &["ports: nothing listens at 1 relay: mail for it is deferred [[aol.smtp.example.org]]"],
+        &[
+            "ports: nothing is listening on 1 relay: mail for it is deferred [[aol.smtp.example.org]]",
+        ],
     );
 }

@@ -111,7 +111,7 @@ fn what_leads_to_the_relay_is_right_however_it_is_written() {
 }
 
 #[test]
-fn what_leads_elsewhere_is_told() {
+fn what_leads_elsewhere_is_reported() {
     check(
         &[&ALL[1..]],
         |_| {},
@@ -143,12 +143,14 @@ fn what_leads_elsewhere_is_told() {
         |_| {},
         &[
             "domains: 1 of 2 domains of aol: their mail goes to smtp:[msn.smtp.example.org], msn's relay [aol.example]",
-            "lines: 1 line that no provider explains: into the provider table with them, or --accept them [.example smtp:[msn.smtp.example.org]]",
+            "lines: 1 line without a provider: add them to the provider table, or use --accept [.example \
+             smtp:[msn.smtp.example.org]]",
         ],
     );
 }
 
-/// That no line of its own brings a domain to the relay for the rest is the same, by `*` or by relayhost: not another's relay.
+/// That no line of its own brings a domain to the catch-all relay is the same, by `*` or by relayhost: not another's
+/// relay.
 #[test]
 fn the_rest_s_relay_is_no_other_provider_s() {
     let rest = "smtp:[therest.smtp.example.org]";
@@ -169,7 +171,8 @@ fn subdomains_are_reached_as_main_cf_says() {
         &[&lines],
         |input| input.parents_match = true,
         &[
-            "lines: 1 line that no provider explains: into the provider table with them, or --accept them [example smtp:[msn.smtp.example.org]]",
+            "lines: 1 line without a provider: add them to the provider table, or use --accept [example \
+             smtp:[msn.smtp.example.org]]",
         ],
     );
     let found = |parents_match| {
@@ -216,7 +219,8 @@ fn an_earlier_answer_counts() {
         &[&[("msn.example", "smtp:[old.example]")], ALL],
         |_| {},
         &[
-            "order: 1 line of the map does not count: texthash:/a, which is asked first, sends to smtp:[old.example] [msn.example]",
+            "order: 1 line of the map does not count: texthash:/a, which comes first, sends to smtp:[old.example] \
+             [msn.example]",
             "domains: 1 of 1 domain of msn: their mail goes to smtp:[old.example] [msn.example]",
         ],
     );
@@ -253,7 +257,7 @@ fn lines_need_a_reason() {
         &[&wrong],
         |_| {},
         &[
-            "lines: 4 lines that no provider explains: into the provider table with them, or --accept them \
+            "lines: 4 lines without a provider: add them to the provider table, or use --accept \
            [* smtp:[x.example], .aol.example smtp:[msn.smtp.example.org], aol.example.org smtp:[aol.smtp.example.org], \
            x@msn.example smtp:[aol.smtp.example.org]]",
         ],
@@ -296,7 +300,7 @@ fn relays_are_asked_about_by_smtp_alone() {
 }
 
 #[test]
-fn networks_are_told_by_relay() {
+fn networks_are_told() {
     let from = "192.0.2.7".parse().unwrap();
     let acceptance = |relay: &str, listed: Listed, barred: Option<&str>| Acceptance {
         relay: relay.to_owned(),
@@ -323,8 +327,10 @@ fn networks_are_told_by_relay() {
         },
         &[
             "networks: mynetworks of 1 relay refuses this server's mail [b: 192.0.2.7 is not listed]",
-            "networks: mynetworks of 1 relay has this server, but is not asked [c: smtpd_relay_restrictions: reject, and no permit_mynetworks before it]",
-            "networks: not known of all relays [d: 192.0.2.7 is not known: it depends on cidr:/x, which is not looked into, /e/main.cf: broken]",
+            "networks: mynetworks of 1 relay has this server, but is not consulted [c: smtpd_relay_restrictions: \
+             reject, and no permit_mynetworks before it]",
+            "networks: not known for all relays [d: 192.0.2.7 is not known: it depends on cidr:/x, which is not read, \
+             /e/main.cf: broken]",
         ],
     );
 }
