@@ -9,12 +9,12 @@ use postfix::Span;
 
 /// Pause an instance that a provider has blocked, with an end, and bring it back
 ///
-/// While a provider is paused at an instance, its smtpd answers 450 to new mail for that provider, so that list
-/// servers keep it or go to the next address of the relay's name; mail that waits stays where it is. At the end
-/// everything is as it was. What is paused stands in a small map of its own, which transport_maps of the instance
-/// must name first (setup); main.cf is not touched in an emergency, and Postfix need not be reloaded.
+/// While a provider is paused at an instance, the instance's smtpd answers 450 to new mail for that provider, so that
+/// list servers keep it or try the next address of the relay's name; mail already in the queue stays where it is. When
+/// the pause ends, everything is as it was. Pauses are kept in a small map of their own, which must come first in the
+/// instance's transport_maps (see setup); in an emergency main.cf is not touched and Postfix need not be reloaded.
 ///
-/// relay-limit tick, which cron or a timer runs every minute, ends what is due.
+/// relay-limit tick, run every minute by cron or a timer, ends what is due.
 #[derive(Debug, Parser)]
 #[command(name = "relay-limit", version)]
 pub(crate) struct Args {
@@ -27,29 +27,29 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show whether instances are ready to be paused, and with --apply make them so
+    /// Check whether instances are ready to be paused; with --apply, make them ready
     ///
-    /// Each step with what to do about it. Exit status 1 if anything is missing.
+    /// Shows each step with what to do about it. The exit status is 1 if anything is missing.
     Setup(Setup),
-    /// Pause an instance, all of its mail or a provider's, until an end
+    /// Pause an instance, for all its mail or one provider's, until a given time
     ///
-    /// The plan is shown first, and then it asks. It ends when Postfix has been seen to refuse the mail, which takes
-    /// up to 45 seconds.
+    /// The plan is shown first, and confirmation is asked for. The command waits until Postfix is seen to refuse the
+    /// mail, which takes up to 45 seconds.
     Pause(Pause),
     /// Slow an instance down to so many messages a minute, an hour or a day
     ///
     /// By parameters of main.cf, which are put back at the end unless somebody has changed them meanwhile, and a reload.
     /// Without --for and --until it lasts until it is lifted.
     Rate(Rate),
-    /// List what holds: since when, until when, why, and by whom
+    /// List the limits in force: since when, until when, why, and by whom
     List(List),
     /// End pauses and rates before their time
     Lift(Lift),
-    /// List everything that was ever ordered on this host, and what became of it
+    /// List all limits that were ever set on this host, and how each ended
     History(History),
-    /// End what is due, and put right what was interrupted; for cron
+    /// End what is due, and repair what was interrupted; for cron
     ///
-    /// Prints nothing if there is nothing to do. Can be run at any time, and as often as wanted.
+    /// Prints nothing if there is nothing to do. Can be run at any time, any number of times.
     Tick(Tick),
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Setup {
 
     /// Use a map of patterns (regexp), for instances with tables that answer for whole addresses
     ///
-    /// Postfix does not notice changes of such a map: it is reloaded at the beginning and at the end of each pause.
+    /// Postfix does not notice changes to such a map, so it is reloaded at the beginning and the end of each pause.
     #[arg(long)]
     pub(crate) patterns: bool,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Pause {
     /// The instance
     ///
     /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b),
-    /// the address that it sends from, or "-" or "postfix" for the default instance.
+    /// the address it sends from, or "-" or "postfix" for the default instance.
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
@@ -84,11 +84,11 @@ pub(crate) struct Pause {
     #[command(flatten)]
     pub(crate) end: EndArgs,
 
-    /// Why, for list, for the log and for those who get the 450: TSS04
+    /// The reason, shown in list, in the log and in the 450 reply: TSS04
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 
-    /// Pause even if it is the last address of the provider, so that its mail waits at the list servers
+    /// Pause even the last address of the provider, so that its mail waits at the list servers
     #[arg(long)]
     pub(crate) last: bool,
 
@@ -96,7 +96,7 @@ pub(crate) struct Pause {
     #[arg(long)]
     pub(crate) reload: bool,
 
-    /// When the pause has ended, try waiting mail at once, and not when its next try is due
+    /// When the pause ends, try waiting mail at once instead of at its next attempt
     #[arg(long)]
     pub(crate) flush: bool,
 
@@ -131,13 +131,13 @@ pub(crate) struct Rate {
 /// Whose mail.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct ScopeArgs {
-    /// Only mail for this provider's domains (aol, msn, ...); can be given several times
+    /// Only mail for this provider's domains (aol, msn, ...); can be repeated
     ///
     /// Without --provider and --domain, all mail of the instance is paused.
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) provider: Vec<String>,
 
-    /// Only mail for this domain; can be given several times. With a dot in front, for all domains below it
+    /// Only mail for this domain; can be repeated. With a leading dot, for all its subdomains
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Vec<String>,
 }
@@ -182,7 +182,7 @@ impl PerhapsEnd {
 /// How it is asked.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Manner {
-    /// Show what would be done, and change nothing at all
+    /// Show what would be done, without changing anything
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
@@ -195,23 +195,23 @@ pub(crate) struct Manner {
 pub(crate) struct List {
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
-    /// CRITICAL: a pause is over and still holds (relay-limit tick does not run), or does not hold. WARNING: a pause
-    /// is older than a day, or will not end by itself.
+    /// CRITICAL: a pause is over but still in force (relay-limit tick is not running), or is not in force. WARNING: a
+    /// pause is older than a day, or will not end by itself.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Text)]
     pub(crate) format: ListFormat,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Lift {
-    /// What to end: an instance, for all of its pauses, or a pause by its name in list
+    /// What to end: an instance, for all its pauses, or one pause by its id in list
     #[arg(value_name = "INSTANCE|PAUSE")]
     pub(crate) target: String,
 
-    /// Try waiting mail at once, and not when its next try is due
+    /// Try waiting mail at once instead of at its next attempt
     #[arg(long)]
     pub(crate) flush: bool,
 
@@ -221,7 +221,7 @@ pub(crate) struct Lift {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct History {
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

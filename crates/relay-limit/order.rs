@@ -37,7 +37,7 @@ pub(crate) fn scope(
         let Some(id) = providers.by_name(name) else {
             let known: Vec<&str> = providers.all().iter().map(|p| p.name.as_str()).collect();
             let what = format!(
-                "unknown provider \"{name}\": the table has {}",
+                "unknown provider \"{name}\"; the table has {}",
                 known.join(", ")
             );
             return Err(Failure::new(what).into());
@@ -75,7 +75,7 @@ pub(crate) fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result
             at.map_err(|why| Failure::new(format!("--until: {why}")))?
         }
         (None, None) => {
-            return Err(Failure::new("an end is required: --for 4h, --until 14:00").into());
+            return Err(Failure::new("an end is required: --for 4h or --until 14:00").into());
         }
     };
     if until <= now {

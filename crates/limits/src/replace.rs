@@ -120,11 +120,11 @@ impl MapFile {
         let metadata = match path.symlink_metadata() {
             Ok(metadata) => metadata,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(failed("cannot look at it", path)(e)),
+            Err(e) => return Err(failed("cannot read it", path)(e)),
         };
         if !metadata.is_file() {
             let what =
-                "it is not a regular file; relay-limit replaces its map, and follows no link";
+                "not a regular file; relay-limit replaces its map, and does not follow links";
             return Err(MapError::Refused(path.clone(), what));
         }
         let text = guarded::read(path, MOST).map_err(failed("cannot read it", path))?;
@@ -212,7 +212,7 @@ impl MapFile {
         directory: &Path,
     ) -> Result<(), MapError> {
         if !self.is_as(seen) {
-            let what = "somebody has changed it just now; nothing was done";
+            let what = "somebody changed it just now; nothing was done";
             return Err(MapError::Refused(self.path.clone(), what));
         }
         if let (Some(new), Some(index)) = (new_index, self.index()) {
