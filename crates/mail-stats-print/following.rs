@@ -116,7 +116,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     };
     let stats = both.all.tally.finish(unlimited);
     let is_configured = |name: &str| everything.syslog_names().any(|known| known == name);
-    totals.add(&stats, is_configured);
+    totals.add(&stats, run.tables.providers.all().len(), is_configured);
     totals.updated = cx.now();
     let known = totals.instances.keys().map(|name| name.as_bytes().to_vec());
     selection.check_all_seen(&known.collect())?;

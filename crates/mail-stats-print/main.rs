@@ -37,8 +37,9 @@ use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{Options, Reading, Wanted};
 use show::mail_stats::events::Events;
+use show::mail_stats::prom;
 
-use args::{Args, Format};
+use args::{Args, Format, Shape};
 use counting::{Counting, Telling};
 use filtering::Read;
 use mode::Mode;
@@ -120,6 +121,7 @@ impl Run<'_> {
         instances: Vec<String>,
     ) -> Settings {
         Settings {
+            most_instances: self.most_instances(&by, delays),
             by,
             count: self.args.count.into(),
             delays,
@@ -129,6 +131,18 @@ impl Run<'_> {
             providers: Arc::clone(&self.tables.providers),
             reasons: self.tables.reasons.clone(),
         }
+    }
+}
+
+impl Run<'_> {
+    /// How many instances are told apart beside those that are asked for: as metrics, as many as their series allow.
+    fn most_instances(&self, by: &[Dimension], delays: bool) -> usize {
+        if self.selection.is_own() || self.args.format != Shape::Figures(Format::Prom) {
+            return figures::bounds::MOST_INSTANCES;
+        }
+        let providers = self.tables.providers.all().len();
+        let each = prom::most_series(by, delays, self.args.filters.filtered, providers);
+        figures::bounds::instances(each)
     }
 }
 

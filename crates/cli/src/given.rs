@@ -16,6 +16,13 @@ pub(crate) struct Given {
     shown: String,
 }
 
+impl Given {
+    /// Is it the option or operand of this field?
+    pub(crate) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+}
+
 /// All that was given on the command line, behind a subcommand too.
 pub(crate) fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
     let mut found = Vec::new();

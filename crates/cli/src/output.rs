@@ -219,6 +219,10 @@ fn open_file(path: &Path, links: Links) -> io::Result<Sink> {
     }
     let draft = place.draft()?;
     let remover = Remover::new(&draft);
+    if links == Links::Never {
+        // Metrics are for another user's daemon.
+        draft.share()?;
+    }
     Ok(Sink::Beside(
         BufWriter::with_capacity(BUFFER, draft),
         remover,

@@ -46,7 +46,7 @@ pub fn run<T: Tool>(work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>) 
     let name = command.get_name().to_owned();
     let ended = panic::caught(|| match generate::requested(&command, &argv) {
         Some(request) => generate::answer::<T>(&name, request?),
-        None => work_on(&name, command, &argv, now, work),
+        None => work_on(&name, command, &argv, now, in_one_line, work),
     });
     let ended = ended.unwrap_or_else(|line| {
         Err(Report {
@@ -70,6 +70,7 @@ fn work_on<T: Tool>(
     command: clap::Command,
     argv: &[OsString],
     now: anyhow::Result<Time>,
+    in_one_line: bool,
     work: impl FnOnce(&T, &Context) -> anyhow::Result<Outcome>,
 ) -> Result<Outcome, Report> {
     let command = with_examples(command, &T::MANUAL).color(usage::help_color(argv));
@@ -88,6 +89,9 @@ fn work_on<T: Tool>(
         }
         Err(e) => return Err(usage::report(name, &command, argv, &e)),
     };
+    if in_one_line {
+        refuse_output(&given).map_err(|e| error::report(&e.into()))?;
+    }
     let cx = now.and_then(|now| Context::new(name, args.common(), now, given));
     let cx = cx.map_err(|e| error::report(&e))?;
     let outcome = match work(&args, &cx) {
@@ -99,6 +103,15 @@ fn work_on<T: Tool>(
         Outcome::Done if cx.console().left_out() => Outcome::Partial,
         other => other,
     })
+}
+
+/// A check answers on standard output, and writes nothing else: a monitoring system may be let run it as root.
+fn refuse_output(given: &[Given]) -> Result<(), Failure> {
+    match given.iter().any(|given| given.is("output")) {
+        true => Err(Failure::new("--output has no place with --check")
+            .hint("a check answers on standard output; leave out --output")),
+        false => Ok(()),
+    }
 }
 
 fn parse<T: Tool>(

@@ -34,5 +34,12 @@ pub const MOST_IN_DAY: usize = 2_000;
 /// Series that a file of metrics has at most.
 pub const MOST_SERIES: usize = 5_000;
 
+/// How many instances are told apart in a file of metrics that has `each` series of every one.
+pub fn instances(each: usize) -> usize {
+    // One more for what is not told apart.
+    let most = MOST_SERIES / each.max(1);
+    most.saturating_sub(1).clamp(1, MOST_INSTANCES)
+}
+
 /// Bytes that a report has at most as a mail.
 pub const MOST_MAIL: usize = 100_000;

@@ -49,6 +49,8 @@ pub struct Draft {
     place: Place,
     leftover: Option<Leftover>,
     file: File,
+    /// Nothing has had the name.
+    is_new: bool,
 }
 
 impl Draft {
@@ -67,6 +69,7 @@ impl Draft {
                 name,
             }),
             file,
+            is_new: old.is_none(),
         };
         if let Some(old) = old {
             // Owner first: a change of owner clears mode bits. Who may not give files away keeps them.
@@ -76,6 +79,18 @@ impl Draft {
             draft.file.set_permissions(mode)?;
         }
         Ok(draft)
+    }
+
+    /// Lets everyone read the file, whatever the umask, unless it takes the place of one whose mode it has.
+    ///
+    /// # Errors
+    /// The file system does not take it.
+    pub fn share(&self) -> io::Result<()> {
+        if !self.is_new {
+            return Ok(());
+        }
+        let mode = std::fs::Permissions::from_mode(0o644);
+        self.file.set_permissions(mode)
     }
 
     /// What is to be removed should the tool end before this does.

@@ -1,6 +1,6 @@
 //! Text that has to fit into a width: cut, or broken.
 
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::wrap::wrapped;
 
@@ -32,15 +32,40 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 
 fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
     let mut taken = String::new();
-    let mut used = 0;
+    let (mut used, mut marks) = (0, 0);
     for c in chars {
-        used += c.width().unwrap_or(0);
+        used += columns_of(c, &mut marks);
         if used > width {
             break;
         }
         taken.push(c);
     }
     taken
+}
+
+/// Marks that a letter may bear (Vietnamese and Hebrew have two) before each counts as a column of its own.
+const MOST_MARKS: usize = 2;
+
+/// The columns of a text, and one for each mark more than a letter bears in any language: a name of a thousand marks is
+/// long, though it is a column wide.
+pub(crate) fn size(text: &str) -> usize {
+    let mut marks = 0;
+    let all = text.chars().map(|c| columns_of(c, &mut marks));
+    all.sum::<usize>().max(text.width())
+}
+
+/// What a character adds to that; `marks` are those that came before it.
+fn columns_of(c: char, marks: &mut usize) -> usize {
+    match c.width().unwrap_or(0) {
+        0 => {
+            *marks += 1;
+            usize::from(*marks > MOST_MARKS)
+        }
+        columns => {
+            *marks = 0;
+            columns
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::fit::{broken, cut, cut_end};
+use crate::fit::{broken, cut, cut_end, size};
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
@@ -174,7 +174,7 @@ pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
     let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
     for row in rows() {
         for ((width, cell), column) in widths.iter_mut().zip(&row).zip(columns) {
-            *width = (*width).max(cell.text.width().min(column.widest()));
+            *width = (*width).max(size(&cell.text).min(column.widest()));
         }
     }
     let titles = columns.iter().map(|column| Cell::new(column.title()));
@@ -183,8 +183,8 @@ pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
         line.clear();
         for ((cell, &width), column) in row.iter().zip(&widths).zip(columns) {
             let text = match column {
-                Column::Name(_) if cell.text.width() > width => Cow::Owned(cut(&cell.text, width)),
-                Column::Words(_) if cell.text.width() > width => {
+                Column::Name(_) if size(&cell.text) > width => Cow::Owned(cut(&cell.text, width)),
+                Column::Words(_) if size(&cell.text) > width => {
                     Cow::Owned(cut_end(&cell.text, width))
                 }
                 _ => Cow::Borrowed(cell.text.as_str()),
@@ -228,7 +228,7 @@ pub(crate) fn widths(columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
     let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.width());
+            *width = (*width).max(size(&cell.text));
         }
     }
     widths
@@ -268,7 +268,7 @@ fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
     }
     for (at, _) in giving {
         for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
-            if cell.text.width() > widths[at] {
+            if size(&cell.text) > widths[at] {
                 cell.text = match columns[at] {
                     Column::Words(_) => cut_end(&cell.text, widths[at]),
                     Column::Sentence(_) => broken(&cell.text, widths[at]),
@@ -365,6 +365,15 @@ mod tests {
             draw(narrow, &columns, vec![row]),
             "reason             total\n450 4.2.1 try a..      1\n"
         );
+        let marks = format!("a{}", "\u{301}".repeat(100_000));
+        let row = vec![Cell::new(&marks), Cell::new("1")];
+        let columns = [Column::Name("domain"), Column::Number("total")];
+        let drawn = draw(TableStyle::default(), &columns, vec![row]);
+        assert!(drawn.len() < 400, "{}", drawn.len());
+        let two = "e\u{302}\u{301}".repeat(5);
+        let row = vec![Cell::new(&two), Cell::new("1")];
+        let drawn = draw(TableStyle::default(), &columns, vec![row]);
+        assert!(drawn.contains(&two), "{drawn}");
         let long = "x".repeat(1_000_000);
         let columns = [Column::Name("domain"), Column::Number("total")];
         let drawn = draw(

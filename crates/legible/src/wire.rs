@@ -1,4 +1,4 @@
-//! JSON whose strings can be shown on a terminal: what [`postfix::escape`] would make visible is written as `\u` escapes,
+//! Cells of csv, and JSON whose strings can be shown on a terminal: what [`postfix::escape`] would make visible is written as `\u` escapes,
 //! which JSON readers undo.
 
 use postfix::Time;
@@ -23,6 +23,17 @@ pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()
 pub fn time(time: Time) -> Option<String> {
     let time = DateTime::<Utc>::from_timestamp_micros(time.micros())?;
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+/// Text as a cell of csv has it: escaped, and with an apostrophe before what a spreadsheet would take for a formula (it begins
+/// with `=`, `+`, `-` or `@`): strangers choose domains and addresses. Numbers, and `-` alone, are none.
+pub fn csv_cell(text: impl AsRef<[u8]>) -> String {
+    let shown = escape(&text).to_string();
+    let is_formula = shown.starts_with(['=', '+', '-', '@']);
+    match is_formula && shown != "-" && shown.parse::<f64>().is_err() {
+        true => format!("'{shown}"),
+        false => shown,
+    }
 }
 
 struct Visible;
@@ -64,6 +75,22 @@ fn is_visible(character: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let check = |text: &str, expected: &str| assert_eq!(csv_cell(text), expected);
+        check("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0");
+        check("+1+cmd()", "'+1+cmd()");
+        check("-2+3", "'-2+3");
+        check("@SUM(A1)", "'@SUM(A1)");
+        check("a=b", "a=b");
+        check("-", "-");
+        check("-12.5", "-12.5");
+        check("+7", "+7");
+        // What a spreadsheet would skip on its way to a formula is escaped.
+        check("\t=1", "\\t=1");
+        check("", "");
+    }
 
     #[test]
     fn what_a_terminal_would_act_upon_is_escaped_and_comes_back() {

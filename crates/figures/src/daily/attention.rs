@@ -59,13 +59,14 @@ pub(super) fn findings(
             volumes.push((7, subject.today.total(), finding));
         }
     }
+    let all = judged_total(report);
     found.extend(one_of_all(
         volumes,
-        volume::finding(&report.total, rules, is_covered),
+        volume::finding(&all, rules, is_covered),
     ));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
-        of_subject(report, &report.total, ALL, rules, &mut found);
+        of_subject(report, &all, ALL, rules, &mut found);
     }
     providers(report, rules, &mut found);
     queues(report, rules, &mut found);
@@ -76,6 +77,19 @@ pub(super) fn findings(
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
     });
     found.into_iter().map(|(_, _, finding)| finding).collect()
+}
+
+/// All instances together, without what anyone may have written.
+fn judged_total(report: &Daily) -> Subject {
+    let mut all = report.total.clone();
+    let mut others = report.instances.iter();
+    if let Some(other) = others.find(|s| s.name == OTHER_INSTANCES) {
+        all.today = all.today.minus(other.today);
+        if let Some((_, Some(today))) = all.days.last_mut() {
+            *today = all.today;
+        }
+    }
+    all
 }
 
 /// What most instances have is the host's: where `all` of it has it, too, it is one finding, which names the busiest.
@@ -244,7 +258,9 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
 
 /// What Postfix says of itself, a finding an instance.
 fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
-    for instance in &report.stats.instances {
+    let other = OTHER_INSTANCES.as_bytes();
+    let judged = report.stats.instances.iter();
+    for instance in judged.filter(|i| i.instance != other) {
         let rows = instance.figures.complaints.iter();
         let mut judged: Vec<_> = rows
             .map(|row| (judge_complaint(row, &rules.complaints), row))

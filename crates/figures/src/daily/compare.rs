@@ -62,6 +62,17 @@ impl Measure {
         }
     }
 
+    /// Without another's part of it.
+    #[must_use]
+    pub fn minus(self, part: Self) -> Self {
+        Self {
+            counts: self.counts.minus(part.counts),
+            blocked: self.blocked.saturating_sub(part.blocked),
+            expired: self.expired.saturating_sub(part.expired),
+            paused: self.paused.saturating_sub(part.paused),
+        }
+    }
+
     /// How many attempts there are, but for what was paused.
     pub fn total(&self) -> u64 {
         self.counts.total().saturating_sub(self.paused)

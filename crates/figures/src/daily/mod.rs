@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postfix::Problem;
 
+use crate::bounds::OTHER_INSTANCES;
 use crate::days::{Day, counted};
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, InstanceFigures};
 use crate::gaps::Gaps;
 use crate::history::{History, HistoryDay, InstanceDay, Source};
 use crate::judge::Rules;
@@ -74,6 +75,8 @@ pub struct Daily {
     pub total: Subject,
     /// Each instance, by name.
     pub instances: Vec<Subject>,
+    /// How many instances are not in it: see [`Daily::limited`].
+    pub unlisted: usize,
     /// The figures of the day, by [`DIMENSIONS`]. Of an instance whose figures are from a record, there are no domains.
     pub stats: MailStats,
     /// What needs attention, the worst first.
@@ -159,6 +162,7 @@ impl Daily {
             made: now,
             total,
             instances,
+            unlisted: 0,
             stats,
             attention: Vec::new(),
             providers,
@@ -169,6 +173,28 @@ impl Daily {
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
         Some(report)
+    }
+
+    /// The same of `most` instances alone: those that need attention, and the busiest. All are in the totals.
+    #[must_use]
+    pub fn limited(&self, most: usize) -> Self {
+        let mut limited = self.clone();
+        let is_bad = |name: &str| self.attention.iter().any(|of| of.instance == name);
+        let rank = |of: &Subject| (is_bad(&of.name), of.today.total());
+        limited
+            .instances
+            .sort_by_key(|of| std::cmp::Reverse(rank(of)));
+        limited.instances.truncate(most);
+        limited.instances.sort_by(|a, b| a.name.cmp(&b.name));
+        limited.unlisted = self.instances.len() - limited.instances.len();
+        if let Some(queue) = &mut limited.queue {
+            let waiting = |i: &InstanceFigures| i.figures.counts.total();
+            queue
+                .instances
+                .sort_by_key(|i| std::cmp::Reverse(waiting(i)));
+            queue.instances.truncate(most);
+        }
+        limited
     }
 
     /// The figures of an instance.
@@ -317,7 +343,8 @@ fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Vec<C
     let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
     for day in days {
         let mut of_day: BTreeMap<String, Counts> = BTreeMap::new();
-        for of in day.instances.iter().filter(|of| of.complete) {
+        let judged = |of: &&InstanceDay| of.complete && of.instance != OTHER_INSTANCES;
+        for of in day.instances.iter().filter(judged) {
             for (name, counts) in rows(&of.figures) {
                 *of_day.entry(name).or_default() += counts;
             }
@@ -326,8 +353,15 @@ fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Vec<C
             before.entry(name).or_default().push(counts);
         }
     }
+    let others: BTreeMap<String, Counts> = match stats.others() {
+        Some(others) => rows(&others.figures).collect(),
+        None => BTreeMap::new(),
+    };
     let all = rows(&stats.total);
     all.map(|(name, counts)| {
+        // What anyone may have written is no reason for alarm.
+        let others = others.get(&name).copied().unwrap_or_default();
+        let counts = counts.minus(others);
         let days = before.remove(&name).unwrap_or_default();
         (name, counts, days)
     })

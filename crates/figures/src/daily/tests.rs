@@ -97,6 +97,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
         delays: false,
         zone: Zone::named("UTC").unwrap(),
         instances: Vec::new(),
+        most_instances: crate::bounds::MOST_INSTANCES,
         most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::clone(&providers),
         reasons: None,

@@ -121,6 +121,7 @@ fn numbers_without_measure_do_no_harm() {
         delays: true,
         zone: Zone::named("UTC").unwrap(),
         instances: Vec::new(),
+        most_instances: crate::bounds::MOST_INSTANCES,
         most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: None,

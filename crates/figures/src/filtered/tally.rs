@@ -11,10 +11,14 @@ use super::message::Message;
 use super::reasons::{Folder, Reasons};
 use super::scores::{Outcome, Score, Scores};
 use super::{DiscardedBy, Discards, Filtered, Stops, discarded};
+use crate::bounds::OTHER_INSTANCES;
 use crate::mail_stats::MailStats;
 
 /// How many reasons are shown by default.
 const TOP: usize = 10;
+
+/// How many names of instances are told apart while it is counted: whoever may write to the log makes them up.
+const MOST_NAMES: usize = 4096;
 
 /// How many of spamd's first lines wait for their second.
 const SUMMARIES_MAX: usize = 10_000;
@@ -222,10 +226,8 @@ impl FilterTally {
         };
         let mut reasons = Reasons::default();
         let mut of_instance: HashMap<Vec<u8>, Filtered> = HashMap::new();
-        for (counted, scores) in self.instances.into_iter().zip(scores) {
-            if !shown.contains(&counted.name) {
-                continue;
-            }
+        let instances = fold(self.instances, &scores, &shown, unmatched);
+        for (counted, scores) in instances {
             reasons.merge(&counted.reasons);
             let one = Filtered {
                 accepted: counted.accepted,
@@ -280,6 +282,11 @@ impl FilterTally {
     }
 
     fn place(&mut self, instance: &[u8]) -> usize {
+        let is_new = || !self.places.contains_key(instance);
+        let instance = match self.instances.len() >= MOST_NAMES && is_new() {
+            true => OTHER_INSTANCES.as_bytes(),
+            false => instance,
+        };
         *self.places.entry_ref(instance).or_insert_with(|| {
             self.instances.push(Instance {
                 name: instance.to_vec(),
@@ -328,6 +335,29 @@ impl FilterTally {
                 self.messages.len() - 1
             })
     }
+}
+
+/// The instances that are shown, and their scores. Where all are asked for, those that are not told apart are together.
+fn fold(
+    all: Vec<Instance>,
+    scores: &[Scores],
+    shown: &HashSet<Vec<u8>>,
+    all_asked_for: bool,
+) -> Vec<(Instance, Scores)> {
+    let (mut told, mut others) = (Vec::new(), (Instance::default(), Scores::default()));
+    for (instance, scores) in all.into_iter().zip(scores) {
+        if shown.contains(&instance.name) && instance.name != OTHER_INSTANCES.as_bytes() {
+            told.push((instance, scores.clone()));
+        } else {
+            others.0.merge(&instance);
+            others.1.merge(scores);
+        }
+    }
+    others.0.name = OTHER_INSTANCES.into();
+    if all_asked_for && shown.contains(&others.0.name) {
+        told.push(others);
+    }
+    told
 }
 
 impl Instance {

@@ -9,11 +9,11 @@ use std::cmp::Reverse;
 
 use hashbrown::HashMap;
 
-use super::Counts;
 use super::histogram::Histogram;
 use super::keys::REASON_SEPARATOR;
 use super::recipients::Attempt;
-use crate::bounds::{MOST_INSTANCES, OTHER_INSTANCES};
+use super::{Counts, Settings};
+use crate::bounds::OTHER_INSTANCES;
 use crate::complaints::Complaints;
 
 /// Where a tally keeps an instance; of no use to another tally.
@@ -76,17 +76,20 @@ pub(super) struct Instances {
     kept: usize,
     /// Breakdowns of each.
     tables: usize,
+    /// So many others are.
+    most: usize,
     most_keys: usize,
 }
 
 impl Instances {
-    pub(super) fn new(tables: usize, most_keys: usize) -> Self {
+    pub(super) fn new(tables: usize, settings: &Settings) -> Self {
         Self {
             all: Vec::new(),
             places: HashMap::new(),
             kept: 0,
             tables,
-            most_keys,
+            most: settings.most_instances,
+            most_keys: settings.most_keys,
         }
     }
 
@@ -101,7 +104,7 @@ impl Instances {
         if let Some(&at) = self.places.get(name) {
             return Place(at);
         }
-        if self.all.len() >= self.kept + 2 * MOST_INSTANCES {
+        if self.all.len() >= self.kept + 2 * self.most {
             self.cut();
         }
         let at = self.all.len();
@@ -149,7 +152,7 @@ impl Instances {
             None => self.empty(other),
         };
         rest.sort_by(|a, b| (Reverse(a.events()), &a.name).cmp(&(Reverse(b.events()), &b.name)));
-        for instance in rest.split_off(MOST_INSTANCES.min(rest.len())) {
+        for instance in rest.split_off(self.most.min(rest.len())) {
             others.merge(instance, self.most_keys);
         }
         self.all.append(&mut rest);
@@ -164,7 +167,7 @@ impl Instances {
 
     /// All of them, or the busiest.
     pub(super) fn into_bounded(mut self) -> Vec<Instance> {
-        if self.all.len() > self.kept + MOST_INSTANCES + 1 {
+        if self.all.len() > self.kept + self.most + 1 {
             self.cut();
         }
         self.all

@@ -49,6 +49,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Instances that appear even if nothing is counted for them.
     pub instances: Vec<String>,
+    /// How many instances beside those are told apart: see [`crate::bounds`].
+    pub most_instances: usize,
     /// How many keys of a breakdown are told apart: see [`crate::bounds`].
     pub most_keys: usize,
     /// The table for [`Dimension::Provider`].
@@ -89,6 +91,16 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Without a part of them.
+    #[must_use]
+    pub fn minus(self, part: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(part.sent),
+            bounced: self.bounced.saturating_sub(part.bounced),
+            deferred: self.deferred.saturating_sub(part.deferred),
+        }
+    }
+
     /// All of them.
     pub fn total(&self) -> u64 {
         self.sent

@@ -54,7 +54,7 @@ impl Tally {
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
             senders: Senders::new(first),
-            instances: Instances::new(by.len(), settings.most_keys),
+            instances: Instances::new(by.len(), &settings),
             key_ids: Vec::with_capacity(by.len()),
             recipients,
             by,

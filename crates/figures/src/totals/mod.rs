@@ -10,8 +10,10 @@ use postfix::Time;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use knowledge::reasons::Class;
 use postfix::log::Known;
 
+use crate::bounds::{OTHER_INSTANCES, instances};
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
 
 /// The schema's name.
@@ -19,13 +21,6 @@ pub const SCHEMA: &str = "relay-tools/follow/1";
 
 /// The breakdowns that the figures added by [`Totals::add`] must have.
 pub const DIMENSIONS: [Dimension; 2] = [Dimension::Provider, Dimension::Reason];
-
-/// Instances that are not configured get counters of their own as long as there are no more than this in all: a line in a
-/// log may name any.
-pub const MOST_INSTANCES: usize = 200;
-
-/// The counters of instances beyond [`MOST_INSTANCES`].
-pub const OTHER_INSTANCES: &str = "(other)";
 
 /// What was counted so far, and up to where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +74,14 @@ impl Totals {
 
     /// Adds figures, which must have all rows of [`DIMENSIONS`]. Every instance in them has counters from now on, with
     /// zeros if nothing was counted: a counter that appears with its first event hides that event. `configured` tells
-    /// instances that have counters of their own however many there are.
-    pub fn add(&mut self, stats: &MailStats, configured: impl Fn(&str) -> bool) {
+    /// instances that have counters of their own however many there are; of others there are as many as the series of all of
+    /// them allow, by `providers` and by reasons.
+    pub fn add(&mut self, stats: &MailStats, providers: usize, configured: impl Fn(&str) -> bool) {
+        let most = instances(5 + 3 * providers + 2 * Class::ALL.len());
         for instance in &stats.instances {
             let mut name = String::from_utf8_lossy(&instance.instance).into_owned();
             let is_known = self.instances.contains_key(&name);
-            if !is_known && self.instances.len() >= MOST_INSTANCES && !configured(&name) {
+            if !is_known && self.instances.len() >= most && !configured(&name) {
                 name = OTHER_INSTANCES.to_owned();
             }
             self.instances

@@ -36,6 +36,7 @@ fn nothing() -> MailStats {
         delays: false,
         zone: postfix::Zone::named("UTC").unwrap(),
         instances: Vec::new(),
+        most_instances: crate::bounds::MOST_INSTANCES,
         most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: None,
@@ -79,8 +80,8 @@ fn stats(instance: &[u8]) -> MailStats {
 
 fn totals() -> Totals {
     let mut totals = Totals::new(Time::from_seconds(1_789_776_000));
-    totals.add(&stats(b"postfix-aol-a"), |_| true);
-    totals.add(&stats(b"postfix-aol-a"), |_| true);
+    totals.add(&stats(b"postfix-aol-a"), 12, |_| true);
+    totals.add(&stats(b"postfix-aol-a"), 12, |_| true);
     let path = PathBuf::from(OsStr::from_bytes(b"/var/log/50%25\xff\xc3\xa9.log"));
     let mark = Mark {
         device: 1,
@@ -167,12 +168,14 @@ fn what_is_no_file_of_totals_says_why() {
 #[test]
 fn lines_of_strangers_do_not_make_counters_without_end() {
     let mut totals = Totals::new(Time::EPOCH);
-    for n in 0..MOST_INSTANCES + 50 {
-        totals.add(&stats(format!("made-up-{n}").as_bytes()), |_| false);
+    let most = instances(5 + 3 * 12 + 2 * Class::ALL.len());
+    assert!((40..80).contains(&most), "{most}");
+    for n in 0..most + 50 {
+        totals.add(&stats(format!("made-up-{n}").as_bytes()), 12, |_| false);
     }
-    totals.add(&stats(b"postfix-aol-a"), |name| name == "postfix-aol-a");
-    totals.add(&stats(b"made-up-3"), |_| false);
-    assert_eq!(totals.instances.len(), MOST_INSTANCES + 2);
+    totals.add(&stats(b"postfix-aol-a"), 12, |name| name == "postfix-aol-a");
+    totals.add(&stats(b"made-up-3"), 12, |_| false);
+    assert_eq!(totals.instances.len(), most + 2);
     assert_eq!(
         totals.instances[OTHER_INSTANCES].counts,
         counts(100, 50, 150)

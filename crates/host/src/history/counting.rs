@@ -54,6 +54,7 @@ impl<'a> DayCounts<'a> {
                 delays,
                 zone: settings.zone,
                 instances: instances.to_vec(),
+                most_instances: figures::bounds::MOST_INSTANCES,
                 most_keys: figures::bounds::SOME_KEYS,
                 providers: Arc::clone(&settings.tables.providers),
                 reasons: settings.tables.reasons.clone(),

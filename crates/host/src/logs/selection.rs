@@ -140,7 +140,12 @@ impl<'a> Selection<'a> {
 
     /// Does a name in this host's own logs belong to none of its instances? Anyone who may write to syslog makes such up.
     pub fn is_stray(&self, name: &[u8]) -> bool {
-        self.own_logs && !self.names.is_empty() && !self.names.has(name)
+        self.is_own() && !self.names.has(name)
+    }
+
+    /// Are the logs those of a host whose instances are all known?
+    pub fn is_own(&self) -> bool {
+        self.own_logs && !self.names.is_empty()
     }
 
     /// Is an instance with this syslog name configured?

@@ -9,6 +9,7 @@ use mail_builder::mime::MimePart;
 
 use super::text::Style;
 use super::{html, subject, text};
+use figures::bounds::MOST_MAIL;
 use figures::daily::Daily;
 
 /// Who sends the mail to whom. The addresses have a domain, and no character that a header would act upon.
@@ -22,11 +23,26 @@ pub struct Envelope {
     pub id: String,
 }
 
-/// Composes the message. Lines end as a host's own do: sendmail(1) takes them so.
+/// How many instances are listed, if all of them make it larger than [`MOST_MAIL`]: hosts turn such mails away, and nobody
+/// reads them.
+const LISTED: [usize; 8] = [64, 32, 16, 8, 4, 2, 1, 0];
+
+/// Composes the message, of at most [`MOST_MAIL`] bytes, whatever strangers have written to the log. Lines end as a host's own do: sendmail(1) takes them so.
 ///
 /// # Errors
 /// Those of drawing the page.
 pub fn compose(report: &Daily, envelope: &Envelope, style: Style) -> io::Result<Vec<u8>> {
+    let mut message = whole(report, envelope, style)?;
+    for most in LISTED {
+        if message.len() <= MOST_MAIL {
+            break;
+        }
+        message = whole(&report.limited(most), envelope, style)?;
+    }
+    Ok(message)
+}
+
+fn whole(report: &Daily, envelope: &Envelope, style: Style) -> io::Result<Vec<u8>> {
     let address = |address: &String| Address::new_address(None::<&str>, address.clone());
     let text = text::draw_report(report, style);
     let page = html::draw_page(report)?;

@@ -7,5 +7,8 @@ mod words;
 
 pub use words::subject;
 
+/// How many things that need attention are shown.
+const FINDINGS_MAX: usize = 30;
+
 /// How many rows of a breakdown are shown.
 const TOP: usize = 10;

@@ -4,11 +4,11 @@
 
 mod hours;
 
-use super::TOP;
 use super::words::{
-    changes, coverage, date, finding, local, marked, mean_title, reasons, said, share, shown,
+    changes, coverage, date, finding, local, marked, mean_title, name, reasons, said, share, shown,
     summary, unreadable, verdict,
 };
+use super::{FINDINGS_MAX, TOP};
 use figures::daily::{Daily, Measure, Rate, Subject};
 use figures::mail_stats::{Counts, DelayStats, Dimension};
 use figures::verdict::Level;
@@ -113,19 +113,24 @@ impl Page {
     }
 
     fn cell(&self, text: impl AsRef<[u8]>) -> Cell {
-        Cell::new(shown(text, self.style.utf8))
+        Cell::new(name(text, self.style.utf8))
     }
 
     fn attention(&mut self, report: &Daily) {
         if !report.attention.is_empty() {
             self.blank();
         }
-        for of in &report.attention {
+        for of in report.attention.iter().take(FINDINGS_MAX) {
             let mark = match of.severity {
                 Level::Critical => "!! ",
                 Level::Ok | Level::Warning | Level::Unknown => "!  ",
             };
-            self.paragraph(mark, &format!("{}: {}", of.instance, finding(of)));
+            let subject = name(&of.instance, true);
+            self.paragraph(mark, &format!("{subject}: {}", finding(of)));
+        }
+        let more = report.attention.len().saturating_sub(FINDINGS_MAX);
+        if more > 0 {
+            self.paragraph("!  ", &format!("and {more} more"));
         }
     }
 
@@ -248,8 +253,8 @@ impl Page {
                     self.cell(row.key.as_bytes()),
                     Cell::new(row.counts.bounced.to_string()),
                     Cell::new(row.counts.deferred.to_string()),
-                    self.cell(marked(&row.codes)),
-                    self.cell(marked(&row.ips)),
+                    Cell::new(shown(marked(&row.codes), self.style.utf8)),
+                    Cell::new(shown(marked(&row.ips), self.style.utf8)),
                 ]
             })
             .collect();

@@ -14,8 +14,44 @@ use legible::human;
 /// The longest subject line of a mail, in characters.
 const SUBJECT_MAX: usize = 100;
 
+/// The longest name that is shown, in characters; DNS names have at most 253, and hardly any has so many.
+const NAME_MAX: usize = 128;
+
+/// The longest sentence.
+const SENTENCE_MAX: usize = 2_000;
+
+/// Names that a sentence lists.
+const LISTED_MAX: usize = 20;
+
 /// Strangers' text as it is shown; without `utf8` only in ASCII.
 pub(super) fn shown(text: impl AsRef<[u8]>, utf8: bool) -> String {
+    cut(visible(text, utf8), SENTENCE_MAX)
+}
+
+/// The same of a name.
+pub(super) fn name(text: impl AsRef<[u8]>, utf8: bool) -> String {
+    cut(visible(text, utf8), NAME_MAX)
+}
+
+fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}..", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// `a, b, c and 4 more`.
+fn listed(names: &[String]) -> String {
+    let some = names.iter().take(LISTED_MAX);
+    let some: Vec<String> = some.map(|of| cut(of.clone(), NAME_MAX)).collect();
+    let more = match names.len().saturating_sub(LISTED_MAX) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    some.join(", ") + &more
+}
+
+fn visible(text: impl AsRef<[u8]>, utf8: bool) -> String {
     let text = escape(&text).to_string();
     if utf8 {
         return text;
@@ -107,10 +143,7 @@ pub fn subject(report: &Daily) -> String {
         }
     };
     let text = shown(format!("{} {date}: {told}", report.host), false);
-    match text.char_indices().nth(SUBJECT_MAX) {
-        Some((at, _)) => format!("{}..", text.get(..at).unwrap_or_default()),
-        None => text,
-    }
+    cut(text, SUBJECT_MAX)
 }
 
 /// What the day is, where its figures are from, and whether all of it is in them: sentences. Names in it are raw.
@@ -125,14 +158,14 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
         (true, false) => "NOT ALL OF THE DAY".to_owned(),
     };
     lines.push(format!("{day} ({}).", zone(report)));
-    for (why, instances) in &report.missing {
+    for (why, instances) in report.missing.iter().take(TOP) {
         // That it goes on is said above.
         if !report.is_over() && why == "the day was not over" {
             continue;
         }
         let of = match instances.as_slice() {
             [] => String::new(),
-            some => format!(" ({})", some.join(", ")),
+            some => format!(" ({})", listed(some)),
         };
         lines.push(format!("Incomplete: {why}{of}."));
     }
@@ -151,8 +184,17 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
         }
         some => lines.push(format!(
             "From the day's record, as the logs are gone: {}.",
-            some.join(", ")
+            listed(some)
         )),
+    }
+    if report.unlisted > 0 {
+        let (all, some) = (
+            report.instances.len() + report.unlisted,
+            report.instances.len(),
+        );
+        lines.push(format!(
+            "Of {all} instances, the {some} that need attention or have the most mail are listed; all are in the totals."
+        ));
     }
     lines
 }

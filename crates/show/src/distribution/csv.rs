@@ -7,10 +7,9 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
-use postfix::escape;
 
 use figures::distribution::{AGES, Counts, Dimension, Distribution, QUEUES};
-use legible::wire::time;
+use legible::wire::{csv_cell, time};
 
 /// Writes the figures.
 ///
@@ -27,7 +26,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
     }
     csv.write_record(&heading)?;
     for instance in &distribution.instances {
-        let name = escape(&instance.instance).to_string();
+        let name = csv_cell(&instance.instance);
         let figures = &instance.figures;
         let mut record = record(&name, "", "", &figures.counts);
         record.extend([
@@ -41,7 +40,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         csv.write_record(record)?;
         for breakdown in &figures.by {
             for row in &breakdown.rows {
-                let key = escape(row.key.as_bytes()).to_string();
+                let key = csv_cell(row.key.as_bytes());
                 let mut record =
                     self::record(&name, breakdown.dimension.as_str(), &key, &row.counts);
                 if with_ages && breakdown.dimension != Dimension::Age {

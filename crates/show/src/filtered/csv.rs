@@ -1,5 +1,6 @@
 //! `--format csv`: rows with `by` `filtered`, `filtered-reason` and `filtered-score`, whose number is in `total`.
 
+use legible::wire::csv_cell;
 use postfix::escape;
 
 use super::{bands, kind_of, outcomes};
@@ -30,7 +31,7 @@ pub(crate) fn records(filtered: &Filtered) -> Vec<(&'static str, String, u64)> {
     ]);
     for row in &filtered.reasons {
         let key = format!("{} {}", kind_of(row), escape(row.reason.as_bytes()));
-        records.push(("filtered-reason", key.trim_start().to_owned(), row.count));
+        records.push(("filtered-reason", csv_cell(key.trim_start()), row.count));
     }
     records.extend(scores(&filtered.scores));
     records

@@ -8,7 +8,7 @@ mod text;
 
 pub(super) use csv::records;
 pub(super) use json::{FilteredObject, ScoresObject};
-pub(super) use prom::metrics;
+pub(super) use prom::{MOST_SERIES, metrics};
 pub(super) use table::draw_filtered;
 pub(super) use text::{lines, unmatched};
 

@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
-use postfix::escape;
 
 use super::{endpoint, is_running, limits, log, place, yes_no};
 use figures::instances::{DnsOutcome, Facts, Finding, Listing, Running};
-use legible::wire::time;
+use legible::wire::{csv_cell, time};
 
 const HEADING: [&str; 19] = [
     "instance",
@@ -40,7 +39,7 @@ pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
     csv.write_record(HEADING)?;
     for facts in &listing.instances {
         let record = record(facts, &listing.findings);
-        csv.write_record(record.map(|field| escape(&field).to_string()))?;
+        csv.write_record(record.map(csv_cell))?;
     }
     csv.flush()
 }

@@ -13,6 +13,7 @@ use postfix::escape;
 
 use crate::filtered;
 use figures::mail_stats::{Counts, Figures, MailStats, Quantiles};
+use legible::wire::csv_cell;
 
 const HEADING: [&str; 26] = [
     "instance",
@@ -51,7 +52,7 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     csv.write_record(HEADING)?;
     for instance in &stats.instances {
-        let name = escape(&instance.instance).to_string();
+        let name = csv_cell(&instance.instance);
         let figures = &instance.figures;
         let mut record = record(&name, "", "", figures.counts);
         record.extend([figures.expired.to_string(), figures.unparsed.to_string()]);
@@ -60,12 +61,12 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         csv.write_record(record)?;
         for breakdown in &figures.by {
             for row in &breakdown.rows {
-                let key = escape(row.key.as_bytes()).to_string();
+                let key = csv_cell(row.key.as_bytes());
                 let mut record =
                     self::record(&name, breakdown.dimension.as_str(), &key, row.counts);
                 record.resize(HEADING.len() - 2, String::new());
                 let codes = row.codes.iter().map(|(code, _)| escape(code.as_bytes()));
-                record.push(listed(codes));
+                record.push(csv_cell(listed(codes)));
                 record.push(listed(row.ips.iter().map(|(ip, _)| ip)));
                 csv.write_record(record)?;
             }

@@ -7,9 +7,24 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use figures::mail_stats::{Counts, Dimension, Figures, MailStats};
+use knowledge::reasons::Class;
 use legible::metrics::{gauge, label};
 
 use crate::filtered;
+
+/// How many series each instance has at most: with these breakdowns, with delays, with what filters did, where so many
+/// providers are told apart.
+pub fn most_series(by: &[Dimension], delays: bool, filtered: bool, providers: usize) -> usize {
+    let rows = |dimension: &Dimension| match dimension {
+        Dimension::Provider => 3 * providers,
+        Dimension::Reason => 3 * Class::ALL.len(),
+        _ => 0,
+    };
+    let rows: usize = by.iter().map(rows).sum();
+    let delays = if delays { 15 } else { 0 };
+    let filtered = if filtered { filtered::MOST_SERIES } else { 0 };
+    5 + rows + delays + filtered
+}
 
 /// Writes the figures.
 ///

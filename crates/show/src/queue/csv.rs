@@ -5,10 +5,9 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
-use postfix::escape;
 
 use figures::queue::{Entry, EntryRecipient, Report};
-use legible::wire::time;
+use legible::wire::{csv_cell, time};
 
 const HEADING: [&str; 15] = [
     "instance",
@@ -49,21 +48,21 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
 
 fn message(report: &Report, entry: &Entry) -> [String; 10] {
     [
-        escape(report.instance(entry)).to_string(),
+        csv_cell(report.instance(entry)),
         entry.queue.name().to_owned(),
         entry.id.as_str().to_owned(),
         time(entry.arrival).unwrap_or_default(),
         report.age(entry.arrival).seconds().to_string(),
         entry.size.to_string(),
         entry.forced_expire.to_string(),
-        escape(&*entry.sender).to_string(),
+        csv_cell(&*entry.sender),
         entry.recipient_count.to_string(),
         entry.next_attempt.and_then(time).unwrap_or_default(),
     ]
 }
 
 fn recipient(recipient: Option<&EntryRecipient>) -> [String; 5] {
-    let text = |text: Option<&str>| text.map_or(String::new(), |t| escape(t).to_string());
+    let text = |text: Option<&str>| text.map_or(String::new(), csv_cell);
     let why = recipient.and_then(|r| r.why.as_deref());
     [
         text(recipient.map(|r| &*r.address)),

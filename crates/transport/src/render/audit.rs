@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use ::csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
-use legible::wire::write_json;
-use postfix::escape;
+use legible::wire::{csv_cell, write_json};
 use serde::Serialize;
 
 use crate::audit::{Outcome, Row};
@@ -131,7 +130,7 @@ pub fn write_as_csv(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
     for row in rows {
         let mut write = |item: &str| {
             let fields = [row.check.as_str(), row.outcome.as_str(), &row.text, item];
-            csv.write_record(fields.map(|field| escape(field).to_string()))
+            csv.write_record(fields.map(csv_cell))
         };
         if row.items.is_empty() {
             write("")?;

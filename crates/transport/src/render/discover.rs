@@ -9,7 +9,7 @@ use ::csv::Writer;
 use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers};
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
-use legible::wire::write_json;
+use legible::wire::{csv_cell, write_json};
 use postfix::{Problem, escape};
 use serde::Serialize;
 
@@ -269,7 +269,7 @@ pub fn write_as_csv(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Resu
             found.by.as_str(),
             found.by.host().unwrap_or_default(),
         ]
-        .map(|field| escape(field).to_string())
+        .map(csv_cell)
         .to_vec();
         let numbers = [counts.total(), counts.sent, counts.bounced, counts.deferred];
         fields.extend(numbers.map(|n| n.to_string()));

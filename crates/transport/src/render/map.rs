@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
-use legible::wire::write_json;
-use postfix::escape;
+use legible::wire::{csv_cell, write_json};
 use serde::Serialize;
 
 use crate::Map;
@@ -57,7 +56,7 @@ pub fn write_as_csv(out: &mut impl Write, map: &Map) -> io::Result<()> {
     csv.write_record(["domain", "provider", "relay", "value"])?;
     for (domain, line) in &map.lines {
         let fields = [domain, &line.provider, &line.relay, &line.value];
-        csv.write_record(fields.map(|field| escape(field).to_string()))?;
+        csv.write_record(fields.map(csv_cell))?;
     }
     csv.flush()
 }

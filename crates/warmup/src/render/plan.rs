@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::wire::csv_cell;
 use postfix::{Zone, escape};
 
 use super::{cell, number, paragraph, sentences};
@@ -340,7 +341,7 @@ pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         let of = |of: fn(Ratio) -> String| level.ratio.map_or_else(String::new, of);
         let date = plan.date_of(day);
         csv.write_record([
-            escape(&plan.order.instance).to_string(),
+            csv_cell(&plan.order.instance),
             day.to_string(),
             date.map_or_else(String::new, |date| date.to_string()),
             (at + 1).to_string(),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use csv::Writer;
 use legible::grid::{Column, TableStyle, Tone, draw};
+use legible::wire::csv_cell;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
@@ -93,7 +94,7 @@ pub fn csv(out: &mut impl Write, all: &[Readiness]) -> io::Result<()> {
                 &step.found,
                 &to_do,
             ];
-            csv.write_record(fields.map(|field| escape(field).to_string()))?;
+            csv.write_record(fields.map(csv_cell))?;
         }
     }
     csv.flush()

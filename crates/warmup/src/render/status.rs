@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::human::percent;
+use legible::wire::csv_cell;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
@@ -217,7 +218,7 @@ pub fn csv(out: &mut impl Write, all: &[Standing]) -> io::Result<()> {
                 judged.verdict.as_str().to_owned(),
                 judged.why.join("; "),
             ];
-            csv.write_record(fields.map(|field| escape(&field).to_string()))?;
+            csv.write_record(fields.map(csv_cell))?;
         }
     }
     csv.flush()

@@ -271,6 +271,7 @@ fn marked(days: &[(Day, Vec<DayRecord>)], incident: Option<Incident>) -> Vec<Str
         instances: Vec::new(),
         providers: Arc::clone(&PROVIDERS_TABLE),
         reasons: None,
+        most_instances: crate::bounds::MOST_INSTANCES,
         most_keys: crate::bounds::MOST_KEYS,
     });
     let (last, today) = days.last().unwrap();

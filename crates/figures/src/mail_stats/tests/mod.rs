@@ -41,6 +41,7 @@ fn settings(by: &[Dimension], count: Count) -> Arc<Settings> {
         delays: true,
         zone: Zone::named("America/New_York").unwrap(),
         instances: vec!["postfix-idle-a".to_owned()],
+        most_instances: crate::bounds::MOST_INSTANCES,
         most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::clone(&PROVIDERS),
         reasons: Some(Arc::clone(&REASONS)),

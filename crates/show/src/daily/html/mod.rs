@@ -12,9 +12,10 @@ use askama::Template;
 
 use self::chart::{Chart, Datum, Layout, PARTS, Strip};
 use self::tables::{Table, counted, queue, tables};
+use super::FINDINGS_MAX;
 use super::words::{
-    changes, coverage, date, finding, marked, reasons, said, share, shown, summary, unreadable,
-    verdict,
+    changes, coverage, date, finding, marked, name, reasons, said, share, shown, summary,
+    unreadable, verdict,
 };
 use figures::daily::{Daily, Rate, Subject, failed};
 use figures::mail_stats::Dimension;
@@ -85,7 +86,7 @@ struct Reason {
 /// None that is known; the template's.
 pub fn draw_page(report: &Daily) -> io::Result<String> {
     let page = Page {
-        title: text(super::subject(report)),
+        title: shown(super::subject(report), true),
         host: text(&report.host),
         date: date(report),
         verdict: verdict(report),
@@ -96,7 +97,10 @@ pub fn draw_page(report: &Daily) -> io::Result<String> {
         findings: findings(report),
         summary: summary(report),
         tiles: tiles(report),
-        coverage: coverage(report).into_iter().map(text).collect(),
+        coverage: coverage(report)
+            .iter()
+            .map(|line| shown(line, true))
+            .collect(),
         tables: tables(report),
         days: days(report),
         hours: hours(report),
@@ -110,9 +114,9 @@ pub fn draw_page(report: &Daily) -> io::Result<String> {
     page.render().map_err(io::Error::other)
 }
 
-/// Strangers' text as it may be shown; the template escapes what HTML would act upon.
+/// A stranger's name as it may be shown; the template escapes what HTML would act upon.
 fn text(raw: impl AsRef<[u8]>) -> String {
-    shown(raw, true)
+    name(raw, true)
 }
 
 fn level(severity: Level) -> &'static str {
@@ -123,12 +127,22 @@ fn level(severity: Level) -> &'static str {
 }
 
 fn findings(report: &Daily) -> Vec<Finding> {
-    let told = report.attention.iter().map(|of| Finding {
-        level: level(of.severity),
-        instance: text(&of.instance),
-        text: text(finding(of)),
+    let told = report
+        .attention
+        .iter()
+        .take(FINDINGS_MAX)
+        .map(|of| Finding {
+            level: level(of.severity),
+            instance: text(&of.instance),
+            text: shown(finding(of), true),
+        });
+    let more = report.attention.len().saturating_sub(FINDINGS_MAX);
+    let more = (more > 0).then(|| Finding {
+        level: level(Level::Warning),
+        instance: "others".to_owned(),
+        text: format!("{more} more"),
     });
-    told.collect()
+    told.chain(more).collect()
 }
 
 fn tiles(report: &Daily) -> Vec<Tile> {
@@ -238,8 +252,8 @@ fn why(report: &Daily) -> Vec<Reason> {
         name: text(row.key.as_bytes()),
         bounced: row.counts.bounced,
         deferred: row.counts.deferred,
-        codes: text(marked(&row.codes)),
-        ips: text(marked(&row.ips)),
+        codes: shown(marked(&row.codes), true),
+        ips: shown(marked(&row.ips), true),
         strip: Strip::new(row.counts, most.unwrap_or(0)),
     });
     rows.collect()

@@ -50,6 +50,7 @@ fn settings(by: &[Dimension], delays: bool) -> Settings {
         delays,
         zone: Zone::named("America/New_York").unwrap(),
         instances: vec!["postfix-aol-b".to_owned()],
+        most_instances: figures::bounds::MOST_INSTANCES,
         most_keys: figures::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: Some(Arc::new(Reasons::load(None).unwrap())),
@@ -243,17 +244,17 @@ relay_mail_lost_messages 0
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="sent"} 3
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="bounced"} 1
 relay_mail_deliveries{postfix_instance="postfix-aol-a",status="deferred"} 2
-relay_mail_deliveries{postfix_instance="x\"\\\\n",status="sent"} 0
-relay_mail_deliveries{postfix_instance="x\"\\\\n",status="bounced"} 0
-relay_mail_deliveries{postfix_instance="x\"\\\\n",status="deferred"} 0
+relay_mail_deliveries{postfix_instance="x\"\\\\\\n",status="sent"} 0
+relay_mail_deliveries{postfix_instance="x\"\\\\\\n",status="bounced"} 0
+relay_mail_deliveries{postfix_instance="x\"\\\\\\n",status="deferred"} 0
 # HELP relay_mail_expired Messages that expired in the queue in the window.
 # TYPE relay_mail_expired gauge
 relay_mail_expired{postfix_instance="postfix-aol-a"} 1
-relay_mail_expired{postfix_instance="x\"\\\\n"} 0
+relay_mail_expired{postfix_instance="x\"\\\\\\n"} 0
 # HELP relay_mail_unparsed_lines Delivery lines in the window that could not be read.
 # TYPE relay_mail_unparsed_lines gauge
 relay_mail_unparsed_lines{postfix_instance="postfix-aol-a"} 4
-relay_mail_unparsed_lines{postfix_instance="x\"\\\\n"} 0
+relay_mail_unparsed_lines{postfix_instance="x\"\\\\\\n"} 0
 # HELP relay_mail_delay_seconds Delays of deliveries in the window: all, and Postfix's parts a, b, c, d.
 # TYPE relay_mail_delay_seconds gauge
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="median"} 1.5

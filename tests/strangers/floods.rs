@@ -1,0 +1,166 @@
+//! Names, codes and domains without number: what is made of them stays small.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use testkit::tools;
+
+use crate::image::{CLOCK, DAY, Image, delivery};
+
+/// What is made up anew for each line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum MadeUp {
+    Tag,
+    Domain,
+    Code,
+    Address,
+    Dsn,
+    Words,
+}
+
+const ALL: [MadeUp; 6] = [
+    MadeUp::Tag,
+    MadeUp::Domain,
+    MadeUp::Code,
+    MadeUp::Address,
+    MadeUp::Dsn,
+    MadeUp::Words,
+];
+
+/// The line number `n` of a flood; names are `pad` characters longer than they need be.
+fn line(n: usize, made_up: &BTreeSet<MadeUp>, status: &str, pad: &str) -> String {
+    let of = |what, some: String, none: &str| match made_up.contains(&what) {
+        true => some,
+        false => none.to_owned(),
+    };
+    let tag = of(MadeUp::Tag, format!("postfix-{pad}{n}"), "postfix-aol-a");
+    let domain = of(MadeUp::Domain, format!("{pad}{n}.example"), "aol.com");
+    let code = of(MadeUp::Code, format!("(TSS{n:05})"), "(TSS04)");
+    let address = of(
+        MadeUp::Address,
+        format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255),
+        "192.0.2.9",
+    );
+    let words = of(MadeUp::Words, format!("{pad} {n} "), "");
+    let reply = format!(
+        "host mx[192.0.2.1] said: 421 4.7.0 {words}{code} messages from {address} temporarily deferred; https://postmaster/{code}"
+    );
+    let line = delivery(&tag, &domain, status, &reply);
+    match made_up.contains(&MadeUp::Dsn) {
+        true => line.replace(
+            "dsn=5.7.1",
+            &format!("dsn=5.{}.{}", n / 1000 % 1000, n % 1000),
+        ),
+        false => line,
+    }
+}
+
+/// What SECURITY.md promises, of the host's own logs and of logs that are named.
+fn check(image: &Image) {
+    let log = image.path("var/log/mail.log").display().to_string();
+    for named in [&[][..], &["--log", log.as_str()]] {
+        let run = |args: &[&str]| image.stats(&[args, named].concat());
+        let mail = run(&["-q", "--format", "report", "--print-mail", "--date", DAY]);
+        assert!(mail.out.contains("Subject: "), "{mail:?}");
+        assert!(mail.out.len() <= 100_000, "mail: {} bytes", mail.out.len());
+        let prom = run(&["-q", "--format", "prom", "--by", "provider,reason"]);
+        check_series(&prom.out);
+        let state = image
+            .path(&format!("state-{}.json", named.len()))
+            .display()
+            .to_string();
+        let prom = run(&["-q", "--format", "prom", "--follow-state", &state]);
+        check_series(&prom.out);
+        let size = std::fs::metadata(&state).unwrap().len();
+        assert!(size <= 1_000_000, "state: {size} bytes");
+    }
+    image.stats(&["-q", "--save-day", "--date", DAY]);
+    let days = std::fs::read_dir(image.path("var/lib/relay-tools/days")).unwrap();
+    let sizes: Vec<u64> = days
+        .map(|day| day.unwrap().metadata().unwrap().len())
+        .collect();
+    assert_eq!(sizes.len(), 1);
+    assert!(sizes[0] <= 1_000_000, "day record: {} bytes", sizes[0]);
+}
+
+fn check_series(metrics: &str) {
+    let series = metrics
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .count();
+    assert!((10..=5_000).contains(&series), "{series} series");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_grows_with_what_strangers_make_up(
+        made_up in proptest::collection::btree_set(proptest::sample::select(&ALL[..]), 1..6),
+        status in proptest::sample::select(&["sent", "bounced", "deferred"][..]),
+        lines in 1_000_usize..4_000,
+        pad in "[a-z=\u{6f22}\u{301}&<]{0,80}",
+    ) {
+        check(&Image::new((0..lines).map(|n| line(n, &made_up, status, &pad))));
+    }
+}
+
+#[test]
+fn all_that_can_be_made_up_at_once() {
+    let made_up = BTreeSet::from(ALL);
+    check(&Image::new(
+        (0..12_000).map(|n| line(n, &made_up, "bounced", "x")),
+    ));
+    // In the name of an instance, which is not folded.
+    let made_up = BTreeSet::from([
+        MadeUp::Domain,
+        MadeUp::Code,
+        MadeUp::Address,
+        MadeUp::Dsn,
+        MadeUp::Words,
+    ]);
+    check(&Image::new(
+        (0..12_000).map(|n| line(n, &made_up, "deferred", "x")),
+    ));
+}
+
+/// A hundred thousand names of instances, in 600 MB of address space.
+#[test]
+fn memory_does_not_grow_with_names() {
+    let made_up = BTreeSet::from([MadeUp::Tag]);
+    let image = Image::new((0..100_000).map(|n| line(n, &made_up, "bounced", "x")));
+    let log = image.path("var/log/mail.log");
+    for args in [
+        &["--root"][..],
+        &["--log"],
+        &["--by", "domain", "--top", "10", "--log"],
+        &["--format", "prom", "--follow-state", "STATE", "--root"],
+    ] {
+        let last = match args.last() {
+            Some(&"--log") => log.as_os_str(),
+            _ => image.root().as_os_str(),
+        };
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| match *arg == "STATE" {
+                true => image.path("state.json").display().to_string(),
+                false => (*arg).to_owned(),
+            })
+            .collect();
+        let ran = Command::new("prlimit")
+            .arg("--as=600000000")
+            .arg(tools::path("mail-stats-print"))
+            .args([format!("--clock={CLOCK}"), "-q".to_owned()])
+            .args(&args)
+            .arg(last)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Lines that any local user can have syslogd write: what they do, and what they do not.
+
+use testkit::{Host, Mail, host_or_skip};
+
+use crate::image::{DAY, Image, delivery};
+
+/// Ten deliveries, and what someone else has logged.
+fn host(forged: impl IntoIterator<Item = String>) -> Image {
+    let own = (0..10).map(|_| delivery("postfix-aol-a", "x.example", "sent", "250 ok"));
+    Image::new(own.chain(forged))
+}
+
+fn blocked(tag: &str) -> String {
+    let reply = "host mx.aol.com[192.0.2.1] said: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org";
+    delivery(tag, "aol.com", "bounced", reply)
+}
+
+#[test]
+fn names_of_no_instance_are_one_row_and_in_no_verdict() {
+    let image = host((0..300).map(|n| blocked(&format!("made-up-{n}"))));
+    let ran = image.stats(&[]).ended(0);
+    assert_eq!(
+        ran.out,
+        "(other):total:300\n(other):bounced:300\n(other):deferred:0\n(other):sent:0\n\n\
+         postfix-aol-a:total:10\npostfix-aol-a:bounced:0\npostfix-aol-a:deferred:0\npostfix-aol-a:sent:10\n\n"
+    );
+    assert!(
+        ran.err.contains("300 deliveries") && ran.err.contains("made-up-0"),
+        "{}",
+        ran.err
+    );
+    // The check says that there are such, and is not swayed.
+    let check = [
+        "--check",
+        "--date",
+        DAY,
+        "--crit-bounced",
+        "5%",
+        "--crit-blocked",
+        "1",
+    ];
+    let ran = image.stats(&check).ended(0);
+    assert!(
+        ran.out.starts_with("OK: 10 deliveries") && ran.out.contains("; 300 more deliveries"),
+        "{}",
+        ran.out
+    );
+    // Nor the report.
+    let ran = image.stats(&["--format", "report", "--date", DAY]);
+    assert!(ran.out.contains(": all is well"), "{}", ran.out);
+    // A forged delivery does not hide that an instance is idle.
+    let image = Image::new([delivery("made-up", "x.example", "sent", "250 ok")]);
+    let ran = image.stats(&["--check", "--date", DAY, "--warn-idle", "aol-a"]);
+    assert_ne!(ran.status, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_line_that_stands_for_many_is_reported_and_not_counted() {
+    let tag = "postfix-aol-a/smtp[1]: ";
+    let (_, message) = blocked("postfix-aol-a")
+        .split_once(": ")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let repeated = |times: u32| format!("{tag}message repeated {times} times: [ {message}]");
+    let image = host([repeated(999), repeated(6)]);
+    let ran = image.stats(&[]).ended(1);
+    assert!(ran.out.contains("postfix-aol-a:total:10\n"), "{}", ran.out);
+    assert!(
+        ran.err.contains("2 delivery lines could not be read"),
+        "{}",
+        ran.err
+    );
+    let ran = image.stats(&["--check", "--date", DAY, "--crit-blocked", "1"]);
+    assert!(!ran.out.starts_with("CRITICAL"), "{}", ran.out);
+    // What rsyslog really writes counts.
+    let image = host([repeated(5)]);
+    assert!(
+        image
+            .stats(&[])
+            .ended(0)
+            .out
+            .contains("postfix-aol-a:bounced:5\n")
+    );
+}
+
+/// An instance with one delivery, and a user who logs thirty refusals in its name.
+fn with_a_forger(host: &Host, own_file: bool) -> String {
+    let sink = host.sink();
+    let instance = host.instance("postfix-aol-a").relay_to(&sink).create();
+    if own_file {
+        instance.set("maillog_file", "/var/log/postfix.log");
+    }
+    instance.start();
+    instance.sendmail(&Mail::new("list@example.org", "u@aol.com"));
+    let log = if own_file {
+        "/var/log/postfix.log"
+    } else {
+        "/var/log/mail.log"
+    };
+    let has = |text: &str| String::from_utf8_lossy(&host.read(log)).contains(text);
+    host.wait_until(testkit::PATIENCE, "the delivery", || has("status=sent"));
+    let (_, message) = blocked("x")
+        .split_once(": ")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    host.command("sh")
+        .args([
+            "-c",
+            "for n in $(seq 30); do logger -p mail.info -t 'postfix-aol-a/smtp[1]' -- \"$0\"; done",
+        ])
+        .arg(&message)
+        .user("nobody")
+        .run()
+        .ok();
+    let forged = || host.mail_log().matches("blocked using").count();
+    host.wait_until(testkit::PATIENCE, "the forged lines", || forged() == 30);
+    host.command(env!("CARGO_BIN_EXE_mail-stats-print"))
+        .run()
+        .text()
+}
+
+#[test]
+fn in_a_file_that_syslogd_writes_a_forged_line_counts() {
+    let host = host_or_skip!();
+    let figures = with_a_forger(&host, false);
+    assert!(figures.contains("postfix-aol-a:total:31\n"), "{figures}");
+}
+
+#[test]
+fn in_a_file_that_postlogd_writes_there_is_none() {
+    let host = host_or_skip!();
+    let figures = with_a_forger(&host, true);
+    assert!(figures.contains("postfix-aol-a:total:1\n"), "{figures}");
+    assert!(figures.contains("postfix-aol-a:sent:1\n"), "{figures}");
+}

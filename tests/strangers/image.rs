@@ -1,0 +1,83 @@
+//! A host in a directory, with one instance and a log of our own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use testkit::tools::{self, Ran};
+
+/// Noon of the day after the log's.
+pub(crate) const CLOCK: &str = "2026-09-20T12:00:00Z";
+/// The day of the log.
+pub(crate) const DAY: &str = "2026-09-19";
+
+/// A host in a directory that all may enter.
+pub(crate) struct Image(tempfile::TempDir);
+
+impl Image {
+    /// A host with these lines in its mail log, each after its time and host.
+    pub(crate) fn new(lines: impl IntoIterator<Item = String>) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("strangers-")
+            .tempdir_in("/var/tmp")
+            .unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let image = Self(directory);
+        image.write(
+            "etc/postfix/main.cf",
+            "multi_instance_directories = /etc/postfix-aol-a\nmyhostname = rustin.example.org\nsyslog_name = postfix-0\n",
+        );
+        image.write(
+            "etc/postfix-aol-a/main.cf",
+            "multi_instance_name = postfix-aol-a\nsyslog_name = postfix-aol-a\nqueue_directory = /var/spool/aol-a\n\
+             data_directory = /var/lib/aol-a\nmyhostname = aol-a.example.org\n",
+        );
+        let mut log = String::new();
+        for (n, line) in lines.into_iter().enumerate() {
+            // All within the day, in order.
+            let second = n * 80_000 / 400_000;
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            log.push_str(&format!(
+                "{DAY}T{hour:02}:{minute:02}:{second:02}Z rustin {line}\n"
+            ));
+        }
+        image.write("var/log/mail.log", &log);
+        image
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    pub(crate) fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs mail-stats-print on it.
+    pub(crate) fn stats(&self, args: &[&str]) -> Ran {
+        self.tool("mail-stats-print", args)
+    }
+
+    /// Runs a tool on it.
+    pub(crate) fn tool(&self, tool: &str, args: &[&str]) -> Ran {
+        let clock = format!("--clock={CLOCK}");
+        let mut all = vec![clock.as_str(), "--root"];
+        all.push(self.root().to_str().unwrap());
+        all.extend(args);
+        tools::run(tool, all)
+    }
+}
+
+/// A delivery of an instance, as its smtp logs it.
+pub(crate) fn delivery(tag: &str, domain: &str, status: &str, reply: &str) -> String {
+    format!(
+        "{tag}/smtp[1]: 4F9A1: to=<u@{domain}>, relay=mx.{domain}[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=5.7.1, \
+         status={status} ({reply})"
+    )
+}
