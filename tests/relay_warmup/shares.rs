@@ -50,6 +50,14 @@ fn plan(host: &Host, more: &[&str]) -> (Vec<String>, f64) {
         ran.args(["--format", format]).run().ok().text()
     };
     let json: Value = serde_json::from_str(&run("json")).unwrap();
+    // Whatever connections that are kept bring at once, no more is taken than leaves.
+    let levels = json["levels"].as_array().unwrap();
+    let number = |level: &Value, field: &str| level[field].as_f64().unwrap();
+    for level in levels {
+        let taken = number(level, "intake") * 86_400.0 / number(level, "intake_seconds");
+        assert!(taken <= number(level, "lets_out"), "{level}");
+        assert!(number(level, "brings") <= number(level, "cap"), "{level}");
+    }
     let text = run("text");
     let lines = text
         .lines()

@@ -280,8 +280,9 @@ fn level_after(
         }
         Records::Addresses => relay.beside_all(order.total),
     });
-    let is_too_much = ratio.is_some_and(|ratio| ratio.brings > settings.lets_out)
-        || settings.held_by == HeldBy::Intake;
+    // By MX records, hosts that keep connections bring nothing for a while, and then much at once.
+    let may_be_too_much = |ratio: Ratio| ratio.brings > settings.lets_out || ratio.names.is_some();
+    let is_too_much = ratio.is_some_and(may_be_too_much) || settings.held_by == HeldBy::Intake;
     PlanLevel {
         level,
         settings,

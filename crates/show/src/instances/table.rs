@@ -61,7 +61,7 @@ pub fn draw_instances(listing: &Listing, wide: bool, style: TableStyle) -> Strin
         .map(finding_row)
         .collect();
     if !findings.is_empty() {
-        let columns = [Column::Text("severity"), Column::Text("finding")];
+        let columns = [Column::Text("severity"), Column::Sentence("finding")];
         text.push('\n');
         text.push_str(&draw(style, &columns, findings));
     }
@@ -146,7 +146,7 @@ const DNS: [Column; 6] = [
     Column::Text("check"),
     Column::Text("result"),
     Column::Name("name"),
-    Column::Text("found"),
+    Column::Sentence("found"),
 ];
 
 fn dns_rows(facts: &Facts) -> Vec<Vec<Cell>> {
