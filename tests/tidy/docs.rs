@@ -9,7 +9,10 @@ use regex::Regex;
 use crate::files::{all, text};
 
 /// Flags that pages name and that are another program's.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 9] = [
+    "--full",
+    "--lines",
+    "--no-pager",
     "--install",
     "--release",
     "--locked",

@@ -125,7 +125,11 @@ impl Page {
                 Level::Critical => "!! ",
                 Level::Ok | Level::Warning | Level::Unknown => "!  ",
             };
-            let subject = name(&of.instance, true);
+            // Whole, unless there is more than a mail holds.
+            let subject = match report.unlisted {
+                0 => of.instance.clone(),
+                _ => name(&of.instance, true),
+            };
             self.paragraph(mark, &format!("{subject}: {}", finding(of)));
         }
         let more = report.attention.len().saturating_sub(FINDINGS_MAX);
