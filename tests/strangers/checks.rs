@@ -34,7 +34,7 @@ fn a_check_writes_nothing() {
             let ran = image.tool(tool, &all).ended(3);
             assert!(
                 ran.out
-                    .starts_with("UNKNOWN: --output has no place with --check"),
+                    .starts_with("UNKNOWN: --output cannot be used with --check"),
                 "{check:?}: {ran:?}"
             );
         }

@@ -108,7 +108,7 @@ fn work_on<T: Tool>(
 /// A check answers on standard output, and writes nothing else: a monitoring system may be let run it as root.
 fn refuse_output(given: &[Given]) -> Result<(), Failure> {
     match given.iter().any(|given| given.is("output")) {
-        true => Err(Failure::new("--output has no place with --check")
+        true => Err(Failure::new("--output cannot be used with --check")
             .hint("a check answers on standard output; leave out --output")),
         false => Ok(()),
     }

@@ -173,9 +173,9 @@ fn what_is_no_address_or_no_report_is_refused() {
         assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
     };
     let report = |to| ["--format", "report", "--print-mail", "--mail-to", to];
-    check(&report("a@b\nBcc: c@d"), "not a mail address");
-    check(&report("a b@c.example"), "not a mail address");
-    check(&report("<a@b.example>"), "not a mail address");
+    check(&report("a@b\nBcc: c@d"), "not a plain mail address");
+    check(&report("a b@c.example"), "not a plain mail address");
+    check(&report("<a@b.example>"), "not a plain mail address");
     let to_a_file = [
         "--format",
         "report",
