@@ -197,7 +197,10 @@ fn a_pipe_in_place_of_the_hosts_log_is_refused_and_never_waited_for() {
         let ran = testkit::tools::sh(&format!(
             "timeout 180 {tool} --root {root} {window} 2>&1 || echo status $?"
         ));
-        assert!(ran.contains("mail.log: a pipe or a device, not a log file"), "{ran}");
+        assert!(
+            ran.contains("mail.log: a pipe or a device, not a log file"),
+            "{ran}"
+        );
         assert!(ran.ends_with("status 2\n"), "{ran}");
     }
 }

@@ -28,7 +28,11 @@ fn a_state_that_cannot_be_gone_on_with_is_refused_and_kept() {
         let ran = host.run(&["--format", "prom"]).ended(2);
         assert_eq!(ran.out, "");
         assert!(ran.err.contains("cannot continue from"), "{}", ran.err);
-        assert!(ran.err.contains("hint: to start afresh: mv "), "{}", ran.err);
+        assert!(
+            ran.err.contains("hint: to start afresh: mv "),
+            "{}",
+            ran.err
+        );
         assert_eq!(fs::read_to_string(host.state()).unwrap(), text);
     }
     fs::write(host.state(), good).unwrap();

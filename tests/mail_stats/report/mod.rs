@@ -90,7 +90,9 @@ fn the_bundled_hosts_day_is_reported() {
     );
     // 2444 beside 1071 the day before.
     assert!(
-        told[4].starts_with("!  all instances: 2.3 times as many deliveries; 2444, compared with a usual 10"),
+        told[4].starts_with(
+            "!  all instances: 2.3 times as many deliveries; 2444, compared with a usual 10"
+        ),
         "{told:?}"
     );
     assert!(
