@@ -293,7 +293,7 @@ fn another_host_s_image_with_no_postfix_running() {
     assert!(
         moved
             .errors()
-            .contains("postfix-aol-b does not run; its pickup will take the mail when it starts"),
+            .contains("postfix-aol-b is not running; its pickup will take the mail when it starts"),
         "{moved}"
     );
     assert!(moved.text().contains("5 moved"), "{moved}");

@@ -84,7 +84,10 @@ fn mail_leaves_at_the_rate_and_then_as_before() {
     );
     aol_b.submit((10..30).map(mail));
     sink.wait_accepted(25);
-    assert_eq!(relay_limit(&host, &["list"]).text(), "nothing holds\n");
+    assert_eq!(
+        relay_limit(&host, &["list"]).text(),
+        "nothing is in force\n"
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn without_root_it_is_one_line() {
     let listed = host.command(TOOL).arg("list").user("nobody").run();
     assert_eq!(
         (listed.code(), listed.text().as_str()),
-        (Some(0), "nothing holds\n"),
+        (Some(0), "nothing is in force\n"),
         "{listed}"
     );
     drop(aol_b);

@@ -76,7 +76,7 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
         .run()
         .ok();
     assert!(
-        ran.text().contains("\nyahoo.example") && ran.errors().contains("could not be asked"),
+        ran.text().contains("\nyahoo.example") && ran.errors().contains("could not be looked up"),
         "{ran}"
     );
 }

@@ -150,7 +150,7 @@ fn the_records_that_bring_the_mail() {
     let ran = tool(&host, &nsd, &words).run().ok();
     assert!(
         ran.errors()
-            .contains("postfix-strange is named for no provider"),
+            .contains("postfix-strange is not named for a provider"),
         "{ran}"
     );
     assert!(!ran.text().contains("the zone"), "{ran}");
