@@ -305,7 +305,7 @@ fn a_journal_cut_anywhere_is_read_or_refused() {
     std::fs::write(&path, damaged).unwrap();
     let refused = transfer::Journal::read(&path).unwrap_err();
     assert!(
-        refused.to_string().contains("line 2: is damaged"),
+        refused.to_string().contains("line 2: damaged"),
         "{refused}"
     );
 }

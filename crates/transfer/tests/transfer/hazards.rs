@@ -47,7 +47,7 @@ fn what_the_plan_skips() {
     check(|_| {}, None);
     check(
         |s| fs::set_permissions(deferred(s), fs::Permissions::from_mode(0o710)).unwrap(),
-        Some("return to the sender"),
+        Some("returned to the sender"),
     );
     check(
         |s| log(s, "bounce"),

@@ -218,7 +218,7 @@ fn an_admin_expires_it() {
             assert_eq!(spools.deliverable(), expected(), "{when}");
             if acted {
                 assert_eq!(fate(ends).0, Fate::Skipped, "{when}");
-                assert!(fate(ends).1.contains("return to the sender"), "{when}");
+                assert!(fate(ends).1.contains("returned to the sender"), "{when}");
                 assert!(spools.path(Queue::Deferred, ID).exists(), "{when}");
             }
         },
