@@ -283,7 +283,7 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
         before
     );
     let failed = "Subject: relay-tools-metrics.service failed on ";
-    let is_it = |mail: &String| mail.contains(failed) && mail.contains("is no regular file");
+    let is_it = |mail: &String| mail.contains(failed) && mail.contains("is not a regular file");
     let begun = Instant::now();
     // A file is there before the mail in it is whole.
     while !host.maildrop().iter().any(is_it) && begun.elapsed() < Duration::from_secs(60) {

@@ -226,7 +226,7 @@ fn mail_that_comes_too_early() {
         }
     };
     let stopped = |facts: &mut Facts| facts.running = Running::No;
-    let stop = "running fail: it does not run => postfix -c /etc/postfix-aol-c start";
+    let stop = "running fail: it is not running => postfix -c /etc/postfix-aol-c start";
     let told = "relay-name fail: what provider found: it gets mail, and is not ready =>";
     check(
         early(3, stopped),
