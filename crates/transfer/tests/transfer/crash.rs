@@ -304,8 +304,5 @@ fn a_journal_cut_anywhere_is_read_or_refused() {
     damaged[first + 5] = b'\x01';
     std::fs::write(&path, damaged).unwrap();
     let refused = transfer::Journal::read(&path).unwrap_err();
-    assert!(
-        refused.to_string().contains("line 2: damaged"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("line 2: damaged"), "{refused}");
 }
