@@ -25,8 +25,8 @@ pub(crate) fn run(
 ) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
-    let from = setup::one(cx, &host, from)?;
-    let to = setup::one(cx, &host, to)?;
+    let from = host::instances::select_one(cx.site(), &host, from)?;
+    let to = host::instances::select_one(cx.site(), &host, to)?;
     let course = Course {
         host: &host.value,
         from,

@@ -219,24 +219,24 @@ impl Planned {
         ];
         let mut add = |count: usize, what: &str| {
             if count > 0 {
-                changes.push(format!("{count} messages {what}"));
+                changes.push(format!("messages {what}: {count}"));
             }
         };
         add(
             count(&|item| item.effects.done_recipients > 0),
-            "have been delivered to some recipients: they stay so",
+            "already delivered to some recipients, who do not get them again",
         );
         add(
             count(&|item| item.effects.filter),
-            "lose a FILTER action, or content_filter, that was recorded for them",
+            "that lose a FILTER action, or content_filter, recorded for them",
         );
         add(
             count(&|item| item.effects.redirect),
-            "lose a REDIRECT action: they go to their own recipients",
+            "that lose a REDIRECT action, and go to their own recipients",
         );
         add(
             count(&|item| item.effects.smtputf8),
-            "were sent with SMTPUTF8, which Postfix forgets here (3.7 does): a server may refuse their addresses",
+            "sent with SMTPUTF8, which Postfix forgets here (3.7 does), so that a server may refuse their addresses",
         );
         if self.plan.cross_device {
             changes.push(

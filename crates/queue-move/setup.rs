@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Problem, Time};
+use postfix::{Problem, Time};
 use transfer::preflight::{Finding, side};
 use transfer::verify::Log;
 use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
@@ -13,22 +13,6 @@ use crate::args::Format;
 
 /// Where a host keeps the locks, as the host itself names it.
 const LOCKS: &str = "/var/lib/relay-tools/locks";
-
-/// The one instance that `name` names.
-pub(crate) fn one<'h>(
-    cx: &Context,
-    host: &'h Parsed<Host>,
-    name: &str,
-) -> anyhow::Result<&'h Instance> {
-    match *host::instances::select_some(cx.site(), host, &[name.to_owned()])? {
-        [instance] => Ok(instance),
-        ref several => {
-            let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
-            let what = format!("\"{name}\" names several instances: {}", names.join(", "));
-            Err(Failure::new(what).hint("name one instance").into())
-        }
-    }
-}
 
 /// Its spool, if it can be worked on.
 pub(crate) fn spool_of(cx: &Context, instance: &Instance) -> anyhow::Result<Side> {

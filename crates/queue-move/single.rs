@@ -17,7 +17,7 @@ use crate::syslog::Syslog;
 fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, ShowqOptions)> {
     let host = host::instances::discover(cx.site());
     setup::tell(cx, &host.problems);
-    let instance = setup::one(cx, &host, &one.instance)?;
+    let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
     let side = setup::spool_of(cx, instance)?;
     let asked = transfer::preflight::Asked {
         root: cx.root(),

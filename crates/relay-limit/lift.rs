@@ -7,7 +7,6 @@ use postfix::config::Host;
 use crate::args::Lift as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::pause::text;
-use crate::place;
 use crate::tick;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
@@ -87,7 +86,7 @@ fn chosen<'j>(
     if !of_name.is_empty() {
         return Ok(of_name);
     }
-    let instance = place::one(cx, host, target)?;
+    let instance = host::instances::select_one(cx.site(), host, target)?;
     let directory = instance.config_directory();
     let of_it: Vec<&Standing> = open
         .into_iter()

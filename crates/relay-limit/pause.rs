@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         desk::must_be_able(cx, "--dry-run shows the plan")?;
     }
     let host = host::instances::discover(cx.site());
-    let instance = place::one(cx, &host, &args.instance)?;
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let place = ready(cx, instance)?;
     let providers = host::tables::providers(cx.site())?;
     let (scope, provider) = scope(&args.scope, &providers)?;

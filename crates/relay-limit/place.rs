@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cli::{Context, Failure};
+use cli::Context;
 use host::programs::Program;
 use limits::setup::{Facts, FileState, NAME, ours};
 use limits::{MapFile, MapKind};
-use postfix::Parsed;
 use postfix::config::{Host, Instance};
 use transport::{TableName, split_list};
 
@@ -26,22 +25,6 @@ pub(crate) enum Keys {
     Listed(BTreeSet<String>),
     /// Anything; why that cannot be seen.
     Opaque(String),
-}
-
-/// The one instance that `name` names.
-pub(crate) fn one<'h>(
-    cx: &Context,
-    host: &'h Parsed<Host>,
-    name: &str,
-) -> anyhow::Result<&'h Instance> {
-    match *host::instances::select_some(cx.site(), host, &[name.to_owned()])? {
-        [instance] => Ok(instance),
-        ref several => {
-            let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
-            let what = format!("\"{name}\" names several instances: {}", names.join(", "));
-            Err(Failure::new(what).hint("name one instance").into())
-        }
-    }
 }
 
 /// The instance of this configuration directory.

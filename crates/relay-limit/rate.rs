@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         desk::must_be_able(cx, "--dry-run shows the plan")?;
     }
     let host = host::instances::discover(cx.site());
-    let instance = place::one(cx, &host, &args.instance)?;
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     if let Some(problem) = instance.problems().first() {
         let what = format!(
             "{}: its configuration cannot be relied on: {problem}",

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mut lines = Vec::new();
     let mut worst = State::Ok;
     for name in &names {
-        let instance = place::one(cx, host, name)?;
+        let instance = host::instances::select_one(cx.site(), host, name)?;
         let steps = judge(&place::facts(cx, instance, args.patterns));
         worst = worst.max(
             steps

@@ -75,7 +75,7 @@ fn answered(image: &Image<'_>, keys: &str) -> (Option<i32>, String) {
         "3 recipients",
         "3  aol.com",
         "each message gets a new queue id",
-        "1 messages have been delivered to some recipients: they stay so",
+        "messages already delivered to some recipients, who do not get them again: 1",
         QUESTION,
     ] {
         assert!(plan.contains(text), "{text} is not shown: {plan}");

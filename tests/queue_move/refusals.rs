@@ -183,8 +183,8 @@ fn the_plan_tells_what_is_skipped_changed_and_to_be_known() {
     for text in [
         "postfix-aol-a -> postfix-aol-b: 3 messages",
         "1  an admin has marked it to be returned to the sender",
-        "1 messages lose a FILTER action",
-        "1 messages lose a REDIRECT action",
+        "messages that lose a FILTER action, or content_filter, recorded for them: 1",
+        "messages that lose a REDIRECT action, and go to their own recipients: 1",
         "a new queue id",
         "expiry clock",
         "warning: postfix-aol-b is itself deferring mail for aol.com (1)",

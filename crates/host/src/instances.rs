@@ -56,3 +56,22 @@ pub fn select_some<'a>(
     }
     Ok(chosen)
 }
+
+/// The one instance that `name` names, in any form that [`select`] takes.
+///
+/// # Errors
+/// As [`select_some`], and if it names several.
+pub fn select_one<'a>(
+    site: &Site,
+    host: &'a Parsed<Host>,
+    name: &str,
+) -> anyhow::Result<&'a Instance> {
+    match *select_some(site, host, &[name.to_owned()])? {
+        [instance] => Ok(instance),
+        ref several => {
+            let names: Vec<&str> = several.iter().map(|i| i.name()).collect();
+            let what = format!("\"{name}\" names several instances: {}", names.join(", "));
+            Err(Failure::new(what).hint("name one instance").into())
+        }
+    }
+}
