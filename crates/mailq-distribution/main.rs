@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cli::{Context, Outcome};
+use figures::instances::{Severity, Trouble};
 use host::mailq::Counting;
 use postfix::Parsed;
 use postfix::config::Host;
@@ -70,7 +71,15 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 .into_iter()
                 .map(|trouble| (instance.name().to_owned(), trouble))
         });
-        let troubles: Vec<_> = troubles.collect();
+        let mut troubles: Vec<_> = troubles.collect();
+        let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
+        troubles.extend(transfer::unfinished(cx.root(), &all).iter().map(|one| {
+            let trouble = Trouble {
+                severity: Severity::Warning,
+                text: one.told(),
+            };
+            (one.header.from.instance.clone(), trouble)
+        }));
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
     let distribution = &counted.distribution;

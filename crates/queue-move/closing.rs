@@ -7,7 +7,7 @@ use crate::args::{Close, Prune};
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{all, named, said};
+use crate::unfinished::{all, named};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
@@ -26,7 +26,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
-    cx.note(said(&summary));
+    cx.note(summary.told());
     if close.manner.dry_run {
         cx.print(format!("would close {name}\n").as_bytes())?;
         return Ok(Outcome::Done);

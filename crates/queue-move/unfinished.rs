@@ -1,7 +1,6 @@
 //! Moves that are unfinished: every run reports them, before anything else.
 
 use cli::{Context, Failure};
-use transfer::protocol::Goal;
 use transfer::{Journal, MOVES, Summary, summaries};
 
 use std::path::{Path, PathBuf};
@@ -35,33 +34,10 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
     found.retain(Summary::is_unfinished);
     for one in &found {
         if meant != Some(one.header.name.as_str()) {
-            cx.warn(said(one));
+            cx.warn(one.told());
         }
     }
     found
-}
-
-/// What is said of an unfinished move.
-pub(crate) fn said(one: &Summary) -> String {
-    let (header, totals) = (&one.header, one.totals);
-    let what = match one.goal {
-        Goal::Finish => "the move",
-        Goal::Back => "the undo of the move",
-    };
-    let mut left = format!(
-        "{} of {} messages are unfinished",
-        totals.open(),
-        totals.messages
-    );
-    if totals.in_doubt > 0 {
-        left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
-    }
-    let name = &header.name;
-    format!(
-        "{what} {name} from {} to {} is unfinished: {left}; \
-         to finish: queue-move resume {name}; to go back: queue-move undo {name}",
-        header.from.instance, header.to.instance
-    )
 }
 
 /// The journal of the move with this name.

@@ -42,6 +42,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             .hint("postsuper works on one instance at a time; ids can repeat between instances")
             .into());
     }
+    let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
+    for one in transfer::unfinished(cx.root(), &names) {
+        cx.warn(one.told());
+    }
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);
     let marks = limits::Marks::read(cx.root(), cx.now());

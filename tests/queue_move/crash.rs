@@ -268,3 +268,26 @@ fn an_undo_that_was_interrupted_is_finished_by_resume() {
     );
     image.is_moved(false, "an undo, interrupted, then resume");
 }
+
+#[test]
+fn an_unfinished_move_is_reported_by_all_who_show_the_queues() {
+    let original = original_or_skip!();
+    let image = Image::of(&original, None);
+    let trial = Image::of(&original, None);
+    let found = calls(TOOL, trial.root(), &MOVE);
+    let last = found.iter().rfind(|call| call.name == "renameat2");
+    killed(TOOL, image.root(), &MOVE, last.unwrap());
+    let name = image.planned().unwrap();
+    let says = |tool: &str, args: &[&str]| {
+        let ran = plain(tool, image.root(), args);
+        let told = [ran.stdout, ran.stderr].concat();
+        String::from_utf8_lossy(&told).contains(&format!("the move {name} from"))
+    };
+    let report = env!("CARGO_BIN_EXE_queue-report");
+    let distribution = env!("CARGO_BIN_EXE_mailq-distribution");
+    let check = ["--check", "--warn-count", "1000", "aol-b"];
+    assert!(says(report, &["aol-a"]) && says(distribution, &check));
+    assert!(says(TOOL, &["clean", "aol-a", "--dry-run"]));
+    plain(TOOL, image.root(), &["resume", "--yes"]);
+    assert!(!says(report, &["aol-a"]) && !says(distribution, &check));
+}

@@ -33,7 +33,7 @@ pub use execute::Watch;
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{
     Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
-    Summary, Totals, close, prune, summaries,
+    Summary, Totals, close, prune, summaries, unfinished,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
 pub use moves::{Done, MOVES, Means, Move, MoveError, Past};

@@ -22,7 +22,7 @@ pub use ending::{close, prune};
 pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
 pub(crate) use lines::{Line, Made};
 pub(crate) use summary::Last;
-pub use summary::{State, Summary, Totals, summaries};
+pub use summary::{State, Summary, Totals, summaries, unfinished};
 
 /// A journal open for writing.
 #[derive(Debug)]

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use postfix::Root;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Track};
+use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
+use crate::moves::MOVES;
 use crate::protocol::Goal;
 
 /// Bytes that the last line cannot exceed.
@@ -133,6 +135,26 @@ impl Summary {
         })
     }
 
+    /// What is to be said of it while it is unfinished.
+    pub fn told(&self) -> String {
+        let (header, totals) = (&self.header, self.totals);
+        let what = match self.goal {
+            Goal::Finish => "the move",
+            Goal::Back => "the undo of the move",
+        };
+        let (open, all) = (totals.open(), totals.messages);
+        let mut left = format!("{open} of {all} messages have not ended");
+        if totals.in_doubt > 0 {
+            left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
+        }
+        let name = &header.name;
+        format!(
+            "{what} {name} from {} to {} is unfinished: {left}; \
+             queue-move resume {name} goes on, queue-move undo {name} goes back",
+            header.from.instance, header.to.instance
+        )
+    }
+
     /// Is there anything left to do, or to look at?
     pub fn is_unfinished(&self) -> bool {
         self.state == State::Unfinished
@@ -163,6 +185,18 @@ fn ends(path: &Path) -> io::Result<Option<(Header, Last)>> {
         Ok(Line::Begin(header)) if header.is_known() => Ok(Some((*header, last))),
         _ => Ok(None),
     }
+}
+
+/// The unfinished moves of a host out of one of these instances or into one: what is reported by all who show their
+/// queues. Journals are root's: whoever may not read them learns of none.
+pub fn unfinished(root: &Root, instances: &[&str]) -> Vec<Summary> {
+    let (mut found, _) = summaries(&root.under(Path::new(MOVES))).unwrap_or_default();
+    found.retain(|one| {
+        let sides = [&one.header.from, &one.header.to];
+        let is_asked = |side: &&Side| instances.contains(&side.instance.as_str());
+        one.is_unfinished() && sides.iter().any(is_asked)
+    });
+    found
 }
 
 /// The summaries of all journals in a directory, the oldest first; and what cannot be read. No directory: no moves.
