@@ -45,6 +45,24 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Move options")]
     pub(crate) cross_provider: bool,
 
+    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log can
+    /// be read; 0 for none
+    ///
+    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that it
+    /// was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is delivered, nothing
+    /// else is moved.
+    #[arg(long, value_name = "N", help_heading = "Move options")]
+    pub(crate) canary: Option<usize>,
+
+    /// How long the canary is waited for
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "2m",
+        help_heading = "Move options"
+    )]
+    pub(crate) canary_wait: Span,
+
     #[command(flatten)]
     pub(crate) pace: Pace,
 

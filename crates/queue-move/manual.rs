@@ -21,6 +21,12 @@ impl Tool for Args {
                 )],
             },
             Section {
+                title: "WHAT IS LOOKED AT BEFORE",
+                body: &[Block::Text(
+                    "Whether TO runs and has a pickup service; where its trivial-rewrite sends each recipient, and whether that agent is there (error:, retry:, discard:, defer_transports and failing tables are refused); what its header_checks and body_checks, asked by postmap(1), do with these messages; hopcount_limit, queue lifetimes of 0, queue_minfree. Bcc maps, maps that rewrite recipients, strict checks, and an address that both send from are warned of. Requeued mail passes no Milter. Then the canary goes first: a few messages of the biggest domains, which are followed in TO's log until TO has tried them. If one is returned, deferred for the reason that it was deferred for before or because the address is blocked or limited, or not tried within --canary-wait, or if none is delivered, the others stay where they are, and the exit status is 1. Where the log cannot be read, and with --no-wait, there is no canary.",
+                )],
+            },
+            Section {
                 title: "WHAT IS SKIPPED",
                 body: &[Block::Text(
                     "Mail that the queue manager takes first, or has tried again since the plan was made; that an \

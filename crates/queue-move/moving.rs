@@ -8,6 +8,7 @@ use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
 use crate::args::{Args, Format};
+use crate::canary::{self, Canary};
 use crate::planning::{self, Course, Planned};
 use crate::result::{self, Ran, to_line};
 use crate::setup::{self, is_json};
@@ -108,6 +109,7 @@ fn execute(
         rate: args.pace.rate,
         log: log.as_ref().and_then(Log::mark).cloned(),
     };
+    let wanted = canary::size(args, course, planned.count(), log.as_ref())?;
     let syslog = Syslog::open(cx);
     let ids = planned.ids();
     let about = About {
@@ -128,11 +130,18 @@ fn execute(
     let nothing = |_: &str| None;
     let means = setup::means(&told, &nothing);
     let dir = crate::unfinished::moves_dir(cx);
-    let one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
+    let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
-    let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)));
-    let (done, stopped) = match done {
-        Ok((done, stopped)) => (done, stopped),
+    let canary = match log.clone().filter(|_| wanted > 0) {
+        Some(log) => first(args, cx, (course, planned), (wanted, log), &mut one, &told).map(Some),
+        None => Ok(None),
+    };
+    let done = canary.and_then(|canary| {
+        let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)))?;
+        Ok((canary, done))
+    });
+    let (canary, (done, stopped)) = match done {
+        Ok(done) => done,
         // Something may have been done: what, the journal knows.
         Err(e) => return half_way(cx, args.manner.format, &name, &e),
     };
@@ -165,6 +174,11 @@ fn execute(
             verified: &verified,
         }),
     );
+    if let Some(canary) = &canary {
+        outcome.notes.push(canary.told());
+        outcome.notes.extend(canary.notes.iter().cloned());
+    }
+    outcome.canary = canary;
     outcome.notes.extend(stopped);
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
@@ -182,6 +196,32 @@ fn execute(
     let all = done.is_complete && counts.moved == counts.selected && verified.problems.is_empty();
     let text = shown(cx, args.manner.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+}
+
+/// The canary, and whether the others are to follow: if not, they are left where they are.
+fn first(
+    args: &Args,
+    cx: &Context,
+    (course, planned): (&Course<'_>, &Planned),
+    (wanted, log): (usize, Log),
+    one: &mut Move<'_>,
+    told: &Told<'_>,
+) -> Result<Canary, MoveError> {
+    let size = (wanted, args.canary_wait.duration());
+    let mut canary = canary::send(cx, (course, planned), size, log, one, told)?;
+    if canary.stopped.is_none() || told.interrupted() {
+        return Ok(canary);
+    }
+    cx.warn(canary.told());
+    let rest = planned.count().saturating_sub(canary.messages);
+    let question = format!("Move the other {rest} all the same?");
+    if !args.manner.yes && rest > 0 && cx.confirm(&question, "--canary 0").unwrap_or(false) {
+        canary.stopped = None;
+        return Ok(canary);
+    }
+    told.say(&canary.told());
+    one.leave("the canary was not delivered: --canary 0 moves without one")?;
+    Ok(canary)
 }
 
 /// Leads a move to its end: at once, or by the clock. Why it stopped early, if it did.

@@ -67,6 +67,8 @@ pub(crate) struct Planned {
     /// Recipients by domain and by reason, the most first.
     pub(crate) domains: Vec<(String, usize)>,
     pub(crate) classes: Vec<(String, usize)>,
+    /// What replies mean.
+    pub(crate) reasons: Reasons,
 }
 
 /// The domain of an address, in lower case; empty where it has none.
@@ -122,7 +124,7 @@ pub(crate) fn plan(
     warnings.extend(paused(cx, course));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
-    Ok(Planned::new(plan, missing, warnings, &reasons))
+    Ok(Planned::new(plan, missing, warnings, reasons))
 }
 
 /// The target is paused: what is moved there waits there.
@@ -160,7 +162,7 @@ impl Planned {
         plan: Plan,
         missing: Vec<(String, String)>,
         warnings: Vec<String>,
-        reasons: &Reasons,
+        reasons: Reasons,
     ) -> Self {
         let mut domains: HashMap<String, usize> = HashMap::new();
         let mut classes: HashMap<String, usize> = HashMap::new();
@@ -173,7 +175,7 @@ impl Planned {
                 Some(reason) => {
                     let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
                     let of = domain_of(rcpt.address.as_bytes());
-                    let meant = known.classify(reasons, reason.as_bytes(), dsn, of);
+                    let meant = known.classify(&reasons, reason.as_bytes(), dsn, of);
                     meant.class.to_string()
                 }
             };
@@ -185,6 +187,7 @@ impl Planned {
             plan,
             missing,
             warnings,
+            reasons,
         }
     }
 

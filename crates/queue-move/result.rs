@@ -6,8 +6,9 @@ use serde::Serialize;
 use transfer::plan::Action;
 use transfer::{Ended, Fate, Journal, State, Totals};
 
+use crate::canary::Canary;
 use crate::planning::Planned;
-use crate::waiting::Verified;
+use crate::waiting::{SoFar, Verified};
 
 /// What is done with messages, and what became of them.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,12 @@ pub(crate) struct Outcome {
     /// As in `counts`.
     pub(crate) restored: usize,
     pub(crate) messages: Vec<Message>,
+    /// Those that went first, if some did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) canary: Option<Canary>,
+    /// What TO has done with the moved messages up to now, by its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) so_far: Option<SoFar>,
     pub(crate) changes: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -115,6 +122,8 @@ impl Outcome {
             restored: counts.restored,
             counts,
             messages,
+            canary: None,
+            so_far: ran.as_ref().and_then(|ran| ran.verified.so_far.clone()),
             changes: planned.changes(),
             warnings: planned.warnings.clone(),
             notes: Vec::new(),
@@ -149,6 +158,8 @@ impl Outcome {
             restored: counts.restored,
             counts,
             messages,
+            canary: None,
+            so_far: verified.so_far.clone(),
             changes: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cli::Context;
+use postfix::log::Status;
+use serde::Serialize;
 use transfer::verify::{Follower, Log, still_there};
 use transfer::{Side, Watch as _};
 
@@ -29,6 +31,64 @@ pub(crate) struct Verified {
     pub(crate) problems: Vec<String>,
     /// What is not known.
     pub(crate) notes: Vec<String>,
+    /// What TO has done with them, where its log can be read.
+    pub(crate) so_far: Option<SoFar>,
+}
+
+/// What TO has done with messages up to now, by its log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct SoFar {
+    pub(crate) sent: usize,
+    pub(crate) deferred: usize,
+    pub(crate) bounced: usize,
+    pub(crate) not_tried: usize,
+    /// A reply of each kind.
+    pub(crate) replies: Vec<String>,
+}
+
+impl SoFar {
+    fn of(follower: &Follower, names: &[String]) -> Self {
+        let mut so_far = Self::default();
+        for name in names {
+            let attempts = follower.attempts(name);
+            let with = |status: Status| attempts.iter().find(|attempt| attempt.status == status);
+            let (count, attempt) = match (with(Status::Bounced), with(Status::Deferred)) {
+                (Some(attempt), _) => (&mut so_far.bounced, Some(attempt)),
+                (None, Some(attempt)) => (&mut so_far.deferred, Some(attempt)),
+                (None, None) if attempts.is_empty() => (&mut so_far.not_tried, None),
+                (None, None) => (&mut so_far.sent, None),
+            };
+            *count += 1;
+            let reply = attempt.filter(|_| *count == 1);
+            so_far.replies.extend(reply.map(|attempt| {
+                format!(
+                    "{} {}: {}",
+                    attempt.status.as_str(),
+                    attempt.recipient,
+                    attempt.reply
+                )
+            }));
+        }
+        so_far
+    }
+
+    fn told(&self, to: &str) -> String {
+        let counts = [
+            (self.sent, "sent"),
+            (self.deferred, "deferred"),
+            (self.bounced, "returned to their senders"),
+            (self.not_tried, "not tried yet"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let mut text = format!("so far, by {to}'s log: {}", counts.join(", "));
+        for reply in &self.replies {
+            text.push_str(&format!("; {reply}"));
+        }
+        text
+    }
 }
 
 /// Waits until TO's pickup has taken all that had these `names` in its maildrop, or nothing moves any more.
@@ -58,7 +118,7 @@ pub(crate) fn verify(
         }
         let known = follower
             .as_ref()
-            .is_none_or(|f| names.iter().all(|n| f.new_id(n).is_some()));
+            .is_none_or(|f| names.iter().all(|n| f.accepted(n).is_some()));
         if left.is_empty() {
             if known || rounds_after >= LOG_ROUNDS {
                 break;
@@ -85,6 +145,11 @@ pub(crate) fn verify(
         }
     }
     let (instance, all) = (&to.instance, names.len());
+    if let Some(follower) = follower.as_ref().filter(|_| !unread) {
+        let so_far = SoFar::of(follower, names);
+        verified.notes.push(so_far.told(instance));
+        verified.so_far = Some(so_far);
+    }
     if !left.is_empty() {
         verified.problems.push(format!(
             "{} messages are still in {instance}'s maildrop; its pickup takes them when it can",

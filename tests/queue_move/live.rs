@@ -223,7 +223,9 @@ fn an_interrupt_ends_with_1_and_says_how_to_go_on() {
     let (from, to, _, accepting) = blocked_and_healthy(&host);
     from.submit((0..30).map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com"))));
     from.wait_for("deferred", 30);
-    let args = ["aol-a", "aol-b", "--yes", "--rate", "300/min"];
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "0", "--rate", "300/min",
+    ];
     let mut running = host.command(TOOL).args(args).spawn();
     accepting.wait_accepted(3);
     // Meanwhile, another one is told who is at it.

@@ -296,6 +296,17 @@ impl<'a> Move<'a> {
         Ok(&self.ended[before..])
     }
 
+    /// Leaves all that this run has not come to as they are, for this reason: the move is not to go on with them.
+    ///
+    /// # Errors
+    /// See [`Self::run`].
+    pub fn leave(&mut self, why: &str) -> Result<(), MoveError> {
+        let left = std::mem::take(&mut self.waiting);
+        let skipped = |job: &Job| job.ended(Fate::Skipped, Some(why.to_owned()));
+        let noted = self.note(left.iter().map(skipped).collect());
+        noted.map_err(|e| MoveError::Stopped(self.header.name.clone(), e))
+    }
+
     /// What became of it, also for the journal.
     ///
     /// # Errors

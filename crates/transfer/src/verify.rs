@@ -10,10 +10,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use postfix::Time;
-use postfix::log::{self, Place, Position, parse_header, siblings};
+use postfix::log::{self, Place, Position, Status, parse_header, siblings, tried};
 use postfix::queue::{Queue, QueueId};
 
 use crate::journal::{LogMark, Side};
+
+/// Who delivers.
+const AGENTS: [&str; 8] = [
+    "smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard",
+];
 
 /// Where a log ends now.
 pub fn log_mark(path: &Path) -> Option<LogMark> {
@@ -25,6 +30,19 @@ pub fn log_mark(path: &Path) -> Option<LogMark> {
         inode: meta.ino(),
         offset: meta.len(),
     })
+}
+
+/// A delivery attempt of TO's, as logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// To whom.
+    pub recipient: String,
+    /// How it ended.
+    pub status: Status,
+    /// The enhanced status code.
+    pub dsn: Option<String>,
+    /// The server's reply, or what Postfix says itself.
+    pub reply: String,
 }
 
 /// TO's log, and from where on it is read.
@@ -58,13 +76,18 @@ impl Log {
 #[derive(Debug)]
 pub struct Follower {
     log: Log,
-    /// The tags of its lines.
+    /// The tags of its lines: those of its agents, of pickup, of the queue manager.
+    agents: [String; 8],
     pickup: String,
     qmgr: String,
     /// By the name in maildrop: the new queue ids, in the order of the log.
     new_ids: HashMap<String, Vec<String>>,
     /// New queue ids that TO's queue manager has taken over.
     accepted: HashSet<String>,
+    /// New queue ids that are done with.
+    removed: HashSet<String>,
+    /// By the new queue id: the last attempt at each recipient.
+    attempts: HashMap<String, Vec<Attempt>>,
 }
 
 impl Follower {
@@ -73,10 +96,13 @@ impl Follower {
         let tag = |service: &str| format!("{}/{service}", side.syslog_name);
         Self {
             log,
+            agents: AGENTS.map(tag),
             pickup: tag("pickup"),
             qmgr: tag("qmgr"),
             new_ids: HashMap::new(),
             accepted: HashSet::new(),
+            removed: HashSet::new(),
+            attempts: HashMap::new(),
         }
     }
 
@@ -89,8 +115,10 @@ impl Follower {
         let read = match &mut log {
             Log::File(mark) => self.read_files(mark),
             Log::Journal(journal, position) => {
-                let (pickup, qmgr) = (self.pickup.clone(), self.qmgr.clone());
-                let read = journal.tail(&[&pickup, &qmgr], position, |tag, message| {
+                let mut tags = self.agents.to_vec();
+                tags.extend([self.pickup.clone(), self.qmgr.clone()]);
+                let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+                let read = journal.tail(&tags, position, |tag, message| {
                     self.message(tag, message);
                 });
                 read.map_err(|problem| io::Error::other(problem.to_string()))
@@ -154,6 +182,9 @@ impl Follower {
     fn message(&mut self, tag: &[u8], message: &[u8]) {
         let is_pickup = tag == self.pickup.as_bytes();
         if !is_pickup && tag != self.qmgr.as_bytes() {
+            if self.agents.iter().any(|agent| tag == agent.as_bytes()) {
+                self.attempt(message);
+            }
             return;
         }
         let message = String::from_utf8_lossy(message);
@@ -165,8 +196,12 @@ impl Follower {
         }
         if !is_pickup {
             // Its removal, too, means that it had been there.
-            if rest.starts_with("from=<") || rest.trim_end() == "removed" {
+            let is_removed = rest.trim_end() == "removed";
+            if rest.starts_with("from=<") || is_removed {
                 self.accepted.insert(new.to_owned());
+            }
+            if is_removed {
+                self.removed.insert(new.to_owned());
             }
         } else if rest.starts_with("uid=")
             // The sender's address may hold anything; the id is last, and holds no blank.
@@ -175,7 +210,37 @@ impl Follower {
         {
             let ids = self.new_ids.entry(old.to_owned()).or_default();
             ids.push(new.to_owned());
+            self.attempts.entry(new.to_owned()).or_default();
         }
+    }
+
+    /// A line of an agent: kept, if it is about a message of which pickup has told.
+    fn attempt(&mut self, message: &[u8]) {
+        let Some(tried) = tried(message) else { return };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let Some(attempts) = self.attempts.get_mut(&text(tried.queue_id)) else {
+            return;
+        };
+        let recipient = text(tried.recipient);
+        attempts.retain(|earlier| earlier.recipient != recipient);
+        attempts.push(Attempt {
+            recipient,
+            status: tried.status,
+            dsn: tried.dsn.map(text),
+            reply: text(tried.reply),
+        });
+    }
+
+    /// The last attempt at each recipient of what was in maildrop under `name`.
+    pub fn attempts(&self, name: &str) -> &[Attempt] {
+        let new = self.new_id(name).and_then(|new| self.attempts.get(new));
+        new.map_or(&[], Vec::as_slice)
+    }
+
+    /// Is TO done with it?
+    pub fn is_removed(&self, name: &str) -> bool {
+        self.new_id(name)
+            .is_some_and(|new| self.removed.contains(new))
     }
 
     /// The new queue id of what was in maildrop under `name`: the last one that pickup logged.
@@ -274,8 +339,47 @@ mod tests {
             None,
             None,
         );
+        let sent = "postfix-aol-b/smtp[1]: NEW: to=<a@aol.com>, relay=x, delay=1, dsn=2.0.0, status=sent (250 ok)";
+        check(&[PICKED, sent, QUEUED], Some("NEW"), Some("NEW"));
         let again = "postfix-aol-b/pickup[1]: LATER: uid=1 from=<a> orig_id=OLD";
         check(&[PICKED, again, QUEUED], Some("LATER"), Some("NEW"));
+    }
+
+    #[test]
+    fn attempts_at_what_was_moved_are_kept_the_last_for_each_recipient() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mail.log");
+        append(&path, &["x"]);
+        let mut follower = follower(&path);
+        let to = |id: &str, rcpt: &str, rest: &str| {
+            format!(
+                "postfix-aol-b/smtp[1]: {id}: to=<{rcpt}@aol.com>, relay=x, delay=1, dsn=4.7.0, {rest}"
+            )
+        };
+        let lines = [
+            "postfix-aol-b/pickup[1]: NEW: uid=1 from=<a> orig_id=OLD".to_owned(),
+            to("NEW", "one", "status=deferred (421 later)"),
+            to("OTHER", "one", "status=bounced (550 no)"),
+            to("NEW", "two", "status=sent (250 ok)"),
+            to("NEW", "one", "status=bounced (550 no)"),
+        ];
+        append(&path, &lines.each_ref().map(String::as_str));
+        follower.read().unwrap();
+        let attempts = follower.attempts("OLD");
+        let found: Vec<_> = attempts
+            .iter()
+            .map(|a| (a.recipient.as_str(), a.status))
+            .collect();
+        let expected = [
+            ("two@aol.com", Status::Sent),
+            ("one@aol.com", Status::Bounced),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(attempts[1].reply, "550 no");
+        assert!(!follower.is_removed("OLD") && follower.attempts("OTHER").is_empty());
+        append(&path, &["postfix-aol-b/qmgr[1]: NEW: removed"]);
+        follower.read().unwrap();
+        assert!(follower.is_removed("OLD"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod seen;
 mod sources;
 mod stamp;
 mod timeline;
+mod tried;
 mod unread;
 
 pub use clock::Clock;
@@ -51,4 +52,5 @@ pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };
 pub use stamp::Stamp;
+pub use tried::{Tried, tried};
 pub use unread::{Unread, UnreadLine, Why};

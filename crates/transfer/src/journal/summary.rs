@@ -135,7 +135,7 @@ impl Summary {
         })
     }
 
-    /// What is to be said of it while it is unfinished.
+    /// What is reported of it while it is unfinished, with the commands for both ways on.
     pub fn told(&self) -> String {
         let (header, totals) = (&self.header, self.totals);
         let what = match self.goal {
@@ -143,14 +143,14 @@ impl Summary {
             Goal::Back => "the undo of the move",
         };
         let (open, all) = (totals.open(), totals.messages);
-        let mut left = format!("{open} of {all} messages have not ended");
+        let mut left = format!("{open} of {all} messages are unfinished");
         if totals.in_doubt > 0 {
             left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
         }
         let name = &header.name;
         format!(
             "{what} {name} from {} to {} is unfinished: {left}; \
-             queue-move resume {name} goes on, queue-move undo {name} goes back",
+             to finish: queue-move resume {name}; to go back: queue-move undo {name}",
             header.from.instance, header.to.instance
         )
     }

@@ -1,0 +1,120 @@
+//! A few messages go first: the others follow when TO has delivered them, and only then.
+
+use crate::hosts::{blocked_and_healthy, json, queue_move, served};
+use testkit::{Answer, Instance, Mail, host_or_skip};
+
+fn submit(from: &Instance, count: usize) {
+    from.submit((0..count).map(|n| {
+        let domain = if n % 3 == 0 { "aol.com" } else { "aim.com" };
+        Mail::new("a@example.org", &format!("n{n}@{domain}"))
+    }));
+    from.wait_for("deferred", count);
+}
+
+#[test]
+fn the_others_follow_what_was_delivered() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    submit(&from, 25);
+    let moved = queue_move(&host, &["aol-a", "aol-b", "--yes", "--format", "json"]).ok();
+    let result = json(&moved);
+    assert_eq!(result["canary"]["messages"], 5, "{moved}");
+    assert_eq!(result["canary"]["sent"], 5, "{moved}");
+    assert_eq!(result["counts"]["moved"], 25, "{moved}");
+    accepting.wait_accepted(25);
+    // The biggest domain's turn comes first, and each has one.
+    let first: Vec<String> = accepting
+        .deliveries()
+        .iter()
+        .take(5)
+        .map(|d| d.recipient.clone())
+        .collect();
+    let of = |domain: &str| first.iter().filter(|rcpt| rcpt.ends_with(domain)).count();
+    assert_eq!((of("@aim.com"), of("@aol.com")), (3, 2), "{first:?}");
+    to.wait_idle();
+    assert!(served(&[&accepting]).values().all(|times| *times == 1));
+}
+
+#[test]
+fn what_is_deferred_as_before_stops_the_others() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    accepting.on_rcpt(|_| {
+        Answer::text(
+            421,
+            "4.7.0 [TSS04] Messages from 127.0.0.12 temporarily deferred",
+        )
+    });
+    submit(&from, 25);
+    let stopped = queue_move(&host, &["aol-a", "aol-b", "--yes"]).exit(1);
+    let told = stopped.text();
+    assert!(told.contains("5 moved, 20 skipped"), "{stopped}");
+    assert!(
+        told.contains("[TSS04]") && told.contains("--canary 0"),
+        "{stopped}"
+    );
+    assert_eq!((from.count("deferred"), from.count("hold")), (20, 0));
+    assert_eq!(from.count("defer"), 20);
+    // Nothing is left half-way, and another target may have them.
+    let history = queue_move(&host, &["history"]).ok();
+    assert!(
+        history
+            .text()
+            .contains("done: 25 messages, 5 moved, 20 skipped"),
+        "{history}"
+    );
+    accepting.on_rcpt(|_| Answer::ok());
+    queue_move(&host, &["aol-a", "aol-b", "--yes", "--canary", "0"]).ok();
+    accepting.wait_accepted(20);
+    assert_eq!(from.count("deferred"), 0);
+    assert_eq!(to.count("deferred"), 5);
+}
+
+#[test]
+fn what_is_returned_or_not_tried_stops_the_others() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    accepting.on_rcpt(|_| Answer::no_such_user());
+    submit(&from, 6);
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "2", "--format", "json",
+    ];
+    let stopped = queue_move(&host, &args).exit(1);
+    let result = json(&stopped);
+    assert_eq!(result["canary"]["bounced"], 2, "{stopped}");
+    assert_eq!(result["so_far"]["bounced"], 2, "{stopped}");
+    assert_eq!(from.count("deferred"), 4, "{stopped}");
+    // A queue manager that is stopped in its tracks tries nothing.
+    let pid = to
+        .processes()
+        .into_iter()
+        .find(|(_, name)| name == "qmgr")
+        .unwrap()
+        .0;
+    host.sh(&format!("kill -STOP {pid}"));
+    let args = [
+        "aol-a",
+        "aol-b",
+        "--yes",
+        "--canary",
+        "1",
+        "--canary-wait",
+        "3s",
+    ];
+    let stopped = queue_move(&host, &args).exit(1);
+    assert!(
+        stopped
+            .text()
+            .contains("not tried by postfix-aol-b within 3 s"),
+        "{stopped}"
+    );
+    assert_eq!(from.count("deferred"), 3, "{stopped}");
+    host.sh(&format!("kill -CONT {pid}"));
+    let args = ["aol-a", "aol-b", "--yes", "--canary", "1", "--no-wait"];
+    let refused = queue_move(&host, &args).exit(2);
+    assert!(
+        refused.errors().contains("--no-wait was given"),
+        "{refused}"
+    );
+    assert_eq!(from.count("deferred"), 3);
+}
