@@ -138,6 +138,25 @@ fn the_rules_say_what_they_should() {
     promtool_on_rules(&["test", "rules", "relay-tools.test.yml"]);
 }
 
+/// One set of limits for the daily report, `--check` and the alerts.
+#[test]
+fn the_rules_limits_are_those_of_judge_toml() {
+    let rules = std::fs::read_to_string(format!("{RULES}/relay-tools.rules.yml")).unwrap();
+    let judge = figures::judge::Rules::load(None).unwrap();
+    for (kind, limits) in [
+        ("blocked", judge.blocked),
+        ("bounced", judge.bounced),
+        ("deferred", judge.deferred),
+    ] {
+        let (warning, critical) = (limits.warning / 100.0, limits.critical / 100.0);
+        let share = format!("and postfix_instance:relay_mail_{kind}:at_least1h >");
+        for limits in [format!("{warning} <= {critical}"), critical.to_string()] {
+            let expected = format!("{share} {limits}\n");
+            assert!(rules.contains(&expected), "{expected}");
+        }
+    }
+}
+
 #[test]
 fn the_rules_ask_for_metrics_that_there_are() {
     let rules = std::fs::read_to_string(format!("{RULES}/relay-tools.rules.yml")).unwrap();

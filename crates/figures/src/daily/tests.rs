@@ -247,6 +247,31 @@ fn the_past_is_that_of_the_seven_days_before_by_volume() {
 }
 
 #[test]
+fn a_day_on_which_nothing_is_sent_every_week_is_no_silence() {
+    let off = Some([0; 4]);
+    let week = [QUIET; 5];
+    // Saturday, Sunday, and then Monday.
+    let saturday = [&[off, off], &week[..]].concat();
+    check(&saturday, [0; 4], 0, &[]);
+    let sunday = [&[off], &week[..], &[off]].concat();
+    check(&sunday, [0; 4], 0, &[]);
+    let monday = [&week[..], &[off, off]].concat();
+    check(
+        &monday,
+        [0; 4],
+        0,
+        &["! no deliveries; nor in the 2 days before"],
+    );
+    // It was the first such day of the week.
+    check(
+        &[QUIET; 7],
+        [0; 4],
+        0,
+        &["! no deliveries; 1000 a day before"],
+    );
+}
+
+#[test]
 fn a_silent_instance_and_a_full_queue_are_reported_the_worst_first() {
     let silent = Some([0; 4]);
     check(&[QUIET], [0; 4], 0, &["! no deliveries; 1000 a day before"]);
