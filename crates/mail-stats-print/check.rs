@@ -1,6 +1,9 @@
 //! `--check`: the figures, as reported to a monitoring system.
 
+use std::collections::BTreeMap;
+
 use cli::Outcome;
+use figures::advice::Refusal;
 use figures::bounds::OTHER_INSTANCES;
 use figures::mail_stats::check::{Limits, Watched, judge};
 use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats};
@@ -65,7 +68,17 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         let what = "deliveries of names of no configured instance, not judged";
         verdict.text.push_str(&format!("; {others} more {what}"));
     }
-    run.cx.verdict(&verdict)
+    let table = host::tables::advice(run.cx.site())?;
+    let advice = figures::advice::lines(&refusals(run, &stats), &table);
+    run.cx.verdict_with(&verdict, &advice)
+}
+
+/// What was refused, by instances of this host: of no other is a command made.
+pub(crate) fn refusals(run: &Run<'_>, stats: &MailStats) -> BTreeMap<Refusal, u64> {
+    let instances = &run.selection.instances;
+    figures::advice::refusals(stats, |name| {
+        instances.iter().any(|i| i.syslog_name() == name)
+    })
 }
 
 /// Leaves the instances that are judged, and counts the deliveries of others: anyone may have written what no configured

@@ -180,7 +180,18 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         queue,
         problems,
     };
-    Daily::new(parts).ok_or_else(|| Failure::new("no such day").into())
+    let mut report = Daily::new(parts).ok_or_else(|| Failure::new("no such day"))?;
+    report.advice = advised(run, &report)?;
+    Ok(report)
+}
+
+/// What to do about the refusals of the instances that need attention.
+fn advised(run: &Run<'_>, report: &Daily) -> anyhow::Result<Vec<String>> {
+    let is_noted = |name: &str| report.attention.iter().any(|of| of.instance == name);
+    let mut refusals = check::refusals(run, &report.stats);
+    refusals.retain(|what, _| what.instance.as_deref().is_some_and(is_noted));
+    let table = host::tables::advice(run.cx.site())?;
+    Ok(figures::advice::lines(&refusals, &table))
 }
 
 /// One pass over the logs of all days.

@@ -82,14 +82,15 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         }));
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
-    let distribution = &counted.distribution;
+    let mut distribution = counted.distribution;
     let marks = limits::Marks::read(cx.root(), cx.now());
     let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
     for line in marks.lines(&directories) {
         cx.warn(format!("{line}; relay-limit list shows more"));
     }
     cx.problems(&marks.problems);
-    let render = |out: &mut Vec<u8>| output::render(out, format, cx, distribution, None);
+    distribution.limits = marks.held(&directories);
+    let render = |out: &mut Vec<u8>| output::render(out, format, cx, &distribution, None);
     match format {
         Format::Prom => cx.print_metrics_with(render)?,
         _ => cx.print_with(render)?,

@@ -9,6 +9,7 @@ mod reading;
 mod spools;
 mod streaming;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, Stream};
-use figures::queue::{Frame, Order, Report, Settings, Tally};
+use figures::advice::Refusal;
+use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
 use postfix::queue::{Queue, ScanOptions, Selector};
 use show::queue::{csv, json, jsonl, table, text};
@@ -53,6 +55,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     for line in marks.lines(&directories) {
         cx.warn(format!("{line}; relay-limit list shows more"));
     }
+    let limits = marks.held(&directories);
     let mut problems = host.problems.clone();
     problems.extend(marks.problems);
     match mode {
@@ -61,7 +64,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             problems.extend(read.problems);
         }
         _ => {
-            let report = figures(args, mode, cx, &spools, &selector, problems)?;
+            let mut report = figures(args, mode, cx, &spools, &selector, problems)?;
+            report.limits = limits;
             // Not gathered first: it may be as big as the mailq.
             let mut out = cx.stream()?;
             render(&mut out, mode, cx, &report)?;
@@ -127,7 +131,36 @@ fn figures(
         top: args.top(mode),
         problems,
     };
-    Ok(Report::new(&settings, frame, tally))
+    let mut report = Report::new(&settings, frame, tally);
+    if has_figures {
+        report.advice = advice(cx, &settings, &report)?;
+    }
+    Ok(report)
+}
+
+/// What to do about what the groups say, where they are grouped by reason.
+fn advice(cx: &Context, settings: &Settings, report: &Report) -> anyhow::Result<Vec<String>> {
+    let Some(at) = report.by.iter().position(|by| *by == Dimension::Reason) else {
+        return Ok(Vec::new());
+    };
+    // Of several instances, it is not known which one a group is of.
+    let instance = match settings.instances.as_slice() {
+        [one] => Some(one.clone()),
+        _ => None,
+    };
+    let mut counts = BTreeMap::new();
+    for group in &report.groups.rows {
+        let words = group.key.get(at).map(String::as_bytes).unwrap_or_default();
+        let reason = settings.reasons.classify(words, None, None);
+        let refusal = Refusal {
+            instance: instance.clone(),
+            class: reason.class,
+            code: reason.code,
+        };
+        *counts.entry(refusal).or_default() += group.recipients;
+    }
+    let table = host::tables::advice(cx.site())?;
+    Ok(figures::advice::lines(&counts, &table))
 }
 
 fn render(out: &mut Stream, mode: Mode, cx: &Context, report: &Report) -> io::Result<()> {

@@ -96,6 +96,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     for line in marks.lines(&directories) {
         cx.warn(format!("{line}; relay-limit list shows more"));
     }
+    let limits = marks.held(&directories);
     problems.extend(marks.problems);
     let listing = Listing {
         host: cx.host().to_owned(),
@@ -103,6 +104,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         zone: cx.zone(),
         instances,
         findings,
+        limits,
         problems,
     };
     cx.print_with(|out| match format {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use cli::{Context, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use host::rewrite::Rewrite;
+use knowledge::advice::AdviceTable;
 use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{Seen, troubles};
@@ -36,14 +37,16 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         .collect();
     let shown: Vec<(&Standing, Option<&Seen>)> =
         open.iter().copied().zip(seen.iter().map(Some)).collect();
+    let advice = host::tables::advice(cx.site())?;
     if args.check {
-        return check(cx, &shown, &read.problems, now);
+        return check(cx, &shown, (&read.problems, &advice), now);
     }
     match args.format {
         ListFormat::Text => {
             let mut all = Vec::new();
             for &(one, seen) in &shown {
                 all.extend(lines(cx, one));
+                all.extend(advised(&advice, one));
                 all.extend(
                     seen.iter()
                         .flat_map(|seen| troubles(one, seen, now))
@@ -77,6 +80,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     cx.problems(&read.problems);
     Ok(Outcome::Done)
+}
+
+/// What its reason means, and what to do then.
+fn advised(table: &AdviceTable, one: &Standing) -> Option<String> {
+    let (code, advice) = table.in_words(one.limit.reason.as_deref()?)?;
+    Some(format!("  {}; {}", advice.line(code, None), advice.page))
 }
 
 /// A limit for people.
@@ -216,7 +225,7 @@ fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
 fn check(
     cx: &Context,
     shown: &[(&Standing, Option<&Seen>)],
-    problems: &[Problem],
+    (problems, advice): (&[Problem], &AdviceTable),
     now: Time,
 ) -> anyhow::Result<Outcome> {
     let mut found = Vec::new();
@@ -238,7 +247,8 @@ fn check(
         false => format!("in force: {}", holding.join(", ")),
     };
     let perf = vec![Perf::count("limits", holding.len() as f64)];
-    cx.verdict(&Verdict::of(found, well, perf))
+    let more = shown.iter().filter_map(|(one, _)| advised(advice, one));
+    cx.verdict_with(&Verdict::of(found, well, perf), &more.collect::<Vec<_>>())
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use host::history;
 use host::logs::{Preference, Selection};
 use host::tables::Tables;
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Problem};
+use postfix::{Parsed, Problem, Time};
 use warmup::limits::Limits;
 use warmup::plan::Plan;
 use warmup::render::status::{self as render, Standing as Shown};
@@ -64,7 +64,8 @@ pub(crate) fn judge(
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
     let all = asked.into_iter().map(|(instance, plan)| {
         let name = instance.syslog_name();
-        let days = days_of(&read, name);
+        let pauses = limits::pauses(cx.root(), instance.config_directory(), cx.now());
+        let days = days_of(&read, name, &pauses);
         let status = Status::of(instance.name(), plan.as_ref(), &days, today, &rules);
         (instance.clone(), plan, status)
     });
@@ -181,11 +182,16 @@ fn read(
 }
 
 /// An instance's days, as far as anything is known of them.
-fn days_of(history: &History, syslog_name: &str) -> Vec<Day> {
+fn days_of(history: &History, syslog_name: &str, pauses: &[(Time, Time)]) -> Vec<Day> {
     let known = history.days.iter().filter_map(|day| {
         let date: NaiveDate = day.day.name()?.parse().ok()?;
         let of = day.instance(syslog_name)?;
-        Some(Day::new(date, &of.figures, of.complete))
+        let (since, until) = (day.day.since, day.day.until);
+        let is_in = |&(from, to): &(Time, Time)| from < until && since < to;
+        Some(Day {
+            paused: pauses.iter().any(is_in),
+            ..Day::new(date, &of.figures, of.complete)
+        })
     });
     known.collect()
 }

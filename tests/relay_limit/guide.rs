@@ -64,6 +64,16 @@ fn the_page_brings_a_blocked_instance_back() {
         if command.starts_with("relay-limit pause") && changes {
             assert!(ran.text().contains("; in force"), "{command}: {ran}");
         }
+        let advises = command.starts_with("queue-report") || command.contains("--check -v");
+        if advises
+            && !seen
+                .iter()
+                .any(|one: &String| one.starts_with("relay-limit pause"))
+        {
+            let advice = "TSS04 (Yahoo/AOL: volume or complaints; wait 2-4 h): relay-limit pause aol-b --for 4h \
+                          --reason TSS04; then resume at half";
+            assert!(ran.text().contains(advice), "{command}: {ran}");
+        }
         seen.push(command);
     }
     for tool in [

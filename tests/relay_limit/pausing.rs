@@ -148,6 +148,38 @@ fn the_other_tools_say_what_is_paused() {
         ];
         assert!(marks.iter().any(|mark| said.contains(mark)), "{ran}");
     }
+    for (tool, args) in [
+        (env!("CARGO_BIN_EXE_queue-report"), &["aol-*"][..]),
+        (env!("CARGO_BIN_EXE_mailq-distribution"), &["aol-*"]),
+        (env!("CARGO_BIN_EXE_relay-instances"), &["aol-*"]),
+    ] {
+        let json = host
+            .command(tool)
+            .args(args)
+            .args(["--format", "json"])
+            .run();
+        let json: serde_json::Value = serde_json::from_str(&json.text()).unwrap();
+        for one in json["instances"].as_array().unwrap() {
+            let limits = one["limits"].as_array().unwrap();
+            let is_paused = one["instance"] == "postfix-aol-b";
+            assert_eq!(limits.len(), usize::from(is_paused), "{tool} {one}");
+            if is_paused {
+                assert_eq!(limits[0]["kind"], "pause");
+                assert_eq!(limits[0]["what"], "paused, aol.com");
+                assert!(limits[0]["until"].is_string(), "{one}");
+            }
+        }
+    }
+    for tool in [
+        env!("CARGO_BIN_EXE_mailq-distribution"),
+        env!("CARGO_BIN_EXE_relay-instances"),
+    ] {
+        let table = host.command(tool).args(["--format", "table"]).run().text();
+        let row = |name: &str| table.lines().find(|line| line.contains(name)).unwrap();
+        assert!(row("postfix-aol-b").contains("paused"), "{table}");
+        assert!(!row("postfix-aol-a").contains("paused"), "{table}");
+        assert!(table.contains("limits"), "{table}");
+    }
     let stats = env!("CARGO_BIN_EXE_mail-stats-print");
     let reasons = host
         .command(stats)

@@ -240,8 +240,20 @@ impl Context {
     /// # Errors
     /// As [`Context::print`].
     pub fn verdict(&self, verdict: &Verdict) -> anyhow::Result<Outcome> {
+        self.verdict_with(verdict, &[])
+    }
+
+    /// The same; with `-v`, `more` follows behind the line, as monitoring systems show it on demand.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub fn verdict_with(&self, verdict: &Verdict, more: &[String]) -> anyhow::Result<Outcome> {
+        let mut text = format!("{verdict}\n");
+        for line in more.iter().filter(|_| self.console.is_verbose()) {
+            text.push_str(&format!("{}\n", postfix::escape(line)));
+        }
         if verdict.level != Level::Ok || !self.is_quiet() {
-            self.print(format!("{verdict}\n").as_bytes())?;
+            self.print(text.as_bytes())?;
         }
         Ok(Outcome::Checked(verdict.level))
     }

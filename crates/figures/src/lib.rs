@@ -12,6 +12,7 @@
 //! - [`instances`]: how a host's instances are set up, and what is wrong;
 //! - [`judge`]: shares of deliveries held against limits, with a confidence that fits their number;
 //! - [`queue`]: queued messages in, groups and lists out;
+//! - [`held`], [`mod@advice`]: what relay-limit holds, and what to do about refusals;
 //! - [`verdict`]: what was found, in one line for a monitoring system.
 //!
 //! Must not know formats: how a figure is shown is the crate `show`'s to say.
@@ -20,6 +21,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod advice;
 pub mod bounds;
 pub mod complaints;
 pub mod daily;
@@ -27,6 +29,7 @@ pub mod days;
 pub mod distribution;
 pub mod filtered;
 pub mod gaps;
+pub mod held;
 pub mod history;
 pub mod instances;
 pub mod judge;

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use knowledge::advice::AdviceTable;
 use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
 use postfix::Problem;
@@ -41,6 +42,19 @@ pub fn providers_with(site: &Site, given: Option<&Path>) -> anyhow::Result<Provi
         given,
         "/etc/relay-tools/providers.toml",
         Providers::load,
+    )
+}
+
+/// What to do about codes, /etc/relay-tools/advice.toml before what is compiled in.
+///
+/// # Errors
+/// That file cannot be read, or something is wrong in it.
+pub fn advice(site: &Site) -> anyhow::Result<AdviceTable> {
+    load_with(
+        site,
+        None,
+        "/etc/relay-tools/advice.toml",
+        AdviceTable::load,
     )
 }
 

@@ -7,6 +7,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod advice;
 pub mod providers;
 pub mod reasons;
 pub mod toml_text;

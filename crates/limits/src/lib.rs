@@ -20,7 +20,7 @@ mod stamp;
 
 pub use journal::{Entry, Journal, Record};
 pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Scope, Standing, Step};
-pub use marks::Marks;
+pub use marks::{Marks, pauses};
 pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
 
 /// Where a host keeps the journal and the lock, as the host itself names it.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use figures::held::Held;
 use postfix::Time;
 use serde::{Deserialize, Serialize};
 
@@ -197,6 +198,23 @@ impl Limit {
                 format!("paused, {whose}")
             }
             Hold::Rate(rate) => format!("slowed down to {}", rate.text),
+        }
+    }
+}
+
+impl Limit {
+    /// As the other tools show it.
+    pub fn held(&self) -> Held {
+        Held {
+            instance: self.instance.clone(),
+            id: self.id.clone(),
+            kind: match self.hold {
+                Hold::Pause(_) => "pause",
+                Hold::Rate(_) => "rate",
+            },
+            what: self.what(),
+            until: self.until,
+            reason: self.reason.clone(),
         }
     }
 }

@@ -2,10 +2,29 @@
 
 use std::path::Path;
 
+use figures::held::Held;
 use postfix::{Problem, Root, Time};
 
 use crate::journal::Journal;
-use crate::limit::Limit;
+use crate::limit::{Ending, Limit, Standing};
+
+/// When the instance of this configuration directory was paused, by the host's journal: from, and up to. A journal
+/// that is not there or cannot be read knows of none; [`Marks::read`] reports the latter.
+pub fn pauses(root: &Root, directory: &Path, now: Time) -> Vec<(Time, Time)> {
+    let journal = Journal::read(&root.under(Path::new(crate::DIRECTORY)));
+    let limits = journal.map_or_else(|_| Vec::new(), |read| read.value.limits);
+    let own = limits.iter().filter(|one| {
+        one.limit.config_directory == directory
+            && one.limit.pause().is_some()
+            && !matches!(one.ended, Some((_, Ending::Failed, _)))
+    });
+    let span = |one: &Standing| {
+        let ended = one.ended.as_ref().map(|(at, ..)| *at);
+        let until = [ended, one.limit.until].into_iter().flatten().min();
+        (one.limit.begun, until.unwrap_or(now))
+    };
+    own.map(span).collect()
+}
 
 /// What is to hold at a host now.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +75,15 @@ impl Marks {
             )
         })
         .collect()
+    }
+
+    /// The same for programs.
+    pub fn held(&self, directories: &[&Path]) -> Vec<Held> {
+        let own = self
+            .limits
+            .iter()
+            .filter(|limit| directories.contains(&limit.config_directory.as_path()));
+        own.map(Limit::held).collect()
     }
 
     /// A pause at the instance in this configuration directory.

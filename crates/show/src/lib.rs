@@ -11,6 +11,7 @@
 pub mod daily;
 pub mod distribution;
 mod filtered;
+mod held;
 pub mod instances;
 pub mod mail_stats;
 pub mod queue;

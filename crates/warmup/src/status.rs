@@ -255,7 +255,7 @@ impl Walk {
                     ..Self::default()
                 };
             }
-            Verdict::GoOn if day.complete => {
+            Verdict::GoOn if day.complete && !day.paused => {
                 self.held += 1;
                 if self.is_over(plan) {
                     *self = Self {

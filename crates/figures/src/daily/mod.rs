@@ -81,6 +81,8 @@ pub struct Daily {
     pub stats: MailStats,
     /// What needs attention, the worst first.
     pub attention: Vec<Finding>,
+    /// What to do about refusals, a line each; to be added by who has the table.
+    pub advice: Vec<String>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
     pub is_known: bool,
     /// Each provider: its attempts of the day, and of each of the days before that are known, the oldest first.
@@ -165,6 +167,7 @@ impl Daily {
             unlisted: 0,
             stats,
             attention: Vec::new(),
+            advice: Vec::new(),
             providers,
             queue,
             problems: Vec::new(),

@@ -5,6 +5,7 @@ use postfix::{Span, Time};
 
 use super::tally::{Cell, Table};
 use super::{AGES, Counts, Dimension, QUEUES, Tally};
+use crate::held::Held;
 use crate::mail_stats::Key;
 
 /// What is known beside the counts.
@@ -48,6 +49,8 @@ pub struct Distribution {
     pub instances: Vec<InstanceFigures>,
     /// All of them together.
     pub total: Figures,
+    /// What relay-limit holds the instances to; to be added by who knows it.
+    pub limits: Vec<Held>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -134,6 +137,7 @@ impl Distribution {
             time: frame.time,
             by,
             instances,
+            limits: Vec::new(),
             problems: frame.problems,
         }
     }

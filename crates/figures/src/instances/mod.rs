@@ -20,6 +20,7 @@ mod tests;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::held::Held;
 use postfix::config::{Instance, MasterCf, Outlet};
 use postfix::{Problem, Time, Zone};
 
@@ -282,6 +283,8 @@ pub struct Listing {
     pub instances: Vec<Facts>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// What relay-limit holds the instances to.
+    pub limits: Vec<Held>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

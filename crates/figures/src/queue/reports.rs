@@ -8,6 +8,7 @@ use super::entry::Entry;
 use super::tally::{SEPARATOR, Tally, earliest};
 use super::{Dimension, Settings};
 use crate::distribution::Counts;
+use crate::held::Held;
 
 /// What is known beside the counts.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,10 @@ pub struct Report {
     pub senders: Rows<Sender>,
     /// The messages to be listed: all, or the first ones.
     pub messages: Vec<Entry>,
+    /// What to do about refusals, a line each; to be added by who has the table.
+    pub advice: Vec<String>,
+    /// What relay-limit holds the instances to; to be added by who knows it.
+    pub limits: Vec<Held>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -181,6 +186,8 @@ impl Report {
                 |a, b| a.sender.cmp(&b.sender),
             ),
             messages: tally.kept.sorted(),
+            advice: Vec::new(),
+            limits: Vec::new(),
             problems: frame.problems,
         }
     }

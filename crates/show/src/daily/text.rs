@@ -136,6 +136,9 @@ impl Page {
         if more > 0 {
             self.paragraph("!  ", &format!("and {more} more"));
         }
+        for line in &report.advice {
+            self.paragraph("   ", line);
+        }
     }
 
     /// Today's figures of each instance, with the change of the volume.

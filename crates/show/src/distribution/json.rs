@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::held::{self, HeldObject};
 use figures::distribution::{
     AGES, Breakdown, Counts, Dimension, Distribution, Figures, QUEUES, Row,
 };
@@ -43,6 +44,7 @@ impl<'a> Document<'a> {
         let figures = |figures| FiguresObject::new(distribution, figures);
         let instances = distribution.instances.iter().map(|i| InstanceObject {
             instance: &i.instance,
+            limits: held::of(&distribution.limits, &i.instance),
             figures: figures(&i.figures),
         });
         Self {
@@ -79,6 +81,7 @@ impl Serialize for UnitsObject<'_> {
 #[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
+    limits: Vec<HeldObject<'a>>,
     #[serde(flatten)]
     figures: FiguresObject<'a>,
 }

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use figures::distribution::{
     AGES, Breakdown, Change, Counts, Dimension, Distribution, Figures, QUEUES, Row,
 };
+use figures::held::Held;
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
 
@@ -187,6 +188,9 @@ impl Tables<'_> {
         columns.push(Column::Text("share"));
         columns.extend(with_size.then_some(Column::Number("size")));
         columns.extend(with_age.then_some(Column::Number("oldest")));
+        let limits = &self.distribution.limits;
+        let with_limits = !limits.is_empty();
+        columns.extend(with_limits.then_some(Column::Text("limits")));
         let rows =
             self.groups().map(|(name, figures, change, tone)| {
                 let counts = &figures.counts;
@@ -202,6 +206,9 @@ impl Tables<'_> {
                     Cell::new(figures.bytes.map_or("-".to_owned(), human::size)).tone(tone)
                 }));
                 row.extend(with_age.then(|| self.age(figures.oldest, tone)));
+                row.extend(
+                    with_limits.then(|| Cell::new(Held::words(limits, name)).tone(Tone::Warning)),
+                );
                 row
             });
         draw(self.style, &columns, rows.collect())

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use ::csv::Writer;
 
 use super::{endpoint, is_running, limits, log, place, yes_no};
-use figures::instances::{DnsOutcome, Facts, Finding, Listing, Running};
+use figures::held::Held;
+use figures::instances::{DnsOutcome, Facts, Listing, Running};
 use legible::wire::{csv_cell, time};
 
-const HEADING: [&str; 19] = [
+const HEADING: [&str; 20] = [
     "instance",
     "group",
     "enabled",
@@ -28,6 +29,7 @@ const HEADING: [&str; 19] = [
     "pickup",
     "dns",
     "findings",
+    "limits",
 ];
 
 /// Writes them.
@@ -38,13 +40,13 @@ pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     csv.write_record(HEADING)?;
     for facts in &listing.instances {
-        let record = record(facts, &listing.findings);
+        let record = record(facts, listing);
         csv.write_record(record.map(csv_cell))?;
     }
     csv.flush()
 }
 
-fn record(facts: &Facts, findings: &[Finding]) -> [String; 19] {
+fn record(facts: &Facts, listing: &Listing) -> [String; 20] {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
     let since = match facts.running {
         Running::Yes { since, .. } => time(since).unwrap_or_default(),
@@ -52,7 +54,8 @@ fn record(facts: &Facts, findings: &[Finding]) -> [String; 19] {
     };
     let senders = || facts.senders.iter();
     let joined = |all: Vec<String>, by: &str| all.join(by);
-    let findings = findings
+    let findings = listing
+        .findings
         .iter()
         .filter(|finding| finding.instances.contains(&facts.name))
         .map(|finding| format!("{} {}", finding.severity.as_str(), finding.text));
@@ -76,6 +79,7 @@ fn record(facts: &Facts, findings: &[Finding]) -> [String; 19] {
         yes_no(facts.pickup).to_owned(),
         dns(facts),
         joined(findings.collect(), "; "),
+        Held::words(&listing.limits, &facts.name),
     ]
 }
 

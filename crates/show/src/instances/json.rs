@@ -9,6 +9,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::is_running;
+use crate::held::{self, HeldObject};
+use figures::held::Held;
 use figures::instances::{DnsCheck, Facts, Finding, Listing, Place, Running, Sender};
 use legible::wire::time;
 use legible::wire::write_json;
@@ -25,7 +27,11 @@ pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
         schema: SCHEMA,
         host: &listing.host,
         time: time(listing.time),
-        instances: listing.instances.iter().map(InstanceObject::new).collect(),
+        instances: listing
+            .instances
+            .iter()
+            .map(|facts| InstanceObject::new(facts, &listing.limits))
+            .collect(),
         findings: listing.findings.iter().map(FindingObject::new).collect(),
         problems: listing.problems.iter().map(ToString::to_string).collect(),
     };
@@ -62,6 +68,8 @@ struct InstanceObject<'a> {
     listens: Vec<ListenObject<'a>>,
     rate_limits: Vec<LimitsObject<'a>>,
     pickup: Option<bool>,
+    /// What relay-limit holds it to.
+    limits: Vec<HeldObject<'a>>,
 }
 
 #[derive(Serialize)]
@@ -112,7 +120,7 @@ struct FindingObject<'a> {
 }
 
 impl<'a> InstanceObject<'a> {
-    fn new(facts: &'a Facts) -> Self {
+    fn new(facts: &'a Facts, limits: &'a [Held]) -> Self {
         let (since, pid) = match facts.running {
             Running::Yes { since, pid } => (time(since), pid),
             _ => (None, None),
@@ -154,6 +162,7 @@ impl<'a> InstanceObject<'a> {
                 })
                 .collect(),
             pickup: facts.pickup,
+            limits: held::of(limits, &facts.name),
         }
     }
 }

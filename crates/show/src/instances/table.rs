@@ -1,5 +1,6 @@
 //! `--format table`: an instance a row; below it what the DNS says, and what is wrong.
 
+use figures::held::Held;
 use figures::instances::{DnsOutcome, Facts, Finding, Kind, Listing, Place, Running, Severity};
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::narrow::draw_to_fit;
@@ -34,11 +35,17 @@ const WIDE: [Column; 8] = [
 /// Draws them. `wide`: with all that is known.
 pub fn draw_instances(listing: &Listing, wide: bool, style: TableStyle) -> String {
     let mut columns = COLUMNS.to_vec();
+    let with_limits = !listing.limits.is_empty();
+    columns.extend(with_limits.then_some(Column::Text("limits")));
     if wide {
         columns.extend(WIDE);
     }
     let rows = listing.instances.iter().map(|facts| {
         let mut row = row(facts, listing);
+        row.extend(
+            with_limits
+                .then(|| cell(Held::words(&listing.limits, &facts.name)).tone(Tone::Warning)),
+        );
         if wide {
             row.extend(wide_row(facts));
         }

@@ -16,6 +16,7 @@ fn listing(instances: Vec<Facts>) -> Listing {
         zone: Zone::named("UTC").unwrap(),
         findings: findings(&instances),
         instances,
+        limits: Vec::new(),
         problems: Vec::new(),
     }
 }

@@ -23,6 +23,8 @@ pub fn write(out: &mut impl Write, listing: &Listing, wide: bool) -> io::Result<
             lines.extend(wide_lines(facts));
         }
         lines.extend(outcomes(facts, &listing.findings));
+        let held = listing.limits.iter().filter(|h| h.instance == facts.name);
+        lines.extend(held.map(|held| ("limit", format!("{} {}", held.id, held.what))));
         for (word, value) in lines {
             writeln!(out, "{name}:{word}:{}", escape(&value))?;
         }

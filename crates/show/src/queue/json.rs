@@ -8,6 +8,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::message::MessageObject;
+use crate::held::{self, HeldObject};
 use figures::distribution::{Counts, QUEUES};
 use figures::queue::{Dimension, Group, Report, Rows, Sender, Summary};
 use legible::wire::time;
@@ -35,6 +36,8 @@ struct Document<'a> {
     groups: GroupsObject<'a>,
     senders: SendersObject<'a>,
     messages: MessagesObject<'a>,
+    /// What to do about refusals, a line each.
+    advice: &'a [String],
     problems: Vec<String>,
 }
 
@@ -42,6 +45,7 @@ impl<'a> Document<'a> {
     fn new(report: &'a Report) -> Self {
         let instances = report.instances.iter().map(|i| InstanceObject {
             instance: &i.instance,
+            limits: held::of(&report.limits, &i.instance),
             summary: SummaryObject::new(report, &i.summary),
         });
         Self {
@@ -53,6 +57,7 @@ impl<'a> Document<'a> {
             groups: GroupsObject::new(report),
             senders: SendersObject::new(&report.senders),
             messages: MessagesObject(report),
+            advice: &report.advice,
             problems: report.problems.iter().map(ToString::to_string).collect(),
         }
     }
@@ -61,6 +66,7 @@ impl<'a> Document<'a> {
 #[derive(Serialize)]
 struct InstanceObject<'a> {
     instance: &'a str,
+    limits: Vec<HeldObject<'a>>,
     #[serde(flatten)]
     summary: SummaryObject,
 }

@@ -49,6 +49,9 @@ pub fn write(
         let by = by.join(", ");
         write!(out, "\nrecipients by {by}\n{}", tables.groups())?;
     }
+    for line in &report.advice {
+        writeln!(out, "{}", postfix::escape(line))?;
+    }
     if !report.senders.rows.is_empty() {
         write!(out, "\nmessages by sender\n{}", tables.senders())?;
     }

@@ -48,6 +48,8 @@ fn hostile() -> Report {
     let none = || (Vec::new(), 0, 0);
     let (rows, others, others_count) = none();
     Report {
+        advice: Vec::new(),
+        limits: Vec::new(),
         host: "rustin".to_owned(),
         time: Time::from_seconds(1_060),
         instances: vec![InstanceSummary {

@@ -250,6 +250,8 @@ struct DayObject<'a> {
     day: u32,
     date: String,
     complete: bool,
+    /// Was the instance paused for any of it?
+    paused: bool,
     level: Option<usize>,
     cap: Option<u64>,
     volume: u64,
@@ -280,6 +282,7 @@ impl<'a> DayObject<'a> {
             day: judged.number,
             date: day.date.to_string(),
             complete: day.complete,
+            paused: day.paused,
             level: judged.level.map(|(at, _)| at + 1),
             cap: judged.level.map(|(_, cap)| cap),
             volume: day.total(),

@@ -30,6 +30,8 @@ pub struct Day {
     pub codes: Vec<(String, u64)>,
     /// Is all of the day in it?
     pub complete: bool,
+    /// Was the instance paused for any of it? Such a day proves nothing, and is no reason to hold either.
+    pub paused: bool,
 }
 
 impl Day {
@@ -52,6 +54,7 @@ impl Day {
             rate_limited: of(Class::RateLimited),
             codes,
             complete,
+            paused: false,
         }
     }
 
@@ -88,14 +91,17 @@ impl Day {
                 format!("{total} attempts, but the cap is {cap}: is the rate limit applied?");
             found.push((Verdict::Hold, what));
         }
-        if self.complete {
+        if self.complete && !self.paused {
             found.extend(
                 self.proves_nothing(level, rules)
                     .map(|why| (Verdict::Hold, why)),
             );
         }
         let verdict = found.iter().map(|(verdict, _)| *verdict).max();
-        let why = found.into_iter().map(|(_, why)| why).collect();
+        let mut why: Vec<String> = found.into_iter().map(|(_, why)| why).collect();
+        if self.paused {
+            why.push("paused by relay-limit: the day does not count for its level".to_owned());
+        }
         (verdict.unwrap_or(Verdict::GoOn), why)
     }
 

@@ -26,6 +26,7 @@ fn day(number: u64, total: u64) -> Day {
         rate_limited: 0,
         codes: Vec::new(),
         complete: true,
+        paused: false,
     }
 }
 

@@ -142,7 +142,12 @@ fn findings(report: &Daily) -> Vec<Finding> {
         instance: "others".to_owned(),
         text: format!("{more} more"),
     });
-    told.chain(more).collect()
+    let advice = report.advice.iter().map(|line| Finding {
+        level: level(Level::Warning),
+        instance: "advice".to_owned(),
+        text: shown(line.clone(), true),
+    });
+    told.chain(more).chain(advice).collect()
 }
 
 fn tiles(report: &Daily) -> Vec<Tile> {

@@ -47,6 +47,30 @@ fn days_on_which_nothing_was_delivered_prove_nothing() {
 }
 
 #[test]
+fn a_paused_day_neither_counts_nor_holds() {
+    let paused = |n, total| Day {
+        paused: true,
+        ..day(n, total)
+    };
+    // Full days but for the pause: the cap stays, and nothing is held against them.
+    let days: Vec<Day> = (1..=4).map(|n| paused(n, 190)).collect();
+    let status = check(&days, 5, &[200; 4], Verdict::GoOn, 200);
+    let why = "2026-11-27: paused by relay-limit: the day does not count for its level";
+    assert_eq!(status.why[0], why);
+    assert_eq!(status.held, 0);
+    // Hardly anything was sent: no reason to hold either.
+    check(&[paused(1, 3)], 2, &[200], Verdict::GoOn, 200);
+    // A block on such a day is one.
+    check(
+        &[paused(1, 40).blocked(40)],
+        2,
+        &[200],
+        Verdict::StepBack,
+        200,
+    );
+}
+
+#[test]
 fn a_provider_who_always_asks_for_less_holds() {
     let days: Vec<Day> = (1..=4).map(|n| day(n, 200).rate_limited(48)).collect();
     let status = check(&days, 5, &[200; 4], Verdict::Hold, 200);
