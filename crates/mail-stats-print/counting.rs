@@ -50,6 +50,16 @@ impl<'a> Counting<'a> {
         Some(instance)
     }
 
+    /// Nothing counted yet of a later part of the log.
+    pub(crate) fn later(&self) -> Self {
+        Self {
+            filter: self.filter.clone(),
+            settings: Arc::clone(&self.settings),
+            tally: Tally::later(Arc::clone(&self.settings)),
+            places: Vec::new(),
+        }
+    }
+
     /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
     fn place(&mut self, at: Option<usize>, instance: &[u8]) -> Place {
         let Some(at) = at else {
@@ -101,13 +111,8 @@ impl Sink for Counting<'_> {
         self.filter.instance(tag).is_some()
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            filter: self.filter.clone(),
-            settings: Arc::clone(&self.settings),
-            tally: Tally::later(Arc::clone(&self.settings)),
-            places: Vec::new(),
-        }
+    fn fork(&self) -> Option<Self> {
+        Some(self.later())
     }
 
     fn join(&mut self, later: Self) {
@@ -123,26 +128,28 @@ impl LogScope for Counting<'_> {
 }
 
 /// Prints the deliveries of the instances that are asked for.
-pub(crate) struct Telling<'a, W> {
+pub(crate) struct EventLines<'a, W> {
     filter: Filter<'a>,
     events: Events,
-    /// Absent in a fork, which keeps its lines until it is joined.
-    out: Option<W>,
+    out: W,
     kept: Vec<u8>,
-    /// Who sent the messages in the queue: instance and queue id, sender.
+    /// Who sent the messages in the queue, if that is asked for: instance and queue id, sender.
     senders: HashMap<Vec<u8>, Vec<u8>>,
+    /// The name of the message at hand.
+    message: Vec<u8>,
     unparsed: u64,
     failed: Option<io::Error>,
 }
 
-impl<'a, W: Write + Send> Telling<'a, W> {
+impl<'a, W: Write + Send> EventLines<'a, W> {
     pub(crate) fn new(selection: &'a Selection<'a>, events: Events, out: W) -> Self {
         Self {
             filter: Filter::new(selection),
             events,
-            out: Some(out),
+            out,
             kept: Vec::new(),
             senders: HashMap::new(),
+            message: Vec::new(),
             unparsed: 0,
             failed: None,
         }
@@ -158,29 +165,33 @@ impl<'a, W: Write + Send> Telling<'a, W> {
     }
 
     fn flush(&mut self) {
-        if let Some(out) = &mut self.out
-            && self.failed.is_none()
-        {
-            self.failed = out.write_all(&self.kept).err();
+        if self.failed.is_none() {
+            self.failed = self.out.write_all(&self.kept).err();
             self.kept.clear();
         }
     }
 }
 
-/// A message's name over all instances.
-fn message(instance: &[u8], queue_id: &[u8]) -> Vec<u8> {
-    [instance, b"/", queue_id].concat()
+/// Makes `name` a message's name over all instances.
+fn name_message(name: &mut Vec<u8>, instance: &[u8], queue_id: &[u8]) {
+    name.clear();
+    for part in [instance, b"/", queue_id] {
+        name.extend_from_slice(part);
+    }
 }
 
-impl<W: Write + Send> Sink for Telling<'_, W> {
+impl<W: Write + Send> Sink for EventLines<'_, W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Delivery(delivery) => {
                 let Some(instance) = self.filter.instance(delivery.tag) else {
                     return;
                 };
-                let sender = self.senders.get(&message(instance, delivery.queue_id));
-                let sender = sender.map(Vec::as_slice);
+                let mut sender = None;
+                if !self.senders.is_empty() {
+                    name_message(&mut self.message, instance, delivery.queue_id);
+                    sender = self.senders.get(&self.message).map(Vec::as_slice);
+                }
                 if let Err(e) = self
                     .events
                     .write(&mut self.kept, instance, delivery, sender)
@@ -198,13 +209,14 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
                 ..
             } => {
                 if let Some(instance) = self.filter.instance(tag) {
-                    self.senders
-                        .insert(message(instance, queue_id), sender.to_vec());
+                    name_message(&mut self.message, instance, queue_id);
+                    self.senders.insert(self.message.clone(), sender.to_vec());
                 }
             }
             Event::Removed { tag, queue_id } => {
                 if let Some(instance) = self.filter.instance(tag) {
-                    self.senders.remove(&message(instance, queue_id));
+                    name_message(&mut self.message, instance, queue_id);
+                    self.senders.remove(&self.message);
                 }
             }
             Event::Unparsed { tag, .. } if self.filter.instance(tag).is_some() => {
@@ -218,33 +230,12 @@ impl<W: Write + Send> Sink for Telling<'_, W> {
         self.filter.instance(tag).is_some()
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            filter: self.filter.clone(),
-            events: self.events.clone(),
-            out: None,
-            kept: Vec::new(),
-            senders: HashMap::new(),
-            unparsed: 0,
-            failed: None,
-        }
-    }
-
-    fn join(&mut self, later: Self) {
-        self.kept.extend(later.kept);
-        self.senders.extend(later.senders);
-        self.filter.join(later.filter);
-        self.unparsed += later.unparsed;
-        self.failed = self.failed.take().or(later.failed);
-        self.flush();
-    }
-
     fn is_done(&self) -> bool {
         self.failed.is_some()
     }
 }
 
-impl<W: Write + Send> LogScope for Telling<'_, W> {
+impl<W: Write + Send> LogScope for EventLines<'_, W> {
     fn scope(&mut self, scope: Scope) {
         self.filter.scope(scope);
     }

@@ -7,7 +7,7 @@ use cli::{Context, Failure, Outcome};
 use knowledge::providers::domain_of;
 use knowledge::reasons::{By, Explained, Place, Reasons};
 use postfix::escape;
-use postfix::log::{Event, Options, Sink, Wanted, read_stream};
+use postfix::log::{Event, Sink, Wanted, read_stream};
 
 use crate::args::Args;
 
@@ -46,14 +46,7 @@ pub(crate) fn explain(args: &Args, cx: &Context, reply: &str) -> anyhow::Result<
 /// What a line is taken for: a line of a log is a delivery, any other a reply on its own.
 fn explained(cx: &Context, reasons: &Reasons, line: &[u8]) -> Explained {
     let mut found = Delivered::default();
-    let options = Options {
-        zone: cx.zone(),
-        now: cx.now(),
-        window: None,
-        wanted: Wanted::default(),
-        threads: 1,
-        progress: &|_| {},
-    };
+    let options = cx.site().read_options(None, Wanted::default(), &|_| {});
     read_stream(line, "the line", &options, &mut found);
     let Delivered { reply, dsn, domain } = found;
     match reply {
@@ -79,16 +72,6 @@ impl Sink for Delivered {
                 dsn: delivery.dsn.map(<[u8]>::to_vec),
                 domain: domain_of(delivery.recipient).map(<[u8]>::to_vec),
             };
-        }
-    }
-
-    fn fork(&self) -> Self {
-        Self::default()
-    }
-
-    fn join(&mut self, later: Self) {
-        if later.reply.is_some() {
-            *self = later;
         }
     }
 }

@@ -6,12 +6,13 @@ use figures::filtered::FilterTally;
 use figures::mail_stats::MailStats;
 use host::logs::{Inputs, LogScope, LogSource, Selection};
 use postfix::Time;
-use postfix::log::{Event, Filtered, Options, Reading, Scope, Sink, Wanted};
+use postfix::log::{Event, Filtered, Reading, Scope, Sink, Wanted};
 
+use crate::Run;
 use crate::counting::Counting;
-use crate::{Run, options};
 
-/// Counts deliveries, and what filters did: of all instances, since a score may be of any, and two may have a message with the
+/// Counts deliveries, and what filters did, line after line, since what became of a message depends on their order: of all
+/// instances, since a score may be of any, and two may have a message with the
 /// same Message-Id.
 struct Both<'a> {
     selection: &'a Selection<'a>,
@@ -50,20 +51,6 @@ impl Sink for Both<'_> {
 
     fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
         self.counting.counts(tag, time)
-    }
-
-    fn fork(&self) -> Self {
-        Self {
-            selection: self.selection,
-            counting: self.counting.fork(),
-            filters: self.filters.later(),
-            scans: self.scans,
-        }
-    }
-
-    fn join(&mut self, later: Self) {
-        self.counting.join(later.counting);
-        self.filters.merge(later.filters);
     }
 }
 
@@ -128,14 +115,6 @@ impl Sink for Scans {
             _ => {}
         }
     }
-
-    fn fork(&self) -> Self {
-        Self(self.0.later())
-    }
-
-    fn join(&mut self, later: Self) {
-        self.0.merge(later.0);
-    }
 }
 
 impl LogScope for Scans {
@@ -191,11 +170,7 @@ pub(crate) fn read<'a>(
     };
     let progress = cx.progress_bytes("reading logs", both_sizes);
     let advance = |bytes| progress.advance(bytes);
-    // What happened to a message depends on the order of lines.
-    let options = Options {
-        threads: 1,
-        ..options(cx, run.window, wanted, &advance)
-    };
+    let options = cx.site().read_options(run.window.range(), wanted, &advance);
     let mut readings = inputs.read(&options, &mut both)?;
     let mut filters = both.filters;
     if let Some(own) = own {

@@ -71,25 +71,19 @@ fn behind_links(mut path: PathBuf) -> PathBuf {
     path
 }
 
-/// Reads what is new. A log that cannot be read is reported, and stays where it was; if that is all, it is an error.
+/// Reads what is new, each log into what `later` makes, which is joined when all of it was read. A log that cannot be read is reported, and stays where it was; if that is all, it is an error.
 pub(crate) fn read<S: LogScope>(
     run: &Run<'_>,
     sets: &[LogSet],
     wanted: Wanted,
     totals: &mut Totals,
     sink: &mut S,
+    later: impl Fn(&S) -> S,
 ) -> anyhow::Result<(Vec<Reading>, Vec<Problem>)> {
     let cx = run.cx;
     let progress = cx.progress_bytes("reading logs", None);
     let advance = |bytes| progress.advance(bytes);
-    let options = Options {
-        zone: cx.zone(),
-        now: cx.now(),
-        window: None,
-        wanted,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        progress: &advance,
-    };
+    let options = cx.site().read_options(None, wanted, &advance);
     let (mut readings, mut problems) = (Vec::new(), Vec::new());
     let mut were_read = 0;
     let before = left(totals, sets);
@@ -97,8 +91,11 @@ pub(crate) fn read<S: LogScope>(
         sink.scope(set.scope.clone());
         let path = set.place.path();
         let known = totals.known(path);
-        let followed = match follow(&set.place, known, before, &options, sink) {
-            Ok(followed) => followed,
+        let followed = match follow(&set.place, known, before, &options, || later(sink)) {
+            Ok((followed, new)) => {
+                sink.join(new);
+                followed
+            }
             Err(problem) => {
                 problems.push(problem);
                 continue;
@@ -148,14 +145,14 @@ fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
         .max()
 }
 
-/// Hands on what is new in a log. Of one that was not read before, that is what was written since `before`.
+/// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since `before`.
 fn follow<S: LogScope>(
     place: &Place,
     known: Known,
     before: Option<Time>,
     options: &Options<'_>,
-    sink: &mut S,
-) -> Result<Followed, Problem> {
+    empty: impl Fn() -> S,
+) -> Result<(Followed, S), Problem> {
     let is_new = known.seen.is_none();
     match place {
         Place::Journal(journal) => {
@@ -163,14 +160,14 @@ fn follow<S: LogScope>(
                 seen: known.seen.or(before),
                 ..known
             };
-            journal.follow(&known, options, sink)
+            journal.follow(&known, options, empty)
         }
         Place::File(path) => {
             let options = Options {
                 window: before.filter(|_| is_new).map(|before| before..Time::MAX),
                 ..options.clone()
             };
-            log::follow(path, &known, &options, sink)
+            log::follow(path, &known, &options, empty)
         }
     }
 }

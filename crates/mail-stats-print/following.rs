@@ -40,17 +40,24 @@ impl Sink for Both<'_> {
         self.all.counts(tag, time)
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            all: self.all.fork(),
-            new: self.new.as_ref().map(Sink::fork),
-        }
+    fn fork(&self) -> Option<Self> {
+        Some(self.later())
     }
 
     fn join(&mut self, later: Self) {
         self.all.join(later.all);
         if let Some((mine, theirs)) = self.new.as_mut().zip(later.new) {
             mine.join(theirs);
+        }
+    }
+}
+
+impl Both<'_> {
+    /// Nothing counted yet of a later part of the logs.
+    fn later(&self) -> Self {
+        Self {
+            all: self.all.later(),
+            new: self.new.as_ref().map(Counting::later),
         }
     }
 }
@@ -100,7 +107,8 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     };
     let (is_first, before) = (totals.logs.is_empty(), totals.updated);
     let sets = follow_logs::sets(run, &everything)?;
-    let (readings, problems) = follow_logs::read(run, &sets, wanted, &mut totals, &mut both)?;
+    let (readings, problems) =
+        follow_logs::read(run, &sets, wanted, &mut totals, &mut both, Both::later)?;
     let frame = Frame {
         host: cx.host().to_owned(),
         since: (!is_first).then_some(before),

@@ -35,12 +35,12 @@ use host::tables::Tables;
 use postfix::Parsed;
 use postfix::Window;
 use postfix::config::Host;
-use postfix::log::{Options, Reading, Wanted};
+use postfix::log::{Reading, Wanted};
 use show::mail_stats::events::Events;
 use show::mail_stats::prom;
 
 use args::{Args, Format, Shape};
-use counting::{Counting, Telling};
+use counting::{Counting, EventLines};
 use filtering::Read;
 use mode::Mode;
 
@@ -222,7 +222,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     } else {
         let progress = cx.progress_bytes("reading logs", inputs.size());
         let advance = |bytes| progress.advance(bytes);
-        let options = options(cx, run.window, wanted, &advance);
+        let options = cx.site().read_options(run.window.range(), wanted, &advance);
         let readings = inputs.read(&options, &mut counting)?;
         Read {
             counting,
@@ -260,7 +260,7 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     };
     let providers = Arc::clone(&run.tables.providers);
     let events = Events::new(providers, reasons, args.with_recipients);
-    let mut telling = Telling::new(selection, events, &mut out);
+    let mut lines = EventLines::new(selection, events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,
         delays: true,
@@ -270,14 +270,10 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
-    // Events come in the order of lines.
-    let options = Options {
-        threads: 1,
-        ..options(cx, run.window, wanted, &advance)
-    };
-    let readings = inputs.read(&options, &mut telling)?;
+    let options = cx.site().read_options(run.window.range(), wanted, &advance);
+    let readings = inputs.read(&options, &mut lines)?;
     drop(progress);
-    let (unparsed, seen) = telling.finish()?;
+    let (unparsed, seen) = lines.finish()?;
     selection.check_all_seen(&seen)?;
     out.finish()?;
     report_readings(cx, &readings);
@@ -287,27 +283,6 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let gaps = gaps(&readings);
     warn_empty(cx.site(), &gaps);
     Ok(left_out(cx, unparsed + gaps.nobodys, &gaps))
-}
-
-fn options<'a>(
-    cx: &Context,
-    window: Window,
-    wanted: Wanted,
-    progress: &'a (dyn Fn(u64) + Sync),
-) -> Options<'a> {
-    Options {
-        zone: cx.zone(),
-        now: cx.now(),
-        window: window.range(),
-        wanted,
-        // Who delivered a message must be known before its delivery is met.
-        threads: if wanted.senders {
-            1
-        } else {
-            std::thread::available_parallelism().map_or(1, usize::from)
-        },
-        progress,
-    }
 }
 
 /// With `-v`: how much of each log was read.

@@ -20,7 +20,7 @@ use show::daily::{self, mail::Envelope};
 
 use crate::args::{Args, Page};
 use crate::counting::Counting;
-use crate::{Run, check, left_out, options, report_readings, tables};
+use crate::{Run, check, left_out, report_readings, tables};
 
 /// Counts the attempts of all days, and more of the last one.
 struct Both<'a> {
@@ -56,13 +56,13 @@ impl Sink for Both<'_> {
         time.is_none_or(|time| time >= self.since) && self.last.counts(tag, time)
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            days: self.days.fork(),
-            last: self.last.fork(),
+    fn fork(&self) -> Option<Self> {
+        Some(Self {
+            days: self.days.fork()?,
+            last: self.last.fork()?,
             since: self.since,
             first: None,
-        }
+        })
     }
 
     fn join(&mut self, later: Self) {
@@ -243,7 +243,8 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
     let inputs = Inputs::choose(&args.logs.source(), cx.site(), host, selection, window)?;
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
-    let readings = inputs.read_part(&options(cx, window, wanted, &advance), &mut both)?;
+    let options = cx.site().read_options(window.range(), wanted, &advance);
+    let readings = inputs.read_part(&options, &mut both)?;
     drop(progress);
     selection.check_all_seen(&both.last.seen())?;
     report_readings(cx, &readings);

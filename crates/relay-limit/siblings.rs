@@ -69,12 +69,12 @@ impl Sink for Counter<'_> {
         }
     }
 
-    fn fork(&self) -> Self {
-        Self {
+    fn fork(&self) -> Option<Self> {
+        Some(Self {
             attempts: BTreeMap::new(),
             recipients: HashSet::new(),
             ..self.clone()
-        }
+        })
     }
 
     fn join(&mut self, later: Self) {

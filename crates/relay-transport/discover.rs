@@ -9,7 +9,7 @@ use host::logs::{Filter, Inputs, LogScope, Selection, gaps, warn_empty, warn_unr
 use knowledge::providers::Providers;
 use postfix::Time;
 use postfix::config::Host;
-use postfix::log::{Event, Options, Reading, Scope, Sink, Wanted};
+use postfix::log::{Event, Reading, Scope, Sink, Wanted};
 use postfix::{Problem, escape};
 use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
@@ -272,13 +272,13 @@ impl Sink for Read<'_> {
         self.filter.instance(tag).is_some()
     }
 
-    fn fork(&self) -> Self {
-        Self {
+    fn fork(&self) -> Option<Self> {
+        Some(Self {
             filter: self.filter.clone(),
             rules: Arc::clone(&self.rules),
             known: self.known.clone(),
             traffic: Traffic::default(),
-        }
+        })
     }
 
     fn join(&mut self, later: Self) {
@@ -309,17 +309,11 @@ fn read<'a>(
     };
     let progress = cx.progress_bytes("reading logs", inputs.size());
     let advance = |bytes| progress.advance(bytes);
-    let options = Options {
-        zone: cx.zone(),
-        now: cx.now(),
-        window: window.range(),
-        wanted: Wanted {
-            relays: true,
-            ..Wanted::default()
-        },
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        progress: &advance,
+    let wanted = Wanted {
+        relays: true,
+        ..Wanted::default()
     };
+    let options = cx.site().read_options(window.range(), wanted, &advance);
     let readings = inputs.read(&options, &mut sink)?;
     drop(progress);
     let seen = sink.filter.seen();

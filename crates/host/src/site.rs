@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
+use postfix::log::{Options, Wanted};
 use postfix::{Problem, Root, Time, Zone};
 
 use crate::identity;
@@ -75,6 +77,23 @@ impl Site {
     /// The host's time zone.
     pub fn zone(&self) -> Zone {
         self.zone
+    }
+
+    /// How the host's logs are read: with as many threads as there are processors.
+    pub fn read_options<'a>(
+        &self,
+        window: Option<Range<Time>>,
+        wanted: Wanted,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Options<'a> {
+        Options {
+            zone: self.zone,
+            now: self.now,
+            window,
+            wanted,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            progress,
+        }
     }
 
     /// As [`Reporter::warn`].

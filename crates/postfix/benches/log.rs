@@ -24,8 +24,8 @@ impl Sink for Count {
         self.0 += 1;
     }
 
-    fn fork(&self) -> Self {
-        Self::default()
+    fn fork(&self) -> Option<Self> {
+        Some(Self::default())
     }
 
     fn join(&mut self, later: Self) {

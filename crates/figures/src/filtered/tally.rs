@@ -252,35 +252,6 @@ impl FilterTally {
         stats.total.filtered = Some(Box::new(total));
     }
 
-    /// An empty tally for a later part of the log. What it learns of messages that arrived before is lost, so a log is
-    /// better read in one piece.
-    pub fn later(&self) -> Self {
-        Self {
-            ids: self.ids.clone(),
-            ..Self::default()
-        }
-    }
-
-    /// Adds the counts of the part of the log that follows, made by [`FilterTally::later`].
-    pub fn merge(&mut self, later: Self) {
-        let shift = self.messages.len();
-        let mut places = Vec::new();
-        for theirs in later.instances {
-            let place = self.place(&theirs.name);
-            places.push(place);
-            self.instances[place].merge(&theirs);
-        }
-        let moved = later.messages.into_iter().map(|message| Message {
-            instance: places[message.instance],
-            ..message
-        });
-        self.messages.extend(moved);
-        let live = later.live.into_iter();
-        self.live.extend(live.map(|(name, at)| (name, at + shift)));
-        self.scored.extend(later.scored);
-        self.unparsed = self.unparsed.saturating_add(later.unparsed);
-    }
-
     fn place(&mut self, instance: &[u8]) -> usize {
         let is_new = || !self.places.contains_key(instance);
         let instance = match self.instances.len() >= MOST_NAMES && is_new() {

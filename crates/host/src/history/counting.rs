@@ -158,12 +158,12 @@ impl Sink for DayCounts<'_> {
         self.place(time).is_some() && self.filter.instance(tag).is_some()
     }
 
-    fn fork(&self) -> Self {
+    fn fork(&self) -> Option<Self> {
         let none = DayTally {
             attempts: Tally::later(Arc::clone(&self.attempts)),
             recipients: Tally::later(Arc::clone(&self.recipients)),
         };
-        Self {
+        Some(Self {
             filter: self.filter.clone(),
             days: Arc::clone(&self.days),
             attempts: Arc::clone(&self.attempts),
@@ -171,7 +171,7 @@ impl Sink for DayCounts<'_> {
             whole: self.whole,
             tallies: vec![none; self.days.len()],
             last: self.last,
-        }
+        })
     }
 
     fn join(&mut self, later: Self) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use figures::days::{Day, Input};
 use postfix::Problem;
-use postfix::log::{self, Journal, LogSet, Lost, Options, Place, Reading, Scope, Wanted};
+use postfix::log::{self, Journal, LogSet, Lost, Place, Reading, Scope, Wanted};
 
 use crate::logs::{LogScope, gaps};
 use crate::site::Site;
@@ -75,18 +75,8 @@ impl DayLogs {
         }
         let progress = site.progress_bytes("reading logs", read.size());
         let advance = |bytes| progress.advance(bytes);
-        let options = Options {
-            zone: site.zone(),
-            now: site.now(),
-            window: Some(first.since..last.until),
-            wanted,
-            // Who delivered a message must be known before its delivery is met.
-            threads: match wanted.senders {
-                true => 1,
-                false => std::thread::available_parallelism().map_or(1, usize::from),
-            },
-            progress: &advance,
-        };
+        let window = first.since..last.until;
+        let options = site.read_options(Some(window), wanted, &advance);
         for set in &mut read.sets {
             sink.scope(set.scope.clone());
             let mut of_set = Vec::new();

@@ -199,14 +199,17 @@ pub trait Sink: Send + Sized {
         true
     }
 
-    /// An empty sink of the same kind, for another part of the log.
-    fn fork(&self) -> Self;
+    /// An empty sink of the same kind, for a later part of the log that another thread reads meanwhile. Nothing, as here, for
+    /// a sink that needs the events one after the other.
+    fn fork(&self) -> Option<Self> {
+        None
+    }
 
     /// Is there no use in reading on? (The output's reader has gone, say.)
     fn is_done(&self) -> bool {
         false
     }
 
-    /// Takes in what a fork saw of a later part of the log.
-    fn join(&mut self, later: Self);
+    /// Takes in what a [`Sink::fork`] saw of a later part of the log.
+    fn join(&mut self, _later: Self) {}
 }

@@ -36,19 +36,23 @@ pub(super) fn cut(
     Ok(ranges)
 }
 
-/// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts.
+/// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts. For a sink
+/// that cannot be forked, one part after the other.
 pub(super) fn each<S: Sink, P: Clone + Send, T: Send>(
     ranges: &[Range<P>],
     sink: &mut S,
     work: impl Fn(Range<P>, &mut S) -> T + Sync,
 ) -> Vec<T> {
-    if let [only] = ranges {
-        return vec![work(only.clone(), sink)];
-    }
-    let forks: Vec<_> = ranges
-        .iter()
-        .map(|range| (range.clone(), sink.fork()))
-        .collect();
+    let forks: Option<Vec<_>> = match ranges {
+        [_] => None,
+        _ => {
+            let fork = |range: &Range<P>| Some((range.clone(), sink.fork()?));
+            ranges.iter().map(fork).collect()
+        }
+    };
+    let Some(forks) = forks else {
+        return ranges.iter().map(|r| work(r.clone(), sink)).collect();
+    };
     let work = &work;
     let results = std::thread::scope(|scope| {
         let running: Vec<_> = forks

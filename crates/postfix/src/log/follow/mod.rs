@@ -47,25 +47,26 @@ pub struct Followed {
     pub gap: Option<Problem>,
 }
 
-/// Hands on what is new in the log `current` and its rotated siblings since `known`. If nothing is known, that is all of
-/// the current file. A line that has no end yet is left for the next run, unless nothing can follow it any more.
+/// Reads what is new in the log `current` and its rotated siblings since `known` into a sink that `empty` makes. If nothing is
+/// known, that is all of the current file. A line that has no end yet is left for the next run, unless nothing can follow it
+/// any more.
 ///
 /// # Errors
 ///
-/// The log cannot be read, or did not hold still; nothing was handed on then, and `known` still holds.
+/// The log cannot be read, or did not hold still; `known` still holds then.
 pub fn follow<S: Sink>(
     current: &Path,
     known: &Known,
     options: &Options<'_>,
-    sink: &mut S,
-) -> Result<Followed, Problem> {
+    empty: impl Fn() -> S,
+) -> Result<(Followed, S), Problem> {
     for _ in 0..ATTEMPTS {
         let files = files::list(current)?;
         let names: Vec<_> = files.iter().map(files::Found::name).collect();
         let Some(plan) = place::plan(current, files, known)? else {
             continue;
         };
-        let Some((followed, forks)) = read(plan, options, sink)? else {
+        let Some(read) = read(plan, options, empty())? else {
             continue;
         };
         // If a name leads somewhere else by now, what was rotated meanwhile may be missing, or be there twice.
@@ -73,24 +74,20 @@ pub fn follow<S: Sink>(
         if names != again.iter().map(files::Found::name).collect::<Vec<_>>() {
             continue;
         }
-        for fork in forks {
-            sink.join(fork);
-        }
-        return Ok(followed);
+        return Ok(read);
     }
     let what = "it was rotated or truncated again and again while it was read; nothing of it is counted now, all of it by the next run";
     Err(Problem::new(current, what))
 }
 
-/// Reads what is planned, each file into a fork of `sink`. Nothing is returned if a file was truncated meanwhile.
+/// Reads what is planned. Nothing is returned if a file was truncated meanwhile.
 fn read<S: Sink>(
     plan: place::Plan,
     options: &Options<'_>,
-    sink: &S,
-) -> Result<Option<(Followed, Vec<S>)>, Problem> {
+    mut sink: S,
+) -> Result<Option<(Followed, S)>, Problem> {
     let mut marks = Vec::new();
     let mut readings = Vec::new();
-    let mut forks = Vec::new();
     for step in plan.steps {
         let piece = match step {
             place::Step::Keep(mark) => {
@@ -99,17 +96,17 @@ fn read<S: Sink>(
             }
             place::Step::Read(piece) => piece,
         };
-        let mut fork = Watched {
-            inner: sink.fork(),
+        let mut watched = Watched {
+            inner: sink,
             last: None,
         };
-        let Some((mut mark, reading)) = piece::read(piece, options, &mut fork)? else {
+        let Some((mut mark, reading)) = piece::read(piece, options, &mut watched)? else {
             return Ok(None);
         };
-        mark.last = fork.last.or(mark.last);
+        mark.last = watched.last.or(mark.last);
         marks.push(mark);
         readings.extend(reading);
-        forks.push(fork.inner);
+        sink = watched.inner;
     }
     // Of an empty file nothing is known but an inode, which another may get.
     marks.retain(|m| m.offset > 0);
@@ -125,7 +122,7 @@ fn read<S: Sink>(
         readings,
         gap: plan.gap,
     };
-    Ok(Some((followed, forks)))
+    Ok(Some((followed, sink)))
 }
 
 /// Remembers when the last event was.
@@ -149,11 +146,11 @@ impl<S: Sink> Sink for Watched<S> {
         self.inner.counts(tag, time)
     }
 
-    fn fork(&self) -> Self {
-        Self {
-            inner: self.inner.fork(),
+    fn fork(&self) -> Option<Self> {
+        Some(Self {
+            inner: self.inner.fork()?,
             last: None,
-        }
+        })
     }
 
     fn is_done(&self) -> bool {

@@ -11,7 +11,7 @@ use super::intake::Intake;
 use super::{Journal, ctl};
 
 impl Journal {
-    /// Hands on what is new in it since `known`. If nothing is known, that is all of it.
+    /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it.
     ///
     /// The place is that of the last entry of mail that was read. Where that entry is gone, and what is left of the journal
     /// begins after the earlier run, entries may be lost that nobody has read: [`Followed::gap`] says so. Journals are
@@ -19,13 +19,13 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// As for [`Journal::read()`]; nothing was handed on then, and `known` still holds.
+    /// As for [`Journal::read()`]; `known` still holds then.
     pub fn follow<S: Sink>(
         &self,
         known: &Known,
         options: &Options<'_>,
-        sink: &mut S,
-    ) -> Result<Followed, Problem> {
+        empty: impl Fn() -> S,
+    ) -> Result<(Followed, S), Problem> {
         let start = match (&known.cursor, known.seen) {
             (Some(cursor), _) => Some(format!("--cursor={cursor}")),
             (None, Some(seen)) => Some(format!("--since=@{}", seen.seconds())),
@@ -36,7 +36,7 @@ impl Journal {
             Some(_) => Time::EPOCH..Time::MAX,
             None => known.seen.unwrap_or(Time::EPOCH)..Time::MAX,
         };
-        let mut fork = sink.fork();
+        let mut sink = empty();
         let mut intake = Intake::new(self, options, window);
         let mut cursor = None;
         let mut was_met = false;
@@ -46,7 +46,7 @@ impl Journal {
             intake.each(output, |intake, entry| {
                 was_met |= is_first && is_at(entry, known.cursor.as_deref());
                 if !(is_first && was_met) {
-                    intake.entry(entry, &mut fork);
+                    intake.entry(entry, &mut sink);
                 }
                 is_first = false;
                 cursor = Some(String::from_utf8_lossy(entry.cursor).into_owned());
@@ -61,8 +61,7 @@ impl Journal {
             Some(seen) if !was_met => self.gap(seen, options)?,
             _ => None,
         };
-        sink.join(fork);
-        Ok(Followed {
+        let followed = Followed {
             known: Known {
                 marks: Vec::new(),
                 seen: Some(options.now),
@@ -70,7 +69,8 @@ impl Journal {
             },
             readings: vec![intake.report(options.zone, ran.problems)],
             gap,
-        })
+        };
+        Ok((followed, sink))
     }
 
     /// Does what is left of the journal begin after it was last read?

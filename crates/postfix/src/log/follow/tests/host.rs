@@ -28,8 +28,8 @@ impl Sink for Seen {
         *self.0.entry(id).or_default() += n;
     }
 
-    fn fork(&self) -> Self {
-        Self::default()
+    fn fork(&self) -> Option<Self> {
+        Some(Self::default())
     }
 
     fn join(&mut self, later: Self) {
@@ -222,11 +222,13 @@ impl Reader {
 
     pub(super) fn try_run(&mut self) -> Result<(), Problem> {
         let options = options();
+        let (followed, seen) = follow(&self.log, &self.known, &options, Seen::default)?;
         let Followed {
             known,
             readings,
             gap,
-        } = follow(&self.log, &self.known, &options, &mut self.seen)?;
+        } = followed;
+        self.seen.join(seen);
         for reading in &readings {
             assert_eq!(reading.problems, []);
         }

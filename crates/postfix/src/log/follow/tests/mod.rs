@@ -281,13 +281,9 @@ fn a_damaged_archive_is_told_and_read_as_far_as_it_goes() {
     let packed = fs::read(&path).unwrap();
     fs::write(&path, packed.split_at(packed.len() / 2).0).unwrap();
     let options = host::options();
-    let followed = follow(
-        &dir.path().join("mail.log"),
-        &reader.known,
-        &options,
-        &mut reader.seen,
-    )
-    .unwrap();
+    let log = dir.path().join("mail.log");
+    let (followed, seen) = follow(&log, &reader.known, &options, host::Seen::default).unwrap();
+    reader.seen.join(seen);
     let problems: Vec<_> = followed.readings.iter().flat_map(|r| &r.problems).collect();
     assert!(
         matches!(problems.as_slice(), [one] if one.what.starts_with("damaged")),
@@ -312,8 +308,8 @@ impl Sink for Times {
         }
     }
 
-    fn fork(&self) -> Self {
-        Self::default()
+    fn fork(&self) -> Option<Self> {
+        Some(Self::default())
     }
 
     fn join(&mut self, later: Self) {
@@ -345,7 +341,9 @@ fn an_hour_that_comes_twice_is_told_from_run_to_run() {
         let utc = chrono::DateTime::parse_from_rfc3339(utc).unwrap();
         let file = fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(utc.into()).unwrap();
-        known = follow(&path, &known, &options, &mut times).unwrap().known;
+        let (followed, new) = follow(&path, &known, &options, Times::default).unwrap();
+        known = followed.known;
+        times.join(new);
         assert_eq!(times.0.last(), Some(&utc.into()), "{stamp}");
         assert_eq!(times.0.len(), id + 1);
     }
