@@ -103,7 +103,7 @@ impl Sink for Counting<'_> {
             Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
             Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
             Event::Complaint(complaint) => self.tally.complaint(instance, complaint),
-            Event::Filtered(_) | Event::Dropped(_) => {}
+            Event::Requeued { .. } | Event::Filtered(_) | Event::Dropped(_) => {}
         }
     }
 

@@ -102,8 +102,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         relays: true,
         delays,
         times: args.by.iter().any(|by| by.is_time()),
-        senders: false,
-        filtered: false,
+        ..Wanted::default()
     };
     let (is_first, before) = (totals.logs.is_empty(), totals.updated);
     let sets = follow_logs::sets(run, &everything)?;

@@ -211,7 +211,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
             .iter()
             .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
         times: settings.by.iter().any(|d| d.is_time()),
-        filtered: false,
+        ..Wanted::default()
     };
     let Read {
         counting,

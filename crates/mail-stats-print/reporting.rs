@@ -44,6 +44,7 @@ impl Sink for Both<'_> {
             Event::Sender { .. }
             | Event::Removed { .. }
             | Event::Filtered(_)
+            | Event::Requeued { .. }
             | Event::Dropped(_) => None,
         };
         self.first = earlier(self.first, time);

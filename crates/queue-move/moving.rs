@@ -107,7 +107,7 @@ fn execute(
         user: setup::user(),
         command: setup::command_line(),
         rate: args.pace.rate,
-        log: log.as_ref().and_then(Log::mark).cloned(),
+        log: log.as_ref().and_then(Log::mark),
     };
     let wanted = canary::size(args, course, planned.count(), log.as_ref())?;
     let syslog = Syslog::open(cx);

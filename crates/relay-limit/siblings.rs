@@ -118,12 +118,8 @@ pub(crate) fn last_hour(
         until: cx.now(),
     };
     let wanted = Wanted {
-        expired: false,
-        relays: false,
-        delays: false,
         times: true,
-        senders: false,
-        filtered: false,
+        ..Wanted::default()
     };
     let sets = log_sets(cx.site(), host, &selection, None)?;
     let logs = DayLogs::read(cx.site(), &sets, &[hour], wanted, &mut counter);

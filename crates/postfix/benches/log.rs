@@ -64,6 +64,7 @@ fn reading(c: &mut Criterion) {
         let log = log(stamps);
         group.throughput(Throughput::Bytes(log.len() as u64));
         let all = Wanted {
+            requeued: false,
             expired: true,
             senders: true,
             relays: true,

@@ -84,8 +84,7 @@ impl<'a> DayCounts<'a> {
             relays: true,
             delays: self.whole,
             times: true,
-            senders: false,
-            filtered: false,
+            ..Wanted::default()
         }
     }
 
@@ -129,6 +128,7 @@ impl Sink for DayCounts<'_> {
             Event::Expired(expired) => (expired.tag, expired.time),
             Event::Unparsed { tag, time, .. } => (*tag, *time),
             Event::Complaint(_)
+            | Event::Requeued { .. }
             | Event::Dropped(_)
             | Event::Sender { .. }
             | Event::Removed { .. }

@@ -170,6 +170,15 @@ pub enum Event<'a> {
         /// Is it? It is handed on whatever the window.
         inside: bool,
     },
+    /// pickup(8) has taken up a message that was put into maildrop again, and given it another queue id. Handed on whatever the
+    /// window.
+    #[allow(missing_docs, reason = "as in Expired")]
+    Requeued {
+        tag: &'a [u8],
+        queue_id: &'a [u8],
+        /// What it was called in maildrop.
+        orig_id: &'a [u8],
+    },
     /// A filter stopped or scored mail.
     Filtered(Filtered<'a>),
     /// The message is done with (`QUEUEID: removed`).

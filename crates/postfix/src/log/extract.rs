@@ -1,6 +1,7 @@
 //! A line into its event.
 
 use crate::Time;
+use crate::queue::QueueId;
 use std::ops::Range;
 
 use super::clock::Clock;
@@ -10,60 +11,9 @@ use super::delivery::{self, Message, Word};
 use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, Filtered, Found, Scan};
 use super::header::{self, Header, Headless};
-use super::lines::Needles;
 use super::lost;
 use super::unread::Why;
-
-/// Which lines are asked for, beside delivery attempts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// The queue manager's `status=expired`.
-    pub expired: bool,
-    /// The queue manager's `from=<…>` and `removed`: who sent what.
-    pub senders: bool,
-    /// `relay=` of each delivery.
-    pub relays: bool,
-    /// `delay=` and `delays=` of each delivery.
-    pub delays: bool,
-    /// What filters stopped or scored ([`super::Filtered`]).
-    pub filtered: bool,
-    /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
-    pub times: bool,
-}
-
-impl Wanted {
-    /// What a line of a plain log must hold to be looked at. The shortest literal has three bytes: the search for several at
-    /// once compares as many of each, and of three it takes a sixth less time than of four.
-    pub(super) fn needles(self) -> Needles {
-        // `to=<`; `warning: `, `error: `, `fatal: `, `panic: `.
-        let mut literals = vec![
-            "to=",
-            "ng: ",
-            "or: ",
-            "al: ",
-            "ic: ",
-            "Suppressed ",
-            "-limiting",
-        ];
-        if self.senders {
-            literals.extend([": from=<", ": removed"]);
-        } else if self.expired {
-            literals.push("expired, returned to sender");
-        }
-        if self.filtered {
-            literals.extend([
-                ": message-id=",
-                "reject: ",
-                "discard: ",
-                "hold: ",
-                "spamd: result: ",
-                "spamd: identified spam (",
-                "spamd: clean message (",
-            ]);
-        }
-        Needles::new(&literals)
-    }
-}
+use super::wanted::Wanted;
 
 /// Turns lines into events.
 #[derive(Debug, Clone)]
@@ -134,6 +84,7 @@ impl Extractor {
             None if service == b"/qmgr" && (self.wanted.expired || self.wanted.senders) => {
                 self.queue_manager(header, tag)
             }
+            None if service == b"/pickup" && self.wanted.requeued => requeued(header.message, tag),
             None if self.wanted.filtered => self.filtered(header, tag, service),
             None => None,
         }
@@ -369,6 +320,25 @@ impl Extractor {
             }
         }
     }
+}
+
+/// pickup's `QUEUEID: uid=… from=<…> orig_id=QUEUEID` (pickup.c).
+fn requeued<'a>(message: &'a [u8], tag: &'a [u8]) -> Option<Event<'a>> {
+    let mut c = Cursor(message);
+    let queue_id = delivery::queue_id(&mut c)?;
+    if !c.eat(b"uid=") {
+        return None;
+    }
+    // The sender's address may hold anything; the id is last, and holds no blank.
+    let key = b" orig_id=";
+    let at = memchr::memmem::rfind(c.0, key)?;
+    let orig_id = c.0.get(at.saturating_add(key.len())..)?;
+    QueueId::from_bytes(orig_id)?;
+    Some(Event::Requeued {
+        tag,
+        queue_id,
+        orig_id,
+    })
 }
 
 /// Does a line whose head cannot be read hold what Postfix writes of a delivery: `QUEUEID: to=` and ` status=`?

@@ -29,18 +29,17 @@ mod seen;
 mod sources;
 mod stamp;
 mod timeline;
-mod tried;
 mod unread;
+mod wanted;
 
 pub use clock::Clock;
 pub use complaint::{Complaint, Severity};
 pub use ends::{first_time, last_time};
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
-pub use extract::Wanted;
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
-pub use follow::{Followed, Known, Mark, follow};
+pub use follow::{Followed, Known, Mark, at_end, follow};
 pub use header::{Header, parse as parse_header};
-pub use journal::{Journal, MAIL, Position, Trust};
+pub use journal::{Journal, MAIL, Trust};
 pub use lost::Dropped;
 pub use names::Names;
 pub use open::Compression;
@@ -52,5 +51,5 @@ pub use sources::{
     LogSet, Place, Scope, blocks, log_sets, needed, needed_with, siblings, syslog_files,
 };
 pub use stamp::Stamp;
-pub use tried::{Tried, tried};
 pub use unread::{Unread, UnreadLine, Why};
+pub use wanted::Wanted;

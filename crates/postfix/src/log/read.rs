@@ -13,13 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::clock::Clock;
 use super::event::Sink;
 use super::events::{self, From, events};
-use super::extract::{Extractor, Wanted};
+use super::extract::Extractor;
 use super::json;
 use super::lines;
 use super::open::{self, Compression, Counted};
 use super::parts::{self, Slice};
 use super::seen::Seen;
 use super::timeline::{Stretch, Timeline};
+use super::wanted::Wanted;
 use crate::problem::{Position, Problem};
 use crate::zone::Zone;
 

@@ -7,6 +7,7 @@ use postfix::queue::{Layout, Queue, QueueId, ShownRecipient, Spool};
 use serde::{Deserialize, Serialize};
 
 use crate::fsops::Stat;
+use crate::journal::log_mark::LogMark;
 use crate::journal::summary::Last;
 
 /// What every journal's first line says.
@@ -44,17 +45,6 @@ impl Side {
         let layout = Layout::new(&self.hash_queue_names, self.hash_queue_depth);
         Spool::new(&self.queue_directory, layout)
     }
-}
-
-/// Where TO's log ended when the move began: what is behind that is about this move.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogMark {
-    /// The log file.
-    pub path: PathBuf,
-    /// Its inode: after a rotation it has another name.
-    pub inode: u64,
-    /// Its length in bytes.
-    pub offset: u64,
 }
 
 /// The first line.

@@ -5,6 +5,7 @@
 
 mod ending;
 mod lines;
+mod log_mark;
 mod summary;
 
 use std::fs::{File, OpenOptions};
@@ -19,8 +20,9 @@ use crate::fsops::{Fs, Op};
 use crate::protocol::Goal;
 
 pub use ending::{close, prune};
-pub use lines::{Ended, Fate, Header, Intent, LogMark, Rcpt, SCHEMA, Side};
+pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side};
 pub(crate) use lines::{Line, Made};
+pub use log_mark::LogMark;
 pub(crate) use summary::Last;
 pub use summary::{State, Summary, Totals, summaries, unfinished};
 

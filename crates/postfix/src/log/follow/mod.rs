@@ -76,8 +76,47 @@ pub fn follow<S: Sink>(
         }
         return Ok(read);
     }
+    Err(restless(current))
+}
+
+fn restless(current: &Path) -> Problem {
     let what = "it was rotated or truncated again and again while it was read; nothing of it is counted now, all of it by the next run";
-    Err(Problem::new(current, what))
+    Problem::new(current, what)
+}
+
+/// The marks by which the place in the log is found again.
+fn worth_keeping(mut marks: Vec<Mark>) -> Vec<Mark> {
+    // Of an empty file nothing is known but an inode, which another may get.
+    marks.retain(|m| m.offset > 0);
+    let old = marks.len().saturating_sub(KEPT);
+    marks.drain(..old);
+    marks
+}
+
+/// What would be known of the log `current` if it had been read to where it ends `now`.
+///
+/// # Errors
+///
+/// The log cannot be read, or did not hold still.
+pub fn at_end(current: &Path, now: Time) -> Result<Known, Problem> {
+    for _ in 0..ATTEMPTS {
+        let Some(plan) = place::plan(current, files::list(current)?, &Known::default())? else {
+            continue;
+        };
+        let mark = |step| match step {
+            place::Step::Keep(mark) => Ok(Some(mark)),
+            place::Step::Read(piece) => piece::end(&piece),
+        };
+        let marks: Result<Option<Vec<Mark>>, Problem> = plan.steps.into_iter().map(mark).collect();
+        if let Some(marks) = marks? {
+            return Ok(Known {
+                marks: worth_keeping(marks),
+                seen: Some(now),
+                cursor: None,
+            });
+        }
+    }
+    Err(restless(current))
 }
 
 /// Reads what is planned. Nothing is returned if a file was truncated meanwhile.
@@ -108,14 +147,9 @@ fn read<S: Sink>(
         readings.extend(reading);
         sink = watched.inner;
     }
-    // Of an empty file nothing is known but an inode, which another may get.
-    marks.retain(|m| m.offset > 0);
-    // Enough newer ones are left by which the place in the log is found again.
-    let old = marks.len().saturating_sub(KEPT);
-    marks.drain(..old);
     let followed = Followed {
         known: Known {
-            marks,
+            marks: worth_keeping(marks),
             seen: Some(options.now),
             cursor: None,
         },

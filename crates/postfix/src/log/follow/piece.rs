@@ -60,19 +60,10 @@ fn plain<S: Sink>(
         false => whole_lines(file, from, size)?,
     };
     let from = if piece.whole { from } else { end };
-    let Some((head, tail)) = fingerprints(file, end)? else {
+    let Some(mark) = mark(piece, end)? else {
         return Ok(None);
     };
-    let last = piece.mark.as_ref().and_then(|m| m.last);
-    let mark = Mark {
-        device: piece.found.device,
-        inode: piece.found.inode,
-        offset: end,
-        head,
-        tail,
-        ended: false,
-        last,
-    };
+    let last = mark.last;
     if from == end {
         return Ok(Some((mark, None)));
     }
@@ -88,8 +79,33 @@ fn plain<S: Sink>(
     }
     let mut reading = Reading::new(&piece.found.path, Some(size));
     read::stretch(file, end, written, stretch, options, sink, &mut reading)?;
-    let unchanged = is_known()? && fingerprints(file, end)? == Some((head, tail));
+    let unchanged = is_known()? && fingerprints(file, end)? == Some((mark.head, mark.tail));
     Ok(unchanged.then_some((mark, Some(reading))))
+}
+
+/// What is remembered of a file that was read up to the byte `end`; nothing if it is shorter by now.
+fn mark(piece: &Piece, end: u64) -> io::Result<Option<Mark>> {
+    let prints = fingerprints(&piece.opened.file, end)?;
+    Ok(prints.map(|(head, tail)| Mark {
+        device: piece.found.device,
+        inode: piece.found.inode,
+        offset: end,
+        head,
+        tail,
+        ended: false,
+        last: piece.mark.as_ref().and_then(|m| m.last),
+    }))
+}
+
+/// What is remembered of a file that was read to where its last whole line ends; nothing if it was truncated meanwhile.
+pub(super) fn end(piece: &Piece) -> Result<Option<Mark>, Problem> {
+    let (file, found) = (&piece.opened.file, &piece.found);
+    if piece.opened.compression != Compression::None {
+        let mark = Mark::ended(found.device, found.inode, &piece.opened.head);
+        return Ok(Some(mark));
+    }
+    let end = || mark(piece, whole_lines(file, 0, file.metadata()?.len())?);
+    end().map_err(|e| unreadable(&found.path, &e))
 }
 
 /// The end of the last line that has one, not before `from`.

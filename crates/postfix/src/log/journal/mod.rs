@@ -7,7 +7,6 @@ mod ctl;
 mod export;
 mod follow;
 mod intake;
-mod tail;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -24,7 +23,6 @@ use crate::time::{Span, Time};
 use export::number;
 use intake::Intake;
 
-pub use tail::Position;
 pub use trust::Trust;
 
 /// The number of syslog's facility `mail` (RFC 5424, 6.2.1).

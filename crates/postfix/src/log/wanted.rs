@@ -1,0 +1,59 @@
+//! Which lines of a log are asked for.
+
+use super::lines::Needles;
+
+/// Which lines are asked for, beside delivery attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The queue manager's `status=expired`.
+    pub expired: bool,
+    /// The queue manager's `from=<…>` and `removed`: who sent what.
+    pub senders: bool,
+    /// pickup's `orig_id=`: what was requeued ([`super::Event::Requeued`]).
+    pub requeued: bool,
+    /// `relay=` of each delivery.
+    pub relays: bool,
+    /// `delay=` and `delays=` of each delivery.
+    pub delays: bool,
+    /// What filters stopped or scored ([`super::Filtered`]).
+    pub filtered: bool,
+    /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
+    pub times: bool,
+}
+
+impl Wanted {
+    /// What a line of a plain log must hold to be looked at. The shortest literal has three bytes: the search for several at
+    /// once compares as many of each, and of three it takes a sixth less time than of four.
+    pub(super) fn needles(self) -> Needles {
+        // `to=<`; `warning: `, `error: `, `fatal: `, `panic: `.
+        let mut literals = vec![
+            "to=",
+            "ng: ",
+            "or: ",
+            "al: ",
+            "ic: ",
+            "Suppressed ",
+            "-limiting",
+        ];
+        if self.senders {
+            literals.extend([": from=<", ": removed"]);
+        } else if self.expired {
+            literals.push("expired, returned to sender");
+        }
+        if self.requeued {
+            literals.push(" orig_id=");
+        }
+        if self.filtered {
+            literals.extend([
+                ": message-id=",
+                "reject: ",
+                "discard: ",
+                "hold: ",
+                "spamd: result: ",
+                "spamd: identified spam (",
+                "spamd: clean message (",
+            ]);
+        }
+        Needles::new(&literals)
+    }
+}
