@@ -1,6 +1,6 @@
 //! `--explain`: what a reply is taken for, and by which rule.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use cli::{Context, Failure, Outcome};
@@ -31,15 +31,14 @@ pub(crate) fn explain(args: &Args, cx: &Context, reply: &str) -> anyhow::Result<
         --explain";
         return Err(Failure::new("no reply to explain").hint(hint).into());
     }
-    cx.print_with(|out| {
-        for (n, line) in lines.iter().enumerate() {
-            if n > 0 {
-                writeln!(out)?;
-            }
-            write(out, line, &explained(cx, &reasons, line))?;
+    let mut shown: Vec<String> = Vec::new();
+    for line in lines {
+        if !shown.is_empty() {
+            shown.push(String::new());
         }
-        Ok(())
-    })?;
+        shown.extend(said(line, &explained(cx, &reasons, line)));
+    }
+    cx.print_lines(&shown)?;
     Ok(Outcome::Done)
 }
 
@@ -76,7 +75,7 @@ impl Sink for Delivered {
     }
 }
 
-fn write(out: &mut impl Write, line: &[u8], found: &Explained) -> io::Result<()> {
+fn said(line: &[u8], found: &Explained) -> Vec<String> {
     let reason = &found.reason;
     let by = match reason.by {
         By::Words => "by its words",
@@ -84,27 +83,29 @@ fn write(out: &mut impl Write, line: &[u8], found: &Explained) -> io::Result<()>
         By::ReplyCode => "by its reply code",
         By::None => "no rule fits",
     };
-    writeln!(out, "reply:    {}", escape(line))?;
-    writeln!(out, "class:    {}, {by}", reason.class)?;
+    let mut said = vec![
+        format!("reply:    {}", escape(line)),
+        format!("class:    {}, {by}", reason.class),
+    ];
     if let Some(place) = &found.rule {
-        writeln!(out, "rule:     {}", shown(place))?;
+        said.push(format!("rule:     {}", shown(place)));
     }
     if let Some(class) = reason.code_says {
-        writeln!(
-            out,
+        said.push(format!(
             "but:      by the enhanced status code alone it would be {class}"
-        )?;
+        ));
     }
     if let Some(code) = &reason.code {
-        writeln!(out, "code:     {}", escape(code.as_bytes()))?;
+        said.push(format!("code:     {}", escape(code.as_bytes())));
     }
     if let Some(place) = &found.code_rule {
-        writeln!(out, "its rule: {}", shown(place))?;
+        said.push(format!("its rule: {}", shown(place)));
     }
     if let Some(ip) = reason.ip {
-        writeln!(out, "blamed:   {ip}")?;
+        said.push(format!("blamed:   {ip}"));
     }
-    writeln!(out, "seen as:  {}", escape(found.text.as_bytes()))
+    said.push(format!("seen as:  {}", escape(found.text.as_bytes())));
+    said
 }
 
 /// `FILE, line N: PATTERN`.

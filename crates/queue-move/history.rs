@@ -1,6 +1,7 @@
 //! The moves of this host, by their journals.
 
 use cli::{Context, Outcome};
+use legible::wrap::folded;
 use postfix::escape;
 use serde::Serialize;
 use transfer::{State, Summary};
@@ -65,8 +66,8 @@ fn entry(summary: &Summary) -> Entry<'_> {
     }
 }
 
-fn line(entry: &Entry<'_>) -> String {
-    let mut told = format!(
+fn line(entry: &Entry<'_>, width: Option<u16>) -> String {
+    let mut line = format!(
         "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back",
         entry.name,
         readable(entry.started),
@@ -80,10 +81,10 @@ fn line(entry: &Entry<'_>) -> String {
         entry.restored,
     );
     if entry.in_doubt > 0 {
-        told.push_str(&format!(", {} in doubt", entry.in_doubt));
+        line.push_str(&format!(", {} in doubt", entry.in_doubt));
     }
-    told.push_str(&format!("  ({})", entry.user));
-    format!("{}\n", escape(&told))
+    line.push_str(&format!("  ({})", entry.user));
+    format!("{}\n", folded(&escape(&line).to_string(), width))
 }
 
 pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
@@ -98,7 +99,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
             moves,
         })
     } else {
-        moves.iter().map(line).collect()
+        moves.iter().map(|entry| line(entry, cx.width())).collect()
     };
     cx.print(text.as_bytes())?;
     Ok(if is_whole {
@@ -117,7 +118,7 @@ fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
     let text = if is_json(listing.format) {
         to_line(&outcome)
     } else {
-        text::outcome(&outcome, cx.is_verbose())
+        text::outcome(&outcome, cx.is_verbose(), cx.width())
     };
     cx.print(text.as_bytes())?;
     Ok(Outcome::Done)

@@ -59,7 +59,7 @@ pub(crate) fn run(
         let told = result::Outcome::of_plan(&planned, args.manner.dry_run, None);
         let text = match is_json(args.manner.format) {
             true => to_line(&told),
-            false => text::plan(&planned),
+            false => text::plan(&planned, cx.width()),
         };
         let outcome = if partial {
             Outcome::Partial
@@ -69,7 +69,7 @@ pub(crate) fn run(
         (outcome, text)
     } else {
         if !cx.is_quiet() || !args.manner.yes {
-            cx.say(&text::plan(&planned));
+            cx.say(&text::plan(&planned, None));
         }
         if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
             return Err(Failure::new("nothing was changed: not confirmed").into());
@@ -304,7 +304,7 @@ pub(crate) fn half_way(
 pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::Outcome) -> String {
     match is_json(format) {
         true => to_line(outcome),
-        false => text::outcome(outcome, cx.is_verbose()),
+        false => text::outcome(outcome, cx.is_verbose(), cx.width()),
     }
 }
 

@@ -171,14 +171,14 @@ fn show(
         },
         messages: messages.collect(),
     };
-    let text = if is_json(one.manner.format) {
-        to_line(&result)
+    if is_json(one.manner.format) {
+        cx.print(to_line(&result).as_bytes())?;
     } else {
         let counts = result.counts;
-        let mut text = format!(
-            "{verb} {}: {} selected, {} done, {} skipped, {} failed\n",
+        let mut lines = vec![format!(
+            "{verb} {}: {} selected, {} done, {} skipped, {} failed",
             side.instance, counts.selected, counts.done, counts.skipped, counts.failed
-        );
+        )];
         for message in &result.messages {
             let why = message
                 .why
@@ -187,13 +187,11 @@ fn show(
                 .result
                 .map_or_else(String::new, |result| format!(" {result}"));
             if one.manner.dry_run || !why.is_empty() || cx.is_verbose() {
-                let line = format!("{}{result}{why}", message.queue_id);
-                text.push_str(&format!("{}\n", postfix::escape(&line)));
+                lines.push(format!("{}{result}{why}", message.queue_id));
             }
         }
-        text
-    };
-    cx.print(text.as_bytes())?;
+        cx.print_lines(&lines)?;
+    }
     let whole = one.manner.dry_run || count("done") == ids.len();
     Ok(if whole {
         Outcome::Done

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use legible::human;
+use legible::wrap::folded;
 use postfix::escape;
 
 use crate::planning::Planned;
@@ -23,12 +24,14 @@ pub(crate) fn most_first(counts: HashMap<String, usize>) -> Vec<(String, usize)>
     sorted
 }
 
-struct Lines(String);
+/// Lines of text, folded where the terminal ends.
+struct Lines(String, Option<u16>);
 
 impl Lines {
     fn line(&mut self, what: impl AsRef<str>) {
         // Writing into a String does not fail.
-        let _written = writeln!(self.0, "{}", escape(what.as_ref()));
+        let line = escape(what.as_ref()).to_string();
+        let _written = writeln!(self.0, "{}", folded(&line, self.1));
     }
 
     fn list(&mut self, title: &str, counts: &[(String, usize)]) {
@@ -46,10 +49,10 @@ impl Lines {
     }
 }
 
-/// A plan, before it is asked.
-pub(crate) fn plan(planned: &Planned) -> String {
+/// A plan, before it is asked; for a terminal of this width, if it is for one.
+pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
     let plan = &planned.plan;
-    let mut lines = Lines(String::new());
+    let mut lines = Lines(String::new(), width);
     let count = plan.moves().count();
     let bytes: u64 = plan.moves().map(|item| item.message.size).sum();
     let rcpts: usize = plan.moves().map(|item| item.message.recipients.len()).sum();
@@ -82,8 +85,8 @@ pub(crate) fn plan(planned: &Planned) -> String {
 }
 
 /// What came of a run.
-pub(crate) fn outcome(outcome: &Outcome, verbose: bool) -> String {
-    let mut lines = Lines(String::new());
+pub(crate) fn outcome(outcome: &Outcome, verbose: bool, width: Option<u16>) -> String {
+    let mut lines = Lines(String::new(), width);
     let counts = outcome.counts;
     let name = outcome.name.as_deref().unwrap_or_default();
     let mut first = format!(

@@ -20,6 +20,7 @@ use cli::{Context, Failure, Outcome, Stream};
 use figures::advice::Refusal;
 use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
+use legible::wrap::Folding;
 use postfix::queue::{Queue, ScanOptions, Selector};
 use show::queue::{csv, json, jsonl, table, text};
 
@@ -166,7 +167,9 @@ fn advice(cx: &Context, settings: &Settings, report: &Report) -> anyhow::Result<
 fn render(out: &mut Stream, mode: Mode, cx: &Context, report: &Report) -> io::Result<()> {
     match mode {
         Mode::Figures(Whole::Table) => table::write(out, report, cx.zone(), cx.table_style()),
-        Mode::Figures(Whole::Text) => text::write(out, report, cx.zone()),
+        Mode::Figures(Whole::Text) => {
+            text::write(&mut Folding::new(out, cx.width()), report, cx.zone())
+        }
         Mode::Figures(Whole::Json) => json::write(out, report),
         Mode::Messages(Listing::Jsonl) => jsonl::write(out, report),
         Mode::Messages(Listing::Csv) => csv::write(out, report),

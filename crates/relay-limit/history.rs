@@ -5,7 +5,6 @@ use cli::{Context, Outcome};
 use crate::args::{Format, History as Args};
 use crate::desk;
 use crate::list::{self, document};
-use crate::pause::text;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
@@ -13,7 +12,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     match args.format {
         Format::Text => {
             let lines: Vec<String> = limits.iter().flat_map(|one| list::lines(cx, one)).collect();
-            cx.print(text(&lines).as_bytes())?;
+            cx.print_lines(&lines)?;
         }
         Format::Json => {
             let shown: Vec<_> = limits.iter().map(|one| (one, None)).collect();

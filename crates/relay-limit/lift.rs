@@ -6,7 +6,6 @@ use postfix::config::Host;
 
 use crate::args::Lift as Args;
 use crate::desk::{self, Clock, Desk, readable};
-use crate::pause::text;
 use crate::tick;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
@@ -20,7 +19,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let chosen = chosen(cx, &host, &read.value.limits, &args.target)?;
     let lines: Vec<String> = chosen.iter().map(|one| line(cx, one)).collect();
     if args.manner.dry_run {
-        cx.print(text(&lines).as_bytes())?;
+        cx.print_lines(&lines)?;
         return Ok(Outcome::Done);
     }
     if !args.manner.yes {

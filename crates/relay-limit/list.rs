@@ -19,7 +19,6 @@ use crate::args::{List as Args, ListFormat};
 use crate::desk::{self, Clock, readable};
 use crate::metrics;
 use crate::parameters;
-use crate::pause::text;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
 use crate::tick::keys;
@@ -61,7 +60,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 all.push("nothing is in force".to_owned());
             }
             all.extend(by_hand(cx, &host.value, journal));
-            cx.print(text(&all).as_bytes())?;
+            cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
             let troubled = shown.iter().map(|(one, seen)| {

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return Err(Failure::new(what).hint(hint).into());
     }
     if args.manner.dry_run {
-        cx.print(text(&shown).as_bytes())?;
+        cx.print_lines(&shown)?;
         return Ok(Outcome::Done);
     }
     cx.show(&shown);
@@ -77,14 +77,6 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
     carry_out(args, cx, &clock, &place, plan)
-}
-
-/// Lines for standard output, escaped.
-pub(crate) fn text(lines: &[String]) -> String {
-    lines
-        .iter()
-        .map(|line| format!("{}\n", postfix::escape(line)))
-        .collect()
 }
 
 /// The instance, if a pause would hold there.
@@ -294,7 +286,7 @@ fn said(
         "  to end it early: relay-limit lift {}",
         quoted(id)
     ));
-    cx.print(text(&lines).as_bytes())?;
+    cx.print_lines(&lines)?;
     match force {
         Force::Holds(_) | Force::NotRunning => Ok(Outcome::Done),
         Force::Taken(why) | Force::Unknown(why) => {

@@ -12,7 +12,7 @@ use crate::args::Rate as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::order::{end, order, reason};
 use crate::parameters::{self, Way};
-use crate::pause::{give_up, text};
+use crate::pause::give_up;
 use crate::place;
 use crate::waiting::{self, Force};
 
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     refuse_second(&read.value, &limit)?;
     let shown = lines(args, cx, &limit, &notes, &clock);
     if args.manner.dry_run {
-        cx.print(text(&shown).as_bytes())?;
+        cx.print_lines(&shown)?;
         return Ok(Outcome::Done);
     }
     cx.show(&shown);
@@ -226,7 +226,7 @@ fn carry_out(
         }
     };
     let lift = format!("  to end it: relay-limit lift {}", quoted(&id));
-    cx.print(text(&[line, lift]).as_bytes())?;
+    cx.print_lines(&[line, lift])?;
     match force {
         Force::Taken(why) | Force::Unknown(why) => {
             cx.warn(format!("{why}; relay-limit tick looks again"));

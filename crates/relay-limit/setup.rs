@@ -2,14 +2,16 @@
 
 use cli::{Context, Failure, Outcome};
 use host::programs::Program;
+use legible::shell;
+use legible::wrap::folded;
 use limits::MapKind;
 use limits::setup::{Facts, State, Step, judge, ours};
 use postfix::config::Instance;
+use postfix::escape;
 
 use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
 use crate::parameters;
-use crate::pause::text;
 use crate::place::{self, Place};
 use crate::upkeep;
 
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         after = Some(host::instances::discover(cx.site()));
     }
     let host = after.as_ref().unwrap_or(&host);
-    let mut lines = Vec::new();
+    let mut text = String::new();
     let mut worst = State::Ok;
     for name in &names {
         let instance = host::instances::select_one(cx.site(), host, name)?;
@@ -45,34 +47,33 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 .max()
                 .unwrap_or(State::Unknown),
         );
-        lines.extend(shown(name, &steps));
+        text.push_str(&shown(name, &steps, cx.width()));
     }
-    cx.print(text(&lines).as_bytes())?;
+    cx.print(text.as_bytes())?;
     Ok(match worst {
         State::Ok => Outcome::Done,
         _ => Outcome::Partial,
     })
 }
 
-fn shown(name: &str, steps: &[Step]) -> Vec<String> {
+fn shown(name: &str, steps: &[Step], width: Option<u16>) -> String {
     let is_ready = steps.iter().all(|step| step.state == State::Ok);
-    let mut lines = vec![format!(
-        "{name}: {}",
-        if is_ready {
-            "ready to be paused"
-        } else {
-            "not ready"
-        }
-    )];
+    let state = if is_ready {
+        "ready to be paused"
+    } else {
+        "not ready"
+    };
+    let mut text = format!("{}: {state}\n", escape(name));
     for step in steps {
-        lines.push(format!("  {:8} {}", step.state.as_str(), step.what));
-        lines.extend(
-            step.commands
-                .iter()
-                .map(|command| format!("           {command}")),
-        );
+        let line = format!("  {:8} {}", step.state.as_str(), escape(&step.what));
+        text.push_str(&format!("{}\n", folded(&line, width)));
+        for command in &step.commands {
+            let command = escape(command).to_string();
+            let command = shell::folded("           ", &command, width);
+            text.push_str(&format!("{command}\n"));
+        }
     }
-    lines
+    text
 }
 
 /// Makes the map, and names it in transport_maps.

@@ -12,7 +12,6 @@ use postfix::config::{Host, Instance};
 use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
 use crate::parameters::{self, Way};
-use crate::pause::text;
 use crate::place::{self, Place};
 use crate::upkeep;
 use crate::waiting::{self, Force};
@@ -139,7 +138,7 @@ pub(crate) fn settle(
         syslog.say(clock.now(), &line);
         lines.push(line);
     }
-    cx.print(text(&lines).as_bytes())?;
+    cx.print_lines(&lines)?;
     Ok(outcome)
 }
 

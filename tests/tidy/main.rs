@@ -8,5 +8,6 @@
 mod docs;
 mod files;
 mod modules;
+mod narrow;
 mod schemas;
 mod shape;

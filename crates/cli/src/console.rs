@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use host::{Reporter, Unit};
 use indicatif::MultiProgress;
+use legible::wrap::folded;
 use postfix::{Problem, escape};
 
 use crate::error::Report;
@@ -109,8 +110,19 @@ impl Reporter for Console {
     }
 }
 
-/// Writes to standard error. If that fails as well, there is nowhere left to report it.
+/// Writes to standard error, folded where a terminal ends. If that fails as well, there is nowhere left to report it.
 pub(crate) fn to_stderr(text: &str) {
+    let width = terminal_size::terminal_size_of(io::stderr());
+    let width = width.map(|(width, _)| width.0).filter(|width| *width > 0);
+    let lines = text.split_inclusive('\n').map(|line| match width {
+        // A command that is to be typed must not fall apart.
+        Some(_) if !line.starts_with("hint: ") => {
+            let text = line.trim_end_matches('\n');
+            folded(text, width) + &line[text.len()..]
+        }
+        _ => line.to_owned(),
+    });
+    let text: String = lines.collect();
     drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 

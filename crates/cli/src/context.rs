@@ -6,6 +6,7 @@ use std::sync::Arc;
 use guarded::Links;
 use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
+use legible::wrap::folded;
 use nix::sys::termios::{FlushArg, tcflush};
 use postfix::{Problem, Root, Time, Zone};
 
@@ -207,6 +208,19 @@ impl Context {
     /// The output cannot be written. It is not an error if nobody reads it any more (a closed pipe).
     pub fn print(&self, result: &[u8]) -> anyhow::Result<()> {
         self.target.write(self.stream()?, result)
+    }
+
+    /// The same of lines of text, which are escaped here (what is escaped already stays as it is), and folded where the
+    /// terminal ends.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub fn print_lines(&self, lines: &[String]) -> anyhow::Result<()> {
+        let lines = lines.iter().map(|line| {
+            let line = postfix::escape(line).to_string();
+            format!("{}\n", folded(&line, self.width()))
+        });
+        self.print(lines.collect::<String>().as_bytes())
     }
 
     /// Writes what `render` produces, once it has produced all of it.

@@ -11,6 +11,19 @@ pub(crate) fn broken(text: &str, width: usize) -> String {
     wrapped(blanks, words, width).join("\n")
 }
 
+/// Items with `, ` between them, in lines. An item that is wider is a line of its own, and whole.
+pub(crate) fn itemized(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for item in text.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if size(line) + size(item.trim_end()) <= width => line.push_str(item),
+            _ => lines.push(item.to_owned()),
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
+}
+
 /// What stands for the part left out.
 const MARK: &str = "..";
 

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
-use crate::fit::{broken, cut, cut_end, size};
+use crate::fit::{broken, cut, cut_end, itemized, size};
+use crate::narrow::draw_to_fit;
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
@@ -16,7 +18,8 @@ pub struct TableStyle {
     pub boxes: bool,
     /// With colours.
     pub color: bool,
-    /// The columns of the terminal. Long names are cut to fit; without a width, to [`NAME_MAX`].
+    /// The columns of the terminal, which no line is wider than ([`crate::narrow`]). Without a width, names are cut to
+    /// [`NAME_MAX`], and nothing else is.
     pub width: Option<u16>,
 }
 
@@ -25,17 +28,25 @@ pub const NAME_MAX: usize = 60;
 
 /// The fewest columns that a name is cut to.
 const NAME_MIN: usize = 12;
+const INSTANCE_MIN: usize = 24;
 
-/// The fewest columns of a sentence.
+/// The fewest columns of a sentence; and the most that one of its words takes whole: an address, with what is around it.
 const SENTENCE_MIN: usize = 20;
+pub(crate) const WORD_MAX: usize = 45;
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// Text, left-aligned, never cut.
     Text(&'static str),
-    /// Strangers' text of any length: left-aligned, cut in its middle where it is too long.
+    /// Strangers' text of any length: left-aligned, cut in its middle where it is too long, unless it is an IP address.
     Name(&'static str),
+    /// Names of instances: as a name, but without the `postfix-` that nearly all begin with before anything else is cut, and
+    /// cut itself only where it is very long.
+    Instance(&'static str),
+    /// Items with `, ` between them, such as addresses: left-aligned, never cut; where a terminal is too narrow, they go
+    /// on in the next line.
+    List(&'static str),
     /// Strangers' words: left-aligned, cut at their end where they are too long.
     Words(&'static str),
     /// Sentences: left-aligned, never cut; where a terminal is too narrow, they go on in the next line.
@@ -45,12 +56,38 @@ pub enum Column {
 }
 
 impl Column {
-    /// The fewest columns of a terminal that it may be brought to; absent of one that does not give way.
-    pub(crate) fn least(self) -> Option<usize> {
+    /// The fewest columns of a terminal that a cell may be brought to.
+    fn least(self, cell: &str, most: Cut) -> usize {
+        let least = match self {
+            Self::Name(_) if cell.parse::<IpAddr>().is_err() => NAME_MIN,
+            Self::Words(_) => NAME_MIN,
+            Self::Instance(_) if most == Cut::All => NAME_MIN,
+            Self::Instance(_) => INSTANCE_MIN,
+            Self::Sentence(_) => {
+                let words = cell.split(' ').map(size).max().unwrap_or_default();
+                words.clamp(SENTENCE_MIN, WORD_MAX)
+            }
+            Self::List(_) => {
+                let items = cell.split_inclusive(", ").map(|item| size(item.trim_end()));
+                items.max().unwrap_or_default()
+            }
+            Self::Name(_) | Self::Text(_) | Self::Number(_) => usize::MAX,
+        };
+        least.min(size(cell))
+    }
+
+    /// A cell's text in this many columns, if it can be brought to them.
+    pub(crate) fn fitted(self, cell: &str, width: usize) -> String {
+        if size(cell) <= width {
+            return cell.to_owned();
+        }
         match self {
-            Self::Name(_) | Self::Words(_) => Some(NAME_MIN),
-            Self::Sentence(_) => Some(SENTENCE_MIN),
-            Self::Text(_) | Self::Number(_) => None,
+            Self::Words(_) => cut_end(cell, width),
+            Self::Sentence(_) => broken(cell, width),
+            Self::List(_) => itemized(cell, width),
+            Self::Instance(_) => cut(cell, width),
+            Self::Name(_) if cell.parse::<IpAddr>().is_err() => cut(cell, width),
+            Self::Name(_) | Self::Text(_) | Self::Number(_) => cell.to_owned(),
         }
     }
 
@@ -59,6 +96,8 @@ impl Column {
         match self {
             Self::Text(title)
             | Self::Name(title)
+            | Self::Instance(title)
+            | Self::List(title)
             | Self::Words(title)
             | Self::Sentence(title)
             | Self::Number(title) => title,
@@ -68,10 +107,19 @@ impl Column {
     /// The most columns of a terminal that it may take where no width is given.
     fn widest(self) -> usize {
         match self {
-            Self::Name(_) | Self::Words(_) => NAME_MAX,
-            Self::Text(_) | Self::Sentence(_) | Self::Number(_) => usize::MAX,
+            Self::Name(_) | Self::Instance(_) | Self::Words(_) => NAME_MAX,
+            Self::Text(_) | Self::List(_) | Self::Sentence(_) | Self::Number(_) => usize::MAX,
         }
     }
+}
+
+/// What may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Not the names of instances, unless they are very long.
+    Others,
+    /// All that can be.
+    All,
 }
 
 /// What a cell's colour says.
@@ -91,8 +139,8 @@ pub enum Tone {
 /// A cell. Its text may be a stranger's: it is escaped when it is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    text: String,
-    tone: Tone,
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
 }
 
 impl Cell {
@@ -127,9 +175,13 @@ pub fn number(n: u64, tone: Tone) -> Cell {
     Cell::new(n.to_string()).tone(tone)
 }
 
-/// Draws a table, a newline at its end. Rows have a cell for each column.
-pub fn draw(style: TableStyle, columns: &[Column], mut rows: Vec<Vec<Cell>>) -> String {
-    cut_names(style, columns, &mut rows);
+/// Draws a table that fits the terminal, if there is one; a newline at its end. Rows have a cell for each column.
+pub fn draw(style: TableStyle, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
+    draw_to_fit(style, columns, rows, &[])
+}
+
+/// An empty table in this style.
+pub(crate) fn table(style: TableStyle) -> Table {
     let mut table = Table::new();
     table.load_style(if style.boxes {
         UTF8_FULL_CONDENSED
@@ -142,15 +194,11 @@ pub fn draw(style: TableStyle, columns: &[Column], mut rows: Vec<Vec<Cell>>) -> 
         // The caller has decided, with NO_COLOR in mind; comfy-table's own look at it must not decide again.
         crossterm::style::force_color_output(true);
     }
-    let header = columns
-        .iter()
-        .map(|column| table_cell(column.title(), Tone::Strong, *column));
-    table.set_header(header.collect::<Vec<_>>());
-    for row in rows {
-        let cells = row.iter().zip(columns);
-        let cells = cells.map(|(cell, column)| table_cell(&cell.text, cell.tone, *column));
-        table.add_row(cells.collect::<Vec<_>>());
-    }
+    table
+}
+
+/// The table's text, a newline at its end.
+pub(crate) fn text(style: TableStyle, mut table: Table) -> String {
     if !style.boxes {
         table.column_iter_mut().for_each(|column| {
             column.set_padding((0, PLAIN_GAP));
@@ -159,6 +207,30 @@ pub fn draw(style: TableStyle, columns: &[Column], mut rows: Vec<Vec<Cell>>) -> 
     let mut text = table.trim_fmt();
     text.push('\n');
     text
+}
+
+/// Draws a table: each column as wide as it is to be, so far as its cells can be brought to that.
+pub(crate) fn lay(
+    style: TableStyle,
+    columns: &[Column],
+    rows: &[Vec<Cell>],
+    widths: &[usize],
+) -> String {
+    let mut table = table(style);
+    let header = columns.iter().zip(widths).map(|(column, &width)| {
+        let title = column.title();
+        let broken = (title.width() > width).then(|| broken(title, width));
+        table_cell(broken.as_deref().unwrap_or(title), Tone::Strong, *column)
+    });
+    table.set_header(header.collect::<Vec<_>>());
+    for row in rows {
+        let cells = row.iter().zip(columns).zip(widths);
+        let cells = cells.map(|((cell, column), &width)| {
+            table_cell(&column.fitted(&cell.text, width), cell.tone, *column)
+        });
+        table.add_row(cells.collect::<Vec<_>>());
+    }
+    text(style, table)
 }
 
 /// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a width.
@@ -182,12 +254,9 @@ pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
     for row in std::iter::once(titles.collect()).chain(rows()) {
         line.clear();
         for ((cell, &width), column) in row.iter().zip(&widths).zip(columns) {
-            let text = match column {
-                Column::Name(_) if size(&cell.text) > width => Cow::Owned(cut(&cell.text, width)),
-                Column::Words(_) if size(&cell.text) > width => {
-                    Cow::Owned(cut_end(&cell.text, width))
-                }
-                _ => Cow::Borrowed(cell.text.as_str()),
+            let text = match size(&cell.text) > width {
+                true => Cow::Owned(column.fitted(&cell.text, width)),
+                false => Cow::Borrowed(cell.text.as_str()),
             };
             let blanks = width.saturating_sub(text.width());
             let (before, after) = match column {
@@ -209,7 +278,7 @@ const PLAIN_GAP: u16 = 2;
 /// What box lines and their padding take of each column, beside one line at the end.
 const BOX_GAP: usize = 3;
 
-fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
+pub(crate) fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
     let alignment = match column {
         Column::Number(_) => CellAlignment::Right,
         _ => CellAlignment::Left,
@@ -225,10 +294,31 @@ fn table_cell(text: &str, tone: Tone, column: Column) -> TableCell {
 
 /// What each column needs, uncut.
 pub(crate) fn widths(columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
-    let mut widths: Vec<usize> = columns.iter().map(|c| c.title().width()).collect();
+    let title = |column: &Column| column.title().width();
+    widest(columns, rows, title, |_, cell| size(cell))
+}
+
+/// The fewest columns of a terminal that each column may be brought to: heads go on in the next line there.
+pub(crate) fn leasts(columns: &[Column], rows: &[Vec<Cell>], most: Cut) -> Vec<usize> {
+    let title = |column: &Column| {
+        let words = column.title().split(' ').map(UnicodeWidthStr::width);
+        words.max().unwrap_or_default()
+    };
+    widest(columns, rows, title, |column, cell| {
+        column.least(cell, most)
+    })
+}
+
+fn widest(
+    columns: &[Column],
+    rows: &[Vec<Cell>],
+    title: impl Fn(&Column) -> usize,
+    of: impl Fn(Column, &str) -> usize,
+) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(title).collect();
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(size(&cell.text));
+        for ((width, cell), column) in widths.iter_mut().zip(row).zip(columns) {
+            *width = (*width).max(of(*column, &cell.text));
         }
     }
     widths
@@ -242,41 +332,31 @@ pub(crate) fn gaps(style: TableStyle, columns: usize) -> usize {
     }
 }
 
-/// Cuts names, and breaks sentences, so that the table fits.
-fn cut_names(style: TableStyle, columns: &[Column], rows: &mut [Vec<Cell>]) {
+/// How wide each column is: in a terminal, so that the table fits; elsewhere, as wide as its widest cell, but for names.
+pub(crate) fn fitting(style: TableStyle, columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
     let mut widths = widths(columns, rows);
-    let giving: Vec<(usize, usize)> = columns
-        .iter()
-        .enumerate()
-        .filter_map(|(at, column)| Some((at, column.least()?)))
-        .collect();
-    match style.width {
-        None => giving
-            .iter()
-            .for_each(|&(at, _)| widths[at] = widths[at].min(columns[at].widest())),
-        Some(width) => {
-            let room = usize::from(width).saturating_sub(gaps(style, columns.len()));
-            // The widest gives way first.
-            while widths.iter().sum::<usize>() > room {
-                let can = giving.iter().filter(|(at, least)| widths[*at] > *least);
-                let Some(&(at, _)) = can.max_by_key(|(at, _)| widths[*at]) else {
-                    break;
-                };
-                widths[at] -= 1;
-            }
+    let Some(width) = style.width else {
+        let widest = columns.iter().map(|column| column.widest());
+        return widths
+            .into_iter()
+            .zip(widest)
+            .map(|(a, b)| a.min(b))
+            .collect();
+    };
+    let room = usize::from(width).saturating_sub(gaps(style, columns.len()));
+    for most in [Cut::Others, Cut::All] {
+        let leasts = leasts(columns, rows, most);
+        // The widest gives way first.
+        while widths.iter().sum::<usize>() > room {
+            let can = widths.iter_mut().zip(&leasts);
+            let can = can.filter(|(width, least)| **width > **least);
+            let Some((widest, _)) = can.max_by_key(|(width, _)| **width) else {
+                break;
+            };
+            *widest -= 1;
         }
     }
-    for (at, _) in giving {
-        for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
-            if size(&cell.text) > widths[at] {
-                cell.text = match columns[at] {
-                    Column::Words(_) => cut_end(&cell.text, widths[at]),
-                    Column::Sentence(_) => broken(&cell.text, widths[at]),
-                    _ => cut(&cell.text, widths[at]),
-                };
-            }
-        }
-    }
+    widths
 }
 
 #[cfg(test)]

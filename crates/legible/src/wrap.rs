@@ -1,5 +1,7 @@
 //! Words in lines.
 
+use std::io::{self, Write};
+
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
 
 /// The words in lines of at most `width` columns; `mark` comes before the first line, and blanks before the others. A
@@ -18,9 +20,142 @@ pub fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
     lines.into_iter().map(String::from).collect()
 }
 
+/// A line of text in lines of at most `width` columns, if there is a width; those that follow the first stand below its
+/// words, behind what is a label or a mark in it.
+pub fn folded(line: &str, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from) else {
+        return line.to_owned();
+    };
+    if display_width(line) <= width {
+        return line.to_owned();
+    }
+    let (mark, words) = line.split_at(words_begin(line));
+    let indent = match mark.trim() {
+        "" => " ".repeat(mark.len() + 2),
+        _ => " ".repeat(display_width(mark)),
+    };
+    let options = Options::new(width.max(LINE_MIN))
+        .initial_indent(mark)
+        .subsequent_indent(&indent)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(words, options).join("\n")
+}
+
+/// Writes lines of text as [`folded`] has them.
+#[derive(Debug)]
+pub struct Folding<W> {
+    out: W,
+    width: Option<u16>,
+    /// A line that has no end yet.
+    line: Vec<u8>,
+}
+
+impl<W: Write> Folding<W> {
+    /// Into `out`, whose terminal, if it is one, has this width.
+    pub fn new(out: W, width: Option<u16>) -> Self {
+        let line = Vec::new();
+        Self { out, width, line }
+    }
+}
+
+impl<W: Write> Write for Folding<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.width.is_none() {
+            return self.out.write(bytes);
+        }
+        for piece in bytes.split_inclusive(|b| *b == b'\n') {
+            self.line.extend_from_slice(piece);
+            if let Some(line) = self.line.strip_suffix(b"\n") {
+                let line = String::from_utf8_lossy(line);
+                writeln!(self.out, "{}", folded(&line, self.width))?;
+                self.line.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.line)?;
+        self.line.clear();
+        self.out.flush()
+    }
+}
+
+/// The fewest columns of a line in which words can be read.
+const LINE_MIN: usize = 30;
+
+/// How far in a label is looked for.
+const LABEL_MAX: usize = 16;
+
+/// Where a line's words begin: behind its blanks, a `- `, or a label with two blanks or more after it.
+fn words_begin(line: &str) -> usize {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    if line[blanks..].starts_with("- ") {
+        return blanks + 2;
+    }
+    let label = line[blanks..]
+        .find("  ")
+        .map(|at| blanks + at)
+        .filter(|at| *at <= LABEL_MAX);
+    label.map_or(blanks, |at| {
+        at + line[at..].len() - line[at..].trim_start_matches(' ').len()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_goes_on_below_its_words() {
+        let check = |line: &str, expected: &str| {
+            assert_eq!(folded(line, Some(30)), expected, "{line}");
+        };
+        let words = "one two three four five six seven";
+        check("one two", "one two");
+        check(words, "one two three four five six\n  seven");
+        check(
+            "  one two three four five six seven",
+            "  one two three four five six\n    seven",
+        );
+        check(
+            "  - one two three four five six",
+            "  - one two three four five\n    six",
+        );
+        check(
+            "reply:    one two three four five",
+            "reply:    one two three four\n          five",
+        );
+        check(
+            "     12  one two three four five",
+            "     12  one two three four\n         five",
+        );
+        // Letters of several bytes.
+        check(
+            "\u{e4}\u{f6}  one two three four five six",
+            "\u{e4}\u{f6}  one two three four five\n    six",
+        );
+        assert_eq!(folded(words, None), words);
+    }
+
+    #[test]
+    fn what_is_written_is_folded_line_by_line() {
+        let check = |width: Option<u16>, expected: &str| {
+            let mut out = Vec::new();
+            let mut folding = Folding::new(&mut out, width);
+            for piece in ["one two three four ", "five six seven\neight\nni", "ne"] {
+                folding.write_all(piece.as_bytes()).unwrap();
+            }
+            folding.flush().unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        };
+        let whole = "one two three four five six seven\neight\nnine";
+        check(None, whole);
+        check(Some(80), whole);
+        check(Some(30), &whole.replace("six ", "six\n  "));
+    }
 
     #[test]
     fn no_line_is_wider_than_is_asked() {

@@ -9,8 +9,9 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 use legible::grid::Cell;
+use legible::shell;
 use legible::wire::write_json;
-use legible::wrap::wrapped;
+use legible::wrap::folded;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
@@ -27,38 +28,39 @@ fn number(value: Option<impl ToString>) -> Cell {
     cell(value.map_or_else(String::new, |value| value.to_string()))
 }
 
-/// A paragraph below a table: a heading, and lines that belong to it. Nothing without lines.
-fn paragraph(text: &mut String, heading: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    text.push_str(&format!("\n{}\n", escape(heading)));
-    for line in lines {
-        text.push_str(&format!("  {}\n", escape(line)));
-    }
+/// A paragraph below a table: a heading, and lines to be pasted into a zone. Nothing without lines.
+fn paragraph(text: &mut String, heading: &str, lines: &[String], width: Option<u16>) {
+    lines_below(text, heading, lines, width, |line| format!("  {line}"));
 }
 
-/// The same of sentences, which are broken where the terminal ends; nowhere else.
+/// The same of commands.
+fn commands(text: &mut String, heading: &str, lines: &[String], width: Option<u16>) {
+    lines_below(text, heading, lines, width, |line| {
+        shell::folded("  ", line, width)
+    });
+}
+
+/// The same of sentences.
 fn sentences(text: &mut String, heading: &str, lines: &[String], width: Option<u16>) {
+    lines_below(text, heading, lines, width, |line| {
+        folded(&format!("  {line}"), width)
+    });
+}
+
+fn lines_below(
+    text: &mut String,
+    heading: &str,
+    lines: &[String],
+    width: Option<u16>,
+    shown: impl Fn(&str) -> String,
+) {
     if lines.is_empty() {
         return;
     }
-    text.push_str(&format!("\n{}\n", escape(heading)));
+    let heading = folded(&escape(heading).to_string(), width);
+    text.push_str(&format!("\n{heading}\n"));
     for line in lines {
-        sentence(text, line, width);
-    }
-}
-
-/// One of them, two columns in.
-fn sentence(text: &mut String, line: &str, width: Option<u16>) {
-    let line = escape(line).to_string();
-    match width {
-        None => text.push_str(&format!("  {line}\n")),
-        Some(width) => {
-            for line in wrapped("  ", &line, usize::from(width).max(30)) {
-                text.push_str(&format!("{line}\n"));
-            }
-        }
+        text.push_str(&format!("{}\n", shown(&escape(line).to_string())));
     }
 }
 

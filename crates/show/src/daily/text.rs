@@ -145,7 +145,7 @@ impl Page {
     fn instances(&mut self, report: &Daily) {
         let mean = report.total.before.mean;
         self.blank();
-        let mut columns = vec![Column::Name("instance")];
+        let mut columns = vec![Column::Instance("instance")];
         columns.extend(RATES);
         columns.extend([Column::Number("day before"), Column::Number("mean")]);
         let row = |page: &Self, of: &Subject| {
@@ -194,7 +194,7 @@ impl Page {
             return;
         }
         let columns = ["messages", "deferred", "on hold", "size", "oldest"];
-        let mut all = vec![Column::Name("instance")];
+        let mut all = vec![Column::Instance("instance")];
         all.extend(columns.map(Column::Number));
         self.table(&all, rows);
     }
@@ -326,7 +326,7 @@ impl Page {
         }
         self.title("DELAYS; on the right where the time goes, 95th percentile");
         let columns = ["median", "95%", "max", "before", "queue", "connect", "send"];
-        let mut all = vec![Column::Name("instance")];
+        let mut all = vec![Column::Instance("instance")];
         all.extend(columns.map(Column::Number));
         self.table(&all, rows);
     }

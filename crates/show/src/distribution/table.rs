@@ -181,7 +181,7 @@ impl Tables<'_> {
         let queues = self.queues();
         let with_size = self.layout.size && self.distribution.total.bytes.is_some();
         let with_age = self.distribution.total.bytes.is_some();
-        let mut columns = vec![Column::Name("instance")];
+        let mut columns = vec![Column::Instance("instance")];
         columns.extend(queues.iter().map(|queue| Column::Number(queue.name())));
         columns.push(Column::Number("total"));
         columns.extend(self.since.map(|_| Column::Number("change")));
@@ -277,7 +277,7 @@ impl Tables<'_> {
 
     fn ages(&self, at: usize) -> String {
         let ages = self.age_columns();
-        let mut columns = vec![Column::Name("instance"), Column::Number("total")];
+        let mut columns = vec![Column::Instance("instance"), Column::Number("total")];
         columns.extend(ages.iter().map(|&age| Column::Number(AGES[age])));
         let rows = self.broken_down(at).map(|(name, breakdown, tone)| {
             let mut cells = vec![Cell::new(name).tone(tone)];
@@ -313,7 +313,10 @@ impl Tables<'_> {
 }
 
 fn keys(dimension: Dimension) -> Vec<Column> {
-    vec![Column::Name("instance"), Column::Name(dimension.as_str())]
+    vec![
+        Column::Instance("instance"),
+        Column::Name(dimension.as_str()),
+    ]
 }
 
 fn key(row: &Row) -> Cell {

@@ -56,7 +56,7 @@ pub(crate) fn draw_filtered(stats: &MailStats, style: TableStyle) -> String {
 
 fn sums(groups: &[Group<'_>], style: TableStyle) -> String {
     let mut columns = vec![
-        Column::Name("on the way in"),
+        Column::Instance("on the way in"),
         Column::Number("accepted"),
         Column::Number("rejected"),
         Column::Number("temporarily"),
@@ -94,7 +94,7 @@ fn sums(groups: &[Group<'_>], style: TableStyle) -> String {
 
 fn stops(groups: &[Group<'_>], style: TableStyle) -> String {
     let columns = [
-        Column::Name("instance"),
+        Column::Instance("instance"),
         Column::Text("by"),
         Column::Text("at"),
         Column::Number("count"),
@@ -116,7 +116,7 @@ fn stops(groups: &[Group<'_>], style: TableStyle) -> String {
 
 fn reasons(groups: &[Group<'_>], style: TableStyle) -> String {
     let columns = [
-        Column::Name("instance"),
+        Column::Instance("instance"),
         Column::Number("count"),
         Column::Text("by"),
         Column::Words("reason"),
@@ -138,7 +138,7 @@ type Scored<'a> = (&'a [u8], &'a Scores, Tone);
 
 fn scored(groups: &[Scored<'_>], style: TableStyle) -> String {
     let columns = [
-        Column::Name("scored by spamd"),
+        Column::Instance("scored by spamd"),
         Column::Number("messages"),
         Column::Number("clean"),
         Column::Number("spam"),
@@ -171,7 +171,7 @@ fn by_band(groups: &[Scored<'_>], style: TableStyle) -> String {
         })
         .collect();
     let mut columns = vec![
-        Column::Name("instance"),
+        Column::Instance("instance"),
         Column::Number("score"),
         Column::Number("messages"),
     ];

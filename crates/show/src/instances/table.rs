@@ -8,12 +8,12 @@ use legible::narrow::draw_to_fit;
 use super::{clock, endpoint, is_running, limits, log, place, yes_no};
 
 const COLUMNS: [Column; 8] = [
-    Column::Text("instance"),
+    Column::Instance("instance"),
     Column::Text("group"),
     Column::Text("enabled"),
     Column::Text("running since"),
-    Column::Text("bind address"),
-    Column::Text("interface"),
+    Column::List("bind address"),
+    Column::List("interface"),
     Column::Name("HELO name"),
     Column::Name("queue directory"),
 ];
@@ -27,8 +27,8 @@ const WIDE: [Column; 8] = [
     Column::Text("mail_owner"),
     Column::Text("syslog_name"),
     Column::Name("log"),
-    Column::Text("listens on"),
-    Column::Text("rate limits"),
+    Column::List("listens on"),
+    Column::Sentence("rate limits"),
     Column::Text("pickup"),
 ];
 
@@ -148,7 +148,7 @@ fn wide_row(facts: &Facts) -> Vec<Cell> {
 }
 
 const DNS: [Column; 6] = [
-    Column::Text("instance"),
+    Column::Instance("instance"),
     Column::Text("address"),
     Column::Text("check"),
     Column::Text("result"),

@@ -10,7 +10,7 @@ use figures::mail_stats::{
 };
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
-use legible::narrow::draw_to_fit;
+use legible::narrow::{draw_to_fit, fits};
 use postfix::log::Severity;
 
 /// Draws the figures.
@@ -46,11 +46,11 @@ fn draw_complaints(stats: &MailStats, style: TableStyle) -> String {
     // Stable: within a severity and a count, by instance.
     all.sort_by_key(|(_, row)| std::cmp::Reverse((row.severity, row.count)));
     let columns = [
-        Column::Name("instance"),
+        Column::Instance("instance"),
         Column::Name("service"),
         Column::Name("severity"),
         Column::Number("count"),
-        Column::Text("what Postfix says of itself"),
+        Column::Sentence("what Postfix says of itself"),
     ];
     let rows = all.iter().take(COMPLAINTS).map(|(instance, row)| {
         let tone = match row.severity {
@@ -86,7 +86,7 @@ fn groups(stats: &MailStats) -> impl Iterator<Item = (&[u8], &Figures, Tone)> {
 }
 
 fn draw_counts(stats: &MailStats, style: TableStyle) -> String {
-    let mut columns = vec![Column::Name("instance")];
+    let mut columns = vec![Column::Instance("instance")];
     columns.extend(COUNTS);
     // Columns that are nearly always empty are there when they are not.
     let with_expired = stats.total.expired > 0;
@@ -130,9 +130,15 @@ fn count_cells(counts: Counts, tone: Tone) -> [Cell; 4] {
     ]
 }
 
+/// Without shares.
+fn plain_count_cells(counts: Counts, tone: Tone) -> [Cell; 4] {
+    let counts = [counts.total(), counts.sent, counts.bounced, counts.deferred];
+    counts.map(|n| number(n, tone))
+}
+
 fn draw_delays(stats: &MailStats, style: TableStyle) -> String {
     let columns = [
-        Column::Name("delays"),
+        Column::Instance("delays"),
         Column::Number("median"),
         Column::Number("95%"),
         Column::Number("max"),
@@ -181,21 +187,24 @@ fn draw_breakdown(stats: &MailStats, at: usize, dimension: Dimension, style: Tab
     let is_instance = dimension == Dimension::Instance;
     let mut columns = Vec::new();
     if !is_instance {
-        columns.push(Column::Name("instance"));
+        columns.push(Column::Instance("instance"));
     }
     columns.push(Column::Name(dimension.as_str()));
     columns.extend(COUNTS);
     if is_reason {
-        columns.extend([Column::Name("codes"), Column::Name("blamed")]);
+        columns.extend([Column::List("codes"), Column::List("blamed")]);
     }
-    let rows_of = |breakdown: &Breakdown, instance: Option<&[u8]>, tone| {
+    let rows_of = |breakdown: &Breakdown, instance: Option<&[u8]>, tone, with_shares| {
         let row_cells = |row: &Row| {
             let mut cells: Vec<Cell> = instance
                 .map(|name| Cell::new(name).tone(tone))
                 .into_iter()
                 .collect();
             cells.push(Cell::new(row.key.as_bytes()).tone(tone));
-            cells.extend(count_cells(row.counts, tone));
+            match with_shares {
+                true => cells.extend(count_cells(row.counts, tone)),
+                false => cells.extend(plain_count_cells(row.counts, tone)),
+            }
             if is_reason {
                 cells.extend([details(&row.codes), details(&row.ips)]);
             }
@@ -203,28 +212,29 @@ fn draw_breakdown(stats: &MailStats, at: usize, dimension: Dimension, style: Tab
         };
         breakdown.rows.iter().map(row_cells).collect::<Vec<_>>()
     };
-    let mut rows = Vec::new();
-    if is_instance {
-        rows.extend(
-            stats
-                .total
-                .by
-                .get(at)
-                .map(|b| rows_of(b, None, Tone::Plain))
-                .unwrap_or_default(),
-        );
-    } else {
-        for (name, figures, tone) in groups(stats) {
-            let table = figures.by.get(at);
-            rows.extend(
-                table
-                    .map(|b| rows_of(b, Some(name), tone))
-                    .unwrap_or_default(),
-            );
+    let rows = |with_shares: bool| -> Vec<Vec<Cell>> {
+        if is_instance {
+            let breakdown = stats.total.by.get(at);
+            let rows = breakdown.map(|b| rows_of(b, None, Tone::Plain, with_shares));
+            return rows.unwrap_or_default();
         }
-    }
-    draw(style, &columns, rows)
+        let groups = groups(stats).filter_map(|(name, figures, tone)| {
+            let breakdown = figures.by.get(at)?;
+            Some(rows_of(breakdown, Some(name), tone, with_shares))
+        });
+        groups.flatten().collect()
+    };
+    // The counts say more than the shares do.
+    let whole = rows(true);
+    let rows = match fits(style, &columns, &whole) {
+        true => whole,
+        false => rows(false),
+    };
+    draw_to_fit(style, &columns, rows, &LEAST_FIRST)
 }
+
+/// What a narrow terminal does without, the first to go first.
+const LEAST_FIRST: [&str; 3] = ["codes", "bounced", "sent"];
 
 /// `TSS04 12, TS03 4`.
 fn details<T: std::fmt::Display>(counts: &[(T, u64)]) -> Cell {

@@ -107,7 +107,7 @@ impl List<'_> {
     fn columns(&self, layout: Layout) -> Vec<Column> {
         let several = self.report.instances.len() > 1;
         let mut columns = Vec::new();
-        columns.extend(several.then_some(Column::Name("instance")));
+        columns.extend(several.then_some(Column::Instance("instance")));
         columns.extend([Column::Text("id"), Column::Text("queue")]);
         columns.extend(layout.arrival.then_some(Column::Text("arrival")));
         columns.push(Column::Number("age"));
@@ -151,8 +151,8 @@ impl List<'_> {
             Column::Text("queue") => "deferred".len(),
             Column::Text("arrival") => "2026-09-19 12:22".len(),
             Column::Words(_) if layout.words => WORDS,
-            Column::Words(_) | Column::Name(_) => NAME,
-            Column::Text(_) | Column::Sentence(_) | Column::Number(_) => 0,
+            Column::Words(_) | Column::Name(_) | Column::Instance(_) => NAME,
+            Column::Text(_) | Column::List(_) | Column::Sentence(_) | Column::Number(_) => 0,
         });
         let gaps = match layout.boxes && self.style.boxes {
             true => columns.len() * 3 + 1,

@@ -14,6 +14,7 @@ use figures::distribution::QUEUES;
 use figures::queue::{Dimension, Group, Report, Sender, Summary};
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
+use legible::wrap::folded;
 use unicode_width::UnicodeWidthStr;
 
 /// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
@@ -47,7 +48,8 @@ pub fn write(
     if !report.groups.rows.is_empty() {
         let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
         let by = by.join(", ");
-        write!(out, "\nrecipients by {by}\n{}", tables.groups())?;
+        let heading = folded(&format!("recipients by {by}"), style.width);
+        write!(out, "\n{heading}\n{}", tables.groups())?;
     }
     for line in &report.advice {
         writeln!(out, "{}", postfix::escape(line))?;
@@ -121,7 +123,7 @@ impl Tables<'_> {
         let report = self.report;
         let has = |queue: &Queue| layout.empty || report.total.counts[*queue] > 0;
         let queues: Vec<Queue> = QUEUES.into_iter().filter(has).collect();
-        let mut columns = vec![Column::Name("instance")];
+        let mut columns = vec![Column::Instance("instance")];
         columns.extend(queues.iter().map(|queue| Column::Number(queue.name())));
         columns.push(Column::Number("total"));
         let more = ["recipients", "size"].map(Column::Number);

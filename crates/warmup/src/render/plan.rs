@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::narrow::draw_to_fit;
 use legible::wire::csv_cell;
+use legible::wrap::folded;
 use postfix::{Zone, escape};
 
-use super::{cell, number, paragraph, sentences};
+use super::{cell, commands, number, paragraph, sentences};
 use crate::plan::{Plan, PlanLevel};
 use crate::ratio::{Ratio, RelayName};
 use crate::settings::{HeldBy, Hold, Mail};
@@ -48,14 +50,15 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
         }
         Rows::Level => (0..=last).map(|at| level_row(plan, at)).collect(),
     };
-    let mut text = format!("{}\n\n", escape(&heading(plan)));
+    let heading_line = escape(&heading(plan)).to_string();
+    let mut text = format!("{}\n\n", folded(&heading_line, style.width));
     text.push_str(&draw(style, &COLUMNS, rows));
     let at = plan.level_of(day);
     let level = &plan.levels[at];
     let days = sending_days(plan, at);
     let cap = level.level.cap;
     let heading = format!("for sending days {days}, {cap} a day at most:");
-    paragraph(&mut text, &heading, &plan.commands(level));
+    commands(&mut text, &heading, &plan.commands(level), style.width);
     if let (Some(relay), Some(ratio)) = (&plan.order.relay, level.ratio) {
         let (old, share) = (ratio.old, share(level).unwrap_or_default());
         let heading = match ratio.names {
@@ -68,16 +71,17 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
                 relay.name
             ),
         };
-        paragraph(&mut text, &heading, &plan.zone_lines(level));
+        paragraph(&mut text, &heading, &plan.zone_lines(level), style.width);
     }
     let mut notes = notes(plan, level);
     notes.extend_from_slice(more);
     sentences(&mut text, "notes:", &notes, style.width);
     if at == last && at > 0 {
-        paragraph(
+        commands(
             &mut text,
             "to restore everything to what it was, once the address is warm:",
             &plan.undo(),
+            style.width,
         );
     }
     text
@@ -359,11 +363,11 @@ pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
 }
 
 const LISTED: [Column; 8] = [
-    Column::Text("instance"),
+    Column::Instance("instance"),
     Column::Text("address"),
     Column::Text("start"),
     Column::Number("volume"),
-    Column::Text("schedule"),
+    Column::Name("schedule"),
     Column::Number("levels"),
     Column::Number("sending days"),
     Column::Text("made"),
@@ -385,5 +389,6 @@ pub fn list(plans: &[Plan], zone: Zone, style: TableStyle) -> String {
             number(made.map(|time| time.format("%Y-%m-%d %H:%M"))),
         ]
     });
-    draw(style, &LISTED, rows.collect())
+    let least_first = ["levels", "made", "schedule"];
+    draw_to_fit(style, &LISTED, rows.collect(), &least_first)
 }

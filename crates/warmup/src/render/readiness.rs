@@ -8,14 +8,14 @@ use legible::wire::csv_cell;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
-use super::{cell, document, paragraph};
+use super::{cell, document, sentences};
 use crate::readiness::{Outcome, Readiness, Step};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-check/1";
 
 const COLUMNS: [Column; 5] = [
-    Column::Text("instance"),
+    Column::Instance("instance"),
     Column::Text("step"),
     Column::Text("result"),
     Column::Name("of"),
@@ -47,7 +47,7 @@ pub fn table(all: &[Readiness], style: TableStyle) -> String {
             lines.map(|line| format!("{}: {line}", step.step))
         });
         let heading = format!("to do for {}:", ready.instance);
-        paragraph(&mut text, &heading, &to_do.collect::<Vec<_>>());
+        sentences(&mut text, &heading, &to_do.collect::<Vec<_>>(), style.width);
     }
     text
 }

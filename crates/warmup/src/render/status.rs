@@ -3,13 +3,15 @@
 use std::io::{self, Write};
 
 use csv::Writer;
-use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::grid::{Cell, Column, TableStyle, Tone};
 use legible::human::percent;
+use legible::narrow::draw_to_fit;
 use legible::wire::csv_cell;
+use legible::wrap::folded;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
-use super::{cell, document, number, paragraph, sentence};
+use super::{cell, commands, document, number, paragraph};
 use crate::plan::Plan;
 use crate::status::{Day, JudgedDay, Status, Verdict};
 
@@ -59,7 +61,7 @@ impl Standing {
 
 const COLUMNS: [Column; 10] = [
     Column::Number("day"),
-    Column::Text("date"),
+    Column::List("date"),
     Column::Number("cap"),
     Column::Number("volume"),
     Column::Number("of cap"),
@@ -67,8 +69,11 @@ const COLUMNS: [Column; 10] = [
     Column::Number("bounced"),
     Column::Number("blocked"),
     Column::Number("rate-limited"),
-    Column::Text("codes"),
+    Column::List("codes"),
 ];
+
+/// What a narrow terminal does without, the first to go first.
+const LEAST_FIRST: [&str; 2] = ["of cap", "bounced"];
 
 /// `--format table`: each instance's verdict, and its last `days` sending days.
 pub fn table(all: &[Standing], days: usize, style: TableStyle) -> String {
@@ -81,22 +86,23 @@ fn one(standing: &Standing, days: usize, style: TableStyle) -> String {
     let verdict = status.verdict.as_str().to_uppercase();
     let mut text = format!("{}: {verdict}\n", escape(&status.instance));
     for why in &status.why {
-        sentence(&mut text, why, style.width);
+        let why = folded(&format!("  {}", escape(why)), style.width);
+        text.push_str(&format!("{why}\n"));
     }
     let shown = &status.days[status.days.len().saturating_sub(days)..];
     if !shown.is_empty() {
         text.push('\n');
-        text.push_str(&draw(style, &COLUMNS, shown.iter().map(row).collect()));
+        let rows = shown.iter().map(row).collect();
+        text.push_str(&draw_to_fit(style, &COLUMNS, rows, &LEAST_FIRST));
     }
-    let (commands, zone) = standing.to_apply();
+    let (to_apply, zone) = standing.to_apply();
     let cap = standing.cap().unwrap_or_default();
-    paragraph(&mut text, &format!("to keep to {cap} a day:"), &commands);
-    paragraph(&mut text, "the zone, for the same days:", &zone);
-    paragraph(
-        &mut text,
-        "to restore everything to what it was before:",
-        &standing.undo(),
-    );
+    let heading = format!("to keep to {cap} a day:");
+    commands(&mut text, &heading, &to_apply, style.width);
+    let heading = "the zone, for the same days:";
+    paragraph(&mut text, heading, &zone, style.width);
+    let heading = "to restore everything to what it was before:";
+    commands(&mut text, heading, &standing.undo(), style.width);
     text
 }
 
@@ -109,7 +115,7 @@ fn row(judged: &JudgedDay) -> Vec<Cell> {
     };
     let date = match day.complete {
         true => day.date.to_string(),
-        false => format!("{} (not complete)", day.date),
+        false => format!("{}, not complete", day.date),
     };
     let total = day.total();
     let cap = judged.level.map(|(_, cap)| cap);
