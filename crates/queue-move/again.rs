@@ -149,7 +149,7 @@ fn execute(
             patience.set(patience.get().saturating_sub(LOG_ROUND));
         }
     };
-    let mut means = setup::means(&told, &accepted);
+    let mut means = setup::means(cx, &told, &accepted);
     if again.despite_log {
         means.boot.clone_from(&header.boot);
     }

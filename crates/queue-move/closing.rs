@@ -39,7 +39,13 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     // Not while it is at work.
     let locks = setup::lock(cx, &[(&journal.header.from, true)])?;
     let (user, now) = (setup::user(), setup::seconds(cx));
-    let closed = transfer::close(Fs::new(&NoHook), &journal, now, &user, why);
+    let closed = transfer::close(
+        Fs::new(&NoHook),
+        cx.root().dir(),
+        &journal,
+        now,
+        (&user, why),
+    );
     closed.map_err(|e| Failure::io("cannot write", &journal.path, e))?;
     drop(locks);
     Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
@@ -58,7 +64,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
             return Err(Failure::new("nothing was changed: not confirmed").into());
         }
-        let removed = transfer::prune(Fs::new(&NoHook), &summaries, before);
+        let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), &summaries, before);
         removed.map_err(|e| Failure::new("cannot remove a journal").because(e))?;
     }
     let names: Vec<&str> = summaries

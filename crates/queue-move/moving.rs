@@ -128,7 +128,7 @@ fn execute(
     ));
     // Nothing of what has not been moved has been logged.
     let nothing = |_: &str| None;
-    let means = setup::means(&told, &nothing);
+    let means = setup::means(cx, &told, &nothing);
     let dir = crate::unfinished::moves_dir(cx);
     let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();

@@ -61,8 +61,13 @@ fn batch() -> usize {
 }
 
 /// What a move needs beside the two spools.
-pub(crate) fn means<'a>(watch: &'a dyn Watch, accepted: Accepted<'a>) -> Means<'a> {
+pub(crate) fn means<'a>(
+    cx: &'a Context,
+    watch: &'a dyn Watch,
+    accepted: Accepted<'a>,
+) -> Means<'a> {
     Means {
+        root: cx.root().dir(),
         fs: Fs::new(&NoHook),
         watch,
         accepted,
@@ -146,7 +151,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
         command: command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));
-    Locks::take(&dir, &claims, &me).map_err(|e| {
+    Locks::take(cx.root().dir(), &dir, &claims, &me).map_err(|e| {
         Failure::new(e.to_string())
             .hint("wait until it has finished, or interrupt it with ^C (SIGINT); queue-move history lists the moves")
             .into()

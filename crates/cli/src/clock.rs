@@ -29,6 +29,10 @@ pub(crate) fn start(argv: &mut Vec<OsString>) -> anyhow::Result<Time> {
 
 /// The machine's clock.
 fn now() -> Time {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the clock is read"
+    )]
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let micros = since_1970
         .ok()

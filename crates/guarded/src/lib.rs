@@ -9,6 +9,7 @@
 //! leads nowhere else. No link is followed that anybody but root and the caller could have put in its place. What has
 //! been opened is looked at (fstat(2)), and not what has its name by then.
 
+pub mod at;
 mod draft;
 mod kept;
 mod lock;

@@ -99,9 +99,9 @@ impl Lock {
     }
 }
 
-/// Opens a lock, or makes it. Nothing is ever written to it: who holds it, the kernel knows.
-fn open(place: &Place) -> io::Result<File> {
-    let file = place.regular(OFlags::RDWR | OFlags::CREATE)?;
+/// Opens a lock, or makes it. [`Lock`] writes nothing to it: who holds it, the kernel knows.
+pub(crate) fn open(place: &Place) -> io::Result<File> {
+    let file = place.regular(OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)?;
     let stat = fstat(&file)?;
     if !is_ours(&stat) {
         let why = format!("belongs to {} and is not a lock", user(stat.st_uid));

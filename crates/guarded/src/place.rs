@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
+use crate::at;
 use crate::draft::Draft;
 use crate::lock::{Lock, LockError};
 use crate::read::read_file;
@@ -80,7 +81,15 @@ impl Place {
         Self::own(root, path, links, Missing::Make)
     }
 
-    /// The same, and no directory is made.
+    /// The same, and if the directory of the file is missing, it is made for its owner alone.
+    ///
+    /// # Errors
+    /// As [`Place::make`].
+    pub fn private(root: &Path, path: &Path, links: Links) -> io::Result<Self> {
+        Self::own(root, path, links, Missing::MakePrivate)
+    }
+
+    /// The same as [`Place::make`], and no directory is made.
     ///
     /// # Errors
     /// As [`Place::find`].
@@ -170,16 +179,67 @@ impl Place {
     /// # Errors
     /// It may not be written to, or it is another's, who could have put it there ([`crate::is_refused`]).
     pub fn append(&self) -> io::Result<File> {
-        let file = self.regular(OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        let file = self.ours(OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        if fstat(&file)?.st_size == 0 {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?;
+        }
+        Ok(file)
+    }
+
+    fn ours(&self, flags: OFlags) -> io::Result<File> {
+        let file = self.regular(flags)?;
         let stat = fstat(&file)?;
         if !is_ours(&stat) {
             let why = format!("is a file of {}, and is not added to", user(stat.st_uid));
             return Err(Refused::it(&why));
         }
-        if stat.st_size == 0 {
-            rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?;
+        if stat.st_nlink > 1 {
+            return Err(Refused::it("has a second name, and is not added to"));
         }
         Ok(file)
+    }
+
+    /// Opens the regular file that is there for adding to its end.
+    ///
+    /// # Errors
+    /// There is none, or as [`Place::append`].
+    pub fn reopen(&self) -> io::Result<File> {
+        self.ours(OFlags::WRONLY | OFlags::APPEND)
+    }
+
+    /// Makes the file, for its owner alone, open for reading and for writing.
+    ///
+    /// # Errors
+    /// Something has the name (`AlreadyExists`), or the directory may not be written to.
+    pub fn create(&self) -> io::Result<File> {
+        Ok(at::create((&self.step.fd, &self.name), 0o600)?)
+    }
+
+    /// Removes what has the name, which is no directory.
+    ///
+    /// # Errors
+    /// Nothing has it, or the directory may not be written to.
+    pub fn remove(&self) -> io::Result<()> {
+        Ok(at::unlink((&self.step.fd, &self.name))?)
+    }
+
+    /// Gives what has this name the name of `place`, in place of what has that.
+    ///
+    /// # Errors
+    /// Nothing has this name, or a directory may not be written to. What had the other name has it still.
+    pub fn rename_over(&self, place: &Self) -> io::Result<()> {
+        let done = rustix::fs::renameat(&*self.step.fd, &self.name, &*place.step.fd, &place.name);
+        Ok(done?)
+    }
+
+    /// Waits until the names in its directory are on disk.
+    ///
+    /// # Errors
+    /// The file system cannot do that.
+    pub fn sync_directory(&self) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = openat(&*self.step.fd, ".", flags, Mode::empty())?;
+        Ok(rustix::fs::fsync(directory)?)
     }
 
     /// Can nobody but root and the caller have led here, or put another thing in the place of what has this name?
@@ -228,6 +288,15 @@ impl Place {
     /// Another has it; what has the name is not a lock.
     pub fn lock(&self, patience: Duration) -> Result<Lock, LockError> {
         Lock::take(self, patience)
+    }
+
+    /// Opens the file of such a lock, or makes it, for one that is shared, or that says who has it: for reading, and for
+    /// adding to its end.
+    ///
+    /// # Errors
+    /// What has the name is not a lock: it is another's, or has a second name.
+    pub fn lock_file(&self) -> io::Result<File> {
+        crate::lock::open(self)
     }
 
     /// Opens the regular file that is there, with these flags.

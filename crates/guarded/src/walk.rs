@@ -35,6 +35,8 @@ pub(crate) enum Missing {
     MakeLast,
     /// They are made.
     Make,
+    /// They are made, and the last one is for its owner alone.
+    MakePrivate,
 }
 
 /// An open directory on the way.
@@ -125,7 +127,9 @@ impl Walk<'_> {
                 }
                 _ if todo.is_empty() => return Ok((step, name)),
                 None if self.makes(todo.len()) => {
-                    match mkdirat(&*step.fd, name.as_os_str(), 0o755.into()) {
+                    let is_private = self.missing == Missing::MakePrivate && todo.len() == 1;
+                    let mode = if is_private { 0o700 } else { 0o755 };
+                    match mkdirat(&*step.fd, name.as_os_str(), mode.into()) {
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(e) => return Err(e.into()),
                     }
@@ -143,7 +147,7 @@ impl Walk<'_> {
         match self.missing {
             Missing::Fail => false,
             Missing::MakeLast => behind == 1,
-            Missing::Make => true,
+            Missing::Make | Missing::MakePrivate => true,
         }
     }
 

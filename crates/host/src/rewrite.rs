@@ -9,11 +9,13 @@ use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use guarded::at;
 use postfix::config::Instance;
+use rustix::fs::OFlags;
 
-/// How long an answer may take. A table on a server may be slow.
+/// How long an answer may take in all, whoever gives it. A table on a server may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// RESOLVE_FLAG_FAIL (`src/global/resolve_clnt.h`): a table failed.
@@ -50,7 +52,46 @@ impl fmt::Display for Resolved {
 #[derive(Debug)]
 pub struct Rewrite {
     socket: PathBuf,
-    stream: Option<BufReader<UnixStream>>,
+    queue_directory: PathBuf,
+    service: String,
+    patience: Duration,
+    stream: Option<BufReader<Stream>>,
+}
+
+/// A connection that is read from until a moment, and no longer: the socket's directory is the mail owner's, who may
+/// answer a byte a minute.
+#[derive(Debug)]
+struct Stream {
+    socket: UnixStream,
+    end: Instant,
+}
+
+impl Stream {
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        match left.is_zero() {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(left),
+        }
+    }
+}
+
+impl io::Read for Stream {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(self.left()?))?;
+        self.socket.read(to)
+    }
+}
+
+impl io::Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(self.left()?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
 }
 
 impl Rewrite {
@@ -60,10 +101,26 @@ impl Rewrite {
             name if name.is_empty() => "rewrite".to_owned(),
             name => name,
         };
+        Self::at(instance.queue_directory(), service, PATIENCE)
+    }
+
+    fn at(queue_directory: &Path, service: String, patience: Duration) -> Self {
         Self {
-            socket: instance.queue_directory().join("private").join(service),
+            socket: queue_directory.join("private").join(&service),
+            queue_directory: queue_directory.to_owned(),
+            service,
+            patience,
             stream: None,
         }
+    }
+
+    fn connect(&self) -> io::Result<BufReader<Stream>> {
+        let end = Instant::now() + self.patience;
+        let root = at::directory(&self.queue_directory)?;
+        let private = at::open(&root, "private", OFlags::PATH | OFlags::DIRECTORY)?;
+        let socket = at::connect((&private, self.service.as_ref()), self.patience)?;
+        socket.set_nonblocking(false)?;
+        Ok(BufReader::new(Stream { socket, end }))
     }
 
     /// The socket that is asked at.
@@ -101,8 +158,9 @@ impl Rewrite {
     fn try_resolve(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => connect(&self.socket)?,
+            None => self.connect()?,
         };
+        stream.get_mut().end = Instant::now() + self.patience;
         let question = format!("request\0resolve\0sender\0{sender}\0address\0{address}\0\0");
         stream.get_mut().write_all(question.as_bytes())?;
         let answer = loop {
@@ -133,15 +191,8 @@ impl Rewrite {
     }
 }
 
-fn connect(socket: &Path) -> io::Result<BufReader<UnixStream>> {
-    let stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    Ok(BufReader::new(stream))
-}
-
 /// A list of attributes, up to the null byte that ends it.
-fn read(stream: &mut BufReader<UnixStream>) -> io::Result<Vec<(String, String)>> {
+fn read(stream: &mut BufReader<Stream>) -> io::Result<Vec<(String, String)>> {
     let mut attributes = Vec::new();
     while attributes.len() < MAX_ATTRIBUTES {
         let name = word(stream)?;
@@ -154,11 +205,74 @@ fn read(stream: &mut BufReader<UnixStream>) -> io::Result<Vec<(String, String)>>
     Err(io::Error::other("no answer from trivial-rewrite"))
 }
 
-fn word(stream: &mut BufReader<UnixStream>) -> io::Result<String> {
+fn word(stream: &mut BufReader<Stream>) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.by_ref().take(8192).read_until(0, &mut bytes)?;
     match bytes.pop() {
         Some(0) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    /// A queue directory whose owner has laid what `lay` makes where trivial-rewrite's socket is.
+    fn check(lay: impl FnOnce(&Path), says: &str) {
+        let queue = tempfile::tempdir().unwrap();
+        std::fs::create_dir(queue.path().join("private")).unwrap();
+        lay(&queue.path().join("private/rewrite"));
+        let patience = Duration::from_millis(300);
+        let mut rewrite = Rewrite::at(queue.path(), "rewrite".to_owned(), patience);
+        let why = rewrite.resolve("u@example.org").unwrap_err().to_string();
+        assert!(why.contains(says), "{why}");
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_is_not_waited_for_for_ever() {
+        let mut held = Vec::new();
+        // Nobody accepts, and no more can wait.
+        let full = |path: &Path| {
+            let listener = UnixListener::bind(path).unwrap();
+            let least = nix::sys::socket::Backlog::new(0).unwrap();
+            nix::sys::socket::listen(&listener, least).unwrap();
+            held.push(UnixStream::connect(path).unwrap());
+            std::mem::forget(listener);
+        };
+        check(full, "temporarily unavailable");
+        // It answers a byte at a time: each in time, and never all.
+        let drip = |path: &Path| {
+            let listener = UnixListener::bind(path).unwrap();
+            std::thread::spawn(move || {
+                let (mut one, _) = listener.accept().unwrap();
+                while one.write_all(b"x").is_ok() {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            });
+        };
+        check(drip, "timed out");
+        // It answers for ever, and never what was asked.
+        let flood = |path: &Path| {
+            let listener = UnixListener::bind(path).unwrap();
+            std::thread::spawn(move || {
+                let (mut one, _) = listener.accept().unwrap();
+                while one.write_all(b"a\0b\0\0").is_ok() {}
+            });
+        };
+        check(flood, "timed out");
+    }
+
+    #[test]
+    fn what_is_no_socket_of_that_directory_is_not_asked() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let real = elsewhere.path().join("real");
+        let _listener = UnixListener::bind(&real).unwrap();
+        check(
+            |path| std::os::unix::fs::symlink(&real, path).unwrap(),
+            "is not a socket",
+        );
+        check(|path| std::fs::write(path, "x").unwrap(), "is not a socket");
     }
 }

@@ -4,7 +4,6 @@
 //! rest counts: a pause whose line is damaged is still known from the map ([`crate::map::MapText::blocks`]), and no
 //! damage may keep the others from ending.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -206,7 +205,7 @@ impl Journal {
             .hooked(Op::Write, &path, || file.write_all(&text))
             .and_then(|()| fs.hooked(Op::Sync, &path, || file.sync_all()))
             .and_then(|()| match is_new {
-                true => fs.hooked(Op::SyncDir, directory, || File::open(directory)?.sync_all()),
+                true => fs.hooked(Op::SyncDir, directory, || place.sync_directory()),
                 false => Ok(()),
             });
         if let Err(e) = written {

@@ -6,6 +6,10 @@
 //!
 //! The journal is the truth: it holds what is meant before anything is changed, and [`map::render`] makes of it what
 //! a map must say. So whatever was interrupted is put right by doing it again.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 pub mod health;
 pub mod journal;

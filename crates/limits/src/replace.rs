@@ -5,11 +5,12 @@
 //! again. Postfix notices by the open file's having no name any more (Postfix `src/util/dict_open.c`,
 //! `dict_changed_name`).
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use guarded::{Links, Place};
 use transfer::{Fs, Op};
 
 use crate::map::Form;
@@ -143,23 +144,20 @@ impl MapFile {
         text: &[u8],
         make_index: MakeIndex<'_>,
     ) -> Result<(), MapError> {
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
-        must_be_safe(&self.path)?;
-        let mut name = std::ffi::OsString::from(".");
-        name.push(self.path.file_name().unwrap_or_default());
-        name.push(".new");
-        let new = directory.join(name);
+        let text_place = safe(&self.path)?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let new = text_place.sibling(&format!(".{name}.new"));
         let new_index = match &self.kind {
-            MapKind::Index { ending, .. } => Some(with_ending(&new, ending)),
+            MapKind::Index { ending, .. } => Some(new.beside(ending)),
             MapKind::Patterns(_) => None,
         };
-        let left = leftovers(&new, new_index.as_deref());
+        let left = leftovers(&new, new_index.as_ref());
         for left in &left {
             unlink(fs, left)?;
         }
-        let made = self.make(fs, seen, text, (&new, new_index.as_deref()), make_index);
+        let made = self.make(fs, seen, text, (&new, new_index.as_ref()), make_index);
         let placed =
-            made.and_then(|()| self.place(fs, seen, (&new, new_index.as_deref()), directory));
+            made.and_then(|()| self.place(fs, seen, (&new, new_index.as_ref()), &text_place));
         if placed.is_err() {
             for left in &left {
                 let _gone = unlink(fs, left);
@@ -173,54 +171,50 @@ impl MapFile {
         fs: Fs<'_>,
         seen: Option<&Seen>,
         text: &[u8],
-        (new, new_index): (&Path, Option<&Path>),
+        (new, new_index): (&Place, Option<&Place>),
         make_index: MakeIndex<'_>,
     ) -> Result<(), MapError> {
-        let create = || {
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true).mode(0o600).open(new)
-        };
+        let path = new.path();
         let mut file = fs
-            .hooked(Op::Create, new, create)
-            .map_err(failed("cannot make it", new))?;
-        let written = fs.hooked(Op::Write, new, || file.write_all(text));
-        written.map_err(failed("cannot write it", new))?;
+            .hooked(Op::Create, path, || new.create())
+            .map_err(failed("cannot make it", path))?;
+        let written = fs.hooked(Op::Write, path, || file.write_all(text));
+        written.map_err(failed("cannot write it", path))?;
         let like = seen.map(|seen| &seen.metadata);
         if let Some(new_index) = new_index {
+            let index = new_index.path();
             // Before the text is given to its owner: postmap(1) makes the index as that user, who may not write here.
-            fs.hooked(Op::Write, new_index, || {
-                Ok(make_index(self.kind.word(), new))
-            })
-            .map_err(failed("cannot make it", new_index))?
-            .map_err(|why| MapError::Index(self.path.clone(), why))?;
-            let file = File::open(new_index).map_err(failed("cannot open it", new_index))?;
+            fs.hooked(Op::Write, index, || Ok(make_index(self.kind.word(), path)))
+                .map_err(failed("cannot make it", index))?
+                .map_err(|why| MapError::Index(self.path.clone(), why))?;
+            let file = new_index.open().map_err(failed("cannot open it", index))?;
             let old = self.index().and_then(|path| path.symlink_metadata().ok());
-            become_like(fs, &file, new_index, old.as_ref().or(like))?;
-            let sync = fs.hooked(Op::Sync, new_index, || file.sync_all());
-            sync.map_err(failed("cannot write it", new_index))?;
+            become_like(fs, &file, index, old.as_ref().or(like))?;
+            let sync = fs.hooked(Op::Sync, index, || file.sync_all());
+            sync.map_err(failed("cannot write it", index))?;
         }
-        become_like(fs, &file, new, like)?;
-        fs.hooked(Op::Sync, new, || file.sync_all())
-            .map_err(failed("cannot write it", new))
+        become_like(fs, &file, path, like)?;
+        fs.hooked(Op::Sync, path, || file.sync_all())
+            .map_err(failed("cannot write it", path))
     }
 
     fn place(
         &self,
         fs: Fs<'_>,
         seen: Option<&Seen>,
-        (new, new_index): (&Path, Option<&Path>),
-        directory: &Path,
+        (new, new_index): (&Place, Option<&Place>),
+        text: &Place,
     ) -> Result<(), MapError> {
         if !self.is_as(seen) {
             let what = "somebody changed it just now; nothing was done";
             return Err(MapError::Refused(self.path.clone(), what));
         }
-        if let (Some(new), Some(index)) = (new_index, self.index()) {
-            rename(fs, new, &index)?;
+        if let (Some(new), MapKind::Index { ending, .. }) = (new_index, &self.kind) {
+            rename(fs, new, &text.beside(ending))?;
         }
-        rename(fs, new, &self.path)?;
-        let sync = || File::open(directory)?.sync_all();
-        fs.hooked(Op::SyncDir, directory, sync)
+        rename(fs, new, text)?;
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        fs.hooked(Op::SyncDir, directory, || text.sync_directory())
             .map_err(failed("cannot write it", directory))
     }
 
@@ -247,13 +241,12 @@ impl MapFile {
 
 /// What a run that was killed may have left. Berkeley DB makes an index as `__db.NAME`, and where there is one already,
 /// postmap(1) tries again without an end: one that was killed would keep every later one from its work.
-fn leftovers(new: &Path, new_index: Option<&Path>) -> Vec<PathBuf> {
-    let mut all = vec![new.to_owned()];
+fn leftovers(new: &Place, new_index: Option<&Place>) -> Vec<Place> {
+    let mut all = vec![new.clone()];
     if let Some(index) = new_index {
-        let mut name = std::ffi::OsString::from("__db.");
-        name.push(index.file_name().unwrap_or_default());
-        all.push(index.with_file_name(name));
-        all.push(index.to_owned());
+        let name = index.path().file_name().unwrap_or_default();
+        all.push(index.sibling(&format!("__db.{}", name.to_string_lossy())));
+        all.push(index.clone());
     }
     all
 }
@@ -263,9 +256,13 @@ fn leftovers(new: &Path, new_index: Option<&Path>) -> Vec<PathBuf> {
 /// # Errors
 /// Others may write to a directory on the way, or lead elsewhere.
 pub fn must_be_safe(path: &Path) -> Result<(), MapError> {
-    let place = guarded::Place::find(path, guarded::Links::Ours);
-    match place.map_err(failed("cannot go there", path))?.is_safe() {
-        true => Ok(()),
+    safe(path).map(drop)
+}
+
+fn safe(path: &Path) -> Result<Place, MapError> {
+    let place = Place::find(path, Links::Ours).map_err(failed("cannot go there", path))?;
+    match place.is_safe() {
+        true => Ok(place),
         false => {
             let what = "others than root may write to its directory, or to one above it";
             Err(MapError::Refused(path.to_owned(), what))
@@ -287,7 +284,7 @@ fn become_like(
     like: Option<&Metadata>,
 ) -> Result<(), MapError> {
     if let Some(like) = like {
-        let give = || std::os::unix::fs::fchown(file, Some(like.uid()), Some(like.gid()));
+        let give = || guarded::at::give(file, like.uid(), like.gid());
         fs.hooked(Op::Owner, path, give)
             .map_err(failed("cannot give it its owner", path))?;
     }
@@ -297,16 +294,17 @@ fn become_like(
         .map_err(failed("cannot set its mode", path))
 }
 
-fn rename(fs: Fs<'_>, from: &Path, to: &Path) -> Result<(), MapError> {
-    fs.hooked(Op::Rename, to, || std::fs::rename(from, to))
-        .map_err(failed("cannot put it in its place", to))
+fn rename(fs: Fs<'_>, from: &Place, to: &Place) -> Result<(), MapError> {
+    fs.hooked(Op::Rename, to.path(), || from.rename_over(to))
+        .map_err(failed("cannot put it in its place", to.path()))
 }
 
-fn unlink(fs: Fs<'_>, path: &Path) -> Result<(), MapError> {
-    match path.symlink_metadata() {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+fn unlink(fs: Fs<'_>, place: &Place) -> Result<(), MapError> {
+    let path = place.path();
+    match place.kind() {
+        Ok(None) => Ok(()),
         _ => fs
-            .hooked(Op::Unlink, path, || std::fs::remove_file(path))
+            .hooked(Op::Unlink, path, || place.remove())
             .map_err(failed("cannot remove it", path)),
     }
 }

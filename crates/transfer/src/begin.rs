@@ -4,9 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::fsops::Fs;
 use crate::journal::{Header, Intent, Line, LogMark, SCHEMA, Track, Writer};
-use crate::moves::{Means, Move, MoveError, make_private};
+use crate::moves::{Means, Move, MoveError};
 use crate::plan::Plan;
 
 /// Who does it, when, and under which name.
@@ -48,8 +47,7 @@ impl<'a> Move<'a> {
                 Arc::new(intent)
             })
             .collect();
-        make_private(dir).map_err(not_begun)?;
-        let (name, mut writer) = create(means.fs, dir, &begin.name).map_err(not_begun)?;
+        let (name, mut writer) = create(&means, dir, &begin.name).map_err(not_begun)?;
         let path = dir.join(format!("{name}.jsonl"));
         let header = Header {
             schema: SCHEMA.to_owned(),
@@ -66,19 +64,13 @@ impl<'a> Move<'a> {
             boot: means.boot.clone(),
             log: begin.log,
         };
-        prepare(means.fs, dir, &mut writer, &header, &intents).map_err(not_begun)?;
+        prepare(&mut writer, &header, &intents).map_err(not_begun)?;
         let tracks = intents.into_iter().map(Track::new).collect();
         Self::planned(means, writer, header, path, tracks).map_err(not_begun)
     }
 }
 
-fn prepare(
-    fs: Fs<'_>,
-    dir: &Path,
-    journal: &mut Writer<'_>,
-    header: &Header,
-    intents: &[Arc<Intent>],
-) -> io::Result<()> {
+fn prepare(journal: &mut Writer<'_>, header: &Header, intents: &[Arc<Intent>]) -> io::Result<()> {
     journal.write(&[Line::Begin(Box::new(header.clone()))])?;
     for some in intents.chunks(1000) {
         let lines: Vec<Line> = some.iter().cloned().map(Line::Intent).collect();
@@ -86,17 +78,16 @@ fn prepare(
     }
     let count = u32::try_from(intents.len()).map_err(io::Error::other)?;
     journal.commit(&[Line::Planned(count)])?;
-    let open = std::fs::File::open(dir)?;
-    fs.sync(&open, dir)
+    journal.sync_directory()
 }
 
-fn create<'a>(fs: Fs<'a>, dir: &Path, name: &str) -> io::Result<(String, Writer<'a>)> {
+fn create<'a>(means: &Means<'a>, dir: &Path, name: &str) -> io::Result<(String, Writer<'a>)> {
     for more in 1.. {
         let name = match more {
             1 => name.to_owned(),
             more => format!("{name}-{more}"),
         };
-        match Writer::create(fs, &dir.join(format!("{name}.jsonl"))) {
+        match Writer::create(means.fs, means.root, &dir.join(format!("{name}.jsonl"))) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && more < 1000 => {}
             made => return Ok((name, made?)),
         }

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps};
+use rustix::fs::{Mode, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -95,9 +95,7 @@ impl<'a> Fs<'a> {
     /// Renames without ever replacing: `AlreadyExists` if there is a file of that name.
     pub(crate) fn rename(self, from: &At, to: &At) -> io::Result<()> {
         self.call(Op::Rename, &to.path, || {
-            let flags = RenameFlags::NOREPLACE;
-            let done = rustix::fs::renameat_with(&*from.dir, &from.name, &*to.dir, &to.name, flags);
-            done.map_err(|e| match e {
+            guarded::at::rename(from.name(), to.name()).map_err(|e| match e {
                 Errno::INVAL => io::Error::other(
                     "the file system has no rename that keeps an existing file (RENAME_NOREPLACE)",
                 ),
@@ -109,10 +107,7 @@ impl<'a> Fs<'a> {
     /// Lets two files of one file system change places, in one step that cannot be seen half done.
     pub(crate) fn exchange(self, one: &At, other: &At) -> io::Result<()> {
         self.call(Op::Rename, &one.path, || {
-            let flags = RenameFlags::EXCHANGE;
-            let done =
-                rustix::fs::renameat_with(&*one.dir, &one.name, &*other.dir, &other.name, flags);
-            done.map_err(|e| match e {
+            guarded::at::exchange(one.name(), other.name()).map_err(|e| match e {
                 Errno::INVAL => {
                     io::Error::other("the file system cannot exchange two files (RENAME_EXCHANGE)")
                 }
@@ -123,9 +118,7 @@ impl<'a> Fs<'a> {
 
     /// Removes a name.
     pub(crate) fn unlink(self, at: &At) -> io::Result<()> {
-        self.call(Op::Unlink, &at.path, || {
-            Ok(rustix::fs::unlinkat(&*at.dir, &at.name, AtFlags::empty())?)
-        })
+        self.call(Op::Unlink, &at.path, || Ok(guarded::at::unlink(at.name())?))
     }
 
     /// Sets access and modification time.
@@ -152,23 +145,13 @@ impl<'a> Fs<'a> {
 
     /// Gives a file away.
     pub(crate) fn owner(self, file: &File, path: &Path, uid: u32, gid: u32) -> io::Result<()> {
-        self.call(Op::Owner, path, || {
-            std::os::unix::fs::fchown(file, Some(uid), Some(gid))
-        })
+        self.call(Op::Owner, path, || guarded::at::give(file, uid, gid))
     }
 
     /// Makes a new file, open for reading and writing; `AlreadyExists` if there is one.
     pub(crate) fn create(self, at: &At, mode: u32) -> io::Result<File> {
         self.call(Op::Create, &at.path, || {
-            let flags =
-                OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let (dir, name, mode) = (&*at.dir, &at.name, Mode::from_raw_mode(mode));
-            let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-            let made = match rustix::fs::openat2(dir, name, flags, mode, resolve) {
-                Err(Errno::NOSYS) => rustix::fs::openat(dir, name, flags, mode),
-                made => made,
-            };
-            Ok(File::from(made?))
+            Ok(guarded::at::create(at.name(), mode)?)
         })
     }
 
@@ -203,7 +186,7 @@ impl<'a> Fs<'a> {
 
     pub(crate) fn make_dir(self, dir: &OwnedFd, name: &Path, path: &Path) -> io::Result<()> {
         self.call(Op::MakeDir, path, || {
-            Ok(rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o700))?)
+            Ok(guarded::at::make_directory(dir, name)?)
         })
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! snapshot → select → [`plan`] → journal → [`Move`] → [`verify`]; journal and disk → [`Move`] again.
 //! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests, on files of their own")
+)]
 
 mod begin;
 mod engine;

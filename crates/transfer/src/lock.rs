@@ -3,11 +3,11 @@
 //! The instance that mail is taken from is locked for this move alone; the one it goes to is shared with other moves
 //! into it, but not with one out of it. The kernel gives the locks up when the process ends, however it ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use guarded::{Links, Place};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use rustix::fs::FlockOperation;
@@ -71,26 +71,24 @@ pub struct Claim {
 }
 
 impl Locks {
-    /// Takes all `claims`, or none. Lock files are made in `dir`, which is made if need be.
+    /// Takes all `claims`, or none. Lock files are made in `dir` of the host at `root`; it is made if need be.
     ///
     /// # Errors
     /// Another queue-move has one of them; the lock files cannot be made.
-    pub fn take(dir: &Path, claims: &[Claim], me: &Holder) -> Result<Self, LockError> {
-        std::fs::create_dir_all(dir).map_err(|e| LockError::Io(dir.to_owned(), e))?;
+    pub fn take(root: &Path, dir: &Path, claims: &[Claim], me: &Holder) -> Result<Self, LockError> {
         let mut sorted: Vec<&Claim> = claims.iter().collect();
         sorted.sort_by_key(|claim| claim.identity);
-        let locks = sorted.into_iter().map(|claim| take(dir, claim, me));
+        let locks = sorted.into_iter().map(|claim| take(root, dir, claim, me));
         locks.collect::<Result<_, _>>().map(Self)
     }
 }
 
-fn take(dir: &Path, claim: &Claim, me: &Holder) -> Result<File, LockError> {
+fn take(root: &Path, dir: &Path, claim: &Claim, me: &Holder) -> Result<File, LockError> {
     let (device, inode) = claim.identity;
     let path = dir.join(format!("{device}-{inode}.lock"));
     let failed = |e| LockError::Io(path.clone(), e);
-    let mut options = OpenOptions::new();
-    let options = options.read(true).append(true).create(true).mode(0o600);
-    let mut file = options.open(&path).map_err(failed)?;
+    let place = Place::make(root, &path, Links::Ours).map_err(failed)?;
+    let mut file = place.lock_file().map_err(failed)?;
     let how = if claim.alone {
         FlockOperation::NonBlockingLockExclusive
     } else {
@@ -158,8 +156,8 @@ mod tests {
     /// Can a second move be started beside a first?
     fn check(first: [Claim; 2], second: [Claim; 2], expected: bool) {
         let dir = tempfile::tempdir().unwrap();
-        let held = Locks::take(dir.path(), &first, &me()).unwrap();
-        let told = Locks::take(dir.path(), &second, &me());
+        let held = Locks::take(Path::new("/"), dir.path(), &first, &me()).unwrap();
+        let told = Locks::take(Path::new("/"), dir.path(), &second, &me());
         assert_eq!(told.is_ok(), expected, "{first:?} {second:?}");
         if let Err(e) = &told {
             let text = e.to_string();
@@ -170,7 +168,7 @@ mod tests {
             assert!(text.contains(&std::process::id().to_string()), "{text}");
         }
         drop((held, told));
-        Locks::take(dir.path(), &second, &me()).unwrap();
+        Locks::take(Path::new("/"), dir.path(), &second, &me()).unwrap();
     }
 
     #[test]

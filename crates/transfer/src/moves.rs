@@ -28,6 +28,8 @@ pub type Past<'a> = &'a dyn Fn() -> bool;
 
 /// What a move needs beside the two spools.
 pub struct Means<'a> {
+    /// The host's root directory: `/`, or that of an image, out of which no path of a journal leads.
+    pub root: &'a Path,
     /// The system calls.
     pub fs: Fs<'a>,
     /// Told and asked on the way.
@@ -124,7 +126,7 @@ impl<'a> Move<'a> {
     pub fn reopen(means: Means<'a>, mut journal: Journal, goal: Goal) -> Result<Self, MoveError> {
         let name = journal.header.name.clone();
         let stopped = |e| MoveError::Stopped(name.clone(), e);
-        let mut writer = Writer::reopen(means.fs, &journal).map_err(stopped)?;
+        let mut writer = Writer::reopen(means.fs, means.root, &journal).map_err(stopped)?;
         let again = Line::Recover(goal == Goal::Finish, means.watch.now());
         writer.commit(&[again]).map_err(stopped)?;
         let mover = Mover::open(means.fs, &journal.header).map_err(stopped)?;
@@ -363,11 +365,4 @@ pub struct Done {
     pub totals: Totals,
     /// Were all reached, and is none left half-way?
     pub is_complete: bool,
-}
-
-/// The directory of the journals, which is root's alone.
-pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(dir)
 }

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use guarded::at;
 use postfix::queue::Queue;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 
 use crate::execute::Watch;
@@ -80,7 +81,7 @@ fn open_files(process: &Path) -> io::Result<Vec<Open>> {
 
 /// The start time of a process, field 22 of its stat (proc(5)). Its name may hold anything, but comes before.
 fn started(dir: &Path) -> Option<String> {
-    let stat = std::fs::read_to_string(dir.join("stat")).ok()?;
+    let stat = guarded::read_text(&dir.join("stat"), 4096).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19).map(str::to_owned)
 }
@@ -92,7 +93,7 @@ fn pickups(queue_directory: &Path) -> io::Result<Vec<Process>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let dir = entry.path();
-        let name = std::fs::read_to_string(dir.join("comm")).unwrap_or_default();
+        let name = guarded::read_text(&dir.join("comm"), 4096).unwrap_or_default();
         if name.trim() != "pickup" {
             continue;
         }
@@ -137,14 +138,15 @@ pub(crate) fn wait_until_past(side: &Side, withdrawn: &HashSet<u64>, watch: &dyn
 /// # Errors
 /// Nobody listens, or so many wait already that there is no need.
 pub fn wake_pickup(side: &Side) -> io::Result<()> {
-    let dir = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(&side.queue_directory, dir, Mode::empty())?;
-    let public = rustix::fs::openat(&root, "public", dir | OFlags::NOFOLLOW, Mode::empty())?;
-    let flags =
-        OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match rustix::fs::openat(&public, "pickup", flags, Mode::empty()) {
+    let root = at::directory(&side.queue_directory)?;
+    let public = at::open(&root, "public", OFlags::PATH | OFlags::DIRECTORY)?;
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    match at::open(&public, "pickup", flags) {
         Ok(fifo) => wake_by_fifo(fifo),
-        Err(Errno::NXIO) => wake_by_socket(&public),
+        // A socket: not waited for.
+        Err(Errno::NXIO) => {
+            at::connect((&public, "pickup".as_ref()), Duration::ZERO)?.write_all(b"W")
+        }
         Err(e) => Err(e.into()),
     }
 }
@@ -152,27 +154,8 @@ pub fn wake_pickup(side: &Side) -> io::Result<()> {
 fn wake_by_fifo(fifo: OwnedFd) -> io::Result<()> {
     let stat = rustix::fs::fstat(&fifo)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo {
-        return Err(io::Error::other(
-            "public/pickup is neither a FIFO nor a socket",
-        ));
+        let what = "public/pickup is neither a FIFO nor a socket";
+        return Err(io::Error::other(what));
     }
     File::from(fifo).write_all(b"W")
-}
-
-fn wake_by_socket(public: &OwnedFd) -> io::Result<()> {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let held = rustix::fs::openat(public, "pickup", flags, Mode::empty())?;
-    let stat = rustix::fs::fstat(&held)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
-        return Err(io::Error::other(
-            "public/pickup is neither a FIFO nor a socket",
-        ));
-    }
-    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-    // The very socket that was looked at, whatever has its name now.
-    let path = format!("/proc/self/fd/{}", held.as_raw_fd());
-    connect(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
-    File::from(socket).write_all(b"W")
 }

@@ -117,7 +117,7 @@ fn owner(root: &Root, user: &str) -> Option<(u32, u32)> {
         let user = nix::unistd::User::from_name(user).ok().flatten()?;
         return Some((user.uid.as_raw(), user.gid.as_raw()));
     }
-    let passwd = std::fs::read_to_string(root.under(Path::new("/etc/passwd"))).ok()?;
+    let passwd = guarded::read_text(&root.under(Path::new("/etc/passwd")), 64 << 20).ok()?;
     let line = passwd
         .lines()
         .map(|line| line.split(':').collect::<Vec<_>>());

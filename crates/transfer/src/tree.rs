@@ -10,8 +10,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use guarded::at;
 use postfix::queue::{Log, Queue, QueueId, Spool};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use rustix::io::Errno;
 
 use crate::fsops::{Fs, Stat};
@@ -42,25 +43,38 @@ impl At {
         }
     }
 
-    /// Opens the regular file that is there for reading: `None` for nothing.
-    pub(crate) fn open(&self) -> io::Result<Option<File>> {
-        Ok(self.open_with(OFlags::RDONLY)?.map(|(file, _)| file))
+    /// The name in its directory.
+    pub(crate) fn name(&self) -> at::Name<'_, OwnedFd> {
+        (&self.dir, self.name.as_ref())
     }
 
-    /// The same, and in what state it is.
+    /// Opens the regular file that is there for reading: `None` for nothing. One with a second name may be a file that the
+    /// directory's owner could neither read nor change, and is refused.
+    pub(crate) fn open(&self) -> io::Result<Option<File>> {
+        Ok(self.open_only(OFlags::RDONLY)?.map(|(file, _)| file))
+    }
+
+    /// The same, and in what state it is, which is for the caller to judge.
     pub(crate) fn open_with_stat(&self) -> io::Result<Option<(File, Stat)>> {
         self.open_with(OFlags::RDONLY)
     }
 
     /// The same as [`Self::open`], for writing at its end too.
     pub(crate) fn open_to_append(&self) -> io::Result<Option<File>> {
-        let opened = self.open_with(OFlags::RDWR | OFlags::APPEND)?;
+        let opened = self.open_only(OFlags::RDWR | OFlags::APPEND)?;
         Ok(opened.map(|(file, _)| file))
     }
 
+    fn open_only(&self, how: OFlags) -> io::Result<Option<(File, Stat)>> {
+        match self.open_with(how)? {
+            Some((_, stat)) if stat.links > 1 => Err(io::Error::other("has a second name")),
+            opened => Ok(opened),
+        }
+    }
+
     fn open_with(&self, how: OFlags) -> io::Result<Option<(File, Stat)>> {
-        let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let open = |flags| rustix::fs::openat(&*self.dir, &self.name, flags, Mode::empty());
+        let flags = how | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let open = |flags| at::open(&*self.dir, &self.name, flags);
         let opened = match open(flags | OFlags::NOATIME) {
             Err(Errno::PERM) => open(flags),
             opened => opened,
@@ -97,11 +111,9 @@ pub(crate) struct Tree {
 impl Tree {
     /// Opens the queue directory of `spool`, whose mail belongs to `owner` (user, group).
     pub(crate) fn open(spool: Spool, owner: (u32, u32)) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(spool.dir(), flags, Mode::empty())?;
         Ok(Self {
+            root: at::directory(spool.dir())?,
             spool,
-            root,
             owner,
             open: Mutex::default(),
         })
@@ -213,14 +225,7 @@ impl Tree {
         if let Some(dir) = self.known().get(relative) {
             return Ok(Some(Arc::clone(dir)));
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        let opened = match rustix::fs::openat2(&self.root, relative, flags, Mode::empty(), resolve)
-        {
-            Err(Errno::NOSYS) => rustix::fs::openat(&self.root, relative, flags, Mode::empty()),
-            opened => opened,
-        };
-        let dir = match opened {
+        let dir = match at::below(&self.root, relative, OFlags::RDONLY | OFlags::DIRECTORY) {
             Ok(fd) => Arc::new(fd),
             Err(Errno::NOENT) => return Ok(None),
             Err(e) => return Err(e.into()),

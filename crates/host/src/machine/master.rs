@@ -4,7 +4,6 @@
 //! holds an exclusive flock(2) on that file as long as it lives (`INTERNAL_LOCK` in `src/util/sys_defs.h` is
 //! `MYFLOCK_STYLE_FLOCK` on Linux). The process id in the file proves nothing: after a crash it may be another's.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -13,7 +12,7 @@ use std::time::Duration;
 
 use postfix::config::Instance;
 use postfix::{Root, Span, Time};
-use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 /// A master daemon that runs.
@@ -41,17 +40,14 @@ pub fn master(root: &Root, instance: &Instance) -> io::Result<Option<Master>> {
 }
 
 fn look(path: &Path) -> io::Result<Option<Master>> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
+    use io::ErrorKind::{NotADirectory, NotFound};
+    let mut file = match guarded::open(path) {
+        Ok(file) => file,
         // Never started, or without a queue at all.
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(e) if matches!(e.kind(), NotFound | NotADirectory) => return Ok(None),
+        Err(error) => return Err(error),
     };
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
     let mut text = Vec::new();
     (&mut file).take(64).read_to_end(&mut text)?;
     // Postfix pads the number with blanks.
@@ -87,7 +83,7 @@ fn look(path: &Path) -> io::Result<Option<Master>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::fs::{self, File};
 
     #[test]
     fn only_a_lock_that_is_held_is_a_master() {

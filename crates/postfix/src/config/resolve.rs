@@ -7,7 +7,6 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::Root;
@@ -67,8 +66,7 @@ fn names(path: &Path) -> impl Iterator<Item = OsString> {
 /// FIFO or a device would block, or set something in motion.
 pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     refuse_odd(&fs::metadata(path)?)?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let file = guarded::open(path)?;
     // Another file may have taken its place.
     let metadata = file.metadata()?;
     refuse_odd(&metadata)?;

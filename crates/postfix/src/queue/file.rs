@@ -6,9 +6,9 @@ use std::io::Error;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use guarded::at;
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
-use rustix::path::Arg;
 
 use crate::Problem;
 
@@ -83,52 +83,21 @@ pub enum Opened {
     Problem(Problem),
 }
 
-/// Opens the directory `path`, which may be reached through symbolic links.
-pub(super) fn open_dir(path: &Path) -> std::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?)
-}
-
-/// Opens `name`, a path below the open directory `dir`, without following a symbolic link anywhere in it.
-pub(super) fn open_beneath<D: AsFd, P: Arg + Copy>(
-    dir: D,
-    name: P,
-    flags: OFlags,
-) -> Result<OwnedFd, Errno> {
-    let guarded = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::NO_SYMLINKS;
-    match rustix::fs::openat2(&dir, name, guarded, Mode::empty(), resolve) {
-        // Kernels before 5.6, and sandboxes that do not know the call: only the last component is guarded.
-        Err(Errno::NOSYS) => open_in(dir, name, flags),
-        result => result,
-    }
-}
-
-/// Opens `name`, without a slash, in the open directory `dir`, without following it if it is a symbolic link.
-pub(super) fn open_in<D: AsFd, P: Arg + Copy>(
-    dir: D,
-    name: P,
-    flags: OFlags,
-) -> Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::empty())
-}
-
 /// Opens the queue file or log `name`, a path below `dir`, for reading. `path` is for messages.
 ///
 /// A symbolic link is not followed, a FIFO or device does not block, and the access time is left unchanged where the
 /// kernel permits.
-pub(super) fn open_file<D: AsFd, P: Arg + Copy>(dir: D, name: P, path: &Path) -> Opened {
-    open_with(|flags| open_beneath(&dir, name, flags), path)
+pub(super) fn open_file<D: AsFd, P: AsRef<Path>>(dir: D, name: P, path: &Path) -> Opened {
+    open_with(|flags| at::below(&dir, &name, flags), path)
 }
 
 /// The same for a `name` without a slash: cheaper.
-pub(super) fn open_file_in<D: AsFd, P: Arg + Copy>(dir: D, name: P, path: &Path) -> Opened {
-    open_with(|flags| open_in(&dir, name, flags), path)
+pub(super) fn open_file_in<D: AsFd>(dir: D, name: &str, path: &Path) -> Opened {
+    open_with(|flags| at::open(&dir, name, flags), path)
 }
 
 fn open_with(open: impl Fn(OFlags) -> Result<OwnedFd, Errno>, path: &Path) -> Opened {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut result = open(flags | OFlags::NOATIME);
     if matches!(result, Err(Errno::PERM)) {
         // Only the owner and root may leave the access time unchanged.

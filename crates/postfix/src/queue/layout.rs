@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::QueueId;
-use super::file::{Opened, open_dir, open_file};
+use guarded::at;
+
+use super::file::{Opened, open_file};
 use super::id::hash_key;
 use crate::Problem;
 
@@ -218,7 +220,7 @@ impl Spool {
 
     fn open_below(&self, name: &Path) -> Opened {
         let path = self.dir.join(name);
-        match open_dir(&self.dir) {
+        match at::directory(&self.dir) {
             Ok(dir) => open_file(dir, name, &path),
             Err(error) => Opened::Problem(Problem::new(
                 &self.dir,

@@ -10,7 +10,9 @@ use super::address::{printable, quote_822_local};
 use super::bounce_log::{LogEntry, read_log};
 use super::collect::{self, Extent};
 use super::envelope::Envelope;
-use super::file::{FileInfo, Opened, open_dir, open_file};
+use guarded::at;
+
+use super::file::{FileInfo, Opened, open_file};
 use super::{Log, Queue, QueueId, Sender, Spool};
 use crate::config::Parameters;
 use crate::{Parsed, Problem};
@@ -175,7 +177,7 @@ impl Spool {
                 problems,
             };
         };
-        match open_dir(self.dir()) {
+        match at::directory(self.dir()) {
             Ok(spool) => {
                 let shown = present(file, self, &spool, options, &mut Vec::new());
                 problems.extend(shown.problems);

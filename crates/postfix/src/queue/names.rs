@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
 
-use super::file::{open_beneath, open_dir};
 use super::id::{hash_key, is_queue_id};
 use super::{Queue, QueueId, Spool};
 use crate::Problem;
+use guarded::at;
 
 /// What getdents(2) fills at a time.
 const BLOCK: usize = 65_536;
@@ -205,7 +205,7 @@ impl Spool {
         mut each: impl FnMut(Directory, Names, &mut Tally) -> bool,
     ) -> Result<(), ScanError> {
         let spool =
-            open_dir(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
+            at::directory(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
         let mut block = Vec::with_capacity(BLOCK);
         let mut waiting = vec![Vec::new()];
         while let Some(levels) = waiting.pop() {
@@ -214,7 +214,7 @@ impl Spool {
                 relative.push(OsStr::from_bytes(std::slice::from_ref(level)));
             }
             let path = self.dir().join(&relative);
-            let fd = match open_beneath(&spool, &relative, OFlags::DIRECTORY) {
+            let fd = match at::below(&spool, &relative, OFlags::RDONLY | OFlags::DIRECTORY) {
                 Ok(fd) => fd,
                 Err(Errno::NOENT) => continue,
                 Err(Errno::LOOP | Errno::NOTDIR) => {

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::collect::{self, Extent};
 use super::envelope::Envelope;
-use super::file::{FileInfo, Opened, open_dir, open_file_in};
+use guarded::at;
+
+use super::file::{FileInfo, Opened, open_file_in};
 use super::message::{Message, QueueFile, ShowqOptions, present};
 use super::names::{Directory, ScanError, Tally};
 use super::{Queue, QueueId, Spool};
@@ -135,7 +137,7 @@ impl Spool {
         make: impl Fn(Place<'_>, &std::fs::File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
     ) -> Result<Tally, ScanError> {
         let spool =
-            open_dir(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
+            at::directory(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
         let stop = AtomicBool::new(false);
         let work = |batches: &Mutex<Receiver<Batch>>| {
             let mut tally = Tally::default();

@@ -1,7 +1,9 @@
 //! The ends of journals: a move is closed by an admin, and what is long done is removed.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use guarded::{Links, Place};
 
 use crate::fsops::{Fs, Op};
 use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer};
@@ -12,8 +14,14 @@ use crate::protocol::Goal;
 ///
 /// # Errors
 /// The journal cannot be written.
-pub fn close(fs: Fs<'_>, journal: &Journal, now: i64, who: &str, why: &str) -> io::Result<()> {
-    let mut writer = Writer::reopen(fs, journal)?;
+pub fn close(
+    fs: Fs<'_>,
+    root: &Path,
+    journal: &Journal,
+    now: i64,
+    (who, why): (&str, &str),
+) -> io::Result<()> {
+    let mut writer = Writer::reopen(fs, root, journal)?;
     let last = Last {
         state: State::Closed,
         finish: journal.goal == Goal::Finish,
@@ -29,12 +37,18 @@ pub fn close(fs: Fs<'_>, journal: &Journal, now: i64, who: &str, why: &str) -> i
 ///
 /// # Errors
 /// One cannot be removed; those before it are gone.
-pub fn prune(fs: Fs<'_>, summaries: &[Summary], before: i64) -> io::Result<Vec<PathBuf>> {
+pub fn prune(
+    fs: Fs<'_>,
+    root: &Path,
+    summaries: &[Summary],
+    before: i64,
+) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for summary in summaries {
         if summary.header.started < before && !summary.is_unfinished() {
             let path = &summary.path;
-            fs.hooked(Op::Unlink, path, || std::fs::remove_file(path))?;
+            let place = Place::below(root, path, Links::Ours)?;
+            fs.hooked(Op::Unlink, path, || place.remove())?;
             removed.push(path.clone());
         }
     }

@@ -8,12 +8,12 @@ mod lines;
 mod log_mark;
 mod summary;
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use guarded::{Links, Place};
 use postfix::queue::QueueId;
 
 use crate::fsops::{Fs, Op};
@@ -31,33 +31,34 @@ pub use summary::{State, Summary, Totals, summaries, unfinished};
 pub(crate) struct Writer<'a> {
     fs: Fs<'a>,
     file: File,
+    place: Place,
     path: PathBuf,
 }
 
 impl<'a> Writer<'a> {
-    /// A new journal; `AlreadyExists` if there is one of that name.
-    pub(crate) fn create(fs: Fs<'a>, path: &Path) -> io::Result<Self> {
-        let hooked = || -> io::Result<File> {
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true).mode(0o600).open(path)
-        };
-        let file = fs.hooked(Op::Create, path, hooked)?;
+    /// A new journal; `AlreadyExists` if there is one of that name. Its directory is made, for its owner alone.
+    pub(crate) fn create(fs: Fs<'a>, root: &Path, path: &Path) -> io::Result<Self> {
+        let place = Place::private(root, path, Links::Ours)?;
+        let file = fs.hooked(Op::Create, path, || place.create())?;
         Ok(Self {
             fs,
             file,
+            place,
             path: path.to_owned(),
         })
     }
 
     /// An old one, from its last whole line on.
-    pub(crate) fn reopen(fs: Fs<'a>, journal: &Journal) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).open(&journal.path)?;
+    pub(crate) fn reopen(fs: Fs<'a>, root: &Path, journal: &Journal) -> io::Result<Self> {
+        let place = Place::below(root, &journal.path, Links::Ours)?;
+        let file = place.reopen()?;
         if file.metadata()?.len() > journal.length {
             fs.hooked(Op::Write, &journal.path, || file.set_len(journal.length))?;
         }
         Ok(Self {
             fs,
             file,
+            place,
             path: journal.path.clone(),
         })
     }
@@ -69,6 +70,13 @@ impl<'a> Writer<'a> {
             text.push(b'\n');
         }
         self.fs.write(&self.file, &self.path, &text)
+    }
+
+    /// Waits until its name is on disk.
+    pub(crate) fn sync_directory(&self) -> io::Result<()> {
+        let directory = self.path.parent().unwrap_or(&self.path);
+        let sync = || self.place.sync_directory();
+        self.fs.hooked(Op::Sync, directory, sync)
     }
 
     /// Writes, and waits until it is on disk.
@@ -164,7 +172,10 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`]. A last line that was cut short is no error.
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let text = std::fs::read(path).map_err(|e| JournalError::Unreadable(path.to_owned(), e))?;
+        let unreadable = |e| JournalError::Unreadable(path.to_owned(), e);
+        let mut text = Vec::new();
+        let mut file = guarded::open(path).map_err(unreadable)?;
+        file.read_to_end(&mut text).map_err(unreadable)?;
         let unknown = || JournalError::Unknown(path.to_owned());
         let whole = text
             .iter()

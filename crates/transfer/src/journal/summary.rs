@@ -1,6 +1,5 @@
 //! What a journal comes to, without reading all of it: its first line, and its last, which a run that ends writes.
 
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -163,7 +162,7 @@ impl Summary {
 
 /// The first line and the last, if that is one that a run ends with.
 fn ends(path: &Path) -> io::Result<Option<(Header, Last)>> {
-    let mut file = File::open(path)?;
+    let mut file = guarded::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINE)))?;
     let mut tail = Vec::new();

@@ -9,6 +9,8 @@
 mod common;
 mod crash;
 mod hazards;
+mod owner;
 mod races;
 mod restarts;
 mod slow_pickup;
+mod wakes;

@@ -282,6 +282,7 @@ impl Spools {
         accepted: &'a dyn Fn(&str) -> Option<String>,
     ) -> Means<'a> {
         Means {
+            root: Path::new("/"),
             fs: Fs::new(hook),
             watch,
             accepted,
