@@ -13,6 +13,8 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 # Pauses end when they are due.
 * * * * *  root  if [ -x /usr/sbin/relay-limit ] && [ -e /var/lib/relay-tools/limits/journal.jsonl ] && [ ! -d /run/systemd/system ]; then relay-limit tick; fi
+# Rules that pause or slow down by themselves, if there are any (relay-limit(8), REACTING BY ITSELF).
+* * * * *  root  if [ -x /usr/sbin/relay-limit ] && [ -e /etc/relay-tools/react.toml ] && [ ! -d /run/systemd/system ]; then relay-limit react; fi
 
 # Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
 #*/15 * * * *  root  mail-stats-print --check -q --since 1h --crit-bounced 15\% --min-volume 100

@@ -1,7 +1,10 @@
 //! The flags.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::Common;
+use cli::WindowArgs;
 use cli::instances::RequiredInstanceArgs;
 use cli::lookups::ResolverArgs;
 use limits::pace::Pace;
@@ -47,6 +50,11 @@ pub(crate) enum Command {
     Lift(Lift),
     /// List all limits that were ever set on this host, and how each ended
     History(History),
+    /// Pause or slow down by rules, from what is new in the logs; for cron
+    ///
+    /// Does nothing unless /etc/relay-tools/react.toml has rules. With --dry-run, shows what the rules would have done over
+    /// past logs: react --dry-run --date yesterday.
+    React(React),
     /// End what is due, and repair what was interrupted; for cron
     ///
     /// Prints nothing if there is nothing to do. Can be run at any time, any number of times.
@@ -224,6 +232,23 @@ pub(crate) struct History {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct React {
+    /// Show what the rules would have done in the window, without changing anything; by default in the last day
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Read these rules instead of /etc/relay-tools/react.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
 }
 
 #[derive(Debug, ClapArgs)]

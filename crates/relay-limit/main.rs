@@ -17,6 +17,8 @@ mod pause;
 mod place;
 mod probe;
 mod rate;
+mod react;
+mod refused;
 mod setup;
 mod siblings;
 mod tick;
@@ -41,6 +43,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Command::List(list) => list::run(list, cx),
         Command::Lift(lift) => lift::run(lift, cx),
         Command::History(history) => history::run(history, cx),
+        Command::React(react) => react::run(react, cx),
         Command::Tick(tick) => tick::run(tick, cx),
     }
 }

@@ -41,6 +41,28 @@ impl Tool for Args {
                 )],
             },
             Section {
+                title: "REACTING BY ITSELF",
+                body: &[
+                    Block::Text(
+                        "react does nothing unless /etc/relay-tools/react.toml has rules. Cron or the timer runs it every \
+                        minute. A rule counts the refused recipients of one provider at one instance, by the provider's own \
+                        code or by the class of the reason:",
+                    ),
+                    Block::Code(
+                        "most = \"50%\"\nmail = \"root\"\n\n[[rule]]\ncode = \"TSS04\"\ninstance = \"aol-*\"\n\
+                        at_least = 20\nwithin = \"10m\"\ndo = \"pause\"\nfor = \"2h\"",
+                    ),
+                    Block::Text(
+                        "do = \"rate\" with rate = \"600/h\" slows the instance down instead; class = \"rate-limited\" counts a \
+                        class; provider = \"aol\" narrows a rule. Of the instances that are named for a provider, never \
+                        more than the share `most` (50% if it is not set) is held at once, and never the last address. Refusals from before a pause \
+                        that has ended or was lifted do not bring it back. Each act is in the journal, in the mail log and \
+                        in a mail. Only domains of the provider table count: a reply from anybody else's server decides \
+                        nothing.",
+                    ),
+                ],
+            },
+            Section {
                 title: "FILES",
                 body: &[
                     Block::Item(
@@ -51,6 +73,14 @@ impl Tool for Args {
                     Block::Item(
                         "/var/lib/relay-tools/limits/journal.jsonl",
                         "Every limit: what was requested, by whom, and how it ended (JSON Lines).",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/react.toml",
+                        "The rules of react; without it, react does nothing.",
+                    ),
+                    Block::Item(
+                        "/etc/relay-tools/advice.toml",
+                        "What to do about a provider's code, before what is compiled in; each entry has source and date.",
                     ),
                     Block::PROVIDERS_FILE,
                 ],
@@ -66,6 +96,8 @@ impl Tool for Args {
                     Block::Code("relay-limit pause aol-b --for 4h --reason TSS04"),
                     Block::Text("What is in force, and does it work?"),
                     Block::Code("relay-limit list\nrelay-limit list --check"),
+                    Block::Text("What would the rules of react have done yesterday?"),
+                    Block::Code("relay-limit react --dry-run --date yesterday"),
                     Block::Text("The block was lifted early:"),
                     Block::Code("relay-limit lift aol-b --flush"),
                 ],

@@ -24,10 +24,22 @@ use crate::upkeep;
 use crate::waiting::{self, Force};
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let clock = Clock::new(cx);
     if !args.manner.dry_run {
         desk::must_be_able(cx, "--dry-run shows the plan")?;
     }
+    let (lines, outcome) = ordered(args, cx, None)?;
+    cx.print_lines(&lines)?;
+    Ok(outcome)
+}
+
+/// What was done, in lines, or with `--dry-run` the plan. `by`: who orders it, where that is no person; then nothing is
+/// shown beside.
+pub(crate) fn ordered(
+    args: &Args,
+    cx: &Context,
+    by: Option<&str>,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let place = ready(cx, instance)?;
@@ -44,7 +56,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         text: answer(Some(&readable(cx, until)), reason),
         flush: args.flush,
     });
-    let limit = order(cx, instance, &journal, Some(until), reason, hold);
+    let mut limit = order(cx, instance, &journal, Some(until), reason, hold);
+    if let Some(by) = by {
+        limit.by = by.to_owned();
+    }
     let others = siblings::instances(&host.value, instance, &providers);
     let mut asked = vec![instance];
     asked.extend(&others);
@@ -64,15 +79,19 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         limit,
     };
     let shown = plan.lines();
+    let show = || {
+        if by.is_none() {
+            cx.show(&shown);
+        }
+    };
     if let Some((what, hint)) = plan.refusal().filter(|_| !args.last) {
-        cx.show(&shown);
+        show();
         return Err(Failure::new(what).hint(hint).into());
     }
     if args.manner.dry_run {
-        cx.print_lines(&shown)?;
-        return Ok(Outcome::Done);
+        return Ok((shown, Outcome::Done));
     }
-    cx.show(&shown);
+    show();
     if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
@@ -195,7 +214,7 @@ fn carry_out(
     clock: &Clock,
     place: &Place<'_>,
     plan: PausePlan,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
     let name = place.instance.name();
     let syslog = desk::syslog(cx);
@@ -240,7 +259,7 @@ fn carry_out(
     if let Force::Holds(_) = force {
         Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
     }
-    said(cx, name, (&plan.whose, &plan.until), &id, &force)
+    Ok(said(cx, name, (&plan.whose, &plan.until), &id, &force))
 }
 
 /// Takes back what could not be put in force.
@@ -269,7 +288,7 @@ fn said(
     (whose, until): (&str, &str),
     id: &str,
     force: &Force,
-) -> anyhow::Result<Outcome> {
+) -> (Vec<String>, Outcome) {
     let paused = format!("{name}: paused, {whose}, until {until}");
     let mut lines = match force {
         Force::Holds(asked) => {
@@ -286,12 +305,12 @@ fn said(
         "  to end it early: relay-limit lift {}",
         quoted(id)
     ));
-    cx.print_lines(&lines)?;
-    match force {
-        Force::Holds(_) | Force::NotRunning => Ok(Outcome::Done),
+    let outcome = match force {
+        Force::Holds(_) | Force::NotRunning => Outcome::Done,
         Force::Taken(why) | Force::Unknown(why) => {
             cx.warn(format!("{why}; see relay-limit setup {}", quoted(name)));
-            Ok(Outcome::Partial)
+            Outcome::Partial
         }
-    }
+    };
+    (lines, outcome)
 }

@@ -17,10 +17,21 @@ use crate::place;
 use crate::waiting::{self, Force};
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let clock = Clock::new(cx);
     if !args.manner.dry_run {
         desk::must_be_able(cx, "--dry-run shows the plan")?;
     }
+    let (lines, outcome) = ordered(args, cx, None)?;
+    cx.print_lines(&lines)?;
+    Ok(outcome)
+}
+
+/// As [`crate::pause::ordered`].
+pub(crate) fn ordered(
+    args: &Args,
+    cx: &Context,
+    by: Option<&str>,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     if let Some(problem) = instance.problems().first() {
@@ -41,7 +52,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.problems(&read.problems);
     let (rate, notes) = rate(args, cx, instance)?;
     let hold = Hold::Rate(rate);
-    let limit = order(
+    let mut limit = order(
         cx,
         instance,
         &read.value,
@@ -49,13 +60,17 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         reason(args.reason.as_deref()),
         hold,
     );
+    if let Some(by) = by {
+        limit.by = by.to_owned();
+    }
     refuse_second(&read.value, &limit)?;
     let shown = lines(args, cx, &limit, &notes, &clock);
     if args.manner.dry_run {
-        cx.print_lines(&shown)?;
-        return Ok(Outcome::Done);
+        return Ok((shown, Outcome::Done));
     }
-    cx.show(&shown);
+    if by.is_none() {
+        cx.show(&shown);
+    }
     if !args.manner.yes && !cx.confirm("Slow it down?", "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
@@ -174,7 +189,7 @@ fn carry_out(
     clock: &Clock,
     instance: &Instance,
     mut limit: Limit,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Vec<String>, Outcome)> {
     let _interrupts = cx.catch_interrupts()?;
     let name = instance.name();
     let mut desk = Desk::open(cx, clock)?;
@@ -226,15 +241,15 @@ fn carry_out(
         }
     };
     let lift = format!("  to end it: relay-limit lift {}", quoted(&id));
-    cx.print_lines(&[line, lift])?;
-    match force {
+    let outcome = match force {
         Force::Taken(why) | Force::Unknown(why) => {
             cx.warn(format!("{why}; relay-limit tick looks again"));
-            Ok(Outcome::Partial)
+            Outcome::Partial
         }
-        _ if !left.is_empty() => Ok(Outcome::Partial),
-        _ => Ok(Outcome::Done),
-    }
+        _ if !left.is_empty() => Outcome::Partial,
+        _ => Outcome::Done,
+    };
+    Ok((vec![line, lift], outcome))
 }
 
 /// What main.cf says otherwise than when the plan was shown.

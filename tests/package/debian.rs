@@ -9,11 +9,12 @@ use tempfile::TempDir;
 
 use crate::{METRICS, package, run};
 
-const TIMERS: [&str; 5] = [
+const TIMERS: [&str; 6] = [
     "relay-tools-day.timer",
     "relay-tools-limit.timer",
     "relay-tools-mailq.timer",
     "relay-tools-metrics.timer",
+    "relay-tools-react.timer",
     "relay-tools-report.timer",
 ];
 /// A Debian with nothing but what the base system and the tests need.

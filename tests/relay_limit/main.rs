@@ -6,6 +6,7 @@ mod guide;
 mod hosts;
 mod pausing;
 mod rates;
+mod react;
 mod refusals;
 mod tables;
 

@@ -18,6 +18,7 @@ pub mod map;
 mod marks;
 pub mod pace;
 pub mod plan;
+pub mod react;
 mod replace;
 pub mod setup;
 mod stamp;

@@ -1,0 +1,225 @@
+//! Rules by which an instance is paused or slowed down without a person: how many refusals, within what time.
+//!
+//! Pure: events in the order of their time come in, decisions go out. The same code acts and replays a past day.
+
+mod file;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use knowledge::reasons::Class;
+use postfix::{Span, Time};
+
+use crate::pace::Pace;
+
+/// The rules of a host. There are none, and nothing is done, until somebody writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The largest share of a provider's instances, in percent, that may be held at once.
+    pub most_percent: u64,
+    /// Who gets a mail about each act.
+    pub mail_to: Vec<String>,
+    /// In the order of the file.
+    pub rules: Vec<Rule>,
+}
+
+/// When something is done, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The provider's own codes; empty: `classes` count.
+    pub codes: Vec<String>,
+    /// Classes of reasons.
+    pub classes: Vec<Class>,
+    /// Only for mail of this provider.
+    pub provider: Option<String>,
+    /// Only at this instance; the pattern's text.
+    pub instance: Option<String>,
+    /// So many refused recipients…
+    pub at_least: u64,
+    /// … within this time.
+    pub within: Span,
+    /// What is done then.
+    pub act: Act,
+    /// For how long.
+    pub lasts: Span,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// The provider's mail is paused at the instance.
+    Pause,
+    /// The instance is slowed down to this.
+    Rate(Pace),
+}
+
+/// A refusal that a rule counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// The rule, by its place.
+    pub rule: usize,
+    /// The instance's name.
+    pub instance: String,
+    /// The recipient's provider.
+    pub provider: String,
+}
+
+/// What holds, held or would hold at an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The instance's name.
+    pub instance: String,
+    /// Whose mail; `None`: everybody's.
+    pub provider: Option<String>,
+    /// Is it a pause? Else a rate.
+    pub is_pause: bool,
+    /// Up to then.
+    pub until: Time,
+}
+
+/// What a rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// When it was due.
+    pub at: Time,
+    /// The rule, by its place.
+    pub rule: usize,
+    /// Where.
+    pub instance: String,
+    /// Whose mail.
+    pub provider: String,
+    /// Refusals that were counted.
+    pub count: u64,
+    /// Why it is not done, nevertheless.
+    pub refused: Option<String>,
+}
+
+impl Rules {
+    /// The longest time that any rule looks back.
+    pub fn longest(&self) -> Span {
+        let all = self.rules.iter().map(|rule| rule.within);
+        all.max().unwrap_or(Span::ZERO)
+    }
+
+    /// The rules that count a refusal for this reason.
+    pub fn counting<'a>(
+        &'a self,
+        code: Option<&'a str>,
+        class: Class,
+    ) -> impl Iterator<Item = (usize, &'a Rule)> {
+        self.rules.iter().enumerate().filter(move |(_, rule)| {
+            let is_code = |known: &String| code.is_some_and(|code| known == code);
+            match rule.codes.is_empty() {
+                true => rule.classes.contains(&class),
+                false => rule.codes.iter().any(is_code),
+            }
+        })
+    }
+
+    /// What the rules ask for, given all `events` in the order of time. `instances`: those named for each provider, who
+    /// are its addresses. `holds`: what was ordered by others; what is decided here is added to it.
+    pub fn decide(
+        &self,
+        events: &[Event],
+        instances: &BTreeMap<String, Vec<String>>,
+        holds: &mut Vec<Hold>,
+    ) -> Vec<Decision> {
+        let mut counted: BTreeMap<(usize, &str, &str), VecDeque<Time>> = BTreeMap::new();
+        let mut decisions = Vec::new();
+        for event in events {
+            let Some(rule) = self.rules.get(event.rule) else {
+                continue;
+            };
+            let (instance, provider) = (event.instance.as_str(), event.provider.as_str());
+            let times = counted.entry((event.rule, instance, provider)).or_default();
+            // What came before a hold, or while one was in force, was answered by it.
+            let own = holds
+                .iter()
+                .filter(|hold| hold.is_of(instance, provider, rule.act));
+            let answered = own.map(|hold| hold.until).max();
+            if answered.is_some_and(|until| event.at < until) {
+                times.clear();
+                continue;
+            }
+            times.push_back(event.at);
+            let oldest = event.at.minus(rule.within);
+            while times
+                .front()
+                .is_some_and(|at| *at <= oldest || answered.is_some_and(|until| *at < until))
+            {
+                times.pop_front();
+            }
+            let count = times.len() as u64;
+            if count < rule.at_least {
+                continue;
+            }
+            times.clear();
+            let refused = self.too_many(event, rule.act, instances, holds);
+            if refused.is_none() {
+                holds.push(Hold {
+                    instance: event.instance.clone(),
+                    provider: Some(event.provider.clone()),
+                    is_pause: rule.act == Act::Pause,
+                    until: event.at.plus(rule.lasts),
+                });
+            }
+            decisions.push(Decision {
+                at: event.at,
+                rule: event.rule,
+                instance: event.instance.clone(),
+                provider: event.provider.clone(),
+                count,
+                refused,
+            });
+        }
+        decisions
+    }
+
+    /// Would too many of a provider's addresses be held at once?
+    fn too_many(
+        &self,
+        event: &Event,
+        act: Act,
+        instances: &BTreeMap<String, Vec<String>>,
+        holds: &[Hold],
+    ) -> Option<String> {
+        let provider = event.provider.as_str();
+        let all = instances
+            .get(provider)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if !all.contains(&event.instance) {
+            return Some(format!(
+                "{} is not named for {provider}: how many addresses it has is not known",
+                event.instance
+            ));
+        }
+        let is_held = |name: &&String| {
+            let mut own = holds.iter().filter(|hold| hold.is_of(name, provider, act));
+            own.any(|hold| event.at < hold.until)
+        };
+        let held = all.iter().filter(is_held).count() as u64;
+        let most = (all.len() as u64).saturating_mul(self.most_percent) / 100;
+        (held + 1 > most).then(|| {
+            format!(
+                "{held} of {} instances of {provider} are held already, and most = \"{}%\"",
+                all.len(),
+                self.most_percent
+            )
+        })
+    }
+}
+
+impl Hold {
+    /// Does it answer what `act` would, at this instance for this provider?
+    fn is_of(&self, instance: &str, provider: &str, act: Act) -> bool {
+        let whose = self.provider.as_deref();
+        self.instance == instance
+            && self.is_pause == (act == Act::Pause)
+            && whose.is_none_or(|name| name == provider)
+    }
+}
+
+#[cfg(test)]
+mod tests;

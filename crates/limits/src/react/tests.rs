@@ -1,0 +1,126 @@
+//! What rules ask for.
+
+use std::path::Path;
+
+use super::*;
+
+const RULES: &str = "
+most = '50%'
+mail = 'root'
+[[rule]]
+code = 'TSS04'
+at_least = 3
+within = '10m'
+do = 'pause'
+for = '2h'
+";
+
+fn rules(text: &str) -> Rules {
+    Rules::parse(text, Path::new("react.toml")).unwrap()
+}
+
+fn event(minute: u64, instance: &str) -> Event {
+    Event {
+        at: Time::EPOCH.plus(Span::from_minutes(minute)),
+        rule: 0,
+        instance: instance.to_owned(),
+        provider: "aol".to_owned(),
+    }
+}
+
+/// The decisions: minute, instance, and whether it is done.
+fn decided(events: &[(u64, &str)], holds: &[(u64, &str)]) -> Vec<(i64, String, bool)> {
+    let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let instances = BTreeMap::from([("aol".to_owned(), names)]);
+    let at = |minute| Time::EPOCH.plus(Span::from_minutes(minute));
+    let hold = |&(until, instance): &(u64, &str)| Hold {
+        instance: instance.to_owned(),
+        provider: None,
+        is_pause: true,
+        until: at(until),
+    };
+    let mut holds: Vec<Hold> = holds.iter().map(hold).collect();
+    let events: Vec<Event> = events.iter().map(|&(m, name)| event(m, name)).collect();
+    let decisions = rules(RULES).decide(&events, &instances, &mut holds);
+    let shown = decisions.into_iter().map(|one| {
+        let minute = one.at.seconds() / 60;
+        (minute, one.instance, one.refused.is_none())
+    });
+    shown.collect()
+}
+
+#[test]
+fn enough_within_the_time_and_not_before() {
+    let b = || "b".to_owned();
+    assert_eq!(decided(&[(0, "b"), (1, "b")], &[]), []);
+    assert_eq!(
+        decided(&[(0, "b"), (1, "b"), (9, "b")], &[]),
+        [(9, b(), true)]
+    );
+    // The first is too old by then: within 10 minutes is not 10 minutes ago.
+    assert_eq!(decided(&[(0, "b"), (1, "b"), (10, "b")], &[]), []);
+    // Of two instances, each counts its own.
+    assert_eq!(decided(&[(0, "b"), (1, "a"), (2, "b")], &[]), []);
+}
+
+#[test]
+fn what_a_hold_has_answered_is_not_counted_again() {
+    let early: Vec<(u64, &str)> = (0..3).map(|m| (m, "b")).collect();
+    // Held from minute 2 on for two hours: nothing more is asked for meanwhile.
+    let meanwhile: Vec<_> = early
+        .iter()
+        .copied()
+        .chain((3..100).map(|m| (m, "b")))
+        .collect();
+    assert_eq!(decided(&meanwhile, &[]).len(), 1);
+    // Ordered at minute 3, after the refusals: they are its reason, and no second one.
+    assert_eq!(decided(&early, &[(123, "b")]), []);
+    // Lifted by hand at minute 5: what was before does not bring it back, three new ones do.
+    let lifted = [(0, "b"), (1, "b"), (4, "b"), (6, "b"), (7, "b")];
+    assert_eq!(decided(&lifted, &[(5, "b")]), []);
+    let again = [(0, "b"), (1, "b"), (6, "b"), (7, "b"), (8, "b")];
+    assert_eq!(decided(&again, &[(5, "b")]), [(8, "b".to_owned(), true)]);
+}
+
+#[test]
+fn never_more_than_the_share_of_a_providers_addresses() {
+    // Half of three is one.
+    let both = [(0, "a"), (0, "a"), (0, "a"), (1, "b"), (1, "b"), (1, "b")];
+    let expected = [(0, "a".to_owned(), true), (1, "b".to_owned(), false)];
+    assert_eq!(decided(&both, &[]), expected);
+    // One that a person has paused counts.
+    let one = [(1, "b"), (1, "b"), (1, "b")];
+    assert_eq!(decided(&one, &[(60, "c")]), [(1, "b".to_owned(), false)]);
+    // One that is no address of the provider has no share.
+    let other = [(1, "msn-a"), (1, "msn-a"), (1, "msn-a")];
+    assert_eq!(decided(&other, &[]), [(1, "msn-a".to_owned(), false)]);
+}
+
+#[test]
+fn rules_are_read_whole_or_not_at_all() {
+    let all = rules(RULES);
+    assert_eq!(all.mail_to, ["root"]);
+    assert_eq!(all.longest(), Span::from_minutes(10));
+    let one = all.counting(Some("TSS04"), Class::RateLimited).count();
+    let none = all.counting(Some("TSS05"), Class::RateLimited).count();
+    assert_eq!((one, none), (1, 0));
+    let check = |from: &str, to: &str, why: &str| {
+        let error = Rules::parse(&RULES.replace(from, to), Path::new("react.toml"));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    check("'50%'", "'half'", "is not a share");
+    check("'50%'", "'101%'", "is not a share");
+    check("at_least = 3", "at_least = 0", "without any reason");
+    check("at_least = 3", "at_least = -3", "invalid value");
+    check("'10m'", "'soon'", "is not a time");
+    check("'10m'", "'0m'", "is not a time");
+    check("'pause'", "'reject'", "do = \"reject\"");
+    check("'pause'", "'rate'", "do = \"rate\"");
+    check("'pause'", "'rate'\nrate = '9000/h'", "cannot be held");
+    check("code = 'TSS04'", "class = 'bad'", "not a reason class");
+    check("code = 'TSS04'\n", "", "a code or a class");
+    check("for = '2h'\n", "", "missing field `for`");
+    check("for = '2h'", "for = '2h'\nuntil = '3'", "unknown field");
+    assert_eq!(rules("").rules, []);
+}

@@ -1,0 +1,359 @@
+//! Pauses and rates by rules: what is new in the logs, judged, and acted upon; or a past day replayed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cli::{Context, Failure, Outcome};
+use globset::{Glob, GlobMatcher};
+use knowledge::providers::Providers;
+use limits::react::{Act, Decision, Hold, Rules};
+use limits::{Journal, Standing};
+use postfix::config::Host;
+use postfix::{Parsed, Problem, Span, Time};
+
+use crate::args::{EndArgs, Manner, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
+use crate::desk::{self, readable};
+use crate::pause;
+use crate::rate;
+use crate::refused::{self, Question};
+
+/// Where a host's rules are.
+const RULES: &str = "/etc/relay-tools/react.toml";
+/// More than this no rules are.
+const MOST: u64 = 1 << 20;
+/// Who orders it.
+const BY: &str = "relay-limit react";
+
+pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    if !args.dry_run {
+        desk::must_be_able(cx, "--dry-run shows what the rules would do")?;
+    }
+    let Some(rules) = rules(args, cx)? else {
+        if args.dry_run {
+            return Err(
+                Failure::new(format!("{RULES} is not there: there are no rules"))
+                    .hint("see relay-limit(8), REACTING BY ITSELF; or --rules FILE")
+                    .into(),
+            );
+        }
+        return Ok(Outcome::Done);
+    };
+    let host = host::instances::discover(cx.site());
+    let providers = host::tables::providers(cx.site())?;
+    let patterns = rules
+        .rules
+        .iter()
+        .map(|rule| pattern(rule.instance.as_deref()));
+    let patterns = patterns.collect::<anyhow::Result<Vec<_>>>()?;
+    known(&rules, &providers)?;
+    let question = Question {
+        rules: &rules,
+        patterns: &patterns,
+        providers: &providers,
+        reasons: Arc::new(host::tables::reasons(cx.site())?),
+    };
+    let read = desk::look(cx)?;
+    cx.problems(&read.problems);
+    let named = named(&host.value, &providers);
+    match args.dry_run {
+        true => replay(args, cx, &host, &question, &named),
+        false => act(args, cx, &host, &question, &named, &read.value),
+    }
+}
+
+/// The rules; `None` where the host has none.
+fn rules(args: &Args, cx: &Context) -> anyhow::Result<Option<Rules>> {
+    let path = match &args.rules {
+        Some(path) => path.clone(),
+        None => cx.root().under(Path::new(RULES)),
+    };
+    let read = match &args.rules {
+        Some(path) => guarded::read_typed_text(path, MOST),
+        None => guarded::read_text(&path, MOST),
+    };
+    let wrong = |problem: Problem| {
+        Failure::new(problem.to_string()).hint("nothing is done until it is fixed")
+    };
+    let rules = match read {
+        Ok(text) => Rules::parse(&text, &path).map_err(wrong)?,
+        Err(e) if args.rules.is_none() && e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(e) => return Err(Failure::io("cannot read the rules", &path, e).into()),
+    };
+    for address in &rules.mail_to {
+        cli::mail::address(address)
+            .map_err(|why| wrong(Problem::new(&path, format!("mail: {why}"))))?;
+    }
+    Ok(Some(rules))
+}
+
+/// A rule for a provider that nobody knows would never do anything.
+fn known(rules: &Rules, providers: &Providers) -> anyhow::Result<()> {
+    let mut asked = rules
+        .rules
+        .iter()
+        .filter_map(|rule| rule.provider.as_deref());
+    match asked.find(|name| providers.by_name(name).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(
+            Failure::new(format!("the rules name an unknown provider, \"{name}\""))
+                .hint("see /etc/relay-tools/providers.toml")
+                .into(),
+        ),
+    }
+}
+
+fn pattern(text: Option<&str>) -> anyhow::Result<Option<GlobMatcher>> {
+    let Some(text) = text else { return Ok(None) };
+    let glob = Glob::new(text).map_err(|e| Failure::new(format!("instance = \"{text}\": {e}")))?;
+    Ok(Some(glob.compile_matcher()))
+}
+
+/// The instances that are named for each provider.
+fn named(host: &Host, providers: &Providers) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for instance in host.instances() {
+        if let Some(id) = providers.of_instance(instance.name()) {
+            let name = providers.get(id).name.clone();
+            all.entry(name)
+                .or_default()
+                .push(instance.name().to_owned());
+        }
+    }
+    all
+}
+
+/// What the rules would have done in a time, if there had been nothing else.
+fn replay(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    question: &Question<'_>,
+    named: &BTreeMap<String, Vec<String>>,
+) -> anyhow::Result<Outcome> {
+    let window = args.window.window(cx.now(), cx.zone());
+    let window = window.map_err(|e| Failure::new(e.to_string()))?;
+    let until = window.until.unwrap_or(cx.now());
+    let since = window.since.unwrap_or(until.minus(Span::from_days(1)));
+    let (events, problems) = refused::read(cx, host, question, (since, until))?;
+    let decisions = question.rules.decide(&events, named, &mut Vec::new());
+    let mut lines = vec![format!(
+        "{} to {}: {} refusals that a rule counts",
+        readable(cx, since),
+        readable(cx, until),
+        events.len()
+    )];
+    lines.extend(decisions.iter().map(|one| {
+        let would = match &one.refused {
+            None => "would",
+            Some(_) => "would NOT",
+        };
+        let why = one
+            .refused
+            .as_ref()
+            .map_or_else(String::new, |why| format!(": {why}"));
+        let what = what(question.rules, one);
+        format!("{}: {would} {what}{why}", readable(cx, one.at))
+    }));
+    if decisions.is_empty() {
+        lines.push("nothing would have been done".to_owned());
+    }
+    cx.print_lines(&lines)?;
+    cx.problems(&problems);
+    Ok(Outcome::Done)
+}
+
+/// `pause postfix-aol-b for aol, 2h (rule 1: 20 TSS04 within 10m)`
+fn what(rules: &Rules, one: &Decision) -> String {
+    let Some(rule) = rules.rules.get(one.rule) else {
+        return String::new();
+    };
+    let (act, lasts) = (rule.act, legible::human::age(rule.lasts));
+    let (instance, provider) = (&one.instance, &one.provider);
+    let done = match act {
+        Act::Pause => format!("pause {instance} for {provider}, {lasts}"),
+        Act::Rate(pace) => format!("slow {instance} down to {pace}, {lasts}"),
+    };
+    format!("{done} (rule {}: {})", one.rule + 1, reason(rules, one))
+}
+
+/// `20 TSS04 within 10m`
+fn reason(rules: &Rules, one: &Decision) -> String {
+    let Some(rule) = rules.rules.get(one.rule) else {
+        return String::new();
+    };
+    let classes = rule.classes.iter().map(|class| class.as_str());
+    let words: Vec<&str> = rule
+        .codes
+        .iter()
+        .map(String::as_str)
+        .chain(classes)
+        .collect();
+    let within = legible::human::age(rule.within);
+    format!("{} {} within {within}", one.count, words.join(" or "))
+}
+
+/// What held lately, and holds.
+fn holds(journal: &Journal, now: Time) -> Vec<Hold> {
+    let hold = |one: &Standing| {
+        let ended = one.ended.as_ref().map(|(at, ..)| *at);
+        let ends = [ended, one.limit.until].into_iter().flatten().min();
+        Hold {
+            instance: one.limit.instance.clone(),
+            provider: one.limit.pause().and_then(|pause| pause.provider.clone()),
+            is_pause: one.limit.pause().is_some(),
+            until: ends.unwrap_or(now.plus(Span::from_days(1))),
+        }
+    };
+    journal.limits.iter().map(hold).collect()
+}
+
+/// Does what the rules ask for now.
+fn act(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    question: &Question<'_>,
+    named: &BTreeMap<String, Vec<String>>,
+    journal: &Journal,
+) -> anyhow::Result<Outcome> {
+    // One at a time: a run that waits for Postfix may take longer than a minute.
+    let Some(_lock) = lock(cx)? else {
+        return Ok(Outcome::Done);
+    };
+    let rules = question.rules;
+    let now = cx.now();
+    let (events, problems) = refused::read(cx, host, question, (now.minus(rules.longest()), now))?;
+    cx.problems(&problems);
+    let decisions = rules.decide(&events, named, &mut holds(journal, now));
+    let mut lines = Vec::new();
+    let mut outcome = match problems.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    };
+    for one in &decisions {
+        let Some(rule) = rules.rules.get(one.rule) else {
+            continue;
+        };
+        if one.at < now.minus(rule.within) {
+            continue;
+        }
+        let what = what(rules, one);
+        let done = match &one.refused {
+            Some(why) => Err(anyhow::anyhow!("{why}")),
+            None => ordered(args, cx, (rule.act, rule.lasts), one, &reason(rules, one)),
+        };
+        let told = match done {
+            Ok((done, ended)) => {
+                outcome = match ended {
+                    Outcome::Done => outcome,
+                    other => other,
+                };
+                [vec![format!("{what}:")], done].concat()
+            }
+            Err(why) => {
+                outcome = Outcome::Partial;
+                let line = format!("would {what}, and did not: {why:#}");
+                desk::syslog(cx).say(cx.now(), &format!("{BY}: {line}"));
+                cx.warn(&line);
+                vec![line]
+            }
+        };
+        tell(cx, &host.value, rules, one, &told);
+        lines.extend(told);
+    }
+    cx.print_lines(&lines)?;
+    Ok(outcome)
+}
+
+/// `None`: another is at work.
+fn lock(cx: &Context) -> anyhow::Result<Option<guarded::Lock>> {
+    let path: PathBuf = desk::directory(cx).join("react.lock");
+    let place = guarded::Place::make(cx.root().dir(), &path, guarded::Links::Never);
+    let place = place.map_err(|e| Failure::io("cannot lock", &path, e))?;
+    match place.lock(std::time::Duration::ZERO) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(guarded::LockError::Held { .. }) => Ok(None),
+        Err(e) => Err(Failure::new(e.to_string()).into()),
+    }
+}
+
+fn ordered(
+    args: &Args,
+    cx: &Context,
+    (act, lasts): (Act, Span),
+    one: &Decision,
+    reason: &str,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    let manner = Manner {
+        dry_run: false,
+        yes: true,
+    };
+    match act {
+        Act::Pause => {
+            let order = Pause {
+                instance: one.instance.clone(),
+                scope: ScopeArgs {
+                    provider: vec![one.provider.clone()],
+                    domain: Vec::new(),
+                },
+                end: EndArgs {
+                    span: Some(lasts),
+                    until: None,
+                },
+                reason: Some(reason.to_owned()),
+                last: false,
+                reload: false,
+                flush: false,
+                manner,
+                resolver: args.resolver.clone(),
+            };
+            pause::ordered(&order, cx, Some(BY))
+        }
+        Act::Rate(pace) => {
+            let order = Rate {
+                instance: one.instance.clone(),
+                pace,
+                end: PerhapsEnd {
+                    span: Some(lasts),
+                    until: None,
+                },
+                reason: Some(reason.to_owned()),
+                manner,
+            };
+            rate::ordered(&order, cx, Some(BY))
+        }
+    }
+}
+
+/// A mail to those who are to know. That it could not be sent is reported, and undoes nothing.
+fn tell(cx: &Context, host: &Host, rules: &Rules, one: &Decision, lines: &[String]) {
+    if rules.mail_to.is_empty() {
+        return;
+    }
+    let origin = cli::mail::origin(cx, host);
+    let ascii = |text: &str| -> String {
+        let text = postfix::escape(text).to_string();
+        text.chars()
+            .map(|c| if c.is_ascii() { c } else { '?' })
+            .collect()
+    };
+    let mut mail = format!(
+        "From: root@{origin}\r\nTo: {}\r\nSubject: relay-limit react: {}, {}\r\nAuto-Submitted: auto-generated\r\n\
+         Message-ID: <relay-limit.{}.{}@{origin}>\r\n\r\n",
+        rules.mail_to.join(", "),
+        ascii(&one.instance),
+        ascii(&one.provider),
+        cx.now().micros(),
+        std::process::id(),
+    );
+    for line in lines {
+        mail.push_str(&format!("{}\r\n", ascii(line)));
+    }
+    mail.push_str("\r\nrelay-limit list shows what is in force.\r\n");
+    if let Err(why) = cli::mail::hand_over(cx, host, &rules.mail_to, mail.as_bytes()) {
+        cx.warn(format!("{why:#}"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Pauses by rules: what they would have done, what they do, and what they leave to a person.
+
+use std::time::Duration;
+
+use testkit::host_or_skip;
+
+use crate::hosts::{Site, relay_limit};
+
+const RULES: &str = "/etc/relay-tools/react.toml";
+
+const PAUSE: &str = "
+mail = 'root'
+[[rule]]
+code = 'TSS04'
+instance = 'aol-*'
+at_least = 5
+within = '10m'
+do = 'pause'
+for = '2h'
+";
+
+#[test]
+fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
+    let site = Site::start(host_or_skip!());
+    site.block_b();
+    site.send("before", 30);
+    // Until as many were refused as the rule asks for.
+    site.host
+        .wait_until(Duration::from_secs(60), "refusals", || {
+            site.host.mail_log().matches("[TSS04]").count() >= 5
+        });
+    // Without rules, nothing is done, and nothing said.
+    let off = site.limit(&["react"]);
+    assert_eq!((off.code(), off.text().as_str()), (Some(0), ""), "{off}");
+
+    site.host.write(RULES, PAUSE.replace("TSS04", "TSS05"));
+    assert_eq!(site.limit(&["react"]).text(), "");
+
+    // A share that leaves no address to be paused: a person has to decide.
+    site.host.write(RULES, format!("most = '40%'{PAUSE}"));
+    let held_back = site.limit(&["react"]);
+    assert_eq!(held_back.code(), Some(1), "{held_back}");
+    assert!(
+        held_back.errors().contains("0 of 2 instances of aol"),
+        "{held_back}"
+    );
+    assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+
+    site.host.write(RULES, PAUSE);
+    let replayed = site.limit(&["react", "--dry-run", "--since", "1h"]);
+    assert_eq!(replayed.code(), Some(0), "{replayed}");
+    let would = "would pause postfix-aol-b for aol, 2h (rule 1: 5 TSS04 within 10m)";
+    assert!(replayed.text().contains(would), "{replayed}");
+    assert_eq!(replayed.text().matches("would").count(), 1, "{replayed}");
+    assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+
+    let script = "#!/bin/bash\n{ echo \"$*\"; cat; } >/run/mailed\n";
+    site.host.write("/run/sendmail", script);
+    site.host
+        .sh("chmod 755 /run/sendmail && mount --bind /run/sendmail /usr/sbin/sendmail");
+    let done = site.limit(&["react"]);
+    assert_eq!(done.code(), Some(0), "{done}");
+    assert!(done.text().contains("; in force"), "{done}");
+    let listed = site.limit(&["list"]).text();
+    assert!(
+        listed.contains("by relay-limit react; in force since"),
+        "{listed}"
+    );
+    assert!(listed.contains(": 5 TSS04 within 10m"), "{listed}");
+    site.host
+        .wait_for_log("postfix-aol-b paused, aol (43 domains), until ");
+    let mailed = String::from_utf8(site.host.read("/run/mailed")).unwrap();
+    assert!(mailed.starts_with("-oi -- root\nFrom: root@"), "{mailed}");
+    assert!(
+        mailed.contains("Subject: relay-limit react: postfix-aol-b, aol\r\n"),
+        "{mailed}"
+    );
+    assert!(mailed.contains("; in force\r\n"), "{mailed}");
+    // Once is enough.
+    assert_eq!(site.limit(&["react"]).text(), "");
+
+    // A person has decided: what was refused before does not bring the pause back.
+    site.provider.on_rcpt(|_| testkit::Answer::ok());
+    site.limit(&["lift", "aol-b", "--yes"]).ok();
+    let after = site.limit(&["react"]);
+    assert_eq!(
+        (after.code(), after.text().as_str()),
+        (Some(0), ""),
+        "{after}"
+    );
+}
+
+#[test]
+fn rules_with_a_fault_do_nothing_and_say_so() {
+    let host = host_or_skip!();
+    for (rules, why) in [
+        (PAUSE.replace("'2h'", "'ever'"), "is not a time"),
+        (PAUSE.replace("'root'", "'a b'"), "mail:"),
+        (PAUSE.replace("'aol-*'", "'['"), "instance = \"[\""),
+        (format!("{PAUSE}provider = 'nobody'\n"), "unknown provider"),
+    ] {
+        host.write(RULES, &rules);
+        let ran = relay_limit(&host, &["react"]);
+        assert_eq!(ran.code(), Some(2), "{rules}: {ran}");
+        assert!(ran.errors().contains(why), "{rules}: {ran}");
+    }
+    let missing = relay_limit(&host, &["react", "--dry-run", "--rules", "/none.toml"]);
+    assert_eq!(missing.code(), Some(2), "{missing}");
+}
