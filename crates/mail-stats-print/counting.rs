@@ -55,7 +55,7 @@ impl<'a> Counting<'a> {
         Self {
             filter: self.filter.clone(),
             settings: Arc::clone(&self.settings),
-            tally: Tally::later(Arc::clone(&self.settings)),
+            tally: Tally::new(Arc::clone(&self.settings)),
             places: Vec::new(),
         }
     }
@@ -112,7 +112,8 @@ impl Sink for Counting<'_> {
     }
 
     fn fork(&self) -> Option<Self> {
-        Some(self.later())
+        // Who sent a message is said in an earlier line.
+        (!self.tally.wants_senders()).then(|| self.later())
     }
 
     fn join(&mut self, later: Self) {

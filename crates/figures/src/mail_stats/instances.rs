@@ -133,15 +133,6 @@ impl Instances {
         &mut self.all[place.0]
     }
 
-    /// An instance that has been counted for, by itself or together with others.
-    pub(super) fn known(&mut self, name: &[u8]) -> Option<&mut Instance> {
-        let places = &self.places;
-        let at = places
-            .get(name)
-            .or_else(|| places.get(OTHER_INSTANCES.as_bytes()));
-        self.all.get_mut(*at?)
-    }
-
     /// Leaves the busiest.
     fn cut(&mut self) {
         let mut rest = self.all.split_off(self.kept);

@@ -34,9 +34,6 @@ impl Names {
     }
 }
 
-/// Stands for a sender that an earlier part of the log may know.
-pub(super) const WAITING: u32 = u32::MAX;
-
 /// The last attempt of one recipient.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Attempt {
@@ -149,26 +146,19 @@ impl Recipients {
         name_at(&self.names, &self.ends, at)
     }
 
-    /// Takes over a later part of the log; `sender` finds the sender key of a message (instance, NUL, queue id).
-    pub(super) fn merge<'s>(&mut self, later: &Self, sender: impl Fn(&[u8]) -> Option<&'s [u8]>) {
+    /// Takes over a later part of the log.
+    pub(super) fn merge(&mut self, later: &Self) {
         let mut keys = Vec::with_capacity(self.dimensions);
         for at in 0..later.ends.len() {
-            let name = later.name_at(at);
             keys.clear();
             for &key in later.keys_at(at) {
-                keys.push(match key {
-                    WAITING => match sender(message_of(name)) {
-                        Some(text) => self.texts.id(text),
-                        None => WAITING,
-                    },
-                    key => self.texts.id(later.texts.get(key)),
-                });
+                keys.push(self.texts.id(later.texts.get(key)));
             }
-            self.enter_named(name, later.attempt_at(at), &keys);
+            self.enter_named(later.name_at(at), later.attempt_at(at), &keys);
         }
     }
 
-    /// Every recipient: instance, last attempt, keys. A key that is [`WAITING`] has no text.
+    /// Every recipient: instance, last attempt, keys.
     pub(super) fn all(&self) -> impl Iterator<Item = (&[u8], Attempt, &[u32])> {
         (0..self.ends.len()).map(|at| {
             let message = message_of(self.name_at(at));
@@ -178,8 +168,8 @@ impl Recipients {
     }
 
     /// A key's text.
-    pub(super) fn text(&self, key: u32) -> Option<&[u8]> {
-        (key != WAITING).then(|| self.texts.get(key))
+    pub(super) fn text(&self, key: u32) -> &[u8] {
+        self.texts.get(key)
     }
 
     fn attempt_at(&self, at: usize) -> Attempt {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use postfix::log::{Complaint, Delivery};
 
 use super::instances::{Instance, Instances, Place, count};
-use super::keys::{Keys, UNKNOWN_SENDER};
-use super::recipients::{Attempt, Recipients, WAITING};
+use super::keys::Keys;
+use super::recipients::{Attempt, Recipients};
 use super::senders::Senders;
 use super::stats::Disputed;
 use super::{Count, Counts, Dimension, Settings};
 
 /// The counts of a log, or of a part of one.
 ///
-/// Parts can be counted at the same time and put together with [`Tally::merge`]: the first made by [`Tally::new`], the
-/// others by [`Tally::later`].
+/// Parts can be counted at the same time and put together with [`Tally::merge`], but for senders ([`Tally::wants_senders`]): who
+/// sent a message is said in an earlier line.
 #[derive(Debug, Clone)]
 pub struct Tally {
     settings: Arc<Settings>,
@@ -29,18 +29,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing counted yet; the log begins here.
+    /// Nothing counted yet.
     pub fn new(settings: Arc<Settings>) -> Self {
-        Self::make(settings, true)
-    }
-
-    /// Nothing counted yet; to be merged behind an earlier part of the log, which may know who sent the messages that
-    /// are delivered here.
-    pub fn later(settings: Arc<Settings>) -> Self {
-        Self::make(settings, false)
-    }
-
-    fn make(settings: Arc<Settings>, first: bool) -> Self {
         let mut by = Vec::new();
         for dimension in &settings.by {
             if !by.contains(dimension) {
@@ -53,7 +43,7 @@ impl Tally {
         };
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
-            senders: Senders::new(first),
+            senders: Senders::default(),
             instances: Instances::new(by.len(), &settings),
             key_ids: Vec::with_capacity(by.len()),
             recipients,
@@ -87,15 +77,11 @@ impl Tally {
             counted.add_delays(Attempt::of(delivery), delivery.repeat);
         }
         for (dimension, table) in self.by.iter().zip(&mut counted.tables) {
-            if *dimension == Dimension::SenderDomain {
-                match self.senders.find(instance, delivery.queue_id) {
-                    Some(key) => count(table, key, counts, most),
-                    None => self.senders.wait(counts),
-                }
-            } else {
-                let key = self.keys.key(*dimension, instance, delivery);
-                count(table, key, counts, most);
-            }
+            let key = match dimension {
+                Dimension::SenderDomain => self.senders.find(instance, delivery.queue_id),
+                _ => self.keys.key(*dimension, instance, delivery),
+            };
+            count(table, key, counts, most);
         }
     }
 
@@ -105,13 +91,11 @@ impl Tally {
         };
         self.key_ids.clear();
         for dimension in &self.by {
-            let key = if *dimension == Dimension::SenderDomain {
-                self.senders.find(instance, delivery.queue_id)
-            } else {
-                Some(self.keys.key(*dimension, instance, delivery))
+            let key = match dimension {
+                Dimension::SenderDomain => self.senders.find(instance, delivery.queue_id),
+                _ => self.keys.key(*dimension, instance, delivery),
             };
-            let id = key.map_or(WAITING, |text| recipients.key(text));
-            self.key_ids.push(id);
+            self.key_ids.push(recipients.key(key));
         }
         recipients.enter(instance, delivery, Attempt::of(delivery), &self.key_ids);
     }
@@ -163,7 +147,7 @@ impl Tally {
     /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
     pub fn merge(&mut self, later: Self) {
         if let (Some(mine), Some(theirs)) = (&mut self.recipients, &later.recipients) {
-            mine.merge(theirs, |message| self.senders.of_message(message));
+            mine.merge(theirs);
         }
         for (classes, n) in later.keys.disputed {
             *self.keys.disputed.entry(classes).or_default() += n;
@@ -172,14 +156,6 @@ impl Tally {
         for theirs in later.instances.into_all() {
             self.instances.of(&theirs.name).merge(theirs, most);
         }
-        let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
-        let instances = &mut self.instances;
-        self.senders.merge(later.senders, |instance, key, counts| {
-            let counted = instances.known(instance);
-            if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
-                count(table, key, counts, most);
-            }
-        });
     }
 
     /// Of which classes reasons are by their words and by their enhanced status codes, where those differ.
@@ -207,16 +183,8 @@ impl Tally {
                 counted.counts += counts;
                 counted.add_delays(attempt, 1);
                 for (key, table) in keys.iter().zip(&mut counted.tables) {
-                    let key = recipients.text(*key).unwrap_or(UNKNOWN_SENDER);
-                    count(table, key, counts, most);
+                    count(table, recipients.text(*key), counts, most);
                 }
-            }
-        }
-        let at = self.by.iter().position(|d| *d == Dimension::SenderDomain);
-        for (instance, counts) in self.senders.waiting() {
-            let counted = self.instances.known(instance);
-            if let Some(table) = counted.zip(at).and_then(|(i, at)| i.tables.get_mut(at)) {
-                count(table, UNKNOWN_SENDER, counts, most);
             }
         }
         (self.settings, self.by, self.instances.into_bounded())

@@ -160,8 +160,8 @@ impl Sink for DayCounts<'_> {
 
     fn fork(&self) -> Option<Self> {
         let none = DayTally {
-            attempts: Tally::later(Arc::clone(&self.attempts)),
-            recipients: Tally::later(Arc::clone(&self.recipients)),
+            attempts: Tally::new(Arc::clone(&self.attempts)),
+            recipients: Tally::new(Arc::clone(&self.recipients)),
         };
         Some(Self {
             filter: self.filter.clone(),

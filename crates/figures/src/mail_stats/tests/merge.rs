@@ -8,8 +8,6 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Event {
     Delivery(u8, u8, u8, Status, u8),
-    Sender(u8, u8, u8),
-    Removed(u8, u8),
     Expired(u8),
     Unparsed(u8),
 }
@@ -18,8 +16,6 @@ fn event() -> impl Strategy<Value = Event> {
     let status = prop_oneof![Just(Sent), Just(Bounced), Just(Deferred)];
     prop_oneof![
         6 => (0..3u8, 0..4u8, 0..4u8, status, 0..4u8).prop_map(|(i, q, r, s, n)| Event::Delivery(i, q, r, s, n)),
-        3 => (0..3u8, 0..4u8, 0..4u8).prop_map(|(i, q, s)| Event::Sender(i, q, s)),
-        2 => (0..3u8, 0..4u8).prop_map(|(i, q)| Event::Removed(i, q)),
         1 => (0..3u8).prop_map(Event::Expired),
         1 => (0..3u8).prop_map(Event::Unparsed),
     ]
@@ -28,7 +24,6 @@ fn event() -> impl Strategy<Value = Event> {
 fn apply(tally: &mut Tally, event: &Event) {
     let instances: [&[u8]; 3] = [b"postfix-aol-a", b"postfix-aol-b", b"postfix-idle-a"];
     let ids = ["A1", "A2", "A3", "A4"];
-    let senders = ["", "a@example.org", "b@EXAMPLE.net", "root"];
     match *event {
         Event::Delivery(i, q, r, status, n) => {
             let recipient = ["a@aol.com", "b@gmail.com", "c@example.org", "root"][usize::from(r)];
@@ -41,14 +36,6 @@ fn apply(tally: &mut Tally, event: &Event) {
                 ..line
             };
             tally.add(instances[usize::from(i)], &line);
-        }
-        Event::Sender(i, q, s) => tally.sender(
-            instances[usize::from(i)],
-            ids[usize::from(q)].as_bytes(),
-            senders[usize::from(s)].as_bytes(),
-        ),
-        Event::Removed(i, q) => {
-            tally.removed(instances[usize::from(i)], ids[usize::from(q)].as_bytes());
         }
         Event::Expired(i) => tally.expired(instances[usize::from(i)], 1),
         Event::Unparsed(i) => tally.unparsed(instances[usize::from(i)], 2),
@@ -64,15 +51,17 @@ proptest! {
         right_first: bool,
     ) {
         let count = if recipients { Count::Recipients } else { Count::Attempts };
-        let settings = settings(Dimension::ALL, count);
+        let mut by = Dimension::ALL.to_vec();
+        by.retain(|dimension| *dimension != Dimension::SenderDomain);
+        let settings = settings(&by, count);
         let mut whole = Tally::new(Arc::clone(&settings));
         events.iter().for_each(|e| apply(&mut whole, e));
         cuts.iter_mut().for_each(|cut| *cut = (*cut).min(events.len()));
         cuts.extend([0, events.len()]);
         cuts.sort_unstable();
         let mut parts: Vec<Tally> = Vec::new();
-        for (n, bounds) in cuts.windows(2).enumerate() {
-            let mut part = if n == 0 { Tally::new(Arc::clone(&settings)) } else { Tally::later(Arc::clone(&settings)) };
+        for bounds in cuts.windows(2) {
+            let mut part = Tally::new(Arc::clone(&settings));
             events[bounds[0]..bounds[1]].iter().for_each(|e| apply(&mut part, e));
             parts.push(part);
         }
