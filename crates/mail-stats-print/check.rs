@@ -104,7 +104,7 @@ fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict 
     let empty = stats.gaps.empty.iter().map(Problem::to_string);
     let unread = unknown.into_iter().chain(unread).chain(empty);
     let findings = judge(stats, limits).into_iter();
-    let findings = findings.map(|finding| (finding.severity, finding.text));
+    let findings = findings.map(|finding| (finding.level, finding.text));
     let unread = unread.map(|text| (Level::Unknown, text));
     let perf = stats.instances.iter().flat_map(|i| measured(i, limits));
     let found: Vec<(Level, String)> = unread.chain(findings).collect();

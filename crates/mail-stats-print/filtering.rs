@@ -122,7 +122,7 @@ impl LogScope for Scans {
 }
 
 /// What was read.
-pub(crate) struct Read<'a> {
+pub(crate) struct LogsRead<'a> {
     pub(crate) counting: Counting<'a>,
     pub(crate) filters: Option<FilterTally>,
     pub(crate) readings: Vec<Reading>,
@@ -134,7 +134,7 @@ pub(crate) fn read<'a>(
     inputs: &Inputs,
     wanted: Wanted,
     counting: Counting<'a>,
-) -> anyhow::Result<Read<'a>> {
+) -> anyhow::Result<LogsRead<'a>> {
     let (cx, selection) = (run.cx, run.selection);
     let log = &run.args.filters.spamd_log;
     if log.iter().any(|path| path.as_os_str() == "-") && inputs.is_stdin() {
@@ -178,7 +178,7 @@ pub(crate) fn read<'a>(
         readings.extend(own.read(&options, &mut scans)?);
         filters = scans.0;
     }
-    Ok(Read {
+    Ok(LogsRead {
         counting: both.counting,
         filters: Some(filters),
         readings,

@@ -7,7 +7,7 @@ use figures::totals::Totals;
 use host::logs::{Inputs, LogScope, LogSource, Selection, log_sets, refused};
 use postfix::Problem;
 use postfix::Time;
-use postfix::log::{self, Followed, Known, LogSet, Options, Place, Reading, Scope, Wanted};
+use postfix::log::{self, Bookmark, Followed, LogSet, Options, Place, Reading, Scope, Wanted};
 
 use crate::Run;
 
@@ -148,7 +148,7 @@ fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
 /// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since `before`.
 fn follow<S: LogScope>(
     place: &Place,
-    known: Known,
+    known: Bookmark,
     before: Option<Time>,
     options: &Options<'_>,
     empty: impl Fn() -> S,
@@ -156,7 +156,7 @@ fn follow<S: LogScope>(
     let is_new = known.seen.is_none();
     match place {
         Place::Journal(journal) => {
-            let known = Known {
+            let known = Bookmark {
                 seen: known.seen.or(before),
                 ..known
             };

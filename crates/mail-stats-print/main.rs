@@ -41,7 +41,7 @@ use show::mail_stats::prom;
 
 use args::{Args, Format, Shape};
 use counting::{Counting, EventLines};
-use filtering::Read;
+use filtering::LogsRead;
 use mode::Mode;
 
 fn main() -> ExitCode {
@@ -213,7 +213,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         times: settings.by.iter().any(|d| d.is_time()),
         ..Wanted::default()
     };
-    let Read {
+    let LogsRead {
         counting,
         filters,
         readings,
@@ -224,7 +224,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         let advance = |bytes| progress.advance(bytes);
         let options = cx.site().read_options(run.window.range(), wanted, &advance);
         let readings = inputs.read(&options, &mut counting)?;
-        Read {
+        LogsRead {
             counting,
             filters: None,
             readings,

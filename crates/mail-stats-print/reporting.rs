@@ -86,7 +86,7 @@ impl LogScope for Both<'_> {
 }
 
 /// What was read.
-struct Read {
+struct DaysRead {
     history: History,
     last: Tally,
     gaps: Gaps,
@@ -196,7 +196,7 @@ fn advised(run: &Run<'_>, report: &Daily) -> anyhow::Result<Vec<String>> {
 }
 
 /// One pass over the logs of all days.
-fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
+fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
     let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
     let (first, last) = (days.first().map(|d| d.since), days.last());
     let window = Window {
@@ -229,7 +229,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
         report_readings(cx, &logs.readings);
         let is_covered = days.last().is_some_and(|day| logs.cover(cx.site(), day));
         let counted = both.days.records(|day, name| logs.of(cx.site(), day, name));
-        return Ok(Read {
+        return Ok(DaysRead {
             history: history::combined(cx.site(), days, counted, logs.problems, wants),
             last: both.last.tally,
             gaps: gaps(&logs.readings),
@@ -269,7 +269,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<Read> {
             over.into_iter().chain(late).chain(broken).collect(),
         )
     });
-    Ok(Read {
+    Ok(DaysRead {
         history: History::new(days.to_vec(), counted, Vec::new(), problems),
         last: both.last.tally,
         gaps,

@@ -2,7 +2,7 @@
 
 use cli::Failure;
 use figures::distribution::{Distribution, InstanceFigures};
-use figures::instances::{Severity, Trouble};
+use figures::instances::Trouble;
 use figures::verdict::{Level, Perf, Verdict};
 use legible::human;
 use postfix::Span;
@@ -20,7 +20,7 @@ pub(crate) struct Limits {
 }
 
 /// What is wrong with an instance.
-struct Finding {
+struct Backlog {
     level: Level,
     /// The fuller or older, the greater, among those of one level.
     weight: u64,
@@ -65,21 +65,17 @@ impl Limits {
         troubles: &[(String, Trouble)],
     ) -> Verdict {
         let distribution = &counted.distribution;
-        let mut findings: Vec<Finding> = unknown
+        let mut findings: Vec<Backlog> = unknown
             .iter()
             .chain(&counted.unreadable)
-            .map(|what| Finding {
+            .map(|what| Backlog {
                 level: Level::Unknown,
                 weight: 0,
                 text: format!("{what} cannot be read"),
             })
             .collect();
-        findings.extend(troubles.iter().map(|(instance, trouble)| Finding {
-            level: match trouble.severity {
-                Severity::Warning => Level::Warning,
-                Severity::Unknown => Level::Unknown,
-                Severity::Critical => Level::Critical,
-            },
+        findings.extend(troubles.iter().map(|(instance, trouble)| Backlog {
+            level: trouble.level,
             weight: 0,
             text: format!("{instance}: {}", trouble.text),
         }));
@@ -103,26 +99,26 @@ impl Limits {
         verdict
     }
 
-    fn count(&self, instance: &InstanceFigures) -> Finding {
+    fn count(&self, instance: &InstanceFigures) -> Backlog {
         let count = instance.figures.counts.total();
         let (warn, crit) = (self.warn_count, self.crit_count);
         let level = level(count, warn, crit);
         let limit = passed(level, warn, crit).map_or(String::new(), |n| format!(", more than {n}"));
-        Finding {
+        Backlog {
             level,
             weight: count,
             text: format!("{}: {count} in the mailq{limit}", instance.instance),
         }
     }
 
-    fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Finding> {
+    fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Backlog> {
         let age = distribution.age(instance.figures.oldest?).seconds();
         let (warn, crit) = (self.warn_age, self.crit_age);
         let level = level(age, warn, crit);
         let limit = passed(level, warn, crit).map_or(String::new(), |seconds| {
             format!(", more than {}", human::age(Span::from_seconds(seconds)))
         });
-        Some(Finding {
+        Some(Backlog {
             level,
             weight: age,
             text: format!(

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cli::{Context, Outcome};
-use figures::instances::{Severity, Trouble};
+use figures::instances::Trouble;
+use figures::verdict::Level;
 use host::mailq::Counting;
 use postfix::Parsed;
 use postfix::config::Host;
@@ -75,7 +76,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
         troubles.extend(transfer::unfinished(cx.root(), &all).iter().map(|one| {
             let trouble = Trouble {
-                severity: Severity::Warning,
+                level: Level::Warning,
                 text: one.told(),
             };
             (one.header.from.instance.clone(), trouble)

@@ -20,7 +20,7 @@ use crate::setup;
 use crate::syslog::Syslog;
 use crate::unfinished::{all, named, read};
 use crate::waiting::{self, Verified};
-use crate::watch::{About, Told};
+use crate::watch::{About, MoveWatch};
 
 /// How long TO's log is waited for, in all, and how often it is read meanwhile.
 const LOG_PATIENCE: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ const LOG_ROUND: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
-    setup::tell(cx, &host.problems);
+    setup::report(cx, &host.problems);
     let mut journal = choose(again, cx, asked)?;
     // An undo that was interrupted is gone on with, unless it is said otherwise.
     let kept = journal.state() == State::Unfinished && journal.goal == Goal::Back;
@@ -119,9 +119,9 @@ fn execute(
         to: &header.to.instance,
     };
     let wake = course.to_runs.then_some(&header.to);
-    let told = Told::new(cx, &interrupts, wake, &syslog, about);
+    let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
     let word = word(goal);
-    told.say(&format!("{word} by {}", setup::user()));
+    watch.say(&format!("{word} by {}", setup::user()));
     let log = log_since(cx, course, &header);
     let follower = log.clone().map(|log| Follower::new(log, &header.to));
     let follower = RefCell::new(follower);
@@ -142,20 +142,20 @@ fn execute(
                 drop(follower.read());
                 found = follower.accepted(name).map(str::to_owned);
             }
-            if found.is_some() || patience.get().is_zero() || told.interrupted() {
+            if found.is_some() || patience.get().is_zero() || watch.interrupted() {
                 return found;
             }
-            told.pause(LOG_ROUND);
+            watch.pause(LOG_ROUND);
             patience.set(patience.get().saturating_sub(LOG_ROUND));
         }
     };
-    let mut means = setup::means(cx, &told, &accepted);
+    let mut means = setup::means(cx, &watch, &accepted);
     if again.despite_log {
         means.boot.clone_from(&header.boot);
     }
     let ran = Move::reopen(means, journal, goal);
     let rate = rate.filter(|_| goal == Goal::Finish);
-    let ran = ran.and_then(|one| carry(cx, one, rate, &told, Some((course, cx))));
+    let ran = ran.and_then(|one| carry(cx, one, rate, &watch, Some((course, cx))));
     let (done, stopped) = match ran {
         Ok(done) => done,
         Err(e) => return half_way(cx, again.manner.format, &header.name, &e),
@@ -166,14 +166,14 @@ fn execute(
         let names: Vec<String> = moved
             .filter_map(|end| Some(end.name.as_ref()?.to_string()))
             .collect();
-        verified = waiting::verify(cx, &header.to, log, &names, &told);
+        verified = waiting::verify(cx, &header.to, log, &names, &watch);
     }
-    let mut outcome = result::Outcome::of_journal(&read(&path)?, word, before, &verified);
+    let mut outcome = result::MoveResult::of_journal(&read(&path)?, word, before, &verified);
     outcome.notes.extend(stopped);
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
     let counts = outcome.counts;
-    told.say(&format!(
+    watch.say(&format!(
         "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
         counts.moved, counts.skipped, counts.failed, counts.restored, counts.in_doubt
     ));

@@ -14,7 +14,7 @@ use transfer::{Move, MoveError, Watch as _};
 
 use crate::args::Args;
 use crate::planning::{Course, Planned, domain};
-use crate::watch::Told;
+use crate::watch::MoveWatch;
 
 /// Messages that go first where so many are to be moved.
 const USUAL: usize = 5;
@@ -100,7 +100,7 @@ pub(crate) fn send(
     (wanted, patience): (usize, Duration),
     log: Log,
     one: &mut Move<'_>,
-    told: &Told<'_>,
+    watch: &MoveWatch<'_>,
 ) -> Result<Canary, MoveError> {
     let ended = one.send_first(&choose(planned, wanted))?;
     let items: Vec<&Item> = planned.plan.moves().collect();
@@ -122,14 +122,14 @@ pub(crate) fn send(
         drop(follower.read());
         let tried = moved.iter().filter(|one| is_tried(&follower, one)).count();
         progress.set(tried as u64);
-        if tried == moved.len() || begun.elapsed() > patience || told.interrupted() {
+        if tried == moved.len() || begun.elapsed() > patience || watch.interrupted() {
             break;
         }
         round += 1;
         if round % WAKE == 0 {
-            told.wake();
+            watch.wake();
         }
-        told.pause(ROUND);
+        watch.pause(ROUND);
     }
     drop(progress);
     let mut canary = Canary {
@@ -228,7 +228,7 @@ fn weigh(
 
 impl Canary {
     /// In a line.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let mut parts = vec![format!("{} sent", self.sent)];
         for (count, what) in [
             (self.deferred, "deferred"),

@@ -114,7 +114,7 @@ fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
     let journal = named(cx, name)?;
     let totals = Summary::read(&journal.path).map(|summary| summary.totals);
     let totals = totals.unwrap_or_default();
-    let outcome = result::Outcome::of_journal(&journal, "history", totals, &Verified::default());
+    let outcome = result::MoveResult::of_journal(&journal, "history", totals, &Verified::default());
     let text = if is_json(listing.format) {
         to_line(&outcome)
     } else {

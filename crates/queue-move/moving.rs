@@ -15,7 +15,7 @@ use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
 use crate::text;
 use crate::waiting::{self, Verified};
-use crate::watch::{About, Told};
+use crate::watch::{About, MoveWatch};
 
 pub(crate) fn run(
     args: &Args,
@@ -25,7 +25,7 @@ pub(crate) fn run(
     open: &[Summary],
 ) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
-    setup::tell(cx, &host.problems);
+    setup::report(cx, &host.problems);
     let from = host::instances::select_one(cx.site(), &host, from)?;
     let to = host::instances::select_one(cx.site(), &host, to)?;
     let course = Course {
@@ -54,11 +54,11 @@ pub(crate) fn run(
         )?),
     };
     let planned = planning::plan(args, cx, &course, findings, open)?;
-    let (outcome, told) = if args.manner.dry_run || planned.count() == 0 {
+    let (outcome, text) = if args.manner.dry_run || planned.count() == 0 {
         let partial = !args.manner.dry_run && planned.leaves_out();
-        let told = result::Outcome::of_plan(&planned, args.manner.dry_run, None);
+        let planned_result = result::MoveResult::of_plan(&planned, args.manner.dry_run, None);
         let text = match is_json(args.manner.format) {
-            true => to_line(&told),
+            true => to_line(&planned_result),
             false => text::plan(&planned, cx.width()),
         };
         let outcome = if partial {
@@ -77,8 +77,8 @@ pub(crate) fn run(
         execute(args, cx, &course, &planned)?
     };
     drop(locks);
-    let name = told.lines().next().unwrap_or_default().to_owned();
-    let written = out.write_all(told.as_bytes()).map_err(anyhow::Error::from);
+    let name = text.lines().next().unwrap_or_default().to_owned();
+    let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
     match written.and_then(|()| out.finish()) {
         Ok(()) => Ok(outcome),
         // What was done is done, and the journal has it.
@@ -118,8 +118,8 @@ fn execute(
         to: course.to.name(),
     };
     let wake = course.to_runs.then_some(&course.to_side);
-    let told = Told::new(cx, &interrupts, wake, &syslog, about);
-    told.say(&format!(
+    let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
+    watch.say(&format!(
         "{} messages from {} to {}, by {}",
         ids.len(),
         course.from.name(),
@@ -128,16 +128,16 @@ fn execute(
     ));
     // Nothing of what has not been moved has been logged.
     let nothing = |_: &str| None;
-    let means = setup::means(cx, &told, &nothing);
+    let means = setup::means(cx, &watch, &nothing);
     let dir = crate::unfinished::moves_dir(cx);
     let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
     let canary = match log.clone().filter(|_| wanted > 0) {
-        Some(log) => first(args, cx, (course, planned), (wanted, log), &mut one, &told).map(Some),
+        Some(log) => first(args, cx, (course, planned), (wanted, log), &mut one, &watch).map(Some),
         None => Ok(None),
     };
     let done = canary.and_then(|canary| {
-        let done = carry(cx, one, args.pace.rate, &told, Some((course, cx)))?;
+        let done = carry(cx, one, args.pace.rate, &watch, Some((course, cx)))?;
         Ok((canary, done))
     });
     let (canary, (done, stopped)) = match done {
@@ -158,9 +158,9 @@ fn execute(
         );
         verified.notes.push(what);
     } else if !args.pace.no_wait {
-        verified = waiting::verify(cx, &course.to_side, log, &names, &told);
+        verified = waiting::verify(cx, &course.to_side, log, &names, &watch);
     }
-    let mut outcome = result::Outcome::of_plan(
+    let mut outcome = result::MoveResult::of_plan(
         planned,
         false,
         Some(Ran {
@@ -175,7 +175,7 @@ fn execute(
         }),
     );
     if let Some(canary) = &canary {
-        outcome.notes.push(canary.told());
+        outcome.notes.push(canary.said());
         outcome.notes.extend(canary.notes.iter().cloned());
     }
     outcome.canary = canary;
@@ -183,7 +183,7 @@ fn execute(
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
     let counts = outcome.counts;
-    told.say(&format!(
+    watch.say(&format!(
         "{} moved, {} skipped, {} failed, {} not reached",
         counts.moved, counts.skipped, counts.failed, counts.open
     ));
@@ -205,21 +205,21 @@ fn first(
     (course, planned): (&Course<'_>, &Planned),
     (wanted, log): (usize, Log),
     one: &mut Move<'_>,
-    told: &Told<'_>,
+    watch: &MoveWatch<'_>,
 ) -> Result<Canary, MoveError> {
     let size = (wanted, args.canary_wait.duration());
-    let mut canary = canary::send(cx, (course, planned), size, log, one, told)?;
-    if canary.stopped.is_none() || told.interrupted() {
+    let mut canary = canary::send(cx, (course, planned), size, log, one, watch)?;
+    if canary.stopped.is_none() || watch.interrupted() {
         return Ok(canary);
     }
-    cx.warn(canary.told());
+    cx.warn(canary.said());
     let rest = planned.count().saturating_sub(canary.messages);
     let question = format!("Move the other {rest} all the same?");
     if !args.manner.yes && rest > 0 && cx.confirm(&question, "--canary 0").unwrap_or(false) {
         canary.stopped = None;
         return Ok(canary);
     }
-    told.say(&canary.told());
+    watch.say(&canary.said());
     one.leave("the canary was not delivered: --canary 0 moves without one")?;
     Ok(canary)
 }
@@ -229,7 +229,7 @@ pub(crate) fn carry(
     cx: &Context,
     mut one: Move<'_>,
     rate: Option<u32>,
-    told: &Told<'_>,
+    watch: &MoveWatch<'_>,
     to: Option<(&Course<'_>, &Context)>,
 ) -> Result<(Done, Option<String>), MoveError> {
     let Some(rate) = rate else {
@@ -243,7 +243,7 @@ pub(crate) fn carry(
     let between = Duration::from_secs(60) * count / rate;
     let (mut due, mut looked) = (Instant::now(), Instant::now());
     let mut stopped = None;
-    while one.held() > 0 && !told.interrupted() {
+    while one.held() > 0 && !watch.interrupted() {
         one.send(count as usize)?;
         due += between;
         if let Some((course, cx)) = to
@@ -262,7 +262,7 @@ pub(crate) fn carry(
             }
         }
         if one.held() > 0 {
-            told.pause(due.saturating_duration_since(Instant::now()));
+            watch.pause(due.saturating_duration_since(Instant::now()));
         }
     }
     if let Some(why) = &stopped {
@@ -296,12 +296,12 @@ pub(crate) fn half_way(
     let journal = crate::unfinished::named(cx, name)?;
     let verified = Verified::default();
     let mut outcome =
-        result::Outcome::of_journal(&journal, "move", transfer::Totals::default(), &verified);
+        result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
     outcome.notes.push(format!("{e}; {hint}"));
     Ok((Outcome::Partial, shown(cx, format, &outcome)))
 }
 
-pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::Outcome) -> String {
+pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::MoveResult) -> String {
     match is_json(format) {
         true => to_line(outcome),
         false => text::outcome(outcome, cx.is_verbose(), cx.width()),

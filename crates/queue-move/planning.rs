@@ -10,7 +10,7 @@ use knowledge::reasons::{Cache, Reasons};
 use postfix::config::{Host, Instance};
 use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector, ShowqOptions};
 use transfer::plan::{Action, Facts, Item, Plan, is_cross_device, judge, snapshot};
-use transfer::preflight::{Asked, Finding, check, check_plan};
+use transfer::preflight::{Asked, Objection, check, check_plan};
 use transfer::{Journal, Side, Summary};
 
 use crate::args::Args;
@@ -37,7 +37,7 @@ impl Course<'_> {
         &self,
         cx: &Context,
         cross_provider: bool,
-    ) -> anyhow::Result<Vec<Finding>> {
+    ) -> anyhow::Result<Vec<Objection>> {
         let providers = host::tables::providers(cx.site())?;
         let provider = |name: &str| {
             let id = providers.of_instance(name)?;
@@ -82,7 +82,7 @@ pub(crate) fn plan(
     args: &Args,
     cx: &Context,
     course: &Course<'_>,
-    mut findings: Vec<Finding>,
+    mut findings: Vec<Objection>,
     open: &[Summary],
 ) -> anyhow::Result<Planned> {
     let selector = args.selectors.selector(cx, &[Queue::Deferred])?;

@@ -12,7 +12,7 @@ use crate::waiting::{SoFar, Verified};
 
 /// What is done with messages, and what became of them.
 #[derive(Debug, Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct MoveResult {
     pub(crate) schema: &'static str,
     /// The move; none for a plan, and for what is done in one instance alone.
     #[serde(rename = "move")]
@@ -76,7 +76,7 @@ const SCHEMA: &str = "relay-tools/queue-move/1";
 /// Why a message that was to be moved has no end.
 const NOT_REACHED: &str = "interrupted before its turn; run queue-move resume";
 
-impl Outcome {
+impl MoveResult {
     /// A plan, and what came of it if it was carried out.
     pub(crate) fn of_plan(planned: &Planned, dry_run: bool, ran: Option<Ran<'_>>) -> Self {
         let ends: HashMap<u32, &Ended> = ran

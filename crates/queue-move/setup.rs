@@ -5,7 +5,7 @@ use std::path::Path;
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
 use postfix::{Problem, Time};
-use transfer::preflight::{Finding, side};
+use transfer::preflight::{Objection, side};
 use transfer::verify::Log;
 use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
 
@@ -159,7 +159,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
 }
 
 /// The refusal of a move.
-pub(crate) fn refused(findings: &[Finding]) -> anyhow::Error {
+pub(crate) fn refused(findings: &[Objection]) -> anyhow::Error {
     let refusals = findings.iter().filter(|finding| finding.refuses);
     let (whats, ways): (Vec<&str>, Vec<&str>) = refusals
         .map(|finding| (finding.what.as_str(), finding.way_out.as_str()))
@@ -168,7 +168,7 @@ pub(crate) fn refused(findings: &[Finding]) -> anyhow::Error {
 }
 
 /// What an instance's main.cf lacks or has wrong is said, before anything is refused for it.
-pub(crate) fn tell(cx: &Context, problems: &[Problem]) {
+pub(crate) fn report(cx: &Context, problems: &[Problem]) {
     for problem in problems {
         cx.note(problem.to_string());
     }

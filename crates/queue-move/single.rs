@@ -3,7 +3,7 @@
 use cli::{Context, Failure, Outcome};
 use postfix::queue::{Queue, QueueId, ShowqOptions};
 use serde::Serialize;
-use transfer::hold::{Outcome as Done, clean as clean_logs, orphans, shift};
+use transfer::hold::{ItemResult, clean as clean_logs, orphans, shift};
 use transfer::plan::snapshot;
 use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side};
@@ -16,7 +16,7 @@ use crate::syslog::Syslog;
 /// The instance's spool, if it is its own.
 fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, ShowqOptions)> {
     let host = host::instances::discover(cx.site());
-    setup::tell(cx, &host.problems);
+    setup::report(cx, &host.problems);
     let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
     let side = setup::spool_of(cx, instance)?;
     let asked = transfer::preflight::Asked {
@@ -82,10 +82,10 @@ fn act(
     side: &Side,
     what: &str,
     ids: &[QueueId],
-    work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<Done>>,
+    work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
     if one.manner.dry_run || ids.is_empty() {
-        let done: Vec<Option<Done>> = vec![None; ids.len()];
+        let done: Vec<Option<ItemResult>> = vec![None; ids.len()];
         return show(one, cx, verb, side, ids, &done);
     }
     if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
@@ -96,7 +96,7 @@ fn act(
         work(ids).map_err(|e| Failure::io("cannot work on", &side.queue_directory, e))?;
     drop(locks);
     let now = cx.now().seconds();
-    let count = outcomes.iter().filter(|o| **o == Done::Done).count();
+    let count = outcomes.iter().filter(|o| **o == ItemResult::Done).count();
     let text = format!(
         "{verb} {}: {count} of {}, by {}",
         side.instance,
@@ -104,12 +104,12 @@ fn act(
         setup::user()
     );
     Syslog::open(cx).say(now, &text);
-    let done: Vec<Option<Done>> = outcomes.into_iter().map(Some).collect();
+    let done: Vec<Option<ItemResult>> = outcomes.into_iter().map(Some).collect();
     show(one, cx, verb, side, ids, &done)
 }
 
 #[derive(Serialize)]
-struct Result<'a> {
+struct SingleResult<'a> {
     schema: &'static str,
     action: &'a str,
     instance: &'a str,
@@ -140,13 +140,13 @@ fn show(
     verb: &str,
     side: &Side,
     ids: &[QueueId],
-    done: &[Option<Done>],
+    done: &[Option<ItemResult>],
 ) -> anyhow::Result<Outcome> {
-    let word = |outcome: &Option<Done>| match outcome {
+    let word = |outcome: &Option<ItemResult>| match outcome {
         None => None,
-        Some(Done::Done) => Some("done"),
-        Some(Done::Skipped(_)) => Some("skipped"),
-        Some(Done::Failed(_)) => Some("failed"),
+        Some(ItemResult::Done) => Some("done"),
+        Some(ItemResult::Skipped(_)) => Some("skipped"),
+        Some(ItemResult::Failed(_)) => Some("failed"),
     };
     let count = |wanted: &str| done.iter().filter(|o| word(o) == Some(wanted)).count();
     let messages = ids.iter().zip(done).map(|(id, outcome)| Message {
@@ -154,11 +154,11 @@ fn show(
         action: verb,
         result: word(outcome),
         why: match outcome {
-            Some(Done::Skipped(why) | Done::Failed(why)) => Some(why),
+            Some(ItemResult::Skipped(why) | ItemResult::Failed(why)) => Some(why),
             _ => None,
         },
     });
-    let result = Result {
+    let result = SingleResult {
         schema: "relay-tools/queue-move/1",
         action: verb,
         instance: &side.instance,

@@ -8,7 +8,7 @@ use legible::wrap::folded;
 use postfix::escape;
 
 use crate::planning::Planned;
-use crate::result::Outcome;
+use crate::result::MoveResult;
 
 /// Lines of a list.
 const LINES: usize = 10;
@@ -85,7 +85,7 @@ pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
 }
 
 /// What came of a run.
-pub(crate) fn outcome(outcome: &Outcome, verbose: bool, width: Option<u16>) -> String {
+pub(crate) fn outcome(outcome: &MoveResult, verbose: bool, width: Option<u16>) -> String {
     let mut lines = Lines(String::new(), width);
     let counts = outcome.counts;
     let name = outcome.name.as_deref().unwrap_or_default();
@@ -128,7 +128,7 @@ pub(crate) fn outcome(outcome: &Outcome, verbose: bool, width: Option<u16>) -> S
     lines.0
 }
 
-fn new_ids(lines: &mut Lines, outcome: &Outcome, verbose: bool) {
+fn new_ids(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
     let is_moved = |message: &&crate::result::Message| message.result == Some("moved");
     let moved = outcome.messages.iter().filter(is_moved);
     let count = moved.clone().count();
@@ -146,7 +146,7 @@ fn new_ids(lines: &mut Lines, outcome: &Outcome, verbose: bool) {
 }
 
 /// What ended otherwise than it should, by cause. Paths differ from message to message: the first stands for all.
-fn causes(lines: &mut Lines, outcome: &Outcome, verbose: bool) {
+fn causes(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
     let mut causes: BTreeMap<(&str, String), Vec<(&str, &str)>> = BTreeMap::new();
     for message in &outcome.messages {
         let result = message.result.unwrap_or("skipped");

@@ -9,7 +9,7 @@ use serde::Serialize;
 use transfer::verify::{Follower, Log, still_there};
 use transfer::{Side, Watch as _};
 
-use crate::watch::Told;
+use crate::watch::MoveWatch;
 
 /// How often it is looked.
 const ROUND: Duration = Duration::from_millis(200);
@@ -19,7 +19,7 @@ const PATIENCE: u32 = 150;
 const WAKE: u32 = 25;
 /// The log is read once in so many: of a journal, that starts a program.
 const LOG_EVERY: u32 = 5;
-/// Log lines come a moment after what they tell of: rounds after the last file is gone.
+/// Log lines come a moment after what they are about: rounds after the last file is gone.
 const LOG_ROUNDS: u32 = 25;
 
 /// What is known in the end.
@@ -72,7 +72,7 @@ impl SoFar {
         so_far
     }
 
-    fn told(&self, to: &str) -> String {
+    fn said(&self, to: &str) -> String {
         let counts = [
             (self.sent, "sent"),
             (self.deferred, "deferred"),
@@ -97,7 +97,7 @@ pub(crate) fn verify(
     to: &Side,
     log: Option<Log>,
     names: &[String],
-    told: &Told<'_>,
+    watch: &MoveWatch<'_>,
 ) -> Verified {
     if names.is_empty() {
         return Verified::default();
@@ -108,7 +108,7 @@ pub(crate) fn verify(
     let (mut quiet, mut rounds_after) = (0, 0);
     let mut rounds = (0..LOG_EVERY).cycle();
     let mut unread = follower.is_none();
-    while !told.interrupted() {
+    while !watch.interrupted() {
         let before = left.len();
         left = still_there(to, left.into_iter()).into_iter().collect();
         progress.set((names.len() - left.len()) as u64);
@@ -132,10 +132,10 @@ pub(crate) fn verify(
                 break;
             }
             if quiet % WAKE == 0 {
-                told.wake();
+                watch.wake();
             }
         }
-        told.pause(ROUND);
+        watch.pause(ROUND);
     }
     drop(progress);
     let mut verified = Verified::default();
@@ -147,7 +147,7 @@ pub(crate) fn verify(
     let (instance, all) = (&to.instance, names.len());
     if let Some(follower) = follower.as_ref().filter(|_| !unread) {
         let so_far = SoFar::of(follower, names);
-        verified.notes.push(so_far.told(instance));
+        verified.notes.push(so_far.said(instance));
         verified.so_far = Some(so_far);
     }
     if !left.is_empty() {

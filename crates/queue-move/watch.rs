@@ -12,7 +12,7 @@ use crate::syslog::Syslog;
 /// How long a pause lasts before ^C is asked for again.
 const SLICE: Duration = Duration::from_millis(50);
 
-pub(crate) struct Told<'a> {
+pub(crate) struct MoveWatch<'a> {
     begun: Instant,
     start: i64,
     interrupts: &'a Interrupts,
@@ -32,7 +32,7 @@ pub(crate) struct About<'a> {
     pub(crate) to: &'a str,
 }
 
-impl<'a> Told<'a> {
+impl<'a> MoveWatch<'a> {
     pub(crate) fn new(
         cx: &Context,
         interrupts: &'a Interrupts,
@@ -66,7 +66,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Watch for Told<'_> {
+impl Watch for MoveWatch<'_> {
     fn now(&self) -> i64 {
         let since = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
         self.start.saturating_add(since).div_euclid(1_000_000)

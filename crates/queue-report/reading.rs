@@ -10,7 +10,7 @@ use crate::spools::InstanceSpool;
 
 /// The result of reading, beside the messages.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
+pub(crate) struct SpoolReading {
     pub(crate) problems: Vec<Problem>,
     /// Files in each instance's corrupt queue, where they are asked for.
     pub(crate) corrupt: Vec<u64>,
@@ -27,10 +27,10 @@ pub(crate) fn read(
     selector: &Selector<'_>,
     corrupt: bool,
     each: impl Fn(usize, &Message) -> ControlFlow<()> + Sync,
-) -> Result<Read, Failure> {
+) -> Result<SpoolReading, Failure> {
     let progress = cx.progress_items("reading queues", None);
     let watched = progress.is_watched();
-    let mut read = Read::default();
+    let mut read = SpoolReading::default();
     let mut errors = Vec::new();
     for (at, spool) in spools.iter().enumerate() {
         read.corrupt.push(0);

@@ -1,7 +1,7 @@
 //! The queue directories that are to be read.
 
 use cli::Context;
-use host::spools::{Found, State};
+use host::spools::{FoundSpool, State};
 use postfix::Problem;
 use postfix::config::Instance;
 use postfix::queue::{ShowqOptions, Spool};
@@ -17,7 +17,7 @@ pub(crate) struct InstanceSpool {
 
 /// Finds the queue directories of `instances`.
 pub(crate) fn find(cx: &Context, instances: &[&Instance]) -> Vec<InstanceSpool> {
-    let one = |(instance, found): (&&Instance, Found)| InstanceSpool {
+    let one = |(instance, found): (&&Instance, FoundSpool)| InstanceSpool {
         instance: instance.name().to_owned(),
         problem: match found.state {
             State::There => None,

@@ -10,7 +10,7 @@ use postfix::queue::{Message, ScanOptions, Selector};
 use show::queue::jsonl::Lines;
 
 use crate::mode::Listing;
-use crate::reading::{Read, read};
+use crate::reading::{SpoolReading, read};
 use crate::spools::InstanceSpool;
 
 /// Bytes that a thread gathers before it writes.
@@ -41,7 +41,7 @@ pub(crate) fn stream(
     spools: &[InstanceSpool],
     selector: &Selector<'_>,
     listing: Listing,
-) -> anyhow::Result<Read> {
+) -> anyhow::Result<SpoolReading> {
     let reasons = Arc::new(host::tables::reasons(cx.site())?);
     let out = Mutex::new(cx.stream()?);
     let failed = Mutex::new(None);

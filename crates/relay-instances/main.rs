@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use cli::{Context, Outcome};
-use figures::instances::{Facts, Finding, Kind, Listing, Severity, findings};
+use figures::instances::{Facts, Finding, Kind, Listing, findings};
+use figures::verdict::Level;
 use host::lookups::Questions;
 use postfix::Problem;
 use postfix::config::Instance;
@@ -66,7 +67,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             .iter()
             .filter_map(|&at| all.get(at)?.without_address());
         findings.extend(unset);
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     }
     findings.retain(|finding| concerns(finding, &all, &shown));
     let instances: Vec<Facts> = shown
@@ -118,7 +119,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Format::Csv => csv::write(out, &listing),
     })?;
     cx.problems(&listing.problems);
-    let is_unknown = |finding: &Finding| finding.severity == Severity::Unknown;
+    let is_unknown = |finding: &Finding| finding.level == Level::Unknown;
     if listing.findings.iter().any(is_unknown) {
         return Ok(Outcome::Partial);
     }
@@ -137,9 +138,9 @@ fn concerns(finding: &Finding, all: &[Facts], shown: &[usize]) -> bool {
 /// To a monitoring system, what could not be read is a finding like any other; with what is `refused`, Postfix does not run.
 fn unread(problem: &Problem, refused: bool) -> Finding {
     Finding {
-        severity: match refused {
-            true => Severity::Critical,
-            false => Severity::Unknown,
+        level: match refused {
+            true => Level::Critical,
+            false => Level::Unknown,
         },
         kind: Kind::Configuration,
         instances: Vec::new(),

@@ -1,7 +1,7 @@
 //! The answer of `--check`.
 
 use cli::Context;
-use figures::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running, Severity};
+use figures::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running};
 use figures::verdict::{Level, Perf, Verdict};
 
 use crate::args::Args;
@@ -17,21 +17,16 @@ pub(crate) fn judge(
         .iter()
         .filter(|facts| matches!(facts.running, Running::Yes { .. }))
         .count();
-    let level = |finding: &Finding| match finding.severity {
-        Severity::Warning => Level::Warning,
-        Severity::Unknown => Level::Unknown,
-        Severity::Critical => Level::Critical,
-    };
     let mut found: Vec<(Level, String)> = findings
         .iter()
-        .map(|finding| (level(finding), finding.text.clone()))
+        .map(|finding| (finding.level, finding.text.clone()))
         .collect();
     if !cx.root().is_this_host() {
         let what = "--root: what is running on another host is not known";
         found.push((Level::Unknown, what.to_owned()));
     }
-    let count = |severity: Severity| {
-        let of_it = findings.iter().filter(|f| f.severity == severity);
+    let count = |level: Level| {
+        let of_it = findings.iter().filter(|f| f.level == level);
         number(of_it.count())
     };
     let well = || {
@@ -48,9 +43,9 @@ pub(crate) fn judge(
     let perf = vec![
         Perf::count("instances", number(instances.len())),
         Perf::count("running", number(running)),
-        Perf::count("critical", count(Severity::Critical)),
-        Perf::count("warning", count(Severity::Warning)),
-        Perf::count("unknown", count(Severity::Unknown)),
+        Perf::count("critical", count(Level::Critical)),
+        Perf::count("warning", count(Level::Warning)),
+        Perf::count("unknown", count(Level::Unknown)),
     ];
     Verdict::of(found, well, perf)
 }

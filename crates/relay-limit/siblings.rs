@@ -171,7 +171,7 @@ pub(crate) fn standing(
     now: Time,
 ) -> Vec<Sibling> {
     let spools = host::spools::find(cx.site(), siblings);
-    let one = |(instance, spool): (&&Instance, &host::spools::Found)| {
+    let one = |(instance, spool): (&&Instance, &host::spools::FoundSpool)| {
         let hour = last_hour.attempts.get(instance.syslog_name().as_bytes());
         Sibling {
             name: instance.name().to_owned(),

@@ -6,7 +6,7 @@ use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
 use postfix::config::Instance;
-use transport::audit::{self, Input, Outcome as Result, Row, Service, Table, audit, choose};
+use transport::audit::{self, Grade, Input, Row, Service, Table, audit, choose};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
@@ -116,16 +116,16 @@ fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow
         .iter()
         .map(|row| row.outcome)
         .max()
-        .unwrap_or(Result::Unknown);
+        .unwrap_or(Grade::Unknown);
     let problems = instance.problems();
     if !problems.is_empty() {
-        worst = worst.max(Result::Unknown);
+        worst = worst.max(Grade::Unknown);
     }
     let level = |outcome| match outcome {
-        Result::Skipped | Result::Ok => Level::Ok,
-        Result::Warning => Level::Warning,
-        Result::Unknown => Level::Unknown,
-        Result::Critical => Level::Critical,
+        Grade::Skipped | Grade::Ok => Level::Ok,
+        Grade::Warning => Level::Warning,
+        Grade::Unknown => Level::Unknown,
+        Grade::Critical => Level::Critical,
     };
     if args.check {
         let unread = problems
@@ -138,7 +138,7 @@ fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow
             let row = rows.iter().find(|row| row.check == audit::Check::Domains);
             row.map_or_else(|| "in order".to_owned(), |row| row.text.clone())
         };
-        let perf = [Result::Critical, Result::Warning, Result::Unknown].map(|outcome| {
+        let perf = [Grade::Critical, Grade::Warning, Grade::Unknown].map(|outcome| {
             let n = rows.iter().filter(|row| row.outcome == outcome).count();
             Perf::count(
                 outcome.as_str(),

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let mut judged = read.traffic.judge(&rules.providers);
     // What is too small to be shown is not to be looked up either.
     judged.open.retain(|open| open.counts.total() >= args.min);
-    let mut left_out = tell(cx, &judged);
+    let mut left_out = report(cx, &judged);
     warn_empty(cx.site(), &gaps);
     left_out |= warn_unread(cx.site(), unread, &gaps);
     if is_empty && !of_the_rest {
@@ -170,7 +170,7 @@ fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Res
 }
 
 /// Tells what of the logs is in no figure. Is there any?
-fn tell(cx: &Context, judged: &Judged) -> bool {
+fn report(cx: &Context, judged: &Judged) -> bool {
     if judged.refused_count > 0 {
         let more = judged.refused_count - judged.refused.len();
         let more = match more {
@@ -232,7 +232,7 @@ impl Rules {
 }
 
 /// Takes the deliveries of a log.
-struct Read<'a> {
+struct TrafficSink<'a> {
     filter: Filter<'a>,
     rules: Arc<Rules>,
     /// Instances met, and whether they are of the catch-all relay.
@@ -240,7 +240,7 @@ struct Read<'a> {
     traffic: Traffic,
 }
 
-impl Read<'_> {
+impl TrafficSink<'_> {
     fn is_of_the_rest(&mut self, instance: &[u8]) -> bool {
         if let Some(found) = self.known.get(instance) {
             return *found;
@@ -253,7 +253,7 @@ impl Read<'_> {
     }
 }
 
-impl Sink for Read<'_> {
+impl Sink for TrafficSink<'_> {
     fn event(&mut self, event: &Event<'_>) {
         let Event::Delivery(delivery) = event else {
             return;
@@ -287,7 +287,7 @@ impl Sink for Read<'_> {
     }
 }
 
-impl LogScope for Read<'_> {
+impl LogScope for TrafficSink<'_> {
     fn scope(&mut self, scope: Scope) {
         self.filter.scope(scope);
     }
@@ -300,8 +300,8 @@ fn read<'a>(
     window: postfix::Window,
     selection: &'a Selection<'a>,
     rules: &Arc<Rules>,
-) -> anyhow::Result<(Read<'a>, Vec<Reading>, BTreeSet<Vec<u8>>)> {
-    let mut sink = Read {
+) -> anyhow::Result<(TrafficSink<'a>, Vec<Reading>, BTreeSet<Vec<u8>>)> {
+    let mut sink = TrafficSink {
         filter: Filter::new(selection),
         rules: Arc::clone(rules),
         known: HashMap::new(),

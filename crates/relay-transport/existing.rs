@@ -23,7 +23,7 @@ pub(crate) struct Questions {
 
 /// What is known of the relays.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct Relays {
     /// The providers, by name, whose relays are not there.
     pub(crate) missing: BTreeSet<String>,
     /// The relay names whose MX records share the mail among their own addresses.
@@ -42,7 +42,7 @@ pub(crate) fn known(
     site: &str,
     questions: Option<Questions>,
     only: Option<&BTreeSet<String>>,
-) -> anyhow::Result<Known> {
+) -> anyhow::Result<Relays> {
     let named = named_in(cx, args)?;
     let is_said = |provider: &Provider| {
         let relay = provider.relay_at(site);
@@ -70,7 +70,7 @@ pub(crate) fn known(
         if !open.is_empty() {
             cx.note("the relays' names were not looked up in the DNS: use --relays to name those that exist");
         }
-        return Ok(Known::default());
+        return Ok(Relays::default());
     };
     let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
     let (found, by_mx) =
@@ -114,7 +114,7 @@ pub(crate) fn known(
             None => cx.warn(told),
         }
     }
-    Ok(Known { missing, by_mx })
+    Ok(Relays { missing, by_mx })
 }
 
 #[derive(Deserialize)]

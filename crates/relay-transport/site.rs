@@ -11,7 +11,7 @@ use postfix::config::Host;
 use transport::{Map, Style};
 
 use crate::args::MapArgs;
-use crate::existing::Known;
+use crate::existing::Relays;
 
 /// The file that adds to the compiled-in table.
 pub(crate) const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
@@ -57,7 +57,7 @@ pub(crate) fn known_providers(args: &MapArgs, table: &Table) -> anyhow::Result<(
 
 /// The map that the table asks for, at the site that is asked for; names that no map can hold are reported.
 pub(crate) fn map(cx: &Context, args: &MapArgs, table: &Table, site: &str) -> anyhow::Result<Map> {
-    map_of(cx, args, table, site, &Known::default())
+    map_of(cx, args, table, site, &Relays::default())
 }
 
 /// The same, by what is known of the relays: without the lines of those that are not there, in the form that fits.
@@ -66,7 +66,7 @@ pub(crate) fn map_of(
     args: &MapArgs,
     table: &Table,
     site: &str,
-    known: &Known,
+    known: &Relays,
 ) -> anyhow::Result<Map> {
     known_providers(args, table)?;
     let wanted = |provider: &Provider| {

@@ -6,7 +6,7 @@ use figures::verdict::{Level, Perf, Verdict};
 use postfix::Problem;
 use postfix::config::Instance;
 use warmup::limits::Limits;
-use warmup::readiness::{Outcome as Result, Readiness};
+use warmup::readiness::{Readiness, StepState};
 use warmup::render::readiness as render;
 
 use crate::args::{Check, Format};
@@ -60,11 +60,11 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(Outcome::Checked(level))
 }
 
-fn level(outcome: Result) -> Level {
+fn level(outcome: StepState) -> Level {
     match outcome {
-        Result::Pass => Level::Ok,
-        Result::Unknown => Level::Unknown,
-        Result::Fail => Level::Critical,
+        StepState::Pass => Level::Ok,
+        StepState::Unknown => Level::Unknown,
+        StepState::Fail => Level::Critical,
     }
 }
 
@@ -91,9 +91,9 @@ fn verdict(all: &[Readiness], problems: &[Problem]) -> Verdict {
         )
     };
     let perf = vec![
-        perf("passed", Result::Pass),
-        perf("failed", Result::Fail),
-        perf("unknown", Result::Unknown),
+        perf("passed", StepState::Pass),
+        perf("failed", StepState::Fail),
+        perf("unknown", StepState::Unknown),
     ];
     let unread = problems
         .iter()

@@ -66,7 +66,7 @@ impl fmt::Display for Check {
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CheckState {
     /// In order.
     Ok,
     /// Wrong.
@@ -79,13 +79,13 @@ pub enum Outcome {
 
 /// A check's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckResult {
     /// What was looked at.
     pub check: Check,
     /// The name that was asked for; empty where none was.
     pub asked: String,
     /// The result.
-    pub outcome: Outcome,
+    pub outcome: CheckState,
     /// What was found, in a few words. May quote strangers' text.
     pub detail: String,
     /// Of [`Check::Provider`]: how many addresses the relay name has, if this one is among them; else 0.
@@ -107,7 +107,7 @@ pub struct Relay {
 
 impl Relay {
     /// Looks at one thing.
-    pub fn check(&self, lookup: &dyn Lookup, check: Check) -> Finding {
+    pub fn check(&self, lookup: &dyn Lookup, check: Check) -> CheckResult {
         let mut listed = 0;
         let result = match check {
             Check::Host => self.host(lookup),
@@ -120,7 +120,7 @@ impl Relay {
             Ok((asked, found)) => (asked, found),
             Err(Ended { asked, found }) => (asked, found),
         };
-        Finding {
+        CheckResult {
             check,
             asked,
             outcome,
@@ -141,7 +141,7 @@ impl Relay {
         name(&self.helo).ok_or_else(|| {
             Ended::new(
                 &self.helo,
-                Outcome::Wrong,
+                CheckState::Wrong,
                 format!("\"{}\" is not a host name; set smtp_helo_name", self.helo),
             )
         })
@@ -160,13 +160,16 @@ impl Relay {
                 1 => format!("is {}", self.address),
                 n => format!("is {} and {} more", self.address, n - 1),
             };
-            return Ok((Outcome::Ok, among));
+            return Ok((CheckState::Ok, among));
         }
         if addresses.is_empty() {
-            return Ok((Outcome::Wrong, self.nothing(&answer, self.rtype())));
+            return Ok((CheckState::Wrong, self.nothing(&answer, self.rtype())));
         }
         let found = listed(&addresses);
-        Ok((Outcome::Wrong, format!("is {found}, not {}", self.address)))
+        Ok((
+            CheckState::Wrong,
+            format!("is {found}, not {}", self.address),
+        ))
     }
 
     fn nothing(&self, answer: &Answer, rtype: Rtype) -> String {
@@ -190,32 +193,35 @@ impl Relay {
             .map_err(|why| Ended::unknown(&helo, &why))?;
         let skipped = || {
             let what = format!("has no {} record", self.rtype());
-            Ended::new(&helo, Outcome::Skipped, what)
+            Ended::new(&helo, CheckState::Skipped, what)
         };
         let remembered = remembered.ttl().ok_or_else(skipped)?;
         // What is kept for so long now was given for no less.
         if remembered >= MIN_TTL {
-            return Ok((helo.to_string(), (Outcome::Ok, format!("{remembered} s"))));
+            return Ok((
+                helo.to_string(),
+                (CheckState::Ok, format!("{remembered} s")),
+            ));
         }
         let answer = lookup.ask_authority(&helo, self.rtype()).map_err(|why| {
             let what = format!(
                 "the resolver caches it for {remembered} s more; the zone's own TTL is not known: {why}"
             );
-            Ended::new(&helo, Outcome::Unknown, what)
+            Ended::new(&helo, CheckState::Unknown, what)
         })?;
         let ttl = answer.ttl().ok_or_else(skipped)?;
         let found = if ttl >= MIN_TTL {
-            (Outcome::Ok, format!("{ttl} s"))
+            (CheckState::Ok, format!("{ttl} s"))
         } else {
             let what = format!("{ttl} s; it should be {MIN_TTL} or more");
-            (Outcome::Wrong, what)
+            (CheckState::Wrong, what)
         };
         Ok((helo.to_string(), found))
     }
 
     fn ptr(&self, lookup: &dyn Lookup) -> Checked {
         let reverse = reverse_name(self.address)
-            .ok_or_else(|| Ended::new("", Outcome::Skipped, String::new()))?;
+            .ok_or_else(|| Ended::new("", CheckState::Skipped, String::new()))?;
         let answer = lookup
             .ask(&reverse, Rtype::PTR)
             .map_err(|why| Ended::unknown(&reverse, &why))?;
@@ -231,18 +237,18 @@ impl Relay {
         let asked = reverse.to_string();
         if names.is_empty() {
             let what = self.nothing(&answer, Rtype::PTR);
-            return Ok((asked, (Outcome::Wrong, what)));
+            return Ok((asked, (CheckState::Wrong, what)));
         }
         let helo = self.helo_name()?;
         if !names.contains(&&helo) {
             let what = format!("names {}, not {helo}", listed(&names));
-            return Ok((asked, (Outcome::Wrong, what)));
+            return Ok((asked, (CheckState::Wrong, what)));
         }
         let found = match self.lists(lookup, &helo)? {
-            (Outcome::Ok, _) if names.len() == 1 => (Outcome::Ok, format!("names {helo}")),
-            (Outcome::Ok, _) => {
+            (CheckState::Ok, _) if names.len() == 1 => (CheckState::Ok, format!("names {helo}")),
+            (CheckState::Ok, _) => {
                 let others = names.len() - 1;
-                (Outcome::Ok, format!("names {helo} and {others} more"))
+                (CheckState::Ok, format!("names {helo} and {others} more"))
             }
             (_, what) => {
                 let what = match what.as_str() {
@@ -250,7 +256,7 @@ impl Relay {
                     _ => format!("it {what}"),
                 };
                 let what = format!("names {helo}, which does not resolve back: {what}");
-                (Outcome::Wrong, what)
+                (CheckState::Wrong, what)
             }
         };
         Ok((asked, found))
@@ -265,21 +271,21 @@ impl Relay {
         let (asked, found) = match (own, domain) {
             (None, None) => {
                 let what = "has no SPF record".to_owned();
-                (helo.to_string(), (Outcome::Wrong, what))
+                (helo.to_string(), (CheckState::Wrong, what))
             }
             (Some(found), None) => (helo.to_string(), found),
-            (Some(found), Some(_)) if found.0 != Outcome::Ok => (helo.to_string(), found),
+            (Some(found), Some(_)) if found.0 != CheckState::Ok => (helo.to_string(), found),
             (own, Some(domain)) => match (own, self.spf_of(lookup, &domain)) {
-                (Some(own), Some((Outcome::Ok, _))) => (helo.to_string(), own),
+                (Some(own), Some((CheckState::Ok, _))) => (helo.to_string(), own),
                 (_, Some(found)) => (domain.to_string(), found),
                 (None, None) => {
                     let what = format!("has no SPF record, nor has {domain}");
-                    (helo.to_string(), (Outcome::Wrong, what))
+                    (helo.to_string(), (CheckState::Wrong, what))
                 }
                 (Some(_), None) => {
                     let what = "has no SPF record, which receivers check for the sender's address"
                         .to_owned();
-                    (domain.to_string(), (Outcome::Wrong, what))
+                    (domain.to_string(), (CheckState::Wrong, what))
                 }
             },
         };
@@ -294,14 +300,14 @@ impl Relay {
             .map_or_else(String::new, |by| format!(" by {by}"));
         Some(match verdict.result {
             SpfResult::None => return None,
-            SpfResult::Pass => (Outcome::Ok, format!("passes{by}")),
+            SpfResult::Pass => (CheckState::Ok, format!("passes{by}")),
             SpfResult::TempError(name, why) if name == domain.to_string() => {
-                (Outcome::Unknown, why.to_string())
+                (CheckState::Unknown, why.to_string())
             }
-            SpfResult::TempError(name, why) => (Outcome::Unknown, format!("{name}: {why}")),
-            SpfResult::PermError(why) => (Outcome::Wrong, format!("invalid record: {why}")),
+            SpfResult::TempError(name, why) => (CheckState::Unknown, format!("{name}: {why}")),
+            SpfResult::PermError(why) => (CheckState::Wrong, format!("invalid record: {why}")),
             other => (
-                Outcome::Wrong,
+                CheckState::Wrong,
                 format!("{other}{by}: it does not cover {}", self.address),
             ),
         })
@@ -309,7 +315,7 @@ impl Relay {
 }
 
 /// An outcome and what was found.
-type Found = (Outcome, String);
+type Found = (CheckState, String);
 
 /// The name asked for, and what was found.
 type Checked = Result<(String, Found), Ended>;
@@ -321,7 +327,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn new(asked: impl ToString, outcome: Outcome, detail: String) -> Self {
+    fn new(asked: impl ToString, outcome: CheckState, detail: String) -> Self {
         Self {
             asked: asked.to_string(),
             found: (outcome, detail),
@@ -329,7 +335,7 @@ impl Ended {
     }
 
     fn unknown(asked: &Name, why: &Failure) -> Self {
-        Self::new(asked, Outcome::Unknown, why.to_string())
+        Self::new(asked, CheckState::Unknown, why.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::pool;
 use crate::site::Site;
-use dns::checks::{Check, Finding, Outcome, Relay};
+use dns::checks::{Check, CheckResult, CheckState, Relay};
 use dns::{Limits, Resolver};
 use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 use knowledge::providers::Providers;
@@ -109,13 +109,13 @@ fn jobs(
     jobs
 }
 
-fn shown_as(finding: Finding) -> DnsCheck {
+fn shown_as(finding: CheckResult) -> DnsCheck {
     let outcome = match finding.outcome {
-        Outcome::Ok => DnsOutcome::Ok,
-        Outcome::Wrong if finding.check.is_severe() => DnsOutcome::Wrong,
-        Outcome::Wrong => DnsOutcome::Poor,
-        Outcome::Unknown => DnsOutcome::Unknown,
-        Outcome::Skipped => DnsOutcome::Skipped,
+        CheckState::Ok => DnsOutcome::Ok,
+        CheckState::Wrong if finding.check.is_severe() => DnsOutcome::Wrong,
+        CheckState::Wrong => DnsOutcome::Poor,
+        CheckState::Unknown => DnsOutcome::Unknown,
+        CheckState::Skipped => DnsOutcome::Skipped,
     };
     DnsCheck {
         check: finding.check.as_str(),

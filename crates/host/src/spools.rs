@@ -13,7 +13,7 @@ use crate::site::Site;
 
 /// An instance's queue directory.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundSpool {
     /// The directory, and how it is laid out (`hash_queue_names`, `hash_queue_depth`).
     pub spool: Spool,
     /// The directory, as this machine names it.
@@ -36,7 +36,7 @@ pub enum State {
 }
 
 /// Finds the queue directories of `instances`, in their order.
-pub fn find(site: &Site, instances: &[&Instance]) -> Vec<Found> {
+pub fn find(site: &Site, instances: &[&Instance]) -> Vec<FoundSpool> {
     let mut known: HashMap<(u64, u64), usize> = HashMap::new();
     let find_one = |(at, instance): (usize, &&Instance)| {
         let told = instance.queue_directory();
@@ -54,7 +54,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<Found> {
             },
             Err(error) => absent(&path, instance.name(), &error),
         };
-        Found {
+        FoundSpool {
             spool: Spool::new(path.clone(), layout),
             path,
             state,

@@ -10,7 +10,7 @@ use host::programs::Program;
 use postfix::config::{Instance, Parameters};
 use postfix::queue::{Opened, read_content};
 use transfer::plan::{Item, Plan};
-use transfer::preflight::{Finding, refuse, warn};
+use transfer::preflight::{Objection, refuse, warn};
 
 use super::some;
 use crate::planning::Course;
@@ -27,11 +27,11 @@ const THREADS: usize = 8;
 /// Lines, and in how many messages each is.
 type Lines = BTreeMap<Vec<u8>, usize>;
 
-pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Finding> {
+pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Objection> {
     let (cleanup, is_unchecked) = cleanup(cx, course.to);
     let items: Vec<&Item> = plan.moves().take(MOST_HEADERS).collect();
     let texts = host::pool::each(items.iter().copied(), THREADS, |item| headers(course, item));
-    let mut findings: Vec<Finding> = hops(course, &cleanup, &items, &texts).into_iter().collect();
+    let mut findings: Vec<Objection> = hops(course, &cleanup, &items, &texts).into_iter().collect();
     if is_unchecked {
         return findings;
     }
@@ -119,7 +119,7 @@ fn hops(
     cleanup: &Parameters,
     items: &[&Item],
     texts: &[Vec<u8>],
-) -> Option<Finding> {
+) -> Option<Objection> {
     let limit = usize::try_from(cleanup.int("hopcount_limit").unwrap_or(50)).unwrap_or(0);
     let is_hop = |line: &&[u8]| {
         let name = line.get(..9).unwrap_or_default();
@@ -191,7 +191,7 @@ fn ask(
     course: &Course<'_>,
     (parameter, table): (&str, &str),
     lines: &Lines,
-) -> Vec<Finding> {
+) -> Vec<Objection> {
     let to = course.to.name();
     // postmap takes a message: its headers, or an empty line and its body.
     let (mode, mut input) = match parameter {
@@ -232,7 +232,7 @@ fn ask(
 }
 
 /// What an action of header_checks(5) does with mail.
-fn judge(to: &str, parameter: &str, action: &str, count: usize, why: &str) -> Option<Finding> {
+fn judge(to: &str, parameter: &str, action: &str, count: usize, why: &str) -> Option<Objection> {
     let way = format!("change {parameter} of {to}, or leave those messages out");
     let word = action.split_whitespace().next().unwrap_or_default();
     let is_code = word.len() == 3 && word.starts_with(['4', '5']);

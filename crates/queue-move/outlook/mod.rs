@@ -8,12 +8,12 @@ mod settings;
 
 use cli::Context;
 use transfer::plan::Plan;
-use transfer::preflight::Finding;
+use transfer::preflight::Objection;
 
 use crate::planning::Course;
 
 /// What speaks against handing these messages to TO, and what is to be known.
-pub(crate) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Finding> {
+pub(crate) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Objection> {
     if plan.moves().next().is_none() {
         return Vec::new();
     }

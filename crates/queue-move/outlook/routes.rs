@@ -6,7 +6,7 @@ use cli::Context;
 use host::rewrite::{Resolved, Rewrite};
 use postfix::config::{MasterCf, ServiceType};
 use transfer::plan::Plan;
-use transfer::preflight::{Finding, refuse, warn};
+use transfer::preflight::{Objection, refuse, warn};
 
 use super::some;
 use crate::planning::{Course, domain};
@@ -36,7 +36,7 @@ struct Group {
 
 type Groups = BTreeMap<(String, String), Group>;
 
-pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Finding> {
+pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Objection> {
     let services = course.to.services(cx.root()).value;
     let mut findings = Vec::new();
     let groups = match asked(cx, course, plan) {
@@ -140,7 +140,7 @@ fn by_default(course: &Course<'_>, plan: &Plan) -> Groups {
     )])
 }
 
-fn failing(course: &Course<'_>, domains: &BTreeSet<String>) -> Option<Finding> {
+fn failing(course: &Course<'_>, domains: &BTreeSet<String>) -> Option<Objection> {
     if domains.is_empty() {
         return None;
     }
@@ -163,7 +163,7 @@ fn judge(
     deferred: &[String],
     (transport, nexthop): (&str, &str),
     group: &Group,
-) -> Option<Finding> {
+) -> Option<Objection> {
     let to = course.to.name();
     let names: Vec<String> = group.domains.iter().cloned().collect();
     let who = format!("{} of the recipients ({})", group.count, some(&names));
@@ -211,7 +211,7 @@ fn judge(
     }
 }
 
-fn rewritten(course: &Course<'_>) -> Option<Finding> {
+fn rewritten(course: &Course<'_>) -> Option<Objection> {
     let parameters = course.to.parameters();
     let set: Vec<&str> = REWRITERS
         .into_iter()

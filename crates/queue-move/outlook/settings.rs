@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use postfix::config::Instance;
 use postfix::queue::Queue;
 use transfer::plan::Plan;
-use transfer::preflight::{Finding, free_space, refuse, warn};
+use transfer::preflight::{Objection, free_space, refuse, warn};
 
 use crate::planning::Course;
 
@@ -18,7 +18,7 @@ const STRICT: [&str; 4] = [
     "strict_mime_encoding_domain",
 ];
 
-pub(super) fn look(course: &Course<'_>, plan: &Plan) -> Vec<Finding> {
+pub(super) fn look(course: &Course<'_>, plan: &Plan) -> Vec<Objection> {
     let (from, to) = (course.from, course.to);
     let mut findings = bcc(from, to);
     findings.extend(lifetime(to, plan));
@@ -29,7 +29,7 @@ pub(super) fn look(course: &Course<'_>, plan: &Plan) -> Vec<Finding> {
 }
 
 /// Copies for an archive: FROM has made its own when the mail came.
-fn bcc(from: &Instance, to: &Instance) -> Vec<Finding> {
+fn bcc(from: &Instance, to: &Instance) -> Vec<Objection> {
     let mut findings = Vec::new();
     let name = to.name();
     let archive = to.get("always_bcc");
@@ -55,7 +55,7 @@ fn bcc(from: &Instance, to: &Instance) -> Vec<Finding> {
 }
 
 /// With a lifetime of 0, Postfix returns mail at the first refusal.
-fn lifetime(to: &Instance, plan: &Plan) -> Vec<Finding> {
+fn lifetime(to: &Instance, plan: &Plan) -> Vec<Objection> {
     let has_null = plan.moves().any(|item| item.message.sender.is_empty());
     let has_other = plan.moves().any(|item| !item.message.sender.is_empty());
     let concerned = [
@@ -81,7 +81,7 @@ fn lifetime(to: &Instance, plan: &Plan) -> Vec<Finding> {
 }
 
 /// Mail that is stuck for FROM's address is stuck for the same address of TO.
-fn same_address(from: &Instance, to: &Instance) -> Option<Finding> {
+fn same_address(from: &Instance, to: &Instance) -> Option<Objection> {
     let of = |instance: &Instance| -> BTreeSet<IpAddr> {
         instance.bind_addresses().into_iter().collect()
     };
@@ -107,11 +107,11 @@ fn same_address(from: &Instance, to: &Instance) -> Option<Finding> {
     Some(warn(what, way))
 }
 
-fn strict(from: &Instance, to: &Instance) -> Vec<Finding> {
+fn strict(from: &Instance, to: &Instance) -> Vec<Objection> {
     let is_on = |instance: &Instance, name: &str| instance.parameters().bool(name) == Some(true);
     let (name, way) = (to.name(), "look at the canary, or turn it off for the move");
     let differs = |check: &&str| is_on(to, check) && !is_on(from, check);
-    let mut findings: Vec<Finding> = STRICT
+    let mut findings: Vec<Objection> = STRICT
         .into_iter()
         .filter(differs)
         .map(|check| {
@@ -132,7 +132,7 @@ fn strict(from: &Instance, to: &Instance) -> Vec<Finding> {
 }
 
 /// Below queue_minfree an instance takes no mail from the network: it is about to be full.
-fn space(course: &Course<'_>) -> Option<Finding> {
+fn space(course: &Course<'_>) -> Option<Objection> {
     let least = course.to.parameters().int("queue_minfree").unwrap_or(0);
     let least = u64::try_from(least).ok().filter(|&least| least > 0)?;
     let maildrop = course.to_side.spool().queue_dir(Queue::Maildrop);

@@ -11,7 +11,7 @@ use crate::tree::{Place, Touched, Tree};
 
 /// How it went with a message or log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ItemResult {
     /// Done.
     Done,
     /// Left alone, for this reason.
@@ -29,7 +29,7 @@ pub fn shift(
     side: &Side,
     ids: &[QueueId],
     (from, to): (Queue, Queue),
-) -> io::Result<Vec<Outcome>> {
+) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
     let mut outcomes = Vec::with_capacity(ids.len());
@@ -39,20 +39,20 @@ pub fn shift(
             let old = tree.at(Place::Queue(from), id)?.ok_or_else(gone)?;
             let stat = old.stat()?.ok_or_else(gone)?;
             if !stat.is_ready() {
-                return Ok(Outcome::Skipped("it is incomplete".to_owned()));
+                return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
             }
             let new = tree.at_made(fs, Place::Queue(to), id)?;
             fs.rename(&old, &new)?;
             touched.add(&old);
             touched.add(&new);
-            Ok(Outcome::Done)
+            Ok(ItemResult::Done)
         })();
         outcomes.push(done.unwrap_or_else(|e: io::Error| match e.kind() {
-            io::ErrorKind::NotFound => Outcome::Skipped(TAKEN.to_owned()),
+            io::ErrorKind::NotFound => ItemResult::Skipped(TAKEN.to_owned()),
             io::ErrorKind::AlreadyExists => {
-                Outcome::Skipped(format!("another message of that id is in the {to} queue"))
+                ItemResult::Skipped(format!("another message of that id is in the {to} queue"))
             }
-            _ => Outcome::Failed(e.to_string()),
+            _ => ItemResult::Failed(e.to_string()),
         }));
     }
     tree.sync(fs, &touched)?;
@@ -111,27 +111,27 @@ pub fn orphans(side: &Side, wanted: &dyn Fn(&QueueId) -> bool) -> io::Result<Vec
 ///
 /// # Errors
 /// The queue directory cannot be opened, or the change cannot be put on disk.
-pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<Outcome>> {
+pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
         let one = clean_one(fs, &tree, id, &touched);
-        outcomes.push(one.unwrap_or_else(|e| Outcome::Failed(e.to_string())));
+        outcomes.push(one.unwrap_or_else(|e| ItemResult::Failed(e.to_string())));
     }
     tree.sync(fs, &touched)?;
     Ok(outcomes)
 }
 
-fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Result<Outcome> {
-    let gone = || Ok(Outcome::Skipped("it is already gone".to_owned()));
+fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Result<ItemResult> {
+    let gone = || Ok(ItemResult::Skipped("it is already gone".to_owned()));
     let Some(at) = tree.at(Place::Log(Log::Defer), id)? else {
         return gone();
     };
     let Some(log) = at.open()? else {
         return gone();
     };
-    let back = || Ok(Outcome::Skipped("its message has come back".to_owned()));
+    let back = || Ok(ItemResult::Skipped("its message has come back".to_owned()));
     if !is_orphan(tree, id)? {
         return back();
     }
@@ -139,7 +139,7 @@ fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Re
     fs.unlink(&at)?;
     touched.add(&at);
     if is_orphan(tree, id)? {
-        return Ok(Outcome::Done);
+        return Ok(ItemResult::Done);
     }
     // It came back in that very moment: so does its log, unless there is a new one.
     match fs.create(&at, stat.mode & 0o777) {

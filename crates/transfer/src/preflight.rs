@@ -13,7 +13,7 @@ use crate::plan::Plan;
 
 /// Something that stands against a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Objection {
     /// Must the move not be done? If not, it is to be known only.
     pub refuses: bool,
     /// What is the matter.
@@ -23,8 +23,8 @@ pub struct Finding {
 }
 
 /// What a move must not be done for.
-pub fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
-    Finding {
+pub fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Objection {
+    Objection {
         refuses: true,
         what: what.into(),
         way_out: way_out.into(),
@@ -32,8 +32,8 @@ pub fn refuse(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
 }
 
 /// What is to be known.
-pub fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Finding {
-    Finding {
+pub fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Objection {
+    Objection {
         refuses: false,
         ..refuse(what, way_out)
     }
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Asked<'_> {
 ///
 /// # Errors
 /// Its configuration has problems, its mail_owner is unknown, its queue directory is missing.
-pub fn side(root: &Root, instance: &Instance) -> Result<Side, Finding> {
+pub fn side(root: &Root, instance: &Instance) -> Result<Side, Objection> {
     let name = instance.name();
     if let Some(problem) = instance.problems().first() {
         let what = format!("{name}: its configuration is not reliable: {problem}");
@@ -127,7 +127,7 @@ fn owner(root: &Root, user: &str) -> Option<(u32, u32)> {
 }
 
 /// Is the instance's queue directory another's too?
-pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Finding> {
+pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Objection> {
     let others = asked.host.instances().iter().filter(|other| {
         let dir = queue_directory(asked.root, other);
         let same = std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
@@ -150,7 +150,7 @@ pub fn check(
     asked: &Asked<'_>,
     (from, from_side): (&Instance, &Side),
     (to, to_side): (&Instance, &Side),
-) -> Vec<Finding> {
+) -> Vec<Objection> {
     if from_side.identity == to_side.identity {
         let what = if from.name() == to.name() {
             format!("{} cannot be moved to itself", from.name())
@@ -195,7 +195,7 @@ pub fn check(
     findings
 }
 
-fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Finding> {
+fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Objection> {
     let of_from = (asked.provider)(from)?;
     let Some(of_to) = (asked.provider)(to) else {
         let what = format!(
@@ -220,7 +220,7 @@ fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Finding> {
     })
 }
 
-fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
+fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
     if asked.to_runs {
         return None;
     }
@@ -237,7 +237,7 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Finding> {
     })
 }
 
-fn pickup(root: &Root, to: &Instance) -> Option<Finding> {
+fn pickup(root: &Root, to: &Instance) -> Option<Objection> {
     let services = to.services(root);
     if let Some(problem) = services.problems.first() {
         let what = format!("{}: its master.cf is not reliable: {problem}", to.name());
@@ -258,7 +258,7 @@ fn pickup(root: &Root, to: &Instance) -> Option<Finding> {
 }
 
 /// pickup(8) deletes a file that has a longer record than its line_length_limit (pickup.c, copy_segment).
-fn line_length(from: &Instance, to: &Instance) -> Option<Finding> {
+fn line_length(from: &Instance, to: &Instance) -> Option<Objection> {
     let limit = |instance: &Instance| {
         instance
             .parameters()
@@ -281,7 +281,7 @@ fn line_length(from: &Instance, to: &Instance) -> Option<Finding> {
 const SPARE: u64 = 64 << 20;
 
 /// What stands against this plan.
-pub fn check_plan(plan: &Plan) -> Vec<Finding> {
+pub fn check_plan(plan: &Plan) -> Vec<Objection> {
     let mut findings = Vec::new();
     if plan.cross_device {
         let needed: u64 = plan.moves().map(|item| item.message.file.size).sum();

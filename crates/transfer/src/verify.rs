@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use postfix::log::{self, Event, Known, Options, Place, Sink, Status, Wanted};
+use postfix::log::{self, Bookmark, Event, Options, Place, Sink, Status, Wanted};
 use postfix::queue::Queue;
 use postfix::{Problem, Time, Zone};
 
@@ -16,7 +16,7 @@ use crate::journal::{LogMark, Side};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     place: Place,
-    known: Known,
+    known: Bookmark,
 }
 
 impl Log {
@@ -24,9 +24,9 @@ impl Log {
     pub fn at(place: Place, now: Time) -> Option<Self> {
         let known = match &place {
             Place::File(path) => log::at_end(path, now).ok()?,
-            Place::Journal(_) => Known {
+            Place::Journal(_) => Bookmark {
                 seen: Some(now),
-                ..Known::default()
+                ..Bookmark::default()
             },
         };
         Some(Self { place, known })

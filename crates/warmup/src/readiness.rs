@@ -10,7 +10,7 @@ use legible::shell::quoted;
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum StepState {
     /// In order.
     Pass,
     /// It could not be found out.
@@ -19,7 +19,7 @@ pub enum Outcome {
     Fail,
 }
 
-impl Outcome {
+impl StepState {
     /// Its word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ pub struct Step {
     /// What it is about: an address, a name, a parameter. May be empty.
     pub of: String,
     /// The result.
-    pub outcome: Outcome,
+    pub outcome: StepState,
     /// What was found.
     pub found: String,
     /// What to do, a line each; empty where there is nothing.
@@ -50,7 +50,7 @@ impl Step {
     fn new(
         step: &'static str,
         of: impl Into<String>,
-        outcome: Outcome,
+        outcome: StepState,
         found: impl Into<String>,
     ) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Step {
     }
 
     fn pass(step: &'static str, of: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::new(step, of, Outcome::Pass, found)
+        Self::new(step, of, StepState::Pass, found)
     }
 
     /// The same, with a line of what to do.
@@ -100,13 +100,13 @@ impl Readiness {
     }
 
     /// The worst of all steps.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> StepState {
         let outcomes = self.steps.iter().map(|step| step.outcome);
-        outcomes.max().unwrap_or(Outcome::Unknown)
+        outcomes.max().unwrap_or(StepState::Unknown)
     }
 
     /// How many steps came out so.
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: StepState) -> usize {
         self.steps.iter().filter(|s| s.outcome == outcome).count()
     }
 }
@@ -123,14 +123,14 @@ fn postconf(which: &Facts, name: &str, value: &str) -> String {
 fn addresses(which: &Facts) -> Vec<Step> {
     if which.senders.is_empty() {
         let found = "the system chooses the address that mail leaves from";
-        let step = Step::new("address", "smtp_bind_address", Outcome::Fail, found);
+        let step = Step::new("address", "smtp_bind_address", StepState::Fail, found);
         return vec![step.with(postconf(which, "smtp_bind_address", "ADDRESS"))];
     }
     let of = |sender: &figures::instances::Sender| {
         let address = sender.address.to_string();
         if sender.address.is_loopback() {
             let found = "a loopback address: no mail leaves the machine from there";
-            let step = Step::new("address", address, Outcome::Fail, found);
+            let step = Step::new("address", address, StepState::Fail, found);
             return step.with(postconf(which, "smtp_bind_address", "ADDRESS"));
         }
         match &sender.place {
@@ -139,31 +139,31 @@ fn addresses(which: &Facts) -> Vec<Step> {
             }
             Place::Interface { name, is_up: false } => {
                 let found = format!("on {name}, which is down");
-                Step::new("address", address, Outcome::Fail, found)
+                Step::new("address", address, StepState::Fail, found)
                     .with(format!("ip link set dev {} up", quoted(name)))
             }
             Place::Unusable { name, why } => {
                 let found = format!("on {name}, {why}");
-                Step::new("address", address, Outcome::Fail, found)
+                Step::new("address", address, StepState::Fail, found)
             }
             Place::Missing => {
                 let length = if sender.address.is_ipv4() { 32 } else { 128 };
                 let command = format!("ip address add {address}/{length} dev INTERFACE");
-                Step::new("address", address, Outcome::Fail, "on no interface")
+                Step::new("address", address, StepState::Fail, "on no interface")
                     .with(command)
                     .with("and add it to the host's network configuration, so that it is there after the next boot")
             }
             Place::Unknown => Step::new(
                 "address",
                 address,
-                Outcome::Unknown,
+                StepState::Unknown,
                 "in a host image it is not known which interfaces have which address",
             ),
         }
     };
     let mut steps: Vec<Step> = which.senders.iter().map(of).collect();
     steps.extend(which.strays().into_iter().map(|stray| {
-        let step = Step::new("address", stray.parameter, Outcome::Fail, stray.found);
+        let step = Step::new("address", stray.parameter, StepState::Fail, stray.found);
         let protocols = stray
             .protocols
             .map(|other| postconf(which, "inet_protocols", other));
@@ -182,7 +182,7 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
     });
     let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     let fail = |found: String| {
-        Step::new("helo", &which.helo_name, Outcome::Fail, found).with(postconf(
+        Step::new("helo", &which.helo_name, StepState::Fail, found).with(postconf(
             which,
             "smtp_helo_name",
             "NAME.DOMAIN",
@@ -211,7 +211,7 @@ fn enabled(which: &Facts) -> Step {
     }
     let found = "postfix start does not start it: check multi_instance_enable, and multi_instance_directories of the \
     default instance";
-    Step::new("enabled", of, Outcome::Fail, found)
+    Step::new("enabled", of, StepState::Fail, found)
         .with(format!("postmulti -i {} -e enable", quoted(&which.name)))
 }
 
@@ -222,7 +222,7 @@ fn running(which: &Facts) -> Step {
         }
         Running::Yes { pid: None, .. } => Step::pass("running", "master", "it is running"),
         Running::No => {
-            Step::new("running", "master", Outcome::Fail, "it is not running").with(format!(
+            Step::new("running", "master", StepState::Fail, "it is not running").with(format!(
                 "postfix -c {} start",
                 quoted(&which.config_directory.to_string_lossy())
             ))
@@ -230,10 +230,10 @@ fn running(which: &Facts) -> Step {
         Running::Unknown => Step::new(
             "running",
             "master",
-            Outcome::Unknown,
+            StepState::Unknown,
             "in a host image it is not known what is running",
         ),
-        Running::Failed(why) => Step::new("running", "master", Outcome::Unknown, why.clone()),
+        Running::Failed(why) => Step::new("running", "master", StepState::Unknown, why.clone()),
     }
 }
 
@@ -243,7 +243,7 @@ fn pickup(which: &Facts) -> Step {
         Some(false) => {
             let found =
                 "no pickup service: mail from queue-move and sendmail would stay in the maildrop";
-            Step::new("pickup", "master.cf", Outcome::Fail, found)
+            Step::new("pickup", "master.cf", StepState::Fail, found)
                 .with(format!(
                     "postconf -c {} -M 'pickup/unix=pickup unix n - y 60 1 pickup'",
                     quoted(&which.config_directory.to_string_lossy())
@@ -253,7 +253,12 @@ fn pickup(which: &Facts) -> Step {
                     quoted(&which.config_directory.to_string_lossy())
                 ))
         }
-        None => Step::new("pickup", "master.cf", Outcome::Unknown, "it cannot be read"),
+        None => Step::new(
+            "pickup",
+            "master.cf",
+            StepState::Unknown,
+            "it cannot be read",
+        ),
     }
 }
 
@@ -264,7 +269,7 @@ fn syslog_name(all: &[Facts], which: &Facts) -> Step {
         .filter(|other| other.name != which.name && other.syslog_name == *name);
     let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     let fail = |found: String| {
-        Step::new("syslog-name", name, Outcome::Fail, found).with(postconf(
+        Step::new("syslog-name", name, StepState::Fail, found).with(postconf(
             which,
             "syslog_name",
             &which.name,

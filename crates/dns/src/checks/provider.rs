@@ -1,6 +1,6 @@
 //! The provider's relay name: does it list the address, and for how long?
 
-use super::{Checked, Ended, Found, MAX_RELAY_TTL, Outcome, Relay};
+use super::{CheckState, Checked, Ended, Found, MAX_RELAY_TTL, Relay};
 use crate::exchangers::exchangers;
 use crate::{Lookup, Name, name};
 
@@ -8,12 +8,12 @@ impl Relay {
     pub(super) fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
         let Some(text) = &self.provider_name else {
             let why = "the instance is not named for a provider".to_owned();
-            return Err(Ended::new("", Outcome::Skipped, why));
+            return Err(Ended::new("", CheckState::Skipped, why));
         };
         let relays = name(text)
-            .ok_or_else(|| Ended::new(text, Outcome::Wrong, "not a host name".to_owned()))?;
+            .ok_or_else(|| Ended::new(text, CheckState::Wrong, "not a host name".to_owned()))?;
         let found = match self.lists(lookup, &relays)? {
-            (Outcome::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
+            (CheckState::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
             wrong => self
                 .by_exchangers(lookup, &relays, listed)?
                 .unwrap_or(wrong),
@@ -41,9 +41,9 @@ impl Relay {
                     "{what}, for {} s; it should be {MAX_RELAY_TTL} or less",
                     found.ttl
                 );
-                (Outcome::Wrong, what)
+                (CheckState::Wrong, what)
             }
-            false => (Outcome::Ok, what),
+            false => (CheckState::Ok, what),
         }))
     }
 
@@ -65,20 +65,20 @@ impl Relay {
             false => {
                 let answer = lookup.ask_authority(relays, self.rtype()).map_err(|why| {
                     let what = format!("{among}; its TTL is not known: {why}");
-                    Ended::new(relays, Outcome::Unknown, what)
+                    Ended::new(relays, CheckState::Unknown, what)
                 })?;
                 answer.ttl().unwrap_or(remembered)
             }
         };
         Ok(match ttl > MAX_RELAY_TTL {
             true => (
-                Outcome::Wrong,
+                CheckState::Wrong,
                 format!(
                     "{among}, with TTL {ttl} s: if removed, it would still get mail for that long; it should be \
                      {MAX_RELAY_TTL} or less"
                 ),
             ),
-            false => (Outcome::Ok, among),
+            false => (CheckState::Ok, among),
         })
     }
 }

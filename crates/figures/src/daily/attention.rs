@@ -15,9 +15,9 @@ const ALL: &str = "all instances";
 
 /// Something that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Notice {
     /// How bad it is.
-    pub severity: Level,
+    pub level: Level,
     /// The instance: text from a log.
     pub instance: String,
     /// In a few words: `34.4% deferred`.
@@ -27,7 +27,7 @@ pub struct Finding {
 }
 
 /// What is found, with what it is sorted by: its kind, and how much of it there is.
-type Found = Vec<(u8, u64, Finding)>;
+type Found = Vec<(u8, u64, Notice)>;
 
 /// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in them or
 /// not?
@@ -37,7 +37,7 @@ pub(super) fn findings(
     busy: &[String],
     is_covered: bool,
     rules: &Rules,
-) -> Vec<Finding> {
+) -> Vec<Notice> {
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     // What anyone may have written is no reason for alarm.
     let judged = report
@@ -73,7 +73,7 @@ pub(super) fn findings(
     complaints(report, rules, &mut found);
     unread(report, rules, &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
-        let worst = b.severity.cmp(&a.severity);
+        let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
     });
     found.into_iter().map(|(_, _, finding)| finding).collect()
@@ -93,7 +93,7 @@ fn judged_total(report: &Daily) -> Subject {
 }
 
 /// What most instances have is the host's: where `all` of it has it, too, it is one finding, which names the busiest.
-fn one_of_all(mut volumes: Found, all: Option<Finding>) -> Found {
+fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
     let Some(all) = all.filter(|_| volumes.len() > 2) else {
         return volumes;
     };
@@ -106,7 +106,7 @@ fn one_of_all(mut volumes: Found, all: Option<Finding>) -> Found {
     let n = volumes.iter().map(|(_, n, _)| n).sum();
     let details = format!("{}; of {of}", all.details);
     let instance = ALL.to_owned();
-    let finding = Finding {
+    let finding = Notice {
         instance,
         details,
         ..all
@@ -139,8 +139,8 @@ fn of_subject(report: &Daily, subject: &Subject, name: &str, rules: &Rules, foun
         what.push_str(&since(&judged));
         let mut details: Vec<String> = Vec::from_iter(was(subject, rate, &judged));
         details.extend(reasons(report, subject, watched));
-        let finding = Finding {
-            severity: judged.level,
+        let finding = Notice {
+            level: judged.level,
             instance: name.to_owned(),
             what,
             details: details.join("; "),
@@ -195,8 +195,8 @@ fn providers(report: &Daily, rules: &Rules, found: &mut Found) {
                 continue;
             }
             let then = shares::sum(&before);
-            let finding = Finding {
-                severity: rules.of(watched).judge(now).level.max(Level::Warning),
+            let finding = Notice {
+                level: rules.of(watched).judge(now).level.max(Level::Warning),
                 instance: format!("to {name}"),
                 what: format!(
                     "{} {} ({})",
@@ -243,8 +243,8 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
             ),
             (_, None) => (format!("{messages} in the mailq"), String::new()),
         };
-        let finding = Finding {
-            severity: match is_critical {
+        let finding = Notice {
+            level: match is_critical {
                 true => Level::Critical,
                 false => Level::Warning,
             },
@@ -271,8 +271,8 @@ fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
         let Some(((level, worst), others)) = judged.split_first() else {
             continue;
         };
-        let finding = Finding {
-            severity: *level,
+        let finding = Notice {
+            level: *level,
             instance: String::from_utf8_lossy(&instance.instance).into_owned(),
             what: worst.to_string(),
             details: match others.len() {
@@ -288,12 +288,12 @@ fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
 fn unread(report: &Daily, rules: &Rules, found: &mut Found) {
     let (lines, read) = (report.stats.unread(), report.total.today.total());
     let sample = Sample::new(lines, lines.saturating_add(read));
-    let severity = rules.unread_level(sample);
-    if severity == Level::Ok {
+    let level = rules.unread_level(sample);
+    if level == Level::Ok {
         return;
     }
-    let finding = Finding {
-        severity,
+    let finding = Notice {
+        level,
         instance: ALL.to_owned(),
         what: format!("{sample} delivery lines could not be read"),
         details: report
@@ -378,7 +378,7 @@ fn is_day_off(subject: &Subject) -> bool {
 }
 
 /// An instance that should have delivered something.
-fn silent(subject: &Subject) -> Finding {
+fn silent(subject: &Subject) -> Notice {
     let known = subject
         .days
         .iter()
@@ -394,8 +394,8 @@ fn silent(subject: &Subject) -> Finding {
         (1, _) => "nor the day before".to_owned(),
         (n, _) => format!("nor in the {n} days before"),
     };
-    Finding {
-        severity: Level::Warning,
+    Notice {
+        level: Level::Warning,
         instance: subject.name.clone(),
         what: "no deliveries".to_owned(),
         details,

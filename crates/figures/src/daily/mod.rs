@@ -22,7 +22,7 @@ use crate::history::{History, HistoryDay, InstanceDay, Source};
 use crate::judge::Rules;
 use crate::mail_stats::{Counts, Dimension, Figures, Frame, MailStats, Tally};
 
-pub use attention::Finding;
+pub use attention::Notice;
 pub use compare::{Compared, Mean, Measure, Rate};
 
 /// The breakdowns of a day, as its tally must have them.
@@ -80,7 +80,7 @@ pub struct Daily {
     /// The figures of the day, by [`DIMENSIONS`]. Of an instance whose figures are from a record, there are no domains.
     pub stats: MailStats,
     /// What needs attention, the worst first.
-    pub attention: Vec<Finding>,
+    pub attention: Vec<Notice>,
     /// What to do about refusals, a line each; to be added by who has the table.
     pub advice: Vec<String>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.

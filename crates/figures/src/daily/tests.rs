@@ -122,7 +122,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
     let found: Vec<String> = found
         .iter()
         .map(|of| {
-            let mark = if of.severity == Level::Critical {
+            let mark = if of.level == Level::Critical {
                 "!!"
             } else {
                 "!"

@@ -1,6 +1,6 @@
 //! How much there was to deliver, beside the days before.
 
-use super::{Finding, Subject};
+use super::{Notice, Subject};
 use crate::judge::{Rules, Volume};
 use crate::verdict::Level;
 
@@ -11,7 +11,7 @@ const KNOWN: usize = 3;
 const BEYOND: f64 = 1.35;
 
 /// Far more or less than on the days before. `is_known`: is all of the day in its figures?
-pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Option<Finding> {
+pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Option<Notice> {
     let before = subject
         .days
         .split_last()
@@ -59,8 +59,8 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
         (_, true) => format!("only {today} deliveries"),
         _ => return None,
     };
-    Some(Finding {
-        severity: Level::Warning,
+    Some(Notice {
+        level: Level::Warning,
         instance: subject.name.clone(),
         what,
         details: format!("{today}, compared with a usual {usual} ({least} to {most} a day)"),

@@ -1,7 +1,7 @@
 //! One message that filters saw, and what became of it.
 
 use super::join::Arrival;
-use super::scores::Outcome;
+use super::scores::Disposition;
 
 /// What is known of one message.
 #[derive(Debug, Clone, Copy)]
@@ -18,22 +18,22 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Disposition {
         match self {
             Self {
                 delivered: true, ..
-            } => Outcome::Delivered,
+            } => Disposition::Delivered,
             Self {
                 discarded: true, ..
-            } => Outcome::Discarded,
-            Self { rejected: true, .. } => Outcome::Rejected,
+            } => Disposition::Discarded,
+            Self { rejected: true, .. } => Disposition::Rejected,
             Self {
                 temporary: true, ..
-            } => Outcome::Temporary,
-            Self { bounced: true, .. } => Outcome::Bounced,
-            Self { queued: true, .. } => Outcome::Waiting,
-            Self { held: true, .. } => Outcome::Held,
-            _ => Outcome::Unknown,
+            } => Disposition::Temporary,
+            Self { bounced: true, .. } => Disposition::Bounced,
+            Self { queued: true, .. } => Disposition::Waiting,
+            Self { held: true, .. } => Disposition::Held,
+            _ => Disposition::Unknown,
         }
     }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use postfix::log::{Action, Agent, Delivery, Kind, Stage, Status};
 
-pub use scores::{BANDS, Outcome, Scores};
+pub use scores::{BANDS, Disposition, Scores};
 pub use tally::FilterTally;
 
 use crate::mail_stats::Key;

@@ -19,7 +19,7 @@ pub const BANDS: [(&str, f64); 13] = [
 
 /// What became of a message that was scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum Disposition {
     /// Delivered, to one recipient at least.
     Delivered,
     /// On hold.
@@ -38,7 +38,7 @@ pub enum Outcome {
     Unknown,
 }
 
-impl Outcome {
+impl Disposition {
     /// All of them, in order.
     pub const ALL: [Self; 8] = [
         Self::Delivered,
@@ -78,7 +78,7 @@ pub struct Scores {
     /// Spam, less than one point over the threshold.
     pub just_above: u64,
     /// By band and by outcome.
-    counts: [[u64; Outcome::ALL.len()]; BANDS.len()],
+    counts: [[u64; Disposition::ALL.len()]; BANDS.len()],
 }
 
 /// What spamd said of a message.
@@ -101,7 +101,7 @@ impl Scores {
     }
 
     /// How many messages of a band, by its place in [`BANDS`], ended so.
-    pub fn of(&self, band: usize, outcome: Outcome) -> u64 {
+    pub fn of(&self, band: usize, outcome: Disposition) -> u64 {
         let counts = self
             .counts
             .get(band)
@@ -116,11 +116,11 @@ impl Scores {
     }
 
     /// How many messages ended so.
-    pub fn of_outcome(&self, outcome: Outcome) -> u64 {
+    pub fn of_outcome(&self, outcome: Disposition) -> u64 {
         (0..BANDS.len()).fold(0, |n, band| n.saturating_add(self.of(band, outcome)))
     }
 
-    pub(crate) fn add(&mut self, score: Score, outcome: Outcome) {
+    pub(crate) fn add(&mut self, score: Score, outcome: Disposition) {
         // spamd says tenths, most of which are not binary fractions.
         let tenths = ((score.threshold - score.score).abs() * 10.0).round();
         if score.spam {

@@ -9,7 +9,7 @@ use postfix::log::{Action, Delivery, Kind, Scan, Stage, Status, Stop};
 use super::join::{Arrival, Ids, Scored, join};
 use super::message::Message;
 use super::reasons::{Folder, Reasons};
-use super::scores::{Outcome, Score, Scores};
+use super::scores::{Disposition, Score, Scores};
 use super::{DiscardedBy, Discards, Filtered, Stops, discarded};
 use crate::bounds::OTHER_INSTANCES;
 use crate::mail_stats::MailStats;
@@ -209,7 +209,7 @@ impl FilterTally {
         for (scored, found) in self.scored.iter().zip(found) {
             match found.and_then(|at| self.messages.get(at)) {
                 Some(message) => scores[message.instance].add(scored.score, message.outcome()),
-                None => strangers.add(scored.score, Outcome::Unknown),
+                None => strangers.add(scored.score, Disposition::Unknown),
             }
         }
         for message in &self.messages {

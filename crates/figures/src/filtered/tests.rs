@@ -196,7 +196,7 @@ fn figures_of(top: Option<usize>, tell: impl FnOnce(&mut FilterTally)) -> (Filte
 #[test]
 fn what_became_of_a_message_is_told() {
     const I: &[u8] = b"postfix-in-a";
-    let check = |expected: Outcome, accepted: u64, tell: fn(&mut FilterTally)| {
+    let check = |expected: Disposition, accepted: u64, tell: fn(&mut FilterTally)| {
         let (found, strangers) = figures(|tally| {
             tally.arrived(I, b"A1", Some(at(1)), b"<a@b>");
             tally.scan(&scan(4.7, None));
@@ -213,14 +213,14 @@ fn what_became_of_a_message_is_told() {
         assert_eq!(found.accepted, accepted, "{expected:?}");
         assert!(strangers.is_empty());
     };
-    check(Outcome::Unknown, 0, |_| {});
-    check(Outcome::Waiting, 1, |tally| {
+    check(Disposition::Unknown, 0, |_| {});
+    check(Disposition::Waiting, 1, |tally| {
         tally.queued(I, b"A1", None, true);
     });
-    check(Outcome::Waiting, 0, |tally| {
+    check(Disposition::Waiting, 0, |tally| {
         tally.queued(I, b"A1", None, false);
     });
-    check(Outcome::Delivered, 1, |tally| {
+    check(Disposition::Delivered, 1, |tally| {
         tally.queued(I, b"A1", None, true);
         // Taken up again: the same message.
         tally.queued(I, b"A1", None, true);
@@ -229,40 +229,40 @@ fn what_became_of_a_message_is_told() {
         tally.removed(I, b"A1");
         tally.delivery(I, &delivery(Agent::Discard, Status::Sent, b""));
     });
-    check(Outcome::Bounced, 1, |tally| {
+    check(Disposition::Bounced, 1, |tally| {
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Bounced, b"550 no"));
     });
-    check(Outcome::Discarded, 1, |tally| {
+    check(Disposition::Discarded, 1, |tally| {
         tally.queued(I, b"A1", None, true);
         tally.delivery(
             I,
             &delivery(Agent::Smtp, Status::Sent, b"250 ok, discarded"),
         );
     });
-    check(Outcome::Rejected, 0, |tally| {
+    check(Disposition::Rejected, 0, |tally| {
         tally.stop(I, &stop(Kind::ContentHold, Stage::Header, true, false));
         tally.stop(
             I,
             &stop(Kind::MilterReject, Stage::EndOfMessage, true, false),
         );
     });
-    check(Outcome::Temporary, 0, |tally| {
+    check(Disposition::Temporary, 0, |tally| {
         tally.stop(
             I,
             &stop(Kind::MilterReject, Stage::EndOfMessage, true, true),
         );
     });
-    check(Outcome::Held, 1, |tally| {
+    check(Disposition::Held, 1, |tally| {
         tally.stop(I, &stop(Kind::MilterHold, Stage::EndOfMessage, true, false));
     });
     // One recipient was refused: the message is not.
-    check(Outcome::Waiting, 1, |tally| {
+    check(Disposition::Waiting, 1, |tally| {
         tally.stop(I, &stop(Kind::Reject, Stage::Rcpt, false, false));
         tally.queued(I, b"A1", None, true);
     });
     // The queue id comes again.
-    check(Outcome::Delivered, 2, |tally| {
+    check(Disposition::Delivered, 2, |tally| {
         tally.queued(I, b"A1", None, true);
         tally.delivery(I, &delivery(Agent::Smtp, Status::Sent, b"250 ok"));
         tally.arrived(I, b"A1", Some(at(9)), b"<other@b>");
@@ -288,7 +288,7 @@ fn scores_are_reported_in_bands_and_by_their_nearness() {
     ] {
         let (_, found) = figures(|tally| tally.scan(&scan(score, Some(b"<a@b>"))));
         let at = BANDS.iter().position(|(name, _)| *name == band).unwrap();
-        assert_eq!(found.of(at, Outcome::Unknown), 1, "{score}");
+        assert_eq!(found.of(at, Disposition::Unknown), 1, "{score}");
         assert_eq!((found.just_below, found.just_above), near, "{score}");
         assert_eq!(found.spam, u64::from(score >= 5.0), "{score}");
     }

@@ -3,29 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::verdict::Level;
+
 use super::{Directory, DirectoryState, DnsOutcome, Facts, Place, Running};
-
-/// How bad a finding is, the worse the greater: as monitoring systems have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// To be fixed.
-    Warning,
-    /// It could not be found out.
-    Unknown,
-    /// Mail suffers now.
-    Critical,
-}
-
-impl Severity {
-    /// Its word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "WARNING",
-            Self::Unknown => "UNKNOWN",
-            Self::Critical => "CRITICAL",
-        }
-    }
-}
 
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +72,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
-    pub severity: Severity,
+    pub level: Level,
     /// What it is about.
     pub kind: Kind,
     /// The instances it concerns, by name; empty if it concerns none in particular.
@@ -102,9 +82,9 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn of(severity: Severity, kind: Kind, instance: &Facts, text: String) -> Self {
+    fn of(level: Level, kind: Kind, instance: &Facts, text: String) -> Self {
         Self {
-            severity,
+            level,
             kind,
             instances: vec![instance.name.clone()],
             text,
@@ -123,7 +103,7 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
                 instance.name
             );
             found.push(Finding::of(
-                Severity::Critical,
+                Level::Critical,
                 Kind::Configuration,
                 instance,
                 text,
@@ -134,14 +114,14 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
         running(&mut found, instance);
         let troubles = instance.troubles.iter().map(|trouble| {
             let text = format!("{}: {}", instance.name, trouble.text);
-            Finding::of(trouble.severity, Kind::Queue, instance, text)
+            Finding::of(trouble.level, Kind::Queue, instance, text)
         });
         found.extend(troubles);
         names(&mut found, instance);
         dns(&mut found, instance);
     }
-    // Stable: of the same severity, as they were found.
-    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    // Stable: of the same level, as they were found.
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     found
 }
 
@@ -156,12 +136,7 @@ impl Facts {
              smtp_bind_address",
             self.name
         );
-        Some(Finding::of(
-            Severity::Unknown,
-            Kind::AddressUnset,
-            self,
-            text,
-        ))
+        Some(Finding::of(Level::Unknown, Kind::AddressUnset, self, text))
     }
 }
 
@@ -171,22 +146,22 @@ type Claims<'a> = Vec<(String, &'a Facts)>;
 /// What two instances claim.
 fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
     let path = |path: &Path| path.as_os_str().to_string_lossy().into_owned();
-    let claims: [(Kind, Severity, &str, Claims<'_>); 5] = [
+    let claims: [(Kind, Level, &str, Claims<'_>); 5] = [
         (
             Kind::QueueShared,
-            Severity::Critical,
+            Level::Critical,
             "share the queue directory",
             all.iter().map(|i| (path(&i.queue.resolved), i)).collect(),
         ),
         (
             Kind::DataShared,
-            Severity::Critical,
+            Level::Critical,
             "share the data directory",
             all.iter().map(|i| (path(&i.data.resolved), i)).collect(),
         ),
         (
             Kind::AddressShared,
-            Severity::Warning,
+            Level::Warning,
             "send from the same address,",
             all.iter()
                 .flat_map(|i| i.senders.iter().map(move |s| (s.address.to_string(), i)))
@@ -194,7 +169,7 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
         ),
         (
             Kind::HeloName,
-            Severity::Warning,
+            Level::Warning,
             "use the same HELO name,",
             all.iter()
                 .filter(|i| i.senders.iter().any(|s| !s.address.is_loopback()))
@@ -203,12 +178,12 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
         ),
         (
             Kind::SyslogNameShared,
-            Severity::Warning,
+            Level::Warning,
             "log under the same syslog_name,",
             all.iter().map(|i| (i.syslog_name.clone(), i)).collect(),
         ),
     ];
-    for (kind, severity, words, claims) in claims {
+    for (kind, level, words, claims) in claims {
         let mut by_value: BTreeMap<String, Vec<&Facts>> = BTreeMap::new();
         for (value, instance) in claims {
             by_value.entry(value).or_default().push(instance);
@@ -218,7 +193,7 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
                 continue;
             }
             found.push(Finding {
-                severity,
+                level,
                 kind,
                 text: format!("{} {words} {value}", named(&claimants)),
                 instances: claimants.iter().map(|i| i.name.clone()).collect(),
@@ -244,11 +219,11 @@ fn named(claimants: &[&Facts]) -> String {
 }
 
 /// What is wrong with an instance that nobody has started yet can wait.
-fn severity(instance: &Facts) -> Severity {
+fn level(instance: &Facts) -> Level {
     match instance.running {
-        Running::Yes { .. } => Severity::Critical,
-        _ if instance.is_enabled => Severity::Critical,
-        _ => Severity::Warning,
+        Running::Yes { .. } => Level::Critical,
+        _ if instance.is_enabled => Level::Critical,
+        _ => Level::Warning,
     }
 }
 
@@ -265,7 +240,7 @@ fn addresses(found: &mut Vec<Finding>, instance: &Facts) {
         };
         let text = format!("{}: {what}", instance.name);
         found.push(Finding::of(
-            severity(instance),
+            level(instance),
             Kind::AddressMissing,
             instance,
             text,
@@ -274,7 +249,7 @@ fn addresses(found: &mut Vec<Finding>, instance: &Facts) {
     for stray in instance.strays() {
         let text = format!("{}: {}", instance.name, stray.found);
         found.push(Finding::of(
-            severity(instance),
+            level(instance),
             Kind::AddressUnset,
             instance,
             text,
@@ -288,37 +263,37 @@ fn directories(found: &mut Vec<Finding>, instance: &Facts) {
         ("data_directory", &instance.data),
     ];
     for (parameter, Directory { path, state, .. }) in named {
-        let (kind, severity, why) = match state {
-            DirectoryState::Missing(why) => (Kind::DirectoryMissing, severity(instance), why),
-            DirectoryState::Unreadable(why) => (Kind::DirectoryUnreadable, Severity::Unknown, why),
+        let (kind, level, why) = match state {
+            DirectoryState::Missing(why) => (Kind::DirectoryMissing, level(instance), why),
+            DirectoryState::Unreadable(why) => (Kind::DirectoryUnreadable, Level::Unknown, why),
             DirectoryState::Ok | DirectoryState::Unknown => continue,
         };
         let text = format!("{}: {parameter} {}: {why}", instance.name, path.display());
-        found.push(Finding::of(severity, kind, instance, text));
+        found.push(Finding::of(level, kind, instance, text));
     }
 }
 
 fn running(found: &mut Vec<Finding>, instance: &Facts) {
     let name = &instance.name;
-    let (severity, kind, text) = match &instance.running {
+    let (level, kind, text) = match &instance.running {
         Running::Yes { .. } if !instance.is_enabled => (
-            Severity::Warning,
+            Level::Warning,
             Kind::DisabledRunning,
             format!("{name} is running but not enabled: postfix start does not start it"),
         ),
         Running::No if instance.is_enabled => (
-            Severity::Critical,
+            Level::Critical,
             Kind::EnabledStopped,
             format!("{name} is enabled but not running"),
         ),
         Running::Failed(why) => (
-            Severity::Unknown,
+            Level::Unknown,
             Kind::RunningUnknown,
             format!("{name}: cannot find out whether it is running: {why}"),
         ),
         _ => return,
     };
-    found.push(Finding::of(severity, kind, instance, text));
+    found.push(Finding::of(level, kind, instance, text));
 }
 
 fn names(found: &mut Vec<Finding>, instance: &Facts) {
@@ -332,12 +307,7 @@ fn names(found: &mut Vec<Finding>, instance: &Facts) {
             "{}: its HELO name, {}, is not a fully qualified host name: set smtp_helo_name",
             instance.name, instance.helo_name
         );
-        found.push(Finding::of(
-            severity(instance),
-            Kind::HeloName,
-            instance,
-            text,
-        ));
+        found.push(Finding::of(level(instance), Kind::HeloName, instance, text));
     }
     if instance.syslog_name == instance.name {
         return;
@@ -347,7 +317,7 @@ fn names(found: &mut Vec<Finding>, instance: &Facts) {
         instance.name, instance.syslog_name
     );
     found.push(Finding::of(
-        Severity::Warning,
+        Level::Warning,
         Kind::SyslogNameDiffers,
         instance,
         text,
@@ -357,17 +327,17 @@ fn names(found: &mut Vec<Finding>, instance: &Facts) {
 fn dns(found: &mut Vec<Finding>, instance: &Facts) {
     for sender in &instance.senders {
         for check in &sender.dns {
-            let severity = match check.outcome {
+            let level = match check.outcome {
                 DnsOutcome::Ok | DnsOutcome::Skipped => continue,
-                DnsOutcome::Poor => Severity::Warning,
-                DnsOutcome::Wrong => Severity::Critical,
-                DnsOutcome::Unknown => Severity::Unknown,
+                DnsOutcome::Poor => Level::Warning,
+                DnsOutcome::Wrong => Level::Critical,
+                DnsOutcome::Unknown => Level::Unknown,
             };
             let text = format!(
                 "{} {}: {} {}: {}",
                 instance.name, sender.address, check.check, check.asked, check.detail
             );
-            found.push(Finding::of(severity, Kind::Dns, instance, text));
+            found.push(Finding::of(level, Kind::Dns, instance, text));
         }
     }
 }

@@ -17,6 +17,7 @@ mod strays;
 #[cfg(test)]
 mod tests;
 
+use crate::verdict::Level;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ use crate::held::Held;
 use postfix::config::{Instance, MasterCf, Outlet};
 use postfix::{Problem, Time, Zone};
 
-pub use findings::{Finding, Kind, Severity, findings};
+pub use findings::{Finding, Kind, findings};
 pub use services::{Listen, RateLimits};
 pub use strays::Stray;
 
@@ -164,7 +165,7 @@ impl Directory {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// How bad it is.
-    pub severity: Severity,
+    pub level: Level,
     /// What it is, on which path.
     pub text: String,
 }

@@ -11,7 +11,7 @@ fn check(change: impl Fn(&mut Facts), expected: &[&str]) {
     change(&mut all[0]);
     let found: Vec<String> = findings(&all)
         .iter()
-        .map(|f| format!("{} {} {}", f.severity.as_str(), f.kind.as_str(), f.text))
+        .map(|f| format!("{} {} {}", f.level.as_str(), f.kind.as_str(), f.text))
         .collect();
     assert_eq!(found, expected);
 }

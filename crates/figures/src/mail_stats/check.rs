@@ -57,9 +57,9 @@ fn blocked(instance: &InstanceStats) -> Option<&Row> {
 
 /// What is wrong with an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Breach {
     /// How bad it is.
-    pub severity: Level,
+    pub level: Level,
     /// Which deliveries are too many; absent where there are none at all.
     pub watched: Option<Watched>,
     /// How many there are.
@@ -68,11 +68,11 @@ pub struct Finding {
     pub text: String,
 }
 
-/// What is wrong, the worst first; of one severity what is blocked first, and the most of it.
+/// What is wrong, the worst first; of one level what is blocked first, and the most of it.
 ///
 /// An instance with fewer deliveries than [`Limits::min_volume`] is held against no limit, except that
 /// [`Limits::idle`] may demand that there are some.
-pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
+pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
     let mut findings = Vec::new();
     for instance in &stats.instances {
         let total = instance.figures.counts.total();
@@ -82,14 +82,14 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
                 .iter()
                 .any(|n| n.as_bytes() == instance.instance)
         {
-            findings.push(Finding {
-                severity: Level::Warning,
+            findings.push(Breach {
+                level: Level::Warning,
                 watched: None,
                 count: 0,
                 text: format!("{}: no deliveries", name(instance)),
             });
         }
-        let mut of_instance: Vec<Finding> = Vec::new();
+        let mut of_instance: Vec<Breach> = Vec::new();
         if instance.figures.tried().total() >= limits.min_volume {
             of_instance.extend(Watched::ALL.iter().filter_map(|watched| {
                 let thresholds = limits.of(*watched);
@@ -112,9 +112,9 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
         findings.extend(unread(nobodys, total, &limits.rules, of));
     }
     findings.sort_by(|a, b| {
-        let by_severity = b.severity.cmp(&a.severity);
+        let by_severity = b.level.cmp(&a.level);
         // No traffic at all is reported before what is merely deferred or bounced.
-        let rank = |finding: &Finding| finding.watched.map_or(1, |w| 2 * w as u8);
+        let rank = |finding: &Breach| finding.watched.map_or(1, |w| 2 * w as u8);
         let by_kind = by_severity.then_with(|| rank(a).cmp(&rank(b)));
         by_kind.then_with(|| b.count.cmp(&a.count))
     });
@@ -123,7 +123,7 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Finding> {
 
 /// Holds an instance's shares against the rules. What is not worse than what was found already is not found again: deliveries
 /// that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by the share alone.
-fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
+fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Breach>) {
     let total = instance.figures.tried().total();
     let sample = |watched: Watched| Sample::new(watched.of(instance), total);
     found.retain(|finding| {
@@ -134,10 +134,10 @@ fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
     });
     for watched in Watched::ALL {
         let judged = rules.of(watched).judge(sample(watched));
-        let (Some(limit), severity) = (judged.limit, judged.level) else {
+        let (Some(limit), level) = (judged.limit, judged.level) else {
             continue;
         };
-        if found.iter().any(|finding| finding.severity >= severity) {
+        if found.iter().any(|finding| finding.level >= level) {
             continue;
         }
         let details = match blocked_by(instance, watched) {
@@ -145,8 +145,8 @@ fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
             details => format!(" ({})", details.join(", ")),
         };
         let (name, word) = (name(instance), watched.as_str());
-        found.push(Finding {
-            severity,
+        found.push(Breach {
+            level,
             watched: Some(watched),
             count: watched.of(instance),
             text: format!(
@@ -158,12 +158,12 @@ fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Finding>) {
 }
 
 /// What Postfix's programs say of themselves.
-fn complaints(instance: &InstanceStats, rules: &Rules) -> Vec<Finding> {
+fn complaints(instance: &InstanceStats, rules: &Rules) -> Vec<Breach> {
     let all = instance.figures.complaints.iter();
     let judged = all.filter_map(|row| {
-        let severity = judge_complaint(row, &rules.complaints);
-        (severity > Level::Ok).then(|| Finding {
-            severity,
+        let level = judge_complaint(row, &rules.complaints);
+        (level > Level::Ok).then(|| Breach {
+            level,
             watched: None,
             count: row.count,
             text: format!("{}: {row}", name(instance)),
@@ -173,11 +173,11 @@ fn complaints(instance: &InstanceStats, rules: &Rules) -> Vec<Finding> {
 }
 
 /// Are so many delivery lines unread, beside those that were read, that no figure is worth a verdict?
-fn unread(lines: u64, read: u64, rules: &Rules, of: &str) -> Option<Finding> {
+fn unread(lines: u64, read: u64, rules: &Rules, of: &str) -> Option<Breach> {
     let sample = Sample::new(lines, lines.saturating_add(read));
-    let severity = rules.unread_level(sample);
-    (severity > Level::Ok).then(|| Finding {
-        severity,
+    let level = rules.unread_level(sample);
+    (level > Level::Ok).then(|| Breach {
+        level,
         watched: None,
         count: lines,
         text: format!("{of}: {sample} delivery lines cannot be read"),
@@ -201,13 +201,13 @@ fn held_against(
     instance: &InstanceStats,
     watched: Watched,
     thresholds: &Thresholds,
-) -> Option<Finding> {
+) -> Option<Breach> {
     let (count, total) = (watched.of(instance), instance.figures.tried().total());
-    let passed = |severity, bounds: &Bounds| {
+    let passed = |level, bounds: &Bounds| {
         let limit = bounds.passed(count, total)?;
-        Some((severity, limit))
+        Some((level, limit))
     };
-    let (severity, limit) = passed(Level::Critical, &thresholds.crit)
+    let (level, limit) = passed(Level::Critical, &thresholds.crit)
         .or_else(|| passed(Level::Warning, &thresholds.warn))?;
     let mut details = Vec::new();
     let amount = match limit {
@@ -223,8 +223,8 @@ fn held_against(
         some => format!(" ({})", some.join(", ")),
     };
     let (name, word) = (name(instance), watched.as_str());
-    Some(Finding {
-        severity,
+    Some(Breach {
+        level,
         watched: Some(watched),
         count,
         text: format!("{name}: {amount} {word}{details}, more than {limit}"),

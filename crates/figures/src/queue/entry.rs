@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postfix::queue::{Message, Queue, QueueId, Selector, ShownRecipient};
 
-use super::known::Known;
+use super::known::FoldedReasons;
 use knowledge::reasons::Class;
 
 /// A message of the list.
@@ -64,7 +64,7 @@ impl Entry {
         message: &Message,
         selector: &Selector<'_>,
         settings: &super::Settings,
-        known: &mut Known,
+        known: &mut FoldedReasons,
     ) -> Self {
         let file = &message.file;
         let all = &message.recipients;

@@ -14,13 +14,13 @@ const MOST: usize = 2048;
 
 /// Reasons made out and folded, the last few of them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct FoldedReasons {
     /// By code, text and the recipient's domain, newlines (which none can hold) between.
     seen: HashMap<String, (Arc<Why>, Arc<str>)>,
     key: String,
 }
 
-impl Known {
+impl FoldedReasons {
     /// What a deferral means, and its reason folded.
     pub(super) fn of(
         &mut self,

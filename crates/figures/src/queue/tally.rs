@@ -9,7 +9,7 @@ use postfix::queue::{Message, Queue, Selector, Sender, ShownRecipient};
 
 use super::entry::Entry;
 use super::kept::Kept;
-use super::known::Known;
+use super::known::FoldedReasons;
 use super::reports::Summary;
 use super::{Dimension, Settings};
 use knowledge::providers::domain_of;
@@ -32,7 +32,7 @@ pub struct Tally {
     pub(super) groups: HashMap<String, GroupCell>,
     pub(super) senders: HashMap<String, SenderCell>,
     pub(super) kept: Kept,
-    known: Known,
+    known: FoldedReasons,
     key: String,
     serial: u64,
 }
@@ -64,7 +64,7 @@ impl Tally {
             groups: HashMap::new(),
             senders: HashMap::new(),
             kept: Kept::new(settings.order, settings.limit),
-            known: Known::default(),
+            known: FoldedReasons::default(),
             key: String::new(),
             serial: 0,
             settings,

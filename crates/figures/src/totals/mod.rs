@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use knowledge::reasons::Class;
-use postfix::log::Known;
+use postfix::log::Bookmark;
 
 use crate::bounds::{OTHER_INSTANCES, instances};
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
@@ -34,7 +34,7 @@ pub struct Totals {
     /// How many bytes of logs were read, compressed ones where they are compressed.
     pub bytes: u64,
     /// How far each log was read, by the path of its current file.
-    pub logs: BTreeMap<PathBuf, Known>,
+    pub logs: BTreeMap<PathBuf, Bookmark>,
     /// By instance.
     pub instances: BTreeMap<String, Totalled>,
 }
@@ -68,7 +68,7 @@ impl Totals {
     }
 
     /// How far the log was read.
-    pub fn known(&self, current: &Path) -> Known {
+    pub fn known(&self, current: &Path) -> Bookmark {
         self.logs.get(current).cloned().unwrap_or_default()
     }
 

@@ -92,15 +92,15 @@ fn totals() -> Totals {
         ended: false,
         last: Some(Time::from_micros(-5)),
     };
-    let known = Known {
+    let known = Bookmark {
         marks: vec![mark],
         seen: Some(Time::from_micros(9)),
         cursor: None,
     };
     totals.logs.insert(path, known);
-    let journal = Known {
+    let journal = Bookmark {
         cursor: Some("s=2c8a;i=46;b=b6aa;m=b233;t=6615;x=3ce3".to_owned()),
-        ..Known::default()
+        ..Bookmark::default()
     };
     totals.logs.insert(PathBuf::from("journal"), journal);
     totals.gaps = 3;

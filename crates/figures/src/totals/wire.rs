@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use postfix::Time;
-use postfix::log::{Known, Mark};
+use postfix::log::{Bookmark, Mark};
 use serde::{Deserialize, Serialize};
 
 use super::{SCHEMA, Totalled, Totals};
@@ -158,7 +158,7 @@ impl Totals {
         let mut logs = BTreeMap::new();
         for log in file.logs {
             let marks = log.files.into_iter().map(Place::mark);
-            let known = Known {
+            let known = Bookmark {
                 marks: marks
                     .collect::<Option<_>>()
                     .ok_or("invalid position in a log")?,

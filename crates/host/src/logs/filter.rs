@@ -20,7 +20,7 @@ pub struct Filter<'a> {
     selection: &'a Selection<'a>,
     scope: Scope,
     /// The tags met so far, but those of no instance.
-    known: Vec<Known<'a>>,
+    known: Vec<KnownTag<'a>>,
     /// Where those behind the first [`NEAR`] are.
     table: HashMap<Vec<u8>, usize>,
     /// The first names of no instance whose events count.
@@ -38,7 +38,7 @@ fn ending(tag: &[u8]) -> u64 {
 
 /// A tag, and what was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Known<'a> {
+struct KnownTag<'a> {
     tag: Vec<u8>,
     /// Its [`ending`], which distinguishes nearly all tags.
     ending: u64,
@@ -50,7 +50,7 @@ struct Known<'a> {
     counts: bool,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownTag<'a> {
     fn name(&self) -> &[u8] {
         self.name_in(&self.tag).unwrap_or_default()
     }
@@ -121,7 +121,7 @@ impl<'a> Filter<'a> {
             self.stray(name);
             return Some((None, OTHER_INSTANCES.as_bytes()));
         }
-        let known = Known {
+        let known = KnownTag {
             tag: tag.to_vec(),
             ending,
             name: name.len(),
@@ -133,7 +133,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Remembers a tag that is not known yet.
-    fn remember(&mut self, known: Known<'a>) -> Option<usize> {
+    fn remember(&mut self, known: KnownTag<'a>) -> Option<usize> {
         let at = self.known.len();
         // A name that is asked for must be found among what was met.
         let most = match known.counts && !self.selection.takes_all() {

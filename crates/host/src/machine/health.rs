@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use figures::instances::{Facts, Running, Severity, Trouble};
+use figures::instances::{Facts, Running, Trouble};
+use figures::verdict::Level;
 use nix::unistd::{Group, User};
 use postfix::Time;
 use postfix::config::{Instance, MasterCf};
@@ -51,11 +52,11 @@ pub(super) fn troubles(
     match User::from_name(&facts.mail_owner) {
         Ok(Some(owner)) => found.owners(instance, owner.uid.as_raw(), &facts.mail_owner),
         Ok(None) => found.add(
-            Severity::Critical,
+            Level::Critical,
             format!("mail_owner {}: no such user", facts.mail_owner),
         ),
         Err(e) => found.add(
-            Severity::Unknown,
+            Level::Unknown,
             format!("mail_owner {}: {e}", facts.mail_owner),
         ),
     }
@@ -72,15 +73,15 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn add(&mut self, severity: Severity, text: String) {
-        self.troubles.push(Trouble { severity, text });
+    fn add(&mut self, level: Level, text: String) {
+        self.troubles.push(Trouble { level, text });
     }
 
     /// What could not be looked at; that something is gone meanwhile, or was never made, is none of it.
     fn unseen(&mut self, path: &Path, error: &io::Error) {
         if error.kind() != io::ErrorKind::NotFound {
             self.add(
-                Severity::Unknown,
+                Level::Unknown,
                 format!("cannot read {}: {error}", path.display()),
             );
         }
@@ -94,7 +95,7 @@ impl Found<'_> {
         let queue = self.queue.display();
         if stat.f_flag.contains(StatVfsMountFlags::RDONLY) {
             return self.add(
-                Severity::Critical,
+                Level::Critical,
                 format!("{queue}: its file system is read-only"),
             );
         }
@@ -112,13 +113,13 @@ impl Found<'_> {
             let text = format!(
                 "{queue}: {free} bytes are free, and Postfix refuses mail below {needed} (1.5 times message_size_limit, queue_minfree)"
             );
-            self.add(Severity::Critical, text);
+            self.add(Level::Critical, text);
         }
         if stat.f_files > 0 && stat.f_favail == 0 {
-            self.add(Severity::Critical, format!("{queue}: no inode is free"));
+            self.add(Level::Critical, format!("{queue}: no inode is free"));
         } else if stat.f_favail.saturating_mul(100) < stat.f_files {
             self.add(
-                Severity::Warning,
+                Level::Warning,
                 format!(
                     "{queue}: {} of {} inodes are free",
                     stat.f_favail, stat.f_files
@@ -139,11 +140,11 @@ impl Found<'_> {
                     path.display(),
                     metadata.uid()
                 );
-                self.add(Severity::Critical, text);
+                self.add(Level::Critical, text);
             } else if metadata.mode() & 0o700 != 0o700 {
                 let mode = metadata.mode() & 0o7777;
                 self.add(
-                    Severity::Critical,
+                    Level::Critical,
                     format!("{}: mode {mode:04o}, not 0700", path.display()),
                 );
             }
@@ -160,7 +161,7 @@ impl Found<'_> {
                     "{}: uid {uid}, gid {gid}, mode {mode:04o}; {name}, setgid_group and 0730 are what sendmail needs to hand in mail",
                     path.display()
                 );
-                self.add(Severity::Critical, text);
+                self.add(Level::Critical, text);
             }
         }
         for directory in OPENED {
@@ -177,7 +178,7 @@ impl Found<'_> {
                     belong(others.len()),
                     first.display()
                 );
-                self.add(Severity::Critical, text);
+                self.add(Level::Critical, text);
             }
         }
     }
@@ -191,7 +192,7 @@ impl Found<'_> {
             // A master.cf that cannot be read says nothing.
             if !services.services().is_empty() {
                 self.add(
-                    Severity::Critical,
+                    Level::Critical,
                     "master.cf has no service qmgr: no mail is delivered".to_owned(),
                 );
             }
@@ -213,7 +214,7 @@ impl Found<'_> {
         let text = format!(
             "its master daemon runs without a queue manager ({command}): no mail is delivered; its log says why"
         );
-        self.add(Severity::Critical, text);
+        self.add(Level::Critical, text);
     }
 
     /// Mail that has been where it is taken away at once.
@@ -236,7 +237,7 @@ impl Found<'_> {
                     },
                     oldest / 60
                 );
-                self.add(Severity::Critical, text);
+                self.add(Level::Critical, text);
             }
         }
     }

@@ -25,7 +25,7 @@ pub struct InstanceSpool {
 /// Finds the queue directories of `instances`. Those that are claimed twice are warned of.
 pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
     let found = crate::spools::find(site, instances);
-    let one = |(instance, found): (&&Instance, crate::spools::Found)| {
+    let one = |(instance, found): (&&Instance, crate::spools::FoundSpool)| {
         let (problem, same_as) = match found.state {
             State::There => (None, None),
             State::Shared(first) => {

@@ -9,7 +9,7 @@ use super::complaint::{self, Complaint, Severity};
 use super::cursor::Cursor;
 use super::delivery::{self, Message, Word};
 use super::event::{Agent, Delivery, Event, Expired};
-use super::filtered::{self, Filtered, Found, Scan};
+use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
 use super::unread::Why;
@@ -250,20 +250,20 @@ impl Extractor {
             _ => return None,
         };
         let event = match found {
-            Found::Other => return None,
-            Found::Arrived(queue_id, message_id) => Filtered::Arrived {
+            FilterLine::Other => return None,
+            FilterLine::Arrived(queue_id, message_id) => Filtered::Arrived {
                 time: self.placed(header).0,
                 tag,
                 queue_id,
                 message_id,
             },
-            Found::Broken => {
+            FilterLine::Broken => {
                 if !self.placed(header).1 {
                     return None;
                 }
                 Filtered::Unparsed { tag }
             }
-            Found::Stopped(stopped) => {
+            FilterLine::Stopped(stopped) => {
                 let (time, true) = self.placed(header) else {
                     return None;
                 };

@@ -37,7 +37,7 @@ pub use complaint::{Complaint, Severity};
 pub use ends::{first_time, last_time};
 pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
-pub use follow::{Followed, Known, Mark, at_end, follow};
+pub use follow::{Bookmark, Followed, Mark, at_end, follow};
 pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
 pub use lost::Dropped;

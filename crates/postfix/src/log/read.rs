@@ -266,7 +266,7 @@ pub(super) fn stretch<S: Sink>(
     }
     reading.read = reading.read.saturating_add(count.into_inner());
     events::number_lines(file, &mut reading.seen)?;
-    tell_broken(reading);
+    note_broken(reading);
     Ok(())
 }
 
@@ -332,7 +332,7 @@ fn streamed<S: Sink>(
         }
     });
     reading.read = count.load(Ordering::Relaxed);
-    tell_broken(reading);
+    note_broken(reading);
     if let Err(e) = outcome {
         let what = format!(
             "damaged after {} bytes; what came before is counted: {e}",
@@ -342,7 +342,7 @@ fn streamed<S: Sink>(
     }
 }
 
-pub(super) fn tell_broken(reading: &mut Reading) {
+pub(super) fn note_broken(reading: &mut Reading) {
     reading.seen.settle();
     if let (lines, Some(first)) = reading.seen.broken {
         let lines = if lines == 1 {

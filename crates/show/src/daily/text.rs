@@ -121,7 +121,7 @@ impl Page {
             self.blank();
         }
         for of in report.attention.iter().take(FINDINGS_MAX) {
-            let mark = match of.severity {
+            let mark = match of.level {
                 Level::Critical => "!! ",
                 Level::Ok | Level::Warning | Level::Unknown => "!  ",
             };

@@ -5,7 +5,7 @@ use postfix::log::Severity;
 use postfix::{Time, Zone, escape};
 
 use super::TOP;
-use figures::daily::{Compared, Daily, Finding, Measure, Rate};
+use figures::daily::{Compared, Daily, Measure, Notice, Rate};
 use figures::distribution::Distribution;
 use figures::mail_stats::check::Watched;
 use figures::mail_stats::{Dimension, Row};
@@ -287,7 +287,7 @@ pub(super) fn mean_title(days: u32) -> String {
 }
 
 /// One line for a finding, without the instance.
-pub(super) fn finding(finding: &Finding) -> String {
+pub(super) fn finding(finding: &Notice) -> String {
     match finding.details.as_str() {
         "" => finding.what.clone(),
         details => format!("{}; {details}", finding.what),

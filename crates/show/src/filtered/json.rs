@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use figures::filtered::{BANDS, Filtered, Outcome, ReasonRow, Scores, Sums};
+use figures::filtered::{BANDS, Disposition, Filtered, ReasonRow, Scores, Sums};
 
 /// The field `filtered`.
 #[derive(Serialize)]
@@ -120,7 +120,7 @@ impl Serialize for BandObject<'_> {
         map.serialize_entry("score", name)?;
         map.serialize_entry("from", &from.is_finite().then_some(from))?;
         map.serialize_entry("messages", &self.scores.of_band(self.band))?;
-        for outcome in Outcome::ALL {
+        for outcome in Disposition::ALL {
             map.serialize_entry(outcome.as_str(), &self.scores.of(self.band, outcome))?;
         }
         map.end()

@@ -12,7 +12,7 @@ pub(super) use prom::{MOST_SERIES, metrics};
 pub(super) use table::draw_filtered;
 pub(super) use text::{lines, unmatched};
 
-use figures::filtered::{BANDS, Outcome, ReasonRow, Scores};
+use figures::filtered::{BANDS, Disposition, ReasonRow, Scores};
 
 /// What is shown as the instance of scores that no log has the message of.
 const UNMATCHED: &str = "(unmatched)";
@@ -29,8 +29,8 @@ fn bands(scores: &Scores) -> impl Iterator<Item = (usize, &'static str)> {
 }
 
 /// What became of the messages of a band.
-fn outcomes(scores: &Scores, band: usize) -> impl Iterator<Item = (Outcome, u64)> {
-    let all = Outcome::ALL.into_iter();
+fn outcomes(scores: &Scores, band: usize) -> impl Iterator<Item = (Disposition, u64)> {
+    let all = Disposition::ALL.into_iter();
     let counted = all.map(move |outcome| (outcome, scores.of(band, outcome)));
     counted.filter(|(_, n)| *n > 0)
 }

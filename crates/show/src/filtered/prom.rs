@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use super::{bands, outcomes};
-use figures::filtered::{BANDS, Filtered, Outcome, Scores};
+use figures::filtered::{BANDS, Disposition, Filtered, Scores};
 use figures::mail_stats::MailStats;
 use legible::metrics::{gauge, label};
 use postfix::log::{Kind, Stage};
 
 /// How many series an instance has at most: accepted, discarded, stopped by kind and stage, scores, near the threshold.
 pub(crate) const MOST_SERIES: usize =
-    1 + 2 + 2 * Kind::ALL.len() * Stage::ALL.len() + BANDS.len() * Outcome::ALL.len() + 2;
+    1 + 2 + 2 * Kind::ALL.len() * Stage::ALL.len() + BANDS.len() * Disposition::ALL.len() + 2;
 
 /// The metrics, if what filters did was asked for.
 pub(crate) fn metrics(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {

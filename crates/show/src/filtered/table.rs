@@ -1,7 +1,7 @@
 //! `--format table`: what was stopped, by who, why, and how the rest was scored.
 
 use super::{UNMATCHED, bands, kind_of};
-use figures::filtered::{Filtered, Outcome, Scores};
+use figures::filtered::{Disposition, Filtered, Scores};
 use figures::mail_stats::MailStats;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::grid::{TOTAL, number};
@@ -162,7 +162,7 @@ fn scored(groups: &[Scored<'_>], style: TableStyle) -> String {
 
 /// A row a band, with columns for what became of some message.
 fn by_band(groups: &[Scored<'_>], style: TableStyle) -> String {
-    let shown: Vec<Outcome> = Outcome::ALL
+    let shown: Vec<Disposition> = Disposition::ALL
         .into_iter()
         .filter(|outcome| {
             groups

@@ -58,7 +58,7 @@ fn record(facts: &Facts, listing: &Listing) -> [String; 20] {
         .findings
         .iter()
         .filter(|finding| finding.instances.contains(&facts.name))
-        .map(|finding| format!("{} {}", finding.severity.as_str(), finding.text));
+        .map(|finding| format!("{} {}", finding.level.as_str(), finding.text));
     [
         facts.name.clone(),
         facts.group.clone().unwrap_or_default(),

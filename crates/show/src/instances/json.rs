@@ -199,7 +199,7 @@ impl<'a> DnsObject<'a> {
 impl<'a> FindingObject<'a> {
     fn new(finding: &'a Finding) -> Self {
         Self {
-            severity: finding.severity.as_str(),
+            severity: finding.level.as_str(),
             kind: finding.kind.as_str(),
             instances: &finding.instances,
             text: &finding.text,

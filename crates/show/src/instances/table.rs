@@ -1,7 +1,8 @@
 //! `--format table`: an instance a row; below it what the DNS says, and what is wrong.
 
 use figures::held::Held;
-use figures::instances::{DnsOutcome, Facts, Finding, Kind, Listing, Place, Running, Severity};
+use figures::instances::{DnsOutcome, Facts, Finding, Kind, Listing, Place, Running};
+use figures::verdict::Level;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::narrow::draw_to_fit;
 
@@ -185,12 +186,9 @@ fn dns_rows(facts: &Facts) -> Vec<Vec<Cell>> {
 }
 
 fn finding_row(finding: &Finding) -> Vec<Cell> {
-    let tone = match finding.severity {
-        Severity::Critical => Tone::Bad,
-        Severity::Warning | Severity::Unknown => Tone::Warning,
+    let tone = match finding.level {
+        Level::Critical => Tone::Bad,
+        Level::Ok | Level::Warning | Level::Unknown => Tone::Warning,
     };
-    vec![
-        cell(finding.severity.as_str()).tone(tone),
-        cell(&finding.text),
-    ]
+    vec![cell(finding.level.as_str()).tone(tone), cell(&finding.text)]
 }

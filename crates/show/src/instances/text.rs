@@ -113,7 +113,7 @@ fn outcomes(facts: &Facts, findings: &[Finding]) -> Lines {
             "finding",
             format!(
                 "{} {} {}",
-                finding.severity.as_str(),
+                finding.level.as_str(),
                 finding.kind.as_str(),
                 finding.text
             ),

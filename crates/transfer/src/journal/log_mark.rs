@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use postfix::Time;
-use postfix::log::{Known, Mark};
+use postfix::log::{Bookmark, Mark};
 use serde::{Deserialize, Serialize};
 
 /// Where TO's log ended when the move began: what is behind that is about this move.
@@ -33,7 +33,7 @@ struct FileMark {
 }
 
 impl LogMark {
-    pub(crate) fn new(path: &Path, known: &Known) -> Self {
+    pub(crate) fn new(path: &Path, known: &Bookmark) -> Self {
         let file = |mark: &Mark| FileMark {
             device: mark.device,
             inode: mark.inode,
@@ -50,7 +50,7 @@ impl LogMark {
     }
 
     /// What was known of the log then; nothing if a version before this one wrote it.
-    pub(crate) fn known(&self) -> Option<Known> {
+    pub(crate) fn known(&self) -> Option<Bookmark> {
         let print = |text: &str| u128::from_str_radix(text, 16).ok();
         let mark = |file: &FileMark| {
             Some(Mark {
@@ -63,7 +63,7 @@ impl LogMark {
                 last: None,
             })
         };
-        Some(Known {
+        Some(Bookmark {
             marks: self.files.iter().map(mark).collect::<Option<_>>()?,
             seen: Some(Time::from_micros(self.seen_microseconds?)),
             cursor: None,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::common::*;
 use postfix::queue::{Queue, QueueId};
-use transfer::hold::{Outcome, clean, orphans, shift};
+use transfer::hold::{ItemResult, clean, orphans, shift};
 use transfer::plan::{Action, Facts, judge, snapshot};
 use transfer::protocol::Goal;
 use transfer::{Fate, Fs};
@@ -287,7 +287,7 @@ fn clean_removes_only_logs_without_a_message() {
     let found = orphans(&spools.from, &|_| true).unwrap();
     assert_eq!(found, [QueueId::new("B0001AA").unwrap()]);
     let fs = Fs::new(&NO_HOOK);
-    assert_eq!(clean(fs, &spools.from, &found).unwrap(), [Outcome::Done]);
+    assert_eq!(clean(fs, &spools.from, &found).unwrap(), [ItemResult::Done]);
     assert!(!orphan.exists());
     assert!(kept.iter().all(|path| path.exists()));
     // One whose message has come back since it was looked for.
@@ -295,7 +295,7 @@ fn clean_removes_only_logs_without_a_message() {
     let outcome = clean(fs, &spools.from, &[id]).unwrap();
     assert_eq!(
         outcome,
-        [Outcome::Skipped("its message has come back".to_owned())]
+        [ItemResult::Skipped("its message has come back".to_owned())]
     );
     assert!(kept[1].exists());
 }
@@ -317,13 +317,13 @@ fn hold_and_release_never_replace() {
             (Queue::Deferred, Queue::Hold),
         )
     };
-    let Outcome::Skipped(why) = &hold(&id).unwrap()[0] else {
+    let ItemResult::Skipped(why) = &hold(&id).unwrap()[0] else {
         panic!("replaced");
     };
     assert!(why.contains("another message"), "{why}");
     assert_eq!(there(&other), before);
     let id = QueueId::new(MAIL[1].0).unwrap();
-    assert_eq!(hold(&id).unwrap(), [Outcome::Done]);
+    assert_eq!(hold(&id).unwrap(), [ItemResult::Done]);
     assert!(spools.path(Queue::Hold, MAIL[1].0).exists());
     assert!(spools.log_path(MAIL[1].0).exists());
     let back = shift(
@@ -332,7 +332,7 @@ fn hold_and_release_never_replace() {
         std::slice::from_ref(&id),
         (Queue::Hold, Queue::Deferred),
     );
-    assert_eq!(back.unwrap(), [Outcome::Done]);
+    assert_eq!(back.unwrap(), [ItemResult::Done]);
     let again = shift(fs, &spools.from, &[id], (Queue::Hold, Queue::Deferred));
-    assert!(matches!(again.unwrap()[0], Outcome::Skipped(_)));
+    assert!(matches!(again.unwrap()[0], ItemResult::Skipped(_)));
 }

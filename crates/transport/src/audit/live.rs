@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::routes::{Astray, astray};
-use super::{Check, Input, Outcome, Row, count};
+use super::{Check, Grade, Input, Row, count};
 use crate::Route;
 
 /// What Postfix says of the domains' mail.
@@ -48,9 +48,9 @@ impl Resolved {
 pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
     let row = |outcome, text: String| Row::new(Check::Postfix, outcome, text);
     let known = match &input.live {
-        Live::NotAsked(why) => return vec![row(Outcome::Skipped, why.clone())],
-        Live::Unknown(why) => return vec![row(Outcome::Unknown, why.clone())],
-        Live::Broken(why) => return vec![row(Outcome::Critical, why.clone())],
+        Live::NotAsked(why) => return vec![row(Grade::Skipped, why.clone())],
+        Live::Unknown(why) => return vec![row(Grade::Unknown, why.clone())],
+        Live::Broken(why) => return vec![row(Grade::Critical, why.clone())],
         Live::Known(known) => known,
     };
     let mut elsewhere: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -74,7 +74,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
             "asked about {}, it does what the tables say",
             count(known.len(), "domain")
         );
-        return vec![row(Outcome::Ok, text)];
+        return vec![row(Grade::Ok, text)];
     }
     let mut rows: Vec<Row> = elsewhere
         .into_iter()
@@ -83,7 +83,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
                 "{} not as the tables say: {what}; postfix reload makes it read them again",
                 count(domains.len(), "domain")
             );
-            row(Outcome::Critical, text).about(domains)
+            row(Grade::Critical, text).about(domains)
         })
         .collect();
     if !still.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
             "Postfix still sends the mail of {} to their relays: the tables have changed since it read them",
             count(still.len(), "domain")
         );
-        rows.push(row(Outcome::Warning, text).about(still));
+        rows.push(row(Grade::Warning, text).about(still));
     }
     rows
 }

@@ -94,7 +94,7 @@ impl Check {
 
 /// What came of it, the worse the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum Grade {
     /// There is nothing to look at, or nobody asked.
     Skipped,
     /// In order.
@@ -107,7 +107,7 @@ pub enum Outcome {
     Critical,
 }
 
-impl Outcome {
+impl Grade {
     /// Its word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,7 +126,7 @@ pub struct Row {
     /// What was looked at.
     pub check: Check,
     /// The result.
-    pub outcome: Outcome,
+    pub outcome: Grade,
     /// What was found, and what to do where that is not plain.
     pub text: String,
     /// What it is about, one by one: domains, lines, hosts.
@@ -134,7 +134,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(check: Check, outcome: Outcome, text: impl Into<String>) -> Self {
+    fn new(check: Check, outcome: Grade, text: impl Into<String>) -> Self {
         Self {
             check,
             outcome,

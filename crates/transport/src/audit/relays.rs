@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Check, HostState, Input, Networks, Outcome, PortState, RelayHost, Row, Service, Table, count,
+    Check, Grade, HostState, Input, Networks, PortState, RelayHost, Row, Service, Table, count,
 };
 use crate::{Hop, Listed, Route};
 
@@ -49,7 +49,7 @@ fn is_address(hop: &Hop) -> bool {
 pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let Some(known) = &input.transports else {
         let text = "master.cf cannot be read".to_owned();
-        return vec![Row::new(Check::Transports, Outcome::Unknown, text)];
+        return vec![Row::new(Check::Transports, Grade::Unknown, text)];
     };
     let values = table
         .entries
@@ -64,7 +64,7 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
     vec![if unknown.is_empty() {
         let used: Vec<&str> = used.iter().map(String::as_str).collect();
         let text = format!("in master.cf: {}", used.join(", "));
-        Row::new(Check::Transports, Outcome::Ok, text)
+        Row::new(Check::Transports, Grade::Ok, text)
     } else {
         let text = format!(
             "{} not in master.cf: mail for it is deferred",
@@ -73,7 +73,7 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} transports are"),
             }
         );
-        Row::new(Check::Transports, Outcome::Critical, text).about(unknown)
+        Row::new(Check::Transports, Grade::Critical, text).about(unknown)
     }]
 }
 
@@ -83,7 +83,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let Some(found) = &input.hosts else {
         return vec![Row::new(
             Check::Relays,
-            Outcome::Skipped,
+            Grade::Skipped,
             "not looked up in the DNS",
         )];
     };
@@ -107,7 +107,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} relay hosts are"),
             }
         );
-        rows.push(Row::new(Check::Relays, Outcome::Ok, text));
+        rows.push(Row::new(Check::Relays, Grade::Ok, text));
     }
     if !missing.is_empty() {
         let text = format!(
@@ -117,14 +117,14 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} relay hosts are not"),
             }
         );
-        rows.push(Row::new(Check::Relays, Outcome::Critical, text).about(missing));
+        rows.push(Row::new(Check::Relays, Grade::Critical, text).about(missing));
     }
     if !unknown.is_empty() {
         let text = format!(
             "{} could not be looked up",
             count(unknown.len(), "relay host")
         );
-        rows.push(Row::new(Check::Relays, Outcome::Unknown, text).about(unknown));
+        rows.push(Row::new(Check::Relays, Grade::Unknown, text).about(unknown));
     }
     // A host that is asked for by its MX records, too, is in the other form already where that matters.
     let passed_over = all
@@ -141,7 +141,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} relay hosts share their mail"),
             }
         );
-        rows.push(Row::new(Check::Relays, Outcome::Warning, text).about(passed_over));
+        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(passed_over));
     }
     rows
 }
@@ -150,7 +150,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
 pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let row = |outcome, text: String| Row::new(Check::Ports, outcome, text);
     let Some(found) = &input.ports else {
-        return vec![row(Outcome::Skipped, "no connection was tried".to_owned())];
+        return vec![row(Grade::Skipped, "no connection was tried".to_owned())];
     };
     let (mut open, mut refused, mut unreached) = (0_usize, Vec::new(), Vec::new());
     for hop in hops(table, input.transports.as_ref()) {
@@ -168,16 +168,16 @@ pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
             "nothing is listening on {}: mail for it is deferred",
             count(refused.len(), "relay")
         );
-        rows.push(row(Outcome::Critical, text).about(refused));
+        rows.push(row(Grade::Critical, text).about(refused));
     }
     // Whether that is the relay, the way there, or this host's fault cannot be known from here.
     if !unreached.is_empty() {
         let text = format!("no answer from {}", count(unreached.len(), "relay"));
-        rows.push(row(Outcome::Skipped, text).about(unreached));
+        rows.push(row(Grade::Skipped, text).about(unreached));
     }
     if rows.is_empty() {
         let text = format!("{} accept connections", count(open, "relay"));
-        rows.push(row(Outcome::Ok, text));
+        rows.push(row(Grade::Ok, text));
     }
     rows
 }
@@ -188,9 +188,9 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let (known, unread) = match &input.networks {
         Networks::NotAsked => {
             let text = "not checked: name the relays' main.cf with --relay-config".to_owned();
-            return vec![row(Outcome::Skipped, text)];
+            return vec![row(Grade::Skipped, text)];
         }
-        Networks::Unknown(why) => return vec![row(Outcome::Unknown, why.clone())],
+        Networks::Unknown(why) => return vec![row(Grade::Unknown, why.clone())],
         Networks::Known(known, unread) => (known, unread),
     };
     let told = |listed: &dyn Fn(&Listed) -> bool| -> Vec<String> {
@@ -234,28 +234,28 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
             },
             addresses.join(", ")
         );
-        rows.push(row(Outcome::Ok, text));
+        rows.push(row(Grade::Ok, text));
     }
     if !refused.is_empty() {
         let text = format!(
             "mynetworks of {} refuses this server's mail",
             count(refusing.len(), "relay")
         );
-        rows.push(row(Outcome::Critical, text).about(refused));
+        rows.push(row(Grade::Critical, text).about(refused));
     }
     if !broken.is_empty() {
         let text = "mynetworks that a relay cannot read: it defers all mail".to_owned();
-        rows.push(row(Outcome::Critical, text).about(broken));
+        rows.push(row(Grade::Critical, text).about(broken));
     }
     if !unused.is_empty() {
         let text = format!(
             "mynetworks of {} has this server, but is not consulted",
             count(unused.len(), "relay")
         );
-        rows.push(row(Outcome::Warning, text).about(unused));
+        rows.push(row(Grade::Warning, text).about(unused));
     }
     if !unknown.is_empty() {
-        rows.push(row(Outcome::Unknown, "not known for all relays".to_owned()).about(unknown));
+        rows.push(row(Grade::Unknown, "not known for all relays".to_owned()).about(unknown));
     }
     rows
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use knowledge::providers::Provider;
 
 use super::lookup::{Found, PROBES, find, is_never_asked};
-use super::{Check, Failed, Input, Outcome, Row, Table, count};
+use super::{Check, Failed, Grade, Input, Row, Table, count};
 use crate::Route;
 
 /// Groups of domains, each with what they have in common.
@@ -55,19 +55,19 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
                     n => format!("{n} lines of the map do not"),
                 }
             );
-            Row::new(Check::Order, Outcome::Critical, text).about(domains)
+            Row::new(Check::Order, Grade::Critical, text).about(domains)
         })
         .collect();
     if rows.is_empty() && !silent.is_empty() {
         let text = "tables that are asked for whole addresses first could not be asked here and may answer differently";
-        rows.push(Row::new(Check::Order, Outcome::Unknown, text).about(silent));
+        rows.push(Row::new(Check::Order, Grade::Unknown, text).about(silent));
     }
     if rows.is_empty() {
         let text = match input.tables.len() {
             1 => "it is the only table",
             _ => "no other table gives an answer for an address of a provider",
         };
-        rows.push(Row::new(Check::Order, Outcome::Ok, text));
+        rows.push(Row::new(Check::Order, Grade::Ok, text));
     }
     rows
 }
@@ -112,7 +112,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             count(all, "domain"),
             count(input.wanted.relays.len(), "provider")
         );
-        rows.push(Row::new(Check::Domains, Outcome::Ok, text));
+        rows.push(Row::new(Check::Domains, Grade::Ok, text));
     }
     let has = |provider: &str| {
         input
@@ -129,7 +129,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             "{} of {provider}: {what}{whose}",
             of(domains.len(), has(&provider))
         );
-        rows.push(Row::new(Check::Domains, Outcome::Critical, text).about(domains));
+        rows.push(Row::new(Check::Domains, Grade::Critical, text).about(domains));
     }
     for ((provider, by), domains) in missing {
         let to = match (by, Route::parse(&input.fallback).hops.as_slice()) {
@@ -141,7 +141,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             "{} of {provider} in no table: their mail goes to {to}",
             of(domains.len(), has(&provider)),
         );
-        rows.push(Row::new(Check::Domains, Outcome::Critical, text).about(domains));
+        rows.push(Row::new(Check::Domains, Grade::Critical, text).about(domains));
     }
     rows
 }
@@ -221,7 +221,7 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
     let Some(entries) = &table.entries else {
         return vec![Row::new(
             Check::Lines,
-            Outcome::Skipped,
+            Grade::Skipped,
             "the table cannot list its entries",
         )];
     };
@@ -245,7 +245,7 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 false => ".domain for its subdomains",
             }
         );
-        rows.push(Row::new(Check::Lines, Outcome::Warning, text).about(never));
+        rows.push(Row::new(Check::Lines, Grade::Warning, text).about(never));
         if unexplained.is_empty() {
             return rows;
         }
@@ -253,7 +253,7 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
     rows.push(match unexplained.len() {
         0 => Row::new(
             Check::Lines,
-            Outcome::Ok,
+            Grade::Ok,
             "every line is for a provider's domain",
         ),
         n => {
@@ -261,7 +261,7 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 "{} without a provider: add them to the provider table, or use --accept",
                 count(n, "line")
             );
-            Row::new(Check::Lines, Outcome::Warning, text).about(unexplained)
+            Row::new(Check::Lines, Grade::Warning, text).about(unexplained)
         }
     });
     rows

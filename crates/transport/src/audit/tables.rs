@@ -1,6 +1,6 @@
 //! The tables of transport_maps, and what is wrong with the map's own files.
 
-use super::{Check, Entries, Failed, IndexState, Input, Outcome, Row, SourceState, Table, count};
+use super::{Check, Entries, Failed, Grade, IndexState, Input, Row, SourceState, Table, count};
 use crate::Storage;
 use postfix::Span;
 
@@ -23,10 +23,10 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
                 "transport_maps of {} has {}{of}",
                 input.instance, table.name
             );
-            row(Outcome::Ok, text)
+            row(Grade::Ok, text)
         }
         (None, Some(asked)) => row(
-            Outcome::Critical,
+            Grade::Critical,
             format!(
                 "transport_maps of {} does not have {asked}; it has {}",
                 input.instance,
@@ -38,14 +38,14 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
             ),
         ),
         (None, None) if all.is_empty() && input.broken.is_empty() => row(
-            Outcome::Critical,
+            Grade::Critical,
             format!(
                 "transport_maps of {} is empty: no map is in use",
                 input.instance
             ),
         ),
         (None, None) => row(
-            Outcome::Critical,
+            Grade::Critical,
             format!(
                 "no table of {}'s transport_maps sends any provider's domain to its relay: {}",
                 input.instance,
@@ -61,18 +61,18 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
         let text = format!(
             "transport_maps has \"{broken}\" without a type: Postfix delivers no mail with it; hash:{broken}?"
         );
-        rows.push(row(Outcome::Critical, text));
+        rows.push(row(Grade::Critical, text));
     }
     for table in &input.tables {
         let name = &table.name;
         match &table.failed {
             Some(Failed::Broken(why)) => rows.push(row(
-                Outcome::Critical,
+                Grade::Critical,
                 format!("{name} cannot be opened: {why}; Postfix defers all mail that needs it"),
             )),
             Some(Failed::Unknown(why)) => {
                 rows.push(row(
-                    Outcome::Unknown,
+                    Grade::Unknown,
                     format!("{name} cannot be queried: {why}"),
                 ));
             }
@@ -83,7 +83,7 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
                 "Postfix ignores {} of {name}",
                 count(table.dropped.len(), "rule")
             );
-            rows.push(Row::new(Check::Syntax, Outcome::Critical, text).about(&table.dropped));
+            rows.push(Row::new(Check::Syntax, Grade::Critical, text).about(&table.dropped));
         }
     }
     rows
@@ -103,25 +103,25 @@ fn index(table: &Table) -> Row {
     let again = format!("postmap {}:{}", table.name.kind, table.name.name);
     match &table.index {
         IndexState::None if table.name.storage() == Storage::Text => row(
-            Outcome::Ok,
+            Grade::Ok,
             "none needed: texthash is read from the text when a process starts (postfix reload restarts \
              them)".to_owned(),
         ),
-        IndexState::None => row(Outcome::Skipped, format!("{} has none", table.name.kind)),
-        IndexState::Missing => row(Outcome::Critical, format!("{name} is missing: {again}")),
-        IndexState::Unreadable(why) => row(Outcome::Unknown, format!("{name}: {why}")),
+        IndexState::None => row(Grade::Skipped, format!("{} has none", table.name.kind)),
+        IndexState::Missing => row(Grade::Critical, format!("{name} is missing: {again}")),
+        IndexState::Unreadable(why) => row(Grade::Unknown, format!("{name}: {why}")),
         IndexState::Current if table.source == SourceState::Missing => row(
-            Outcome::Warning,
+            Grade::Warning,
             format!("{name} exists, but the text that it was made from does not: {}", table.name.name),
         ),
-        IndexState::Current => row(Outcome::Ok, format!("{name} is not older than the text")),
+        IndexState::Current => row(Grade::Ok, format!("{name} is not older than the text")),
         IndexState::Older(seconds) => {
             let text = format!(
                 "{name} is {} older than the text: {again}",
                 legible::human::age(Span::from_seconds(*seconds))
             );
             // What that means for mail, the entries show.
-            row(Outcome::Warning, text)
+            row(Grade::Warning, text)
         }
     }
 }
@@ -131,13 +131,13 @@ fn entries(table: &Table) -> Row {
     let (Some(source), Some(made)) = (&table.in_source, &table.entries) else {
         return match &table.entries {
             Some(entries) => row(
-                Outcome::Ok,
+                Grade::Ok,
                 format!(
                     "{}, read from the text itself",
                     count_entries(entries.len())
                 ),
             ),
-            None => row(Outcome::Skipped, "cannot be listed".to_owned()),
+            None => row(Grade::Skipped, "cannot be listed".to_owned()),
         };
     };
     let differ = differences(source, made);
@@ -146,7 +146,7 @@ fn entries(table: &Table) -> Row {
             "{}, the same in the text and in the index",
             count_entries(made.len())
         );
-        return row(Outcome::Ok, text);
+        return row(Grade::Ok, text);
     }
     let text = format!(
         "the text and what is in use differ in {}: postmap {}:{}",
@@ -154,7 +154,7 @@ fn entries(table: &Table) -> Row {
         table.name.kind,
         table.name.name
     );
-    row(Outcome::Critical, text).about(differ)
+    row(Grade::Critical, text).about(differ)
 }
 
 fn count_entries(n: usize) -> String {
@@ -187,10 +187,10 @@ fn text(table: &Table) -> Vec<Row> {
         SourceState::Read(parsed) => parsed,
         SourceState::Unreadable(why) => {
             let text = format!("{} cannot be read: {why}", table.name.name);
-            return vec![Row::new(Check::Syntax, Outcome::Unknown, text)];
+            return vec![Row::new(Check::Syntax, Grade::Unknown, text)];
         }
         SourceState::None | SourceState::Missing => {
-            let skipped = |check| Row::new(check, Outcome::Skipped, "there is no text");
+            let skipped = |check| Row::new(check, Grade::Skipped, "there is no text");
             return vec![skipped(Check::Syntax), skipped(Check::Duplicates)];
         }
     };
@@ -202,10 +202,10 @@ fn text(table: &Table) -> Vec<Row> {
         .collect();
     bad.extend(parsed.problems.iter().map(ToString::to_string));
     let syntax = match bad.as_slice() {
-        [] => Row::new(Check::Syntax, Outcome::Ok, "every line is an entry"),
+        [] => Row::new(Check::Syntax, Grade::Ok, "every line is an entry"),
         bad => Row::new(
             Check::Syntax,
-            Outcome::Warning,
+            Grade::Warning,
             format!(
                 "postmap ignores {} of {}, which need a key and a value",
                 count(bad.len(), "line"),
@@ -227,7 +227,7 @@ fn text(table: &Table) -> Vec<Row> {
     });
     let repeated: Vec<String> = repeated.collect();
     let duplicates = match repeated.len() {
-        0 => Row::new(Check::Duplicates, Outcome::Ok, "no key appears twice"),
+        0 => Row::new(Check::Duplicates, Grade::Ok, "no key appears twice"),
         n => {
             let text = format!(
                 "{} twice; only the first counts",
@@ -237,7 +237,7 @@ fn text(table: &Table) -> Vec<Row> {
                     format!("{n} keys appear")
                 }
             );
-            Row::new(Check::Duplicates, Outcome::Warning, text).about(repeated)
+            Row::new(Check::Duplicates, Grade::Warning, text).about(repeated)
         }
     };
     vec![syntax, duplicates]

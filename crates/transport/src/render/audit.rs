@@ -7,7 +7,7 @@ use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::wire::{csv_cell, write_json};
 use serde::Serialize;
 
-use crate::audit::{Outcome, Row};
+use crate::audit::{Grade, Row};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/transport-check/1";
@@ -26,12 +26,12 @@ pub fn draw_audit(rows: &[Row], whole: bool, style: TableStyle) -> String {
     let mut drawn = Vec::new();
     for row in rows {
         let (word, tone) = match row.outcome {
-            Outcome::Ok | Outcome::Skipped => (row.outcome.as_str().to_owned(), Tone::Plain),
+            Grade::Ok | Grade::Skipped => (row.outcome.as_str().to_owned(), Tone::Plain),
             // What needs fixing must be visible without colours too.
-            Outcome::Warning | Outcome::Unknown => {
+            Grade::Warning | Grade::Unknown => {
                 (row.outcome.as_str().to_ascii_uppercase(), Tone::Warning)
             }
-            Outcome::Critical => (row.outcome.as_str().to_ascii_uppercase(), Tone::Bad),
+            Grade::Critical => (row.outcome.as_str().to_ascii_uppercase(), Tone::Bad),
         };
         drawn.push(vec![
             Cell::new(row.check.as_str()),
@@ -99,7 +99,7 @@ pub fn write_as_json(
     out: &mut impl Write,
     (host, instance): (&str, &str),
     rows: &[Row],
-    worst: Outcome,
+    worst: Grade,
     problems: &[postfix::Problem],
 ) -> io::Result<()> {
     let checks = rows.iter().map(|row| RowObject {

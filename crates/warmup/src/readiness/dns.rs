@@ -2,7 +2,7 @@
 
 use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 
-use super::{Outcome, Step};
+use super::{Step, StepState};
 
 /// The words of relay-instances' checks, those of the steps, and what is to be mended where.
 const RECORDS: [(&str, &str); 4] = [
@@ -25,7 +25,7 @@ pub(super) fn records(which: &Facts) -> Vec<Step> {
                 None => Step::new(
                     step,
                     sender.address.to_string(),
-                    Outcome::Unknown,
+                    StepState::Unknown,
                     not_asked(sender),
                 ),
             });
@@ -53,21 +53,21 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
         false => check.asked.clone(),
     };
     let outcome = match check.outcome {
-        DnsOutcome::Ok => Outcome::Pass,
-        DnsOutcome::Poor | DnsOutcome::Wrong => Outcome::Fail,
-        DnsOutcome::Unknown | DnsOutcome::Skipped => Outcome::Unknown,
+        DnsOutcome::Ok => StepState::Pass,
+        DnsOutcome::Poor | DnsOutcome::Wrong => StepState::Fail,
+        DnsOutcome::Unknown | DnsOutcome::Skipped => StepState::Unknown,
     };
     let step = Step::new(name, of, outcome, &check.detail);
     match outcome {
-        Outcome::Fail => mend(step, which, sender),
-        Outcome::Unknown if check.outcome == DnsOutcome::Unknown => {
+        StepState::Fail => fix(step, which, sender),
+        StepState::Unknown if check.outcome == DnsOutcome::Unknown => {
             step.with("try again, or another server: --resolver ADDR, --timeout 60s")
         }
         _ => step,
     }
 }
 
-fn mend(step: Step, which: &Facts, sender: &Sender) -> Step {
+fn fix(step: Step, which: &Facts, sender: &Sender) -> Step {
     let (helo, address) = (which.helo_name.trim_end_matches('.'), sender.address);
     let kind = if address.is_ipv4() { "A" } else { "AAAA" };
     match step.step {
@@ -105,7 +105,7 @@ const SEVERE: [&str; 6] = ["address", "helo", "a", "ptr", "spf", "running"];
 
 /// Is the address in the relay name already? It has a place there when all else is in order.
 pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
-    let is_ready = before.iter().all(|step| step.outcome == Outcome::Pass);
+    let is_ready = before.iter().all(|step| step.outcome == StepState::Pass);
     let mut steps = Vec::new();
     for sender in &which.senders {
         let Some(check) = find(sender, "provider").filter(|c| c.outcome != DnsOutcome::Skipped)
@@ -114,7 +114,7 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
         };
         let (name, of) = ("relay-name", check.asked.clone());
         steps.push(match check.outcome {
-            DnsOutcome::Unknown => Step::new(name, of, Outcome::Unknown, &check.detail),
+            DnsOutcome::Unknown => Step::new(name, of, StepState::Unknown, &check.detail),
             // Listed, but for too long: relay-instances says so.
             _ if check.listed > 0 && is_ready => Step::pass(name, of, &check.detail),
             _ if check.listed > 0 => too_early(sender, check, before),
@@ -139,19 +139,19 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
     let severe = || before.iter().filter(|step| SEVERE.contains(&step.step));
     let has = |outcome| severe().any(|step| step.outcome == outcome);
     let (name, of) = ("relay-name", check.asked.clone());
-    if has(Outcome::Unknown) {
+    if has(StepState::Unknown) {
         let found = format!(
             "{}: it gets mail; whether it is ready is not known",
             check.detail
         );
-        return Step::new(name, of, Outcome::Unknown, found);
+        return Step::new(name, of, StepState::Unknown, found);
     }
     let found = format!("{}: it gets mail, and is not ready", check.detail);
     let kind = match sender.address.is_ipv4() {
         true => "A",
         false => "AAAA",
     };
-    let line = match (has(Outcome::Fail), check.listed) {
+    let line = match (has(StepState::Fail), check.listed) {
         (false, _) => {
             "leave it there, and fix the steps above: mail from it is not refused because of them"
                 .to_owned()
@@ -167,5 +167,5 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
         }
         (true, _) => format!("take out: {of}. IN {kind} {}", sender.address),
     };
-    Step::new(name, of, Outcome::Fail, found).with(line)
+    Step::new(name, of, StepState::Fail, found).with(line)
 }

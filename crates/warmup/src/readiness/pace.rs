@@ -2,7 +2,7 @@
 
 use figures::instances::Facts;
 
-use super::{Outcome, Step, postconf};
+use super::{Step, StepState, postconf};
 use crate::limits::{Limits, Value};
 use crate::settings::COHORT_LIMIT;
 
@@ -25,14 +25,14 @@ pub(super) fn steps(which: &Facts, limits: &Limits) -> Vec<Step> {
             vec![Step::new(
                 "rate-delay",
                 "default_transport",
-                Outcome::Unknown,
+                StepState::Unknown,
                 found,
             )]
         }
         None => vec![Step::new(
             "rate-delay",
             "master.cf",
-            Outcome::Unknown,
+            StepState::Unknown,
             "it cannot be read",
         )],
     }
@@ -41,7 +41,7 @@ pub(super) fn steps(which: &Facts, limits: &Limits) -> Vec<Step> {
 /// What Postfix itself would not run with.
 fn refused(step: &'static str, value: &Value) -> Step {
     let found = format!("\"{}\" is not a value that Postfix accepts", value.text);
-    Step::new(step, &value.name, Outcome::Fail, found)
+    Step::new(step, &value.name, StepState::Fail, found)
 }
 
 fn delay(which: &Facts, limits: &Limits) -> Step {
@@ -58,7 +58,7 @@ fn delay(which: &Facts, limits: &Limits) -> Step {
     match (total.value.unwrap_or(0), each.value.unwrap_or(0)) {
         (0, 0) => {
             let found = format!("none: {} sends as fast as it can", limits.transport);
-            Step::new("rate-delay", &total.name, Outcome::Fail, found)
+            Step::new("rate-delay", &total.name, StepState::Fail, found)
                 .with(postconf(which, &total.name, "432s"))
                 .with("432s allows 200 a day; relay-warmup plan has the delay for each day")
         }
@@ -111,7 +111,7 @@ fn concurrency(which: &Facts, limits: &Limits) -> Step {
             "{n} at a time to one domain; a new address should use at most {MAX_CONCURRENCY}"
         ),
     };
-    Step::new("concurrency", &value.name, Outcome::Fail, found).with(postconf(
+    Step::new("concurrency", &value.name, StepState::Fail, found).with(postconf(
         which,
         &value.name,
         "1",
@@ -125,7 +125,7 @@ fn cohort(which: &Facts, limits: &Limits) -> Step {
     };
     let wanted = u64::from(COHORT_LIMIT);
     let fail = |found: String| {
-        Step::new("failed-cohort-limit", &value.name, Outcome::Fail, found).with(postconf(
+        Step::new("failed-cohort-limit", &value.name, StepState::Fail, found).with(postconf(
             which,
             &value.name,
             &wanted.to_string(),

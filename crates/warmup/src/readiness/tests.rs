@@ -7,7 +7,7 @@ use figures::instances::{DnsCheck, DnsOutcome, Facts, Place, Running, Sender};
 use postfix::Root;
 use postfix::config::{Host, Instance, MasterCf};
 
-use super::{Outcome, Readiness};
+use super::{Readiness, StepState};
 use crate::limits::Limits;
 
 /// The instance postfix-aol-c of a host image with this main.cf.
@@ -77,7 +77,7 @@ fn check(change: impl FnOnce(&mut Facts, &mut Limits), expected: &[&str]) {
     let (mut facts, mut limits) = right();
     change(&mut facts, &mut limits);
     let ready = Readiness::of(std::slice::from_ref(&facts), &facts, &limits);
-    let bad = ready.steps.iter().filter(|s| s.outcome != Outcome::Pass);
+    let bad = ready.steps.iter().filter(|s| s.outcome != StepState::Pass);
     let found: Vec<String> = bad
         .map(|step| {
             let mut told = format!("{} {}: {}", step.step, step.outcome.as_str(), step.found);
@@ -95,7 +95,7 @@ fn one_that_is_ready() {
     check(|_, _| {}, &[]);
     let (facts, limits) = right();
     let ready = Readiness::of(std::slice::from_ref(&facts), &facts, &limits);
-    assert_eq!(ready.outcome(), Outcome::Pass);
+    assert_eq!(ready.outcome(), StepState::Pass);
     let steps: Vec<&str> = ready.steps.iter().map(|step| step.step).collect();
     assert_eq!(
         steps,

@@ -9,7 +9,7 @@ use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
 use super::{cell, document, sentences};
-use crate::readiness::{Outcome, Readiness, Step};
+use crate::readiness::{Readiness, Step, StepState};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-check/1";
@@ -27,9 +27,9 @@ pub fn table(all: &[Readiness], style: TableStyle) -> String {
     let rows = all.iter().flat_map(|ready| {
         ready.steps.iter().map(|step| {
             let (word, tone) = match step.outcome {
-                Outcome::Pass => ("pass", Tone::Plain),
-                Outcome::Unknown => ("UNKNOWN", Tone::Warning),
-                Outcome::Fail => ("FAIL", Tone::Bad),
+                StepState::Pass => ("pass", Tone::Plain),
+                StepState::Unknown => ("UNKNOWN", Tone::Warning),
+                StepState::Fail => ("FAIL", Tone::Bad),
             };
             vec![
                 cell(&ready.instance),

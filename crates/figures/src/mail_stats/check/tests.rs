@@ -70,10 +70,7 @@ fn check(instances: &[InstanceStats], limits: &Limits, expected: &[(Level, &str)
     let mut stats = super::super::tests::empty();
     stats.instances = instances.to_vec();
     let found = judge(&stats, limits);
-    let found: Vec<_> = found
-        .iter()
-        .map(|f| (f.severity, f.text.as_str()))
-        .collect();
+    let found: Vec<_> = found.iter().map(|f| (f.level, f.text.as_str())).collect();
     assert_eq!(found, expected);
 }
 

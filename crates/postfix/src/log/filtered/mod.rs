@@ -11,7 +11,7 @@ use super::delivery;
 use crate::Time;
 
 pub(super) use spamd::{own_line, scanned};
-pub(super) use stops::{Found, cleanup, postscreen, smtpd};
+pub(super) use stops::{FilterLine, cleanup, postscreen, smtpd};
 
 /// A line of a filter.
 #[derive(Debug, Clone, Copy, PartialEq)]

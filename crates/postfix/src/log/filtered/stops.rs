@@ -20,7 +20,7 @@ use super::{Action, Kind, Stage, Stop, queue_id};
 
 /// What a line of smtpd, postscreen or cleanup is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Found<'a> {
+pub(in super::super) enum FilterLine<'a> {
     /// Mail was stopped.
     Stopped(Stopped<'a>),
     /// `QUEUEID: message-id=…`: queue id and message id.
@@ -62,7 +62,7 @@ impl<'a> Stopped<'a> {
 }
 
 /// Reads a message of smtpd.
-pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
+pub(in super::super) fn smtpd(message: &[u8]) -> FilterLine<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_STOPS);
     let mut proxy = c;
@@ -71,11 +71,11 @@ pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
         (None, Kind::ProxyReject)
     } else {
         let Some(id) = queue_id(&mut c) else {
-            return Found::Other;
+            return FilterLine::Other;
         };
         match action(&mut c) {
             Some(kind) => (id, kind),
-            None => return Found::Other,
+            None => return FilterLine::Other,
         }
     };
     let read = |c| {
@@ -93,16 +93,16 @@ pub(in super::super) fn smtpd(message: &[u8]) -> Found<'_> {
             repeat: repeat?,
         })
     };
-    read(c).map_or(Found::Broken, Found::Stopped)
+    read(c).map_or(FilterLine::Broken, FilterLine::Stopped)
 }
 
 /// Reads a message of postscreen, which knows a client only by its address, and refuses recipients and connections
 /// only: `NOQUEUE: reject: RCPT from [ADDRESS]:PORT: REPLY; from=<…>, to=<…>, proto=…, helo=<…>`.
-pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
+pub(in super::super) fn postscreen(message: &[u8]) -> FilterLine<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_STOPS);
     if queue_id(&mut c) != Some(None) || !c.eat(b"reject: ") {
-        return Found::Other;
+        return FilterLine::Other;
     }
     let read = || {
         let (stage, reason) = reply(c, false)?;
@@ -118,24 +118,24 @@ pub(in super::super) fn postscreen(message: &[u8]) -> Found<'_> {
             repeat: repeat?,
         })
     };
-    read().map_or(Found::Broken, Found::Stopped)
+    read().map_or(FilterLine::Broken, FilterLine::Stopped)
 }
 
 /// Reads a message of cleanup.
-pub(in super::super) fn cleanup(message: &[u8]) -> Found<'_> {
+pub(in super::super) fn cleanup(message: &[u8]) -> FilterLine<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_STOPS);
     let Some(Some(id)) = queue_id(&mut c) else {
-        return Found::Other;
+        return FilterLine::Other;
     };
     if c.eat(b"message-id=") {
-        return Found::Arrived(id, c.0);
+        return FilterLine::Arrived(id, c.0);
     }
     let mut by_table = c;
     let (kind, content) = if by_table.eat(b"milter-header-") || by_table.eat(b"milter-body-") {
         match action(&mut by_table) {
             Some(kind) => (in_content(kind), Some(by_table)),
-            None => return Found::Other,
+            None => return FilterLine::Other,
         }
     } else {
         match action(&mut c) {
@@ -143,7 +143,7 @@ pub(in super::super) fn cleanup(message: &[u8]) -> Found<'_> {
                 (kind, None)
             }
             Some(kind) => (in_content(kind), Some(c)),
-            None => return Found::Other,
+            None => return FilterLine::Other,
         }
     };
     let read = || {
@@ -165,7 +165,7 @@ pub(in super::super) fn cleanup(message: &[u8]) -> Found<'_> {
             repeat: repeat?,
         })
     };
-    read().map_or(Found::Broken, Found::Stopped)
+    read().map_or(FilterLine::Broken, FilterLine::Stopped)
 }
 
 /// Takes the word that says what was done, if it is one that stops mail.

@@ -3,9 +3,9 @@
 use super::*;
 
 /// What smtpd or cleanup stopped: kind, stage, reason.
-fn stopped(found: Found<'_>) -> Option<(Kind, Stage, String)> {
+fn stopped(found: FilterLine<'_>) -> Option<(Kind, Stage, String)> {
     match found {
-        Found::Stopped(s) => Some((
+        FilterLine::Stopped(s) => Some((
             s.kind,
             s.stage,
             String::from_utf8_lossy(s.reason).into_owned(),
@@ -65,7 +65,7 @@ fn postscreen_says_where_and_why() {
         let found = postscreen(message.as_bytes());
         let expected = Some((Kind::PostscreenReject, stage, reason.to_owned()));
         assert_eq!(stopped(found), expected, "{message}");
-        let Found::Stopped(s) = found else {
+        let FilterLine::Stopped(s) = found else {
             panic!("{message}");
         };
         assert_eq!((s.queue_id, s.whole, s.temporary), (None, false, temporary));
@@ -91,13 +91,13 @@ fn postscreen_says_where_and_why() {
     for (message, expected) in [
         (
             "CONNECT from [127.0.0.1]:4711 to [127.0.0.1]:25",
-            Found::Other,
+            FilterLine::Other,
         ),
         (
             "PREGREET 14 after 0.02 from [127.0.0.1]:4711: NOQUEUE: reject: RCPT from [1.2.3.4]:5: 550 x",
-            Found::Other,
+            FilterLine::Other,
         ),
-        ("NOQUEUE: reject: RCPT from [127.0.", Found::Broken),
+        ("NOQUEUE: reject: RCPT from [127.0.", FilterLine::Broken),
     ] {
         assert_eq!(postscreen(message.as_bytes()), expected, "{message}");
     }
@@ -159,31 +159,31 @@ fn what_stops_nothing_is_passed_over_and_what_is_cut_is_told() {
     for (message, expected) in [
         (
             "NOQUEUE: reject_warning: RCPT from h[1.2.3.4]: 554 5.7.1 x; from=<a>",
-            Found::Other,
+            FilterLine::Other,
         ),
         (
             "NOQUEUE: warn: RCPT from h[1.2.3.4]: x; from=<a>",
-            Found::Other,
+            FilterLine::Other,
         ),
-        ("A1: client=h[1.2.3.4]", Found::Other),
-        ("connect from h[1.2.3.4]", Found::Other),
+        ("A1: client=h[1.2.3.4]", FilterLine::Other),
+        ("connect from h[1.2.3.4]", FilterLine::Other),
         (
             "warning: A1: reject: RCPT from h[1.2.3.4]: 554 x; from=<a>",
-            Found::Other,
+            FilterLine::Other,
         ),
         (
             "lost connection after RCPT from reject: RCPT from x[1.2.3.4]: 5",
-            Found::Other,
+            FilterLine::Other,
         ),
-        ("NOQUEUE: milter-reject: CONN", Found::Broken),
-        ("NOQUEUE: reject: RCPT from unk", Found::Broken),
+        ("NOQUEUE: milter-reject: CONN", FilterLine::Broken),
+        ("NOQUEUE: reject: RCPT from unk", FilterLine::Broken),
         (
             "NOQUEUE: reject: NONSENSE from h[1.2.3.4]: 554 x;",
-            Found::Broken,
+            FilterLine::Broken,
         ),
         (
             "message repeated 5000 times: [ NOQUEUE: reject: RCPT from h[1.2.3.4]: 554 x;]",
-            Found::Broken,
+            FilterLine::Broken,
         ),
     ] {
         assert_eq!(smtpd(message.as_bytes()), expected, "{message}");
@@ -191,18 +191,18 @@ fn what_stops_nothing_is_passed_over_and_what_is_cut_is_told() {
     for (message, expected) in [
         (
             "A1: warning: header Subject: reject: header from a[1]; from=<b>",
-            Found::Other,
+            FilterLine::Other,
         ),
         (
             "A1: info: header Subject: x from a[1]; from=<b>",
-            Found::Other,
+            FilterLine::Other,
         ),
         (
             "A1: milter-header-replace: header X: y from a[1]; from=<b>",
-            Found::Other,
+            FilterLine::Other,
         ),
-        ("A1: reject: header Subj", Found::Broken),
-        ("A1: resent-message-id=<a@b>", Found::Other),
+        ("A1: reject: header Subj", FilterLine::Broken),
+        ("A1: resent-message-id=<a@b>", FilterLine::Other),
     ] {
         assert_eq!(cleanup(message.as_bytes()), expected, "{message}");
     }
@@ -210,19 +210,19 @@ fn what_stops_nothing_is_passed_over_and_what_is_cut_is_told() {
         b"message repeated 3 times: [ NOQUEUE: reject: RCPT from h[1.2.3.4]: 554 x; from=<a>]",
     );
     assert!(
-        matches!(repeated, Found::Stopped(s) if s.repeat == 3),
+        matches!(repeated, FilterLine::Stopped(s) if s.repeat == 3),
         "{repeated:?}"
     );
     assert_eq!(
         cleanup(b"A1: message-id=<a@b> \x1b"),
-        Found::Arrived(b"A1", b"<a@b> \x1b")
+        FilterLine::Arrived(b"A1", b"<a@b> \x1b")
     );
 }
 
 #[test]
 fn what_is_of_the_whole_message_is_told_from_what_is_of_a_recipient() {
     let check = |message: &str, whole: bool, temporary: bool| {
-        let Found::Stopped(s) = smtpd(message.as_bytes()) else {
+        let FilterLine::Stopped(s) = smtpd(message.as_bytes()) else {
             panic!("{message}");
         };
         assert_eq!((s.whole, s.temporary), (whole, temporary), "{message}");

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 /// A file of the log. It is opened when it has to be.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct LogFile {
     pub(super) path: PathBuf,
     pub(super) device: u64,
     pub(super) inode: u64,
@@ -32,11 +32,11 @@ pub(super) struct Opened {
 }
 
 /// The log and its rotated siblings, oldest first; what is not a regular file is left out.
-pub(super) fn list(current: &Path) -> Result<Vec<Found>, Problem> {
+pub(super) fn list(current: &Path) -> Result<Vec<LogFile>, Problem> {
     let mut files = Vec::new();
     for path in siblings(current)? {
         match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => files.push(Found::new(path, &metadata)),
+            Ok(metadata) if metadata.is_file() => files.push(LogFile::new(path, &metadata)),
             // A name that leads nowhere by now: another has its file, or it was to go.
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -50,7 +50,7 @@ pub(super) fn unreadable(path: &Path, e: &io::Error) -> Problem {
     Problem::new(path, format!("cannot read this log: {e}"))
 }
 
-impl Found {
+impl LogFile {
     fn new(path: PathBuf, metadata: &Metadata) -> Self {
         Self {
             path,

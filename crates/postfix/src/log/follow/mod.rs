@@ -27,7 +27,7 @@ const KEPT: usize = 3;
 
 /// What is remembered of a log from one run to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct Bookmark {
     /// The files that were read, oldest first; those that were empty are not among them.
     pub marks: Vec<Mark>,
     /// When the log was last looked at. Absent before the first run.
@@ -40,7 +40,7 @@ pub struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Followed {
     /// For the next run.
-    pub known: Known,
+    pub known: Bookmark,
     /// What was read, oldest first: only files that hold something new.
     pub readings: Vec<Reading>,
     /// Lines may have been lost: how, for people.
@@ -56,13 +56,13 @@ pub struct Followed {
 /// The log cannot be read, or did not hold still; `known` still holds then.
 pub fn follow<S: Sink>(
     current: &Path,
-    known: &Known,
+    known: &Bookmark,
     options: &Options<'_>,
     empty: impl Fn() -> S,
 ) -> Result<(Followed, S), Problem> {
     for _ in 0..ATTEMPTS {
         let files = files::list(current)?;
-        let names: Vec<_> = files.iter().map(files::Found::name).collect();
+        let names: Vec<_> = files.iter().map(files::LogFile::name).collect();
         let Some(plan) = place::plan(current, files, known)? else {
             continue;
         };
@@ -71,7 +71,7 @@ pub fn follow<S: Sink>(
         };
         // If a name leads somewhere else by now, what was rotated meanwhile may be missing, or be there twice.
         let again = files::list(current)?;
-        if names != again.iter().map(files::Found::name).collect::<Vec<_>>() {
+        if names != again.iter().map(files::LogFile::name).collect::<Vec<_>>() {
             continue;
         }
         return Ok(read);
@@ -98,9 +98,9 @@ fn worth_keeping(mut marks: Vec<Mark>) -> Vec<Mark> {
 /// # Errors
 ///
 /// The log cannot be read, or did not hold still.
-pub fn at_end(current: &Path, now: Time) -> Result<Known, Problem> {
+pub fn at_end(current: &Path, now: Time) -> Result<Bookmark, Problem> {
     for _ in 0..ATTEMPTS {
-        let Some(plan) = place::plan(current, files::list(current)?, &Known::default())? else {
+        let Some(plan) = place::plan(current, files::list(current)?, &Bookmark::default())? else {
             continue;
         };
         let mark = |step| match step {
@@ -109,7 +109,7 @@ pub fn at_end(current: &Path, now: Time) -> Result<Known, Problem> {
         };
         let marks: Result<Option<Vec<Mark>>, Problem> = plan.steps.into_iter().map(mark).collect();
         if let Some(marks) = marks? {
-            return Ok(Known {
+            return Ok(Bookmark {
                 marks: worth_keeping(marks),
                 seen: Some(now),
                 cursor: None,
@@ -148,7 +148,7 @@ fn read<S: Sink>(
         sink = watched.inner;
     }
     let followed = Followed {
-        known: Known {
+        known: Bookmark {
             marks: worth_keeping(marks),
             seen: Some(options.now),
             cursor: None,

@@ -165,7 +165,7 @@ fn archive<S: Sink>(
         })
     });
     reading.read = count.load(Ordering::Relaxed);
-    read::tell_broken(&mut reading);
+    read::note_broken(&mut reading);
     if let Err(e) = outcome {
         let what = format!("damaged; what came before is counted: {e}");
         reading.problems.push(Problem::new(&reading.path, what));

@@ -3,8 +3,8 @@
 use crate::Span;
 use std::path::Path;
 
-use super::Known;
-use super::files::{Found, Opened, unreadable};
+use super::Bookmark;
+use super::files::{LogFile, Opened, unreadable};
 use super::mark::{Alike, Mark};
 use crate::log::open::Compression;
 use crate::problem::Problem;
@@ -30,7 +30,7 @@ pub(super) enum Step {
 
 /// What is to be read of a file.
 pub(super) struct Piece {
-    pub(super) found: Found,
+    pub(super) found: LogFile,
     pub(super) opened: Opened,
     /// What was read of it before.
     pub(super) mark: Option<Mark>,
@@ -43,8 +43,8 @@ pub(super) struct Piece {
 /// What is to be read of `files`. Nothing if one of them has gone meanwhile.
 pub(super) fn plan(
     current: &Path,
-    mut files: Vec<Found>,
-    known: &Known,
+    mut files: Vec<LogFile>,
+    known: &Bookmark,
 ) -> Result<Option<Plan>, Problem> {
     let Some(seen) = known.seen else {
         return first(current, files);
@@ -94,7 +94,7 @@ pub(super) fn plan(
 }
 
 /// The first run: the current file is read, and the one before it is marked, so that it is known for an old one.
-fn first(current: &Path, files: Vec<Found>) -> Result<Option<Plan>, Problem> {
+fn first(current: &Path, files: Vec<LogFile>) -> Result<Option<Plan>, Problem> {
     let mut files = files;
     let at = files.iter().position(|f| f.path == current);
     let Some(mut found) = at.map(|at| files.remove(at)) else {
@@ -118,7 +118,7 @@ fn first(current: &Path, files: Vec<Found>) -> Result<Option<Plan>, Problem> {
     Ok(Some(Plan { steps, gap: None }))
 }
 
-fn piece(mut found: Found, mark: Option<&Mark>, whole: bool, current: &Path) -> Option<Step> {
+fn piece(mut found: LogFile, mark: Option<&Mark>, whole: bool, current: &Path) -> Option<Step> {
     let opened = found.take()?;
     Some(Step::Read(Piece {
         opened,
@@ -133,7 +133,7 @@ fn piece(mut found: Found, mark: Option<&Mark>, whole: bool, current: &Path) -> 
 /// that only begins so.
 fn find(
     mark: &Mark,
-    files: &mut [Found],
+    files: &mut [LogFile],
     places: &[Option<(&Mark, Alike)>],
 ) -> Result<Option<(usize, Alike)>, Problem> {
     let free = |at: &usize| places.get(*at).is_some_and(Option::is_none);
@@ -179,11 +179,11 @@ fn gone(current: &Path, mark: &Mark) -> Problem {
 
 /// Is it a copy of one of `newer`, which logrotate's copytruncate is about to empty?
 fn copied<'a>(
-    found: &mut Found,
-    newer: impl Iterator<Item = &'a mut Found>,
+    found: &mut LogFile,
+    newer: impl Iterator<Item = &'a mut LogFile>,
 ) -> Result<bool, Problem> {
     found.open()?;
-    let plain = |found: &Found| {
+    let plain = |found: &LogFile| {
         let opened = found.opened();
         let plain = opened.filter(|o| o.compression == Compression::None);
         plain.map(|o| o.head.clone())
@@ -202,7 +202,7 @@ fn copied<'a>(
 
 /// A file that is no longer what was read. The copy that copytruncate makes may lack what was written meanwhile: that
 /// was read before.
-fn edited(found: &Found, mark: &Mark, current: bool) -> Option<Problem> {
+fn edited(found: &LogFile, mark: &Mark, current: bool) -> Option<Problem> {
     let size = std::fs::metadata(&found.path).map_or(0, |m| m.len());
     if !current && size < mark.offset {
         return None;

@@ -1,7 +1,7 @@
 //! Reading a journal on from where an earlier run stopped.
 
 use crate::log::event::Sink;
-use crate::log::follow::{Followed, Known};
+use crate::log::follow::{Bookmark, Followed};
 use crate::log::read::Options;
 use crate::problem::Problem;
 use crate::time::Time;
@@ -22,7 +22,7 @@ impl Journal {
     /// As for [`Journal::read()`]; `known` still holds then.
     pub fn follow<S: Sink>(
         &self,
-        known: &Known,
+        known: &Bookmark,
         options: &Options<'_>,
         empty: impl Fn() -> S,
     ) -> Result<(Followed, S), Problem> {
@@ -62,7 +62,7 @@ impl Journal {
             _ => None,
         };
         let followed = Followed {
-            known: Known {
+            known: Bookmark {
                 marks: Vec::new(),
                 seen: Some(options.now),
                 cursor,

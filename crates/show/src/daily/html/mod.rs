@@ -31,7 +31,7 @@ struct Page {
     verdict: String,
     /// `good`, `warning` or `bad`.
     level: &'static str,
-    findings: Vec<Finding>,
+    findings: Vec<NoticeRow>,
     summary: String,
     tiles: Vec<Tile>,
     coverage: Vec<String>,
@@ -47,7 +47,7 @@ struct Page {
 }
 
 #[derive(Debug)]
-struct Finding {
+struct NoticeRow {
     level: &'static str,
     instance: String,
     text: String,
@@ -90,7 +90,7 @@ pub fn draw_page(report: &Daily) -> io::Result<String> {
         host: text(&report.host),
         date: date(report),
         verdict: verdict(report),
-        level: match report.attention.first().map(|first| first.severity) {
+        level: match report.attention.first().map(|first| first.level) {
             None => "good",
             Some(severity) => level(severity),
         },
@@ -126,23 +126,23 @@ fn level(severity: Level) -> &'static str {
     }
 }
 
-fn findings(report: &Daily) -> Vec<Finding> {
+fn findings(report: &Daily) -> Vec<NoticeRow> {
     let told = report
         .attention
         .iter()
         .take(FINDINGS_MAX)
-        .map(|of| Finding {
-            level: level(of.severity),
+        .map(|of| NoticeRow {
+            level: level(of.level),
             instance: text(&of.instance),
             text: shown(finding(of), true),
         });
     let more = report.attention.len().saturating_sub(FINDINGS_MAX);
-    let more = (more > 0).then(|| Finding {
+    let more = (more > 0).then(|| NoticeRow {
         level: level(Level::Warning),
         instance: "others".to_owned(),
         text: format!("{more} more"),
     });
-    let advice = report.advice.iter().map(|line| Finding {
+    let advice = report.advice.iter().map(|line| NoticeRow {
         level: level(Level::Warning),
         instance: "advice".to_owned(),
         text: shown(line.clone(), true),

@@ -70,7 +70,7 @@ fn check(tables: &[&[(&str, &str)]], change: impl Fn(&mut Input<'_>), expected: 
     };
     change(&mut input);
     let rows = audit(&input);
-    let bad = rows.iter().filter(|row| row.outcome > Outcome::Ok);
+    let bad = rows.iter().filter(|row| row.outcome > Grade::Ok);
     let found: Vec<String> = bad
         .map(|row| {
             format!(

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::log::follow::{Followed, KEPT, Known, follow};
+use crate::log::follow::{Bookmark, Followed, KEPT, follow};
 use crate::log::{Event, Options, Sink, Wanted};
 use crate::problem::Problem;
 use crate::zone::Zone;
@@ -205,7 +205,7 @@ pub(super) fn options() -> Options<'static> {
 /// Who follows the log.
 pub(super) struct Reader {
     log: PathBuf,
-    pub(super) known: Known,
+    pub(super) known: Bookmark,
     pub(super) seen: Seen,
     pub(super) gaps: Vec<String>,
 }
@@ -214,7 +214,7 @@ impl Reader {
     pub(super) fn new(dir: &Path) -> Self {
         Self {
             log: dir.join("mail.log"),
-            known: Known::default(),
+            known: Bookmark::default(),
             seen: Seen::default(),
             gaps: Vec::new(),
         }

@@ -265,7 +265,7 @@ fn what_cannot_be_read_is_an_error_and_changes_nothing() {
     let problem = reader.try_run().unwrap_err();
     assert_eq!(problem.path, path);
     assert!(problem.what.contains("No such file"), "{problem}");
-    assert_eq!(reader.known, Known::default());
+    assert_eq!(reader.known, Bookmark::default());
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn an_hour_that_comes_twice_is_told_from_run_to_run() {
     let mut options = host::options();
     options.wanted.times = true;
     options.zone = crate::zone::Zone::named("America/New_York").unwrap();
-    let (mut known, mut times, mut log) = (Known::default(), Times::default(), String::new());
+    let (mut known, mut times, mut log) = (Bookmark::default(), Times::default(), String::new());
     // The clock is put back at 06:00 UTC.
     let lines = [
         ("Nov  1 01:10:00", "2026-11-01T05:10:00Z"),
