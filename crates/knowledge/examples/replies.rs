@@ -3,6 +3,7 @@
 //!   replies            a table
 //!   replies --list     one a line: the part, the classes that are right with the best one first, the dsn, the text
 //!   replies PART       and the replies of PART that are not
+//!   replies ./FILE     the same for a file of replies that is not in the collection
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -25,8 +26,10 @@ fn main() {
         "{:<12}{:>8}{:>8}{:>10}{:>8}{:>8}{:>8}{:>16}{:>8}",
         "part", "replies", "best", "settled", "codes", "ips", "words", "false blocked", "silent"
     );
-    for (name, _) in corpus::PARTS {
-        let replies = corpus::part(name);
+    let file = asked.as_deref().filter(|asked| asked.contains('/'));
+    let parts = corpus::PARTS.map(|(name, _)| (name, corpus::part(name)));
+    let own = file.map(|path| (path, corpus::parse(path, &std::fs::read_to_string(path).unwrap())));
+    for (name, replies) in parts.into_iter().chain(own) {
         let mut counts = [0_usize; 6];
         let (mut coded, mut codes, mut blamed, mut ips) = (0_usize, 0_usize, 0_usize, 0_usize);
         for reply in &replies {

@@ -43,6 +43,11 @@ pub(crate) fn part(name: &str) -> Vec<Reply> {
         .iter()
         .find(|(part, _)| *part == name)
         .unwrap_or_else(|| panic!("no part {name}"));
+    parse(name, text)
+}
+
+/// The replies of a file with the collection's form, named `name` in errors.
+pub(crate) fn parse(name: &str, text: &str) -> Vec<Reply> {
     let file: File = toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
     file.reply
 }
