@@ -28,7 +28,12 @@ fn main() {
     );
     let file = asked.as_deref().filter(|asked| asked.contains('/'));
     let parts = corpus::PARTS.map(|(name, _)| (name, corpus::part(name)));
-    let own = file.map(|path| (path, corpus::parse(path, &std::fs::read_to_string(path).unwrap())));
+    let own = file.map(|path| {
+        (
+            path,
+            corpus::parse(path, &std::fs::read_to_string(path).unwrap()),
+        )
+    });
     for (name, replies) in parts.into_iter().chain(own) {
         let mut counts = [0_usize; 6];
         let (mut coded, mut codes, mut blamed, mut ips) = (0_usize, 0_usize, 0_usize, 0_usize);

@@ -16,7 +16,7 @@ pub struct Explained {
 }
 
 impl Reasons {
-    /// As [`Self::classify`], with the rules that decided. Slow: it compiles patterns again.
+    /// As [`Self::classify`], with the rules that decided.
     pub fn explain(&self, reply: &[u8], dsn: Option<&[u8]>, domain: Option<&[u8]>) -> Explained {
         let said = read(reply);
         let text = self.judged(&said, domain);

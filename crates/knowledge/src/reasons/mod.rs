@@ -107,9 +107,7 @@ impl Reasons {
 
     fn decide(&self, facts: &Facts<'_>) -> Decided {
         let decided = self.rules.decide(facts);
-        let code_says = self.rules.class_of_code(facts);
-        let code_says = code_says.filter(|class| *class != decided.class);
-        (decided.class, decided.by, code_says)
+        (decided.class, decided.by, decided.code_says)
     }
 
     fn reason(&self, said: &Reply<'_>, (class, by, code_says): Decided) -> Reason {

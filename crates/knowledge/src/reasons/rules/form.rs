@@ -7,23 +7,18 @@ use std::path::Path;
 use std::str::FromStr;
 
 use postfix::Problem;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::RegexBuilder;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::dsn::{DsnPattern, StatusPattern};
-use super::{Code, File, Pattern, Rank, Rule};
+use super::pattern::{Pattern, Patterns};
+use super::{Code, File, Rank, Rule};
 use crate::reasons::letters;
 use crate::toml_text;
 
 const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'], dsn = ['…'] or status = ['…']; \
                     a code is [[code]] with reply = ['…']";
-
-/// What a rule's patterns may grow to when compiled, in bytes.
-const COMPILED_MAX: usize = 2 << 20;
-
-/// What they may use while they run, in bytes and in each thread.
-const RUNNING_MAX: usize = 4 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,16 +80,6 @@ impl Source<'_> {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
         memchr::memchr_iter(b'\n', before).count() + 1
     }
-
-    fn builder(&self, pattern: &str) -> RegexBuilder {
-        let mut builder = RegexBuilder::new(pattern);
-        builder
-            .unicode(self.is_admins)
-            .case_insensitive(self.is_admins)
-            .size_limit(COMPILED_MAX)
-            .dfa_size_limit(RUNNING_MAX);
-        builder
-    }
 }
 
 /// Reads a file of rules.
@@ -106,11 +91,13 @@ pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
     let mut words = Words::new();
     for (name, written) in &file.words {
         let found = patterns(source, &Words::new(), written)?;
-        words.insert(name.clone(), alternatives(found.iter().map(Pattern::text)));
+        let texts = found.iter().map(|pattern| pattern.expanded.as_str());
+        words.insert(name.clone(), alternatives(texts));
     }
     let mut rules = Vec::with_capacity(file.rule.len());
+    let mut all = Vec::new();
     for entry in &file.rule {
-        rules.push(rule(source, &words, entry)?);
+        rules.push(rule(source, &words, &mut all, entry)?);
     }
     let mut codes = Vec::new();
     for entry in &file.code {
@@ -136,10 +123,24 @@ pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
         .filter(|_| !codes.is_empty()),
         codes,
         rules,
+        patterns: Patterns::new(all).map_err(|e| {
+            toml_text::problem(
+                source.text,
+                source.path,
+                0,
+                format!("too many patterns: {e}"),
+            )
+        })?,
     })
 }
 
-fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Result<Rule, Problem> {
+/// A rule, whose patterns are put to `all`.
+fn rule(
+    source: &Source<'_>,
+    words: &Words,
+    all: &mut Vec<Pattern>,
+    entry: &Spanned<RuleEntry>,
+) -> Result<Rule, Problem> {
     let rule = entry.get_ref();
     let class = word(source, &rule.class)?;
     if rule.reply.is_empty() && rule.dsn.is_empty() && rule.status.is_empty() {
@@ -164,8 +165,11 @@ fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Resul
     for text in &rule.stage {
         stage.push(word(source, text)?);
     }
-    let reply = patterns(source, words, &rule.reply)?;
-    let unless = patterns(source, words, &rule.unless)?;
+    let mut add = |texts| {
+        let start = all.len();
+        all.extend(patterns(source, words, texts)?);
+        Ok(start..all.len())
+    };
     Ok(Rule {
         class,
         rank: match (rule.reply.is_empty(), rule.dsn.is_empty(), rule.last) {
@@ -175,9 +179,8 @@ fn rule(source: &Source<'_>, words: &Words, entry: &Spanned<RuleEntry>) -> Resul
             (_, _, true) => Rank::Last,
         },
         line: source.line(entry.span().start),
-        reply: compile_reply(source, &rule.reply, &reply)?,
-        unless: compile_reply(source, &rule.unless, &unless)?,
-        patterns: reply,
+        reply: add(&rule.reply)?,
+        unless: add(&rule.unless)?,
         dsn,
         status,
         stage,
@@ -200,11 +203,14 @@ fn patterns(
 ) -> Result<Vec<Pattern>, Problem> {
     let one = |text: &Spanned<String>| {
         let written = joined(text.get_ref());
-        Ok(Pattern {
-            expanded: expanded(source, words, text, &written)?,
-            written,
-            line: source.line(text.span().start),
-        })
+        let expanded = expanded(source, words, text, &written)?;
+        let line = source.line(text.span().start);
+        let pattern = Pattern::new(written, expanded, line, source.is_admins);
+        // Those that are compiled in are compiled when a text needs them.
+        if source.is_admins {
+            pattern.build().map_err(|e| bad_pattern(source, text, &e))?;
+        }
+        Ok(pattern)
     };
     texts.iter().map(one).collect()
 }
@@ -251,28 +257,6 @@ fn expanded(
     Ok(letters::in_pattern(&out).into_owned())
 }
 
-/// One expression that finds any of `patterns`; nothing without patterns.
-fn compile_reply(
-    source: &Source<'_>,
-    written: &[Spanned<String>],
-    patterns: &[Pattern],
-) -> Result<Option<Regex>, Problem> {
-    let texts = patterns.iter().map(Pattern::text);
-    let build = |pattern: &str| source.builder(pattern).build();
-    match (written, build(&alternatives(texts))) {
-        ([], _) => Ok(None),
-        (_, Ok(found)) => Ok(Some(found)),
-        // Which of them is it?
-        ([first, ..], Err(e)) => {
-            let at_fault = written.iter().zip(patterns).find_map(|(text, pattern)| {
-                let e = build(&pattern.expanded).err()?;
-                Some(bad_pattern(source, text, &e))
-            });
-            Err(at_fault.unwrap_or_else(|| bad_pattern(source, first, &e)))
-        }
-    }
-}
-
 fn alternatives<'a>(patterns: impl Iterator<Item = &'a str>) -> String {
     let alone: Vec<String> = patterns.map(|pattern| format!("(?:{pattern})")).collect();
     alone.join("|")
@@ -280,10 +264,7 @@ fn alternatives<'a>(patterns: impl Iterator<Item = &'a str>) -> String {
 
 fn code_builder(pattern: &str) -> RegexBuilder {
     let mut builder = RegexBuilder::new(pattern);
-    builder
-        .unicode(false)
-        .size_limit(COMPILED_MAX)
-        .dfa_size_limit(RUNNING_MAX);
+    builder.unicode(false);
     builder
 }
 

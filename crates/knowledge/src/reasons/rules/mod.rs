@@ -2,15 +2,18 @@
 
 mod dsn;
 mod form;
+mod pattern;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use postfix::Problem;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 pub(super) use dsn::Dsn;
 use dsn::{DsnPattern, StatusPattern};
 use form::{Source, compile};
+use pattern::{Found, Patterns};
 
 use super::stage::Stage;
 use super::{By, Class};
@@ -32,6 +35,7 @@ struct File {
     blocklists: Vec<String>,
     /// By rank, and in each as in the file.
     rules: Vec<Rule>,
+    patterns: Patterns,
     codes: Vec<Code>,
     /// Finds what any of `codes` finds.
     any_code: Option<Regex>,
@@ -54,32 +58,14 @@ enum Rank {
 struct Rule {
     class: Class,
     rank: Rank,
-    /// All of the rule's reply patterns in one. One expression for all rules would be a far bigger automaton, which
-    /// takes longer to build than all of them take to run.
-    reply: Option<Regex>,
-    unless: Option<Regex>,
+    /// Which of the file's patterns are the rule's; of `reply` one must be found, of `unless` none may be.
+    reply: Range<usize>,
+    unless: Range<usize>,
     dsn: Vec<DsnPattern>,
     status: Vec<StatusPattern>,
     stage: Vec<Stage>,
     /// Where the rule begins in its file.
     line: usize,
-    patterns: Vec<Pattern>,
-}
-
-/// A reply pattern.
-#[derive(Debug, Clone)]
-struct Pattern {
-    /// As it is written in its file.
-    written: String,
-    /// As it is compiled.
-    expanded: String,
-    line: usize,
-}
-
-impl Pattern {
-    fn text(&self) -> &str {
-        &self.expanded
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +91,8 @@ pub(super) struct Facts<'a> {
 pub(super) struct Decided<'a> {
     pub(super) class: Class,
     pub(super) by: By,
+    /// What the enhanced status code alone says, where that is another class.
+    pub(super) code_says: Option<Class>,
     rule: Option<(&'a File, &'a Rule)>,
 }
 
@@ -121,30 +109,25 @@ pub struct Place {
 
 impl Rules {
     pub(super) fn decide(&self, facts: &Facts<'_>) -> Decided<'_> {
-        let found = self.files.iter().find_map(|file| {
-            let rule = file.rules.iter().find(|rule| rule.fits(facts))?;
-            Some((file, rule))
-        });
-        match found {
-            Some((file, rule)) => Decided {
-                class: rule.class,
-                by: rule.by(),
-                rule: Some((file, rule)),
-            },
-            None => Decided {
-                class: Class::Other,
-                by: By::None,
-                rule: None,
-            },
+        let mut code_says = None;
+        let mut decided = None;
+        for file in &self.files {
+            let found = file.patterns.find(facts.text.as_bytes());
+            let fits = |rule: &&Rule| rule.fits(facts, &found);
+            decided = decided.or_else(|| Some((file, file.rules.iter().find(fits)?)));
+            code_says = code_says.or_else(|| {
+                let of_code = |rule: &&Rule| rule.reply.is_empty() && !rule.dsn.is_empty();
+                file.rules.iter().filter(of_code).find(fits)
+            });
         }
-    }
-
-    /// What the enhanced status code alone says.
-    pub(super) fn class_of_code(&self, facts: &Facts<'_>) -> Option<Class> {
-        let mut rules = self.files.iter().flat_map(|file| &file.rules);
-        let rule =
-            rules.find(|rule| rule.reply.is_none() && !rule.dsn.is_empty() && rule.fits(facts));
-        rule.map(|rule| rule.class)
+        let class = decided.map_or(Class::Other, |(_, rule)| rule.class);
+        let code_says = code_says.map(|rule| rule.class);
+        Decided {
+            class,
+            by: decided.map_or(By::None, |(_, rule)| rule.by()),
+            code_says: code_says.filter(|says| *says != class),
+            rule: decided,
+        }
     }
 
     /// The provider's own code in `words`, and where the rule that found it is. `is_from` says of a domain whether
@@ -206,38 +189,29 @@ impl Decided<'_> {
     /// Where the rule is that decided.
     pub(super) fn place(&self, facts: &Facts<'_>) -> Option<Place> {
         let (file, rule) = self.rule?;
-        let found = rule.patterns.iter().find(|pattern| {
-            let alone = RegexBuilder::new(&pattern.expanded)
-                .case_insensitive(true)
-                .build();
-            alone.is_ok_and(|alone| alone.is_match(facts.text.as_bytes()))
-        });
+        let found = file.patterns.find(facts.text.as_bytes());
+        let pattern = found.first(&rule.reply);
         Some(Place {
             path: file.path.clone(),
-            line: found.map_or(rule.line, |pattern| pattern.line),
-            pattern: found.map(|pattern| pattern.written.clone()),
+            line: pattern.map_or(rule.line, |pattern| pattern.line),
+            pattern: pattern.map(|pattern| pattern.written.clone()),
         })
     }
 }
 
 impl Rule {
-    fn fits(&self, facts: &Facts<'_>) -> bool {
+    fn fits(&self, facts: &Facts<'_>, found: &Found<'_>) -> bool {
         let dsn = |dsn| self.dsn.iter().any(|pattern| pattern.fits(dsn));
         let status = |status| self.status.iter().any(|pattern| pattern.fits(status));
-        let finds = |pattern: &Option<Regex>| {
-            pattern
-                .as_ref()
-                .is_some_and(|p| p.is_match(facts.text.as_bytes()))
-        };
         (self.dsn.is_empty() || facts.dsn.is_some_and(dsn))
             && (self.status.is_empty() || facts.status.is_some_and(status))
             && (self.stage.is_empty() || facts.stage.is_some_and(|s| self.stage.contains(&s)))
-            && (self.reply.is_none() || finds(&self.reply))
-            && !finds(&self.unless)
+            && (self.reply.is_empty() || found.first(&self.reply).is_some())
+            && found.first(&self.unless).is_none()
     }
 
     fn by(&self) -> By {
-        match (self.dsn.is_empty(), self.reply.is_some()) {
+        match (self.dsn.is_empty(), !self.reply.is_empty()) {
             (false, _) => By::Code,
             (true, true) => By::Words,
             (true, false) => By::ReplyCode,
