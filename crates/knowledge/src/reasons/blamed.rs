@@ -81,6 +81,18 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     if after.starts_with(b"[") {
         return None;
     }
+    // Whom the server itself called: `connect to mx.example.net [192.0.2.1]:25`, Exim's `Called:   192.0.2.1`. And
+    // `192.0.2.0/24` is a network.
+    let mut last = before.trim_ascii_end().rsplit(|b| *b == b' ');
+    let calls = |word: &[u8]| {
+        [&b"connect"[..], b"called:"]
+            .iter()
+            .any(|verb| word.eq_ignore_ascii_case(verb))
+    };
+    let is_network = after.starts_with(b"/") && after.get(1).is_some_and(u8::is_ascii_digit);
+    if is_network || last.by_ref().take(5).any(calls) {
+        return None;
+    }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
     let is_section = before.to_ascii_lowercase().ends_with(b"section ");
     if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) || is_section {
@@ -116,6 +128,12 @@ mod tests {
         };
         check("from [192.0.2.1] weren't sent", Some("192.0.2.1"));
         check("421 [192.0.2.1      15] Our system", Some("192.0.2.1"));
+        check("uses MX in test address space (192.0.2.0/24)", None);
+        check(
+            "unable to connect to remote server [192.0.2.1:25]: timed out",
+            None,
+        );
+        check("Called:   192.0.2.1 Sent: RCPT", None);
         check("[2001:db8::7      12] Our system", Some("2001:db8::7"));
         check("[IPv6:2001:db8::7] is listed", Some("2001:db8::7"));
         check("listed: 192.0.2.1. See", Some("192.0.2.1"));

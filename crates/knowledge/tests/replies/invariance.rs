@@ -129,26 +129,20 @@ fn a_host_that_is_named() {
 fn case_blanks_and_quotes() {
     check("writing", |reply| {
         let (head, words) = parts(&reply.text);
-        let words = if is_servers(reply) {
-            words
-        } else {
+        if !is_servers(reply) {
             return Vec::new();
-        };
-        vec![
-            format!(
-                "{head}{}",
-                words
-                    .to_uppercase()
-                    .replace("(IN REPLY TO ", "(in reply to ")
-            ),
-            format!("{head}{}", words.to_lowercase()),
-            format!("{head}{}", words.replace(' ', "  ")),
-            format!("{head}{}", words.replace('\'', "\u{2019}")),
-            format!(
-                "{head}{}",
-                words.replace('\'', "\u{2018}").replace('"', "\u{201c}")
-            ),
-        ]
+        }
+        // The suffix is Postfix's own.
+        let end = words.rfind(" (in reply to ").unwrap_or(words.len());
+        let (words, suffix) = words.split_at(end);
+        let others = [
+            words.to_uppercase(),
+            words.to_lowercase(),
+            words.replace(' ', "  "),
+            words.replace('\'', "\u{2019}"),
+            words.replace('\'', "\u{2018}").replace('"', "\u{201c}"),
+        ];
+        others.map(|words| format!("{head}{words}{suffix}")).into()
     });
 }
 
