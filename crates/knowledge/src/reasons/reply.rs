@@ -186,7 +186,8 @@ fn join_lines(words: &[u8]) -> Cow<'_, [u8]> {
         }
         let out = joined.get_or_insert_with(|| Vec::with_capacity(words.len()));
         out.extend_from_slice(&words[done..at]);
-        done = at + 4 + enhanced_code_len(&words[at + 4..]);
+        let blanks = words[at + 4..].iter().take_while(|&&b| b == b' ').count();
+        done = at + 4 + blanks + enhanced_code_len(&words[at + 4 + blanks..]);
     }
     match joined {
         Some(mut out) => {

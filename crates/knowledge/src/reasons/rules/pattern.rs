@@ -159,3 +159,40 @@ impl Found<'_> {
         Some(found.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in() -> Patterns {
+        super::super::load(None).unwrap().files.remove(0).patterns
+    }
+
+    #[test]
+    fn the_compiled_in_patterns_compile() {
+        for pattern in built_in().all {
+            assert!(pattern.build().is_ok(), "line {}", pattern.line);
+        }
+    }
+
+    /// Held against every pattern run on every text.
+    #[test]
+    fn no_pattern_that_a_text_holds_is_passed_over() {
+        let patterns = built_in();
+        let replies = include_str!("../../../tests/replies/decided.toml").to_lowercase();
+        let mut held = 0;
+        for text in replies.lines().filter(|line| line.starts_with("text = ")) {
+            let found = patterns.find(text.as_bytes());
+            for (at, pattern) in patterns.all.iter().enumerate() {
+                let is_found = found.first(&(at..at + 1)).is_some();
+                held += usize::from(is_found);
+                assert_eq!(
+                    is_found,
+                    pattern.is_in(text.as_bytes()),
+                    "{text}: {pattern:?}"
+                );
+            }
+        }
+        assert!(held > 1000, "{held}");
+    }
+}
