@@ -158,7 +158,7 @@ fn execute(
     let ran = ran.and_then(|one| carry(cx, one, rate, &watch, Some((course, cx))));
     let (done, stopped) = match ran {
         Ok(done) => done,
-        Err(e) => return half_way(cx, again.manner.format, &header.name, &e),
+        Err(e) => return half_way(cx, again.format, &header.name, &e),
     };
     let mut verified = Verified::default();
     if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
@@ -183,7 +183,7 @@ fn execute(
         Goal::Back => counts.restored == counts.selected,
     };
     let all = at_goal && verified.problems.is_empty();
-    let text = shown(cx, again.manner.format, &outcome);
+    let text = shown(cx, again.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use cli::Common;
+use cli::manner::Manner;
 use cli::selectors::SelectorArgs;
 use postfix::Span;
 
@@ -19,7 +20,9 @@ use postfix::Span;
     name = "queue-move",
     version,
     subcommand_negates_reqs = true,
-    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       queue-move [OPTIONS] hold|release|clean <INSTANCE> [SELECTORS]\n       queue-move [OPTIONS] resume|undo [MOVE]\n       queue-move [OPTIONS] close <MOVE> --why <TEXT>\n       queue-move [OPTIONS] history [MOVE]\n       queue-move [OPTIONS] prune --older-than <SPAN>"
+    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       queue-move [OPTIONS] hold|release|clean <INSTANCE> \
+        [SELECTORS]\n       queue-move [OPTIONS] resume|undo [MOVE]\n       queue-move [OPTIONS] close <MOVE> --why \
+        <TEXT>\n       queue-move [OPTIONS] history [MOVE]\n       queue-move [OPTIONS] prune --older-than <SPAN>"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -37,6 +40,13 @@ pub(crate) struct Args {
     pub(crate) to: Option<String>,
 
     #[command(flatten)]
+    pub(crate) manner: Manner,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+
+    #[command(flatten)]
     pub(crate) selectors: SelectorArgs,
 
     /// Allow a move to another provider's instance
@@ -45,12 +55,12 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Move options")]
     pub(crate) cross_provider: bool,
 
-    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log can
-    /// be read; 0 for none
+    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log
+    /// can be read; 0 for none
     ///
-    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that it
-    /// was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is delivered, nothing
-    /// else is moved.
+    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that
+    /// it was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is
+    /// delivered, nothing else is moved.
     #[arg(long, value_name = "N", help_heading = "Move options")]
     pub(crate) canary: Option<usize>,
 
@@ -67,9 +77,6 @@ pub(crate) struct Args {
     pub(crate) pace: Pace,
 
     #[command(flatten)]
-    pub(crate) manner: Manner,
-
-    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -84,23 +91,6 @@ pub(crate) struct Pace {
     /// Do not wait until TO's pickup has taken the mail
     #[arg(long)]
     pub(crate) no_wait: bool,
-}
-
-/// How it asks and reports.
-#[derive(Debug, Clone, ClapArgs)]
-#[command(next_help_heading = "Move options")]
-pub(crate) struct Manner {
-    /// Show what would be done, without changing anything
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    pub(crate) yes: bool,
-
-    /// Output format
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    pub(crate) format: Format,
 }
 
 /// The values of `--format`.
@@ -144,14 +134,21 @@ pub(crate) enum Command {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct One {
     /// The instance
+    ///
+    /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b), or
+    /// "-" or "postfix" for the default instance.
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
     #[command(flatten)]
-    pub(crate) selectors: SelectorArgs,
+    pub(crate) manner: Manner,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
 
     #[command(flatten)]
-    pub(crate) manner: Manner,
+    pub(crate) selectors: SelectorArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -159,6 +156,13 @@ pub(crate) struct Again {
     /// The move, as named by history; can be omitted if there is only one
     #[arg(value_name = "MOVE")]
     pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
 
     /// Send to TO what an interrupted undo would have put back
     #[arg(long, help_heading = "Move options")]
@@ -170,9 +174,6 @@ pub(crate) struct Again {
 
     #[command(flatten)]
     pub(crate) pace: Pace,
-
-    #[command(flatten)]
-    pub(crate) manner: Manner,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -187,6 +188,10 @@ pub(crate) struct Close {
 
     #[command(flatten)]
     pub(crate) manner: Manner,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -208,6 +213,10 @@ pub(crate) struct Prune {
 
     #[command(flatten)]
     pub(crate) manner: Manner,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 /// `60`, `60/min`.

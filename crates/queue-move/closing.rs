@@ -71,7 +71,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         .iter()
         .map(|one| one.header.name.as_str())
         .collect();
-    let text = if is_json(prune.manner.format) {
+    let text = if is_json(prune.format) {
         to_line(&serde_json::json!({
             "schema": "relay-tools/queue-move-prune/1",
             "dry_run": prune.manner.dry_run,

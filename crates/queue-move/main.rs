@@ -2,9 +2,9 @@
 //!
 //! Glue: `args` and `mode` what is asked for, `setup` the instances and what stands against a move, `planning` a plan,
 //! `canary` the few that go first,
-//! `outlook` what would become of the mail in TO, `moving` a move from its plan to its end, `again` resume and undo, `single` hold, release and clean, `history` and
-//! `closing` the moves of this host, `result` what came of it and `text` how people read that. What changes a spool is in
-//! crate transfer.
+//! `outlook` what would become of the mail in TO, `moving` a move from its plan to its end, `again` resume and undo,
+//! `single` hold, release and clean, `history` and `closing` the moves of this host, `result` what came of it and
+//! `text` how people read that. What changes a spool is in crate transfer.
 
 mod again;
 mod args;

@@ -23,7 +23,16 @@ impl Tool for Args {
             Section {
                 title: "WHAT IS LOOKED AT BEFORE",
                 body: &[Block::Text(
-                    "Whether TO runs and has a pickup service; where its trivial-rewrite sends each recipient, and whether that agent is there (error:, retry:, discard:, defer_transports and failing tables are refused); what its header_checks and body_checks, asked by postmap(1), do with these messages; hopcount_limit, queue lifetimes of 0, queue_minfree. Bcc maps, maps that rewrite recipients, strict checks, and an address that both send from are warned of. Requeued mail passes no Milter. Then the canary goes first: a few messages of the biggest domains, which are followed in TO's log until TO has tried them. If one is returned, deferred for the reason that it was deferred for before or because the address is blocked or limited, or not tried within --canary-wait, or if none is delivered, the others stay where they are, and the exit status is 1. Where the log cannot be read, and with --no-wait, there is no canary.",
+                    "Whether TO runs and has a pickup service; where its trivial-rewrite sends each recipient, and \
+                     whether that agent is there (error:, retry:, discard:, defer_transports and failing tables are \
+                     refused); what its header_checks and body_checks, asked by postmap(1), do with these messages; \
+                     hopcount_limit, queue lifetimes of 0, queue_minfree. Bcc maps, maps that rewrite recipients, \
+                     strict checks, and an address that both send from are warned of. Requeued mail passes no Milter. \
+                     Then the canary goes first: a few messages of the biggest domains, which are followed in TO's log \
+                     until TO has tried them. If one is returned, deferred for the reason that it was deferred for \
+                     before or because the address is blocked or limited, or not tried within --canary-wait, or if \
+                     none is delivered, the others stay where they are, and the exit status is 1. Where the log cannot \
+                     be read, and with --no-wait, there is no canary.",
                 )],
             },
             Section {
@@ -79,6 +88,38 @@ impl Tool for Args {
                     Block::Code("queue-move aol-b aol-c --limit 100 --yes --format json"),
                     Block::Text("After an interruption:"),
                     Block::Code("queue-move history\nqueue-move resume"),
+                    Block::Text("What was moved to which queue id, message by message?"),
+                    Block::Code("queue-move history 20260919T120000Z-aol-b-aol-c -v"),
+                    Block::Text("Put the deferred mail for AOL on hold:"),
+                    Block::Code("queue-move hold aol-b --provider aol"),
+                    Block::Text("How much mail has been waiting for more than two days?"),
+                    Block::Code("queue-move hold aol-b --older-than 2d --dry-run"),
+                    Block::Text("Release all mail that is on hold, or only that of one sender:"),
+                    Block::Code(
+                        "queue-move release aol-b\nqueue-move release aol-b --sender news@lists.example.org",
+                    ),
+                    Block::Text("What is on hold?"),
+                    Block::Code("queue-move release aol-b --dry-run"),
+                    Block::Text("Which defer logs are left without a message?"),
+                    Block::Code("queue-move clean aol-b --dry-run"),
+                    Block::Text("Remove them, from a script:"),
+                    Block::Code("queue-move clean aol-b --yes"),
+                    Block::Text("Finish one of several interrupted moves:"),
+                    Block::Code("queue-move resume 20260919T120000Z-aol-b-aol-c"),
+                    Block::Text("What would an undo put back?"),
+                    Block::Code("queue-move undo --dry-run"),
+                    Block::Text("Put back what the other instance has not taken yet:"),
+                    Block::Code("queue-move undo"),
+                    Block::Text("Give up a move whose disk is lost; first see what that means:"),
+                    Block::Code(
+                        "queue-move close 20260919T120000Z-aol-b-aol-c --why 'disk lost' --dry-run",
+                    ),
+                    Block::Text("Do it:"),
+                    Block::Code("queue-move close 20260919T120000Z-aol-b-aol-c --why 'disk lost'"),
+                    Block::Text("Which journals are older than a year?"),
+                    Block::Code("queue-move prune --older-than 365d --dry-run"),
+                    Block::Text("Remove them, from cron:"),
+                    Block::Code("queue-move prune --older-than 365d --yes -q"),
                 ],
             },
         ],

@@ -57,7 +57,7 @@ pub(crate) fn run(
     let (outcome, text) = if args.manner.dry_run || planned.count() == 0 {
         let partial = !args.manner.dry_run && planned.leaves_out();
         let planned_result = result::MoveResult::of_plan(&planned, args.manner.dry_run, None);
-        let text = match is_json(args.manner.format) {
+        let text = match is_json(args.format) {
             true => to_line(&planned_result),
             false => text::plan(&planned, cx.width()),
         };
@@ -143,7 +143,7 @@ fn execute(
     let (canary, (done, stopped)) = match done {
         Ok(done) => done,
         // Something may have been done: what, the journal knows.
-        Err(e) => return half_way(cx, args.manner.format, &name, &e),
+        Err(e) => return half_way(cx, args.format, &name, &e),
     };
     let mut verified = Verified::default();
     let names: Vec<String> = done
@@ -194,7 +194,7 @@ fn execute(
     }
     interrupted(cx, &done);
     let all = done.is_complete && counts.moved == counts.selected && verified.problems.is_empty();
-    let text = shown(cx, args.manner.format, &outcome);
+    let text = shown(cx, args.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }
 

@@ -171,7 +171,7 @@ fn show(
         },
         messages: messages.collect(),
     };
-    if is_json(one.manner.format) {
+    if is_json(one.format) {
         cx.print(to_line(&result).as_bytes())?;
     } else {
         let counts = result.counts;

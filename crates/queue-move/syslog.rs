@@ -8,8 +8,8 @@ use cli::Context;
 /// Facility mail, severity info (RFC 3164).
 const PRIORITY: u8 = 2 << 3 | 6;
 
-/// The way to the host's syslog daemon; there is none where an image is looked at, or nobody listens. A daemon that does
-/// not read is never waited for: the journal of the move has it all.
+/// The way to the host's syslog daemon; there is none where an image is looked at, or nobody listens. A daemon that
+/// does not read is never waited for: the journal of the move has it all.
 pub(crate) struct Syslog {
     socket: Option<UnixDatagram>,
     /// Lines that were not taken.

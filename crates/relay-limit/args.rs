@@ -7,6 +7,7 @@ use cli::Common;
 use cli::WindowArgs;
 use cli::instances::RequiredInstanceArgs;
 use cli::lookups::ResolverArgs;
+use cli::manner::Manner;
 use limits::pace::Pace;
 use postfix::Span;
 
@@ -39,16 +40,16 @@ pub(crate) enum Command {
     /// The plan is shown first, and confirmation is asked for. The command waits until Postfix is seen to refuse the
     /// mail, which takes up to 45 seconds.
     Pause(Pause),
-    /// Slow an instance down to so many messages a minute, an hour or a day
+    /// Limit an instance to N messages per minute, hour or day
     ///
-    /// By parameters of main.cf, which are put back at the end unless somebody has changed them meanwhile, and a reload.
-    /// Without --for and --until it lasts until it is lifted.
+    /// Sets parameters in main.cf and reloads Postfix. At the end they are put back, unless somebody has changed them
+    /// meanwhile. Without --for and --until, the limit lasts until it is lifted.
     Rate(Rate),
     /// List the limits in force: since when, until when, why, and by whom
     List(List),
-    /// End pauses and rates before their time
+    /// End pauses and rate limits early
     Lift(Lift),
-    /// List all limits that were ever set on this host, and how each ended
+    /// List all limits ever set on this host, and how each ended
     History(History),
     /// Pause or slow down by rules, from what is new in the logs; for cron
     ///
@@ -117,18 +118,21 @@ pub(crate) struct Pause {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Rate {
-    /// The instance, as for pause
+    /// The instance
+    ///
+    /// Its name with or without "postfix-" (aol-b, postfix-aol-b), its configuration directory (/etc/postfix-aol-b),
+    /// the address it sends from, or "-" or "postfix" for the default instance.
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
-    /// How fast: 600/h, 10/min, 5000/d; no more than one a second
+    /// The limit: 600/h, 10/min or 5000/d; at most one message per second
     #[arg(value_name = "RATE")]
     pub(crate) pace: Pace,
 
     #[command(flatten)]
     pub(crate) end: PerhapsEnd,
 
-    /// Why, for list and for the log
+    /// The reason, shown in list and in the log
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 
@@ -185,18 +189,6 @@ impl PerhapsEnd {
             until: self.until.clone(),
         })
     }
-}
-
-/// How it is asked.
-#[derive(Debug, Clone, ClapArgs)]
-pub(crate) struct Manner {
-    /// Show what would be done, without changing anything
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-
-    /// Do not ask
-    #[arg(short, long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -215,7 +215,8 @@ fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
             .filter(|block| journal.limit(&block.id).is_none());
         lines.extend(unknown.map(|block| {
             let until = block.until.map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
-            format!("{path}: {} until {until} is not in the journal; if it has no end, remove its lines by hand", block.id)
+            format!("{path}: {} until {until} is not in the journal; if it has no end, remove its lines by \
+                hand", block.id)
         }));
     }
     lines

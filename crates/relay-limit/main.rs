@@ -1,8 +1,8 @@
 //! relay-limit: when a provider blocks an address: pause it, with an end, and bring it back.
 //!
-//! Glue: `args` what is asked for; `order` what it makes of it; `desk` the journal and the lock, `place` an instance with its map, `upkeep` the
-//! map made to say what the journal says, `probe` and `waiting` what Postfix does of it; and a file a subcommand.
-//! What is judged, and how maps and the journal are written, is in crate limits.
+//! Glue: `args` what is asked for; `order` what it makes of it; `desk` the journal and the lock, `place` an instance
+//! with its map, `upkeep` the map made to say what the journal says, `probe` and `waiting` what Postfix does of it; and
+//! a file a subcommand. What is judged, and how maps and the journal are written, is in crate limits.
 
 mod args;
 mod desk;

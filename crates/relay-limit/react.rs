@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cli::manner::Manner;
 use cli::{Context, Failure, Outcome};
 use globset::{Glob, GlobMatcher};
 use knowledge::providers::Providers;
@@ -12,7 +13,7 @@ use limits::{Journal, Standing};
 use postfix::config::Host;
 use postfix::{Parsed, Problem, Span, Time};
 
-use crate::args::{EndArgs, Manner, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
+use crate::args::{EndArgs, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
 use crate::desk::{self, readable};
 use crate::pause;
 use crate::rate;

@@ -109,7 +109,10 @@ pub(crate) fn settle(
                 );
                 if of_it.iter().any(|one| one.holds(clock.now())) {
                     outcome = Outcome::Partial;
-                    cx.warn(format!("{name}: nothing is in force: transport_maps no longer names the map; see relay-limit setup {name}"));
+                    cx.warn(format!(
+                        "{name}: nothing is in force: transport_maps no longer names the map; see \
+                        relay-limit setup {name}"
+                    ));
                 }
             }
             Ok(At::Gone) => lines.push(format!(

@@ -48,15 +48,15 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Print {
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
+    pub(crate) format: MapFormat,
+
     #[command(flatten)]
     pub(crate) map: MapArgs,
 
     #[command(flatten)]
     pub(crate) resolver: ResolverArgs,
-
-    /// Output format
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MapFormat::Map)]
-    pub(crate) format: MapFormat,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -65,8 +65,20 @@ pub(crate) struct Check {
     ///
     /// The name with or without "postfix-", the configuration directory, the address it sends from, or "-" or "postfix"
     /// for the default instance.
-    #[arg(value_name = "INSTANCE", default_value = "-")]
+    #[arg(
+        value_name = "INSTANCE",
+        default_value = "-",
+        hide_default_value = true
+    )]
     pub(crate) instance: String,
+
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Table)]
+    pub(crate) format: CheckFormat,
+
+    /// Answer as a monitoring plugin: one line, and its exit status
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) check: bool,
 
     #[command(flatten)]
     pub(crate) map: MapArgs,
@@ -105,14 +117,6 @@ pub(crate) struct Check {
         requires = "relay_config"
     )]
     pub(crate) from: Vec<IpAddr>,
-
-    /// Output format
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Table)]
-    pub(crate) format: CheckFormat,
-
-    /// Answer as a monitoring plugin: one line, and its exit status
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) check: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -230,8 +234,7 @@ pub(crate) struct MapArgs {
     /// with commas
     ///
     /// print and discover leave out lines for relay names that are not in the DNS, since mail for those would bounce.
-    /// Relays of providers given with --provider, and relays named in /etc/relay-tools/providers.toml, are assumed to
-    /// exist.
+    /// Relays named in /etc/relay-tools/providers.toml are assumed to exist.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) relays: Vec<String>,
 

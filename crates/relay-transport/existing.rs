@@ -1,5 +1,5 @@
-//! Which of the relays that lines lead to exist: a line for a name that the DNS does not have makes mail come back (5.4.4) that
-//! would have been delivered without it.
+//! Which of the relays that lines lead to exist: a line for a name that the DNS does not have makes mail come back
+//! (5.4.4) that would have been delivered without it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -30,8 +30,8 @@ pub(crate) struct Relays {
     pub(crate) by_mx: BTreeSet<String>,
 }
 
-/// Asks for the relays. What is left out, and what could not be asked, is told. `questions` is absent where this machine's DNS is
-/// not the one to ask. `only` these are of interest, if not all are.
+/// Asks for the relays. What is left out, and what could not be asked, is told. `questions` is absent where this
+/// machine's DNS is not the one to ask. `only` these are of interest, if not all are.
 ///
 /// # Errors
 /// The host's own provider table cannot be read.
@@ -52,7 +52,7 @@ pub(crate) fn known(
                     .iter()
                     .any(|own| own.eq_ignore_ascii_case(name))
         };
-        args.relays.iter().chain(&args.provider).any(is_it) || named.contains(&provider.name)
+        args.relays.iter().any(is_it) || named.contains(&provider.name)
     };
     let wanted = |provider: &&Provider| {
         let is_asked = |name: &String| name.eq_ignore_ascii_case(&provider.name);

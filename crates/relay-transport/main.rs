@@ -1,8 +1,8 @@
 //! relay-transport: which domains go to which relay; is the map complete and in use?
 //!
 //! Glue: `args` what is asked for, `site` the domain and the table that all of it needs, `print` the map that the table
-//! asks for; `check` the map in use, with `gather` (main.cf, files, `postmap`), `rewrite` (Postfix itself), `relay_hosts`
-//! (DNS), `ports` and `networks`. `discover` what the map
+//! asks for; `check` the map in use, with `gather` (main.cf, files, `postmap`), `rewrite` (Postfix itself),
+//! `relay_hosts` (DNS), `ports` and `networks`. `discover` what the map
 //! lacks, with `mx`. What is judged and how it is shown is in crate transport.
 
 mod args;

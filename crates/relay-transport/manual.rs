@@ -90,8 +90,10 @@ const DISCOVERY: Section = Section {
     title: "DISCOVERY",
     body: &[
         Block::Text(
-            "discover looks at the deliveries of instances that are named for the relay for the rest (postfix-therest-a), or are \
-             named on the command line; where this host has no instance of that name, at those of all that are named for no provider; and, of every \
+            "discover looks at the deliveries of instances that are named for the relay for the rest \
+             (postfix-therest-a), or are \
+             named on the command line; where this host has no instance of that name, at those of all that are named \
+             for no provider; and, of every \
              instance, at what was handed to that relay (therest.smtp.DOMAIN, or relayhost). \
              A domain is a provider's",
         ),
@@ -133,7 +135,7 @@ impl Tool for Args {
                 title: "THE MAP",
                 body: &[Block::Text(
                     "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. Only relay names that are in the DNS (or given by \
-                     --relays, --provider or /etc/relay-tools/providers.toml) get lines: mail for any other would \
+                     --relays or /etc/relay-tools/providers.toml) get lines: mail for any other would \
                      bounce, although it would be delivered without the line. What is left out is reported, and the \
                      exit status is then 1. A relay's name has an address record for each of the provider's relays; \
                      because of the brackets Postfix only looks up those, and spreads the mail over them, so the \
@@ -179,7 +181,8 @@ impl Tool for Args {
                         "Append the same to the provider table; what it lists is not found again:",
                     ),
                     Block::Code(
-                        "relay-transport discover --since 7d --mx --min 50 --format toml >> /etc/relay-tools/providers.toml",
+                        "relay-transport discover --since 7d --mx --min 50 --format toml >> \
+                         /etc/relay-tools/providers.toml",
                     ),
                     Block::Text(
                         "For a monitoring system, with the relays' configuration from a backup:",

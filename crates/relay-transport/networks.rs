@@ -203,8 +203,8 @@ const RESTRICTIONS: [&str; 5] = [
     "smtpd_recipient_restrictions",
 ];
 
-/// What refuses mail for others whoever sends it, ahead of `permit_mynetworks` in its list, if anything does. What depends
-/// on more than that, and restriction classes, are taken to let it through.
+/// What refuses mail for others whoever sends it, ahead of `permit_mynetworks` in its list, if anything does. What
+/// depends on more than that, and restriction classes, are taken to let it through.
 fn barred(parameters: &Parameters) -> Option<String> {
     RESTRICTIONS.iter().find_map(|name| {
         let words = parameters.list(name);

@@ -23,8 +23,8 @@ pub(crate) struct Postmap {
     config: PathBuf,
     /// Does it read this machine's tables, and not an image's?
     is_this_host: bool,
-    /// Whom proxymap runs as, where this process may take that user's place: it opens tables only when it is asked, when it has
-    /// given up root's rights (`src/proxymap/proxymap.c`); trivial-rewrite opens its own as root.
+    /// Whom proxymap runs as, where this process may take that user's place: it opens tables only when it is asked,
+    /// when it has given up root's rights (`src/proxymap/proxymap.c`); trivial-rewrite opens its own as root.
     proxymap: Option<(u32, u32)>,
 }
 
@@ -87,8 +87,8 @@ impl Postmap {
         Ok((pairs(&said.out).collect(), dropped(errors)))
     }
 
-    /// Can Postfix not open it, either? Of another host, only what is not there is known; and what this user may not read,
-    /// Postfix may.
+    /// Can Postfix not open it, either? Of another host, only what is not there is known; and what this user may not
+    /// read, Postfix may.
     fn failed(&self, said: &Said) -> Failed {
         let why = reason(said);
         let is_denied = why.contains("Permission denied") && !nix::unistd::geteuid().is_root();

@@ -75,8 +75,8 @@ pub(crate) fn ask_all(
     (states.collect(), by_mx)
 }
 
-/// Does a name that has addresses of its own have mail exchangers that lead to all of these? Exchangers that lead elsewhere are for
-/// other mail.
+/// Does a name that has addresses of its own have mail exchangers that lead to all of these? Exchangers that lead
+/// elsewhere are for other mail.
 fn is_shared_by_mx(resolver: &Resolver, host: &RelayHost, state: &HostState) -> bool {
     let (HostState::Found(own), false) = (state, host.by_mx) else {
         return false;

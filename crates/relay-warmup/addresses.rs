@@ -19,7 +19,8 @@ pub(crate) struct Found {
     pub(crate) is_whole: bool,
 }
 
-/// Finds the relay name of `instance`, which sends from `address`, with the addresses in it. What is not known is warned of.
+/// Finds the relay name of `instance`, which sends from `address`, with the addresses in it. What is not known is
+/// warned of.
 ///
 /// # Errors
 /// No server to ask is known.
@@ -116,7 +117,8 @@ fn alone(name: &str, address: IpAddr) -> String {
         IpAddr::V6(_) => ("AAAA", "A", "IPv6"),
     };
     format!(
-        "{name} has {others} records alone: beside these, an {own} record of {address} gets no share of the mail, but all that hosts send by {family}, and nothing of the others"
+        "{name} has {others} records alone: beside these, an {own} record of {address} gets no share of the mail, but \
+         all that hosts send by {family}, and nothing of the others"
     )
 }
 

@@ -277,7 +277,8 @@ impl One<'_> {
             "{name}: refused, because others have changed what was applied: {}",
             told.join("; ")
         ))
-        .hint(format!("if a configuration manager does this, give it the settings of relay-warmup show {name} --format text; use --force to apply them again"))
+        .hint(format!("if a configuration manager does this, give it the settings of relay-warmup show {name} --format \
+            text; use --force to apply them again"))
         .into())
     }
 

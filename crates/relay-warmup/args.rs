@@ -59,9 +59,6 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) instances: RequiredInstanceArgs,
 
-    #[command(flatten)]
-    pub(crate) dns: DnsArgs,
-
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -69,6 +66,9 @@ pub(crate) struct Check {
     /// Answer as a monitoring plugin: one line, and its exit status
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
+
+    #[command(flatten)]
+    pub(crate) dns: DnsArgs,
 }
 
 /// The DNS servers to ask.
@@ -102,8 +102,8 @@ impl DnsArgs {
 pub(crate) struct Planning {
     /// The instance that sends from the new address
     ///
-    /// Its name with or without "postfix-" (aol-c, postfix-aol-c), its configuration directory (/etc/postfix-aol-c), or the
-    /// address.
+    /// Its name with or without "postfix-" (aol-c, postfix-aol-c), its configuration directory (/etc/postfix-aol-c), or
+    /// the address.
     #[arg(value_name = "INSTANCE")]
     pub(crate) instance: String,
 
@@ -136,12 +136,6 @@ pub(crate) struct Planning {
     #[arg(long)]
     pub(crate) replace: bool,
 
-    #[command(flatten)]
-    pub(crate) traffic: Traffic,
-
-    #[command(flatten)]
-    pub(crate) dns: DnsArgs,
-
     /// What each row of the table is
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Day)]
     pub(crate) by: By,
@@ -149,6 +143,12 @@ pub(crate) struct Planning {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) format: Format,
+
+    #[command(flatten)]
+    pub(crate) traffic: Traffic,
+
+    #[command(flatten)]
+    pub(crate) dns: DnsArgs,
 }
 
 /// What is known of the mail, and of the relay name that brings it.

@@ -1,8 +1,8 @@
 //! relay-warmup: is a new address ready, how much may it send today, is it going well?
 //!
-//! Glue: `args` what is asked for, `check` the steps of getting ready, `planning` a new plan, `addresses` whom its relay
-//! name lists, `saved` the plans that are kept, `standing` how warm-ups go, `applying` what follows put in force. What is judged and how it is shown is in
-//! crate warmup. Only `applying` changes Postfix; nothing changes the DNS.
+//! Glue: `args` what is asked for, `check` the steps of getting ready, `planning` a new plan, `addresses` whom its
+//! relay name lists, `saved` the plans that are kept, `standing` how warm-ups go, `applying` what follows put in force.
+//! What is judged and how it is shown is in crate warmup. Only `applying` changes Postfix; nothing changes the DNS.
 
 mod addresses;
 mod applying;

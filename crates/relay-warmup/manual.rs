@@ -47,7 +47,9 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "failed-cohort-limit",
-                        "TRANSPORT_destination_concurrency_failed_cohort_limit is 10 or more with a rate delay: deliveries then go one at a time, and with the default of 1 a single refused connection defers all mail of a domain (postconf(5)). Without a delay it is not 0.",
+                        "TRANSPORT_destination_concurrency_failed_cohort_limit is 10 or more with a rate delay: \
+                         deliveries then go one at a time, and with the default of 1 a single refused connection \
+                         defers all mail of a domain (postconf(5)). Without a delay it is not 0.",
                     ),
                     Block::Item(
                         "syslog-name",
@@ -113,8 +115,10 @@ impl Tool for Args {
                     ),
                     Block::Text(
                         "A sending host keeps a connection to a busy destination and sends all mail for the name over \
-                         it, for up to smtp_connection_reuse_time_limit, so the share is only kept over hours: of 1,200 messages in a row, 16% to 59% where 43% were planned. With \
-                         smtp_connection_cache_on_demand = no, an address is chosen for each message. So with MX records the intake is limited in any case, as below.",
+                         it, for up to smtp_connection_reuse_time_limit, so the share is only kept over hours: of \
+                         1,200 messages in a row, 16% to 59% where 43% were planned. With \
+                         smtp_connection_cache_on_demand = no, an address is chosen for each message. So with MX \
+                         records the intake is limited in any case, as below.",
                     ),
                     Block::Text(
                         "If that is more than the instance may send, it accepts no more than that: with \
@@ -176,7 +180,8 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "unknown",
-                        "The last days are in no log and no day record that could be read. There is no verdict, and nothing to apply.",
+                        "The last days are in no log and no day record that could be read. There is no verdict, and \
+                         nothing to apply.",
                     ),
                     Block::Text(
                         "Percentages are of a day's delivery attempts. With fewer than 50, a limit counts as exceeded \
@@ -186,7 +191,9 @@ impl Tool for Args {
                          numbers are in the rules file:",
                     ),
                     Block::Code(
-                        "judged_from = 50\nover_cap = 110\nused = 75\nidle_days = 30\nbounced = { hold = 3.0, step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 50, step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, hold = 5.0, step_back = 25.0 }",
+                        "judged_from = 50\nover_cap = 110\nused = 75\nidle_days = 30\nbounced = { hold = 3.0, \
+                         step_back = 10.0 }\nblocked = { hold = 0.5, step_back = 0.5 }\ndeferred = { hold = 50, \
+                         step_back = 100 }\nrate_limited = { above = 1.0, times = 1.25, hold = 5.0, step_back = 25.0 }",
                     ),
                 ],
             },
@@ -242,7 +249,8 @@ impl Tool for Args {
                     Block::Code("relay-warmup check aol-c"),
                     Block::Text("Look at a plan, then save it:"),
                     Block::Code(
-                        "relay-warmup plan aol-c --volume 20000/day --dry-run\nrelay-warmup plan aol-c --volume 20000/day --start tomorrow",
+                        "relay-warmup plan aol-c --volume 20000/day --dry-run\nrelay-warmup plan aol-c --volume \
+                         20000/day --start tomorrow",
                     ),
                     Block::Text("Each morning: is it going well, and what should be applied?"),
                     Block::Code("relay-warmup status aol-c"),
@@ -256,6 +264,18 @@ impl Tool for Args {
                     Block::Code("relay-warmup apply aol-c -q"),
                     Block::Text("When the address is warm:"),
                     Block::Code("relay-warmup apply aol-c --undo"),
+                    Block::Text("For a monitoring system, before the first day:"),
+                    Block::Code("relay-warmup check aol-c --check"),
+                    Block::Text("A small share at first, by MX records beside two old addresses:"),
+                    Block::Code(
+                        "relay-warmup plan aol-c --volume 20000/day --records mx --dry-run",
+                    ),
+                    Block::Text("What restores everything to what it was before the warm-up?"),
+                    Block::Code("relay-warmup show aol-c --undo"),
+                    Block::Text("Which addresses are being warmed up?"),
+                    Block::Code("relay-warmup list"),
+                    Block::Text("A copy of all plans:"),
+                    Block::Code("relay-warmup list --format jsonl --output plans.jsonl"),
                 ],
             },
         ],

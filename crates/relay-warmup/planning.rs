@@ -70,7 +70,8 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
                 "beyond_limits = true in that file allows it; or smaller steps"
             }
             ScheduleError::Endless => {
-                "--first N/day begins with more; a file of your own may grow by more percent, or name the levels; or a smaller --volume"
+                "--first N/day begins with more; a file of your own may grow by more percent, or name the levels; or a \
+                 smaller --volume"
             }
         };
         Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(hint)

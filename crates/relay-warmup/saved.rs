@@ -70,8 +70,8 @@ fn read(path: &Path) -> io::Result<Result<Plan, Problem>> {
     Ok(plan::read(path, &text))
 }
 
-/// What is set now: a parameter as main.cf has it, or `SERVICE/unix/process_limit` as master.cf has it; absent where the default
-/// holds.
+/// What is set now: a parameter as main.cf has it, or `SERVICE/unix/process_limit` as master.cf has it; absent where
+/// the default holds.
 pub(crate) fn setting(cx: &Context, instance: &Instance, name: &str) -> Option<String> {
     match name.split_once('/') {
         Some((service, _)) => {
@@ -142,7 +142,8 @@ pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
                 plan.order.instance
             );
             return Err(Failure::new(what)
-                .hint("it was made by an older version; make a new one with relay-warmup plan --replace before applying anything")
+                .hint("it was made by an older version; make a new one with relay-warmup plan --replace before \
+                    applying anything")
                 .into());
         }
         cx.print_with(|out| render::undo(out, &plan))?;

@@ -119,7 +119,8 @@ fn planned<'a>(
     let (plans, unread) = saved::all(cx)?;
     if plans.is_empty() && unread.is_empty() {
         return Err(Failure::new("no plan is saved on this host")
-            .hint("make one with relay-warmup plan INSTANCE --volume N/day, or use relay-warmup status INSTANCE without one")
+            .hint("make one with relay-warmup plan INSTANCE --volume N/day, or use relay-warmup status INSTANCE \
+                without one")
             .into());
     }
     problems.extend(unread);

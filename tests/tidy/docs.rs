@@ -42,7 +42,7 @@ fn plain(path: &Path) -> String {
 }
 
 /// The tools of Cargo.toml, and the flags that each takes: by itself, or behind a subcommand.
-fn tools() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn tools() -> BTreeMap<String, BTreeSet<String>> {
     let manifest = text(Path::new("Cargo.toml"));
     let mut lines = manifest.lines();
     let mut tools = BTreeMap::new();
@@ -52,7 +52,7 @@ fn tools() -> BTreeMap<String, BTreeSet<String>> {
         let flags = flags_of(&name);
         tools.insert(name, flags);
     }
-    assert!(tools.len() >= 7, "{tools:?}");
+    assert!(tools.len() >= 8, "{tools:?}");
     tools
 }
 

@@ -7,6 +7,7 @@
 
 mod docs;
 mod files;
+mod help;
 mod modules;
 mod narrow;
 mod schemas;

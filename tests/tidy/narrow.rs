@@ -30,7 +30,8 @@ const COMMANDS: [&str; 33] = [
     "mail-stats-print --format table --by reason #1",
     "mail-stats-print --format table --by sender-domain,dsn",
     "mail-stats-print --format report --date 2026-09-19",
-    "mail-stats-print --explain '550 5.7.1 Mail from 192.0.2.1 was refused, see https://example.org/a-long-path for more'",
+    "mail-stats-print --explain '550 5.7.1 Mail from 192.0.2.1 was refused, see https://example.org/a-long-path for \
+     more'",
     "queue-move LONG aol-a --dry-run",
     "queue-move hold LONG --dry-run",
     "queue-move release LONG --dry-run",
@@ -38,7 +39,8 @@ const COMMANDS: [&str; 33] = [
     "queue-move history",
     "queue-move history 20260919T120000Z-LONG",
     "relay-warmup check LONG --resolver 127.0.0.1:9 --timeout 1s",
-    "relay-warmup plan LONG --volume 200000/day --old 192.0.2.41 --old V6 --relay-name aol.smtp.mayfirst.example --dry-run",
+    "relay-warmup plan LONG --volume 200000/day --old 192.0.2.41 --old V6 --relay-name aol.smtp.mayfirst.example \
+     --dry-run",
     "relay-warmup show LONG --day 30",
     "relay-warmup show LONG --by level",
     "relay-warmup list",
@@ -51,7 +53,7 @@ const COMMANDS: [&str; 33] = [
 ];
 
 /// Subcommands that write what a machine reads, or one line about what they did.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "queue-move resume",
     "queue-move undo",
     "queue-move close",
@@ -59,6 +61,7 @@ const OTHERS: [&str; 11] = [
     "relay-limit pause",
     "relay-limit rate",
     "relay-limit lift",
+    "relay-limit react",
     "relay-limit tick",
     "relay-transport print",
     "relay-warmup apply",
@@ -72,14 +75,16 @@ fn host(at: &Path) {
     sh(&format!(
         "cp -r {source}/fixtures/rustin/. {at}; cd {at}
          for file in $(grep -rIl . etc var/lib modes) var/log/mail.log var/log/mail.log.1; do
-             sed -i 's/postfix-aol-b/postfix-{LONG}/g; s/aol-b\\.mayfirst/aol-b.outbound-relays-of-the-second-datacentre.mayfirst/g' $file
+             sed -i 's/postfix-aol-b/postfix-{LONG}/g; \
+             s/aol-b\\.mayfirst/aol-b.outbound-relays-of-the-second-datacentre.mayfirst/g' $file
          done
          sed -i 's/192\\.0\\.2\\.42/{V6}/g; s/216\\.66\\.23\\.44/{V6}/g' var/log/mail.log
          mv etc/postfix-aol-b etc/postfix-{LONG}
          mv var/spool/postfix-aol-b var/spool/postfix-{LONG}
          sed -i 's/^inet_interfaces.*/smtp_bind_address6 = {V6}/' etc/postfix-{LONG}/main.cf
          for instance in postfix postfix-{LONG} postfix-aol-a; do
-             printf 'smtp inet n - y - - smtpd\\npickup unix n - y 60 1 pickup\\nsmtp unix - - y - - smtp\\n' >etc/$instance/master.cf
+             printf 'smtp inet n - y - - smtpd\\npickup unix n - y 60 1 pickup\\nsmtp unix - - y - - smtp\\n' \
+             >etc/$instance/master.cf
              mkdir -p var/spool/$instance/{{maildrop,incoming,active,deferred,hold,defer,bounce,pid,public,private}}
          done
          echo \"postfix:x:$(id -u):$(id -g)::/:/bin/false\" >etc/passwd; echo \"postdrop:x:$(id -g):\" >etc/group
@@ -149,7 +154,8 @@ fn no_table_is_wider_than_the_terminal() {
     let errors = dir.path().join("errors");
     // A saved plan, for show, list and status.
     sh(&format!(
-        "{} plan {LONG} --root {} --volume 200000/day --start 2026-09-01 --old 192.0.2.41 --old {V6} --resolver 127.0.0.1:9 --timeout 1s",
+        "{} plan {LONG} --root {} --volume 200000/day --start 2026-09-01 --old 192.0.2.41 --old {V6} --resolver \
+         127.0.0.1:9 --timeout 1s",
         path("relay-warmup").display(),
         root.display()
     ));

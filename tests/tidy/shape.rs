@@ -1,4 +1,5 @@
-//! How a file may look: it can be read in one sitting, on a screen beside another, and says in its first line what it is.
+//! How a file may look: it can be read in one sitting, on a screen beside another, and says in its first line what it
+//! is.
 
 use std::path::Path;
 

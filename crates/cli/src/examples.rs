@@ -15,7 +15,7 @@ pub(crate) fn with_examples(command: Command, manual: &Manual) -> Command {
         let of_it = format!("{tool} {}", sub.get_name());
         let own: Vec<_> = all
             .iter()
-            .filter(|(_, code)| code.starts_with(&of_it))
+            .filter(|(_, code)| code.contains(&of_it))
             .collect();
         ending(sub, own.into_iter())
     });

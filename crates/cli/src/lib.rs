@@ -53,6 +53,7 @@ mod interrupt;
 pub mod log_args;
 pub mod lookups;
 pub mod mail;
+pub mod manner;
 mod manual;
 mod output;
 mod panic;

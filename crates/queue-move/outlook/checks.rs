@@ -1,5 +1,5 @@
-//! What TO's cleanup(8) would do with these messages: its header and body checks, asked by real postmap(1), and its limit of
-//! hops.
+//! What TO's cleanup(8) would do with these messages: its header and body checks, asked by real postmap(1), and its
+//! limit of hops.
 //!
 //! Requeued mail passes no Milter (postsuper(1), -r), but all other checks.
 

@@ -1,6 +1,7 @@
 //! What would become of this very mail in TO: asked of Postfix before anything is moved.
 //!
-//! `routes` asks where it would be sent, `checks` what TO's cleanup would do with it, `settings` what main.cf says of all mail.
+//! `routes` asks where it would be sent, `checks` what TO's cleanup would do with it, `settings` what main.cf says of
+//! all mail.
 
 mod checks;
 mod routes;

@@ -52,7 +52,8 @@ pub fn write(
         write!(out, "\n{heading}\n{}", tables.groups())?;
     }
     for line in &report.advice {
-        writeln!(out, "{}", postfix::escape(line))?;
+        let line = postfix::escape(line).to_string();
+        writeln!(out, "{}", folded(&line, style.width))?;
     }
     if !report.senders.rows.is_empty() {
         write!(out, "\nmessages by sender\n{}", tables.senders())?;
