@@ -102,7 +102,8 @@ impl Args {
         self.logs.source().is_named() || !self.days.merge.is_empty()
     }
 
-    /// The window that is asked for in `mode`. A day is kept, and a report made, when it is over, unless another is named.
+    /// The window that is asked for in `mode`. A day is kept, and a report made, when it is over, unless another is
+    /// named.
     pub(crate) fn window(&self, mode: Mode<'_>, cx: &Context) -> Result<Window, WindowError> {
         match mode {
             Mode::SaveDay | Mode::Report(_) if self.window.date.is_none() => {
@@ -227,10 +228,14 @@ impl Tool for Args {
                          as expired, in every format but text, and is not part of the total.",
                     ),
                     Block::Text(
-                        "The instance is the configured syslog_name that the tag begins with, the longest one; where none fits, what \
-                         stands before the first slash. Delivery lines that are cut short, or say that they were repeated more than five times, \
-                         are reported on standard error (how many, and of the first ones path, line, reason and text), counted as \
-                         unparsed, and make the exit status 1. So do a log none of whose lines is Postfix's, messages that a syslog \
+                        "The instance is the configured syslog_name that the tag begins with, the longest one; where \
+                         none fits, what \
+                         stands before the first slash. Delivery lines that are cut short, or say that they were \
+                         repeated more than five times, \
+                         are reported on standard error (how many, and of the first ones path, line, reason and text), \
+                         counted as \
+                         unparsed, and make the exit status 1. So do a log none of whose lines is Postfix's, messages \
+                         that a syslog \
                          daemon threw away for coming too fast, and a window that no log holds.",
                     ),
                 ],
@@ -264,7 +269,8 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "/etc/relay-tools/judge.toml",
-                        "What calls for attention: limits of shares, changes, volume, the mailq and Postfix's own complaints, over \
+                        "What calls for attention: limits of shares, changes, volume, the mailq and Postfix's own \
+                         complaints, over \
                          those compiled in. The report and --check judge by it.",
                     ),
                     Block::Item(
@@ -312,7 +318,8 @@ impl Tool for Args {
                     ),
                     Block::Code(
                         "mail-stats-print --save-day\n\
-                         mail-stats-print --merge 2026-09-*.rustin.jsonl 2026-09-*.cleveland.jsonl --by day --format table",
+                         mail-stats-print --merge 2026-09-*.rustin.jsonl 2026-09-*.cleveland.jsonl --by day --format \
+                         table",
                     ),
                     Block::Text(
                         "Counters for node_exporter's textfile directory (from cron, every minute):",

@@ -81,8 +81,9 @@ pub(crate) fn refusals(run: &Run<'_>, stats: &MailStats) -> BTreeMap<Refusal, u6
     })
 }
 
-/// Leaves the instances that are judged, and counts the deliveries of others: anyone may have written what no configured
-/// instance has. Of a log that was named, all are judged unless it is this host's: one of its instances is in it.
+/// Leaves the instances that are judged, and counts the deliveries of others: anyone may have written what no
+/// configured instance has. Of a log that was named, all are judged unless it is this host's: one of its instances is
+/// in it.
 fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> u64 {
     let selection = run.selection;
     let is_busy = |i: &InstanceStats| i.figures.counts.total() > 0;

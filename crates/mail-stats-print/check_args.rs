@@ -126,7 +126,8 @@ pub(crate) const MONITORING: Section = Section {
         Block::Code(
             "# mail-stats-print --check --since 1h --warn-bounced 5% --min-volume 100 aol-a\n\
              WARNING: postfix-aol-a: 9.7% bounced (62 of 642), more than 5% | postfix-aol-a=642;;;0 \
-             postfix-aol-a_blocked=4;;20;0 postfix-aol-a_bounced=62;;;0 postfix-aol-a_bounced_rate=9.66%;5;;0 postfix-aol-a_deferred=7;;;0",
+             postfix-aol-a_blocked=4;;20;0 postfix-aol-a_bounced=62;;;0 postfix-aol-a_bounced_rate=9.66%;5;;0 \
+             postfix-aol-a_deferred=7;;;0",
         ),
     ],
 };

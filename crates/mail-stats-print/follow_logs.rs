@@ -71,7 +71,8 @@ fn behind_links(mut path: PathBuf) -> PathBuf {
     path
 }
 
-/// Reads what is new, each log into what `later` makes, which is joined when all of it was read. A log that cannot be read is reported, and stays where it was; if that is all, it is an error.
+/// Reads what is new, each log into what `later` makes, which is joined when all of it was read. A log that cannot be
+/// read is reported, and stays where it was; if that is all, it is an error.
 pub(crate) fn read<S: LogScope>(
     run: &Run<'_>,
     sets: &[LogSet],
@@ -132,8 +133,8 @@ pub(crate) fn read<S: LogScope>(
     }
 }
 
-/// When the host's mail was last looked at in a log where it is not looked for any more: in the syslog daemon's file, and now in the
-/// journal, or the other way round. What was written before has been counted.
+/// When the host's mail was last looked at in a log where it is not looked for any more: in the syslog daemon's file,
+/// and now in the journal, or the other way round. What was written before has been counted.
 fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
     let is_read = |path: &Path| sets.iter().any(|set| set.place.path() == path);
     let has_new = sets
@@ -145,7 +146,8 @@ fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
         .max()
 }
 
-/// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since `before`.
+/// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since
+/// `before`.
 fn follow<S: LogScope>(
     place: &Place,
     known: Bookmark,

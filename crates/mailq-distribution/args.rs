@@ -164,7 +164,8 @@ impl Tool for Args {
                     ),
                     Block::Code(
                         "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 2d\n\
-                         WARNING: postfix-aol-b: 312 in the mailq, more than 200 | postfix-aol-b=312;200;500;0 postfix-aol-b_oldest=8100s;;172800;0",
+                         WARNING: postfix-aol-b: 312 in the mailq, more than 200 | postfix-aol-b=312;200;500;0 \
+                         postfix-aol-b_oldest=8100s;;172800;0",
                     ),
                 ],
             },
@@ -190,7 +191,8 @@ impl Tool for Args {
                     Block::Code("mailq-distribution 'aol-*' --by domain,age --top 20"),
                     Block::Text("A number for a script:"),
                     Block::Code(
-                        "mailq-distribution --counts-only --format text | awk -F: '$2 == \"deferred\" { n += $3 } END { print n }'",
+                        "mailq-distribution --counts-only --format text | awk -F: '$2 == \"deferred\" { n += $3 } END \
+                         { print n }'",
                     ),
                     Block::Text("For node_exporter's textfile directory, from cron:"),
                     Block::Code(

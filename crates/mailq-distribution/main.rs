@@ -1,6 +1,7 @@
 //! Which instance is filling the mailq: how many messages are in which queue of which Postfix instance.
 //!
-//! Glue: `args` what is asked for, `host::mailq` which directories to read and how, `output` how to show the figures, `check` how to judge them, `watch` how to go on, `screen` on what.
+//! Glue: `args` what is asked for, `host::mailq` which directories to read and how, `output` how to show the figures,
+//! `check` how to judge them, `watch` how to go on, `screen` on what.
 
 mod args;
 mod check;

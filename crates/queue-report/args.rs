@@ -227,7 +227,8 @@ impl Tool for Args {
                     Block::Code("queue-report 'aol-*' --group-by instance,reason --limit 0"),
                     Block::Text("Put only the blocked mail on hold:"),
                     Block::Code(
-                        "queue-report aol-b --queue deferred --reason-class blocked --ids | postsuper -c /etc/postfix-aol-b -h -",
+                        "queue-report aol-b --queue deferred --reason-class blocked --ids | postsuper -c \
+                         /etc/postfix-aol-b -h -",
                     ),
                     Block::Text("The ten largest messages that have waited for more than a day:"),
                     Block::Code("queue-report aol-b --older-than 1d --sort size --limit 10"),

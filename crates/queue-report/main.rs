@@ -1,7 +1,7 @@
 //! What is in a Postfix instance's mailq, and why is it stuck?
 //!
-//! Glue: `args` what is asked for, `mode` what that amounts to, `spools` which directories to read, `reading` how, then either `streaming`, or figures and
-//! their rendering here.
+//! Glue: `args` what is asked for, `mode` what that amounts to, `spools` which directories to read, `reading` how, then
+//! either `streaming`, or figures and their rendering here.
 
 mod args;
 mod mode;

@@ -16,8 +16,8 @@ pub(crate) struct SpoolReading {
     pub(crate) corrupt: Vec<u64>,
 }
 
-/// Hands the messages that `selector` means to `each`, with the place of their instance in `spools`, from several threads.
-/// With `corrupt`, counts the files of the corrupt queue.
+/// Hands the messages that `selector` means to `each`, with the place of their instance in `spools`, from several
+/// threads. With `corrupt`, counts the files of the corrupt queue.
 ///
 /// # Errors
 /// Nothing at all could be read.

@@ -1,4 +1,5 @@
-//! Messages written as they are found: `--format jsonl` and `--ids`, at any size of the mailq in the same little memory.
+//! Messages written as they are found: `--format jsonl` and `--ids`, at any size of the mailq in the same little
+//! memory.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;

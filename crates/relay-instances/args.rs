@@ -37,18 +37,21 @@ pub(crate) struct Args {
     pub(crate) check_dns: bool,
 
     /// Ask this resolver instead of those in /etc/resolv.conf
-    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "DNS options", requires = "check_dns", value_parser = parse_server)]
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "DNS \
+        options", requires = "check_dns", value_parser = parse_server)]
     pub(crate) resolver: Option<SocketAddr>,
 
     /// The site's domain, which the providers' relay names are in (aol.smtp.DOMAIN)
     ///
     /// Default: the registrable domain of an instance's HELO name (example.org for aol-a.smtp.example.org), or else its
     /// mydomain.
-    #[arg(long, value_name = "DOMAIN", help_heading = "DNS options", requires = "check_dns", value_parser = parse_domain)]
+    #[arg(long, value_name = "DOMAIN", help_heading = "DNS \
+        options", requires = "check_dns", value_parser = parse_domain)]
     pub(crate) domain: Option<String>,
 
     /// The most time that all lookups together may take
-    #[arg(long, value_name = "SPAN", help_heading = "DNS options", requires = "check_dns", default_value = "10s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "SPAN", help_heading = "DNS \
+        options", requires = "check_dns", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Span,
 
     /// Answer as a monitoring plugin: one line, and its exit status
@@ -202,7 +205,8 @@ impl Tool for Args {
                     Block::Code("relay-instances --check --check-dns --timeout 20s"),
                     Block::Text("The addresses of all running instances:"),
                     Block::Code(
-                        "relay-instances --format json | jq -r '.instances[] | select(.running) | .addresses[].address'",
+                        "relay-instances --format json | jq -r '.instances[] | select(.running) | \
+                         .addresses[].address'",
                     ),
                 ],
             },

@@ -135,7 +135,8 @@ fn concerns(finding: &Finding, all: &[Facts], shown: &[usize]) -> bool {
     names.any(|name| finding.instances.contains(name))
 }
 
-/// To a monitoring system, what could not be read is a finding like any other; with what is `refused`, Postfix does not run.
+/// To a monitoring system, what could not be read is a finding like any other; with what is `refused`, Postfix does not
+/// run.
 fn unread(problem: &Problem, refused: bool) -> Finding {
     Finding {
         level: match refused {

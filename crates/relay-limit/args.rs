@@ -53,8 +53,8 @@ pub(crate) enum Command {
     History(History),
     /// Pause or slow down by rules, from what is new in the logs; for cron
     ///
-    /// Does nothing unless /etc/relay-tools/react.toml has rules. With --dry-run, shows what the rules would have done over
-    /// past logs: react --dry-run --date yesterday.
+    /// Does nothing unless /etc/relay-tools/react.toml has rules. With --dry-run, shows what the rules would have done
+    /// over past logs: react --dry-run --date yesterday.
     React(React),
     /// End what is due, and repair what was interrupted; for cron
     ///

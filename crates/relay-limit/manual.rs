@@ -44,8 +44,10 @@ impl Tool for Args {
                 title: "REACTING BY ITSELF",
                 body: &[
                     Block::Text(
-                        "react does nothing unless /etc/relay-tools/react.toml has rules. Cron or the timer runs it every \
-                        minute. A rule counts the refused recipients of one provider at one instance, by the provider's own \
+                        "react does nothing unless /etc/relay-tools/react.toml has rules. Cron or the timer runs it \
+                         every \
+                        minute. A rule counts the refused recipients of one provider at one instance, by the \
+                        provider's own \
                         code or by the class of the reason:",
                     ),
                     Block::Code(
@@ -53,11 +55,16 @@ impl Tool for Args {
                         at_least = 20\nwithin = \"10m\"\ndo = \"pause\"\nfor = \"2h\"",
                     ),
                     Block::Text(
-                        "do = \"rate\" with rate = \"600/h\" slows the instance down instead; class = \"rate-limited\" counts a \
-                        class; provider = \"aol\" narrows a rule. Of the instances that are named for a provider, never \
-                        more than the share `most` (50% if it is not set) is held at once, and never the last address. Refusals from before a pause \
-                        that has ended or was lifted do not bring it back. Each act is in the journal, in the mail log and \
-                        in a mail. Only domains of the provider table count: a reply from anybody else's server decides \
+                        "do = \"rate\" with rate = \"600/h\" slows the instance down instead; class = \"rate-limited\" \
+                         counts a \
+                        class; provider = \"aol\" narrows a rule. Of the instances that are named for a provider, \
+                        never \
+                        more than the share `most` (50% if it is not set) is held at once, and never the last address. \
+                        Refusals from before a pause \
+                        that has ended or was lifted do not bring it back. Each act is in the journal, in the mail log \
+                        and \
+                        in a mail. Only domains of the provider table count: a reply from anybody else's server \
+                        decides \
                         nothing.",
                     ),
                 ],
@@ -80,7 +87,8 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "/etc/relay-tools/advice.toml",
-                        "What to do about a provider's code, before what is compiled in; each entry has source and date.",
+                        "What to do about a provider's code, before what is compiled in; each entry has source and \
+                         date.",
                     ),
                     Block::PROVIDERS_FILE,
                 ],

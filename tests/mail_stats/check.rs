@@ -7,12 +7,16 @@ use tempfile::TempDir;
 use testkit::tools::{seconds, set_mtime, stats, stats_with};
 
 /// Outlook's answer to a host that is on its list, for good.
-const S3150: &str = "host hotmail-com.olc.protection.outlook.com[104.47.18.97] said: 550 5.7.1 Unfortunately, messages from \
-[203.0.113.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list \
+const S3150: &str = "host hotmail-com.olc.protection.outlook.com[104.47.18.97] said: 550 5.7.1 Unfortunately, messages \
+    from \
+[203.0.113.25] weren't sent. Please contact your Internet service provider since part of their network is on our block \
+list \
 (S3150). (in reply to MAIL FROM command)";
 /// Gmail's, for now.
-const LOW_REPUTATION: &str = "host gmail-smtp-in.l.google.com[142.250.102.27] refused to talk to me: 421-4.7.0 [203.0.113.25      15] \
-Our system has detected that this message is suspicious 421-4.7.0 due to the very low reputation of the sending IP address.";
+const LOW_REPUTATION: &str = "host gmail-smtp-in.l.google.com[142.250.102.27] refused to talk to me: 421-4.7.0 \
+    [203.0.113.25      15] \
+Our system has detected that this message is suspicious 421-4.7.0 due to the very low reputation of the sending IP \
+address.";
 const NO_MAILBOX: &str =
     "host mx3.hotmail.com[65.55.37.104] said: 550 Requested action not taken: mailbox unavailable";
 const TIMEOUT: &str = "connect to mx.example.com[192.0.2.99]:25: Connection timed out";
@@ -21,7 +25,8 @@ const TIMEOUT: &str = "connect to mx.example.com[192.0.2.99]:25: Connection time
 fn lines(instance: &str, hour: u8, n: u64, status: &str, dsn: &str, reply: &str) -> String {
     let line = |n: u64| {
         format!(
-            "2026-09-19T{hour:02}:{:02}:{:02}Z rustin postfix-{instance}/smtp[9]: 4F9A1: to=<u{n}@example.com>, relay=none, \
+            "2026-09-19T{hour:02}:{:02}:{:02}Z rustin postfix-{instance}/smtp[9]: 4F9A1: to=<u{n}@example.com>, \
+             relay=none, \
              delay=1, delays=0/0/1/0, dsn={dsn}, status={status} ({reply})\n",
             n / 60,
             n % 60
@@ -90,8 +95,8 @@ fn check(root: &TempDir, args: &[&str], status: i32) -> (String, String) {
     (text.to_owned(), perf.to_owned())
 }
 
-/// Performance data as the monitoring-plugin guidelines have them: `'label'=value[UOM];[warn];[crit];[min];[max]`, apart by
-/// blanks. A label with a blank in it is quoted and none holds an equals sign, a value is of `[-0-9.]` or U.
+/// Performance data as the monitoring-plugin guidelines have them: `'label'=value[UOM];[warn];[crit];[min];[max]`,
+/// apart by blanks. A label with a blank in it is quoted and none holds an equals sign, a value is of `[-0-9.]` or U.
 #[track_caller]
 fn grammar(perf: &str) {
     let value = r"-?\d+(\.\d+)?";
@@ -189,7 +194,8 @@ fn windows_and_other_logs_are_judged_too() {
         check(&root, &[&first[..], &["aol-a"]].concat(), 0).0,
         "OK: 97 deliveries of postfix-aol-a: 4.1% bounced, 3.1% deferred, 0 blocked"
     );
-    // By their last lines u0 is deferred and blocked, u1 bounced and blocked, u2 deferred, u3 bounced, u4 to u89 have it.
+    // By their last lines u0 is deferred and blocked, u1 bounced and blocked, u2 deferred, u3 bounced, u4 to u89 have
+    // it.
     assert_eq!(
         check(&root, &["--count", "recipients", "aol-a"], 0).0,
         "OK: 90 recipients of postfix-aol-a: 2.2% bounced, 2.2% deferred, 2 blocked"
@@ -199,7 +205,8 @@ fn windows_and_other_logs_are_judged_too() {
     assert_eq!(
         ran.out,
         "CRITICAL: postfix-aol-c: 21 blocked (S3150, 203.0.113.25), more than 20 \
-         | postfix-aol-c=21;;;0 postfix-aol-c_blocked=21;;20;0 postfix-aol-c_bounced=21;;;0 postfix-aol-c_deferred=0;;;0\n"
+         | postfix-aol-c=21;;;0 postfix-aol-c_blocked=21;;20;0 postfix-aol-c_bounced=21;;;0 \
+         postfix-aol-c_deferred=0;;;0\n"
     );
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use testkit::tools::{stats, stats_with};
 
-/// Two instances: master of aol-a cannot bind and qmgr of aol-b panics; warnings of strangers' doing; what people do by hand.
+/// Two instances: master of aol-a cannot bind and qmgr of aol-b panics; warnings of strangers' doing; what people do by
+/// hand.
 fn log() -> Vec<u8> {
     let lines = [
         "postfix-aol-a/master[7]: fatal: bind 192.0.2.41 port 25: Address already in use",
@@ -16,7 +17,8 @@ fn log() -> Vec<u8> {
         "postfix-aol-b/smtpd[10]: warning: hostname b.example does not resolve to address 203.0.113.10",
         "postfix-aol-b/sendmail[11]: fatal: user(1000): No recipient addresses found in message header",
         "postfix-aol-b/cleanup[12]: 4X: message-id=<fatal: x>",
-        "postfix-aol-b/smtp[13]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (fatal: ok)",
+        "postfix-aol-b/smtp[13]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, \
+         dsn=2.0.0, status=sent (fatal: ok)",
         "other/qmgrx[13]: said fatal: nothing",
     ];
     let line = |line: &&str| format!("2026-11-28T06:00:00Z relay1 {line}\n");
@@ -111,7 +113,8 @@ fn what_stops_an_instance_is_critical() {
     };
     let whole = check(&[], &log(), 2);
     assert!(
-        whole.starts_with("CRITICAL: postfix-aol-a: master fatal: bind 192.0.2.41 port 25: Address already in use (2 times)"),
+        whole.starts_with("CRITICAL: postfix-aol-a: master fatal: bind 192.0.2.41 port 25: Address already in use (2 \
+            times)"),
         "{whole}"
     );
     assert!(whole.contains("postfix-aol-b: qmgr panic: "), "{whole}");
@@ -186,7 +189,8 @@ fn deliveries_are_judged_by_the_rules() {
     let lines = |status: &str, reply: &str, n: usize| -> String {
         let line = |n| {
             format!(
-                "2026-11-28T06:00:00Z relay1 postfix/smtp[13]: 4H{n}: to=<a{n}@aol.com>, relay=none, delay=1, dsn=4.0.0, status={status} ({reply})\n"
+                "2026-11-28T06:00:00Z relay1 postfix/smtp[13]: 4H{n}: to=<a{n}@aol.com>, relay=none, delay=1, \
+                 dsn=4.0.0, status={status} ({reply})\n"
             )
         };
         (0..n).map(line).collect()

@@ -132,7 +132,8 @@ fn bad_tables_of_the_host() {
 
 #[test]
 fn a_name_that_only_the_logs_know() {
-    let line = "2026-09-19T12:22:57Z h postfix-x-a/smtp[1]: 4F9A1: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n";
+    let line = "2026-09-19T12:22:57Z h postfix-x-a/smtp[1]: 4F9A1: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, \
+        status=sent (ok)\n";
     let known = |name: &str| stats_with(["--root", "/proc", name, "--log", "-"], line.as_bytes());
     for name in ["x-a", "postfix-x-a", "/etc/postfix-x-a/", "x-*"] {
         assert!(

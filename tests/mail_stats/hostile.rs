@@ -3,7 +3,8 @@
 use testkit::tools::{Ran, stats_with};
 
 const HEAD: &str = "2026-09-19T12:22:57.123456-04:00 rustin postfix-aol-a/smtp[4711]: ";
-const SENT: &str = "4F9A1C0DE: to=<u@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)";
+const SENT: &str = "4F9A1C0DE: to=<u@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, \
+    status=sent (250 ok)";
 
 fn count(log: impl AsRef<[u8]>) -> Ran {
     stats_with(["--log", "-"], log.as_ref())
@@ -25,10 +26,14 @@ fn check(log: impl AsRef<[u8]>, expected: [u64; 4], status: i32) -> String {
 fn what_a_stranger_writes_changes_nothing() {
     let lines = [
         // A reply that talks like Postfix.
-        "4F9A1: to=<u@aol.com>, relay=mx[192.0.2.1]:25, delay=1, dsn=5.7.1, status=bounced (host mx[192.0.2.1] said: 550 status=sent (250 ok), status=sent (x) postfix-aol-b/smtp[1]: AAAAA: to=<a@b>, relay=c, delay=1, status=sent (250 ok))",
+        "4F9A1: to=<u@aol.com>, relay=mx[192.0.2.1]:25, delay=1, dsn=5.7.1, status=bounced (host mx[192.0.2.1] said: \
+         550 status=sent (250 ok), status=sent (x) postfix-aol-b/smtp[1]: AAAAA: to=<a@b>, relay=c, delay=1, \
+         status=sent (250 ok))",
         // A quoted local part that looks like the rest of the line.
-        "4F9A2: to=<\"x>, relay=none, delay=0, status=sent (250 ok)\"@aol.com>, relay=mx[192.0.2.1]:25, delay=1, dsn=5.1.1, status=bounced (no)",
-        "4F9A3: to=<u@aol.com>, orig_to=<\"a\\\">, status=sent (\"@aol.com>, relay=mx[192.0.2.1]:25, delay=1, dsn=4.1.1, status=deferred (no)",
+        "4F9A2: to=<\"x>, relay=none, delay=0, status=sent (250 ok)\"@aol.com>, relay=mx[192.0.2.1]:25, delay=1, \
+         dsn=5.1.1, status=bounced (no)",
+        "4F9A3: to=<u@aol.com>, orig_to=<\"a\\\">, status=sent (\"@aol.com>, relay=mx[192.0.2.1]:25, delay=1, \
+         dsn=4.1.1, status=deferred (no)",
     ];
     let mut log: String = lines.iter().map(|l| format!("{HEAD}{l}\n")).collect();
     for quoted in [
@@ -57,7 +62,10 @@ fn bytes_that_are_no_text_are_only_bytes() {
     log.extend_from_slice(format!("{HEAD}{SENT}\n").as_bytes());
     log.extend_from_slice(b"\xff\xfe\x80 garbage \x1b[2J\n\0\0\n\r\n\n");
     log.extend_from_slice(HEAD.as_bytes());
-    log.extend_from_slice(b"4F9A2: to=<caf\xe9\x00\x1b@aol.com>, relay=none, delay=1, dsn=5.1.1, status=bounced (\xff\x00\x07)\r\n");
+    log.extend_from_slice(
+        b"4F9A2: to=<caf\xe9\x00\x1b@aol.com>, relay=none, delay=1, dsn=5.1.1, status=bounced \
+        (\xff\x00\x07)\r\n",
+    );
     log.extend_from_slice(format!("{HEAD}{SENT}\r\n").as_bytes());
     check(log, [3, 1, 0, 2], 0);
 }
@@ -135,7 +143,8 @@ fn words_that_are_no_delivery() {
 #[test]
 fn a_repeated_line_counts_as_often_as_it_says() {
     let log = format!(
-        "{HEAD}{SENT}\n{HEAD}message repeated 4 times: [ {SENT}]\n{HEAD}message repeated 0 times: [ {SENT}]\n{HEAD}message repeated x times: [ {SENT}]\n"
+        "{HEAD}{SENT}\n{HEAD}message repeated 4 times: [ {SENT}]\n{HEAD}message repeated 0 times: [ \
+         {SENT}]\n{HEAD}message repeated x times: [ {SENT}]\n"
     );
     check(log, [5, 0, 0, 5], 0);
 }

@@ -17,12 +17,15 @@ pub(crate) fn rustin(args: &[&str]) -> Ran {
 }
 
 /// What Outlook says of a host on its blocklist.
-pub(crate) const BLOCKED: &str = "host hotmail-com.olc.protection.outlook.com[104.47.18.97] said: 550 5.7.1 Unfortunately, messages from \
-[203.0.113.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list \
+pub(crate) const BLOCKED: &str = "host hotmail-com.olc.protection.outlook.com[104.47.18.97] said: 550 5.7.1 \
+    Unfortunately, messages from \
+[203.0.113.25] weren't sent. Please contact your Internet service provider since part of their network is on our block \
+list \
 (S3150). (in reply to MAIL FROM command)";
 
 /// What a server without the mailbox says.
-pub(crate) const UNKNOWN: &str = "550 5.1.1 <x@y.example>: Recipient address rejected: User unknown (in reply to RCPT TO command)";
+pub(crate) const UNKNOWN: &str = "550 5.1.1 <x@y.example>: Recipient address rejected: User unknown (in reply to RCPT \
+    TO command)";
 
 /// A kind of deliveries on a day of September 2026.
 pub(crate) struct Lines<'a> {
@@ -71,7 +74,8 @@ impl Lines<'_> {
             "{time} {instance}/qmgr[1]: 4A1B: from=<{from}>, size=900, nrcpt=1 (queue active)\n"
         );
         let delivery = format!(
-            "{time} {instance}/smtp[2]: 4A1B: to=<{to}>, relay=mx.example[192.0.2.1]:25, delay=2, delays=0.1/0/0.9/1, dsn={dsn}, \
+            "{time} {instance}/smtp[2]: 4A1B: to=<{to}>, relay=mx.example[192.0.2.1]:25, delay=2, delays=0.1/0/0.9/1, \
+             dsn={dsn}, \
              status={status} ({reply})\n"
         );
         sender + &delivery.repeat(*n)
@@ -108,7 +112,8 @@ pub(crate) fn host(instances: &[&str], log: &str) -> TempDir {
             format!("etc/{directory}/main.cf"),
             listed
                 + &format!(
-                    "multi_instance_name = {name}\nsyslog_name = {name}\nmulti_instance_enable = yes\nqueue_directory = /var/spool/{name}\n"
+                    "multi_instance_name = {name}\nsyslog_name = {name}\nmulti_instance_enable = yes\nqueue_directory \
+                     = /var/spool/{name}\n"
                 ),
         );
         fs::create_dir_all(at(&format!("var/spool/{name}/deferred"))).unwrap();

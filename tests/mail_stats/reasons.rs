@@ -64,12 +64,20 @@ fn the_command_decides_nothing() {
 
 /// Two replies of Microsoft's, one that its own code alone explains, and one of our own.
 const LOG: &str = "\
-Nov 27 10:00:01 mx1 postfix-a/smtp[1]: 4HnkK60lBRz1: to=<u@outlook.com>, relay=mx.example[198.51.100.1]:25, delay=1, dsn=5.7.1, status=bounced (host mx.example[198.51.100.1] said: 550 5.7.1 Unfortunately, messages from [203.0.113.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL FROM command))
-Nov 27 10:00:02 mx1 postfix-a/smtp[1]: 4HnkK60lBRz2: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, dsn=5.1.1, status=bounced (host mx.example[198.51.100.1] said: 550 5.1.1 No (in reply to RCPT TO command))
-Nov 27 10:00:03 mx1 postfix-a/smtp[1]: 4HnkK60lBRz3: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, dsn=5.0.0, status=bounced (host mx.example[198.51.100.1] said: 503 x (in reply to DATA command))
-Nov 27 10:00:04 mx1 postfix-a/smtp[1]: 4HnkK60lBRz4: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, dsn=5.0.0, status=bounced (host mx.example[198.51.100.1] said: 554 x (in reply to DATA command))
-Nov 27 10:00:05 mx1 postfix-a/retry[1]: 4HnkK60lBRz5: to=<u@aol.com>, relay=none, delay=1, dsn=4.7.0, status=deferred (paused until 14:00: TSS04)
-Nov 27 10:00:06 mx1 postfix-a/smtp[1]: 4HnkK60lBRz6: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok)
+Nov 27 10:00:01 mx1 postfix-a/smtp[1]: 4HnkK60lBRz1: to=<u@outlook.com>, relay=mx.example[198.51.100.1]:25, delay=1, \
+dsn=5.7.1, status=bounced (host mx.example[198.51.100.1] said: 550 5.7.1 Unfortunately, messages from [203.0.113.25] \
+weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150). \
+(in reply to MAIL FROM command))
+Nov 27 10:00:02 mx1 postfix-a/smtp[1]: 4HnkK60lBRz2: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, \
+dsn=5.1.1, status=bounced (host mx.example[198.51.100.1] said: 550 5.1.1 No (in reply to RCPT TO command))
+Nov 27 10:00:03 mx1 postfix-a/smtp[1]: 4HnkK60lBRz3: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, \
+dsn=5.0.0, status=bounced (host mx.example[198.51.100.1] said: 503 x (in reply to DATA command))
+Nov 27 10:00:04 mx1 postfix-a/smtp[1]: 4HnkK60lBRz4: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, \
+dsn=5.0.0, status=bounced (host mx.example[198.51.100.1] said: 554 x (in reply to DATA command))
+Nov 27 10:00:05 mx1 postfix-a/retry[1]: 4HnkK60lBRz5: to=<u@aol.com>, relay=none, delay=1, dsn=4.7.0, status=deferred \
+(paused until 14:00: TSS04)
+Nov 27 10:00:06 mx1 postfix-a/smtp[1]: 4HnkK60lBRz6: to=<u@example.com>, relay=mx.example[198.51.100.1]:25, delay=1, \
+dsn=2.0.0, status=sent (250 2.0.0 Ok)
 ";
 
 fn with_log(args: &[&str]) -> testkit::tools::Ran {

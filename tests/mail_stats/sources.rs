@@ -174,7 +174,8 @@ fn an_instance_with_a_log_of_its_own() {
     };
     let line = |tag: &str| {
         format!(
-            "2026-09-19T12:00:00Z h {tag}/smtp[1]: 4F9A1: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n"
+            "2026-09-19T12:00:00Z h {tag}/smtp[1]: 4F9A1: to=<u@x.y>, relay=none, delay=1, dsn=2.0.0, status=sent \
+             (ok)\n"
         )
     };
     write(

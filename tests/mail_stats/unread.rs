@@ -8,7 +8,8 @@ use testkit::tools::{Ran, seconds, set_mtime, stats, stats_with};
 const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/logs");
 
 /// A delivery, as the default instance logs it.
-const SENT: &str = "4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)";
+const SENT: &str = "4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, \
+    dsn=2.0.0, status=sent (250 ok)";
 const ONE: &str = "postfix:total:1\npostfix:bounced:0\npostfix:deferred:0\npostfix:sent:1\n\n";
 
 /// `log` in the views of the deliveries: counts, by the hour, in a window, as events.
@@ -311,7 +312,8 @@ fn messages_that_were_thrown_away_are_missing() {
     let lines = [
         "2026-11-28T06:00:00Z relay1 systemd-journald[200]: Suppressed 6160 messages from postfix@-.service",
         "2026-11-28T06:00:00Z relay1 rsyslogd: imuxsock[pid 706]: begin to drop messages due to rate-limiting",
-        "2026-11-28T06:00:00Z relay1 rsyslogd[7]: imjournal: 6160 messages lost due to rate-limiting (20000 allowed within 600 seconds)",
+        "2026-11-28T06:00:00Z relay1 rsyslogd[7]: imjournal: 6160 messages lost due to rate-limiting (20000 allowed \
+         within 600 seconds)",
         r#"{"__REALTIME_TIMESTAMP":"1795845600000000","_HOSTNAME":"relay1","SYSLOG_IDENTIFIER":"systemd-journald","MESSAGE":"Suppressed 6160 messages from postfix@-.service"}"#,
     ];
     for lost in lines {
@@ -333,7 +335,8 @@ fn messages_that_were_thrown_away_are_missing() {
     let text = format!(
         "2026-11-28T05:00:00Z relay1 postfix/smtp[706]: {SENT}\n\
          2026-11-28T05:00:00Z relay1 systemd-journald[2]: Suppressed 9 messages from nginx.service\n\
-         2026-11-28T05:00:00Z relay1 postfix/cleanup[2]: 4X: warning: header Subject: 9 messages lost due to rate-limiting\n"
+         2026-11-28T05:00:00Z relay1 postfix/cleanup[2]: 4X: warning: header Subject: 9 messages lost due to \
+         rate-limiting\n"
     );
     read(&written(dir.path(), text.as_bytes()));
 }

@@ -103,8 +103,8 @@ impl Image {
 /// aol-b is the fullest, then aol-a; msn-a has local submissions, and one that is not complete.
 pub(crate) fn image() -> Image {
     let image = Image::new();
-    // `postqueue.json` beside these spools is what Postfix listed for them: 10 deferred and 2 on hold in real-default, 4
-    // submissions and 1 deferred in real-maildrop, 2 deferred in empty, one of which has no content.
+    // `postqueue.json` beside these spools is what Postfix listed for them: 10 deferred and 2 on hold in real-default,
+    // 4 submissions and 1 deferred in real-maildrop, 2 deferred in empty, one of which has no content.
     image.instance("aol-a", "real-default");
     image.instance("msn-a", "real-maildrop");
     image.instance("aol-b", "real-default");

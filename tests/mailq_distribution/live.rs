@@ -134,7 +134,8 @@ fn ages_agree_with_qshape() {
     let minutes = [1, 7, 15, 30, 60, 100, 200, 400, 1000, 2000, 4, 3000];
     for (path, minutes) in aol.files("deferred").iter().zip(minutes) {
         let script = format!(
-            "t=$(date +%s); perl -pi -e 's/^(.*?T.)\\d{{10}} /$1 . ('$t' - {minutes} * 60 - 30) . \" \"/se' {}; chmod 700 {}",
+            "t=$(date +%s); perl -pi -e 's/^(.*?T.)\\d{{10}} /$1 . ('$t' - {minutes} * 60 - 30) . \" \"/se' {}; chmod \
+             700 {}",
             path.display(),
             path.display()
         );

@@ -20,10 +20,12 @@ impl Terminal {
     fn start(image: &Image, args: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path().display();
-        // `exec` in a subshell, so that the process id is the tool's own; and whoever started the tests may ignore signals.
+        // `exec` in a subshell, so that the process id is the tool's own; and whoever started the tests may ignore
+        // signals.
         let line = format!(
             "stty rows 24 cols 80; stty -g >{at}/before; \
-             (sh -c 'echo $PPID' >{at}/pid; exec env --default-signal {TOOL} --root {} {args}) 2>{at}/errors; echo $? >{at}/status; stty -g >{at}/after",
+             (sh -c 'echo $PPID' >{at}/pid; exec env --default-signal {TOOL} --root {} {args}) 2>{at}/errors; echo $? \
+             >{at}/status; stty -g >{at}/after",
             image.path("").display()
         );
         let mut script = Command::new("script")

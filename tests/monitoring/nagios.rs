@@ -16,7 +16,8 @@ struct Check {
     begins: &'static str,
 }
 
-/// Of a host on which 5 of 30 deliveries were refused for its reputation, 3 messages wait, and postfix-off-a does not run.
+/// Of a host on which 5 of 30 deliveries were refused for its reputation, 3 messages wait, and postfix-off-a does not
+/// run.
 fn checks() -> Vec<Check> {
     let check = |name, tool: &str, args: &str, status, begins| Check {
         name,
@@ -96,7 +97,8 @@ fn host_with_mail(host: &Host) {
     aol.wait_for("deferred", 3);
     let delivery = |status: &str, reply: &str| {
         format!(
-            "2026-09-19T10:00:00Z relay postfix-aol-a/smtp[9]: 4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=5.7.1, status={status} ({reply})\n"
+            "2026-09-19T10:00:00Z relay postfix-aol-a/smtp[9]: 4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=5.7.1, \
+             status={status} ({reply})\n"
         )
     };
     let blocked = "host mx said: 550 5.7.1 Service unavailable; client [198.51.100.7] blocked using zen.spamhaus.org";

@@ -58,9 +58,11 @@ impl Debian {
         run(&mut self.command(script))
     }
 
-    /// All files and directories, but those of the running system, and what dpkg, debconf, apt and man-db keep for themselves.
+    /// All files and directories, but those of the running system, and what dpkg, debconf, apt and man-db keep for
+    /// themselves.
     fn files(&self) -> BTreeSet<String> {
-        let kept = "-path /proc -o -path /dev -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache";
+        let kept = "-path /proc -o -path /dev -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/log -o \
+            -path /var/cache";
         let listed = self.run(&format!("find / \\( {kept} \\) -prune -o -print"));
         listed.lines().map(str::to_owned).collect()
     }
@@ -103,7 +105,8 @@ delays=0/0/0/1, dsn=%s, status=%s\\n' \"$1Z\" $2 $3 \"$4\"; }
             line 2026-09-17T12:00:00 A0 2.0.0 'sent (250 ok)'
             line 2026-09-18T00:00:00 A1 2.0.0 'sent (250 ok)'
             line 2026-09-18T12:00:00 A2 2.0.0 'sent (250 ok)'
-            line 2026-09-18T23:59:00 A3 5.1.1 'bounced (host mx.aol.com[192.0.2.1] said: 550 5.1.1 no such user (in reply to RCPT TO command))'
+            line 2026-09-18T23:59:00 A3 5.1.1 'bounced (host mx.aol.com[192.0.2.1] said: 550 5.1.1 no such user (in \
+            reply to RCPT TO command))'
             line 2026-09-19T00:00:00 A4 2.0.0 'sent (250 ok)'
             line 2026-09-19T00:00:00 A5 2.0.0 'sent (250 ok)'
         } >/var/log/mail.log";

@@ -1,8 +1,8 @@
 //! The commands on README.md and the pages of docs/ do what the pages say.
 //!
-//! A block that begins with ```` ```console ```` is run: each `$ COMMAND` in it, against a copy of the bundled host, and what
-//! it prints is compared with the lines below it, where a line of `…` stands for any lines, and at a line's end for the
-//! rest of it. `console lists` is run against
+//! A block that begins with ```` ```console ```` is run: each `$ COMMAND` in it, against a copy of the bundled host,
+//! and what it prints is compared with the lines below it, where a line of `…` stands for any lines, and at a line's
+//! end for the rest of it. `console lists` is run against
 //! the bundled list server instead. A line `<!-- clock: TIME -->` in front of a block sets the tools' clock for it, and
 //! `<!-- exit: N -->` says how its commands end (0 elsewhere).
 

@@ -44,7 +44,8 @@ impl Host {
     fn send(&self, instance: &str, domains: &[&str]) {
         let deliveries = || {
             let all = self.0.ok(&format!(
-                "journalctl -q -o cat SYSLOG_IDENTIFIER=postfix-{instance}/discard SYSLOG_IDENTIFIER=postfix-{instance}/error \
+                "journalctl -q -o cat SYSLOG_IDENTIFIER=postfix-{instance}/discard \
+                 SYSLOG_IDENTIFIER=postfix-{instance}/error \
                  SYSLOG_IDENTIFIER=postfix-{instance}/retry | grep -c ' to=<u@' || :"
             ));
             all.trim().parse::<usize>().unwrap()
@@ -139,7 +140,8 @@ fn the_jobs_run(host: &Host) {
         .ok("sed -i '$d' /etc/default/relay-tools; systemctl reset-failed");
 }
 
-/// What became of it is in the journal alone. Nobody listens where the target sends: there it waits, and is not thrown away.
+/// What became of it is in the journal alone. Nobody listens where the target sends: there it waits, and is not thrown
+/// away.
 fn moved_mail_is_followed(host: &Host) {
     host.0.ok(
         "postconf -c /etc/postfix-msn-a -e transport_maps= default_transport=smtp:[127.0.0.1]:9
@@ -161,13 +163,12 @@ fn moved_mail_is_followed(host: &Host) {
 /// Whoever may call logger(1) can write what looks like Postfix's.
 fn strangers_do_not_count(host: &Host) {
     let before = host.counted();
-    host.0.ok(
-        "useradd joe
+    host.0.ok("useradd joe
          line='4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=5.0.0, status=bounced (forged)'
-         for n in 1 2 3; do setpriv --reuid joe --regid joe --clear-groups logger -p mail.info -t 'postfix-aol-a/smtp[7]' \"$line\"; done
+         for n in 1 2 3; do setpriv --reuid joe --regid joe --clear-groups logger -p mail.info -t \
+         'postfix-aol-a/smtp[7]' \"$line\"; done
          journalctl --sync
-         journalctl -q -o cat SYSLOG_IDENTIFIER=postfix-aol-a/smtp | grep -c forged | grep -qx 3",
-    );
+         journalctl -q -o cat SYSLOG_IDENTIFIER=postfix-aol-a/smtp | grep -c forged | grep -qx 3");
     assert_eq!(host.counted(), before);
 }
 
@@ -245,7 +246,8 @@ fn beside_rsyslog(host: &Host) {
 fn purged(host: &Host) {
     host.0.ok("dpkg -P relay-tools");
     let left = host.0.ok(
-        "find / -xdev \\( -name '*relay-tools*' -o -name 'relay_mail*' \\) -not -path '/root/*' -not -path '/etc/systemd/system/postfix*'",
+        "find / -xdev \\( -name '*relay-tools*' -o -name 'relay_mail*' \\) -not -path '/root/*' -not -path \
+         '/etc/systemd/system/postfix*'",
     );
     assert_eq!(left, "/var/lib/relay-tools\n");
     assert_eq!(host.0.ok("ls /var/lib/relay-tools"), "moves\n");

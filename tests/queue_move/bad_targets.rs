@@ -129,7 +129,8 @@ fn what_is_said_of_hops_is_what_postfix_does() {
     to.reload();
     queue_move(&host, &["aol-a", "aol-b", "--yes"]).exit(2);
     // As the hand-typed runbook would have done it.
-    host.sh("mv $(find /var/spool/postfix-aol-a/deferred -type f) /var/spool/postfix-aol-b/maildrop/; touch /var/spool/postfix-aol-b/maildrop/*");
+    host.sh("mv $(find /var/spool/postfix-aol-a/deferred -type f) /var/spool/postfix-aol-b/maildrop/; touch \
+        /var/spool/postfix-aol-b/maildrop/*");
     to.postkick("public", "pickup", "W");
     host.wait_for_log("too many hops");
 }

@@ -1,4 +1,5 @@
-//! queue-move with more mail than one thread or one batch takes: killed while its threads work, and short of open files.
+//! queue-move with more mail than one thread or one batch takes: killed while its threads work, and short of open
+//! files.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;

@@ -102,7 +102,8 @@ pub(crate) fn with_another_file_system<T: Send>(work: impl FnOnce(&Path) -> T + 
     with_mounted(&["-t", "tmpfs", "tmpfs"], work)
 }
 
-/// The same with an ext4 whose inodes have 128 bytes: it keeps no nanoseconds. Nothing is done where none can be mounted.
+/// The same with an ext4 whose inodes have 128 bytes: it keeps no nanoseconds. Nothing is done where none can be
+/// mounted.
 pub(crate) fn with_old_ext4(work: impl FnOnce(&Path) + Send) {
     let image = tempfile::NamedTempFile::new().unwrap();
     image.as_file().set_len(32 << 20).unwrap();

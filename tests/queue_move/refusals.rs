@@ -161,7 +161,11 @@ fn moves_that_would_swallow_or_harm_mail() {
 fn the_plan_tells_what_is_skipped_changed_and_to_be_known() {
     let host = host_or_skip!();
     let (from, to, _, accepting) = blocked_and_healthy(&host);
-    from.set("smtpd_sender_restrictions", "check_sender_access inline:{ {filtered@example.org=FILTER smtp:[127.0.0.9]:25} {redirected@example.org=REDIRECT elsewhere@aol.com} }");
+    from.set(
+        "smtpd_sender_restrictions",
+        "check_sender_access inline:{ {filtered@example.org=FILTER \
+        smtp:[127.0.0.9]:25} {redirected@example.org=REDIRECT elsewhere@aol.com} }",
+    );
     from.reload();
     let ids = from.submit([
         Mail::new("plain@example.org", "a@aol.com"),
@@ -301,7 +305,8 @@ fn another_host_s_image_with_no_postfix_running() {
     assert!(history.text().contains("5 moved"), "{history}");
     assert_eq!(from.count("deferred"), 5);
     // The image becomes the host's spool again, and TO starts.
-    host.sh("rm -rf /var/spool/postfix-aol-a /var/spool/postfix-aol-b && cp -a /run/image/var/spool/postfix-aol-? /var/spool/");
+    host.sh("rm -rf /var/spool/postfix-aol-a /var/spool/postfix-aol-b && cp -a /run/image/var/spool/postfix-aol-? \
+        /var/spool/");
     assert_eq!((from.count("deferred"), to.count("maildrop")), (0, 5));
     to.start();
     accepting.wait_accepted(5);

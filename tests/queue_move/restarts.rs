@@ -98,8 +98,8 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
     assert!(served(&[&accepting]).values().all(|times| *times == 1));
 }
 
-/// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened it,
-/// or is about to remove it.
+/// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened
+/// it, or is about to remove it.
 fn slow_pickup(call: &str) {
     const COUNT: usize = 6;
     let host = host_or_skip!();

@@ -17,8 +17,8 @@ pub(crate) type Pairs = BTreeMap<(String, String), usize>;
 /// Path below the spool, mode, owner, modification time, content.
 pub(crate) type State = BTreeMap<PathBuf, (u32, u32, (i64, i64), Vec<u8>)>;
 
-/// Mail and logs below a spool. A file is named for what is in it, and a log for its message: a copy that comes back bears
-/// a name that fits its own inode.
+/// Mail and logs below a spool. A file is named for what is in it, and a log for its message: a copy that comes back
+/// bears a name that fits its own inode.
 pub(crate) fn state(spool: &Path) -> State {
     let mut paths = Vec::new();
     for dir in QUEUES

@@ -1,12 +1,13 @@
-//! queue-report on fixtures/rustin, whose mail was counted by hand from what its maker sent (testkit's example rustin_spools) and
-//! from what `postqueue -j` printed.
+//! queue-report on fixtures/rustin, whose mail was counted by hand from what its maker sent (testkit's example
+//! rustin_spools) and from what `postqueue -j` printed.
 
 use std::path::Path;
 
 use crate::image::{Image, assert_superset, parse, postqueue};
 use serde_json::{Value, json};
 
-const TSS04: &str = "451 4.7.0 [TSS04] Messages from IP temporarily deferred due to unexpected volume or user complaints - IP; \
+const TSS04: &str = "451 4.7.0 [TSS04] Messages from IP temporarily deferred due to unexpected volume or user \
+    complaints - IP; \
                      see https://postmaster.yahooinc.com/error-codes (in reply to RCPT TO command)";
 
 #[test]

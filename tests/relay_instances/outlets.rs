@@ -1,5 +1,5 @@
-//! Where mail really leaves from, beside what a real Postfix's sink sees: `-o` in master.cf, the other address family, interfaces
-//! that carry nothing.
+//! Where mail really leaves from, beside what a real Postfix's sink sees: `-o` in master.cf, the other address family,
+//! interfaces that carry nothing.
 
 use std::collections::BTreeSet;
 

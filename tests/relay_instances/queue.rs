@@ -106,7 +106,8 @@ fn no_queue_manager_and_no_pickup() {
         "maildrop: 1 message has waited for pickup, the oldest for 10 min",
     );
     // What the queue manager dies of is nothing that master dies of.
-    host.sh("postconf -c /etc/postfix-aol-a -MX qmgr/unix; postfix -c /etc/postfix-aol-a stop; postfix -c /etc/postfix-aol-a start");
+    host.sh("postconf -c /etc/postfix-aol-a -MX qmgr/unix; postfix -c /etc/postfix-aol-a stop; postfix -c \
+        /etc/postfix-aol-a start");
     is_critical(&host, "master.cf has no service qmgr");
 }
 
@@ -117,6 +118,7 @@ fn a_queue_manager_that_dies() {
     let qmgr = a.processes().into_iter().find(|(_, name)| name == "qmgr");
     let (pid, _) = qmgr.unwrap();
     // It cannot start again: there is no program.
-    host.sh(&format!("postconf -c /etc/postfix-aol-a -F qmgr/unix/command=no-such-qmgr; postfix -c /etc/postfix-aol-a reload; kill {pid} 2>/dev/null; true"));
+    host.sh(&format!("postconf -c /etc/postfix-aol-a -F qmgr/unix/command=no-such-qmgr; postfix -c /etc/postfix-aol-a \
+        reload; kill {pid} 2>/dev/null; true"));
     is_critical(&host, "runs without a queue manager");
 }

@@ -29,8 +29,8 @@ const CLIENTS: &[&str] = &[
     "2001:db8::7",
 ];
 
-/// Which of the clients a real smtpd on `port` lets send to another's domain: it is told by XCLIENT (XCLIENT_README) whom
-/// it talks to. `None`: it does not know, since the list is broken.
+/// Which of the clients a real smtpd on `port` lets send to another's domain: it is told by XCLIENT (XCLIENT_README)
+/// whom it talks to. `None`: it does not know, since the list is broken.
 fn accepted(host: &Host, port: u16) -> Vec<Option<bool>> {
     host.enter(|| {
         CLIENTS
@@ -153,7 +153,8 @@ fn lists_are_judged_as_smtpd_judges() {
         let dir = format!("/run/srv/relay-{n}");
         host.write(
             format!("{dir}/main.cf"),
-            format!("compatibility_level = 3.6\nmulti_instance_name = aol-{n}\nmore = 198.51.100.0/24\nmynetworks = {list}\n"),
+            format!("compatibility_level = 3.6\nmulti_instance_name = aol-{n}\nmore = 198.51.100.0/24\nmynetworks = \
+                {list}\n"),
         );
         let expected = accepted(&host, 2600 + n);
         let found = judged(&host, &dir);
@@ -181,7 +182,8 @@ fn files_and_tables_of_a_relay_are_asked_as_smtpd_asks_them() {
     host.write("/etc/nets.cidr", "192.0.2.9 x\n2001:db8::/32 x\n");
     host.write(
         "/etc/postfix/main.cf",
-        "myhostname = lists.example.org\nqueue_directory = /var/spool/postfix\nmulti_instance_directories = /etc/postfix-aol-a\n",
+        "myhostname = lists.example.org\nqueue_directory = /var/spool/postfix\nmulti_instance_directories = \
+         /etc/postfix-aol-a\n",
     );
     let lists = [
         "/etc/nets 192.0.2.9",
@@ -363,16 +365,19 @@ fn relays_of_a_host_image_are_all_looked_at() {
             "networks  CRITICAL  mynetworks of 1 relay refuses this server's mail",
             "                      rustin/postfix-aol-b: 192.0.2.7 is not listed",
             "networks  WARNING   mynetworks of 1 relay has this server, but is not consulted",
-            "                      rustin/postfix-msn-a: smtpd_relay_restrictions: reject_unauth_destination, and no permit_mynetworks before it",
+            "                      rustin/postfix-msn-a: smtpd_relay_restrictions: reject_unauth_destination, and no \
+             permit_mynetworks before it",
             "networks  UNKNOWN   not known for all relays",
-            "                      rustin/postfix-therest-a: 192.0.2.7 is not known: it depends on mynetworks_style = host \
+            "                      rustin/postfix-therest-a: 192.0.2.7 is not known: it depends on mynetworks_style = \
+             host \
              (mynetworks is not set), which is not read",
         ],
         "{table}"
     );
     // Where it sends from is what its interfaces have: here, nothing but loopback.
     let text = run(&[]).exit(2).text();
-    assert!(text.contains("networks  UNKNOWN   the address that the relays see this server connect from is not known: use --from ADDR"), "{text}");
+    assert!(text.contains("networks  UNKNOWN   the address that the relays see this server connect from is not known: \
+        use --from ADDR"), "{text}");
     host.sh("ip address add 192.0.2.9/32 dev lo");
     let text = run(&[]).exit(2).text();
     assert!(

@@ -15,7 +15,8 @@ const DOMAINS: [&str; 5] = [
     "other.example",
 ];
 
-const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = [\"aol.example\", \
+const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = \
+    [\"aol.example\", \
     \"mail.aol.example\", \"deep.mail.aol.example\", \"aim.example\", \"other.example\"]\n";
 
 /// The domains that the tool says do not lead to the relay.
@@ -97,7 +98,8 @@ fn mail_goes_where_it_is_said_to_go() {
         "/etc/postfix/made",
         "/^(.*)@aim\\.example$/ smtp:[$1.example.org]\n",
     );
-    host.sh("cd /etc/postfix; echo 'x.example local:' > open; cp open closed; postmap hash:open hash:closed; chmod 600 closed.db");
+    host.sh("cd /etc/postfix; echo 'x.example local:' > open; cp open closed; postmap hash:open hash:closed; chmod 600 \
+        closed.db");
     // transport_maps; relayhost; parent_domain_matches_subdomains; how many domains go astray.
     let cases = [
         (
@@ -170,7 +172,8 @@ fn mail_goes_where_it_is_said_to_go() {
             "",
             4,
         ),
-        // The whole address is looked for in all tables before a domain is in any: a pattern takes all, wherever it stands.
+        // The whole address is looked for in all tables before a domain is in any: a pattern takes all, wherever it
+        // stands.
         (format!("{all}, regexp:/etc/postfix/all"), "", "", 5),
         (format!("regexp:/etc/postfix/aim, {all}"), "", "", 1),
         (format!("{all}, static:{{{rest}}}"), "", "", 5),

@@ -1,4 +1,5 @@
-//! `relay-warmup apply`, night by night, on a real instance: what it puts in force, what it leaves alone, and what it puts back.
+//! `relay-warmup apply`, night by night, on a real instance: what it puts in force, what it leaves alone, and what it
+//! puts back.
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -8,8 +9,10 @@ use crate::TOOL;
 
 const DELAY: &str = "smtp_transport_rate_delay";
 const JOURNAL: &str = "/var/lib/relay-tools/warmup/postfix-aol-c.applied.jsonl";
-const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't sent. Please \
-contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL FROM command)";
+const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't \
+    sent. Please \
+contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL \
+FROM command)";
 
 fn day(ago: u64) -> NaiveDate {
     Utc::now()
@@ -18,7 +21,8 @@ fn day(ago: u64) -> NaiveDate {
         .unwrap()
 }
 
-/// A log of the last ten days, in each of which another instance delivers; `sent` and `blocked` are this one's, by days ago.
+/// A log of the last ten days, in each of which another instance delivers; `sent` and `blocked` are this one's, by days
+/// ago.
 fn log(host: &Host, days: &[(u64, u64, u64)]) {
     let mut lines = Vec::new();
     let mut add = |name: &str, ago: u64, hour: i64, n: u64, end: &str| {
@@ -27,7 +31,8 @@ fn log(host: &Host, days: &[(u64, u64, u64)]) {
                 + TimeDelta::hours(hour)
                 + TimeDelta::seconds(k as i64);
             lines.push(format!(
-                "{}.000000+00:00 rustin {name}/smtp[91]: 4F{ago}{k}: to=<u{k}@aol.com>, relay=mx.aol.com[203.0.113.5]:25, delay=1, \
+                "{}.000000+00:00 rustin {name}/smtp[91]: 4F{ago}{k}: to=<u{k}@aol.com>, \
+                 relay=mx.aol.com[203.0.113.5]:25, delay=1, \
                  delays=0.1/0/0.4/0.5, {end}\n",
                 time.format("%Y-%m-%dT%H:%M:%S")
             ));

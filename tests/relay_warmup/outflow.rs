@@ -1,8 +1,9 @@
-//! What a plan says is let out, measured on a real Postfix whose clock runs faster: every level of three plans, with deliveries that
-//! take from a twentieth of a second to ten.
+//! What a plan says is let out, measured on a real Postfix whose clock runs faster: every level of three plans, with
+//! deliveries that take from a twentieth of a second to ten.
 //!
-//! libfaketime speeds up the clock of all of the instance's processes; what the sink sees in a second is then so many seconds'
-//! worth. A backlog is put into the queue, so that what leaves is what the settings let out, and nothing else holds.
+//! libfaketime speeds up the clock of all of the instance's processes; what the sink sees in a second is then so many
+//! seconds' worth. A backlog is put into the queue, so that what leaves is what the settings let out, and nothing else
+//! holds.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};

@@ -96,8 +96,8 @@ fn with_sinks(host: &Host) -> (Vec<Sink>, Instance) {
     (sinks, instance)
 }
 
-/// The arithmetic of the settings, on a real queue manager: a transport's delay holds all domains together, a destination's
-/// each of them, and with both a delivery waits twice.
+/// The arithmetic of the settings, on a real queue manager: a transport's delay holds all domains together, a
+/// destination's each of them, and with both a delivery waits twice.
 #[test]
 fn a_transport_delay_holds_all_domains_together() {
     let host = host_or_skip!();
@@ -145,8 +145,8 @@ fn a_transport_delay_holds_all_domains_together() {
     );
 }
 
-/// A transport that has a delay delivers one message at a time, whatever its concurrency and its processes: the delay begins
-/// when a delivery has ended. So there is no pace between those of whole seconds.
+/// A transport that has a delay delivers one message at a time, whatever its concurrency and its processes: the delay
+/// begins when a delivery has ended. So there is no pace between those of whole seconds.
 #[test]
 fn a_transport_delay_begins_when_a_delivery_has_ended() {
     let host = host_or_skip!();

@@ -78,8 +78,10 @@ fn sudo_lets_nagios_run_the_checks_and_nothing_else() {
     let file = directory.path().join("relay-tools");
     fs::write(&file, lines.join("\n") + "\n").unwrap();
     let mut script = format!(
-        "set -e\nmount -t tmpfs -o mode=755 none /etc/sudoers.d\ninstall -m 440 {} /etc/sudoers.d/relay-tools\nvisudo -cq\n\
-         mkdir {dir}/u {dir}/w\nmount -t overlay none -o lowerdir=/usr/sbin,upperdir={dir}/u,workdir={dir}/w /usr/sbin\n",
+        "set -e\nmount -t tmpfs -o mode=755 none /etc/sudoers.d\ninstall -m 440 {} /etc/sudoers.d/relay-tools\nvisudo \
+         -cq\n\
+         mkdir {dir}/u {dir}/w\nmount -t overlay none -o lowerdir=/usr/sbin,upperdir={dir}/u,workdir={dir}/w \
+         /usr/sbin\n",
         file.display(),
         dir = directory.path().display(),
     );
@@ -88,7 +90,8 @@ fn sudo_lets_nagios_run_the_checks_and_nothing_else() {
             "printf '#!/bin/sh\\necho ran {tool}\\n' > /usr/sbin/{tool}; chmod 755 /usr/sbin/{tool}\n"
         ));
     }
-    script.push_str("as() { setpriv --reuid=nagios --regid=nagios --init-groups sudo -n \"$@\" 2>/dev/null || echo refused; }\n");
+    script.push_str("as() { setpriv --reuid=nagios --regid=nagios --init-groups sudo -n \"$@\" 2>/dev/null || echo \
+        refused; }\n");
     let commands: Vec<&str> = lines
         .iter()
         .map(|line| line.split_once("NOPASSWD: ").unwrap().1)
@@ -97,7 +100,10 @@ fn sudo_lets_nagios_run_the_checks_and_nothing_else() {
     for command in &commands {
         let tool = command.split(' ').next().unwrap();
         let name = tool.rsplit('/').next().unwrap();
-        script.push_str(&format!("as {command}\nas {command} --output /etc/profile.d/zz.sh\nas {tool}\nas {tool} --check\n"));
+        script.push_str(&format!(
+            "as {command}\nas {command} --output /etc/profile.d/zz.sh\nas {tool}\nas {tool} \
+            --check\n"
+        ));
         // mailq-distribution and the others without their arguments are not what a line says.
         expected.push_str(&format!("ran {name}\nrefused\nrefused\nrefused\n"));
     }

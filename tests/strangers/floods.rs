@@ -44,7 +44,8 @@ fn line(n: usize, made_up: &BTreeSet<MadeUp>, status: &str, pad: &str) -> String
     );
     let words = of(MadeUp::Words, format!("{pad} {n} "), "");
     let reply = format!(
-        "host mx[192.0.2.1] said: 421 4.7.0 {words}{code} messages from {address} temporarily deferred; https://postmaster/{code}"
+        "host mx[192.0.2.1] said: 421 4.7.0 {words}{code} messages from {address} temporarily deferred; \
+         https://postmaster/{code}"
     );
     let line = delivery(&tag, &domain, status, &reply);
     match made_up.contains(&MadeUp::Dsn) {

@@ -11,7 +11,8 @@ fn host(forged: impl IntoIterator<Item = String>) -> Image {
 }
 
 fn blocked(tag: &str) -> String {
-    let reply = "host mx.aol.com[192.0.2.1] said: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org";
+    let reply = "host mx.aol.com[192.0.2.1] said: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using \
+        zen.spamhaus.org";
     delivery(tag, "aol.com", "bounced", reply)
 }
 

@@ -25,7 +25,8 @@ impl Image {
         let image = Self(directory);
         image.write(
             "etc/postfix/main.cf",
-            "multi_instance_directories = /etc/postfix-aol-a\nmyhostname = rustin.example.org\nsyslog_name = postfix-0\n",
+            "multi_instance_directories = /etc/postfix-aol-a\nmyhostname = rustin.example.org\nsyslog_name = \
+             postfix-0\n",
         );
         image.write(
             "etc/postfix-aol-a/main.cf",

@@ -230,7 +230,8 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     );
     let days: String = [3, 2, 1, 0].map(|ago| {
         let day = format!("{ago} days ago");
-        format!("$(date -u -d '{day}' +%Y-%m-%d)T00:00:01Z rustin postfix/smtp[1]: 4F9A{ago}: to=<u@x.y>, relay=mx[192.0.2.1]:25, \
+        format!("$(date -u -d '{day}' +%Y-%m-%d)T00:00:01Z rustin postfix/smtp[1]: 4F9A{ago}: to=<u@x.y>, \
+            relay=mx[192.0.2.1]:25, \
                  delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)\n")
     }).concat();
     // The log is not root's, and the metrics' directory is another user's.
@@ -249,11 +250,13 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
         "relay_mail_yesterday.prom",
     ] {
         host.ok(&format!(
-            "setpriv --reuid=65534 --regid=65534 --clear-groups grep -q postfix_instance /var/lib/prometheus/node-exporter/{file}"
+            "setpriv --reuid=65534 --regid=65534 --clear-groups grep -q postfix_instance \
+             /var/lib/prometheus/node-exporter/{file}"
         ));
     }
     // Twice: files that are there keep their owner.
-    host.ok("chown 65534 /var/lib/prometheus/node-exporter/*.prom; systemctl start relay-tools-metrics.service relay-tools-mailq.service");
+    host.ok("chown 65534 /var/lib/prometheus/node-exporter/*.prom; systemctl start relay-tools-metrics.service \
+        relay-tools-mailq.service");
     let owner = host.ok("stat -c %u /var/lib/prometheus/node-exporter/relay_mail.prom");
     assert_eq!(owner.trim(), "65534");
     assert_eq!(host.ok("ls /var/lib/relay-tools/days | wc -l").trim(), "1");

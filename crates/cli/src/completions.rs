@@ -131,8 +131,10 @@ mod tests {
         let script = script(Shell::Bash, command, "my-tool");
         let words = words.join(" ");
         let script = format!(
-            "my-tool() {{ echo aol-a; echo msn-a; }}\n{}\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
-             _my__tool my-tool \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; echo ${{COMPREPLY[*]}}",
+            "my-tool() {{ echo aol-a; echo msn-a; }}\n{}\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - \
+             1))\n\
+             _my__tool my-tool \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; echo \
+             ${{COMPREPLY[*]}}",
             String::from_utf8(script).unwrap()
         );
         let ran = Process::new("bash").args(["-c", &script]).output().unwrap();

@@ -59,8 +59,9 @@ impl Context {
         })
     }
 
-    /// Refuses each option and operand that was given and is not among `takes` (the names of the fields), for `mode`, which is
-    /// named as the user asks for it (`--check`). Options that all tools have alike are never refused, but `--output`.
+    /// Refuses each option and operand that was given and is not among `takes` (the names of the fields), for `mode`,
+    /// which is named as the user asks for it (`--check`). Options that all tools have alike are never refused, but
+    /// `--output`.
     ///
     /// # Errors
     /// The first one that has no place there.

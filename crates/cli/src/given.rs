@@ -67,8 +67,8 @@ pub(crate) fn refuse_others(given: &[Given], mode: &str, takes: &[&[&str]]) -> R
     }
 }
 
-/// The options of `command` that no mode takes, and the names in `taken` that are no option of it: a tool's test holds both
-/// to none. `taken`: what all its modes take together.
+/// The options of `command` that no mode takes, and the names in `taken` that are no option of it: a tool's test holds
+/// both to none. `taken`: what all its modes take together.
 pub fn without_a_mode(command: &Command, taken: &[&str]) -> Vec<String> {
     let ids = || command.get_arguments().map(|arg| arg.get_id().as_str());
     let own = ["help", "version"];

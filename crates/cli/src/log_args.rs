@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use host::logs::{LogSource, Preference};
 
-/// `--log`, `--log-source`, `--journal`, `--journal-dir`, to be flattened into a tool's arguments: none of them means the
-/// host's own logs, as its settings say.
+/// `--log`, `--log-source`, `--journal`, `--journal-dir`, to be flattened into a tool's arguments: none of them means
+/// the host's own logs, as its settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Logs")]
 pub struct LogArgs {

@@ -33,8 +33,8 @@ impl ResolverArgs {
     }
 }
 
-/// A server to ask, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A value
-/// parser for clap.
+/// A server to ask, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. A
+/// value parser for clap.
 ///
 /// # Errors
 /// Anything else.

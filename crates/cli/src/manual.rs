@@ -70,7 +70,8 @@ const CHECK_STATUS: &[Block] = &[
     Block::Item("3", "UNKNOWN, and usage errors."),
 ];
 
-/// The page as roff. `check_command`: the subcommand that ends as a check does, --check or not. The same input gives the same bytes.
+/// The page as roff. `check_command`: the subcommand that ends as a check does, --check or not. The same input gives
+/// the same bytes.
 pub(crate) fn page(
     command: Command,
     manual: &Manual,

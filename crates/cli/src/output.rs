@@ -108,8 +108,8 @@ impl Sink {
     }
 }
 
-/// The result on its way out; what is buffered is lost unless [`Stream::finish`] or `flush` is called. A `--output` file appears when [`Stream::finish`] is called; if it never is, the file
-/// stays as it was.
+/// The result on its way out; what is buffered is lost unless [`Stream::finish`] or `flush` is called. A `--output`
+/// file appears when [`Stream::finish`] is called; if it never is, the file stays as it was.
 pub struct Stream {
     sink: Option<Sink>,
     path: Option<PathBuf>,

@@ -17,7 +17,8 @@ use crate::console::Console;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A progress bar. Silent unless standard error is a terminal, `-q` is not given, and the work lasts over a second;
-/// cleared when it is dropped. Threads share it by reference; calls are cheap enough for every file, not for every line.
+/// cleared when it is dropped. Threads share it by reference; calls are cheap enough for every file, not for every
+/// line.
 pub struct Progress(Option<Watched>);
 
 struct Watched {

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use crate::spf::{SpfResult, check_host};
 use crate::{Answer, Data, Failure, Lookup, Name, Rtype, name, reverse_name};
 
-/// The time to live, in seconds, that the address record of a relay's name must have at least: providers that look it up
-/// again and again take a short one for a sign of a host that will be gone tomorrow.
+/// The time to live, in seconds, that the address record of a relay's name must have at least: providers that look it
+/// up again and again take a short one for a sign of a host that will be gone tomorrow.
 pub const MIN_TTL: u32 = 86_400;
 
-/// The time to live, in seconds, that a provider's relay name may have at most: an address that is taken out of it gets mail for
-/// as long.
+/// The time to live, in seconds, that a provider's relay name may have at most: an address that is taken out of it gets
+/// mail for as long.
 pub const MAX_RELAY_TTL: u32 = 600;
 
 mod provider;
@@ -32,8 +32,8 @@ pub enum Check {
     Ptr,
     /// The provider's relay name (`aol.smtp.example.org`) lists the address, for [`MAX_RELAY_TTL`] at most.
     Provider,
-    /// The SPF records of the HELO name, if it has one, and of the site's domain, by which receivers judge the sender's address,
-    /// let the address send.
+    /// The SPF records of the HELO name, if it has one, and of the site's domain, by which receivers judge the sender's
+    /// address, let the address send.
     Spf,
 }
 
@@ -262,8 +262,8 @@ impl Relay {
         Ok((asked, found))
     }
 
-    /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's address by, must
-    /// have one.
+    /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's
+    /// address by, must have one.
     fn spf(&self, lookup: &dyn Lookup) -> Checked {
         let helo = self.helo_name()?;
         let own = self.spf_of(lookup, &helo);

@@ -14,7 +14,8 @@ pub struct Exchangers {
     pub ttl: u32,
 }
 
-/// Looks up the mail exchangers of `name`, and their addresses of the type `rtype`. It has none where it has no MX records.
+/// Looks up the mail exchangers of `name`, and their addresses of the type `rtype`. It has none where it has no MX
+/// records.
 ///
 /// # Errors
 /// One of them could not be looked up.

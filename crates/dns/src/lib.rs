@@ -1,12 +1,14 @@
 //! DNS lookups with bounded time, and what a mail relay's records must say.
 //!
-//! - [`Resolver`] asks: a few tries over UDP, TCP where an answer is cut short, and never beyond its deadline. Questions
+//! - [`Resolver`] asks: a few tries over UDP, TCP where an answer is cut short, and never beyond its deadline.
+//!   Questions
 //!   that were asked before, by any thread, are answered from memory.
 //! - [`Lookup`] is what asks; the judgements below take any, so that tests supply answers of their own.
 //! - [`checks`]: is the DNS of a relay in order? [`spf`]: RFC 7208.
 //!
-//! The wire format is crate `domain`'s. Its own clients need an async runtime; a relay's few dozen questions are asked by
-//! plain sockets and threads. What servers say is strangers' text: it is kept as it came, and escaped where it is shown.
+//! The wire format is crate `domain`'s. Its own clients need an async runtime; a relay's few dozen questions are asked
+//! by plain sockets and threads. What servers say is strangers' text: it is kept as it came, and escaped where it is
+//! shown.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

@@ -19,7 +19,8 @@ fn asked(more: &[u8]) -> (Query, Vec<u8>) {
     let mut answer = query.bytes().to_vec();
     answer[2] |= 0x84;
     answer[7] = 2;
-    // a.example at offset 12 (0xc00c), its example at 14 (0xc00e); type CNAME, class IN, TTL 60, 4 bytes: b and a pointer.
+    // a.example at offset 12 (0xc00c), its example at 14 (0xc00e); type CNAME, class IN, TTL 60, 4 bytes: b and a
+    // pointer.
     answer.extend_from_slice(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x0e");
     // The b.example of those four bytes is at offset 39 (0xc027); type A, TTL 86400.
     answer.extend_from_slice(b"\xc0\x27\0\x01\0\x01\0\x01\x51\x80\0\x04\xc0\0\x02\x01");

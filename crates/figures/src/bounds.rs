@@ -1,7 +1,7 @@
 //! How much of what strangers choose is told apart: in one place for all.
 //!
-//! Anyone who may write to a log, or whose server answers, makes up names, domains, codes and addresses without number. What
-//! is beyond these bounds is counted, and not told apart.
+//! Anyone who may write to a log, or whose server answers, makes up names, domains, codes and addresses without number.
+//! What is beyond these bounds is counted, and not told apart.
 
 /// Instances that are told apart in a log of which no configuration is known. The busiest are; a host's own logs know
 /// its configured instances and [`OTHER_INSTANCES`].

@@ -7,8 +7,8 @@ use postfix::Problem;
 pub struct Gaps {
     /// The first delivery lines that could not be read: path, line, why, and the line's beginning.
     pub unread: Vec<Problem>,
-    /// How many delivery lines could not be read of which it is not known whose they are. Those of an instance are among its
-    /// figures.
+    /// How many delivery lines could not be read of which it is not known whose they are. Those of an instance are
+    /// among its figures.
     pub nobodys: u64,
     /// How many messages syslog daemons threw away, as far as they say so.
     pub lost: u64,

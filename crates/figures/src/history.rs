@@ -1,8 +1,8 @@
 //! A host's last days: the figures of each instance on each day, from the logs where they still hold the day, else from
 //! the day's record.
 //!
-//! [`History::new`] picks for each instance and day the better of what the logs and what the records say. Reading both is
-//! the `cli` crate's (`host::history::read`).
+//! [`History::new`] picks for each instance and day the better of what the logs and what the records say. Reading both
+//! is the `cli` crate's (`host::history::read`).
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ pub struct History {
 pub struct HistoryDay {
     /// Which.
     pub day: Day,
-    /// Every instance of which something is known, by name: without any delivery, too, if the logs or a record hold the day.
+    /// Every instance of which something is known, by name: without any delivery, too, if the logs or a record hold the
+    /// day.
     pub instances: Vec<InstanceDay>,
 }
 

@@ -205,7 +205,8 @@ mod tests {
         ];
         check(
             &v,
-            "WARNING: postfix-aol-b: 312 in the mailq | mailq=312;200;500;0 'oldest age'=7200s;;;0 rate=U;;;0 bounced=2.5%",
+            "WARNING: postfix-aol-b: 312 in the mailq | mailq=312;200;500;0 'oldest age'=7200s;;;0 rate=U;;;0 \
+             bounced=2.5%",
         );
     }
 

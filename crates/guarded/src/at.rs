@@ -1,7 +1,7 @@
 //! Names in an open directory that another may own, and change under one's hands: a queue's, which is the mail owner's.
 //!
-//! Whatever is done with a name is done in that directory. A name has no slash, since a path could lead elsewhere; no link
-//! is followed, at its end or on the way; no name is taken from a file that has it, but by [`exchange`].
+//! Whatever is done with a name is done in that directory. A name has no slash, since a path could lead elsewhere; no
+//! link is followed, at its end or on the way; no name is taken from a file that has it, but by [`exchange`].
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -147,8 +147,8 @@ pub fn give(file: &File, uid: u32, gid: u32) -> io::Result<()> {
     std::os::unix::fs::fchown(file, Some(uid), Some(gid))
 }
 
-/// Connects to the socket that has a name in `directory`. A server that does not accept lets others wait for ever: it is
-/// waited for as long as `patience`.
+/// Connects to the socket that has a name in `directory`. A server that does not accept lets others wait for ever: it
+/// is waited for as long as `patience`.
 ///
 /// # Errors
 /// It is no socket, or nobody listens; so many wait already (`WouldBlock`).

@@ -2,8 +2,8 @@
 //!
 //! Knows how a name is looked up so that whoever may write to a directory on its way leads nobody elsewhere, how a file
 //! takes another's place, who holds a lock, and how a program is run so that it neither hangs nor floods. Must not know
-//! Postfix, a terminal or the clock. It is the one place from which files are opened to be written to, made, renamed and
-//! given away, and the one from which programs are started: `clippy.toml` holds the others to it.
+//! Postfix, a terminal or the clock. It is the one place from which files are opened to be written to, made, renamed
+//! and given away, and the one from which programs are started: `clippy.toml` holds the others to it.
 //!
 //! Three things are kept everywhere. A directory is held open, and names are looked up in it, so that its being renamed
 //! leads nowhere else. No link is followed that anybody but root and the caller could have put in its place. What has

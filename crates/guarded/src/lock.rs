@@ -16,7 +16,10 @@ use crate::trust::{Refused, is_ours, user};
 
 /// A lock that is held. The kernel gives it up when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "held, not read")] File);
+pub struct Lock {
+    /// Held, not read.
+    _file: File,
+}
 
 /// Why a lock was not had.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ impl Lock {
         let failed = |e| LockError::Io(place.path().to_owned(), e);
         let file = open(place).map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Self(file)),
+            Ok(()) => return Ok(Self { _file: file }),
             Err(Errno::WOULDBLOCK) => {}
             Err(e) => return Err(failed(e.into())),
         }
@@ -93,7 +96,9 @@ impl Lock {
             to.send(done.map(|()| waiting)).is_ok()
         });
         match from.recv_timeout(patience) {
-            Ok(done) => Ok(Self(done.map_err(|e| failed(e.into()))?)),
+            Ok(done) => Ok(Self {
+                _file: done.map_err(|e| failed(e.into()))?,
+            }),
             Err(_) => Err(held(holder(&file))),
         }
     }
@@ -119,8 +124,8 @@ pub(crate) fn open(place: &Place) -> io::Result<File> {
     Ok(file)
 }
 
-/// The process that holds a flock(2) on this file: the one that took it, from /proc/locks (proc_locks(5)), or one that has
-/// the file open still.
+/// The process that holds a flock(2) on this file: the one that took it, from /proc/locks (proc_locks(5)), or one that
+/// has the file open still.
 fn holder(file: &File) -> Option<String> {
     let stat = fstat(file).ok()?;
     let text = crate::read_text(Path::new("/proc/locks"), 16 << 20).ok()?;

@@ -27,8 +27,8 @@ pub enum Kind {
     Other,
 }
 
-/// Opens what this process has open already, if `path` says that (`/dev/stderr`, or the `/dev/fd/63` of a shell's `>(gzip)`):
-/// it names no place in a directory.
+/// Opens what this process has open already, if `path` says that (`/dev/stderr`, or the `/dev/fd/63` of a shell's
+/// `>(gzip)`): it names no place in a directory.
 ///
 /// # Errors
 /// It is not open, or not for writing.
@@ -58,8 +58,8 @@ impl Place {
     /// Where `path` leads, on this machine.
     ///
     /// # Errors
-    /// A directory on the way is missing or may not be entered; a link is not followed ([`crate::is_refused`]); the path
-    /// ends in no name.
+    /// A directory on the way is missing or may not be entered; a link is not followed ([`crate::is_refused`]); the
+    /// path ends in no name.
     pub fn find(path: &Path, links: Links) -> io::Result<Self> {
         Self::own(Path::new("/"), path, links, Missing::Fail)
     }
@@ -72,8 +72,8 @@ impl Place {
         Self::own(Path::new("/"), path, links, Missing::MakeLast)
     }
 
-    /// Where `path` leads, which is a file of the tools' own below `root` (`/`, or a host's image). Directories that are
-    /// missing are made. Nothing leads out of an image.
+    /// Where `path` leads, which is a file of the tools' own below `root` (`/`, or a host's image). Directories that
+    /// are missing are made. Nothing leads out of an image.
     ///
     /// # Errors
     /// As [`Place::find`], or a directory cannot be made.
@@ -247,8 +247,8 @@ impl Place {
         self.step.safe
     }
 
-    /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only where
-    /// nobody but root and the caller can have put it there.
+    /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only
+    /// where nobody but root and the caller can have put it there.
     ///
     /// # Errors
     /// It cannot be opened, or another may have put it there ([`crate::is_refused`]).
@@ -290,8 +290,8 @@ impl Place {
         Lock::take(self, patience)
     }
 
-    /// Opens the file of such a lock, or makes it, for one that is shared, or that says who has it: for reading, and for
-    /// adding to its end.
+    /// Opens the file of such a lock, or makes it, for one that is shared, or that says who has it: for reading, and
+    /// for adding to its end.
     ///
     /// # Errors
     /// What has the name is not a lock: it is another's, or has a second name.

@@ -1,4 +1,5 @@
-//! Programs that the tools run: by absolute path, without the caller's environment, bounded in time and in what they say.
+//! Programs that the tools run: by absolute path, without the caller's environment, bounded in time and in what they
+//! say.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -67,8 +68,8 @@ impl Ended {
 }
 
 impl Program {
-    /// The program at an absolute `path`. If it takes longer than `patience` (in all; of a stream: to say something more),
-    /// it is killed with all that it has started.
+    /// The program at an absolute `path`. If it takes longer than `patience` (in all; of a stream: to say something
+    /// more), it is killed with all that it has started.
     pub fn new(path: impl Into<PathBuf>, patience: Duration) -> Self {
         Self {
             path: path.into(),
@@ -116,8 +117,8 @@ impl Program {
         self
     }
 
-    /// What it reads from its standard input, if not nothing. It has all of it at once: were this process killed while it
-    /// wrote to a pipe, half a message would be sent.
+    /// What it reads from its standard input, if not nothing. It has all of it at once: were this process killed while
+    /// it wrote to a pipe, half a message would be sent.
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
@@ -249,8 +250,8 @@ impl Running {
         })
     }
 
-    /// Ends it, and all that it has started and that has stayed in its group. Only while it has not been waited for: the
-    /// number may be another's then.
+    /// Ends it, and all that it has started and that has stayed in its group. Only while it has not been waited for:
+    /// the number may be another's then.
     fn kill(&mut self) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             kill_process_group(group, Signal::KILL).ok();

@@ -1,8 +1,9 @@
 //! What this machine, its logs, queues and the DNS say of the instances.
 //!
-//! Knows where a host keeps things (configuration, spools, logs, day records, tables of its own) and how to read them at
-//! once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`] says
-//! what host is looked at and when, and who hears of problems and progress. Changes nothing by itself, judges nothing.
+//! Knows where a host keeps things (configuration, spools, logs, day records, tables of its own) and how to read them
+//! at once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`]
+//! says what host is looked at and when, and who hears of problems and progress. Changes nothing by itself, judges
+//! nothing.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

@@ -20,7 +20,8 @@ const MOST: u64 = 16 << 20;
 pub struct Tables {
     /// Whose a domain is.
     pub providers: Arc<Providers>,
-    /// What a reply means; without them, every reason is `other`. Compiling the rules takes longer than counting a day's log.
+    /// What a reply means; without them, every reason is `other`. Compiling the rules takes longer than counting a
+    /// day's log.
     pub reasons: Option<Arc<Reasons>>,
 }
 
@@ -74,8 +75,8 @@ pub fn reasons_with(site: &Site, given: Option<&Path>) -> anyhow::Result<Reasons
     load_with(site, given, "/etc/relay-tools/reasons.toml", Reasons::load)
 }
 
-/// What `load` makes of a table's text and path: of the `given` file, which must be there, or else of the host's `usual` one
-/// (`/etc/relay-tools/…`), if it has one.
+/// What `load` makes of a table's text and path: of the `given` file, which must be there, or else of the host's
+/// `usual` one (`/etc/relay-tools/…`), if it has one.
 ///
 /// # Errors
 /// The file cannot be read, or something is wrong in it.

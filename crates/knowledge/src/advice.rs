@@ -1,7 +1,7 @@
 //! What to do about a provider's code: how long to wait, and the command, ready to be pasted.
 //!
-//! The table is TOML: `data/advice.toml` is compiled in, and the host's /etc/relay-tools/advice.toml is tried before it.
-//! Every entry says where it was read, and when: advice ages.
+//! The table is TOML: `data/advice.toml` is compiled in, and the host's /etc/relay-tools/advice.toml is tried before
+//! it. Every entry says where it was read, and when: advice ages.
 
 use std::path::Path;
 

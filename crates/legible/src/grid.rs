@@ -30,7 +30,8 @@ pub const NAME_MAX: usize = 60;
 const NAME_MIN: usize = 12;
 const INSTANCE_MIN: usize = 24;
 
-/// The fewest columns of a sentence; and the most that one of its words takes whole: an address, with what is around it.
+/// The fewest columns of a sentence; and the most that one of its words takes whole: an address, with what is around
+/// it.
 const SENTENCE_MIN: usize = 20;
 pub(crate) const WORD_MAX: usize = 45;
 
@@ -41,11 +42,11 @@ pub enum Column {
     Text(&'static str),
     /// Strangers' text of any length: left-aligned, cut in its middle where it is too long, unless it is an IP address.
     Name(&'static str),
-    /// Names of instances: as a name, but without the `postfix-` that nearly all begin with before anything else is cut, and
-    /// cut itself only where it is very long.
+    /// Names of instances: as a name, but without the `postfix-` that nearly all begin with before anything else is
+    /// cut, and cut itself only where it is very long.
     Instance(&'static str),
-    /// Items with `, ` between them, such as addresses: left-aligned, never cut; where a terminal is too narrow, they go
-    /// on in the next line.
+    /// Items with `, ` between them, such as addresses: left-aligned, never cut; where a terminal is too narrow, they
+    /// go on in the next line.
     List(&'static str),
     /// Strangers' words: left-aligned, cut at their end where they are too long.
     Words(&'static str),
@@ -233,8 +234,8 @@ pub(crate) fn lay(
     text(style, table)
 }
 
-/// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a width.
-/// `rows` is called twice, first for the widths.
+/// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a
+/// width. `rows` is called twice, first for the widths.
 ///
 /// # Errors
 /// Those of `out`.
@@ -332,7 +333,8 @@ pub(crate) fn gaps(style: TableStyle, columns: usize) -> usize {
     }
 }
 
-/// How wide each column is: in a terminal, so that the table fits; elsewhere, as wide as its widest cell, but for names.
+/// How wide each column is: in a terminal, so that the table fits; elsewhere, as wide as its widest cell, but for
+/// names.
 pub(crate) fn fitting(style: TableStyle, columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
     let mut widths = widths(columns, rows);
     let Some(width) = style.width else {

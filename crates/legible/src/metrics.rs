@@ -10,9 +10,9 @@ pub fn gauge(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")
 }
 
-/// A label's value: UTF-8, with `\\`, `"` and newline escaped, and nothing that a terminal would act upon. Texts that differ
-/// have labels that differ: of two series that are one, node_exporter rejects the whole file. So a backslash of the text is
-/// doubled: what escapes is told from what was there.
+/// A label's value: UTF-8, with `\\`, `"` and newline escaped, and nothing that a terminal would act upon. Texts that
+/// differ have labels that differ: of two series that are one, node_exporter rejects the whole file. So a backslash of
+/// the text is doubled: what escapes is told from what was there.
 pub fn label(text: &[u8]) -> String {
     let mut doubled = Vec::with_capacity(text.len());
     for &byte in text {

@@ -2,7 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// The word as a shell takes it for itself: in quotes where it needs them. A NUL, which no argument can hold, is left out.
+/// The word as a shell takes it for itself: in quotes where it needs them. A NUL, which no argument can hold, is left
+/// out.
 pub fn quoted(word: &str) -> String {
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| String::new(), String::from)

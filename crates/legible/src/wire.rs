@@ -1,5 +1,5 @@
-//! Cells of csv, and JSON whose strings can be shown on a terminal: what [`postfix::escape`] would make visible is written as `\u` escapes,
-//! which JSON readers undo.
+//! Cells of csv, and JSON whose strings can be shown on a terminal: what [`postfix::escape`] would make visible is
+//! written as `\u` escapes, which JSON readers undo.
 
 use postfix::Time;
 use std::fmt::Write as _;
@@ -25,8 +25,8 @@ pub fn time(time: Time) -> Option<String> {
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-/// Text as a cell of csv has it: escaped, and with an apostrophe before what a spreadsheet would take for a formula (it begins
-/// with `=`, `+`, `-` or `@`): strangers choose domains and addresses. Numbers, and `-` alone, are none.
+/// Text as a cell of csv has it: escaped, and with an apostrophe before what a spreadsheet would take for a formula (it
+/// begins with `=`, `+`, `-` or `@`): strangers choose domains and addresses. Numbers, and `-` alone, are none.
 pub fn csv_cell(text: impl AsRef<[u8]>) -> String {
     let shown = escape(&text).to_string();
     let is_formula = shown.starts_with(['=', '+', '-', '@']);

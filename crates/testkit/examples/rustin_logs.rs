@@ -1,8 +1,9 @@
 //! Writes the logs of `fixtures/rustin`: `rustin_logs fixtures/rustin/var/log`.
 //!
-//! mail.log is of 2026-09-19, mail.log.1 of the day before, mail.log.2.gz (packed with `gzip -9n`) of the day before that.
-//! Of the six days up to that one there are day records, in var/lib/relay-tools/days: `rustin_logs DIRECTORY before` writes the
-//! logs that `mail-stats-print --save-day` made them of. They were stored without delays, which are most of a record.
+//! mail.log is of 2026-09-19, mail.log.1 of the day before, mail.log.2.gz (packed with `gzip -9n`) of the day before
+//! that. Of the six days up to that one there are day records, in var/lib/relay-tools/days: `rustin_logs DIRECTORY
+//! before` writes the logs that `mail-stats-print --save-day` made them of. They were stored without delays, which are
+//! most of a record.
 #![allow(clippy::disallowed_methods, reason = "on files of its own")]
 
 use std::fs::File;
@@ -31,7 +32,8 @@ fn day(start: &str, seed: u64, traffic: &[(&str, u64, u64, u64)], path: &Path) -
 /// Sent, bounced, deferred of each of [`NAMES`].
 type Day = [(u64, u64, u64); 5];
 
-/// The days whose logs are gone: sent, bounced, deferred of aol-a, aol-b, msn-a, therest-a, yahoo-a. The 13th is a Sunday.
+/// The days whose logs are gone: sent, bounced, deferred of aol-a, aol-b, msn-a, therest-a, yahoo-a. The 13th is a
+/// Sunday.
 const BEFORE: [(&str, Day); 7] = [
     (
         "11",

@@ -1,8 +1,9 @@
 //! Makes the spools of `fixtures/rustin` with real Postfix, as root: `rustin_spools fixtures/rustin`.
 //!
-//! Five instances deliver to sinks that play the providers, until what is not taken is deferred. Then some mail is held or
-//! marked for return, Postfix is stopped, and a few files of postfix-therest-a are damaged. Written are `var/spool`, `modes` (what
-//! git does not keep: permission bits, time of last change) and `postqueue` (what `postqueue -j` printed of each instance).
+//! Five instances deliver to sinks that play the providers, until what is not taken is deferred. Then some mail is held
+//! or marked for return, Postfix is stopped, and a few files of postfix-therest-a are damaged. Written are `var/spool`,
+//! `modes` (what git does not keep: permission bits, time of last change) and `postqueue` (what `postqueue -j` printed
+//! of each instance).
 #![allow(clippy::disallowed_methods, reason = "on files of its own")]
 
 use std::fs::{self, Permissions};
@@ -54,7 +55,8 @@ fn yahoo(rcpt: &Rcpt) -> Answer {
         "192.0.2.42" if !rcpt.recipient.starts_with("ok") => Answer::text(
             451,
             format!(
-                "4.7.0 [TSS04] Messages from {ip} temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes"
+                "4.7.0 [TSS04] Messages from {ip} temporarily deferred due to unexpected volume or user complaints - \
+                 4.16.55.1; see https://postmaster.yahooinc.com/error-codes"
             ),
         ),
         _ if full(rcpt) => Answer::text(452, "4.2.2 Mailbox full"),
@@ -74,7 +76,8 @@ fn msn(rcpt: &Rcpt) -> Answer {
         return Answer::text(
             451,
             format!(
-                "4.7.650 The mail server [{}] has been temporarily rate limited due to IP reputation. For e-mail delivery information, see https://aka.ms/postmaster (S775)",
+                "4.7.650 The mail server [{}] has been temporarily rate limited due to IP reputation. For e-mail \
+                 delivery information, see https://aka.ms/postmaster (S775)",
                 rcpt.client.ip()
             ),
         );

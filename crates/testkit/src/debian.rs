@@ -51,7 +51,8 @@ pub struct Debian {
 }
 
 impl Debian {
-    /// Installs a release with systemd, Postfix and these packages, and boots it. It has a network of its own, with nothing in it but itself.
+    /// Installs a release with systemd, Postfix and these packages, and boots it. It has a network of its own, with
+    /// nothing in it but itself.
     pub fn boot(release: &str, packages: &[&str]) -> Self {
         let always = [
             "systemd",

@@ -78,7 +78,8 @@ impl Mail {
         self
     }
 
-    /// DSN ENVID, of three characters at least: sendmail(1) takes what follows `-V` for VERP delimiters if it is shorter.
+    /// DSN ENVID, of three characters at least: sendmail(1) takes what follows `-V` for VERP delimiters if it is
+    /// shorter.
     #[must_use]
     pub fn envid(mut self, id: &str) -> Self {
         self.envid = Some(id.to_owned());

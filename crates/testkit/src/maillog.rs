@@ -121,18 +121,21 @@ const BOUNCED: &[(&str, &str)] = &[
     ),
     (
         "5.7.1",
-        "554 5.7.1 Service unavailable; Client host [216.66.23.44] blocked using zen.spamhaus.org (in reply to RCPT TO command)",
+        "554 5.7.1 Service unavailable; Client host [216.66.23.44] blocked using zen.spamhaus.org (in reply to RCPT TO \
+         command)",
     ),
     // What a server may say to fool a careless count.
     (
         "5.7.1",
-        "554 5.7.1 status=sent (250 2.0.0 OK) postfix-aol-a/smtp[1]: AAAAA: to=<a@b>, relay=c[1.2.3.4]:25, status=sent (250 ok)",
+        "554 5.7.1 status=sent (250 2.0.0 OK) postfix-aol-a/smtp[1]: AAAAA: to=<a@b>, relay=c[1.2.3.4]:25, status=sent \
+         (250 ok)",
     ),
 ];
 const DEFERRED: &[(&str, &str)] = &[
     (
         "4.7.0",
-        "421 4.7.0 [TSS04] Messages from 216.66.23.44 temporarily deferred due to user complaints (in reply to MAIL FROM command)",
+        "421 4.7.0 [TSS04] Messages from 216.66.23.44 temporarily deferred due to user complaints (in reply to MAIL \
+         FROM command)",
     ),
     (
         "4.2.2",
@@ -238,7 +241,8 @@ fn message(
         "{head} {name}/qmgr[812]: {id}: from=<list{list}-bounces@lists{list}.example>, size={}, nrcpt=1 (queue active)",
         1500 + random.below(60_000)
     )?;
-    // Before the queue manager, in it, connecting, transmitting: hundredths of a second. What is put off has waited before.
+    // Before the queue manager, in it, connecting, transmitting: hundredths of a second. What is put off has waited
+    // before.
     let waited = if outcome == 2 {
         random.below(40_000)
     } else {
@@ -258,7 +262,8 @@ fn message(
     };
     writeln!(
         out,
-        "{head} {name}/smtp[{pid}]: {id}: to=<user{user}@{domain}>, relay={relay}, delay={}, delays={}/{}/{}/{}, dsn={dsn}, status={status} ({reply})",
+        "{head} {name}/smtp[{pid}]: {id}: to=<user{user}@{domain}>, relay={relay}, delay={}, delays={}/{}/{}/{}, \
+         dsn={dsn}, status={status} ({reply})",
         hundredths(waits.iter().sum()),
         hundredths(waits[0]),
         hundredths(waits[1]),
@@ -277,7 +282,8 @@ fn message(
         )?,
         1 => writeln!(
             out,
-            "{head} {name}/cleanup[{pid}]: {id}: warning: header Subject: postfix-aol-a/smtp[1]: {id}: to=<a@b>, relay=x[1.2.3.4]:25, delay=1, dsn=2.0.0, status=sent (250 ok) from local"
+            "{head} {name}/cleanup[{pid}]: {id}: warning: header Subject: postfix-aol-a/smtp[1]: {id}: to=<a@b>, \
+             relay=x[1.2.3.4]:25, delay=1, dsn=2.0.0, status=sent (250 ok) from local"
         )?,
         2 => writeln!(
             out,

@@ -57,7 +57,10 @@ fn told(holders: &[Holder]) -> String {
 
 /// Locks of this process. They end when it is dropped.
 #[derive(Debug)]
-pub struct Locks(#[allow(dead_code, reason = "held, not read")] Vec<File>);
+pub struct Locks {
+    /// Held, not read.
+    _files: Vec<File>,
+}
 
 /// What is locked: an instance, by its queue directory's device and inode, for this move alone or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +82,8 @@ impl Locks {
         let mut sorted: Vec<&Claim> = claims.iter().collect();
         sorted.sort_by_key(|claim| claim.identity);
         let locks = sorted.into_iter().map(|claim| take(root, dir, claim, me));
-        locks.collect::<Result<_, _>>().map(Self)
+        let _files = locks.collect::<Result<_, _>>()?;
+        Ok(Self { _files })
     }
 }
 

@@ -12,10 +12,11 @@ use crate::journal::Header;
 use crate::tree::{At, Place, Touched, Tree};
 
 /// A file on hold that has this permission bit is held by a move; Postfix itself never sets it, and does not mind it.
-/// Where a file system keeps nanoseconds, a time with those of the move is the mark: setting it takes nothing away that an
-/// admin may be setting at the same moment (`postsuper -e`).
+/// Where a file system keeps nanoseconds, a time with those of the move is the mark: setting it takes nothing away that
+/// an admin may be setting at the same moment (`postsuper -e`).
 const MARK: u32 = 0o1000;
-/// A far future, which 32 bits can hold: what is closed must not look old to `postsuper -p`, which purges such after a week.
+/// A far future, which 32 bits can hold: what is closed must not look old to `postsuper -p`, which purges such after a
+/// week.
 const FAR_FUTURE: i64 = 2_145_916_800;
 
 /// Both spools, open, and what all steps need.

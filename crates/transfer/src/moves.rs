@@ -1,5 +1,5 @@
-//! A move from its plan to its end, and from its journal: `resume` and `undo`. All of it may be interrupted at any point,
-//! and taken up again.
+//! A move from its plan to its end, and from its journal: `resume` and `undo`. All of it may be interrupted at any
+//! point, and taken up again.
 //!
 //! The journal says what was meant; where a message is, its file says, found by its inode. What to do then is
 //! `protocol.rs`'s to say.
@@ -39,7 +39,8 @@ pub struct Means<'a> {
     /// Whether TO's pickup is past what it was doing when messages were taken out of its reach, for tests that play it.
     /// `None`: its processes are looked at.
     pub pickup: Option<Past<'a>>,
-    /// The id of this boot (proc(5), random/boot_id): after another, what the disk says may be older than what was done.
+    /// The id of this boot (proc(5), random/boot_id): after another, what the disk says may be older than what was
+    /// done.
     pub boot: String,
     /// Messages that go through the steps together.
     pub batch: usize,
@@ -223,7 +224,8 @@ impl<'a> Move<'a> {
     /// Leads all messages to the goal, or as far as they go.
     ///
     /// # Errors
-    /// The journal cannot be written, or the directories cannot be put on disk: the next run must look at what is there.
+    /// The journal cannot be written, or the directories cannot be put on disk: the next run must look at what is
+    /// there.
     pub fn run(&mut self) -> Result<(), MoveError> {
         let mut jobs = std::mem::take(&mut self.held);
         jobs.append(&mut self.waiting);
@@ -255,8 +257,8 @@ impl<'a> Move<'a> {
         Ok(settled)
     }
 
-    /// Puts all that is to be moved on hold, so that FROM no longer tries it; takes what is there of earlier runs to where
-    /// it can be sent.
+    /// Puts all that is to be moved on hold, so that FROM no longer tries it; takes what is there of earlier runs to
+    /// where it can be sent.
     ///
     /// # Errors
     /// See [`Self::run`].

@@ -33,8 +33,8 @@ impl Process {
         Path::new("/proc").join(&self.pid)
     }
 
-    /// Is it past what it was doing when `withdrawn` were taken out of its reach? It goes through maildrop file by file,
-    /// with the directory open from before it looks at the first until after it has removed the last (pickup.c,
+    /// Is it past what it was doing when `withdrawn` were taken out of its reach? It goes through maildrop file by
+    /// file, with the directory open from before it looks at the first until after it has removed the last (pickup.c,
     /// pickup_service). So it is, if it has ended, or has not got the directory open, or has opened another file of it.
     /// Where that cannot be seen, it is not.
     fn is_past(&self, maildrop: (u64, u64), withdrawn: &HashSet<u64>) -> bool {
@@ -132,8 +132,8 @@ pub(crate) fn wait_until_past(side: &Side, withdrawn: &HashSet<u64>, watch: &dyn
 
 /// Wakes pickup(8), as postkick(1) does. That it could not be woken is no harm: it wakes by itself every minute.
 ///
-/// `public` belongs to the mail owner, who may put anything there at any moment: no link is followed, nothing is written
-/// to what is neither a FIFO nor a socket, and nobody is waited for.
+/// `public` belongs to the mail owner, who may put anything there at any moment: no link is followed, nothing is
+/// written to what is neither a FIFO nor a socket, and nobody is waited for.
 ///
 /// # Errors
 /// Nobody listens, or so many wait already that there is no need.

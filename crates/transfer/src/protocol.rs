@@ -2,14 +2,15 @@
 //! their steps from here (`engine.rs`), and the model (`model/`) checks them against everything Postfix does meanwhile.
 //!
 //! On one file system a message is one file, which is renamed: deferred, FROM's hold, TO's maildrop. Between two, a
-//! copy is made in TO's maildrop, closed (mode 0600: Postfix ignores it); the source is covered, that is, renamed in FROM's
-//! hold directory to a name that is not a queue id, which neither Postfix nor postsuper(1) touches; it is removed; then
-//! the copy is opened (0700). A file is removed only while another complete one of the same message is in sight.
+//! copy is made in TO's maildrop, closed (mode 0600: Postfix ignores it); the source is covered, that is, renamed in
+//! FROM's hold directory to a name that is not a queue id, which neither Postfix nor postsuper(1) touches; it is
+//! removed; then the copy is opened (0700). A file is removed only while another complete one of the same message is in
+//! sight.
 //!
-//! On the way back a file in TO's maildrop is first taken out of pickup(8)'s reach: in one system call it changes places
-//! with a decoy that pickup cannot open, and lies covered in TO's hold directory. Only then is it asked whether pickup had
-//! it in hand. What pickup has copied it removes by name, so that the decoy goes; while the decoy is there, and pickup is
-//! past it, nobody has the message.
+//! On the way back a file in TO's maildrop is first taken out of pickup(8)'s reach: in one system call it changes
+//! places with a decoy that pickup cannot open, and lies covered in TO's hold directory. Only then is it asked whether
+//! pickup had it in hand. What pickup has copied it removes by name, so that the decoy goes; while the decoy is there,
+//! and pickup is past it, nobody has the message.
 
 /// Where a run is to lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

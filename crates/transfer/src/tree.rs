@@ -48,8 +48,8 @@ impl At {
         (&self.dir, self.name.as_ref())
     }
 
-    /// Opens the regular file that is there for reading: `None` for nothing. One with a second name may be a file that the
-    /// directory's owner could neither read nor change, and is refused.
+    /// Opens the regular file that is there for reading: `None` for nothing. One with a second name may be a file that
+    /// the directory's owner could neither read nor change, and is refused.
     pub(crate) fn open(&self) -> io::Result<Option<File>> {
         Ok(self.open_only(OFlags::RDONLY)?.map(|(file, _)| file))
     }
@@ -187,8 +187,8 @@ impl Tree {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Gives a hash directory that is root's to the owner of the mail: made just now, or by a move that was killed before it
-    /// came to this. Postfix could not use it.
+    /// Gives a hash directory that is root's to the owner of the mail: made just now, or by a move that was killed
+    /// before it came to this. Postfix could not use it.
     fn hand_over(&self, fs: Fs<'_>, dir: &OwnedFd, path: &Path) -> io::Result<()> {
         if rustix::fs::fstat(dir)?.st_uid != 0 || self.owner.0 == 0 {
             return Ok(());

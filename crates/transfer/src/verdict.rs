@@ -62,8 +62,8 @@ impl Verdict<'_> {
         job.ended(fate, why)
     }
 
-    /// Would this step let somebody deliver a message that TO has taken already, by its log? After a power cut, some file
-    /// systems (btrfs, or ext4 without a journal) have it twice: as it was, and in TO's queue.
+    /// Would this step let somebody deliver a message that TO has taken already, by its log? After a power cut, some
+    /// file systems (btrfs, or ext4 without a journal) have it twice: as it was, and in TO's queue.
     pub(crate) fn is_contradicted(&self, job: &Job, step: Step) -> bool {
         let delivers = matches!(
             step,

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// A mail domain: lower-case letters, digits, hyphens and underscores, labels of 1 to 63, two of them or more, 253 in
-/// all; international labels as A-labels (`xn--…`). Nothing in it means anything to postmap, TOML, a shell or a terminal.
+/// all; international labels as A-labels (`xn--…`). Nothing in it means anything to postmap, TOML, a shell or a
+/// terminal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(String);
 
 impl Domain {
-    /// The mail domain that `text` is: neither case, nor a dot at its end, nor the form of international labels matters.
+    /// The mail domain that `text` is: neither case, nor a dot at its end, nor the form of international labels
+    /// matters.
     ///
     /// # Errors
     /// It is not one: why.

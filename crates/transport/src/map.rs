@@ -95,8 +95,8 @@ impl Map {
         }
     }
 
-    /// Writes it as postmap reads it: sorted by domain, with a heading that says what made it (`made_by`: the command) and
-    /// of what (`table`). The same table gives the same bytes: no date, no host.
+    /// Writes it as postmap reads it: sorted by domain, with a heading that says what made it (`made_by`: the command)
+    /// and of what (`table`). The same table gives the same bytes: no date, no host.
     ///
     /// # Errors
     /// Those of `out`.

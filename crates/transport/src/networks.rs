@@ -46,8 +46,8 @@ enum Element {
 const MAX_DEPTH: usize = 8;
 
 /// Looks `address` up in a list as mynetworks has it, all `$name` expanded: from the left, the first element that has
-/// it decides, and `!` turns its answer about (Postfix `src/util/match_list.c`). `look` says what is behind an element that is
-/// no network; without it, those are not known, and neither is what comes of a broken one.
+/// it decides, and `!` turns its answer about (Postfix `src/util/match_list.c`). `look` says what is behind an element
+/// that is no network; without it, those are not known, and neither is what comes of a broken one.
 pub fn listed(list: &str, address: IpAddr, look: Option<&dyn Fn(&str) -> Reference>) -> Listed {
     // A reference that can only say yes does not matter where a later element says yes.
     let mut open: Option<(String, bool)> = None;

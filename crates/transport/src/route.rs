@@ -17,8 +17,8 @@ pub struct Style {
 }
 
 impl Default for Style {
-    /// `smtp:[aol.smtp.example.org]`: a relay's name has an address record for each of its relays, and Postfix spreads mail
-    /// over them; MX records, of which there are none as a rule, need not be asked for.
+    /// `smtp:[aol.smtp.example.org]`: a relay's name has an address record for each of its relays, and Postfix spreads
+    /// mail over them; MX records, of which there are none as a rule, need not be asked for.
     fn default() -> Self {
         Self {
             transport: "smtp".to_owned(),

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn a_source_is_read_as_postmap_reads_it() {
         // What postmap(1) of Postfix 3.7 makes of this text is compared in tests/relay_transport/check.
-        let text = "# comment\naol.com smtp:[x]\nAOL.com  \t smtp:[y] \n\nfoo\n  bar\n.sub.example\ta:b\n\"q x\" z:\nlonely\n* smtp:\nb\\ c d:\n";
+        let text = "# comment\naol.com smtp:[x]\nAOL.com  \t smtp:[y] \n\nfoo\n  bar\n.sub.example\ta:b\n\"q x\" \
+            z:\nlonely\n* smtp:\nb\\ c d:\n";
         let source = Source::parse(Path::new("/etc/t"), text.as_bytes()).value;
         let found: Vec<(u64, &str, &str)> = source
             .entries

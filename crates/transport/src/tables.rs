@@ -57,8 +57,8 @@ impl TableName {
         }
     }
 
-    /// Is it asked for whole addresses alone, and never for a domain (DICT_FLAG_PATTERN, and `maps_find`'s PARTIAL in Postfix
-    /// `src/trivial-rewrite/transport.c`)? Of tables within a table, the first decides.
+    /// Is it asked for whole addresses alone, and never for a domain (DICT_FLAG_PATTERN, and `maps_find`'s PARTIAL in
+    /// Postfix `src/trivial-rewrite/transport.c`)? Of tables within a table, the first decides.
     pub fn is_pattern(&self) -> bool {
         match self.kind.as_str() {
             "cidr" | "pcre" | "regexp" | "tcp" | "socketmap" | "randmap" | "fail" => true,

@@ -1,8 +1,8 @@
 //! What `relay-warmup apply` has put in force, and what was there before: a journal, one JSON object a line, schema
 //! `relay-tools/warmup-applied/1`.
 //!
-//! An entry is written before anything is changed, and again when all of it is. So what is there after an interruption is either
-//! what was before, or what was to be; anything else was changed by others.
+//! An entry is written before anything is changed, and again when all of it is. So what is there after an interruption
+//! is either what was before, or what was to be; anything else was changed by others.
 
 use std::collections::BTreeMap;
 use std::path::Path;

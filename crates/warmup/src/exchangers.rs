@@ -1,9 +1,10 @@
 //! Shares that equal A records cannot give: by mail exchangers of one preference.
 //!
-//! Of a name without brackets, Postfix takes the addresses of all its mail exchangers of the best preference together, and
-//! puts them into random order (`src/smtp/smtp_addr.c`, smtp_domain_addr: dns_rr_shuffle). An address that several of them have
-//! is in it several times. So names that lead to the old addresses, as many as it takes, beside such that lead to the new one
-//! give it any share. Each old address is behind each of the old names: they keep equal parts among themselves.
+//! Of a name without brackets, Postfix takes the addresses of all its mail exchangers of the best preference together,
+//! and puts them into random order (`src/smtp/smtp_addr.c`, smtp_domain_addr: dns_rr_shuffle). An address that several
+//! of them have is in it several times. So names that lead to the old addresses, as many as it takes, beside such that
+//! lead to the new one give it any share. Each old address is behind each of the old names: they keep equal parts among
+//! themselves.
 
 use std::net::IpAddr;
 
@@ -23,8 +24,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Those that give the new address as much as they can of `wanted` beside so many old ones, and no more: a half at most, or
-    /// an equal part where that is more. The least that there can be, where that is too much.
+    /// Those that give the new address as much as they can of `wanted` beside so many old ones, and no more: a half at
+    /// most, or an equal part where that is more. The least that there can be, where that is too much.
     pub fn within(wanted: f64, old: usize) -> Self {
         let most = wanted.min(0.5_f64.max(1.0 / (old as f64 + 1.0)));
         let mut all: Vec<Self> = (1..=MOST_ADDRESSES)

@@ -1,10 +1,11 @@
 //! Turning mail away that would only wait.
 //!
-//! A relay name gives each address an equal share at least ([`crate::ratio`]), and that may be more than a new one may send.
-//! An smtpd that has a limit of recipients answers what comes beyond it with 450, before it takes the message; the sending
-//! Postfix then goes on to the name's next address within the same delivery (`src/smtp/smtp_trouble.c`, smtp_rcpt_fail:
-//! SMTP_RCPT_KEEP); if its kept connections lead to the new one twice (smtp_mx_session_limit), at its next retry. The limit is
-//! counted for each client by anvil(8), and Postfix excepts mynetworks from it, which is where relays get their mail from.
+//! A relay name gives each address an equal share at least ([`crate::ratio`]), and that may be more than a new one may
+//! send. An smtpd that has a limit of recipients answers what comes beyond it with 450, before it takes the message;
+//! the sending Postfix then goes on to the name's next address within the same delivery (`src/smtp/smtp_trouble.c`,
+//! smtp_rcpt_fail: SMTP_RCPT_KEEP); if its kept connections lead to the new one twice (smtp_mx_session_limit), at its
+//! next retry. The limit is counted for each client by anvil(8), and Postfix excepts mynetworks from it, which is where
+//! relays get their mail from.
 
 use postfix::config::Instance;
 
@@ -23,16 +24,16 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 
-/// The times that a limit may be for, the shortest first: what comes at once, leaves as fast as it can. A minute is Postfix's own,
-/// and changes the meaning of no other limit.
+/// The times that a limit may be for, the shortest first: what comes at once, leaves as fast as it can. A minute is
+/// Postfix's own, and changes the meaning of no other limit.
 const UNITS: [u64; 3] = [MINUTE, HOUR, DAY];
 
 /// A limit of so many at least: of fewer, rounding would take away too much. Of a whole day there is no other choice.
 const FINE: u64 = 10;
 
 impl Intake {
-    /// So much from each of `clients` sending hosts that `lets_out` a day are taken from all of them; one a day from each at
-    /// least.
+    /// So much from each of `clients` sending hosts that `lets_out` a day are taken from all of them; one a day from
+    /// each at least.
     pub fn for_day(lets_out: u64, clients: u32) -> Self {
         let each = lets_out / u64::from(clients.max(1));
         let of = |seconds: u64| each * seconds / DAY;
@@ -64,8 +65,9 @@ impl Intake {
         limits.taken.value == Some(self.limit) && limits.taken_in.value == Some(self.seconds)
     }
 
-    /// The main.cf parameters. Since mynetworks is excepted no longer, all limits hold for the relays' own clients, too: what is
-    /// set for them now (`limits`) is kept from biting, as far as that is possible, and from meaning something else.
+    /// The main.cf parameters. Since mynetworks is excepted no longer, all limits hold for the relays' own clients,
+    /// too: what is set for them now (`limits`) is kept from biting, as far as that is possible, and from meaning
+    /// something else.
     pub fn parameters(&self, limits: &OtherLimits) -> Vec<(String, String)> {
         let own = [
             ("anvil_rate_time_unit", self.unit().to_owned()),

@@ -1,9 +1,10 @@
-//! Warming up a new sending address: is it ready, how much may it send today, does it go well? Pure: no output, no clock,
-//! no files.
+//! Warming up a new sending address: is it ready, how much may it send today, does it go well? Pure: no output, no
+//! clock, no files.
 //!
 //! - [`readiness`]: what must be in order before the first message leaves;
 //! - [`schedule`]: how much may be sent on which sending day;
-//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it, [`exchangers`]: the MX records that
+//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it, [`exchangers`]: the MX
+//!   records that
 //!   do; [`intake`]: what comes beyond;
 //! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
 //! - [`rules`], [`status`]: the days so far, judged; [`applied`]: what was put in force for them;

@@ -51,7 +51,8 @@ pub struct Limits {
     /// TRANSPORT_destination_rate_delay: between two deliveries to one destination.
     pub destination_delay: Value,
     /// TRANSPORT_destination_concurrency_limit; 0 is no limit. A destination_delay makes it 1 (`qmgr_transport.c`,
-    /// qmgr_transport_create), and a transport_delay lets one delivery end before the next begins (qmgr_transport_alloc).
+    /// qmgr_transport_create), and a transport_delay lets one delivery end before the next begins
+    /// (qmgr_transport_alloc).
     pub concurrency: Value,
     /// TRANSPORT_destination_recipient_limit.
     pub recipients: Value,

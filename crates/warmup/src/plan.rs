@@ -1,7 +1,8 @@
-//! The plan of an instance's warm-up: by sending day the cap, the settings that hold to it, and the records that bring it.
+//! The plan of an instance's warm-up: by sending day the cap, the settings that hold to it, and the records that bring
+//! it.
 //!
-//! A sending day is a day on which the instance sends mail; days without any do not count. So a plan has no dates but its
-//! first: [`crate::status`] finds out how far it has come.
+//! A sending day is a day on which the instance sends mail; days without any do not count. So a plan has no dates but
+//! its first: [`crate::status`] finds out how far it has come.
 
 mod file;
 
@@ -136,8 +137,8 @@ impl Plan {
         }
     }
 
-    /// The sending days, from 1, each with its level's place if none has to be repeated; of the last level, whose days have
-    /// no end, as many as it is held.
+    /// The sending days, from 1, each with its level's place if none has to be repeated; of the last level, whose days
+    /// have no end, as many as it is held.
     pub fn sending_days(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
         let mut day = 0;
         let levels = self.levels.iter().enumerate();

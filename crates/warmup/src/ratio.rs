@@ -1,10 +1,10 @@
 //! How many A records of old and of new a provider's relay name has, and what that brings.
 //!
-//! A sending host takes one of the name's addresses at random for each connection, so in the long run each address gets an
-//! equal share. Among A records there are no weights, and a name holds each address once: a second record with the same data is
-//! the same record (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the mail: what A records can do
-//! is to leave out old ones. MX records give any share ([`crate::exchangers`]), where the sending hosts ask for them; without them, a
-//! smaller one takes a limit at the new address: see [`crate::intake`].
+//! A sending host takes one of the name's addresses at random for each connection, so in the long run each address gets
+//! an equal share. Among A records there are no weights, and a name holds each address once: a second record with the
+//! same data is the same record (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the
+//! mail: what A records can do is to leave out old ones. MX records give any share ([`crate::exchangers`]), where the
+//! sending hosts ask for them; without them, a smaller one takes a limit at the new address: see [`crate::intake`].
 
 use std::net::IpAddr;
 
@@ -85,8 +85,8 @@ impl RelayName {
         }
     }
 
-    /// The records for a day on which `cap` of the `total` that goes to the name may leave the new address: no fewer old ones
-    /// than keep its part within the cap; all of them where no number does.
+    /// The records for a day on which `cap` of the `total` that goes to the name may leave the new address: no fewer
+    /// old ones than keep its part within the cap; all of them where no number does.
     pub fn ratio(&self, cap: u64, total: u64) -> Ratio {
         let brings = |old: usize| total / (old as u64 + 1);
         let enough = (0..=self.old.len()).find(|&old| brings(old) <= cap);
@@ -98,7 +98,8 @@ impl RelayName {
         }
     }
 
-    /// MX records that bring `lets_out` of the `total` or somewhat less: it comes at random, and what comes beyond it waits.
+    /// MX records that bring `lets_out` of the `total` or somewhat less: it comes at random, and what comes beyond it
+    /// waits.
     pub fn by_exchangers(&self, lets_out: u64, total: u64) -> Ratio {
         let old = self.old.len();
         let names = Names::within(lets_out as f64 * MARGIN / total.max(1) as f64, old);

@@ -33,8 +33,8 @@ impl StepState {
 /// A step of getting ready. The texts may quote what others wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Its word: `address`, `helo`, `a`, `ttl`, `ptr`, `spf`, `enabled`, `running`, `pickup`, `rate-delay`, `concurrency`,
-    /// `failed-cohort-limit`, `syslog-name`, `relay-name`.
+    /// Its word: `address`, `helo`, `a`, `ttl`, `ptr`, `spf`, `enabled`, `running`, `pickup`, `rate-delay`,
+    /// `concurrency`, `failed-cohort-limit`, `syslog-name`, `relay-name`.
     pub step: &'static str,
     /// What it is about: an address, a name, a parameter. May be empty.
     pub of: String,

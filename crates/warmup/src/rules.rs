@@ -1,4 +1,5 @@
-//! What a sending day is judged by: `data/rules.toml` is compiled in, the host's /etc/relay-tools/warmup.toml says otherwise.
+//! What a sending day is judged by: `data/rules.toml` is compiled in, the host's /etc/relay-tools/warmup.toml says
+//! otherwise.
 
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use serde::Deserialize;
 
 const BUILT_IN: &str = include_str!("../data/rules.toml");
 const BUILT_IN_PATH: &str = "(compiled in) crates/warmup/data/rules.toml";
-const FORM: &str = "rules have judged_from, over_cap, used, idle_days; [bounced], [blocked], [deferred] with hold and step_back; \
+const FORM: &str = "rules have judged_from, over_cap, used, idle_days; [bounced], [blocked], [deferred] with hold and \
+    step_back; \
 [rate_limited] with above, times, hold and step_back";
 
 /// Percentages of a day's attempts.

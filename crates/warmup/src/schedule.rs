@@ -1,8 +1,8 @@
 //! How much may be sent on which sending day.
 //!
-//! Providers know an address by what it has sent. One that is new, and sends much at once, is what a spammer's looks like;
-//! so the volume grows by steps, each small against the one before it, and each held for some days, so that what comes of
-//! it (complaints, blocks) is seen before the next.
+//! Providers know an address by what it has sent. One that is new, and sends much at once, is what a spammer's looks
+//! like; so the volume grows by steps, each small against the one before it, and each held for some days, so that what
+//! comes of it (complaints, blocks) is seen before the next.
 
 mod file;
 
@@ -43,8 +43,8 @@ impl Growth {
     }
 }
 
-/// The most that may follow a day of `cap` messages: of what each entry of the table, sorted by [`Growth::to`], allows, the
-/// greatest. So a step that ends in a slower part goes no further than that part allows, or to its beginning.
+/// The most that may follow a day of `cap` messages: of what each entry of the table, sorted by [`Growth::to`], allows,
+/// the greatest. So a step that ends in a slower part goes no further than that part allows, or to its beginning.
 fn most_after(cap: u64, table: &[Growth]) -> u64 {
     let of = |growth: &Growth| {
         let grown = u128::from(cap) * u128::from(100 + growth.percent) / 100;
@@ -115,7 +115,8 @@ impl fmt::Display for ScheduleError {
 impl std::error::Error for ScheduleError {}
 
 impl Schedule {
-    /// 200 on the first days, then as fast as [`LIMITS`] allow, each level for three sending days; for four above 50,000.
+    /// 200 on the first days, then as fast as [`LIMITS`] allow, each level for three sending days; for four above
+    /// 50,000.
     pub fn doubling() -> Self {
         Self {
             name: "doubling".to_owned(),
@@ -125,8 +126,8 @@ impl Schedule {
         }
     }
 
-    /// 100 on the first days, then half as fast, each level for four sending days: for a provider that is easily upset, or
-    /// an address with a past.
+    /// 100 on the first days, then half as fast, each level for four sending days: for a provider that is easily upset,
+    /// or an address with a past.
     pub fn gentle() -> Self {
         let half = |growth: Growth| Growth::new(growth.to, growth.percent / 2);
         Self {
@@ -151,8 +152,8 @@ impl Schedule {
         matches!(self.steps, Steps::Listed(_))
     }
 
-    /// How much may follow `outflow` messages a day, on the step from a level of `from` to one of `to`: what the schedule allows
-    /// at that volume, and no less than this step is itself.
+    /// How much may follow `outflow` messages a day, on the step from a level of `from` to one of `to`: what the
+    /// schedule allows at that volume, and no less than this step is itself.
     pub fn most_after(&self, outflow: u64, from: u64, to: u64) -> u64 {
         let table = match &self.steps {
             Steps::Growing(_, table) => table,

@@ -2,20 +2,21 @@
 //!
 //! What holds is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): the queue manager starts no delivery over the
 //! transport before so many seconds after the end of the one before, whatever the destination (postconf(5),
-//! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`: QMGR_TRANSPORT_STAT_RATE_LOCK is set when a delivery is begun,
-//! and taken off by qmgr_deliver_update, when it has ended). They go one at a time, whatever concurrency and processes are
-//! allowed. So with a delay of D seconds, and deliveries that take T, one leaves in D + T seconds; or, since the queue manager's
-//! clock ticks in whole seconds (`src/util/events.c`, event_request_timer), in D + T without the part of T below a second: the
-//! delay ends with a tick. What is planned for leaves at least ([`Settings::lets_out`]), and no more than the cap at most
-//! ([`Settings::at_most`]).
+//! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`: QMGR_TRANSPORT_STAT_RATE_LOCK is set when a delivery is
+//! begun, and taken off by qmgr_deliver_update, when it has ended). They go one at a time, whatever concurrency and
+//! processes are allowed. So with a delay of D seconds, and deliveries that take T, one leaves in D + T seconds; or,
+//! since the queue manager's clock ticks in whole seconds (`src/util/events.c`, event_request_timer), in D + T without
+//! the part of T below a second: the delay ends with a tick. What is planned for leaves at least
+//! ([`Settings::lets_out`]), and no more than the cap at most ([`Settings::at_most`]).
 //!
-//! The better known TRANSPORT_destination_rate_delay holds each recipient domain to its delay, and different domains go out
-//! at the same time (postconf(5), default_destination_rate_delay): a provider's domains together would have a multiple of
-//! the cap. With both, each delivery waits twice, so that is set to 0.
+//! The better known TRANSPORT_destination_rate_delay holds each recipient domain to its delay, and different domains go
+//! out at the same time (postconf(5), default_destination_rate_delay): a provider's domains together would have a
+//! multiple of the cap. With both, each delivery waits twice, so that is set to 0.
 //!
-//! Delays are whole seconds: from 2 s to 1 s is a factor of nearly two. Above that, as many processes as a day of theirs can
-//! deliver hold, which is only as good as what is known of the time that a delivery takes. Where neither comes near to the
-//! cap, the next greater one serves, and what holds is how much is taken ([`crate::intake`]): [`HeldBy::Intake`].
+//! Delays are whole seconds: from 2 s to 1 s is a factor of nearly two. Above that, as many processes as a day of
+//! theirs can deliver hold, which is only as good as what is known of the time that a delivery takes. Where neither
+//! comes near to the cap, the next greater one serves, and what holds is how much is taken ([`crate::intake`]):
+//! [`HeldBy::Intake`].
 
 use crate::limits::Limits;
 use legible::shell::quoted;
@@ -97,14 +98,16 @@ pub struct Bounds {
     pub lets_out: u64,
 }
 
-/// What is let out at one destination at a time may fail so often in a row before all its mail is deferred: 1, Postfix's
-/// default, would be the first refused connection of all (postconf(5), default_destination_rate_delay, asks for 10 or more).
+/// What is let out at one destination at a time may fail so often in a row before all its mail is deferred: 1,
+/// Postfix's default, would be the first refused connection of all (postconf(5), default_destination_rate_delay, asks
+/// for 10 or more).
 pub const COHORT_LIMIT: u32 = 10;
 
 /// What a delivery costs beside its own time, in seconds: the queue manager's and the client's work.
 const OVERHEAD: f64 = 0.02;
 
-/// So much of what it should be is near enough where the settings hold by themselves: better than to rely on what is taken.
+/// So much of what it should be is near enough where the settings hold by themselves: better than to rely on what is
+/// taken.
 const NEAR: f64 = 0.65;
 
 /// So much of it, where that has to be relied on.
@@ -152,8 +155,8 @@ impl Mail {
 }
 
 impl Settings {
-    /// Those that come nearest to the bounds. `guarded`: what comes beyond them may be turned away, since it has somewhere else
-    /// to go. `before`: what the step before lets out for certain; there must be some progress.
+    /// Those that come nearest to the bounds. `guarded`: what comes beyond them may be turned away, since it has
+    /// somewhere else to go. `before`: what the step before lets out for certain; there must be some progress.
     pub fn within(bounds: Bounds, mail: Mail, guarded: bool, before: u64) -> Self {
         let best = best(bounds, mail);
         let made = |hold: Hold, held_by| {
@@ -164,8 +167,8 @@ impl Settings {
             };
             Self {
                 hold,
-                // With 1, a destination would be a recipient and no domain: after a refusal the queue manager would go on
-                // trying the domain's other recipients, one after the other.
+                // With 1, a destination would be a recipient and no domain: after a refusal the queue manager would go
+                // on trying the domain's other recipients, one after the other.
                 recipient_limit: mail.recipients.max(2),
                 // Half a message a day is nothing that would pile up.
                 lets_out: least.round().max(1.0) as u64,
@@ -175,7 +178,8 @@ impl Settings {
         };
         let held = made(best, HeldBy::Settings);
         let wanted = bounds.lets_out as f64;
-        // A second between two deliveries that take one: processes would let out more, and hold nothing if they are faster.
+        // A second between two deliveries that take one: processes would let out more, and hold nothing if they are
+        // faster.
         let is_second = best == Hold::RateDelay(1) && before == 0;
         let is_fine = is_second || matches!(best, Hold::RateDelay(3..));
         let is_near = held.lets_out as f64 >= wanted * NEAR;
@@ -224,7 +228,8 @@ impl Settings {
         ]
     }
 
-    /// The commands that put them in force, with `more` parameters, in the instance whose main.cf is in `config_directory`.
+    /// The commands that put them in force, with `more` parameters, in the instance whose main.cf is in
+    /// `config_directory`.
     pub fn commands(
         &self,
         config_directory: &str,
@@ -263,7 +268,8 @@ fn near(from: Hold, wanted: f64, before: u64, mail: Mail) -> Hold {
     hold
 }
 
-/// The greatest that keeps to both bounds by itself: a delay as long as one is short enough, since it holds for certain.
+/// The greatest that keeps to both bounds by itself: a delay as long as one is short enough, since it holds for
+/// certain.
 fn best(bounds: Bounds, mail: Mail) -> Hold {
     let a_day = DAY * u64::from(mail.recipients.max(1));
     let keeps = |hold: Hold| {

@@ -1,12 +1,12 @@
 //! How a warm-up goes: the sending days so far, judged, and what follows for the next one.
 //!
-//! The days are gone through from the first on, each with the cap that the ones before it led to: a good day, on which mail
-//! was delivered up to the cap, counts for its level, and enough of them lead to the next; a day that calls for a hold, or
-//! that proves nothing, does not count; one that calls for a step back leads to the level before. So nothing has to be kept
-//! but the plan, and whoever has the same logs comes to the same cap.
+//! The days are gone through from the first on, each with the cap that the ones before it led to: a good day, on which
+//! mail was delivered up to the cap, counts for its level, and enough of them lead to the next; a day that calls for a
+//! hold, or that proves nothing, does not count; one that calls for a step back leads to the level before. So nothing
+//! has to be kept but the plan, and whoever has the same logs comes to the same cap.
 //!
-//! Days that are missing in the history are as if nothing was sent: the cap comes out too low, never too high. But where the
-//! last days are missing there is no verdict: what happened on them was not seen.
+//! Days that are missing in the history are as if nothing was sent: the cap comes out too low, never too high. But
+//! where the last days are missing there is no verdict: what happened on them was not seen.
 
 mod day;
 
@@ -93,8 +93,8 @@ struct Walk {
 }
 
 impl Status {
-    /// Judges the days of `instance`, which are in order, as of `today`. A day that is not among them is one of which nothing
-    /// is known; one without a delivery is there, with none.
+    /// Judges the days of `instance`, which are in order, as of `today`. A day that is not among them is one of which
+    /// nothing is known; one without a delivery is there, with none.
     pub fn of(
         instance: &str,
         plan: Option<&Plan>,
@@ -154,8 +154,8 @@ impl Status {
         status
     }
 
-    /// The verdict as of today, by the last whole day and by what there is of this one. `is_lowest`: the last day was on the
-    /// first level.
+    /// The verdict as of today, by the last whole day and by what there is of this one. `is_lowest`: the last day was
+    /// on the first level.
     fn conclude(&mut self, plan: Option<&Plan>, is_lowest: bool, today: NaiveDate, rules: &Rules) {
         let Some(idle) = self.idle else {
             return self.without_days(plan, today, rules);

@@ -18,7 +18,8 @@ fn line(time: &str, id: &str, to: &str, delay: &str, status: &str, reply: &str) 
         _ => "4.4.1",
     };
     format!(
-        "{time} rustin postfix-aol-a/smtp[9]: {id}: to=<{to}>, relay=none, delay={delay}, delays=0/0/0/{delay}, dsn={dsn}, \
+        "{time} rustin postfix-aol-a/smtp[9]: {id}: to=<{to}>, relay=none, delay={delay}, delays=0/0/0/{delay}, \
+         dsn={dsn}, \
          status={status} ({reply})\n"
     )
 }

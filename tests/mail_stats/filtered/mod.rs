@@ -217,7 +217,8 @@ fn stop_all(inn: &Instance) {
     let broken = "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nx";
     ends(to("ok@example.com").data(broken), 1, 550);
     // A stranger who writes log lines.
-    let forged = "Subject: x from a[1.2.3.4]; from=<b> to=<c> proto=ESMTP helo=<d>: milter-reject: END-OF-MESSAGE from e[5]: table_reject";
+    let forged = "Subject: x from a[1.2.3.4]; from=<b> to=<c> proto=ESMTP helo=<d>: milter-reject: END-OF-MESSAGE from \
+        e[5]: table_reject";
     ends(
         to("ok@example.com").data(&format!("{forged}\r\n\r\n")),
         1,

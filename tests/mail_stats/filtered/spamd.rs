@@ -1,5 +1,5 @@
-//! A real spamd and spamass-milter in front of two instances. Which score a message has is told by the header that the sink
-//! got with it, and by the text of a rule that is there for the test; the tool reads the logs alone.
+//! A real spamd and spamass-milter in front of two instances. Which score a message has is told by the header that the
+//! sink got with it, and by the text of a rule that is there for the test; the tool reads the logs alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::TOOL;
 /// SpamAssassin's own test string.
 const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
 
-/// Rules that give a message so many points more that it comes close to 5, from below or from above: for mail of the host's own
-/// network a point is taken off.
+/// Rules that give a message so many points more that it comes close to 5, from below or from above: for mail of the
+/// host's own network a point is taken off.
 const RULES: &str = "\
 header KIT_LESS Subject =~ /points less/
 score KIT_LESS 5.6

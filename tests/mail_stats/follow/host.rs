@@ -73,7 +73,8 @@ impl Host {
             self.lines += 1;
             writeln!(
                 log,
-                "{HEAD}{instance}/smtp[9]: {:X}: to=<u@aol.com>, relay=none, delay=1, delays=0/0/1/0, dsn=2.0.0, status={status} ({reply})",
+                "{HEAD}{instance}/smtp[9]: {:X}: to=<u@aol.com>, relay=none, delay=1, delays=0/0/1/0, dsn=2.0.0, \
+                 status={status} ({reply})",
                 self.lines + 0xA000
             )
             .unwrap();

@@ -1,5 +1,5 @@
-//! mail-stats-print --follow-state while real instances deliver and their logs are rotated by logrotate (rsyslogd's) and by
-//! `postfix logrotate` (postlogd's): the counters are what the sink saw.
+//! mail-stats-print --follow-state while real instances deliver and their logs are rotated by logrotate (rsyslogd's)
+//! and by `postfix logrotate` (postlogd's): the counters are what the sink saw.
 
 use testkit::prometheus::{is_there, value};
 use testkit::{Host, Instance, Mail, Sink, host_or_skip};
@@ -39,7 +39,8 @@ fn counters_are_what_the_sink_saw_through_rotations() {
         .start();
     host.write(
         "/etc/logrotate-test.conf",
-        "/var/log/mail.log {\nrotate 5\ncreate\ncompress\ndelaycompress\npostrotate\nkill -HUP $(cat /run/testkit/rsyslog.pid)\nendscript\n}\n",
+        "/var/log/mail.log {\nrotate 5\ncreate\ncompress\ndelaycompress\npostrotate\nkill -HUP $(cat \
+         /run/testkit/rsyslog.pid)\nendscript\n}\n",
     );
     for round in 0..4 {
         for instance in [&aol, &msn] {

@@ -12,7 +12,8 @@ use host::{Host, deliveries};
 use testkit::prometheus::{promtool, value};
 use testkit::tools::{set_mtime, stats_in};
 
-const BLOCKED: &str = "host mx.aol.com[192.0.2.1] said: 550 5.7.1 Service unavailable; client [198.51.100.7] blocked using zen.spamhaus.org";
+const BLOCKED: &str = "host mx.aol.com[192.0.2.1] said: 550 5.7.1 Service unavailable; client [198.51.100.7] blocked \
+    using zen.spamhaus.org";
 
 #[test]
 fn counters_rise_by_what_is_new() {
@@ -89,7 +90,8 @@ fn times_without_year_or_zone_go_on_from_run_to_run() {
     let state = dir.path().join("state");
     let line = |stamp: &str, id: u32| {
         format!(
-            "{stamp} rustin postfix-aol-a/smtp[9]: A{id:04}: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status=sent (250 ok)\n"
+            "{stamp} rustin postfix-aol-a/smtp[9]: A{id:04}: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, \
+             status=sent (250 ok)\n"
         )
     };
     let append = |stamp: &str, id: u32, mtime: &str| {

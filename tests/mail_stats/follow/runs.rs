@@ -162,7 +162,8 @@ fn node_exporter_never_sees_a_file_half_written() {
     host.deliver("aol-a", 3, "sent", "250 ok");
     let dir = host.root.path();
     let script = format!(
-        "umask 022; strace -f -o {0}/trace -e trace=openat,rename,renameat,renameat2 {1} --root {0} --follow-state {0}/state \
+        "umask 022; strace -f -o {0}/trace -e trace=openat,rename,renameat,renameat2 {1} --root {0} --follow-state \
+         {0}/state \
          --format prom --output {0}/relay_mail.prom",
         dir.display(),
         TOOL

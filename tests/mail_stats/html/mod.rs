@@ -190,7 +190,8 @@ fn the_figures_of_the_page_are_those_of_the_logs() {
     assert_eq!(colors.len(), 3);
     // For where nothing is drawn: what is drawn, in words, hidden here.
     let plain = &look["plain"][2];
-    let in_words = "2026-09-12: 252, 2026-09-13: 70, 2026-09-14: 289, 2026-09-15: 280, 2026-09-16: 272, 2026-09-17: 268, \
+    let in_words = "2026-09-12: 252, 2026-09-13: 70, 2026-09-14: 289, 2026-09-15: 280, 2026-09-16: 272, 2026-09-17: \
+        268, \
                     2026-09-18: 276, 2026-09-19: 343";
     assert_eq!(plain, &json!([in_words, "none"]));
     // 24 hours, all of whose parts are all deliveries.

@@ -50,7 +50,8 @@ impl Host {
             host.write(
                 &format!("etc/postfix-{name}/main.cf"),
                 &format!(
-                    "multi_instance_name = postfix-{name}\nmulti_instance_enable = yes\nsyslog_name = postfix-{name}\n{log}"
+                    "multi_instance_name = postfix-{name}\nmulti_instance_enable = yes\nsyslog_name = \
+                     postfix-{name}\n{log}"
                 ),
             );
         }

@@ -294,10 +294,12 @@ fn filters_and_the_spam_filter() {
         unit: "spamd.service".to_owned(),
         exe: "/usr/bin/perl".to_owned(),
     };
-    let result = "spamd: result: Y 9 - BAYES_99 scantime=0.1,size=900,user=x,uid=115,required_score=5.0,rhost=::1,raddr=::1,rport=1,mid=<m1@x.org>,autolearn=no";
+    let result = "spamd: result: Y 9 - BAYES_99 \
+        scantime=0.1,size=900,user=x,uid=115,required_score=5.0,rhost=::1,raddr=::1,rport=1,mid=<m1@x.org>,autolearn=no";
     host.journal.mail(clock, &spamd, "spamd", result);
     host.journal.mail(clock, &Sender::user(), "spamd", result);
-    let reject = "NOQUEUE: reject: RCPT from unknown[198.51.100.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<x@y.z> to=<a@b.c> proto=ESMTP helo=<h>";
+    let reject = "NOQUEUE: reject: RCPT from unknown[198.51.100.9]: 554 5.7.1 <a@b.c>: Relay access denied; \
+        from=<x@y.z> to=<a@b.c> proto=ESMTP helo=<h>";
     host.journal
         .mail(clock, &smtpd, "postfix-aol-a/smtpd", reject);
     host.journal

@@ -268,7 +268,10 @@ fn a_sendmail_that_fails_is_reported_and_nothing_is_sent() {
     let told = ran.errors();
     assert_eq!(ran.text(), "");
     assert!(
-        told.starts_with("mail-stats-print: the report was not sent: /run/sendmail: exit status: 75: no \\x1b[31mroom\nhint: "),
+        told.starts_with(
+            "mail-stats-print: the report was not sent: /run/sendmail: exit status: 75: \
+            no \\x1b[31mroom\nhint: "
+        ),
         "{told}"
     );
     // What it is called with, and given.
@@ -284,7 +287,10 @@ fn a_sendmail_that_fails_is_reported_and_nothing_is_sent() {
     host.sh("mount --bind /dev/null /usr/sbin/sendmail");
     let told = mail("root").exit(2).errors();
     assert!(
-        told.starts_with("mail-stats-print: the report was not sent: cannot run: /usr/sbin/sendmail: Permission denied\nhint: "),
+        told.starts_with(
+            "mail-stats-print: the report was not sent: cannot run: /usr/sbin/sendmail: Permission \
+            denied\nhint: "
+        ),
         "{told}"
     );
     let queued = host

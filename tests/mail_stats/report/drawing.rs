@@ -4,7 +4,8 @@ use std::fs;
 
 use super::*;
 
-/// Of the domains that mail went to and came from, the worst stand first, whatever their size; text by strangers does nothing.
+/// Of the domains that mail went to and came from, the worst stand first, whatever their size; text by strangers does
+/// nothing.
 #[test]
 fn the_worst_domains_are_reported_and_strangers_text_is_harmless() {
     let of = |to, from, status, n| Lines {

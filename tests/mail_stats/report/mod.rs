@@ -102,7 +102,8 @@ fn the_bundled_hosts_day_is_reported() {
     // 6 of 276 the day before; 6 + 7 + 6 + 6 + 5 + 2 + 6 = 38 of 1708 in the seven days before.
     assert!(
         told[3].starts_with(
-            "!  postfix-aol-b: 34.4% deferred (118); it was 2.2% the day before and 2.2% on average of 7 days; rate-limited "
+            "!  postfix-aol-b: 34.4% deferred (118); it was 2.2% the day before and 2.2% on average of 7 days; \
+             rate-limited "
         ),
         "{told:?}"
     );
@@ -136,7 +137,8 @@ fn the_bundled_hosts_day_is_reported() {
     // Of what is before the reply, which may say anything.
     let count = |what: &str| {
         let script = format!(
-            "grep -E '^[^ ]+ rustin [^ ]+/smtp[^(]*: to=<[^(]*, status=(sent|bounced|deferred) \\(' {log} | grep -cE '{what}' || true"
+            "grep -E '^[^ ]+ rustin [^ ]+/smtp[^(]*: to=<[^(]*, status=(sent|bounced|deferred) \\(' {log} | grep -cE \
+             '{what}' || true"
         );
         sh(&script).trim().to_owned()
     };
@@ -187,7 +189,8 @@ fn a_quiet_day_is_reported_in_one_line() {
     let ran = report(&root, &DAY).ended(0);
     assert!(
         ran.out.starts_with(
-            "host, Saturday 2026-09-19: all is well\n\n50 deliveries: 100.0% sent, 0.0% bounced, 0.0% deferred.\nThe whole day (UTC).\n"
+            "host, Saturday 2026-09-19: all is well\n\n50 deliveries: 100.0% sent, 0.0% bounced, 0.0% deferred.\nThe \
+             whole day (UTC).\n"
         ),
         "{}",
         ran.out

@@ -126,8 +126,8 @@ fn logs_that_are_named_are_another_hosts() {
     assert!(!ran.out.contains("MAILQ") && !ran.out.contains("postfix-other"));
 }
 
-/// The day and the seven before it are one pass: each log is read once, and no more of it than there is, beside the looks that find
-/// the place.
+/// The day and the seven before it are one pass: each log is read once, and no more of it than there is, beside the
+/// looks that find the place.
 #[test]
 fn each_log_is_read_once() {
     let ran = rustin(&["--format", "report", "-v"]);
@@ -178,8 +178,8 @@ fn the_instance_of_which_nothing_is_known_is_named() {
     );
 }
 
-/// A record keeps the day as its host's clock had it. Where the clock is another one now, it is of other hours; records of other
-/// hosts are none of this one's, whatever their file is called.
+/// A record keeps the day as its host's clock had it. Where the clock is another one now, it is of other hours; records
+/// of other hosts are none of this one's, whatever their file is called.
 #[test]
 fn records_of_another_zone_or_host_are_not_taken_for_the_day() {
     let of = |time, n| Lines {

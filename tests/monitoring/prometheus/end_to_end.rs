@@ -38,7 +38,8 @@ impl Host {
         for id in from..from + n {
             writeln!(
                 log,
-                "2026-09-19T10:00:00Z rustin postfix-aol-a/smtp[9]: A{id:05}: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status={status} (x)"
+                "2026-09-19T10:00:00Z rustin postfix-aol-a/smtp[9]: A{id:05}: to=<u@aol.com>, relay=none, delay=1, \
+                 dsn=2.0.0, status={status} (x)"
             )
             .unwrap();
         }
@@ -129,7 +130,8 @@ fn start_prometheus(host: &Host, target: u16) -> (Api, Daemon) {
     let text = format!(
         "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
          rule_files: [rules.yml]\n\
-         scrape_configs:\n  - job_name: relays\n    static_configs:\n      - {{targets: ['127.0.0.1:{target}'], labels: {{instance: rustin}}}}\n"
+         scrape_configs:\n  - job_name: relays\n    static_configs:\n      - {{targets: ['127.0.0.1:{target}'], \
+         labels: {{instance: rustin}}}}\n"
     );
     fs::write(&config, text).unwrap();
     let port = free_port();
@@ -170,7 +172,8 @@ fn a_query_gives_the_numbers_of_the_log_through_a_rotation() {
     host.run();
     let (target, mut exporter) = start_node_exporter(&host);
     let (api, mut prometheus) = start_prometheus(&host, target);
-    let deliveries = "sum by (status) (relay_mail_deliveries_total{instance=\"rustin\",postfix_instance=\"postfix-aol-a\",status=\"sent\"})";
+    let deliveries = "sum by (status) \
+        (relay_mail_deliveries_total{instance=\"rustin\",postfix_instance=\"postfix-aol-a\",status=\"sent\"})";
     let first = wait_for("the first scrape", || {
         assert!(
             exporter.lives(),
@@ -208,7 +211,8 @@ fn a_query_gives_the_numbers_of_the_log_through_a_rotation() {
         Some(0.0)
     );
     // Without extrapolation to the ends of the range, which a few scrapes do not reach.
-    let increase = "max_over_time(relay_mail_deliveries_total{status=\"sent\"}[5m]) - min_over_time(relay_mail_deliveries_total{status=\"sent\"}[5m])";
+    let increase = "max_over_time(relay_mail_deliveries_total{status=\"sent\"}[5m]) - \
+        min_over_time(relay_mail_deliveries_total{status=\"sent\"}[5m])";
     assert_eq!(query(increase), Some(60.0));
     let rate = wait_for("a rate", || {
         query("increase(relay_mail_deliveries_total{status=\"sent\"}[5m])")

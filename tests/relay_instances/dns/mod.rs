@@ -295,10 +295,14 @@ fn the_table_and_the_check_agree() {
         dns[1..],
         [
             "postfix-aol-hour  192.0.2.42  host      ok      hour.example.org         is 192.0.2.42",
-            "postfix-aol-hour  192.0.2.42  ttl       poor    hour.example.org         3600 s; it should be 86400 or more",
-            "postfix-aol-hour  192.0.2.42  ptr       WRONG   42.2.0.192.in-addr.arpa  names old.example.org, older.example.org, not hour.example.org",
-            "postfix-aol-hour  192.0.2.42  provider  poor    aol.smtp.example.org     is 192.0.2.41, 192.0.2.46, 192.0.2.47, not 192.0.2.42",
-            "postfix-aol-hour  192.0.2.42  spf       WRONG   example.org              fail by redirect=_spf.example.org, -all: it does not cover 192.0.2.42",
+            "postfix-aol-hour  192.0.2.42  ttl       poor    hour.example.org         3600 s; it should be 86400 or \
+             more",
+            "postfix-aol-hour  192.0.2.42  ptr       WRONG   42.2.0.192.in-addr.arpa  names old.example.org, \
+             older.example.org, not hour.example.org",
+            "postfix-aol-hour  192.0.2.42  provider  poor    aol.smtp.example.org     is 192.0.2.41, 192.0.2.46, \
+             192.0.2.47, not 192.0.2.42",
+            "postfix-aol-hour  192.0.2.42  spf       WRONG   example.org              fail by \
+             redirect=_spf.example.org, -all: it does not cover 192.0.2.42",
         ],
         "{table}"
     );
@@ -318,7 +322,8 @@ fn the_table_and_the_check_agree() {
         2,
         "CRITICAL: postfix-aol-hour 192.0.2.42: ptr 42.2.0.192.in-addr.arpa: names old.example.org, older.example.org, \
          not hour.example.org; postfix-aol-hour 192.0.2.42: spf example.org: fail by redirect=_spf.example.org, -all: \
-         it does not cover 192.0.2.42; postfix-aol-hour 192.0.2.42: ttl hour.example.org: 3600 s; it should be 86400 or \
+         it does not cover 192.0.2.42; postfix-aol-hour 192.0.2.42: ttl hour.example.org: 3600 s; it should be 86400 \
+         or \
          more; postfix-aol-hour 192.0.2.42: provider aol.smtp.example.org: is 192.0.2.41, 192.0.2.46, 192.0.2.47, not \
          192.0.2.42 | instances=1;;;0 running=0;;;0 critical=2;;;0 warning=2;;;0 unknown=0;;;0",
     );

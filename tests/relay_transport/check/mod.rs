@@ -1,4 +1,5 @@
-//! relay-transport check, beside real postmap, a real Postfix's main.cf and NSD: each thing that can be wrong with a map.
+//! relay-transport check, beside real postmap, a real Postfix's main.cf and NSD: each thing that can be wrong with a
+//! map.
 
 mod hostile;
 mod severe;
@@ -103,8 +104,8 @@ fn wrong(host: &Host, nsd: &Nsd, args: &[&str], status: i32) -> Vec<String> {
     .collect()
 }
 
-/// Makes the map of its text, as if some time ago: Postfix waits where a file was changed this very second. What postmap
-/// warns of comes back.
+/// Makes the map of its text, as if some time ago: Postfix waits where a file was changed this very second. What
+/// postmap warns of comes back.
 fn make(host: &Host) -> String {
     let made = host
         .run(["postmap", "hash:/etc/postfix/transport.relay"])

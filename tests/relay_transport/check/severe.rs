@@ -5,7 +5,8 @@ use testkit::{Host, Instance, Mail, host_or_skip};
 
 use crate::TOOL;
 
-const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = [\"aol.example\", \
+const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = \
+    [\"aol.example\", \
     \"aim.example\"]\n";
 const LINES: &str =
     "aol.example smtp:[aol.smtp.example.org]\naim.example smtp:[aol.smtp.example.org]\n";
@@ -228,7 +229,13 @@ fn what_chance_decides_is_not_asked_for() {
         host.command(TOOL).args(args).run().exit(2).text()
     };
     let first = run();
-    assert!(first.contains("41 of 43 domains of aol in no table: their mail goes to what randmap:{smtp1:,smtp2:} chooses"), "{first}");
+    assert!(
+        first.contains(
+            "41 of 43 domains of aol in no table: their mail goes to what randmap:{smtp1:,smtp2:} \
+        chooses"
+        ),
+        "{first}"
+    );
     assert!((0..5).all(|_| run() == first));
     // The two lines do not count, either: the whole address is looked for first.
     assert!(

@@ -77,7 +77,8 @@ fn strangers_names_reach_neither_map_nor_table() {
             .all(|(_, value)| *value == "smtp:[office365.smtp.example.org]")
     );
     host.write("/run/srv/found.toml", run("toml"));
-    let script = "import sys, tomllib\n[p] = tomllib.load(open('/run/srv/found.toml', 'rb'))['provider']\nprint(p['name'], *p['domains'])";
+    let script = "import sys, tomllib\n[p] = tomllib.load(open('/run/srv/found.toml', \
+        'rb'))['provider']\nprint(p['name'], *p['domains'])";
     let read = host
         .command("python3")
         .args(["-c", script])

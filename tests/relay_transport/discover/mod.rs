@@ -1,4 +1,5 @@
-//! relay-transport discover: logs of real Postfix instances, MX records of a real NSD, and names that strangers make up.
+//! relay-transport discover: logs of real Postfix instances, MX records of a real NSD, and names that strangers make
+//! up.
 
 mod hostile;
 mod lookups;
@@ -44,7 +45,8 @@ fn log_of(deliveries: &[(&str, &str, usize)]) -> String {
     for (domain, relay, n) in deliveries {
         for k in 0..*n {
             text.push_str(&format!(
-                "2026-09-19T12:00:{:02}+00:00 rustin postfix-therest-a/smtp[1]: A1B2C{k:X}: to=<u{k}@{domain}>, relay={relay}, \
+                "2026-09-19T12:00:{:02}+00:00 rustin postfix-therest-a/smtp[1]: A1B2C{k:X}: to=<u{k}@{domain}>, \
+                 relay={relay}, \
                  delay=1, delays=0/0/1/0, dsn=2.0.0, status=sent (250 ok)\n",
                 k % 60
             ));
@@ -83,14 +85,16 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     let _rest = host.sink_at(([127, 0, 9, 3], 25));
     host.write(
         "/etc/hosts",
-        "127.0.9.1 contoso-example.mail.protection.outlook.com\n127.0.9.2 mx.riseup.example\n127.0.9.3 therest.smtp.example.org\n",
+        "127.0.9.1 contoso-example.mail.protection.outlook.com\n127.0.9.2 mx.riseup.example\n127.0.9.3 \
+         therest.smtp.example.org\n",
     );
     // The relay for the rest delivers to the providers' hosts itself.
     let rest = host
         .instance("postfix-therest-a")
         .param(
             "transport_maps",
-            "inline:{ {contoso.example = smtp:[contoso-example.mail.protection.outlook.com]}, {* = smtp:[mx.riseup.example]} }",
+            "inline:{ {contoso.example = smtp:[contoso-example.mail.protection.outlook.com]}, {* = \
+             smtp:[mx.riseup.example]} }",
         )
         .start();
     let to = |recipients: &[&str]| -> Vec<Mail> {
@@ -127,7 +131,8 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     assert_eq!(
         by_logs,
         "deliveries  sent  bounced  deferred  domain           provider   known by\n\
-         \x20        2     2        0         0  contoso.example  office365  relay contoso-example.mail.protection.outlook.com\n\
+         \x20        2     2        0         0  contoso.example  office365  relay \
+         contoso-example.mail.protection.outlook.com\n\
          \x20        1     1        0         0  gmail.com        gmail      the table lists it\n\
          \n\
          # Lines for the transport map: transport(5).\n\
@@ -154,7 +159,8 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     assert_eq!(
         first,
         [
-            "         3     3        0         0  outlook.hosted.example  office365  mx outlook-hosted.mail.protection.outlook.com"
+            "         3     3        0         0  outlook.hosted.example  office365  mx \
+             outlook-hosted.mail.protection.outlook.com"
         ]
     );
     // An instance by name: all that it delivers.
@@ -325,13 +331,14 @@ fn a_provider_without_a_relay_of_its_own_is_where_it_belongs() {
     );
 }
 
-/// A host without an instance that is named for the rest: all that are named for no provider are looked at; and where there is
-/// none of them either, that is said.
+/// A host without an instance that is named for the rest: all that are named for no provider are looked at; and where
+/// there is none of them either, that is said.
 #[test]
 fn without_a_relay_for_the_rest() {
     let host = host_or_skip!();
     let log = |instance: &str| {
-        let delivery = "smtp[1]: A1B2C3: to=<u@hosted.example>, relay=aspmx.l.google.com[203.0.113.9]:25, delay=1, delays=0/0/1/0, \
+        let delivery = "smtp[1]: A1B2C3: to=<u@hosted.example>, relay=aspmx.l.google.com[203.0.113.9]:25, delay=1, \
+            delays=0/0/1/0, \
                         dsn=2.0.0, status=sent (250 ok)";
         host.write(
             "/run/srv/mail.log",
@@ -349,7 +356,10 @@ fn without_a_relay_for_the_rest() {
         .run()
         .exit(1);
     assert!(
-        ran.errors().contains("no delivery of or to the relay for the rest: they have postfix-aol-a; relay-transport discover INSTANCE"),
+        ran.errors().contains(
+            "no delivery of or to the relay for the rest: they have postfix-aol-a; relay-transport \
+            discover INSTANCE"
+        ),
         "{ran}"
     );
 }

@@ -150,7 +150,8 @@ fn the_steps_that_need_no_dns() {
 #[test]
 fn mail_that_leaves_by_another_address_is_not_ready() {
     let host = host_or_skip!();
-    host.sh("for n in 44 45; do ip address add 192.0.2.$n/32 dev lo; done; ip -6 address add 2001:db8::5/128 dev lo nodad");
+    host.sh("for n in 44 45; do ip address add 192.0.2.$n/32 dev lo; done; ip -6 address add 2001:db8::5/128 dev lo \
+        nodad");
     let aol = host
         .instance("postfix-aol-c")
         .param("smtp_bind_address", "192.0.2.44")
@@ -165,7 +166,8 @@ fn mail_that_leaves_by_another_address_is_not_ready() {
         .run()
         .text();
     assert!(
-        shown.contains(":address:do:or, so that mail only leaves by the other: postconf -c /etc/postfix-aol-c -e 'inet_protocols = ipv4'"),
+        shown.contains(":address:do:or, so that mail only leaves by the other: postconf -c /etc/postfix-aol-c -e \
+            'inet_protocols = ipv4'"),
         "{shown}"
     );
     aol.set("inet_protocols", "ipv4");

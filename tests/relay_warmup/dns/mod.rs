@@ -78,7 +78,8 @@ fn the_steps_of_the_dns() {
             "ptr:do:in the network provider's zone, if the network is not yours: ask them to set it",
             "spf:fail:example.org: fail by redirect=_spf.example.org, -all: it does not cover 192.0.2.42",
             "spf:do:add ip4:192.0.2.42 to the SPF record (TXT) of example.org",
-            "relay-name:pass:aol.smtp.example.org: is 192.0.2.41, 192.0.2.46, 192.0.2.47, not 192.0.2.42: it gets no mail yet, and is not ready",
+            "relay-name:pass:aol.smtp.example.org: is 192.0.2.41, 192.0.2.46, 192.0.2.47, not 192.0.2.42: it gets no \
+             mail yet, and is not ready",
         ]
     );
     let none = steps(&host, &nsd, "aol-none");
@@ -119,7 +120,8 @@ fn an_instance_that_is_ready() {
     };
     let line = check(2);
     assert!(
-        line.starts_with("CRITICAL: postfix-aol-listed: ptr 50.2.0.192.in-addr.arpa: no such name; postfix-aol-listed: rate-delay smtp_transport_rate_delay: none"),
+        line.starts_with("CRITICAL: postfix-aol-listed: ptr 50.2.0.192.in-addr.arpa: no such name; postfix-aol-listed: \
+            rate-delay smtp_transport_rate_delay: none"),
         "{line}"
     );
     assert!(
@@ -242,8 +244,8 @@ fn hostile_records_are_shown_harmless() {
     assert!(!line.text().contains('\u{1b}'), "{line}");
 }
 
-/// A relay name brings half of the mail, and the new address may send but a part of that: the plan's settings turn the rest
-/// to the old one, and nothing is left anywhere.
+/// A relay name brings half of the mail, and the new address may send but a part of that: the plan's settings turn the
+/// rest to the old one, and nothing is left anywhere.
 #[test]
 fn what_comes_beyond_goes_to_the_old_address() {
     let host = host_or_skip!();

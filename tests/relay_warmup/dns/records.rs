@@ -126,7 +126,10 @@ fn the_records_that_bring_the_mail() {
     ];
     let ran = tool(&host, &nsd, &words).run().exit(1);
     assert!(
-        ran.errors().contains("aol.smtp.broken.example: the server answered SERVFAIL; assuming that it lists the 1 address"),
+        ran.errors().contains(
+            "aol.smtp.broken.example: the server answered SERVFAIL; assuming that it lists the 1 \
+            address"
+        ),
         "{ran}"
     );
     let plan: Value = serde_json::from_slice(&ran.stdout).unwrap();

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::image::Image;
 
-/// An instance that has sent nothing yet: it is on the plan's first level. With `main_cf` more in its main.cf, and so many
-/// processes of its SMTP client, are the settings in force?
+/// An instance that has sent nothing yet: it is on the plan's first level. With `main_cf` more in its main.cf, and so
+/// many processes of its SMTP client, are the settings in force?
 fn is_in_force(image: &Image, main_cf: &str, processes: &str) -> bool {
     let path = image.path("etc/postfix-aol-c/main.cf");
     let before = fs::read_to_string(&path).unwrap();

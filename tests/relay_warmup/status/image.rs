@@ -9,12 +9,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::tools::{seconds, set_mtime};
 
-const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't sent. Please \
-contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL FROM command)";
-const SLOWER: &str = "host mx-aol.mail.gm0.yahoodns.net[203.0.113.5] said: 421 4.7.0 [TSS04] Messages from 192.0.2.44 temporarily \
-deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes (in reply to MAIL \
+const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't \
+    sent. Please \
+contact your Internet service provider since part of their network is on our block list (S3150). (in reply to MAIL \
 FROM command)";
-const NO_USER: &str = "host mx.aol.com[203.0.113.5] said: 550 5.1.1 <u@aol.com>: Recipient address rejected: User unknown (in \
+const SLOWER: &str = "host mx-aol.mail.gm0.yahoodns.net[203.0.113.5] said: 421 4.7.0 [TSS04] Messages from 192.0.2.44 \
+    temporarily \
+deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes (in \
+reply to MAIL \
+FROM command)";
+const NO_USER: &str = "host mx.aol.com[203.0.113.5] said: 550 5.1.1 <u@aol.com>: Recipient address rejected: User \
+    unknown (in \
 reply to RCPT TO command)";
 const OK: &str = "250 2.0.0 Ok: queued as 4F9A1C0DE";
 
@@ -161,8 +166,8 @@ impl Image {
         json["instances"][0].clone()
     }
 
-    /// The line of `--check`: how it begins, and the performance data of the next day's cap, of the last day's volume, and of
-    /// what was deferred, bounced and blocked of it, in percent.
+    /// The line of `--check`: how it begins, and the performance data of the next day's cap, of the last day's volume,
+    /// and of what was deferred, bounced and blocked of it, in percent.
     #[track_caller]
     pub(crate) fn check(&self, status: i32, text: &str, cap: u64, volume: u64, shares: [&str; 3]) {
         let line = self.ok(&["status", "--check"], status);

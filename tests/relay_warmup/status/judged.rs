@@ -128,7 +128,8 @@ fn blocks_step_back() {
             "4", &date, "400", "400", "100.0%", "0.0%", "0.8%", "0.8%", "0.0%", "S3150", "3"
         ]
     );
-    assert!(table.contains("\nto keep to 200 a day:\n  postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = 432s'\n"), "{table}");
+    assert!(table.contains("\nto keep to 200 a day:\n  postconf -c /etc/postfix-aol-c -e 'smtp_transport_rate_delay = \
+        432s'\n"), "{table}");
     assert!(
         table.contains(
             "\nthe zone, for the same days:\n  aol.smtp.example.org. 600 IN A 192.0.2.41\n"

@@ -89,7 +89,8 @@ fn wrong_usage() {
         2,
         "",
         &format!(
-            "specimen: invalid value '\\x1b[31mred\\x07' for '--color <WHEN>' [possible values: auto, always, never]\n{HELP}"
+            "specimen: invalid value '\\x1b[31mred\\x07' for '--color <WHEN>' [possible values: auto, always, \
+             never]\n{HELP}"
         ),
     );
     check(

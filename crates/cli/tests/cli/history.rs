@@ -7,13 +7,15 @@ use std::time::{Duration, SystemTime};
 use crate::specimen::{command, run};
 use tempfile::TempDir;
 
-const BLOCKED: &str = "host mx.example[192.0.2.1] said: 550 5.7.1 Unfortunately, messages from [203.0.113.25] weren't sent. \
+const BLOCKED: &str = "host mx.example[192.0.2.1] said: 550 5.7.1 Unfortunately, messages from [203.0.113.25] weren't \
+    sent. \
 Please contact your Internet service provider since part of their network is on our block list (S3150).";
 
 /// A delivery on 2026-09-`time`, which says the day too.
 fn line(time: &str, instance: &str, status: &str, reply: &str) -> String {
     format!(
-        "2026-09-{time}Z rustin {instance}/smtp[9]: 4A1: to=<u@aol.com>, relay=none, delay=1, delays=0/0/0/1, dsn=2.0.0, \
+        "2026-09-{time}Z rustin {instance}/smtp[9]: 4A1: to=<u@aol.com>, relay=none, delay=1, delays=0/0/0/1, \
+         dsn=2.0.0, \
          status={status} ({reply})\n"
     )
 }
@@ -48,8 +50,8 @@ fn record(host: &str, instance: &str, day: u32, sent: u64, complete: bool) -> St
         + "\n"
 }
 
-/// Two instances: postfix-a logs to the syslog daemon's file, which holds the 17th from noon on, the 18th and the 19th, in two
-/// files; postfix-b to one of its own, which holds the 19th alone.
+/// Two instances: postfix-a logs to the syslog daemon's file, which holds the 17th from noon on, the 18th and the 19th,
+/// in two files; postfix-b to one of its own, which holds the 19th alone.
 fn host() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let at = |below: &str| root.path().join(below);
@@ -79,7 +81,8 @@ fn host() -> TempDir {
     );
     let newer = [
         line("18T08:00:00", "postfix-a", "bounced", "no"),
-        "2026-09-18T09:00:00Z rustin postfix-a/qmgr[1]: 4A2: from=<s@x.example>, status=expired, returned to sender\n".to_owned(),
+        "2026-09-18T09:00:00Z rustin postfix-a/qmgr[1]: 4A2: from=<s@x.example>, status=expired, returned to \
+         sender\n".to_owned(),
         "2026-09-18T09:00:01Z rustin postfix-a/smtp[1]: 4A3: to=<u@aol.com>, relay=no\n".to_owned(),
         line("19T10:00:00", "postfix-a", "sent", "ok"),
         line("20T00:00:00", "postfix-a", "sent", "the day after"),
@@ -132,8 +135,8 @@ fn days_are_told() {
         ),
         "",
     );
-    // With them. A record of part of a day is better than logs that hold less of it; another host's, and one of a day that the
-    // logs hold, are none.
+    // With them. A record of part of a day is better than logs that hold less of it; another host's, and one of a day
+    // that the logs hold, are none.
     records(
         &root,
         16,

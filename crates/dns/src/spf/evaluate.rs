@@ -21,8 +21,8 @@ enum Stop {
     Temporary(String, Failure),
 }
 
-/// May `ip` send mail of `local`@`domain`, for a host that calls itself `helo`? The domain may be the HELO name itself; the
-/// local part is then postmaster (section 2.4).
+/// May `ip` send mail of `local`@`domain`, for a host that calls itself `helo`? The domain may be the HELO name itself;
+/// the local part is then postmaster (section 2.4).
 pub fn check_host(
     lookup: &dyn Lookup,
     ip: IpAddr,

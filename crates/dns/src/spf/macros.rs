@@ -79,7 +79,8 @@ impl MacroString {
         ends_well.then_some(found)
     }
 
-    /// The text for a domain whose record is being read. Labels are dropped at its left where it is too long for a name.
+    /// The text for a domain whose record is being read. Labels are dropped at its left where it is too long for a
+    /// name.
     pub(super) fn expand(&self, facts: &Facts, domain: &str) -> String {
         let mut text = String::new();
         for part in &self.0 {

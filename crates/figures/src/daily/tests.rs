@@ -15,8 +15,8 @@ use crate::mail_stats::{Count, Settings};
 use crate::verdict::Level;
 use knowledge::providers::Providers;
 
-/// A day of an instance: so many sent, bounced, deferred, and blocked, which are bounced as well. Nothing, where the day is
-/// not known.
+/// A day of an instance: so many sent, bounced, deferred, and blocked, which are bounced as well. Nothing, where the
+/// day is not known.
 type Counted = Option<[u64; 4]>;
 
 /// The days before 2026-09-19, the last one as `n` 1, and that day itself as 0.
@@ -86,8 +86,8 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
     Distribution::new(frame, vec![of])
 }
 
-/// What is told of instance a, which should have deliveries each day: `!!` for what is critical. The days before end with the
-/// day before.
+/// What is told of instance a, which should have deliveries each day: `!!` for what is critical. The days before end
+/// with the day before.
 #[track_caller]
 fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
     let providers = Arc::new(Providers::load(None).unwrap());
@@ -182,7 +182,8 @@ fn rates_that_have_no_past_have_limits_of_their_own() {
 
 #[test]
 fn a_rate_jumps_if_it_doubles_and_by_enough_points() {
-    // And not by chance: 10 of 2000 blocked are at most 0.918 %, half as much again is 1.377 %; 37 are at least 1.345 %, 38 1.387 %.
+    // And not by chance: 10 of 2000 blocked are at most 0.918 %, half as much again is 1.377 %; 37 are at least 1.345
+    // %, 38 1.387 %.
     check(&[Some([1990, 0, 0, 10])], [1963, 0, 0, 37], 0, &[]);
     check(
         &[Some([1990, 0, 0, 10])],

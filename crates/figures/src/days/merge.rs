@@ -88,11 +88,11 @@ impl Days {
             .collect()
     }
 
-    /// Adds up the records of the days in `window` and of the instances that `wants` names. An instance's figures are those
-    /// of all hosts that have one of its name.
+    /// Adds up the records of the days in `window` and of the instances that `wants` names. An instance's figures are
+    /// those of all hosts that have one of its name.
     ///
-    /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the window,
-    /// and a record of a part of a day, are problems.
+    /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the
+    /// window, and a record of a part of a day, are problems.
     pub fn add_up(
         self,
         settings: &Arc<Settings>,

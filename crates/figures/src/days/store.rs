@@ -57,8 +57,8 @@ impl DayRecord {
     }
 }
 
-/// Is `new` to take the place of `old`, a record of the same host, instance and day? One of the whole day is better than
-/// one of a part, and of parts the one with more deliveries; of two whole days, the later count. A record of a
+/// Is `new` to take the place of `old`, a record of the same host, instance and day? One of the whole day is better
+/// than one of a part, and of parts the one with more deliveries; of two whole days, the later count. A record of a
 /// day whose logs have gone since is never lost to what is left of them.
 pub fn replaces(new: &DayRecord, old: &DayRecord) -> bool {
     if new.says_the_same(old) {
@@ -83,8 +83,8 @@ pub struct Update {
     pub problems: Vec<Problem>,
 }
 
-/// Puts `new` records among those of the file `path`, whose content is `text`, so that there is one of each host, instance
-/// and day: see [`replaces`].
+/// Puts `new` records among those of the file `path`, whose content is `text`, so that there is one of each host,
+/// instance and day: see [`replaces`].
 ///
 /// # Errors
 /// A record cannot be JSON.

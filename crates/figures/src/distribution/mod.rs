@@ -1,7 +1,7 @@
 //! How much mail waits, where: queue files in, figures out.
 //!
-//! A [`Tally`] counts the files of one instance; several threads may each fill one of their own, to be merged in any order.
-//! [`Distribution::new`] makes the figures of them, which `show::distribution` shows.
+//! A [`Tally`] counts the files of one instance; several threads may each fill one of their own, to be merged in any
+//! order. [`Distribution::new`] makes the figures of them, which `show::distribution` shows.
 
 mod dimension;
 mod figures;

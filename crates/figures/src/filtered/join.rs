@@ -49,8 +49,9 @@ impl Ids {
     }
 }
 
-/// What is left of a Message-Id after all that Postfix (`src/util/msg_output.c`, `printable`) and spamd (`parse_msgids`,
-/// and the escaping of its logger) may have put in place of odd characters, so that both give the same.
+/// What is left of a Message-Id after all that Postfix (`src/util/msg_output.c`, `printable`) and spamd
+/// (`parse_msgids`, and the escaping of its logger) may have put in place of odd characters, so that both give the
+/// same.
 fn plain(id: &[u8]) -> Vec<u8> {
     if id == b"(unknown)" {
         return Vec::new();

@@ -202,7 +202,8 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
     }
 }
 
-/// `postfix-aol-a and postfix-aol-b`. Where two have one name, as of a configuration that was copied, with their directories.
+/// `postfix-aol-a and postfix-aol-b`. Where two have one name, as of a configuration that was copied, with their
+/// directories.
 fn named(claimants: &[&Facts]) -> String {
     let is_alone = |one: &Facts| {
         claimants

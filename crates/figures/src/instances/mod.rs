@@ -1,7 +1,7 @@
 //! A host's instances: how each is configured, what the machine says of it, and what is wrong.
 //!
-//! [`Facts::of`] takes what the configuration says; the caller, who may look at the machine and ask the DNS, fills in the
-//! rest. [`findings`] judges.
+//! [`Facts::of`] takes what the configuration says; the caller, who may look at the machine and ask the DNS, fills in
+//! the rest. [`findings`] judges.
 
 mod findings;
 mod services;
@@ -187,8 +187,8 @@ pub struct Facts {
     pub senders: Vec<Sender>,
     /// By which SMTP clients its mail leaves, default_transport's first, and from which addresses.
     pub outlets: Vec<Outlet>,
-    /// The machine's own addresses that mail to other hosts may leave from, one of which the system chooses where none is set.
-    /// Empty where that is not known.
+    /// The machine's own addresses that mail to other hosts may leave from, one of which the system chooses where none
+    /// is set. Empty where that is not known.
     pub system: Vec<IpAddr>,
     /// smtp_helo_name of default_transport's client.
     pub helo_name: String,

@@ -20,8 +20,8 @@ pub struct Stray {
 }
 
 impl Facts {
-    /// What leaves from the machine's own addresses, though the instance has some of its own, and what cannot leave since the
-    /// parameter holds no address. Nothing where the instance has none at all: see [`Facts::senders`].
+    /// What leaves from the machine's own addresses, though the instance has some of its own, and what cannot leave
+    /// since the parameter holds no address. Nothing where the instance has none at all: see [`Facts::senders`].
     pub fn strays(&self) -> Vec<Stray> {
         let has_any = !self.senders.is_empty();
         let each = |outlet: &Outlet| {

@@ -1,8 +1,9 @@
 //! Shares of deliveries, judged: one set of rules for the daily report, `--check`, the alert rules and warm-ups. Pure.
 //!
-//! A share of few attempts says little: 1 of 2 is not 50 %. So what is held against a limit is what the share is *at least*,
-//! with 97.5 % confidence: the lower end of its Wilson interval ([`Sample::at_least`]). No minimum volume is needed then,
-//! and none hides a small instance: 4 of 4 is at least 51 %, 49 of 49 at least 93 %, 1 of 40 at least 0.4 %.
+//! A share of few attempts says little: 1 of 2 is not 50 %. So what is held against a limit is what the share is *at
+//! least*, with 97.5 % confidence: the lower end of its Wilson interval ([`Sample::at_least`]). No minimum volume is
+//! needed then, and none hides a small instance: 4 of 4 is at least 51 %, 49 of 49 at least 93 %, 1 of 40 at least 0.4
+//! %.
 //!
 //! How to use it:
 //!
@@ -10,7 +11,7 @@
 //! use figures::judge::{Rules, Sample};
 //! use figures::verdict::Level;
 //!
-//! let rules = Rules::load(None).unwrap();                      // a tool: host::tables::load_with(cx.site(), None, PATH, Rules::load)
+//! let rules = Rules::load(None).unwrap(); // a tool: host::tables::load_with(cx.site(), None, PATH, Rules::load)
 //! let deferred = Sample::new(9, 22);                           // 9 of 22 attempts
 //! let judged = rules.deferred.judge(deferred);
 //! assert_eq!(judged.level, Level::Warning);                    // at least 23 %, and the limit is 20 %
@@ -22,8 +23,8 @@
 //! assert!(!Sample::new(2, 10).is_above(Sample::new(30, 1000), 2.0));
 //! ```
 //!
-//! A share that is above a limit by its figures, but not beyond chance, has [`Judged::is_open`]: nothing to raise an alarm
-//! about, and nothing to call well either (a warm-up holds on it).
+//! A share that is above a limit by its figures, but not beyond chance, has [`Judged::is_open`]: nothing to raise an
+//! alarm about, and nothing to call well either (a warm-up holds on it).
 
 mod complaints;
 mod rules;

@@ -12,7 +12,8 @@ use knowledge::toml_text;
 
 const BUILT_IN: &str = include_str!("../../data/judge.toml");
 const BUILT_IN_PATH: &str = "(compiled in) judge.toml";
-const FORM: &str = "it has [blocked], [bounced], [deferred] with warning, critical and from; [unread] with warning, unknown and from; \
+const FORM: &str = "it has [blocked], [bounced], [deferred] with warning, critical and from; [unread] with warning, \
+    unknown and from; \
 [change], [volume], [mailq], [complaints]";
 const NONE: Limits = Limits {
     warning: 100.0,
@@ -211,7 +212,8 @@ impl Rules {
         }
     }
 
-    /// What so many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is known.
+    /// What so many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is
+    /// known.
     pub fn unread_level(&self, unread: Sample) -> Level {
         match self.unread.judge(unread).level {
             Level::Critical => Level::Unknown,

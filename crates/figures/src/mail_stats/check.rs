@@ -121,8 +121,9 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
     findings
 }
 
-/// Holds an instance's shares against the rules. What is not worse than what was found already is not found again: deliveries
-/// that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by the share alone.
+/// Holds an instance's shares against the rules. What is not worse than what was found already is not found again:
+/// deliveries that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by
+/// the share alone.
 fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Breach>) {
     let total = instance.figures.tried().total();
     let sample = |watched: Watched| Sample::new(watched.of(instance), total);

@@ -1,8 +1,8 @@
 //! Delays, counted in bounded memory.
 //!
 //! A value is kept to three significant decimal digits of its microseconds. Postfix logs delays of 10 s and more in
-//! whole seconds, and shorter ones to two digits (postconf(5), delay_logging_resolution_limit), so that what it logs by default is kept
-//! exactly below 1000 s (17 minutes), and to within 0.5 % above. The largest value is kept as it is.
+//! whole seconds, and shorter ones to two digits (postconf(5), delay_logging_resolution_limit), so that what it logs by
+//! default is kept exactly below 1000 s (17 minutes), and to within 0.5 % above. The largest value is kept as it is.
 
 /// Buckets of a decade: 100 to 999.
 const PER_DECADE: usize = 900;

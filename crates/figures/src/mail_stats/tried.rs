@@ -5,8 +5,8 @@ use knowledge::reasons::Class;
 use super::{Counts, Figures};
 
 impl Figures {
-    /// Attempts that this host itself put off, because somebody paused an instance: they say nothing of any receiver. Needs
-    /// the breakdown by `Dimension::Reason`.
+    /// Attempts that this host itself put off, because somebody paused an instance: they say nothing of any receiver.
+    /// Needs the breakdown by `Dimension::Reason`.
     pub fn paused(&self) -> u64 {
         let row = self.reason(Class::Paused);
         row.map_or(0, |row| row.counts.deferred)

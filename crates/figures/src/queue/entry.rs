@@ -58,7 +58,8 @@ pub struct Why {
 }
 
 impl Entry {
-    /// Makes one of `message`, with at most `settings.recipients` recipients: if not all, those that `selector` means first.
+    /// Makes one of `message`, with at most `settings.recipients` recipients: if not all, those that `selector` means
+    /// first.
     pub(super) fn new(
         instance: usize,
         message: &Message,

@@ -1,7 +1,7 @@
 //! What is in an instance's mailq, and why is it stuck: messages in, figures out.
 //!
-//! A [`Tally`] takes in messages as showq(8) shows them; several threads may each fill one of their own, to be merged in any
-//! order. [`Report::new`] makes the figures of them, which `show::queue` shows.
+//! A [`Tally`] takes in messages as showq(8) shows them; several threads may each fill one of their own, to be merged
+//! in any order. [`Report::new`] makes the figures of them, which `show::queue` shows.
 
 mod dimension;
 mod entry;

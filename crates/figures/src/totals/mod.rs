@@ -74,8 +74,8 @@ impl Totals {
 
     /// Adds figures, which must have all rows of [`DIMENSIONS`]. Every instance in them has counters from now on, with
     /// zeros if nothing was counted: a counter that appears with its first event hides that event. `configured` tells
-    /// instances that have counters of their own however many there are; of others there are as many as the series of all of
-    /// them allow, by `providers` and by reasons.
+    /// instances that have counters of their own however many there are; of others there are as many as the series of
+    /// all of them allow, by `providers` and by reasons.
     pub fn add(&mut self, stats: &MailStats, providers: usize, configured: impl Fn(&str) -> bool) {
         let most = instances(5 + 3 * providers + 2 * Class::ALL.len());
         for instance in &stats.instances {

@@ -52,8 +52,8 @@ struct File {
 }
 
 impl DayLogs {
-    /// Reads those parts of the logs that hold lines of the `days`, which must be in order, and hands on the events of the
-    /// time from the first one's begin to the last one's end.
+    /// Reads those parts of the logs that hold lines of the `days`, which must be in order, and hands on the events of
+    /// the time from the first one's begin to the last one's end.
     pub fn read<S: LogScope>(
         site: &Site,
         sets: &[LogSet],
@@ -248,8 +248,8 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     })
 }
 
-/// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing, if
-/// `first`, the time of their first line, is no such line's.
+/// Lines of before a day, which begins at `since`, show that all of it is in the logs that are left. What is missing,
+/// if `first`, the time of their first line, is no such line's.
 pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<String> {
     match first {
         Some(first) if first <= since => None,
@@ -262,8 +262,8 @@ pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<Stri
 }
 
 impl Set {
-    /// Of a day, which begins at `since`, a log says nothing whose last line is older: its daemon has stopped, perhaps. The
-    /// log of one instance is silent when that has nothing to do.
+    /// Of a day, which begins at `since`, a log says nothing whose last line is older: its daemon has stopped, perhaps.
+    /// The log of one instance is silent when that has nothing to do.
     fn ends_early(&self, site: &Site, since: Time) -> Option<String> {
         if matches!(&self.scope, Scope::Only(names) if names.len() == 1) {
             return None;

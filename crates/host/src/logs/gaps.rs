@@ -130,7 +130,8 @@ pub(crate) fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
     let hint = match first.why.contains("journal") {
         true => "RateLimitBurst=0 in /etc/systemd/journald.conf ends that",
         false => {
-            "SysSock.RateLimit.Interval=\"0\" (imuxsock) or Ratelimit.Interval=\"0\" (imjournal) in rsyslog.conf ends that"
+            "SysSock.RateLimit.Interval=\"0\" (imuxsock) or Ratelimit.Interval=\"0\" (imjournal) in rsyslog.conf ends \
+             that"
         }
     };
     let what = format!(
@@ -152,8 +153,8 @@ pub(super) enum Missing {
     Beginning(Problem),
 }
 
-/// A window that the log holds nothing of, or, where it is the host's `own`, not from its beginning on: what is not in a file
-/// that the user names, the user knows. A log that is
+/// A window that the log holds nothing of, or, where it is the host's `own`, not from its beginning on: what is not in
+/// a file that the user names, the user knows. A log that is
 /// one instance's (`is_ones`) is silent when that has nothing to do.
 pub(super) fn outside(
     options: &Options<'_>,

@@ -127,8 +127,8 @@ impl Inputs {
 
     /// Reads all, in order.
     ///
-    /// A log that the user names must be readable. Of the host's own, some must; the others are reported. So is a log that
-    /// is none of Postfix's, and a window that the logs do not hold all of.
+    /// A log that the user names must be readable. Of the host's own, some must; the others are reported. So is a log
+    /// that is none of Postfix's, and a window that the logs do not hold all of.
     ///
     /// # Errors
     /// What must be readable is not.
@@ -229,11 +229,13 @@ pub fn source_of(set: &LogSet) -> Source {
 pub fn refused(problem: Problem) -> anyhow::Error {
     let failure = Failure::new(problem.to_string());
     failure
-        .hint("use --log FILE for another log, --log-source journal for the systemd journal; reading /var/log needs root or group adm")
+        .hint("use --log FILE for another log, --log-source journal for the systemd journal; reading /var/log needs \
+            root or group adm")
         .into()
 }
 
-/// The error that a file cannot be read that the user names. It may be no file at all: `--log` takes all that follows it.
+/// The error that a file cannot be read that the user names. It may be no file at all: `--log` takes all that follows
+/// it.
 fn not_a_log(files: &[PathBuf], path: &Path, problem: Problem) -> anyhow::Error {
     let is_word = path.components().count() == 1 && !path.exists();
     match files.iter().position(|file| file == path) {

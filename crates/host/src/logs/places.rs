@@ -19,8 +19,8 @@ const SETTINGS: &str = "/etc/default/relay-tools";
 /// Where Postfix's packages put its programs: Debian, and the others.
 const DAEMON_DIRECTORIES: [&str; 2] = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix"];
 
-/// A file is written to by a syslog daemon if the journal's last mail is no later than its last line, give or take this much, in
-/// microseconds.
+/// A file is written to by a syslog daemon if the journal's last mail is no later than its last line, give or take this
+/// much, in microseconds.
 const LAG: Span = Span::from_minutes(5);
 
 /// Which of the two that may hold what Postfix sends to syslog is read. Never both: beside rsyslog, the journal has

@@ -39,7 +39,8 @@ struct Foreign {
     must_be_seen: bool,
 }
 
-/// Whose the names are that single services log under. One that two instances have, or that is an instance's own, is nobody's.
+/// Whose the names are that single services log under. One that two instances have, or that is an instance's own, is
+/// nobody's.
 fn owners(instances: &[Instance]) -> HashMap<&str, &str> {
     let mut owners: HashMap<&str, Option<&str>> = HashMap::new();
     for instance in instances {
@@ -127,7 +128,8 @@ impl<'a> Selection<'a> {
         self.instances.iter().map(|i| i.syslog_name())
     }
 
-    /// The syslog name of the instance one of whose services logs under this name instead (`-o syslog_name=` in master.cf).
+    /// The syslog name of the instance one of whose services logs under this name instead (`-o syslog_name=` in
+    /// master.cf).
     pub fn owner(&self, name: &[u8]) -> Option<&'a [u8]> {
         let name = std::str::from_utf8(name).ok()?;
         self.owners.get(name).map(|owner| owner.as_bytes())
@@ -138,7 +140,8 @@ impl<'a> Selection<'a> {
         !self.named
     }
 
-    /// Does a name in this host's own logs belong to none of its instances? Anyone who may write to syslog makes such up.
+    /// Does a name in this host's own logs belong to none of its instances? Anyone who may write to syslog makes such
+    /// up.
     pub fn is_stray(&self, name: &[u8]) -> bool {
         self.is_own() && !self.names.has(name)
     }

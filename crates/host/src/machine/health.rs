@@ -1,5 +1,6 @@
-//! What an instance's programs stumble over in its queue: owners and modes (as `postfix check` has them from postfix-files), a
-//! file system that is full or read-only, a master daemon without a queue manager, mail that nobody takes.
+//! What an instance's programs stumble over in its queue: owners and modes (as `postfix check` has them from
+//! postfix-files), a file system that is full or read-only, a master daemon without a queue manager, mail that nobody
+//! takes.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -111,7 +112,8 @@ impl Found<'_> {
         let needed = bytes("queue_minfree").max(bytes("message_size_limit").saturating_mul(3) / 2);
         if free < needed {
             let text = format!(
-                "{queue}: {free} bytes are free, and Postfix refuses mail below {needed} (1.5 times message_size_limit, queue_minfree)"
+                "{queue}: {free} bytes are free, and Postfix refuses mail below {needed} (1.5 times \
+                 message_size_limit, queue_minfree)"
             );
             self.add(Level::Critical, text);
         }
@@ -158,7 +160,8 @@ impl Found<'_> {
             if metadata.uid() != owner || !is_group || metadata.mode() & 0o730 != 0o730 {
                 let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
                 let text = format!(
-                    "{}: uid {uid}, gid {gid}, mode {mode:04o}; {name}, setgid_group and 0730 are what sendmail needs to hand in mail",
+                    "{}: uid {uid}, gid {gid}, mode {mode:04o}; {name}, setgid_group and 0730 are what sendmail needs \
+                     to hand in mail",
                     path.display()
                 );
                 self.add(Level::Critical, text);
@@ -174,7 +177,8 @@ impl Found<'_> {
             others.sort();
             if let Some((first, uid)) = others.first() {
                 let text = format!(
-                    "{directory}: {} to others than {name} ({}: uid {uid}); the queue manager stops at each with \"fatal: open {directory}\": chown {name}",
+                    "{directory}: {} to others than {name} ({}: uid {uid}); the queue manager stops at each \
+                     with \"fatal: open {directory}\": chown {name}",
                     belong(others.len()),
                     first.display()
                 );

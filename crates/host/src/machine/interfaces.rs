@@ -69,7 +69,8 @@ impl Interfaces {
         Ok(Self(found))
     }
 
-    /// The addresses that mail to other hosts may leave from: of interfaces that are up, neither loopback nor link-local.
+    /// The addresses that mail to other hosts may leave from: of interfaces that are up, neither loopback nor
+    /// link-local.
     pub fn outward(&self) -> impl Iterator<Item = IpAddr> {
         let up = self.0.iter().filter(|i| i.is_up).map(|i| i.address);
         up.filter(|address| match address {

@@ -1,5 +1,5 @@
-//! Does Postfix run with a main.cf? Its own programs say so: every one of them reads the parameters first, and ends with a fatal
-//! error where one is wrong (Postfix `src/global/mail_params.c`, mail_params_init).
+//! Does Postfix run with a main.cf? Its own programs say so: every one of them reads the parameters first, and ends
+//! with a fatal error where one is wrong (Postfix `src/global/mail_params.c`, mail_params_init).
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,8 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The most bytes of an answer, which is always empty.
 const MOST_SAID: usize = 64 << 10;
 
-/// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too, where there is
-/// no postmap.
+/// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too,
+/// where there is no postmap.
 pub(super) fn refusal(instance: &Instance) -> Option<String> {
     let program = match instance.get("command_directory") {
         directory if Path::new(&directory).is_absolute() => Path::new(&directory).join("postmap"),

@@ -13,7 +13,8 @@ use crate::toml_text;
 
 const BUILT_IN: &str = include_str!("../../data/providers.toml");
 const BUILT_IN_PATH: &str = "(compiled in) crates/knowledge/data/providers.toml";
-const FORM: &str = "an entry is [[provider]] with name, domains, mx, relay and, to drop the compiled-in lists, replace = true";
+const FORM: &str = "an entry is [[provider]] with name, domains, mx, relay and, to drop the compiled-in lists, replace \
+    = true";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

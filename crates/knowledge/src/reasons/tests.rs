@@ -143,7 +143,8 @@ proptest! {
     fn no_reply_is_too_strange(
         reply in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..6000),
-            "(delivery temporarily suspended: )?(host |connect to )?[a-z.]{0,9}\\[?[0-9a-f:.]{0,12}\\]?( said: |: )?[45]?[0-9 .-]{0,12}.{0,99}"
+            "(delivery temporarily suspended: )?(host |connect to )?[a-z.]{0,9}\\[?[0-9a-f:.]{0,12}\\]?( said: |: \
+             )?[45]?[0-9 .-]{0,12}.{0,99}"
                 .prop_map(String::into_bytes),
         ],
         dsn in prop::option::of("[0-9.]{0,9}"),

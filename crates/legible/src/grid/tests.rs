@@ -33,7 +33,8 @@ fn boxes_and_colours() {
         boxes: true,
         ..TableStyle::default()
     };
-    let expected = "┌─────────┬───────┐\n│ domain  ┆ total │\n╞═════════╪═══════╡\n│ aol.com ┆  1000 │\n└─────────┴───────┘\n";
+    let expected = "┌─────────┬───────┐\n│ domain  ┆ total │\n╞═════════╪═══════╡\n│ aol.com ┆  1000 \
+        │\n└─────────┴───────┘\n";
     check(boxes, &["aol.com"], expected);
     let color = TableStyle {
         color: true,

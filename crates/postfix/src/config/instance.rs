@@ -245,8 +245,8 @@ impl Instance {
         self.queue_directory.join("pid/master.pid")
     }
 
-    /// The addresses it sends from, by all SMTP clients that its mail leaves by ([`Instance::outlets`]), each once; where
-    /// master.cf has none, as main.cf says. Empty: the system chooses.
+    /// The addresses it sends from, by all SMTP clients that its mail leaves by ([`Instance::outlets`]), each once;
+    /// where master.cf has none, as main.cf says. Empty: the system chooses.
     pub fn bind_addresses(&self) -> Vec<IpAddr> {
         let mut found = Vec::new();
         let addresses = self.outlets.iter().flat_map(Outlet::addresses);
@@ -258,14 +258,14 @@ impl Instance {
         found
     }
 
-    /// How its mail leaves: by which SMTP clients of master.cf, from which addresses. The first is default_transport's. Where
-    /// master.cf has none of those that main.cf leads to, one as main.cf alone says.
+    /// How its mail leaves: by which SMTP clients of master.cf, from which addresses. The first is default_transport's.
+    /// Where master.cf has none of those that main.cf leads to, one as main.cf alone says.
     pub fn outlets(&self) -> &[Outlet] {
         &self.outlets
     }
 
-    /// What the tags of its log lines begin with, beside [`Instance::syslog_name`]: those that `-o syslog_name=` gives to
-    /// services of its own (`src/global/mail_task.c`).
+    /// What the tags of its log lines begin with, beside [`Instance::syslog_name`]: those that `-o syslog_name=` gives
+    /// to services of its own (`src/global/mail_task.c`).
     pub fn other_syslog_names(&self) -> &[String] {
         &self.other_syslog_names
     }

@@ -35,7 +35,8 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     text.get(start..end).unwrap_or_default()
 }
 
-/// Splits the text of a main.cf, a master.cf or a table's source (postmap(1)) into logical lines. `path` is for the problems.
+/// Splits the text of a main.cf, a master.cf or a table's source (postmap(1)) into logical lines. `path` is for the
+/// problems.
 pub fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
     let mut lines: Vec<LogicalLine> = Vec::new();
     for (number, physical) in (1..).zip(input.split(|&b| b == b'\n')) {

@@ -28,8 +28,8 @@ pub struct UnknownInstance {
 }
 
 impl UnknownInstance {
-    /// What was meant, most likely: the one known name that differs in the writing alone (`AOL-B`, `aolb`), or else by a slip of a
-    /// single key. Where several do, none is suggested.
+    /// What was meant, most likely: the one known name that differs in the writing alone (`AOL-B`, `aolb`), or else by
+    /// a slip of a single key. Where several do, none is suggested.
     pub fn meant(&self) -> Option<&str> {
         let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
         let written = |name: &str| {

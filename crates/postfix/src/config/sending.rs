@@ -1,7 +1,7 @@
 //! Which address mail leaves from: by each SMTP client of master.cf that mail is sent by, with the `-o` of its line.
 //!
-//! Which clients those are, default_transport, relay_transport and the tables that choose a transport say. A table on a server
-//! is not asked: what it chooses is not known here.
+//! Which clients those are, default_transport, relay_transport and the tables that choose a transport say. A table on a
+//! server is not asked: what it chooses is not known here.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -59,7 +59,8 @@ const MAX_TEXT: u64 = 64 << 20;
 /// The parameters that name tables of transports.
 const TABLES: [&str; 2] = ["transport_maps", "sender_dependent_default_transport_maps"];
 
-/// The SMTP clients that mail of an instance leaves by, the one of default_transport first. Empty where master.cf has none.
+/// The SMTP clients that mail of an instance leaves by, the one of default_transport first. Empty where master.cf has
+/// none.
 pub(super) fn outlets(root: &Root, parameters: &Parameters, services: &MasterCf) -> Vec<Outlet> {
     let is_client = |service: &&Service| {
         service.kind == ServiceType::Unix && matches!(service.command.as_str(), "smtp" | "lmtp")
@@ -168,8 +169,9 @@ fn outlet(parameters: &Parameters, service: &Service, led_by: &'static str) -> O
     }
 }
 
-/// Where a client's mail leaves from: PROGRAM_bind_address and PROGRAM_bind_address6, or else, a family each, the one address
-/// that inet_interfaces names, unless that is a loopback address (Postfix `src/smtp/smtp_connect.c`, smtp_connect_addr).
+/// Where a client's mail leaves from: PROGRAM_bind_address and PROGRAM_bind_address6, or else, a family each, the one
+/// address that inet_interfaces names, unless that is a loopback address (Postfix `src/smtp/smtp_connect.c`,
+/// smtp_connect_addr).
 pub(super) fn sources(parameters: &Parameters, program: &str) -> (From, From) {
     let protocols = parameters.list("inet_protocols");
     let speaks = |family: &str| {

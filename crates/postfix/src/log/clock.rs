@@ -14,8 +14,8 @@ const STEP: Span = Span::from_days(30);
 /// Places the times of one file's lines, in their order.
 ///
 /// A year-less time gets the first year that does not put it before the line above, and in the first line the latest
-/// year that does not lie after the file's own time. In the hour that is repeated when summer time ends, the order of lines says which of
-/// the two is meant; in the hour that is skipped, the clock was not yet put forward.
+/// year that does not lie after the file's own time. In the hour that is repeated when summer time ends, the order of
+/// lines says which of the two is meant; in the hour that is skipped, the clock was not yet put forward.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: Zone,

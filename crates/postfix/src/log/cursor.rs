@@ -73,8 +73,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where the first of two bytes is, or the length: eight bytes at a time, since most words and values are shorter than a
-/// vector search takes to begin.
+/// Where the first of two bytes is, or the length: eight bytes at a time, since most words and values are shorter than
+/// a vector search takes to begin.
 #[inline]
 pub(super) fn near(text: &[u8], stops: [u8; 2]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

@@ -139,7 +139,8 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Result<Header<'_>, Headles
     Err(Headless::NoTag)
 }
 
-/// Is it the tag of one of Postfix's programs: of a daemon, or of a command (`postfix/postfix-script`, `postfix/sendmail`)?
+/// Is it the tag of one of Postfix's programs: of a daemon, or of a command (`postfix/postfix-script`,
+/// `postfix/sendmail`)?
 pub(super) fn is_postfix(program: &[u8]) -> bool {
     let name = program.rsplit(|b| *b == b'/').next().unwrap_or_default();
     is_daemon(program)

@@ -1,5 +1,5 @@
-//! Logs whose lines are JSON objects: `journalctl -o json` (systemd.journal-fields(7)), Docker's `json-file`, and what rsyslog
-//! and syslog-ng write by a JSON template.
+//! Logs whose lines are JSON objects: `journalctl -o json` (systemd.journal-fields(7)), Docker's `json-file`, and what
+//! rsyslog and syslog-ng write by a JSON template.
 
 use crate::Time;
 use std::borrow::Cow;
@@ -33,8 +33,8 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Where the value of a key belongs: journald's names, Docker's, and those of syslog daemons' JSON templates (rsyslog's
-    /// property names and `jsonmesg`, syslog-ng's `format-json`, and what log shippers make of them).
+    /// Where the value of a key belongs: journald's names, Docker's, and those of syslog daemons' JSON templates
+    /// (rsyslog's property names and `jsonmesg`, syslog-ng's `format-json`, and what log shippers make of them).
     fn field(&mut self, key: &str) -> Option<&mut Field<'a>> {
         Some(match key {
             "MESSAGE" | "message" | "msg" => &mut self.message,

@@ -46,8 +46,8 @@ impl Needles {
         }
     }
 
-    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), and where in the block it
-    /// begins.
+    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), and where in the block
+    /// it begins.
     pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8])) {
         let mut rest = block;
         while let Some(hit) = self.find(rest) {
@@ -63,8 +63,8 @@ impl Needles {
     }
 }
 
-/// Reads to the end, handing on blocks of whole lines, and where in all that is read they begin; a line over [`LONGEST`] is
-/// handed on without its tail. `block` says whether to go on.
+/// Reads to the end, handing on blocks of whole lines, and where in all that is read they begin; a line over
+/// [`LONGEST`] is handed on without its tail. `block` says whether to go on.
 ///
 /// An error of the reader comes back after all that was read before it has been handed on.
 pub(super) fn blocks<R: Read>(

@@ -36,8 +36,8 @@ pub(super) fn cut(
     Ok(ranges)
 }
 
-/// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts. For a sink
-/// that cannot be forked, one part after the other.
+/// Does `work` on each part with a fork of `sink`, at the same time, and joins the forks in the order of the parts. For
+/// a sink that cannot be forked, one part after the other.
 pub(super) fn each<S: Sink, P: Clone + Send, T: Send>(
     ranges: &[Range<P>],
     sink: &mut S,

@@ -93,9 +93,10 @@ pub fn syslog_files(root: &Root) -> [PathBuf; 2] {
     DEFAULT.map(|path| root.under(Path::new(path)))
 }
 
-/// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and for all others `syslog`, which is where
-/// the lines go that Postfix sends to syslog, and why it is that. `instances` are all of the host's; of the logs, those that hold
-/// lines of an instance that is `asked` for are returned, and with `all` those that hold lines of a name without an instance.
+/// The logs of a host: each `maillog_file` (postconf(5)) that an instance sets, and for all others `syslog`, which is
+/// where the lines go that Postfix sends to syslog, and why it is that. `instances` are all of the host's; of the logs,
+/// those that hold lines of an instance that is `asked` for are returned, and with `all` those that hold lines of a
+/// name without an instance.
 pub fn log_sets(
     root: &Root,
     instances: &[Instance],
@@ -157,8 +158,8 @@ pub fn log_sets(
 ///
 /// Known are the names of logrotate(8) (`mail.log.1`, `mail.log-20260919`, `mail-20260919.log`, compressed or not), of
 /// savelog and newsyslog (`maillog.0.bz2`) and of `postfix logrotate` (`maillog.20260919-122257`, postconf(5)
-/// `maillog_file_rotate_suffix`). Where a file is there both compressed and not, logrotate is at work: the compressed one
-/// is not complete.
+/// `maillog_file_rotate_suffix`). Where a file is there both compressed and not, logrotate is at work: the compressed
+/// one is not complete.
 ///
 /// # Errors
 ///

@@ -63,7 +63,8 @@ fn numeric(c: &mut Cursor<'_>) -> Option<Stamp> {
     unix(c)
 }
 
-/// `15 avril 12:22:57`, `15. April 2026 12:22:57`, `4月 15 12:22:57`: one or two digits in front of the month or of its sign.
+/// `15 avril 12:22:57`, `15. April 2026 12:22:57`, `4月 15 12:22:57`: one or two digits in front of the month or of its
+/// sign.
 fn counted(c: &mut Cursor<'_>) -> Option<Stamp> {
     let number = c.number(1, 2)?;
     if month::eat_counter(c) {

@@ -166,8 +166,8 @@ impl<'a> Timeline<'a> {
         Ok(marks)
     }
 
-    /// The last place known to lie before `time`, and the first known not to, close together. `of`: which time of a look
-    /// says so.
+    /// The last place known to lie before `time`, and the first known not to, close together. `of`: which time of a
+    /// look says so.
     fn search(
         &mut self,
         marks: &[Mark],

@@ -58,9 +58,9 @@ pub struct Unread {
     pub lines: u64,
     /// How many of them have no tag that would say whose they are.
     pub nobodys: u64,
-    /// How many lines have no head at all, neither time nor tag: half of a line, what a program wrote in several, or a log
-    /// that was cut by columns. They are among the others only where they are most of the log's deliveries, since what
-    /// stands in them anyone may have written.
+    /// How many lines have no head at all, neither time nor tag: half of a line, what a program wrote in several, or a
+    /// log that was cut by columns. They are among the others only where they are most of the log's deliveries, since
+    /// what stands in them anyone may have written.
     pub(super) headless: u64,
     /// The first few.
     pub first: Vec<UnreadLine>,

@@ -22,8 +22,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What a line of a plain log must hold to be looked at. The shortest literal has three bytes: the search for several at
-    /// once compares as many of each, and of three it takes a sixth less time than of four.
+    /// What a line of a plain log must hold to be looked at. The shortest literal has three bytes: the search for
+    /// several at once compares as many of each, and of three it takes a sixth less time than of four.
     pub(super) fn needles(self) -> Needles {
         // `to=<`; `warning: `, `error: `, `fatal: `, `panic: `.
         let mut literals = vec![

@@ -42,8 +42,8 @@ pub fn read_envelope<S: Source + ?Sized>(
     read(source, size, path, buffer, Extent::Whole)
 }
 
-/// When the message in a queue file of `size` bytes arrived, seconds since 1970 (UTC) and microseconds: what its envelope
-/// says, which no later change of the file does. `None`: it does not say.
+/// When the message in a queue file of `size` bytes arrived, seconds since 1970 (UTC) and microseconds: what its
+/// envelope says, which no later change of the file does. `None`: it does not say.
 pub fn read_arrival<S: Source + ?Sized>(source: &S, size: u64) -> Option<(i64, u32)> {
     let envelope = read(source, size, Path::new(""), &mut Vec::new(), Extent::Times).value;
     let arrival = envelope.arrival.filter(|time| time.seconds() > 0)?;

@@ -2,8 +2,8 @@
 
 use super::record::{Records, Source};
 
-/// The first `most` bytes of the message in a queue file of `size` bytes, or a few more, its lines ended by `\n`. What cannot
-/// be read is left out. `buffer` is working memory for reuse.
+/// The first `most` bytes of the message in a queue file of `size` bytes, or a few more, its lines ended by `\n`. What
+/// cannot be read is left out. `buffer` is working memory for reuse.
 pub fn read_content<S: Source + ?Sized>(
     source: &S,
     size: u64,

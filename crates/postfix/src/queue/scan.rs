@@ -37,7 +37,8 @@ pub enum Detail {
 /// How a scan goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanOptions {
-    /// Files being read at the same time, if there are as many batches. With a cold cache the disk is the limit, so more than there are cores.
+    /// Files being read at the same time, if there are as many batches. With a cold cache the disk is the limit, so
+    /// more than there are cores.
     pub threads: NonZeroUsize,
 }
 
@@ -190,7 +191,8 @@ impl Spool {
         let receive = Mutex::new(receive);
         let mut tally = Tally::default();
         std::thread::scope(|scope| {
-            // One for each batch until there are enough: an empty queue costs no thread, and a host has thousands of them.
+            // One for each batch until there are enough: an empty queue costs no thread, and a host has thousands of
+            // them.
             let mut workers = Vec::new();
             let walked = self.each_directory(queue, &mut tally, |directory, names, _| {
                 let directory = Arc::new(directory);

@@ -23,11 +23,12 @@ pub struct Envelope {
     pub id: String,
 }
 
-/// How many instances are listed, if all of them make it larger than [`MOST_MAIL`]: hosts turn such mails away, and nobody
-/// reads them.
+/// How many instances are listed, if all of them make it larger than [`MOST_MAIL`]: hosts turn such mails away, and
+/// nobody reads them.
 const LISTED: [usize; 8] = [64, 32, 16, 8, 4, 2, 1, 0];
 
-/// Composes the message, of at most [`MOST_MAIL`] bytes, whatever strangers have written to the log. Lines end as a host's own do: sendmail(1) takes them so.
+/// Composes the message, of at most [`MOST_MAIL`] bytes, whatever strangers have written to the log. Lines end as a
+/// host's own do: sendmail(1) takes them so.
 ///
 /// # Errors
 /// Those of drawing the page.

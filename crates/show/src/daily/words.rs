@@ -193,7 +193,8 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             report.instances.len(),
         );
         lines.push(format!(
-            "Of {all} instances, the {some} that need attention or have the most mail are listed; all are in the totals."
+            "Of {all} instances, the {some} that need attention or have the most mail are listed; all are in the \
+             totals."
         ));
     }
     lines

@@ -1,7 +1,7 @@
 //! `--format prom`: Prometheus text for node_exporter's textfile directory.
 //!
-//! The labels are bounded: instances, queues, providers, ages. Breakdowns by domain are left out, since strangers choose
-//! their keys.
+//! The labels are bounded: instances, queues, providers, ages. Breakdowns by domain are left out, since strangers
+//! choose their keys.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! `--format table`: for people.
 //!
-//! The instances, the fullest first, and their total; then a table for each breakdown. Where the terminal is too narrow, the
-//! bars get shorter, then columns without any mail are left out, then the box lines, then the sizes.
+//! The instances, the fullest first, and their total; then a table for each breakdown. Where the terminal is too
+//! narrow, the bars get shorter, then columns without any mail are left out, then the box lines, then the sizes.
 
 use postfix::queue::Queue;
 use postfix::{Span, Time};
@@ -14,8 +14,8 @@ use figures::held::Held;
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
 use legible::human;
 
-/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
-/// by default), in seconds.
+/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five
+/// days by default), in seconds.
 const OLD: Span = Span::from_days(1);
 const VERY_OLD: Span = Span::from_days(4);
 

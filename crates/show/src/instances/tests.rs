@@ -48,9 +48,12 @@ fn nothing_is_shown_as_a_dash_and_two_addresses_beside_each_other() {
     // 1,790,000,000 s after 1970 is 2026-09-21 14:13:20 UTC.
     assert_eq!(
         drawn(&listing(vec![a.clone(), b]), false),
-        "instance       group  enabled  running since     bind address            interface          HELO name                       queue directory\n\
-         postfix-aol-a  relay  yes      2026-09-21 14:13  192.0.2.1, 2001:db8::1  eth0, eth1 (DOWN)  postfix-aol-a.smtp.example.org  /var/spool/postfix-aol-a\n\
-         postfix        -      no       no                -                       -                  postfix.smtp.example.org        /var/spool/postfix\n\
+        "instance       group  enabled  running since     bind address            interface          HELO \
+         name                       queue directory\n\
+         postfix-aol-a  relay  yes      2026-09-21 14:13  192.0.2.1, 2001:db8::1  eth0, eth1 (DOWN)  \
+         postfix-aol-a.smtp.example.org  /var/spool/postfix-aol-a\n\
+         postfix        -      no       no                -                       -                  \
+         postfix.smtp.example.org        /var/spool/postfix\n\
          \n\
          severity  finding\n\
          CRITICAL  postfix-aol-a: 2001:db8::1 is on eth1, which is down\n"

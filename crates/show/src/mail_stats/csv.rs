@@ -1,10 +1,10 @@
 //! `--format csv`: one flat table, with a heading.
 //!
-//! An instance's own row has an empty `by` and `key`, and its delays in seconds. The rows of its breakdowns follow; they
-//! have only counts, and those by reason the providers' codes and the blamed addresses, the most frequent first, a blank
-//! between. There are no totals: rows of one `by` can be added up. Control characters in names and keys are escaped. Rows by
-//! `complaint` have what Postfix says of itself; rows by `missing`, which have no instance, why not all that was asked for is in
-//! the figures.
+//! An instance's own row has an empty `by` and `key`, and its delays in seconds. The rows of its breakdowns follow;
+//! they have only counts, and those by reason the providers' codes and the blamed addresses, the most frequent first, a
+//! blank between. There are no totals: rows of one `by` can be added up. Control characters in names and keys are
+//! escaped. Rows by `complaint` have what Postfix says of itself; rows by `missing`, which have no instance, why not
+//! all that was asked for is in the figures.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! `--format prom`: Prometheus text for node_exporter's textfile directory.
 //!
-//! Gauges, since a window's counts may fall from one run to the next. The labels are bounded: instances, providers, classes of
-//! reasons; other breakdowns are left out, since strangers choose their keys.
+//! Gauges, since a window's counts may fall from one run to the next. The labels are bounded: instances, providers,
+//! classes of reasons; other breakdowns are left out, since strangers choose their keys.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

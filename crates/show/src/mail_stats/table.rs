@@ -1,7 +1,7 @@
 //! `--format table`: for people.
 //!
-//! First all instances, then their delays, then a table for each breakdown. With more than one instance, each table ends
-//! in the rows of all of them together.
+//! First all instances, then their delays, then a table for each breakdown. With more than one instance, each table
+//! ends in the rows of all of them together.
 
 use crate::filtered::draw_filtered;
 use figures::complaints::ComplaintRow;

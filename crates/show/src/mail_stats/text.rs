@@ -1,8 +1,8 @@
 //! `--format text`: what the old script wrote, for the tools that read it.
 //!
 //! `INSTANCE:WORD:NUMBER` lines, a blank line after each instance. With breakdowns, each of their rows adds four lines
-//! of six fields: `INSTANCE:by:DIMENSION:KEY:WORD:NUMBER`, so that `grep ':by:domain:aol\.com:'` and `awk -F:` work. In names and keys,
-//! control characters are escaped, and a `:` is `\x3a`.
+//! of six fields: `INSTANCE:by:DIMENSION:KEY:WORD:NUMBER`, so that `grep ':by:domain:aol\.com:'` and `awk -F:` work. In
+//! names and keys, control characters are escaped, and a `:` is `\x3a`.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! `--format table`: for people.
 //!
-//! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left out
-//! where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
+//! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left
+//! out where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
 
 use postfix::{Span, Time};
 use std::io::{self, Write};
@@ -17,8 +17,8 @@ use legible::human;
 use legible::wrap::folded;
 use unicode_width::UnicodeWidthStr;
 
-/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five days
-/// by default), in seconds.
+/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five
+/// days by default), in seconds.
 const OLD: Span = Span::from_days(1);
 const VERY_OLD: Span = Span::from_days(4);
 

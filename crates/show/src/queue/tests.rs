@@ -90,7 +90,8 @@ fn text_has_everything() {
 postfix-\\x1bc: 1 message (1 deferred), 2 recipients, 2.0 KiB, oldest 1m (1970-01-01 00:16:40), next attempt in 59m
 
 messages
-A1 deferred arrived 1970-01-01 00:16:40 (1m), 2.0 KiB, from <a\\u{202e}b@example.org>, next attempt in 59m, to be returned at the next attempt
+A1 deferred arrived 1970-01-01 00:16:40 (1m), 2.0 KiB, from <a\\u{202e}b@example.org>, next attempt in 59m, to be \
+returned at the next attempt
     to <\\u{9b}31m@example.com> (original address <c\\u{200b}@example.com>): other 4.2.1: host mx[192.0.2.1] said: \
     450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";
@@ -148,7 +149,8 @@ postfix-\\x1bc         0         0       0         1     0        0      1      
 
 messages
 id  queue     arrival           age     size    next  sender                  recipients                reason
-A1  deferred  1970-01-01 00:16   1m  2.0 KiB  expire  a\\u{202e}b@example.org  \\u{9b}31m@example.com +1  host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
+A1  deferred  1970-01-01 00:16   1m  2.0 KiB  expire  a\\u{202e}b@example.org  \\u{9b}31m@example.com +1  host \
+mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";
     assert_eq!(
         shown(|out| table::write(out, &hostile(), utc(), TableStyle::default())),

@@ -1,7 +1,7 @@
 //! `--format text`: everything in lines, nothing cut, for reading in a pager or a mail and for grep(1).
 //!
-//! A paragraph each for the summary, the groups, the senders and the messages. A message has a line of its own, and below it
-//! one for each recipient. Control characters are escaped.
+//! A paragraph each for the summary, the groups, the senders and the messages. A message has a line of its own, and
+//! below it one for each recipient. Control characters are escaped.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

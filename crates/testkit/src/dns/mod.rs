@@ -27,7 +27,8 @@ pub fn nsd(host: &Host, ip: &str, zones: &[(&str, Option<&str>)]) -> Nsd {
     let place = dir.path().display();
     let mut config = format!(
         "server:\n  ip-address: {ip}\n  port: 53\n  username: \"\"\n  zonesdir: \"{place}\"\n  database: \"\"\n  \
-         pidfile: \"\"\n  xfrdfile: \"{place}/xfrd\"\n  zonelistfile: \"{place}/list\"\n  xfrdir: \"{place}\"\n  server-count: 1\n\
+         pidfile: \"\"\n  xfrdfile: \"{place}/xfrd\"\n  zonelistfile: \"{place}/list\"\n  xfrdir: \"{place}\"\n  \
+         server-count: 1\n\
          remote-control:\n  control-enable: no\n"
     );
     for (name, text) in zones {

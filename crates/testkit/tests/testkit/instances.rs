@@ -159,7 +159,8 @@ fn hostile_and_broken_servers() {
     let ends = [
         (
             "forged",
-            "deferred (host 127.0.2.1[127.0.2.1] said: 451-4.3.0 first status=sent (250 ok) 451 4.3.0 ?[31msecond? (in reply to RCPT TO command))",
+            "deferred (host 127.0.2.1[127.0.2.1] said: 451-4.3.0 first status=sent (250 ok) 451 4.3.0 ?[31msecond? (in \
+             reply to RCPT TO command))",
         ),
         (
             "drop",

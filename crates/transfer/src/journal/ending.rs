@@ -9,8 +9,8 @@ use crate::fsops::{Fs, Op};
 use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer};
 use crate::protocol::Goal;
 
-/// Closes a move: its messages stay where they are, and it is offered for `resume` and `undo` no longer. Who, and why, are
-/// kept.
+/// Closes a move: its messages stay where they are, and it is offered for `resume` and `undo` no longer. Who, and why,
+/// are kept.
 ///
 /// # Errors
 /// The journal cannot be written.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct LogMark {
     /// The log file.
     pub path: PathBuf,
-    /// When it was looked at, in microseconds since 1970 (UTC). Absent in journals of older versions, which have an inode and
-    /// an offset instead: those find no file again that was compressed.
+    /// When it was looked at, in microseconds since 1970 (UTC). Absent in journals of older versions, which have an
+    /// inode and an offset instead: those find no file again that was compressed.
     #[serde(default)]
     seen_microseconds: Option<i64>,
     /// The log, and the file that was rotated last.

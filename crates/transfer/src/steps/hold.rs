@@ -132,8 +132,8 @@ fn check_held(
     Ok(())
 }
 
-/// The kinds of logs of which FROM has any now. Asked once all of a batch are on hold: for those there come no more, and
-/// nearly always there is none at all.
+/// The kinds of logs of which FROM has any now. Asked once all of a batch are on hold: for those there come no more,
+/// and nearly always there is none at all.
 pub(crate) fn logs_to_look_for(mover: &Mover<'_>) -> Vec<Log> {
     let mut logs = vec![Log::Bounce, Log::Trace];
     logs.retain(|&log| !mover.from.has_none(log));

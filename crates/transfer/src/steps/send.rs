@@ -36,8 +36,8 @@ pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> 
     Ok(true)
 }
 
-/// Sees to the logs of a message that is on hold: nobody else reads or writes them meanwhile. The defer log goes, for the
-/// journal has what it says; with another, the message is not for this move.
+/// Sees to the logs of a message that is on hold: nobody else reads or writes them meanwhile. The defer log goes, for
+/// the journal has what it says; with another, the message is not for this move.
 pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<(), Stop> {
     if !job.stripped {
         without(mover, job, logs)?;

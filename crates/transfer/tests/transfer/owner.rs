@@ -1,5 +1,5 @@
-//! The mail owner, who owns the queues and may be taken over: whatever he lays in root's way, a move changes nothing that is
-//! not his, shows him nothing, and ends.
+//! The mail owner, who owns the queues and may be taken over: whatever he lays in root's way, a move changes nothing
+//! that is not his, shows him nothing, and ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -126,7 +126,8 @@ const TRAPS: [(char, &str); 11] = [
     ('F', "mv defer/4 x; ln -s $V/defer/4 defer/4"),
     (
         'F',
-        "f=$(find . -path './d*' -prune -o -name 4A2A51C04C -print); rm -f $f; ln -s $V/hold/4A2A51C04C ${f:-hold/4A2A51C04C}",
+        "f=$(find . -path './d*' -prune -o -name 4A2A51C04C -print); rm -f $f; ln -s $V/hold/4A2A51C04C \
+         ${f:-hold/4A2A51C04C}",
     ),
     (
         'F',

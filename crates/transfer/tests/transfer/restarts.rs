@@ -157,7 +157,8 @@ fn the_postsuper_of_these_tests_is_like_the_real_one() {
             std::fs::create_dir(&config).unwrap();
             let main_cf = format!(
                 "compatibility_level = 3.6\nqueue_directory = {}\ndata_directory = {}\nenable_long_queue_ids = {}\n\
-                 multi_instance_name = postfix-real\nalternate_config_directories = {}\nhash_queue_names = deferred defer\n",
+                 multi_instance_name = postfix-real\nalternate_config_directories = {}\nhash_queue_names = deferred \
+                 defer\n",
                 root.display(),
                 copy.path().display(),
                 if long { "yes" } else { "no" },

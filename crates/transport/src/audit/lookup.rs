@@ -1,4 +1,5 @@
-//! Asking tables as Postfix asks them (transport(5), TABLE SEARCH ORDER; `src/trivial-rewrite/transport.c`, transport_lookup).
+//! Asking tables as Postfix asks them (transport(5), TABLE SEARCH ORDER; `src/trivial-rewrite/transport.c`,
+//! transport_lookup).
 //!
 //! The whole address is put to every table before its domain is to any; the domain, and then its parents, only to those
 //! that are not patterns; `*` to all of them, last. A table that fails ends the search, and the mail is deferred.
@@ -8,7 +9,8 @@ use std::collections::BTreeSet;
 use super::{Failed, Table};
 use crate::{Domain, Map, Route, TableName};
 
-/// Made-up local parts: what answers to one of them answers to most. Two, since a pattern may look at how they are made.
+/// Made-up local parts: what answers to one of them answers to most. Two, since a pattern may look at how they are
+/// made.
 pub const PROBES: [&str; 2] = ["somebody", "user.1234"];
 
 /// What the search comes to.

@@ -1,7 +1,8 @@
 //! Is the map in use, whole and right?
 //!
-//! The caller finds out what there is ([`Input`]): which tables main.cf names, what postmap says of them, what the DNS says
-//! of the relays ([`hosts`] are those to ask about), whom the relays' own main.cf takes mail from. [`audit`] judges.
+//! The caller finds out what there is ([`Input`]): which tables main.cf names, what postmap says of them, what the DNS
+//! says of the relays ([`hosts`] are those to ask about), whom the relays' own main.cf takes mail from. [`audit`]
+//! judges.
 
 mod live;
 mod lookup;
@@ -264,7 +265,8 @@ pub struct Acceptance {
     pub from: IpAddr,
     /// Whether its mynetworks has the address.
     pub listed: Listed,
-    /// What in its restrictions refuses the mail before mynetworks is asked, if any: `smtpd_relay_restrictions: reject`.
+    /// What in its restrictions refuses the mail before mynetworks is asked, if any: `smtpd_relay_restrictions:
+    /// reject`.
     pub barred: Option<String>,
 }
 

@@ -267,8 +267,8 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
     rows
 }
 
-/// Is the line of a provider's domain, a subdomain or an address there? Or `*`, for all others, to a relay of ours? Where a
-/// provider's own domain is sent is judged elsewhere.
+/// Is the line of a provider's domain, a subdomain or an address there? Or `*`, for all others, to a relay of ours?
+/// Where a provider's own domain is sent is judged elsewhere.
 fn explains(input: &Input<'_>, key: &str, value: &str) -> bool {
     if input.wanted.lines.contains_key(key) {
         return true;

@@ -96,8 +96,8 @@ pub fn sort(found: &mut [Found]) {
     });
 }
 
-/// Whose the mail exchangers are, and the one that says so: Postfix goes to those of the smallest preference first, so all
-/// of those must be one provider's. Names that no host can have are nobody's.
+/// Whose the mail exchangers are, and the one that says so: Postfix goes to those of the smallest preference first, so
+/// all of those must be one provider's. Names that no host can have are nobody's.
 pub fn by_exchangers(
     providers: &Providers,
     exchangers: &Exchangers,

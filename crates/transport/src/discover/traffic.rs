@@ -22,8 +22,8 @@ pub struct ViaTheRest {
 #[derive(Debug, Clone, Default)]
 struct Seen {
     counts: Counts,
-    /// By the host that took or refused them: whose it is (`None`: nobody's that is known), how many, and the first such
-    /// host.
+    /// By the host that took or refused them: whose it is (`None`: nobody's that is known), how many, and the first
+    /// such host.
     hosts: Vec<(Option<ProviderId>, u64, Vec<u8>)>,
 }
 

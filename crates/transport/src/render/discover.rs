@@ -1,7 +1,7 @@
 //! Discovered domains: a table for people, lines of a map, entries of a provider table, one JSON object, CSV.
 //!
-//! Domains have been made harmless ([`crate::Domain`]); the hosts that tell whose they are have not: they stand in comments
-//! and cells alone, and are escaped there.
+//! Domains have been made harmless ([`crate::Domain`]); the hosts that tell whose they are have not: they stand in
+//! comments and cells alone, and are escaped there.
 
 use std::io::{self, Write};
 
@@ -138,7 +138,8 @@ fn deliveries(counts: Counts) -> String {
     }
 }
 
-/// Writes entries for a provider table: those of its domains that it does not list, the provider with most deliveries first.
+/// Writes entries for a provider table: those of its domains that it does not list, the provider with most deliveries
+/// first.
 ///
 /// # Errors
 /// Those of `out`.

@@ -124,7 +124,8 @@ struct LevelObject {
     held_by: String,
     old_records: Option<usize>,
     new_records: Option<usize>,
-    /// Where MX records share the mail: how many of them lead to all the old addresses each, and how many to the new one.
+    /// Where MX records share the mail: how many of them lead to all the old addresses each, and how many to the new
+    /// one.
     #[serde(default)]
     old_exchangers: Option<usize>,
     #[serde(default)]

@@ -100,7 +100,8 @@ fn fix(step: Step, which: &Facts, sender: &Sender) -> Step {
     }
 }
 
-/// The steps without which mail from the address is refused, or gets nowhere: what calls for taking it out of the relay name.
+/// The steps without which mail from the address is refused, or gets nowhere: what calls for taking it out of the relay
+/// name.
 const SEVERE: [&str; 6] = ["address", "helo", "a", "ptr", "spf", "running"];
 
 /// Is the address in the relay name already? It has a place there when all else is in order.
@@ -133,8 +134,8 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
     steps
 }
 
-/// The address gets mail, and not all is in order. It is to be taken out only where mail suffers for certain, and where another
-/// address is left to take it: what is merely not known, and what only a warm-up asks for, is no reason.
+/// The address gets mail, and not all is in order. It is to be taken out only where mail suffers for certain, and where
+/// another address is left to take it: what is merely not known, and what only a warm-up asks for, is no reason.
 fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
     let severe = || before.iter().filter(|step| SEVERE.contains(&step.step));
     let has = |outcome| severe().any(|step| step.outcome == outcome);

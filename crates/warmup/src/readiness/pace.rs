@@ -78,7 +78,8 @@ fn delay(which: &Facts, limits: &Limits) -> Step {
         }
         (total_delay, each_delay) => {
             let found = format!(
-                "{total_delay}s between any two deliveries, {} a day, and {each_delay}s more for those to one domain{others}",
+                "{total_delay}s between any two deliveries, {} a day, and {each_delay}s more for those to one \
+                 domain{others}",
                 86_400 / total_delay
             );
             Step::pass("rate-delay", &total.name, found)

@@ -16,7 +16,8 @@ fn instance(more: &str) -> Instance {
     let etc = dir.path().join("etc/postfix-aol-c");
     std::fs::create_dir_all(&etc).unwrap();
     let main_cf = format!(
-        "multi_instance_name = postfix-aol-c\nsmtp_bind_address = 192.0.2.44\nsmtp_helo_name = aol-c.example.org\n{more}"
+        "multi_instance_name = postfix-aol-c\nsmtp_bind_address = 192.0.2.44\nsmtp_helo_name = \
+         aol-c.example.org\n{more}"
     );
     std::fs::write(etc.join("main.cf"), main_cf).unwrap();
     let host = Host::discover(&Root::new(dir.path()), "rustin.example.org").value;

@@ -63,7 +63,8 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
         let (old, share) = (ratio.old, share(level).unwrap_or_default());
         let heading = match ratio.names {
             Some(names) => format!(
-                "the zone, for the same days: MX records of {}, {} for all {old} old and {} for the new, {share} to the new",
+                "the zone, for the same days: MX records of {}, {} for all {old} old and {} for the new, {share} to \
+                 the new",
                 relay.name, names.old, names.new
             ),
             None => format!(

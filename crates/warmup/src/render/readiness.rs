@@ -52,7 +52,8 @@ pub fn table(all: &[Readiness], style: TableStyle) -> String {
     text
 }
 
-/// `--format text`: `INSTANCE:STEP:RESULT:FOUND` lines, and `INSTANCE:STEP:do:WHAT` lines; a blank one after each instance.
+/// `--format text`: `INSTANCE:STEP:RESULT:FOUND` lines, and `INSTANCE:STEP:do:WHAT` lines; a blank one after each
+/// instance.
 ///
 /// # Errors
 /// Those of `out`.

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::{Growth, LIMITS, MAX_DAYS, MIN_DAYS, Schedule, Steps};
 use knowledge::toml_text;
 
-const FORM: &str = "a schedule has levels = [200, 500, ...], or first = 200 and grow = [{ to = 50000, percent = 100 }, { percent = 10 }]; \
+const FORM: &str = "a schedule has levels = [200, 500, ...], or first = 200 and grow = [{ to = 50000, percent = 100 }, \
+    { percent = 10 }]; \
 and, if wanted, days = 3 and beyond_limits = true";
 
 #[derive(Deserialize)]

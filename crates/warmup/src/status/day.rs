@@ -65,7 +65,8 @@ impl Day {
             .saturating_add(self.deferred)
     }
 
-    /// What the day calls for, and why. `before` is the sending day before it; `level` that of the plan, if there is one.
+    /// What the day calls for, and why. `before` is the sending day before it; `level` that of the plan, if there is
+    /// one.
     pub(super) fn judge(
         &self,
         before: Option<&Self>,
@@ -105,8 +106,8 @@ impl Day {
         (verdict.unwrap_or(Verdict::GoOn), why)
     }
 
-    /// Why the day does not count, if too little was delivered on it. Delivered, not tried: retries of the same few messages
-    /// fill no cap.
+    /// Why the day does not count, if too little was delivered on it. Delivered, not tried: retries of the same few
+    /// messages fill no cap.
     fn proves_nothing(&self, level: Option<&PlanLevel>, rules: &Rules) -> Option<String> {
         let sent = self.sent;
         if sent == 0 {
@@ -151,8 +152,9 @@ impl Day {
 /// So many at least for a step back of a day of few attempts: one bounce of one is no bad list. A block is one.
 const FROM: u64 = 4;
 
-/// What a share calls for. From [`Rules::judged_from`] attempts on it is held against the limits as it is; of fewer, what it
-/// is at least, beyond chance. A share that is above a limit, but may be so by chance, holds: the day proves nothing.
+/// What a share calls for. From [`Rules::judged_from`] attempts on it is held against the limits as it is; of fewer,
+/// what it is at least, beyond chance. A share that is above a limit, but may be so by chance, holds: the day proves
+/// nothing.
 fn passed(
     word: &str,
     sample: Sample,

@@ -117,11 +117,14 @@ fn by_relay_and_dsn() {
 fn by_reason_with_the_codes_and_addresses_of_a_class() {
     let tss = |ip: &str| {
         format!(
-            "host mta5.am0.yahoodns.net[192.0.2.99] refused to talk to me: 421 4.7.0 [TSS04] Messages from {ip} temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see https://postmaster.yahooinc.com/error-codes"
+            "host mta5.am0.yahoodns.net[192.0.2.99] refused to talk to me: 421 4.7.0 [TSS04] Messages from {ip} \
+             temporarily deferred due to unexpected volume or user complaints - 4.16.55.1; see \
+             https://postmaster.yahooinc.com/error-codes"
         )
     };
     let (first, second) = (tss("198.51.100.7"), tss("198.51.100.8"));
-    let unknown = "host mx.example[192.0.2.1] said: 550 5.1.1 <a@b.c>: Recipient address rejected: User unknown (in reply to RCPT TO command)";
+    let unknown = "host mx.example[192.0.2.1] said: 550 5.1.1 <a@b.c>: Recipient address rejected: User unknown (in \
+        reply to RCPT TO command)";
     let with = |status, reply: &'static str| Delivery {
         reply: reply.as_bytes(),
         ..delivery("A1", "a@b.c", status)

@@ -30,7 +30,8 @@ fn check(message: &str, expected: &str) {
 #[test]
 fn deliveries_of_old_and_new_postfix() {
     check(
-        "4F9A1: to=<u@aol.com>, relay=mx.aol.com[1.2.3.4]:25, delay=1.2, delays=0.1/0/0.5/0.6, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
+        "4F9A1: to=<u@aol.com>, relay=mx.aol.com[1.2.3.4]:25, delay=1.2, delays=0.1/0/0.5/0.6, dsn=2.0.0, status=sent \
+         (250 2.0.0 Ok)",
         "1xsent u@aol.com",
     );
     check(
@@ -38,11 +39,13 @@ fn deliveries_of_old_and_new_postfix() {
         "1xbounced u@aol.com",
     );
     check(
-        "3Pt2mN2VXxznjll: to=<u@a.b>, orig_to=<root>, relay=local, delay=0.01, delays=0/0/0/0, dsn=2.0.0, status=sent (delivered to mailbox)",
+        "3Pt2mN2VXxznjll: to=<u@a.b>, orig_to=<root>, relay=local, delay=0.01, delays=0/0/0/0, dsn=2.0.0, status=sent \
+         (delivered to mailbox)",
         "1xsent u@a.b",
     );
     check(
-        "4F9A1: to=<u@x.y>, relay=mx[::1]:25, conn_use=3, delay=1, delays=0/0/0/1, tls=verified, dsn=4.2.2, status=deferred (full)",
+        "4F9A1: to=<u@x.y>, relay=mx[::1]:25, conn_use=3, delay=1, delays=0/0/0/1, tls=verified, dsn=4.2.2, \
+         status=deferred (full)",
         "1xdeferred u@x.y",
     );
     check(
@@ -58,7 +61,8 @@ fn deliveries_of_old_and_new_postfix() {
         "probe",
     );
     check(
-        "3E29030F8637E: to=<u@x.y>, relay=none, delay=0.01, delays=0.01/0/0/0, dsn=5.1.1, status=undeliverable-but-not-cached (User unknown in virtual alias table)",
+        "3E29030F8637E: to=<u@x.y>, relay=none, delay=0.01, delays=0.01/0/0/0, dsn=5.1.1, \
+         status=undeliverable-but-not-cached (User unknown in virtual alias table)",
         "probe",
     );
     check(
@@ -78,7 +82,8 @@ fn deliveries_of_old_and_new_postfix() {
 #[test]
 fn no_text_of_a_stranger_passes_for_a_field() {
     check(
-        "4F9A1: to=<\">, relay=none, delay=0, status=sent (\"@x.y>, relay=mx[1.2.3.4]:25, delay=1, dsn=5.1.1, status=bounced (no)",
+        "4F9A1: to=<\">, relay=none, delay=0, status=sent (\"@x.y>, relay=mx[1.2.3.4]:25, delay=1, dsn=5.1.1, \
+         status=bounced (no)",
         "1xbounced \">, relay=none, delay=0, status=sent (\"@x.y",
     );
     check(

@@ -31,7 +31,8 @@ pub(in super::super) fn own_line(line: &[u8]) -> Option<Header<'_>> {
     })
 }
 
-/// Reads a message of spamd. The inner `None` is a line that begins as one of the two and cannot be read: cut short, say.
+/// Reads a message of spamd. The inner `None` is a line that begins as one of the two and cannot be read: cut short,
+/// say.
 pub(in super::super) fn scanned(message: &[u8]) -> Option<Option<Scan<'_>>> {
     let mut c = Cursor(message);
     if c.eat(b"spamd: result: ") {
@@ -108,8 +109,8 @@ fn result(mut c: Cursor<'_>) -> Option<Scan<'_>> {
     })
 }
 
-/// Is it whole, and another program's? SpamAssassin says the size ahead of the Message-Id, since it began such a line with
-/// `spamd:` (3.1).
+/// Is it whole, and another program's? SpamAssassin says the size ahead of the Message-Id, since it began such a line
+/// with `spamd:` (3.1).
 fn is_foreign(c: Cursor<'_>) -> bool {
     let holds = |mark: &[u8]| memmem::find(c.0, mark).is_some();
     holds(b",mid=") && !holds(b",size=")

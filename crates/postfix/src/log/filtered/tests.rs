@@ -21,13 +21,15 @@ fn smtpd_says_who_where_and_why() {
         assert_eq!(stopped(smtpd(message.as_bytes())), expected, "{message}");
     };
     check(
-        "NOQUEUE: reject: RCPT from unknown[127.0.0.11]: 554 5.7.1 <a@b.c>: Recipient address rejected: Access denied; from=<x@y> to=<a@b.c> proto=ESMTP helo=<h>",
+        "NOQUEUE: reject: RCPT from unknown[127.0.0.11]: 554 5.7.1 <a@b.c>: Recipient address rejected: Access denied; \
+         from=<x@y> to=<a@b.c> proto=ESMTP helo=<h>",
         Kind::Reject,
         Stage::Rcpt,
         "554 5.7.1 <a@b.c>: Recipient address rejected: Access denied",
     );
     check(
-        "NOQUEUE: milter-reject: CONNECT from mx.example[2001:db8::1]:4711: 451 4.7.1 Service unavailable - try again later; proto=SMTP",
+        "NOQUEUE: milter-reject: CONNECT from mx.example[2001:db8::1]:4711: 451 4.7.1 Service unavailable - try again \
+         later; proto=SMTP",
         Kind::MilterReject,
         Stage::Connect,
         "451 4.7.1 Service unavailable - try again later",
@@ -71,13 +73,15 @@ fn postscreen_says_where_and_why() {
         assert_eq!((s.queue_id, s.whole, s.temporary), (None, false, temporary));
     };
     check(
-        "NOQUEUE: reject: RCPT from [127.0.0.1]:40370: 550 5.3.2 Service currently unavailable; from=<a@x; from=<y>, to=<b@c>, proto=ESMTP, helo=<h>",
+        "NOQUEUE: reject: RCPT from [127.0.0.1]:40370: 550 5.3.2 Service currently unavailable; from=<a@x; from=<y>, \
+         to=<b@c>, proto=ESMTP, helo=<h>",
         Stage::Rcpt,
         false,
         "550 5.3.2 Service currently unavailable",
     );
     check(
-        "NOQUEUE: reject: RCPT from [2001:db8::1]:40370: 450 4.3.2 Service currently unavailable; from=<>, to=<b@c>, proto=SMTP, helo=<h>",
+        "NOQUEUE: reject: RCPT from [2001:db8::1]:40370: 450 4.3.2 Service currently unavailable; from=<>, to=<b@c>, \
+         proto=SMTP, helo=<h>",
         Stage::Rcpt,
         true,
         "450 4.3.2 Service currently unavailable",
@@ -110,13 +114,15 @@ fn cleanup_says_who_where_and_why() {
         assert_eq!(stopped(cleanup(message.as_bytes())), expected, "{message}");
     };
     check(
-        "A1: milter-reject: END-OF-MESSAGE from unknown[127.0.0.11]: 5.7.1 Command rejected; from=<a@b> to=<c@d> proto=ESMTP helo=<h>",
+        "A1: milter-reject: END-OF-MESSAGE from unknown[127.0.0.11]: 5.7.1 Command rejected; from=<a@b> to=<c@d> \
+         proto=ESMTP helo=<h>",
         Kind::MilterReject,
         Stage::EndOfMessage,
         "5.7.1 Command rejected",
     );
     check(
-        "A1: reject: header Subject: hello from unknown[127.0.0.11]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>: 5.7.1 No",
+        "A1: reject: header Subject: hello from unknown[127.0.0.11]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>: 5.7.1 \
+         No",
         Kind::ContentReject,
         Stage::Header,
         "5.7.1 No",
@@ -134,20 +140,23 @@ fn cleanup_says_who_where_and_why() {
         "text: more",
     );
     check(
-        "A1: milter-header-reject: header X-Spam-Flag: YES from mx.example[1.2.3.4]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>: 5.7.1 Spam",
+        "A1: milter-header-reject: header X-Spam-Flag: YES from mx.example[1.2.3.4]; from=<a@b> to=<c@d> proto=ESMTP \
+         helo=<h>: 5.7.1 Spam",
         Kind::ContentReject,
         Stage::Header,
         "5.7.1 Spam",
     );
     check(
-        "A1: reject: mime-error invalid message/* or multipart/* encoding domain: base64 from unknown[127.0.0.11]; from=<a@b> to=<c@d>",
+        "A1: reject: mime-error invalid message/* or multipart/* encoding domain: base64 from unknown[127.0.0.11]; \
+         from=<a@b> to=<c@d>",
         Kind::ContentReject,
         Stage::MimeError,
         "invalid message/* or multipart/* encoding domain",
     );
     // What the sender would like to be the rule's text is inside the header.
     check(
-        "A1: reject: header Subject: x from a[1]; from=<b> to=<c> proto=ESMTP helo=<d>: 5.7.1 fake from h[1.2.3.4]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>: 5.7.1 real",
+        "A1: reject: header Subject: x from a[1]; from=<b> to=<c> proto=ESMTP helo=<d>: 5.7.1 fake from h[1.2.3.4]; \
+         from=<a@b> to=<c@d> proto=ESMTP helo=<h>: 5.7.1 real",
         Kind::ContentReject,
         Stage::Header,
         "5.7.1 real",
@@ -272,14 +281,16 @@ fn spamd_says_how_much_and_whose() {
         None,
     );
     check(
-        "spamd: result: Y 1000 - GTUBE,NO_RELAYS scantime=1.2,size=812,user=nobody,uid=65534,required_score=5.0,rhost=::1,raddr=::1,rport=4711,mid=<a@b>,autolearn=no autolearn_force=no",
+        "spamd: result: Y 1000 - GTUBE,NO_RELAYS \
+         scantime=1.2,size=812,user=nobody,uid=65534,required_score=5.0,rhost=::1,raddr=::1,rport=4711,mid=<a@b>,autolearn=no autolearn_force=no",
         true,
         1000.0,
         5.0,
         Some("<a@b>"),
     );
     check(
-        "spamd: result: . -1 -  scantime=1.2,size=812,user=x,uid=1,required_score=5.0,rhost=h,raddr=1,rport=2,mid=<a@b>,rmid=<c@d>,autolearn=ham",
+        "spamd: result: . -1 -  \
+         scantime=1.2,size=812,user=x,uid=1,required_score=5.0,rhost=h,raddr=1,rport=2,mid=<a@b>,rmid=<c@d>,autolearn=ham",
         false,
         -1.0,
         5.0,
@@ -287,7 +298,8 @@ fn spamd_says_how_much_and_whose() {
     );
     // A recipient whose name looks like the rest of the line.
     check(
-        "spamd: result: .  0 - T scantime=1.2,size=812,user=a,uid=0,required_score=99.0,mid=<x@y>,autolearn=no,uid=1,required_score=5.0,rhost=h,raddr=1,rport=2,mid=<a@b>,autolearn=ham",
+        "spamd: result: .  0 - T \
+         scantime=1.2,size=812,user=a,uid=0,required_score=99.0,mid=<x@y>,autolearn=no,uid=1,required_score=5.0,rhost=h,raddr=1,rport=2,mid=<a@b>,autolearn=ham",
         false,
         0.0,
         5.0,

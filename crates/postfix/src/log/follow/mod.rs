@@ -1,8 +1,9 @@
 //! Reading a log from where an earlier run stopped: what is new, through rotation, compression and truncation.
 //!
-//! A file is known by what is in it ([`Mark`]), since logrotate(8) gives it other names, other inodes (copytruncate) and other
-//! bytes (compress). `files` lists what is there, `place` finds what was read before among it, `piece` reads what is new of one
-//! file. Nothing is counted of a log that changes under the reader's hands: it is looked at once more.
+//! A file is known by what is in it ([`Mark`]), since logrotate(8) gives it other names, other inodes (copytruncate)
+//! and other bytes (compress). `files` lists what is there, `place` finds what was read before among it, `piece` reads
+//! what is new of one file. Nothing is counted of a log that changes under the reader's hands: it is looked at once
+//! more.
 
 mod files;
 mod mark;
@@ -47,9 +48,9 @@ pub struct Followed {
     pub gap: Option<Problem>,
 }
 
-/// Reads what is new in the log `current` and its rotated siblings since `known` into a sink that `empty` makes. If nothing is
-/// known, that is all of the current file. A line that has no end yet is left for the next run, unless nothing can follow it
-/// any more.
+/// Reads what is new in the log `current` and its rotated siblings since `known` into a sink that `empty` makes. If
+/// nothing is known, that is all of the current file. A line that has no end yet is left for the next run, unless
+/// nothing can follow it any more.
 ///
 /// # Errors
 ///
@@ -80,7 +81,8 @@ pub fn follow<S: Sink>(
 }
 
 fn restless(current: &Path) -> Problem {
-    let what = "it was rotated or truncated again and again while it was read; nothing of it is counted now, all of it by the next run";
+    let what = "it was rotated or truncated again and again while it was read; nothing of it is counted now, all of it \
+        by the next run";
     Problem::new(current, what)
 }
 

@@ -18,8 +18,8 @@ use crate::log::read::{self, Options, Reading};
 use crate::log::timeline::{Stretch, Timeline};
 use crate::problem::Problem;
 
-/// A rotated log that was not written to for so long is not written to any more: a last line without an end will get none.
-/// In microseconds.
+/// A rotated log that was not written to for so long is not written to any more: a last line without an end will get
+/// none. In microseconds.
 const OVER: Span = Span::from_minutes(10);
 
 /// Reads on. Nothing is returned if the file was truncated meanwhile; what `sink` has seen is then worth nothing.
@@ -173,7 +173,8 @@ fn archive<S: Sink>(
     (mark, Some(reading))
 }
 
-/// Passes over what was read before. Is it followed by what was not? An archive of a copy that copytruncate cut short is not.
+/// Passes over what was read before. Is it followed by what was not? An archive of a copy that copytruncate cut short
+/// is not.
 fn pass(reader: &mut dyn Read, known: Option<&Mark>) -> io::Result<bool> {
     let Some(known) = known else {
         return Ok(true);

@@ -129,8 +129,8 @@ fn piece(mut found: LogFile, mark: Option<&Mark>, whole: bool, current: &Path) -
     }))
 }
 
-/// Which file that is not yet placed is the one of `mark`: best one that holds all of it, where it was before or elsewhere; else one
-/// that only begins so.
+/// Which file that is not yet placed is the one of `mark`: best one that holds all of it, where it was before or
+/// elsewhere; else one that only begins so.
 fn find(
     mark: &Mark,
     files: &mut [LogFile],
@@ -170,7 +170,8 @@ fn find(
 /// What was read last is in no file any more.
 fn gone(current: &Path, mark: &Mark) -> Problem {
     let what = format!(
-        "what was read before, up to byte {}, is neither in it nor in a rotated log: it was truncated or removed. Lines written \
+        "what was read before, up to byte {}, is neither in it nor in a rotated log: it was truncated or removed. \
+         Lines written \
          behind that byte are missing in the counts",
         mark.offset
     );

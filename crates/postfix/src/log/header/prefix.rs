@@ -51,7 +51,8 @@ fn priority(c: &mut Cursor<'_>) -> bool {
     found
 }
 
-/// `postfix-1  | `, as compose puts before every line; `relay_postfix.1.x2m@rustin    | `, as `docker service logs` does.
+/// `postfix-1  | `, as compose puts before every line; `relay_postfix.1.x2m@rustin    | `, as `docker service logs`
+/// does.
 fn compose(c: &mut Cursor<'_>) -> bool {
     let mut probe = *c;
     let name =
@@ -89,8 +90,8 @@ pub(super) fn stream(c: &mut Cursor<'_>) -> bool {
     found
 }
 
-/// The line without what grep puts in front of it (`FILE:`, `FILE:12:`, `12:`; `-` instead of `:` for what `-C` adds), or
-/// what `cat -n` does. A file's name with a blank in it is not understood.
+/// The line without what grep puts in front of it (`FILE:`, `FILE:12:`, `12:`; `-` instead of `:` for what `-C` adds),
+/// or what `cat -n` does. A file's name with a blank in it is not understood.
 pub(in crate::log) fn behind_file(line: &[u8]) -> Option<Cursor<'_>> {
     let line = line.trim_ascii_start();
     let word = Cursor(line).word();

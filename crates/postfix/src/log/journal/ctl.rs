@@ -1,8 +1,8 @@
 //! Running journalctl(1), and what it says beside the entries.
 //!
-//! It ends well, and says nothing, where a journal file cannot be opened or is damaged in the middle: what it could read is
-//! all there is. Only among the debugging messages of its library (systemd `src/libsystemd/sd-journal/sd-journal.c`) stands
-//! what is missing, so these are asked for.
+//! It ends well, and says nothing, where a journal file cannot be opened or is damaged in the middle: what it could
+//! read is all there is. Only among the debugging messages of its library (systemd
+//! `src/libsystemd/sd-journal/sd-journal.c`) stands what is missing, so these are asked for.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -145,7 +145,8 @@ fn of_a_file(line: &str) -> Option<(&str, String)> {
     if let Some(rest) = line.strip_prefix("Can't iterate through ") {
         let (file, why) = rest.rsplit_once(", ignoring: ")?;
         let what = format!(
-            "this journal file is damaged, and entries of it are missing ({why}); journalctl --verify --file={file} says where"
+            "this journal file is damaged, and entries of it are missing ({why}); journalctl --verify --file={file} \
+             says where"
         );
         return Some((file, what));
     }
@@ -186,7 +187,8 @@ mod tests {
             Journal filter: SYSLOG_FACILITY=2\nmmap cache statistics: 30257 context cache hit\n-- No entries --\n";
         check(fine, &[]);
         check(
-            "Failed to open journal file j/system.journal: No data available\nJournal file j/system.journal is truncated, ignoring file.\n",
+            "Failed to open journal file j/system.journal: No data available\nJournal file j/system.journal is \
+             truncated, ignoring file.\n",
             &["j/system.journal: cannot read this journal file: No data available"],
         );
         check(
@@ -194,7 +196,8 @@ mod tests {
             &["j/a.journal: cannot read this journal file: it is damaged"],
         );
         check(
-            "Attempt to move to object of unexpected type: 3864928\nCan't iterate through j/system.journal, ignoring: Bad message\n",
+            "Attempt to move to object of unexpected type: 3864928\nCan't iterate through j/system.journal, ignoring: \
+             Bad message\n",
             &[
                 "j/system.journal: this journal file is damaged, and entries of it are missing (Bad message)",
             ],

@@ -1,5 +1,6 @@
-//! systemd's Journal Export Format (systemd.io, JOURNAL_EXPORT_FORMATS), which journalctl prints three times as fast as JSON: a
-//! field a line, `NAME=TEXT`, or `NAME`, a line end, the length as 64 bits, and so many bytes; an empty line ends an entry.
+//! systemd's Journal Export Format (systemd.io, JOURNAL_EXPORT_FORMATS), which journalctl prints three times as fast as
+//! JSON: a field a line, `NAME=TEXT`, or `NAME`, a line end, the length as 64 bits, and so many bytes; an empty line
+//! ends an entry.
 
 use std::io::{self, BufRead};
 use std::ops::Range;

@@ -13,9 +13,9 @@ use super::{Journal, ctl};
 impl Journal {
     /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it.
     ///
-    /// The place is that of the last entry of mail that was read. Where that entry is gone, and what is left of the journal
-    /// begins after the earlier run, entries may be lost that nobody has read: [`Followed::gap`] says so. Journals are
-    /// shortened (journald.conf(5), `SystemMaxUse`), and one in /run ends with the boot.
+    /// The place is that of the last entry of mail that was read. Where that entry is gone, and what is left of the
+    /// journal begins after the earlier run, entries may be lost that nobody has read: [`Followed::gap`] says so.
+    /// Journals are shortened (journald.conf(5), `SystemMaxUse`), and one in /run ends with the boot.
     ///
     /// # Errors
     ///
@@ -91,7 +91,8 @@ impl Journal {
             None => "is empty".to_owned(),
         };
         let what = format!(
-            "what is left of this journal {left}, and it was last read at {}: entries in between may be lost (journald.conf(5): \
+            "what is left of this journal {left}, and it was last read at {}: entries in between may be lost \
+             (journald.conf(5): \
              Storage=persistent keeps it over a boot, SystemMaxUse= says how much)",
             time(seen)
         );
@@ -99,8 +100,8 @@ impl Journal {
     }
 }
 
-/// Is this the entry that a cursor names? Where it is stored may have changed since (`s` and `i`: journald moves entries from
-/// /run to /var at boot), but not when it was made and what is in it.
+/// Is this the entry that a cursor names? Where it is stored may have changed since (`s` and `i`: journald moves
+/// entries from /run to /var at boot), but not when it was made and what is in it.
 pub(super) fn is_at(entry: &Entry<'_>, cursor: Option<&str>) -> bool {
     let Some(cursor) = cursor else {
         return false;

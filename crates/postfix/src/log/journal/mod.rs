@@ -1,7 +1,7 @@
 //! The systemd journal, as journalctl(1) reads it: the format of its files is journald's own business.
 //!
-//! `ctl` runs journalctl, `export` cuts what it prints into entries, `trust` says whose entries are Postfix's own, `intake`
-//! turns those into events, `follow` reads on from where an earlier run stopped.
+//! `ctl` runs journalctl, `export` cuts what it prints into entries, `trust` says whose entries are Postfix's own,
+//! `intake` turns those into events, `follow` reads on from where an earlier run stopped.
 
 mod ctl;
 mod export;
@@ -134,8 +134,8 @@ impl Journal {
         ran.value.map_err(failed)
     }
 
-    /// What journalctl is asked for: the facilities of mail, and what journald says of its own rate limit. The entries of a
-    /// journal that was made from other text may have no facility: then all are looked at.
+    /// What journalctl is asked for: the facilities of mail, and what journald says of its own rate limit. The entries
+    /// of a journal that was made from other text may have no facility: then all are looked at.
     fn matches(&self) -> Result<Vec<String>, Problem> {
         let mut arguments = vec![format!("--output-fields={}", export::FIELDS)];
         let is_any_known = self.directory.is_none() || {

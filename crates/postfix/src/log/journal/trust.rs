@@ -1,8 +1,8 @@
 //! Whose entries are Postfix's own, by what journald itself noted of the sender.
 //!
-//! Anyone may send journald a message with any facility and any tag. Fields that begin with an underscore are journald's
-//! (systemd.journal-fields(7), TRUSTED JOURNAL FIELDS): the user is what the kernel says of the sender's socket, the unit
-//! and the program are what /proc says of the process.
+//! Anyone may send journald a message with any facility and any tag. Fields that begin with an underscore are
+//! journald's (systemd.journal-fields(7), TRUSTED JOURNAL FIELDS): the user is what the kernel says of the sender's
+//! socket, the unit and the program are what /proc says of the process.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -49,11 +49,11 @@ impl Trust {
     /// Of the sender of an entry with the tag `identifier`.
     ///
     /// Its user must be root or a mail owner, and its process must belong to a unit of Postfix or be one of Postfix's
-    /// programs. Neither alone will do: users have programs run by Postfix's units (`|command` in ~/.forward), and may run
-    /// Postfix's programs. spamd, which is a script, is known by its unit, or by root.
+    /// programs. Neither alone will do: users have programs run by Postfix's units (`|command` in ~/.forward), and may
+    /// run Postfix's programs. spamd, which is a script, is known by its unit, or by root.
     ///
-    /// An entry without user and transport was not sent to a journald at all: it was made by systemd-journal-remote(8) from
-    /// other text, and is believed as far as that.
+    /// An entry without user and transport was not sent to a journald at all: it was made by systemd-journal-remote(8)
+    /// from other text, and is believed as far as that.
     pub(super) fn origin(&self, identifier: &[u8], sender: &Sender<'_>) -> Origin {
         if sender.uid.is_empty() && sender.transport.is_empty() {
             return Origin::Own;

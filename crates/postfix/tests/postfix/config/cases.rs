@@ -165,15 +165,19 @@ pub(crate) const EXPANSION: &[Case] = &[
     case("a comparison without ?, false", b"relayhost = [${{a} == {b}}]\n", "relayhost", Is("[]")),
     case("a comparison with : alone", b"relayhost = ${{a} == {b} : {no}}\n", "relayhost", Is("no")),
     case("a comparison and plain text", b"relayhost = ${{a} == {a}?yes:no}\n", "relayhost", Is("yes:no")),
-    case("a comparison inside an operand", b"relayhost = ${{${{a} == {a}}} == {true} ? {y} : {n}}\n", "relayhost", Is("y")),
+    case("a comparison inside an operand", b"relayhost = ${{${{a} == {a}}} == {true} ? {y} : \
+        {n}}\n", "relayhost", Is("y")),
     case("<level", b"relayhost = ${{3.6} <level {3.10} ? {yes} : {no}}\n", "relayhost", Is("yes")),
     case("==level", b"relayhost = ${{3} ==level {3.0.0} ? {yes} : {no}}\n", "relayhost", Is("yes")),
-    case(">=level, parameter", b"compatibility_level = 3.6\nrelayhost = ${{$compatibility_level} >=level {3.6} ? {yes} : {no}}\n", "relayhost", Is("yes")),
-    case("level with blanks and a sign", b"relayhost = ${{ +3. 6} ==level {3.6} ? {yes} : {no}}\n", "relayhost", Is("yes")),
+    case(">=level, parameter", b"compatibility_level = 3.6\nrelayhost = ${{$compatibility_level} >=level {3.6} ? {yes} \
+        : {no}}\n", "relayhost", Is("yes")),
+    case("level with blanks and a sign", b"relayhost = ${{ +3. 6} ==level {3.6} ? {yes} : \
+        {no}}\n", "relayhost", Is("yes")),
     case("default that compares", b"compatibility_level = 2\n", "append_dot_mydomain", Is("no")),
     case("default that compares, old", b"compatibility_level = 0\n", "append_dot_mydomain", Is("yes")),
     case("a transport's own limit", b"default_destination_rate_delay = 2s\n", "slow_destination_rate_delay", Is("2s")),
-    case("a transport's own limit, set", b"slow_destination_concurrency_limit = 3\n", "slow_destination_concurrency_limit", Is("3")),
+    case("a transport's own limit, set", b"slow_destination_concurrency_limit = \
+        3\n", "slow_destination_concurrency_limit", Is("3")),
     case("a transport's cohort limit", b"", "smtp_destination_concurrency_failed_cohort_limit", Is("1")),
     case("a transport's recipient limit", b"", "slow_destination_recipient_limit", Is("50")),
     case("not the same as its other one", b"", "slow_recipient_limit", Is("20000")),
@@ -214,7 +218,8 @@ pub(crate) const EXPANSION: &[Case] = &[
 pub(crate) const HOSTS: &[Case] = &[
     case("host name without a domain", b"", "myhostname", Is("rustin.localdomain")),
     case("host name and mydomain", b"mydomain = example.org\n", "myhostname", Is("rustin.example.org")),
-    case("host name and mydomain that refers", b"x1 = org\nmydomain = example.$x1\n", "myhostname", Is("rustin.example.org")),
+    case("host name and mydomain that refers", b"x1 = org\nmydomain = \
+        example.$x1\n", "myhostname", Is("rustin.example.org")),
     case("mydomain of no domain", b"", "mydomain", Is("localdomain")),
     case("mydomain of myhostname", b"myhostname = mail.example.org\n", "mydomain", Is("example.org")),
     case("mydomain of a short myhostname", b"myhostname = mail\n", "mydomain", Is("localdomain")),
@@ -223,9 +228,12 @@ pub(crate) const HOSTS: &[Case] = &[
     case("smtp_helo_name", b"myhostname = mail.example.org\n", "smtp_helo_name", Is("mail.example.org")),
     at("rustin.example.org", case("full host name", b"", "myhostname", Is("rustin.example.org"))),
     at("rustin.example.org", case("its domain", b"", "mydomain", Is("example.org"))),
-    at("rustin.example.org", case("mydomain changes no full host name", b"mydomain = x.org\n", "myhostname", Is("rustin.example.org"))),
-    at("rustin.example.org", case("by default, it is also the HELO name", b"", "smtp_helo_name", Is("rustin.example.org"))),
-    at("rustin.example.org", case("and where mail is taken", b"", "mydestination", Is("rustin.example.org, localhost.example.org, localhost"))),
+    at("rustin.example.org", case("mydomain changes no full host name", b"mydomain = \
+        x.org\n", "myhostname", Is("rustin.example.org"))),
+    at("rustin.example.org", case("by default, it is also the HELO \
+        name", b"", "smtp_helo_name", Is("rustin.example.org"))),
+    at("rustin.example.org", case("and where mail is taken", b"", "mydestination", Is("rustin.example.org, \
+        localhost.example.org, localhost"))),
 ];
 
 const DOUBLING: &[u8] = b"relayhost=$a$a\na=$b$b\nb=$c$c\nc=$d$d\nd=$e$e\ne=$f$f\nf=$g$g\ng=$h$h\nh=$i$i\ni=$j$j\nj=$k$k\n\

@@ -208,10 +208,12 @@ fn an_instance_tells_its_settings() {
         ("/etc/hostname", "# mine\n\nrustin\n"),
         (
             "/etc/postfix-a/main.cf",
-            "multi_instance_name = postfix-a\nmulti_instance_group = relay\nqueue_directory = /var/spool/$multi_instance_name\n\
+            "multi_instance_name = postfix-a\nmulti_instance_group = relay\nqueue_directory = \
+             /var/spool/$multi_instance_name\n\
              inet_interfaces = 192.0.2.1, [::1], 192.0.2.2\nsmtp_bind_address6 = 2001:db8::1\nhash_queue_depth = 2\n\
              hash_queue_names = deferred, defer,hold\nmaillog_file = /var/log/a.log\nmaximal_queue_lifetime = 2\n\
-             minimal_backoff_time = 5m\nmaximal_backoff_time = 1h\nqueue_run_delay = x\nmaster_service_disable = inet, !pickup/unix",
+             minimal_backoff_time = 5m\nmaximal_backoff_time = 1h\nqueue_run_delay = x\nmaster_service_disable = inet, \
+             !pickup/unix",
         ),
         (
             "/etc/postfix-a/master.cf",

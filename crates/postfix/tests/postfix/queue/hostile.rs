@@ -283,7 +283,8 @@ proptest! {
     }
 
     #[test]
-    fn any_log_lines(lines in "(\n|<[a-z@>]{0,9}(>: )?[a-z]{0,5}\n|(recipient|offset|reason|x)=?[0-9a-z ]{0,9}\n){0,40}") {
+    fn any_log_lines(lines in "(\n|<[a-z@>]{0,9}(>: )?[a-z]{0,5}\n|(recipient|offset|reason|x)=?[0-9a-z \
+        ]{0,9}\n){0,40}") {
         check_any(lines.as_bytes());
     }
 }

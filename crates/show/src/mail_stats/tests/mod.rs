@@ -12,7 +12,8 @@ use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
 use legible::grid::TableStyle;
 
-const REFUSED: &[u8] = b"host mta5.am0.yahoodns.net[192.0.2.99] refused to talk to me: 421 4.7.0 [TSS04] Messages from 198.51.100.7 temporarily deferred due to unexpected volume or user complaints";
+const REFUSED: &[u8] = b"host mta5.am0.yahoodns.net[192.0.2.99] refused to talk to me: 421 4.7.0 [TSS04] Messages from \
+    198.51.100.7 temporarily deferred due to unexpected volume or user complaints";
 
 fn delivery<'a>(recipient: &'a [u8], status: Status) -> Delivery<'a> {
     Delivery {
@@ -57,7 +58,8 @@ fn settings(by: &[Dimension], delays: bool) -> Settings {
     }
 }
 
-/// postfix-aol-a: three sent, one bounced, two deferred by one line; one expired, four lines unread. postfix-aol-b: nothing.
+/// postfix-aol-a: three sent, one bounced, two deferred by one line; one expired, four lines unread. postfix-aol-b:
+/// nothing.
 fn stats(by: &[Dimension], delays: bool) -> MailStats {
     let mut tally = Tally::new(Arc::new(settings(by, delays)));
     for _ in 0..2 {

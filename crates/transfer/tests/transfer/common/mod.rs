@@ -358,8 +358,8 @@ impl Spools {
         senders
     }
 
-    /// All files below FROM's queue directory, with what makes a file the same: for "as it was before". Of a message, and
-    /// of its log, the sender stands for the name.
+    /// All files below FROM's queue directory, with what makes a file the same: for "as it was before". Of a message,
+    /// and of its log, the sender stands for the name.
     pub(crate) fn state(&self) -> Vec<(PathBuf, u32, i64, i64, Vec<u8>)> {
         let mut files = Vec::new();
         walk(self.from_dir.path(), &mut files);

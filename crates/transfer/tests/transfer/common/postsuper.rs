@@ -1,5 +1,6 @@
 //! What postsuper(1) does to queue files when an instance starts (postsuper.c, super and fix_queue_id): a name that
-//! does not fit its inode is changed, with those of its logs. A test in the root package holds this against the real one.
+//! does not fit its inode is changed, with those of its logs. A test in the root package holds this against the real
+//! one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -138,7 +138,8 @@ fn what_postfix_itself_says_counts() {
         live(all),
         &[
             "domains: 1 of 2 domains of aol in no table: their mail goes to its own mail exchangers [aol.example]",
-            "postfix: Postfix still sends the mail of 1 domain to their relays: the tables have changed since it read them [aol.example]",
+            "postfix: Postfix still sends the mail of 1 domain to their relays: the tables have changed since it read \
+             them [aol.example]",
         ],
     );
 }

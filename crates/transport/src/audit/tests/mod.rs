@@ -7,8 +7,10 @@ use crate::{Route, Style};
 
 mod asking;
 
-const TABLE: &str = "[[provider]]\nname = \"aol\"\ndomains = [\"aol.example\", \"aim.example\"]\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\n\
-                     [[provider]]\nname = \"msn\"\ndomains = [\"msn.example\"]\nrelay = \"msn.smtp.DOMAIN\"\nreplace = true\n";
+const TABLE: &str = "[[provider]]\nname = \"aol\"\ndomains = [\"aol.example\", \"aim.example\"]\nrelay \
+    = \"aol.smtp.DOMAIN\"\nreplace = true\n\
+                     [[provider]]\nname = \"msn\"\ndomains = [\"msn.example\"]\nrelay = \"msn.smtp.DOMAIN\"\nreplace = \
+                     true\n";
 
 fn providers() -> Providers {
     Providers::load(Some((TABLE, Path::new("/etc/p.toml")))).unwrap()
