@@ -1,11 +1,12 @@
 //! What to do with an event: count it, or print it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use figures::mail_stats::{Place, Settings, Tally};
-use host::logs::{Filter, LogScope, Selection};
+use host::logs::{Filter, Hosts, LogScope, Selection};
 use postfix::Time;
 use postfix::log::{Event, Scope, Sink};
 use show::mail_stats::events::Events;
@@ -30,6 +31,24 @@ impl<'a> Counting<'a> {
         }
     }
 
+    /// The same, with the instances of each host apart; see [`Filter::by_host`].
+    pub(crate) fn by_host(mut self, hosts: Hosts) -> Self {
+        self.filter = self.filter.by_host(hosts);
+        self
+    }
+
+    /// The hosts that were met.
+    pub(crate) fn hosts(&self) -> &Hosts {
+        self.filter.hosts()
+    }
+
+    /// What was counted, with the hosts that were met in the instances' names, if there are several.
+    pub(crate) fn finish(self) -> (Tally, Hosts) {
+        let (mut tally, hosts) = (self.tally, self.filter.hosts().clone());
+        tally.rename(|name| hosts.name(name));
+        (tally, hosts)
+    }
+
     /// The names that the logs know, asked for or not.
     pub(crate) fn seen(&self) -> BTreeSet<Vec<u8>> {
         self.filter.seen()
@@ -40,13 +59,13 @@ impl<'a> Counting<'a> {
         self.filter.strays()
     }
 
-    /// The instance of `tag`, if its events count; it is then among the figures.
-    pub(crate) fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]>
+    /// The instance of a host's `tag`, if its events count; it is then among the figures.
+    pub(crate) fn instance<'t>(&mut self, host: &[u8], tag: &'t [u8]) -> Option<Cow<'t, [u8]>>
     where
         'a: 't,
     {
-        let (at, instance) = self.filter.known(tag)?;
-        self.place(at, instance);
+        let (at, instance) = self.filter.known(host, tag)?;
+        self.place(at, &instance);
         Some(instance)
     }
 
@@ -79,18 +98,15 @@ impl<'a> Counting<'a> {
 
 impl Sink for Counting<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        let (Event::Delivery(postfix::log::Delivery { tag, .. })
-        | Event::Expired(postfix::log::Expired { tag, .. })
-        | Event::Sender { tag, .. }
-        | Event::Removed { tag, .. }
-        | Event::Complaint(postfix::log::Complaint { tag, .. })
-        | Event::Unparsed { tag, .. }) = event
+        if matches!(event, Event::Filtered(_)) {
+            return;
+        }
+        let found = event.origin();
+        let Some((at, instance)) = found.and_then(|(host, tag)| self.filter.known(host, tag))
         else {
             return;
         };
-        let Some((at, instance)) = self.filter.known(tag) else {
-            return;
-        };
+        let instance = instance.as_ref();
         match event {
             Event::Delivery(delivery) => {
                 let place = self.place(at, instance);
@@ -108,7 +124,7 @@ impl Sink for Counting<'_> {
     }
 
     fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
-        self.filter.instance(tag).is_some()
+        self.filter.wants(tag)
     }
 
     fn fork(&self) -> Option<Self> {
@@ -143,9 +159,9 @@ pub(crate) struct EventLines<'a, W> {
 }
 
 impl<'a, W: Write + Send> EventLines<'a, W> {
-    pub(crate) fn new(selection: &'a Selection<'a>, events: Events, out: W) -> Self {
+    pub(crate) fn new(selection: &'a Selection<'a>, hosts: Hosts, events: Events, out: W) -> Self {
         Self {
-            filter: Filter::new(selection),
+            filter: Filter::new(selection).by_host(hosts),
             events,
             out,
             kept: Vec::new(),
@@ -183,20 +199,22 @@ fn name_message(name: &mut Vec<u8>, instance: &[u8], queue_id: &[u8]) {
 
 impl<W: Write + Send> Sink for EventLines<'_, W> {
     fn event(&mut self, event: &Event<'_>) {
+        let Some((host, tag)) = event.origin() else {
+            return;
+        };
+        let Some(instance) = self.filter.instance(host, tag) else {
+            return;
+        };
         match event {
             Event::Delivery(delivery) => {
-                let Some(instance) = self.filter.instance(delivery.tag) else {
-                    return;
-                };
                 let mut sender = None;
                 if !self.senders.is_empty() {
-                    name_message(&mut self.message, instance, delivery.queue_id);
+                    name_message(&mut self.message, &instance, delivery.queue_id);
                     sender = self.senders.get(&self.message).map(Vec::as_slice);
                 }
-                if let Err(e) = self
-                    .events
-                    .write(&mut self.kept, instance, delivery, sender)
-                {
+                // The host has a place of its own.
+                let name = self.filter.without_host(host, &instance);
+                if let Err(e) = self.events.write(&mut self.kept, name, delivery, sender) {
                     self.failed = Some(e);
                 }
                 if self.kept.len() > 64 * 1024 {
@@ -204,31 +222,22 @@ impl<W: Write + Send> Sink for EventLines<'_, W> {
                 }
             }
             Event::Sender {
-                tag,
-                queue_id,
-                sender,
-                ..
+                queue_id, sender, ..
             } => {
-                if let Some(instance) = self.filter.instance(tag) {
-                    name_message(&mut self.message, instance, queue_id);
-                    self.senders.insert(self.message.clone(), sender.to_vec());
-                }
+                name_message(&mut self.message, &instance, queue_id);
+                self.senders.insert(self.message.clone(), sender.to_vec());
             }
-            Event::Removed { tag, queue_id } => {
-                if let Some(instance) = self.filter.instance(tag) {
-                    name_message(&mut self.message, instance, queue_id);
-                    self.senders.remove(&self.message);
-                }
+            Event::Removed { queue_id, .. } => {
+                name_message(&mut self.message, &instance, queue_id);
+                self.senders.remove(&self.message);
             }
-            Event::Unparsed { tag, .. } if self.filter.instance(tag).is_some() => {
-                self.unparsed += 1;
-            }
+            Event::Unparsed { .. } => self.unparsed += 1,
             _ => {}
         }
     }
 
     fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
-        self.filter.instance(tag).is_some()
+        self.filter.wants(tag)
     }
 
     fn is_done(&self) -> bool {

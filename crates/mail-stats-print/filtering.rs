@@ -1,5 +1,7 @@
 //! `--filtered`: what filters did, counted beside the deliveries in the same pass.
 
+use std::borrow::Cow;
+
 use cli::{Context, Failure, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use figures::filtered::FilterTally;
@@ -27,22 +29,27 @@ impl Sink for Both<'_> {
         self.counting.event(event);
         match event {
             Event::Delivery(delivery) => {
-                let instance = self.instance(delivery.tag);
-                self.filters.delivery(instance, delivery);
+                let instance = self.instance(delivery.host, delivery.tag);
+                self.filters.delivery(&instance, delivery);
             }
             Event::Sender {
+                host,
                 tag,
                 queue_id,
                 time,
                 inside,
                 ..
             } => {
-                let instance = self.instance(tag);
-                self.filters.queued(instance, queue_id, *time, *inside);
+                let instance = self.instance(host, tag);
+                self.filters.queued(&instance, queue_id, *time, *inside);
             }
-            Event::Removed { tag, queue_id } => {
-                let instance = self.instance(tag);
-                self.filters.removed(instance, queue_id);
+            Event::Removed {
+                host,
+                tag,
+                queue_id,
+            } => {
+                let instance = self.instance(host, tag);
+                self.filters.removed(&instance, queue_id);
             }
             Event::Filtered(filtered) => self.filtered(filtered),
             _ => {}
@@ -55,15 +62,15 @@ impl Sink for Both<'_> {
 }
 
 impl<'a> Both<'a> {
-    /// The instance of `tag`, which is among the figures if it is asked for.
-    fn instance<'t>(&mut self, tag: &'t [u8]) -> &'t [u8]
+    /// The instance of a host's `tag`, which is among the figures if it is asked for.
+    fn instance<'t>(&mut self, host: &[u8], tag: &'t [u8]) -> Cow<'t, [u8]>
     where
         'a: 't,
     {
-        let asked_for = self.counting.instance(tag);
+        let asked_for = self.counting.instance(host, tag);
         let named = || match self.selection.names.instance(tag) {
-            name if self.selection.is_stray(name) => OTHER_INSTANCES.as_bytes(),
-            name => name,
+            name if self.selection.is_stray(name) => Cow::Borrowed(OTHER_INSTANCES.as_bytes()),
+            name => Cow::Owned([name, b"@", host].concat()),
         };
         asked_for.unwrap_or_else(named)
     }
@@ -71,28 +78,29 @@ impl<'a> Both<'a> {
     fn filtered(&mut self, event: &Filtered<'_>) {
         match event {
             Filtered::Stop(stop) => {
-                let instance = self.instance(stop.tag);
-                self.filters.stop(instance, stop);
+                let instance = self.instance(stop.host, stop.tag);
+                self.filters.stop(&instance, stop);
             }
             Filtered::Arrived {
                 time,
+                host,
                 tag,
                 queue_id,
                 message_id,
             } => {
-                let instance = self.instance(tag);
-                self.filters.arrived(instance, queue_id, *time, message_id);
+                let instance = self.instance(host, tag);
+                self.filters.arrived(&instance, queue_id, *time, message_id);
             }
             Filtered::Scan(scan) if self.scans => self.filters.scan(scan),
             Filtered::Scan(_) => {}
-            Filtered::Unparsed { tag: b"" } => {
+            Filtered::Unparsed { tag: b"", .. } => {
                 if self.scans {
                     self.filters.unparsed(None);
                 }
             }
-            Filtered::Unparsed { tag } => {
-                let instance = self.instance(tag);
-                self.filters.unparsed(Some(instance));
+            Filtered::Unparsed { host, tag } => {
+                let instance = self.instance(host, tag);
+                self.filters.unparsed(Some(&instance));
             }
         }
     }
@@ -111,7 +119,7 @@ impl Sink for Scans {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Filtered(Filtered::Scan(scan)) => self.0.scan(scan),
-            Event::Filtered(Filtered::Unparsed { tag: b"" }) => self.0.unparsed(None),
+            Event::Filtered(Filtered::Unparsed { tag: b"", .. }) => self.0.unparsed(None),
             _ => {}
         }
     }

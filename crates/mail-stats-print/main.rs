@@ -30,7 +30,7 @@ use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use figures::gaps::Gaps;
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
-use host::logs::{Inputs, Selection, gaps, warn_empty, warn_unread};
+use host::logs::{Hosts, Inputs, Selection, gaps, warn_empty, warn_unread};
 use host::tables::Tables;
 use postfix::Parsed;
 use postfix::Window;
@@ -98,6 +98,12 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Whose lines are met: of this host in its own logs, of any in others.
+    pub(crate) fn hosts(&self) -> Hosts {
+        let is_own = !self.args.names_its_logs();
+        Hosts::told_apart(is_own.then(|| self.cx.site()))
+    }
+
     /// The logs that are to be read.
     ///
     /// # Errors
@@ -201,7 +207,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     let (cx, selection) = (run.cx, run.selection);
     let inputs = run.inputs()?;
     let settings = Arc::new(settings);
-    let mut counting = Counting::new(selection, Arc::clone(&settings));
+    let mut counting = Counting::new(selection, Arc::clone(&settings)).by_host(run.hosts());
     let wanted = Wanted {
         expired: settings.delays,
         senders: counting.tally.wants_senders(),
@@ -233,8 +239,11 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     selection.check_all_seen(&counting.seen())?;
     report_readings(cx, &readings);
     let strays = counting.strays().to_vec();
-    let mut stats = counting.tally.finish(Frame {
-        host: cx.host().to_owned(),
+    let (tally, hosts) = counting.finish();
+    let mut stats = tally.finish(Frame {
+        host: hosts
+            .title(cx.host())
+            .unwrap_or_else(|| cx.host().to_owned()),
         since: run.window.since,
         until: run.window.until,
         top: run.args.top,
@@ -243,7 +252,8 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),
     });
     stats.strays = strays;
-    if let Some(filters) = filters {
+    if let Some(mut filters) = filters {
+        filters.rename(|name| hosts.name(name));
         filters.finish(run.args.top, selection.takes_all(), &mut stats);
     }
     Ok(stats)
@@ -260,7 +270,7 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     };
     let providers = Arc::clone(&run.tables.providers);
     let events = Events::new(providers, reasons, args.with_recipients);
-    let mut lines = EventLines::new(selection, events, &mut out);
+    let mut lines = EventLines::new(selection, run.hosts(), events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,
         delays: true,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::Days;
 use cli::{Context, Failure, Outcome};
-use figures::daily::{DAYS_BEFORE, DIMENSIONS, Daily, Parts};
+use figures::daily::{DAYS_JUDGED, DIMENSIONS, Daily, Parts};
 use figures::days::{Day, DayRecord};
 use figures::distribution::Distribution;
 use figures::gaps::Gaps;
 use figures::history::History;
 use figures::mail_stats::Tally;
 use host::history::{self, DayCounts, DayLogs, DaySettings};
-use host::logs::{Inputs, LogScope, gaps, log_sets};
+use host::logs::{Hosts, Inputs, LogScope, gaps, log_sets};
 use host::mailq;
 use postfix::config::Host;
 use postfix::log::{self, Event, Scope, Sink, Wanted};
@@ -89,6 +89,8 @@ impl LogScope for Both<'_> {
 struct DaysRead {
     history: History,
     last: Tally,
+    /// Whose lines were met.
+    hosts: Hosts,
     gaps: Gaps,
     /// Do the logs hold the last day, whether a delivery is in it or not?
     is_covered: bool,
@@ -137,7 +139,7 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     let since = run.window.since.unwrap_or_default();
     let date = cx.zone().at(since);
     let date = date.unwrap_or_default().date_naive();
-    let first = date.checked_sub_days(Days::new(DAYS_BEFORE as u64));
+    let first = date.checked_sub_days(Days::new(DAYS_JUDGED as u64));
     let days = history::days(cx.site(), first.unwrap_or(date), date);
     let read = read(run, &days)?;
     let is_known = read.is_covered
@@ -167,7 +169,10 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         problems.extend(host.problems.iter().cloned());
     }
     let parts = Parts {
-        host: cx.host().to_owned(),
+        host: read
+            .hosts
+            .title(cx.host())
+            .unwrap_or_else(|| cx.host().to_owned()),
         now: cx.now(),
         counted: read.last,
         history: read.history,
@@ -210,10 +215,11 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
         instances,
         tables: run.tables.clone(),
         whole: false,
+        hosts: run.hosts(),
     };
     let mut both = Both {
         days: DayCounts::new(selection, days, &day_settings),
-        last: Counting::new(selection, Arc::new(settings)),
+        last: Counting::new(selection, Arc::new(settings)).by_host(day_settings.hosts.clone()),
         since: last.map_or(Time::MIN, |day| day.since),
         first: None,
     };
@@ -228,10 +234,12 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
         let logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut both);
         report_readings(cx, &logs.readings);
         let is_covered = days.last().is_some_and(|day| logs.cover(cx.site(), day));
+        let (last, hosts) = finished(&mut both.days, both.last);
         let counted = both.days.records(|day, name| logs.of(cx.site(), day, name));
         return Ok(DaysRead {
             history: history::combined(cx.site(), days, counted, logs.problems, wants),
-            last: both.last.tally,
+            last,
+            hosts,
             gaps: gaps(&logs.readings),
             is_covered,
         });
@@ -260,6 +268,7 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
     });
     let problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
     let begins = earlier(begins(cx, &inputs), both.first);
+    let (last_tally, hosts) = finished(&mut both.days, both.last);
     let counted: Vec<DayRecord> = both.days.records(|day, _| {
         let over = (cx.now() < day.until).then(|| "the day was not over".to_owned());
         let late = history::begins_late(cx.site(), begins, day.since);
@@ -271,10 +280,21 @@ fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
     });
     Ok(DaysRead {
         history: History::new(days.to_vec(), counted, Vec::new(), problems),
-        last: both.last.tally,
+        last: last_tally,
+        hosts,
         gaps,
         is_covered,
     })
+}
+
+/// What was counted of the last day, with the names that instances have on any day.
+fn finished(days: &mut DayCounts<'_>, last: Counting<'_>) -> (Tally, Hosts) {
+    let mut hosts = days.hosts().clone();
+    hosts.join(last.hosts());
+    days.set_hosts(&hosts);
+    let mut tally = last.tally;
+    tally.rename(|name| hosts.name(name));
+    (tally, hosts)
 }
 
 /// When the logs that are named begin.

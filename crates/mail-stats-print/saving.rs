@@ -33,6 +33,7 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
         instances: check::expected(run.args, selection),
         tables: run.tables.clone(),
         whole: true,
+        hosts: run.hosts(),
     };
     let days = std::slice::from_ref(&day);
     let mut counts = DayCounts::new(selection, days, &settings);

@@ -80,8 +80,8 @@ impl Sink for Counter<'_> {
         if let log::Event::Delivery(delivery) = event
             && delivery.status != Status::Sent
             && matches!(delivery.agent, Agent::Smtp | Agent::Lmtp)
-            && let Some(instance) = self.filter.instance(delivery.tag)
-            && let Some(name) = self.names.get(instance)
+            && let Some(instance) = self.filter.instance(b"", delivery.tag)
+            && let Some(name) = self.names.get(instance.as_ref())
         {
             let name = name.clone();
             self.add(&name, delivery);

@@ -62,9 +62,9 @@ impl Counter<'_> {
 impl Sink for Counter<'_> {
     fn event(&mut self, event: &Event<'_>) {
         if let Event::Delivery(delivery) = event
-            && let Some(instance) = self.filter.instance(delivery.tag)
+            && let Some(instance) = self.filter.instance(b"", delivery.tag)
         {
-            let instance = instance.to_owned();
+            let instance = instance.into_owned();
             self.add(&instance, delivery);
         }
     }

@@ -259,10 +259,10 @@ impl Sink for TrafficSink<'_> {
         let Event::Delivery(delivery) = event else {
             return;
         };
-        let instance = self.filter.instance(delivery.tag);
+        let instance = self.filter.instance(b"", delivery.tag);
         // What anyone may have written is no evidence.
-        if let Some(instance) = instance.filter(|i| *i != OTHER_INSTANCES.as_bytes()) {
-            let of_the_rest = self.is_of_the_rest(instance);
+        if let Some(instance) = instance.filter(|i| **i != *OTHER_INSTANCES.as_bytes()) {
+            let of_the_rest = self.is_of_the_rest(&instance);
             let rules = &self.rules;
             self.traffic
                 .add(&rules.via, &rules.providers, of_the_rest, delivery);
@@ -270,7 +270,7 @@ impl Sink for TrafficSink<'_> {
     }
 
     fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
-        self.filter.instance(tag).is_some()
+        self.filter.wants(tag)
     }
 
     fn fork(&self) -> Option<Self> {

@@ -17,6 +17,7 @@ mod html;
 mod journal;
 mod lists_host;
 mod live;
+mod log_server;
 mod mail;
 mod reasons;
 mod report;

@@ -110,7 +110,7 @@ impl Sink for New<'_> {
                 self.found.accepted.insert(text(queue_id));
             }
             // It had been there.
-            Event::Removed { tag, queue_id } if *tag == self.tag => {
+            Event::Removed { tag, queue_id, .. } if *tag == self.tag => {
                 self.found.accepted.insert(text(queue_id));
                 self.found.removed.insert(text(queue_id));
             }

@@ -50,10 +50,11 @@ pub(super) fn findings(
             None => is_covered,
         };
         of_subject(report, subject, &subject.name, rules, &mut found);
-        let had = subject.days.iter().rev().nth(1).and_then(|(_, day)| *day);
-        let is_busy =
-            busy.contains(&subject.name) || had.is_some_and(|day| day.total() >= rules.volume.from);
-        if is_known && subject.today.total() == 0 && is_busy && !is_day_off(subject) {
+        let is_busy = match volume::is_new(subject) {
+            true => busy.contains(&subject.name),
+            false => volume::is_silent(subject),
+        };
+        if is_known && subject.today.total() == 0 && is_busy {
             found.push((1, 0, silent(subject)));
         } else if let Some(finding) = volume::finding(subject, rules, is_known) {
             volumes.push((7, subject.today.total(), finding));
@@ -363,18 +364,6 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
     });
     let told: Vec<String> = told.filter(|text| !text.is_empty()).collect();
     (!told.is_empty()).then(|| told.join(", "))
-}
-
-/// Had it no deliveries on this day of the week before, either, nor in the two days up to now that may be its weekend, but on all
-/// the others?
-fn is_day_off(subject: &Subject) -> bool {
-    let totals = subject.days.iter().rev();
-    let totals: Vec<Option<u64>> = totals.map(|(_, day)| day.map(|day| day.total())).collect();
-    let silent = totals.iter().take_while(|n| **n == Some(0)).count();
-    let others = totals.get(silent..totals.len().saturating_sub(2));
-    silent <= 2
-        && totals.get(7) == Some(&Some(0))
-        && others.is_some_and(|days| days.iter().all(|n| n.is_some_and(|n| n > 0)))
 }
 
 /// An instance that should have delivered something.

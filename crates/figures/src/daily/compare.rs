@@ -1,9 +1,14 @@
 //! A day's figures in short, beside those of other days.
 
-use super::DAYS_BEFORE;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Counts, Figures};
 use knowledge::reasons::Class;
+
+/// How many days before the day the mean is of.
+pub const DAYS_BEFORE: usize = 7;
+
+/// How many days before the day it is judged by, as far as they are known: four of each day of the week.
+pub const DAYS_JUDGED: usize = 28;
 
 /// A day in short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -23,7 +23,7 @@ use crate::judge::Rules;
 use crate::mail_stats::{Counts, Dimension, Figures, Frame, MailStats, Tally};
 
 pub use attention::Notice;
-pub use compare::{Compared, Mean, Measure, Rate};
+pub use compare::{Compared, DAYS_BEFORE, DAYS_JUDGED, Mean, Measure, Rate};
 
 /// The breakdowns of a day, as its tally must have them.
 pub const DIMENSIONS: [Dimension; 5] = [
@@ -33,9 +33,6 @@ pub const DIMENSIONS: [Dimension; 5] = [
     Dimension::SenderDomain,
     Dimension::Hour,
 ];
-
-/// How many days before the day the mean is of.
-pub const DAYS_BEFORE: usize = 7;
 
 /// What a report is made of.
 #[derive(Debug)]

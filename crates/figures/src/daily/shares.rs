@@ -7,11 +7,26 @@ use crate::judge::{Rules, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
-/// Of a trend, so many days must be known.
+/// Of a trend, so many days must be known; older ones than these are not part of it.
 const RISING: usize = 6;
+const TREND: usize = 8;
 
 /// Of a trend, so many times the error of the slope.
-const STEEP: f64 = 2.5;
+const STEEP: f64 = 3.0;
+
+/// From so many days that were well it is known what is usual. What is less rare than this, by the share they had and by what they
+/// differ, is usual too: a host has some dozens of shares a day, and three hundred days a year.
+const WELL: usize = 5;
+const RARE: f64 = 0.0001;
+/// The same as a quantile of the normal distribution.
+const RARE_Z: f64 = 3.72;
+
+/// Days differ by at least so much, whatever a few of them show; and by no more, however rare what is counted is.
+const DIFFER: (f64, f64) = (0.2, 0.5);
+
+/// A limit for a warning may be passed by so much on days that are usual. Of fewer than [`MANY`], a share says little.
+const NEAR: f64 = 1.5;
+const MANY: u64 = 10;
 
 /// A day is unlike the others if it is so many standard deviations above them, and so much above the worst of them.
 const FAR: f64 = 5.0;
@@ -86,11 +101,61 @@ pub(super) fn sum(days: &[Sample]) -> Sample {
 
 /// How bad a day's share is, beside those of days that were well.
 fn level(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> Level {
-    let level = rules.of(watched).judge(day).level;
-    match level == Level::Ok && is_jump(day, wells, watched, rules) {
-        true => Level::Warning,
-        false => level,
+    let limits = rules.of(watched);
+    let is_near = || {
+        day.part() < MANY
+            || day
+                .share()
+                .is_some_and(|share| share < limits.warning * NEAR)
+    };
+    match limits.judge(day).level {
+        Level::Ok if is_jump(day, wells, watched, rules) => Level::Warning,
+        // As on days that were well: once, by chance, above what none of them passed.
+        Level::Warning if is_near() && is_usual(day, wells) => Level::Ok,
+        level => level,
     }
+}
+
+/// Is such a share to be expected now and then, by those of days that were well?
+fn is_usual(day: Sample, wells: &[Sample]) -> bool {
+    let usual = sum(wells);
+    let share = (usual.part() + 1) as f64 / (usual.whole() + 2) as f64;
+    let spread = 2.0 * differ(wells).clamp(DIFFER.0, DIFFER.1);
+    wells.len() >= WELL && is_expected(day, share * spread.exp())
+}
+
+/// By how much days differ from each other, apart from chance, as a part of their mean.
+fn differ(days: &[Sample]) -> f64 {
+    let days: Vec<Sample> = days
+        .iter()
+        .copied()
+        .filter(|day| day.whole() >= MEASURED)
+        .collect();
+    let mean = sum(&days).share().unwrap_or(0.0);
+    if days.len() < 2 || mean <= 0.0 {
+        return 0.0;
+    }
+    let by_chance = |day: &Sample| mean * (100.0 - mean) / day.whole() as f64;
+    let square = |day: &Sample| (day.share().unwrap_or(mean) - mean).powi(2) - by_chance(day);
+    let variance = days.iter().map(square).sum::<f64>() / (days.len() - 1) as f64;
+    variance.max(0.0).sqrt() / mean
+}
+
+/// Are so many of so many no rarer than [`RARE`], where each is such with this probability? The upper tail of the binomial
+/// distribution, which is about normal where there are many.
+fn is_expected(day: Sample, probability: f64) -> bool {
+    let (n, p) = (day.whole() as f64, probability.min(0.99));
+    let mean = n * p;
+    if mean > 200.0 {
+        return day.part() as f64 - 0.5 - mean <= RARE_Z * (mean * (1.0 - p)).sqrt();
+    }
+    let mut one = (1.0 - p).powf(n);
+    let mut below = 0.0;
+    for k in 0..day.part() {
+        below += one;
+        one *= (n - k as f64) / (k as f64 + 1.0) * p / (1.0 - p);
+    }
+    1.0 - below >= RARE
 }
 
 /// Is it so many times what it was, by so many points, not by chance, and more than days differ from each other?
@@ -114,6 +179,7 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &R
         && now >= then + FAR * deviation
         && now >= worst * BEYOND
         && day.is_above(usual, BEYOND)
+        && !is_usual(day, wells)
 }
 
 /// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what a jump takes, and
@@ -122,6 +188,7 @@ fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> 
     let rate = Rate::Watched(watched);
     let days = before(subject).chain([subject.today]);
     let days: Vec<Sample> = days.map(|day| sample(day, rate)).collect();
+    let (older, days) = days.split_at(days.len().saturating_sub(TREND));
     let shares: Vec<f64> = days.iter().filter_map(|day| day.share()).collect();
     let n = shares.len();
     if n < RISING || n != days.len() {
@@ -145,6 +212,10 @@ fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> 
         && rise >= mean * 0.8
         && rise >= rules.change.points_of(watched) * 0.75
         && days.last()?.part() >= rules.change.from
-        && sum(last).is_above(sum(first), 1.25);
+        && sum(last).is_above(sum(first), 1.25)
+        && !is_usual(
+            *days.last()?,
+            &[older, days.split_at_checked(n / 2)?.0].concat(),
+        );
     is_trend.then(|| sum(first))
 }

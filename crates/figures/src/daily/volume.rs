@@ -1,68 +1,167 @@
 //! How much there was to deliver, beside the days before.
 
+use chrono::{Datelike as _, NaiveDate, Weekday};
+
 use super::{Notice, Subject};
-use crate::judge::{Rules, Volume};
+use crate::judge::Rules;
 use crate::verdict::Level;
 
 /// As many days must be known for a day to be unlike them.
 const KNOWN: usize = 3;
 
-/// The greatest day may be passed by so much.
-const BEYOND: f64 = 1.35;
+/// The greatest day may be passed by so much, and the least be missed.
+const BEYOND: f64 = 1.4;
+
+/// Days of the week that usually have so many times as much as others have something of their own: a list, say.
+const GREAT: f64 = 1.8;
+
+/// By so many times the root of their number, messages that come independently differ by chance hardly ever.
+const CHANCE: f64 = 6.5;
+
+/// Where fewer were to be expected since there was one, that there is none may be chance.
+const SILENT: f64 = 12.0;
+
+/// The days before: how many deliveries, where that is known, and on which day of the week.
+struct Past {
+    days: Vec<(Option<Weekday>, f64)>,
+    today: Option<Weekday>,
+}
+
+impl Past {
+    fn of(subject: &Subject) -> Self {
+        let weekday = |name: &str| name.parse().ok().map(|date: NaiveDate| date.weekday());
+        let mut days = subject.days.iter().rev();
+        let today = days.next().and_then(|(name, _)| weekday(name));
+        let known = days.rev().filter_map(|(name, measure)| {
+            let measure = (*measure)?;
+            Some((weekday(name), measure.total() as f64))
+        });
+        Self {
+            days: known.collect(),
+            today,
+        }
+    }
+
+    /// All that are known, sorted.
+    fn all(&self) -> Vec<f64> {
+        sorted(self.days.iter().map(|(_, n)| *n))
+    }
+
+    /// Those on this day of the week, sorted.
+    fn on(&self, weekday: Option<Weekday>) -> Vec<f64> {
+        let of_it = self.days.iter().filter(|(on, _)| *on == weekday);
+        sorted(of_it.map(|(_, n)| *n))
+    }
+
+    /// The most that there was on a day, but for those days of the week that usually have far more than others.
+    fn most(&self, usual: f64) -> f64 {
+        let is_great = |on: &Option<Weekday>| {
+            let of_it = self.on(*on);
+            self.days.len() >= 7
+                && *on != self.today
+                && median(&of_it).is_some_and(|n| n >= usual * GREAT)
+        };
+        let others = self.days.iter().filter(|(on, _)| !is_great(on));
+        others.map(|(_, n)| *n).fold(0.0, f64::max)
+    }
+
+    /// Those that a day is to be like: on the same day of the week; else working days, or days of the weekend.
+    fn alike(&self) -> Vec<f64> {
+        let same = self.on(self.today);
+        if !same.is_empty() {
+            return same;
+        }
+        let is_weekend = |on: &Option<Weekday>| matches!(on, Some(Weekday::Sat | Weekday::Sun));
+        let today = is_weekend(&self.today);
+        let of_kind = self.days.iter().filter(|(on, _)| is_weekend(on) == today);
+        match sorted(of_kind.map(|(_, n)| *n)) {
+            none if none.is_empty() => self.all(),
+            of_kind => of_kind,
+        }
+    }
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The one in the middle of sorted ones.
+fn median(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len() / 2).copied()
+}
 
 /// Far more or less than on the days before. `is_known`: is all of the day in its figures?
 pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Option<Notice> {
-    let before = subject
-        .days
-        .split_last()
-        .map_or(&[][..], |(_, before)| before);
-    let a_week_ago = before
-        .len()
-        .checked_sub(7)
-        .and_then(|at| before.get(at)?.1)
-        .map(|measure| measure.total() as f64);
-    let known = before.iter().filter_map(|(_, measure)| *measure);
-    let mut totals: Vec<u64> = known.map(|measure| measure.total()).collect();
-    totals.sort_unstable();
-    let usual = *totals.get(totals.len() / 2)?;
-    let (least, most) = (*totals.first()?, *totals.last()?);
-    if totals.len() < KNOWN || usual < rules.volume.from {
+    let past = Past::of(subject);
+    let (all, alike) = (past.all(), past.alike());
+    let (usual, like) = (median(&all)?, median(&alike)?);
+    let (least, most) = (*all.first()?, *all.last()?);
+    let (more, less) = (rules.volume.more, rules.volume.less);
+    if all.len() < KNOWN || usual.max(like) < rules.volume.from as f64 {
         return None;
     }
-    let (today, median) = (subject.today.total() as f64, usual as f64);
-    let Volume { more, less, from } = rules.volume;
-    let from = from as f64;
-    // On a day of the week that has less than others, the days like it are the measure.
-    let alike = a_week_ago
-        .filter(|that| that * 1.5 <= median)
-        .and_then(|that| {
-            let alike = totals.iter().map(|n| *n as f64);
-            let alike: Vec<f64> = alike.filter(|n| *n <= that * 1.5).collect();
-            (alike.len() > 1).then(|| alike.into_iter().fold(that, f64::max))
-        });
-    let is_most = today > most as f64 * BEYOND;
-    let is_more = is_most && today >= median * more
-        || is_most && today >= median * 1.5 && a_week_ago.is_some_and(|that| today >= that * more)
-        || alike.is_some_and(|most| today >= most * more * 1.1 && today - most >= from);
-    // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
-    let is_little = match (a_week_ago, alike) {
-        (Some(that), None) => today * more <= that,
-        (Some(_), Some(_)) => today * more <= least as f64,
-        (None, _) => today * 1.5 <= least as f64,
+    let today = subject.today.total() as f64;
+    let is_chance = |than: f64| (today - than).abs() < CHANCE * than.max(1.0).sqrt();
+    // On a day of the week that has less than others, the days that have as little are the measure.
+    let most_alike = match like * 1.5 <= usual && alike.len() > 1 {
+        true => {
+            let little = all.iter().copied().filter(|n| *n <= like * 1.5);
+            Some(little.fold(*alike.last()?, f64::max))
+        }
+        false => None,
     };
-    let is_less = is_known && today > 0.0 && today * less <= median && is_little;
+    let is_most = today >= past.most(usual) * BEYOND
+        || most_alike.is_some_and(|most| today >= most * more * 1.1);
+    let base = like.max(usual.min(most_alike.unwrap_or(usual)));
+    let is_more = is_most && today >= base * more && !is_chance(base);
+    // A day that nothing was done on is no measure of how little there may be.
+    let low = all.iter().copied().find(|n| *n > 0.0)?;
+    // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
+    let is_less = is_known
+        && today > 0.0
+        && today * less <= like
+        && today * 1.5 <= low
+        && (all.len() >= 7 || alike.len() >= KNOWN)
+        && !is_chance(like);
     let what = match (is_more, is_less) {
-        (true, _) => format!(
-            "{:.1} times as many deliveries",
-            today / alike.unwrap_or(median)
-        ),
+        (true, _) => format!("{:.1} times as many deliveries", today / base),
         (_, true) => format!("only {today} deliveries"),
         _ => return None,
+    };
+    let weekly = match most_alike.is_some() || like >= usual * 1.5 {
+        true => format!("; {like} on this day of the week"),
+        false => String::new(),
     };
     Some(Notice {
         level: Level::Warning,
         instance: subject.name.clone(),
         what,
-        details: format!("{today}, compared with a usual {usual} ({least} to {most} a day)"),
+        details: format!(
+            "{today}, compared with a usual {usual} ({least} to {most} a day{weekly})"
+        ),
     })
+}
+
+/// Is it beyond chance that there was nothing: would there have been enough since there last was something, by what each day of the
+/// week usually has?
+pub(super) fn is_silent(subject: &Subject) -> bool {
+    let past = Past::of(subject);
+    let like = match past.on(past.today).is_empty() {
+        // Not known of this day of the week: as much as on days that had any.
+        true => sorted(past.alike().into_iter().filter(|n| *n > 0.0)),
+        false => past.alike(),
+    };
+    let mut expected = median(&like).unwrap_or(0.0);
+    let had = past.days.iter().rev().take_while(|(_, n)| *n == 0.0);
+    for (on, _) in had {
+        expected += median(&past.on(*on)).unwrap_or(0.0);
+    }
+    expected >= SILENT
+}
+
+/// Is it known how much there was on any day, and was there ever anything?
+pub(super) fn is_new(subject: &Subject) -> bool {
+    Past::of(subject).days.iter().all(|(_, n)| *n == 0.0)
 }

@@ -54,6 +54,13 @@ struct Instance {
 }
 
 impl FilterTally {
+    /// Gives each instance another name in the figures. No two of them must have the same.
+    pub fn rename(&mut self, name: impl Fn(&[u8]) -> Vec<u8>) {
+        for instance in &mut self.instances {
+            instance.name = name(&instance.name);
+        }
+    }
+
     /// Counts mail of `instance` that was stopped.
     pub fn stop(&mut self, instance: &[u8], stop: &Stop<'_>) {
         let place = self.place(instance);

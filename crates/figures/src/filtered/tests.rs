@@ -149,6 +149,7 @@ fn a_score_finds_the_message_that_waited_for_it() {
 fn stop(kind: Kind, stage: Stage, whole: bool, temporary: bool) -> Stop<'static> {
     Stop {
         time: Some(at(2)),
+        host: b"",
         tag: b"postfix-in-a",
         queue_id: Some(b"A1"),
         whole,

@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum Dimension {
     /// The instance: one table over all of them.
     Instance,
+    /// The host that logged the delivery, in lower case; `?` where the line has none.
+    Host,
     /// The recipient's domain, in lower case.
     Domain,
     /// The recipient's provider, by domain, else by the relay ([`knowledge::providers::Providers::of`]).
@@ -30,6 +32,7 @@ impl Dimension {
     /// Every dimension.
     pub const ALL: &[Self] = &[
         Self::Instance,
+        Self::Host,
         Self::Domain,
         Self::Provider,
         Self::Relay,
@@ -44,6 +47,7 @@ impl Dimension {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Instance => "instance",
+            Self::Host => "host",
             Self::Domain => "domain",
             Self::Provider => "provider",
             Self::Relay => "relay",

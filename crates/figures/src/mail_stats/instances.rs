@@ -152,6 +152,10 @@ impl Instances {
         self.places = names.zip(0..).collect();
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.all.iter().map(|instance| &*instance.name)
+    }
+
     pub(super) fn into_all(self) -> Vec<Instance> {
         self.all
     }

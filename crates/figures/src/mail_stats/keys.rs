@@ -59,6 +59,17 @@ impl Keys {
                 let domain = domain_of(delivery.recipient).unwrap_or(NONE);
                 lower(&mut self.buffer, domain);
             }
+            Dimension::Host => {
+                let host = delivery.host;
+                lower(
+                    &mut self.buffer,
+                    if host.is_empty() {
+                        UNKNOWN_SENDER
+                    } else {
+                        host
+                    },
+                );
+            }
             Dimension::Provider => {
                 let domain = domain_of(delivery.recipient).unwrap_or_default();
                 let table = &self.settings.providers;

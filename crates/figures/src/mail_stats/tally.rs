@@ -1,6 +1,7 @@
 //! The counting.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use postfix::log::{Complaint, Delivery};
@@ -26,6 +27,8 @@ pub struct Tally {
     recipients: Option<Recipients>,
     /// The keys of the delivery at hand, for `recipients`.
     key_ids: Vec<u32>,
+    /// What instances are called at the end.
+    renamed: HashMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Tally {
@@ -49,6 +52,7 @@ impl Tally {
             recipients,
             by,
             settings,
+            renamed: HashMap::new(),
         };
         for name in &Arc::clone(&tally.settings).instances {
             tally.instances.keep(name.as_bytes());
@@ -187,7 +191,23 @@ impl Tally {
                 }
             }
         }
-        (self.settings, self.by, self.instances.into_bounded())
+        let mut all = self.instances.into_bounded();
+        for instance in &mut all {
+            if let Some(name) = self.renamed.get(&*instance.name) {
+                instance.name = name.as_slice().into();
+            }
+        }
+        (self.settings, self.by, all)
+    }
+
+    /// Gives each instance another name in the figures. No two of them must have the same.
+    pub fn rename(&mut self, name: impl Fn(&[u8]) -> Vec<u8>) {
+        for old in self.instances.names() {
+            let new = name(old);
+            if new != old {
+                self.renamed.insert(old.to_vec(), new);
+            }
+        }
     }
 
     /// Where this tally keeps `instance`.

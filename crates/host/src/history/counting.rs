@@ -8,7 +8,7 @@ use figures::mail_stats::{Count, Settings, Tally};
 use postfix::Zone;
 use postfix::log::{Event, Scope, Sink, Wanted};
 
-use crate::logs::{Filter, LogScope, Selection};
+use crate::logs::{Filter, Hosts, LogScope, Selection};
 use crate::tables::Tables;
 
 /// What is to be counted of each day.
@@ -18,6 +18,8 @@ pub struct DaySettings {
     pub zone: Zone,
     /// Instances that have a record of each day even if nothing is counted for them.
     pub instances: Vec<String>,
+    /// Whose lines they may be.
+    pub hosts: Hosts,
     /// What replies and domains are looked up in.
     pub tables: Tables,
     /// Are recipients to be counted too, and delays, for records that are kept? Takes much more memory.
@@ -67,7 +69,7 @@ impl<'a> DayCounts<'a> {
             recipients: Tally::new(Arc::clone(&recipients)),
         };
         Self {
-            filter: Filter::new(selection),
+            filter: Filter::new(selection).by_host(settings.hosts.clone()),
             tallies: vec![none; days.len()],
             days: days.into(),
             attempts,
@@ -88,14 +90,27 @@ impl<'a> DayCounts<'a> {
         }
     }
 
+    /// Names instances as if these hosts had been met too.
+    pub fn set_hosts(&mut self, hosts: &Hosts) {
+        self.filter.join_hosts(hosts);
+    }
+
+    /// The hosts that were met.
+    pub fn hosts(&self) -> &Hosts {
+        self.filter.hosts()
+    }
+
     /// A record of each instance and day. `read` says of a day and an instance what was read, and why that is not all of the
     /// day.
     pub fn records(
         self,
         read: impl Fn(&Day, &[u8]) -> (Vec<Input>, Vec<String>),
     ) -> Vec<DayRecord> {
+        let hosts = self.filter.hosts();
         let days = self.days.iter().zip(self.tallies);
-        let of_day = |(day, tally): (&Day, DayTally)| {
+        let of_day = |(day, mut tally): (&Day, DayTally)| {
+            tally.attempts.rename(|name| hosts.name(name));
+            tally.recipients.rename(|name| hosts.name(name));
             records(day, tally.attempts, tally.recipients, |instance| {
                 read(day, instance)
             })
@@ -123,10 +138,10 @@ impl<'a> DayCounts<'a> {
 
 impl Sink for DayCounts<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        let (tag, time) = match event {
-            Event::Delivery(delivery) => (delivery.tag, delivery.time),
-            Event::Expired(expired) => (expired.tag, expired.time),
-            Event::Unparsed { tag, time, .. } => (*tag, *time),
+        let time = match event {
+            Event::Delivery(delivery) => delivery.time,
+            Event::Expired(expired) => expired.time,
+            Event::Unparsed { time, .. } => *time,
             Event::Complaint(_)
             | Event::Requeued { .. }
             | Event::Dropped(_)
@@ -137,10 +152,14 @@ impl Sink for DayCounts<'_> {
         let Some(at) = self.place(time) else {
             return;
         };
-        let (Some(instance), Some(day)) = (self.filter.instance(tag), self.tallies.get_mut(at))
-        else {
+        let Some((host, tag)) = event.origin() else {
             return;
         };
+        let instance = self.filter.instance(host, tag);
+        let (Some(instance), Some(day)) = (instance, self.tallies.get_mut(at)) else {
+            return;
+        };
+        let instance = instance.as_ref();
         match event {
             Event::Delivery(delivery) => {
                 day.attempts.add(instance, delivery);
@@ -155,7 +174,7 @@ impl Sink for DayCounts<'_> {
     }
 
     fn counts(&mut self, tag: &[u8], time: Option<Time>) -> bool {
-        self.place(time).is_some() && self.filter.instance(tag).is_some()
+        self.place(time).is_some() && self.filter.wants(tag)
     }
 
     fn fork(&self) -> Option<Self> {

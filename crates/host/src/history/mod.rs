@@ -44,7 +44,7 @@ use figures::history::History;
 use postfix::config::Host;
 use postfix::{Parsed, Problem};
 
-use crate::logs::{Preference, Selection, log_sets};
+use crate::logs::{Hosts, Preference, Selection, log_sets};
 use crate::site::Site;
 use crate::tables::Tables;
 use postfix::day_of;
@@ -97,6 +97,7 @@ pub fn read(
         instances: selection.syslog_names().map(str::to_owned).collect(),
         tables: tables.clone(),
         whole: false,
+        hosts: Hosts::told_apart(Some(site)),
     };
     let mut counts = DayCounts::new(selection, days, &settings);
     let (sets, wanted) = (log_sets(site, host, selection, asked)?, counts.wanted());

@@ -1,11 +1,13 @@
 //! Whose events count, by the tag of a line.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use figures::bounds::OTHER_INSTANCES;
 use postfix::log::Scope;
 
 use super::Selection;
+use super::hosts::Hosts;
 
 /// Tags that are looked through one by one before the table is asked: a host's own, mostly.
 const NEAR: usize = 32;
@@ -18,6 +20,7 @@ const SAMPLE: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Filter<'a> {
     selection: &'a Selection<'a>,
+    hosts: Hosts,
     scope: Scope,
     /// The tags met so far, but those of no instance.
     known: Vec<KnownTag<'a>>,
@@ -25,6 +28,11 @@ pub struct Filter<'a> {
     table: HashMap<Vec<u8>, usize>,
     /// The first names of no instance whose events count.
     strays: Vec<Vec<u8>>,
+}
+
+/// What a tag of a host is found by.
+fn key(host: &[u8], tag: &[u8]) -> Vec<u8> {
+    [host, b"\0", tag].concat()
 }
 
 /// The last eight bytes of a tag, or those it has.
@@ -40,6 +48,8 @@ fn ending(tag: &[u8]) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct KnownTag<'a> {
     tag: Vec<u8>,
+    /// The host, if that is another than the first one: its `name@host` is then the instance's name here.
+    host: Vec<u8>,
     /// Its [`ending`], which distinguishes nearly all tags.
     ending: u64,
     /// How much of the tag is the instance's name.
@@ -62,6 +72,18 @@ impl<'a> KnownTag<'a> {
     {
         self.owner.or_else(|| tag.get(..self.name))
     }
+
+    /// The same with the host, if that is another than the first.
+    fn full_name<'t>(&self, tag: &'t [u8]) -> Option<Cow<'t, [u8]>>
+    where
+        'a: 't,
+    {
+        let name = self.name_in(tag)?;
+        Some(match self.host.as_slice() {
+            b"" => Cow::Borrowed(name),
+            host => Cow::Owned([name, b"@", host].concat()),
+        })
+    }
 }
 
 impl<'a> Filter<'a> {
@@ -69,6 +91,7 @@ impl<'a> Filter<'a> {
     pub fn new(selection: &'a Selection<'a>) -> Self {
         Self {
             selection,
+            hosts: Hosts::default(),
             scope: Scope::All,
             known: Vec::new(),
             table: HashMap::new(),
@@ -76,40 +99,83 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// Distinguishes hosts: instances of one that is not the first have names that end with it.
+    #[must_use]
+    pub fn by_host(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Adds hosts that another filter of the same logs met.
+    pub fn join_hosts(&mut self, hosts: &Hosts) {
+        self.hosts.join(hosts);
+    }
+
+    /// The hosts that were met.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
     /// The instance of `tag`, if its events count: [`OTHER_INSTANCES`] for a tag of none of a host in its own logs.
     #[inline]
-    pub fn instance<'t>(&mut self, tag: &'t [u8]) -> Option<&'t [u8]>
+    pub fn instance<'t>(&mut self, host: &[u8], tag: &'t [u8]) -> Option<Cow<'t, [u8]>>
     where
         'a: 't,
     {
-        self.known(tag).map(|(_, name)| name)
+        self.known(host, tag).map(|(_, name)| name)
+    }
+
+    /// The instance's own name, of the name that it has here.
+    pub fn without_host<'n>(&mut self, host: &[u8], instance: &'n [u8]) -> &'n [u8] {
+        let host = self.hosts.other(host);
+        let name = instance
+            .strip_suffix(host)
+            .and_then(|n| n.strip_suffix(b"@"));
+        name.filter(|_| !host.is_empty()).unwrap_or(instance)
+    }
+
+    /// Are lines of this tag asked for?
+    pub fn wants(&mut self, tag: &[u8]) -> bool {
+        let name = self.selection.names.instance(tag);
+        self.counts(self.selection.owner(name).unwrap_or(name))
     }
 
     /// The same with the number of the tag, if it is remembered, which stays the same for this filter: they count from 0.
     #[inline]
-    pub fn known<'t>(&mut self, tag: &'t [u8]) -> Option<(Option<usize>, &'t [u8])>
+    pub fn known<'t>(
+        &mut self,
+        host: &[u8],
+        tag: &'t [u8],
+    ) -> Option<(Option<usize>, Cow<'t, [u8]>)>
     where
         'a: 't,
     {
+        let host = self.hosts.other(host);
         let ending = ending(tag);
         let near = self.known.iter().take(NEAR);
         let found = near.zip(0..).find_map(|(known, at)| {
-            (known.ending == ending && known.tag == tag).then_some((known, at))
+            (known.ending == ending && known.tag == tag && known.host == host)
+                .then_some((known, at))
         });
         match found {
-            Some((known, at)) if known.counts => Some((Some(at), known.name_in(tag)?)),
+            Some((known, at)) if known.counts => Some((Some(at), known.full_name(tag)?)),
             Some(_) => None,
-            None => self.look_up(tag, ending),
+            None => self.look_up(host, tag, ending),
         }
     }
 
-    fn look_up<'t>(&mut self, tag: &'t [u8], ending: u64) -> Option<(Option<usize>, &'t [u8])>
+    fn look_up<'t>(
+        &mut self,
+        host: &[u8],
+        tag: &'t [u8],
+        ending: u64,
+    ) -> Option<(Option<usize>, Cow<'t, [u8]>)>
     where
         'a: 't,
     {
-        if let Some(&at) = self.table.get(tag) {
+        if let Some(&at) = self.table.get(&key(host, tag)) {
             let known = self.known.get(at).filter(|known| known.counts)?;
-            return Some((Some(at), known.name_in(tag)?));
+            return Some((Some(at), known.full_name(tag)?));
         }
         let name = self.selection.names.instance(tag);
         let owner = self.selection.owner(name);
@@ -119,17 +185,19 @@ impl<'a> Filter<'a> {
                 return None;
             }
             self.stray(name);
-            return Some((None, OTHER_INSTANCES.as_bytes()));
+            return Some((None, Cow::Borrowed(OTHER_INSTANCES.as_bytes())));
         }
         let known = KnownTag {
             tag: tag.to_vec(),
+            host: host.to_vec(),
             ending,
             name: name.len(),
             owner,
             counts,
         };
+        let full = known.full_name(tag)?;
         let at = self.remember(known);
-        counts.then_some((at, owner.unwrap_or(name)))
+        counts.then_some((at, full))
     }
 
     /// Remembers a tag that is not known yet.
@@ -144,7 +212,7 @@ impl<'a> Filter<'a> {
             return None;
         }
         if at >= NEAR {
-            self.table.insert(known.tag.clone(), at);
+            self.table.insert(key(&known.host, &known.tag), at);
         }
         self.known.push(known);
         Some(at)
@@ -185,9 +253,12 @@ impl<'a> Filter<'a> {
 
     /// Takes in what another filter met in a later part of the log.
     pub fn join(&mut self, later: Self) {
+        self.hosts.join(&later.hosts);
         for entry in later.known {
             let mut near = self.known.iter().take(NEAR);
-            if !self.table.contains_key(&entry.tag) && !near.any(|known| known.tag == entry.tag) {
+            if !self.table.contains_key(&key(&entry.host, &entry.tag))
+                && !near.any(|known| known.tag == entry.tag && known.host == entry.host)
+            {
                 self.remember(entry);
             }
         }

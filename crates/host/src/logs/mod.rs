@@ -5,12 +5,14 @@
 
 mod filter;
 pub(crate) mod gaps;
+mod hosts;
 mod inputs;
 mod places;
 mod selection;
 
 pub use filter::Filter;
 pub use gaps::{gaps, warn_empty, warn_unread};
+pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
 pub use selection::Selection;

@@ -140,6 +140,8 @@ pub struct Delivery<'a> {
 pub struct Expired<'a> {
     /// When.
     pub time: Option<Time>,
+    /// As [`Delivery::host`].
+    pub host: &'a [u8],
     /// As [`Delivery::tag`].
     pub tag: &'a [u8],
     /// The queue id.
@@ -162,6 +164,7 @@ pub enum Event<'a> {
     /// The queue manager takes a message up (`from=<…>, size=…`): who sent it.
     #[allow(missing_docs, reason = "as in Expired")]
     Sender {
+        host: &'a [u8],
         tag: &'a [u8],
         queue_id: &'a [u8],
         sender: &'a [u8],
@@ -183,10 +186,15 @@ pub enum Event<'a> {
     Filtered(Filtered<'a>),
     /// The message is done with (`QUEUEID: removed`).
     #[allow(missing_docs, reason = "as in Expired")]
-    Removed { tag: &'a [u8], queue_id: &'a [u8] },
+    Removed {
+        host: &'a [u8],
+        tag: &'a [u8],
+        queue_id: &'a [u8],
+    },
     /// A delivery line that cannot be read, or one whose time is unknown where a window was asked for.
     #[allow(missing_docs, reason = "as in Expired")]
     Unparsed {
+        host: &'a [u8],
         /// Empty where the line has none.
         tag: &'a [u8],
         time: Option<Time>,
@@ -196,6 +204,23 @@ pub enum Event<'a> {
     Complaint(Complaint<'a>),
     /// The log's writer threw messages away.
     Dropped(Dropped<'a>),
+}
+
+impl<'a> Event<'a> {
+    /// The host and the tag of the line; nothing where it is of no program of Postfix's.
+    pub fn origin(&self) -> Option<(&'a [u8], &'a [u8])> {
+        match self {
+            Self::Delivery(of) => Some((of.host, of.tag)),
+            Self::Expired(of) => Some((of.host, of.tag)),
+            Self::Complaint(of) => Some((of.host, of.tag)),
+            Self::Sender { host, tag, .. }
+            | Self::Removed { host, tag, .. }
+            | Self::Unparsed { host, tag, .. } => Some((host, tag)),
+            Self::Filtered(of) => of.origin(),
+            Self::Requeued { tag, .. } => Some((b"", tag)),
+            Self::Dropped(_) => None,
+        }
+    }
 }
 
 /// Takes the events of a log, in the order of its lines.

@@ -65,7 +65,7 @@ pub(super) fn events<S: Sink>(
                 Event::Unparsed { tag: b"", why, .. } => {
                     seen.unread(Some(place()), line, *why, true);
                 }
-                Event::Unparsed { tag, time, why } => {
+                Event::Unparsed { tag, time, why, .. } => {
                     if sink.counts(tag, *time) {
                         seen.unread(Some(place()), line, *why, false);
                     }
@@ -123,8 +123,13 @@ fn one(
                 return None;
             }
             let why = Why::NoJson;
-            let (tag, time) = (&b""[..], None);
-            on(&Event::Unparsed { tag, time, why });
+            let (host, tag, time) = (&b""[..], &b""[..], None);
+            on(&Event::Unparsed {
+                host,
+                tag,
+                time,
+                why,
+            });
         }
     } else if json && header::read(line).is_err() && !looks_like_delivery(line) {
         return line.trim_ascii().is_empty().then_some(false);

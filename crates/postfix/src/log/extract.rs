@@ -61,6 +61,7 @@ impl Extractor {
             Headless::NoTag => Why::NoTag,
         };
         looks_like_delivery(line).then_some(Event::Unparsed {
+            host: b"",
             tag: b"",
             time: None,
             why,
@@ -110,6 +111,7 @@ impl Extractor {
             When::Unknown if self.window.is_none() => None,
             When::Unknown => {
                 return Some(Event::Unparsed {
+                    host: header.host,
                     tag,
                     time: None,
                     why: Why::Unplaced,
@@ -147,7 +149,7 @@ impl Extractor {
     /// A line that cannot be read, unless it is of another time.
     fn unparsed<'a>(
         &mut self,
-        header: &Header<'_>,
+        header: &Header<'a>,
         tag: &'a [u8],
         why: Why<'a>,
     ) -> Option<Event<'a>> {
@@ -156,7 +158,13 @@ impl Extractor {
             When::At(time) => Some(time),
             When::NotAsked | When::Unknown => None,
         };
-        Some(Event::Unparsed { tag, time, why })
+        let host = header.host;
+        Some(Event::Unparsed {
+            host,
+            tag,
+            time,
+            why,
+        })
     }
 
     /// A complaint.
@@ -192,7 +200,12 @@ impl Extractor {
         let repeat = delivery::repeated(&mut c, delivery::MOST_DELIVERIES);
         let queue_id = delivery::queue_id(&mut c)?;
         if self.wanted.senders && c.0 == b"removed" {
-            return Some(Event::Removed { tag, queue_id });
+            let host = header.host;
+            return Some(Event::Removed {
+                host,
+                tag,
+                queue_id,
+            });
         }
         if !c.eat(b"from=<") {
             return None;
@@ -212,6 +225,7 @@ impl Extractor {
             };
             return self.wanted.expired.then_some(Event::Expired(Expired {
                 time,
+                host: header.host,
                 tag,
                 queue_id,
                 sender,
@@ -228,6 +242,7 @@ impl Extractor {
             false => (None, true),
         };
         Some(Event::Sender {
+            host: header.host,
             tag,
             queue_id,
             sender,
@@ -253,6 +268,7 @@ impl Extractor {
             FilterLine::Other => return None,
             FilterLine::Arrived(queue_id, message_id) => Filtered::Arrived {
                 time: self.placed(header).0,
+                host: header.host,
                 tag,
                 queue_id,
                 message_id,
@@ -261,13 +277,14 @@ impl Extractor {
                 if !self.placed(header).1 {
                     return None;
                 }
-                Filtered::Unparsed { tag }
+                let host = header.host;
+                Filtered::Unparsed { host, tag }
             }
             FilterLine::Stopped(stopped) => {
                 let (time, true) = self.placed(header) else {
                     return None;
                 };
-                Filtered::Stop(stopped.into_stop(time, tag))
+                Filtered::Stop(stopped.into_stop(time, header.host, tag))
             }
         };
         Some(Event::Filtered(event))
@@ -284,7 +301,10 @@ impl Extractor {
         };
         Some(Event::Filtered(match found {
             Some(scan) => Filtered::Scan(Scan { time, ..scan }),
-            None => Filtered::Unparsed { tag: b"" },
+            None => Filtered::Unparsed {
+                host: b"",
+                tag: b"",
+            },
         }))
     }
 

@@ -10,10 +10,10 @@ fn the_defaults() {
     assert_eq!(of(rules.bounced), (10.0, 50.0, 4));
     assert_eq!(of(rules.deferred), (20.0, 50.0, 4));
     assert_eq!(of(rules.unread), (1.0, 10.0, 3));
-    assert_eq!((rules.change.times, rules.change.from), (2.0, 10));
+    assert_eq!((rules.change.times, rules.change.from), (2.0, 6));
     assert_eq!(rules.change.points, [0.5, 3.0, 10.0]);
     let volume = rules.volume;
-    assert_eq!((volume.more, volume.less, volume.from), (2.0, 2.5, 50));
+    assert_eq!((volume.more, volume.less, volume.from), (2.1, 3.0, 20));
     assert_eq!(rules.mailq.messages, (200, 500));
     assert_eq!(rules.mailq.oldest.1, Span::from_days(10));
     assert_eq!(rules.complaints.critical[..2], ["master", "qmgr"]);

@@ -23,6 +23,7 @@ pub enum Filtered<'a> {
     #[allow(missing_docs, reason = "as in Stop")]
     Arrived {
         time: Option<Time>,
+        host: &'a [u8],
         tag: &'a [u8],
         queue_id: &'a [u8],
         /// As the header has it, brackets and all; empty where there is none.
@@ -32,7 +33,19 @@ pub enum Filtered<'a> {
     Scan(Scan<'a>),
     /// A line of these that cannot be read; `tag` is empty where it is spamd's.
     #[allow(missing_docs, reason = "as in Stop")]
-    Unparsed { tag: &'a [u8] },
+    Unparsed { host: &'a [u8], tag: &'a [u8] },
+}
+
+impl<'a> Filtered<'a> {
+    /// The host and the tag of the line; nothing where it is spamd's.
+    pub fn origin(&self) -> Option<(&'a [u8], &'a [u8])> {
+        match self {
+            Self::Stop(stop) => Some((stop.host, stop.tag)),
+            Self::Arrived { host, tag, .. } => Some((host, tag)),
+            Self::Unparsed { host, tag } => (!tag.is_empty()).then_some((host, tag)),
+            Self::Scan(_) => None,
+        }
+    }
 }
 
 /// Mail was stopped on its way in, by smtpd(8), postscreen(8) or cleanup(8).
@@ -40,6 +53,8 @@ pub enum Filtered<'a> {
 pub struct Stop<'a> {
     /// When; absent where the line's time could not be placed.
     pub time: Option<Time>,
+    /// As [`super::Delivery::host`].
+    pub host: &'a [u8],
     /// As [`super::Delivery::tag`].
     pub tag: &'a [u8],
     /// The queue id; absent for `NOQUEUE`, where there was no message yet.

@@ -45,9 +45,15 @@ pub(in super::super) struct Stopped<'a> {
 }
 
 impl<'a> Stopped<'a> {
-    pub(in super::super) fn into_stop(self, time: Option<Time>, tag: &'a [u8]) -> Stop<'a> {
+    pub(in super::super) fn into_stop(
+        self,
+        time: Option<Time>,
+        host: &'a [u8],
+        tag: &'a [u8],
+    ) -> Stop<'a> {
         Stop {
             time,
+            host,
             tag,
             queue_id: self.queue_id,
             whole: self.whole,

@@ -110,7 +110,7 @@ impl<'a> Intake<'a> {
                     self.units.insert(entry.sender.unit.to_vec());
                 }
                 self.seen.is_postfix = true;
-                if let Event::Unparsed { tag, time, why } = event
+                if let Event::Unparsed { tag, time, why, .. } = event
                     && sink.counts(tag, time)
                 {
                     self.seen.unread(None, &line(entry, self.zone), why, false);

@@ -17,7 +17,7 @@ use super::words::{
     changes, coverage, date, finding, marked, name, reasons, said, share, shown, summary,
     unreadable, verdict,
 };
-use figures::daily::{Daily, Rate, Subject, failed};
+use figures::daily::{DAYS_BEFORE, Daily, Rate, Subject, failed};
 use figures::mail_stats::Dimension;
 use figures::verdict::Level;
 
@@ -189,17 +189,15 @@ fn days(report: &Daily) -> Vec<Chart> {
         values: true,
     };
     let chart = |of: &Subject| {
+        let first = of.days.len().saturating_sub(DAYS_BEFORE + 1);
         let last = of.days.len().saturating_sub(1);
-        let data = of
-            .days
-            .iter()
-            .enumerate()
-            .map(|(at, (day, measure))| Datum {
-                label: weekday(day),
-                name: day.clone(),
-                counts: measure.map(|m| m.counts),
-                strong: at == last,
-            });
+        let days = of.days.iter().enumerate().skip(first);
+        let data = days.map(|(at, (day, measure))| Datum {
+            label: weekday(day),
+            name: day.clone(),
+            counts: measure.map(|m| m.counts),
+            strong: at == last,
+        });
         let name = match of.name.as_str() {
             "" => "All instances".to_owned(),
             name => text(name),

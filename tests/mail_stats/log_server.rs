@@ -1,0 +1,86 @@
+//! Logs that hold the lines of several hosts, as on a log server.
+
+use std::fs;
+use std::path::Path;
+
+use testkit::tools::{seconds, set_mtime, stats};
+
+/// Two hosts whose instances have one name, and messages with one queue id; the second is written in two ways.
+const LINES: &str = "\
+2026-11-27T06:00:01+00:00 relay1 postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-11-27T06:00:02+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (450 later)
+2026-11-27T06:00:03+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-11-27T06:00:04+00:00 relay2.example.org postfix-msn-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=5.0.0, status=bounced (550 no)
+";
+
+fn written(dir: &Path, text: &str) -> String {
+    let path = dir.join("mail.log");
+    fs::write(&path, text).unwrap();
+    set_mtime(&path, seconds("2026-11-28T12:00:00Z"));
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_message_is_one_of_its_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = written(dir.path(), LINES);
+    let counted = |more: &[&str]| {
+        let log = ["--log", &log];
+        stats(more.iter().chain(&log)).ended(0).out
+    };
+    let expected = |one: [u8; 3], two: [u8; 3], three: [u8; 3]| {
+        let of = |name: &str, [bounced, deferred, sent]: [u8; 3]| {
+            let total = bounced + deferred + sent;
+            format!(
+                "{name}:total:{total}\n{name}:bounced:{bounced}\n{name}:deferred:{deferred}\n{name}:sent:{sent}\n\n"
+            )
+        };
+        [
+            of("postfix-aol-a@relay1", one),
+            of("postfix-aol-a@relay2.example.org", two),
+            of("postfix-msn-a@relay2.example.org", three),
+        ]
+        .concat()
+    };
+    let attempts = expected([0, 0, 1], [0, 1, 1], [1, 0, 0]);
+    assert_eq!(counted(&[]), attempts);
+    let recipients = expected([0, 0, 1], [0, 0, 1], [1, 0, 0]);
+    assert_eq!(counted(&["--count", "recipients"]), recipients);
+    let one = counted(&["aol-a"]);
+    assert!(one.contains("postfix-aol-a@relay1:total:1\n"), "{one}");
+    assert!(!one.contains("msn"), "{one}");
+    let json = counted(&["--format", "json", "--by", "host"]);
+    assert!(
+        json.contains(r#""host":"relay1, relay2.example.org""#),
+        "{json}"
+    );
+    assert!(
+        json.contains(r#"{"key":"relay2.example.org","total":2"#),
+        "{json}"
+    );
+    // An event has the host in a place of its own.
+    let events = counted(&["--events"]);
+    let first = events.lines().nth(1).unwrap();
+    assert!(
+        first.contains(r#""host":"relay2.example.org","instance":"postfix-aol-a""#),
+        "{first}"
+    );
+}
+
+#[test]
+fn the_report_of_another_hosts_log_bears_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = ["--format", "report", "--date", "2026-11-27"];
+    let report = |log: &str| stats(["--log", log].iter().chain(&day)).out;
+    let log = written(dir.path(), LINES);
+    let both = report(&log);
+    assert!(
+        both.starts_with("relay1, relay2.example.org, Friday 2026-11-27"),
+        "{both}"
+    );
+    assert!(both.contains("postfix-aol-a@relay1 "), "{both}");
+    let log = written(dir.path(), &LINES[..LINES.find('\n').unwrap() + 1]);
+    let one = report(&log);
+    assert!(one.starts_with("relay1, Friday 2026-11-27"), "{one}");
+    assert!(one.contains("postfix-aol-a "), "{one}");
+}
