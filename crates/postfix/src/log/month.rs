@@ -16,7 +16,14 @@ pub(super) fn take(c: &mut Cursor<'_>) -> Option<u32> {
         return Some(month);
     }
     let mut probe = *c;
-    let month = foreign(probe.word())?;
+    let word = probe.word();
+    let mut behind = probe;
+    behind.blanks();
+    // A day, a year or a time. Each line has words behind its time that are not worth a look among all names.
+    if !behind.peek()?.is_ascii_digit() {
+        return None;
+    }
+    let month = foreign(word)?;
     *c = probe;
     Some(month)
 }
@@ -97,6 +104,7 @@ mod tests {
         // November in Poland, October in Croatia.
         check(b"lis 15", None);
         check(b"Foo 15", None);
+        check(b"mai postfix/smtp[9]:", None);
         check(b"", None);
         check(b" 15", None);
     }
