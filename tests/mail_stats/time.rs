@@ -251,3 +251,17 @@ fn a_day_of_thirty_reads_little_of_the_log() {
     assert_eq!(of, text.len() as u64);
     assert!(read * 20 < of, "{read} of {of} bytes");
 }
+
+/// A log of 176 bytes was said to be "read 352 of 176 bytes": its ends are looked at first, to find the window.
+#[test]
+fn no_more_of_a_log_is_read_than_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    let line = "2026-07-30T10:00:00+00:00 rustin postfix-aol-a/smtp[9]: 4F2A: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n";
+    std::fs::write(&path, line).unwrap();
+    let log = path.to_str().unwrap();
+    let ran = stats(["-v", "--date", "2026-07-30", "--log", log]).ended(0);
+    let size = line.len();
+    let expected = format!("read {size} of {size} bytes");
+    assert!(ran.err.contains(&expected), "{}", ran.err);
+}

@@ -16,7 +16,7 @@ use crate::error::{Report, report};
 use crate::exit::Outcome;
 use crate::manual;
 use crate::output::Target;
-use crate::run::Tool;
+use crate::tool::Tool;
 use crate::usage;
 
 /// What is to be generated, and where to.

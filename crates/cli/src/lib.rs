@@ -63,6 +63,7 @@ mod quantity;
 mod run;
 pub mod selectors;
 pub mod syslog;
+mod tool;
 mod usage;
 mod window;
 
@@ -76,5 +77,6 @@ pub use manual::{Block, Manual, Section};
 pub use output::{Stream, create_file, replace_file};
 pub use progress::Progress;
 pub use quantity::{QuantityError, parse_size};
-pub use run::{Tool, run};
+pub use run::run;
+pub use tool::Tool;
 pub use window::{TIME_FORMS, WindowArgs, WindowError, to_come};

@@ -4,33 +4,19 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::args::Common;
 use crate::console::{error_lines, to_stderr};
 use crate::context::Context;
 use crate::error::{self, Report};
 use crate::examples::with_examples;
 use crate::exit::{Ending, Outcome, status};
 use crate::given::{self, Given};
-use crate::manual::Manual;
+use crate::tool::Tool;
 use crate::{clock, generate, panic, usage};
 use figures::verdict::{Level, Verdict};
 use host::Failure;
 use postfix::Time;
-
-/// A tool's definition: what clap and the manual page are made from.
-pub trait Tool: Parser {
-    /// What its manual page says beside what clap knows.
-    const MANUAL: Manual;
-
-    /// A subcommand whose exit status is that of a check (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), with or without --check.
-    const CHECK_COMMAND: Option<&'static str> = None;
-
-    /// The flags that all tools share.
-    fn common(&self) -> &Common;
-}
 
 /// Runs a tool: reads its arguments, calls `work`, reports errors, and turns the outcome into the exit status.
 ///

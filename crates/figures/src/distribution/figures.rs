@@ -106,7 +106,7 @@ impl Distribution {
         let mut total: Option<Tally> = None;
         for InstanceTally { tally, .. } in tallies.iter().filter(|t| !t.is_repeated) {
             match &mut total {
-                Some(total) => total.merge(tally.clone()),
+                Some(total) => total.merge(tally),
                 None => total = Some(tally.clone()),
             }
         }

@@ -58,7 +58,7 @@ pub fn distribution(by: &[Dimension], top: Option<usize>, files: &[QueueFile]) -
             tallies[n % 2].add(file);
         }
         let [mut one, other] = tallies;
-        one.merge(other);
+        one.merge(&other);
         one
     };
     let held = [file(Queue::Hold, 1, "a@example.org", &["b@example.net"])];

@@ -135,17 +135,16 @@ impl Tally {
     }
 
     /// Adds what another tally with the same settings has counted.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.counts += other.counts;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = earlier(self.oldest, other.oldest);
-        for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(other.tables) {
-            if ours.is_empty() {
-                *ours = theirs;
-                continue;
-            }
+        for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(&other.tables) {
             for (key, cell) in theirs {
-                ours.entry(key).or_default().merge(&cell);
+                match ours.get_mut(key) {
+                    Some(known) => known.merge(cell),
+                    None => drop(ours.insert(key.clone(), *cell)),
+                }
             }
         }
     }

@@ -144,7 +144,7 @@ impl Instances {
         };
         rest.sort_by(|a, b| (Reverse(a.events()), &a.name).cmp(&(Reverse(b.events()), &b.name)));
         for instance in rest.split_off(self.most.min(rest.len())) {
-            others.merge(instance, self.most_keys);
+            others.merge(&instance, self.most_keys);
         }
         self.all.append(&mut rest);
         self.all.push(others);
@@ -182,7 +182,7 @@ impl Instance {
     }
 
     /// Adds the counts of another, of the same instance or as a part of a total.
-    pub(super) fn merge(&mut self, other: Self, most_keys: usize) {
+    pub(super) fn merge(&mut self, other: &Self, most_keys: usize) {
         self.counts += other.counts;
         self.expired = self.expired.saturating_add(other.expired);
         self.unparsed = self.unparsed.saturating_add(other.unparsed);
@@ -190,9 +190,9 @@ impl Instance {
         for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
             mine.merge(theirs);
         }
-        for (mine, theirs) in self.tables.iter_mut().zip(other.tables) {
+        for (mine, theirs) in self.tables.iter_mut().zip(&other.tables) {
             for (key, counts) in theirs {
-                *mine.entry(key).or_default() += counts;
+                *mine.entry_ref(key.as_slice()).or_default() += *counts;
             }
             if mine.len() > most_keys {
                 cut(mine, most_keys / 2);

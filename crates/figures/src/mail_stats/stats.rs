@@ -249,7 +249,7 @@ impl Tally {
             ..Instance::default()
         };
         for instance in &counted {
-            total.merge(instance.clone(), settings.most_keys);
+            total.merge(instance, settings.most_keys);
         }
         // The table over all instances has those too that did nothing.
         if let Some(at) = by.iter().position(|d| *d == Dimension::Instance) {

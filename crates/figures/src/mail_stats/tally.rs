@@ -145,7 +145,7 @@ impl Tally {
     /// Adds counts that were made before, with a table a breakdown of the settings.
     pub(crate) fn enter(&mut self, counted: Instance) {
         let most = self.settings.most_keys;
-        self.instances.of(&counted.name).merge(counted, most);
+        self.instances.of(&counted.name).merge(&counted, most);
     }
 
     /// Adds the counts of the part of the log that follows. It must have been made with the same settings.
@@ -158,7 +158,7 @@ impl Tally {
         }
         let most = self.settings.most_keys;
         for theirs in later.instances.into_all() {
-            self.instances.of(&theirs.name).merge(theirs, most);
+            self.instances.of(&theirs.name).merge(&theirs, most);
         }
     }
 

@@ -88,7 +88,7 @@ impl Counting<'_> {
             let mut tally = Tally::new(Arc::clone(&settings));
             let mut errors = Vec::new();
             for found in found.get_mut(at).map(std::mem::take).unwrap_or_default() {
-                tally.merge(found.tally);
+                tally.merge(&found.tally);
                 damaged = damaged.saturating_add(found.problems.len());
                 problems.extend(found.problems);
                 errors.extend(found.error);
@@ -210,7 +210,7 @@ fn read_queue(
         });
     let mut tally = Tally::new(Arc::clone(settings));
     for shard in shards.into_values() {
-        tally.merge(shard);
+        tally.merge(&shard);
     }
     Found::new(tally, scanned, spool.spool.queue_dir(queue))
 }

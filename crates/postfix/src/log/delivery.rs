@@ -4,8 +4,8 @@
 //! 2.3, `tls` came with 3.11. Whatever a stranger chose (the addresses, the reply) is in brackets that are closed
 //! before the next field is looked for, so that no text can pass for a field.
 
+use super::attempt::{Delays, Relay, Status};
 use super::cursor::{Cursor, near};
-use super::event::{Delays, Relay, Status};
 use super::unread::Why;
 
 /// What the message says, before it is known whose it is.

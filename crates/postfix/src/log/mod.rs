@@ -5,6 +5,7 @@
 //! `header` finds a line's tag, `delivery` and `filtered` read the message, `clock` and `timeline` know the time.
 //! [`follow()`] reads a log on from where an earlier run stopped.
 
+mod attempt;
 mod clock;
 mod complaint;
 mod cursor;
@@ -32,10 +33,11 @@ mod timeline;
 mod unread;
 mod wanted;
 
+pub use attempt::{Delays, Relay, Status};
 pub use clock::Clock;
 pub use complaint::{Complaint, Severity};
 pub use ends::{first_time, last_time};
-pub use event::{Agent, Delays, Delivery, Event, Expired, Relay, Sink, Status};
+pub use event::{Agent, Delivery, Event, Expired, Sink};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Bookmark, Followed, Mark, at_end, follow};
 pub use header::{Header, parse as parse_header};

@@ -207,6 +207,8 @@ fn plain<S: Sink>(
         })?;
         reading.seen.join(seen);
     }
+    // What was looked at twice, to find the window, is one byte of the file all the same.
+    reading.read = reading.read.min(size);
     Ok(())
 }
 
