@@ -257,8 +257,9 @@ fn a_day_of_thirty_reads_little_of_the_log() {
 fn no_more_of_a_log_is_read_than_there_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.log");
-    let line = "2026-07-30T10:00:00+00:00 rustin postfix-aol-a/smtp[9]: 4F2A: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status=sent (ok)\n";
-    std::fs::write(&path, line).unwrap();
+    let line = "2026-07-30T10:00:00+00:00 rustin postfix-aol-a/smtp[9]: 4F2A: to=<u@aol.com>, relay=none, \
+        delay=1, dsn=2.0.0, status=sent (ok)\n";
+    fs::write(&path, line).unwrap();
     let log = path.to_str().unwrap();
     let ran = stats(["-v", "--date", "2026-07-30", "--log", log]).ended(0);
     let size = line.len();
