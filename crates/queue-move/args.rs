@@ -20,9 +20,12 @@ use postfix::Span;
     name = "queue-move",
     version,
     subcommand_negates_reqs = true,
-    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       queue-move [OPTIONS] hold|release|clean <INSTANCE> \
-        [SELECTORS]\n       queue-move [OPTIONS] resume|undo [MOVE]\n       queue-move [OPTIONS] close <MOVE> --why \
-        <TEXT>\n       queue-move [OPTIONS] history [MOVE]\n       queue-move [OPTIONS] prune --older-than <SPAN>"
+    override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       \
+        queue-move [OPTIONS] hold|release|flush|bounce|clean <INSTANCE> [SELECTORS]\n       \
+        queue-move [OPTIONS] resume|undo [MOVE]\n       \
+        queue-move [OPTIONS] close <MOVE> --why <TEXT>\n       \
+        queue-move [OPTIONS] history [MOVE]\n       \
+        queue-move [OPTIONS] prune --older-than <SPAN>"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -48,6 +51,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) selectors: SelectorArgs,
+
+    #[command(flatten)]
+    pub(crate) part: Part,
 
     /// Allow a move to another provider's instance
     ///
@@ -80,6 +86,17 @@ pub(crate) struct Args {
     pub(crate) common: Common,
 }
 
+/// Which messages with several recipients.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+#[command(next_help_heading = "Selectors (options combine with AND, values of one option with OR)")]
+pub(crate) struct Part {
+    /// Only messages all of whose recipients match
+    ///
+    /// Without it, one that matches is enough, and the other recipients go with the message; the plan says how many.
+    #[arg(long)]
+    pub(crate) whole: bool,
+}
+
 /// How fast, and until when.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Move options")]
@@ -109,7 +126,20 @@ pub(crate) enum Command {
     /// Put deferred mail on hold
     Hold(One),
     /// Release mail that is on hold
-    Release(One),
+    ///
+    /// Mail that is older than its queue lifetime is returned to its sender at the next refusal: the plan says how many
+    /// messages that is.
+    Release(Release),
+    /// Try deferred mail now
+    ///
+    /// As postqueue -i does it, one message after another at --rate. The first ones are watched: if all of them are
+    /// deferred again, the others are left alone.
+    Flush(Flush),
+    /// Return mail to its senders
+    ///
+    /// As postsuper -e does it: the messages are marked as expired and tried at once, at --rate, which makes the queue
+    /// manager return them. It cannot be undone.
+    Bounce(Bounce),
     /// Remove defer logs without a message in incoming, active, deferred or hold
     Clean(One),
     /// Finish what was interrupted: a move or its undo
@@ -149,6 +179,64 @@ pub(crate) struct One {
 
     #[command(flatten)]
     pub(crate) selectors: SelectorArgs,
+
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Release {
+    #[command(flatten)]
+    pub(crate) one: One,
+
+    /// Requeue the mail, as postsuper -r does: its queue lifetime starts again
+    ///
+    /// Each message gets a new queue id, and passes the instance's maps and header checks again.
+    #[arg(long, help_heading = "Move options")]
+    pub(crate) fresh: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Flush {
+    #[command(flatten)]
+    pub(crate) one: One,
+
+    /// Try at most N messages per minute
+    #[arg(
+        id = "tries",
+        long = "rate",
+        value_name = "N/min",
+        value_parser = rate,
+        default_value = "600/min",
+        help_heading = "Move options"
+    )]
+    pub(crate) rate: u32,
+
+    /// Try N messages first, and stop if all of them are deferred again; 0 for none
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        help_heading = "Move options"
+    )]
+    pub(crate) canary: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bounce {
+    #[command(flatten)]
+    pub(crate) one: One,
+
+    /// Return at most N messages per minute
+    #[arg(
+        id = "returns",
+        long = "rate",
+        value_name = "N/min",
+        value_parser = rate,
+        default_value = "600/min",
+        help_heading = "Move options"
+    )]
+    pub(crate) rate: u32,
 }
 
 #[derive(Debug, ClapArgs)]

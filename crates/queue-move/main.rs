@@ -1,10 +1,11 @@
 //! queue-move: move deferred mail to another instance on this host, losing nothing.
 //!
 //! Glue: `args` and `mode` what is asked for, `setup` the instances and what stands against a move, `planning` a plan,
-//! `canary` the few that go first,
+//! `selected` what else the selectors take, `canary` the few that go first,
 //! `outlook` what would become of the mail in TO, `moving` a move from its plan to its end, `again` resume and undo,
-//! `single` hold, release and clean, `history` and `closing` the moves of this host, `result` what came of it and
-//! `text` how people read that. What changes a spool is in crate transfer.
+//! `single` hold, release and clean, `trying` flush and bounce, `shown` what came of those, `history` and `closing` the
+//! moves of this host, `result` what came of it and `text` how people read that. What changes a spool is in crate
+//! transfer.
 
 mod again;
 mod args;
@@ -17,10 +18,13 @@ mod moving;
 mod outlook;
 mod planning;
 mod result;
+mod selected;
 mod setup;
+mod shown;
 mod single;
 mod syslog;
 mod text;
+mod trying;
 mod unfinished;
 mod waiting;
 mod watch;

@@ -45,6 +45,19 @@ impl Tool for Args {
                 )],
             },
             Section {
+                title: "PARTS OF A QUEUE",
+                body: &[Block::Text(
+                    "hold, release, flush and bounce act on the selected mail of one instance, as postsuper -h and -H, \
+                     postqueue -i and postsuper -e do on single messages, but by inode, so that a queue id that was \
+                     given to another message is not mistaken. flush and bounce hand over one message after another at \
+                     --rate; flush watches the first ones (--canary) and stops if all of them are deferred again. \
+                     release warns of mail that has outlived its queue lifetime, which the next refusal returns; \
+                     --fresh requeues it instead. A message with several recipients is selected if one of them \
+                     matches: the plan says who else goes with it, and --whole leaves such messages out. Mail of an \
+                     unfinished move is left alone by release and bounce.",
+                )],
+            },
+            Section {
                 title: "INTERRUPTIONS",
                 body: &[Block::Text(
                     "^C finishes the messages being moved and says how to continue; the exit status is 1. After a \
@@ -100,6 +113,20 @@ impl Tool for Args {
                     ),
                     Block::Text("What is on hold?"),
                     Block::Code("queue-move release aol-b --dry-run"),
+                    Block::Text("Release what the next refusal would return, with a new lifetime:"),
+                    Block::Code("queue-move release aol-b --older-than 5d --fresh"),
+                    Block::Text(
+                        "The block is lifted: try what was blocked, one message per second:",
+                    ),
+                    Block::Code("queue-move flush aol-b --reason-class blocked --rate 60/min"),
+                    Block::Text("What would be tried now?"),
+                    Block::Code("queue-move flush aol-b --dry-run"),
+                    Block::Text(
+                        "Return mail to a domain that is gone; first see who would get a notice:",
+                    ),
+                    Block::Code("queue-move bounce aol-b --domain example.com --dry-run"),
+                    Block::Text("Do it:"),
+                    Block::Code("queue-move bounce aol-b --domain example.com"),
                     Block::Text("Which defer logs are left without a message?"),
                     Block::Code("queue-move clean aol-b --dry-run"),
                     Block::Text("Remove them, from a script:"),

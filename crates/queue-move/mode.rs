@@ -1,17 +1,18 @@
 //! What is asked for: one of these.
 
 use cli::{Context, Failure, Outcome};
-use postfix::queue::Queue;
 use transfer::protocol::Goal;
 
-use crate::args::{Again, Args, Close, Command, Listing, One, Prune};
-use crate::{again, closing, history, moving, single, unfinished};
+use crate::args::{Again, Args, Bounce, Close, Command, Flush, Listing, One, Prune, Release};
+use crate::{again, closing, history, moving, single, trying, unfinished};
 
 /// What is asked for.
 pub(crate) enum Mode<'a> {
     Move(&'a Args, &'a str, &'a str),
     Hold(&'a One),
-    Release(&'a One),
+    Release(&'a Release),
+    Flush(&'a Flush),
+    Bounce(&'a Bounce),
     Clean(&'a One),
     Again(&'a Again, Goal),
     Close(&'a Close),
@@ -35,7 +36,9 @@ impl<'a> Mode<'a> {
         }
         Ok(match (&args.command, &args.from, &args.to) {
             (Some(Command::Hold(one)), ..) => Self::Hold(one),
-            (Some(Command::Release(one)), ..) => Self::Release(one),
+            (Some(Command::Release(release)), ..) => Self::Release(release),
+            (Some(Command::Flush(flush)), ..) => Self::Flush(flush),
+            (Some(Command::Bounce(bounce)), ..) => Self::Bounce(bounce),
             (Some(Command::Clean(one)), ..) => Self::Clean(one),
             (Some(Command::Resume(again)), ..) => Self::Again(again, Goal::Finish),
             (Some(Command::Undo(again)), ..) => Self::Again(again, Goal::Back),
@@ -61,10 +64,10 @@ impl<'a> Mode<'a> {
         };
         match self {
             Self::Move(args, from, to) => moving::run(args, cx, from, to, &open),
-            Self::Hold(one) => single::rename(one, cx, "hold", (Queue::Deferred, Queue::Hold)),
-            Self::Release(one) => {
-                single::rename(one, cx, "release", (Queue::Hold, Queue::Deferred))
-            }
+            Self::Hold(one) => single::hold(one, cx),
+            Self::Release(release) => single::release(release, cx, &open),
+            Self::Flush(flush) => trying::flush(flush, cx),
+            Self::Bounce(bounce) => trying::bounce(bounce, cx, &open),
             Self::Clean(one) => single::clean(one, cx),
             Self::Again(again, goal) => again::run(again, cx, *goal),
             Self::Close(close) => closing::close(close, cx),

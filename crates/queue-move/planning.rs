@@ -9,12 +9,13 @@ use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Reasons};
 use postfix::config::{Host, Instance};
 use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector, ShowqOptions};
-use transfer::plan::{Action, Facts, Item, Plan, is_cross_device, judge, snapshot};
+use transfer::plan::{Action, Facts, Item, Plan, Taken, is_cross_device, judge, snapshot};
 use transfer::preflight::{Asked, Objection, check, check_plan};
 use transfer::{Journal, Side, Summary};
 
 use crate::args::Args;
 use crate::outlook;
+use crate::selected::{BUSY, Strangers, busy};
 use crate::setup;
 use crate::text::most_first;
 
@@ -63,6 +64,8 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     /// Ids that were asked for and are not there, and why.
     pub(crate) missing: Vec<(String, String)>,
+    /// Messages that the queue manager has in hand now, and that are not moved for that.
+    pub(crate) busy: usize,
     pub(crate) warnings: Vec<String>,
     /// Recipients by domain and by reason, the most first.
     pub(crate) domains: Vec<(String, usize)>,
@@ -89,14 +92,32 @@ pub(crate) fn plan(
     let stray = |queue: &&Queue| !MOVABLE.contains(queue);
     if let Some(queue) = selector.queues.iter().find(stray) {
         let what = format!("mail in the {queue} queue cannot be moved");
-        let hint = "the queue manager is working on it; use --queue deferred or hold";
+        let hint = match queue {
+            Queue::Corrupt => {
+                "it is damaged: look at it with postcat, and requeue or delete it with postsuper"
+            }
+            Queue::Maildrop => "its pickup is about to take it; use --queue deferred or hold",
+            _ => "the queue manager is working on it; use --queue deferred or hold",
+        };
         return Err(Failure::new(what).hint(hint).into());
     }
     let progress = cx.progress_items("reading the queue", None);
     let spool = course.from_side.spool();
-    let showq = ShowqOptions::of(course.from.parameters());
-    let found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
+    // All that are pending count, not only those that showq(8) would list.
+    let showq = ShowqOptions {
+        duplicate_filter_limit: 0,
+        ..ShowqOptions::of(course.from.parameters())
+    };
+    let mut found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
+    let others = Strangers::find(&selector, args.part.whole, &mut found.messages);
+    let busy = busy(&spool, args.selectors.selector(cx, &BUSY)?, &showq)?;
     drop(progress);
+    if selector.queues.contains(&Queue::Hold) && !are_readable(cx) {
+        let what =
+            "not all journals of moves can be read: what is on hold may belong to one of them";
+        let hint = "move them away, or use the version of queue-move that wrote them";
+        return Err(Failure::new(what).hint(hint).into());
+    }
     let missing = missing(&selector, &found.messages, &course.from_side);
     let facts = Facts {
         from: &course.from_side,
@@ -120,11 +141,19 @@ pub(crate) fn plan(
         .into_iter()
         .map(|finding| format!("{}; {}", finding.what, finding.way_out))
         .collect();
+    warnings.extend(others.told(plan.moves().map(|item| &item.message.queue_id)));
     warnings.extend(same_domains(&plan, course));
     warnings.extend(paused(cx, course));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
-    Ok(Planned::new(plan, missing, warnings, reasons))
+    let planned = Planned::new(plan, missing, warnings, reasons);
+    Ok(Planned { busy, ..planned })
+}
+
+/// Can all journals be read?
+fn are_readable(cx: &Context) -> bool {
+    let found = transfer::summaries(&crate::unfinished::moves_dir(cx));
+    found.is_ok_and(|(_, errors)| errors.is_empty())
 }
 
 /// The target is paused: what is moved there waits there.
@@ -140,18 +169,13 @@ fn paused(cx: &Context, course: &Course<'_>) -> Option<String> {
     ))
 }
 
-/// The queue ids that belong to unfinished moves out of the same queue, and which.
-fn of_others(from: &Side, open: &[Summary]) -> HashMap<QueueId, String> {
-    let mut taken = HashMap::new();
+/// What belongs to unfinished moves out of the same queue.
+pub(crate) fn of_others(from: &Side, open: &[Summary]) -> Taken {
+    let mut taken = Taken::default();
     let same = |one: &&Summary| one.header.from.identity.1 == from.identity.1;
     for one in open.iter().filter(same) {
-        let Ok(journal) = Journal::read(&one.path) else {
-            continue;
-        };
-        let ended = journal.intents().zip(journal.ends());
-        let settled = |end: Option<&transfer::Ended>| end.is_some_and(|end| end.fate.is_settled());
-        for (intent, _) in ended.filter(|(_, end)| !settled(*end)) {
-            taken.insert(intent.queue_id.clone(), one.header.name.clone());
+        if let Ok(journal) = Journal::read(&one.path) {
+            taken.add(&journal);
         }
     }
     taken
@@ -186,6 +210,7 @@ impl Planned {
             classes: most_first(classes),
             plan,
             missing,
+            busy: 0,
             warnings,
             reasons,
         }

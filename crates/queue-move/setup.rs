@@ -146,6 +146,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let claims: Vec<Claim> = sides.iter().map(claim).collect();
     let me = Holder {
         pid: std::process::id(),
+        start: String::new(),
         user: user(),
         since: readable(seconds(cx)),
         command: command_line(),

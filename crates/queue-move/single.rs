@@ -1,20 +1,59 @@
 //! hold, release and clean: for one instance, without a journal, for each is undone by another.
 
+use std::collections::HashMap;
+
 use cli::{Context, Failure, Outcome};
-use postfix::queue::{Queue, QueueId, ShowqOptions};
-use serde::Serialize;
-use transfer::hold::{ItemResult, clean as clean_logs, orphans, shift};
+use postfix::config::Instance;
+use postfix::queue::{Lifetimes, Message, Queue, QueueId, ShowqOptions};
+use transfer::hold::{ItemResult, clean as clean_logs, orphans, requeue, shift};
 use transfer::plan::snapshot;
 use transfer::preflight::shared_queue;
-use transfer::{Fs, NoHook, Side};
+use transfer::{Fs, NoHook, Side, Summary};
 
-use crate::args::One;
-use crate::result::to_line;
-use crate::setup::{self, is_json};
+use crate::args::{One, Release};
+use crate::planning::of_others;
+use crate::selected::Strangers;
+use crate::setup;
+use crate::shown::show;
 use crate::syslog::Syslog;
 
-/// The instance's spool, if it is its own.
-fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, ShowqOptions)> {
+/// An instance, and the messages of it that are meant.
+pub(crate) struct Chosen {
+    pub(crate) instance: Instance,
+    pub(crate) side: Side,
+    pub(crate) messages: Vec<Message>,
+    /// Those that are left alone, and why.
+    pub(crate) skipped: Vec<(QueueId, String)>,
+    /// What an admin should know before.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Chosen {
+    pub(crate) fn ids(&self) -> Vec<QueueId> {
+        let files = self.messages.iter().map(|message| &message.file);
+        files.map(|file| file.id.clone()).collect()
+    }
+
+    /// Leaves out what belongs to unfinished moves: their journals say where their messages are.
+    pub(crate) fn leave_moves(&mut self, open: &[Summary]) {
+        let taken = of_others(&self.side, open);
+        let messages = std::mem::take(&mut self.messages);
+        for message in messages {
+            match taken.part_of(&message) {
+                Some(name) => {
+                    let why = format!(
+                        "it is part of the unfinished move {name}: queue-move resume, undo or close {name} first"
+                    );
+                    self.skipped.push((message.file.id.clone(), why));
+                }
+                None => self.messages.push(message),
+            }
+        }
+    }
+}
+
+/// The instance and its spool, if that is its own.
+fn spool(one: &One, cx: &Context) -> anyhow::Result<(Instance, Side)> {
     let host = host::instances::discover(cx.site());
     setup::report(cx, &host.problems);
     let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
@@ -32,34 +71,103 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Side, ShowqOptions)> {
     if !one.manner.dry_run {
         setup::must_be_root()?;
     }
-    Ok((side, ShowqOptions::of(instance.parameters())))
+    Ok((instance.clone(), side))
 }
 
-/// hold and release.
-pub(crate) fn rename(
-    one: &One,
-    cx: &Context,
-    verb: &str,
-    queues: (Queue, Queue),
-) -> anyhow::Result<Outcome> {
-    let (side, showq) = spool(one, cx)?;
-    let selector = one.selectors.selector(cx, &[queues.0])?;
-    if selector.queues != [queues.0] {
-        let what = format!("{verb} only takes mail in the {} queue", queues.0);
+/// The messages in this queue that are meant.
+pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyhow::Result<Chosen> {
+    let (instance, side) = spool(one, cx)?;
+    let selector = one.selectors.selector(cx, &[queue])?;
+    if selector.queues != [queue] {
+        let what = format!("{verb} only takes mail in the {queue} queue");
         return Err(Failure::new(what).hint("leave out --queue").into());
     }
-    let found = snapshot(&side.spool(), &[queues.0], &selector, &showq)?;
+    let showq = ShowqOptions {
+        duplicate_filter_limit: 0,
+        ..ShowqOptions::of(instance.parameters())
+    };
+    let mut found = snapshot(&side.spool(), &[queue], &selector, &showq)?;
     cx.problems(&found.problems);
-    let mut ids: Vec<QueueId> = found.messages.into_iter().map(|m| m.file.id).collect();
-    ids.truncate(one.selectors.limit.unwrap_or(usize::MAX));
-    let what = format!("{verb} {} messages of {}", ids.len(), side.instance);
-    act(one, cx, verb, &side, &what, &ids, |ids| {
-        shift(Fs::new(&NoHook), &side, ids, queues)
+    let others = Strangers::find(&selector, one.part.whole, &mut found.messages);
+    let most = one.selectors.limit.unwrap_or(usize::MAX);
+    found.messages.truncate(most);
+    let notes = others.told(found.messages.iter().map(|message| &message.file.id));
+    Ok(Chosen {
+        instance,
+        side,
+        messages: found.messages,
+        skipped: Vec::new(),
+        notes: notes.into_iter().collect(),
+    })
+}
+
+pub(crate) fn hold(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
+    let chosen = choose(one, cx, "hold", Queue::Deferred)?;
+    let queues = (Queue::Deferred, Queue::Hold);
+    act(one, cx, ("hold", "hold"), &chosen, |ids| {
+        shift(Fs::new(&NoHook), &chosen.side, ids, queues)
+    })
+}
+
+pub(crate) fn release(
+    release: &Release,
+    cx: &Context,
+    open: &[Summary],
+) -> anyhow::Result<Outcome> {
+    let one = &release.one;
+    let mut chosen = choose(one, cx, "release", Queue::Hold)?;
+    chosen.leave_moves(open);
+    if release.fresh {
+        chosen.notes.push(
+            "each message gets a new queue id and a new queue lifetime, and passes the maps and header checks again"
+                .to_owned(),
+        );
+        let now = cx.now().seconds();
+        return act(one, cx, ("release", "requeue"), &chosen, |ids| {
+            let done = requeue(Fs::new(&NoHook), &chosen.side, ids, now);
+            // It wakes by itself, too, every minute.
+            drop(transfer::wake_pickup(&chosen.side));
+            done
+        });
+    }
+    chosen.notes.extend(expired(cx, &chosen));
+    let queues = (Queue::Hold, Queue::Deferred);
+    act(one, cx, ("release", "release"), &chosen, |ids| {
+        shift(Fs::new(&NoHook), &chosen.side, ids, queues)
+    })
+}
+
+/// What has been on hold for so long that the next refusal returns it.
+fn expired(cx: &Context, chosen: &Chosen) -> Option<String> {
+    let parameters = chosen.instance.parameters();
+    let lifetimes = Lifetimes::of(parameters);
+    let is_over = |message: &&Message| lifetimes.expiry(&message.file) <= cx.now();
+    let mut by: HashMap<&str, usize> = HashMap::new();
+    for message in chosen.messages.iter().filter(is_over) {
+        let is_null = message.sender.address().is_empty();
+        let name = match is_null {
+            true => "bounce_queue_lifetime",
+            false => "maximal_queue_lifetime",
+        };
+        *by.entry(name).or_default() += 1;
+    }
+    let count: usize = by.values().sum();
+    let mut names: Vec<String> = by
+        .keys()
+        .map(|name| format!("{name} = {}", parameters.get(name)))
+        .collect();
+    names.sort();
+    (count > 0).then(|| {
+        format!(
+            "{count} of the messages are older than their queue lifetime ({}): the next refusal returns them to their \
+             senders; release --fresh requeues them, so that the lifetime starts again",
+            names.join(", ")
+        )
     })
 }
 
 pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
-    let (side, _) = spool(one, cx)?;
+    let (instance, side) = spool(one, cx)?;
     let selector = one.selectors.selector(cx, &[])?;
     let wanted = |id: &QueueId| selector.ids.as_ref().is_none_or(|ids| ids.contains(id));
     let found = orphans(&side, &wanted);
@@ -70,23 +178,54 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
         ids.len(),
         side.instance
     );
-    act(one, cx, "clean", &side, &what, &ids, |ids| {
-        clean_logs(Fs::new(&NoHook), &side, ids)
+    let chosen = Chosen {
+        instance,
+        side,
+        messages: Vec::new(),
+        skipped: Vec::new(),
+        notes: Vec::new(),
+    };
+    carry_out(one, cx, ("clean", &what), &chosen, &ids, |ids| {
+        clean_logs(Fs::new(&NoHook), &chosen.side, ids)
     })
 }
 
-fn act(
+/// Shows what is meant, asks, and does it. `verbs`: the command, and what it does, in a word.
+pub(crate) fn act(
     one: &One,
     cx: &Context,
-    verb: &str,
-    side: &Side,
-    what: &str,
+    (verb, does): (&str, &str),
+    chosen: &Chosen,
+    work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
+) -> anyhow::Result<Outcome> {
+    let ids = chosen.ids();
+    let what = format!("{does} {} messages of {}", ids.len(), chosen.side.instance);
+    carry_out(one, cx, (verb, &what), chosen, &ids, work)
+}
+
+fn carry_out(
+    one: &One,
+    cx: &Context,
+    (verb, what): (&str, &str),
+    chosen: &Chosen,
     ids: &[QueueId],
     work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
+    let side = &chosen.side;
+    if !ids.is_empty() {
+        chosen.notes.iter().for_each(|note| cx.warn(note));
+    }
+    let all = |mut done: Vec<Option<ItemResult>>| {
+        let mut all = ids.to_vec();
+        for (id, why) in &chosen.skipped {
+            all.push(id.clone());
+            done.push(Some(ItemResult::Skipped(why.clone())));
+        }
+        (all, done)
+    };
     if one.manner.dry_run || ids.is_empty() {
-        let done: Vec<Option<ItemResult>> = vec![None; ids.len()];
-        return show(one, cx, verb, side, ids, &done);
+        let (ids, done) = all(vec![None; ids.len()]);
+        return show(one, cx, verb, side, &ids, &done);
     }
     if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
@@ -104,98 +243,6 @@ fn act(
         setup::user()
     );
     Syslog::open(cx).say(now, &text);
-    let done: Vec<Option<ItemResult>> = outcomes.into_iter().map(Some).collect();
-    show(one, cx, verb, side, ids, &done)
-}
-
-#[derive(Serialize)]
-struct SingleResult<'a> {
-    schema: &'static str,
-    action: &'a str,
-    instance: &'a str,
-    dry_run: bool,
-    counts: Counts,
-    messages: Vec<Message<'a>>,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct Counts {
-    selected: usize,
-    done: usize,
-    skipped: usize,
-    failed: usize,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    queue_id: &'a str,
-    action: &'a str,
-    result: Option<&'static str>,
-    why: Option<&'a str>,
-}
-
-fn show(
-    one: &One,
-    cx: &Context,
-    verb: &str,
-    side: &Side,
-    ids: &[QueueId],
-    done: &[Option<ItemResult>],
-) -> anyhow::Result<Outcome> {
-    let word = |outcome: &Option<ItemResult>| match outcome {
-        None => None,
-        Some(ItemResult::Done) => Some("done"),
-        Some(ItemResult::Skipped(_)) => Some("skipped"),
-        Some(ItemResult::Failed(_)) => Some("failed"),
-    };
-    let count = |wanted: &str| done.iter().filter(|o| word(o) == Some(wanted)).count();
-    let messages = ids.iter().zip(done).map(|(id, outcome)| Message {
-        queue_id: id.as_str(),
-        action: verb,
-        result: word(outcome),
-        why: match outcome {
-            Some(ItemResult::Skipped(why) | ItemResult::Failed(why)) => Some(why),
-            _ => None,
-        },
-    });
-    let result = SingleResult {
-        schema: "relay-tools/queue-move/1",
-        action: verb,
-        instance: &side.instance,
-        dry_run: one.manner.dry_run,
-        counts: Counts {
-            selected: ids.len(),
-            done: count("done"),
-            skipped: count("skipped"),
-            failed: count("failed"),
-        },
-        messages: messages.collect(),
-    };
-    if is_json(one.format) {
-        cx.print(to_line(&result).as_bytes())?;
-    } else {
-        let counts = result.counts;
-        let mut lines = vec![format!(
-            "{verb} {}: {} selected, {} done, {} skipped, {} failed",
-            side.instance, counts.selected, counts.done, counts.skipped, counts.failed
-        )];
-        for message in &result.messages {
-            let why = message
-                .why
-                .map_or_else(String::new, |why| format!(": {why}"));
-            let result = message
-                .result
-                .map_or_else(String::new, |result| format!(" {result}"));
-            if one.manner.dry_run || !why.is_empty() || cx.is_verbose() {
-                lines.push(format!("{}{result}{why}", message.queue_id));
-            }
-        }
-        cx.print_lines(&lines)?;
-    }
-    let whole = one.manner.dry_run || count("done") == ids.len();
-    Ok(if whole {
-        Outcome::Done
-    } else {
-        Outcome::Partial
-    })
+    let (ids, done) = all(outcomes.into_iter().map(Some).collect());
+    show(one, cx, verb, side, &ids, &done)
 }

@@ -72,6 +72,12 @@ pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
         *skips.entry(why.clone()).or_default() += 1;
     }
     lines.list("skipped", &most_first(skips));
+    if planned.busy > 0 {
+        let (busy, from) = (planned.busy, &plan.from.instance);
+        lines.line(format!(
+            "not part of it: {busy} messages that {from}'s queue manager has in hand now (incoming, active)"
+        ));
+    }
     if count > 0 {
         lines.line("what the move changes for the mail:");
         for change in planned.changes() {

@@ -26,7 +26,13 @@ pub(crate) struct Args {
     ///
     /// provider, domain, relay (the server that deferred the mail), reason (with queue ids, addresses and similar
     /// details masked), reason-class, dsn, sender, sender-domain, queue, instance.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = dimension(), default_value = "provider,domain,reason")]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        value_parser = dimension(),
+        default_value = "provider,domain,reason"
+    )]
     pub(crate) group_by: Vec<Dimension>,
 
     /// Show the N largest groups and senders
@@ -107,6 +113,7 @@ impl Args {
             && s.dsn.is_empty()
             && s.older_than.is_none()
             && s.younger_than.is_none()
+            && s.expires_within.is_none()
             && s.larger_than.is_none()
             && s.smaller_than.is_none()
     }
@@ -176,6 +183,12 @@ impl Tool for Args {
                          marked the message to be returned.",
                     ),
                     Block::Text(
+                        "\"expires\" is the time from which on a failed attempt returns the message to its sender, by \
+                         the instance's maximal_queue_lifetime (bounce_queue_lifetime for the null sender). The clock \
+                         runs from when the queue file was made: requeued and moved mail starts again. The summary \
+                         counts what expires within 12 hours, or within --expires-within.",
+                    ),
+                    Block::Text(
                         "An unreadable or damaged file is reported on standard error (and under \"problems\" in \
                          json), the rest is shown, and the exit status is 1. A file without a sender, such as an \
                          empty one, is not listed as a message, just as with postqueue(1); mailq-distribution(8) \
@@ -197,6 +210,10 @@ impl Tool for Args {
                     Block::Item(
                         "next_attempt",
                         "When a deferred message will be tried again, in seconds since 1970; null for others.",
+                    ),
+                    Block::Item(
+                        "expires",
+                        "From when on a failed attempt returns it, in seconds since 1970.",
                     ),
                     Block::Item(
                         "recipients[].orig_address, dsn, reason_class",

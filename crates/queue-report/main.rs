@@ -22,6 +22,7 @@ use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
 use legible::wrap::Folding;
 use postfix::queue::{Queue, ScanOptions, Selector};
+use postfix::{Span, Time};
 use show::queue::{csv, json, jsonl, table, text};
 
 use args::Args;
@@ -78,6 +79,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Until when what expires is counted: as asked for, or within the next hours.
+fn expires_by(args: &Args, cx: &Context) -> Time {
+    const SOON: Span = Span::from_seconds(12 * 3600);
+    cx.now().plus(args.selectors.expires_within.unwrap_or(SOON))
+}
+
 /// Reads the queues and makes the figures.
 fn figures(
     args: &Args,
@@ -108,6 +115,7 @@ fn figures(
             Mode::Figures(Whole::Table) => 1,
             _ => usize::MAX,
         },
+        expires_by: expires_by(args, cx),
         providers: Arc::new(host::tables::providers(cx.site())?),
         reasons: Arc::new(host::tables::reasons(cx.site())?),
     });

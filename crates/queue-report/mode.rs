@@ -47,6 +47,7 @@ const SELECTION: &[&str] = &[
     "dsn",
     "older_than",
     "younger_than",
+    "expires_within",
     "larger_than",
     "smaller_than",
     "limit",

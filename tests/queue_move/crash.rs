@@ -6,7 +6,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::TOOL;
-use crate::image::{Image, Original, with_another_file_system};
+use crate::image::{Image, Original, with_a_bind_mount, with_another_file_system};
 use crate::spool::same;
 use testkit::Host;
 use testkit::traced::{Call, calls, injected, killed, plain};
@@ -140,6 +140,28 @@ fn killed_at_every_call() {
 #[test]
 fn killed_at_every_call_between_file_systems() {
     with_another_file_system(|other| check_kills(Some(other)));
+}
+
+/// Containers and chroots bind-mount spools: between two mounts of one file system, files are copied.
+#[test]
+fn a_spool_that_is_bind_mounted_from_the_same_file_system() {
+    let original = original_or_skip!();
+    with_a_bind_mount(|other| {
+        let found = all_calls(&original, Some(other));
+        let image = Image::of(&original, Some(other));
+        let plan = plain(TOOL, image.root(), &["aol-a", "aol-b", "--dry-run"]);
+        let told = String::from_utf8_lossy(&plan.stdout);
+        assert!(told.contains("the files are copied"), "{plan:?}");
+        image.is_moved(false, "a dry run");
+        // Killed when the sources are gone and nothing is open yet.
+        let publish = found.iter().find(|call| call.name == "fchmod");
+        for verb in VERBS {
+            let image = Image::of(&original, Some(other));
+            killed(TOOL, image.root(), &MOVE, publish.unwrap());
+            image.sound("killed");
+            recovers(&image, verb, "killed");
+        }
+    });
 }
 
 /// The call fails, once or from there on.

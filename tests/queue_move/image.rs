@@ -102,6 +102,16 @@ pub(crate) fn with_another_file_system<T: Send>(work: impl FnOnce(&Path) -> T + 
     with_mounted(&["-t", "tmpfs", "tmpfs"], work)
 }
 
+/// Does work with another mount of the file system that the images are on: the device number is the same, and yet
+/// no file can be renamed from one to the other.
+pub(crate) fn with_a_bind_mount<T: Send>(work: impl FnOnce(&Path) -> T + Send) -> T {
+    with_mounted(&["--bind", "/dev/shm"], |dir| {
+        let device = |path: &Path| fs::metadata(path).unwrap().dev();
+        assert_eq!(device(dir), device(Path::new("/dev/shm")));
+        work(dir)
+    })
+}
+
 /// The same with an ext4 whose inodes have 128 bytes: it keeps no nanoseconds. Nothing is done where none can be
 /// mounted.
 pub(crate) fn with_old_ext4(work: impl FnOnce(&Path) + Send) {
@@ -172,8 +182,11 @@ impl<'o> Image<'o> {
             copy(&to, elsewhere.path());
             fs::remove_dir_all(&to).unwrap();
             symlink(elsewhere.path(), &to).unwrap();
-            let device = |path: &Path| fs::metadata(path).unwrap().dev();
-            assert_ne!(device(&to), device(&dir.path().join(FROM)));
+            let (probe, there) = (dir.path().join("probe"), to.join("probe"));
+            fs::write(&probe, "").unwrap();
+            let error = fs::rename(&probe, &there).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::CrossesDevices);
+            fs::remove_file(&probe).unwrap();
             elsewhere
         });
         Self {

@@ -13,6 +13,7 @@ mod followed;
 mod hosts;
 mod image;
 mod live;
+mod part;
 mod prompt;
 mod refusals;
 mod restarts;

@@ -113,6 +113,7 @@ fn without_more(mut message: Value) -> Value {
     assert!(object.remove("instance").unwrap().is_string());
     let next = object.remove("next_attempt").unwrap();
     assert_eq!(next.is_i64(), object["queue_name"] == "deferred");
+    assert!(object.remove("expires").unwrap().is_i64());
     for recipient in object["recipients"].as_array_mut().unwrap() {
         let recipient = recipient.as_object_mut().unwrap();
         let is_deferred = recipient.contains_key("delay_reason");

@@ -67,6 +67,12 @@ pub struct SelectorArgs {
     #[arg(long, value_name = "SPAN")]
     pub younger_than: Option<Span>,
 
+    /// Messages that Postfix returns to their senders within this time, if it does not deliver them before: 12h
+    ///
+    /// By the instance's maximal_queue_lifetime, or bounce_queue_lifetime for the null sender.
+    #[arg(long, value_name = "SPAN")]
+    pub expires_within: Option<Span>,
+
     /// Messages larger than this: 10k, 5M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub larger_than: Option<u64>,
@@ -141,6 +147,7 @@ impl SelectorArgs {
             arrived_since: self
                 .younger_than
                 .map(|span| ago(span).plus(Span::from_micros(1))),
+            expires_until: self.expires_within.map(|span| cx.now().plus(span)),
             larger_than: self.larger_than,
             smaller_than: self.smaller_than,
             ..Selector::default()

@@ -120,6 +120,22 @@ fn renameat<D: AsFd>(from: Name<'_, D>, to: Name<'_, D>, flags: RenameFlags) -> 
     rustix::fs::renameat_with(from.0, from.1, to.0, to.1, flags)
 }
 
+/// Can no file be renamed from one directory to the other? Between two file systems none can, nor between two mounts of
+/// the
+/// same one (bind mounts), which have the same device number. The kernel looks at that before it looks at the names,
+/// and `.` can
+/// be renamed nowhere: nothing is changed by asking (rename(2), `XDEV` and `BUSY`).
+///
+/// # Errors
+/// One of the directories is not there.
+pub fn is_apart(one: &Path, other: &Path) -> io::Result<bool> {
+    let named = |path: &Path| {
+        directory(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+    };
+    let asked = rustix::fs::renameat(named(one)?, ".", named(other)?, ".");
+    Ok(asked == Err(Errno::XDEV))
+}
+
 /// Removes a name, of anything but a directory.
 ///
 /// # Errors
@@ -216,6 +232,22 @@ mod tests {
         check("a/../../x", Err(Errno::XDEV));
         check("/etc/passwd", Err(Errno::XDEV));
         check("a/none", Err(Errno::NOENT));
+    }
+
+    #[test]
+    fn directories_of_two_file_systems_are_apart() {
+        let (here, there) = (
+            tempfile::tempdir_in("/dev/shm"),
+            tempfile::tempdir_in("/tmp"),
+        );
+        let (here, there) = (here.unwrap(), there.unwrap());
+        std::fs::write(here.path().join("file"), "").unwrap();
+        assert!(!is_apart(here.path(), here.path()).unwrap());
+        assert!(here.path().join("file").exists());
+        let device = |dir: &Path| std::os::unix::fs::MetadataExt::dev(&dir.metadata().unwrap());
+        let differ = device(here.path()) != device(there.path());
+        assert_eq!(is_apart(here.path(), there.path()).unwrap(), differ);
+        is_apart(here.path(), Path::new("/nowhere")).unwrap_err();
     }
 
     #[test]

@@ -256,8 +256,8 @@ impl Stat {
         self.mode & 0o700 == 0o700
     }
 
-    /// What takes the place of a file that is taken out of pickup's reach: empty, and nobody but root may open it.
-    pub(crate) fn is_decoy(&self) -> bool {
+    /// Empty, and nobody but root may open it: as decoys are.
+    pub(crate) fn is_empty_and_closed(&self) -> bool {
         self.size == 0 && self.mode == 0
     }
 

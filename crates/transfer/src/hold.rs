@@ -4,10 +4,11 @@ use std::io;
 
 use postfix::queue::{Log, Queue, QueueId};
 
-use crate::fsops::{Fs, Stat};
+use crate::fsops::{Fs, Stat, Time};
 use crate::journal::Side;
 use crate::mover::TAKEN;
-use crate::tree::{Place, Touched, Tree};
+use crate::steps::hold::pending;
+use crate::tree::{At, Place, Touched, Tree};
 
 /// How it went with a message or log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,67 @@ pub enum ItemResult {
     Skipped(String),
     /// It could not be done, for this reason.
     Failed(String),
+}
+
+/// Requeues messages that are on hold, as `postsuper -r` does: into maildrop, due now, without their defer logs.
+/// pickup(8) takes
+/// them as new mail with the old time of arrival.
+///
+/// # Errors
+/// The queue directory cannot be opened, or the names cannot be put on disk.
+pub fn requeue(fs: Fs<'_>, side: &Side, ids: &[QueueId], now: i64) -> io::Result<Vec<ItemResult>> {
+    let tree = Tree::open(side.spool(), side.owner)?;
+    let touched = Touched::default();
+    let one = |id: &QueueId| -> io::Result<ItemResult> {
+        let old = tree.at(Place::Queue(Queue::Hold), id)?;
+        let opened = old.as_ref().map(At::open_with_stat).transpose()?.flatten();
+        let (Some(old), Some((file, stat))) = (old, opened) else {
+            return Ok(ItemResult::Skipped(TAKEN.to_owned()));
+        };
+        if !stat.is_ready() {
+            return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
+        }
+        for log in [Log::Bounce, Log::Trace] {
+            if let Some(at) = tree.at(Place::Log(log), id)?
+                && at.stat()?.is_some()
+            {
+                return Ok(ItemResult::Skipped(pending(log).to_owned()));
+            }
+        }
+        let time = Time {
+            seconds: now,
+            nanoseconds: 0,
+        };
+        fs.times(&file, &old.path, time)?;
+        let new = tree.at_made(fs, Place::Queue(Queue::Maildrop), id)?;
+        fs.rename(&old, &new)?;
+        touched.add(&old);
+        touched.add(&new);
+        // Now nobody looks for it by this id.
+        if let Some(at) = tree.at(Place::Log(Log::Defer), id)?
+            && at.stat()?.is_some()
+        {
+            fs.unlink(&at)?;
+            touched.add(&at);
+        }
+        Ok(ItemResult::Done)
+    };
+    let outcomes = ids
+        .iter()
+        .map(|id| one(id).unwrap_or_else(|e| not_done(&e, Queue::Maildrop)));
+    let outcomes = outcomes.collect();
+    tree.sync(fs, &touched)?;
+    Ok(outcomes)
+}
+
+fn not_done(e: &io::Error, to: Queue) -> ItemResult {
+    match e.kind() {
+        io::ErrorKind::NotFound => ItemResult::Skipped(TAKEN.to_owned()),
+        io::ErrorKind::AlreadyExists => {
+            ItemResult::Skipped(format!("another message of that id is in the {to} queue"))
+        }
+        _ => ItemResult::Failed(e.to_string()),
+    }
 }
 
 /// Renames messages from one queue of an instance to another.
@@ -47,16 +109,45 @@ pub fn shift(
             touched.add(&new);
             Ok(ItemResult::Done)
         })();
-        outcomes.push(done.unwrap_or_else(|e: io::Error| match e.kind() {
-            io::ErrorKind::NotFound => ItemResult::Skipped(TAKEN.to_owned()),
-            io::ErrorKind::AlreadyExists => {
-                ItemResult::Skipped(format!("another message of that id is in the {to} queue"))
-            }
-            _ => ItemResult::Failed(e.to_string()),
-        }));
+        outcomes.push(done.unwrap_or_else(|e: io::Error| not_done(&e, to)));
     }
     tree.sync(fs, &touched)?;
     Ok(outcomes)
+}
+
+/// The permission bit by which the queue manager knows mail that is to be returned (MAIL_QUEUE_STAT_EXPIRE of
+/// global/mail_queue.h, Postfix 3.5 and later).
+const EXPIRE: u32 = 0o010;
+
+/// Marks deferred messages as expired, as `postsuper -e` does: the next attempt returns them to their senders. Each is
+/// known by its inode: a queue id may be given to another message while this looks.
+///
+/// # Errors
+/// The queue directory cannot be opened.
+pub fn expire(
+    fs: Fs<'_>,
+    side: &Side,
+    messages: &[(&QueueId, u64)],
+) -> io::Result<Vec<ItemResult>> {
+    let tree = Tree::open(side.spool(), side.owner)?;
+    let one = |&(id, inode): &(&QueueId, u64)| -> io::Result<ItemResult> {
+        let at = tree.at(Place::Queue(Queue::Deferred), id)?;
+        let opened = at.as_ref().map(At::open_with_stat).transpose()?.flatten();
+        let (Some(at), Some((file, stat))) = (at, opened) else {
+            return Ok(ItemResult::Skipped(TAKEN.to_owned()));
+        };
+        if stat.inode != inode {
+            return Ok(ItemResult::Skipped(
+                "another message has its id now".to_owned(),
+            ));
+        }
+        fs.mode(&file, &at.path, stat.mode | EXPIRE)?;
+        Ok(ItemResult::Done)
+    };
+    let done = messages.iter().map(one);
+    Ok(done
+        .map(|done| done.unwrap_or_else(|e| ItemResult::Failed(e.to_string())))
+        .collect())
 }
 
 /// The queues that a message with a defer log may be in.

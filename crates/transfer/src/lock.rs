@@ -8,16 +8,19 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use guarded::{Links, Place};
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
+
+use crate::pickup::started;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Process id.
     pub pid: u32,
+    /// When that process was started, as proc(5) has it: process ids are used again. Set by [`Locks::take`].
+    #[serde(default)]
+    pub start: String,
     /// User.
     pub user: String,
     /// Since when, as text.
@@ -112,7 +115,11 @@ fn take(root: &Path, dir: &Path, claim: &Claim, me: &Holder) -> Result<File, Loc
         file.set_len(0).map_err(failed)?;
     }
     // Who it is only matters to who comes second.
-    let mut line = serde_json::to_vec(me).map_err(|e| failed(e.into()))?;
+    let me = Holder {
+        start: started(Path::new("/proc/self")).unwrap_or_default(),
+        ..me.clone()
+    };
+    let mut line = serde_json::to_vec(&me).map_err(|e| failed(e.into()))?;
     line.push(b'\n');
     file.write_all(&line).map_err(failed)?;
     Ok(file)
@@ -129,9 +136,10 @@ fn holders(file: &mut File) -> Vec<Holder> {
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
     let mut holders: Vec<Holder> = known.collect();
+    // A process that was given the same id later has nothing to do with it.
     holders.retain(|holder| {
-        let pid = Pid::from_raw(i32::try_from(holder.pid).unwrap_or(0));
-        pid.as_raw() > 0 && kill(pid, None) != Err(nix::errno::Errno::ESRCH)
+        let now = started(&Path::new("/proc").join(holder.pid.to_string()));
+        now.is_some_and(|now| now == holder.start)
     });
     holders
 }
@@ -151,6 +159,7 @@ mod tests {
     fn me() -> Holder {
         Holder {
             pid: std::process::id(),
+            start: String::new(),
             user: "ada".to_owned(),
             since: "12:00".to_owned(),
             command: "queue-move a b".to_owned(),
@@ -184,5 +193,30 @@ mod tests {
         check(a_to_b(), [claim(2, true), claim(3, false)], false);
         check(a_to_b(), [claim(3, true), claim(2, false)], true);
         check(a_to_b(), [claim(3, true), claim(4, false)], true);
+    }
+
+    /// The lock file is never removed, and process ids are used again: of the lines in it, those count whose process
+    /// was
+    /// started then.
+    #[test]
+    fn a_process_that_was_given_the_same_id_later_is_not_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = [claim(1, true)];
+        let take = || Locks::take(Path::new("/"), dir.path(), &a, &me());
+        let held = take().unwrap();
+        let path = dir.path().join("1-1.lock");
+        let place = Place::make(Path::new("/"), &path, Links::Ours).unwrap();
+        let mut file = place.append().unwrap();
+        let parent = std::os::unix::process::parent_id();
+        for (pid, start) in [(parent, "1"), (parent, ""), (std::process::id(), "1")] {
+            let line = format!(
+                r#"{{"pid":{pid},"start":"{start}","user":"eve","since":"then","command":"queue-move x y"}}"#
+            );
+            writeln!(file, "{line}").unwrap();
+        }
+        let told = take().unwrap_err().to_string();
+        assert!(told.contains("of ada"), "{told}");
+        assert!(!told.contains("eve"), "{told}");
+        drop(held);
     }
 }

@@ -18,6 +18,8 @@ const MARK: u32 = 0o1000;
 /// A far future, which 32 bits can hold: what is closed must not look old to `postsuper -p`, which purges such after a
 /// week.
 const FAR_FUTURE: i64 = 2_145_916_800;
+/// Seconds behind that by which the decoys of all messages of all moves differ; 32 bits hold them too.
+const DECOY_TIMES: u64 = 1_499_999;
 
 /// Both spools, open, and what all steps need.
 pub(crate) struct Mover<'a> {
@@ -165,6 +167,40 @@ impl<'a> Mover<'a> {
         let dir = tree.spool().queue_dir(Queue::Hold);
         let at = at.map_err(|e| fail("cannot open the directory", &dir, &e))?;
         Ok(self.covered(at, id))
+    }
+
+    /// Does the name end as those of files do that this move has covered?
+    pub(crate) fn is_covered_by_this(&self, name: &str) -> bool {
+        name.rsplit_once('.')
+            .is_some_and(|(_, mark)| mark == format!("{:x}", self.mark))
+    }
+
+    /// The time of the decoy that stands for message `n`. Inode numbers are used again, and what is taken for this
+    /// decoy is
+    /// removed, or its absence taken for pickup's doing: another move's, or another message's, must not be mistaken for
+    /// it.
+    fn decoy_time(&self, n: u32) -> i64 {
+        let number = (u64::from(self.mark) * 7_368_787 + u64::from(n)) % DECOY_TIMES;
+        FAR_FUTURE + 1 + i64::try_from(number).unwrap_or(0)
+    }
+
+    /// The decoy of message `n`, if it is there. Those of older versions all had the same time.
+    pub(crate) fn decoy_at(&self, at: &At, n: u32) -> io::Result<Option<Stat>> {
+        let times = [self.decoy_time(n), FAR_FUTURE];
+        let stat = at.stat()?.filter(Stat::is_empty_and_closed);
+        Ok(stat.filter(|stat| times.contains(&stat.mtime.seconds)))
+    }
+
+    /// The same where decoys are made: one that has not got its time yet is known by its name.
+    pub(crate) fn begun_decoy_at(&self, at: &At) -> io::Result<Option<Stat>> {
+        let is_covered = self.is_covered_by_this(&at.name);
+        let stat = at.stat()?.filter(Stat::is_empty_and_closed);
+        Ok(stat.filter(|_| is_covered))
+    }
+
+    /// Gives a decoy the time by which it is known.
+    pub(crate) fn set_decoy(&self, file: &File, path: &Path, n: u32) -> io::Result<()> {
+        self.set_time(file, path, self.decoy_time(n))
     }
 
     /// Makes an empty file for the owner of `at`'s spool alone, closed.

@@ -95,8 +95,8 @@ fn find(
     for found in finder.by_inode(in_to, copied.inode)? {
         let at = found.at(tree);
         let at = at.map_err(|e| fail("cannot examine", tree.spool().dir(), &e))?;
-        // What is not complete can be told from other files by its name only.
-        let is_own_name = |at: &At| copied.complete || at.name.contains('.');
+        // What is not complete can be told from other files, and from those of other moves, by its name only.
+        let is_own_name = |at: &At| copied.complete || mover.is_covered_by_this(&at.name);
         if let Some(at) = at.filter(is_own_name)
             && let Some(sight) = fits(found.queue, at)?
         {
@@ -279,21 +279,32 @@ pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Re
         .filter(|_| job.seen.target == Target::Withdrawn);
     let was = covered.and_then(|at| QueueId::new(at.name.split_once('.')?.0));
     let name = was.unwrap_or_else(|| job.track.name.clone());
+    let n = job.n();
     let is_it = |at: &At| -> Result<bool, Stop> {
-        let stat = at.stat();
-        let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
-        Ok(stat.is_some_and(|stat| stat.is_decoy()))
+        let there = mover.decoy_at(at, n);
+        let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
+        Ok(there.is_some())
     };
     let at = mover.in_maildrop(&name)?;
     if is_it(&at)? {
         (job.seen.decoy, job.places.decoy) = (Decoy::InPlace, Some(at));
         return Ok(());
     }
-    if let Some(at) = in_to_hold(mover, &name)?
-        && is_it(&at)?
-    {
-        (job.seen.decoy, job.places.decoy) = (Decoy::Ready, Some(at));
+    // Somebody may have changed its time: only where there is none at all, pickup has removed it.
+    let there = at.stat();
+    let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
+    let is_like_it = there.is_some_and(|stat| stat.is_empty_and_closed());
+    if is_like_it && job.seen.target == Target::Withdrawn {
+        (job.seen.decoy, job.places.decoy) = (Decoy::Astray, Some(at));
         return Ok(());
+    }
+    if let Some(at) = in_to_hold(mover, &name)? {
+        let there = mover.begun_decoy_at(&at);
+        let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
+        if there.is_some() {
+            (job.seen.decoy, job.places.decoy) = (Decoy::Ready, Some(at));
+            return Ok(());
+        }
     }
     let known = job.track.decoy.map(|inode| finder.by_inode(true, inode));
     for found in known.transpose()?.unwrap_or_default() {

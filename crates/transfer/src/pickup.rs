@@ -18,6 +18,8 @@ use crate::journal::Side;
 
 /// How long pickup(8) may be at work on a message while `undo` waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Why a message is not taken back now.
+pub(crate) const AT_WORK: &str = "TO's pickup may be working on it";
 const POLL: Duration = Duration::from_millis(50);
 
 /// A process called pickup that works in TO's queue directory.
@@ -80,50 +82,87 @@ fn open_files(process: &Path) -> io::Result<Vec<Open>> {
 }
 
 /// The start time of a process, field 22 of its stat (proc(5)). Its name may hold anything, but comes before.
-fn started(dir: &Path) -> Option<String> {
+pub(crate) fn started(dir: &Path) -> Option<String> {
     let stat = guarded::read_text(&dir.join("stat"), 4096).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19).map(str::to_owned)
 }
 
-/// The pickup processes of the instance with this queue directory.
-fn pickups(queue_directory: &Path) -> io::Result<Vec<Process>> {
+/// The pickup processes of the instance with this queue directory. `None`: it runs, but its processes cannot be seen
+/// from
+/// here, as those of a container cannot from another.
+fn pickups(queue_directory: &Path) -> io::Result<Option<Vec<Process>>> {
     let meta = std::fs::metadata(queue_directory)?;
     let here = (meta.dev(), meta.ino());
-    let mut found = Vec::new();
+    let (mut found, mut sees_master) = (Vec::new(), false);
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let dir = entry.path();
         let name = guarded::read_text(&dir.join("comm"), 4096).unwrap_or_default();
-        if name.trim() != "pickup" {
+        if !matches!(name.trim(), "pickup" | "master") {
+            continue;
+        }
+        let there = std::fs::metadata(dir.join("cwd"));
+        let there = there.map(|meta| (meta.dev(), meta.ino()));
+        if name.trim() == "master" {
+            sees_master |= there.is_ok_and(|there| there == here);
             continue;
         }
         // One whose directory cannot be seen may be this instance's.
-        let other = std::fs::metadata(dir.join("cwd"));
-        let other = other.is_ok_and(|meta| (meta.dev(), meta.ino()) != here);
+        let other = there.is_ok_and(|there| there != here);
         if let Some(start) = started(&dir).filter(|_| !other) {
             let pid = entry.file_name().to_string_lossy().into_owned();
             found.push(Process { pid, start });
         }
     }
-    Ok(found)
+    let is_seen = sees_master || !runs(&queue_directory.join("pid/master.pid"))?;
+    Ok(is_seen.then_some(found))
+}
+
+/// Does a master(8) hold this file's lock? Asking holds it, shared, for some microseconds, as `postfix status` does.
+fn runs(pid_file: &Path) -> io::Result<bool> {
+    use rustix::fs::FlockOperation::{NonBlockingLockShared, Unlock};
+    let file = match guarded::open(pid_file) {
+        Ok(file) => file,
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(false);
+        }
+        Err(e) => return Err(e),
+    };
+    match rustix::fs::flock(&file, NonBlockingLockShared) {
+        Ok(()) => Ok(rustix::fs::flock(&file, Unlock).map(|()| false)?),
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Waits until every pickup of TO that runs now has been seen past what it was doing when the files of these inode
-/// numbers were withdrawn. `false`: one has not.
-pub(crate) fn wait_until_past(side: &Side, withdrawn: &HashSet<u64>, watch: &dyn Watch) -> bool {
+/// numbers were withdrawn. If one has not, why that is not known.
+pub(crate) fn wait_until_past(
+    side: &Side,
+    withdrawn: &HashSet<u64>,
+    watch: &dyn Watch,
+) -> Result<(), &'static str> {
     let identity = |dir: &Path| std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
     let maildrop = identity(&side.queue_directory.join(Queue::Maildrop.name()));
-    let (Ok(maildrop), Ok(mut busy)) = (maildrop, pickups(&side.queue_directory)) else {
-        return false;
+    let (Ok(maildrop), Ok(seen)) = (maildrop, pickups(&side.queue_directory)) else {
+        return Err("what TO's pickup is doing cannot be found out");
     };
+    let mut busy = seen.ok_or(
+        "TO is running, but its processes cannot be seen from here: run queue-move where Postfix runs",
+    )?;
     let mut waited = Duration::ZERO;
     loop {
         busy.retain(|process| !process.is_past(maildrop, withdrawn));
         if busy.is_empty() {
-            return true;
+            return Ok(());
         }
         if waited >= PATIENCE || watch.interrupted() {
-            return false;
+            return Err(AT_WORK);
         }
         watch.pause(POLL);
         waited += POLL;

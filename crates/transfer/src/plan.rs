@@ -14,7 +14,7 @@ use postfix::queue::{
 use serde::Serialize;
 
 use crate::fsops::{Stat, Time};
-use crate::journal::{Intent, Rcpt, Side};
+use crate::journal::{Intent, Journal, Rcpt, Side};
 use crate::steps::hold::pending;
 
 /// What is to be done with a message.
@@ -129,8 +129,39 @@ pub struct Facts<'a> {
     pub from: &'a Side,
     /// TO's message_size_limit in bytes; 0: none.
     pub size_limit: u64,
-    /// Queue ids that are part of unfinished moves, and of which.
-    pub taken: &'a HashMap<QueueId, String>,
+    /// Messages that are part of unfinished moves, and of which.
+    pub taken: &'a Taken,
+}
+
+/// Messages that are part of unfinished moves, and of which: by queue id, and by inode, for postsuper(1) renames files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// By queue id.
+    pub ids: HashMap<QueueId, String>,
+    /// By the file's inode number, beside the size of the file.
+    pub inodes: HashMap<(u64, u64), String>,
+}
+
+impl Taken {
+    /// Takes in what an unfinished move has not settled.
+    pub fn add(&mut self, journal: &Journal) {
+        let name = &journal.header.name;
+        for (intent, end) in journal.intents().zip(journal.ends()) {
+            if end.is_none_or(|end| !end.fate.is_settled()) {
+                let file = (intent.file.inode, intent.file.size);
+                self.ids.insert(intent.queue_id.clone(), name.clone());
+                self.inodes.insert(file, name.clone());
+            }
+        }
+    }
+
+    /// The unfinished move that the message is part of.
+    pub fn part_of(&self, message: &Message) -> Option<&str> {
+        let info = &message.file.info;
+        let by_inode = self.inodes.get(&(info.inode, info.size));
+        let found = self.ids.get(&message.file.id).or(by_inode);
+        found.map(String::as_str)
+    }
 }
 
 /// Bytes that requeueing adds to a queue file: a Received: header, times, attributes.
@@ -165,7 +196,7 @@ fn is_empty(dir: &Path) -> bool {
 fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> Option<String> {
     let file = &message.file;
     let envelope = &file.envelope;
-    if let Some(name) = facts.taken.get(&file.id) {
+    if let Some(name) = facts.taken.part_of(message) {
         return Some(format!(
             "it is part of the unfinished move {name}: queue-move resume or undo {name} first"
         ));
@@ -234,10 +265,10 @@ fn item(message: &Message, action: Action) -> Item {
     }
 }
 
-/// Are FROM's hold queue and TO's maildrop on two file systems?
+/// Must files be copied from FROM's hold queue to TO's maildrop?
 ///
 /// # Errors
-/// One of the directories is not there; FROM's deferred and hold queues are on two file systems.
+/// One of the directories is not there; FROM's deferred and hold queues are on two file systems, or mounts.
 pub fn is_cross_device(from: &Spool, to: &Spool) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     let device = |dir: std::path::PathBuf| {
@@ -245,11 +276,16 @@ pub fn is_cross_device(from: &Spool, to: &Spool) -> io::Result<bool> {
         let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", dir.display()));
         meta.map(|meta| meta.dev()).map_err(named)
     };
-    let hold = device(from.queue_dir(Queue::Hold))?;
-    if device(from.queue_dir(Queue::Deferred))? != hold {
+    let is_cut = |one: std::path::PathBuf, other: std::path::PathBuf| {
+        Ok::<_, io::Error>(
+            device(one.clone())? != device(other.clone())? || guarded::at::is_apart(&one, &other)?,
+        )
+    };
+    let hold = from.queue_dir(Queue::Hold);
+    if is_cut(from.queue_dir(Queue::Deferred), hold.clone())? {
         return Err(io::Error::other(
             "FROM's deferred and hold queues are on different file systems, which Postfix does not support",
         ));
     }
-    Ok(device(to.queue_dir(Queue::Maildrop))? != hold)
+    is_cut(hold, to.queue_dir(Queue::Maildrop))
 }

@@ -23,6 +23,8 @@ pub struct Entry {
     pub size: u64,
     /// When it is tried again, if it is deferred.
     pub next_attempt: Option<Time>,
+    /// When it is given up: the first attempt that fails then, or later, returns it.
+    pub expires: Time,
     /// Has an admin asked for its return to the sender?
     pub forced_expire: bool,
     /// The sender, quoted and printable.
@@ -81,6 +83,7 @@ impl Entry {
             arrival: file.arrival_time(),
             size: file.message_size(),
             next_attempt: file.next_attempt(),
+            expires: message.expires,
             forced_expire: file.info.is_forced_expire(),
             sender: message.sender.shown().into(),
             recipient_count: message.recipients.len(),

@@ -21,6 +21,7 @@ pub use tally::Tally;
 
 use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
+use postfix::Time;
 
 /// What is to be counted, and what is to be kept.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Settings {
     pub limit: usize,
     /// At most this many recipients of each.
     pub recipients: usize,
+    /// Messages that expire until then are counted.
+    pub expires_by: Time,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,
     /// The rules for [`Why::class`].

@@ -18,6 +18,8 @@ pub enum Sort {
     Size,
     /// Those that are tried next first; those that are not deferred last.
     Next,
+    /// Those that are given up next first.
+    Expires,
     /// Those with the most recipients first.
     Recipients,
     /// By sender.
@@ -35,6 +37,7 @@ impl Sort {
         Self::Age,
         Self::Size,
         Self::Next,
+        Self::Expires,
         Self::Recipients,
         Self::Sender,
         Self::Queue,
@@ -48,6 +51,7 @@ impl Sort {
             Self::Age => "age",
             Self::Size => "size",
             Self::Next => "next",
+            Self::Expires => "expires",
             Self::Recipients => "recipients",
             Self::Sender => "sender",
             Self::Queue => "queue",
@@ -100,6 +104,7 @@ impl Order {
                 let key = |entry: &Entry| (entry.next_attempt.is_none(), entry.next_attempt);
                 key(a).cmp(&key(b))
             }
+            Sort::Expires => a.expires.cmp(&b.expires),
             Sort::Recipients => b.recipient_count.cmp(&a.recipient_count),
             Sort::Sender => a.sender.cmp(&b.sender),
             Sort::Queue => queue(a).cmp(&queue(b)),

@@ -1,7 +1,7 @@
 //! The finished figures.
 
 use postfix::Problem;
-use postfix::queue::{Queue, QueueFile};
+use postfix::queue::{Message, Queue};
 use postfix::{Span, Time};
 
 use super::entry::Entry;
@@ -40,6 +40,8 @@ pub struct Report {
     pub groups: Rows<Group>,
     /// The senders, those with the most messages first.
     pub senders: Rows<Sender>,
+    /// Until when [`Summary::expiring`] counts.
+    pub expires_by: Time,
     /// The messages to be listed: all, or the first ones.
     pub messages: Vec<Entry>,
     /// What to do about refusals, a line each; to be added by who has the table.
@@ -72,6 +74,10 @@ pub struct Summary {
     pub oldest: Option<Time>,
     /// When the first deferred message is tried again.
     pub next_attempt: Option<Time>,
+    /// When the first message expires.
+    pub next_expiry: Option<Time>,
+    /// Messages that expire until [`Settings::expires_by`], but for those that are not tried (maildrop, hold).
+    pub expiring: u64,
     /// Messages whose return to the sender an admin has asked for.
     pub forced_expire: u64,
 }
@@ -116,7 +122,11 @@ pub struct Sender {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, file: &QueueFile, arrival: Time, recipients: u64) {
+    pub(super) fn add(&mut self, message: &Message, expires_by: Time, recipients: u64) {
+        let (file, arrival) = (&message.file, message.file.arrival_time());
+        self.next_expiry = earliest(self.next_expiry, Some(message.expires));
+        let is_tried = !matches!(file.queue, Queue::Maildrop | Queue::Hold);
+        self.expiring += u64::from(is_tried && message.expires <= expires_by);
         self.counts.add(file.queue, 1);
         self.recipients += recipients;
         self.bytes = self.bytes.saturating_add(file.message_size());
@@ -131,6 +141,8 @@ impl Summary {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = earliest(self.oldest, other.oldest);
         self.next_attempt = earliest(self.next_attempt, other.next_attempt);
+        self.next_expiry = earliest(self.next_expiry, other.next_expiry);
+        self.expiring += other.expiring;
         self.forced_expire += other.forced_expire;
     }
 
@@ -164,6 +176,7 @@ impl Report {
         let instances = settings.instances.iter().zip(tally.summaries);
         Self {
             host: frame.host,
+            expires_by: settings.expires_by,
             time: frame.time,
             instances: instances
                 .map(|(instance, summary)| InstanceSummary {

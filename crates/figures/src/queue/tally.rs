@@ -87,7 +87,7 @@ impl Tally {
             }
         }
         if let Some(summary) = self.summaries.get_mut(instance) {
-            summary.add(file, arrival, counted);
+            summary.add(message, self.settings.expires_by, counted);
         }
         if self.settings.senders {
             let sender = without_recipient(message.sender.shown());

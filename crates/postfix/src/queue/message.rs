@@ -13,7 +13,7 @@ use super::envelope::Envelope;
 use guarded::at;
 
 use super::file::{FileInfo, Opened, open_file};
-use super::{Log, Queue, QueueId, Sender, Spool};
+use super::{Lifetimes, Log, Queue, QueueId, Sender, Spool};
 use crate::config::Parameters;
 use crate::{Parsed, Problem};
 
@@ -29,6 +29,8 @@ pub struct ShowqOptions {
     pub empty_address_recipient: String,
     /// `duplicate_filter_limit`: defer log recipients that are remembered, so as cannot be listed again; 0: all.
     pub duplicate_filter_limit: usize,
+    /// How long mail is kept. (showq(8) itself does not look at that.)
+    pub lifetimes: Lifetimes,
 }
 
 impl Default for ShowqOptions {
@@ -37,6 +39,7 @@ impl Default for ShowqOptions {
             smtputf8_enable: true,
             empty_address_recipient: "MAILER-DAEMON".to_owned(),
             duplicate_filter_limit: 1000,
+            lifetimes: Lifetimes::default(),
         }
     }
 }
@@ -54,6 +57,7 @@ impl ShowqOptions {
             duplicate_filter_limit: limit
                 .and_then(|limit| usize::try_from(limit).ok())
                 .unwrap_or(usual.duplicate_filter_limit),
+            lifetimes: Lifetimes::of(parameters),
         }
     }
 }
@@ -106,6 +110,8 @@ pub struct Message {
     pub sender: Sender,
     /// The recipients to do: those of the defer log first.
     pub recipients: Vec<ShownRecipient>,
+    /// When the queue manager gives it up: see [`Lifetimes::expiry`].
+    pub expires: Time,
 }
 
 /// A recipient as shown.
@@ -239,11 +245,13 @@ pub(super) fn present<D: AsFd>(
             });
         }
     }
+    let expires = options.lifetimes.expiry(&file);
     Parsed {
         value: Some(Message {
             file,
             sender,
             recipients,
+            expires,
         }),
         problems: log.problems,
     }

@@ -9,7 +9,7 @@ use ::csv::Writer;
 use figures::queue::{Entry, EntryRecipient, Report};
 use legible::wire::{csv_cell, time};
 
-const HEADING: [&str; 15] = [
+const HEADING: [&str; 16] = [
     "instance",
     "queue_name",
     "queue_id",
@@ -25,6 +25,7 @@ const HEADING: [&str; 15] = [
     "dsn",
     "reason_class",
     "delay_reason",
+    "expires",
 ];
 
 /// Writes the messages of a report's list.
@@ -36,11 +37,13 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     csv.write_record(HEADING)?;
     for entry in &report.messages {
         let message = message(report, entry);
+        let expires = [time(entry.expires).unwrap_or_default()];
         for recipient in &entry.recipients {
-            csv.write_record(message.iter().chain(&self::recipient(Some(recipient))))?;
+            let recipient = self::recipient(Some(recipient));
+            csv.write_record(message.iter().chain(&recipient).chain(&expires))?;
         }
         if entry.recipients.is_empty() {
-            csv.write_record(message.iter().chain(&recipient(None)))?;
+            csv.write_record(message.iter().chain(&recipient(None)).chain(&expires))?;
         }
     }
     csv.flush()

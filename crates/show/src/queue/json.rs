@@ -81,6 +81,9 @@ struct SummaryObject {
     oldest_arrival: Option<String>,
     oldest_age_seconds: Option<u64>,
     next_attempt: Option<String>,
+    next_expiry: Option<String>,
+    expiring: u64,
+    expiring_by: Option<String>,
 }
 
 impl SummaryObject {
@@ -93,6 +96,9 @@ impl SummaryObject {
             oldest_arrival: summary.oldest.and_then(time),
             oldest_age_seconds: summary.oldest.map(|time| report.age(time).seconds()),
             next_attempt: summary.next_attempt.and_then(time),
+            next_expiry: summary.next_expiry.and_then(time),
+            expiring: summary.expiring,
+            expiring_by: time(report.expires_by),
         }
     }
 }

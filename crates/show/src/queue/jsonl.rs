@@ -1,6 +1,7 @@
 //! `--format jsonl`: one object a message, a superset of what `postqueue -j` prints, with the same values.
 //!
-//! Beside those: `instance`, `next_attempt` (seconds since 1970; null unless deferred), and of each recipient
+//! Beside those: `instance`, `next_attempt` (seconds since 1970; null unless deferred), `expires` (the same), and of
+//! each recipient
 //! `orig_address`, `dsn` and `reason_class` (null where not known).
 
 use std::io::{self, Write};

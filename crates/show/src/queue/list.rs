@@ -18,6 +18,7 @@ struct Layout {
     size: bool,
     sender: bool,
     next: bool,
+    expires: bool,
     /// The reason in the server's words, as opposed to its class and code.
     words: bool,
 }
@@ -28,14 +29,19 @@ const ALL: Layout = Layout {
     size: true,
     sender: true,
     next: true,
+    expires: true,
     words: true,
 };
 
 /// The widest first.
-const LAYOUTS: [Layout; 8] = {
+const LAYOUTS: [Layout; 9] = {
+    let no_expires = Layout {
+        expires: false,
+        ..ALL
+    };
     let no_arrival = Layout {
         arrival: false,
-        ..ALL
+        ..no_expires
     };
     let by_class = Layout {
         words: false,
@@ -63,6 +69,7 @@ const LAYOUTS: [Layout; 8] = {
     };
     [
         ALL,
+        no_expires,
         no_arrival,
         words_alone,
         by_class,
@@ -113,6 +120,7 @@ impl List<'_> {
         columns.push(Column::Number("age"));
         columns.extend(layout.size.then_some(Column::Number("size")));
         columns.extend(layout.next.then_some(Column::Number("next")));
+        columns.extend(layout.expires.then_some(Column::Number("expires")));
         columns.extend(layout.sender.then_some(Column::Name("sender")));
         columns.push(Column::Name("recipients"));
         columns.push(match self.style.width {
@@ -124,12 +132,19 @@ impl List<'_> {
     }
 
     /// The texts of a row that are not cut, and so decide about its width.
-    fn uncut(&self, layout: Layout, entry: &Entry) -> [String; 4] {
+    fn uncut(&self, layout: Layout, entry: &Entry) -> [String; 5] {
         let size = layout.size.then(|| human::size(entry.size));
         let next = layout.next.then(|| self.next(entry));
         let age = human::age(self.report.age(entry.arrival));
+        let expires = layout.expires.then(|| due(self.report, entry.expires));
         let text = Option::unwrap_or_default;
-        [entry.id.to_string(), age, text(size), text(next)]
+        [
+            entry.id.to_string(),
+            age,
+            text(size),
+            text(next),
+            text(expires),
+        ]
     }
 
     /// How many columns of the terminal it takes to be of use.
@@ -140,6 +155,7 @@ impl List<'_> {
             3,
             4 * usize::from(layout.size),
             4 * usize::from(layout.next),
+            7 * usize::from(layout.expires),
         ];
         for entry in &self.report.messages {
             for (widest, text) in widest.iter_mut().zip(self.uncut(layout, entry)) {
@@ -177,6 +193,13 @@ impl List<'_> {
                     false => Tone::Plain,
                 };
                 row.push(Cell::new(self.next(entry)).tone(tone));
+            }
+            if layout.expires {
+                let tone = match entry.expires <= self.report.expires_by {
+                    true => Tone::Warning,
+                    false => Tone::Plain,
+                };
+                row.push(Cell::new(due(self.report, entry.expires)).tone(tone));
             }
             row.extend(layout.sender.then(|| Cell::new(&*entry.sender)));
             row.push(Cell::new(recipients(entry)));

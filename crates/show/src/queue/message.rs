@@ -21,6 +21,7 @@ pub(super) struct MessageObject<'a> {
     recipients: Vec<RecipientObject<'a>>,
     instance: &'a str,
     next_attempt: Option<i64>,
+    expires: i64,
 }
 
 /// `delay_reason` is there only where there is one, as in `postqueue -j`.
@@ -65,6 +66,7 @@ impl<'a> MessageObject<'a> {
             recipients: recipients.collect(),
             instance,
             next_attempt: file.next_attempt().map(Time::seconds),
+            expires: message.expires.seconds(),
         }
     }
 
@@ -90,6 +92,7 @@ impl<'a> MessageObject<'a> {
             recipients: recipients.collect(),
             instance,
             next_attempt: entry.next_attempt.map(Time::seconds),
+            expires: entry.expires.seconds(),
         }
     }
 }

@@ -290,5 +290,13 @@ pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> St
     if let Some(next) = summary.next_attempt {
         line.push_str(&format!(", next attempt {}", due(report, next)));
     }
+    if summary.expiring > 0 {
+        let by = clock(zone, report.expires_by, "%Y-%m-%d %H:%M");
+        let expiring = summary.expiring;
+        let are = if expiring == 1 { "is" } else { "are" };
+        line.push_str(&format!(
+            "; {expiring} {are} returned by {by} if not delivered"
+        ));
+    }
     line
 }

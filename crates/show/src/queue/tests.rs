@@ -26,6 +26,7 @@ fn hostile() -> Report {
         arrival: Time::from_seconds(1_000),
         size: 2048,
         next_attempt: Some(Time::from_seconds(4_600)),
+        expires: Time::from_seconds(433_000),
         forced_expire: true,
         sender: "a\u{202e}b@example.org".into(),
         recipient_count: 2,
@@ -68,6 +69,7 @@ fn hostile() -> Report {
             others: 0,
             others_count: 0,
         },
+        expires_by: Time::from_seconds(44_260),
         messages: vec![entry],
         problems: vec![postfix::Problem::new("/q/\u{1b}[2J", "is empty")],
     }
@@ -90,8 +92,8 @@ fn text_has_everything() {
 postfix-\\x1bc: 1 message (1 deferred), 2 recipients, 2.0 KiB, oldest 1m (1970-01-01 00:16:40), next attempt in 59m
 
 messages
-A1 deferred arrived 1970-01-01 00:16:40 (1m), 2.0 KiB, from <a\\u{202e}b@example.org>, next attempt in 59m, to be \
-returned at the next attempt
+A1 deferred arrived 1970-01-01 00:16:40 (1m), 2.0 KiB, from <a\\u{202e}b@example.org>, next attempt in 59m, expires \
+in 4d 23h, to be returned at the next attempt
     to <\\u{9b}31m@example.com> (original address <c\\u{200b}@example.com>): other 4.2.1: host mx[192.0.2.1] said: \
     450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";
@@ -100,14 +102,14 @@ returned at the next attempt
 
 #[test]
 fn csv_has_a_row_for_each_recipient() {
-    let expected = "instance,queue_name,queue_id,arrival_time,age_seconds,message_size,forced_expire,sender,recipients,next_attempt,address,orig_address,dsn,reason_class,delay_reason\n\
-        postfix-\\x1bc,deferred,A1,1970-01-01T00:16:40Z,60,2048,true,a\\u{202e}b@example.org,2,1970-01-01T01:16:40Z,\\u{9b}31m@example.com,c\\u{200b}@example.com,4.2.1,other,\"host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"\"x\"\"\\nmore\"\n";
+    let expected = "instance,queue_name,queue_id,arrival_time,age_seconds,message_size,forced_expire,sender,recipients,next_attempt,address,orig_address,dsn,reason_class,delay_reason,expires\n\
+        postfix-\\x1bc,deferred,A1,1970-01-01T00:16:40Z,60,2048,true,a\\u{202e}b@example.org,2,1970-01-01T01:16:40Z,\\u{9b}31m@example.com,c\\u{200b}@example.com,4.2.1,other,\"host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"\"x\"\"\\nmore\",1970-01-06T00:16:40Z\n";
     assert_eq!(shown(|out| csv::write(out, &hostile())), expected);
 }
 
 #[test]
 fn jsonl_has_what_postqueue_has_first() {
-    let expected = r#"{"queue_name":"deferred","queue_id":"A1","arrival_time":1000,"message_size":2048,"forced_expire":true,"sender":"a\u202eb@example.org","recipients":[{"address":"\u009b31m@example.com","delay_reason":"host mx[192.0.2.1] said: 450 \u001b[2J\u202e, \"x\"\nmore","orig_address":"c\u200b@example.com","dsn":"4.2.1","reason_class":"other"}],"instance":"postfix-\u001bc","next_attempt":4600}"#;
+    let expected = r#"{"queue_name":"deferred","queue_id":"A1","arrival_time":1000,"message_size":2048,"forced_expire":true,"sender":"a\u202eb@example.org","recipients":[{"address":"\u009b31m@example.com","delay_reason":"host mx[192.0.2.1] said: 450 \u001b[2J\u202e, \"x\"\nmore","orig_address":"c\u200b@example.com","dsn":"4.2.1","reason_class":"other"}],"instance":"postfix-\u001bc","next_attempt":4600,"expires":433000}"#;
     let found = shown(|out| jsonl::write(out, &hostile()));
     assert_eq!(found, format!("{expected}\n"));
     let whole = shown(|out| json::write(out, &hostile()));
@@ -148,9 +150,9 @@ instance       maildrop  incoming  active  deferred  hold  corrupt  total  recip
 postfix-\\x1bc         0         0       0         1     0        0      1           2  2.0 KiB      1m  in 59m
 
 messages
-id  queue     arrival           age     size    next  sender                  recipients                reason
-A1  deferred  1970-01-01 00:16   1m  2.0 KiB  expire  a\\u{202e}b@example.org  \\u{9b}31m@example.com +1  host \
-mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
+id  queue     arrival           age     size    next    expires  sender                  recipients                reason
+A1  deferred  1970-01-01 00:16   1m  2.0 KiB  expire  in 4d 23h  a\\u{202e}b@example.org  \\u{9b}31m@example.com +1  \
+host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";
     assert_eq!(
         shown(|out| table::write(out, &hostile(), utc(), TableStyle::default())),

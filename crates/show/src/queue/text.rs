@@ -92,6 +92,7 @@ fn message(out: &mut impl Write, report: &Report, entry: &Entry, zone: Zone) -> 
     if let Some(next) = entry.next_attempt {
         let _written = write!(line, ", next attempt {}", due(report, next));
     }
+    let _written = write!(line, ", expires {}", due(report, entry.expires));
     if entry.forced_expire {
         line.push_str(", to be returned at the next attempt");
     }

@@ -8,7 +8,7 @@ use crate::job::Job;
 use crate::journal::{Ended, Line};
 use crate::mover::Stop;
 use crate::observe::decoy;
-use crate::pickup::wait_until_past;
+use crate::pickup::{AT_WORK, wait_until_past};
 use crate::protocol::{BackCopy, Own};
 use crate::steps::undo;
 
@@ -50,19 +50,17 @@ impl Engine<'_, '_> {
     /// Waits until pickup is past all of them; then those whose decoy is gone have been taken.
     pub(super) fn settle(&self, jobs: Vec<Job>) -> Results {
         let inodes = jobs.iter().map(Job::target_inode).collect();
-        let is_past = match self.pickup {
-            Some(is_past) => is_past(),
+        let past = match self.pickup {
+            Some(is_past) => is_past().then_some(()).ok_or(AT_WORK),
             None => wait_until_past(self.to, &inodes, self.watch),
         };
         let tracks = jobs.iter().map(|job| &*job.track);
         // Where they are now, and not before: a decoy that is not found is taken for removed.
         let finder = Finder::new(&self.mover.from, &self.mover.to, tracks);
         let settled = |mut job: Job| {
-            let came = if is_past {
-                decoy(self.mover, &finder, &mut job).into()
-            } else {
-                let why = "TO's pickup may be working on it";
-                Came::Stopped(Stop::Fail(why.to_owned()))
+            let came = match past {
+                Ok(()) => decoy(self.mover, &finder, &mut job).into(),
+                Err(why) => Came::Stopped(Stop::Fail(why.to_owned())),
             };
             (job, came)
         };

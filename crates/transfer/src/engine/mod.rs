@@ -4,6 +4,7 @@
 //! What to do next with a message `protocol.rs` says, and nothing else does.
 
 mod back;
+mod logs;
 
 use std::collections::HashMap;
 use std::io;
@@ -160,8 +161,11 @@ impl Engine<'_, '_> {
         let done = match step {
             Step::Hold => return Ok(self.each(jobs, |job| hold::hold(mover, job).into())),
             Step::Send => {
+                let (jobs, failed) = self.keep_logs(jobs)?;
                 let logs = hold::logs_to_look_for(mover);
-                return self.named(jobs, |job| send::send(mover, job, &logs, now).into());
+                let mut done = self.named(jobs, |job| send::send(mover, job, &logs, now).into())?;
+                done.extend(failed);
+                return Ok(done);
             }
             Step::Begin => return self.begin(jobs),
             Step::Fill => self.each(jobs, |job| copy::fill(mover, job).into()),
@@ -314,9 +318,11 @@ impl Engine<'_, '_> {
 
     fn begin(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
         let mover = self.mover;
+        let (jobs, failed) = self.keep_logs(jobs)?;
         let logs = hold::logs_to_look_for(mover);
         let make = |job: &mut Job| copy::begin(mover, job, &logs);
         let (begun, mut done) = self.make(jobs, make, Line::Copying)?;
+        done.extend(failed);
         done.extend(self.named(begun, |job| copy::name(mover, job).into())?);
         Ok(done)
     }

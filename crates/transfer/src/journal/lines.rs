@@ -163,7 +163,7 @@ impl Intent {
         self.queue == Queue::Hold
     }
 
-    /// The defer log, as bounce(8) would write it (bounce_append_service.c); empty if there was none.
+    /// The defer log, as bounce(8) writes it (bounce_append_service.c) for what is known; empty if there was none.
     pub(crate) fn defer_log(&self) -> String {
         use std::fmt::Write as _;
         let mut log = String::new();
@@ -199,6 +199,29 @@ impl Intent {
             log.push('\n');
         }
         log
+    }
+}
+
+/// Bytes as they were in a file: as text, if they are that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Raw {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Raw {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|e| Self::Bytes(e.into_bytes()), Self::Text)
+    }
+}
+
+impl Raw {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
     }
 }
 
@@ -260,6 +283,8 @@ pub(crate) enum Line {
     Planned(u32),
     /// Those are put on hold from here on: until now, nothing was done to them.
     Taking(Vec<u32>),
+    /// The defer logs of those, where they were not as [`Intent::defer_log`] has them.
+    Logs(Vec<(u32, Raw)>),
     /// These names in TO's maildrop are used in place of the queue ids, which are taken there.
     Named(Vec<Made>),
     /// Empty files were made in TO's maildrop, for pickup(8) to ignore.

@@ -21,7 +21,7 @@ use crate::protocol::Goal;
 
 pub use ending::{close, prune};
 pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side};
-pub(crate) use lines::{Line, Made};
+pub(crate) use lines::{Line, Made, Raw};
 pub use log_mark::LogMark;
 pub(crate) use summary::Last;
 pub use summary::{State, Summary, Totals, summaries, unfinished};
@@ -107,6 +107,8 @@ pub(crate) struct Track {
     pub(crate) copy: Option<Copied>,
     /// The copy on its way back, and its name-to-be in FROM.
     pub(crate) back: Option<(Copied, QueueId)>,
+    /// Its defer log, where that was not as the plan would have it.
+    pub(crate) log: Option<Raw>,
     /// Was the source covered, on disk?
     pub(crate) sealed: bool,
     /// The inode of its decoy in TO's maildrop.
@@ -122,11 +124,18 @@ impl Track {
             touched: false,
             copy: None,
             back: None,
+            log: None,
             sealed: false,
             decoy: None,
             ended: None,
             intent,
         }
+    }
+
+    /// Its defer log as it was; empty if there was none.
+    pub(crate) fn defer_log(&self) -> Vec<u8> {
+        let raw = self.log.as_ref().map(|log| log.bytes().to_vec());
+        raw.unwrap_or_else(|| self.intent.defer_log().into_bytes())
     }
 }
 
@@ -243,6 +252,11 @@ impl Journal {
                 self.planned = true;
             }
             Line::Taking(list) => self.each(&list, |track| track.touched = true)?,
+            Line::Logs(list) => {
+                for (n, log) in list {
+                    self.track(n)?.log = Some(log);
+                }
+            }
             Line::Named(list) => {
                 for one in list {
                     self.track(one.n)?.name = one.name;

@@ -3,6 +3,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod hold;
+pub(crate) mod logs;
 pub(crate) mod release;
 pub(crate) mod send;
 pub(crate) mod undo;

@@ -39,21 +39,21 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 }
 
 fn restore_log(mover: &Mover<'_>, job: &Job) -> io::Result<()> {
-    let text = job.track.intent.defer_log();
+    let text = job.track.defer_log();
     if text.is_empty() {
         return Ok(());
     }
     let at = Place::Log(Log::Defer);
     let at = mover.from.at_made(mover.fs, at, &job.track.from_name)?;
     let (log, rest) = match mover.fs.create(&at, 0o600) {
-        Ok(log) => (log, text.as_bytes()),
+        Ok(log) => (log, &text[..]),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             let Some(log) = at.open_to_append()? else {
                 return Ok(());
             };
             let mut there = Vec::new();
             (&log).take(text.len() as u64 + 1).read_to_end(&mut there)?;
-            match text.as_bytes().strip_prefix(&there[..]) {
+            match text.strip_prefix(&there[..]) {
                 // An interrupted run has written the beginning of it.
                 Some(rest) => (log, rest),
                 // It was not removed yet.

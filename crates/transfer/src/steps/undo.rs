@@ -13,20 +13,17 @@ use crate::tree::{At, Place};
 /// Makes the decoy, where what it takes the place of is going to be.
 pub(crate) fn make_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<Made, Stop> {
     let at = mover.cover(true, &job.track.name)?;
-    let there = at.stat();
-    let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
-    let stat = match there.filter(Stat::is_decoy) {
-        // An interrupted run has left it.
-        Some(stat) => stat,
-        None => {
-            let made = (|| {
-                let file = mover.fs.create(&at, 0)?;
-                mover.set_far(&file, &at.path)?;
-                Stat::of_file(&file)
-            })();
-            made.map_err(|e| fail("cannot make", &at.path, &e))?
+    let n = job.n();
+    let made = (|| {
+        // An interrupted run has left it, perhaps before it had its time.
+        if mover.begun_decoy_at(&at)?.is_some() {
+            mover.fs.unlink(&at)?;
         }
-    };
+        let file = mover.fs.create(&at, 0)?;
+        mover.set_decoy(&file, &at.path, n)?;
+        Stat::of_file(&file)
+    })();
+    let stat = made.map_err(|e| fail("cannot make", &at.path, &e))?;
     mover.touch_to(&at);
     job.track.decoy = Some(stat.inode);
     job.places.decoy = Some(at);
@@ -172,9 +169,10 @@ pub(crate) fn drop_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let Some(at) = job.places.decoy.take() else {
         return Ok(());
     };
-    let stat = at.stat();
-    let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
-    if stat.as_ref().is_some_and(Stat::is_decoy) {
+    let there = mover.decoy_at(&at, job.n());
+    let there = there.and_then(|there| Ok(there.or(mover.begun_decoy_at(&at)?)));
+    let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
+    if there.is_some() {
         let done = mover.fs.unlink(&at);
         done.map_err(|e| fail_or_raced("cannot remove", &at.path, &e))?;
         mover.touch_to(&at);

@@ -9,6 +9,8 @@
 mod common;
 mod crash;
 mod hazards;
+mod logs;
+mod others;
 mod owner;
 mod races;
 mod restarts;

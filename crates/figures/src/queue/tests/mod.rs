@@ -69,6 +69,7 @@ fn message(
             address => postfix::queue::Sender::Addr(address.into()),
         },
         recipients: to.iter().map(recipient).collect(),
+        expires: Time::from_seconds(arrival + 432_000),
     }
 }
 
@@ -110,6 +111,7 @@ fn settings(group_by: &[Dimension], order: Order, limit: usize) -> Settings {
         order,
         limit,
         recipients: 1,
+        expires_by: Time::from_seconds(433_000),
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: Arc::new(Reasons::load(None).unwrap()),
     }

@@ -53,7 +53,18 @@ fn message() -> Message {
             },
             recipient("c@example.com", None),
         ],
+        expires: Time::from_seconds(433_000),
     }
+}
+
+#[test]
+fn what_expires_by_then() {
+    let until = |seconds| Selector {
+        expires_until: Some(Time::from_seconds(seconds)),
+        ..Selector::default()
+    };
+    check(until(432_999), false);
+    check(until(433_000), true);
 }
 
 fn check(selector: Selector<'_>, expected: bool) {

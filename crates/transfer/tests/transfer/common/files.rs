@@ -11,7 +11,7 @@ use postfix::queue::read_envelope;
 
 use tempfile::TempDir;
 
-use super::{MAIL, NOW};
+use super::{MAIL, NOW, Spools};
 
 pub(crate) fn expected() -> BTreeMap<String, usize> {
     let mail = MAIL.iter().map(|(id, ..)| format!("{id}@example.org"));
@@ -20,7 +20,7 @@ pub(crate) fn expected() -> BTreeMap<String, usize> {
         .collect()
 }
 
-pub(super) fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+pub(crate) fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -105,4 +105,37 @@ pub(super) fn directories(cross_device: bool) -> (TempDir, TempDir) {
     let device = |dir: &TempDir| fs::metadata(dir.path()).unwrap().dev();
     assert_eq!(device(&first) != device(&second), cross_device);
     (first, second)
+}
+
+impl Spools {
+    /// All files below FROM's queue directory, with what makes a file the same: for "as it was before". Of a message,
+    /// and
+    /// of its log, the sender stands for the name.
+    pub(crate) fn state(&self) -> Vec<(PathBuf, u32, i64, i64, Vec<u8>)> {
+        let mut files = Vec::new();
+        walk(self.from_dir.path(), &mut files);
+        let names: BTreeMap<String, String> = MAIL
+            .iter()
+            .map(|(id, ..)| (self.now_called(id), (*id).to_owned()))
+            .collect();
+        let facts = |path: PathBuf| {
+            let meta = fs::metadata(&path).unwrap();
+            // When a defer log was written is no matter.
+            let mail = !path.to_string_lossy().contains("/defer/");
+            let time = if mail {
+                (meta.mtime(), meta.mtime_nsec())
+            } else {
+                (0, 0)
+            };
+            let content = fs::read(&path).unwrap();
+            let below = path.strip_prefix(self.from_dir.path()).unwrap();
+            let queue = PathBuf::from(below.components().next().unwrap().as_os_str());
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let shown = queue.join(names.get(name).map_or(name, String::as_str));
+            (shown, meta.mode() & 0o7777, time.0, time.1, content)
+        };
+        let mut facts: Vec<_> = files.into_iter().map(facts).collect();
+        facts.sort();
+        facts
+    }
 }

@@ -242,7 +242,7 @@ impl Spools {
         }
     }
 
-    /// A move of `plan`, with what `work` does of it.
+    /// A move of `plan` that is called `test`, with what `work` does of it.
     pub(crate) fn execute_with(
         &self,
         plan: &Plan,
@@ -250,8 +250,28 @@ impl Spools {
         watch: &dyn Watch,
         work: impl FnOnce(&mut Move<'_>) -> Result<(), MoveError>,
     ) -> Result<Done, MoveError> {
+        self.run("test", plan, (hook, watch), work)
+    }
+
+    /// The same under another name.
+    pub(crate) fn execute_as(
+        &self,
+        name: &str,
+        plan: &Plan,
+        hook: &dyn Hook,
+    ) -> Result<Done, MoveError> {
+        self.run(name, plan, (hook, &Idle::default()), |one| one.run())
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        plan: &Plan,
+        (hook, watch): (&dyn Hook, &dyn Watch),
+        work: impl FnOnce(&mut Move<'_>) -> Result<(), MoveError>,
+    ) -> Result<Done, MoveError> {
         let begin = Begin {
-            name: "test".to_owned(),
+            name: name.to_owned(),
             started: NOW,
             started_microseconds: 0,
             user: "ada".to_owned(),
@@ -356,35 +376,5 @@ impl Spools {
             }
         }
         senders
-    }
-
-    /// All files below FROM's queue directory, with what makes a file the same: for "as it was before". Of a message,
-    /// and of its log, the sender stands for the name.
-    pub(crate) fn state(&self) -> Vec<(PathBuf, u32, i64, i64, Vec<u8>)> {
-        let mut files = Vec::new();
-        walk(self.from_dir.path(), &mut files);
-        let names: BTreeMap<String, String> = MAIL
-            .iter()
-            .map(|(id, ..)| (self.now_called(id), (*id).to_owned()))
-            .collect();
-        let facts = |path: PathBuf| {
-            let meta = fs::metadata(&path).unwrap();
-            // When a defer log was written is no matter.
-            let mail = !path.to_string_lossy().contains("/defer/");
-            let time = if mail {
-                (meta.mtime(), meta.mtime_nsec())
-            } else {
-                (0, 0)
-            };
-            let content = fs::read(&path).unwrap();
-            let below = path.strip_prefix(self.from_dir.path()).unwrap();
-            let queue = PathBuf::from(below.components().next().unwrap().as_os_str());
-            let name = path.file_name().unwrap().to_str().unwrap();
-            let shown = queue.join(names.get(name).map_or(name, String::as_str));
-            (shown, meta.mode() & 0o7777, time.0, time.1, content)
-        };
-        let mut facts: Vec<_> = files.into_iter().map(facts).collect();
-        facts.sort();
-        facts
     }
 }
