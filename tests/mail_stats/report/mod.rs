@@ -33,7 +33,17 @@ fn section<'a>(text: &'a str, title: &str) -> &'a str {
 fn attention(text: &str) -> Vec<String> {
     let told = text.split("\n\n").nth(1).unwrap();
     let told = told.replace("\n   ", " ");
-    told.lines().map(str::to_owned).collect()
+    told.lines().map(without_advice).collect()
+}
+
+/// A finding without what to do about it: `CODE (PROVIDER: …; wait …): relay-limit …`.
+fn without_advice(finding: &str) -> String {
+    let cut = |at: usize| {
+        let open = finding[..at].rfind(" (")?;
+        finding[..open].rfind(' ')
+    };
+    let end = finding.find("; wait ").and_then(cut);
+    finding[..end.unwrap_or(finding.len())].to_owned()
 }
 
 /// A day, and one before it.
