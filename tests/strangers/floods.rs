@@ -90,7 +90,7 @@ fn check_series(metrics: &str) {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .count();
-    assert!((10..=5_000).contains(&series), "{series} series");
+    assert!((10..=5_000).contains(&series), "{series} series: {metrics}");
 }
 
 proptest! {
@@ -164,4 +164,71 @@ fn memory_does_not_grow_with_names() {
             String::from_utf8_lossy(&ran.stderr)
         );
     }
+}
+
+/// Forty thousand domains with a line each, and one that has more than its share.
+#[test]
+fn sums_are_exact_and_the_biggest_key_is_there() {
+    let one = BTreeSet::from([MadeUp::Domain]);
+    let few = BTreeSet::from([MadeUp::Code]);
+    let lines = (0..45_000).map(|n| match n % 9 {
+        0 => line(n, &few, "bounced", ""),
+        _ => line(n, &one, "bounced", ""),
+    });
+    let image = Image::new(lines);
+    let ran = image.stats(&["-q", "--by", "domain", "--top", "3", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let instances = found["instances"].as_array().unwrap();
+    let instance = instances
+        .iter()
+        .find(|one| one["instance"] == "postfix-aol-a");
+    let instance = instance.unwrap();
+    assert_eq!(
+        (&instance["total"], &instance["bounced"]),
+        (&45_000.into(), &45_000.into())
+    );
+    let first = &instance["by"]["domain"][0];
+    assert_eq!(first["key"], "aol.com");
+    assert!(first["total"].as_u64().unwrap() >= 5_000, "{first}");
+}
+
+/// More instances than all breakdowns of each have room for.
+#[test]
+fn two_hundred_instances_are_five_thousand_series_and_what_is_left_out_is_said() {
+    let tags: Vec<String> = (0..200).map(|n| format!("postfix-i{n}")).collect();
+    let image = Image::new(
+        tags.iter()
+            .map(|tag| delivery(tag, "aol.com", "sent", "250 ok")),
+    );
+    let directories: Vec<String> = tags.iter().map(|tag| format!("/etc/{tag}")).collect();
+    let list = format!(
+        "multi_instance_directories = {}\nmyhostname = rustin.example.org\n",
+        directories.join(" ")
+    );
+    image.write("etc/postfix/main.cf", &list);
+    for tag in &tags {
+        let queue =
+            format!("queue_directory = /var/spool/{tag}\ndata_directory = /var/lib/{tag}\n");
+        image.write(
+            &format!("etc/{tag}/main.cf"),
+            &format!("multi_instance_name = {tag}\nsyslog_name = {tag}\n{queue}"),
+        );
+        std::fs::create_dir_all(image.path(&format!("var/spool/{tag}/deferred"))).unwrap();
+    }
+    let state = image.path("state.json").display().to_string();
+    let ran = image.stats(&["-q", "--format", "prom", "--follow-state", &state]);
+    check_series(&ran.out);
+    assert!(ran.out.contains("\nrelay_metrics_series_left_out "));
+    // What is not of one instance is there all the same.
+    assert!(ran.out.contains("\nrelay_mail_last_run_timestamp_seconds "));
+    let all = ["--format", "prom", "--by", "provider,reason"];
+    check_series(&image.stats(&all).out);
+    check_series(
+        &image
+            .tool(
+                "mailq-distribution",
+                &["-q", "--format", "prom", "--by", "provider,age"],
+            )
+            .out,
+    );
 }

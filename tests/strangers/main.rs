@@ -6,6 +6,8 @@
     reason = "tests, on files of their own"
 )]
 
+mod besieged;
+mod boot;
 mod checks;
 mod floods;
 mod forged;

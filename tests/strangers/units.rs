@@ -1,15 +1,14 @@
 //! The systemd units: how much they are let do, and that they do their work with that, under a real systemd.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use testkit::tools;
-
+use crate::boot::Booted;
 use crate::{is_root, repository};
 
-const UNITS: [(&str, f64); 4] = [
+const UNITS: [(&str, f64); 5] = [
+    ("relay-tools-limit.service", 3.0),
     ("relay-tools-day.service", 3.0),
     ("relay-tools-metrics.service", 3.0),
     ("relay-tools-mailq.service", 3.0),
@@ -50,10 +49,14 @@ fn they_end_and_a_person_hears_of_failures() {
             "OnFailure=relay-tools-failed@%n.service",
             "ProtectSystem=strict",
             "PrivateDevices=yes",
-            "PrivateNetwork=yes",
+            "IPAddressDeny=any",
             "RestrictNamespaces=yes",
             "LockPersonality=yes",
-            "UMask=0027",
+            // relay-limit makes maps that Postfix reads.
+            match name {
+                "relay-tools-limit.service" => "UMask=0022",
+                _ => "UMask=0027",
+            },
         ] {
             assert!(unit.lines().any(|l| l == line), "{name} lacks {line}");
         }
@@ -70,134 +73,10 @@ fn they_end_and_a_person_hears_of_failures() {
             );
         }
     }
-    assert!(
-        unit("relay-tools-limit.service").contains("\nOnFailure=relay-tools-failed@%n.service\n")
-    );
-}
-
-/// A systemd that is the first process of namespaces of its own, on a copy (an overlay) of this machine.
-struct Booted {
-    outside: Child,
-    directory: tempfile::TempDir,
-    pid: String,
-}
-
-/// Mounts the copy at $1/r, and starts systemd in it. Units of devices, seats and networks are left out.
-const BOOT: &str = r#"
-set -e
-mount -t tmpfs none "$1"; mkdir "$1/u" "$1/w" "$1/r"
-mount -t overlay none -o "lowerdir=/,upperdir=$1/u,workdir=$1/w" "$1/r"
-cd "$1/r"
-mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t cgroup2 none sys/fs/cgroup
-mount -t tmpfs -o mode=755 none dev; mkdir dev/pts dev/shm dev/mqueue dev/hugepages
-for n in null zero full random urandom tty; do touch dev/$n; mount --bind /dev/$n dev/$n; done
-ln -s /proc/self/fd dev/fd; ln -s pts/ptmx dev/ptmx
-mount -t tmpfs -o mode=755 none run; mount -t tmpfs -o mode=1777 none tmp
-rm -rf etc/systemd/system; mkdir etc/systemd/system; : > etc/machine-id
-for u in systemd-udevd systemd-udev-trigger systemd-resolved systemd-networkd systemd-timesyncd systemd-logind dbus \
-    systemd-sysctl systemd-modules-load kmod-static-nodes systemd-firstboot systemd-sysusers; do
-    ln -s /dev/null etc/systemd/system/$u.service
-done
-mkdir -p oldroot; pivot_root . oldroot; umount -l /oldroot; mount --make-rshared /
-exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    /lib/systemd/systemd --system --unit=basic.target --show-status=no </dev/null
-"#;
-
-impl Booted {
-    fn new() -> Option<Self> {
-        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
-        let outside = Command::new("unshare")
-            .args([
-                "--fork",
-                "--kill-child",
-                "--pid",
-                "--mount",
-                "--cgroup",
-                "--ipc",
-                "--uts",
-                "--net",
-            ])
-            .args(["--propagation", "private", "bash", "-c", BOOT, "boot"])
-            .arg(directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut booted = Self {
-            outside,
-            directory,
-            pid: String::new(),
-        };
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(60) {
-            let children = format!("/proc/{0}/task/{0}/children", booted.outside.id());
-            booted.pid = fs::read_to_string(children)
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
-            let is_up = || {
-                let said = booted.inside("systemctl is-system-running");
-                matches!(
-                    String::from_utf8_lossy(&said.stdout).trim(),
-                    "running" | "degraded"
-                )
-            };
-            if !booted.pid.is_empty() && is_up() {
-                return Some(booted);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        None
-    }
-
-    /// Runs a script in it.
-    fn inside(&self, script: &str) -> Output {
-        Command::new("nsenter")
-            .args(["--all", "--target", &self.pid, "sh", "-c", script])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    #[track_caller]
-    fn ok(&self, script: &str) -> String {
-        let ran = self.inside(script);
-        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&ran.stderr);
-        let log = || {
-            self.inside("journalctl --no-pager -n 40; systemctl status --no-pager 'relay-tools*'")
-        };
-        assert!(
-            ran.status.success(),
-            "{script}: {said}{errors}\n{}",
-            String::from_utf8_lossy(&log().stdout)
-        );
-        said
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        Path::new(&format!("/proc/{}/root", self.pid)).join(path.trim_start_matches('/'))
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
-        fs::write(self.path(path), text).unwrap();
-    }
-
-    /// What waits in the maildrop, by text.
-    fn maildrop(&self) -> Vec<String> {
-        let files = fs::read_dir(self.path("/var/spool/postfix/maildrop")).unwrap();
-        let read = |path: PathBuf| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
-        files.map(|file| read(file.unwrap().path())).collect()
-    }
-}
-
-impl Drop for Booted {
-    fn drop(&mut self) {
-        self.outside.kill().ok();
-        self.outside.wait().ok();
-        let _path = &self.directory;
+    // Those that run none of Postfix's programs, which need the host's addresses, though nothing is sent to any.
+    for name in ["day", "metrics", "mailq"] {
+        let unit = unit(&format!("relay-tools-{name}.service"));
+        assert!(unit.contains("\nPrivateNetwork=yes\n"), "{name}");
     }
 }
 
@@ -206,27 +85,17 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     if !is_root() {
         return;
     }
-    let Some(host) = Booted::new() else {
+    let Some(host) = Booted::installed(&["mail-stats-print", "mailq-distribution", "relay-limit"])
+    else {
         eprintln!("SKIPPED: systemd does not start here");
         return;
     };
-    for tool in ["mail-stats-print", "mailq-distribution"] {
-        fs::copy(tools::path(tool), host.path("/usr/sbin").join(tool)).unwrap();
-    }
-    for unit in fs::read_dir(repository().join("dist/systemd")).unwrap() {
-        let unit = unit.unwrap();
-        host.write(
-            &format!("/etc/systemd/system/{}", unit.file_name().to_str().unwrap()),
-            &fs::read_to_string(unit.path()).unwrap(),
-        );
-    }
-    host.write(
-        "/etc/default/relay-tools",
-        &fs::read_to_string(repository().join("dist/default")).unwrap(),
-    );
+    // An address that only this network has: Postfix's programs end where it is not.
+    host.ok("ip link set lo up; ip address add 192.0.2.25/32 dev lo");
     host.write(
         "/etc/postfix/main.cf",
-        "compatibility_level = 3.6\nmyhostname = rustin.example.org\nmaillog_file = /var/log/mail.log\nalias_maps =\n",
+        "compatibility_level = 3.6\nmyhostname = rustin.example.org\nmaillog_file = /var/log/mail.log\nalias_maps =\n\
+         inet_interfaces = 192.0.2.25\n",
     );
     let days: String = [3, 2, 1, 0].map(|ago| {
         let day = format!("{ago} days ago");
@@ -294,4 +163,35 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     }
     let mails = host.maildrop();
     assert!(mails.iter().any(is_it), "{mails:?}");
+
+    a_pause_ends_by_its_unit(&host);
+}
+
+/// A real Postfix is paused, and relay-limit tick ends that from its unit, beside a mail owner who lays a socket in the way at
+/// which nobody answers.
+fn a_pause_ends_by_its_unit(host: &Booted) {
+    // Not before there is anything to end.
+    host.ok("systemctl start relay-tools-limit.service");
+    host.ok("chown root /var/log/mail.log; postfix start; relay-limit setup - --apply");
+    // It began two hours ago, less what is needed to see that it holds.
+    host.ok(
+        "clock=$(date -u -d '2 hours ago 20 seconds' +%FT%TZ); relay-limit --clock=$clock pause - --domain aol.com \\
+         --for 2h --last --yes --resolver=127.0.0.1:9 --timeout=1s; grep -q aol.com /etc/postfix/relay-limit",
+    );
+    let wait =
+        "use IO::Socket::UNIX; $s = IO::Socket::UNIX->new(Local => shift, Listen => 1); sleep 1000";
+    let lay = format!(
+        "cd /var/spool/postfix/private; mv rewrite was; setpriv --reuid=postfix --regid=postfix --clear-groups \\
+         perl -e '{wait}' $PWD/rewrite >/dev/null 2>&1 & \\
+         while ! test -S /var/spool/postfix/private/rewrite; do sleep 0.05; done"
+    );
+    host.ok(&lay);
+    let begun = Instant::now();
+    while host.ok("relay-limit list").trim() != "nothing is in force" {
+        assert!(begun.elapsed() < Duration::from_secs(300));
+        host.ok("systemctl start relay-tools-limit.service");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    host.ok("! grep -q '^aol.com' /etc/postfix/relay-limit; ! postmap -q aol.com $(postconf -h transport_maps)");
+    host.ok("postfix stop");
 }

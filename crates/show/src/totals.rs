@@ -6,10 +6,11 @@
 use postfix::Time;
 use std::io::{self, Write};
 
+use figures::bounds::MOST_SERIES;
 use figures::mail_stats::Counts;
 use figures::totals::{Totalled, Totals};
 use knowledge::reasons::Class;
-use legible::metrics::{gauge, label};
+use legible::metrics::{bounded, gauge, label};
 
 /// What one run found beside the totals.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +24,11 @@ pub struct Run {
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
+    bounded(out, MOST_SERIES, |mut out| all(&mut out, totals, run))
+}
+
+/// What there are most of comes last: it is what there may be no room for.
+fn all(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
     deliveries(out, totals)?;
     each(
         out,
@@ -38,8 +44,6 @@ pub fn write(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> 
         "Delivery lines that could not be read, and are not counted.",
         |one| one.unparsed,
     )?;
-    providers(out, totals)?;
-    reasons(out, totals)?;
     let seconds = |time: Time| time.micros() as f64 / 1e6;
     let counters = [
         (
@@ -79,7 +83,8 @@ pub fn write(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> 
         gauge(out, name, help)?;
         writeln!(out, "{name} {n}")?;
     }
-    Ok(())
+    providers(out, totals)?;
+    reasons(out, totals)
 }
 
 fn counter(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {

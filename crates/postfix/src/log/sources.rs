@@ -177,10 +177,18 @@ pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut found: Vec<(Age, PathBuf)> = Vec::new();
     for entry in fs::read_dir(directory).map_err(problem)? {
         let entry = entry.map_err(problem)?;
-        if let Some(age) = age(name, &entry.file_name())
-            && !blocks(&entry.path())
-        {
-            found.push((age, entry.path()));
+        let path = entry.path();
+        let Some(age) = age(name, &entry.file_name()) else {
+            continue;
+        };
+        // Whoever owns the directory may lay links there that lead nowhere, or in a circle, and directories: none is a
+        // log, and the others are read.
+        let is_log = match age {
+            Age::Current => !blocks(&path),
+            _ => fs::metadata(&path).is_ok_and(|m| m.is_file()),
+        };
+        if is_log {
+            found.push((age, path));
         }
     }
     let plain: Vec<PathBuf> = found.iter().map(|(_, p)| p.clone()).collect();

@@ -6,10 +6,11 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::clock::Clock;
 use super::events;
+use super::parts::behind_hole;
 use super::stamp::Stamp;
 use crate::zone::Zone;
 
@@ -218,7 +219,9 @@ impl<'a> Timeline<'a> {
     /// The time of the lines behind `offset`. `latest`: when the lines behind those were written.
     fn look(&mut self, offset: u64, latest: Time) -> io::Result<Option<Look>> {
         let mut buffer = vec![0; LOOK];
+        // From the beginning of a line. Each byte is looked at once: a log may hold megabytes that are no lines of it.
         let mut text = Vec::new();
+        let mut is_inside = offset > 0;
         let mut at = offset;
         let limit = offset.saturating_add(LONGEST_LOOK).min(self.size);
         while at < limit {
@@ -228,15 +231,26 @@ impl<'a> Timeline<'a> {
             }
             let bytes = u64::try_from(read).unwrap_or(u64::MAX);
             self.read = self.read.saturating_add(bytes);
-            at = at.saturating_add(bytes);
-            text.extend_from_slice(buffer.get(..read).unwrap_or_default());
-            let whole = match offset {
-                0 => Some(0),
-                _ => memchr(b'\n', &text).map(|end| end.saturating_add(1)),
+            let new = buffer.get(..read).unwrap_or_default();
+            at = behind_hole(self.file, new, at.saturating_add(bytes));
+            let from = match is_inside {
+                false => Some(0),
+                true => memchr(b'\n', new).map(|end| end.saturating_add(1)),
             };
-            let lines = whole.and_then(|from| text.get(from..)).unwrap_or_default();
-            if let Some(look) = self.middle(lines, latest) {
+            let Some(from) = from else {
+                continue;
+            };
+            is_inside = false;
+            text.extend_from_slice(new.get(from..).unwrap_or_default());
+            if let Some(look) = self.middle(&text, latest) {
                 return Ok(Some(look));
+            }
+            // The last may have been cut within its time; but not when it is long.
+            let whole = memrchr(b'\n', &text).map_or(0, |end| end.saturating_add(1));
+            text.drain(..whole);
+            if text.len() > LOOK {
+                text.clear();
+                is_inside = true;
             }
         }
         Ok(None)

@@ -5,14 +5,19 @@
 
 use std::io::{self, Write};
 
+use figures::bounds::MOST_SERIES;
 use figures::distribution::{Dimension, Distribution, InstanceFigures};
-use legible::metrics::{gauge, label};
+use legible::metrics::{bounded, gauge, label};
 
 /// Writes the figures.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    bounded(out, MOST_SERIES, |mut out| all(&mut out, distribution))
+}
+
+fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
     gauge(
         out,
         "relay_mailq_problems",

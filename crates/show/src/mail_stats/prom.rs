@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use figures::bounds::MOST_SERIES;
 use figures::mail_stats::{Counts, Dimension, Figures, MailStats};
 use knowledge::reasons::Class;
-use legible::metrics::{gauge, label};
+use legible::metrics::{bounded, gauge, label};
 
 use crate::filtered;
 
@@ -31,6 +32,10 @@ pub fn most_series(by: &[Dimension], delays: bool, filtered: bool, providers: us
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    bounded(out, MOST_SERIES, |mut out| all(&mut out, stats))
+}
+
+fn all(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     window(out, stats)?;
     completeness(out, stats)?;
     if stats.instances.is_empty() {
