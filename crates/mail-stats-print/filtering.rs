@@ -13,8 +13,8 @@ use postfix::log::{Event, Filtered, Reading, Scope, Sink, Wanted};
 use crate::Run;
 use crate::counting::Counting;
 
-/// Counts deliveries, and what filters did, line after line, since what became of a message depends on their order: of all
-/// instances, since a score may be of any, and two may have a message with the
+/// Counts deliveries, and what filters did, line after line, since what became of a message depends on their order: of
+/// all instances, since a score may be of any, and two may have a message with the
 /// same Message-Id.
 struct Both<'a> {
     selection: &'a Selection<'a>,

@@ -2,7 +2,8 @@
 //!
 //! Config → instances → logs → figures → renderer: `host::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
-//! `filtering` what filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a day was.
+//! `filtering` what filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run,
+//! `reporting` how a day was.
 
 mod args;
 mod check;
@@ -196,7 +197,8 @@ fn warn_of_strays(cx: &Context, stats: &MailStats) {
         .collect();
     if !names.is_empty() {
         cx.warn(format!(
-            "{events} deliveries are logged by names of no configured instance, such as {}: they are in the row {OTHER_INSTANCES}",
+            "{events} deliveries are logged by names of no configured instance, such as {}: they are in the row \
+             {OTHER_INSTANCES}",
             names.join(", ")
         ));
     }

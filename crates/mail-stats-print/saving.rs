@@ -58,8 +58,8 @@ pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Where the records of a day are, and the lock that keeps other runs from writing there, beside their directory, which is
-/// created if missing.
+/// Where the records of a day are, and the lock that keeps other runs from writing there, beside their directory, which
+/// is created if missing.
 fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
     let made = |path: &Path| {
         let made = Place::make(cx.root().dir(), path, Links::Ours);

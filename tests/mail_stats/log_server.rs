@@ -7,10 +7,14 @@ use testkit::tools::{seconds, set_mtime, stats};
 
 /// Two hosts whose instances have one name, and messages with one queue id; the second is written in two ways.
 const LINES: &str = "\
-2026-11-27T06:00:01+00:00 relay1 postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
-2026-11-27T06:00:02+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (450 later)
-2026-11-27T06:00:03+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
-2026-11-27T06:00:04+00:00 relay2.example.org postfix-msn-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=5.0.0, status=bounced (550 no)
+2026-11-27T06:00:01+00:00 relay1 postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, \
+relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-11-27T06:00:02+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, \
+relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (450 later)
+2026-11-27T06:00:03+00:00 relay2.example.org postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, \
+relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-11-27T06:00:04+00:00 relay2.example.org postfix-msn-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, \
+relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=5.0.0, status=bounced (550 no)
 ";
 
 fn written(dir: &Path, text: &str) -> String {

@@ -9,7 +9,8 @@ use testkit::tools::{seconds, set_mtime, sh, stats, stats_in};
 
 fn line(time: &str, status: &str) -> String {
     format!(
-        "{time} rustin postfix-aol-a/smtp[1]: 4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status={status} (x)\n"
+        "{time} rustin postfix-aol-a/smtp[1]: 4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=2.0.0, status={status} \
+         (x)\n"
     )
 }
 
@@ -79,7 +80,8 @@ fn year_less_logs_over_new_year() {
 
 #[test]
 fn days_on_which_clocks_change() {
-    // 2026-11-01 in New York has 25 hours: 01:30 comes twice. Lines every half hour of elapsed time from 00:00 to 02:30.
+    // 2026-11-01 in New York has 25 hours: 01:30 comes twice. Lines every half hour of elapsed time from 00:00 to
+    // 02:30.
     let autumn = [
         "00:00", "00:30", "01:00", "01:30", "01:00", "01:30", "02:00", "02:30",
     ];

@@ -16,20 +16,59 @@ fn is_data(path: &Path) -> bool {
         || matches!(extension, Some("toml" | "lock" | "cf"))
 }
 
-/// Being split.
-const LONG: [&str; 2] = ["README.md", "crates/warmup/src/status/tests.rs"];
-
 #[test]
 fn no_file_is_long() {
     let mut long = Vec::new();
-    let is_long = |path: &Path| LONG.iter().any(|known| path == Path::new(known));
-    for path in all().iter().filter(|path| !is_data(path) && !is_long(path)) {
+    for path in all().iter().filter(|path| !is_data(path)) {
         let lines = text(path).lines().count();
         if lines > LINES {
             long.push(format!("{}: {lines} lines", path.display()));
         }
     }
     assert!(long.is_empty(), "split by subject: {long:#?}");
+}
+
+/// Columns of a line.
+const COLUMNS: usize = 120;
+
+#[test]
+fn no_line_is_long() {
+    let mut long = Vec::new();
+    for path in rust() {
+        let text = text(&path);
+        let mut continues = false;
+        for (n, line) in (1..).zip(text.lines()) {
+            // Text that a program writes or reads is data, on one line or on several; so is a line of it in a comment.
+            let is_comment = line.trim_start().starts_with("//");
+            let is_data = !is_comment && (continues || line.contains('"'));
+            continues = is_data && line.ends_with('\\');
+            if line.chars().count() > COLUMNS && !is_data && !is_word(line) {
+                long.push(format!("{}:{n}", path.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "wrap: {long:#?}");
+}
+
+/// A comment that cannot be broken: a line of a log, or an address.
+fn is_word(line: &str) -> bool {
+    let words = line.trim_start().trim_start_matches('/');
+    let longest = words.split(' ').map(str::len).max();
+    line.trim_start().starts_with("//") && longest.is_some_and(|longest| longest > COLUMNS / 2)
+}
+
+#[test]
+fn no_module_is_named_by_its_path_and_no_dead_code_is_kept() {
+    let mut wrong = Vec::new();
+    let words = [["#[", "path"].concat(), ["allow(", "dead_code"].concat()];
+    for path in rust() {
+        let text = text(&path);
+        let found = words.iter().filter(|word| text.contains(*word));
+        wrong.extend(found.map(|word| format!("{}: {word}", path.display())));
+    }
+    // The corpus of the replies is a test's, which an example shows.
+    wrong.retain(|found| !found.starts_with("crates/knowledge/examples/replies.rs: "));
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

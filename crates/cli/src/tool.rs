@@ -10,7 +10,8 @@ pub trait Tool: Parser {
     /// What its manual page says beside what clap knows.
     const MANUAL: Manual;
 
-    /// A subcommand whose exit status is that of a check (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), with or without --check.
+    /// A subcommand whose exit status is that of a check (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN), with or without
+    /// --check.
     const CHECK_COMMAND: Option<&'static str> = None;
 
     /// The flags that all tools share.

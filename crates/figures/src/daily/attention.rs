@@ -1,4 +1,5 @@
-//! What an admin should look at: what is too much, what is worse than it was, what stands still, what Postfix says itself.
+//! What an admin should look at: what is too much, what is worse than it was, what stands still, what Postfix says
+//! itself.
 
 use super::{Daily, Measure, Rate, Subject, shares, volume};
 use crate::bounds::OTHER_INSTANCES;
@@ -29,8 +30,8 @@ pub struct Notice {
 /// What is found, with what it is sorted by: its kind, and how much of it there is.
 type Found = Vec<(u8, u64, Notice)>;
 
-/// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in them or
-/// not?
+/// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in
+/// them or not?
 pub(super) fn findings(
     report: &Daily,
     day: &HistoryDay,

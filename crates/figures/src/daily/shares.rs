@@ -14,8 +14,8 @@ const TREND: usize = 8;
 /// Of a trend, so many times the error of the slope.
 const STEEP: f64 = 3.0;
 
-/// From so many days that were well it is known what is usual. What is less rare than this, by the share they had and by what they
-/// differ, is usual too: a host has some dozens of shares a day, and three hundred days a year.
+/// From so many days that were well it is known what is usual. What is less rare than this, by the share they had and
+/// by what they differ, is usual too: a host has some dozens of shares a day, and three hundred days a year.
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
 /// The same as a quantile of the normal distribution.
@@ -141,8 +141,8 @@ fn differ(days: &[Sample]) -> f64 {
     variance.max(0.0).sqrt() / mean
 }
 
-/// Are so many of so many no rarer than [`RARE`], where each is such with this probability? The upper tail of the binomial
-/// distribution, which is about normal where there are many.
+/// Are so many of so many no rarer than [`RARE`], where each is such with this probability? The upper tail of the
+/// binomial distribution, which is about normal where there are many.
 fn is_expected(day: Sample, probability: f64) -> bool {
     let (n, p) = (day.whole() as f64, probability.min(0.99));
     let mean = n * p;
@@ -182,8 +182,8 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &R
         && !is_usual(day, wells)
 }
 
-/// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what a jump takes, and
-/// beyond chance: where it began.
+/// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what
+/// a jump takes, and beyond chance: where it began.
 fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> {
     let rate = Rate::Watched(watched);
     let days = before(subject).chain([subject.today]);

@@ -144,8 +144,8 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
     })
 }
 
-/// Is it beyond chance that there was nothing: would there have been enough since there last was something, by what each day of the
-/// week usually has?
+/// Is it beyond chance that there was nothing: would there have been enough since there last was something, by what
+/// each day of the week usually has?
 pub(super) fn is_silent(subject: &Subject) -> bool {
     let past = Past::of(subject);
     let like = match past.on(past.today).is_empty() {

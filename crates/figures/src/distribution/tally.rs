@@ -161,8 +161,8 @@ fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     [one, other].into_iter().flatten().min()
 }
 
-/// When the message arrived, by its own record. The file's time will do only in maildrop: that of a deferred file is its
-/// next attempt.
+/// When the message arrived, by its own record. The file's time will do only in maildrop: that of a deferred file is
+/// its next attempt.
 fn arrival(file: &QueueFile) -> Option<Time> {
     let recorded = file.envelope.arrival.filter(|&time| time > Time::EPOCH);
     recorded.or((file.queue == Queue::Maildrop).then_some(file.info.mtime))

@@ -1,9 +1,9 @@
 //! The counts of each instance, and of each key: as many as are told apart.
 //!
-//! Names and keys are in logs, and whoever may write there makes them up. Where there are too many, the busiest half goes on,
-//! and what the others count is put together: under [`OTHER_INSTANCES`], a reason under its class, any other key under
-//! [`OTHER_INSTANCES`] too. As long as no more are met than are told apart, all figures are exact. Sums are exact always. Beyond
-//! that, a name may lack what was counted for it before it was among the busiest.
+//! Names and keys are in logs, and whoever may write there makes them up. Where there are too many, the busiest half
+//! goes on, and what the others count is put together: under [`OTHER_INSTANCES`], a reason under its class, any other
+//! key under [`OTHER_INSTANCES`] too. As long as no more are met than are told apart, all figures are exact. Sums are
+//! exact always. Beyond that, a name may lack what was counted for it before it was among the busiest.
 
 use std::cmp::Reverse;
 

@@ -69,8 +69,8 @@ pub struct MailStats {
     pub unmatched: Option<Box<Scores>>,
     /// Which logs were read; none, where the figures are not of logs.
     pub sources: Vec<Source>,
-    /// Reasons that the words and the enhanced status code put into different classes, the most frequent first. Needs the
-    /// breakdown by [`Dimension::Reason`].
+    /// Reasons that the words and the enhanced status code put into different classes, the most frequent first. Needs
+    /// the breakdown by [`Dimension::Reason`].
     pub disputed: Vec<Disputed>,
     /// Some of the names that the instance [`OTHER_INSTANCES`] stands for.
     pub strays: Vec<Vec<u8>>,
@@ -106,8 +106,8 @@ impl MailStats {
         self.instances.iter().find(|i| i.instance == other)
     }
 
-    /// Leaves the instances that `is_judged` says, in the total too, which has no delays and no breakdowns then. What was left
-    /// out comes back.
+    /// Leaves the instances that `is_judged` says, in the total too, which has no delays and no breakdowns then. What
+    /// was left out comes back.
     pub fn leave(&mut self, is_judged: impl Fn(&[u8]) -> bool) -> Counts {
         let all = std::mem::take(&mut self.instances);
         let (left, out): (Vec<_>, Vec<_>) = all.into_iter().partition(|i| is_judged(&i.instance));

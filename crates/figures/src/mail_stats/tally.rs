@@ -15,8 +15,8 @@ use super::{Count, Counts, Dimension, Settings};
 
 /// The counts of a log, or of a part of one.
 ///
-/// Parts can be counted at the same time and put together with [`Tally::merge`], but for senders ([`Tally::wants_senders`]): who
-/// sent a message is said in an earlier line.
+/// Parts can be counted at the same time and put together with [`Tally::merge`], but for senders
+/// ([`Tally::wants_senders`]): who sent a message is said in an earlier line.
 #[derive(Debug, Clone)]
 pub struct Tally {
     settings: Arc<Settings>,

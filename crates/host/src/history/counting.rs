@@ -100,8 +100,8 @@ impl<'a> DayCounts<'a> {
         self.filter.hosts()
     }
 
-    /// A record of each instance and day. `read` says of a day and an instance what was read, and why that is not all of the
-    /// day.
+    /// A record of each instance and day. `read` says of a day and an instance what was read, and why that is not all
+    /// of the day.
     pub fn records(
         self,
         read: impl Fn(&Day, &[u8]) -> (Vec<Input>, Vec<String>),

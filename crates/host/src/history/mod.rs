@@ -77,8 +77,8 @@ pub fn days(site: &Site, first: NaiveDate, last: NaiveDate) -> Vec<Day> {
     dates.filter_map(day).collect()
 }
 
-/// The figures of the instances that are selected, on each of the `days`, which must be in order: of one pass over those
-/// parts of the host's logs that hold them, and of the records of the days that the logs no longer hold whole.
+/// The figures of the instances that are selected, on each of the `days`, which must be in order: of one pass over
+/// those parts of the host's logs that hold them, and of the records of the days that the logs no longer hold whole.
 ///
 /// What cannot be read is among [`History::problems`]; what nothing is known of is missing in [`History::days`].
 ///
@@ -107,8 +107,8 @@ pub fn read(
     Ok(combined(site, days, counted, logs.problems, is_asked))
 }
 
-/// Puts what was `counted` in the logs together with the records of this host's `days`. Records are read of those days only
-/// of which the logs do not hold all.
+/// Puts what was `counted` in the logs together with the records of this host's `days`. Records are read of those days
+/// only of which the logs do not hold all.
 pub fn combined(
     site: &Site,
     days: &[Day],

@@ -140,7 +140,8 @@ impl<'a> Filter<'a> {
         self.counts(self.selection.owner(name).unwrap_or(name))
     }
 
-    /// The same with the number of the tag, if it is remembered, which stays the same for this filter: they count from 0.
+    /// The same with the number of the tag, if it is remembered, which stays the same for this filter: they count from
+    /// 0.
     #[inline]
     pub fn known<'t>(
         &mut self,

@@ -1,5 +1,5 @@
-//! The hosts that the lines of logs are of: a log server has those of many, whose instances may have the same names and the same
-//! queue ids.
+//! The hosts that the lines of logs are of: a log server has those of many, whose instances may have the same names and
+//! the same queue ids.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -36,8 +36,8 @@ fn bare(host: &[u8]) -> &[u8] {
 }
 
 impl Hosts {
-    /// Hosts are distinguished. `site` is given where the logs are its own: its lines are the first one's. In an image, whose lines
-    /// may be of a host that is called otherwise, the first that is met is.
+    /// Hosts are distinguished. `site` is given where the logs are its own: its lines are the first one's. In an image,
+    /// whose lines may be of a host that is called otherwise, the first that is met is.
     pub fn told_apart(site: Option<&Site>) -> Self {
         let own = site.map(|site| bare(site.host().as_bytes()).to_vec());
         let hosts = Self {
@@ -87,7 +87,8 @@ impl Hosts {
         self.others.extend(more.cloned());
     }
 
-    /// What an instance is called at the end: with its host, where several were met, unless that is the host whose logs these are.
+    /// What an instance is called at the end: with its host, where several were met, unless that is the host whose logs
+    /// these are.
     pub fn name(&self, instance: &[u8]) -> Vec<u8> {
         let is_of = |host: &Vec<u8>| {
             let name = instance.strip_suffix(host.as_slice());

@@ -1,7 +1,7 @@
 //! The logs that a tool reads, and whose lines in them count.
 //!
-//! [`Selection`] knows whose lines are asked for, [`log_sets`] where the host's logs are, [`Inputs`] which logs to read; a
-//! tool's sink asks its [`Filter`] whose a line is.
+//! [`Selection`] knows whose lines are asked for, [`log_sets`] where the host's logs are, [`Inputs`] which logs to
+//! read; a tool's sink asks its [`Filter`] whose a line is.
 
 mod filter;
 pub(crate) mod gaps;

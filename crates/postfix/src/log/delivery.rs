@@ -55,9 +55,9 @@ pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(id)
 }
 
-/// A delivery that `message repeated N times: [ … ]` stands for more often is taken for damaged, or made up: only lines that are
-/// alike to the last letter are put together, queue id and delays too, and real logs have two to five. Anyone who may write to
-/// syslog can write such a line.
+/// A delivery that `message repeated N times: [ … ]` stands for more often is taken for damaged, or made up: only lines
+/// that are alike to the last letter are put together, queue id and delays too, and real logs have two to five. Anyone
+/// who may write to syslog can write such a line.
 pub(super) const MOST_DELIVERIES: u64 = 5;
 
 /// The same of what clients do: one that is turned away tries again at once.
@@ -193,7 +193,8 @@ fn status<'a>(c: &mut Cursor<'a>) -> Result<Word, Why<'a>> {
     }
 }
 
-/// The address behind `to=`: in brackets, as Postfix writes it, or bare, as scripts that take the brackets away leave it.
+/// The address behind `to=`: in brackets, as Postfix writes it, or bare, as scripts that take the brackets away leave
+/// it.
 #[inline]
 fn recipient<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     match c.eat(b"<") {

@@ -130,8 +130,8 @@ pub enum Event<'a> {
         /// Is it? It is handed on whatever the window.
         inside: bool,
     },
-    /// pickup(8) has taken up a message that was put into maildrop again, and given it another queue id. Handed on whatever the
-    /// window.
+    /// pickup(8) has taken up a message that was put into maildrop again, and given it another queue id. Handed on
+    /// whatever the window.
     #[allow(missing_docs, reason = "as in Expired")]
     Requeued {
         tag: &'a [u8],
@@ -190,8 +190,8 @@ pub trait Sink: Send + Sized {
         true
     }
 
-    /// An empty sink of the same kind, for a later part of the log that another thread reads meanwhile. Nothing, as here, for
-    /// a sink that needs the events one after the other.
+    /// An empty sink of the same kind, for a later part of the log that another thread reads meanwhile. Nothing, as
+    /// here, for a sink that needs the events one after the other.
     fn fork(&self) -> Option<Self> {
         None
     }

@@ -54,7 +54,8 @@ pub struct Reading {
     pub bytes: Option<Range<u64>>,
     /// Messages that were never written, as the logging daemon says itself. Each is among the problems, too.
     pub lost: Vec<Lost>,
-    /// So many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send such.
+    /// So many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send
+    /// such.
     pub strangers: u64,
     /// What was seen of it.
     pub seen: Seen,
@@ -272,8 +273,8 @@ pub(super) fn stretch<S: Sink>(
     Ok(())
 }
 
-/// What is left of a log that began with `head` and was last written at `latest`, and whose last line so far ended at the
-/// byte and was written at the time of `after`.
+/// What is left of a log that began with `head` and was last written at `latest`, and whose last line so far ended at
+/// the byte and was written at the time of `after`.
 pub(super) fn rest<S: Sink>(
     reader: &mut dyn Read,
     head: &[u8],

@@ -150,7 +150,8 @@ instance       maildrop  incoming  active  deferred  hold  corrupt  total  recip
 postfix-\\x1bc         0         0       0         1     0        0      1           2  2.0 KiB      1m  in 59m
 
 messages
-id  queue     arrival           age     size    next    expires  sender                  recipients                reason
+id  queue     arrival           age     size    next    expires  sender                  recipients                \
+reason
 A1  deferred  1970-01-01 00:16   1m  2.0 KiB  expire  in 4d 23h  a\\u{202e}b@example.org  \\u{9b}31m@example.com +1  \
 host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"x\"\\nmore
 ";

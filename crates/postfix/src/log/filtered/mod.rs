@@ -1,7 +1,7 @@
 //! What a log says of mail that a filter looked at: stopped on its way in, or scored by spamd.
 //!
-//! `stops` reads what smtpd(8), postscreen(8) and cleanup(8) say, `spamd` what SpamAssassin's daemon says. Each is read by its own
-//! grammar, from the end that no stranger can write to.
+//! `stops` reads what smtpd(8), postscreen(8) and cleanup(8) say, `spamd` what SpamAssassin's daemon says. Each is read
+//! by its own grammar, from the end that no stranger can write to.
 
 mod spamd;
 mod stops;

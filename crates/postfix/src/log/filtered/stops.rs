@@ -1,7 +1,8 @@
 //! Mail that smtpd(8), postscreen(8) or cleanup(8) stopped.
 //!
 //! The lines are those of Postfix `src/smtpd/smtpd_check.c` (`log_whatsup`), `src/smtpd/smtpd.c` (`check_milter_reply`,
-//! and `proxy-reject`), `src/postscreen/postscreen_smtpd.c` (`psc_rcpt_cmd`) and `postscreen.c`, `src/cleanup/cleanup_milter.c` (`cleanup_milter_apply`, `cleanup_milter_hbc_log`) and
+//! and `proxy-reject`), `src/postscreen/postscreen_smtpd.c` (`psc_rcpt_cmd`) and `postscreen.c`,
+//! `src/cleanup/cleanup_milter.c` (`cleanup_milter_apply`, `cleanup_milter_hbc_log`) and
 //! `src/cleanup/cleanup_message.c` (`cleanup_act_log`, `cleanup_mime_error_callback`):
 //!
 //! ```text
@@ -229,8 +230,8 @@ fn reply(mut c: Cursor<'_>, proxy: bool) -> Option<(Stage, &[u8])> {
     Some((stage, reason))
 }
 
-/// Takes `NAME[ADDRESS]`, perhaps with `:PORT` (smtpd_client_port_logging), or postscreen's `[ADDRESS]:PORT`. Postfix lets
-/// only host names pass for one.
+/// Takes `NAME[ADDRESS]`, perhaps with `:PORT` (smtpd_client_port_logging), or postscreen's `[ADDRESS]:PORT`. Postfix
+/// lets only host names pass for one.
 fn client(c: &mut Cursor<'_>) -> Option<()> {
     c.until(|b| b == b'[' || b == b' ');
     address_and_port(c)

@@ -223,7 +223,8 @@ fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {
         false => format!("before {first} and until {last}"),
     };
     format!(
-        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit postfix@.service, \
+        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit \
+         postfix@.service, \
          LogRateLimitBurst=100000000 under [Service], and restart the instance",
         dropped.messages,
         String::from_utf8_lossy(unit),
@@ -236,7 +237,8 @@ fn what_is_unknown(entries: u64) -> String {
         n => format!("{n} entries"),
     };
     format!(
-        "{entries} of root or the mail owner, with Postfix's tags, cannot be shown to be Postfix's (journald noted neither a \
+        "{entries} of root or the mail owner, with Postfix's tags, cannot be shown to be Postfix's (journald noted \
+         neither a \
          unit nor a program) and are not counted"
     )
 }

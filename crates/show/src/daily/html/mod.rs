@@ -1,7 +1,7 @@
 //! `--format html`: the report as one page that needs nothing else: no script, no other file.
 //!
-//! What is shown is gathered here; templates/daily.html says how it looks, and escapes it. Mail clients drop style sheets and
-//! drawings: the figures are in tables or words too, and what matters of the look is in attributes.
+//! What is shown is gathered here; templates/daily.html says how it looks, and escapes it. Mail clients drop style
+//! sheets and drawings: the figures are in tables or words too, and what matters of the look is in attributes.
 
 mod chart;
 mod tables;

@@ -1,8 +1,8 @@
-//! Months of hosts that are made up, with a week's rhythm, holidays, growth, lists and noise: how many days without an incident are
-//! marked, and whether incidents are on their first day.
+//! Months of hosts that are made up, with a week's rhythm, holidays, growth, lists and noise: how many days without an
+//! incident are marked, and whether incidents are on their first day.
 //!
-//! The rules are chosen by what they do to the hosts of the seeds [`TUNED`]; those of [`HELD`] are not looked at for that, and it
-//! is their figures that say how good the rules are. `tests/bench/verdicts` prints both, of more hosts.
+//! The rules are chosen by what they do to the hosts of the seeds [`TUNED`]; those of [`HELD`] are not looked at for
+//! that, and it is their figures that say how good the rules are. `tests/bench/verdicts` prints both, of more hosts.
 
 mod hosts;
 mod incidents;
@@ -203,8 +203,8 @@ fn judge(kind: Kind, seeds: Range<u64>, each: u64, is_told: bool) -> Figures {
     figures
 }
 
-/// `VERDICTS=300 VERDICTS_TOLD=tuned cargo test -p figures staged -- --nocapture` judges so many hosts of each kind, and prints what
-/// is marked, or not, wrongly.
+/// `VERDICTS=300 VERDICTS_TOLD=tuned cargo test -p figures staged -- --nocapture` judges so many hosts of each kind,
+/// and prints what is marked, or not, wrongly.
 #[test]
 fn incidents_are_marked_on_their_first_day_and_quiet_days_are_not() {
     let asked = std::env::var("VERDICTS").ok();
@@ -223,7 +223,8 @@ fn incidents_are_marked_on_their_first_day_and_quiet_days_are_not() {
             all.2 += of.missed;
             all.3 += of.incidents;
             println!(
-                "{name}, {kind:?}: {} months, {none} without a mark, {one} with one marked day, {more} with more; {} of {} days marked; {} of {} incidents not marked on their first day",
+                "{name}, {kind:?}: {} months, {none} without a mark, {one} with one marked day, {more} with more; {} \
+                 of {} days marked; {} of {} incidents not marked on their first day",
                 of.months,
                 of.marked,
                 of.months * MONTH,
