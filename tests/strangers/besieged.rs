@@ -6,8 +6,8 @@ use crate::is_root;
 /// The jobs.
 const JOBS: [&str; 5] = ["day", "metrics", "mailq", "report", "limit"];
 
-/// A stranger: 20,000 made-up domains, codes and addresses in the host's log. A local user: 40,000 made-up tags, and one
-/// line of 64 MB.
+/// A stranger: 20,000 made-up domains, codes and addresses in the host's log. A local user: 40,000 made-up tags, and
+/// one line of 64 MB.
 const FLOOD: &str = r#"
 day=$(date -u -d yesterday +%F)
 awk -v day=$day 'BEGIN { for (n = 0; n < 60000; n++) { s = n / 4
@@ -101,7 +101,10 @@ fn every_job_ends_within_its_limits() {
         );
     }
     // What was seen is there, and small.
-    let sizes = host.ok("stat -c '%s %n' /var/lib/relay-tools/days/* /var/lib/relay-tools/follow.json /var/lib/prometheus/node-exporter/relay_mail.prom");
+    let sizes = host.ok(
+        "stat -c '%s %n' /var/lib/relay-tools/days/* /var/lib/relay-tools/follow.json \
+        /var/lib/prometheus/node-exporter/relay_mail.prom",
+    );
     assert_eq!(sizes.lines().count(), 3, "{sizes}");
     for line in sizes.lines() {
         let size: u64 = line.split(' ').next().unwrap().parse().unwrap();

@@ -167,8 +167,8 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     a_pause_ends_by_its_unit(&host);
 }
 
-/// A real Postfix is paused, and relay-limit tick ends that from its unit, beside a mail owner who lays a socket in the way at
-/// which nobody answers.
+/// A real Postfix is paused, and relay-limit tick ends that from its unit, beside a mail owner who lays a socket in the
+/// way at which nobody answers.
 fn a_pause_ends_by_its_unit(host: &Booted) {
     // Not before there is anything to end.
     host.ok("systemctl start relay-tools-limit.service");

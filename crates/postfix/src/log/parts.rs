@@ -101,9 +101,9 @@ fn align(file: &File, offset: u64, size: u64) -> io::Result<u64> {
     Ok(size)
 }
 
-/// Where the file goes on at `at`, behind what was `read`: behind the hole, if there is one. A file may claim any length
-/// without having it (copytruncate leaves such, and whoever may write to the directory), and a terabyte of zeros takes
-/// minutes to read.
+/// Where the file goes on at `at`, behind what was `read`: behind the hole, if there is one. A file may claim any
+/// length without having it (copytruncate leaves such, and whoever may write to the directory), and a terabyte of zeros
+/// takes minutes to read.
 pub(super) fn behind_hole(file: &File, read: &[u8], at: u64) -> u64 {
     if read.first() != Some(&0) || read.last() != Some(&0) {
         return at;
