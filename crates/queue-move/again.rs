@@ -123,7 +123,9 @@ fn execute(
     let word = word(goal);
     watch.say(&format!("{word} by {}", setup::user()));
     let log = log_since(cx, course, &header);
-    let follower = log.clone().map(|log| Follower::new(log, &header.to));
+    let follower = log
+        .clone()
+        .map(|log| Follower::new(log, &header.to, waiting::tags(cx)));
     let follower = RefCell::new(follower);
     if let Some(follower) = follower.borrow_mut().as_mut()
         && let Err(e) = follower.read()

@@ -32,6 +32,8 @@ pub(crate) struct Canary {
     pub(crate) deferred: usize,
     pub(crate) bounced: usize,
     pub(crate) not_tried: usize,
+    /// They left TO's queue, and its log does not say how.
+    pub(crate) not_known: usize,
     /// Why the others are not to follow.
     pub(crate) stopped: Option<String>,
     /// What is to be known, though they may follow.
@@ -108,14 +110,14 @@ pub(crate) fn send(
         .iter()
         .filter_map(|end| Some((*items.get(end.n as usize)?, end.name.as_ref()?.to_string())))
         .collect();
-    let mut follower = Follower::new(log, &course.to_side);
+    let mut follower = Follower::new(log, &course.to_side, crate::waiting::tags(cx));
     let progress = cx.progress_items(
         "waiting until the canary is tried",
         Some(moved.len() as u64),
     );
     let (begun, mut round) = (Instant::now(), 0);
     let is_tried = |follower: &Follower, (item, name): &(&Item, String)| {
-        follower.is_removed(name) || follower.attempts(name).len() >= item.message.recipients.len()
+        follower.is_removed(name) || follower.attempts(name).len() >= recipients(item)
     };
     loop {
         // What cannot be read now is read the next time; what never is, was not tried for all that is known.
@@ -143,13 +145,19 @@ pub(crate) fn send(
             canary.not_tried += 1;
             continue;
         }
-        weigh(
-            planned,
-            item,
-            follower.attempts(name),
-            &mut canary,
-            &mut against,
-        );
+        let attempts = follower.attempts(name);
+        if attempts.len() < recipients(item) {
+            canary.not_known += 1;
+            continue;
+        }
+        weigh(planned, item, attempts, &mut canary, &mut against);
+    }
+    if canary.not_known > 0 {
+        against.push(format!(
+            "{} of them left {}'s queue, and its log does not say for all recipients how",
+            canary.not_known,
+            course.to.name()
+        ));
     }
     if canary.not_tried > 0 {
         let to = course.to.name();
@@ -172,6 +180,12 @@ pub(crate) fn send(
     }
     canary.stopped = (!against.is_empty()).then(|| against.join("; "));
     Ok(canary)
+}
+
+/// How many deliveries a message needs: one that is twice among its recipients gets it once.
+fn recipients(item: &Item) -> usize {
+    let all = item.message.recipients.iter();
+    all.map(|rcpt| &rcpt.address).collect::<HashSet<_>>().len()
 }
 
 /// What the attempts at one message say.
@@ -201,15 +215,21 @@ fn weigh(
             ))
         })
         .collect();
-    let find = |wanted: Status| attempts.iter().find(|attempt| attempt.status == wanted);
-    if let Some(attempt) = find(Status::Bounced) {
+    let with = |wanted: Status| attempts.iter().filter(move |one| one.status == wanted);
+    if let Some(attempt) = with(Status::Bounced).next() {
         canary.bounced += 1;
         against.push(format!(
             "{} was returned to its sender: {}",
             attempt.recipient, attempt.reply
         ));
-    } else if let Some(attempt) = find(Status::Deferred) {
-        canary.deferred += 1;
+        return;
+    }
+    if with(Status::Deferred).next().is_none() {
+        canary.sent += 1;
+        return;
+    }
+    canary.deferred += 1;
+    for attempt in with(Status::Deferred) {
         let now = class(&attempt.reply, attempt.dsn.as_deref(), &attempt.recipient);
         let what = format!("{} was deferred: {}", attempt.recipient, attempt.reply);
         if was.contains(&now) {
@@ -221,8 +241,6 @@ fn weigh(
                 "canary: {what} ({now}, which is not what it was deferred for before)"
             ));
         }
-    } else {
-        canary.sent += 1;
     }
 }
 
@@ -234,6 +252,7 @@ impl Canary {
             (self.deferred, "deferred"),
             (self.bounced, "bounced"),
             (self.not_tried, "not tried"),
+            (self.not_known, "of unknown fate"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));

@@ -193,7 +193,14 @@ fn execute(
         outcome.notes.push(what.to_owned());
     }
     interrupted(cx, &done);
-    let all = done.is_complete && counts.moved == counts.selected && verified.problems.is_empty();
+    let is_fine = outcome
+        .canary
+        .as_ref()
+        .is_none_or(|one| one.stopped.is_none());
+    let all = done.is_complete
+        && counts.moved == counts.selected
+        && verified.problems.is_empty()
+        && is_fine;
     let text = shown(cx, args.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }

@@ -42,6 +42,8 @@ pub(crate) struct SoFar {
     pub(crate) deferred: usize,
     pub(crate) bounced: usize,
     pub(crate) not_tried: usize,
+    /// They left its queue, and its log does not say how.
+    pub(crate) not_known: usize,
     /// A reply of each kind.
     pub(crate) replies: Vec<String>,
 }
@@ -55,6 +57,9 @@ impl SoFar {
             let (count, attempt) = match (with(Status::Bounced), with(Status::Deferred)) {
                 (Some(attempt), _) => (&mut so_far.bounced, Some(attempt)),
                 (None, Some(attempt)) => (&mut so_far.deferred, Some(attempt)),
+                (None, None) if attempts.is_empty() && follower.is_removed(name) => {
+                    (&mut so_far.not_known, None)
+                }
                 (None, None) if attempts.is_empty() => (&mut so_far.not_tried, None),
                 (None, None) => (&mut so_far.sent, None),
             };
@@ -78,6 +83,7 @@ impl SoFar {
             (self.deferred, "deferred"),
             (self.bounced, "returned to their senders"),
             (self.not_tried, "not tried yet"),
+            (self.not_known, "of unknown fate"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts
@@ -91,6 +97,13 @@ impl SoFar {
     }
 }
 
+/// The syslog names of the host's instances.
+pub(crate) fn tags(cx: &Context) -> Vec<String> {
+    let host = host::instances::discover(cx.site()).value;
+    let names = host.instances().iter().map(|i| i.syslog_name().to_owned());
+    names.collect()
+}
+
 /// Waits until TO's pickup has taken all that had these `names` in its maildrop, or nothing moves any more.
 pub(crate) fn verify(
     cx: &Context,
@@ -102,7 +115,7 @@ pub(crate) fn verify(
     if names.is_empty() {
         return Verified::default();
     }
-    let mut follower = log.map(|log| Follower::new(log, to));
+    let mut follower = log.map(|log| Follower::new(log, to, tags(cx)));
     let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
     let mut left: HashSet<&str> = names.iter().map(String::as_str).collect();
     let (mut quiet, mut rounds_after) = (0, 0);
@@ -148,6 +161,12 @@ pub(crate) fn verify(
     if let Some(follower) = follower.as_ref().filter(|_| !unread) {
         let so_far = SoFar::of(follower, names);
         verified.notes.push(so_far.said(instance));
+        if so_far.bounced > 0 {
+            verified.problems.push(format!(
+                "{instance} has returned {} messages to their senders",
+                so_far.bounced
+            ));
+        }
         verified.so_far = Some(so_far);
     }
     if !left.is_empty() {
@@ -162,7 +181,7 @@ pub(crate) fn verify(
             "{instance}'s log cannot be read, so the new queue ids are not known"
         ));
     } else if unknown > 0 {
-        verified.notes.push(format!(
+        verified.problems.push(format!(
             "{unknown} messages have left {instance}'s maildrop, but its log does not show their new queue ids"
         ));
     }

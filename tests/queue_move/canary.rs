@@ -70,6 +70,30 @@ fn what_is_deferred_as_before_stops_the_others() {
     assert_eq!(to.count("deferred"), 5);
 }
 
+/// Debian's own master.cf has such a transport: relay.
+#[test]
+fn a_transport_that_logs_under_a_name_of_its_own_hides_nothing() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let dir = to.config_dir().display();
+    host.sh(&format!(
+        "postconf -c {dir} -P smtp/unix/syslog_name=postfix/elsewhere"
+    ));
+    to.reload();
+    accepting.on_rcpt(|_| Answer::no_such_user());
+    submit(&from, 6);
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "2", "--format", "json",
+    ];
+    let stopped = queue_move(&host, &args).exit(1);
+    assert_eq!(json(&stopped)["canary"]["bounced"], 2, "{stopped}");
+    assert_eq!(from.count("deferred"), 4, "{stopped}");
+    // All of them went first, and none was delivered: that is no success either.
+    let args = ["aol-a", "aol-b", "--yes", "--canary", "4"];
+    let all = queue_move(&host, &args).exit(1);
+    assert!(all.text().contains("4 bounced"), "{all}");
+}
+
 #[test]
 fn what_is_returned_or_not_tried_stops_the_others() {
     let host = host_or_skip!();

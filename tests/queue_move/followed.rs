@@ -35,7 +35,7 @@ fn follower(journal: &Journal) -> Follower {
         },
     });
     let start = Time::from_micros(i64::try_from(START).unwrap());
-    Follower::new(Log::at(place, start).unwrap(), &side())
+    Follower::new(Log::at(place, start).unwrap(), &side(), [])
 }
 
 fn picked(journal: &mut Journal, micros: u64, sender: &Sender, new: &str, old: &str) {

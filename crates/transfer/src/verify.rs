@@ -68,6 +68,8 @@ pub struct Follower {
     log: Log,
     /// The instance's syslog name.
     tag: Vec<u8>,
+    /// Those of the host's other instances.
+    others: HashSet<Vec<u8>>,
     found: Found,
 }
 
@@ -87,6 +89,7 @@ struct Found {
 /// What is new in the log.
 struct New<'a> {
     tag: &'a [u8],
+    others: &'a HashSet<Vec<u8>>,
     before: &'a Found,
     found: Found,
 }
@@ -114,7 +117,8 @@ impl Sink for New<'_> {
                 self.found.accepted.insert(text(queue_id));
                 self.found.removed.insert(text(queue_id));
             }
-            Event::Delivery(delivery) if delivery.tag == self.tag => {
+            // A transport may have a syslog_name of its own: Debian's master.cf gives relay one.
+            Event::Delivery(delivery) if !self.others.contains(delivery.tag) => {
                 let id = text(delivery.queue_id);
                 if self.before.attempts.contains_key(&id) || self.found.attempts.contains_key(&id) {
                     let attempts = self.found.attempts.entry(id).or_default();
@@ -154,11 +158,15 @@ impl Found {
 }
 
 impl Follower {
-    /// Of the log of an instance.
-    pub fn new(log: Log, side: &Side) -> Self {
+    /// Of the log of an instance. `tags`: the syslog names of all instances of the host; what another one delivers is
+    /// none of this one's.
+    pub fn new(log: Log, side: &Side, tags: impl IntoIterator<Item = String>) -> Self {
+        let tag = side.syslog_name.clone().into_bytes();
+        let tags = tags.into_iter().map(String::into_bytes);
         Self {
             log,
-            tag: side.syslog_name.clone().into_bytes(),
+            others: tags.filter(|other| *other != tag).collect(),
+            tag,
             found: Found::default(),
         }
     }
@@ -185,6 +193,7 @@ impl Follower {
         };
         let empty = || New {
             tag: &self.tag,
+            others: &self.others,
             before: &self.found,
             found: Found::default(),
         };

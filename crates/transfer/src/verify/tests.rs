@@ -25,7 +25,7 @@ fn follower(path: &Path) -> Follower {
     let mark = serde_json::to_string(&log.mark().unwrap()).unwrap();
     let read = Log::behind(&serde_json::from_str(&mark).unwrap());
     assert_eq!(read.as_ref(), Some(&log));
-    Follower::new(log, &side)
+    Follower::new(log, &side, [])
 }
 
 fn append(path: &Path, lines: &[&str]) {
