@@ -100,7 +100,7 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
 
 /// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened
 /// it, or is about to remove it.
-fn slow_pickup(call: &str) {
+fn slow_pickup(call: &str, delay: &str) {
     const COUNT: usize = 6;
     let host = host_or_skip!();
     let (blocking, accepting) = (host.sink(), host.sink());
@@ -115,7 +115,7 @@ fn slow_pickup(call: &str) {
         .into_iter()
         .find(|(_, name)| name == "pickup");
     let pid = pickup.unwrap().0.to_string();
-    let delay = format!("--inject={call}:delay_enter=700000");
+    let delay = format!("--inject={call}:{delay}=700000");
     let strace = host
         .command("strace")
         .args(["-qq", "-o", "/dev/null", &delay, "-p", &pid]);
@@ -160,17 +160,28 @@ fn slow_pickup(call: &str) {
 
 #[test]
 fn undo_while_pickup_is_about_to_open_a_file() {
-    slow_pickup("openat");
+    slow_pickup("openat", "delay_enter");
+}
+
+/// safe_open(3) looks at the name again: what is another file there by then pickup removes without having taken it.
+#[test]
+fn undo_while_pickup_has_only_just_opened_a_file() {
+    slow_pickup("openat", "delay_exit");
+}
+
+#[test]
+fn undo_while_pickup_looks_at_a_name() {
+    slow_pickup("newfstatat", "delay_enter");
 }
 
 #[test]
 fn undo_while_pickup_is_about_to_call_cleanup() {
-    slow_pickup("connect");
+    slow_pickup("connect", "delay_enter");
 }
 
 #[test]
 fn undo_while_pickup_is_about_to_remove_a_file() {
-    slow_pickup("unlink");
+    slow_pickup("unlink", "delay_enter");
 }
 
 /// Old file systems keep times in whole seconds.

@@ -34,8 +34,6 @@ pub(crate) struct Job {
     pub(crate) because: Option<(Fate, String)>,
     /// Are its logs seen to?
     pub(crate) stripped: bool,
-    /// Has TO's pickup been seen to have taken it?
-    pub(crate) taken: bool,
     /// How often it was looked at anew.
     pub(crate) looks: u8,
 }
@@ -52,7 +50,6 @@ impl Job {
             copy: None,
             because: None,
             stripped: false,
-            taken: false,
             looks: 0,
             track,
         }

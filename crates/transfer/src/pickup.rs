@@ -17,7 +17,7 @@ use crate::execute::Watch;
 use crate::journal::Side;
 
 /// How long pickup(8) may be at work on a message while `undo` waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Why a message is not taken back now.
 pub(crate) const AT_WORK: &str = "TO's pickup may be working on it";
 const POLL: Duration = Duration::from_millis(50);
@@ -140,6 +140,38 @@ fn runs(pid_file: &Path) -> io::Result<bool> {
     }
 }
 
+/// The pickup processes of TO that run now.
+pub(crate) struct Pickups {
+    maildrop: (u64, u64),
+    processes: Vec<Process>,
+}
+
+impl Pickups {
+    /// # Errors
+    /// Why they cannot be seen.
+    pub(crate) fn of(side: &Side) -> Result<Self, &'static str> {
+        let maildrop = std::fs::metadata(side.queue_directory.join(Queue::Maildrop.name()));
+        let maildrop = maildrop.map(|meta| (meta.dev(), meta.ino()));
+        let (Ok(maildrop), Ok(seen)) = (maildrop, pickups(&side.queue_directory)) else {
+            return Err("what TO's pickup is doing cannot be found out");
+        };
+        let processes = seen.ok_or(
+            "TO is running, but its processes cannot be seen from here: run queue-move where Postfix runs",
+        )?;
+        Ok(Self {
+            maildrop,
+            processes,
+        })
+    }
+
+    /// Is none of them at work on the file of this inode in maildrop, nor may be?
+    pub(crate) fn is_free(&self, inode: u64) -> bool {
+        let one = HashSet::from([inode]);
+        let mut all = self.processes.iter();
+        all.all(|process| process.is_past(self.maildrop, &one))
+    }
+}
+
 /// Waits until every pickup of TO that runs now has been seen past what it was doing when the files of these inode
 /// numbers were withdrawn. If one has not, why that is not known.
 pub(crate) fn wait_until_past(
@@ -147,14 +179,10 @@ pub(crate) fn wait_until_past(
     withdrawn: &HashSet<u64>,
     watch: &dyn Watch,
 ) -> Result<(), &'static str> {
-    let identity = |dir: &Path| std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
-    let maildrop = identity(&side.queue_directory.join(Queue::Maildrop.name()));
-    let (Ok(maildrop), Ok(seen)) = (maildrop, pickups(&side.queue_directory)) else {
-        return Err("what TO's pickup is doing cannot be found out");
-    };
-    let mut busy = seen.ok_or(
-        "TO is running, but its processes cannot be seen from here: run queue-move where Postfix runs",
-    )?;
+    let Pickups {
+        maildrop,
+        processes: mut busy,
+    } = Pickups::of(side)?;
     let mut waited = Duration::ZERO;
     loop {
         busy.retain(|process| !process.is_past(maildrop, withdrawn));

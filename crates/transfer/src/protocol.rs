@@ -10,7 +10,9 @@
 //! On the way back a file in TO's maildrop is first taken out of pickup(8)'s reach: in one system call it changes
 //! places with a decoy that pickup cannot open, and lies covered in TO's hold directory. Only then is it asked whether
 //! pickup had it in hand. What pickup has copied it removes by name, so that the decoy goes; while the decoy is there,
-//! and pickup is past it, nobody has the message.
+//! and pickup is past it, nobody has the message. That the decoy is gone proves nothing: pickup also removes, without
+//! having copied it, what is another file under its name than the one that it has just opened (safe_open(3);
+//! pickup_file: anything but EACCES). So what is withdrawn is then kept, and reported as in doubt.
 
 /// Where a run is to lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,7 +75,7 @@ pub enum BackCopy {
 /// What takes the place of a file that is withdrawn from TO's maildrop: an empty file that nobody but root can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decoy {
-    /// None; where a file is withdrawn: pickup(8) has removed it, for it had copied the message.
+    /// None; where a file is withdrawn: pickup(8) has removed it, whether it has copied the message or not.
     No,
     /// Made, but not in its place yet.
     Ready,
@@ -136,8 +138,6 @@ pub enum Step {
     Withdraw,
     /// Wait until TO's pickup(8) is past the moment in which it was withdrawn.
     Settle,
-    /// Remove the withdrawn file: pickup has taken the message, and removed the decoy in its stead.
-    DropTaken,
     /// Rename the withdrawn file into TO's maildrop again, under another name than the decoy's.
     PutBack,
     /// One file system: rename the withdrawn file to FROM's hold queue, with the mark.
@@ -221,8 +221,7 @@ fn with_back_copy(seen: Seen, goal: Goal) -> Step {
 fn withdrawn(seen: Seen, goal: Goal) -> Step {
     match (seen.decoy, goal) {
         _ if seen.own != Own::No => Step::End(End::InDoubt),
-        (Decoy::No, _) => Step::DropTaken,
-        (Decoy::Ready | Decoy::Astray, _) => Step::End(End::InDoubt),
+        (Decoy::No | Decoy::Ready | Decoy::Astray, _) => Step::End(End::InDoubt),
         (Decoy::InPlace, _) if !seen.settled => Step::Settle,
         (Decoy::InPlace, Goal::Finish) => Step::PutBack,
         (Decoy::InPlace, Goal::Back) if seen.cross_device => Step::BeginBack,
@@ -283,7 +282,6 @@ pub fn after(mut seen: Seen, step: Step) -> Seen {
         Step::DropSource => seen.own = Own::No,
         Step::Withdraw => (seen.target, seen.decoy) = (Target::Withdrawn, Decoy::InPlace),
         Step::Settle => seen.settled = true,
-        Step::DropTaken => seen.target = Target::No,
         // The source is the message again: that it was covered no longer says anything.
         Step::DropTarget => {
             (seen.target, seen.sealed) = (Target::No, seen.sealed && seen.own == Own::No);

@@ -1,9 +1,11 @@
 //! How a message ended, and the words for it. Nothing is called taken, moved or back that was not seen to be.
 
+use postfix::queue::Queue;
+
 use crate::job::Job;
 use crate::journal::{Ended, Fate};
 use crate::mover::{Mover, RETRIED, TAKEN};
-use crate::protocol::{End, Goal, Step};
+use crate::protocol::{Decoy, End, Goal, Step, Target};
 use crate::steps::hold::clear_mark;
 
 /// What TO's log says has become of a name in its maildrop: the new queue id, once its queue manager has the message.
@@ -56,7 +58,7 @@ impl Verdict<'_> {
                 let why = "it is on hold, but not by this move";
                 (Fate::Skipped, Some(why.to_owned()))
             }
-            End::InDoubt => (Fate::Doubt, Some(doubt(&job))),
+            End::InDoubt => (Fate::Doubt, Some(doubt(mover, &job))),
             End::Gone => self.gone(&job),
         };
         job.ended(fate, why)
@@ -100,7 +102,7 @@ impl Verdict<'_> {
         }
         let was_moved = was.map(|ended| ended.fate) == Some(Fate::Moved);
         let new = (self.accepted)(job.track.name.as_str());
-        let taken = job.taken || was_moved || new.is_some();
+        let taken = was_moved || new.is_some();
         match (self.goal, new) {
             (Goal::Finish, _) if taken => (Fate::Moved, None),
             (Goal::Back, Some(new)) => {
@@ -130,7 +132,19 @@ impl Verdict<'_> {
     }
 }
 
-fn doubt(job: &Job) -> String {
+fn doubt(mover: &Mover<'_>, job: &Job) -> String {
+    if let (Target::Withdrawn, Decoy::No, Some(at)) =
+        (job.seen.target, job.seen.decoy, &job.places.target)
+    {
+        let (name, path) = (&job.track.name, at.path.display());
+        let maildrop = mover.to.spool().queue_dir(Queue::Maildrop);
+        return format!(
+            "TO's pickup had it in hand as it was taken back, and nothing shows whether TO has it: it is kept out of \
+             Postfix's reach in {path}. Look for orig_id={name} in TO's log: if TO has it, rm {path}; if not, mv {path} \
+             {}/{name} hands it to TO; then queue-move undo, or queue-move close",
+            maildrop.display()
+        );
+    }
     format!(
         "it was released, deleted or delivered while this move was interrupted, or by TO while it was being taken \
          back: what is left of it is kept out of Postfix's reach in {}",

@@ -1,6 +1,7 @@
 //! The steps of the way back that concern all messages together.
 
 use std::io;
+use std::time::Duration;
 
 use crate::engine::{Came, Engine, Results};
 use crate::finder::Finder;
@@ -8,9 +9,12 @@ use crate::job::Job;
 use crate::journal::{Ended, Line};
 use crate::mover::Stop;
 use crate::observe::decoy;
-use crate::pickup::{AT_WORK, wait_until_past};
+use crate::pickup::{AT_WORK, PATIENCE, Pickups, wait_until_past};
 use crate::protocol::{BackCopy, Own};
 use crate::steps::undo;
+
+/// Between two looks at what pickup is doing. It needs less for most files than for the disk.
+const GLANCE: Duration = Duration::from_millis(5);
 
 impl Engine<'_, '_> {
     pub(super) fn begin_back(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
@@ -25,9 +29,47 @@ impl Engine<'_, '_> {
         let mover = self.mover;
         let (ready, mut done) =
             self.make(jobs, |job| undo::make_decoy(mover, job), Line::Decoys)?;
-        done.extend(self.each(ready, |job| undo::withdraw(mover, job).into()));
+        done.extend(self.exchange(ready));
         mover.sync()?;
         Ok(done)
+    }
+
+    /// Exchanges them with their decoys, each while pickup is not at work on it: what is exchanged between pickup's
+    /// open(2) and its next look at the name is in doubt afterwards. Pickup goes from file to file, so that the wait is
+    /// for one at a time.
+    fn exchange(&self, jobs: Vec<Job>) -> Results {
+        let mover = self.mover;
+        let (mut done, mut waiting) = (Vec::with_capacity(jobs.len()), jobs);
+        let mut waited = Duration::ZERO;
+        while !waiting.is_empty() {
+            let pickups = match self.pickup {
+                Some(_) => Ok(None),
+                None => Pickups::of(self.to).map(Some),
+            };
+            let is_last = waited >= PATIENCE || self.watch.interrupted();
+            let came = self.workers.each(std::mem::take(&mut waiting), |mut job| {
+                let fail = |why: &str| Some(Came::Stopped(Stop::Fail(why.to_owned())));
+                let came = match &pickups {
+                    Err(why) => fail(why),
+                    Ok(Some(pickups)) if !pickups.is_free(job.target_inode()) => {
+                        is_last.then(|| fail(AT_WORK)).flatten()
+                    }
+                    Ok(_) => Some(undo::withdraw(mover, &mut job).into()),
+                };
+                (job, came)
+            });
+            for (job, came) in came {
+                match came {
+                    Some(came) => done.push((job, came)),
+                    None => waiting.push(job),
+                }
+            }
+            if !waiting.is_empty() {
+                self.watch.pause(GLANCE);
+                waited += GLANCE;
+            }
+        }
+        done
     }
 
     /// The same step for all of a recovery. Those that pickup may have in hand are left as they are.
@@ -47,7 +89,7 @@ impl Engine<'_, '_> {
         (past, ends)
     }
 
-    /// Waits until pickup is past all of them; then those whose decoy is gone have been taken.
+    /// Waits until pickup is past all of them; then those whose decoy is still there it has not taken.
     pub(super) fn settle(&self, jobs: Vec<Job>) -> Results {
         let inodes = jobs.iter().map(Job::target_inode).collect();
         let past = match self.pickup {
@@ -55,7 +97,7 @@ impl Engine<'_, '_> {
             None => wait_until_past(self.to, &inodes, self.watch),
         };
         let tracks = jobs.iter().map(|job| &*job.track);
-        // Where they are now, and not before: a decoy that is not found is taken for removed.
+        // Where they are now, and not before: what pickup has removed must show.
         let finder = Finder::new(&self.mover.from, &self.mover.to, tracks);
         let settled = |mut job: Job| {
             let came = match past {

@@ -174,7 +174,6 @@ impl Engine<'_, '_> {
             Step::DropSource => self.each(jobs, |job| copy::drop_source(mover, job).into()),
             Step::Withdraw => return self.withdraw(jobs),
             Step::Settle => return Ok(self.settle(jobs)),
-            Step::DropTaken => self.each(jobs, |job| undo::drop_taken(mover, job).into()),
             Step::PutBack => {
                 // Its own name the decoy has.
                 let jobs = self.rename(jobs)?;
@@ -218,7 +217,6 @@ impl Engine<'_, '_> {
                 Step::Fill => drop(track.copy.as_mut().map(|copy| copy.complete = true)),
                 Step::NoteCovered => track.sealed = true,
                 Step::FillBack => drop(track.back.as_mut().map(|(back, _)| back.complete = true)),
-                Step::DropTaken => job.taken = true,
                 _ => {}
             }
         }

@@ -85,11 +85,21 @@ impl World {
             Pickup::Saw(name) => {
                 worlds.push(now(Pickup::Idle));
                 worlds.push(match (self.at_name(name), self.decoy) {
-                    (Some((_, is_copy)), _) => now(Pickup::Reads(is_copy, name)),
+                    (Some((_, is_copy)), _) => now(Pickup::Opened(is_copy, name)),
                     // Permission denied: it keeps the file.
                     (None, Some(Ok(decoy))) if decoy == name => now(Pickup::Idle),
                     (None, _) => now(Pickup::Removes(name)),
                 });
+            }
+            // safe_open(3) compares what it opened with what the name shows now. If that is another file, or none,
+            // pickup_file removes the name, whatever it shows, and cleanup(8) hears nothing of it.
+            Pickup::Opened(is_copy, name) => {
+                worlds.push(now(Pickup::Idle));
+                let is_same = self.at_name(name).is_some_and(|(_, it)| it == is_copy);
+                worlds.push(now(match is_same {
+                    true => Pickup::Reads(is_copy, name),
+                    false => Pickup::Removes(name),
+                }));
             }
             Pickup::Reads(_, name) => {
                 worlds.push(now(Pickup::Idle));

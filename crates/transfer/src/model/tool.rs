@@ -2,7 +2,7 @@
 //! killed after each, and others may act after each.
 
 use super::world::{At, File, Pickup, Run, World};
-use crate::protocol::{Decoy, Goal, Seen, Step, Target, after};
+use crate::protocol::{BackCopy, Decoy, Goal, Seen, Step, Target, after};
 
 /// Looks anew before a run gives a message up.
 const LOOKS: u8 = 2;
@@ -135,10 +135,6 @@ impl World {
             (Step::Withdraw, _) => self.exchange(),
             (Step::Settle, _) if self.pickup == Pickup::Idle => Did::Done,
             (Step::Settle, _) => Did::Stuck,
-            (Step::DropTaken, _) => {
-                *self.target() = None;
-                Did::Done
-            }
             (Step::PutBack, _) => self.put_back(),
             (Step::Return, _) => {
                 let done = done(own_at == Some(At::ToCover));
@@ -168,7 +164,8 @@ impl World {
             }
             // The other complete one is still in sight.
             (Step::DropTarget, 0) if seen.target == Target::Withdrawn => {
-                more(self.back.is_some_and(|back| back.whole))
+                // Without one on its way back only a wrong rule comes here.
+                more(seen.back == BackCopy::No || self.back.is_some_and(|back| back.whole))
             }
             (Step::DropTarget, 0) => more(!cross || self.own.is_some()),
             (Step::DropTarget, 1) => {

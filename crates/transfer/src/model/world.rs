@@ -29,9 +29,11 @@ pub(super) enum Pickup {
     Idle,
     /// It has seen a ready file of this name, and opens it next.
     Saw(bool),
+    /// It has opened the message's own file or (`true`) the copy by this name, and looks at the name once more next.
+    Opened(bool, bool),
     /// It reads: the message's own file or (`true`) the copy; and will remove this name.
     Reads(bool, bool),
-    /// cleanup(8) has the message, or there was no file to open: it removes this name next.
+    /// cleanup(8) has the message, or the file was not there or not the same any more: it removes this name next.
     Removes(bool),
 }
 

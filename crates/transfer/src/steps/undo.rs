@@ -54,16 +54,6 @@ pub(crate) fn withdraw(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Removes what pickup has taken, as pickup itself would have done: it has removed the decoy in its stead.
-pub(crate) fn drop_taken(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
-    let at = job.check_target()?.clone();
-    let done = mover.fs.unlink(&at);
-    done.map_err(|e| fail_or_raced("cannot remove", &at.path, &e))?;
-    mover.touch_to(&at);
-    job.places.target = None;
-    Ok(())
-}
-
 /// Puts what is withdrawn into TO's maildrop again, under a name that is journalled already. `Ok(false)`: it is taken.
 pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<bool, Stop> {
     let at = job.check_target()?.clone();

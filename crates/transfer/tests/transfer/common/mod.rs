@@ -348,7 +348,9 @@ impl Spools {
     /// The senders of what can be delivered from anywhere, and how often.
     pub(crate) fn deliverable(&self) -> BTreeMap<String, usize> {
         let mut senders = BTreeMap::new();
-        for path in self.files() {
+        // What is covered has no queue id for a name: Postfix leaves it alone.
+        let is_named = |path: &PathBuf| path.extension().is_none();
+        for path in self.files().into_iter().filter(is_named) {
             if let Some(sender) = deliverable(&path) {
                 *senders.entry(sender).or_insert(0) += 1;
             }
