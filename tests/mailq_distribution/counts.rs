@@ -107,6 +107,7 @@ fn json_is_as_its_schema_says() {
     });
     let mut instance = figures.clone();
     instance["instance"] = "postfix-aol-a".into();
+    instance["limits"] = json!([]);
     assert_eq!(
         found,
         json!({

@@ -264,7 +264,7 @@ fn what_two_claim_and_what_is_missing() {
     assert!(
         csv.ends_with(
             "\npostfix-aol-e,,no,no,,,,rustin.localdomain,/var/spool/postfix-aol-e,/etc/postfix-aol-e,/etc/hostname,postfix,\
-             postfix-aol-e,syslog,,,no,,WARNING postfix-aol-e: data_directory /etc/hostname: not a directory\n"
+             postfix-aol-e,syslog,,,no,,WARNING postfix-aol-e: data_directory /etc/hostname: not a directory,\n"
         ),
         "{csv}"
     );

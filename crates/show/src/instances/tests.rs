@@ -130,7 +130,7 @@ fn json_says_null_of_what_is_not_known() {
         r#""addresses":[{"address":"192.0.2.1","state":"unknown","interface":null}],"#,
         r#""helo_name":"postfix-aol-a.smtp.example.org","config_directory":"/etc/postfix-aol-a","#,
         r#""queue_directory":"/var/spool/postfix-aol-a","data_directory":"/var/lib/postfix-aol-a","mail_owner":"postfix","#,
-        r#""syslog_name":"postfix-aol-a","maillog_file":null,"listens":[],"rate_limits":[],"pickup":null}],"#,
+        r#""syslog_name":"postfix-aol-a","maillog_file":null,"listens":[],"rate_limits":[],"pickup":null,"limits":[]}],"#,
         r#""findings":[],"problems":[]}"#,
         "\n"
     );
