@@ -1,13 +1,15 @@
 //! close and prune: what is done with journals alone.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use cli::{Context, Failure, Outcome};
-use transfer::{Fs, NoHook, State, Summary};
+use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{all, named};
+use crate::unfinished::{all, named, read};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
@@ -19,11 +21,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             .hint("say why it cannot be finished, for the next admin: --why TEXT")
             .into());
     }
-    if journal.state() != State::Unfinished {
-        return Err(Failure::new(format!("the move {name} is not unfinished"))
-            .hint("queue-move history lists the moves")
-            .into());
-    }
+    must_be_unfinished(&journal)?;
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
     cx.note(summary.told());
@@ -37,7 +35,10 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
     // Not while it is at work.
-    let locks = setup::lock(cx, &[(&journal.header.from, true)])?;
+    let locks = setup::lock(cx, &[(&from_now(&journal.header), true)])?;
+    // What another run has written in the meantime counts.
+    let journal = read(&journal.path)?;
+    must_be_unfinished(&journal)?;
     let (user, now) = (setup::user(), setup::seconds(cx));
     let closed = transfer::close(
         Fs::new(&NoHook),
@@ -53,9 +54,44 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+fn must_be_unfinished(journal: &Journal) -> anyhow::Result<()> {
+    if journal.state() == State::Unfinished {
+        return Ok(());
+    }
+    let what = format!("the move {} is not unfinished", journal.header.name);
+    let hint = "queue-move history lists the moves";
+    Err(Failure::new(what).hint(hint).into())
+}
+
+/// FROM as `resume` and `undo` lock it: its directory may have another device number, or be another, since the move.
+fn from_now(header: &Header) -> Side {
+    let mut side = header.from.clone();
+    if let Ok(meta) = std::fs::metadata(&side.queue_directory) {
+        side.identity = (meta.dev(), meta.ino());
+    }
+    side
+}
+
+/// Removes one journal, unless a run has taken its move up since it was listed. Why it is left, then.
+fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<(), String>> {
+    let locks = match setup::lock(cx, &[(&from_now(&listed.header), true)]) {
+        Ok(locks) => locks,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    let now = match Summary::read(&listed.path) {
+        Ok(now) if now.is_unfinished() => return Ok(Err("it is unfinished again".to_owned())),
+        Ok(now) => now,
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), &[now], before);
+    removed.map_err(|e| Failure::io("cannot remove", &listed.path, e))?;
+    drop(locks);
+    Ok(Ok(()))
+}
+
 /// Removes journals of moves that ended long ago.
 pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
-    let (mut summaries, is_whole) = all(cx);
+    let (mut summaries, mut is_whole) = all(cx);
     let before = cx.now().minus(prune.older_than).seconds();
     summaries.retain(|one| one.header.started < before && !one.is_unfinished());
     if !prune.manner.dry_run && !summaries.is_empty() {
@@ -64,8 +100,18 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
             return Err(Failure::new("nothing was changed: not confirmed").into());
         }
-        let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), &summaries, before);
-        removed.map_err(|e| Failure::new("cannot remove a journal").because(e))?;
+        let mut removed = Vec::with_capacity(summaries.len());
+        for one in summaries {
+            match remove(cx, &one, before)? {
+                Ok(()) => removed.push(one),
+                Err(why) => {
+                    is_whole = false;
+                    let name = &one.header.name;
+                    cx.warn(format!("the journal of {name} is not removed: {why}"));
+                }
+            }
+        }
+        summaries = removed;
     }
     let names: Vec<&str> = summaries
         .iter()

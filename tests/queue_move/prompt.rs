@@ -13,6 +13,7 @@ use crate::image::{Image, Original};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use testkit::Host;
+use testkit::traced::{calls, killed, plain};
 
 const QUESTION: &str = "Move it? [y/N] ";
 
@@ -24,7 +25,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(root: &Path) -> Self {
+    fn start(root: &Path, args: &[&str]) -> Self {
         let pty = openpty(None, None).unwrap();
         let slave = || pty.slave.try_clone().unwrap();
         // With a controlling terminal: ^C reaches whoever it is that the terminal belongs to.
@@ -32,7 +33,7 @@ impl Session {
         // Whoever started the tests may ignore it.
         command.args(["--ctty", "--wait", "env", "--default-signal=INT", TOOL]);
         command.arg("--root").arg(root);
-        command.args(["aol-a", "aol-b"]);
+        command.args(args);
         command.env("TERM", "xterm").env_remove("NO_COLOR");
         command.stdin(slave()).stdout(slave()).stderr(slave());
         Self {
@@ -67,7 +68,7 @@ impl Session {
 
 /// Asked, and answered with `keys`: the exit status (128 and the signal's number, as a shell has it), and the screen.
 fn answered(image: &Image<'_>, keys: &str) -> (Option<i32>, String) {
-    let mut session = Session::start(image.root());
+    let mut session = Session::start(image.root(), &["aol-a", "aol-b"]);
     session.read_until(|screen| screen.ends_with(QUESTION));
     let plan = session.screen.clone();
     for text in [
@@ -113,5 +114,95 @@ fn only_yes_moves() {
         image.is_moved(status == 0, &when);
         let journals = image.root().join("var/lib/relay-tools/moves");
         assert_eq!(journals.exists(), status == 0, "{when}");
+    }
+}
+
+/// `args` ask; `meanwhile` is done, and then the answer is yes: the exit status, and what it says.
+fn overtaken(image: &Image<'_>, args: &[&str], meanwhile: impl FnOnce()) -> (Option<i32>, String) {
+    let mut session = Session::start(image.root(), args);
+    session.read_until(|screen| screen.ends_with("[y/N] "));
+    meanwhile();
+    session.keys.write_all(b"y\r").unwrap();
+    session.read_until(|_| false);
+    let status = session.tool.wait().unwrap();
+    (status.code(), session.screen)
+}
+
+/// Kills the tool at its first renameat2(2), which is not the first thing that its journal knows of.
+fn kill(original: &Original, prepare: impl Fn(&Image<'_>), image: &Image<'_>, args: &[&str]) {
+    let probe = Image::of(original, None);
+    prepare(&probe);
+    let found = calls(TOOL, probe.root(), args);
+    let call = found.iter().find(|call| call.name == "renameat2").unwrap();
+    killed(TOOL, image.root(), args, call);
+}
+
+fn journal(image: &Image<'_>) -> (String, std::path::PathBuf) {
+    let name = image.planned().unwrap();
+    let dir = image.root().join("var/lib/relay-tools/moves");
+    (name.clone(), dir.join(format!("{name}.jsonl")))
+}
+
+const MOVE: [&str; 3] = ["aol-a", "aol-b", "--yes"];
+
+/// A resume comes to its end, or is killed, while close asks: what it has written says where mail is.
+#[test]
+fn close_counts_what_another_run_has_written_while_it_asked() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    let nothing = |_: &Image<'_>| {};
+    let interrupted = |image: &Image<'_>| kill(&original, nothing, image, &MOVE);
+    for ends in [true, false] {
+        let image = Image::of(&original, None);
+        interrupted(&image);
+        let (name, path) = journal(&image);
+        let mut before = Vec::new();
+        let close = ["close", &name, "--why", "why not"];
+        let (code, screen) = overtaken(&image, &close, || {
+            let resume = ["resume", "--yes"];
+            match ends {
+                true => assert!(plain(TOOL, image.root(), &resume).status.success()),
+                false => kill(&original, interrupted, &image, &resume),
+            }
+            before = std::fs::read(&path).unwrap();
+        });
+        let after = std::fs::read(&path).unwrap();
+        assert!(after.starts_with(&before), "cut: {screen}");
+        assert_eq!(code, Some(if ends { 2 } else { 0 }), "{screen}");
+        let says = if ends { "is not unfinished" } else { "closed " };
+        assert!(screen.contains(says), "{screen}");
+        assert_eq!(after.len() == before.len(), ends, "{screen}");
+    }
+}
+
+/// An undo begins while prune asks, and is killed: its journal is the only one to know where mail is.
+#[test]
+fn prune_leaves_what_another_run_has_taken_up_while_it_asked() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    let moved = |image: &Image<'_>| {
+        assert!(plain(TOOL, image.root(), &MOVE).status.success());
+        let (_, path) = journal(image);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (head, rest) = text.split_once("\"started\":").unwrap();
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        std::fs::write(&path, format!("{head}\"started\":1700000000{rest}")).unwrap();
+    };
+    for undone in [true, false] {
+        let image = Image::of(&original, None);
+        moved(&image);
+        let (name, path) = journal(&image);
+        let prune = ["prune", "--older-than", "90d"];
+        let (code, screen) = overtaken(&image, &prune, || {
+            if undone {
+                kill(&original, moved, &image, &["undo", "--yes"]);
+            }
+        });
+        assert_eq!(code, Some(i32::from(undone)), "{screen}");
+        assert_eq!(path.exists(), undone, "{screen}");
+        let says = format!("the journal of {name} is not removed: it is unfinished again");
+        assert_eq!(screen.contains(&says), undone, "{screen}");
     }
 }

@@ -48,11 +48,16 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// An old one, from its last whole line on.
+    /// An old one, from its last whole line on. What was cut short behind that goes; what another run has written since
+    /// the journal was read does not: it says where mail is.
     pub(crate) fn reopen(fs: Fs<'a>, root: &Path, journal: &Journal) -> io::Result<Self> {
         let place = Place::below(root, &journal.path, Links::Ours)?;
         let file = place.reopen()?;
-        if file.metadata()?.len() > journal.length {
+        let length = file.metadata()?.len();
+        if length != journal.read {
+            return Err(io::Error::other("another run has written to it meanwhile"));
+        }
+        if length > journal.length {
             fs.hooked(Op::Write, &journal.path, || file.set_len(journal.length))?;
         }
         Ok(Self {
@@ -159,6 +164,8 @@ pub struct Journal {
     pub(crate) tracks: Vec<Track>,
     /// Bytes up to the end of the last whole line.
     length: u64,
+    /// Bytes that it had when it was read.
+    read: u64,
 }
 
 /// Why a journal cannot be used.
@@ -208,6 +215,7 @@ impl Journal {
             torn: whole < text.len(),
             tracks: Vec::new(),
             length: whole as u64,
+            read: text.len() as u64,
         };
         for (number, line) in lines {
             let taken = serde_json::from_slice(line)
