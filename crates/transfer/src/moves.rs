@@ -16,7 +16,7 @@ use crate::job::Job;
 use crate::journal::{Ended, Fate, Header, Journal, Last, Line, State, Totals, Track, Writer};
 use crate::mover::{Mover, Stop};
 use crate::observe::look;
-use crate::protocol::{Goal, Step};
+use crate::protocol::{BackCopy, Decoy, Goal, Own, Step, Target};
 use crate::verdict::{Accepted, Verdict};
 use crate::workers::Workers;
 
@@ -127,6 +127,9 @@ impl<'a> Move<'a> {
     pub fn reopen(means: Means<'a>, mut journal: Journal, goal: Goal) -> Result<Self, MoveError> {
         let name = journal.header.name.clone();
         let stopped = |e| MoveError::Stopped(name.clone(), e);
+        if !journal.planned {
+            must_not_have_begun(means.fs, &journal, goal).map_err(stopped)?;
+        }
         let mut writer = Writer::reopen(means.fs, means.root, &journal).map_err(stopped)?;
         let again = Line::Recover(goal == Goal::Finish, means.watch.now());
         writer.commit(&[again]).map_err(stopped)?;
@@ -350,6 +353,29 @@ impl<'a> Move<'a> {
             is_complete,
         })
     }
+}
+
+/// Of a plan that was not written whole nothing was done. Where something was, the journal has lost its end.
+fn must_not_have_begun(fs: Fs<'_>, journal: &Journal, goal: Goal) -> io::Result<()> {
+    let mover = Mover::open(fs, &journal.header)?;
+    let finder = Finder::new(&mover.from, &mover.to, journal.tracks.iter());
+    for track in &journal.tracks {
+        let (job, looked) = look(&mover, &finder, Box::new(track.clone()), goal);
+        looked.map_err(|stop| io::Error::other(stop.why()))?;
+        let seen = job.seen;
+        let is_in_hand = matches!(seen.own, Own::Held | Own::Covered)
+            || (seen.target, seen.back) != (Target::No, BackCopy::No)
+            || seen.decoy != Decoy::No;
+        if is_in_hand {
+            return Err(io::Error::other(format!(
+                "{}: damaged: it ends before its plan does, but the move has begun with {}; nothing is changed on a \
+                 guess",
+                journal.path.display(),
+                track.intent.queue_id
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A run that has ended, or was interrupted.

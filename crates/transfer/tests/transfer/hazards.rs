@@ -260,6 +260,44 @@ fn an_interrupt_leaves_the_rest_and_resume_goes_on() {
     assert!(spools.journal().unwrap().finished);
 }
 
+/// A journal that has lost its end, from the plan's on, as after a damage of its file system.
+#[test]
+fn a_plan_that_is_cut_short_is_damage_once_something_was_done() {
+    for (cross_device, held, begun) in [
+        (false, false, false),
+        (false, true, true),
+        (false, false, true),
+        (true, true, true),
+    ] {
+        let spools = Spools::new(cross_device);
+        let watch = Idle::default();
+        let done = spools.execute_with(&spools.plan(), &NO_HOOK, &watch, |one| {
+            match (begun, held) {
+                (false, _) => Ok(()),
+                (true, true) => one.hold(),
+                (true, false) => one.run(),
+            }
+        });
+        done.unwrap();
+        let path = spools.moves.join("test.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        let (cut, _) = text.split_once("{\"planned\":").unwrap();
+        fs::write(&path, cut).unwrap();
+        for goal in [Goal::Back, Goal::Finish] {
+            let ran = spools.recover(goal, &NO_HOOK);
+            assert_eq!(ran.is_err(), begun, "{ran:?}");
+            if let Err(e) = ran {
+                assert!(
+                    e.to_string().contains("it ends before its plan does"),
+                    "{e}"
+                );
+                assert_eq!(fs::read_to_string(&path).unwrap(), cut);
+            }
+        }
+        assert_eq!(spools.complete(), expected());
+    }
+}
+
 #[test]
 fn clean_removes_only_logs_without_a_message() {
     let spools = Spools::new(false);
