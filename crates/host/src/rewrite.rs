@@ -76,17 +76,25 @@ impl Stream {
     }
 }
 
+/// A time limit of a socket ends with EAGAIN (socket(7), SO_RCVTIMEO).
+fn late(e: io::Error) -> io::Error {
+    match e.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => e,
+    }
+}
+
 impl io::Read for Stream {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.read(to)
+        self.socket.read(to).map_err(late)
     }
 }
 
 impl io::Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(bytes)
+        self.socket.write(bytes).map_err(late)
     }
 
     fn flush(&mut self) -> io::Result<()> {

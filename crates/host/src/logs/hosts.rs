@@ -62,19 +62,16 @@ fn bare(host: &[u8]) -> &[u8] {
 }
 
 impl Hosts {
-    /// Hosts are distinguished. `site` is given where the logs are its own: its lines are the first one's. In an image,
-    /// whose lines may be of a host that is called otherwise, the first that is met is.
+    /// Hosts are distinguished. `site` is given where the logs are its own: its lines, and those of the first host that
+    /// is met, are its own. An image, a container, a host that was renamed and a syslog daemon with a name of its own
+    /// write another name than the host has, and its figures must not be taken for a stranger's.
     pub fn told_apart(site: Option<&Site>) -> Self {
         let own = site.map(|site| bare(site.host().as_bytes()).to_vec());
-        let hosts = Self {
+        Self {
             is_told_apart: true,
             own,
             ..Self::default()
-        };
-        if let Some(site) = site.filter(|site| site.root().is_this_host()) {
-            hosts.first.get_or_init(|| site.host().as_bytes().to_vec());
         }
-        hosts
     }
 
     /// The host, if it is not the first one; else nothing.
