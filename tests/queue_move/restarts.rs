@@ -99,8 +99,8 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
 }
 
 /// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened
-/// it, or is about to remove it.
-fn slow_pickup(call: &str, delay: &str) {
+/// it, or is about to remove it. It begins once pickup has the directory `open`, or a file in it.
+fn slow_pickup(call: &str, delay: &str, open: &str) {
     const COUNT: usize = 6;
     let host = host_or_skip!();
     let (blocking, accepting) = (host.sink(), host.sink());
@@ -127,11 +127,10 @@ fn slow_pickup(call: &str, delay: &str) {
     host.wait_until(Duration::from_secs(20), "pickup to be traced", traced);
     queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
     let is_at_it = || {
-        let open = format!("ls -l /proc/{pid}/fd");
-        host.sh(&open)
+        host.sh(&format!("ls -l /proc/{pid}/fd"))
             .text()
             .lines()
-            .any(|line| line.ends_with("/maildrop"))
+            .any(|line| line.split("-> ").any(|path| path.contains(open)))
     };
     host.wait_until(Duration::from_secs(20), "pickup to be at work", is_at_it);
     let undone = queue_move(&host, &["undo", "--yes", "--format", "json"]);
@@ -160,28 +159,28 @@ fn slow_pickup(call: &str, delay: &str) {
 
 #[test]
 fn undo_while_pickup_is_about_to_open_a_file() {
-    slow_pickup("openat", "delay_enter");
+    slow_pickup("openat", "delay_enter", "/maildrop");
 }
 
 /// safe_open(3) looks at the name again: what is another file there by then pickup removes without having taken it.
 #[test]
 fn undo_while_pickup_has_only_just_opened_a_file() {
-    slow_pickup("openat", "delay_exit");
+    slow_pickup("openat", "delay_exit", "/maildrop/");
 }
 
 #[test]
 fn undo_while_pickup_looks_at_a_name() {
-    slow_pickup("newfstatat", "delay_enter");
+    slow_pickup("newfstatat", "delay_enter", "/maildrop/");
 }
 
 #[test]
 fn undo_while_pickup_is_about_to_call_cleanup() {
-    slow_pickup("connect", "delay_enter");
+    slow_pickup("connect", "delay_enter", "/maildrop");
 }
 
 #[test]
 fn undo_while_pickup_is_about_to_remove_a_file() {
-    slow_pickup("unlink", "delay_enter");
+    slow_pickup("unlink", "delay_enter", "/maildrop");
 }
 
 /// Old file systems keep times in whole seconds.
