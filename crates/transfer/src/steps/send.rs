@@ -26,8 +26,8 @@ pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> 
     }
     mover.touch_from(&hold);
     mover.touch_to(&to);
-    // The mark stays, where it is one. From here on pickup may have the file open, and it removes a message whose inode,
-    // mode or links change between its fstat(2) and its lstat(2) (src/util/safe_open.c, src/pickup/pickup.c).
+    // The mark stays, where it is one. From here on pickup may have the file open, and it removes a message whose
+    // inode, mode or links change between its fstat(2) and its lstat(2) (src/util/safe_open.c, src/pickup/pickup.c).
     (job.places.own, job.places.target) = (None, Some(to));
     Ok(true)
 }
