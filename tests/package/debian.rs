@@ -221,7 +221,7 @@ fn cron_runs(debian: &Debian) {
     )
     .unwrap();
     let commands = cron_commands(debian);
-    assert_eq!(commands.len(), 4);
+    assert_eq!(commands.len(), 5);
     fs::create_dir_all(debian.path(METRICS)).unwrap();
     fs::create_dir_all(debian.path("run/systemd/system")).unwrap();
     for command in &commands {

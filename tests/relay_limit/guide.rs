@@ -33,6 +33,8 @@ fn the_page_brings_a_blocked_instance_back() {
         .wait_until(Duration::from_secs(60), "some to be stuck", || {
             site.taken(&site.a) + site.taken(&site.b) >= 30 && site.b.count("deferred") > 0
         });
+    // How the list server spreads its mail is its own affair: of few refusals the check advises nothing.
+    let many = site.b.count("deferred") >= 5;
     let path = std::path::Path::new(crate::TOOL).parent().unwrap();
     let mut seen = Vec::new();
     for command in commands() {
@@ -64,7 +66,7 @@ fn the_page_brings_a_blocked_instance_back() {
         if command.starts_with("relay-limit pause") && changes {
             assert!(ran.text().contains("; in force"), "{command}: {ran}");
         }
-        let advises = command.starts_with("queue-report") || command.contains("--check -v");
+        let advises = command.starts_with("queue-report") || many && command.contains("--check -v");
         if advises
             && !seen
                 .iter()
