@@ -192,7 +192,7 @@ fn a_reader_of_the_days_cannot_hold_them() {
     let days = image.path("var/lib/relay-tools/days");
     assert!(days.exists());
     // All that he can open, he locks, and keeps.
-    let script = "for f in $(find ../var/lib/relay-tools -readable); do flock --exclusive --nonblock $f sleep 60 & \
+    let script = "for f in $(find ../var/lib/relay-tools -readable); do flock --exclusive --timeout 30 $f sleep 60 & \
         done; wait";
     let mut holder = Command::new("setpriv")
         .args([
