@@ -31,7 +31,7 @@ use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use figures::gaps::Gaps;
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
-use host::logs::{Hosts, Inputs, Selection, gaps, warn_empty, warn_unread};
+use host::logs::{Hosts, Inputs, Selection, gaps, log_sets, warn_empty, warn_unread};
 use host::tables::Tables;
 use postfix::Parsed;
 use postfix::Window;
@@ -101,8 +101,13 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// Whose lines are met: of this host in its own logs, of any in others.
     pub(crate) fn hosts(&self) -> Hosts {
-        let is_own = !self.args.names_its_logs();
-        Hosts::told_apart(is_own.then(|| self.cx.site()))
+        if self.args.names_its_logs() {
+            return Hosts::of_any();
+        }
+        let (site, asked) = (self.cx.site(), self.args.logs.own.preference());
+        // Why there are none is reported when they are read.
+        let sets = log_sets(site, self.host, self.selection, asked).unwrap_or_default();
+        Hosts::of_own(site, &sets)
     }
 
     /// The logs that are to be read.

@@ -88,3 +88,41 @@ fn the_report_of_another_hosts_log_bears_its_name() {
     assert!(one.starts_with("relay1, Friday 2026-11-27"), "{one}");
     assert!(one.contains("postfix-aol-a "), "{one}");
 }
+
+/// A host's own logs, whose lines may bear another name than the host has.
+#[test]
+fn a_hosts_own_lines_are_its_own_whatever_name_they_bear() {
+    let root = tempfile::tempdir().unwrap();
+    for dir in ["etc/postfix-aol-a", "var/log"] {
+        fs::create_dir_all(root.path().join(dir)).unwrap();
+    }
+    let main_cf = "syslog_name = postfix-aol-a\nqueue_directory = /var/spool/postfix-aol-a\n";
+    fs::write(root.path().join("etc/postfix-aol-a/main.cf"), main_cf).unwrap();
+    let line = |host: &str| {
+        format!(
+            "2026-11-27T06:00:01+00:00 {host} postfix-aol-a/smtp[706]: 4HnkK60lBRz6tl1: to=<a@aol.com>, \
+             relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)\n"
+        )
+    };
+    let check = |hostname: &str, hosts: &[&str], expected: &[(&str, u64)]| {
+        fs::write(root.path().join("etc/hostname"), format!("{hostname}\n")).unwrap();
+        let lines: String = hosts.iter().map(|host| line(host)).collect();
+        written(&root.path().join("var/log"), &lines);
+        let path = root.path().to_str().unwrap();
+        let out = stats(["--root", path, "--date", "2026-11-27"]).out;
+        let totals: Vec<&str> = out.lines().filter(|l| l.contains(":total:")).collect();
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|(name, n)| format!("{name}:total:{n}"))
+            .collect();
+        assert_eq!(totals, expected, "{hostname} {hosts:?}");
+    };
+    // A container, say.
+    check("rustin", &["c0ffee", "c0ffee"], &[("postfix-aol-a", 2)]);
+    // Renamed, and written with its domain.
+    check("rustin", &["rustin.example.org"], &[("postfix-aol-a", 1)]);
+    // A log server's: whichever line comes first, and however many there are of others.
+    let both = [("postfix-aol-a", 1), ("postfix-aol-a@cleveland", 2)];
+    check("rustin", &["cleveland", "cleveland", "rustin"], &both);
+    check("rustin", &["rustin", "cleveland", "cleveland"], &both);
+}

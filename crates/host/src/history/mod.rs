@@ -92,15 +92,16 @@ pub fn read(
     days: &[Day],
     tables: &Tables,
 ) -> anyhow::Result<History> {
+    let sets = log_sets(site, host, selection, asked)?;
     let settings = DaySettings {
         zone: site.zone(),
         instances: selection.syslog_names().map(str::to_owned).collect(),
         tables: tables.clone(),
         whole: false,
-        hosts: Hosts::told_apart(Some(site)),
+        hosts: Hosts::of_own(site, &sets),
     };
     let mut counts = DayCounts::new(selection, days, &settings);
-    let (sets, wanted) = (log_sets(site, host, selection, asked)?, counts.wanted());
+    let wanted = counts.wanted();
     let logs = DayLogs::read(site, &sets, days, wanted, &mut counts);
     let counted = counts.records(|day, instance| logs.of(site, day, instance));
     let is_asked = |name: &str| selection.wants(name.as_bytes());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use figures::bounds::OTHER_INSTANCES;
+use postfix::log::{self, LogSet, Place};
 
 use crate::site::Site;
 
@@ -62,16 +63,47 @@ fn bare(host: &[u8]) -> &[u8] {
 }
 
 impl Hosts {
-    /// Hosts are distinguished. `site` is given where the logs are its own: its lines, and those of the first host that
-    /// is met, are its own. An image, a container, a host that was renamed and a syslog daemon with a name of its own
-    /// write another name than the host has, and its figures must not be taken for a stranger's.
-    pub fn told_apart(site: Option<&Site>) -> Self {
-        let own = site.map(|site| bare(site.host().as_bytes()).to_vec());
+    /// Hosts are distinguished. In logs that are no host's own, the first that is met is the first.
+    pub fn of_any() -> Self {
         Self {
             is_told_apart: true,
-            own,
             ..Self::default()
         }
+    }
+
+    /// The same in the logs of a host itself, given as their sets: its lines are the first one's. An image, a container,
+    /// a host that was renamed and a syslog daemon with a name of its own write another name than the host has, and its
+    /// figures must not be taken for a stranger's: where no file's ends have the host's name, the host that the newest
+    /// file names first is it, too. In a journal, and in JSON, it is the first that is met.
+    pub fn of_own(site: &Site, sets: &[LogSet]) -> Self {
+        let mut hosts = Self {
+            own: Some(bare(site.host().as_bytes()).to_vec()),
+            ..Self::of_any()
+        };
+        let mut newest = None;
+        for set in sets {
+            let Place::File(current) = &set.place else {
+                return hosts;
+            };
+            // What cannot be read is reported when it is read for its lines.
+            let files = log::siblings(current).unwrap_or_default();
+            for file in files.iter().rev() {
+                let named = log::hosts(file).unwrap_or_default();
+                if named.iter().any(|host| hosts.is_own(host)) {
+                    hosts.settle(site.host().as_bytes().to_vec());
+                    return hosts;
+                }
+                newest = newest.or_else(|| named.into_iter().next());
+            }
+        }
+        if let Some(newest) = newest {
+            hosts.settle(newest);
+        }
+        hosts
+    }
+
+    fn settle(&mut self, first: Vec<u8>) {
+        self.first.get_or_init(|| first);
     }
 
     /// The host, if it is not the first one; else nothing.

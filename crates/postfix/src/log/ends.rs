@@ -1,5 +1,6 @@
 //! When a log begins and ends, by a look at its first and its last lines.
 
+use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
@@ -41,6 +42,46 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     }))
 }
 
+/// The hosts that the lines at a log's ends name, in their order, each once: of the first 64 KiB, and of the last ones
+/// where it is not compressed.
+///
+/// # Errors
+///
+/// As for [`read_file()`](super::read_file).
+pub fn hosts(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
+    let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
+    let (mut file, metadata) = open::open(path).map_err(problem)?;
+    let head = open::head(&mut file, 6).map_err(problem)?;
+    let compression = Compression::of(&head);
+    let text = if compression == Compression::None {
+        let mut text = part(&file, 0, TAIL).map_err(problem)?;
+        let start = metadata.len().saturating_sub(TAIL).max(TAIL);
+        text.push(b'\n');
+        text.extend(part(&file, start, metadata.len()).map_err(problem)?);
+        text
+    } else {
+        let mut decoder = open::decoder(compression, head, file).map_err(problem)?;
+        open::head(&mut decoder, 64 * 1024).unwrap_or_default()
+    };
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for line in text.split(|b| *b == b'\n') {
+        if let Some(header) = super::header::parse(line)
+            && !header.host.is_empty()
+            && !found.iter().any(|known| known == header.host)
+        {
+            found.push(header.host.to_vec());
+        }
+    }
+    Ok(found)
+}
+
+/// The bytes of a file from `at` to `end`, or to its own.
+fn part(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
+    let slice = Slice { file, at, end };
+    let most = usize::try_from(end.saturating_sub(at)).unwrap_or(0);
+    open::head(&mut BufReader::new(slice), most)
+}
+
 /// When the last line of a log was written; `None` if none of its last lines says so. Of
 /// a compressed log it is the time of the file.
 ///
@@ -54,16 +95,7 @@ pub fn last_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     if Compression::of(&open::head(&mut file, 6).map_err(problem)?) != Compression::None {
         return Ok(Some(latest));
     }
-    let start = size.saturating_sub(TAIL);
-    let tail = Slice {
-        file: &file,
-        at: start,
-        end: size,
-    };
-    let text = open::head(
-        &mut BufReader::new(tail),
-        usize::try_from(TAIL).unwrap_or(0),
-    );
+    let text = part(&file, size.saturating_sub(TAIL), size);
     Ok(text
         .map_err(problem)?
         .rsplit(|b| *b == b'\n')

@@ -36,7 +36,7 @@ mod wanted;
 pub use attempt::{Delays, Relay, Status};
 pub use clock::Clock;
 pub use complaint::{Complaint, Severity};
-pub use ends::{first_time, last_time};
+pub use ends::{first_time, hosts, last_time};
 pub use event::{Agent, Delivery, Event, Expired, Sink};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Bookmark, Followed, Mark, at_end, follow};
