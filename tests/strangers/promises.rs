@@ -45,7 +45,9 @@ fn is_test(text: &str, name: &str) -> bool {
         let above = lines[..at].iter().rev();
         let mut attributes =
             above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-        let is_ignored = attributes.clone().any(|line| line.starts_with("#[ignore"));
+        let is_ignored = attributes
+            .clone()
+            .any(|line| line.starts_with("#[") && line.contains("ignore"));
         !is_ignored && attributes.any(|line| *line == "#[test]")
     })
 }
