@@ -8,7 +8,7 @@ use cli::instances::InstanceArgs;
 use cli::log_args::LogArgs;
 use cli::{Block, Common, Context, Manual, Section, Tool, WindowArgs, WindowError};
 use figures::mail_stats::{Count, Dimension};
-use postfix::{Window, day_of, today};
+use postfix::{Day, Window};
 
 use crate::check_args::{CheckArgs, MONITORING};
 use crate::days_args::{DaysArgs, RECORDS};
@@ -102,16 +102,16 @@ impl Args {
         self.logs.source().is_named() || !self.days.merge.is_empty()
     }
 
-    /// The window that is asked for in `mode`. A day is kept, and a report made, when it is over, unless another is
-    /// named.
+    /// The day that is kept or reported: the last one that is over, unless another is named.
+    pub(crate) fn day(&self, cx: &Context) -> Result<Day, WindowError> {
+        let named = self.window.day(cx.now(), cx.zone())?;
+        Ok(named.unwrap_or_else(|| Day::at(cx.now(), cx.zone()).minus(1)))
+    }
+
+    /// The window that is asked for in `mode`.
     pub(crate) fn window(&self, mode: Mode<'_>, cx: &Context) -> Result<Window, WindowError> {
         match mode {
-            Mode::SaveDay | Mode::Report(_) if self.window.date.is_none() => {
-                let date = today(cx.now(), cx.zone()).and_then(|date| date.pred_opt());
-                Ok(date
-                    .and_then(|date| day_of(date, cx.zone()))
-                    .unwrap_or_default())
-            }
+            Mode::SaveDay | Mode::Report(_) => Ok(self.day(cx)?.window(cx.zone())),
             _ => self.window.window(cx.now(), cx.zone()),
         }
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::Days;
 use cli::{Context, Failure, Outcome};
 use figures::daily::{DAYS_JUDGED, DIMENSIONS, Daily, Parts};
-use figures::days::{Day, DayRecord};
+use figures::days::{DayRecord, Period};
 use figures::distribution::Distribution;
 use figures::gaps::Gaps;
 use figures::history::History;
@@ -136,11 +135,8 @@ fn envelope(args: &Args, cx: &Context, host: &Host) -> Envelope {
 
 fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
-    let since = run.window.since.unwrap_or_default();
-    let date = cx.zone().at(since);
-    let date = date.unwrap_or_default().date_naive();
-    let first = date.checked_sub_days(Days::new(DAYS_JUDGED as u64));
-    let days = history::days(cx.site(), first.unwrap_or(date), date);
+    let date = args.day(cx)?;
+    let days = history::days(cx.site(), date.minus(DAYS_JUDGED as u64), date);
     let read = read(run, &days)?;
     let is_known = read.is_covered
         || read
@@ -201,7 +197,7 @@ fn advised(run: &Run<'_>, report: &Daily) -> anyhow::Result<Vec<String>> {
 }
 
 /// One pass over the logs of all days.
-fn read(run: &Run<'_>, days: &[Day]) -> anyhow::Result<DaysRead> {
+fn read(run: &Run<'_>, days: &[Period]) -> anyhow::Result<DaysRead> {
     let (args, cx, host, selection) = (run.args, run.cx, run.host, run.selection);
     let (first, last) = (days.first().map(|d| d.since), days.last());
     let window = Window {

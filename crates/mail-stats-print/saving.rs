@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cli::{Context, Failure, Outcome, replace_file};
-use figures::days::{self, Day, DayRecord};
+use figures::days::{self, DayRecord, Period};
 use figures::gaps::Gaps;
 use guarded::{Links, Lock, Place};
 use host::history::{DayCounts, DayLogs, DaySettings, MOST_RECORDS, record_file};
@@ -19,15 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Keeps the day that is asked for. Instances that are expected have a record even if they had nothing to do.
 pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let (cx, selection) = (run.cx, run.selection);
-    let (Some(since), Some(until)) = (run.window.since, run.window.until) else {
-        return Err(Failure::new("--save-day needs exactly one day").into());
-    };
-    let day = Day {
-        host: cx.host().to_owned(),
-        zone: cx.zone(),
-        since,
-        until,
-    };
+    let day = Period::of_day(cx.host(), cx.zone(), run.args.day(cx)?);
     let settings = DaySettings {
         zone: cx.zone(),
         instances: check::expected(run.args, selection),
@@ -75,10 +67,15 @@ fn locked(cx: &Context, path: &Path) -> anyhow::Result<(Place, Lock)> {
 }
 
 /// Puts the records in their file, if that changes it.
-fn keep(cx: &Context, day: &Day, records: Vec<DayRecord>, gaps: &Gaps) -> anyhow::Result<Outcome> {
-    let name = day.name().unwrap_or_default();
+fn keep(
+    cx: &Context,
+    day: &Period,
+    records: Vec<DayRecord>,
+    gaps: &Gaps,
+) -> anyhow::Result<Outcome> {
+    let name = day.day();
     let mut outcome = Outcome::Done;
-    let path = record_file(cx.site(), day).ok_or_else(|| Failure::new("no such day"))?;
+    let path = record_file(cx.site(), day);
     // Where the logs do not reach the day, nothing was seen, and nothing is known.
     let (records, unknown): (Vec<_>, Vec<_>) = records
         .into_iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cli::Context;
-use figures::days::Day;
+use figures::days::Period;
 use globset::GlobMatcher;
 use host::history::DayLogs;
 use host::logs::{Filter, LogScope, Selection, log_sets};
@@ -125,7 +125,7 @@ pub(crate) fn read(
         cache: Cache::default(),
         events: Vec::new(),
     };
-    let time = Day {
+    let time = Period {
         host: cx.host().to_owned(),
         zone: cx.zone(),
         since,

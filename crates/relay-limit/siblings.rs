@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use cli::Context;
 use cli::lookups::ResolverArgs;
 use dns::{Limits, Lookup as _, Resolver, Rtype};
-use figures::days::Day;
+use figures::days::Period;
 use figures::instances::Facts;
 use host::history::DayLogs;
 use host::logs::{Filter, LogScope, Selection, log_sets};
@@ -111,7 +111,7 @@ pub(crate) fn last_hour(
         attempts: BTreeMap::new(),
         recipients: HashSet::new(),
     };
-    let hour = Day {
+    let hour = Period {
         host: cx.host().to_owned(),
         zone: cx.zone(),
         since: cx.now().minus(HOUR),

@@ -109,7 +109,7 @@ impl One<'_> {
                 );
                 return Ok(as_it_is(&what, true));
             }
-            _ if today.is_some_and(|today| today < self.plan.order.start) => {
+            _ if today < self.plan.order.start => {
                 return Ok(as_it_is("nothing is changed before then", false));
             }
             Some(level) => level,

@@ -9,6 +9,7 @@ use cli::log_args::LogSourceArgs;
 use cli::lookups::{ResolverArgs, parse_domain};
 use cli::{Common, Context, Failure};
 use host::lookups::Questions;
+use postfix::Day;
 
 /// Warm up a new address: is it ready, how much may it send today, is it going well?
 ///
@@ -356,13 +357,12 @@ fn seconds(text: &str) -> Result<u32, String> {
 ///
 /// # Errors
 /// It names none.
-pub(crate) fn start(text: &str, cx: &Context) -> anyhow::Result<chrono::NaiveDate> {
+pub(crate) fn start(text: &str, cx: &Context) -> anyhow::Result<Day> {
     let today = host::history::today(cx.site());
     let day = match text {
-        "today" => today,
-        "tomorrow" => today.and_then(|day| day.succ_opt()),
-        _ if text.len() == 10 => text.parse().ok(),
-        _ => None,
+        "today" => Some(today),
+        "tomorrow" => Some(today.plus(1)),
+        _ => text.parse().ok(),
     };
     day.ok_or_else(|| {
         Failure::new(format!(

@@ -116,7 +116,7 @@ fn before(cx: &Context, instance: &Instance, plan: &Plan, earlier: Option<&Plan>
 /// What an admin may not have meant.
 fn odd_orders(cx: &Context, plan: &Plan) {
     let order = &plan.order;
-    if host::history::today(cx.site()).is_some_and(|today| order.start < today) {
+    if order.start < host::history::today(cx.site()) {
         cx.warn(format!(
             "--start {} is in the past: the days since then count as they were, whatever limited them",
             order.start

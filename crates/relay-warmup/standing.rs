@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate};
 use cli::{Context, Failure, Outcome};
 use figures::history::History;
 use figures::verdict::{Level, Perf, Verdict as Answer};
@@ -11,12 +10,12 @@ use host::history;
 use host::logs::{Preference, Selection};
 use host::tables::Tables;
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Problem, Time};
+use postfix::{Day, Parsed, Problem, Time};
 use warmup::limits::Limits;
 use warmup::plan::Plan;
 use warmup::render::status::{self as render, Standing as Shown};
 use warmup::rules::Rules;
-use warmup::status::{Day, Status, Verdict};
+use warmup::status::{DayFigures, Status, Verdict};
 
 use crate::args::{Format, Standing};
 use crate::saved;
@@ -57,8 +56,7 @@ pub(crate) fn judge(
         [] => planned(cx, &host, &mut problems)?,
         names => named(cx, &host, names)?,
     };
-    let today =
-        history::today(cx.site()).ok_or_else(|| Failure::new("the clock is out of range"))?;
+    let today = history::today(cx.site());
     let read = read(cx, &host, &asked, preference, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
@@ -155,10 +153,10 @@ fn read(
     host: &Parsed<Host>,
     asked: &[Asked<'_>],
     preference: Option<Preference>,
-    today: NaiveDate,
+    today: Day,
     rules: &Rules,
 ) -> anyhow::Result<History> {
-    let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let back = |days: u64| today.minus(days);
     // Long enough to see that an address was idle.
     let usual = back(u64::from(rules.idle_days) + 1);
     let starts = asked.iter().map(|(_, plan)| {
@@ -183,15 +181,14 @@ fn read(
 }
 
 /// An instance's days, as far as anything is known of them.
-fn days_of(history: &History, syslog_name: &str, pauses: &[(Time, Time)]) -> Vec<Day> {
+fn days_of(history: &History, syslog_name: &str, pauses: &[(Time, Time)]) -> Vec<DayFigures> {
     let known = history.days.iter().filter_map(|day| {
-        let date: NaiveDate = day.day.name()?.parse().ok()?;
         let of = day.instance(syslog_name)?;
         let (since, until) = (day.day.since, day.day.until);
         let is_in = |&(from, to): &(Time, Time)| from < until && since < to;
-        Some(Day {
+        Some(DayFigures {
             paused: pauses.iter().any(is_in),
-            ..Day::new(date, &of.figures, of.complete)
+            ..DayFigures::new(day.day.day(), &of.figures, of.complete)
         })
     });
     known.collect()

@@ -195,7 +195,7 @@ fn history(cx: &Context, first: &str, last: &str, names: &[&str]) -> anyhow::Res
     let found = history::read(cx.site(), &host, &selection, None, &days, &tables)?;
     cx.print_with(|out| {
         for day in &found.days {
-            writeln!(out, "{}", day.day.name().unwrap_or_default())?;
+            writeln!(out, "{}", day.day.day())?;
             for of in &day.instances {
                 let c = of.figures.counts;
                 let blocked = of.figures.reason(Class::Blocked);

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use postfix::Problem;
+use postfix::{Day, Problem};
 
-use crate::days::{Day, DayRecord, replaces};
+use crate::days::{DayRecord, Period, replaces};
 use crate::mail_stats::Figures;
 
 /// The days of a span, of one host.
@@ -24,7 +24,7 @@ pub struct History {
 #[derive(Debug, Clone)]
 pub struct HistoryDay {
     /// Which.
-    pub day: Day,
+    pub day: Period,
     /// Every instance of which something is known, by name: without any delivery, too, if the logs or a record hold the
     /// day.
     pub instances: Vec<InstanceDay>,
@@ -61,13 +61,13 @@ impl History {
     /// the day. From the logs, an incomplete record without any delivery says that nothing is known, and that is not an
     /// answer.
     pub fn new(
-        days: Vec<Day>,
+        days: Vec<Period>,
         logs: Vec<DayRecord>,
         stored: Vec<DayRecord>,
         problems: Vec<Problem>,
     ) -> Self {
-        let mut best: BTreeMap<(String, String), (Source, DayRecord)> = BTreeMap::new();
-        let key = |record: &DayRecord| (record.day.clone(), record.instance.clone());
+        let mut best: BTreeMap<(Day, String), (Source, DayRecord)> = BTreeMap::new();
+        let key = |record: &DayRecord| (record.day, record.instance.clone());
         for record in stored
             .into_iter()
             .map(|record| of_these_hours(record, &days))
@@ -88,10 +88,9 @@ impl History {
                 best.insert(key(&record), (Source::Logs, record));
             }
         }
-        let of_day = |day: &Day| {
-            let name = day.name();
-            let found = best.iter();
-            let found = found.filter(|((of, _), _)| name.as_ref() == Some(of));
+        let of_day = |period: &Period| {
+            let day = period.day();
+            let found = best.iter().filter(|((of, _), _)| *of == day);
             let found = found.map(|(_, (source, record))| InstanceDay::new(*source, record));
             found.collect()
         };
@@ -112,9 +111,9 @@ impl History {
 }
 
 /// A host's clock may have been another one when the record was made: then its day had other hours.
-fn of_these_hours(mut record: DayRecord, days: &[Day]) -> DayRecord {
+fn of_these_hours(mut record: DayRecord, days: &[Period]) -> DayRecord {
     let mut days = days.iter();
-    let day = days.find(|day| day.name().as_ref() == Some(&record.day));
+    let day = days.find(|day| day.day() == record.day);
     if day.is_some_and(|day| record.span() != Some((day.since, day.until))) {
         let why = format!("the record covers different hours, {}", record.hours());
         record.complete = false;

@@ -5,9 +5,8 @@
 
 use std::path::Path;
 
-use chrono::NaiveDate;
 use legible::shell::quoted;
-use postfix::{Problem, Span};
+use postfix::{Day, Problem, Span};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -45,7 +44,7 @@ pub struct Advice {
     /// Where this was read.
     pub source: String,
     /// When.
-    pub date: NaiveDate,
+    pub date: Day,
 }
 
 #[derive(Deserialize)]

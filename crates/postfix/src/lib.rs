@@ -12,6 +12,7 @@
 )]
 
 pub mod config;
+mod day;
 mod escape;
 pub mod log;
 mod problem;
@@ -21,9 +22,10 @@ mod time;
 mod window;
 mod zone;
 
+pub use day::{Day, DayError};
 pub use escape::{Escaped, escape};
 pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
 pub use time::{Span, SpanError, Time};
-pub use window::{Fold, Window, beginning, day_of, instant, today};
+pub use window::{Fold, Window, instant};
 pub use zone::Zone;

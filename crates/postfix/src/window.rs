@@ -1,8 +1,8 @@
-//! Windows of time, and the days and instants of a host's own clock that bound them.
+//! Windows of time, and the instants of a host's own clock that bound them.
 
 use std::ops::Range;
 
-use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{LocalResult, NaiveDateTime};
 
 use crate::{Span, Time, Zone};
 
@@ -36,24 +36,6 @@ pub enum Fold {
     First,
     /// The later one.
     Second,
-}
-
-/// The day that it is on the zone's clock at `now`; nothing for a time out of all bounds.
-pub fn today(now: Time, zone: Zone) -> Option<NaiveDate> {
-    Some(zone.at(now)?.date_naive())
-}
-
-/// The window that is this day on the zone's clock, be it 23, 24 or 25 hours; nothing for a day out of all bounds.
-pub fn day_of(date: NaiveDate, zone: Zone) -> Option<Window> {
-    Some(Window {
-        since: Some(beginning(date, zone)?),
-        until: Some(beginning(date.checked_add_days(Days::new(1))?, zone)?),
-    })
-}
-
-/// The first instant of a day: not always 00:00, where clocks change at midnight.
-pub fn beginning(day: NaiveDate, zone: Zone) -> Option<Time> {
-    instant(day.and_time(NaiveTime::MIN), zone, Fold::First)
 }
 
 /// The instant at which the zone's clocks show `local`. A time that a change of clocks skips stands for the

@@ -9,9 +9,7 @@ mod file;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use postfix::Time;
-
-use chrono::{Days, NaiveDate};
+use postfix::{Day, Time};
 
 use crate::intake::{Intake, OtherLimits};
 use crate::limits::Limits;
@@ -42,7 +40,7 @@ pub struct Order {
     /// When the plan was made.
     pub created: Time,
     /// No day before counts.
-    pub start: NaiveDate,
+    pub start: Day,
     /// Messages a day when it is warm.
     pub volume: u64,
     /// Messages a day that all addresses of the relay name send together.
@@ -157,9 +155,9 @@ impl Plan {
     }
 
     /// The date of a sending day, from 1, if mail is sent every day.
-    pub fn date_of(&self, day: u32) -> Option<NaiveDate> {
+    pub fn date_of(&self, day: u32) -> Day {
         let after = u64::from(day.saturating_sub(1));
-        self.order.start.checked_add_days(Days::new(after))
+        self.order.start.plus(after)
     }
 
     /// What a level does about mail that comes beyond what is let out; nothing without a relay name.

@@ -10,12 +10,12 @@
 
 mod day;
 
-use chrono::{Days, NaiveDate};
+use postfix::Day;
 
 use crate::plan::Plan;
 use crate::rules::Rules;
 
-pub use day::Day;
+pub use day::DayFigures;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +49,7 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedDay {
     /// The day.
-    pub day: Day,
+    pub day: DayFigures,
     /// Which sending day of the warm-up it is, from 1.
     pub number: u32,
     /// Its level in the plan, and the cap; absent without a plan.
@@ -78,7 +78,7 @@ pub struct Status {
     /// Days since the last sending day, 0 for today; absent if there was none.
     pub idle: Option<u32>,
     /// The first day of which anything is known.
-    pub since: Option<NaiveDate>,
+    pub since: Option<Day>,
     /// The last level is held for its days, and nothing speaks against it: the address is warm.
     pub is_warm: bool,
     /// It calls for a step back from the first level, which is always empty.
@@ -98,13 +98,13 @@ impl Status {
     pub fn of(
         instance: &str,
         plan: Option<&Plan>,
-        days: &[Day],
-        today: NaiveDate,
+        days: &[DayFigures],
+        today: Day,
         rules: &Rules,
     ) -> Self {
         let start = plan.map(|plan| plan.order.start);
         let is_sending =
-            |day: &&Day| day.total() > 0 && start.is_none_or(|start| day.date >= start);
+            |day: &&DayFigures| day.total() > 0 && start.is_none_or(|start| day.date >= start);
         let mut walk = Walk::default();
         let mut judged: Vec<JudgedDay> = Vec::new();
         let mut is_lowest = false;
@@ -156,7 +156,7 @@ impl Status {
 
     /// The verdict as of today, by the last whole day and by what there is of this one. `is_lowest`: the last day was
     /// on the first level.
-    fn conclude(&mut self, plan: Option<&Plan>, is_lowest: bool, today: NaiveDate, rules: &Rules) {
+    fn conclude(&mut self, plan: Option<&Plan>, is_lowest: bool, today: Day, rules: &Rules) {
         let Some(idle) = self.idle else {
             return self.without_days(plan, today, rules);
         };
@@ -191,7 +191,7 @@ impl Status {
         }
     }
 
-    fn without_days(&mut self, plan: Option<&Plan>, today: NaiveDate, rules: &Rules) {
+    fn without_days(&mut self, plan: Option<&Plan>, today: Day, rules: &Rules) {
         let since = self.since.map_or_else(
             || "it has no history".to_owned(),
             |since| format!("nothing was sent since {since}"),
@@ -247,7 +247,7 @@ impl Status {
 
 impl Walk {
     /// Goes on by a day with this verdict.
-    fn go(&mut self, plan: &Plan, day: &Day, verdict: Verdict) {
+    fn go(&mut self, plan: &Plan, day: &DayFigures, verdict: Verdict) {
         match verdict {
             Verdict::StepBack | Verdict::WarmAgain => {
                 *self = Self {
@@ -276,20 +276,19 @@ impl Walk {
 
 /// Which of the days are missing that a verdict would have to rest on: those up to yesterday, from the last one that is
 /// known, or as far back as an address may be idle; none before the plan's first.
-fn unseen(plan: Option<&Plan>, days: &[Day], today: NaiveDate, rules: &Rules) -> Option<String> {
-    let back = Days::new(u64::from(rules.idle_days));
-    let oldest = today.checked_sub_days(back).unwrap_or(today);
+fn unseen(plan: Option<&Plan>, days: &[DayFigures], today: Day, rules: &Rules) -> Option<String> {
+    let oldest = today.minus(u64::from(rules.idle_days));
     // Without a plan, an address of which nothing is known before is taken for a new one.
     let start = match (plan, days.first()) {
         (Some(plan), _) => plan.order.start.max(oldest),
         (None, Some(first)) => first.date.max(oldest),
         (None, None) => oldest,
     };
-    let known = |date: &NaiveDate| days.iter().any(|day| day.date == *date);
+    let known = |date: &Day| days.iter().any(|day| day.date == *date);
     let last_sending = days.iter().rfind(|day| day.total() > 0);
     let from = last_sending.map_or(start, |day| day.date.max(start));
-    let dates = from.iter_days().take_while(|date| *date < today);
-    let missing: Vec<NaiveDate> = dates.filter(|date| !known(date)).collect();
+    let dates = from.up_to(today.minus(1));
+    let missing: Vec<Day> = dates.filter(|date| !known(date)).collect();
     let (first, last) = (missing.first()?, missing.last()?);
     let which = match missing.len() {
         1 => format!("{first} is"),
@@ -301,8 +300,8 @@ fn unseen(plan: Option<&Plan>, days: &[Day], today: NaiveDate, rules: &Rules) ->
 }
 
 /// Days from one to a later one.
-fn gap(from: NaiveDate, to: NaiveDate) -> u32 {
-    u32::try_from((to - from).num_days()).unwrap_or(0)
+fn gap(from: Day, to: Day) -> u32 {
+    u32::try_from(to.since(from)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `--date`, `--since`, `--until`: a window of time, as an admin means it on the clock of the host looked at.
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveTime};
 use clap::Args;
-use postfix::{Fold, Span, Time, Window, Zone, beginning, day_of, instant};
+use postfix::{Day, Fold, Span, Time, Window, Zone};
 
 /// The forms of a point in time, for messages and help.
 pub const TIME_FORMS: &str = "14:30, today, yesterday, 2026-11-23, \"2026-11-23 14:30[:SS]\", \
@@ -73,6 +73,19 @@ impl std::fmt::Display for WindowError {
 impl std::error::Error for WindowError {}
 
 impl WindowArgs {
+    /// The day that `--date` names, when it is `now` in `zone`.
+    ///
+    /// # Errors
+    /// It names none.
+    pub fn day(&self, now: Time, zone: Zone) -> Result<Option<Day>, WindowError> {
+        let Some(text) = &self.date else {
+            return Ok(None);
+        };
+        let day = Clock { now, zone }.day(text);
+        let junk = || WindowError::Junk("--date", text.clone());
+        day.map(Some).ok_or_else(junk)
+    }
+
     /// The window that the flags name, when it is `now` in `zone`. A local time that
     /// a clock change skips stands for the instant of the change; of one that occurs twice, `--since` means the first
     /// and `--until` the second.
@@ -81,10 +94,8 @@ impl WindowArgs {
     /// A flag's text is not in one of its forms, or nothing lies between `--since` and `--until`.
     pub fn window(&self, now: Time, zone: Zone) -> Result<Window, WindowError> {
         let clock = Clock { now, zone };
-        if let Some(day) = &self.date {
-            return clock
-                .day(day)
-                .ok_or_else(|| WindowError::Junk("--date", day.clone()));
+        if let Some(day) = self.day(now, zone)? {
+            return Ok(day.window(zone));
         }
         let bound = |flag, text: &Option<String>, fold| match text {
             Some(text) => match clock.point(text, fold) {
@@ -118,8 +129,8 @@ impl WindowArgs {
 pub fn to_come(text: &str, now: Time, zone: Zone) -> Result<Time, String> {
     let clock = Clock { now, zone };
     let tomorrow = || {
-        let day = clock.today()?.succ_opt()?;
-        instant(day.and_time(time(text.trim())?), zone, Fold::First)
+        let day = clock.today().plus(1);
+        day.time(time(text.trim())?, zone, Fold::First)
     };
     // How long ago something was is no time to come.
     let found = match text.trim().parse::<Span>() {
@@ -150,54 +161,40 @@ struct Clock {
 }
 
 impl Clock {
-    /// The bounds of `today`, `yesterday` or a date.
-    fn day(self, text: &str) -> Option<Window> {
-        day_of(self.date(text)?, self.zone)
-    }
-
     /// A point in time, in any of the forms.
     fn point(self, text: &str, fold: Fold) -> Option<Time> {
         let text = text.trim();
         if text == "now" {
             return Some(self.now);
         }
-        if let Some(day) = self.date(text) {
-            return beginning(day, self.zone);
+        if let Some(day) = self.day(text) {
+            return Some(day.beginning(self.zone));
         }
         if let Some(time) = time(text) {
-            return instant(self.today()?.and_time(time), self.zone, fold);
+            return self.today().time(time, self.zone, fold);
         }
         if let Ok(span) = text.parse() {
             return Some(self.now.minus(span));
         }
         let (day, rest) = text.split_once([' ', 'T', 't'])?;
-        let day = date(day)?;
+        let day: Day = day.parse().ok()?;
         match time(rest) {
-            Some(time) => instant(day.and_time(time), self.zone, fold),
+            Some(time) => day.time(time, self.zone, fold),
             None => Some(DateTime::parse_from_rfc3339(text).ok()?.into()),
         }
     }
 
-    fn date(self, text: &str) -> Option<NaiveDate> {
+    /// `today`, `yesterday` or a date.
+    fn day(self, text: &str) -> Option<Day> {
         match text {
-            "today" => self.today(),
-            "yesterday" => self.today()?.pred_opt(),
-            _ => date(text),
+            "today" => Some(self.today()),
+            "yesterday" => Some(self.today().minus(1)),
+            _ => text.parse().ok(),
         }
     }
 
-    fn today(self) -> Option<NaiveDate> {
-        postfix::today(self.now, self.zone)
-    }
-}
-
-/// `2026-11-23`, in just this form.
-fn date(text: &str) -> Option<NaiveDate> {
-    let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if shape {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
-    } else {
-        None
+    fn today(self) -> Day {
+        Day::at(self.now, self.zone)
     }
 }
 

@@ -8,14 +8,13 @@ mod compare;
 mod shares;
 mod volume;
 
-use postfix::Time;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use postfix::Problem;
+use postfix::{Day, Problem, Time};
 
 use crate::bounds::OTHER_INSTANCES;
-use crate::days::{Day, counted};
+use crate::days::{Period, counted};
 use crate::distribution::{Distribution, InstanceFigures};
 use crate::gaps::Gaps;
 use crate::history::{History, HistoryDay, InstanceDay, Source};
@@ -65,7 +64,7 @@ pub struct Daily {
     /// The host.
     pub host: String,
     /// The day.
-    pub day: Day,
+    pub day: Period,
     /// When the report was made.
     pub made: Time,
     /// All instances together.
@@ -103,8 +102,8 @@ pub struct Subject {
     pub today: Measure,
     /// How it was before.
     pub before: Compared,
-    /// The days before and the day itself, the oldest first, by name; without figures where not all of a day is known.
-    pub days: Vec<(String, Option<Measure>)>,
+    /// The days before and the day itself, the oldest first; without figures where not all of a day is known.
+    pub days: Vec<(Day, Option<Measure>)>,
 }
 
 impl Daily {
@@ -261,9 +260,8 @@ impl Subject {
     ) -> Self {
         let (_, before) = history.days.split_last().unzip();
         let before: Vec<Option<Measure>> = before.unwrap_or_default().iter().map(&of).collect();
-        let name_of = |day: &HistoryDay| day.day.name().unwrap_or_default();
         let measured = before.iter().copied().chain([Some(today)]);
-        let days = history.days.iter().map(name_of).zip(measured);
+        let days = history.days.iter().map(|day| day.day.day()).zip(measured);
         Self {
             name,
             today,

@@ -20,10 +20,10 @@ use knowledge::providers::Providers;
 type Counted = Option<[u64; 4]>;
 
 /// The days before 2026-09-19, the last one as `n` 1, and that day itself as 0.
-fn day(n: u64) -> Day {
+fn day(n: u64) -> Period {
     // 2026-09-19T00:00:00Z.
     let since = Time::from_seconds(1_789_776_000).minus(Span::from_days(n));
-    Day {
+    Period {
         host: "rustin".to_owned(),
         zone: Zone::named("UTC").unwrap(),
         since,
@@ -31,7 +31,7 @@ fn day(n: u64) -> Day {
     }
 }
 
-fn record(of: &Day, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
+fn record(of: &Period, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
     let row = |key: &str, [sent, bounced, deferred]: [u64; 3]| json!({"key": key, "sent": sent, "bounced": bounced, "deferred": deferred});
     let all = [sent, bounced + blocked, deferred];
     let one = json!([row("x", all)]);
@@ -47,13 +47,13 @@ fn record(of: &Day, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
     stored(of, "a", &figures)
 }
 
-fn stored(of: &Day, instance: &str, figures: &serde_json::Value) -> DayRecord {
+fn stored(of: &Period, instance: &str, figures: &serde_json::Value) -> DayRecord {
     let at = |time: Time| {
         let time = chrono::DateTime::from_timestamp_micros(time.micros()).unwrap();
         time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
     };
     let line = json!({
-        "schema": days::SCHEMA, "host": of.host, "instance": instance, "day": of.name(), "zone": "UTC",
+        "schema": days::SCHEMA, "host": of.host, "instance": instance, "day": of.day().to_string(), "zone": "UTC",
         "since": at(of.since), "until": at(of.until), "complete": true,
         "expired": 0, "unparsed": 0, "attempts": figures, "recipients": figures,
     });
@@ -103,7 +103,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
         reasons: None,
     };
     let all = before.iter().copied().chain([Some(today)]);
-    let days: Vec<Day> = (0..=before.len() as u64).rev().map(day).collect();
+    let days: Vec<Period> = (0..=before.len() as u64).rev().map(day).collect();
     let known = days.iter().zip(all);
     let records = known.filter_map(|(day, of)| Some(record(day, of?)));
     let report = Daily::new(Parts {

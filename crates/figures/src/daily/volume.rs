@@ -1,6 +1,6 @@
 //! How much there was to deliver, beside the days before.
 
-use chrono::{Datelike as _, NaiveDate, Weekday};
+use chrono::Weekday;
 
 use super::{Notice, Subject};
 use crate::judge::Rules;
@@ -23,18 +23,18 @@ const SILENT: f64 = 12.0;
 
 /// The days before: how many deliveries, where that is known, and on which day of the week.
 struct Past {
-    days: Vec<(Option<Weekday>, f64)>,
-    today: Option<Weekday>,
+    days: Vec<(Weekday, f64)>,
+    today: Weekday,
 }
 
 impl Past {
     fn of(subject: &Subject) -> Self {
-        let weekday = |name: &str| name.parse().ok().map(|date: NaiveDate| date.weekday());
         let mut days = subject.days.iter().rev();
-        let today = days.next().and_then(|(name, _)| weekday(name));
-        let known = days.rev().filter_map(|(name, measure)| {
+        // Where there is no day at all, there is nothing to be compared.
+        let today = days.next().map_or(Weekday::Mon, |(day, _)| day.weekday());
+        let known = days.rev().filter_map(|(day, measure)| {
             let measure = (*measure)?;
-            Some((weekday(name), measure.total() as f64))
+            Some((day.weekday(), measure.total() as f64))
         });
         Self {
             days: known.collect(),
@@ -48,14 +48,14 @@ impl Past {
     }
 
     /// Those on this day of the week, sorted.
-    fn on(&self, weekday: Option<Weekday>) -> Vec<f64> {
+    fn on(&self, weekday: Weekday) -> Vec<f64> {
         let of_it = self.days.iter().filter(|(on, _)| *on == weekday);
         sorted(of_it.map(|(_, n)| *n))
     }
 
     /// The most that there was on a day, but for those days of the week that usually have far more than others.
     fn most(&self, usual: f64) -> f64 {
-        let is_great = |on: &Option<Weekday>| {
+        let is_great = |on: &Weekday| {
             let of_it = self.on(*on);
             self.days.len() >= 7
                 && *on != self.today
@@ -71,7 +71,7 @@ impl Past {
         if !same.is_empty() {
             return same;
         }
-        let is_weekend = |on: &Option<Weekday>| matches!(on, Some(Weekday::Sat | Weekday::Sun));
+        let is_weekend = |on: &Weekday| matches!(on, Weekday::Sat | Weekday::Sun);
         let today = is_weekend(&self.today);
         let of_kind = self.days.iter().filter(|(on, _)| is_weekend(on) == today);
         match sorted(of_kind.map(|(_, n)| *n)) {

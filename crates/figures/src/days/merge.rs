@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use postfix::{Position, Problem, Time};
+use postfix::{Day, Position, Problem, Time};
 
 use super::{DIMENSIONS, DayRecord, replaces, stored};
 use crate::complaints::Complaints;
@@ -14,7 +14,7 @@ use crate::mail_stats::{
 };
 
 /// Host, instance, day.
-type Key = (String, String, String);
+type Key = (String, String, Day);
 
 /// Records of many days and hosts: one of each host, instance and day.
 #[derive(Debug, Clone, Default)]
@@ -197,7 +197,7 @@ fn table(record: &DayRecord, counts: Counts, dimension: Dimension, settings: &Se
     };
     match dimension {
         Dimension::Instance => whole(&record.instance),
-        Dimension::Day => whole(&record.day),
+        Dimension::Day => whole(&record.day.to_string()),
         other => {
             let held = DIMENSIONS.contains(&other);
             let table = record.figures(settings.count).table(other);

@@ -11,7 +11,7 @@ mod wire;
 
 pub(crate) use merge::counted;
 pub use merge::{Days, Merged};
-pub use record::{Day, DayRecord, Input, records};
+pub use record::{DayRecord, Input, Period, records};
 pub use store::{Update, replaces, stored, update};
 
 use crate::mail_stats::Dimension;

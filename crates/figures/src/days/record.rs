@@ -1,10 +1,9 @@
 //! The record of an instance's day.
 
-use postfix::Time;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
-use postfix::Zone;
+use postfix::{Day, Time, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::wire::Figures;
@@ -21,7 +20,8 @@ pub struct DayRecord {
     /// The instance's syslog_name.
     pub instance: String,
     /// The day on the host's clock, `2026-09-19`.
-    pub day: String,
+    #[serde(with = "super::wire::day")]
+    pub day: Day,
     /// The host's time zone: its IANA name, or where that is not known what it was ahead of UTC when the day began.
     pub zone: String,
     /// When the day began, in RFC 3339.
@@ -55,23 +55,33 @@ pub struct Input {
     pub bytes: Option<(u64, u64)>,
 }
 
-/// The day that records are made of, and where.
+/// The hours of a host that are looked at: a day of its clock, where records are made of it.
 #[derive(Debug, Clone)]
-pub struct Day {
+pub struct Period {
     /// The host.
     pub host: String,
     /// Its zone.
     pub zone: Zone,
-    /// When the day began on its clock.
+    /// When it began.
     pub since: Time,
     /// When it ended.
     pub until: Time,
 }
 
-impl Day {
-    /// Its name, `2026-09-19`; nothing if it is out of all bounds.
-    pub fn name(&self) -> Option<String> {
-        Some(self.local(self.since)?.format("%Y-%m-%d").to_string())
+impl Period {
+    /// A day on the host's clock.
+    pub fn of_day(host: &str, zone: Zone, day: Day) -> Self {
+        Self {
+            host: host.to_owned(),
+            zone,
+            since: day.beginning(zone),
+            until: day.plus(1).beginning(zone),
+        }
+    }
+
+    /// The day on which it began.
+    pub fn day(&self) -> Day {
+        Day::at(self.since, self.zone)
     }
 
     fn local(&self, time: Time) -> Option<DateTime<FixedOffset>> {
@@ -104,8 +114,8 @@ impl DayRecord {
     }
 
     /// What a record is of: host, instance, day. There is one record of each.
-    pub fn key(&self) -> (&str, &str, &str) {
-        (&self.host, &self.instance, &self.day)
+    pub fn key(&self) -> (&str, &str, Day) {
+        (&self.host, &self.instance, self.day)
     }
 
     pub(super) fn figures(&self, count: Count) -> &Figures {
@@ -121,7 +131,7 @@ impl DayRecord {
 ///
 /// Nothing is returned for a day out of all bounds.
 pub fn records(
-    day: &Day,
+    period: &Period,
     attempts: Tally,
     recipients: Tally,
     read: impl Fn(&[u8]) -> (Vec<Input>, Vec<String>),
@@ -156,17 +166,17 @@ pub fn records(
         let (attempts, recipients) = (bounded(attempts), bounded(recipients));
         let (inputs, incomplete) = read(name);
         let time = |micros| {
-            let local = day.local(micros)?;
+            let local = period.local(micros)?;
             Some(local.to_rfc3339_opts(SecondsFormat::Secs, true))
         };
         Some(DayRecord {
             schema: SCHEMA.to_owned(),
-            host: day.host.clone(),
+            host: period.host.clone(),
             instance: String::from_utf8_lossy(name).into_owned(),
-            day: day.name()?,
-            zone: day.zone_name()?,
-            since: time(day.since)?,
-            until: time(day.until)?,
+            day: period.day(),
+            zone: period.zone_name()?,
+            since: time(period.since)?,
+            until: time(period.until)?,
             complete: incomplete.is_empty(),
             incomplete,
             expired: attempts.expired,

@@ -212,3 +212,18 @@ impl Delay {
         }
     }
 }
+
+/// A day as `2026-09-19`.
+pub(super) mod day {
+    use postfix::Day;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(in crate::days) fn serialize<S: Serializer>(day: &Day, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(day)
+    }
+
+    pub(in crate::days) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Day, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}

@@ -3,7 +3,7 @@
 use postfix::Time;
 use std::sync::Arc;
 
-use figures::days::{DIMENSIONS, Day, DayRecord, Input, records};
+use figures::days::{DIMENSIONS, DayRecord, Input, Period, records};
 use figures::mail_stats::{Count, Settings, Tally};
 use postfix::Zone;
 use postfix::log::{Event, Scope, Sink, Wanted};
@@ -30,7 +30,7 @@ pub struct DaySettings {
 #[derive(Debug, Clone)]
 pub struct DayCounts<'a> {
     filter: Filter<'a>,
-    days: Arc<[Day]>,
+    days: Arc<[Period]>,
     attempts: Arc<Settings>,
     recipients: Arc<Settings>,
     whole: bool,
@@ -48,7 +48,7 @@ struct DayTally {
 
 impl<'a> DayCounts<'a> {
     /// Nothing counted yet. `days` must be in order.
-    pub fn new(selection: &'a Selection<'a>, days: &[Day], settings: &DaySettings) -> Self {
+    pub fn new(selection: &'a Selection<'a>, days: &[Period], settings: &DaySettings) -> Self {
         let of = |count, delays, instances: &[String]| {
             Arc::new(Settings {
                 by: DIMENSIONS.to_vec(),
@@ -104,11 +104,11 @@ impl<'a> DayCounts<'a> {
     /// of the day.
     pub fn records(
         self,
-        read: impl Fn(&Day, &[u8]) -> (Vec<Input>, Vec<String>),
+        read: impl Fn(&Period, &[u8]) -> (Vec<Input>, Vec<String>),
     ) -> Vec<DayRecord> {
         let hosts = self.filter.hosts();
         let days = self.days.iter().zip(self.tallies);
-        let of_day = |(day, mut tally): (&Day, DayTally)| {
+        let of_day = |(day, mut tally): (&Period, DayTally)| {
             tally.attempts.rename(|name| hosts.name(name));
             tally.recipients.rename(|name| hosts.name(name));
             records(day, tally.attempts, tally.recipients, |instance| {

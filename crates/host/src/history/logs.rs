@@ -4,7 +4,7 @@ use postfix::{Span, Time};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use figures::days::{Day, Input};
+use figures::days::{Input, Period};
 use postfix::Problem;
 use postfix::log::{self, Journal, LogSet, Lost, Place, Reading, Scope, Wanted};
 
@@ -57,7 +57,7 @@ impl DayLogs {
     pub fn read<S: LogScope>(
         site: &Site,
         sets: &[LogSet],
-        days: &[Day],
+        days: &[Period],
         wanted: Wanted,
         sink: &mut S,
     ) -> Self {
@@ -118,7 +118,7 @@ impl DayLogs {
     }
 
     /// What was read of a day's lines of `instance`, and why that is not all of the day.
-    pub fn of(&self, site: &Site, day: &Day, instance: &[u8]) -> (Vec<Input>, Vec<String>) {
+    pub fn of(&self, site: &Site, day: &Period, instance: &[u8]) -> (Vec<Input>, Vec<String>) {
         let over = (site.now() < day.until).then(|| "the day was not over".to_owned());
         let (mut inputs, mut missing) = (Vec::new(), Vec::from_iter(over));
         for set in self.sets.iter().filter(|set| set.scope.has(instance)) {
@@ -144,7 +144,7 @@ impl DayLogs {
     }
 
     /// Do the logs hold all of a day, whatever instance's?
-    pub fn cover(&self, site: &Site, day: &Day) -> bool {
+    pub fn cover(&self, site: &Site, day: &Period) -> bool {
         let holds = |set: &Set| {
             set.fault.is_none()
                 && begins_late(site, set.begins, day.since).is_none()
@@ -154,7 +154,7 @@ impl DayLogs {
     }
 
     /// The files of a log that hold lines of the days.
-    fn find(&mut self, site: &Site, set: &LogSet, days: &[Day]) -> Set {
+    fn find(&mut self, site: &Site, set: &LogSet, days: &[Period]) -> Set {
         let current = match &set.place {
             Place::File(current) => current,
             Place::Journal(journal) => return self.find_journal(set, journal, days),
@@ -195,7 +195,7 @@ impl DayLogs {
     }
 
     /// A journal may hold lines of any day.
-    fn find_journal(&mut self, set: &LogSet, journal: &Journal, days: &[Day]) -> Set {
+    fn find_journal(&mut self, set: &LogSet, journal: &Journal, days: &[Period]) -> Set {
         let (begins, fault) = match journal.begins() {
             Ok(begins) => (begins, None),
             Err(problem) => (None, Some(problem)),

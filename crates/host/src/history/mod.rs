@@ -2,7 +2,6 @@
 //!
 //! ```no_run
 //! # fn example(site: &host::Site, names: &[String]) -> anyhow::Result<()> {
-//! use chrono::Days;
 //! use host::history;
 //! use host::logs::Selection;
 //! use knowledge::reasons::Class;
@@ -11,8 +10,8 @@
 //! let host = host::instances::discover(site);
 //! let selection = Selection::new(site, &host, names, false)?;
 //! // Thirty whole days and today, which is not over.
-//! let today = history::today(site).unwrap_or_default();
-//! let days = history::days(site, today - Days::new(30), today);
+//! let today = history::today(site);
+//! let days = history::days(site, today.minus(30), today);
 //! let tables = host::tables::Tables {
 //!     providers: Arc::new(host::tables::providers(site)?),
 //!     reasons: Some(Arc::new(host::tables::reasons(site)?)),
@@ -23,7 +22,7 @@
 //!     if let Some(of) = day.instance("postfix-aol-a") {
 //!         let counts = of.figures.counts;
 //!         let blocked = of.figures.reason(Class::Blocked).map_or(0, |row| row.counts.total());
-//!         let (name, whole) = (day.day.name().unwrap_or_default(), of.complete);
+//!         let (name, whole) = (day.day.day(), of.complete);
 //!         site.note(format!("{name}: {} attempts, {blocked} blocked, {:?}, {whole}", counts.total(), of.source));
 //!     }
 //! }
@@ -38,16 +37,14 @@ mod logs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
-use figures::days::{self, Day, DayRecord};
+use figures::days::{self, DayRecord, Period};
 use figures::history::History;
 use postfix::config::Host;
-use postfix::{Parsed, Problem};
+use postfix::{Day, Parsed, Problem};
 
 use crate::logs::{Hosts, Preference, Selection, log_sets};
 use crate::site::Site;
 use crate::tables::Tables;
-use postfix::day_of;
 
 pub use counting::{DayCounts, DaySettings};
 pub use logs::{DayLogs, begins_late};
@@ -58,23 +55,14 @@ pub const DIRECTORY: &str = "/var/lib/relay-tools/days";
 pub const MOST_RECORDS: u64 = 64 << 20;
 
 /// The day that it is on the host's clock.
-pub fn today(site: &Site) -> Option<NaiveDate> {
-    postfix::today(site.now(), site.zone())
+pub fn today(site: &Site) -> Day {
+    Day::at(site.now(), site.zone())
 }
 
 /// The days of the host's clock from `first` to `last`, both among them, from midnight to midnight.
-pub fn days(site: &Site, first: NaiveDate, last: NaiveDate) -> Vec<Day> {
-    let dates = first.iter_days().take_while(|date| *date <= last);
-    let day = |date| {
-        let window = day_of(date, site.zone())?;
-        Some(Day {
-            host: site.host().to_owned(),
-            zone: site.zone(),
-            since: window.since?,
-            until: window.until?,
-        })
-    };
-    dates.filter_map(day).collect()
+pub fn days(site: &Site, first: Day, last: Day) -> Vec<Period> {
+    let of_day = |day| Period::of_day(site.host(), site.zone(), day);
+    first.up_to(last).map(of_day).collect()
 }
 
 /// The figures of the instances that are selected, on each of the `days`, which must be in order: of one pass over
@@ -89,7 +77,7 @@ pub fn read(
     host: &Parsed<Host>,
     selection: &Selection<'_>,
     asked: Option<Preference>,
-    days: &[Day],
+    days: &[Period],
     tables: &Tables,
 ) -> anyhow::Result<History> {
     let sets = log_sets(site, host, selection, asked)?;
@@ -112,21 +100,19 @@ pub fn read(
 /// only of which the logs do not hold all.
 pub fn combined(
     site: &Site,
-    days: &[Day],
+    days: &[Period],
     counted: Vec<DayRecord>,
     mut problems: Vec<Problem>,
     wants: impl Fn(&str) -> bool,
 ) -> History {
     let mut stored = Vec::new();
-    for day in days {
-        let name = day.name();
-        let mut of_day = counted.iter().filter(|r| Some(&r.day) == name.as_ref());
+    for period in days {
+        let day = period.day();
+        let mut of_day = counted.iter().filter(|r| r.day == day);
         if of_day.clone().next().is_some() && of_day.all(|record| record.complete) {
             continue;
         }
-        let Some(path) = record_file(site, day) else {
-            continue;
-        };
+        let path = record_file(site, period);
         let (records, told) = match guarded::read(&path, MOST_RECORDS) {
             Ok(text) => days::stored(&path, &text),
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
@@ -138,17 +124,15 @@ pub fn combined(
         };
         problems.extend(told);
         let records = records.into_iter().map(|(_, record)| record);
-        let of_it = |r: &DayRecord| {
-            r.host == day.host && Some(&r.day) == name.as_ref() && wants(&r.instance)
-        };
+        let of_it = |r: &DayRecord| r.host == period.host && r.day == day && wants(&r.instance);
         stored.extend(records.filter(of_it));
     }
     History::new(days.to_vec(), counted, stored, problems)
 }
 
-/// The file of a day's records; nothing for a day out of all bounds.
-pub fn record_file(site: &Site, day: &Day) -> Option<PathBuf> {
+/// The file of a day's records.
+pub fn record_file(site: &Site, period: &Period) -> PathBuf {
     let directory = site.root().under(Path::new(DIRECTORY));
-    let (name, host) = (day.name()?, day.host.replace('/', "_"));
-    Some(directory.join(format!("{name}.{host}.jsonl")))
+    let (day, host) = (period.day(), period.host.replace('/', "_"));
+    directory.join(format!("{day}.{host}.jsonl"))
 }

@@ -73,8 +73,8 @@ pub(super) fn local(report: &Daily, micros: Time) -> Option<DateTime<FixedOffset
 
 /// `Saturday 2026-09-19`.
 pub(super) fn date(report: &Daily) -> String {
-    let day = local(report, report.day.since);
-    day.map_or_else(String::new, |day| day.format("%A %Y-%m-%d").to_string())
+    let date = report.day.day().date();
+    date.format("%A %Y-%m-%d").to_string()
 }
 
 /// `America/New_York, UTC-04:00`.
@@ -131,7 +131,7 @@ pub(super) fn summary(report: &Daily) -> String {
 
 /// The subject of the mail: the verdict first. Strangers' text in it is escaped.
 pub fn subject(report: &Daily) -> String {
-    let date = report.day.name().unwrap_or_default();
+    let date = report.day.day();
     let told = match report.attention.as_slice() {
         [] => format!("{}; {}", verdict(report), summary(report)),
         [first, rest @ ..] => {

@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use legible::wire::write_json;
-use postfix::Problem;
+use postfix::{Day, Problem};
 use serde::{Deserialize, Serialize};
 
 use super::{Before, Order, Plan, PlanLevel};
@@ -94,7 +94,7 @@ struct DayObject {
     /// From 1.
     day: u32,
     /// If mail is sent every day.
-    earliest: Option<String>,
+    earliest: String,
     /// From 1.
     level: usize,
     cap: u64,
@@ -108,7 +108,7 @@ struct LevelObject {
     first_day: u32,
     last_day: Option<u32>,
     /// If mail is sent every day.
-    earliest: Option<String>,
+    earliest: String,
     days: u32,
     cap: u64,
     /// Seconds; or else `processes`.
@@ -195,7 +195,7 @@ pub fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
             .sending_days()
             .map(|(day, at)| DayObject {
                 day,
-                earliest: plan.date_of(day).map(|date| date.to_string()),
+                earliest: plan.date_of(day).to_string(),
                 level: at + 1,
                 cap: plan.levels[at].level.cap,
             })
@@ -217,7 +217,7 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         level: at + 1,
         first_day,
         last_day,
-        earliest: plan.date_of(first_day).map(|date| date.to_string()),
+        earliest: plan.date_of(first_day).to_string(),
         days: level.level.days,
         cap: level.level.cap,
         rate_delay,
@@ -251,7 +251,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
     }
     let created = DateTime::parse_from_rfc3339(&document.created);
     let created = created.map_err(|e| wrong(format!("created: {e}")))?;
-    let start = document.start.parse::<NaiveDate>();
+    let start = document.start.parse::<Day>();
     let start = start.map_err(|e| wrong(format!("start: {e}")))?;
     let levels = document
         .levels

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use chrono::NaiveDate;
-
 use super::{Before, Order, Plan, read, write};
 use crate::intake::OtherLimits;
 use crate::ratio::RelayName;
@@ -28,7 +26,7 @@ pub(crate) fn plan(volume: u64, total: u64) -> Plan {
             new,
         )),
         created: postfix::Time::from_seconds(1_795_510_800),
-        start: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap(),
+        start: "2026-11-24".parse().unwrap(),
         volume,
         total,
         mail: Mail::default(),
@@ -63,7 +61,7 @@ fn days_and_levels() {
     let days: Vec<(u32, usize)> = plan.sending_days().collect();
     assert_eq!(days.len(), 12);
     assert_eq!((days[0], days[3], days[11]), ((1, 0), (4, 1), (12, 3)));
-    let date = plan.date_of(10).unwrap();
+    let date = plan.date_of(10);
     assert_eq!(date.to_string(), "2026-12-03");
     // The last level's cap is a quarter of all: no old address need be taken out.
     assert_eq!(plan.levels[3].ratio.unwrap().old, 3);

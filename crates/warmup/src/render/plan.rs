@@ -144,7 +144,7 @@ fn row(plan: &Plan, at: usize, first: u32, days: String) -> Vec<Cell> {
     };
     vec![
         cell(days),
-        number(date),
+        cell(date.to_string()),
         cell(level.level.cap.to_string()),
         cell(pace),
         tone(
@@ -348,7 +348,7 @@ pub fn csv(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         csv.write_record([
             csv_cell(&plan.order.instance),
             day.to_string(),
-            date.map_or_else(String::new, |date| date.to_string()),
+            date.to_string(),
             (at + 1).to_string(),
             level.level.cap.to_string(),
             delay.trim_end_matches('s').to_owned(),

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{cell, commands, document, number, paragraph};
 use crate::plan::Plan;
-use crate::status::{Day, JudgedDay, Status, Verdict};
+use crate::status::{DayFigures, JudgedDay, Status, Verdict};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-status/1";
@@ -279,7 +279,7 @@ struct CodeObject<'a> {
 
 impl<'a> DayObject<'a> {
     fn new(judged: &'a JudgedDay) -> Self {
-        let day: &Day = &judged.day;
+        let day: &DayFigures = &judged.day;
         let code = |(code, count): &'a (String, u64)| CodeObject {
             code,
             count: *count,

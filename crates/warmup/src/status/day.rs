@@ -1,11 +1,11 @@
 //! A day of an instance, and what it calls for by itself.
 
-use chrono::NaiveDate;
 use figures::judge::{Limits, Sample};
 use figures::mail_stats::{Dimension, Figures};
 use figures::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human::percent;
+use postfix::Day;
 
 use super::Verdict;
 use crate::plan::PlanLevel;
@@ -13,9 +13,9 @@ use crate::rules::{Bounds, Rules};
 
 /// A day's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Day {
+pub struct DayFigures {
     /// Which.
-    pub date: NaiveDate,
+    pub date: Day,
     /// Attempts that were delivered.
     pub sent: u64,
     /// Refused for good.
@@ -34,9 +34,9 @@ pub struct Day {
     pub paused: bool,
 }
 
-impl Day {
+impl DayFigures {
     /// The figures of a day, which must be broken down by reason.
-    pub fn new(date: NaiveDate, figures: &Figures, complete: bool) -> Self {
+    pub fn new(date: Day, figures: &Figures, complete: bool) -> Self {
         let of = |class: Class| figures.reason(class).map_or(0, |row| row.counts.total());
         let rows = figures
             .breakdown(Dimension::Reason)

@@ -1,23 +1,23 @@
 //! Warm-ups of a few days, judged by hand.
 
-use chrono::{Days, NaiveDate};
+use postfix::Day;
 
-use super::{Day, Status, Verdict};
+use super::{DayFigures, Status, Verdict};
 use crate::plan::Plan;
 use crate::plan::tests::plan;
 use crate::rules::Rules;
 
 mod proof;
 
-fn date(day: u64) -> NaiveDate {
+fn date(day: u64) -> Day {
     // The plan's first day.
-    let start = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
-    start.checked_add_days(Days::new(day - 1)).unwrap()
+    let start: Day = "2026-11-24".parse().unwrap();
+    start.plus(day - 1)
 }
 
 /// A day of `total` attempts, all delivered.
-fn day(number: u64, total: u64) -> Day {
-    Day {
+fn day(number: u64, total: u64) -> DayFigures {
+    DayFigures {
         date: date(number),
         sent: total,
         bounced: 0,
@@ -30,7 +30,7 @@ fn day(number: u64, total: u64) -> Day {
     }
 }
 
-impl Day {
+impl DayFigures {
     fn bounced(mut self, n: u64) -> Self {
         self.sent -= n;
         self.bounced += n;
@@ -57,7 +57,7 @@ impl Day {
 }
 
 /// The days, and between and after them those without a delivery, up to the day before `today`.
-fn with_quiet_days(days: &[Day], today: u64) -> Vec<Day> {
+fn with_quiet_days(days: &[DayFigures], today: u64) -> Vec<DayFigures> {
     let mut all = days.to_vec();
     for number in 1..today {
         if days.iter().all(|day| day.date != date(number)) {
@@ -68,14 +68,14 @@ fn with_quiet_days(days: &[Day], today: u64) -> Vec<Day> {
     all
 }
 
-fn of(plan: Option<&Plan>, days: &[Day], today: u64) -> Status {
+fn of(plan: Option<&Plan>, days: &[DayFigures], today: u64) -> Status {
     let rules = Rules::load(None).unwrap();
     let days = with_quiet_days(days, today);
     Status::of("postfix-aol-c", plan, &days, date(today), &rules)
 }
 
 /// Levels 200, 400, 800, 1000, three days each. The caps of the days, the verdict, and the next sending day's cap.
-fn check(days: &[Day], today: u64, caps: &[u64], verdict: Verdict, next: u64) -> Status {
+fn check(days: &[DayFigures], today: u64, caps: &[u64], verdict: Verdict, next: u64) -> Status {
     let plan = plan(1000, 1000);
     let status = of(Some(&plan), days, today);
     let found: Vec<u64> = status.days.iter().map(|d| d.level.unwrap().1).collect();
@@ -122,7 +122,7 @@ fn days_without_traffic_do_not_count() {
 #[test]
 fn days_before_the_plan_do_not_count() {
     let mut early = day(1, 5000);
-    early.date = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    early.date = "2026-11-23".parse().unwrap();
     check(&[early, day(1, 200)], 2, &[200], Verdict::GoOn, 200);
 }
 
@@ -149,7 +149,7 @@ fn a_day_that_is_held_does_not_count() {
 
 #[test]
 fn a_block_steps_back_by_a_level() {
-    let mut days: Vec<Day> = (1..=3).map(|n| day(n, 200)).collect();
+    let mut days: Vec<DayFigures> = (1..=3).map(|n| day(n, 200)).collect();
     // 2 of 400 are 0.5 %, and not more; 3 are 0.75 %.
     days.push(day(4, 400).blocked(2));
     check(&days, 5, &[200, 200, 200, 400], Verdict::GoOn, 400);
@@ -201,7 +201,7 @@ fn rate_limits_that_rise_hold() {
 /// Expected: the lower end of the Wilson interval, by hand. 5 of 49: 4.4 %; 1 of 40: 0.44 %; 1 of 30: 0.59 %.
 #[test]
 fn few_attempts_are_judged_by_what_is_beyond_chance() {
-    let check = |day: Day, verdict, why: &str| {
+    let check = |day: DayFigures, verdict, why: &str| {
         let status = of(Some(&plan(40, 40)), &[day], 2);
         assert_eq!(status.verdict, verdict, "{status:#?}");
         let why = format!("2026-11-24: {why}");

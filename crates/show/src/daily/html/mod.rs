@@ -193,8 +193,9 @@ fn days(report: &Daily) -> Vec<Chart> {
         let last = of.days.len().saturating_sub(1);
         let days = of.days.iter().enumerate().skip(first);
         let data = days.map(|(at, (day, measure))| Datum {
-            label: weekday(day),
-            name: day.clone(),
+            // `Sat 19`
+            label: day.date().format("%a %-d").to_string(),
+            name: day.to_string(),
             counts: measure.map(|m| m.counts),
             strong: at == last,
         });
@@ -207,12 +208,6 @@ fn days(report: &Daily) -> Vec<Chart> {
     let total = (report.instances.len() > 1).then_some(&report.total);
     let all = total.into_iter().chain(&report.instances);
     all.map(chart).collect()
-}
-
-/// `Sat 19`.
-fn weekday(day: &str) -> String {
-    let date = day.parse::<chrono::NaiveDate>();
-    date.map_or_else(|_| day.to_owned(), |date| date.format("%a %-d").to_string())
 }
 
 fn hours(report: &Daily) -> Option<Chart> {

@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn an_address_that_is_always_blocked_is_never_warm() {
-    let days: Vec<Day> = (1..=9).map(|n| day(n, 40).blocked(40)).collect();
+    let days: Vec<DayFigures> = (1..=9).map(|n| day(n, 40).blocked(40)).collect();
     let status = of(Some(&plan(40, 40)), &days, 10);
     assert_eq!((status.verdict, status.is_warm), (Verdict::StepBack, false));
     // 49 of 49 double no cap.
-    let days: Vec<Day> = (1..=4).map(|n| day(n, 49).blocked(49)).collect();
+    let days: Vec<DayFigures> = (1..=4).map(|n| day(n, 49).blocked(49)).collect();
     check(&days, 5, &[200; 4], Verdict::StepBack, 200);
 }
 
@@ -20,7 +20,7 @@ fn days_on_which_nothing_was_delivered_prove_nothing() {
         (day.sent, day.deferred) = (0, total);
         day
     };
-    let days: Vec<Day> = (1..=4).map(|n| deferred(n, 180)).collect();
+    let days: Vec<DayFigures> = (1..=4).map(|n| deferred(n, 180)).collect();
     let status = check(&days, 5, &[200; 4], Verdict::Hold, 200);
     assert_eq!(
         status.why,
@@ -32,8 +32,8 @@ fn days_on_which_nothing_was_delivered_prove_nothing() {
     // Few messages that are tried again and again fill no cap.
     let mut busy = day(1, 190);
     (busy.sent, busy.deferred) = (120, 70);
-    let days: Vec<Day> = (1..=4)
-        .map(|n| Day {
+    let days: Vec<DayFigures> = (1..=4)
+        .map(|n| DayFigures {
             date: date(n),
             ..busy.clone()
         })
@@ -48,12 +48,12 @@ fn days_on_which_nothing_was_delivered_prove_nothing() {
 
 #[test]
 fn a_paused_day_neither_counts_nor_holds() {
-    let paused = |n, total| Day {
+    let paused = |n, total| DayFigures {
         paused: true,
         ..day(n, total)
     };
     // Full days but for the pause: the cap stays, and nothing is held against them.
-    let days: Vec<Day> = (1..=4).map(|n| paused(n, 190)).collect();
+    let days: Vec<DayFigures> = (1..=4).map(|n| paused(n, 190)).collect();
     let status = check(&days, 5, &[200; 4], Verdict::GoOn, 200);
     let why = "2026-11-27: paused by relay-limit: the day does not count for its level";
     assert_eq!(status.why[0], why);
@@ -72,13 +72,13 @@ fn a_paused_day_neither_counts_nor_holds() {
 
 #[test]
 fn a_provider_who_always_asks_for_less_holds() {
-    let days: Vec<Day> = (1..=4).map(|n| day(n, 200).rate_limited(48)).collect();
+    let days: Vec<DayFigures> = (1..=4).map(|n| day(n, 200).rate_limited(48)).collect();
     let status = check(&days, 5, &[200; 4], Verdict::Hold, 200);
     assert_eq!(
         status.why,
         ["2026-11-27: 24.0% rate-limited (48 of 200), more than 5%"]
     );
-    let few: Vec<Day> = (1..=4).map(|n| day(n, 40).rate_limited(10)).collect();
+    let few: Vec<DayFigures> = (1..=4).map(|n| day(n, 40).rate_limited(10)).collect();
     assert_eq!(of(Some(&plan(40, 40)), &few, 5).verdict, Verdict::Hold);
 }
 
@@ -86,7 +86,7 @@ fn a_provider_who_always_asks_for_less_holds() {
 fn days_that_were_not_seen_are_no_verdict() {
     let rules = Rules::load(None).unwrap();
     let thousand = plan(1000, 1000);
-    let of = |plan: Option<&Plan>, days: &[Day], today| {
+    let of = |plan: Option<&Plan>, days: &[DayFigures], today| {
         let status = Status::of("postfix-aol-c", plan, days, date(today), &rules);
         (status.verdict, status.why.join("; "))
     };
@@ -158,7 +158,7 @@ fn today_is_judged_and_does_not_count() {
 
 #[test]
 fn an_address_that_was_idle_is_warmed_again() {
-    let mut days: Vec<Day> = (1..=3).map(|n| day(n, 200)).collect();
+    let mut days: Vec<DayFigures> = (1..=3).map(|n| day(n, 200)).collect();
     days.push(day(4, 400));
     // Day 4's cap was 400. Thirty days later it still is; then it is not.
     check(&days, 34, &[200, 200, 200, 400], Verdict::GoOn, 400);
@@ -172,7 +172,7 @@ fn an_address_that_was_idle_is_warmed_again() {
 #[test]
 fn the_volume_is_reached() {
     let caps = [200, 400, 800, 1000];
-    let mut days: Vec<Day> = (0..11).map(|n| day(n + 1, caps[n as usize / 3])).collect();
+    let mut days: Vec<DayFigures> = (0..11).map(|n| day(n + 1, caps[n as usize / 3])).collect();
     let status = check(
         &days,
         12,
@@ -197,7 +197,7 @@ fn the_volume_is_reached() {
 #[test]
 fn without_a_plan_and_without_days() {
     let plan = plan(1000, 1000);
-    let check = |plan, days: &[Day], today, verdict, why: &str| {
+    let check = |plan, days: &[DayFigures], today, verdict, why: &str| {
         let status = of(plan, days, today);
         assert_eq!(
             (status.verdict, status.why.join("; ").as_str()),

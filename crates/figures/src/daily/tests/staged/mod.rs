@@ -30,7 +30,7 @@ const MONTH: u64 = 30;
 /// So many days are known before: of a host that was set up today, a week ago, or long ago.
 const KNOWN: [u64; 3] = [0, 7, 28];
 
-fn record_of(day: &Day, instance: &str, of: &OfDay) -> DayRecord {
+fn record_of(day: &Period, instance: &str, of: &OfDay) -> DayRecord {
     let sum = |at: usize| of.iter().map(|counts| counts[at]).sum::<u64>();
     let [sent, bounced, deferred, blocked] = [0, 1, 2, 3].map(sum);
     let row = |key: &str, [sent, bounced, deferred]: [u64; 3]| json!({"key": key, "sent": sent, "bounced": bounced, "deferred": deferred});
@@ -50,7 +50,7 @@ fn record_of(day: &Day, instance: &str, of: &OfDay) -> DayRecord {
 }
 
 /// A day of a host.
-type HostDay = (Day, Vec<DayRecord>);
+type HostDay = (Period, Vec<DayRecord>);
 
 /// The first `n` days of a host. An incident, if any, is on the last of them.
 fn days_of(host: &Host, n: u64, incident: Option<(Incident, Option<usize>)>) -> Vec<HostDay> {
