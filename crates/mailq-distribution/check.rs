@@ -57,12 +57,12 @@ impl Limits {
     }
 
     /// Judges the figures. `unknown` names what else there may be that could not be looked at.
-    /// `troubles` are what the instances' programs stumble over, with the instances' names.
+    /// `troubles` are what the instances' programs stumble over.
     pub(crate) fn judge(
         &self,
         counted: &Counted,
         unknown: &[String],
-        troubles: &[(String, Trouble)],
+        troubles: &[Trouble],
     ) -> Verdict {
         let distribution = &counted.distribution;
         let mut findings: Vec<Backlog> = unknown
@@ -74,10 +74,10 @@ impl Limits {
                 text: format!("{what} cannot be read"),
             })
             .collect();
-        findings.extend(troubles.iter().map(|(instance, trouble)| Backlog {
+        findings.extend(troubles.iter().map(|trouble| Backlog {
             level: trouble.level,
             weight: 0,
-            text: format!("{instance}: {}", trouble.text),
+            text: trouble.to_string(),
         }));
         let mut perf = Vec::new();
         for instance in &distribution.instances {

@@ -67,20 +67,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     drop(progress);
     let Mode::Figures(format) = mode else {
         let unknown = unknown(&host, &names);
-        let troubles = instances.iter().flat_map(|instance| {
-            let found = host::machine::queue_troubles(cx.site(), instance);
-            found
-                .into_iter()
-                .map(|trouble| (instance.name().to_owned(), trouble))
-        });
-        let mut troubles: Vec<_> = troubles.collect();
+        let mut troubles = host::machine::queue_troubles(cx.site(), &instances);
         let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-        troubles.extend(transfer::unfinished(cx.root(), &all).iter().map(|one| {
-            let trouble = Trouble {
-                level: Level::Warning,
-                text: one.told(),
-            };
-            (one.header.from.instance.clone(), trouble)
+        let unfinished = transfer::unfinished(cx.root(), &all);
+        troubles.extend(unfinished.iter().map(|one| Trouble {
+            instance: one.header.from.instance.clone(),
+            level: Level::Warning,
+            text: one.told(),
         }));
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
@@ -92,13 +85,23 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     cx.problems(&marks.problems);
     distribution.limits = marks.held(&directories);
+    // No file is opened: this is for who wants the counts alone, and at once.
+    if !args.counts_only {
+        distribution.troubles = host::machine::queue_troubles(cx.site(), &instances);
+    }
+    for trouble in &distribution.troubles {
+        cx.warn(trouble.to_string());
+    }
     let render = |out: &mut Vec<u8>| output::render(out, format, cx, &distribution, None);
     match format {
         Format::Prom => cx.print_metrics_with(render)?,
         _ => cx.print_with(render)?,
     }
     cx.problems(&distribution.problems);
-    Ok(Outcome::Done)
+    Ok(match Trouble::any_unknown(&distribution.troubles) {
+        true => Outcome::Partial,
+        false => Outcome::Done,
+    })
 }
 
 /// What was asked for and cannot be looked at: instances whose configuration cannot be read, where all are meant.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, Stream};
 use figures::advice::Refusal;
+use figures::instances::Trouble;
 use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
 use legible::wrap::Folding;
@@ -60,14 +61,19 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let limits = marks.held(&directories);
     let mut problems = host.problems.clone();
     problems.extend(marks.problems);
+    // After the queues are read: who may not read them is told so first.
+    let troubles;
     match mode {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {
             let read = streaming::stream(cx, &spools, &selector, listing)?;
             problems.extend(read.problems);
+            troubles = host::machine::queue_troubles(cx.site(), &instances);
         }
         _ => {
             let mut report = figures(args, mode, cx, &spools, &selector, problems)?;
             report.limits = limits;
+            troubles = host::machine::queue_troubles(cx.site(), &instances);
+            report.troubles = troubles.clone();
             // Not gathered first: it may be as big as the mailq.
             let mut out = cx.stream()?;
             render(&mut out, mode, cx, &report)?;
@@ -75,8 +81,14 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             problems = report.problems;
         }
     }
+    for trouble in &troubles {
+        cx.warn(trouble.to_string());
+    }
     cx.problems(&problems);
-    Ok(Outcome::Done)
+    Ok(match Trouble::any_unknown(&troubles) {
+        true => Outcome::Partial,
+        false => Outcome::Done,
+    })
 }
 
 /// Until when what expires is counted: as asked for, or within the next hours.

@@ -108,6 +108,7 @@ fn json_is_as_its_schema_says() {
     let mut instance = figures.clone();
     instance["instance"] = "postfix-aol-a".into();
     instance["limits"] = json!([]);
+    instance["troubles"] = json!([]);
     assert_eq!(
         found,
         json!({

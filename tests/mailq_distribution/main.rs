@@ -10,6 +10,7 @@ mod counts;
 mod hostile;
 mod image;
 mod live;
+mod troubles;
 mod watch;
 
 /// The tool under test.

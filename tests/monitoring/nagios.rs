@@ -193,10 +193,16 @@ fn nrpe_hands_on_what_the_tools_answer() {
     host.wait_until(testkit::PATIENCE, "NRPE to answer", || {
         ask("").status.success()
     });
+    let ages = regex::Regex::new(r"oldest \d+s").unwrap();
     for check in checks() {
         let direct = line(&shell(&host, &check.command), check.status);
         let asked = line(&ask(&format!("-c {}", check.name)), check.status);
-        assert_eq!(before_perfdata(&asked), before_perfdata(&direct));
+        // Mail grows older from the one to the other.
+        let without = |line: &str| {
+            ages.replace_all(before_perfdata(line), "oldest")
+                .into_owned()
+        };
+        assert_eq!(without(&asked), without(&direct));
         // UNKNOWN because of a wrong argument has measured nothing.
         assert_eq!(asked.contains(" | "), direct.contains(" | "));
     }

@@ -16,3 +16,4 @@ pub mod instances;
 pub mod mail_stats;
 pub mod queue;
 pub mod totals;
+mod troubles;

@@ -94,6 +94,7 @@ fn labels_are_bounded() {
         "queue",
         "age",
         "le",
+        "level",
         "by",
     ];
     let label = regex::Regex::new(r#"[{,]([a-z_]+)=""#).unwrap();

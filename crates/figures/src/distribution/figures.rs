@@ -6,6 +6,7 @@ use postfix::{Span, Time};
 use super::tally::{Cell, Table};
 use super::{AGES, Counts, Dimension, QUEUES, Tally};
 use crate::held::Held;
+use crate::instances::Trouble;
 use crate::mail_stats::Key;
 
 /// What is known beside the counts.
@@ -51,6 +52,8 @@ pub struct Distribution {
     pub total: Figures,
     /// What relay-limit holds the instances to; to be added by who knows it.
     pub limits: Vec<Held>,
+    /// What the instances' programs stumble over in their queues; to be added by who knows it.
+    pub troubles: Vec<Trouble>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -138,6 +141,7 @@ impl Distribution {
             by,
             instances,
             limits: Vec::new(),
+            troubles: Vec::new(),
             problems: frame.problems,
         }
     }

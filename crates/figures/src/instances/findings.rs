@@ -112,10 +112,10 @@ pub fn findings(all: &[Facts]) -> Vec<Finding> {
         addresses(&mut found, instance);
         directories(&mut found, instance);
         running(&mut found, instance);
-        let troubles = instance.troubles.iter().map(|trouble| {
-            let text = format!("{}: {}", instance.name, trouble.text);
-            Finding::of(trouble.level, Kind::Queue, instance, text)
-        });
+        let troubles = instance
+            .troubles
+            .iter()
+            .map(|trouble| Finding::of(trouble.level, Kind::Queue, instance, trouble.to_string()));
         found.extend(troubles);
         names(&mut found, instance);
         dns(&mut found, instance);

@@ -18,6 +18,7 @@ mod strays;
 mod tests;
 
 use crate::verdict::Level;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -164,10 +165,25 @@ impl Directory {
 /// Something that an instance's programs stumble over in its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
+    /// The instance's name.
+    pub instance: String,
     /// How bad it is.
     pub level: Level,
     /// What it is, on which path.
     pub text: String,
+}
+
+impl Trouble {
+    /// Is there one of which it is not known how bad it is?
+    pub fn any_unknown(all: &[Self]) -> bool {
+        all.iter().any(|trouble| trouble.level == Level::Unknown)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.instance, self.text)
+    }
 }
 
 /// One instance.

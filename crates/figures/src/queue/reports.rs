@@ -9,6 +9,7 @@ use super::tally::{SEPARATOR, Tally, earliest};
 use super::{Dimension, Settings};
 use crate::distribution::Counts;
 use crate::held::Held;
+use crate::instances::Trouble;
 
 /// What is known beside the counts.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,8 @@ pub struct Report {
     pub advice: Vec<String>,
     /// What relay-limit holds the instances to; to be added by who knows it.
     pub limits: Vec<Held>,
+    /// What the instances' programs stumble over in their queues; to be added by who knows it.
+    pub troubles: Vec<Trouble>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -201,6 +204,7 @@ impl Report {
             messages: tally.kept.sorted(),
             advice: Vec::new(),
             limits: Vec::new(),
+            troubles: Vec::new(),
             problems: frame.problems,
         }
     }

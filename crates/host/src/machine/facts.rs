@@ -8,6 +8,7 @@ use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
 use crate::site::Site;
 use figures::instances::{Directory, DirectoryState, Facts, Place, Running, Trouble};
+use figures::verdict::Level;
 use postfix::config::{Instance, resolve};
 use postfix::{Parsed, Problem, Root};
 
@@ -36,7 +37,8 @@ pub fn gather(
         let mut facts = Facts::of(instance, is_read.then_some(&services.value));
         look_at(&mut facts, instance, site.root(), interfaces.as_ref());
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
-            facts.troubles = health::troubles(instance, &services.value, &facts, site.now());
+            facts.troubles =
+                health::troubles(site.root(), instance, &services.value, &facts, site.now());
         }
         // What was found wrong already is not asked for again.
         if with_services && interfaces.is_some() && instance.refusals().is_empty() {
@@ -47,16 +49,28 @@ pub fn gather(
     Ok(facts.collect())
 }
 
-/// What an instance's programs stumble over in its queue; nothing of another host's image, whose users are others.
-pub fn queue_troubles(site: &Site, instance: &Instance) -> Vec<Trouble> {
-    let mut facts = Facts::of(instance, None);
-    look_into(&mut facts.queue, site.root());
-    if !site.root().is_this_host() || facts.queue.state != DirectoryState::Ok {
-        return Vec::new();
-    }
-    facts.running = running(instance, site.root());
-    let services = instance.services(site.root()).value;
-    health::troubles(instance, &services, &facts, site.now())
+/// What the programs of `instances` stumble over in their queues; nothing of another host's image, whose users are
+/// others.
+pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
+    let each = |instance: &&Instance| {
+        let mut facts = Facts::of(instance, None);
+        look_into(&mut facts.queue, site.root());
+        if !site.root().is_this_host() || facts.queue.state != DirectoryState::Ok {
+            return Vec::new();
+        }
+        facts.running = running(instance, site.root());
+        let services = instance.services(site.root()).value;
+        let mut found = health::troubles(site.root(), instance, &services, &facts, site.now());
+        if let Running::Failed(why) = &facts.running {
+            found.push(Trouble {
+                instance: instance.name().to_owned(),
+                level: Level::Unknown,
+                text: format!("cannot find out whether it is running: {why}"),
+            });
+        }
+        found
+    };
+    instances.iter().flat_map(each).collect()
 }
 
 fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {

@@ -39,7 +39,8 @@ pub fn master(root: &Root, instance: &Instance) -> io::Result<Option<Master>> {
     look(&root.under(&instance.master_pid_file()))
 }
 
-fn look(path: &Path) -> io::Result<Option<Master>> {
+/// The holder of one of a master daemon's locks.
+pub(super) fn look(path: &Path) -> io::Result<Option<Master>> {
     use io::ErrorKind::{NotADirectory, NotFound};
     let mut file = match guarded::open(path) {
         Ok(file) => file,

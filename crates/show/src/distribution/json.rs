@@ -9,6 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::held::{self, HeldObject};
+use crate::troubles::{self, TroubleObject};
 use figures::distribution::{
     AGES, Breakdown, Counts, Dimension, Distribution, Figures, QUEUES, Row,
 };
@@ -45,6 +46,7 @@ impl<'a> Document<'a> {
         let instances = distribution.instances.iter().map(|i| InstanceObject {
             instance: &i.instance,
             limits: held::of(&distribution.limits, &i.instance),
+            troubles: troubles::of(&distribution.troubles, &i.instance),
             figures: figures(&i.figures),
         });
         Self {
@@ -82,6 +84,7 @@ impl Serialize for UnitsObject<'_> {
 struct InstanceObject<'a> {
     instance: &'a str,
     limits: Vec<HeldObject<'a>>,
+    troubles: Vec<TroubleObject<'a>>,
     #[serde(flatten)]
     figures: FiguresObject<'a>,
 }

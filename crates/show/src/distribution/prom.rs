@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 use figures::bounds::MOST_SERIES;
 use figures::distribution::{Dimension, Distribution, InstanceFigures};
+use figures::instances::Trouble;
+use figures::verdict::Level;
 use legible::metrics::{bounded, gauge, label};
 
 /// Writes the figures.
@@ -55,11 +57,36 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
             known.then_some(oldest.unwrap_or_default().seconds())
         },
     )?;
+    if distribution.total.bytes.is_some() {
+        troubles(out, distribution)?;
+    }
     for (dimension, name) in [
         (Dimension::Provider, "relay_mailq_provider_recipients"),
         (Dimension::Age, "relay_mailq_age_messages"),
     ] {
         breakdown(out, distribution, dimension, name)?;
+    }
+    Ok(())
+}
+
+/// What the instances' programs stumble over: a series for each level, so that an alert goes out when it is over.
+fn troubles(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    gauge(
+        out,
+        "relay_mailq_troubles",
+        "What the instance's programs stumble over in its queue: owners, file system, mail that nobody takes.",
+    )?;
+    for instance in &distribution.instances {
+        let name = label(instance.instance.as_bytes());
+        for level in [Level::Warning, Level::Critical, Level::Unknown] {
+            let own = |t: &&Trouble| t.instance == instance.instance && t.level == level;
+            let n = distribution.troubles.iter().filter(own).count();
+            let level = level.as_str().to_ascii_lowercase();
+            writeln!(
+                out,
+                "relay_mailq_troubles{{postfix_instance=\"{name}\",level=\"{level}\"}} {n}"
+            )?;
+        }
     }
     Ok(())
 }

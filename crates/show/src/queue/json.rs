@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::message::MessageObject;
 use crate::held::{self, HeldObject};
+use crate::troubles::{self, TroubleObject};
 use figures::distribution::{Counts, QUEUES};
 use figures::queue::{Dimension, Group, Report, Rows, Sender, Summary};
 use legible::wire::time;
@@ -46,6 +47,7 @@ impl<'a> Document<'a> {
         let instances = report.instances.iter().map(|i| InstanceObject {
             instance: &i.instance,
             limits: held::of(&report.limits, &i.instance),
+            troubles: troubles::of(&report.troubles, &i.instance),
             summary: SummaryObject::new(report, &i.summary),
         });
         Self {
@@ -67,6 +69,7 @@ impl<'a> Document<'a> {
 struct InstanceObject<'a> {
     instance: &'a str,
     limits: Vec<HeldObject<'a>>,
+    troubles: Vec<TroubleObject<'a>>,
     #[serde(flatten)]
     summary: SummaryObject,
 }

@@ -51,6 +51,7 @@ fn hostile() -> Report {
     Report {
         advice: Vec::new(),
         limits: Vec::new(),
+        troubles: Vec::new(),
         host: "rustin".to_owned(),
         time: Time::from_seconds(1_060),
         instances: vec![InstanceSummary {

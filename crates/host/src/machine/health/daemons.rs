@@ -1,0 +1,186 @@
+//! The programs that take the mail: is there a master daemon behind the lock, a queue manager, a delivery agent?
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use figures::verdict::Level;
+use postfix::config::{Instance, MasterCf, ServiceType};
+use postfix::{Root, Time};
+
+use super::super::{Process, children, master};
+use super::Found;
+use super::files::messages_have;
+
+/// A queue manager is there from the start on; after a reload, a moment later.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// For how long a message may be in active while no delivery agent runs: one is started within a second, and started
+/// again a minute after it died (master(8), throttling).
+const AGENT_WITHIN_S: i64 = 300;
+
+/// The delivery agents (`src/global/mail_proto.h`); the services `retry` and `relay` are such, too.
+const AGENTS: [&str; 7] = [
+    "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard",
+];
+
+/// The longest that a file of /proc is.
+const MOST: u64 = 1 << 20;
+
+impl Found<'_> {
+    /// Is what holds the lock of a master daemon one? After a crash a process that it started may still have it.
+    pub(super) fn is_master(&mut self, lock: &Path, pid: Option<u32>) -> bool {
+        let holder = holder(lock).or(pid);
+        let Some(holder) = holder else { return true };
+        let name = guarded::read_text(Path::new(&format!("/proc/{holder}/comm")), MOST);
+        let Ok(name) = name else { return true };
+        let name = name.trim_end();
+        if name == "master" {
+            return true;
+        }
+        let text = format!(
+            "{}: a stale lock: process {holder} ({}) holds it and is no master daemon, so that nothing runs and postfix \
+             start fails: kill {holder}",
+            lock.display(),
+            postfix::escape(name)
+        );
+        self.add(Level::Critical, text);
+        false
+    }
+
+    /// The other lock of a master daemon, where none runs: the next start fails at it (`src/master/master.c`).
+    pub(super) fn data_lock(&mut self, root: &Root, instance: &Instance) {
+        let lock = root.under(&instance.data_directory().join("master.lock"));
+        match master::look(&lock) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let text = match holder(&lock) {
+                    Some(pid) => format!(
+                        "{}: a stale lock: no master daemon runs, process {pid} holds it, and postfix start fails: \
+                         kill {pid}",
+                        lock.display()
+                    ),
+                    None => format!(
+                        "{}: a stale lock: no master daemon runs, and postfix start fails: fuser {0}",
+                        lock.display()
+                    ),
+                };
+                self.add(Level::Critical, text);
+            }
+            Err(e) => self.unseen(&lock, &e),
+        }
+    }
+
+    /// Is there a queue manager, and where mail waits in active a delivery agent?
+    pub(super) fn takers(&mut self, instance: &Instance, services: &MasterCf, pid: u32, now: Time) {
+        let Some(qmgr) = services
+            .services()
+            .iter()
+            .find(|service| service.name == "qmgr")
+        else {
+            return;
+        };
+        let command = kept(&qmgr.command);
+        let wanted = |process: &Process| process.name == command;
+        if !self.is_there(pid, &wanted) {
+            let text = format!(
+                "its master daemon runs without a queue manager ({command}): no mail is delivered; its log says why"
+            );
+            return self.add(Level::Critical, text);
+        }
+        let delays = services
+            .services()
+            .iter()
+            .filter(|service| service.kind == ServiceType::Unix)
+            .flat_map(|service| {
+                ["destination_rate_delay", "transport_rate_delay"]
+                    .map(|what| format!("{}_{what}", service.name))
+            });
+        let delays = delays.filter_map(|name| instance.parameters().seconds(&name));
+        let longest = i64::try_from(delays.max().unwrap_or(0)).unwrap_or(i64::MAX);
+        let within = AGENT_WITHIN_S.saturating_add(longest);
+        let lying = self.lying("active", None, now);
+        let Some((n, minutes)) = lying.waiting(within) else {
+            return;
+        };
+        let agents = services
+            .services()
+            .iter()
+            .filter(|service| AGENTS.contains(&service.command.as_str()))
+            .map(|service| kept(&service.command))
+            .collect::<Vec<_>>();
+        if !self.is_there(pid, &|process| agents.contains(&process.name)) {
+            let text = format!(
+                "active: {} waited for a delivery agent, the oldest for {minutes} min, and none runs; its log says why",
+                messages_have(n)
+            );
+            self.add(Level::Critical, text);
+        }
+    }
+
+    /// Does a process that is `wanted` run below the master daemon `pid`, within a moment? What cannot be asked is
+    /// there.
+    fn is_there(&mut self, pid: u32, wanted: &dyn Fn(&Process) -> bool) -> bool {
+        for look in 0..LOOKS {
+            match children(pid) {
+                Ok(all) if all.iter().any(wanted) => return true,
+                Ok(_) => {}
+                Err(e) => {
+                    self.unseen(Path::new("/proc"), &e);
+                    return true;
+                }
+            }
+            if look + 1 < LOOKS {
+                sleep(PAUSE);
+            }
+        }
+        false
+    }
+
+    /// Without these, master.cf leaves mail where it is. One that cannot be read says nothing.
+    pub(super) fn services(&mut self, services: &MasterCf) {
+        let all = services.services();
+        if all.is_empty() {
+            return;
+        }
+        for (name, what) in [
+            ("qmgr", "no mail is delivered"),
+            ("pickup", "mail that sendmail hands in stays in maildrop"),
+        ] {
+            if all.iter().any(|service| service.name == name) {
+                continue;
+            }
+            let level = match name {
+                "qmgr" => Level::Critical,
+                // A relay that takes mail by SMTP alone needs none.
+                _ if self.lying("maildrop", None, Time::EPOCH).is_some() => Level::Critical,
+                _ => continue,
+            };
+            self.add(level, format!("master.cf has no service {name}: {what}"));
+        }
+    }
+}
+
+/// The kernel keeps 15 bytes of a name.
+fn kept(command: &str) -> String {
+    command.chars().take(15).collect()
+}
+
+/// The process that holds flock(2) on a file, as proc_locks(5) has it:
+/// `1: FLOCK  ADVISORY  WRITE 708 08:01:131095 0 EOF`.
+fn holder(lock: &Path) -> Option<u32> {
+    let inode = fs::metadata(lock).ok()?.ino();
+    let locks = guarded::read_text(Path::new("/proc/locks"), MOST).ok()?;
+    // With an arrow, one that waits for it.
+    let held = locks.lines().filter(|line| !line.contains("->"));
+    held.filter_map(|line| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
+        let (pid, file) = (words.nth(3)?, words.next()?);
+        let is_it = file.rsplit(':').next()?.parse() == Ok(inode);
+        pid.parse().ok().filter(|pid| is_it && *pid != 0)
+    })
+    .next()
+}
