@@ -79,11 +79,27 @@ pub(crate) struct Args {
     )]
     pub(crate) canary_wait: Span,
 
+    /// Call the move NAME, instead of after the time and the two instances; refused if there is a move of that name
+    #[arg(long = "name", value_name = "NAME", value_parser = plain_name, help_heading = "Move options")]
+    pub(crate) move_name: Option<String>,
+
     #[command(flatten)]
     pub(crate) pace: Pace,
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// The name of a move is the name of its journal.
+fn plain_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match text.chars().all(plain)
+        && !text.starts_with(['.', '-'])
+        && (1..=200).contains(&text.len())
+    {
+        true => Ok(text.to_owned()),
+        false => Err("letters, digits, and -_. between them".to_owned()),
+    }
 }
 
 /// Which messages with several recipients.

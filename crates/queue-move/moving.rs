@@ -14,6 +14,7 @@ use crate::result::{self, Ran, to_line};
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
 use crate::text;
+use crate::unfinished::moves_dir;
 use crate::waiting::{self, Verified};
 use crate::watch::{About, MoveWatch};
 
@@ -53,6 +54,14 @@ pub(crate) fn run(
             &[(&course.from_side, true), (&course.to_side, false)],
         )?),
     };
+    // Under the lock: one who gives the move a name means to know it again by that.
+    if let Some(name) = args.move_name.as_ref().filter(|name| is_there(cx, name)) {
+        return Err(Failure::new(format!("there is a move called \"{name}\""))
+            .hint(format!(
+                "queue-move history {name}; queue-move resume {name}"
+            ))
+            .into());
+    }
     let planned = planning::plan(args, cx, &course, findings, open)?;
     let (outcome, text) = if args.manner.dry_run || planned.count() == 0 {
         let partial = !args.manner.dry_run && planned.leaves_out();
@@ -101,7 +110,7 @@ fn execute(
     let now = setup::seconds(cx);
     let log = setup::log_of(cx, course.host, course.to, cx.now());
     let begin = Begin {
-        name: name(now, planned),
+        name: args.name.clone().unwrap_or_else(|| name(now, planned)),
         started: now,
         started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: setup::user(),
@@ -129,7 +138,7 @@ fn execute(
     // Nothing of what has not been moved has been logged.
     let nothing = |_: &str| None;
     let means = setup::means(cx, &watch, &nothing);
-    let dir = crate::unfinished::moves_dir(cx);
+    let dir = moves_dir(cx);
     let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
     let canary = match log.clone().filter(|_| wanted > 0) {
@@ -324,6 +333,11 @@ pub(crate) fn interrupted(cx: &Context, done: &Done) {
             name = done.name
         ));
     }
+}
+
+fn is_there(cx: &Context, name: &str) -> bool {
+    let path = moves_dir(cx).join(format!("{name}.jsonl"));
+    path.symlink_metadata().is_ok()
 }
 
 /// `20261124T063122Z-postfix-aol-a-postfix-aol-b`, in UTC.

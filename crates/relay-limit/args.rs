@@ -51,6 +51,14 @@ pub(crate) enum Command {
     Lift(Lift),
     /// List all limits ever set on this host, and how each ended
     History(History),
+    /// Take an instance out of use: zone, pause, what waits, and who still comes
+    ///
+    /// Prints the zone's line to remove and until when resolvers hold it, pauses the instance, moves what waits to
+    /// another instance of the provider that is well, and watches until no list server connects any more. If it is
+    /// interrupted, the same command goes on where it stopped. The DNS is never changed.
+    Out(Out),
+    /// Bring an instance back: checked, its pauses lifted, and the zone's line to add
+    In(In),
     /// Pause or slow down by rules, from what is new in the logs; for cron
     ///
     /// Does nothing unless /etc/relay-tools/react.toml has rules. With --dry-run, shows what the rules would have done
@@ -224,6 +232,55 @@ pub(crate) struct History {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Out {
+    /// The instance, as for pause
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    /// Move what waits to this instance of the same provider; by default to the one that did best in the last hour
+    #[arg(long, value_name = "INSTANCE")]
+    pub(crate) to: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) end: EndArgs,
+
+    /// The reason, as for pause
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+
+    /// Take out even the last address of the provider
+    #[arg(long)]
+    pub(crate) last: bool,
+
+    /// For how long to watch who still connects, if they do
+    #[arg(long, value_name = "SPAN", default_value = "15m")]
+    pub(crate) watch: Span,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct In {
+    /// The instance, as for pause
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
+
+    /// Bring it back although something is not in order
+    #[arg(long)]
+    pub(crate) anyway: bool,
+
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+
+    #[command(flatten)]
+    pub(crate) resolver: ResolverArgs,
 }
 
 #[derive(Debug, ClapArgs)]

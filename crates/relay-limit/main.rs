@@ -5,13 +5,17 @@
 //! a file a subcommand. What is judged, and how maps and the journal are written, is in crate limits.
 
 mod args;
+mod back;
+mod connects;
 mod desk;
 mod history;
 mod lift;
 mod list;
 mod manual;
 mod metrics;
+mod moving;
 mod order;
+mod out;
 mod parameters;
 mod pause;
 mod place;
@@ -24,6 +28,7 @@ mod siblings;
 mod tick;
 mod upkeep;
 mod waiting;
+mod zone;
 
 use std::process::ExitCode;
 
@@ -43,6 +48,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Command::List(list) => list::run(list, cx),
         Command::Lift(lift) => lift::run(lift, cx),
         Command::History(history) => history::run(history, cx),
+        Command::Out(out) => out::out(out, cx),
+        Command::In(back) => back::back(back, cx),
         Command::React(react) => react::run(react, cx),
         Command::Tick(tick) => tick::run(tick, cx),
     }

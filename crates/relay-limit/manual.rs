@@ -41,6 +41,17 @@ impl Tool for Args {
                 )],
             },
             Section {
+                title: "OUT AND IN",
+                body: &[Block::Text(
+                    "out answers a block as a whole: it prints the zone's line to remove, with the time to live that the zone's own \
+                    servers give, pauses the instance (as pause does, with an end), moves what waits with queue-move to the \
+                    instance of the same provider that did best in the last hour, and watches smtpd's log until nobody \
+                    has connected for a minute. The steps are noted in the journal; after an interruption the same command goes on. \
+                    in looks at the instance and its DNS as relay-instances does, lifts its pauses, and prints the zone's \
+                    line to add; what is wrong or could not be seen keeps it out, unless --anyway. No DNS is ever changed.",
+                )],
+            },
+            Section {
                 title: "REACTING BY ITSELF",
                 body: &[
                     Block::Text(
@@ -104,6 +115,13 @@ impl Tool for Args {
                     Block::Code("relay-limit pause aol-b --for 4h --reason TSS04"),
                     Block::Text("What is in force, and does it work?"),
                     Block::Code("relay-limit list\nrelay-limit list --check"),
+                    Block::Text("The whole answer in one command, and the way back:"),
+                    Block::Code("relay-limit out aol-b --for 4h --reason TSS04"),
+                    Block::Code("relay-limit in aol-b"),
+                    Block::Text("What would be taken out, moved and watched?"),
+                    Block::Code("relay-limit out aol-b --for 4h --to aol-a --dry-run"),
+                    Block::Text("Is an instance ready to be brought back?"),
+                    Block::Code("relay-limit in aol-b --dry-run"),
                     Block::Text("What would the rules of react have done yesterday?"),
                     Block::Code("relay-limit react --dry-run --date yesterday"),
                     Block::Text("The same for rules that are being tried out:"),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cli::{Context, Failure, Outcome, person};
+use cli::{Context, Failure, Interrupts, Outcome, person};
 use knowledge::providers::{Providers, domain_of};
 use legible::shell::quoted;
 use limits::map::answer;
@@ -248,18 +248,57 @@ fn carry_out(
     if args.reload {
         upkeep::reload(cx, place.instance)?;
     }
-    let keys = keys(&pause);
-    let force = waiting::until_paused(
-        cx,
-        place.instance,
-        (&keys, &pause.text),
-        kept.changed,
-        Some(&interrupts),
-    );
-    if let Force::Holds(_) = force {
-        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
-    }
+    let force = in_force(cx, clock, (place, &id, &pause), kept.changed, &interrupts)?;
     Ok(said(cx, name, (&plan.whose, &plan.until), &id, &force))
+}
+
+/// Waits until Postfix goes by a pause that is in the map, and writes down that it does.
+fn in_force(
+    cx: &Context,
+    clock: &Clock,
+    (place, id, pause): (&Place<'_>, &str, &Pause),
+    changed: bool,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Force> {
+    let asked = (&*keys(pause), pause.text.as_str());
+    let force = waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts));
+    if let Force::Holds(_) = force {
+        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
+    }
+    Ok(force)
+}
+
+/// A pause that was ordered before: put in the map if it is not there, and seen to be in force.
+pub(crate) fn once_more(
+    cx: &Context,
+    clock: &Clock,
+    instance: &Instance,
+    id: &str,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    let interrupts = cx.catch_interrupts()?;
+    let place = ready(cx, instance)?;
+    let desk = Desk::open(cx, clock)?;
+    let standing = desk.journal.limit(id).cloned();
+    let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+    drop(desk);
+    for warning in &kept.warnings {
+        cx.warn(warning);
+    }
+    let Some((standing, pause)) = standing
+        .as_ref()
+        .and_then(|one| Some((one, one.limit.pause()?)))
+    else {
+        return Err(Failure::new(format!("{id} is no pause of the journal")).into());
+    };
+    // Who was interrupted has perhaps not waited for processes that go by the old map.
+    let changed = kept.changed || standing.in_force.is_none();
+    let force = in_force(cx, clock, (&place, id, pause), changed, &interrupts)?;
+    let until = standing.limit.until.map(|until| readable(cx, until));
+    let words = (
+        &*whose(&pause.scope, pause.provider.as_deref()),
+        &*until.unwrap_or_default(),
+    );
+    Ok(said(cx, instance.name(), words, id, &force))
 }
 
 /// Takes back what could not be put in force.

@@ -30,8 +30,21 @@ fn deferred_mail_is_delivered_by_the_other_instance() {
     assert!(refused.errors().contains("--yes"), "{refused}");
     assert_eq!(from.count("deferred"), 3);
 
-    let moved = queue_move(&host, &["aol-a", "aol-b", "--yes", "--format", "json"]).ok();
+    let named = [
+        "aol-a", "aol-b", "--yes", "--format", "json", "--name", "ours-1",
+    ];
+    let moved = queue_move(&host, &named).ok();
     let result = json(&moved);
+    assert_eq!(result["move"], "ours-1");
+    // Whoever names a move knows it by that: there is no second one.
+    let again = queue_move(&host, &named).exit(2);
+    assert!(
+        again.errors().contains("there is a move called \"ours-1\""),
+        "{again}"
+    );
+    for name in ["../x", "a b", ".x", ""] {
+        queue_move(&host, &["aol-a", "aol-b", "--yes", "--name", name]).exit(2);
+    }
     assert_eq!(result["schema"], "relay-tools/queue-move/1");
     assert_eq!(result["counts"]["moved"], 3, "{moved}");
     for message in result["messages"].as_array().unwrap() {

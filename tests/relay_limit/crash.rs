@@ -7,7 +7,7 @@ use crate::TOOL;
 use crate::hosts::{in_hours, pause_quickly, relay_limit};
 
 /// What changes a file.
-const CHANGES: &str = "fsync,fchown,fchmod,rename,unlink,pwrite64,write";
+const CHANGES: &str = "fsync,fchown,fchmod,rename,renameat,unlink,unlinkat,pwrite64,write";
 
 /// An instance that does not run, ready to be paused.
 fn stopped(host: &Host) -> Instance {

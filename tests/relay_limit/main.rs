@@ -4,6 +4,8 @@
 mod crash;
 mod guide;
 mod hosts;
+mod killed;
+mod out;
 mod pausing;
 mod rates;
 mod react;

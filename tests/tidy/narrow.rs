@@ -55,7 +55,7 @@ const COMMANDS: [&str; 35] = [
 ];
 
 /// Subcommands that write what a machine reads, or one line about what they did.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 14] = [
     "queue-move resume",
     "queue-move undo",
     "queue-move close",
@@ -65,6 +65,8 @@ const OTHERS: [&str; 12] = [
     "relay-limit lift",
     "relay-limit react",
     "relay-limit tick",
+    "relay-limit out",
+    "relay-limit in",
     "relay-transport print",
     "relay-warmup apply",
     "relay-warmup help",

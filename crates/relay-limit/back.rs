@@ -1,0 +1,128 @@
+//! An instance brought back: looked at, its pauses lifted, and the zone's line to add.
+
+use std::ffi::OsStr;
+
+use cli::lookups::ResolverArgs;
+use cli::{Context, Failure, Outcome};
+use legible::shell::quoted;
+use limits::Standing;
+use postfix::Span;
+
+use crate::args::{In, Lift};
+use crate::moving::run;
+use crate::out::BY;
+use crate::zone::{self, Way};
+use crate::{desk, lift};
+
+/// For so long an address that sent nothing is as it was.
+const IDLE_DAYS: u64 = 30;
+
+/// What relay-instances finds wrong. That the zone does not list the address yet is no reason.
+/// What was not seen to be in order is wrong, too.
+fn wrong(name: &str, resolver: &ResolverArgs) -> anyhow::Result<Vec<String>> {
+    let servers = resolver.servers()?;
+    let server = servers.first().map(|server| format!("--resolver={server}"));
+    let args = ["-q", "--check-dns", "--format", "json"].into_iter();
+    let args = args.chain(server.as_deref()).chain(["--", name]);
+    let args: Vec<&OsStr> = args.map(OsStr::new).collect();
+    let (code, said) = run("relay-instances", &args)?;
+    let json: serde_json::Value = serde_json::from_str(&said)
+        .map_err(|e| Failure::new(format!("relay-instances {name} ended with {code:?}: {e}")))?;
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for one in list(&json["findings"]) {
+        if one["severity"] == "CRITICAL" && one["kind"] != "dns" {
+            found.push(text(&one["text"]));
+        }
+    }
+    for instance in list(&json["instances"]) {
+        if instance["running"] == false {
+            found.push(format!("{name} is not running"));
+        }
+        for address in list(&instance["addresses"]) {
+            for check in list(&address["dns"]) {
+                let is_wrong = check["result"] == "wrong" || check["result"] == "unknown";
+                seen += usize::from(check["check"] != "provider" && check["result"] != "skipped");
+                if check["check"] != "provider" && is_wrong {
+                    found.push(format!(
+                        "{}: {}",
+                        text(&check["name"]),
+                        text(&check["detail"])
+                    ));
+                }
+            }
+        }
+    }
+    if seen == 0 {
+        found.push(format!(
+            "no DNS of {name} was looked at: has it an address of its own?"
+        ));
+    }
+    Ok(found)
+}
+
+/// Brings an instance back: looked at, lifted, and the zone's line.
+pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
+    if !args.manner.dry_run {
+        desk::must_be_able(cx, "--dry-run shows what would be done")?;
+    }
+    let host = host::instances::discover(cx.site());
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
+    let providers = host::tables::providers(cx.site())?;
+    let name = instance.name();
+    let wrong = wrong(name, &args.resolver)?;
+    let mut lines: Vec<String> = wrong
+        .iter()
+        .map(|what| format!("not in order: {what}"))
+        .collect();
+    if !wrong.is_empty() && !args.anyway {
+        return Err(
+            Failure::new(format!("{name} stays out: {}", wrong.join("; ")))
+                .hint("fix it, or use --anyway")
+                .into(),
+        );
+    }
+    let zone = zone::ask(&args.resolver, instance, &providers);
+    lines.extend(zone::lines(cx, &zone, instance, Way::In));
+    let journal = desk::look(cx)?.value;
+    let now = cx.now();
+    let held = |one: &&Standing| {
+        one.limit.config_directory == instance.config_directory() && one.limit.pause().is_some()
+    };
+    let open: Vec<&Standing> = journal
+        .limits
+        .iter()
+        .filter(held)
+        .filter(|one| one.is_open())
+        .collect();
+    let since = journal
+        .limits
+        .iter()
+        .filter(held)
+        .filter(|one| one.limit.by == BY);
+    let since = since.map(|one| one.limit.begun).next_back();
+    if since.is_some_and(|since| now.since(since) >= Span::from_days(IDLE_DAYS)) {
+        lines.push(format!(
+            "it was out for {IDLE_DAYS} days or more: warm it up again: relay-warmup plan {} --volume N/day",
+            quoted(name)
+        ));
+    }
+    if args.manner.dry_run {
+        lines.extend(open.iter().map(|one| format!("lift {}", one.limit.id)));
+        cx.print_lines(&lines)?;
+        return Ok(Outcome::Done);
+    }
+    if open.is_empty() {
+        lines.push("nothing is paused there".to_owned());
+        cx.print_lines(&lines)?;
+        return Ok(Outcome::Done);
+    }
+    cx.show(&lines);
+    let order = Lift {
+        target: name.to_owned(),
+        flush: true,
+        manner: args.manner,
+    };
+    lift::run(&order, cx)
+}

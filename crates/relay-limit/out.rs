@@ -1,0 +1,244 @@
+//! The whole answer to a block: out of the zone, paused, what waits moved to a sibling, and watched until nobody comes.
+//!
+//! Every step is one that can be done again: the pause is known by the journal, and the moves bear its name
+//! ([`crate::moving`]). So `out` after an interruption goes on where it stopped. DNS is printed and never edited.
+
+use cli::manner::Manner;
+use cli::{Context, Failure, Outcome};
+use knowledge::providers::Providers;
+use legible::shell::quoted;
+use limits::plan::{Sibling, Takes};
+use limits::{Entry, Standing};
+use postfix::config::{Host, Instance};
+use postfix::{Parsed, Span, Time};
+
+use crate::args::{Out, Pause, ScopeArgs};
+use crate::connects::{self, Watched};
+use crate::desk::{self, Clock, Desk};
+use crate::moving::Moves;
+use crate::zone::{self, Way};
+use crate::{pause, siblings};
+
+/// Who orders the pause of `out`.
+pub(crate) const BY: &str = "relay-limit out";
+
+pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
+    if !args.manner.dry_run {
+        desk::must_be_able(cx, "--dry-run shows the plan")?;
+    }
+    let clock = Clock::new(cx);
+    let host = host::instances::discover(cx.site());
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
+    let providers = host::tables::providers(cx.site())?;
+    let read = desk::look(cx)?;
+    cx.problems(&read.problems);
+    let zone = zone::ask(&args.resolver, instance, &providers);
+    let target = target(args, cx, &host, instance, &providers, clock.now())?;
+    let standing = read
+        .value
+        .limits
+        .iter()
+        .find(|one| is_ours(one, instance, clock.now()));
+    let moves = standing.map(|one| Moves::of(cx, &one.limit.id));
+    let mut lines = zone::lines(cx, &zone, instance, Way::Out);
+    lines.push(match standing {
+        Some(one) => format!("2. paused already ({})", one.limit.id),
+        None => "2. pause all of its mail".to_owned(),
+    });
+    lines.extend(moves.iter().flat_map(Moves::lines));
+    lines.push(match &target {
+        Ok((name, why)) => format!("3. move what waits to {name}: {why}"),
+        Err(why) => format!("3. nothing is moved: {why}"),
+    });
+    lines.push("4. watch who still connects, until nobody does".to_owned());
+    if args.manner.dry_run {
+        cx.print_lines(&lines)?;
+        return Ok(Outcome::Done);
+    }
+    cx.show(&lines);
+    if !args.manner.yes && !cx.confirm("Take it out?", "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
+    let locked = lock(cx, instance)?;
+    let since = clock.now();
+    let mut done = zone::lines(cx, &zone, instance, Way::Out);
+    // Another run may have paused it until the lock was taken.
+    let (id, (said, mut outcome)) = match ours(cx, instance, since)? {
+        Some(id) => {
+            let seen = pause::once_more(cx, &clock, instance, &id)?;
+            (id, seen)
+        }
+        None => {
+            let paused = pause::ordered(&order(args), cx, Some(BY))?;
+            let id = ours(cx, instance, clock.now())?;
+            let id = id.ok_or_else(|| Failure::new("the pause is not in the journal"))?;
+            (id, paused)
+        }
+    };
+    done.extend(said);
+    // What another run has begun until the lock was taken is among them.
+    let mut moves = Moves::of(cx, &id);
+    let mut ran = moves.finish()?;
+    match &target {
+        Ok((name, _)) => {
+            ran.push(moves.begin((instance.name(), name), |text| note(cx, &clock, &id, text))?);
+        }
+        Err(why) => done.push(format!("nothing was moved: {why}")),
+    }
+    for moved in ran {
+        note(cx, &clock, &id, moved.text.clone())?;
+        done.push(moved.text);
+        outcome = worse(outcome, moved.outcome);
+    }
+    drop(locked);
+    let ttl = zone.as_ref().map_or(0, |zone| {
+        zone.listed.iter().map(|(_, ttl)| *ttl).max().unwrap_or(0)
+    });
+    let held_until = since.plus(Span::from_seconds(u64::from(ttl)));
+    let watched = connects::watch(cx, &host.value, instance, args.watch, held_until)?;
+    for line in watched.lines(cx, held_until) {
+        note(cx, &clock, &id, line.clone())?;
+        done.push(line);
+    }
+    if !matches!(watched, Watched::Quiet { .. }) {
+        outcome = worse(outcome, Outcome::Partial);
+    }
+    done.push(format!(
+        "to bring it back: relay-limit in {}",
+        quoted(instance.name())
+    ));
+    cx.print_lines(&done)?;
+    Ok(outcome)
+}
+
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    match one {
+        Outcome::Done => other,
+        one => one,
+    }
+}
+
+/// A pause that `out` has ordered for all mail of the instance.
+fn is_ours(one: &Standing, instance: &Instance, now: Time) -> bool {
+    one.holds(now)
+        && one.limit.by == BY
+        && one.limit.config_directory == instance.config_directory()
+        && one.limit.pause().is_some()
+}
+
+fn ours(cx: &Context, instance: &Instance, now: Time) -> anyhow::Result<Option<String>> {
+    let read = desk::look(cx)?.value;
+    let own = read
+        .limits
+        .iter()
+        .rev()
+        .find(|one| is_ours(one, instance, now));
+    Ok(own.map(|one| one.limit.id.clone()))
+}
+
+/// One at a time at an instance, up to where it only watches.
+fn lock(cx: &Context, instance: &Instance) -> anyhow::Result<guarded::Lock> {
+    let name = instance
+        .name()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let path = desk::directory(cx).join(format!("out-{name}.lock"));
+    let place = guarded::Place::make(cx.root().dir(), &path, guarded::Links::Never);
+    let place = place.map_err(|e| Failure::io("cannot lock", &path, e))?;
+    place.lock(std::time::Duration::ZERO).map_err(|e| {
+        Failure::new(e.to_string())
+            .hint("wait until it has ended, and run it again: it goes on from there")
+            .into()
+    })
+}
+
+fn note(cx: &Context, clock: &Clock, id: &str, text: String) -> anyhow::Result<()> {
+    let id = id.to_owned();
+    Desk::open(cx, clock)?.write(vec![Entry::Note { id, text }])
+}
+
+fn order(args: &Out) -> Pause {
+    Pause {
+        instance: args.instance.clone(),
+        scope: ScopeArgs {
+            provider: Vec::new(),
+            domain: Vec::new(),
+        },
+        end: args.end.clone(),
+        reason: args.reason.clone(),
+        last: args.last,
+        reload: false,
+        flush: false,
+        manner: Manner {
+            dry_run: false,
+            yes: true,
+        },
+        resolver: args.resolver.clone(),
+    }
+}
+
+/// Where the mail goes: a sibling of the same provider that takes mail, the one with the best share of the last hour.
+fn target(
+    args: &Out,
+    cx: &Context,
+    host: &Parsed<Host>,
+    instance: &Instance,
+    providers: &Providers,
+    now: Time,
+) -> anyhow::Result<Result<(String, String), String>> {
+    let others = siblings::instances(&host.value, instance, providers);
+    let journal = desk::look(cx)?.value;
+    let scope = limits::Scope::All;
+    let mut asked = vec![instance];
+    asked.extend(&others);
+    let hour = siblings::last_hour(cx, host, &asked, &scope)?;
+    let standing = siblings::standing(cx, &others, &journal, &scope, &hour, now);
+    if let Some(named) = &args.to {
+        let to = host::instances::select_one(cx.site(), host, named)?;
+        return Ok(match standing.iter().find(|one| one.name == to.name()) {
+            None => {
+                let what = format!("{} is no other instance of the same provider", to.name());
+                return Err(Failure::new(what)
+                    .hint("queue-move --cross-provider moves mail to another provider's instance")
+                    .into());
+            }
+            Some(one) => match &one.takes {
+                Takes::Yes => Ok((one.name.clone(), format!("as ordered; {}", figures(one)))),
+                Takes::No(why) | Takes::Unknown(why) => Err(format!("{}: {why}", one.name)),
+            },
+        });
+    }
+    Ok(best(&standing))
+}
+
+/// The one that is well: most of what it tried in the last hour was taken. With the same share, the emptier one.
+fn best(all: &[Sibling]) -> Result<(String, String), String> {
+    let share = |one: &Sibling| match one.last_hour {
+        Some((sent, other)) if sent + other > 0 => sent * 1000 / (sent + other),
+        // Nothing is known against it, nor for it.
+        _ => 500,
+    };
+    let mut well: Vec<&Sibling> = all.iter().filter(|one| one.takes == Takes::Yes).collect();
+    well.retain(|one| share(one) >= 500);
+    well.sort_by_key(|one| {
+        (
+            std::cmp::Reverse(share(one)),
+            one.deferred.unwrap_or(u64::MAX),
+        )
+    });
+    match well.first() {
+        Some(one) => Ok((one.name.clone(), figures(one))),
+        None if all.is_empty() => Err("the provider has no other instance here".to_owned()),
+        None => Err("no other instance of the provider is well".to_owned()),
+    }
+}
+
+fn figures(one: &Sibling) -> String {
+    let hour = match one.last_hour {
+        Some((sent, other)) => format!("last hour {sent} sent, {other} not"),
+        None => "last hour not known".to_owned(),
+    };
+    match one.deferred {
+        Some(n) => format!("{hour}; {n} deferred"),
+        None => hour,
+    }
+}

@@ -1,0 +1,169 @@
+//! `out` and `in` killed at any system call that changes something, and begun again: they go on, and end in the same
+//! state. aol-b does not run, so that nobody waits for its processes.
+
+use std::time::Duration;
+
+use testkit::{Answer, Host, Instance, Mail, Sink, host_or_skip};
+
+use crate::TOOL;
+use crate::hosts::relay_limit;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What changes a file. Of `write`, which says more than it changes, every third call.
+const CHANGES: [(&str, usize); 5] = [
+    ("renameat", 1),
+    ("renameat2", 1),
+    ("fsync", 1),
+    ("unlinkat", 1),
+    ("write", 3),
+];
+
+/// aol-b with mail on hold, stopped; aol-a takes all.
+struct Blocked {
+    host: Host,
+    aol_b: Instance,
+    provider: Sink,
+    held: Vec<String>,
+}
+
+impl Blocked {
+    fn start(host: Host, count: usize) -> Self {
+        let provider = host.sink();
+        let relay = |name: &str| {
+            host.instance(name)
+                .relay_to(&provider)
+                .fast_retries()
+                .start()
+        };
+        let _aol_a = relay("postfix-aol-a");
+        let aol_b = relay("postfix-aol-b");
+        relay_limit(&host, &["setup", "aol-*", "--apply"]).ok();
+        provider.on_rcpt(|_| Answer::later());
+        let mail = |n| Mail::new("news@lists.example.org", &format!("n{n}@aol.com"));
+        aol_b.submit((0..count).map(mail));
+        aol_b.wait_for("deferred", count);
+        aol_b.postsuper(["-h", "ALL"]).ok();
+        aol_b.stop();
+        provider.on_rcpt(|_| Answer::ok());
+        let held = aol_b.ids("hold");
+        Self {
+            host,
+            aol_b,
+            provider,
+            held,
+        }
+    }
+
+    /// Kills a run at the n-th call of `call`: was there such a call?
+    fn killed(&self, call: &str, n: usize, args: &[&str]) -> bool {
+        self.tool_killed(TOOL, call, n, args)
+    }
+
+    fn tool_killed(&self, tool: &str, call: &str, n: usize, args: &[&str]) -> bool {
+        let inject = format!("inject={call}:signal=SIGKILL:when={n}");
+        let trace = format!("trace={call}");
+        let options = [
+            "-f",
+            "-qqq",
+            "-o",
+            "/run/trace",
+            "-e",
+            &trace,
+            "-e",
+            &inject,
+            tool,
+        ];
+        self.host.command("strace").args(options).args(args).run();
+        let trace = self.host.read("/run/trace");
+        String::from_utf8_lossy(&trace).contains("killed by SIGKILL")
+    }
+
+    /// What the map's index says of all mail.
+    fn paused(&self) -> bool {
+        let map = format!("hash:{}/relay-limit", self.aol_b.config_dir().display());
+        let asked = self.aol_b.command("postmap").args(["-q", "*", &map]).run();
+        asked.text().starts_with("retry:4.7.0 paused")
+    }
+
+    /// How many limits hold, or are not closed.
+    fn open(&self) -> usize {
+        let listed = relay_limit(&self.host, &["list", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&listed.text()).unwrap();
+        json["limits"].as_array().unwrap().len()
+    }
+
+    fn unfinished(&self) -> String {
+        let history = self
+            .host
+            .command(env!("CARGO_BIN_EXE_queue-move"))
+            .arg("history")
+            .run();
+        let all = history.text();
+        let open: Vec<&str> = all
+            .lines()
+            .filter(|line| line.contains("unfinished"))
+            .collect();
+        open.join("\n")
+    }
+}
+
+fn out() -> Vec<&'static str> {
+    let resolver = ["--resolver=127.0.0.1:9", "--timeout=1s"];
+    [
+        &["out", "aol-b", "--for", "2h", "--watch", "0s", "--yes"][..],
+        &resolver,
+    ]
+    .concat()
+}
+
+fn back() -> Vec<&'static str> {
+    let resolver = ["--resolver=127.0.0.1:9", "--timeout=1s"];
+    [&["in", "aol-b", "--anyway", "--yes"][..], &resolver].concat()
+}
+
+#[test]
+fn out_and_in_go_on_after_a_kill_and_end_in_the_same_state() {
+    let mut blocked = Blocked::start(host_or_skip!(), 120);
+    // A move of somebody else's, which was interrupted: it is none of their business.
+    let id = blocked.held.pop().unwrap();
+    blocked.aol_b.postsuper(["-H", &id]).ok();
+    let somebodys = ["aol-b", "aol-a", "--yes"];
+    // It dies when the message is on hold, and not yet in maildrop.
+    let queue_move = env!("CARGO_BIN_EXE_queue-move");
+    assert!(blocked.tool_killed(queue_move, "renameat2", 2, &somebodys));
+    assert_eq!(blocked.aol_b.count("deferred"), 0);
+    let theirs = blocked.unfinished();
+    assert_eq!(theirs.lines().count(), 1, "{theirs}");
+    let (mut kills, mut sent) = (0, 0);
+    for (call, step) in CHANGES {
+        for n in (1..).step_by(step) {
+            let id = blocked.held.pop().unwrap();
+            blocked.aol_b.postsuper(["-H", &id]).ok();
+            sent += 1;
+            let was_killed = blocked.killed(call, n, &out());
+            let again = relay_limit(&blocked.host, &out());
+            assert!(matches!(again.code(), Some(0 | 1)), "{call} {n}: {again}");
+            assert!(!again.text().contains("NOT moved"), "{call} {n}: {again}");
+            assert!(blocked.paused(), "{call} {n}: {again}");
+            assert_eq!(blocked.open(), 1, "{call} {n}: {again}");
+            assert_eq!(blocked.unfinished(), theirs, "{call} {n}: {again}");
+            blocked.host.wait_until(PATIENCE, "it to arrive", || {
+                blocked.provider.deliveries().len() >= sent
+            });
+            assert_eq!(blocked.aol_b.count("deferred"), 0, "{call} {n}: {again}");
+
+            let back_killed = blocked.killed(call, n, &back());
+            let again = relay_limit(&blocked.host, &back());
+            assert_eq!(again.code(), Some(0), "{call} {n}: {again}");
+            assert!(!blocked.paused(), "{call} {n}: {again}");
+            assert_eq!(blocked.open(), 0, "{call} {n}: {again}");
+            kills += usize::from(was_killed) + usize::from(back_killed);
+            if !was_killed && !back_killed {
+                break;
+            }
+        }
+    }
+    assert!(kills > 20, "{kills}");
+    assert_eq!(blocked.provider.deliveries().len(), sent, "sent twice");
+}

@@ -1,0 +1,85 @@
+//! An instance taken out of use, and brought back: each step seen on real Postfix and a real zone.
+
+use std::time::Duration;
+
+use testkit::{Answer, host_or_skip};
+
+use crate::hosts::Site;
+
+#[test]
+fn out_moves_what_waits_and_in_brings_it_back() {
+    let site = Site::start(host_or_skip!());
+    site.block_b();
+    site.send("before", 20);
+    site.host
+        .wait_until(Duration::from_secs(60), "some to be stuck", || {
+            site.taken(&site.a) + site.taken(&site.b) >= 20 && site.b.count("deferred") > 0
+        });
+    let out = |more: &[&str]| {
+        let args = ["out", "aol-b", "--for", "2h", "--reason", "TSS04"];
+        site.limit(&[&args, more].concat())
+    };
+    let zone = "aol.smtp.example.org. 600 IN A 127.0.0.12";
+
+    let planned = out(&["--dry-run"]);
+    assert_eq!(planned.code(), Some(0), "{planned}");
+    for part in [
+        zone,
+        "(TTL 600 s)",
+        "move what waits to postfix-aol-a: last hour",
+    ] {
+        assert!(planned.text().contains(part), "{part}: {planned}");
+    }
+    assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+    // Never to another provider's.
+    let other = out(&["--to", "lists", "--dry-run"]);
+    assert_eq!(other.code(), Some(2), "{other}");
+
+    let done = out(&["--yes", "--watch", "150s"]);
+    assert_eq!(done.code(), Some(0), "{done}");
+    for part in [
+        zone,
+        "all mail, until ",
+        "; in force",
+        "moved to postfix-aol-a",
+        "quiet since",
+    ] {
+        assert!(done.text().contains(part), "{part}: {done}");
+    }
+    site.host
+        .wait_until(Duration::from_secs(60), "all to arrive", || {
+            site.served("before").len() == 20
+        });
+    assert!(
+        site.served("before")
+            .values()
+            .all(|by| by == &["127.0.0.11"])
+    );
+    let history = site.limit(&["history"]).text();
+    assert!(history.contains("  moved to postfix-aol-a"), "{history}");
+    assert!(history.contains("by relay-limit out"), "{history}");
+
+    // Again, as after an interruption: it is not paused twice.
+    let again = out(&["--dry-run"]);
+    assert!(
+        again.text().contains("2. paused already (aol-b-"),
+        "{again}"
+    );
+
+    // Its HELO name is in no zone: it stays out, unless somebody knows better.
+    site.provider.on_rcpt(|_| Answer::ok());
+    let held_back = site.limit(&["in", "aol-b", "--yes"]);
+    assert_eq!(held_back.code(), Some(2), "{held_back}");
+    assert!(held_back.errors().contains("stays out"), "{held_back}");
+    let back = site.limit(&["in", "aol-b", "--anyway", "--yes"]);
+    assert_eq!(back.code(), Some(0), "{back}");
+    assert!(
+        back.errors().contains("aol.smtp.example.org lists it"),
+        "{back}"
+    );
+    assert!(
+        back.text().contains("lifted: mail is taken again"),
+        "{back}"
+    );
+    assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+}
