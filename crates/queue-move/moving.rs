@@ -110,7 +110,7 @@ fn execute(
     let now = setup::seconds(cx);
     let log = setup::log_of(cx, course.host, course.to, cx.now());
     let begin = Begin {
-        name: args.name.clone().unwrap_or_else(|| name(now, planned)),
+        name: args.move_name.clone().unwrap_or_else(|| name(now, planned)),
         started: now,
         started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: setup::user(),

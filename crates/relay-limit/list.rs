@@ -23,6 +23,7 @@ use crate::place::{self, Place};
 use crate::probe::{self, Sent};
 use crate::tick::keys;
 use crate::upkeep;
+use crate::waiting::{self, Force};
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
@@ -159,7 +160,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     match upkeep::agrees(cx, &place, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
-            Some(pause) => asked(cx, instance, pause),
+            Some(pause) => asked(cx, instance, pause, one.in_force.is_some()),
             None => Seen::Holds,
         },
         Ok(wrong) => Seen::Broken(wrong.join("; ")),
@@ -167,8 +168,8 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     }
 }
 
-/// What trivial-rewrite says.
-fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
+/// What trivial-rewrite says, and, unless smtpd `was_seen` to refuse the mail, what smtpd says.
+fn asked(cx: &Context, instance: &Instance, pause: &Pause, was_seen: bool) -> Seen {
     if !cx.root().is_this_host() {
         return Seen::Unknown("--root: Postfix was not asked".to_owned());
     }
@@ -181,12 +182,15 @@ fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
     }
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
-    match probe::resolve(
-        &mut client,
-        &probe::addresses(&keys(pause), 0),
-        limits::map::MARK,
-    ) {
-        Sent::Kept => Seen::Holds,
+    let (keys, text) = (keys(pause), limits::map::MARK);
+    match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
+        Sent::Kept if was_seen => Seen::Holds,
+        Sent::Kept => match waiting::by_smtpd(cx, instance, (&keys, text), 0) {
+            Force::Holds(_) => Seen::Holds,
+            Force::NotRunning => Seen::NotRunning,
+            Force::Taken(why) => Seen::Broken(why),
+            Force::Unknown(why) => Seen::Unknown(why),
+        },
         Sent::Elsewhere(address, to) => Seen::Broken(format!("mail for {address} goes to {to}")),
         Sent::Unknown(why) => Seen::Unknown(format!("{why}; run it as root")),
     }

@@ -23,6 +23,7 @@ mod probe;
 mod rate;
 mod react;
 mod refused;
+mod reported;
 mod setup;
 mod siblings;
 mod tick;
@@ -43,8 +44,12 @@ fn main() -> ExitCode {
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Setup(setup) => setup::run(setup, cx),
-        Command::Pause(pause) => pause::run(pause, cx),
-        Command::Rate(rate) => rate::run(rate, cx),
+        Command::Pause(args) => {
+            order::run(cx, args.manner.dry_run, || pause::ordered(args, cx, None))
+        }
+        Command::Rate(args) => {
+            order::run(cx, args.manner.dry_run, || rate::ordered(args, cx, None))
+        }
         Command::List(list) => list::run(list, cx),
         Command::Lift(lift) => lift::run(lift, cx),
         Command::History(history) => history::run(history, cx),

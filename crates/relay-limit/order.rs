@@ -1,6 +1,6 @@
 //! What an admin orders: whose mail, until when, and why.
 
-use cli::{Context, Failure, person};
+use cli::{Context, Failure, Outcome, person};
 use knowledge::providers::Providers;
 use limits::{Hold, Journal, Limit, Scope};
 use postfix::config::Instance;
@@ -8,10 +8,24 @@ use postfix::{Span, Time};
 use transport::Domain;
 
 use crate::args::{EndArgs, ScopeArgs};
-use crate::desk::Clock;
+use crate::desk::{self, Clock};
 
 /// No pause is for longer: what is to last is not a pause.
 const LONGEST: Span = Span::from_days(366);
+
+/// Does what an admin `ordered`, and prints what was done, or with `--dry-run` the plan.
+pub(crate) fn run(
+    cx: &Context,
+    dry_run: bool,
+    ordered: impl FnOnce() -> anyhow::Result<(Vec<String>, Outcome)>,
+) -> anyhow::Result<Outcome> {
+    if !dry_run {
+        desk::must_be_able(cx, "--dry-run shows the plan")?;
+    }
+    let (lines, outcome) = ordered()?;
+    cx.print_lines(&lines)?;
+    Ok(outcome)
+}
 
 /// Whose mail is meant, and the one provider that was named.
 pub(crate) fn scope(
@@ -88,7 +102,7 @@ pub(crate) fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result
     Ok(until)
 }
 
-/// A limit as it is written down.
+/// A limit as it is written down. `by`: who orders it, where that is no person.
 pub(crate) fn order(
     cx: &Context,
     instance: &Instance,
@@ -96,6 +110,7 @@ pub(crate) fn order(
     until: Option<Time>,
     reason: Option<&str>,
     hold: Hold,
+    by: Option<&str>,
 ) -> Limit {
     let begun = Time::from_seconds(cx.now().seconds());
     let stamp = chrono::DateTime::from_timestamp(begun.seconds(), 0).unwrap_or_default();
@@ -106,7 +121,7 @@ pub(crate) fn order(
         config_directory: instance.config_directory().to_owned(),
         begun,
         until,
-        by: person::user(),
+        by: by.map_or_else(person::user, str::to_owned),
         command: person::command_line(),
         reason: reason.map(str::to_owned),
         hold,

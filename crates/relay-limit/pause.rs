@@ -23,15 +23,6 @@ use crate::tick::keys;
 use crate::upkeep;
 use crate::waiting::{self, Force};
 
-pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    if !args.manner.dry_run {
-        desk::must_be_able(cx, "--dry-run shows the plan")?;
-    }
-    let (lines, outcome) = ordered(args, cx, None)?;
-    cx.print_lines(&lines)?;
-    Ok(outcome)
-}
-
 /// What was done, in lines, or with `--dry-run` the plan. `by`: who orders it, where that is no person; then nothing is
 /// shown beside.
 pub(crate) fn ordered(
@@ -56,10 +47,7 @@ pub(crate) fn ordered(
         text: answer(Some(&readable(cx, until)), reason),
         flush: args.flush,
     });
-    let mut limit = order(cx, instance, &journal, Some(until), reason, hold);
-    if let Some(by) = by {
-        limit.by = by.to_owned();
-    }
+    let limit = order(cx, instance, &journal, Some(until), reason, hold, by);
     let others = siblings::instances(&host.value, instance, &providers);
     let mut asked = vec![instance];
     asked.extend(&others);
@@ -338,7 +326,8 @@ fn said(
         Force::NotRunning => vec![format!(
             "{paused}; Postfix is not running, and will apply it when it starts"
         )],
-        Force::Taken(_) | Force::Unknown(_) => vec![format!("{paused}; NOT seen to be in force")],
+        Force::Taken(_) => vec![format!("{paused}; NOT in force")],
+        Force::Unknown(_) => vec![format!("{paused}; NOT known to be in force")],
     };
     lines.push(format!(
         "  to end it early: relay-limit lift {}",
@@ -346,8 +335,12 @@ fn said(
     ));
     let outcome = match force {
         Force::Holds(_) | Force::NotRunning => Outcome::Done,
-        Force::Taken(why) | Force::Unknown(why) => {
+        Force::Taken(why) => {
             cx.warn(format!("{why}; see relay-limit setup {}", quoted(name)));
+            Outcome::Partial
+        }
+        Force::Unknown(why) => {
+            cx.warn(format!("{why}; relay-limit list --check asks again"));
             Outcome::Partial
         }
     };

@@ -16,15 +16,6 @@ use crate::pause::give_up;
 use crate::place;
 use crate::waiting::{self, Force};
 
-pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    if !args.manner.dry_run {
-        desk::must_be_able(cx, "--dry-run shows the plan")?;
-    }
-    let (lines, outcome) = ordered(args, cx, None)?;
-    cx.print_lines(&lines)?;
-    Ok(outcome)
-}
-
 /// As [`crate::pause::ordered`].
 pub(crate) fn ordered(
     args: &Args,
@@ -52,17 +43,15 @@ pub(crate) fn ordered(
     cx.problems(&read.problems);
     let (rate, notes) = rate(args, cx, instance)?;
     let hold = Hold::Rate(rate);
-    let mut limit = order(
+    let limit = order(
         cx,
         instance,
         &read.value,
         until,
         reason(args.reason.as_deref()),
         hold,
+        by,
     );
-    if let Some(by) = by {
-        limit.by = by.to_owned();
-    }
     refuse_second(&read.value, &limit)?;
     let shown = lines(args, cx, &limit, &notes, &clock);
     if args.manner.dry_run {

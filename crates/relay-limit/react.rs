@@ -8,16 +8,16 @@ use cli::manner::Manner;
 use cli::{Context, Failure, Outcome};
 use globset::{Glob, GlobMatcher};
 use knowledge::providers::Providers;
-use limits::react::{Act, Decision, Hold, Rules};
-use limits::{Journal, Standing};
+use limits::react::{Act, Decision, Rules, holds};
 use postfix::config::Host;
-use postfix::{Parsed, Problem, Span, Time};
+use postfix::{Parsed, Problem, Span};
 
 use crate::args::{EndArgs, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
 use crate::desk::{self, readable};
 use crate::pause;
 use crate::rate;
 use crate::refused::{self, Question};
+use crate::reported;
 
 /// Where a host's rules are.
 const RULES: &str = "/etc/relay-tools/react.toml";
@@ -54,12 +54,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         providers: &providers,
         reasons: Arc::new(host::tables::reasons(cx.site())?),
     };
-    let read = desk::look(cx)?;
-    cx.problems(&read.problems);
     let named = named(&host.value, &providers);
     match args.dry_run {
         true => replay(args, cx, &host, &question, &named),
-        false => act(args, cx, &host, &question, &named, &read.value),
+        false => act(args, cx, &host, &question, &named),
     }
 }
 
@@ -159,11 +157,17 @@ fn replay(
         format!("{}: {would} {what}{why}", readable(cx, one.at))
     }));
     if decisions.is_empty() {
-        lines.push("nothing would have been done".to_owned());
+        lines.push(match problems.is_empty() {
+            true => "nothing would have been done".to_owned(),
+            false => "nothing would have been done, by what could be read".to_owned(),
+        });
     }
     cx.print_lines(&lines)?;
     cx.problems(&problems);
-    Ok(Outcome::Done)
+    Ok(match problems.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
 }
 
 /// `pause postfix-aol-b for aol, 2h (rule 1: 20 TSS04 within 10m)`
@@ -196,21 +200,6 @@ fn reason(rules: &Rules, one: &Decision) -> String {
     format!("{} {} within {within}", one.count, words.join(" or "))
 }
 
-/// What held lately, and holds.
-fn holds(journal: &Journal, now: Time) -> Vec<Hold> {
-    let hold = |one: &Standing| {
-        let ended = one.ended.as_ref().map(|(at, ..)| *at);
-        let ends = [ended, one.limit.until].into_iter().flatten().min();
-        Hold {
-            instance: one.limit.instance.clone(),
-            provider: one.limit.pause().and_then(|pause| pause.provider.clone()),
-            is_pause: one.limit.pause().is_some(),
-            until: ends.unwrap_or(now.plus(Span::from_days(1))),
-        }
-    };
-    journal.limits.iter().map(hold).collect()
-}
-
 /// Does what the rules ask for now.
 fn act(
     args: &Args,
@@ -218,7 +207,6 @@ fn act(
     host: &Parsed<Host>,
     question: &Question<'_>,
     named: &BTreeMap<String, Vec<String>>,
-    journal: &Journal,
 ) -> anyhow::Result<Outcome> {
     // One at a time: a run that waits for Postfix may take longer than a minute.
     let Some(_lock) = lock(cx)? else {
@@ -226,9 +214,16 @@ fn act(
     };
     let rules = question.rules;
     let now = cx.now();
-    let (events, problems) = refused::read(cx, host, question, (now.minus(rules.longest()), now))?;
+    // Under the lock: what the run before this one ordered is in it.
+    let read = desk::look(cx)?;
+    let (events, mut problems) =
+        refused::read(cx, host, question, (now.minus(rules.longest()), now))?;
+    problems.extend(read.problems);
     cx.problems(&problems);
-    let decisions = rules.decide(&events, named, &mut holds(journal, now));
+    let mut held = holds(&read.value, question.providers, now);
+    let decisions = rules.decide(&events, named, &mut held);
+    let before = reported::read(cx, now);
+    let mut reported = before.clone();
     let mut lines = Vec::new();
     let mut outcome = match problems.is_empty() {
         true => Outcome::Done,
@@ -248,6 +243,7 @@ fn act(
         };
         let told = match done {
             Ok((done, ended)) => {
+                reported.remove(&what);
                 outcome = match ended {
                     Outcome::Done => outcome,
                     other => other,
@@ -256,14 +252,27 @@ fn act(
             }
             Err(why) => {
                 outcome = Outcome::Partial;
+                // Once: it is asked for again as long as there are refusals.
+                if reported.contains_key(&what) {
+                    continue;
+                }
                 let line = format!("would {what}, and did not: {why:#}");
+                reported.insert(what, now.plus(rule.lasts).seconds());
                 desk::syslog(cx).say(cx.now(), &format!("{BY}: {line}"));
                 cx.warn(&line);
                 vec![line]
             }
         };
-        tell(cx, &host.value, rules, one, &told);
+        if !tell(cx, &host.value, rules, one, &told) {
+            outcome = Outcome::Partial;
+        }
         lines.extend(told);
+    }
+    if reported != before
+        && let Err(why) = reported::write(cx, &reported)
+    {
+        outcome = Outcome::Partial;
+        cx.warn(format!("{why:#}"));
     }
     cx.print_lines(&lines)?;
     Ok(outcome)
@@ -329,10 +338,10 @@ fn ordered(
     }
 }
 
-/// A mail to those who are to know. That it could not be sent is reported, and undoes nothing.
-fn tell(cx: &Context, host: &Host, rules: &Rules, one: &Decision, lines: &[String]) {
+/// A mail to those who are to know; was it sent? That it could not be is reported, and undoes nothing.
+fn tell(cx: &Context, host: &Host, rules: &Rules, one: &Decision, lines: &[String]) -> bool {
     if rules.mail_to.is_empty() {
-        return;
+        return true;
     }
     let origin = cli::mail::origin(cx, host);
     let ascii = |text: &str| -> String {
@@ -354,7 +363,9 @@ fn tell(cx: &Context, host: &Host, rules: &Rules, one: &Decision, lines: &[Strin
         mail.push_str(&format!("{}\r\n", ascii(line)));
     }
     mail.push_str("\r\nrelay-limit list shows what is in force.\r\n");
-    if let Err(why) = cli::mail::hand_over(cx, host, &rules.mail_to, mail.as_bytes()) {
+    let sent = cli::mail::hand_over(cx, host, &rules.mail_to, mail.as_bytes());
+    if let Err(why) = &sent {
         cx.warn(format!("{why:#}"));
     }
+    sent.is_ok()
 }

@@ -1,6 +1,6 @@
 //! The refusals that rules count, read from the logs of a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cli::Context;
@@ -28,8 +28,10 @@ pub(crate) struct Question<'a> {
 struct Counter<'a> {
     question: &'a Question<'a>,
     filter: Filter<'a>,
-    /// The instances' names, by their syslog names.
-    names: &'a BTreeMap<Vec<u8>, String>,
+    /// The instances' names, by their syslog names; `None`: several have it.
+    names: &'a BTreeMap<Vec<u8>, Option<String>>,
+    /// Syslog names of several instances under which something was refused.
+    shared: BTreeSet<Vec<u8>>,
     cache: Cache,
     events: Vec<Event>,
 }
@@ -83,8 +85,12 @@ impl Sink for Counter<'_> {
             && let Some(instance) = self.filter.instance(b"", delivery.tag)
             && let Some(name) = self.names.get(instance.as_ref())
         {
-            let name = name.clone();
-            self.add(&name, delivery);
+            match name.clone() {
+                Some(name) => self.add(&name, delivery),
+                None => {
+                    self.shared.insert(instance.into_owned());
+                }
+            }
         }
     }
 
@@ -98,6 +104,7 @@ impl Sink for Counter<'_> {
     fn join(&mut self, later: Self) {
         self.filter.join(later.filter);
         self.events.extend(later.events);
+        self.shared.extend(later.shared);
     }
 }
 
@@ -115,13 +122,18 @@ pub(crate) fn read(
     (since, until): (Time, Time),
 ) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
     let selection = Selection::new(cx.site(), host, &[], false)?;
-    let instances = host.value.instances().iter();
-    let names = instances.map(|one| (one.syslog_name().as_bytes().to_vec(), one.name().to_owned()));
-    let names: BTreeMap<Vec<u8>, String> = names.collect();
+    let mut names: BTreeMap<Vec<u8>, Option<String>> = BTreeMap::new();
+    for one in host.value.instances() {
+        names
+            .entry(one.syslog_name().as_bytes().to_vec())
+            .and_modify(|name| *name = None)
+            .or_insert_with(|| Some(one.name().to_owned()));
+    }
     let mut counter = Counter {
         question,
         filter: Filter::new(&selection),
         names: &names,
+        shared: BTreeSet::new(),
         cache: Cache::default(),
         events: Vec::new(),
     };
@@ -146,6 +158,13 @@ pub(crate) fn read(
     if logs.readings.is_empty() && problems.is_empty() {
         problems.push(Problem::new("/var/log", "no log was found"));
     }
+    problems.extend(counter.shared.iter().map(|name| {
+        let name = String::from_utf8_lossy(name);
+        let what = format!(
+            "{name} is the syslog_name of several instances: whose refusals these are is not known, and none counts"
+        );
+        Problem::new("main.cf", what)
+    }));
     let mut events = counter.events;
     events.retain(|event| since <= event.at && event.at < until);
     events.sort_by_key(|event| event.at);

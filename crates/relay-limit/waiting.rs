@@ -105,14 +105,16 @@ pub(crate) fn until_paused(
     }
 }
 
-/// trivial-rewrite says what it should; does smtpd refuse the mail, too?
-fn by_smtpd(
+/// trivial-rewrite says what it should; does smtpd refuse the mail, too? Only then does it hold: where no smtpd answers
+/// so, it is not known.
+pub(crate) fn by_smtpd(
     cx: &Context,
     instance: &Instance,
     (keys, text): (&[String], &str),
     turn: u32,
 ) -> Force {
     let mut asked = vec!["trivial-rewrite: retry".to_owned()];
+    let mut silent = Vec::new();
     let addresses = probe::addresses(keys, turn);
     for server in probe::listeners(cx, instance) {
         for address in addresses.iter().take(ASKED) {
@@ -127,15 +129,20 @@ fn by_smtpd(
                     ));
                 }
                 Said::Other(reply) => {
-                    cx.warn(format!(
-                        "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}; \
-                         trivial-rewrite says that it does"
+                    silent.push(format!(
+                        "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}"
                     ));
                     break;
                 }
             }
         }
     }
+    if asked.len() == 1 {
+        silent
+            .push("trivial-rewrite keeps the mail, but no smtpd was seen to refuse it".to_owned());
+        return Force::Unknown(silent.join("; "));
+    }
+    silent.iter().for_each(|one| cx.warn(one));
     Force::Holds(asked)
 }
 

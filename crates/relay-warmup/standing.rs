@@ -59,6 +59,8 @@ pub(crate) fn judge(
     let today = history::today(cx.site());
     let read = read(cx, &host, &asked, preference, today, &rules)?;
     problems.extend(read.problems.iter().cloned());
+    // What is not known of pauses ([`limits::pauses`]).
+    problems.extend(limits::Marks::read(cx.root(), cx.now()).problems);
     problems.extend(asked.iter().flat_map(|(i, _)| i.problems().to_vec()));
     let all = asked.into_iter().map(|(instance, plan)| {
         let name = instance.syslog_name();

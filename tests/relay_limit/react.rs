@@ -45,6 +45,12 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
         "{held_back}"
     );
     assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+    // It is so a minute later, too, and was said.
+    let again = site.limit(&["react"]);
+    assert_eq!(
+        (again.code(), again.text().as_str(), again.errors().as_str()),
+        (Some(1), "", "")
+    );
 
     site.host.write(RULES, PAUSE);
     let replayed = site.limit(&["react", "--dry-run", "--since", "1h"]);

@@ -1,7 +1,7 @@
 //! What to do about a provider's code: how long to wait, and the command, ready to be pasted.
 //!
 //! The table is TOML: `data/advice.toml` is compiled in, and the host's /etc/relay-tools/advice.toml is tried before
-//! it. Every entry says where it was read, and when: advice ages.
+//! it. Every entry says what it rests on, what of it is our own, and when it was written: advice ages.
 
 use std::path::Path;
 
@@ -39,11 +39,11 @@ pub struct Advice {
     pub pause: Option<String>,
     /// What to do then, or instead.
     pub then: String,
-    /// The provider's page.
+    /// The provider's page, for an admin to read; that it was read here is said by `source` alone.
     pub page: String,
-    /// Where this was read.
+    /// What was read, and what of the entry is not from there.
     pub source: String,
-    /// When.
+    /// When the entry was written, or its source last read.
     pub date: Day,
 }
 
@@ -238,6 +238,14 @@ mod tests {
              write to the postmaster",
         );
         assert_eq!(table.find(None, Class::BadMailbox), None);
+        // Broadcom's and Vade's codes are not Comcast's, though they begin alike.
+        for code in ["BL0001", "RL01"] {
+            let found = table.find(Some(code), Class::Blocked).unwrap();
+            assert_eq!(found.from, "any provider", "{code}");
+        }
+        // What will not be taken again is not resumed after some hours.
+        let refused = table.find(Some("TS03"), Class::Blocked).unwrap();
+        assert!(refused.means.contains("will not succeed"), "{refused:?}");
         let (code, _) = table
             .in_words("blocked again: [TSS04], since noon")
             .unwrap();

@@ -6,9 +6,12 @@ mod file;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use knowledge::providers::Providers;
 use knowledge::reasons::Class;
 use postfix::{Span, Time};
 
+use crate::journal::Journal;
+use crate::limit::{Scope, Standing};
 use crate::pace::Pace;
 
 /// The rules of a host. There are none, and nothing is done, until somebody writes them.
@@ -219,6 +222,33 @@ impl Hold {
             && self.is_pause == (act == Act::Pause)
             && whose.is_none_or(|name| name == provider)
     }
+}
+
+/// What held lately, and holds. A pause of some domains holds the providers whose domains it has, all of them.
+pub fn holds(journal: &Journal, providers: &Providers, now: Time) -> Vec<Hold> {
+    let whose = |one: &Standing| match one.limit.pause() {
+        Some(pause) if pause.provider.is_some() => vec![pause.provider.clone()],
+        Some(pause) if pause.scope != Scope::All => {
+            let is_held = |domain: &String| pause.scope.covers(domain);
+            let all = providers.all().iter();
+            all.filter(|one| !one.domains.is_empty() && one.domains.iter().all(is_held))
+                .map(|one| Some(one.name.clone()))
+                .collect()
+        }
+        _ => vec![None],
+    };
+    let mut holds = Vec::new();
+    for one in &journal.limits {
+        let ended = one.ended.as_ref().map(|(at, ..)| *at);
+        let ends = [ended, one.limit.until].into_iter().flatten().min();
+        holds.extend(whose(one).into_iter().map(|provider| Hold {
+            instance: one.limit.instance.clone(),
+            provider,
+            is_pause: one.limit.pause().is_some(),
+            until: ends.unwrap_or(now.plus(Span::from_days(1))),
+        }));
+    }
+    holds
 }
 
 #[cfg(test)]

@@ -83,14 +83,18 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     }
     // Whom the server itself called: `connect to mx.example.net [192.0.2.1]:25`, Exim's `Called:   192.0.2.1`. And
     // `192.0.2.0/24` is a network.
-    let mut last = before.trim_ascii_end().rsplit(|b| *b == b' ');
-    let calls = |word: &[u8]| {
-        [&b"connect"[..], b"called:"]
-            .iter()
-            .any(|verb| word.eq_ignore_ascii_case(verb))
-    };
+    let last: Vec<&[u8]> = before
+        .trim_ascii_end()
+        .rsplit(|b| *b == b' ')
+        .take(5)
+        .collect();
+    // Backwards: `not allowed to connect from 192.0.2.1` is about the client.
+    let calls = last.iter().any(|word| word.eq_ignore_ascii_case(b"called:"))
+        || last.windows(2).any(|two| {
+            matches!(two, [to, verb] if to.eq_ignore_ascii_case(b"to") && verb.eq_ignore_ascii_case(b"connect"))
+        });
     let is_network = after.starts_with(b"/") && after.get(1).is_some_and(u8::is_ascii_digit);
-    if is_network || last.by_ref().take(5).any(calls) {
+    if is_network || calls {
         return None;
     }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
@@ -134,6 +138,7 @@ mod tests {
             None,
         );
         check("Called:   192.0.2.1 Sent: RCPT", None);
+        check("You may not connect from 192.0.2.1", Some("192.0.2.1"));
         check("[2001:db8::7      12] Our system", Some("2001:db8::7"));
         check("[IPv6:2001:db8::7] is listed", Some("2001:db8::7"));
         check("listed: 192.0.2.1. See", Some("192.0.2.1"));

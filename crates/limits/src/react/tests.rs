@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::limit::{Hold as Held, Limit, Pause};
 
 const RULES: &str = "
 most = '50%'
@@ -94,6 +95,51 @@ fn never_more_than_the_share_of_a_providers_addresses() {
     // One that is no address of the provider has no share.
     let other = [(1, "msn-a"), (1, "msn-a"), (1, "msn-a")];
     assert_eq!(decided(&other, &[]), [(1, "msn-a".to_owned(), false)]);
+}
+
+#[test]
+fn a_pause_answers_for_the_providers_whose_domains_it_has() {
+    let providers = Providers::load(None).unwrap();
+    let check = |scope: Scope, provider: Option<&str>, expected: &[Option<&str>]| {
+        let pause = Pause {
+            scope,
+            provider: provider.map(str::to_owned),
+            text: String::new(),
+            flush: false,
+        };
+        let limit = Limit {
+            id: "p".to_owned(),
+            instance: "b".to_owned(),
+            config_directory: "/etc/postfix-b".into(),
+            begun: Time::EPOCH,
+            until: None,
+            by: String::new(),
+            command: String::new(),
+            reason: None,
+            hold: Held::Pause(pause),
+        };
+        let mut journal = Journal::default();
+        journal.limits.push(Standing {
+            limit,
+            in_force: None,
+            ended: None,
+            closed: None,
+            notes: Vec::new(),
+        });
+        let held = holds(&journal, &providers, Time::EPOCH);
+        let held: Vec<Option<&str>> = held.iter().map(|one| one.provider.as_deref()).collect();
+        assert_eq!(held, expected);
+    };
+    let domains = |name| {
+        let id = providers.by_name(name).unwrap();
+        providers.get(id).domains.clone()
+    };
+    check(Scope::All, None, &[None]);
+    check(Scope::Domains(domains("aol")), Some("aol"), &[Some("aol")]);
+    // One domain, of nobody or of a provider that has more, is no provider's mail.
+    check(Scope::Domains(vec!["example.net".to_owned()]), None, &[]);
+    check(Scope::Domains(vec!["aol.com".to_owned()]), None, &[]);
+    check(Scope::Domains(domains("aol")), None, &[Some("aol")]);
 }
 
 #[test]
