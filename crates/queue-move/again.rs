@@ -13,8 +13,10 @@ use transfer::verify::{Follower, Log};
 use transfer::{Header, Journal, Move, Side, State, Summary, Survey, Totals, Watch as _, survey};
 
 use crate::args::Again;
-use crate::moving::{carry, half_way, interrupted, shown};
-use crate::planning::Course;
+use crate::canary;
+use crate::drip::{Clock, carry};
+use crate::moving::{half_way, interrupted, shown};
+use crate::planning::{self, Course, Planned};
 use crate::result;
 use crate::setup;
 use crate::syslog::Syslog;
@@ -46,17 +48,33 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
         to_side: to_side.clone(),
         to_runs: setup::runs(cx, to)?,
     };
-    if goal == Goal::Finish {
+    let findings = match goal {
         // Whether mail may go from one provider's instance to another's was decided when it began.
-        let findings = course.findings(cx, true)?;
-        if findings.iter().any(|finding| finding.refuses) {
-            return Err(setup::refused(&findings));
-        }
+        Goal::Finish => course.findings(cx, true)?,
+        Goal::Back => Vec::new(),
+    };
+    if findings.iter().any(|finding| finding.refuses) {
+        return Err(setup::refused(&findings));
     }
     (journal.header.from, journal.header.to) = (from_side, to_side);
     let before = Totals::of_ends(journal.ends());
     let rate = again.pace.rate.or(journal.header.rate);
-    let plan = plan(&journal, goal, rate)?;
+    let survey = survey(&journal);
+    let survey =
+        survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
+    let mut plan = plan(&journal, goal, rate, &survey);
+    let rest = match goal {
+        // TO may have been changed since: it is asked again what would become of these.
+        Goal::Finish => {
+            let cross_device = journal.header.cross_device;
+            let rest = planning::rest(cx, &course, cross_device, &survey.left, findings)?;
+            for warning in &rest.warnings {
+                plan.push_str(&format!("warning: {}\n", postfix::escape(warning)));
+            }
+            Some(rest)
+        }
+        Goal::Back => None,
+    };
     if again.manner.dry_run {
         cx.print(plan.as_bytes())?;
         return Ok(Outcome::Done);
@@ -74,7 +92,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     // What another run has written in the meantime counts.
     let mut journal = read(&journal.path)?;
     (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());
-    let (outcome, text) = execute(again, cx, &course, journal, goal, before)?;
+    let (outcome, text) = execute(again, cx, &course, journal, rest.as_ref(), before)?;
     drop(locks);
     let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
     match written.and_then(|()| out.finish()) {
@@ -104,10 +122,14 @@ fn execute(
     cx: &Context,
     course: &Course<'_>,
     journal: Journal,
-    goal: Goal,
+    rest: Option<&Planned>,
     before: Totals,
 ) -> anyhow::Result<(Outcome, String)> {
     let header = journal.header.clone();
+    let goal = match rest {
+        Some(_) => Goal::Finish,
+        None => Goal::Back,
+    };
     let path = journal.path.clone();
     let ids: Vec<QueueId> = journal.intents().map(|one| one.queue_id.clone()).collect();
     let rate = again.pace.rate.or(header.rate);
@@ -155,10 +177,47 @@ fn execute(
     if again.despite_log {
         means.boot.clone_from(&header.boot);
     }
+    let now = rest.and_then(|_| setup::log_of(cx, course.host, course.to, cx.now()));
+    let wanted = match rest {
+        // What TO does with this mail was seen, and TO is what it was.
+        Some(_) if canary::has_passed(cx, journal.trial.as_ref(), course.to) => 0,
+        Some(rest) => {
+            let flags = (&again.canary, &again.pace);
+            canary::size(flags, course, rest.count(), now.as_ref())?
+        }
+        None => 0,
+    };
     let ran = Move::reopen(means, journal, goal);
-    let rate = rate.filter(|_| goal == Goal::Finish);
-    let ran = ran.and_then(|one| carry(cx, one, rate, &watch, Some((course, cx))));
-    let (done, stopped) = match ran {
+    let ran = ran.and_then(|mut one| {
+        let canary = match (rest, now.clone().filter(|_| wanted > 0)) {
+            (Some(rest), Some(log)) => {
+                let (size, may_ask) = ((wanted, &again.canary, log), !again.manner.yes);
+                Some(canary::first(
+                    cx,
+                    (course, rest),
+                    size,
+                    &mut one,
+                    &watch,
+                    may_ask,
+                )?)
+            }
+            _ => None,
+        };
+        if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
+            // Some of it is on hold already, or copied: it stays where it is, for an undo or another resume.
+            return Ok((canary, one.end()?, None));
+        }
+        let clock = rest.zip(rate).map(|(planned, rate)| Clock {
+            rate,
+            course,
+            planned,
+            log: now,
+            patience: again.canary.canary_wait.duration(),
+        });
+        let (done, stopped) = carry(cx, one, clock, &watch)?;
+        Ok((canary, done, stopped))
+    });
+    let (canary, done, stopped) = match ran {
         Ok(done) => done,
         Err(e) => return half_way(cx, again.format, &header.name, &e),
     };
@@ -171,6 +230,22 @@ fn execute(
         verified = waiting::verify(cx, &header.to, log, &names, &watch);
     }
     let mut outcome = result::MoveResult::of_journal(&read(&path)?, word, before, &verified);
+    let mut is_stopped = stopped.is_some();
+    if let Some(canary) = &canary {
+        outcome.notes.push(canary.said());
+        outcome.notes.extend(canary.notes.iter().cloned());
+        if canary.stopped.is_some() {
+            is_stopped = true;
+            let what = format!(
+                "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
+                 back: queue-move undo {name}",
+                name = header.name
+            );
+            cx.warn(&what);
+            outcome.notes.push(what);
+        }
+    }
+    outcome.canary = canary;
     outcome.notes.extend(stopped);
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
@@ -179,7 +254,9 @@ fn execute(
         "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
         counts.moved, counts.skipped, counts.failed, counts.restored, counts.in_doubt
     ));
-    interrupted(cx, &done);
+    if !is_stopped {
+        interrupted(cx, &done);
+    }
     let at_goal = match goal {
         Goal::Finish => counts.moved == counts.selected,
         Goal::Back => counts.restored == counts.selected,
@@ -197,15 +274,15 @@ fn word(goal: Goal) -> &'static str {
 }
 
 /// What is to be done, from where the messages are now.
-fn plan(journal: &Journal, goal: Goal, rate: Option<u32>) -> anyhow::Result<String> {
-    let Survey {
+fn plan(journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> String {
+    let &Survey {
         waiting,
         held,
         in_target,
         back,
         gone,
-    } = survey(journal)
-        .map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
+        ..
+    } = survey;
     let header = &journal.header;
     let (from, to) = (&header.from.instance, &header.to.instance);
     let mut lines = vec![format!(
@@ -241,7 +318,7 @@ fn plan(journal: &Journal, goal: Goal, rate: Option<u32>) -> anyhow::Result<Stri
     let lines = lines
         .iter()
         .map(|line| format!("{}\n", postfix::escape(line)));
-    Ok(lines.collect())
+    lines.collect()
 }
 
 /// The move that is meant.

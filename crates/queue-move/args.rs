@@ -61,23 +61,8 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Move options")]
     pub(crate) cross_provider: bool,
 
-    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log
-    /// can be read; 0 for none
-    ///
-    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that
-    /// it was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is
-    /// delivered, nothing else is moved.
-    #[arg(long, value_name = "N", help_heading = "Move options")]
-    pub(crate) canary: Option<usize>,
-
-    /// How long the canary is waited for
-    #[arg(
-        long,
-        value_name = "SPAN",
-        default_value = "2m",
-        help_heading = "Move options"
-    )]
-    pub(crate) canary_wait: Span,
+    #[command(flatten)]
+    pub(crate) canary: CanaryArgs,
 
     /// Call the move NAME, instead of after the time and the two instances; refused if there is a move of that name
     #[arg(long = "name", value_name = "NAME", value_parser = plain_name, help_heading = "Move options")]
@@ -113,11 +98,33 @@ pub(crate) struct Part {
     pub(crate) whole: bool,
 }
 
+/// What goes first.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Move options")]
+pub(crate) struct CanaryArgs {
+    /// Move N messages first, and go on only when TO has tried them: 5 where more than 20 are to be moved and TO's log
+    /// can be read; 0 for none
+    ///
+    /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that
+    /// it was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is
+    /// delivered, nothing else is moved. resume sends one again, unless the move's last one was delivered and TO's
+    /// configuration has not changed since.
+    #[arg(long, value_name = "N")]
+    pub(crate) canary: Option<usize>,
+
+    /// How long the canary is waited for
+    #[arg(long, value_name = "SPAN", default_value = "2m")]
+    pub(crate) canary_wait: Span,
+}
+
 /// How fast, and until when.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Move options")]
 pub(crate) struct Pace {
     /// Move at most N messages per minute, to spare a healthy address a flood
+    ///
+    /// What is sent is followed in TO's log. When TO begins to refuse mail for a domain, or does not try it within
+    /// --canary-wait, the rest stays on hold in FROM.
     #[arg(long, value_name = "N/min", value_parser = rate)]
     pub(crate) rate: Option<u32>,
 
@@ -155,7 +162,7 @@ pub(crate) enum Command {
     ///
     /// As postsuper -e does it: the messages are marked as expired and tried at once, at --rate, which makes the queue
     /// manager return them. It cannot be undone.
-    Bounce(Bounce),
+    Bounce(Tries),
     /// Remove defer logs without a message in incoming, active, deferred or hold
     Clean(One),
     /// Finish what was interrupted: a move or its undo
@@ -215,18 +222,7 @@ pub(crate) struct Release {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Flush {
     #[command(flatten)]
-    pub(crate) one: One,
-
-    /// Try at most N messages per minute
-    #[arg(
-        id = "tries",
-        long = "rate",
-        value_name = "N/min",
-        value_parser = rate,
-        default_value = "600/min",
-        help_heading = "Move options"
-    )]
-    pub(crate) rate: u32,
+    pub(crate) tries: Tries,
 
     /// Try N messages first, and stop if all of them are deferred again; 0 for none
     #[arg(
@@ -238,14 +234,15 @@ pub(crate) struct Flush {
     pub(crate) canary: usize,
 }
 
+/// Messages that are tried now: by flush, and by bounce, which returns them.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Bounce {
+pub(crate) struct Tries {
     #[command(flatten)]
     pub(crate) one: One,
 
-    /// Return at most N messages per minute
+    /// Try, or return, at most N messages per minute
     #[arg(
-        id = "returns",
+        id = "tries",
         long = "rate",
         value_name = "N/min",
         value_parser = rate,
@@ -275,6 +272,9 @@ pub(crate) struct Again {
     /// Also continue with messages that TO took before this machine was restarted, according to TO's log
     #[arg(long, help_heading = "Move options")]
     pub(crate) despite_log: bool,
+
+    #[command(flatten)]
+    pub(crate) canary: CanaryArgs,
 
     #[command(flatten)]
     pub(crate) pace: Pace,

@@ -1,20 +1,19 @@
 //! The canary: a few messages go first, and are followed in TO's log until TO has tried them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use cli::{Context, Failure};
-use knowledge::providers::domain_of;
-use knowledge::reasons::Class;
-use postfix::log::Status;
+use postfix::config::Instance;
 use serde::Serialize;
-use transfer::plan::Item;
-use transfer::verify::{Attempt, Follower, Log};
-use transfer::{Move, MoveError, Watch as _};
+use transfer::verify::{Follower, Log};
+use transfer::{Intent, Move, MoveError, Trial, Watch as _};
 
-use crate::args::Args;
+use crate::args::{CanaryArgs, Pace};
 use crate::planning::{Course, Planned, domain};
 use crate::watch::MoveWatch;
+use crate::weighing::{Came, is_tried, recipients, weigh};
 
 /// Messages that go first where so many are to be moved.
 const USUAL: usize = 5;
@@ -23,6 +22,8 @@ const FROM_THAT_MANY: usize = 20;
 const ROUND: Duration = Duration::from_millis(200);
 /// TO's pickup is woken again after so many.
 const WAKE: u32 = 25;
+/// Bytes that a configuration file cannot exceed.
+const MOST_CONFIG: u64 = 16 << 20;
 
 /// What became of the messages that went first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -46,12 +47,12 @@ pub(crate) struct Canary {
 /// # Errors
 /// Some are asked for that cannot be followed.
 pub(crate) fn size(
-    args: &Args,
+    (args, pace): (&CanaryArgs, &Pace),
     course: &Course<'_>,
     count: usize,
     log: Option<&Log>,
 ) -> anyhow::Result<usize> {
-    let blind = if args.pace.no_wait {
+    let blind = if pace.no_wait {
         Some("--no-wait was given".to_owned())
     } else if !course.to_runs {
         Some(format!("{} does not run", course.to.name()))
@@ -74,10 +75,10 @@ pub(crate) fn size(
 /// The messages that go first, by their numbers: of each of the biggest domains in turn.
 fn choose(planned: &Planned, wanted: usize) -> Vec<u32> {
     let mut of: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for (n, item) in (0..).zip(planned.plan.moves()) {
+    for item in planned.plan.moves() {
         let first = item.message.recipients.first();
         let domain = first.map_or_else(String::new, |rcpt| domain(&rcpt.address));
-        of.entry(domain).or_default().push(n);
+        of.entry(domain).or_default().push(item.message.n);
     }
     let mut chosen = Vec::new();
     for round in 0..wanted {
@@ -92,11 +93,60 @@ fn choose(planned: &Planned, wanted: usize) -> Vec<u32> {
     chosen
 }
 
-/// Moves them, and waits until TO has tried them.
+/// The canary, and whether the others are to follow: where not, an admin at a terminal may say otherwise.
 ///
 /// # Errors
 /// As [`Move::send_first`].
-pub(crate) fn send(
+pub(crate) fn first(
+    cx: &Context,
+    (course, planned): (&Course<'_>, &Planned),
+    (wanted, args, log): (usize, &CanaryArgs, Log),
+    one: &mut Move<'_>,
+    watch: &MoveWatch<'_>,
+    may_ask: bool,
+) -> Result<Canary, MoveError> {
+    let size = (wanted, args.canary_wait.duration());
+    let mut canary = send(cx, (course, planned), size, log, one, watch)?;
+    if canary.stopped.is_some() && !watch.interrupted() {
+        cx.warn(canary.said());
+        let rest = planned.count().saturating_sub(canary.messages);
+        let question = format!("Move the other {rest} all the same?");
+        if may_ask && rest > 0 && cx.confirm(&question, "--canary 0").unwrap_or(false) {
+            canary.stopped = None;
+        } else {
+            watch.say(&canary.said());
+        }
+    }
+    one.note_trial(trial(cx, course.to, watch, canary.stopped.is_none()))?;
+    Ok(canary)
+}
+
+/// What the journal is to know of a canary.
+pub(crate) fn trial(cx: &Context, to: &Instance, watch: &MoveWatch<'_>, passed: bool) -> Trial {
+    Trial {
+        time: watch.now(),
+        passed,
+        config: fingerprint(cx, to).unwrap_or_default(),
+    }
+}
+
+/// Has a canary of this move been delivered by TO as it is configured now?
+pub(crate) fn has_passed(cx: &Context, trial: Option<&Trial>, to: &Instance) -> bool {
+    trial.is_some_and(|trial| trial.passed && Some(&trial.config) == fingerprint(cx, to).as_ref())
+}
+
+/// By which a change of TO's configuration is seen. Another build may tell it otherwise: then there is a canary more.
+fn fingerprint(cx: &Context, to: &Instance) -> Option<String> {
+    let mut hasher = DefaultHasher::new();
+    for name in ["main.cf", "master.cf"] {
+        let path = cx.root().under(to.config_directory()).join(name);
+        guarded::read(&path, MOST_CONFIG).ok()?.hash(&mut hasher);
+    }
+    Some(format!("{:016x}", hasher.finish()))
+}
+
+/// Moves them, and waits until TO has tried them.
+fn send(
     cx: &Context,
     (course, planned): (&Course<'_>, &Planned),
     (wanted, patience): (usize, Duration),
@@ -105,10 +155,14 @@ pub(crate) fn send(
     watch: &MoveWatch<'_>,
 ) -> Result<Canary, MoveError> {
     let ended = one.send_first(&choose(planned, wanted))?;
-    let items: Vec<&Item> = planned.plan.moves().collect();
-    let moved: Vec<(&Item, String)> = ended
+    let messages: HashMap<u32, &Intent> = planned
+        .plan
+        .moves()
+        .map(|item| (item.message.n, &item.message))
+        .collect();
+    let moved: Vec<(&Intent, String)> = ended
         .iter()
-        .filter_map(|end| Some((*items.get(end.n as usize)?, end.name.as_ref()?.to_string())))
+        .filter_map(|end| Some((*messages.get(&end.n)?, end.name.as_ref()?.to_string())))
         .collect();
     let mut follower = Follower::new(log, &course.to_side, crate::waiting::tags(cx));
     let progress = cx.progress_items(
@@ -116,13 +170,11 @@ pub(crate) fn send(
         Some(moved.len() as u64),
     );
     let (begun, mut round) = (Instant::now(), 0);
-    let is_tried = |follower: &Follower, (item, name): &(&Item, String)| {
-        follower.is_removed(name) || follower.attempts(name).len() >= recipients(item)
-    };
     loop {
         // What cannot be read now is read the next time; what never is, was not tried for all that is known.
         drop(follower.read());
-        let tried = moved.iter().filter(|one| is_tried(&follower, one)).count();
+        let is_tried = |(message, name): &&(&Intent, String)| is_tried(&follower, message, name);
+        let tried = moved.iter().filter(is_tried).count();
         progress.set(tried as u64);
         if tried == moved.len() || begun.elapsed() > patience || watch.interrupted() {
             break;
@@ -139,18 +191,27 @@ pub(crate) fn send(
         ..Canary::default()
     };
     let mut against: Vec<String> = Vec::new();
-    for one in &moved {
-        let (item, name) = one;
-        if !is_tried(&follower, one) {
+    for (message, name) in &moved {
+        if !is_tried(&follower, message, name) {
             canary.not_tried += 1;
             continue;
         }
         let attempts = follower.attempts(name);
-        if attempts.len() < recipients(item) {
+        if attempts.len() < recipients(message) {
             canary.not_known += 1;
             continue;
         }
-        weigh(planned, item, attempts, &mut canary, &mut against);
+        let weighed = weigh(&planned.reasons, message, attempts);
+        *match weighed.came {
+            Came::Sent => &mut canary.sent,
+            Came::Deferred => &mut canary.deferred,
+            Came::Bounced => &mut canary.bounced,
+        } += 1;
+        against.extend(weighed.against);
+        let notes = weighed.notes.into_iter();
+        canary
+            .notes
+            .extend(notes.map(|note| format!("canary: {note}")));
     }
     if canary.not_known > 0 {
         against.push(format!(
@@ -180,68 +241,6 @@ pub(crate) fn send(
     }
     canary.stopped = (!against.is_empty()).then(|| against.join("; "));
     Ok(canary)
-}
-
-/// How many deliveries a message needs: one that is twice among its recipients gets it once.
-fn recipients(item: &Item) -> usize {
-    let all = item.message.recipients.iter();
-    all.map(|rcpt| &rcpt.address).collect::<HashSet<_>>().len()
-}
-
-/// What the attempts at one message say.
-fn weigh(
-    planned: &Planned,
-    item: &Item,
-    attempts: &[Attempt],
-    canary: &mut Canary,
-    against: &mut Vec<String>,
-) {
-    let class = |reply: &str, dsn: Option<&str>, address: &str| {
-        let dsn = dsn.map(str::as_bytes);
-        planned
-            .reasons
-            .classify(reply.as_bytes(), dsn, domain_of(address.as_bytes()))
-            .class
-    };
-    let was: HashSet<Class> = item
-        .message
-        .recipients
-        .iter()
-        .filter_map(|rcpt| {
-            Some(class(
-                rcpt.reason.as_deref()?,
-                rcpt.dsn.as_deref(),
-                &rcpt.address,
-            ))
-        })
-        .collect();
-    let with = |wanted: Status| attempts.iter().filter(move |one| one.status == wanted);
-    if let Some(attempt) = with(Status::Bounced).next() {
-        canary.bounced += 1;
-        against.push(format!(
-            "{} was returned to its sender: {}",
-            attempt.recipient, attempt.reply
-        ));
-        return;
-    }
-    if with(Status::Deferred).next().is_none() {
-        canary.sent += 1;
-        return;
-    }
-    canary.deferred += 1;
-    for attempt in with(Status::Deferred) {
-        let now = class(&attempt.reply, attempt.dsn.as_deref(), &attempt.recipient);
-        let what = format!("{} was deferred: {}", attempt.recipient, attempt.reply);
-        if was.contains(&now) {
-            against.push(format!("{what} (as before: {now})"));
-        } else if matches!(now, Class::Blocked | Class::RateLimited) {
-            against.push(format!("{what} ({now})"));
-        } else {
-            canary.notes.push(format!(
-                "canary: {what} ({now}, which is not what it was deferred for before)"
-            ));
-        }
-    }
 }
 
 impl Canary {

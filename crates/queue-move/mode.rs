@@ -3,7 +3,7 @@
 use cli::{Context, Failure, Outcome};
 use transfer::protocol::Goal;
 
-use crate::args::{Again, Args, Bounce, Close, Command, Flush, Listing, One, Prune, Release};
+use crate::args::{Again, Args, Close, Command, Flush, Listing, One, Prune, Release, Tries};
 use crate::{again, closing, history, moving, single, trying, unfinished};
 
 /// What is asked for.
@@ -12,7 +12,7 @@ pub(crate) enum Mode<'a> {
     Hold(&'a One),
     Release(&'a Release),
     Flush(&'a Flush),
-    Bounce(&'a Bounce),
+    Bounce(&'a Tries),
     Clean(&'a One),
     Again(&'a Again, Goal),
     Close(&'a Close),
@@ -33,6 +33,12 @@ impl<'a> Mode<'a> {
             return Err(Failure::new("--forward cannot be used with undo").hint(
                 "use queue-move resume --forward to send to TO what an undo would have put back",
             ));
+        }
+        if let Some(Command::Undo(again)) = &args.command
+            && again.canary.canary.is_some()
+        {
+            return Err(Failure::new("--canary cannot be used with undo")
+                .hint("nothing is sent to TO: leave it out"));
         }
         Ok(match (&args.command, &args.from, &args.to) {
             (Some(Command::Hold(one)), ..) => Self::Hold(one),

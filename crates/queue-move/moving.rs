@@ -1,14 +1,14 @@
 //! A move: plan, question, journal, execution, verification.
 
 use std::io::Write as _;
-use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Outcome};
 use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
 use crate::args::{Args, Format};
-use crate::canary::{self, Canary};
+use crate::canary;
+use crate::drip::{Clock, carry};
 use crate::planning::{self, Course, Planned};
 use crate::result::{self, Ran, to_line};
 use crate::setup::{self, is_json};
@@ -118,7 +118,12 @@ fn execute(
         rate: args.pace.rate,
         log: log.as_ref().and_then(Log::mark),
     };
-    let wanted = canary::size(args, course, planned.count(), log.as_ref())?;
+    let wanted = canary::size(
+        (&args.canary, &args.pace),
+        course,
+        planned.count(),
+        log.as_ref(),
+    )?;
     let syslog = Syslog::open(cx);
     let ids = planned.ids();
     let about = About {
@@ -142,11 +147,27 @@ fn execute(
     let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
     let canary = match log.clone().filter(|_| wanted > 0) {
-        Some(log) => first(args, cx, (course, planned), (wanted, log), &mut one, &watch).map(Some),
+        Some(log) => {
+            let size = (wanted, &args.canary, log);
+            let may_ask = !args.manner.yes;
+            let canary = canary::first(cx, (course, planned), size, &mut one, &watch, may_ask);
+            canary.map(Some)
+        }
         None => Ok(None),
     };
     let done = canary.and_then(|canary| {
-        let done = carry(cx, one, args.pace.rate, &watch, Some((course, cx)))?;
+        let is_stopped = canary.as_ref().is_some_and(|one| one.stopped.is_some());
+        if is_stopped && !watch.interrupted() {
+            one.leave("the canary was not delivered: --canary 0 moves without one")?;
+        }
+        let clock = args.pace.rate.map(|rate| Clock {
+            rate,
+            course,
+            planned,
+            log: log.clone(),
+            patience: args.canary.canary_wait.duration(),
+        });
+        let done = carry(cx, one, clock, &watch)?;
         Ok((canary, done))
     });
     let (canary, (done, stopped)) = match done {
@@ -188,6 +209,7 @@ fn execute(
         outcome.notes.extend(canary.notes.iter().cloned());
     }
     outcome.canary = canary;
+    let is_stopped = stopped.is_some();
     outcome.notes.extend(stopped);
     outcome.notes.extend(verified.problems.iter().cloned());
     outcome.notes.extend(verified.notes.iter().cloned());
@@ -201,7 +223,9 @@ fn execute(
             "not all lines about this move could be written to the mail log; its journal has them";
         outcome.notes.push(what.to_owned());
     }
-    interrupted(cx, &done);
+    if !is_stopped {
+        interrupted(cx, &done);
+    }
     let is_fine = outcome
         .canary
         .as_ref()
@@ -212,79 +236,6 @@ fn execute(
         && is_fine;
     let text = shown(cx, args.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
-}
-
-/// The canary, and whether the others are to follow: if not, they are left where they are.
-fn first(
-    args: &Args,
-    cx: &Context,
-    (course, planned): (&Course<'_>, &Planned),
-    (wanted, log): (usize, Log),
-    one: &mut Move<'_>,
-    watch: &MoveWatch<'_>,
-) -> Result<Canary, MoveError> {
-    let size = (wanted, args.canary_wait.duration());
-    let mut canary = canary::send(cx, (course, planned), size, log, one, watch)?;
-    if canary.stopped.is_none() || watch.interrupted() {
-        return Ok(canary);
-    }
-    cx.warn(canary.said());
-    let rest = planned.count().saturating_sub(canary.messages);
-    let question = format!("Move the other {rest} all the same?");
-    if !args.manner.yes && rest > 0 && cx.confirm(&question, "--canary 0").unwrap_or(false) {
-        canary.stopped = None;
-        return Ok(canary);
-    }
-    watch.say(&canary.said());
-    one.leave("the canary was not delivered: --canary 0 moves without one")?;
-    Ok(canary)
-}
-
-/// Leads a move to its end: at once, or by the clock. Why it stopped early, if it did.
-pub(crate) fn carry(
-    cx: &Context,
-    mut one: Move<'_>,
-    rate: Option<u32>,
-    watch: &MoveWatch<'_>,
-    to: Option<(&Course<'_>, &Context)>,
-) -> Result<(Done, Option<String>), MoveError> {
-    let Some(rate) = rate else {
-        one.run()?;
-        return Ok((one.end()?, None));
-    };
-    // FROM does not try any of it meanwhile.
-    one.hold()?;
-    let rate = rate.max(1);
-    let count = rate.div_ceil(600);
-    let between = Duration::from_secs(60) * count / rate;
-    let (mut due, mut looked) = (Instant::now(), Instant::now());
-    let mut stopped = None;
-    while one.held() > 0 && !watch.interrupted() {
-        one.send(count as usize)?;
-        due += between;
-        if let Some((course, cx)) = to
-            && looked.elapsed() > Duration::from_secs(5)
-        {
-            looked = Instant::now();
-            if matches!(setup::runs(cx, course.to), Ok(false)) {
-                stopped = Some(format!(
-                    "{} has stopped: {} messages stay on hold in {}; start it, then run queue-move resume {}",
-                    course.to.name(),
-                    one.held(),
-                    course.from.name(),
-                    one.name()
-                ));
-                break;
-            }
-        }
-        if one.held() > 0 {
-            watch.pause(due.saturating_duration_since(Instant::now()));
-        }
-    }
-    if let Some(why) = &stopped {
-        cx.warn(why);
-    }
-    Ok((one.end()?, stopped))
 }
 
 pub(crate) fn failed(e: MoveError) -> anyhow::Error {

@@ -1,17 +1,15 @@
 //! What a move will do: the messages that are meant, and what an admin should know of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
 
 use cli::{Context, Failure};
 use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Reasons};
 use postfix::config::{Host, Instance};
-use postfix::queue::{Message, Queue, QueueId, ScanOptions, Selector, ShowqOptions};
-use transfer::plan::{Action, Facts, Item, Plan, Taken, is_cross_device, judge, snapshot};
+use postfix::queue::{Message, Queue, QueueId, Selector, ShowqOptions};
+use transfer::plan::{Action, Effects, Facts, Item, Plan, Taken, is_cross_device, judge, snapshot};
 use transfer::preflight::{Asked, Objection, check, check_plan};
-use transfer::{Journal, Side, Summary};
+use transfer::{Journal, Left, Side, Summary};
 
 use crate::args::Args;
 use crate::outlook;
@@ -126,14 +124,37 @@ pub(crate) fn plan(
     };
     let cross_device = is_cross_device(&spool, &course.to_side.spool());
     let cross_device = cross_device.map_err(|e| Failure::new("cannot move").because(e))?;
-    let plan = Plan {
+    let mut plan = Plan {
         from: course.from_side.clone(),
         to: course.to_side.clone(),
         cross_device,
         items: judge(found.messages, facts, args.selectors.limit),
     };
+    let moves = plan.items.iter_mut();
+    let moves = moves.filter(|item| item.action == Action::Move);
+    for (n, item) in (0..).zip(moves) {
+        item.message.n = n;
+    }
     findings.extend(check_plan(&plan));
-    findings.extend(outlook::look(cx, course, &plan));
+    let mut warnings = warnings(cx, course, &plan, findings)?;
+    warnings.extend(others.told(plan.moves().map(|item| &item.message.queue_id)));
+    cx.problems(&found.problems);
+    let reasons = host::tables::reasons(cx.site())?;
+    let planned = Planned::new(plan, missing, warnings, reasons);
+    Ok(Planned { busy, ..planned })
+}
+
+/// What is to be known before this mail is handed to TO: beside `findings`, what TO would do with these very messages.
+///
+/// # Errors
+/// Something stands against it.
+fn warnings(
+    cx: &Context,
+    course: &Course<'_>,
+    plan: &Plan,
+    mut findings: Vec<Objection>,
+) -> anyhow::Result<Vec<String>> {
+    findings.extend(outlook::look(cx, course, plan));
     if findings.iter().any(|finding| finding.refuses) {
         return Err(setup::refused(&findings));
     }
@@ -141,32 +162,47 @@ pub(crate) fn plan(
         .into_iter()
         .map(|finding| format!("{}; {}", finding.what, finding.way_out))
         .collect();
-    warnings.extend(others.told(plan.moves().map(|item| &item.message.queue_id)));
-    warnings.extend(same_domains(&plan, course));
-    warnings.extend(paused(cx, course));
-    cx.problems(&found.problems);
+    warnings.extend(outlook::delays(cx, course, plan));
+    Ok(warnings)
+}
+
+/// The plan of a `resume`: what TO has not got yet.
+///
+/// # Errors
+/// Something stands against handing it to TO.
+pub(crate) fn rest(
+    cx: &Context,
+    course: &Course<'_>,
+    cross_device: bool,
+    left: &[Left],
+    mut findings: Vec<Objection>,
+) -> anyhow::Result<Planned> {
+    let plan = |is_meant: &dyn Fn(&Left) -> bool| Plan {
+        from: course.from_side.clone(),
+        to: course.to_side.clone(),
+        cross_device,
+        items: left
+            .iter()
+            .filter(|one| is_meant(one))
+            .map(|one| Item {
+                message: one.message.clone(),
+                effects: Effects::default(),
+                action: Action::Move,
+            })
+            .collect(),
+    };
+    // What is copied already needs no more room.
+    findings.extend(check_plan(&plan(&|one| !one.is_copied)));
+    let plan = plan(&|_| true);
+    let warnings = warnings(cx, course, &plan, findings)?;
     let reasons = host::tables::reasons(cx.site())?;
-    let planned = Planned::new(plan, missing, warnings, reasons);
-    Ok(Planned { busy, ..planned })
+    Ok(Planned::new(plan, Vec::new(), warnings, reasons))
 }
 
 /// Can all journals be read?
 fn are_readable(cx: &Context) -> bool {
     let found = transfer::summaries(&crate::unfinished::moves_dir(cx));
     found.is_ok_and(|(_, errors)| errors.is_empty())
-}
-
-/// The target is paused: what is moved there waits there.
-fn paused(cx: &Context, course: &Course<'_>) -> Option<String> {
-    let marks = limits::Marks::read(cx.root(), cx.now());
-    cx.problems(&marks.problems);
-    let limit = marks.pause_at(course.to.config_directory())?;
-    Some(format!(
-        "{} is {}: what is moved there may wait until that ends; relay-limit list, or relay-limit lift {}",
-        limit.instance,
-        limit.what(),
-        limit.id
-    ))
 }
 
 /// What belongs to unfinished moves out of the same queue.
@@ -308,46 +344,4 @@ fn missing(selector: &Selector<'_>, found: &[Message], from: &Side) -> Vec<(Stri
         .collect();
     missing.sort();
     missing
-}
-
-/// Does TO itself have deferred mail for the same domains?
-fn same_domains(plan: &Plan, course: &Course<'_>) -> Option<String> {
-    let recipients = plan.moves().flat_map(|item| &item.message.recipients);
-    let ours: HashSet<String> = recipients.map(|rcpt| domain(&rcpt.address)).collect();
-    let showq = ShowqOptions::of(course.to.parameters());
-    let waiting: Mutex<BTreeMap<String, usize>> = Mutex::default();
-    let spool = course.to_side.spool();
-    let scanned = spool.scan_messages(
-        Queue::Deferred,
-        &showq,
-        &ScanOptions::default(),
-        |message| {
-            let domains = message.recipients.iter().map(|rcpt| domain(&rcpt.address));
-            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            for domain in domains.filter(|domain| ours.contains(domain)) {
-                *waiting.entry(domain).or_default() += 1;
-            }
-            ControlFlow::Continue(())
-        },
-    );
-    let same = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Err(e) = scanned {
-        let name = course.to.name();
-        return Some(format!(
-            "{name}'s own deferred mail cannot be read: {e}; it is not known whether it is deferring the same domains"
-        ));
-    }
-    if same.is_empty() {
-        return None;
-    }
-    let list = same.iter().take(5);
-    let list: Vec<String> = list
-        .map(|(domain, count)| format!("{domain} ({count})"))
-        .collect();
-    let more = if same.len() > 5 { ", …" } else { "" };
-    Some(format!(
-        "{} is itself deferring mail for {}{more}; the moved mail may wait there as it did here",
-        course.to.name(),
-        list.join(", ")
-    ))
 }

@@ -12,7 +12,7 @@ use transfer::hold::{ItemResult, expire};
 use transfer::preflight::refuse;
 use transfer::{Fs, NoHook, Summary};
 
-use crate::args::{Bounce, Flush};
+use crate::args::{Flush, Tries};
 use crate::setup;
 use crate::single::{Chosen, act, choose};
 use crate::text::most_first;
@@ -25,29 +25,32 @@ const SENDERS: usize = 5;
 
 /// Tries mail now.
 pub(crate) fn flush(flush: &Flush, cx: &Context) -> anyhow::Result<Outcome> {
-    let mut chosen = choose(&flush.one, cx, "flush", Queue::Deferred)?;
-    if !flush.one.manner.dry_run {
+    let mut chosen = choose(&flush.tries.one, cx, "flush", Queue::Deferred)?;
+    if !flush.tries.one.manner.dry_run {
         must_run(cx, &chosen)?;
     }
-    let minutes = chosen.messages.len().div_ceil(flush.rate.max(1) as usize);
+    let minutes = chosen
+        .messages
+        .len()
+        .div_ceil(flush.tries.rate.max(1) as usize);
     if minutes > 1 {
-        let rate = flush.rate;
+        let rate = flush.tries.rate;
         chosen.notes.push(format!(
             "at {rate} a minute, this takes {minutes} minutes (--rate)"
         ));
     }
     let interrupts = cx.catch_interrupts()?;
-    act(&flush.one, cx, ("flush", "try"), &chosen, |_| {
+    act(&flush.tries.one, cx, ("flush", "try"), &chosen, |_| {
         let canary = match chosen.messages.len() > flush.canary {
             true => flush.canary,
             false => 0,
         };
-        Ok(each(cx, &chosen, (flush.rate, canary), &interrupts))
+        Ok(each(cx, &chosen, (flush.tries.rate, canary), &interrupts))
     })
 }
 
 /// Returns mail to its senders.
-pub(crate) fn bounce(bounce: &Bounce, cx: &Context, open: &[Summary]) -> anyhow::Result<Outcome> {
+pub(crate) fn bounce(bounce: &Tries, cx: &Context, open: &[Summary]) -> anyhow::Result<Outcome> {
     let mut chosen = choose(&bounce.one, cx, "bounce", Queue::Deferred)?;
     chosen.leave_moves(open);
     if !bounce.one.manner.dry_run {

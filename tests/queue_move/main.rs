@@ -17,6 +17,7 @@ mod part;
 mod prompt;
 mod refusals;
 mod restarts;
+mod resumed;
 mod spool;
 
 /// The tool under test.

@@ -1,9 +1,10 @@
 //! What would become of this very mail in TO: asked of Postfix before anything is moved.
 //!
 //! `routes` asks where it would be sent, `checks` what TO's cleanup would do with it, `settings` what main.cf says of
-//! all mail.
+//! all mail, `delays` whether it would wait there.
 
 mod checks;
+mod delays;
 mod routes;
 mod settings;
 
@@ -22,6 +23,12 @@ pub(crate) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
     findings.extend(checks::look(cx, course, plan));
     findings.extend(settings::look(course, plan));
     findings
+}
+
+/// Why it may wait there, too.
+pub(crate) fn delays(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<String> {
+    let same = delays::same_domains(plan, course);
+    same.into_iter().chain(delays::paused(cx, course)).collect()
 }
 
 /// The first of some names, and how many more there are.

@@ -37,11 +37,11 @@ pub use execute::Watch;
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{
     Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
-    Summary, Totals, close, prune, summaries, unfinished,
+    Summary, Totals, Trial, close, prune, summaries, unfinished,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
 pub use moves::{Done, MOVES, Means, Move, MoveError, Past};
 pub use pickup::wake_pickup;
-pub use survey::{Survey, survey};
+pub use survey::{Left, Survey, survey};
 pub use verdict::Accepted;
 pub use workers::Workers;

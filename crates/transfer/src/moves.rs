@@ -13,10 +13,13 @@ use crate::execute::{Batches, Watch, run};
 use crate::finder::Finder;
 use crate::fsops::Fs;
 use crate::job::Job;
-use crate::journal::{Ended, Fate, Header, Journal, Last, Line, State, Totals, Track, Writer};
+use crate::journal::{
+    Ended, Fate, Header, Journal, Last, Line, State, Totals, Track, Trial, Writer,
+};
 use crate::mover::{Mover, Stop};
 use crate::observe::look;
-use crate::protocol::{BackCopy, Decoy, Goal, Own, Step, Target};
+use crate::protocol::{Goal, Step};
+use crate::survey::must_not_have_begun;
 use crate::verdict::{Accepted, Verdict};
 use crate::workers::Workers;
 
@@ -303,6 +306,15 @@ impl<'a> Move<'a> {
         Ok(&self.ended[before..])
     }
 
+    /// Journals what a canary has shown, for a later run.
+    ///
+    /// # Errors
+    /// See [`Self::run`].
+    pub fn note_trial(&mut self, trial: Trial) -> Result<(), MoveError> {
+        let noted = self.writer.commit(&[Line::Canary(trial)]);
+        noted.map_err(|e| MoveError::Stopped(self.header.name.clone(), e))
+    }
+
     /// Leaves all that this run has not come to as they are, for this reason: the move is not to go on with them.
     ///
     /// # Errors
@@ -353,29 +365,6 @@ impl<'a> Move<'a> {
             is_complete,
         })
     }
-}
-
-/// Of a plan that was not written whole nothing was done. Where something was, the journal has lost its end.
-fn must_not_have_begun(fs: Fs<'_>, journal: &Journal, goal: Goal) -> io::Result<()> {
-    let mover = Mover::open(fs, &journal.header)?;
-    let finder = Finder::new(&mover.from, &mover.to, journal.tracks.iter());
-    for track in &journal.tracks {
-        let (job, looked) = look(&mover, &finder, Box::new(track.clone()), goal);
-        looked.map_err(|stop| io::Error::other(stop.why()))?;
-        let seen = job.seen;
-        let is_in_hand = matches!(seen.own, Own::Held | Own::Covered)
-            || (seen.target, seen.back) != (Target::No, BackCopy::No)
-            || seen.decoy != Decoy::No;
-        if is_in_hand {
-            return Err(io::Error::other(format!(
-                "{}: damaged: it ends before its plan does, but the move has begun with {}; nothing is changed on a \
-                 guess",
-                journal.path.display(),
-                track.intent.queue_id
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// A run that has ended, or was interrupted.

@@ -277,38 +277,60 @@ fn line_length(from: &Instance, to: &Instance) -> Option<Objection> {
     })
 }
 
-/// Bytes that must stay free beside what is copied.
+/// Bytes that must stay free beside the copies: for what else happens on that disk meanwhile,
 const SPARE: u64 = 64 << 20;
+/// and for each message: a block for its defer log, if TO defers it too, and its lines in logs and journal.
+const SPARE_EACH: u64 = 4 << 10;
 
 /// What stands against this plan.
 pub fn check_plan(plan: &Plan) -> Vec<Objection> {
-    let mut findings = Vec::new();
-    if plan.cross_device {
-        let needed: u64 = plan.moves().map(|item| item.message.file.size).sum();
-        let maildrop = plan.to.queue_directory.join(Queue::Maildrop.name());
-        match free_space(&maildrop) {
-            // TO's cleanup makes a second copy before pickup removes the first.
-            Ok(free) if free < needed.saturating_mul(2).saturating_add(SPARE) => {
-                let what = format!(
-                    "{}: {free} bytes are free, but at least twice {needed} are needed",
-                    maildrop.display()
-                );
-                findings.push(refuse(
-                    what,
-                    "free some space, or move less at a time: --limit N",
-                ));
-            }
-            Ok(_) => {}
-            Err(e) => {
-                let what = format!(
-                    "{}: cannot find out how much space is free: {e}",
-                    maildrop.display()
-                );
-                findings.push(refuse(what, "check that file system"));
-            }
+    let maildrop = plan.to.queue_directory.join(Queue::Maildrop.name());
+    let finding = match free_space(&maildrop) {
+        Ok(free) => room(plan, free, &maildrop),
+        Err(e) => {
+            let what = format!(
+                "{}: cannot find out how much space is free: {e}",
+                maildrop.display()
+            );
+            Some(refuse(what, "check that file system"))
         }
+    };
+    finding.into_iter().collect()
+}
+
+/// Is there room for the plan where so many bytes are `free`?
+fn room(plan: &Plan, free: u64, maildrop: &Path) -> Option<Objection> {
+    let sizes = || plan.moves().map(|item| item.message.file.size);
+    let (count, all) = (sizes().count() as u64, sizes().sum::<u64>());
+    let spare = SPARE.saturating_add(count.saturating_mul(SPARE_EACH));
+    // TO's cleanup makes a second copy of a message before pickup removes the first.
+    let (copies, what) = match plan.cross_device {
+        true => (
+            all.saturating_mul(2),
+            format!("twice the {all} bytes that are copied"),
+        ),
+        false => {
+            let largest = sizes().max().unwrap_or(0);
+            (largest, format!("{largest} bytes for the largest message"))
+        }
+    };
+    let needed = copies.saturating_add(spare);
+    if count == 0 || free >= needed {
+        return None;
     }
-    findings
+    let what = format!(
+        "{}: {free} bytes are free, but {needed} are needed: {what}, and {spare} to spare (64 MiB, and 4 KiB for each \
+         of {count} messages)",
+        maildrop.display()
+    );
+    Some(match plan.cross_device {
+        true => refuse(what, "free some space, or move less at a time: --limit N"),
+        // Nothing is copied: what TO cannot take waits in its maildrop.
+        false => warn(
+            what,
+            "free some space, or what TO cannot take waits in its maildrop",
+        ),
+    })
 }
 
 /// Bytes that are free below a directory, for all but root.
@@ -319,3 +341,6 @@ pub fn free_space(dir: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(dir)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,17 @@
 
 use std::io;
 
+use postfix::queue::Queue;
+
 use crate::finder::Finder;
 use crate::fsops::{Fs, NoHook};
-use crate::journal::Journal;
+use crate::journal::{Intent, Journal};
 use crate::mover::Mover;
 use crate::observe::look;
-use crate::protocol::{BackCopy, Goal, Own, Target};
+use crate::protocol::{BackCopy, Decoy, Goal, Own, Target};
 
 /// Where the messages of a move are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Survey {
     /// In FROM, as the plan found them.
     pub waiting: usize,
@@ -22,6 +24,17 @@ pub struct Survey {
     pub back: usize,
     /// In neither of the two.
     pub gone: usize,
+    /// What TO cannot get at yet, and a `resume` would hand to it.
+    pub left: Vec<Left>,
+}
+
+/// A message that TO cannot get at yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The message, with the queue in which FROM has it now.
+    pub message: Intent,
+    /// Is there a complete copy in TO's spool already?
+    pub is_copied: bool,
 }
 
 /// Looks where the messages are.
@@ -37,14 +50,49 @@ pub fn survey(journal: &Journal) -> io::Result<Survey> {
         if let Err(stop) = looked {
             return Err(io::Error::other(stop.why()));
         }
-        let count = match (job.seen.own, job.seen.target, job.seen.back) {
-            (Own::AsPlanned, ..) => &mut survey.waiting,
-            (Own::Held | Own::Covered, ..) => &mut survey.held,
-            (Own::Retried | Own::Busy | Own::HeldByOthers, ..) => &mut survey.back,
-            (Own::No, Target::No, BackCopy::No) => &mut survey.gone,
-            (Own::No, ..) => &mut survey.in_target,
+        let (own, target, back) = (job.seen.own, job.seen.target, job.seen.back);
+        let (count, is_left) = match (own, target, back) {
+            (Own::AsPlanned, ..) => (&mut survey.waiting, true),
+            (Own::Held | Own::Covered, ..) => (&mut survey.held, true),
+            (Own::Retried | Own::Busy | Own::HeldByOthers, ..) => (&mut survey.back, false),
+            (Own::No, Target::No, BackCopy::No) => (&mut survey.gone, false),
+            (Own::No, target, _) => (&mut survey.in_target, target != Target::Open),
         };
         *count += 1;
+        if is_left {
+            let mut message = Intent::clone(&track.intent);
+            message.queue_id = job.track.from_name.clone();
+            if own != Own::AsPlanned {
+                message.queue = Queue::Hold;
+            }
+            survey.left.push(Left {
+                message,
+                is_copied: matches!(target, Target::Closed | Target::Open | Target::Withdrawn),
+            });
+        }
     }
     Ok(survey)
+}
+
+/// Of a plan that was not written whole nothing was done. Where something was, the journal has lost its end.
+pub(crate) fn must_not_have_begun(fs: Fs<'_>, journal: &Journal, goal: Goal) -> io::Result<()> {
+    let mover = Mover::open(fs, &journal.header)?;
+    let finder = Finder::new(&mover.from, &mover.to, journal.tracks.iter());
+    for track in &journal.tracks {
+        let (job, looked) = look(&mover, &finder, Box::new(track.clone()), goal);
+        looked.map_err(|stop| io::Error::other(stop.why()))?;
+        let seen = job.seen;
+        let is_in_hand = matches!(seen.own, Own::Held | Own::Covered)
+            || (seen.target, seen.back) != (Target::No, BackCopy::No)
+            || seen.decoy != Decoy::No;
+        if is_in_hand {
+            return Err(io::Error::other(format!(
+                "{}: damaged: it ends before its plan does, but the move has begun with {}; nothing is changed on a \
+                 guess",
+                journal.path.display(),
+                track.intent.queue_id
+            )));
+        }
+    }
+    Ok(())
 }

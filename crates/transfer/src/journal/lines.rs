@@ -273,6 +273,17 @@ pub struct Ended {
     pub name: Option<QueueId>,
 }
 
+/// What came of a canary: a few messages that went first, and were followed in TO's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// When that was known, seconds since 1970 (UTC).
+    pub time: i64,
+    /// Were the others to follow?
+    pub passed: bool,
+    /// By which TO's configuration is known again.
+    pub config: String,
+}
+
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -309,6 +320,8 @@ pub(crate) enum Line {
     Ended(Vec<Ended>),
     /// `resume` (`true`) or `undo` has begun, at a time.
     Recover(bool, i64),
+    /// Messages that went first have shown what TO does with them.
+    Canary(Trial),
     /// Nothing is left to do.
     Finished(i64),
     /// An admin has closed it, at a time: who, and why.

@@ -20,7 +20,7 @@ use crate::fsops::{Fs, Op};
 use crate::protocol::Goal;
 
 pub use ending::{close, prune};
-pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side};
+pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side, Trial};
 pub(crate) use lines::{Line, Made, Raw};
 pub use log_mark::LogMark;
 pub(crate) use summary::Last;
@@ -159,6 +159,8 @@ pub struct Journal {
     pub closed: bool,
     /// Where the last run was to lead: `undo` stays the goal until it is reached.
     pub goal: Goal,
+    /// What the last canary came to.
+    pub trial: Option<Trial>,
     /// Was the last line cut short?
     pub torn: bool,
     pub(crate) tracks: Vec<Track>,
@@ -178,7 +180,11 @@ pub enum JournalError {
     #[error("{}: not a journal of queue-move, or of another version", .0.display())]
     Unknown(PathBuf),
     /// A line that is not the last cannot be read.
-    #[error("{}, line {}: damaged; nothing is changed on a guess", .0.display(), .1)]
+    #[error(
+        "{}, line {}: damaged; nothing is changed on a guess, and what it says of other messages is kept: what this move \
+         held is in FROM's hold queue, or closed (mode 0600) in TO's maildrop",
+        .0.display(), .1
+    )]
     Damaged(PathBuf, usize),
 }
 
@@ -212,6 +218,7 @@ impl Journal {
             finished: false,
             closed: false,
             goal: Goal::Finish,
+            trial: None,
             torn: whole < text.len(),
             tracks: Vec::new(),
             length: whole as u64,
@@ -222,11 +229,10 @@ impl Journal {
                 .ok()
                 .and_then(|line| journal.take(line));
             if taken.is_none() {
-                // A block of zeros at the end is what a crash leaves on some file systems.
-                let rest = &text[usize::try_from(journal_offset(&text, number)).unwrap_or(0)..];
-                if rest.contains(&0) && !rest.starts_with(b"{") {
+                let good = journal_offset(&text, number);
+                if is_torn(&text[good..]) {
                     journal.torn = true;
-                    journal.length = journal_offset(&text, number);
+                    journal.length = good as u64;
                     break;
                 }
                 return Err(JournalError::Damaged(path.to_owned(), number + 1));
@@ -310,6 +316,7 @@ impl Journal {
                 (self.finished, self.closed) = (false, false);
                 self.goal = if finish { Goal::Finish } else { Goal::Back };
             }
+            Line::Canary(trial) => self.trial = Some(trial),
             Line::Finished(_) => self.finished = true,
             Line::Closed(..) => self.closed = true,
             Line::Last(_) => {}
@@ -364,7 +371,15 @@ impl Journal {
 }
 
 /// Where line `number` (from 0) begins.
-fn journal_offset(text: &[u8], number: usize) -> u64 {
+fn journal_offset(text: &[u8], number: usize) -> usize {
     let lines = text.split_inclusive(|&b| b == b'\n').take(number);
-    lines.map(|line| line.len() as u64).sum()
+    lines.map(<[u8]>::len).sum()
+}
+
+/// Is this what a crash leaves at the end of a file on some file systems: a block of zeros, and nothing behind it that
+/// was ever written whole? Lines behind it say that there was more, which somebody may have acted upon.
+fn is_torn(rest: &[u8]) -> bool {
+    let mut pieces = rest.split(|&b| b == b'\n' || b == 0);
+    let is_line = |piece: &[u8]| serde_json::from_slice::<Line>(piece).is_ok();
+    rest.starts_with(b"\0") && !pieces.any(is_line)
 }

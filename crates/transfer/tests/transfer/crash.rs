@@ -289,6 +289,39 @@ fn a_torn_last_line_counts_as_not_written() {
     }
 }
 
+/// A block that was lost on the disk, with whole lines behind it, is no torn end: what they say must not be cut off.
+#[test]
+fn a_lost_block_before_good_lines_is_damage() {
+    let spools = crashed(false, 20, true);
+    let path = spools.moves.join("test.jsonl");
+    let text = std::fs::read(&path).unwrap();
+    let whole = text.iter().rposition(|&b| b == b'\n').unwrap() + 1;
+    let last = text[..whole - 1].iter().rposition(|&b| b == b'\n').unwrap() + 1;
+    let check = |damaged: Vec<u8>, is_torn: bool| {
+        std::fs::write(&path, &damaged).unwrap();
+        match transfer::Journal::read(&path) {
+            Ok(journal) => assert!(is_torn && journal.torn),
+            Err(e) => assert!(!is_torn && e.to_string().contains("damaged"), "{e}"),
+        }
+        if is_torn {
+            let ends = spools.recover(Goal::Finish, &NO_HOOK).unwrap();
+            at_goal(&spools, Goal::Finish, &ends, "a torn block");
+        }
+    };
+    let zeros = [0; 512];
+    // On a line of their own, glued to the next one, and over the end of one.
+    check(
+        [&text[..last], &zeros, b"\n", &text[last..whole]].concat(),
+        false,
+    );
+    check([&text[..last], &zeros, &text[last..whole]].concat(), false);
+    let mut over = [&text[..whole], &text[last..whole]].concat();
+    over[last..whole - 1].fill(0);
+    check(over, false);
+    // Nothing whole behind them: that is how a crash leaves a file.
+    check([&text[..whole], &zeros, b"\nrubbish\n"].concat(), true);
+}
+
 #[test]
 fn a_journal_cut_anywhere_is_read_or_refused() {
     let spools = Spools::new(true);

@@ -1,0 +1,160 @@
+//! A move that goes on later, or by the clock: TO may have changed in the meantime.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::TOOL;
+use crate::hosts::{blocked_and_healthy, json, queue_move, served};
+use nix::sys::signal::Signal;
+use testkit::{Answer, Host, Instance, Mail, Ran, Sink, host_or_skip};
+
+fn submit(from: &Instance, count: usize) {
+    from.submit((0..count).map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com"))));
+    from.wait_for("deferred", count);
+}
+
+/// A move or resume, interrupted when TO's sink has accepted so many in all.
+fn interrupted(host: &Host, args: &[&str], accepting: &Sink, at: usize) -> Ran {
+    let mut running = host.command(TOOL).args(args).spawn();
+    accepting.wait_accepted(at);
+    running.signal(Signal::SIGINT);
+    running.wait(testkit::PATIENCE).exit(1)
+}
+
+fn blocked() -> Answer {
+    Answer::text(
+        421,
+        "4.7.0 [TSS04] Messages from 127.0.0.12 temporarily deferred",
+    )
+}
+
+#[test]
+fn a_resume_asks_to_and_sends_a_canary_as_a_move_does() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    submit(&from, 30);
+    let rate = ["--rate", "300/min", "--format", "json"];
+    let begin = ["aol-a", "aol-b", "--yes", "--canary", "0"];
+    interrupted(&host, &[&begin[..], &rate].concat(), &accepting, 2);
+    let held = from.count("hold");
+    assert!(held > 21, "{held}");
+
+    // TO would throw the rest away now.
+    to.set("transport_maps", "inline:{ {aol.com=discard:}}");
+    to.reload();
+    let refused = queue_move(&host, &["resume", "--yes"]).exit(2);
+    let told = format!("throw {held} of the recipients (aol.com) away");
+    assert!(refused.errors().contains(&told), "{refused}");
+    let plan = queue_move(&host, &["resume", "--dry-run"]).exit(2);
+    assert!(plan.errors().contains(&told), "{plan}");
+    assert_eq!(from.count("hold"), held);
+    to.set("transport_maps", "");
+    to.set("always_bcc", "archive@example.org");
+    to.reload();
+    let plan = queue_move(&host, &["resume", "--dry-run"]).ok();
+    assert!(
+        plan.text().contains("warning: postfix-aol-b's always_bcc"),
+        "{plan}"
+    );
+    to.set("always_bcc", "");
+    to.reload();
+
+    // It refuses the mail as FROM's provider did.
+    to.wait_idle();
+    let before = accepting.deliveries().len();
+    accepting.on_rcpt(|_| blocked());
+    let stopped = queue_move(&host, &[&["resume", "--yes"][..], &rate].concat()).exit(1);
+    let result = json(&stopped);
+    assert_eq!(result["canary"]["deferred"], 5, "{stopped}");
+    assert_eq!(from.count("hold"), held - 5, "{stopped}");
+    assert!(stopped.errors().contains("--canary 0"), "{stopped}");
+    assert!(stopped.errors().contains("[TSS04]"), "{stopped}");
+    assert_eq!(result["state"], "unfinished", "{stopped}");
+    assert_eq!(accepting.deliveries().len(), before);
+    let undo = queue_move(&host, &["undo", "--canary", "1", "--yes"]).exit(2);
+    assert!(
+        undo.errors().contains("--canary cannot be used with undo"),
+        "{undo}"
+    );
+
+    // A canary that was stopped is sent again; one that was delivered is not, while TO is as it was.
+    accepting.on_rcpt(|_| Answer::ok());
+    let again = [&["resume", "--yes", "--canary", "3"][..], &rate].concat();
+    let sent = interrupted(&host, &again, &accepting, before + 4);
+    assert_eq!(json(&sent)["canary"]["sent"], 3, "{sent}");
+    let sent = interrupted(&host, &again, &accepting, before + 7);
+    assert!(json(&sent).get("canary").is_none(), "{sent}");
+    to.set("smtp_helo_timeout", "299s");
+    to.reload();
+    let done = queue_move(&host, &[&again[..4], &["--rate", "6000/min"]].concat()).exit(0);
+    assert!(
+        done.text()
+            .contains("canary: 3 messages went first: 3 sent"),
+        "{done}"
+    );
+    from.wait_for("hold", 0);
+    to.flush();
+    accepting.wait_accepted(30);
+    to.wait_idle();
+    let served = served(&[&accepting]);
+    assert_eq!(served.len(), 30);
+    assert!(served.values().all(|times| *times == 1));
+}
+
+/// Moves 30 messages by the clock to a TO that delivers the first six, and then answers with this.
+#[track_caller]
+fn stops(
+    host: &Host,
+    (from, to, accepting): (&Instance, &Instance, &Sink),
+    answer: fn() -> Answer,
+    says: &str,
+) {
+    submit(from, 30);
+    let seen = Arc::new(AtomicUsize::new(0));
+    accepting.on_rcpt(move |_| match seen.fetch_add(1, Ordering::SeqCst) {
+        ..6 => Answer::ok(),
+        _ => answer(),
+    });
+    let args = [
+        "aol-a", "aol-b", "--yes", "--rate", "120/min", "--canary", "2",
+    ];
+    let stopped = queue_move(host, &args).exit(1);
+    let text = stopped.text();
+    assert!(
+        text.contains("has begun to refuse mail for aol.com"),
+        "{stopped}"
+    );
+    assert!(text.contains(says), "{stopped}");
+    let held = from.count("hold");
+    assert!(held >= 10, "{held}: {stopped}");
+    assert!(
+        text.contains(&format!("{held} messages stay on hold in postfix-aol-a")),
+        "{stopped}"
+    );
+    assert!(
+        text.contains("queue-move resume ") && text.contains("queue-move undo "),
+        "{stopped}"
+    );
+    assert_eq!((from.count("deferred"), to.count("maildrop")), (0, 0));
+    // The rest goes on at the same rate.
+    accepting.on_rcpt(|_| Answer::ok());
+    let plan = queue_move(host, &["resume", "--dry-run"]).ok();
+    assert!(plan.text().contains("at 120 a minute"), "{plan}");
+    queue_move(host, &["undo", "--yes"]);
+    assert_eq!(from.count("hold"), 0);
+    host.sh("postsuper -c /etc/postfix-aol-a -d ALL deferred; postsuper -c /etc/postfix-aol-b -d ALL deferred");
+}
+
+#[test]
+fn a_drip_stops_when_the_target_begins_to_refuse() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let three = (&from, &to, &accepting);
+    stops(&host, three, blocked, "[TSS04]");
+    stops(
+        &host,
+        three,
+        Answer::no_such_user,
+        "was returned to its sender",
+    );
+}
