@@ -17,6 +17,6 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 * * * * *  root  if [ -x /usr/sbin/relay-limit ] && [ -e /etc/relay-tools/react.toml ] && [ ! -d /run/systemd/system ]; then relay-limit react; fi
 
 # Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
-#*/15 * * * *  root  mail-stats-print --check -q --since 1h --crit-bounced 15\% --min-volume 100
+#*/15 * * * *  root  mail-stats-print --check -q --since 1h
 #*/15 * * * *  root  mailq-distribution --check -q --warn-count 200 --crit-count 500
 #*/5 * * * *  root  relay-limit list --check -q

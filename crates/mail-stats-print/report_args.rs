@@ -57,11 +57,12 @@ pub(crate) const REPORT: Section = Section {
              self-contained HTML page, without scripts or other files.",
         ),
         Block::Text(
-            "Attention is drawn to an instance that had more than 20 deliveries blocked in the day; whose rate of \
-             blocked, bounced or deferred deliveries is at least twice the mean, and 0.5, 3 or 10 points above it (2, \
-             10 or 30 percent, if no day before is known; fewer than 10 deliveries are ignored); that is enabled and \
-             has no deliveries; or that now has more than 200 messages in its queues (two exclamation marks: more \
-             than 500, at least half of the deliveries refused, or blocked).",
+            "Attention is drawn to an instance whose share of blocked, bounced or deferred deliveries is above the \
+             limits of --check (see MONITORING; two exclamation marks: above the critical one), or at least 2 times \
+             that of the days before and 0.5, 3 or 10 points above it, each beyond chance; that usually has \
+             deliveries and has none; that has 2.1 times as many as usual, or one in 3; or that now has more than \
+             200 messages in its queues or one that is older than 121 hours (two exclamation marks: 500, or 240 \
+             hours). These numbers are those of judge.toml, which /etc/relay-tools/judge.toml overrides.",
         ),
         Block::Text(
             "--mail-to sends one mail with both text and HTML through the sendmail named in Postfix's main.cf \

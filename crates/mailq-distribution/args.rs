@@ -163,9 +163,9 @@ impl Tool for Args {
                          change the answer.",
                     ),
                     Block::Code(
-                        "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 2d\n\
+                        "# mailq-distribution --check --warn-count 200 --crit-count 500 --crit-age 240h\n\
                          WARNING: postfix-aol-b: 312 in the mailq, more than 200 | postfix-aol-b=312;200;500;0 \
-                         postfix-aol-b_oldest=8100s;;172800;0",
+                         postfix-aol-b_oldest=8100s;;864000;0",
                     ),
                 ],
             },

@@ -10,5 +10,6 @@ mod files;
 mod help;
 mod modules;
 mod narrow;
+mod policy;
 mod schemas;
 mod shape;
