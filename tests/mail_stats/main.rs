@@ -12,6 +12,7 @@ mod days;
 mod errors;
 mod filtered;
 mod follow;
+mod holes;
 mod hostile;
 mod html;
 mod journal;

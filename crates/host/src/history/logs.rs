@@ -8,6 +8,7 @@ use figures::days::{Input, Period};
 use postfix::Problem;
 use postfix::log::{self, Journal, LogSet, Lost, Place, Reading, Scope, Wanted};
 
+use crate::logs::holes::{self, Hole};
 use crate::logs::{LogScope, gaps};
 use crate::site::Site;
 
@@ -28,11 +29,14 @@ const REPORTED_LATE: Span = Span::from_hours(1);
 #[derive(Debug)]
 struct Set {
     scope: Scope,
+    place: Place,
     /// The time of its first line; absent if there is none.
     begins: Option<Time>,
     /// The time of its last line, as far as it was read.
     ends: Option<Time>,
     files: Vec<File>,
+    /// Times that it should have lines of.
+    holes: Vec<Hole>,
     /// Why none of its files is known.
     fault: Option<String>,
 }
@@ -112,6 +116,18 @@ impl DayLogs {
             }
             let times = of_set.iter().filter_map(|r| r.seen.times.as_ref());
             set.ends = times.map(|times| times.end).max();
+            if let Place::File(current) = &set.place
+                && let Ok(files) = log::siblings(current)
+                && set.ends_early(site, last.since).is_none()
+            {
+                set.holes = holes::find(&options, &files, &of_set, set.scope.is_ones());
+                let of_last = set
+                    .holes
+                    .iter()
+                    .filter(|h| h.meets(&(last.since..last.until)));
+                read.problems
+                    .extend(of_last.map(|hole| hole.problem.clone()));
+            }
             read.readings.extend(of_set);
         }
         read
@@ -127,6 +143,11 @@ impl DayLogs {
                 None => {
                     missing.extend(begins_late(site, set.begins, day.since));
                     missing.extend(set.ends_early(site, day.since));
+                    let holes = set
+                        .holes
+                        .iter()
+                        .filter(|h| h.meets(&(day.since..day.until)));
+                    missing.extend(holes.map(|hole| hole.problem.to_string()));
                 }
             }
             for file in set.files.iter().filter(|f| f.days.contains(&day.since)) {
@@ -149,6 +170,10 @@ impl DayLogs {
             set.fault.is_none()
                 && begins_late(site, set.begins, day.since).is_none()
                 && set.ends_early(site, day.since).is_none()
+                && !set
+                    .holes
+                    .iter()
+                    .any(|hole| hole.meets(&(day.since..day.until)))
         };
         !self.sets.is_empty() && self.sets.iter().all(holds)
     }
@@ -187,9 +212,11 @@ impl DayLogs {
         };
         Set {
             scope: set.scope.clone(),
+            place: set.place.clone(),
             files: siblings.iter().filter_map(file).collect(),
             begins: siblings.iter().filter_map(|path| first(path)).min(),
             ends: None,
+            holes: Vec::new(),
             fault: fault.flatten().map(ToString::to_string),
         }
     }
@@ -216,9 +243,11 @@ impl DayLogs {
         self.problems.extend(fault);
         Set {
             scope: set.scope.clone(),
+            place: set.place.clone(),
             files,
             begins,
             ends: None,
+            holes: Vec::new(),
             fault: told,
         }
     }
@@ -265,7 +294,7 @@ impl Set {
     /// Of a day, which begins at `since`, a log says nothing whose last line is older: its daemon has stopped, perhaps.
     /// The log of one instance is silent when that has nothing to do.
     fn ends_early(&self, site: &Site, since: Time) -> Option<String> {
-        if matches!(&self.scope, Scope::Only(names) if names.len() == 1) {
+        if self.scope.is_ones() {
             return None;
         }
         let local = site.zone().at(self.ends.filter(|last| *last < since)?)?;

@@ -64,18 +64,21 @@ pub fn warn_empty(site: &Site, gaps: &Gaps) {
 }
 
 /// Adds to the problems of the readings of one log (its files, oldest first) what is missing in the log as a whole.
-pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Option<Missing>) {
+pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Vec<Missing>) {
     for reading in &mut *readings {
         reading
             .problems
             .extend(lost(&reading.path, &reading.seen.lost));
     }
     if readings.iter().any(|reading| reading.seen.is_postfix) {
-        let missing = missing(readings);
-        match readings.first_mut().zip(missing) {
-            Some((first, Missing::All(problem))) => first.problems.push(problem),
-            Some((first, Missing::Beginning(note))) => first.notes.push(note),
-            None => {}
+        for missing in missing(readings) {
+            match (readings.first_mut(), missing) {
+                (Some(first), Missing::All(problem) | Missing::Part(problem)) => {
+                    first.problems.push(problem);
+                }
+                (Some(first), Missing::Beginning(note)) => first.notes.push(note),
+                (None, _) => {}
+            }
         }
         return;
     }
@@ -85,7 +88,7 @@ pub(super) fn find(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Opt
 }
 
 /// The same for logs that are named one by one: each should be one.
-pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Option<Missing>) {
+pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -> Vec<Missing>) {
     let is_none = |reading: &Reading| !reading.seen.is_postfix;
     if !readings.iter().all(is_none) {
         for reading in readings.iter_mut().filter(|r| is_none(r)) {
@@ -149,6 +152,8 @@ pub(crate) fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
 pub(super) enum Missing {
     /// All of it.
     All(Problem),
+    /// A time in it that should have lines.
+    Part(Problem),
     /// Its beginning.
     Beginning(Problem),
 }

@@ -12,6 +12,7 @@ use postfix::{Parsed, Problem, Time};
 
 use super::Selection;
 use super::gaps::{self, Missing};
+use super::holes;
 use super::places::{Preference, journal_in, log_sets};
 use crate::failure::Failure;
 use crate::site::Site;
@@ -138,9 +139,19 @@ impl Inputs {
         sink: &mut S,
     ) -> anyhow::Result<Vec<Reading>> {
         let is_own = matches!(self, Self::Host(_));
-        let missing = |scope: &Scope, of_one: &[Reading]| {
-            let is_ones = matches!(scope, Scope::Only(names) if names.len() == 1);
-            gaps::outside(options, of_one, is_own, is_ones)
+        let missing = |set: Option<&LogSet>, of_one: &[Reading]| {
+            let is_ones = set.is_some_and(|set| set.scope.is_ones());
+            let outside = gaps::outside(options, of_one, is_own, is_ones);
+            let mut found = Vec::from_iter(outside);
+            if !matches!(found.as_slice(), [Missing::All(_)])
+                && let Some(set) = set
+                && let Place::File(current) = &set.place
+                && let Ok(files) = log::siblings(current)
+            {
+                let holes = holes::find(options, &files, of_one, is_ones);
+                found.extend(holes.into_iter().map(|hole| Missing::Part(hole.problem)));
+            }
+            found
         };
         self.read_logs(options, sink, missing)
     }
@@ -154,7 +165,7 @@ impl Inputs {
         options: &Options<'_>,
         sink: &mut S,
     ) -> anyhow::Result<Vec<Reading>> {
-        self.read_logs(options, sink, |_, _| None)
+        self.read_logs(options, sink, |_, _| Vec::new())
     }
 
     /// `missing` says of the files of one log what they lack together.
@@ -162,12 +173,12 @@ impl Inputs {
         &self,
         options: &Options<'_>,
         sink: &mut S,
-        missing: impl Fn(&Scope, &[Reading]) -> Option<Missing>,
+        missing: impl Fn(Option<&LogSet>, &[Reading]) -> Vec<Missing>,
     ) -> anyhow::Result<Vec<Reading>> {
         match self {
             Self::Journal(journal) => {
                 let mut readings = vec![journal.read(options, sink).map_err(refused)?];
-                gaps::find(&mut readings, |of| missing(&Scope::All, of));
+                gaps::find(&mut readings, |of| missing(None, of));
                 Ok(readings)
             }
             Self::Files(files) => {
@@ -178,7 +189,7 @@ impl Inputs {
                 };
                 let mut readings: Vec<Reading> =
                     files.iter().map(read).collect::<anyhow::Result<_>>()?;
-                gaps::find_each(&mut readings, |of| missing(&Scope::All, of));
+                gaps::find_each(&mut readings, |of| missing(None, of));
                 Ok(readings)
             }
             Self::Host(sets) => {
@@ -199,7 +210,7 @@ impl Inputs {
                                 .for_each(|path| take(log::read_file(path, options, sink)));
                         }
                     }
-                    gaps::find(&mut of_set, |of| missing(&set.scope, of));
+                    gaps::find(&mut of_set, |of| missing(Some(set), of));
                     readings.extend(of_set);
                 }
                 match (readings.first_mut(), problems) {

@@ -5,6 +5,7 @@
 
 mod filter;
 pub(crate) mod gaps;
+pub(crate) mod holes;
 mod hosts;
 mod inputs;
 mod places;

@@ -77,6 +77,11 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Is it one instance's?
+    pub fn is_ones(&self) -> bool {
+        matches!(self, Self::Only(names) if names.len() == 1)
+    }
+
     /// Are the lines of this name looked for in the log?
     pub fn has(&self, name: &[u8]) -> bool {
         let among = |names: &[String]| names.iter().any(|n| n.as_bytes() == name);
@@ -250,6 +255,29 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
             .iter()
             .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T' | b':' | b'.'));
     is_date.then_some(Age::Dated(digits))
+}
+
+/// The files of the log `current` that should be between two others of it, which are neighbours among those that are
+/// there, by their numbers: `mail.log.2` between `mail.log.3.gz` and `mail.log.1`. Dates say nothing of the kind.
+pub fn gone_between(older: &Path, newer: &Path, current: Option<&PathBuf>) -> Vec<PathBuf> {
+    let Some(current) = current else {
+        return Vec::new();
+    };
+    let age = |path: &Path| age(current.file_name()?, path.file_name()?);
+    let (last, next) = match (age(older), age(newer)) {
+        (Some(Age::Numbered(older)), Some(Age::Numbered(newer))) => (older.0, newer.0),
+        (Some(Age::Numbered(older)), Some(Age::Current)) => (older.0, 0),
+        _ => return Vec::new(),
+    };
+    // Compressed or not, it is not there.
+    let name = |number| PathBuf::from(format!("{}.{number}", current.display()));
+    (next.saturating_add(1)..last).rev().map(name).collect()
+}
+
+/// Does a file's name say that it is compressed?
+pub fn is_packed(path: &Path) -> bool {
+    let name = path.as_os_str().as_bytes();
+    PACKED.iter().any(|end| name.ends_with(end.as_bytes()))
 }
 
 /// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from

@@ -1,0 +1,209 @@
+//! Times that a log should have lines of, and has none: a rotated file is missing or empty, or the log has ended.
+//!
+//! How long a log may be silent depends on the host: what counts is whether it had lines at the same hours on other
+//! days.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use postfix::log::{self, Event, Options, Reading, Sink, Wanted};
+use postfix::{Problem, Span, Time};
+
+/// For so long a log may be silent at any time.
+const SILENT: Span = Span::from_minutes(30);
+/// So many events at these hours of each other day, and none now, is no chance.
+const MANY: u64 = 20;
+/// Other days that are looked at, by how many days earlier: the same weekday first, since it is the likeliest to differ.
+const EARLIER: [u64; 7] = [7, 1, 2, 3, 4, 5, 6];
+/// With fewer other days, nothing is known of what is usual.
+const FEWEST: usize = 2;
+const DAY: Span = Span::from_days(1);
+
+/// A time of which a log says nothing, though it should.
+#[derive(Debug, Clone)]
+pub(crate) struct Hole {
+    pub(crate) span: Range<Time>,
+    pub(crate) problem: Problem,
+}
+
+impl Hole {
+    pub(crate) fn meets(&self, other: &Range<Time>) -> bool {
+        self.span.start < other.end && other.start < self.span.end
+    }
+}
+
+/// The holes of a log in the `window` of the options. `files` are all of its files, oldest first, `readings` what was
+/// read of some of them. The log of one instance (`is_ones`) is silent when that has nothing to do, and may end.
+pub(crate) fn find(
+    options: &Options<'_>,
+    files: &[PathBuf],
+    readings: &[Reading],
+    is_ones: bool,
+) -> Vec<Hole> {
+    let Some(window) = options.window.clone() else {
+        return Vec::new();
+    };
+    let until = window.end.min(options.now);
+    let looked = Looked {
+        options,
+        files,
+        readings,
+    };
+    let first = |path: &Path| log::first_time(path, options.zone).ok().flatten();
+    let filled: Vec<(&PathBuf, Time)> = files
+        .iter()
+        .filter_map(|path| Some((path, first(path)?)))
+        .collect();
+    let mut found = Vec::new();
+    for pair in filled.windows(2) {
+        let [(older, begins), (newer, next)] = pair else {
+            continue;
+        };
+        // The window is not near it.
+        if *next <= window.start || *begins >= until {
+            continue;
+        }
+        let current = *next;
+        let gone = log::gone_between(older, newer, files.last());
+        // One may be there, and hold nothing.
+        let is_there = |path: &PathBuf| {
+            let starts = |file: &PathBuf| file == path || file.with_extension("") == *path;
+            files.iter().any(starts)
+        };
+        let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
+        // What others lack matters where the last days are judged.
+        let near = until.minus(DAY).minus(DAY) < current;
+        if gone.is_empty() && empty.is_empty() && !near {
+            continue;
+        }
+        let Some(end) = looked.end(older) else {
+            continue;
+        };
+        let hole = end..current;
+        let is_one = match gone.is_empty() {
+            true => current.since(end) > SILENT && looked.is_unusual(&hole),
+            false => current.since(end) > Span::from_minutes(1),
+        };
+        if !is_one || hole.start >= until || window.start >= hole.end {
+            continue;
+        }
+        let why = match (gone.as_slice(), empty.as_slice()) {
+            ([], []) => "though there are at these hours on other days".to_owned(),
+            ([], [one, ..]) => format!("and {} is empty", one.display()),
+            ([one], _) => format!("and {} is missing", one.display()),
+            ([one, ..], _) => format!("and {} and others are missing", one.display()),
+        };
+        found.push(looked.hole(hole, newer, &why));
+    }
+    let last = filled.last().and_then(|(path, _)| looked.end(path));
+    if let Some(last) = last
+        && !is_ones
+        && last < until
+        && window.start < until
+        && until.since(last) > SILENT
+        && looked.is_unusual(&(last..until))
+        && let Some(path) = files.last()
+    {
+        let why = "though there were at these hours on the days before";
+        found.push(looked.hole(last..until, path, why));
+    }
+    found
+}
+
+struct Looked<'a> {
+    options: &'a Options<'a>,
+    files: &'a [PathBuf],
+    readings: &'a [Reading],
+}
+
+impl Looked<'_> {
+    fn hole(&self, span: Range<Time>, path: &Path, why: &str) -> Hole {
+        let at = |time: Time| {
+            let local = self.options.zone.at(time);
+            local.map_or_else(|| "another time".to_owned(), |t| t.to_rfc3339())
+        };
+        let (from, to) = (at(span.start), at(span.end));
+        let what = format!("no log has a line from {from} to {to}, {why}");
+        Hole {
+            span,
+            problem: Problem::new(path, what),
+        }
+    }
+
+    /// When a file's last line was written.
+    fn end(&self, path: &Path) -> Option<Time> {
+        let options = self.options;
+        let is_packed = |path: &Path| log::is_packed(path);
+        if !is_packed(path) {
+            return log::last_time(path, options.zone).ok().flatten();
+        }
+        let window = options.window.clone()?;
+        let read = self.readings.iter().find(|r| r.path == *path);
+        let read = read.and_then(|r| Some(r.seen.times.as_ref()?.end));
+        // What was read may end with the window.
+        match read.filter(|end| end.plus(SILENT) < window.end) {
+            Some(end) => Some(end),
+            None => {
+                let all = Options {
+                    window: None,
+                    progress: &|_| (),
+                    ..options.clone()
+                };
+                let reading = log::read_file(path, &all, &mut Events(0)).ok()?;
+                Some(reading.seen.times?.end)
+            }
+        }
+    }
+
+    /// Did each other day have many lines at these hours?
+    fn is_unusual(&self, span: &Range<Time>) -> bool {
+        let length = span.end.since(span.start).micros().min(DAY.micros());
+        let mut days = 0;
+        for earlier in EARLIER {
+            let start = span.start.minus(Span::from_days(earlier));
+            let same = start..start.plus(Span::from_micros(length));
+            match self.events(&same) {
+                Some(n) if n < MANY => return false,
+                Some(_) => days += 1,
+                None => {}
+            }
+        }
+        days >= FEWEST
+    }
+
+    /// How many events the log has of a time; nothing if it begins later.
+    fn events(&self, span: &Range<Time>) -> Option<u64> {
+        let options = Options {
+            window: Some(span.clone()),
+            wanted: Wanted::default(),
+            progress: &|_| (),
+            ..self.options.clone()
+        };
+        let oldest = log::first_time(self.files.first()?, options.zone);
+        oldest.ok().flatten().filter(|first| *first <= span.start)?;
+        let mut events = Events(0);
+        for path in log::needed(self.files, span, options.zone) {
+            log::read_file(&path, &options, &mut events).ok()?;
+        }
+        Some(events.0)
+    }
+}
+
+/// Counts.
+struct Events(u64);
+
+impl Sink for Events {
+    fn event(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::Delivery(_)) {
+            self.0 = self.0.saturating_add(1);
+        }
+    }
+
+    fn fork(&self) -> Option<Self> {
+        Some(Self(0))
+    }
+
+    fn join(&mut self, later: Self) {
+        self.0 = self.0.saturating_add(later.0);
+    }
+}
