@@ -39,17 +39,17 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
-    let (hosts, by_mx, ports) = match ours.and_then(|at| tables.get(at)) {
+    let (hosts, shared, ports) = match ours.and_then(|at| tables.get(at)) {
         Some(table) if !args.no_dns => {
             let hosts = audit::hosts(table, transports.as_ref());
-            let (found, by_mx) = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
-            let hops = audit::hops(table, transports.as_ref());
+            let (found, shared) = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
+            let hops = audit::asked(table, transports.as_ref());
             // An image's relays are not this machine's to connect to.
             let ports = cx
                 .root()
                 .is_this_host()
                 .then(|| ports::look_at(cx, instance, &hops, &found));
-            (Some(found), by_mx, ports)
+            (Some(found), shared, ports)
         }
         _ => (None, Default::default(), None),
     };
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         live,
         is_accepted: &|key| accepted.is_match(key),
         hosts,
-        by_mx,
+        shared,
         ports,
         networks: networks::look_at(cx, args, instance, &table.providers)?,
     });
@@ -95,8 +95,13 @@ fn accepted(args: &Check) -> anyhow::Result<globset::GlobSet> {
 fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, Service>> {
     let services = instance.services(cx.root()).value;
     let all = services.services().iter().map(|service| {
-        let command = service.command.clone();
-        (service.name.clone(), Service { command })
+        let own = instance.parameters().of_service(service);
+        let known = Service {
+            command: service.command.clone(),
+            srv: own.list("use_srv_lookup"),
+            falls_back: own.bool("allow_srv_lookup_fallback") == Some(true),
+        };
+        (service.name.clone(), known)
     });
     let all: BTreeMap<String, Service> = all.collect();
     (!all.is_empty()).then_some(all)

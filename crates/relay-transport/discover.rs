@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     });
     left_out |= found.len() < before;
     let style = Style {
-        by_mx: known.by_mx,
+        shared: known.shared,
         ..args.map.style()
     };
     let discovery = Discovery {

@@ -9,7 +9,7 @@ use cli::Context;
 use knowledge::providers::Provider;
 use knowledge::toml_text;
 use serde::Deserialize;
-use transport::audit::{HostState, RelayHost};
+use transport::audit::{Asks, HostState, RelayHost, SharedBy};
 
 use crate::args::MapArgs;
 use crate::relay_hosts;
@@ -26,8 +26,8 @@ pub(crate) struct Questions {
 pub(crate) struct Relays {
     /// The providers, by name, whose relays are not there.
     pub(crate) missing: BTreeSet<String>,
-    /// The relay names whose MX records share the mail among their own addresses.
-    pub(crate) by_mx: BTreeSet<String>,
+    /// The relay names whose MX or SRV records share the mail among their own addresses, where lines can ask for them.
+    pub(crate) shared: BTreeSet<String>,
 }
 
 /// Asks for the relays. What is left out, and what could not be asked, is told. `questions` is absent where this
@@ -64,7 +64,10 @@ pub(crate) fn known(
     let open: Vec<&Provider> = all.iter().filter(|p| !is_said(p)).copied().collect();
     let host = |provider: &Provider| RelayHost {
         name: provider.relay_at(site).to_ascii_lowercase(),
-        by_mx: args.no_brackets,
+        asks: match args.no_brackets {
+            true => Asks::Exchangers,
+            false => Asks::Addresses,
+        },
     };
     let Some(questions) = questions else {
         if !open.is_empty() {
@@ -73,7 +76,7 @@ pub(crate) fn known(
         return Ok(Relays::default());
     };
     let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
-    let (found, by_mx) =
+    let (found, shared) =
         relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
     let mut missing = BTreeSet::new();
     let (mut gone, mut unknown): (BTreeMap<String, String>, BTreeMap<String, String>) =
@@ -114,7 +117,11 @@ pub(crate) fn known(
             None => cx.warn(told),
         }
     }
-    Ok(Relays { missing, by_mx })
+    // A line with a port of its own asks for no SRV records of "smtp".
+    let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
+    let shared = shared.into_iter().filter(|(_, by)| is_asked(by));
+    let shared = shared.map(|(name, _)| name).collect();
+    Ok(Relays { missing, shared })
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cli::Context;
 use postfix::config::Instance;
 use transport::Hop;
-use transport::audit::{HostState, PortState, RelayHost};
+use transport::audit::{Asks, HostState, PortState, RelayHost};
 
 use host::pool;
 
@@ -18,28 +18,27 @@ const AT_A_TIME: usize = 16;
 const ADDRESSES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Tries all `hops`, by the addresses that were `found`. Those without any are left out.
+/// Tries all `hops`, by what is looked up of them and was `found`. Those without any address are left out.
 pub(crate) fn look_at(
     cx: &Context,
     instance: &Instance,
-    hops: &BTreeSet<Hop>,
+    hops: &BTreeSet<(Hop, Asks)>,
     found: &BTreeMap<RelayHost, HostState>,
-) -> BTreeMap<Hop, PortState> {
+) -> BTreeMap<(Hop, Asks), PortState> {
     let usual = match instance.get("smtp_tcp_port") {
         port if port.is_empty() => "smtp".to_owned(),
         port => port,
     };
-    let jobs: Vec<(&Hop, Vec<IpAddr>)> = hops
+    let jobs: Vec<(&(Hop, Asks), Result<Vec<SocketAddr>, String>)> = hops
         .iter()
-        .map(|hop| (hop, addresses(hop, found)))
-        .filter(|(_, addresses)| !addresses.is_empty())
+        .map(|hop| (hop, addresses(hop, &usual, found)))
+        .filter(|(_, addresses)| addresses.as_ref().map_or(true, |all| !all.is_empty()))
         .collect();
     let progress = cx.progress_items("connecting to the relays", u64::try_from(jobs.len()).ok());
     let tried = pool::each(jobs, AT_A_TIME, |(hop, addresses)| {
-        let service = hop.port.as_deref().unwrap_or(&usual);
-        let state = match port(service) {
-            Some(port) => connect(&addresses, port),
-            None => PortState::Unreached(format!("unknown service name {service}")),
+        let state = match addresses {
+            Ok(addresses) => connect(&addresses),
+            Err(why) => PortState::Unreached(why),
         };
         progress.advance(1);
         (hop.clone(), state)
@@ -47,18 +46,36 @@ pub(crate) fn look_at(
     tried.into_iter().collect()
 }
 
-fn addresses(hop: &Hop, found: &BTreeMap<RelayHost, HostState>) -> Vec<IpAddr> {
+/// Where to connect to.
+///
+/// # Errors
+/// The port has a name that is not known.
+fn addresses(
+    (hop, asks): &(Hop, Asks),
+    usual: &str,
+    found: &BTreeMap<RelayHost, HostState>,
+) -> Result<Vec<SocketAddr>, String> {
+    let service = hop.port.as_deref().unwrap_or(usual);
+    let at = |addresses: &[IpAddr]| match port(service) {
+        Some(port) => Ok(addresses
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, port))
+            .collect()),
+        None if addresses.is_empty() => Ok(Vec::new()),
+        None => Err(format!("unknown service name {service}")),
+    };
     let bare = hop.host.strip_prefix("ipv6:").unwrap_or(&hop.host);
     if let Ok(address) = bare.parse() {
-        return vec![address];
+        return at(&[address]);
     }
     let host = RelayHost {
         name: hop.host.clone(),
-        by_mx: !hop.is_bracketed,
+        asks: asks.clone(),
     };
     match found.get(&host) {
-        Some(HostState::Found(addresses)) => addresses.clone(),
-        _ => Vec::new(),
+        Some(HostState::Found(addresses)) => at(addresses),
+        Some(HostState::Offered(at)) => Ok(at.clone()),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -74,17 +91,17 @@ fn port(service: &str) -> Option<u16> {
 }
 
 /// Open if one address takes the connection, refused if all refuse it.
-fn connect(addresses: &[IpAddr], port: u16) -> PortState {
+fn connect(addresses: &[SocketAddr]) -> PortState {
     let mut other = None;
     for address in addresses.iter().take(ADDRESSES) {
-        match TcpStream::connect_timeout(&SocketAddr::new(*address, port), PATIENCE) {
+        match TcpStream::connect_timeout(address, PATIENCE) {
             Ok(mut stream) => {
                 // Politeness: whether it is heard makes no difference.
                 let _quit = stream.write_all(b"QUIT\r\n");
                 return PortState::Open;
             }
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
-            Err(e) => other = Some(format!("{address}: {}", reason(&e))),
+            Err(e) => other = Some(format!("{}: {}", address.ip(), reason(&e))),
         }
     }
     other.map_or(PortState::Refused, PortState::Unreached)

@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use cli::Context;
 use cli::lookups::ResolverArgs;
-use dns::{Answer, Data, Limits, Lookup as _, Resolver, Rtype};
+use dns::{Answer, Data, Limits, Lookup as _, Name, Resolver, Rtype};
 use postfix::config::Instance;
-use transport::audit::{HostState, RelayHost};
+use transport::audit::{Asks, HostState, RelayHost, SharedBy};
 
 use host::pool;
+
+/// Where mail exchangers listen, if nothing else is said.
+const SMTP_PORT: u16 = 25;
 
 /// As many questions as are under way at a time.
 const AT_A_TIME: usize = 16;
 
-/// What was found, and the names whose MX records share the mail among their own addresses.
-pub(crate) type Found = (BTreeMap<RelayHost, HostState>, BTreeSet<String>);
+/// What was found, and the names whose MX or SRV records share the mail among their own addresses.
+pub(crate) type Found = (BTreeMap<RelayHost, HostState>, BTreeMap<String, SharedBy>);
 
 /// Asks about all `hosts`.
 pub(crate) fn look_up(
@@ -52,43 +55,50 @@ pub(crate) fn ask_all(
     let resolver = Resolver::new(servers, limits);
     let progress = cx.progress_items("querying the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
-        let (state, by_mx) = match known.get(&host.name) {
-            Some(addresses) => (HostState::Found(addresses.clone()), false),
+        let (state, shared) = match known.get(&host.name) {
+            Some(addresses) => (HostState::Found(addresses.clone()), None),
             None if !asks_dns => {
                 let what = "not in /etc/hosts".to_owned();
-                (HostState::Missing(what), false)
+                (HostState::Missing(what), None)
             }
             None => {
                 let state = ask(&resolver, host);
-                let by_mx = is_shared_by_mx(&resolver, host, &state);
-                (state, by_mx)
+                let shared = shared_by(&resolver, host, &state);
+                (state, shared)
             }
         };
         progress.advance(1);
-        (host, state, by_mx)
+        (host, state, shared)
     });
-    let shared = found.iter().filter(|(_, _, by_mx)| *by_mx);
-    let by_mx = shared.map(|(host, ..)| host.name.clone()).collect();
+    let shared = found
+        .iter()
+        .filter_map(|(host, _, shared)| Some((host.name.clone(), (*shared)?)))
+        .collect();
     let states = found
         .into_iter()
         .map(|(host, state, _)| (host.clone(), state));
-    (states.collect(), by_mx)
+    (states.collect(), shared)
 }
 
-/// Does a name that has addresses of its own have mail exchangers that lead to all of these? Exchangers that lead
-/// elsewhere are for other mail.
-fn is_shared_by_mx(resolver: &Resolver, host: &RelayHost, state: &HostState) -> bool {
-    let (HostState::Found(own), false) = (state, host.by_mx) else {
-        return false;
+/// Does a name that has addresses of its own have mail exchangers, or hosts of its SRV records, that lead to all of
+/// these? Such that lead elsewhere are for other mail. Of a name that is asked for by these records, nothing.
+fn shared_by(resolver: &Resolver, host: &RelayHost, state: &HostState) -> Option<SharedBy> {
+    let HostState::Found(own) = state else {
+        return None;
     };
-    let Some(name) = dns::name(&host.name).filter(|_| !own.is_empty()) else {
-        return false;
+    let name = dns::name(&host.name).filter(|_| !own.is_empty())?;
+    let leads_to_all = |name: &Name, rtype| {
+        let there = resolver
+            .ask(name, rtype)
+            .map(|answer| leads_to(resolver, &answer));
+        let there: BTreeSet<IpAddr> = there.iter().flatten().map(SocketAddr::ip).collect();
+        own.iter().all(|address| there.contains(address))
     };
-    let answer = resolver.ask(&name, Rtype::MX);
-    let exchangers = answer
-        .map(|answer| of_exchangers(resolver, &answer))
-        .unwrap_or_default();
-    own.iter().all(|address| exchangers.contains(address))
+    if host.asks == Asks::Addresses && leads_to_all(&name, Rtype::MX) {
+        return Some(SharedBy::Mx);
+    }
+    let service = dns::name(&format!("_smtp._tcp.{}", host.name))?;
+    leads_to_all(&service, Rtype::SRV).then_some(SharedBy::Srv)
 }
 
 /// A host is there if it has an address of either family; or a mail exchanger, where those are looked for.
@@ -96,10 +106,23 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
     let Some(name) = dns::name(&host.name) else {
         return HostState::Missing("not a host name".to_owned());
     };
-    let types: &[Rtype] = match host.by_mx {
+    let types: &[Rtype] = match &host.asks {
+        Asks::Addresses => &[Rtype::A, Rtype::AAAA],
         // As smtp(8) does: a mail exchanger, or else the name's own addresses.
-        true => &[Rtype::MX, Rtype::A, Rtype::AAAA],
-        false => &[Rtype::A, Rtype::AAAA],
+        Asks::Exchangers => &[Rtype::MX, Rtype::A, Rtype::AAAA],
+        Asks::Services {
+            service,
+            falls_back,
+        } => match offered(resolver, &host.name, service) {
+            Ok(at) if !at.is_empty() => return HostState::Offered(at),
+            Ok(_) if !falls_back => {
+                let what = "no SRV records, and allow_srv_lookup_fallback = no";
+                return HostState::Missing(what.to_owned());
+            }
+            Ok(_) => &[Rtype::MX, Rtype::A, Rtype::AAAA],
+            // Where that cannot be asked, smtp(8) waits.
+            Err(why) => return HostState::Unknown(why.to_string()),
+        },
     };
     let mut failed = None;
     let mut no_such_name = false;
@@ -107,7 +130,8 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
     for &rtype in types {
         match resolver.ask(&name, rtype) {
             Ok(answer) if rtype == Rtype::MX && !answer.records.is_empty() => {
-                return HostState::Found(of_exchangers(resolver, &answer));
+                let addresses = leads_to(resolver, &answer);
+                return HostState::Found(addresses.iter().map(SocketAddr::ip).collect());
             }
             Ok(answer) => {
                 no_such_name |= answer.no_such_name;
@@ -125,20 +149,37 @@ fn ask(resolver: &Resolver, host: &RelayHost) -> HostState {
     }
 }
 
-/// The addresses of mail exchangers, as far as they are known.
-fn of_exchangers(resolver: &Resolver, answer: &Answer) -> Vec<IpAddr> {
+/// Where a service is offered for a host, by its SRV records (RFC 2782); nowhere where it has none.
+fn offered(
+    resolver: &Resolver,
+    host: &str,
+    service: &str,
+) -> Result<Vec<SocketAddr>, dns::Failure> {
+    match dns::name(&format!("_{service}._tcp.{host}")) {
+        Some(name) => Ok(leads_to(
+            resolver,
+            resolver.ask(&name, Rtype::SRV)?.as_ref(),
+        )),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The addresses of the hosts that MX and SRV records name, as far as they are known.
+fn leads_to(resolver: &Resolver, answer: &Answer) -> Vec<SocketAddr> {
     let mut addresses = Vec::new();
-    let exchangers = answer
+    let named = answer
         .records
         .iter()
         .filter_map(|record| match &record.data {
-            Data::Mx(_, name) => Some(name),
+            Data::Mx(_, host) => Some((host, SMTP_PORT)),
+            Data::Srv { port, host, .. } => Some((host, *port)),
             _ => None,
         });
-    for exchanger in exchangers {
+    for (host, port) in named {
         for rtype in [Rtype::A, Rtype::AAAA] {
-            let answer = resolver.ask(exchanger, rtype);
-            addresses.extend(answer.iter().flat_map(|answer| answer.addresses()));
+            let answer = resolver.ask(host, rtype);
+            let found = answer.iter().flat_map(|answer| answer.addresses());
+            addresses.extend(found.map(|address| SocketAddr::new(address, port)));
         }
     }
     // As the server has them, they come in another order each time.

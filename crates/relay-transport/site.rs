@@ -75,7 +75,7 @@ pub(crate) fn map_of(
             && (args.provider.is_empty() || args.provider.iter().any(named))
     };
     let style = Style {
-        by_mx: known.by_mx.clone(),
+        shared: known.shared.clone(),
         ..args.style()
     };
     let map = Map::of(&table.providers, site, style, wanted);
@@ -117,7 +117,7 @@ impl MapArgs {
         Style {
             transport: self.transport.clone(),
             brackets: !self.no_brackets,
-            by_mx: BTreeSet::new(),
+            shared: BTreeSet::new(),
             port: self.port,
         }
     }

@@ -124,13 +124,18 @@ fn alone(name: &str, address: IpAddr) -> String {
 
 /// With the records that are to share the mail.
 fn shared(cx: &Context, traffic: &Traffic, mut relay: RelayName) -> RelayName {
-    match traffic.records {
-        Records::Mx if relay.old.is_empty() => cx.warn(format!(
-            "--records mx: {} has no old address to share with: the plan uses A records",
+    relay.records = match traffic.records {
+        Records::A => ratio::Records::Addresses,
+        Records::Mx => ratio::Records::Exchangers,
+        Records::Srv => ratio::Records::Services,
+    };
+    if relay.records != ratio::Records::Addresses && relay.old.is_empty() {
+        cx.warn(format!(
+            "--records {}: {} has no old address to share with: the plan uses A records",
+            relay.records.as_str(),
             relay.name
-        )),
-        Records::Mx => relay.records = ratio::Records::Exchangers,
-        Records::A => {}
+        ));
+        relay.records = ratio::Records::Addresses;
     }
     relay
 }

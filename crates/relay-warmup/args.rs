@@ -193,7 +193,7 @@ pub(crate) struct Traffic {
     /// The records of the relay name that share the mail
     ///
     /// a: equal shares for all addresses. mx: any share, for sending hosts whose transport map has the relay name
-    /// without brackets. See RECORDS.
+    /// without brackets. srv: any share, for those that run Postfix 3.8 or later with use_srv_lookup. See RECORDS.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Records::A)]
     pub(crate) records: Records,
 
@@ -301,6 +301,8 @@ pub(crate) enum Records {
     A,
     /// MX records
     Mx,
+    /// SRV records
+    Srv,
 }
 
 /// The values of `--by`.

@@ -1,4 +1,4 @@
-//! Shares by MX records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix makes of
+//! Shares by MX and SRV records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix makes of
 //! both.
 
 use std::collections::BTreeSet;
@@ -30,13 +30,13 @@ fn serve(host: &Host, lines: &[String]) -> Nsd {
 }
 
 /// The first level's lines of the zone, and its share.
-fn plan(host: &Host, more: &[&str]) -> (Vec<String>, f64) {
+fn plan(host: &Host, records: &str, more: &[&str]) -> (Vec<String>, f64) {
     let words = [
         "plan",
         "aol-c",
         "-n",
         "--records",
-        "mx",
+        records,
         "--relay-name",
         "aol.smtp.example.org",
     ];
@@ -70,18 +70,11 @@ fn plan(host: &Host, more: &[&str]) -> (Vec<String>, f64) {
 }
 
 /// relay-transport's lines for aol's domains, for a server that hands mail to the relays.
-fn map(host: &Host) -> String {
-    let words = [
-        "print",
-        "--domain",
-        "example.org",
-        "--provider",
-        "aol",
-        "--port",
-        "2525",
-    ];
+fn map(host: &Host, more: &[&str]) -> String {
+    let words = ["print", "--domain", "example.org", "--provider", "aol"];
     host.command(TRANSPORT)
         .args(words)
+        .args(more)
         .args(["--resolver", "127.0.53.1:53"])
         .run()
         .ok()
@@ -117,12 +110,13 @@ fn mx_records_bring_the_share_that_is_planned() {
     for (cap, total) in [("2000", "20000"), ("9000", "20000")] {
         let (lines, share) = plan(
             &host,
+            "mx",
             &["--volume", "20000", "--first", cap, "--total", total],
         );
         let most = cap.parse::<f64>().unwrap() / total.parse::<f64>().unwrap();
         assert!(share <= most && share > most * 0.75, "{share} of {most}");
         let _nsd = serve(&host, &lines);
-        let map = map(&host);
+        let map = map(&host, &["--port", "2525"]);
         assert!(map.contains(" smtp:aol.smtp.example.org:2525\n"), "{map}");
         host.write("/etc/test-transport", &map);
         let got = send(&lists, &sinks);
@@ -144,10 +138,11 @@ fn mx_records_bring_the_share_that_is_planned() {
     // In brackets, the A records share, and the new one is not among them.
     let (lines, _) = plan(
         &host,
+        "mx",
         &["--volume", "20000", "--first", "9000", "--total", "20000"],
     );
     let _nsd = serve(&host, &lines);
-    let whole = map(&host);
+    let whole = map(&host, &["--port", "2525"]);
     let bracketed = whole.replace(
         "smtp:aol.smtp.example.org:2525",
         "smtp:[aol.smtp.example.org]:2525",
@@ -197,10 +192,11 @@ fn with_kept_connections_all_arrives() {
     host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
     let (lines, _) = plan(
         &host,
+        "mx",
         &["--volume", "20000", "--first", "9000", "--total", "20000"],
     );
     let _nsd = serve(&host, &lines);
-    host.write("/etc/test-transport", map(&host));
+    host.write("/etc/test-transport", map(&host, &["--port", "2525"]));
     let lists = host
         .instance("postfix-lists")
         .param("transport_maps", "texthash:/etc/test-transport")
@@ -214,4 +210,71 @@ fn with_kept_connections_all_arrives() {
         .filter_map(|line| line.split_once(" IN MX ").map(|(name, _)| name))
         .collect();
     assert_eq!(to.len(), 1);
+}
+
+/// By SRV records, which Postfix asks for from 3.8 on; before, the mail goes to the old addresses alone.
+#[test]
+fn srv_records_bring_the_share_that_is_planned_where_they_are_asked_for() {
+    let host = host_or_skip!();
+    host.instance("postfix-aol-c")
+        .address([127, 0, 61, 3].into())
+        .create();
+    let sinks = [1, 2, 3].map(|n| host.sink_at(([127, 0, 61, n], 25)));
+    host.write("/etc/resolv.conf", "nameserver 127.0.53.1\n");
+    let words = ["--volume", "20000", "--first", "6000", "--total", "20000"];
+    let (lines, share) = plan(&host, "srv", &words);
+    assert!(share <= 0.3 && share > 0.25, "{share}");
+    let _nsd = serve(&host, &lines);
+    let map = map(&host, &[]);
+    assert!(map.contains(" smtp:aol.smtp.example.org\n"), "{map}");
+    host.write("/etc/test-transport", &map);
+    let lists = host
+        .instance("postfix-lists")
+        .param("transport_maps", "texthash:/etc/test-transport")
+        .param("smtp_dns_support_level", "enabled")
+        .param("smtp_host_lookup", "dns")
+        .param("smtp_connection_cache_on_demand", "no")
+        .param("use_srv_lookup", "smtp")
+        .param("allow_srv_lookup_fallback", "yes")
+        .start();
+    let check = |status: i32| {
+        let words = ["check", "--domain", "example.org", "--provider", "aol"];
+        let ran = host
+            .command(TRANSPORT)
+            .args(words)
+            .args(["--format", "json", "--resolver", "127.0.53.1:53", "lists"])
+            .run();
+        ran.exit(status).text()
+    };
+    let said = "by SRV records, which this instance does not ask for";
+    let found = check(0);
+    assert!(!found.contains(said), "{found}");
+    let got = send(&lists, &sinks);
+    let version = host.command("postconf").args(["-dh", "mail_version"]).run();
+    let version = version.ok().text();
+    let mut numbers = version.trim().split('.').map(|n| n.parse::<u32>().unwrap());
+    let asks = (numbers.next(), numbers.next()) >= (Some(3), Some(8));
+    match asks {
+        true => {
+            let all = MESSAGES as f64;
+            // Four standard deviations.
+            let (expected, spread) = (share * all, 4.0 * (share * (1.0 - share) * all).sqrt());
+            let new = got[2] as f64;
+            assert!((new - expected).abs() < spread, "{got:?}, not {expected}");
+        }
+        false => assert_eq!(got[2], 0, "{version}"),
+    }
+    let old = (got[0] + got[1]) as f64;
+    assert!(
+        (got[0] as f64 - old / 2.0).abs() < 2.0 * old.sqrt(),
+        "{got:?}"
+    );
+    // Who does not ask for them is told.
+    host.write(
+        "/etc/test-transport",
+        map.replace("smtp:aol.smtp.example.org", "smtp:[aol.smtp.example.org]"),
+    );
+    lists.reload();
+    let found = check(1);
+    assert!(found.contains(said), "{found}");
 }

@@ -19,6 +19,17 @@ pub enum Data {
     Ns(Name),
     /// A mail exchanger and its preference.
     Mx(u16, Name),
+    /// Where a service is offered (RFC 2782).
+    Srv {
+        /// The lowest are asked first.
+        priority: u16,
+        /// Its part of what goes to those of one priority, beside their weights.
+        weight: u16,
+        /// The TCP port there.
+        port: u16,
+        /// The host.
+        host: Name,
+    },
     /// Text, its strings joined (RFC 7208, section 3.3). Any bytes.
     Txt(Vec<u8>),
 }

@@ -4,7 +4,7 @@ use domain::base::iana::Rcode;
 use domain::base::name::{ParsedName, ToName as _};
 use domain::base::record::ParsedRecord;
 use domain::base::{Message, MessageBuilder, Rtype};
-use domain::rdata::{A, Aaaa, Cname, Mx, Ns, Ptr, Txt};
+use domain::rdata::{A, Aaaa, Cname, Mx, Ns, Ptr, Srv, Txt};
 
 use crate::{Answer, Data, Failure, Name, Record};
 
@@ -174,6 +174,14 @@ fn data(record: &ParsedRecord<'_, Vec<u8>>) -> Result<Option<Data>, Failure> {
         }),
         Rtype::MX => parse!(Mx<ParsedName<_>>, |data: &Mx<ParsedName<&[u8]>>| {
             Data::Mx(data.preference(), data.exchange().to_name())
+        }),
+        Rtype::SRV => parse!(Srv<ParsedName<_>>, |data: &Srv<ParsedName<&[u8]>>| {
+            Data::Srv {
+                priority: data.priority(),
+                weight: data.weight(),
+                port: data.port(),
+                host: data.target().to_name(),
+            }
         }),
         Rtype::TXT => parse!(Txt<_>, |data: &Txt<&[u8]>| Data::Txt(
             data.iter().flatten().copied().collect()

@@ -10,8 +10,8 @@ pub struct Style {
     pub transport: String,
     /// `[host]`: the host's own addresses are asked for, not its MX records.
     pub brackets: bool,
-    /// Relay names whose MX records share the mail among their own addresses: without brackets in any case.
-    pub by_mx: BTreeSet<String>,
+    /// Relay names whose MX or SRV records share the mail among their own addresses: without brackets in any case.
+    pub shared: BTreeSet<String>,
     /// The port, if it is not SMTP's.
     pub port: Option<u16>,
 }
@@ -23,7 +23,7 @@ impl Default for Style {
         Self {
             transport: "smtp".to_owned(),
             brackets: true,
-            by_mx: BTreeSet::new(),
+            shared: BTreeSet::new(),
             port: None,
         }
     }
@@ -32,7 +32,7 @@ impl Default for Style {
 impl Style {
     /// The right-hand side of a line for this relay.
     pub fn value(&self, relay: &str) -> String {
-        let host = if self.brackets && !self.by_mx.contains(relay) {
+        let host = if self.brackets && !self.shared.contains(relay) {
             format!("[{relay}]")
         } else {
             relay.to_owned()
@@ -177,13 +177,13 @@ mod tests {
         let relay = Style {
             transport: "relay".to_owned(),
             brackets: false,
-            by_mx: BTreeSet::new(),
+            shared: BTreeSet::new(),
             port: None,
         };
         check(relay.clone(), "relay:aol.smtp.example.org");
         check(
             Style {
-                by_mx: ["aol.smtp.example.org".to_owned()].into(),
+                shared: ["aol.smtp.example.org".to_owned()].into(),
                 ..Style::default()
             },
             "smtp:aol.smtp.example.org",

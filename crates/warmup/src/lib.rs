@@ -3,9 +3,8 @@
 //!
 //! - [`readiness`]: what must be in order before the first message leaves;
 //! - [`schedule`]: how much may be sent on which sending day;
-//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it, [`exchangers`]: the MX
-//!   records that
-//!   do; [`intake`]: what comes beyond;
+//! - [`settings`]: the Postfix settings that hold to it; [`ratio`]: the A records that bring it, [`exchangers`] and
+//!   [`weights`]: the MX and SRV records that do; [`intake`]: what comes beyond;
 //! - [`plan`]: all of these for one instance, as a value, and as the file that is kept of it;
 //! - [`rules`], [`status`]: the days so far, judged; [`applied`]: what was put in force for them;
 //! - [`render`]: one small module for each of these, and each format.
@@ -26,3 +25,4 @@ pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod status;
+pub mod weights;

@@ -13,7 +13,7 @@ use postfix::{Day, Time};
 
 use crate::intake::{Intake, OtherLimits};
 use crate::limits::Limits;
-use crate::ratio::{Ratio, Records, RelayName};
+use crate::ratio::{Ratio, RelayName};
 use crate::schedule::{Level, MAX_LEVELS, Schedule, ScheduleError};
 use crate::settings::{Bounds, HeldBy, Hold, Mail, Settings};
 use legible::shell::quoted;
@@ -271,16 +271,16 @@ fn level_after(
     // Who takes less than comes must know where it goes instead.
     let settings = Settings::within(bounds, order.mail, order.relay.is_some(), last);
     // What is not let out would wait, cap or not.
-    let ratio = order.relay.as_ref().map(|relay| match relay.records {
-        Records::Exchangers => relay.by_exchangers(settings.lets_out.min(cap), order.total),
-        // What comes beyond it, by a little, goes on to the old ones.
-        Records::Addresses if order.replaces_old => {
-            relay.ratio(settings.at_most.min(cap), order.total)
-        }
-        Records::Addresses => relay.beside_all(order.total),
+    let ratio = order.relay.as_ref().map(|relay| {
+        let unequal = relay.unequal(settings.lets_out.min(cap), order.total);
+        unequal.unwrap_or_else(|| match order.replaces_old {
+            // What comes beyond it, by a little, goes on to the old ones.
+            true => relay.ratio(settings.at_most.min(cap), order.total),
+            false => relay.beside_all(order.total),
+        })
     });
-    // By MX records, hosts that keep connections bring nothing for a while, and then much at once.
-    let may_be_too_much = |ratio: Ratio| ratio.brings > settings.lets_out || ratio.names.is_some();
+    // By MX and SRV records, hosts that keep connections bring nothing for a while, and then much at once.
+    let may_be_too_much = |ratio: Ratio| ratio.brings > settings.lets_out || ratio.by.is_some();
     let is_too_much = ratio.is_some_and(may_be_too_much) || settings.held_by == HeldBy::Intake;
     PlanLevel {
         level,

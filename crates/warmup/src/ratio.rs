@@ -3,12 +3,14 @@
 //! A sending host takes one of the name's addresses at random for each connection, so in the long run each address gets
 //! an equal share. Among A records there are no weights, and a name holds each address once: a second record with the
 //! same data is the same record (RFC 2181, section 5). One new address beside N old ones so gets 1 / (N + 1) of the
-//! mail: what A records can do is to leave out old ones. MX records give any share ([`crate::exchangers`]), where the
-//! sending hosts ask for them; without them, a smaller one takes a limit at the new address: see [`crate::intake`].
+//! mail: what A records can do is to leave out old ones. MX records give any share ([`crate::exchangers`]), and so do
+//! SRV records ([`crate::weights`]), where the sending hosts ask for them; without them, a smaller one takes a limit at
+//! the new address: see [`crate::intake`].
 
 use std::net::IpAddr;
 
 use crate::exchangers::Names;
+use crate::weights::Weights;
 
 /// The records of the relay name that share the mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +20,8 @@ pub enum Records {
     Addresses,
     /// MX records: for those whose map has it without.
     Exchangers,
+    /// SRV records: for those that have use_srv_lookup, too (Postfix 3.8 and later).
+    Services,
 }
 
 impl Records {
@@ -26,6 +30,7 @@ impl Records {
         match self {
             Self::Addresses => "a",
             Self::Exchangers => "mx",
+            Self::Services => "srv",
         }
     }
 }
@@ -55,15 +60,42 @@ pub struct Ratio {
     pub old: usize,
     /// How much mail that brings to the new one, a day, of all that goes to the name.
     pub brings: u64,
-    /// The names of the exchangers; absent where A records share the mail.
-    pub names: Option<Names>,
+    /// What gives unequal parts; absent where A records share the mail.
+    pub by: Option<Unequal>,
+}
+
+/// What gives the new address another part of the mail than the old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unequal {
+    /// MX records: so many names for each.
+    Names(Names),
+    /// SRV records: these weights.
+    Weights(Weights),
+}
+
+impl Unequal {
+    /// The new address's part, beside so many old ones.
+    pub fn share(self, old: usize) -> f64 {
+        match self {
+            Self::Names(names) => names.share(old),
+            Self::Weights(weights) => weights.share(old),
+        }
+    }
+
+    /// Is it none that a plan has?
+    pub fn is_damaged(self) -> bool {
+        match self {
+            Self::Names(names) => names.is_damaged(),
+            Self::Weights(weights) => weights.is_damaged(),
+        }
+    }
 }
 
 impl Ratio {
     /// The new address's part of the mail.
     pub fn share(&self) -> f64 {
-        match self.names {
-            Some(names) => names.share(self.old),
+        match self.by {
+            Some(by) => by.share(self.old),
             None => 1.0 / (self.old as f64 + 1.0),
         }
     }
@@ -94,20 +126,25 @@ impl RelayName {
         Ratio {
             old,
             brings: brings(old),
-            names: None,
+            by: None,
         }
     }
 
-    /// MX records that bring `lets_out` of the `total` or somewhat less: it comes at random, and what comes beyond it
-    /// waits.
-    pub fn by_exchangers(&self, lets_out: u64, total: u64) -> Ratio {
+    /// MX or SRV records that bring `lets_out` of the `total` or somewhat less: it comes at random, and what comes
+    /// beyond it waits. `None` where A records share the mail.
+    pub fn unequal(&self, lets_out: u64, total: u64) -> Option<Ratio> {
         let old = self.old.len();
-        let names = Names::within(lets_out as f64 * MARGIN / total.max(1) as f64, old);
-        Ratio {
+        let wanted = lets_out as f64 * MARGIN / total.max(1) as f64;
+        let by = match self.records {
+            Records::Addresses => return None,
+            Records::Exchangers => Unequal::Names(Names::within(wanted, old)),
+            Records::Services => Unequal::Weights(Weights::within(wanted, old)),
+        };
+        Some(Ratio {
             old,
-            brings: (total as f64 * names.share(old)).round() as u64,
-            names: Some(names),
-        }
+            brings: (total as f64 * by.share(old)).round() as u64,
+            by: Some(by),
+        })
     }
 
     /// All old records, and the new one beside them.
@@ -116,7 +153,7 @@ impl RelayName {
         Ratio {
             old,
             brings: total / (old as u64 + 1),
-            names: None,
+            by: None,
         }
     }
 
@@ -126,8 +163,11 @@ impl RelayName {
             IpAddr::V4(_) => "A",
             IpAddr::V6(_) => "AAAA",
         };
-        if let Some(names) = ratio.names {
-            return names.zone_lines(&self.name, self.ttl, kind, &self.old, self.new);
+        let (name, ttl, old) = (self.name.as_str(), self.ttl, self.old.as_slice());
+        match ratio.by {
+            Some(Unequal::Names(by)) => return by.zone_lines(name, ttl, kind, old, self.new),
+            Some(Unequal::Weights(by)) => return by.zone_lines(name, ttl, kind, old, self.new),
+            None => {}
         }
         let (kept, dropped) = self.old.split_at(ratio.old.min(self.old.len()));
         let line = |ip: &IpAddr| format!("{}. {} IN {kind} {ip}", self.name, self.ttl);
@@ -172,12 +212,8 @@ mod tests {
     fn as_few_old_ones_as_the_cap_bears() {
         let name = name(&["192.0.2.41", "192.0.2.42", "192.0.2.43"]);
         let check = |cap, old, brings| {
-            let names = None;
-            assert_eq!(
-                name.ratio(cap, 100_000),
-                Ratio { old, brings, names },
-                "{cap}"
-            );
+            let by = None;
+            assert_eq!(name.ratio(cap, 100_000), Ratio { old, brings, by }, "{cap}");
         };
         // A quarter, a third, a half, all of 100,000.
         check(200, 3, 25_000);

@@ -174,18 +174,24 @@ fn an_instance_that_is_ready() {
     tool(&host, &nsd, &["check", "aol-nobody"]).run().exit(3);
 }
 
-/// A warm-up by MX records: the relay name's own addresses are the old ones alone.
+/// A warm-up by MX or SRV records: the relay name's own addresses are the old ones alone.
 #[test]
-fn an_address_that_mx_records_lead_to_gets_mail() {
+fn an_address_that_other_records_lead_to_gets_mail() {
     let host = host_or_skip!();
-    let more = "aol.smtp 600 MX 10 new1.aol.smtp\nnew1.aol.smtp 600 A 192.0.2.60\n";
-    let zone = format!("{}{more}", testkit::dns::zones::ORG);
-    let nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(&zone))]);
     instance(&host, "none", [192, 0, 2, 60]);
-    let found = steps(&host, &nsd, "aol-none");
-    let of_name = found.iter().find(|line| line.starts_with("relay-name:"));
-    let begin = "relay-name:unknown:aol.smtp.example.org: has MX records that lead to 192.0.2.60: it gets mail";
-    assert!(of_name.unwrap().starts_with(begin), "{found:?}");
+    let check = |kind: &str, record: &str| {
+        let more = format!("{record} new1.aol.smtp\nnew1.aol.smtp 600 A 192.0.2.60\n");
+        let zone = format!("{}{more}", testkit::dns::zones::ORG);
+        let nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(&zone))]);
+        let found = steps(&host, &nsd, "aol-none");
+        let of_name = found.iter().find(|line| line.starts_with("relay-name:"));
+        let begin = format!(
+            "relay-name:unknown:aol.smtp.example.org: has {kind} records that lead to 192.0.2.60: it gets mail"
+        );
+        assert!(of_name.unwrap().starts_with(&begin), "{found:?}");
+    };
+    check("MX", "aol.smtp 600 MX 10");
+    check("SRV", "_smtp._tcp.aol.smtp 600 SRV 10 10 25");
 }
 
 /// Beside records of another family, equal shares are none.

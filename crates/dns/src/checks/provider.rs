@@ -1,8 +1,11 @@
 //! The provider's relay name: does it list the address, and for how long?
 
 use super::{CheckState, Checked, Ended, Found, MAX_RELAY_TTL, Relay};
-use crate::exchangers::exchangers;
-use crate::{Lookup, Name, name};
+use crate::exchangers::{Exchangers, exchangers, services};
+use crate::{Failure, Lookup, Name, Rtype, name};
+
+/// The hosts that a name's records of one kind lead to.
+type LedTo = fn(&dyn Lookup, &Name, Rtype) -> Result<Exchangers, Failure>;
 
 impl Relay {
     pub(super) fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
@@ -14,27 +17,31 @@ impl Relay {
             .ok_or_else(|| Ended::new(text, CheckState::Wrong, "not a host name".to_owned()))?;
         let found = match self.lists(lookup, &relays)? {
             (CheckState::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
-            wrong => self
-                .by_exchangers(lookup, &relays, listed)?
-                .unwrap_or(wrong),
+            wrong => match self.by_others(lookup, &relays, ("MX", exchangers), listed)? {
+                Some(found) => found,
+                None => self
+                    .by_others(lookup, &relays, ("SRV", services), listed)?
+                    .unwrap_or(wrong),
+            },
         };
         Ok((relays.to_string(), found))
     }
 
-    /// Do the relay name's MX records lead to the address? A warm-up may be by these alone.
-    fn by_exchangers(
+    /// Do the relay name's MX or SRV records lead to the address? A warm-up may be by these alone.
+    fn by_others(
         &self,
         lookup: &dyn Lookup,
         relays: &Name,
+        (kind, led_to): (&str, LedTo),
         listed: &mut usize,
     ) -> Result<Option<Found>, Ended> {
         let found =
-            exchangers(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
+            led_to(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
         if !found.addresses.contains(&self.address) {
             return Ok(None);
         }
         *listed = found.addresses.len();
-        let what = format!("has MX records that lead to {}", self.address);
+        let what = format!("has {kind} records that lead to {}", self.address);
         Ok(Some(match found.ttl > MAX_RELAY_TTL {
             true => {
                 let what = format!(

@@ -12,8 +12,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
 
 use knowledge::providers::Providers;
 use postfix::Parsed;
@@ -22,7 +22,7 @@ use crate::{Hop, Listed, Map, Source, TableName};
 
 pub use live::{Live, Resolved};
 pub use lookup::{PROBES, choose, questions};
-pub use relays::{hops, hosts};
+pub use relays::{asked, hosts};
 
 /// What is looked at, in the order in which to fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,16 +184,34 @@ pub enum Failed {
 }
 
 /// A service of master.cf that delivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Service {
     /// The program: `smtp`, `error`.
     pub command: String,
+    /// Its use_srv_lookup: the services of which it asks for SRV records (postconf(5); Postfix 3.8 and later).
+    pub srv: Vec<String>,
+    /// Its allow_srv_lookup_fallback: without SRV records it asks for mail exchangers.
+    pub falls_back: bool,
 }
 
 impl Service {
     /// Is it an SMTP client?
     pub fn is_smtp(&self) -> bool {
         matches!(self.command.as_str(), "smtp" | "lmtp")
+    }
+
+    /// How it looks up where a hop leads to.
+    pub fn asks(&self, hop: &Hop) -> Asks {
+        // The name or number after the host, or else smtp_tcp_port's "smtp", as it is written (`smtp_connect.c`).
+        let service = hop.port.as_deref().unwrap_or("smtp");
+        match hop.is_bracketed {
+            true => Asks::Addresses,
+            false if self.srv.iter().any(|own| own == service) => Asks::Services {
+                service: service.to_owned(),
+                falls_back: self.falls_back,
+            },
+            false => Asks::Exchangers,
+        }
     }
 }
 
@@ -230,8 +248,33 @@ pub enum IndexState {
 pub struct RelayHost {
     /// Its name.
     pub name: String,
-    /// Without brackets: mail exchangers do, too.
-    pub by_mx: bool,
+    /// What is looked up.
+    pub asks: Asks,
+}
+
+/// What smtp(8) looks up of a host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asks {
+    /// In brackets: its addresses alone.
+    Addresses,
+    /// Without: its mail exchangers, or else its addresses.
+    Exchangers,
+    /// The SRV records of a service at it.
+    Services {
+        /// `smtp`: `_smtp._tcp.HOST` is asked for.
+        service: String,
+        /// Without such records, mail exchangers.
+        falls_back: bool,
+    },
+}
+
+/// Records by which a relay name's own addresses share its mail in unequal parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharedBy {
+    /// MX records: for all that ask for the name without brackets.
+    Mx,
+    /// SRV records of the service `smtp`: for those that ask for these.
+    Srv,
 }
 
 /// What the DNS says of a host.
@@ -239,6 +282,8 @@ pub struct RelayHost {
 pub enum HostState {
     /// It has these addresses, or its mail exchangers have.
     Found(Vec<IpAddr>),
+    /// Its SRV records lead to these.
+    Offered(Vec<SocketAddr>),
     /// There is no such name, or nothing that mail could be sent to: what is missing.
     Missing(String),
     /// It could not be found out: why.
@@ -309,10 +354,10 @@ pub struct Input<'a> {
     pub is_accepted: &'a dyn Fn(&str) -> bool,
     /// What the DNS says of [`hosts`]; `None` if nobody asked.
     pub hosts: Option<BTreeMap<RelayHost, HostState>>,
-    /// Those of [`hosts`] whose MX records share the mail among their own addresses.
-    pub by_mx: BTreeSet<String>,
-    /// The result of connecting to [`hops`]; `None` if nobody tried.
-    pub ports: Option<BTreeMap<Hop, PortState>>,
+    /// Those of [`hosts`] whose MX or SRV records share the mail among their own addresses.
+    pub shared: BTreeMap<String, SharedBy>,
+    /// The result of connecting to [`asked`]; `None` if nobody tried.
+    pub ports: Option<BTreeMap<(Hop, Asks), PortState>>,
     /// What the relays say.
     pub networks: Networks,
 }

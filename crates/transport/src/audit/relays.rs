@@ -1,42 +1,66 @@
 //! The relays: are their transports, their names and their networks in order?
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Check, Grade, HostState, Input, Networks, PortState, RelayHost, Row, Service, Table, count,
+    Asks, Check, Grade, HostState, Input, Networks, PortState, RelayHost, Row, Service, SharedBy,
+    Table, count,
 };
 use crate::{Hop, Listed, Route};
 
 /// Services that are SMTP clients where master.cf cannot say.
 const SMTP: [&str; 3] = ["smtp", "relay", "lmtp"];
 
-fn is_smtp(transports: Option<&BTreeMap<String, Service>>, transport: &str) -> bool {
+/// The SMTP client that a right-hand side names; `None` if it names another program.
+fn smtp_client<'a>(
+    transports: Option<&'a BTreeMap<String, Service>>,
+    transport: &str,
+) -> Option<Cow<'a, Service>> {
+    let unknown = || Some(Cow::Owned(Service::default()));
     match transports {
-        // Without a name: default_transport.
-        _ if transport.is_empty() => true,
-        Some(known) => known.get(transport).is_some_and(Service::is_smtp),
-        None => SMTP.contains(&transport),
+        Some(known) => match known.get(transport) {
+            Some(service) => service.is_smtp().then_some(Cow::Borrowed(service)),
+            // Without a name: default_transport.
+            None if transport.is_empty() => unknown(),
+            None => None,
+        },
+        None if transport.is_empty() || SMTP.contains(&transport) => unknown(),
+        None => None,
     }
 }
 
 /// The hosts that a table's entries lead to by SMTP. Addresses are none.
 pub fn hosts(table: &Table, transports: Option<&BTreeMap<String, Service>>) -> BTreeSet<RelayHost> {
-    let hops = hops(table, transports).into_iter();
-    let names = hops.filter(|hop| !is_address(hop)).map(|hop| RelayHost {
-        name: hop.host,
-        by_mx: !hop.is_bracketed,
-    });
-    names.collect()
+    let hops = asked(table, transports).into_iter();
+    let names = hops.filter(|(hop, _)| !is_address(hop));
+    names
+        .map(|(hop, asks)| RelayHost {
+            name: hop.host,
+            asks,
+        })
+        .collect()
 }
 
-/// Where a table's entries lead to by SMTP: hosts and addresses, with their ports.
-pub fn hops(table: &Table, transports: Option<&BTreeMap<String, Service>>) -> BTreeSet<Hop> {
+/// Where a table's entries lead to by SMTP: hosts and addresses, with their ports, and what is looked up of them.
+pub fn asked(
+    table: &Table,
+    transports: Option<&BTreeMap<String, Service>>,
+) -> BTreeSet<(Hop, Asks)> {
     let values = table.entries.iter().flat_map(BTreeMap::values);
     let values: BTreeSet<&String> = values.chain(table.answers.values()).collect();
-    let routes = values.into_iter().map(|value| Route::parse(value));
-    let by_smtp = routes.filter(|route| is_smtp(transports, &route.transport));
-    by_smtp.flat_map(|route| route.hops).collect()
+    let mut all = BTreeSet::new();
+    for route in values.into_iter().map(|value| Route::parse(value)) {
+        let Some(client) = smtp_client(transports, &route.transport) else {
+            continue;
+        };
+        all.extend(route.hops.into_iter().map(|hop| {
+            let asks = client.asks(&hop);
+            (hop, asks)
+        }));
+    }
+    all
 }
 
 /// An address, or lmtp(8)'s `unix:` and `inet:` destinations: not to be looked up.
@@ -92,7 +116,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
     for host in &all {
         let name = &host.name;
         match found.get(host) {
-            Some(HostState::Found(_)) => {}
+            Some(HostState::Found(_) | HostState::Offered(_)) => {}
             Some(HostState::Missing(what)) => missing.push(format!("{name}: {what}")),
             Some(HostState::Unknown(why)) => unknown.push(format!("{name}: {why}")),
             None => unknown.push(format!("{name}: not asked")),
@@ -126,22 +150,50 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
         );
         rows.push(Row::new(Check::Relays, Grade::Unknown, text).about(unknown));
     }
-    // A host that is asked for by its MX records, too, is in the other form already where that matters.
-    let passed_over = all
-        .iter()
-        .filter(|host| !host.by_mx && input.by_mx.contains(&host.name));
-    let passed_over: Vec<String> = passed_over
+    rows.extend(passed_over(input, &all));
+    rows
+}
+
+/// Relays whose records share the mail in parts that these lines do not ask for.
+fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<Row> {
+    // A host that is asked for by such records, too, is in the other form already where that matters.
+    let hidden = |by: SharedBy| {
+        let is_hidden = move |host: &&RelayHost| match (&host.asks, by) {
+            (Asks::Addresses, _) => true,
+            (Asks::Exchangers, SharedBy::Srv) => true,
+            (Asks::Exchangers, SharedBy::Mx) | (Asks::Services { .. }, _) => false,
+        };
+        all.iter()
+            .filter(move |host| input.shared.get(&host.name) == Some(&by))
+            .filter(is_hidden)
+    };
+    let share = |n: usize| match n {
+        1 => "1 relay host shares its mail".to_owned(),
+        n => format!("{n} relay hosts share their mail"),
+    };
+    let mut rows = Vec::new();
+    let by_mx: Vec<String> = hidden(SharedBy::Mx)
         .map(|host| format!("{0}: smtp:{0} asks for them", host.name))
         .collect();
-    if !passed_over.is_empty() {
+    if !by_mx.is_empty() {
         let text = format!(
             "{} by MX records, which lines in brackets pass over",
-            match passed_over.len() {
-                1 => "1 relay host shares its mail".to_owned(),
-                n => format!("{n} relay hosts share their mail"),
-            }
+            share(by_mx.len())
         );
-        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(passed_over));
+        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(by_mx));
+    }
+    let by_srv: Vec<String> = hidden(SharedBy::Srv)
+        .map(|host| {
+            let name = &host.name;
+            format!("{name}: smtp:{name} asks for them with use_srv_lookup = smtp (Postfix 3.8 and later)")
+        })
+        .collect();
+    if !by_srv.is_empty() {
+        let text = format!(
+            "{} by SRV records, which this instance does not ask for",
+            share(by_srv.len())
+        );
+        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(by_srv));
     }
     rows
 }
@@ -153,8 +205,9 @@ pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
         return vec![row(Grade::Skipped, "no connection was tried".to_owned())];
     };
     let (mut open, mut refused, mut unreached) = (0_usize, Vec::new(), Vec::new());
-    for hop in hops(table, input.transports.as_ref()) {
-        match found.get(&hop) {
+    for asked in asked(table, input.transports.as_ref()) {
+        let (hop, _) = &asked;
+        match found.get(&asked) {
             Some(PortState::Open) => open += 1,
             Some(PortState::Refused) => refused.push(hop.to_string()),
             Some(PortState::Unreached(why)) => unreached.push(format!("{hop}: {why}")),

@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::{Before, Order, Plan, PlanLevel};
 use crate::exchangers::Names;
 use crate::intake::{Intake, OtherLimits};
-use crate::ratio::{Ratio, Records, RelayName};
+use crate::ratio::{Ratio, Records, RelayName, Unequal};
 use crate::schedule::{Level, MAX_DAYS, MAX_LEVELS};
 use crate::settings::{HeldBy, Hold, Mail, Settings};
+use crate::weights::Weights;
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-plan/1";
@@ -68,7 +69,7 @@ struct RelayObject {
     ttl: u32,
     old: Vec<IpAddr>,
     new: IpAddr,
-    /// `a` or `mx`: which records share the mail.
+    /// `a`, `mx` or `srv`: which records share the mail.
     #[serde(default)]
     records: String,
 }
@@ -130,6 +131,11 @@ struct LevelObject {
     old_exchangers: Option<usize>,
     #[serde(default)]
     new_exchangers: Option<usize>,
+    /// Where SRV records share the mail: the weights of those of each old address, and of the new one.
+    #[serde(default)]
+    old_weight: Option<u16>,
+    #[serde(default)]
+    new_weight: Option<u16>,
     share: Option<f64>,
     brings: Option<u64>,
     /// Recipients that are taken from each sending host in `intake_seconds`.
@@ -213,6 +219,11 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         Hold::Processes(processes) => (None, Some(processes)),
     };
     let settings = plan.parameters(level);
+    let (names, weights) = match level.ratio.and_then(|ratio| ratio.by) {
+        Some(Unequal::Names(names)) => (Some(names), None),
+        Some(Unequal::Weights(weights)) => (None, Some(weights)),
+        None => (None, None),
+    };
     LevelObject {
         level: at + 1,
         first_day,
@@ -228,8 +239,10 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
         held_by: level.settings.held_by.as_str().to_owned(),
         old_records: level.ratio.map(|ratio| ratio.old),
         new_records: level.ratio.map(|_| 1),
-        old_exchangers: level.ratio.and_then(|ratio| Some(ratio.names?.old)),
-        new_exchangers: level.ratio.and_then(|ratio| Some(ratio.names?.new)),
+        old_exchangers: names.map(|names| names.old),
+        new_exchangers: names.map(|names| names.new),
+        old_weight: weights.map(|weights| weights.old),
+        new_weight: weights.map(|weights| weights.new),
         share: level.ratio.map(|ratio| ratio.share()),
         brings: level.ratio.map(|ratio| ratio.brings),
         intake: level.intake.map(|intake| intake.limit),
@@ -284,6 +297,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
                 new: relay.new,
                 records: match relay.records.as_str() {
                     "mx" => Records::Exchangers,
+                    "srv" => Records::Services,
                     _ => Records::Addresses,
                 },
             }),
@@ -323,8 +337,11 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
     };
     let ratio = object.old_records.zip(object.brings);
     let names = object.old_exchangers.zip(object.new_exchangers);
-    let names = names.map(|(old, new)| Names { old, new });
-    if names.is_some_and(|names| names.is_damaged()) {
+    let names = names.map(|(old, new)| Unequal::Names(Names { old, new }));
+    let weights = object.old_weight.zip(object.new_weight);
+    let weights = weights.map(|(old, new)| Unequal::Weights(Weights { old, new }));
+    let by = names.or(weights);
+    if by.is_some_and(Unequal::is_damaged) {
         return None;
     }
     let level = PlanLevel {
@@ -344,7 +361,7 @@ fn level(object: &LevelObject) -> Option<PlanLevel> {
                 _ => HeldBy::Settings,
             },
         },
-        ratio: ratio.map(|(old, brings)| Ratio { old, brings, names }),
+        ratio: ratio.map(|(old, brings)| Ratio { old, brings, by }),
         intake: object
             .intake
             .zip(object.intake_seconds)

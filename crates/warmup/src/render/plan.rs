@@ -11,7 +11,7 @@ use postfix::{Zone, escape};
 
 use super::{cell, commands, number, paragraph, sentences};
 use crate::plan::{Plan, PlanLevel};
-use crate::ratio::{Ratio, RelayName};
+use crate::ratio::{Ratio, RelayName, Unequal};
 use crate::settings::{HeldBy, Hold, Mail};
 
 /// Narrow enough for a terminal of 80 columns.
@@ -61,11 +61,16 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
     commands(&mut text, &heading, &plan.commands(level), style.width);
     if let (Some(relay), Some(ratio)) = (&plan.order.relay, level.ratio) {
         let (old, share) = (ratio.old, share(level).unwrap_or_default());
-        let heading = match ratio.names {
-            Some(names) => format!(
+        let heading = match ratio.by {
+            Some(Unequal::Names(names)) => format!(
                 "the zone, for the same days: MX records of {}, {} for all {old} old and {} for the new, {share} to \
                  the new",
                 relay.name, names.old, names.new
+            ),
+            Some(Unequal::Weights(weights)) => format!(
+                "the zone, for the same days: SRV records of {}, weight {} for each of {old} old and {} for the new, \
+                 {share} to the new",
+                relay.name, weights.old, weights.new
             ),
             None => format!(
                 "the zone, for the same days: {old} old and 1 new in {}, {share} to the new",
@@ -161,8 +166,8 @@ fn row(plan: &Plan, at: usize, first: u32, days: String) -> Vec<Cell> {
 fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     let mut notes = pace_notes(plan, level);
     if let Some(ratio) = level.ratio {
-        match (ratio.names, &plan.order.relay) {
-            (Some(_), Some(relay)) => notes.extend(exchanger_notes(relay)),
+        match (ratio.by, &plan.order.relay) {
+            (Some(by), Some(relay)) => notes.extend(sharing_notes(relay, by)),
             _ => notes.push(format!(
                 "A records are chosen at random, and a name lists each address once: with {} old and 1 new the share \
                  is 1/{}",
@@ -224,16 +229,25 @@ fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
     notes
 }
 
-/// What MX records ask of the sending hosts.
-fn exchanger_notes(relay: &RelayName) -> Vec<String> {
+/// What MX and SRV records ask of the sending hosts.
+fn sharing_notes(relay: &RelayName, by: Unequal) -> Vec<String> {
     let name = &relay.name;
-    vec![
-        format!(
+    let asked = match by {
+        Unequal::Names(_) => format!(
             "MX records of the same preference are chosen at random, but only hosts whose map has smtp:{name}, \
              without brackets, look them up: relay-transport print writes that form once they are in the zone, and \
              relay-transport check reports lines in the other form; a host with [{name}] uses its A records, which \
              are only those of the old addresses"
         ),
+        Unequal::Weights(_) => format!(
+            "SRV records are chosen by their weights, but only by Postfix 3.8 and later with use_srv_lookup = smtp \
+             and allow_srv_lookup_fallback = yes, whose map has smtp:{name}, without brackets or a port: \
+             relay-transport print writes that form once they are in the zone, and relay-transport check reports \
+             hosts that do not ask for them; these use the name's A records, which are only those of the old addresses"
+        ),
+    };
+    vec![
+        asked,
         "a cached connection (smtp_connection_cache_on_demand, on by default) takes all mail for the name for up to \
          smtp_connection_reuse_time_limit (300 s), so the share is kept over hours, not within minutes; with \
          smtp_connection_cache_on_demand = no on the sending hosts, an address is chosen for each message".to_owned(),

@@ -179,9 +179,12 @@ fn lines_that_are_never_looked_up() {
 fn ports_that_nobody_listens_on() {
     let hop = |host: &str| Route::parse(&format!("smtp:[{host}]")).hops.remove(0);
     let states = [
-        (hop("aol.smtp.example.org"), PortState::Refused),
         (
-            hop("msn.smtp.example.org"),
+            (hop("aol.smtp.example.org"), Asks::Addresses),
+            PortState::Refused,
+        ),
+        (
+            (hop("msn.smtp.example.org"), Asks::Addresses),
             PortState::Unreached("timed out".to_owned()),
         ),
     ];
@@ -190,6 +193,64 @@ fn ports_that_nobody_listens_on() {
         |input| input.ports = Some(states.clone().into()),
         &[
             "ports: nothing is listening on 1 relay: mail for it is deferred [[aol.smtp.example.org]]",
+        ],
+    );
+}
+
+/// postconf(5), use_srv_lookup: by the service after the host, and never in brackets.
+#[test]
+fn srv_records_are_asked_for_by_the_client_that_has_the_service() {
+    let client = Service {
+        command: "smtp".to_owned(),
+        srv: vec!["smtp".to_owned(), "submission".to_owned()],
+        falls_back: true,
+    };
+    let check = |value: &str, expected: Asks| {
+        let hop = Route::parse(value).hops.remove(0);
+        assert_eq!(client.asks(&hop), expected, "{value}");
+    };
+    let services = |service: &str| Asks::Services {
+        service: service.to_owned(),
+        falls_back: true,
+    };
+    check("smtp:aol.smtp.example.org", services("smtp"));
+    check(
+        "smtp:aol.smtp.example.org:submission",
+        services("submission"),
+    );
+    check("smtp:aol.smtp.example.org:2525", Asks::Exchangers);
+    check("smtp:[aol.smtp.example.org]", Asks::Addresses);
+    let hop = Route::parse("smtp:aol.smtp.example.org").hops.remove(0);
+    assert_eq!(Service::default().asks(&hop), Asks::Exchangers);
+}
+
+#[test]
+fn who_does_not_ask_for_the_records_that_share_the_mail_is_reported() {
+    let found = |input: &mut Input<'_>, by: SharedBy| {
+        let state = HostState::Found(vec!["192.0.2.41".parse().unwrap()]);
+        let host = |name: &str| RelayHost {
+            name: name.to_owned(),
+            asks: Asks::Addresses,
+        };
+        let names = ["aol.smtp.example.org", "msn.smtp.example.org"];
+        input.hosts = Some(names.map(|name| (host(name), state.clone())).into());
+        input.shared = [("aol.smtp.example.org".to_owned(), by)].into();
+    };
+    check(
+        &[ALL],
+        |input| found(input, SharedBy::Mx),
+        &[
+            "relays: 1 relay host shares its mail by MX records, which lines in brackets pass over \
+           [aol.smtp.example.org: smtp:aol.smtp.example.org asks for them]",
+        ],
+    );
+    check(
+        &[ALL],
+        |input| found(input, SharedBy::Srv),
+        &[
+            "relays: 1 relay host shares its mail by SRV records, which this instance does not ask for \
+           [aol.smtp.example.org: smtp:aol.smtp.example.org asks for them with use_srv_lookup = smtp (Postfix 3.8 \
+           and later)]",
         ],
     );
 }

@@ -1,5 +1,6 @@
 //! Judgements over hand-made states; tests/relay_transport/check has real ones.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
@@ -35,8 +36,11 @@ fn table(name: &str, entries: &[(&str, &str)]) -> Table {
 /// master.cf with these programs, each a service of its own name.
 fn services(commands: &[&str]) -> BTreeMap<String, Service> {
     let all = commands.iter().map(|&command| {
-        let command = command.to_owned();
-        (command.clone(), Service { command })
+        let service = Service {
+            command: command.to_owned(),
+            ..Service::default()
+        };
+        (command.to_owned(), service)
     });
     all.collect()
 }
@@ -66,7 +70,7 @@ fn check(tables: &[&[(&str, &str)]], change: impl Fn(&mut Input<'_>), expected: 
         live: Live::NotAsked(String::new()),
         is_accepted: &|key| key == "own.example",
         hosts: None,
-        by_mx: Default::default(),
+        shared: Default::default(),
         ports: None,
         networks: Networks::NotAsked,
     };
@@ -288,15 +292,15 @@ fn relays_are_asked_about_by_smtp_alone() {
     let fast = known["smtp"].clone();
     known.insert("fast".to_owned(), fast);
     let found = hosts(&lines, Some(&known));
-    let host = |name: &str, by_mx| RelayHost {
+    let host = |name: &str, asks| RelayHost {
         name: name.to_owned(),
-        by_mx,
+        asks,
     };
     let expected = [
-        host("aol.smtp.example.org", false),
-        host("aol.smtp.example.org", true),
-        host("b.smtp.example.org", false),
-        host("c.smtp.example.org", false),
+        host("aol.smtp.example.org", Asks::Addresses),
+        host("aol.smtp.example.org", Asks::Exchangers),
+        host("b.smtp.example.org", Asks::Addresses),
+        host("c.smtp.example.org", Asks::Addresses),
     ];
     assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
 }
