@@ -1,5 +1,6 @@
 //! `apply`: today's cap in force, or everything back as it was.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use postfix::config::Instance;
 use postfix::escape;
 use warmup::applied::{Change, Entry, Journal, SCHEMA};
 use warmup::plan::Plan;
-use warmup::render::applied as render;
+use warmup::render::applied::{self as render, Act, State};
 use warmup::status::{Status, Verdict};
 
-use crate::args::Apply;
+use crate::args::{Apply, ApplyFormat};
 use crate::saved;
 use crate::standing;
 
@@ -38,67 +39,93 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
         args.rules.as_deref(),
         args.log_source.preference(),
     )?;
-    let mut needs_person = !standing.problems.is_empty();
-    let mut text = String::new();
+    let mut acts = Vec::new();
+    let mut failures = Vec::new();
     for (instance, plan, status) in &standing.all {
-        let Some(plan) = plan else {
-            return Err(
-                Failure::new(format!("no plan is saved for {}", instance.name()))
-                    .hint("make one with relay-warmup plan INSTANCE --volume N/day")
-                    .into(),
-            );
-        };
         let one = One {
             args,
             cx,
             instance,
-            plan,
+            plan: plan.as_ref(),
+            has_begun: Cell::new(false),
         };
         let done = match args.undo {
-            true => one.undo()?,
-            false => one.apply(status)?,
+            true => one.undo(),
+            false => one.apply(status),
         };
-        needs_person |= done.needs_person;
-        if done.needs_person || done.has_changed || !cx.is_quiet() {
-            text.push_str(&done.text);
+        match done {
+            Ok(act) => acts.push(act),
+            Err(e) => {
+                acts.push(one.failed(&e));
+                failures.push((e, one.has_begun.get()));
+            }
         }
     }
-    cx.print(text.as_bytes())?;
+    let is_one_in_force = failures.len() < acts.len() || failures.iter().any(|(_, begun)| *begun);
+    let last = match is_one_in_force {
+        true => None,
+        // Nothing was changed at all.
+        false => failures.pop(),
+    };
+    for (e, _) in &failures {
+        cx.failed(e);
+    }
+    if let Some((e, _)) = last {
+        return Err(e);
+    }
+    let needs_person = acts.iter().any(|act| act.needs_person);
+    match args.format {
+        ApplyFormat::Table => {
+            let is_shown = |act: &&Act| {
+                act.state != State::Failed
+                    && (act.needs_person || act.has_changed() || !cx.is_quiet())
+            };
+            let shown: String = acts.iter().filter(is_shown).map(render::text).collect();
+            cx.print(shown.as_bytes())?;
+        }
+        ApplyFormat::Json => cx.print_with(|out| {
+            let at = (cx.now(), cx.zone());
+            render::json(out, cx.host(), at, &acts, &standing.problems)
+        })?,
+    }
     cx.problems(&standing.problems);
-    Ok(match needs_person {
+    Ok(match needs_person || !standing.problems.is_empty() {
         true => Outcome::Partial,
         false => Outcome::Done,
     })
-}
-
-/// What became of an instance.
-struct Done {
-    text: String,
-    has_changed: bool,
-    needs_person: bool,
 }
 
 struct One<'a> {
     args: &'a Apply,
     cx: &'a Context,
     instance: &'a Instance,
-    plan: &'a Plan,
+    plan: Option<&'a Plan>,
+    /// The journal has what is to be changed: something may be.
+    has_begun: Cell<bool>,
 }
 
 impl One<'_> {
-    fn apply(&self, status: &Status) -> anyhow::Result<Done> {
+    fn plan(&self) -> anyhow::Result<&Plan> {
+        let name = self.instance.name();
+        self.plan.ok_or_else(|| {
+            Failure::new(format!("no plan is saved for {name}"))
+                .hint("make one with relay-warmup plan INSTANCE --volume N/day")
+                .into()
+        })
+    }
+
+    fn apply(&self, status: &Status) -> anyhow::Result<Act> {
+        let plan = self.plan()?;
         let name = self.instance.name();
         let why = status.why.join("; ");
         let verdict = status.verdict.as_str();
-        let as_it_is = |what: &str, needs_person| Done {
-            text: render::line(name, &format!("{verdict} ({why}): {what}")),
-            has_changed: false,
+        let as_it_is = |what: &str, needs_person| Act {
+            verdict: Some(verdict),
             needs_person,
+            ..self.act(State::Unchanged, format!("{verdict} ({why}): {what}"))
         };
         let today = host::history::today(self.cx.site());
-        let level = status
-            .level
-            .and_then(|at| Some((at, self.plan.levels.get(at)?)));
+        let level = status.level.and_then(|at| Some((at, plan.levels.get(at)?)));
         let (at, level) = match level {
             _ if status.verdict == Verdict::Unknown => {
                 return Ok(as_it_is("nothing is changed", true));
@@ -109,7 +136,7 @@ impl One<'_> {
                 );
                 return Ok(as_it_is(&what, true));
             }
-            _ if today < self.plan.order.start => {
+            _ if today < plan.order.start => {
                 return Ok(as_it_is("nothing is changed before then", false));
             }
             Some(level) => level,
@@ -117,7 +144,7 @@ impl One<'_> {
         };
         let (_lock, mut journal) = self.journal()?;
         self.refuse_meddled(&journal)?;
-        let wanted = self.plan.settings(level);
+        let wanted = plan.settings(level);
         let changes: Vec<Change> = wanted
             .into_iter()
             .map(|(name, after)| Change {
@@ -127,7 +154,7 @@ impl One<'_> {
             })
             .filter(|change| change.before != change.after)
             .collect();
-        let zone = self.plan.zone_lines(level);
+        let zone = plan.zone_lines(level);
         let is_interrupted = journal.last().is_some_and(|last| !last.is_done);
         let zone_was = journal.last().map(|last| last.zone.clone());
         let entry = Entry {
@@ -143,50 +170,63 @@ impl One<'_> {
             self.carry_out(&mut journal, &entry)?;
         }
         let is_lowest_and_bad = status.is_stuck;
-        let head = format!(
-            "{verdict} ({why}): level {}, {} a day",
-            at + 1,
-            level.level.cap
-        );
-        let mut text = render::line(name, &format!("{head}, {}", self.what_is_done(is_new)));
-        text.push_str(&render::changes(&entry.changes));
-        if is_new_zone {
-            text.push_str(&render::zone(&zone));
-        }
-        Ok(Done {
-            text,
-            has_changed: is_new,
+        let (state, done) = self.what_is_done(is_new);
+        let cap = level.level.cap;
+        let text = format!("{verdict} ({why}): level {}, {cap} a day, {done}", at + 1);
+        Ok(Act {
+            verdict: Some(verdict),
+            level: entry.level,
+            cap: entry.cap,
+            changes: entry.changes,
+            zone: if is_new_zone { zone } else { Vec::new() },
             needs_person: is_new_zone || is_lowest_and_bad,
+            ..self.act(state, text)
         })
     }
 
-    fn undo(&self) -> anyhow::Result<Done> {
-        let name = self.instance.name();
+    fn undo(&self) -> anyhow::Result<Act> {
+        self.plan()?;
         let (_lock, mut journal) = self.journal()?;
         self.refuse_meddled(&journal)?;
-        let entry = self.entry(journal.undo(|name| self.now(name)));
-        let is_new = journal.last().is_some();
-        if is_new {
-            self.carry_out(&mut journal, &entry)?;
+        if journal.last().is_none() {
+            let what = "nothing was applied that could be undone".to_owned();
+            return Ok(self.act(State::Unchanged, what));
         }
-        let what = match is_new {
-            true => format!("as it was before the warm-up, {}", self.what_is_done(true)),
-            false => "nothing was applied that could be undone".to_owned(),
-        };
-        let mut text = render::line(name, &what);
-        text.push_str(&render::changes(&entry.changes));
-        Ok(Done {
-            text,
-            has_changed: is_new,
-            needs_person: false,
+        let entry = self.entry(journal.undo(|name| self.now(name)));
+        self.carry_out(&mut journal, &entry)?;
+        let (state, done) = self.what_is_done(true);
+        Ok(Act {
+            changes: entry.changes,
+            ..self.act(state, format!("as it was before the warm-up, {done}"))
         })
     }
 
-    fn what_is_done(&self, is_new: bool) -> &'static str {
+    fn act(&self, state: State, text: String) -> Act {
+        Act {
+            instance: self.instance.name().to_owned(),
+            state,
+            verdict: None,
+            text,
+            level: None,
+            cap: None,
+            changes: Vec::new(),
+            zone: Vec::new(),
+            needs_person: false,
+        }
+    }
+
+    fn failed(&self, error: &anyhow::Error) -> Act {
+        Act {
+            needs_person: true,
+            ..self.act(State::Failed, format!("{error:#}"))
+        }
+    }
+
+    fn what_is_done(&self, is_new: bool) -> (State, &'static str) {
         match (self.args.dry_run, is_new) {
-            (true, true) => "to be applied",
-            (false, true) => "applied",
-            (_, false) => "already in force",
+            (true, true) => (State::ToBeApplied, "to be applied"),
+            (false, true) => (State::Applied, "applied"),
+            (_, false) => (State::InForce, "already in force"),
         }
     }
 
@@ -290,6 +330,7 @@ impl One<'_> {
         let place = self.place()?;
         journal.entries.push(entry.clone());
         replace_file(&place, journal.text()?.as_bytes())?;
+        self.has_begun.set(true);
         self.change(&entry.changes)?;
         let wrong: Vec<&Change> = entry
             .changes

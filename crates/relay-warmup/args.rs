@@ -286,6 +286,10 @@ pub(crate) struct Apply {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ApplyFormat::Table)]
+    pub(crate) format: ApplyFormat,
+
     /// Judge days by the rules in FILE instead of /etc/relay-tools/warmup.toml
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) rules: Option<PathBuf>,
@@ -325,6 +329,15 @@ pub(crate) enum Format {
     Json,
     /// Comma-separated values with a header
     Csv,
+}
+
+/// The values of `apply --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ApplyFormat {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
 }
 
 /// The values of `list --format`.

@@ -271,3 +271,70 @@ fn what_it_refuses() {
     let ran = tool(&host, &["--root", "/tmp", "apply", "aol-c"], 2);
     assert!(ran.errors().contains("--dry-run"), "{ran}");
 }
+
+/// One is refused, for what others changed; the other is not held back by that, and what was done is told.
+#[test]
+fn one_that_is_refused_does_not_hide_what_was_done_with_the_others() {
+    let host = host_or_skip!();
+    log(&host, &[]);
+    let c = instance(&host);
+    plan(&host, 3);
+    let d = host
+        .instance("postfix-aol-d")
+        .address([192, 0, 2, 45].into())
+        .start();
+    let start = day(3).to_string();
+    let order = ["plan", "aol-d", "--volume", "1000", "--start", &start];
+    tool(&host, &[&order[..], &["--old", "192.0.2.41"]].concat(), 0);
+    tool(&host, &["apply", "aol-c"], 1);
+    let set = |value: &str| {
+        let ran = c.command("postconf").args(["-e", value]).run();
+        ran.ok();
+    };
+    set("smtp_transport_rate_delay = 7s");
+    let ran = tool(&host, &["apply", "aol-c", "aol-d", "--format", "json"], 1);
+    assert!(
+        ran.errors()
+            .contains("postfix-aol-c: refused, because others"),
+        "{ran}"
+    );
+    assert!(ran.errors().contains("hint: "), "{ran}");
+    let json: Value = serde_json::from_str(&ran.text()).unwrap();
+    let states = |json: &Value| -> Vec<(String, String)> {
+        let all = json["instances"].as_array().unwrap().iter();
+        let word = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+        all.map(|one| (word(one, "instance"), word(one, "state")))
+            .collect()
+    };
+    let pair = |name: &str, state: &str| (name.to_owned(), state.to_owned());
+    assert_eq!(
+        states(&json),
+        [
+            pair("postfix-aol-c", "failed"),
+            pair("postfix-aol-d", "applied")
+        ]
+    );
+    let applied = &json["instances"][1];
+    assert_eq!(applied["cap"], 200);
+    // What postconf itself says of it afterwards.
+    for change in applied["changes"].as_array().unwrap() {
+        let (name, after) = (
+            change["name"].as_str().unwrap(),
+            change["after"].as_str().unwrap(),
+        );
+        let query = if name.contains('/') {
+            ["-Fh", name]
+        } else {
+            ["-nh", name]
+        };
+        let ran = d.command("postconf").args(query).run();
+        assert_eq!(ran.ok().text().trim(), after, "{name}");
+    }
+    assert!(!applied["changes"].as_array().unwrap().is_empty());
+    // Alone, nothing was changed: that is an error.
+    tool(&host, &["apply", "aol-c", "--format", "json"], 2);
+    // The next time, all is as it should be there.
+    let ran = tool(&host, &["apply", "aol-d", "--format", "json"], 0);
+    let json: Value = serde_json::from_str(&ran.text()).unwrap();
+    assert_eq!(states(&json), [pair("postfix-aol-d", "in_force")]);
+}

@@ -78,6 +78,11 @@ impl Console {
         }
     }
 
+    pub(crate) fn failed(&self, report: &Report) {
+        self.left_out.store(true, Ordering::Relaxed);
+        self.lines(&error_lines(&self.tool, report));
+    }
+
     /// Lines that are escaped already.
     pub(crate) fn say(&self, text: &str) {
         self.lines(text);

@@ -155,6 +155,12 @@ impl Context {
         self.console.problems(problems);
     }
 
+    /// Reports an error after which the work goes on, with its hint. Not kept back by `-q`. Exit status 1 where it would
+    /// have been 0.
+    pub fn failed(&self, error: &anyhow::Error) {
+        self.console.failed(&crate::error::report(error));
+    }
+
     /// A progress bar over `total` bytes, or over an unknown number of them. See [`Progress`].
     pub fn progress_bytes(&self, what: &str, total: Option<u64>) -> Progress {
         Progress::new(&self.console, what, Unit::Bytes, total)
