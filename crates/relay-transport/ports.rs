@@ -29,7 +29,7 @@ pub(crate) fn look_at(
         port if port.is_empty() => "smtp".to_owned(),
         port => port,
     };
-    let jobs: Vec<(&(Hop, Asks), Result<Vec<SocketAddr>, String>)> = hops
+    let jobs: Vec<_> = hops
         .iter()
         .map(|hop| (hop, addresses(hop, &usual, found)))
         .filter(|(_, addresses)| addresses.as_ref().map_or(true, |all| !all.is_empty()))

@@ -1,12 +1,12 @@
 //! `apply`: today's cap in force, or everything back as it was.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
 use cli::{Context, Failure, Outcome, replace_file};
-use guarded::{Links, Lock, Place, Program};
+use guarded::{Links, Lock, Place};
 use postfix::config::Instance;
 use postfix::escape;
 use warmup::applied::{Change, Entry, Journal, SCHEMA};
@@ -18,10 +18,6 @@ use crate::args::{Apply, ApplyFormat};
 use crate::saved;
 use crate::standing;
 
-/// How long a command of Postfix may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The most bytes of what it says.
-const MOST_SAID: usize = 1 << 20;
 /// The most bytes of a journal: years of nights.
 const MOST_JOURNAL: u64 = 64 << 20;
 
@@ -95,10 +91,10 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-struct One<'a> {
+pub(crate) struct One<'a> {
     args: &'a Apply,
-    cx: &'a Context,
-    instance: &'a Instance,
+    pub(crate) cx: &'a Context,
+    pub(crate) instance: &'a Instance,
     plan: Option<&'a Plan>,
     /// The journal has what is to be changed: something may be.
     has_begun: Cell<bool>,
@@ -350,81 +346,5 @@ impl One<'_> {
             last.is_done = true;
         }
         replace_file(&place, journal.text()?.as_bytes())
-    }
-
-    /// As it is after the change.
-    fn read_back(&self, change: &Change) -> Option<String> {
-        let host = host::instances::discover(self.cx.site());
-        let mut all = host.value.instances().iter();
-        let instance =
-            all.find(|instance| instance.config_directory() == self.instance.config_directory())?;
-        saved::setting(self.cx, instance, &change.name)
-    }
-
-    fn change(&self, changes: &[Change]) -> anyhow::Result<()> {
-        let is_of_master = |change: &&Change| change.name.contains('/');
-        let set = |change: &Change| Some(format!("{}={}", change.name, change.after.as_deref()?));
-        let of_main = || changes.iter().filter(|change| !is_of_master(change));
-        let edited: Vec<String> = of_main().filter_map(set).collect();
-        let removed: Vec<&String> = of_main()
-            .filter(|c| c.after.is_none())
-            .map(|c| &c.name)
-            .collect();
-        let fields = changes.iter().filter(is_of_master).map(|change| {
-            let value = change.after.as_deref().unwrap_or("-");
-            format!("{}={value}", change.name)
-        });
-        let fields: Vec<String> = fields.collect();
-        if !edited.is_empty() {
-            self.postfix("postconf", "-e", &edited)?;
-        }
-        if !removed.is_empty() {
-            self.postfix("postconf", "-X", &removed)?;
-        }
-        if !fields.is_empty() {
-            self.postfix("postconf", "-F", &fields)?;
-        }
-        let is_running = host::machine::master(self.cx.root(), self.instance);
-        match is_running {
-            Ok(None) => {
-                self.cx.note(format!(
-                    "{} is not running: nothing to reload",
-                    self.instance.name()
-                ));
-                Ok(())
-            }
-            _ => self.postfix("postfix", "reload", &[] as &[&str]),
-        }
-    }
-
-    fn postfix(
-        &self,
-        program: &str,
-        word: &str,
-        arguments: &[impl AsRef<std::ffi::OsStr>],
-    ) -> anyhow::Result<()> {
-        let directory = self.instance.get("command_directory");
-        let directory = match Path::new(&directory).is_absolute() {
-            true => directory,
-            false => "/usr/sbin".to_owned(),
-        };
-        let path = Path::new(&directory).join(program);
-        let cannot = || format!("cannot change {}: {program} {word}", self.instance.name());
-        let hint = "fix that and run relay-warmup apply again, or --undo to restore what was";
-        let said = Program::new(&path, PATIENCE)
-            .arg("-c")
-            .arg(self.instance.config_directory())
-            .arg(word)
-            .args(arguments)
-            .run(MOST_SAID)
-            .map_err(|e| Failure::new(cannot()).because(e).hint(hint))?;
-        match said.ended.status.success() {
-            true => Ok(()),
-            false => Err(
-                Failure::new(format!("{}: {}", cannot(), escape(&said.ended.reason())))
-                    .hint(hint)
-                    .into(),
-            ),
-        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Glue: `args` what is asked for, `check` the steps of getting ready, `planning` a new plan, `addresses` whom its
 //! relay name lists, `saved` the plans that are kept, `standing` how warm-ups go, `applying` what follows put in force.
-//! What is judged and how it is shown is in crate warmup. Only `applying` changes Postfix; nothing changes the DNS.
+//! What is judged and how it is shown is in crate warmup. Only `applying` changes Postfix, by `postconf`; nothing
+//! changes the DNS.
 
 mod addresses;
 mod applying;
@@ -10,6 +11,7 @@ mod args;
 mod check;
 mod manual;
 mod planning;
+mod postconf;
 mod saved;
 mod standing;
 

@@ -1,5 +1,5 @@
-//! Shares by MX and SRV records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix makes of
-//! both.
+//! Shares by MX and SRV records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix
+//! makes of both.
 
 use std::collections::BTreeSet;
 

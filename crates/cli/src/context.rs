@@ -155,8 +155,8 @@ impl Context {
         self.console.problems(problems);
     }
 
-    /// Reports an error after which the work goes on, with its hint. Not kept back by `-q`. Exit status 1 where it would
-    /// have been 0.
+    /// Reports an error after which the work goes on, with its hint. Not kept back by `-q`. Exit status 1 where it
+    /// would have been 0.
     pub fn failed(&self, error: &anyhow::Error) {
         self.console.failed(&crate::error::report(error));
     }

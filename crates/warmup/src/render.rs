@@ -1,6 +1,7 @@
 //! What the tool shows, one module for each thing.
 
 pub mod applied;
+mod notes;
 pub mod plan;
 pub mod readiness;
 pub mod status;

@@ -72,9 +72,9 @@ impl Hosts {
     }
 
     /// The same in the logs of a host itself, given as their sets: its lines are the first one's. An image, a
-    /// container, a host that was renamed and a syslog daemon with a name of its own write another name than the host
-    /// has, and its figures must not be taken for a stranger's: where no file's ends have the host's name, the host
-    /// that the newest file names first is it, too. In a journal, and in JSON, it is the first that is met.
+    /// container, a host that was renamed and a syslog daemon with a name of its own write another name than the
+    /// host has, and its figures must not be taken for a stranger's: where no file's ends have the host's name, the
+    /// host that the newest file names first is it, too. In a journal, and in JSON, it is the first that is met.
     pub fn of_own(site: &Site, sets: &[LogSet]) -> Self {
         let mut hosts = Self {
             own: Some(bare(site.host().as_bytes()).to_vec()),
