@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         &clock,
         &host,
         desk,
-        |one| ids.contains(&one.limit.id),
+        (|one: &Standing| ids.contains(&one.limit.id), &[]),
         flush,
     )
 }

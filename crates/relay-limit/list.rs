@@ -9,7 +9,6 @@ use knowledge::advice::AdviceTable;
 use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{Seen, troubles};
-use limits::map::MapText;
 use limits::{Hold, Journal, Pause, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
@@ -21,6 +20,7 @@ use crate::metrics;
 use crate::parameters;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
+use crate::stale;
 use crate::tick::keys;
 use crate::upkeep;
 use crate::waiting::{self, Force};
@@ -38,8 +38,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let shown: Vec<(&Standing, Option<&Seen>)> =
         open.iter().copied().zip(seen.iter().map(Some)).collect();
     let advice = host::tables::advice(cx.site())?;
+    let stray = stale::troubles(cx, &host.value, journal, now);
     if args.check {
-        return check(cx, &shown, (&read.problems, &advice), now);
+        return check(cx, &shown, (&read.problems, &advice), (stray, now));
     }
     match args.format {
         ListFormat::Text => {
@@ -60,7 +61,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             if all.is_empty() {
                 all.push("nothing is in force".to_owned());
             }
-            all.extend(by_hand(cx, &host.value, journal));
+            all.extend(stale::by_hand(cx, &host.value));
+            all.extend(
+                stray
+                    .iter()
+                    .map(|(level, what)| format!("{}: {what}", level.as_str())),
+            );
             cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
@@ -160,7 +166,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     match upkeep::agrees(cx, &place, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
-            Some(pause) => asked(cx, instance, pause, one.in_force.is_some()),
+            Some(pause) => asked(cx, instance, pause),
             None => Seen::Holds,
         },
         Ok(wrong) => Seen::Broken(wrong.join("; ")),
@@ -168,8 +174,8 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     }
 }
 
-/// What trivial-rewrite says, and, unless smtpd `was_seen` to refuse the mail, what smtpd says.
-fn asked(cx: &Context, instance: &Instance, pause: &Pause, was_seen: bool) -> Seen {
+/// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now.
+fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
     if !cx.root().is_this_host() {
         return Seen::Unknown("--root: Postfix was not asked".to_owned());
     }
@@ -184,7 +190,6 @@ fn asked(cx: &Context, instance: &Instance, pause: &Pause, was_seen: bool) -> Se
     // Another pause of the same mail that lasts longer has its own text.
     let (keys, text) = (keys(pause), limits::map::MARK);
     match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
-        Sent::Kept if was_seen => Seen::Holds,
         Sent::Kept => match waiting::by_smtpd(cx, instance, (&keys, text), 0) {
             Force::Holds(_) => Seen::Holds,
             Force::NotRunning => Seen::NotRunning,
@@ -196,43 +201,13 @@ fn asked(cx: &Context, instance: &Instance, pause: &Pause, was_seen: bool) -> Se
     }
 }
 
-/// Lines of the maps that are not ours, and blocks of which the journal does not know.
-fn by_hand(cx: &Context, host: &Host, journal: &Journal) -> Vec<String> {
-    let mut lines = Vec::new();
-    for place in host
-        .instances()
-        .iter()
-        .filter_map(|instance| Place::of(cx, instance))
-    {
-        let Ok(Some(seen)) = place.map.read() else {
-            continue;
-        };
-        let map = MapText::parse(&seen.text);
-        let path = place.map.path.display();
-        let entries = map.other_entries(&place.map.path).into_iter();
-        lines.extend(
-            entries.map(|entry| format!("by hand in {path}: {} {}", entry.key, entry.value)),
-        );
-        let unknown = map
-            .blocks
-            .iter()
-            .filter(|block| journal.limit(&block.id).is_none());
-        lines.extend(unknown.map(|block| {
-            let until = block.until.map_or_else(|| "further notice".to_owned(), |until| readable(cx, until));
-            format!("{path}: {} until {until} is not in the journal; if it has no end, remove its lines by \
-                hand", block.id)
-        }));
-    }
-    lines
-}
-
 fn check(
     cx: &Context,
     shown: &[(&Standing, Option<&Seen>)],
     (problems, advice): (&[Problem], &AdviceTable),
-    now: Time,
+    (stray, now): (Vec<(Level, String)>, Time),
 ) -> anyhow::Result<Outcome> {
-    let mut found = Vec::new();
+    let mut found = stray;
     for (one, seen) in shown {
         found.extend(seen.iter().flat_map(|seen| troubles(one, seen, now)));
     }

@@ -191,7 +191,7 @@ fn target(
     let mut asked = vec![instance];
     asked.extend(&others);
     let hour = siblings::last_hour(cx, host, &asked, &scope)?;
-    let standing = siblings::standing(cx, &others, &journal, &scope, &hour, now);
+    let standing = siblings::standing(cx, &others, &journal, (&scope, &[]), &hour, now);
     if let Some(named) = &args.to {
         let to = host::instances::select_one(cx.site(), host, named)?;
         return Ok(match standing.iter().find(|one| one.name == to.name()) {

@@ -1,13 +1,13 @@
 //! The parameters of main.cf that hold a rate: set, and put back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
-use cli::{Context, Failure};
-use host::programs::Program;
-use limits::{Change, Rate, Step, must_be_safe};
+use cli::Context;
+use limits::{Change, Rate, Step};
 use postfix::config::Instance;
 
+use crate::main_cf::{self, Edit};
 use crate::place;
 use crate::upkeep;
 
@@ -35,17 +35,6 @@ pub(crate) fn value(instance: &Instance, name: &str) -> Option<String> {
     value.map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
-/// The path of main.cf, which root alone can change.
-pub(crate) fn main_cf(cx: &Context, directory: &Path) -> Result<PathBuf> {
-    let main_cf = cx.root().under(&directory.join("main.cf"));
-    must_be_safe(&main_cf).map_err(|why| {
-        Failure::new("cannot change main.cf")
-            .because(why)
-            .hint("root alone should be able to write to a configuration directory: ls -ld")
-    })?;
-    Ok(main_cf)
-}
-
 /// Sets them, or puts them back, in the instance of this directory, and reloads Postfix. To be called under the lock.
 /// What somebody has changed meanwhile is left alone: it comes back, in words.
 pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> Result<Vec<String>> {
@@ -54,14 +43,13 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
     let Some(instance) = place::of_directory(&host.value, directory) else {
         anyhow::bail!("its configuration cannot be read now");
     };
-    let main_cf = main_cf(cx, directory)?;
-    let (mut set, mut removed, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut edit, mut left) = (Edit::default(), Vec::new());
     for change in &rate.changes {
         let now = value(instance, &change.name);
         match way.step(change, now.as_deref()) {
             Step::Nothing => {}
-            Step::Set(value) => set.push(format!("{} = {value}", change.name)),
-            Step::Remove => removed.push(change.name.as_str()),
+            Step::Set(value) => edit.set.push((change.name.clone(), value)),
+            Step::Remove => edit.removed.push(change.name.clone()),
             Step::LeaveAlone => left.push(format!(
                 "{} is {} in main.cf, which somebody has changed: it is left alone",
                 change.name,
@@ -69,21 +57,8 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
             )),
         }
     }
-    let postconf = Program::new(cx.root(), instance, "postconf");
-    let run = |option: &str, words: &[&str]| -> Result<()> {
-        let args: Vec<&str> = [&[option], words].concat();
-        postconf.run(&args).map(drop).map_err(|why| {
-            let what = format!("cannot change {}: {why}", main_cf.display());
-            Failure::new(what)
-                .hint("relay-limit tick tries again")
-                .into()
-        })
-    };
-    if !set.is_empty() {
-        run("-e", &set.iter().map(String::as_str).collect::<Vec<_>>())?;
-    }
-    if !removed.is_empty() {
-        run("-X", &removed)?;
+    if !edit.is_empty() {
+        main_cf::change(cx, instance, &edit)?;
     }
     // Also where nothing was changed: killed before it, the last run did not.
     upkeep::reload(cx, instance)?;

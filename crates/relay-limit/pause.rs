@@ -7,7 +7,7 @@ use cli::{Context, Failure, Interrupts, Outcome, person};
 use knowledge::providers::{Providers, domain_of};
 use legible::shell::quoted;
 use limits::map::answer;
-use limits::plan::{PausePlan, Waiting, whose};
+use limits::plan::{PausePlan, Sibling, Waiting, whose};
 use limits::setup::{State, judge};
 use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
 use postfix::Time;
@@ -33,7 +33,7 @@ pub(crate) fn ordered(
     let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
-    let place = ready(cx, instance)?;
+    let (place, notes) = ready(cx, instance)?;
     let providers = host::tables::providers(cx.site())?;
     let (scope, provider) = scope(&args.scope, &providers)?;
     let until = end(cx, &clock, &args.end)?;
@@ -52,6 +52,13 @@ pub(crate) fn ordered(
     let mut asked = vec![instance];
     asked.extend(&others);
     let hour = siblings::last_hour(cx, &host, &asked, &scope)?;
+    let listed = siblings::listed(instance, &providers, &args.resolver);
+    let known = listed.as_deref().unwrap_or_default();
+    let takers = |journal: &Journal| {
+        siblings::standing(cx, &others, journal, (&scope, known), &hour, clock.now())
+    };
+    let mut warnings = warnings(&journal, &limit, instance, &providers, clock.now());
+    warnings.extend(notes);
     let plan = PausePlan {
         until: readable(cx, until),
         lasts: until.since(clock.now()),
@@ -61,9 +68,12 @@ pub(crate) fn ordered(
         provider: providers
             .of_instance(instance.name())
             .map(|id| providers.get(id).name.clone()),
-        siblings: siblings::standing(cx, &others, &journal, &scope, &hour, clock.now()),
-        elsewhere: siblings::elsewhere(&host.value, instance, &providers, &args.resolver),
-        warnings: warnings(&journal, &limit, instance, &providers, clock.now()),
+        siblings: takers(&journal),
+        elsewhere: listed
+            .as_ref()
+            .map(|all| siblings::elsewhere(&host.value, all))
+            .map_err(Clone::clone),
+        warnings,
         limit,
     };
     let shown = plan.lines();
@@ -83,11 +93,14 @@ pub(crate) fn ordered(
     if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
-    carry_out(args, cx, &clock, &place, plan)
+    carry_out(args, cx, &clock, &place, (plan, &takers))
 }
 
-/// The instance, if a pause would hold there.
-fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<Place<'h>> {
+/// How the siblings stand, by what the journal says.
+type Takers<'a> = &'a dyn Fn(&Journal) -> Vec<Sibling>;
+
+/// The instance, if a pause would hold there, and what an admin should know of it.
+fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<(Place<'h>, Vec<String>)> {
     let steps = judge(&place::facts(cx, instance, false));
     let missing = steps
         .iter()
@@ -105,7 +118,11 @@ fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<Place<'h>> 
         );
     }
     let place = Place::of(cx, instance);
-    Ok(place.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?)
+    let place = place.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?;
+    let notes = steps
+        .into_iter()
+        .filter(|step| step.state == State::Unknown);
+    Ok((place, notes.map(|step| step.what).collect()))
 }
 
 /// The messages that a pause would keep.
@@ -201,12 +218,17 @@ fn carry_out(
     cx: &Context,
     clock: &Clock,
     place: &Place<'_>,
-    plan: PausePlan,
+    (mut plan, takers): (PausePlan, Takers<'_>),
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
     let name = place.instance.name();
     let syslog = desk::syslog(cx);
     let mut desk = Desk::open(cx, clock)?;
+    // While the question was asked, another may have paused the last one that takes the mail.
+    plan.siblings = takers(&desk.journal);
+    if let Some((what, hint)) = plan.refusal().filter(|_| !args.last) {
+        return Err(Failure::new(what).hint(hint).into());
+    }
     let mut limit = plan.limit;
     // Between plan and lock, another may have taken the name.
     if desk.journal.limit(&limit.id).is_some() {
@@ -264,7 +286,7 @@ pub(crate) fn once_more(
     id: &str,
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
-    let place = ready(cx, instance)?;
+    let (place, _) = ready(cx, instance)?;
     let desk = Desk::open(cx, clock)?;
     let standing = desk.journal.limit(id).cloned();
     let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;

@@ -162,6 +162,7 @@ pub(crate) fn facts(cx: &Context, instance: &Instance, wants_patterns: bool) -> 
         opaque: opaque.collect(),
         rejects_unlisted: rejects_unlisted(instance),
         overrides: overrides(cx, instance),
+        accepting: accepting(instance),
     }
 }
 
@@ -205,10 +206,29 @@ fn rejects_unlisted(instance: &Instance) -> bool {
         || restrictions.iter().any(named)
 }
 
-/// Settings of single services in master.cf that make a pause not hold.
+/// Tables of which smtpd takes every recipient without a look at where it is sent (Postfix
+/// `src/smtpd/smtpd_check.c`, check_rcpt_maps).
+fn accepting(instance: &Instance) -> Vec<(String, String)> {
+    let names = [
+        "canonical_maps",
+        "recipient_canonical_maps",
+        "virtual_alias_maps",
+    ];
+    let set = names
+        .iter()
+        .map(|name| ((*name).to_owned(), instance.get(name)));
+    set.filter(|(_, value)| !value.trim().is_empty()).collect()
+}
+
+/// Settings of main.cf, and of single services in master.cf that make a pause not hold.
 fn overrides(cx: &Context, instance: &Instance) -> Vec<(String, String)> {
     let services = instance.services(cx.root()).value;
     let mut found = Vec::new();
+    let name = "receive_override_options";
+    let own = instance.get(name);
+    if own.contains("no_unknown_recipient_checks") {
+        found.push(("main.cf".to_owned(), format!("{name} = {own}")));
+    }
     for service in services.services() {
         let settings = service.args.iter().zip(service.args.iter().skip(1));
         let settings = settings

@@ -10,6 +10,7 @@ use warmup::settings::{HeldBy, Hold as Held, Settings};
 
 use crate::args::Rate as Args;
 use crate::desk::{self, Clock, Desk, readable};
+use crate::main_cf;
 use crate::order::{end, order, reason};
 use crate::parameters::{self, Way};
 use crate::pause::give_up;
@@ -33,7 +34,7 @@ pub(crate) fn ordered(
         return Err(Failure::new(what).hint("fix it: postfix check").into());
     }
     if !args.manner.dry_run {
-        parameters::main_cf(cx, instance.config_directory())?;
+        main_cf::path(cx, instance.config_directory())?;
     }
     let until = match args.end.given() {
         Some(given) => Some(end(cx, &clock, &given)?),

@@ -252,12 +252,12 @@ fn act(
             }
             Err(why) => {
                 outcome = Outcome::Partial;
-                // Once: it is asked for again as long as there are refusals.
-                if reported.contains_key(&what) {
+                // Once, and again when the reason is another: it is asked for as long as there are refusals.
+                let line = format!("would {what}, and did not: {why:#}");
+                let again = now.plus(rule.lasts.max(rule.within));
+                if !reported::is_news(&mut reported, what, format!("{why:#}"), again) {
                     continue;
                 }
-                let line = format!("would {what}, and did not: {why:#}");
-                reported.insert(what, now.plus(rule.lasts).seconds());
                 desk::syslog(cx).say(cx.now(), &format!("{BY}: {line}"));
                 cx.warn(&line);
                 vec![line]

@@ -1,7 +1,6 @@
 //! Whether instances are ready to be paused, and how they become so.
 
 use cli::{Context, Failure, Outcome};
-use host::programs::Program;
 use legible::shell;
 use legible::wrap::folded;
 use limits::MapKind;
@@ -11,7 +10,7 @@ use postfix::escape;
 
 use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
-use crate::parameters;
+use crate::main_cf::{self, Edit};
 use crate::place::{self, Place};
 use crate::upkeep;
 
@@ -57,11 +56,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 }
 
 fn shown(name: &str, steps: &[Step], width: Option<u16>) -> String {
-    let is_ready = steps.iter().all(|step| step.state == State::Ok);
-    let state = if is_ready {
-        "ready to be paused"
-    } else {
-        "not ready"
+    let worst = steps.iter().map(|step| step.state).max();
+    let state = match worst {
+        Some(State::Ok) => "ready to be paused",
+        Some(State::Unknown) => "ready to be paused, with exceptions",
+        _ => "not ready",
     };
     let mut text = format!("{}: {state}\n", escape(name));
     for step in steps {
@@ -108,6 +107,10 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         );
         return Err(Failure::new(what).hint(hint).into());
     }
+    if found.is_none() && !facts.wants_patterns && !facts.opaque.is_empty() {
+        // The steps say so, and what to do: a map of this kind would only be in the way.
+        return Ok(());
+    }
     // The map first: a table that main.cf names and that is not there stops all mail.
     let others = facts
         .elements
@@ -116,20 +119,19 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         .filter(|(at, _)| found.as_ref().is_none_or(|(ours, _)| ours != at));
     let others = others.map(|(_, element)| element.clone()).collect();
     let place = Place::with(cx, instance, kind.clone(), others);
+    if found.is_none() {
+        main_cf::path(cx, &facts.config_directory)?;
+    }
     let desk = Desk::open(cx, clock)?;
     upkeep::keep(cx, &place, &desk.journal, clock.now())?;
-    drop(desk);
     if found.is_none() {
-        parameters::main_cf(cx, &facts.config_directory)?;
-        let line = facts.line(&kind);
-        let postconf = Program::new(cx.root(), instance, "postconf");
-        postconf.run(&["-e", &line]).map_err(|why| {
-            Failure::new(format!("{name}: cannot change main.cf: {why}")).hint(format!(
-                "postconf -c {} -e '{line}'",
-                facts.config_directory.display()
-            ))
-        })?;
+        let edit = Edit {
+            set: vec![("transport_maps".to_owned(), facts.value(&kind))],
+            removed: Vec::new(),
+        };
+        main_cf::change(cx, instance, &edit)?;
         upkeep::reload(cx, instance)?;
     }
+    drop(desk);
     Ok(())
 }

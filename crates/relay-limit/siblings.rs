@@ -19,6 +19,8 @@ use postfix::log::{Delivery, Event, Sink, Status, Wanted};
 use postfix::queue::Queue;
 use postfix::{Parsed, Span, Time};
 
+use crate::probe::{self, Said};
+
 /// The window that "the last hour" is.
 const HOUR: Span = Span::from_hours(1);
 
@@ -161,12 +163,13 @@ pub(crate) fn instances<'h>(
     others.collect()
 }
 
-/// How each of them stands. `scope`: the mail that they are to take.
+/// How each of them stands. `scope`: the mail that they are to take. `listed`: the addresses of the relay name, if they
+/// are known.
 pub(crate) fn standing(
     cx: &Context,
     siblings: &[&Instance],
     journal: &Journal,
-    scope: &Scope,
+    (scope, listed): (&Scope, &[IpAddr]),
     last_hour: &LastHour,
     now: Time,
 ) -> Vec<Sibling> {
@@ -175,7 +178,10 @@ pub(crate) fn standing(
         let hour = last_hour.attempts.get(instance.syslog_name().as_bytes());
         Sibling {
             name: instance.name().to_owned(),
-            takes: takes(cx, instance, journal, scope, now),
+            takes: match unlisted(instance, listed) {
+                Some(why) => Takes::No(why),
+                None => takes(cx, instance, journal, scope, now),
+            },
             last_hour: hour
                 .copied()
                 .or(last_hour.missing.is_none().then_some((0, 0))),
@@ -199,7 +205,7 @@ fn takes(cx: &Context, instance: &Instance, journal: &Journal, scope: &Scope, no
         return Takes::Unknown("--root: whether it runs is not known".to_owned());
     }
     match machine::master(cx.root(), instance) {
-        Ok(Some(_)) => Takes::Yes,
+        Ok(Some(_)) => answers(cx, instance, scope),
         Ok(None) => Takes::No("it is not running".to_owned()),
         Err(e) => Takes::Unknown(format!("cannot find out whether it is running: {e}")),
     }
@@ -213,9 +219,62 @@ fn count(spool: &postfix::queue::Spool) -> Option<u64> {
         .map(|tally| tally.messages)
 }
 
-/// The provider's relay name lists these addresses, less those of this host's instances.
-pub(crate) fn elsewhere(
-    host: &Host,
+/// The addresses that an instance sends from, and those at which it takes mail, as far as they are named.
+fn addresses(instance: &Instance) -> Vec<IpAddr> {
+    let mut all = instance.bind_addresses();
+    let named = instance.parameters().list("inet_interfaces");
+    all.extend(
+        named
+            .iter()
+            .filter_map(|one| one.trim_matches(['[', ']']).parse::<IpAddr>().ok()),
+    );
+    all
+}
+
+/// Why no list server comes to an instance: the relay name has addresses, and not this instance's.
+fn unlisted(instance: &Instance, listed: &[IpAddr]) -> Option<String> {
+    let own = addresses(instance);
+    let is_away =
+        !listed.is_empty() && !own.is_empty() && !own.iter().any(|ip| listed.contains(ip));
+    is_away.then(|| "the relay name does not list its address".to_owned())
+}
+
+/// Does its smtpd take mail? It may be switched off, or paused by hand. What refuses the probe alone, as relaying is
+/// not for everybody, is no reason.
+fn answers(cx: &Context, instance: &Instance, scope: &Scope) -> Takes {
+    let key = match scope {
+        Scope::All => "*",
+        Scope::Domains(domains) => domains.first().map_or("*", String::as_str),
+    };
+    let address = probe::addresses(&[key.to_owned()], 0).swap_remove(0);
+    let mut why = None;
+    for server in probe::listeners(cx, instance) {
+        match probe::ask(server, &address, limits::map::MARK) {
+            Said::Taken(_) => return Takes::Yes,
+            Said::Other(reply) if reply.starts_with('5') => return Takes::Yes,
+            Said::Refused(reply) | Said::Other(reply) => {
+                why = Some(format!("its smtpd at {server}: {reply}"));
+            }
+        }
+    }
+    let none = || Takes::Unknown("no smtpd of it was found to be asked".to_owned());
+    why.map_or_else(none, Takes::No)
+}
+
+/// Of the relay name's addresses, those that are none of this host.
+pub(crate) fn elsewhere(host: &Host, listed: &[IpAddr]) -> Vec<IpAddr> {
+    let instances = host.instances().iter();
+    let mut own: Vec<IpAddr> = instances.flat_map(addresses).collect();
+    if let Ok(interfaces) = machine::Interfaces::read() {
+        own.extend(interfaces.outward());
+    }
+    let mut all = listed.to_vec();
+    all.retain(|ip| !own.contains(ip));
+    all
+}
+
+/// The addresses of the provider's relay name.
+pub(crate) fn listed(
     instance: &Instance,
     providers: &Providers,
     resolver: &ResolverArgs,
@@ -234,17 +293,12 @@ pub(crate) fn elsewhere(
     };
     let servers = resolver.servers().map_err(|e| e.to_string())?;
     let resolver = Resolver::new(servers, limits);
-    let own: Vec<IpAddr> = host
-        .instances()
-        .iter()
-        .flat_map(Instance::bind_addresses)
-        .collect();
     let mut found = Vec::new();
     for rtype in [Rtype::A, Rtype::AAAA] {
         let answer = resolver
             .ask(&asked, rtype)
             .map_err(|why| format!("{name}: {why}"))?;
-        found.extend(answer.addresses().filter(|ip| !own.contains(ip)));
+        found.extend(answer.addresses());
     }
     found.sort();
     found.dedup();

@@ -13,6 +13,7 @@ use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
 use crate::parameters::{self, Way};
 use crate::place::{self, Place};
+use crate::stale;
 use crate::upkeep;
 use crate::waiting::{self, Force};
 
@@ -25,7 +26,11 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
     // Nearly always there is nothing to do, and nobody to wait for.
     if !read.value.limits.iter().any(Standing::is_open) && read.problems.is_empty() {
-        return Ok(Outcome::Done);
+        let host = host::instances::discover(cx.site());
+        let strays = stale::instances(cx, &host.value, &read.value, clock.now());
+        if strays.is_empty() {
+            return Ok(Outcome::Done);
+        }
     }
     let mut desk = Desk::open(cx, &clock)?;
     // Under the lock: a configuration that was read before it may be an old one.
@@ -40,7 +45,8 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if !ends.is_empty() {
         desk.write(ends)?;
     }
-    settle(cx, &clock, &host, desk, |_| true, false)
+    let strays = stale::instances(cx, &host.value, &desk.journal, now);
+    settle(cx, &clock, &host, desk, (|_| true, &strays), false)
 }
 
 fn end(one: &Standing, how: Ending) -> Entry {
@@ -52,13 +58,14 @@ fn end(one: &Standing, how: Ending) -> Entry {
 }
 
 /// Makes every map say what the journal says, and closes the limits among those that `mine` names of which nothing is
-/// left. `flush`: their waiting mail is tried at once, whatever they say themselves.
+/// left. `strays`: the configuration directories of other instances in whose maps something of ours is left. `flush`:
+/// their waiting mail is tried at once, whatever they say themselves.
 pub(crate) fn settle(
     cx: &Context,
     clock: &Clock,
     host: &Parsed<Host>,
     mut desk: Desk<'_>,
-    mine: impl Fn(&Standing) -> bool,
+    (mine, strays): (impl Fn(&Standing) -> bool, &[PathBuf]),
     flush: bool,
 ) -> anyhow::Result<Outcome> {
     let mut outcome = if desk.problems.is_empty() {
@@ -78,6 +85,7 @@ pub(crate) fn settle(
         .iter()
         .map(|one| one.limit.config_directory.clone())
         .collect();
+    directories.extend(strays.iter().cloned());
     directories.sort();
     directories.dedup();
     let mut lines = Vec::new();
@@ -92,6 +100,12 @@ pub(crate) fn settle(
         match at(cx, clock, host, &mut desk, directory, &of_it) {
             Ok(At::Kept(done)) => {
                 done.warnings.iter().for_each(|warning| cx.warn(warning));
+                if strays.contains(directory) {
+                    lines.push(format!(
+                        "{}: lines of pauses that are over, or that the journal does not know, were removed",
+                        directory.join(limits::setup::NAME).display()
+                    ));
+                }
                 settled.extend(
                     of_it
                         .into_iter()
@@ -244,7 +258,7 @@ fn at(
         return Ok(At::Gone);
     };
     rates(cx, clock, desk, directory, limits)?;
-    if limits.iter().all(|one| one.limit.rate().is_some()) {
+    if !limits.is_empty() && limits.iter().all(|one| one.limit.rate().is_some()) {
         return Ok(At::Kept(upkeep::Done::default()));
     }
     let Some(place) = Place::of(cx, instance) else {

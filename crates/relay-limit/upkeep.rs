@@ -79,6 +79,11 @@ fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
     })
 }
 
+/// What the map is to say at `now`.
+pub(crate) fn text(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Vec<u8>> {
+    Ok(wanted(place, journal, now)?.text)
+}
+
 /// Does the map say what holds at `now`? If not, why.
 pub(crate) fn agrees(
     cx: &cli::Context,

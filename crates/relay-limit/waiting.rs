@@ -105,8 +105,9 @@ pub(crate) fn until_paused(
     }
 }
 
-/// trivial-rewrite says what it should; does smtpd refuse the mail, too? Only then does it hold: where no smtpd answers
-/// so, it is not known.
+/// trivial-rewrite says what it should; does smtpd refuse the mail, too? Only then does it hold. Where a server at
+/// which the instance takes mail refuses the probe for another reason, or does not answer, it is not known what it
+/// does of the mail of others.
 pub(crate) fn by_smtpd(
     cx: &Context,
     instance: &Instance,
@@ -117,9 +118,9 @@ pub(crate) fn by_smtpd(
     let mut silent = Vec::new();
     let addresses = probe::addresses(keys, turn);
     for server in probe::listeners(cx, instance) {
-        for address in addresses.iter().take(ASKED) {
+        for (n, address) in addresses.iter().take(ASKED).enumerate() {
             match probe::ask(server, address, text) {
-                Said::Refused(reply) if address == addresses.first().unwrap_or(address) => {
+                Said::Refused(reply) if n == 0 => {
                     asked.push(format!("smtpd at {server}: {reply}"));
                 }
                 Said::Refused(_) => {}
@@ -137,13 +138,13 @@ pub(crate) fn by_smtpd(
             }
         }
     }
-    if asked.len() == 1 {
-        silent
-            .push("trivial-rewrite keeps the mail, but no smtpd was seen to refuse it".to_owned());
-        return Force::Unknown(silent.join("; "));
+    if asked.len() == 1 && silent.is_empty() {
+        silent.push("no smtpd was found to be asked: see inet_interfaces and master.cf".to_owned());
     }
-    silent.iter().for_each(|one| cx.warn(one));
-    Force::Holds(asked)
+    match silent.is_empty() {
+        true => Force::Holds(asked),
+        false => Force::Unknown(silent.join("; ")),
+    }
 }
 
 /// Waits until no trivial-rewrite goes by the old map of a pause that was lifted.

@@ -10,7 +10,7 @@ use crate::hosts::{in_hours, pause_quickly, relay_limit};
 const CHANGES: &str = "fsync,fchown,fchmod,rename,renameat,unlink,unlinkat,pwrite64,write";
 
 /// An instance that does not run, ready to be paused.
-fn stopped(host: &Host) -> Instance {
+pub(crate) fn stopped(host: &Host) -> Instance {
     let aol_b = host.instance("postfix-aol-b").start();
     aol_b.stop();
     relay_limit(host, &["setup", "aol-b", "--apply"]).ok();
@@ -18,7 +18,7 @@ fn stopped(host: &Host) -> Instance {
 }
 
 /// What the map's index says of a domain.
-fn asked(aol_b: &Instance, domain: &str) -> String {
+pub(crate) fn asked(aol_b: &Instance, domain: &str) -> String {
     let map = format!("hash:{}/relay-limit", aol_b.config_dir().display());
     let ran = aol_b.command("postmap").args(["-q", domain, &map]).run();
     ran.text().trim().to_owned()

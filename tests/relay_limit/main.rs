@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
 mod crash;
+mod force;
 mod guide;
 mod hosts;
 mod killed;
+mod main_cf;
 mod out;
 mod pausing;
 mod rates;
 mod react;
 mod refusals;
+mod strays;
 mod tables;
 
 /// The tool under test.

@@ -36,6 +36,12 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
     site.host.write(RULES, PAUSE.replace("TSS04", "TSS05"));
     assert_eq!(site.limit(&["react"]).text(), "");
 
+    let script = "#!/bin/bash\n{ echo \"$*\"; cat; } >>/run/mailed\n";
+    site.host.write("/run/sendmail", script);
+    site.host
+        .sh("chmod 755 /run/sendmail && mount --bind /run/sendmail /usr/sbin/sendmail");
+    let mailed = || String::from_utf8(site.host.read("/run/mailed")).unwrap();
+
     // A share that leaves no address to be paused: a person has to decide.
     site.host.write(RULES, format!("most = '40%'{PAUSE}"));
     let held_back = site.limit(&["react"]);
@@ -45,12 +51,30 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
         "{held_back}"
     );
     assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
-    // It is so a minute later, too, and was said.
-    let again = site.limit(&["react"]);
+    // It is so in the minutes after, too, and was said.
+    for minute in 1..6 {
+        let date = site
+            .host
+            .sh(&format!("date -u -d '+{minute} minutes' +%FT%TZ"));
+        let again = site.limit(&["react", &format!("--clock={}", date.text().trim())]);
+        assert_eq!(
+            (again.code(), again.text().as_str(), again.errors().as_str()),
+            (Some(1), "", ""),
+            "{again}"
+        );
+    }
+    assert_eq!(mailed().matches("Subject: ").count(), 1, "{}", mailed());
+    let log = site.host.mail_log();
+    assert_eq!(log.matches("and did not: 0 of 2 instances").count(), 1);
+    // Another reason is news.
+    site.host.write(RULES, format!("most = '30%'{PAUSE}"));
     assert_eq!(
-        (again.code(), again.text().as_str(), again.errors().as_str()),
-        (Some(1), "", "")
+        site.limit(&["react"]).errors().matches("did not").count(),
+        1
     );
+    assert_eq!(site.limit(&["react"]).errors(), "");
+    assert_eq!(mailed().matches("Subject: ").count(), 2);
+    site.host.sh("rm /run/mailed").ok();
 
     site.host.write(RULES, PAUSE);
     let replayed = site.limit(&["react", "--dry-run", "--since", "1h"]);
@@ -60,10 +84,6 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
     assert_eq!(replayed.text().matches("would").count(), 1, "{replayed}");
     assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
 
-    let script = "#!/bin/bash\n{ echo \"$*\"; cat; } >/run/mailed\n";
-    site.host.write("/run/sendmail", script);
-    site.host
-        .sh("chmod 755 /run/sendmail && mount --bind /run/sendmail /usr/sbin/sendmail");
     let done = site.limit(&["react"]);
     assert_eq!(done.code(), Some(0), "{done}");
     assert!(done.text().contains("; in force"), "{done}");
@@ -75,7 +95,7 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
     assert!(listed.contains(": 5 TSS04 within 10m"), "{listed}");
     site.host
         .wait_for_log("postfix-aol-b paused, aol (43 domains), until ");
-    let mailed = String::from_utf8(site.host.read("/run/mailed")).unwrap();
+    let mailed = mailed();
     assert!(mailed.starts_with("-oi -- root\nFrom: root@"), "{mailed}");
     assert!(
         mailed.contains("Subject: relay-limit react: postfix-aol-b, aol\r\n"),

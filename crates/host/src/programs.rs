@@ -40,6 +40,13 @@ impl Program {
         }
     }
 
+    /// The same with the configuration in `directory`: a copy.
+    #[must_use]
+    pub fn configured_in(self, directory: &Path) -> Self {
+        let config = directory.to_owned();
+        Self { config, ..self }
+    }
+
     /// Runs it with `-c DIR` and these arguments; its standard output.
     ///
     /// # Errors

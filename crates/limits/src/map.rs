@@ -123,16 +123,19 @@ fn mark(text: &str) -> Marked {
 }
 
 /// Is this the right-hand side of a line of ours?
+pub fn is_answer(value: &str) -> bool {
+    let text = value
+        .trim_start()
+        .strip_prefix("retry:")
+        .and_then(|value| value.strip_prefix(CODE));
+    text.is_some_and(|text| text.trim_start().starts_with(MARK))
+}
+
+/// Is this a line of ours?
 fn is_ours(line: &[u8]) -> bool {
     let line = String::from_utf8_lossy(line);
-    let value = line
-        .split_once([' ', '\t'])
-        .map(|(_, value)| value.trim_start());
-    let ours = value
-        .and_then(|value| value.strip_prefix("retry:"))
-        .and_then(|value| value.strip_prefix(CODE));
-    !line.starts_with([' ', '\t', '#'])
-        && ours.is_some_and(|text| text.trim_start().starts_with(MARK))
+    let value = line.split_once([' ', '\t']).map(|(_, value)| value);
+    !line.starts_with([' ', '\t', '#']) && value.is_some_and(is_answer)
 }
 
 /// What the map must say: a block a limit, those that last longest first; behind them what is `kept` of others'

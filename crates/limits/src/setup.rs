@@ -37,8 +37,10 @@ pub struct Facts {
     pub opaque: Vec<(String, String)>,
     /// Does smtpd look whether it can deliver to a recipient (smtpd_reject_unlisted_recipient)?
     pub rejects_unlisted: bool,
-    /// Entries of master.cf that set a parameter which this depends on: the service, and the setting.
+    /// Settings that make a pause not hold: the service of master.cf, or `main.cf`, and the setting.
     pub overrides: Vec<(String, String)>,
+    /// Parameters with tables whose recipients smtpd takes in spite of a pause, and these tables.
+    pub accepting: Vec<(String, String)>,
 }
 
 /// What is known of a map's files.
@@ -140,11 +142,16 @@ impl Facts {
         own.or_else(|| KINDS.into_iter().find(has).and_then(MapKind::named))
     }
 
-    /// The line of main.cf that names our map first, and keeps what is there.
-    pub fn line(&self, kind: &MapKind) -> String {
+    /// The value of transport_maps that names our map first, and keeps what is there.
+    pub fn value(&self, kind: &MapKind) -> String {
         let ours = format!("{}:{}", kind.word(), self.path().display());
         let separator = if self.raw.is_empty() { "" } else { ", " };
-        format!("transport_maps = {ours}{separator}{}", self.raw)
+        format!("{ours}{separator}{}", self.raw)
+    }
+
+    /// The line of main.cf.
+    fn line(&self, kind: &MapKind) -> String {
+        format!("transport_maps = {}", self.value(kind))
     }
 
     fn commands(&self, kind: &MapKind) -> Vec<String> {
@@ -189,10 +196,21 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
             )
         },
     });
-    for (service, setting) in &facts.overrides {
+    for (name, tables) in &facts.accepting {
         let what = format!(
-            "master.cf: the service {service} has its own {setting}: a pause has no effect there"
+            "{name} = {tables}: smtpd accepts recipients that stand there despite a pause, and their mail waits here"
         );
+        steps.push(step(State::Unknown, what));
+    }
+    for (service, setting) in &facts.overrides {
+        let what = match service.as_str() {
+            "main.cf" => {
+                format!("{setting}: smtpd accepts mail despite a pause, and it waits here")
+            }
+            _ => format!(
+                "master.cf: the service {service} has its own {setting}: a pause has no effect there"
+            ),
+        };
         steps.push(step(State::Wrong, what));
     }
     steps
