@@ -99,7 +99,8 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
     let is_section = before.to_ascii_lowercase().ends_with(b"section ");
-    if joins(before.last()) || before.ends_with(b"@[") || joins(after.first()) || is_section {
+    let joined = joins(before.last()) && !ends_with_status(before);
+    if joined || before.ends_with(b"@[") || joins(after.first()) || is_section {
         return None;
     }
     let found = parse(run).or_else(|| {
@@ -111,6 +112,18 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     })?;
     let is_no_one = found.is_loopback() || found.is_unspecified() || found.is_multicast();
     (!is_no_one).then_some(found)
+}
+
+/// Does `before` end with the reply code of a line that is not the last, as in `550-192.0.2.1 is blocked`?
+fn ends_with_status(before: &[u8]) -> bool {
+    let Some(code) = before.strip_suffix(b"-") else {
+        return false;
+    };
+    let digits = code.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let (front, code) = code.split_at(code.len() - digits);
+    digits == 3
+        && matches!(code.first(), Some(b'4' | b'5'))
+        && front.last().is_none_or(|b| *b == b' ')
 }
 
 fn parse(text: &[u8]) -> Option<IpAddr> {
@@ -153,6 +166,9 @@ mod tests {
         check("query/ip/192.0.2.1", Some("192.0.2.1"));
         check("http://x.example/?ip=192.0.2.1&c=rdns", Some("192.0.2.1"));
         check("521< 192.0.2.1 >_is_blocked", Some("192.0.2.1"));
+        check("521-192.0.2.1 blocked by ldap", Some("192.0.2.1"));
+        check("550-listed 550-192.0.2.1 550 See", Some("192.0.2.1"));
+        check("id 1550-192.0.2.1, a553-192.0.2.1", None);
         check("mx 192.0.2.99 refuses 192.0.2.1", Some("192.0.2.1"));
         check("192.0.2.99 is me", None);
         check("1.2.0.192.zen.spamhaus.org", None);

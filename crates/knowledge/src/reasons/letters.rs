@@ -17,11 +17,11 @@ const BARE: &[(&str, char)] = &[
     ("ìíîïĩīĭįı", 'i'),
     ("ĺļľł", 'l'),
     ("ñńņň", 'n'),
-    ("òóôõöøōőœ", 'o'),
+    ("òóôõöøōőœơ", 'o'),
     ("ŕřŗ", 'r'),
     ("śŝşšșß", 's'),
     ("ţťŧțþ", 't'),
-    ("ùúûüũūŭůűų", 'u'),
+    ("ùúûüũūŭůűųư", 'u'),
     ("ŵ", 'w'),
     ("ýÿŷ", 'y'),
     ("źżž", 'z'),
@@ -62,6 +62,8 @@ pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut in_class = false;
+    // A text has one `?` for several accented letters in a row.
+    let mut follows = false;
     for c in pattern.chars() {
         in_class = match c {
             '[' => true,
@@ -77,6 +79,11 @@ pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
             (_, Some(bare)) => out.extend(['[', '?', bare, ']']),
             (_, None) => out.push(c),
         }
+        let is_accented = bare(small).is_some() && !in_class;
+        if is_accented && follows {
+            out.push('?');
+        }
+        follows = is_accented;
     }
     Cow::Owned(out)
 }
@@ -153,6 +160,8 @@ mod tests {
         }
         assert_eq!(in_pattern("não existe"), "n[?a]o existe");
         assert_eq!(in_pattern("[éê]"), "[[?e][?e]]");
+        assert_eq!(plain("účet người"), "?et ng?ời");
+        assert_eq!(in_pattern("účet người"), "[?u][?c]?et ng[?u]ời");
         assert_eq!(in_pattern("Почта"), "Почта");
         assert_eq!(plain("ПОЧТА %D0%AF"), "почта я");
         assert_eq!(plain("it\u{2019}s \u{201c}x\u{201d}"), "it's \"x\"");

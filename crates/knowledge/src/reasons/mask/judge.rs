@@ -6,6 +6,7 @@ use super::kinds::{is_enhanced_code, is_host, is_id, is_ip, is_ip_and_port, is_t
 use super::stand_in::{ADDRESS, BLOCKLIST, HOST, ID, IP, LINK, NAME, TIME};
 use super::walk::{Reader, is_run, walk};
 use crate::reasons::letters;
+use crate::reasons::rules::is_below;
 
 /// `text` in small letters, one blank where there are several, stand-ins for who, where and when, and `0` for any
 /// number but an enhanced status code. Accents and what Postfix logs in their place are `?` (see [`letters`]).
@@ -22,6 +23,12 @@ pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -
     reader.out.truncate(end);
     reader.out
 }
+
+/// The sites that explain SPF's verdicts: many servers say no more than `Please see http://www.openspf.net/Why?…`.
+const SPF_SITES: [&str; 4] = ["openspf.org", "openspf.net", "openspf.com", "spf.pobox.com"];
+
+/// What stands for a link to one of them.
+const SPF: &str = "spf";
 
 struct Judged<'a, F> {
     text: &'a str,
@@ -44,11 +51,7 @@ impl<F: Fn(&str) -> bool> Reader for Judged<'_, F> {
         let link = &self.text[range];
         let after = link.find("//").map_or(link, |slashes| &link[slashes + 2..]);
         let host = &after[..after.find(['/', '?', ':', '#']).unwrap_or(after.len())];
-        let word = if (self.is_blocklist)(host) {
-            BLOCKLIST
-        } else {
-            LINK
-        };
+        let word = self.site(host).unwrap_or(LINK);
         self.out.push_str(word);
         true
     }
@@ -86,6 +89,14 @@ impl<F: Fn(&str) -> bool> Reader for Judged<'_, F> {
 }
 
 impl<F: Fn(&str) -> bool> Judged<'_, F> {
+    /// What a site's own name says, if it says more than that there is one.
+    fn site(&self, host: &str) -> Option<&'static str> {
+        if SPF_SITES.iter().any(|domain| is_below(host, domain)) {
+            return Some(SPF);
+        }
+        (self.is_blocklist)(host).then_some(BLOCKLIST)
+    }
+
     /// A run without `=` and `:`, which begins at `at`; returns where what was made of it ends.
     fn part(&mut self, at: usize, run: &str) -> usize {
         let core = run.trim_end_matches(['.', '-', '+', '%']);
@@ -104,12 +115,8 @@ impl<F: Fn(&str) -> bool> Judged<'_, F> {
                 .find(|c: char| c.is_whitespace())
                 .unwrap_or(self.text.len() - end);
             let is_link = self.text[end..].starts_with('/');
-            let word = match (self.is_blocklist)(core) {
-                true => BLOCKLIST,
-                false if is_link => LINK,
-                false => HOST,
-            };
-            self.out.push_str(word);
+            let other = if is_link { LINK } else { HOST };
+            self.out.push_str(self.site(core).unwrap_or(other));
             if is_link {
                 return end + path;
             }
