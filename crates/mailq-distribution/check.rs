@@ -79,6 +79,18 @@ impl Limits {
             weight: 0,
             text: trouble.to_string(),
         }));
+        // Postfix passes over such mail, or it is not counted.
+        let see = |n: usize| match n {
+            1 => "1 problem, see mailq-distribution".to_owned(),
+            n => format!("{n} problems, see mailq-distribution"),
+        };
+        if counted.damaged > 0 {
+            findings.push(Backlog {
+                level: Level::Warning,
+                weight: 0,
+                text: see(counted.damaged),
+            });
+        }
         let mut perf = Vec::new();
         for instance in &distribution.instances {
             findings.push(self.count(instance));
@@ -90,11 +102,9 @@ impl Limits {
             .into_iter()
             .map(|finding| (finding.level, finding.text));
         let mut verdict = Verdict::of(found.collect(), || summary(distribution), perf);
-        if counted.damaged > 0 {
-            let damaged = counted.damaged;
-            let problems = if damaged == 1 { "problem" } else { "problems" };
-            let what = format!("; {damaged} {problems}, see mailq-distribution");
-            verdict.text.push_str(&what);
+        if counted.misconfigured > 0 {
+            verdict.text.push_str("; ");
+            verdict.text.push_str(&see(counted.misconfigured));
         }
         verdict
     }

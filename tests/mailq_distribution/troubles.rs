@@ -214,3 +214,110 @@ fn file_systems() {
         &format!("{QUEUE}: its file system is read-only"),
     );
 }
+
+#[test]
+fn what_the_queue_manager_never_takes() {
+    let host = host_or_skip!();
+    let a = instance(&host);
+    let cases = [
+        (
+            "incoming/A1",
+            "+1 day",
+            700,
+            "incoming: 1 message has a time in the future",
+        ),
+        (
+            "deferred/A/A2",
+            "+400 days",
+            700,
+            "a next attempt later than maximal_backoff_time allows",
+        ),
+        (
+            "deferred/A/A3",
+            "-1 hour",
+            600,
+            "deferred/A/A3: not ready (mode 0700)",
+        ),
+    ];
+    for (path, time, mode, text) in cases {
+        let path = format!("{QUEUE}/{path}");
+        host.sh(&format!(
+            "install -d -o postfix -m 700 $(dirname {path}); install -o postfix -m {mode} /dev/null {path}; touch -d \
+             '{time}' {path}"
+        ));
+        is_said(&host, "warning", text);
+        host.sh(&format!("rm {path}"));
+    }
+    // Directories of queues.
+    host.sh(&format!("chmod 500 {QUEUE}/deferred/A"));
+    is_said(
+        &host,
+        "critical",
+        "deferred/A: its owner may not use this directory",
+    );
+    host.sh(&format!(
+        "chmod 700 {QUEUE}/deferred/A; mv {QUEUE}/incoming {QUEUE}/incoming.x"
+    ));
+    is_said(
+        &host,
+        "critical",
+        "incoming: no such directory, though the instance runs",
+    );
+    host.sh(&format!(
+        "mv {QUEUE}/incoming.x {QUEUE}/incoming; chown root /var/lib/postfix-aol-a"
+    ));
+    is_said(
+        &host,
+        "critical",
+        "data_directory /var/lib/postfix-aol-a: uid 0 owns it",
+    );
+    host.sh("chown postfix /var/lib/postfix-aol-a");
+    is_well(&host);
+    let qmgr = a
+        .processes()
+        .into_iter()
+        .find(|(_, name)| name == "qmgr")
+        .unwrap()
+        .0;
+    host.sh(&format!("kill -STOP {qmgr}"));
+    is_said(&host, "critical", "its queue manager is stopped (SIGSTOP)");
+    host.sh(&format!("kill -CONT {qmgr}"));
+    // Its number in master.pid is of no matter: who holds the lock is.
+    host.sh(&format!("echo 999999 > {QUEUE}/pid/master.pid"));
+    is_well(&host);
+}
+
+/// The mount point of a spool that is not mounted, and an instance whose main.cf is gone: neither was seen to be empty.
+#[test]
+fn what_was_not_seen_is_not_empty() {
+    let image = crate::image::Image::new();
+    image.instance("aol-a", "real-default");
+    std::fs::create_dir_all(image.path("var/spool/postfix-msn-a")).unwrap();
+    image.configure("msn-a", "/var/spool/postfix-msn-a");
+    let ran = image.run(["--check"]).ended(3);
+    assert!(
+        ran.out.starts_with("UNKNOWN: postfix-msn-a cannot be read"),
+        "{}",
+        ran.out
+    );
+    let ran = image.run(["--format", "json"]).ended(1);
+    assert!(
+        ran.out.contains("it has none of Postfix's queues"),
+        "{}",
+        ran.out
+    );
+    std::fs::create_dir_all(image.path("etc/postfix")).unwrap();
+    std::fs::write(
+        image.path("etc/postfix/main.cf"),
+        "multi_instance_directories = /etc/postfix-aol-a /etc/postfix-gone\n",
+    )
+    .unwrap();
+    let ran = image.run(["--check", "aol-a"]).ended(0);
+    assert!(ran.out.starts_with("OK: "), "{}", ran.out);
+    let ran = image.run(["--check"]).ended(3);
+    assert!(
+        ran.out.contains("/etc/postfix-gone cannot be read"),
+        "{}",
+        ran.out
+    );
+}

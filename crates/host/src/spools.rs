@@ -50,6 +50,13 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<FoundSpool> {
         let state = match std::fs::metadata(&path) {
             Ok(metadata) => match *known.entry((metadata.dev(), metadata.ino())).or_insert(at) {
                 first if first < at => State::Shared(first),
+                _ if is_bare(&path) => {
+                    let what = format!(
+                        "it has none of Postfix's queues: is its file system mounted, was {} ever started?",
+                        instance.name()
+                    );
+                    State::Missing(Problem::new(&path, what))
+                }
                 _ => State::There,
             },
             Err(error) => absent(&path, instance.name(), &error),
@@ -61,6 +68,16 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<FoundSpool> {
         }
     };
     instances.iter().enumerate().map(find_one).collect()
+}
+
+/// Is it none of a queue directory, as an empty mount point is?
+fn is_bare(path: &Path) -> bool {
+    let queues = ["maildrop", "incoming", "active", "deferred", "hold"];
+    let is_gone = |queue: &str| {
+        let found = std::fs::symlink_metadata(path.join(queue));
+        found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    queues.into_iter().all(is_gone)
 }
 
 fn absent(path: &Path, instance: &str, error: &std::io::Error) -> State {

@@ -13,7 +13,7 @@ use postfix::{Problem, Span, Time};
 const SILENT: Span = Span::from_minutes(30);
 /// So many events at these hours of each other day, and none now, is no chance.
 const MANY: u64 = 20;
-/// Other days that are looked at, by how many days earlier: the same weekday first, since it is the likeliest to differ.
+/// Other days that are looked at, by how many days earlier: the same weekday first, the likeliest to be alike.
 const EARLIER: [u64; 7] = [7, 1, 2, 3, 4, 5, 6];
 /// With fewer other days, nothing is known of what is usual.
 const FEWEST: usize = 2;

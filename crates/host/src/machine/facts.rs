@@ -37,8 +37,7 @@ pub fn gather(
         let mut facts = Facts::of(instance, is_read.then_some(&services.value));
         look_at(&mut facts, instance, site.root(), interfaces.as_ref());
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
-            facts.troubles =
-                health::troubles(site.root(), instance, &services.value, &facts, site.now());
+            facts.troubles = health::troubles(site.root(), instance, &services, &facts, site.now());
         }
         // What was found wrong already is not asked for again.
         if with_services && interfaces.is_some() && instance.refusals().is_empty() {
@@ -59,7 +58,7 @@ pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
             return Vec::new();
         }
         facts.running = running(instance, site.root());
-        let services = instance.services(site.root()).value;
+        let services = instance.services(site.root());
         let mut found = health::troubles(site.root(), instance, &services, &facts, site.now());
         if let Running::Failed(why) = &facts.running {
             found.push(Trouble {

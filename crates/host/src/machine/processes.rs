@@ -18,6 +18,8 @@ pub struct Process {
     pub started: u64,
     /// Its program: `smtpd`, `trivial-rewrite`. The kernel keeps 15 bytes of it.
     pub name: String,
+    /// Has it been stopped, as by SIGSTOP? It goes on with SIGCONT.
+    pub is_stopped: bool,
 }
 
 /// Those that the process `parent` has started and that have not ended.
@@ -62,7 +64,13 @@ fn read(pid: u32, stat: &str) -> Option<(u32, Process)> {
     let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
     let started = fields.nth(17)?.parse().ok()?;
     let name = name.to_owned();
-    (state != "Z").then_some((parent, Process { pid, started, name }))
+    let process = Process {
+        pid,
+        started,
+        name,
+        is_stopped: matches!(state, "T" | "t"),
+    };
+    (state != "Z").then_some((parent, process))
 }
 
 #[cfg(test)]

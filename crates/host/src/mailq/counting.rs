@@ -46,8 +46,10 @@ pub struct Counted {
     pub distribution: Distribution,
     /// The instances that could not be read, or not all of whose queues.
     pub unreadable: Vec<String>,
-    /// How many of the problems are with single files, or with the configuration.
+    /// How many of the problems are with single files.
     pub damaged: usize,
+    /// How many are with the configuration, of these instances or of others.
+    pub misconfigured: usize,
 }
 
 /// The result for one queue.
@@ -83,7 +85,8 @@ impl Counting<'_> {
         let mut tallies: Vec<InstanceTally> = Vec::new();
         let mut unreadable = Vec::new();
         let mut denied = Vec::new();
-        let mut damaged = problems.len();
+        let misconfigured = problems.len();
+        let mut damaged: usize = 0;
         for (at, spool) in self.spools.iter().enumerate() {
             let mut tally = Tally::new(Arc::clone(&settings));
             let mut errors = Vec::new();
@@ -125,6 +128,7 @@ impl Counting<'_> {
             distribution: Distribution::new(frame, tallies),
             unreadable,
             damaged,
+            misconfigured,
         })
     }
 

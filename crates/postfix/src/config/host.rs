@@ -160,6 +160,11 @@ impl Search<'_> {
         }
         self.problems
             .push(Problem::new(self.root.under(path), what));
+        let directory = match path.file_name() {
+            Some(name) if name == "main.cf" => path.parent().unwrap_or(path),
+            _ => path,
+        };
+        self.host.unreadable.push(directory.to_path_buf());
     }
 
     /// Every directory /etc/postfix-*, in byte order.

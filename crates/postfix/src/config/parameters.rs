@@ -227,6 +227,11 @@ impl Parameters {
         std::str::from_utf8(value.get(start..)?).ok()?.parse().ok()
     }
 
+    /// A number that may be greater than [`Parameters::int`]'s, as message_size_limit (`mail_conf_long.c`).
+    pub fn long(&self, name: &str) -> Option<i64> {
+        self.get(name).trim_start().parse().ok()
+    }
+
     /// A time in seconds: `5d`, `300s`. Without a unit it is in that of Postfix's default (`mail_conf_time.c`): days
     /// for maximal_queue_lifetime, seconds for minimal_backoff_time. `None` for what Postfix refuses.
     pub fn seconds(&self, name: &str) -> Option<u64> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use figures::verdict::Level;
 use postfix::config::{Instance, MasterCf, ServiceType};
-use postfix::{Root, Time};
+use postfix::{Parsed, Root, Time};
 
 use super::super::{Process, children, master};
 use super::Found;
@@ -31,24 +31,35 @@ const AGENTS: [&str; 7] = [
 const MOST: u64 = 1 << 20;
 
 impl Found<'_> {
-    /// Is what holds the lock of a master daemon one? After a crash a process that it started may still have it.
-    pub(super) fn is_master(&mut self, lock: &Path, pid: Option<u32>) -> bool {
-        let holder = holder(lock).or(pid);
-        let Some(holder) = holder else { return true };
-        let name = guarded::read_text(Path::new(&format!("/proc/{holder}/comm")), MOST);
-        let Ok(name) = name else { return true };
-        let name = name.trim_end();
-        if name == "master" {
-            return true;
+    /// The master daemon's process id, as this machine numbers it: in a container, master.pid has another. Where what
+    /// holds the lock is none, or is not known, that is reported: after a crash, a process that the daemon started may
+    /// still hold it.
+    pub(super) fn master_daemon(&mut self, lock: &Path, pid: Option<u32>) -> Option<u32> {
+        let name = |pid: u32| guarded::read_text(Path::new(&format!("/proc/{pid}/comm")), MOST);
+        let is_master = |pid: &u32| name(*pid).is_ok_and(|name| name.trim_end() == "master");
+        let holder = holder(lock);
+        if let Some(pid) = holder.into_iter().chain(pid).find(is_master) {
+            return Some(pid);
         }
-        let text = format!(
-            "{}: a stale lock: process {holder} ({}) holds it and is no master daemon, so that nothing runs and postfix \
-             start fails: kill {holder}",
-            lock.display(),
-            postfix::escape(name)
-        );
-        self.add(Level::Critical, text);
-        false
+        match holder.and_then(|pid| Some((pid, name(pid).ok()?))) {
+            Some((pid, name)) => {
+                let text = format!(
+                    "{}: a stale lock: process {pid} ({}) holds it and is no master daemon, so that nothing runs and \
+                     postfix start fails: kill {pid}",
+                    lock.display(),
+                    postfix::escape(name.trim_end())
+                );
+                self.add(Level::Critical, text);
+            }
+            None => {
+                let text = format!(
+                    "{}: who holds this lock is not known, so that it is not known whether a queue manager runs",
+                    lock.display()
+                );
+                self.add(Level::Unknown, text);
+            }
+        }
+        None
     }
 
     /// The other lock of a master daemon, where none runs: the next start fails at it (`src/master/master.c`).
@@ -85,6 +96,17 @@ impl Found<'_> {
         };
         let command = kept(&qmgr.command);
         let wanted = |process: &Process| process.name == command;
+        if let Ok(all) = children(pid)
+            && let Some(stopped) = all
+                .iter()
+                .find(|process| wanted(process) && process.is_stopped)
+        {
+            let text = format!(
+                "its queue manager is stopped (SIGSTOP), and no mail is delivered: kill -CONT {}",
+                stopped.pid
+            );
+            return self.add(Level::Critical, text);
+        }
         if !self.is_there(pid, &wanted) {
             let text = format!(
                 "its master daemon runs without a queue manager ({command}): no mail is delivered; its log says why"
@@ -141,9 +163,9 @@ impl Found<'_> {
     }
 
     /// Without these, master.cf leaves mail where it is. One that cannot be read says nothing.
-    pub(super) fn services(&mut self, services: &MasterCf) {
-        let all = services.services();
-        if all.is_empty() {
+    pub(super) fn services(&mut self, services: &Parsed<MasterCf>) {
+        let all = services.value.services();
+        if all.is_empty() && !services.problems.is_empty() {
             return;
         }
         for (name, what) in [

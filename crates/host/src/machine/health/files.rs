@@ -39,6 +39,10 @@ pub(super) struct Lying {
     foreign: Vec<(PathBuf, u32)>,
     /// For how many seconds each message has lain there. A file that is still being written is none.
     ages: Vec<i64>,
+    /// Files that are not ready, though nothing writes them any more: the queue manager passes over them.
+    unready: Vec<PathBuf>,
+    /// Directories that their owner may not use.
+    shut: Vec<PathBuf>,
 }
 
 impl Lying {
@@ -47,6 +51,15 @@ impl Lying {
     pub(super) fn waiting(&self, seconds: i64) -> Option<(usize, i64)> {
         let waiting = self.ages.iter().filter(|age| **age > seconds);
         Some((waiting.clone().count(), waiting.max()? / 60))
+    }
+
+    /// How many are of a time that comes only in more seconds than these, and when the last does, in minutes.
+    fn early(&self, seconds: i64) -> Option<(usize, i64)> {
+        let early = self
+            .ages
+            .iter()
+            .filter(|age| age.saturating_neg() > seconds);
+        Some((early.clone().count(), early.min()?.saturating_neg() / 60))
     }
 
     /// Is there a message?
@@ -107,7 +120,15 @@ impl Found<'_> {
     /// Whose the files are, and the directories between.
     pub(super) fn owners(&mut self, owner: u32, name: &str, now: Time) {
         for directory in OPENED.into_iter().chain(LATER) {
-            let foreign = self.lying(directory, Some(owner), now).foreign;
+            let lying = self.lying(directory, Some(owner), now);
+            if let Some(first) = lying.shut.iter().min() {
+                let text = format!(
+                    "{}: its owner may not use this directory: chmod 700",
+                    first.display()
+                );
+                self.add(Level::Critical, text);
+            }
+            let foreign = lying.foreign;
             let Some((first, uid)) = foreign.iter().min() else {
                 continue;
             };
@@ -131,6 +152,70 @@ impl Found<'_> {
                 first.display()
             );
             self.add(level, text);
+        }
+    }
+
+    /// Queue directories that are missing while a master daemon runs: `postfix check`, and so a start, makes them.
+    pub(super) fn absent(&mut self) {
+        for directory in [
+            "maildrop", "incoming", "active", "deferred", "bounce", "defer",
+        ] {
+            let path = self.queue.join(directory);
+            if fs::symlink_metadata(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+                let text = format!(
+                    "{}: no such directory, though the instance runs: postfix check makes it",
+                    path.display()
+                );
+                self.add(Level::Critical, text);
+            }
+        }
+    }
+
+    /// data_directory: master's own lock is made in it.
+    pub(super) fn data_directory(&mut self, path: &Path, owner: u32, name: &str) {
+        if let Some(metadata) = self.look(path)
+            && metadata.uid() != owner
+        {
+            let text = format!(
+                "data_directory {}: uid {} owns it, not {name}, and the next start fails: chown {name}",
+                path.display(),
+                metadata.uid()
+            );
+            self.add(Level::Critical, text);
+        }
+    }
+
+    /// Messages that the queue manager does not take for a long time, or never.
+    pub(super) fn passed_over(&mut self, instance: &Instance, now: Time) {
+        let incoming = self.lying("incoming", None, now);
+        if let Some((n, minutes)) = incoming.early(TAKEN_WITHIN_S) {
+            let text = format!(
+                "incoming: {} a time in the future, the latest in {minutes} min, and the queue manager passes over them \
+                 until then: touch them",
+                messages_have(n)
+            );
+            self.add(Level::Warning, text);
+        }
+        let deferred = self.lying("deferred", None, now);
+        let longest = instance.parameters().seconds("maximal_backoff_time");
+        let longest = i64::try_from(longest.unwrap_or(0)).unwrap_or(i64::MAX);
+        if let Some((n, minutes)) = deferred.early(longest.max(TAKEN_WITHIN_S).saturating_mul(2)) {
+            let text = format!(
+                "deferred: {} a next attempt later than maximal_backoff_time allows, the latest in {minutes} min: \
+                 postsuper -r ALL, or touch them",
+                messages_have(n)
+            );
+            self.add(Level::Warning, text);
+        }
+        for lying in [&deferred, &self.lying("active", None, now)] {
+            if let Some(first) = lying.unready.iter().min() {
+                let text = format!(
+                    "{}: not ready (mode 0700), so that the queue manager passes over it; {} in all",
+                    first.display(),
+                    lying.unready.len()
+                );
+                self.add(Level::Warning, text);
+            }
         }
     }
 
@@ -191,16 +276,23 @@ impl Found<'_> {
                 if owner.is_some_and(|owner| owner != metadata.uid()) {
                     lying.foreign.push((entry.path(), metadata.uid()));
                 }
+                let mode = metadata.permissions().mode();
+                if metadata.is_dir() && mode & 0o700 != 0o700 {
+                    lying.shut.push(entry.path());
+                }
                 if metadata.is_dir() && depth < MOST_DEEP {
                     open.push((entry.path(), depth + 1));
                 }
                 // Without that bit, it is being written.
-                if metadata.is_file() && metadata.permissions().mode() & 0o100 != 0 {
-                    let since = match directory {
-                        "active" => metadata.ctime(),
-                        _ => metadata.mtime(),
-                    };
-                    lying.ages.push(now.seconds().saturating_sub(since));
+                let since = match directory {
+                    "active" => metadata.ctime(),
+                    _ => metadata.mtime(),
+                };
+                let age = now.seconds().saturating_sub(since);
+                if metadata.is_file() && mode & 0o100 != 0 {
+                    lying.ages.push(age);
+                } else if metadata.is_file() {
+                    lying.unready.push(entry.path());
                 }
             }
         }

@@ -11,14 +11,14 @@ use figures::instances::{Facts, Running, Trouble};
 use figures::verdict::Level;
 use nix::unistd::User;
 use postfix::config::{Instance, MasterCf};
-use postfix::{Root, Time};
+use postfix::{Parsed, Root, Time};
 use rustix::fs::StatVfsMountFlags;
 
 /// What is found, at the time `now`.
 pub(super) fn troubles(
     root: &Root,
     instance: &Instance,
-    services: &MasterCf,
+    services: &Parsed<MasterCf>,
     facts: &Facts,
     now: Time,
 ) -> Vec<Trouble> {
@@ -32,6 +32,10 @@ pub(super) fn troubles(
         Ok(Some(owner)) => {
             found.directories(instance, owner.uid.as_raw(), &facts.mail_owner);
             found.owners(owner.uid.as_raw(), &facts.mail_owner, now);
+            if let Running::Yes { .. } = facts.running {
+                let data = root.under(instance.data_directory());
+                found.data_directory(&data, owner.uid.as_raw(), &facts.mail_owner);
+            }
         }
         Ok(None) => found.add(
             Level::Critical,
@@ -45,12 +49,12 @@ pub(super) fn troubles(
     match facts.running {
         Running::Yes { pid, .. } => {
             found.services(services);
-            if found.is_master(&root.under(&instance.master_pid_file()), pid) {
-                if let Some(pid) = pid {
-                    found.takers(instance, services, pid, now);
-                }
-                found.waiting(now);
+            found.absent();
+            if let Some(pid) = found.master_daemon(&root.under(&instance.master_pid_file()), pid) {
+                found.takers(instance, &services.value, pid, now);
             }
+            found.waiting(now);
+            found.passed_over(instance, now);
         }
         Running::No => {
             found.data_lock(root, instance);
@@ -92,7 +96,7 @@ impl Found<'_> {
         let bytes = |name: &str| {
             instance
                 .parameters()
-                .int(name)
+                .long(name)
                 .and_then(|n| u64::try_from(n).ok())
                 .unwrap_or(0)
         };
