@@ -33,6 +33,19 @@ fn replies_mean_what_a_reader_takes_them_for() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+#[test]
+fn a_family_of_words_is_known_in_any_order_and_language() {
+    let reasons = Reasons::load(None).unwrap();
+    let replies = corpus::parse("wordings", include_str!("wordings.toml"));
+    let wrong = replies.iter().filter_map(|reply| {
+        let class = reply.found(&reasons).class;
+        (!reply.is_best(class))
+            .then(|| format!("{}\n  found {class}, not {}", reply.text, reply.class))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// Some replies are beyond rules: at least 95 % are right in class, code and blamed address.
 #[test]
 fn collected_replies_are_understood() {
