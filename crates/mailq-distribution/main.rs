@@ -69,7 +69,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let unknown = unknown(&host, &names);
         let mut troubles = host::machine::queue_troubles(cx.site(), &instances);
         let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-        let unfinished = transfer::unfinished(cx.root(), &all);
+        let (unfinished, damaged) = transfer::unfinished(cx.root(), &all);
+        troubles.extend(damaged.iter().map(|error| Trouble {
+            instance: "a move".to_owned(),
+            level: Level::Unknown,
+            text: error.to_string(),
+        }));
         troubles.extend(unfinished.iter().map(|one| Trouble {
             instance: one.header.from.instance.clone(),
             level: Level::Warning,

@@ -219,7 +219,7 @@ fn execute(
     });
     let (canary, done, stopped) = match ran {
         Ok(done) => done,
-        Err(e) => return half_way(cx, again.format, &header.name, &e),
+        Err(e) => return half_way(cx, again.format, &path, &e),
     };
     let mut verified = Verified::default();
     if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
@@ -368,7 +368,7 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
 }
 
 /// The instance, and its spool as it is laid out now.
-fn now<'h>(
+pub(crate) fn now<'h>(
     cx: &Context,
     host: &'h Parsed<Host>,
     then: &Side,

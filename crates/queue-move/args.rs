@@ -21,7 +21,7 @@ use postfix::Span;
     version,
     subcommand_negates_reqs = true,
     override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       \
-        queue-move [OPTIONS] hold|release|flush|bounce|clean <INSTANCE> [SELECTORS]\n       \
+        queue-move [OPTIONS] hold|release|flush|bounce|delete|clean <INSTANCE> [SELECTORS]\n       \
         queue-move [OPTIONS] resume|undo [MOVE]\n       \
         queue-move [OPTIONS] close <MOVE> --why <TEXT>\n       \
         queue-move [OPTIONS] history [MOVE]\n       \
@@ -163,6 +163,11 @@ pub(crate) enum Command {
     /// As postsuper -e does it: the messages are marked as expired and tried at once, at --rate, which makes the queue
     /// manager return them. It cannot be undone.
     Bounce(Tries),
+    /// Delete mail, and keep it for a while, so that undo can put it back
+    ///
+    /// The messages are kept in the directory "deleted" of the instance's queue directory, until prune finds that their
+    /// time is over. No sender is told.
+    Delete(Delete),
     /// Remove defer logs without a message in incoming, active, deferred or hold
     Clean(One),
     /// Finish what was interrupted: a move or its undo
@@ -180,7 +185,7 @@ pub(crate) enum Command {
     Close(Close),
     /// List the moves of this host, or show one
     History(Listing),
-    /// Remove the journals of moves that ended long ago
+    /// Remove the journals of moves that ended long ago, and deleted mail that is no longer to be kept
     Prune(Prune),
 }
 
@@ -217,6 +222,21 @@ pub(crate) struct Release {
     /// Each message gets a new queue id, and passes the instance's maps and header checks again.
     #[arg(long, help_heading = "Move options")]
     pub(crate) fresh: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(crate) one: One,
+
+    /// How long the mail is kept for an undo: 7d, 12h
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "7d",
+        help_heading = "Move options"
+    )]
+    pub(crate) keep: Span,
 }
 
 #[derive(Debug, ClapArgs)]

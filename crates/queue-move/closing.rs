@@ -6,6 +6,7 @@ use cli::{Context, Failure, Outcome};
 use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
+use crate::deleting;
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
@@ -92,8 +93,29 @@ fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<
 /// Removes journals of moves that ended long ago.
 pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     let (mut summaries, mut is_whole) = all(cx);
+    let (deletions, is_read) = deleting::all(cx);
+    is_whole &= is_read;
+    // Of deletions, the journal is kept while there is something to put back.
+    let closed = |one: &Summary| one.state == State::Closed;
+    summaries.extend(deletions.into_iter().filter(closed));
     let before = cx.now().minus(prune.older_than).seconds();
     summaries.retain(|one| one.header.started < before && !one.is_unfinished());
+    let over: usize = deleting::purge(cx, true)?
+        .0
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
+    let mut purged = over;
+    if !prune.manner.dry_run && over > 0 {
+        setup::must_be_root()?;
+        let question = format!("Remove {over} deleted messages for good?");
+        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
+            return Err(Failure::new("nothing was changed: not confirmed").into());
+        }
+        let (done, all_done) = deleting::purge(cx, false)?;
+        purged = done.iter().map(|(_, count)| count).sum();
+        is_whole &= all_done;
+    }
     if !prune.manner.dry_run && !summaries.is_empty() {
         setup::must_be_root()?;
         let question = format!("Remove the journals of {} moves?", summaries.len());
@@ -122,9 +144,12 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
             "schema": "relay-tools/queue-move-prune/1",
             "dry_run": prune.manner.dry_run,
             "moves": names,
+            "purged": purged,
         }))
     } else {
-        names.iter().map(|name| format!("{name}\n")).collect()
+        let lines = names.iter().map(|name| format!("{name}\n"));
+        let purged = (purged > 0).then(|| format!("{purged} deleted messages, for good\n"));
+        lines.chain(purged).collect()
     };
     cx.print(postfix_lines(&text).as_bytes())?;
     Ok(if is_whole {

@@ -7,10 +7,11 @@ use serde::Serialize;
 use transfer::{State, Summary};
 
 use crate::args::Listing;
+use crate::deleting;
 use crate::result::{self, to_line};
 use crate::setup::{is_json, readable};
 use crate::text;
-use crate::unfinished::{all, named};
+use crate::unfinished::{all, named, read};
 use crate::waiting::Verified;
 
 #[derive(Serialize)]
@@ -35,6 +36,7 @@ struct Entry<'a> {
 struct History<'a> {
     schema: &'static str,
     moves: Vec<Entry<'a>>,
+    deletions: Vec<Entry<'a>>,
 }
 
 pub(crate) fn word(state: State) -> &'static str {
@@ -87,19 +89,46 @@ fn line(entry: &Entry<'_>, width: Option<u16>) -> String {
     format!("{}\n", folded(&escape(&line).to_string(), width))
 }
 
+/// Of a deletion, which leads from an instance to itself.
+fn deletion_line(entry: &Entry<'_>, keep_until: i64, width: Option<u16>) -> String {
+    let line = format!(
+        "{}  {}  deleted from {}  {}: {} messages, {} deleted, {} skipped, {} failed, {} put back, kept until {}  ({})",
+        entry.name,
+        readable(entry.started),
+        entry.from,
+        entry.state,
+        entry.messages,
+        entry.moved,
+        entry.skipped,
+        entry.failed,
+        entry.restored,
+        readable(keep_until),
+        entry.user
+    );
+    format!("{}\n", folded(&escape(&line).to_string(), width))
+}
+
 pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     if let Some(name) = &listing.name {
         return one(listing, cx, name);
     }
-    let (summaries, is_whole) = all(cx);
+    let (summaries, mut is_whole) = all(cx);
+    let (deleted, is_read) = deleting::all(cx);
+    is_whole &= is_read;
     let moves: Vec<Entry<'_>> = summaries.iter().map(entry).collect();
     let text = if is_json(listing.format) {
         to_line(&History {
             schema: "relay-tools/queue-move-history/1",
             moves,
+            deletions: deleted.iter().map(entry).collect(),
         })
     } else {
-        moves.iter().map(|entry| line(entry, cx.width())).collect()
+        let lines = moves.iter().map(|entry| line(entry, cx.width()));
+        let deletions = deleted.iter().map(|one| {
+            let until = one.header.keep_until.unwrap_or_default();
+            deletion_line(&entry(one), until, cx.width())
+        });
+        lines.chain(deletions).collect()
     };
     cx.print(text.as_bytes())?;
     Ok(if is_whole {
@@ -111,7 +140,10 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// A move, message by message.
 fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
-    let journal = named(cx, name)?;
+    let journal = match deleting::named(cx, Some(name)) {
+        Some(path) => read(&path)?,
+        None => named(cx, name)?,
+    };
     let totals = Summary::read(&journal.path).map(|summary| summary.totals);
     let totals = totals.unwrap_or_default();
     let outcome = result::MoveResult::of_journal(&journal, "history", totals, &Verified::default());

@@ -4,7 +4,7 @@
 //! `selected` what else the selectors take, `canary` the few that go first, `weighing` what TO's attempts at them say,
 //! `drip` the clock by which the others follow,
 //! `outlook` what would become of the mail in TO, `moving` a move from its plan to its end, `again` resume and undo,
-//! `single` hold, release and clean, `trying` flush and bounce, `shown` what came of those, `history` and `closing` the
+//! `single` hold, release and clean, `deleting` delete and its undo, `trying` flush and bounce, `shown` what came of those, `history` and `closing` the
 //! moves of this host, `result` what came of it and `text` how people read that. What changes a spool is in crate
 //! transfer.
 
@@ -12,6 +12,7 @@ mod again;
 mod args;
 mod canary;
 mod closing;
+mod deleting;
 mod drip;
 mod history;
 mod manual;

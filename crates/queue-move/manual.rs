@@ -52,9 +52,11 @@ impl Tool for Args {
                      given to another message is not mistaken. flush and bounce hand over one message after another at \
                      --rate; flush watches the first ones (--canary) and stops if all of them are deferred again. \
                      release warns of mail that has outlived its queue lifetime, which the next refusal returns; \
-                     --fresh requeues it instead. A message with several recipients is selected if one of them \
+                     --fresh requeues it instead. delete puts the messages on hold and then keeps them in the directory \
+                     \"deleted\" of the queue directory, with a journal in /var/lib/relay-tools/deleted; undo NAME gives them back with their defer logs, until --keep (7 \
+                     days) is over and prune has removed them for good. They take up space until then. A message with several recipients is selected if one of them \
                      matches: the plan says who else goes with it, and --whole leaves such messages out. Mail of an \
-                     unfinished move is left alone by release and bounce.",
+                     unfinished move is left alone by release, bounce and delete.",
                 )],
             },
             Section {

@@ -3,8 +3,10 @@
 use cli::{Context, Failure, Outcome};
 use transfer::protocol::Goal;
 
-use crate::args::{Again, Args, Close, Command, Flush, Listing, One, Prune, Release, Tries};
-use crate::{again, closing, history, moving, single, trying, unfinished};
+use crate::args::{
+    Again, Args, Close, Command, Delete, Flush, Listing, One, Prune, Release, Tries,
+};
+use crate::{again, closing, deleting, history, moving, single, trying, unfinished};
 
 /// What is asked for.
 pub(crate) enum Mode<'a> {
@@ -13,6 +15,7 @@ pub(crate) enum Mode<'a> {
     Release(&'a Release),
     Flush(&'a Flush),
     Bounce(&'a Tries),
+    Delete(&'a Delete),
     Clean(&'a One),
     Again(&'a Again, Goal),
     Close(&'a Close),
@@ -45,6 +48,7 @@ impl<'a> Mode<'a> {
             (Some(Command::Release(release)), ..) => Self::Release(release),
             (Some(Command::Flush(flush)), ..) => Self::Flush(flush),
             (Some(Command::Bounce(bounce)), ..) => Self::Bounce(bounce),
+            (Some(Command::Delete(delete)), ..) => Self::Delete(delete),
             (Some(Command::Clean(one)), ..) => Self::Clean(one),
             (Some(Command::Resume(again)), ..) => Self::Again(again, Goal::Finish),
             (Some(Command::Undo(again)), ..) => Self::Again(again, Goal::Back),
@@ -68,14 +72,19 @@ impl<'a> Mode<'a> {
             Self::History(_) => Vec::new(),
             _ => unfinished::report(cx, meant),
         };
+        deleting::report(cx, meant);
         match self {
             Self::Move(args, from, to) => moving::run(args, cx, from, to, &open),
             Self::Hold(one) => single::hold(one, cx),
             Self::Release(release) => single::release(release, cx, &open),
             Self::Flush(flush) => trying::flush(flush, cx),
             Self::Bounce(bounce) => trying::bounce(bounce, cx, &open),
+            Self::Delete(delete) => deleting::delete(delete, cx, &open),
             Self::Clean(one) => single::clean(one, cx),
-            Self::Again(again, goal) => again::run(again, cx, *goal),
+            Self::Again(again, goal) => match deleting::named(cx, again.name.as_deref()) {
+                Some(path) => deleting::undo(again, cx, *goal, &path),
+                None => again::run(again, cx, *goal),
+            },
             Self::Close(close) => closing::close(close, cx),
             Self::History(listing) => history::run(listing, cx),
             Self::Prune(prune) => closing::prune(prune, cx),

@@ -1,6 +1,7 @@
 //! A move: plan, question, journal, execution, verification.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use cli::{Context, Failure, Outcome};
 use transfer::verify::Log;
@@ -116,6 +117,7 @@ fn execute(
         user: setup::user(),
         command: setup::command_line(),
         rate: args.pace.rate,
+        keep_until: None,
         log: log.as_ref().and_then(Log::mark),
     };
     let wanted = canary::size(
@@ -173,7 +175,7 @@ fn execute(
     let (canary, (done, stopped)) = match done {
         Ok(done) => done,
         // Something may have been done: what, the journal knows.
-        Err(e) => return half_way(cx, args.format, &name, &e),
+        Err(e) => return half_way(cx, args.format, &dir.join(format!("{name}.jsonl")), &e),
     };
     let mut verified = Verified::default();
     let names: Vec<String> = done
@@ -254,13 +256,14 @@ pub(crate) fn failed(e: MoveError) -> anyhow::Error {
 pub(crate) fn half_way(
     cx: &Context,
     format: Format,
-    name: &str,
+    path: &Path,
     e: &MoveError,
 ) -> anyhow::Result<(Outcome, String)> {
     cx.warn(e.to_string());
+    let journal = crate::unfinished::read(path)?;
+    let name = &journal.header.name;
     let hint = format!("to finish: queue-move resume {name}; to go back: queue-move undo {name}");
     cx.warn(&hint);
-    let journal = crate::unfinished::named(cx, name)?;
     let verified = Verified::default();
     let mut outcome =
         result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);

@@ -48,9 +48,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             .into());
     }
     let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-    for one in transfer::unfinished(cx.root(), &names) {
-        cx.warn(one.told());
-    }
+    let (unfinished, damaged) = transfer::unfinished(cx.root(), &names);
+    unfinished.iter().for_each(|one| cx.warn(one.told()));
+    damaged.iter().for_each(|error| cx.warn(error.to_string()));
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);
     let marks = limits::Marks::read(cx.root(), cx.now());

@@ -137,3 +137,14 @@ fn wrong_usage_is_unknown_on_standard_output() {
         );
     }
 }
+
+#[test]
+fn a_journal_of_a_move_that_cannot_be_read_is_not_passed_over() {
+    let image = image();
+    let moves = image.path("var/lib/relay-tools/moves");
+    fs::create_dir_all(&moves).unwrap();
+    fs::write(moves.join("damaged.jsonl"), "rubbish\n").unwrap();
+    let ran = image.run(["--check", "--warn-count", "100"]).ended(3);
+    assert!(ran.out.starts_with("UNKNOWN: a move: "), "{}", ran.out);
+    assert!(ran.out.contains("damaged.jsonl"), "{}", ran.out);
+}

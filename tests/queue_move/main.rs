@@ -9,6 +9,7 @@ mod bad_targets;
 mod canary;
 mod crash;
 mod crowd;
+mod deleted;
 mod followed;
 mod hosts;
 mod image;

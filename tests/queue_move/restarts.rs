@@ -8,9 +8,9 @@ use crate::image::{Image, Original, with_old_ext4};
 use testkit::traced::{calls, killed, plain};
 use testkit::{Answer, Host, Instance, Mail, Ran, host_or_skip};
 
-/// Runs queue-move until it makes the system call `call` for the first time, and kills it there.
-fn killed_at(host: &Host, call: &str, args: &[&str]) -> Ran {
-    let inject = format!("--inject={call}:signal=KILL:when=1");
+/// Runs queue-move until it makes the system call `call` for the `nth` time, and kills it there.
+pub(crate) fn killed_at(host: &Host, (call, nth): (&str, usize), args: &[&str]) -> Ran {
+    let inject = format!("--inject={call}:signal=KILL:when={nth}");
     let strace = ["-f", "-qq", "-o", "/dev/null", &inject, TOOL];
     let ran = host.command("strace").args(strace).args(args).run();
     assert_eq!(ran.killed_by(), Some(9), "{ran}");
@@ -44,7 +44,11 @@ fn closed_copies_survive_a_restart_of_the_target() {
     let host = host_or_skip!();
     let (from, to, accepting) = two_file_systems(&host, COUNT);
     // The sources are gone, the copies are not open yet.
-    killed_at(&host, "fchmod", &["aol-a", "aol-b", "--yes", "--no-wait"]);
+    killed_at(
+        &host,
+        ("fchmod", 1),
+        &["aol-a", "aol-b", "--yes", "--no-wait"],
+    );
     assert_eq!((from.count("deferred"), from.count("hold")), (0, 0));
     let names = |instance: &Instance| {
         let mut names = instance.files("maildrop");
@@ -76,7 +80,7 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
     signal(&to, "STOP");
     queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
     // TO's files are gone, those on their way back have no name yet.
-    killed_at(&host, "fchmod", &["undo", "--yes"]);
+    killed_at(&host, ("fchmod", 1), &["undo", "--yes"]);
     assert_eq!((from.count("deferred"), to.count("maildrop")), (0, 0));
     from.stop();
     from.start();

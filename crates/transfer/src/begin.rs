@@ -23,6 +23,8 @@ pub struct Begin {
     pub command: String,
     /// Messages a minute, if it is not to be as fast as possible.
     pub rate: Option<u32>,
+    /// Of a deletion: until when its messages are kept, seconds since 1970 (UTC).
+    pub keep_until: Option<i64>,
     /// Where TO's log ends now.
     pub log: Option<LogMark>,
 }
@@ -58,6 +60,7 @@ impl<'a> Move<'a> {
             user: begin.user,
             command: begin.command,
             rate: begin.rate,
+            keep_until: begin.keep_until,
             from: plan.from.clone(),
             to: plan.to.clone(),
             cross_device: plan.cross_device,

@@ -8,6 +8,7 @@
 )]
 
 mod begin;
+mod deletion;
 mod engine;
 mod execute;
 mod finder;
@@ -33,6 +34,7 @@ pub mod verify;
 mod workers;
 
 pub use begin::Begin;
+pub use deletion::{DELETED, purge};
 pub use execute::Watch;
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{

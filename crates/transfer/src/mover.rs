@@ -169,6 +169,18 @@ impl<'a> Mover<'a> {
         Ok(self.covered(at, id))
     }
 
+    /// Where a deletion keeps the message.
+    pub(crate) fn kept(&self, id: &QueueId) -> Result<Option<At>, Stop> {
+        let kept = self.from.deleted(&format!("{id}.{:x}", self.mark));
+        kept.map_err(|e| {
+            fail(
+                "cannot open the directory of deleted mail",
+                self.from.spool().dir(),
+                &e,
+            )
+        })
+    }
+
     /// Does the name end as those of files do that this move has covered?
     pub(crate) fn is_covered_by_this(&self, name: &str) -> bool {
         name.rsplit_once('.')

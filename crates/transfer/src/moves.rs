@@ -205,18 +205,9 @@ impl<'a> Move<'a> {
 
     /// Takes these as far as they go, but for `short_of`; the ends are noted, the others come back.
     fn batches(&mut self, jobs: Vec<Job>, short_of: &[Step]) -> Result<Vec<Job>, MoveError> {
-        let verdict = self.verdict();
-        let mut engine = Engine {
-            mover: &self.mover,
-            journal: &mut self.writer,
-            verdict,
-            pickup: self.means.pickup,
-            known: &self.known,
-            to: &self.header.to,
-            workers: self.means.workers,
-            watch: self.means.watch,
-        };
-        let done = run(&mut engine, jobs, self.means.batch, short_of);
+        let (verdict, batch) = (self.verdict(), self.means.batch);
+        let mut engine = self.engine(verdict);
+        let done = run(&mut engine, jobs, batch, short_of);
         let Batches {
             ended,
             parked,
@@ -247,16 +238,7 @@ impl<'a> Move<'a> {
             return Ok(jobs);
         }
         let verdict = self.verdict();
-        let engine = Engine {
-            mover: &self.mover,
-            journal: &mut self.writer,
-            verdict,
-            pickup: self.means.pickup,
-            known: &self.known,
-            to: &self.header.to,
-            workers: self.means.workers,
-            watch: self.means.watch,
-        };
+        let engine = self.engine(verdict);
         let (settled, left) = engine.settled(jobs);
         let noted = self.note(left);
         noted.map_err(|e| MoveError::Stopped(self.header.name.clone(), e))?;
@@ -304,6 +286,38 @@ impl<'a> Move<'a> {
         let before = self.ended.len();
         self.batches(some, &[])?;
         Ok(&self.ended[before..])
+    }
+
+    /// Takes what is held through `work`, so many messages at a time.
+    pub(crate) fn held_in_batches(
+        &mut self,
+        work: impl Fn(&mut Engine<'_, '_>, Vec<Job>) -> io::Result<Vec<Ended>>,
+    ) -> Result<(), MoveError> {
+        while !self.held.is_empty() && !self.means.watch.interrupted() {
+            let rest = self
+                .held
+                .split_off(self.means.batch.max(1).min(self.held.len()));
+            let jobs = std::mem::replace(&mut self.held, rest);
+            let verdict = self.verdict();
+            let mut engine = self.engine(verdict);
+            let done = work(&mut engine, jobs);
+            let ended = done.map_err(|e| MoveError::Stopped(self.header.name.clone(), e))?;
+            self.ended.extend(ended);
+        }
+        Ok(())
+    }
+
+    fn engine<'e>(&'e mut self, verdict: Verdict<'e>) -> Engine<'e, 'a> {
+        Engine {
+            mover: &self.mover,
+            journal: &mut self.writer,
+            verdict,
+            pickup: self.means.pickup,
+            known: &self.known,
+            to: &self.header.to,
+            workers: self.means.workers,
+            watch: self.means.watch,
+        }
     }
 
     /// Journals what a canary has shown, for a later run.

@@ -143,6 +143,8 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
             names.push((Queue::Hold, at.clone()));
             names.push((Queue::Hold, mover.covered(at, &name)));
         }
+        // What is deleted is as good as covered.
+        names.extend(mover.kept(&name)?.map(|at| (Queue::Hold, at)));
         names.extend(
             mover
                 .in_from(Queue::Deferred, &name)?

@@ -189,6 +189,15 @@ pub fn judge(messages: Vec<Message>, facts: Facts<'_>, limit: Option<usize>) -> 
     items
 }
 
+/// All of them, whatever is the matter with them: for a deletion.
+pub fn all(messages: &[Message]) -> Vec<Item> {
+    let mut items: Vec<Item> = messages.iter().map(|one| item(one, Action::Move)).collect();
+    for (n, item) in (0..).zip(&mut items) {
+        item.message.n = n;
+    }
+    items
+}
+
 fn is_empty(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }

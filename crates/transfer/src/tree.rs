@@ -95,6 +95,9 @@ impl At {
     }
 }
 
+/// Where deleted mail is kept, below the queue directory.
+const DELETED: &str = "deleted";
+
 /// The most directories that are kept open of one spool: a layout may have thousands.
 const MOST_OPEN: usize = 200;
 
@@ -209,6 +212,21 @@ impl Tree {
             name: name.to_owned(),
             path: path.to_owned(),
         }))
+    }
+
+    /// The directory in which deleted mail is kept: beside the queues, so that postsuper(1) does not warn of it.
+    pub(crate) fn make_deleted(&self, fs: Fs<'_>) -> io::Result<()> {
+        let path = self.spool.dir().join(DELETED);
+        match fs.make_dir(&self.root, Path::new(DELETED), &path) {
+            Ok(()) => fs.sync_dir(&self.root, &path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// A name there. `None`: there is no such directory.
+    pub(crate) fn deleted(&self, name: &str) -> io::Result<Option<At>> {
+        self.beneath(&self.spool.dir().join(DELETED).join(name))
     }
 
     fn path(&self, place: Place, id: &QueueId) -> (PathBuf, PathBuf) {

@@ -4,6 +4,7 @@
 //! What to do next with a message `protocol.rs` says, and nothing else does.
 
 mod back;
+mod deleted;
 mod logs;
 
 use std::collections::HashMap;

@@ -71,6 +71,9 @@ pub struct Header {
     /// Messages a minute, if it was not to be as fast as possible.
     #[serde(default)]
     pub rate: Option<u32>,
+    /// Of a deletion: until when its messages are kept, seconds since 1970 (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_until: Option<i64>,
     /// Are the spools on two file systems, so that files are copied?
     pub cross_device: bool,
     /// What the names of files that this move has covered end with. Before, the nanoseconds of the modification time of
@@ -238,7 +241,7 @@ pub(crate) struct Made {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
-    /// It is, or was, in TO's maildrop.
+    /// It is, or was, in TO's maildrop. Of a deletion: it is kept, covered.
     Moved,
     /// It was left alone.
     Skipped,

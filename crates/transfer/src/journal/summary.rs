@@ -187,15 +187,16 @@ fn ends(path: &Path) -> io::Result<Option<(Header, Last)>> {
 }
 
 /// The unfinished moves of a host out of one of these instances or into one: what is reported by all who show their
-/// queues. Journals are root's: whoever may not read them learns of none.
-pub fn unfinished(root: &Root, instances: &[&str]) -> Vec<Summary> {
-    let (mut found, _) = summaries(&root.under(Path::new(MOVES))).unwrap_or_default();
+/// queues. Journals are root's: whoever may not read their directory learns of none. Beside them, the journals that
+/// cannot be read: whose moves those are is not known.
+pub fn unfinished(root: &Root, instances: &[&str]) -> (Vec<Summary>, Vec<JournalError>) {
+    let (mut found, damaged) = summaries(&root.under(Path::new(MOVES))).unwrap_or_default();
     found.retain(|one| {
         let sides = [&one.header.from, &one.header.to];
         let is_asked = |side: &&Side| instances.contains(&side.instance.as_str());
         one.is_unfinished() && sides.iter().any(is_asked)
     });
-    found
+    (found, damaged)
 }
 
 /// The summaries of all journals in a directory, the oldest first; and what cannot be read. No directory: no moves.

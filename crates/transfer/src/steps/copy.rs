@@ -74,6 +74,19 @@ pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Deletes a message that is on hold: one rename, out of Postfix's queues, to where it is kept.
+pub(crate) fn keep(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
+    let hold = job.check_own()?.clone();
+    let gone = || Stop::Fail("the directory of deleted mail is gone".to_owned());
+    let kept = mover.kept(&job.track.from_name)?.ok_or_else(gone)?;
+    let done = mover.fs.rename(&hold, &kept);
+    done.map_err(|e| fail_or_raced("cannot delete", &hold.path, &e))?;
+    mover.touch_from(&hold);
+    mover.touch_from(&kept);
+    job.places.own = Some(kept);
+    Ok(())
+}
+
 /// Gives the covered source its name back.
 pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let cover = job.check_own()?.clone();
@@ -82,6 +95,7 @@ pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let hold = hold.ok_or_else(|| Stop::Fail("there is no hold queue".to_owned()))?;
     let done = mover.fs.rename(&cover, &hold);
     done.map_err(|e| fail_or_raced("cannot put back on hold", &hold.path, &e))?;
+    mover.touch_from(&cover);
     mover.touch_from(&hold);
     job.places.own = Some(hold);
     Ok(())

@@ -277,6 +277,7 @@ impl Spools {
             user: "ada".to_owned(),
             command: "queue-move aol-a aol-b".to_owned(),
             rate: None,
+            keep_until: None,
             log: None,
         };
         let taken = |name: &str| self.was_taken(name);

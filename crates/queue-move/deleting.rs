@@ -1,0 +1,269 @@
+//! delete: mail is taken out of an instance's queue, and kept for an undo until its time is over.
+
+use std::path::{Path, PathBuf};
+
+use cli::{Context, Failure, Outcome};
+use postfix::queue::Queue;
+use transfer::hold::ItemResult;
+use transfer::plan::{Plan, all as all_of};
+use transfer::protocol::Goal;
+use transfer::{
+    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, State, Summary, Totals, summaries,
+};
+
+use crate::again::now as side_now;
+use crate::args::{Again, Delete};
+use crate::moving::{half_way, shown};
+use crate::result::MoveResult;
+use crate::setup::{self, readable};
+use crate::single::{Chosen, act, choose};
+use crate::syslog::Syslog;
+use crate::unfinished::read;
+use crate::waiting::Verified;
+use crate::watch::{About, MoveWatch};
+
+/// What the lines of the mail log say of where deleted messages go.
+const KEPT: &str = "what is kept of deleted mail";
+
+fn dir(cx: &Context) -> PathBuf {
+    cx.root().under(Path::new(DELETED))
+}
+
+/// The journals of all deletions, the oldest first; of those that cannot be read it is said.
+pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
+    match summaries(&dir(cx)) {
+        Ok((found, errors)) => {
+            errors.iter().for_each(|error| cx.warn(error.to_string()));
+            (found, errors.is_empty())
+        }
+        Err(e) => {
+            let dir = dir(cx);
+            let dir = dir.display();
+            cx.warn(format!("cannot read the journals of deletions: {dir}: {e}"));
+            (Vec::new(), false)
+        }
+    }
+}
+
+/// Says which deletions were interrupted, but for the one that is `meant`.
+pub(crate) fn report(cx: &Context, meant: Option<&str>) {
+    for one in all(cx).0.iter().filter(|one| one.is_unfinished()) {
+        let (name, totals) = (&one.header.name, one.totals);
+        if meant != Some(name.as_str()) {
+            cx.warn(format!(
+                "the deletion {name} was interrupted: {} of {} messages may be on hold in {}; to put all of it back: \
+                 queue-move undo {name}",
+                totals.open(),
+                totals.messages,
+                one.header.from.instance
+            ));
+        }
+    }
+}
+
+/// Deletes mail.
+pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow::Result<Outcome> {
+    let one = &delete.one;
+    let asked = one.selectors.selector(cx, &[Queue::Deferred])?.queues;
+    let queue = match asked.as_slice() {
+        [Queue::Hold] => Queue::Hold,
+        _ => Queue::Deferred,
+    };
+    let mut chosen = choose(one, cx, "delete", queue)?;
+    chosen.leave_moves(open);
+    let until = cx.now().plus(delete.keep).seconds();
+    let now = setup::seconds(cx);
+    let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let instance: String = chosen.side.instance.chars().take(60).map(plain).collect();
+    let name = format!("{}-delete-{instance}", time.format("%Y%m%dT%H%M%SZ"));
+    chosen.notes.push(format!(
+        "no sender is told; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
+         for good after that",
+        readable(until)
+    ));
+    let interrupts = cx.catch_interrupts()?;
+    act(one, cx, ("delete", "delete"), &chosen, |ids| {
+        let syslog = Syslog::open(cx);
+        let about = About {
+            name: &name,
+            ids,
+            to: KEPT,
+        };
+        let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
+        let nothing = |_: &str| None;
+        let means = setup::means(cx, &watch, &nothing);
+        let begin = Begin {
+            name: name.clone(),
+            started: now,
+            started_microseconds: 0,
+            user: setup::user(),
+            command: setup::command_line(),
+            rate: None,
+            keep_until: Some(until),
+            log: None,
+        };
+        let done = Move::begin(means, &dir(cx), &plan(&chosen), begin).and_then(|mut one| {
+            one.delete()?;
+            one.end()
+        });
+        let done = done.map_err(std::io::Error::other)?;
+        let mut results =
+            vec![ItemResult::Skipped("interrupted before its turn".to_owned()); ids.len()];
+        for end in done.ended {
+            let why = || end.why.clone().unwrap_or_default();
+            if let Some(result) = results.get_mut(end.n as usize) {
+                *result = match end.fate {
+                    Fate::Moved => ItemResult::Done,
+                    Fate::Skipped | Fate::Restored => ItemResult::Skipped(why()),
+                    Fate::Failed | Fate::Doubt => ItemResult::Failed(why()),
+                };
+            }
+        }
+        Ok(results)
+    })
+}
+
+fn plain(c: char) -> char {
+    match c.is_ascii_alphanumeric() || "-_.".contains(c) {
+        true => c,
+        false => '_',
+    }
+}
+
+fn plan(chosen: &Chosen) -> Plan {
+    Plan {
+        from: chosen.side.clone(),
+        to: chosen.side.clone(),
+        cross_device: false,
+        items: all_of(&chosen.messages),
+    }
+}
+
+/// The journal of the deletion of this name, if there is one.
+pub(crate) fn named(cx: &Context, name: Option<&str>) -> Option<PathBuf> {
+    let name = name?;
+    let name = name.strip_suffix(".jsonl").unwrap_or(name);
+    let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    let path = dir(cx).join(format!("{name}.jsonl"));
+    (is_plain && path.exists()).then_some(path)
+}
+
+/// Puts back what a deletion keeps.
+pub(crate) fn undo(
+    again: &Again,
+    cx: &Context,
+    goal: Goal,
+    path: &Path,
+) -> anyhow::Result<Outcome> {
+    let mut journal = read(path)?;
+    let name = journal.header.name.clone();
+    if goal == Goal::Finish {
+        return Err(
+            Failure::new(format!("{name} is a deletion, which cannot be resumed"))
+                .hint(format!(
+                    "queue-move undo {name} puts back what it has taken"
+                ))
+                .into(),
+        );
+    }
+    must_be_kept(&journal)?;
+    let host = host::instances::discover(cx.site());
+    setup::report(cx, &host.problems);
+    let (_, side) = side_now(cx, &host, &journal.header.from)?;
+    (journal.header.from, journal.header.to) = (side.clone(), side.clone());
+    let before = Totals::of_ends(journal.ends());
+    let what = format!(
+        "put back {} messages that were deleted from {}",
+        journal.intents().len(),
+        side.instance
+    );
+    if again.manner.dry_run {
+        cx.print_lines(&[format!("would {what}")])?;
+        return Ok(Outcome::Done);
+    }
+    setup::must_be_root()?;
+    let locks = setup::lock(cx, &[(&side, true)])?;
+    if !again.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
+        return Err(Failure::new("nothing was changed: not confirmed").into());
+    }
+    // What another run has written in the meantime counts.
+    let mut journal = read(path)?;
+    must_be_kept(&journal)?;
+    (journal.header.from, journal.header.to) = (side.clone(), side);
+    let interrupts = cx.catch_interrupts()?;
+    let syslog = Syslog::open(cx);
+    let ids: Vec<_> = journal.intents().map(|one| one.queue_id.clone()).collect();
+    let about = About {
+        name: &name,
+        ids: &ids,
+        to: KEPT,
+    };
+    let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
+    watch.say(&format!("undo by {}", setup::user()));
+    let nothing = |_: &str| None;
+    let ran = Move::reopen(setup::means(cx, &watch, &nothing), journal, Goal::Back);
+    let ran = ran.and_then(|mut one| {
+        one.run()?;
+        one.end()
+    });
+    if let Err(e) = ran {
+        let (outcome, text) = half_way(cx, again.format, path, &e)?;
+        cx.print(text.as_bytes())?;
+        return Ok(outcome);
+    }
+    drop(locks);
+    let outcome = MoveResult::of_journal(&read(path)?, "undo", before, &Verified::default());
+    let all = outcome.counts.restored == outcome.counts.selected;
+    cx.print(shown(cx, again.format, &outcome).as_bytes())?;
+    Ok(if all { Outcome::Done } else { Outcome::Partial })
+}
+
+fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {
+    if journal.state() != State::Closed {
+        return Ok(());
+    }
+    let what = format!("what {} had deleted is no longer kept", journal.header.name);
+    Err(Failure::new(what)
+        .hint("queue-move history lists what is")
+        .into())
+}
+
+/// Removes for good what deletions keep beyond their time: how many messages, of which deletions.
+pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String, usize)>, bool)> {
+    let (found, mut is_whole) = all(cx);
+    let now = setup::seconds(cx);
+    let is_over = |one: &&Summary| {
+        let kept = matches!(one.state, State::Done | State::Undone);
+        kept && one.header.keep_until.is_some_and(|until| until <= now)
+    };
+    let mut purged = Vec::new();
+    for one in found.iter().filter(is_over) {
+        let name = one.header.name.clone();
+        if dry_run {
+            purged.push((name, one.totals.moved));
+            continue;
+        }
+        let done = (|| -> anyhow::Result<usize> {
+            let host = host::instances::discover(cx.site());
+            let mut journal = read(&one.path)?;
+            let (_, side) = side_now(cx, &host, &journal.header.from)?;
+            let locks = setup::lock(cx, &[(&side, true)])?;
+            journal = read(&one.path)?;
+            (journal.header.from, journal.header.to) = (side.clone(), side);
+            let count = transfer::purge(Fs::new(&NoHook), &journal)?;
+            let who = (setup::user(), "its time was over: what it kept is removed");
+            let root = cx.root().dir();
+            transfer::close(Fs::new(&NoHook), root, &journal, now, (&who.0, who.1))?;
+            drop(locks);
+            Ok(count)
+        })();
+        match done {
+            Ok(count) => purged.push((name, count)),
+            Err(e) => {
+                is_whole = false;
+                cx.warn(format!("what {name} has deleted is still kept: {e:#}"));
+            }
+        }
+    }
+    Ok((purged, is_whole))
+}
