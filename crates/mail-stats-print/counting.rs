@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use figures::mail_stats::{Place, Settings, Tally};
+use figures::mail_stats::{Settings, Slot, Tally};
 use host::logs::{Filter, Hosts, LogScope, Selection};
 use postfix::Time;
 use postfix::log::{Event, Scope, Sink};
@@ -17,7 +17,7 @@ pub(crate) struct Counting<'a> {
     settings: Arc<Settings>,
     pub(crate) tally: Tally,
     /// Where the tally keeps the instance of each tag that the filter knows.
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Slot>>,
 }
 
 impl<'a> Counting<'a> {
@@ -80,7 +80,7 @@ impl<'a> Counting<'a> {
     }
 
     /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
-    fn place(&mut self, at: Option<usize>, instance: &[u8]) -> Place {
+    fn place(&mut self, at: Option<usize>, instance: &[u8]) -> Slot {
         let Some(at) = at else {
             return self.tally.place(instance);
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cli::{Context, Failure, Outcome};
 use knowledge::providers::domain_of;
-use knowledge::reasons::{By, Explained, Place, Reasons};
+use knowledge::reasons::{By, Explained, Reasons, RulePlace};
 use postfix::escape;
 use postfix::log::{Event, Sink, Wanted, read_stream};
 
@@ -109,7 +109,7 @@ fn said(line: &[u8], found: &Explained) -> Vec<String> {
 }
 
 /// `FILE, line N: PATTERN`.
-fn shown(place: &Place) -> String {
+fn shown(place: &RulePlace) -> String {
     let pattern = place.pattern.as_ref();
     let pattern = pattern.map_or_else(String::new, |p| format!(": {}", escape(p.as_bytes())));
     let path = place.path.display().to_string();

@@ -7,7 +7,7 @@ use figures::totals::Totals;
 use host::logs::{Inputs, LogScope, LogSource, Selection, log_sets, refused};
 use postfix::Problem;
 use postfix::Time;
-use postfix::log::{self, Bookmark, Followed, LogSet, Options, Place, Reading, Scope, Wanted};
+use postfix::log::{self, Bookmark, Followed, LogPlace, LogSet, Options, Reading, Scope, Wanted};
 
 use crate::Run;
 
@@ -30,11 +30,11 @@ pub(crate) fn sets(run: &Run<'_>, everything: &Selection<'_>) -> anyhow::Result<
             files.dedup();
             files
                 .into_iter()
-                .map(|file| named(Place::File(file)))
+                .map(|file| named(LogPlace::File(file)))
                 .collect()
         }
         LogSource::JournalDir(_) => match run.inputs()? {
-            Inputs::Journal(journal) => vec![named(Place::Journal(journal))],
+            Inputs::Journal(journal) => vec![named(LogPlace::Journal(journal))],
             Inputs::Files(_) | Inputs::Host(_) => Vec::new(),
         },
         LogSource::Host(preference) => log_sets(cx.site(), run.host, everything, preference)?,
@@ -42,15 +42,15 @@ pub(crate) fn sets(run: &Run<'_>, everything: &Selection<'_>) -> anyhow::Result<
     // A link of another host's image leads out of it.
     if cx.root().is_this_host() {
         for set in &mut sets {
-            if let Place::File(path) = &mut set.place {
+            if let LogPlace::File(path) = &mut set.place {
                 *path = behind_links(std::mem::take(path));
             }
         }
     }
     let stream = args.logs.log.iter().find(|p| p.as_os_str() == "-");
     let files = sets.iter().filter_map(|set| match &set.place {
-        Place::File(path) => Some(path),
-        Place::Journal(_) => None,
+        LogPlace::File(path) => Some(path),
+        LogPlace::Journal(_) => None,
     });
     if let Some(path) = files.into_iter().find(|path| log::blocks(path)).or(stream) {
         let what = "a pipe or a device; --follow-state reads log files";
@@ -149,7 +149,7 @@ fn left(totals: &Totals, sets: &[LogSet]) -> Option<Time> {
 /// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since
 /// `before`.
 fn follow<S: LogScope>(
-    place: &Place,
+    place: &LogPlace,
     known: Bookmark,
     before: Option<Time>,
     options: &Options<'_>,
@@ -157,14 +157,14 @@ fn follow<S: LogScope>(
 ) -> Result<(Followed, S), Problem> {
     let is_new = known.seen.is_none();
     match place {
-        Place::Journal(journal) => {
+        LogPlace::Journal(journal) => {
             let known = Bookmark {
                 seen: known.seen.or(before),
                 ..known
             };
             journal.follow(&known, options, empty)
         }
-        Place::File(path) => {
+        LogPlace::File(path) => {
             let options = Options {
                 window: before.filter(|_| is_new).map(|before| before..Time::MAX),
                 ..options.clone()

@@ -1,9 +1,9 @@
 //! mail-stats-print: how well is mail being delivered, per instance?
 //!
 //! Config → instances → logs → figures → renderer: `host::logs` knows whose lines are asked for and which logs to read,
-//! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them,
-//! `filtering` what filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run,
-//! `reporting` how a day was.
+//! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them, `filtering` what
+//! filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a
+//! day was.
 
 mod args;
 mod check;
@@ -147,7 +147,7 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// How many instances are told apart beside those that are asked for: as metrics, as many as their series allow.
+    /// How many instances are kept distinct beside those that are asked for: as metrics, as many as their series allow.
     fn most_instances(&self, by: &[Dimension], delays: bool) -> usize {
         if self.selection.is_own() || self.args.format != Shape::Figures(Format::Prom) {
             return figures::bounds::MOST_INSTANCES;

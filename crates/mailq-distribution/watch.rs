@@ -60,7 +60,7 @@ impl Watch<'_> {
             Round::Json => Format::Json,
         };
         let mut out = self.cx.stream()?;
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         let mut before: Option<Distribution> = None;
         loop {
             let round = Instant::now();
@@ -81,7 +81,7 @@ impl Watch<'_> {
             out.write_all(&text)?;
             out.flush()?;
             let mut new = distribution.problems.clone();
-            new.retain(|problem| told.insert(problem.to_string()));
+            new.retain(|problem| reported.insert(problem.to_string()));
             self.cx.problems(&new);
             before = Some(distribution);
             std::thread::sleep(self.interval.saturating_sub(round.elapsed()));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cli::Context;
 use postfix::config::{Host, Instance};
-use postfix::log::{Place, parse_header};
+use postfix::log::{LogPlace, parse_header};
 use postfix::{Span, Time};
 
 use crate::desk::readable;
@@ -65,8 +65,8 @@ pub(crate) fn watch(
     held_until: Time,
 ) -> anyhow::Result<Watched> {
     let path = match host::logs::log_of(cx.site(), host, instance)? {
-        Some(Place::File(path)) => path,
-        Some(Place::Journal(_)) => {
+        Some(LogPlace::File(path)) => path,
+        Some(LogPlace::Journal(_)) => {
             let unit = instance.syslog_name();
             return Ok(Watched::Unseen(format!(
                 "the log is in the journal: journalctl -f -t {unit}/smtpd"

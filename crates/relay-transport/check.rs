@@ -6,7 +6,7 @@ use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
 use postfix::config::Instance;
-use transport::audit::{self, Grade, Input, Row, Service, Table, audit, choose};
+use transport::audit::{self, AuditRow, Grade, Input, Service, Table, audit, choose};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
@@ -116,7 +116,12 @@ fn fallback(instance: &Instance) -> String {
     }
 }
 
-fn show(args: &Check, cx: &Context, instance: &Instance, rows: &[Row]) -> anyhow::Result<Outcome> {
+fn show(
+    args: &Check,
+    cx: &Context,
+    instance: &Instance,
+    rows: &[AuditRow],
+) -> anyhow::Result<Outcome> {
     let mut worst = rows
         .iter()
         .map(|row| row.outcome)

@@ -11,7 +11,7 @@ use postfix::Time;
 use postfix::config::Host;
 use postfix::log::{Event, Reading, Scope, Sink, Wanted};
 use postfix::{Problem, escape};
-use transport::discover::{Evidence, Found, Judged, Traffic, ViaTheRest, by_exchangers, sort};
+use transport::discover::{Evidence, Judged, NewDomain, Traffic, ViaTheRest, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
 use transport::{Route, Style};
 
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
             };
             open -= 1;
             if let Some((provider, host)) = by_exchangers(&rules.providers, exchangers) {
-                found.push(Found {
+                found.push(NewDomain {
                     domain: domain.domain,
                     provider,
                     by: Evidence::Mx(host),
@@ -149,7 +149,7 @@ fn nothing_seen(seen: &BTreeSet<Vec<u8>>) -> String {
 }
 
 /// Is it asked for, and does it belong elsewhere at all? A provider's relay may be the catch-all relay.
-fn is_wanted(args: &Discover, providers: &Providers, site: &str, found: &Found) -> bool {
+fn is_wanted(args: &Discover, providers: &Providers, site: &str, found: &NewDomain) -> bool {
     let relay = |id| providers.get(id).relay_at(site).to_lowercase();
     if relay(found.provider) == relay(providers.the_rest()) {
         return false;

@@ -30,7 +30,7 @@ pub(crate) struct Relays {
     pub(crate) shared: BTreeSet<String>,
 }
 
-/// Asks for the relays. What is left out, and what could not be asked, is told. `questions` is absent where this
+/// Asks for the relays. What is left out, and what could not be asked, is reported. `questions` is absent where this
 /// machine's DNS is not the one to ask. `only` these are of interest, if not all are.
 ///
 /// # Errors
@@ -95,26 +95,26 @@ pub(crate) fn known(
         }
     }
     if !gone.is_empty() {
-        let told: Vec<String> = gone
+        let text: Vec<String> = gone
             .iter()
             .map(|(name, what)| format!("{name} ({what})"))
             .collect();
         cx.warn(format!(
             "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not in \
              the DNS yet",
-            told.join(", ")
+            text.join(", ")
         ));
     }
     if let Some((name, why)) = unknown.iter().next() {
-        let told = format!(
+        let text = format!(
             "{} of the relays could not be looked up ({name}: {why}): mail for one that does not exist bounces; use \
              --relays to name those that do",
             unknown.len()
         );
         // Of lines that are looked at one by one, it is said on request.
         match only {
-            Some(_) => cx.note(told),
-            None => cx.warn(told),
+            Some(_) => cx.note(text),
+            None => cx.warn(text),
         }
     }
     // A line with a port of its own asks for no SRV records of "smtp".

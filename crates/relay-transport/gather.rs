@@ -120,18 +120,18 @@ fn substituting(table: &mut Table, here: &TableName) {
         let has = |pair: &[u8]| matches!(pair, [b'$', b'0'..=b'9' | b'{' | b'(']);
         line.text.windows(2).any(has)
     });
-    let told = lines.map(|line| {
+    let dropped = lines.map(|line| {
         let at = line.line;
         format!("line {at}: a result with $n is not allowed in transport_maps")
     });
-    let told: Vec<String> = told.collect();
-    if !told.is_empty() {
+    let dropped: Vec<String> = dropped.collect();
+    if !dropped.is_empty() {
         // What was put together stands nowhere in the text.
         let text = String::from_utf8_lossy(&text);
         table
             .answers
             .retain(|_, value| text.contains(value.as_str()));
-        table.dropped.extend(told);
+        table.dropped.extend(dropped);
     }
 }
 

@@ -20,7 +20,7 @@ const SMTP_PORT: u16 = 25;
 const AT_A_TIME: usize = 16;
 
 /// What was found, and the names whose MX or SRV records share the mail among their own addresses.
-pub(crate) type Found = (BTreeMap<RelayHost, HostState>, BTreeMap<String, SharedBy>);
+pub(crate) type HostStates = (BTreeMap<RelayHost, HostState>, BTreeMap<String, SharedBy>);
 
 /// Asks about all `hosts`.
 pub(crate) fn look_up(
@@ -28,7 +28,7 @@ pub(crate) fn look_up(
     args: &ResolverArgs,
     instance: &Instance,
     hosts: &BTreeSet<RelayHost>,
-) -> anyhow::Result<Found> {
+) -> anyhow::Result<HostStates> {
     let whom = (args.servers()?, args.timeout());
     Ok(ask_all(cx, whom, Some(instance), hosts))
 }
@@ -39,7 +39,7 @@ pub(crate) fn ask_all(
     (servers, total): (Vec<SocketAddr>, Duration),
     instance: Option<&Instance>,
     hosts: &BTreeSet<RelayHost>,
-) -> Found {
+) -> HostStates {
     let ways = instance.map(|instance| instance.parameters().list("smtp_host_lookup"));
     let native = ways.is_none_or(|ways| ways.iter().any(|way| way == "native"));
     let asks_dns =

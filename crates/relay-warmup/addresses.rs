@@ -10,11 +10,11 @@ use warmup::ratio::{self, RelayName};
 
 use crate::args::{DnsArgs, Records, Traffic};
 
-/// Time to live of records that there are none of yet, in seconds: an address that is taken out gets mail for as long.
+/// Time to live of records that do not exist yet, in seconds: an address that is taken out gets mail for as long.
 const TTL: u32 = dns::checks::MAX_RELAY_TTL;
 
 /// The relay name, and whether all of it could be found out.
-pub(crate) struct Found {
+pub(crate) struct RelayFound {
     pub(crate) relay: Option<RelayName>,
     pub(crate) is_whole: bool,
 }
@@ -31,8 +31,8 @@ pub(crate) fn find(
     address: Option<IpAddr>,
     traffic: &Traffic,
     (providers, dns): (&Providers, &DnsArgs),
-) -> anyhow::Result<Found> {
-    let none = Found {
+) -> anyhow::Result<RelayFound> {
+    let none = RelayFound {
         relay: None,
         is_whole: true,
     };
@@ -73,7 +73,7 @@ pub(crate) fn find(
             cx.warn(alone(&name, address));
         }
         let relay = RelayName::new(name, ttl(None), &traffic.old, address);
-        return Ok(Found {
+        return Ok(RelayFound {
             relay: Some(shared(cx, traffic, relay)),
             is_whole: true,
         });
@@ -104,7 +104,7 @@ pub(crate) fn find(
         }
     }
     let relay = RelayName::new(name, ttl(found_ttl), &listed, address);
-    Ok(Found {
+    Ok(RelayFound {
         relay: Some(shared(cx, traffic, relay)),
         is_whole,
     })

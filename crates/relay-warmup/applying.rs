@@ -296,7 +296,7 @@ impl One<'_> {
             Some(value) => format!("\"{}\"", escape(value)),
             None => "not set".to_owned(),
         };
-        let told: Vec<String> = meddled
+        let texts: Vec<String> = meddled
             .iter()
             .map(|one| {
                 format!(
@@ -311,7 +311,7 @@ impl One<'_> {
         let name = self.instance.name();
         Err(Failure::new(format!(
             "{name}: refused, because others have changed what was applied: {}",
-            told.join("; ")
+            texts.join("; ")
         ))
         .hint(format!("if a configuration manager does this, give it the settings of relay-warmup show {name} --format \
             text; use --force to apply them again"))

@@ -53,7 +53,7 @@ pub(crate) fn save(cx: &Context, path: &Path, plan: &Plan, replace: bool) -> any
 /// The plan of an instance, if one is saved.
 ///
 /// # Errors
-/// It cannot be read, or is none.
+/// It cannot be read, or is not a plan.
 pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
     let path = path(cx, instance);
     match read(&path) {

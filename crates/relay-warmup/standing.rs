@@ -221,7 +221,7 @@ fn answer(shown: &[Shown], problems: &[Problem]) -> Answer {
     }
     let mut sorted: Vec<&Shown> = shown.iter().collect();
     sorted.sort_by_key(|shown| std::cmp::Reverse(level(shown.status.verdict)));
-    let told = sorted.iter().map(|shown| {
+    let texts = sorted.iter().map(|shown| {
         let status = &shown.status;
         let why = match status.why.as_slice() {
             [] => String::new(),
@@ -229,11 +229,11 @@ fn answer(shown: &[Shown], problems: &[Problem]) -> Answer {
         };
         format!("{}: {}{why}", status.instance, status.verdict.as_str())
     });
-    let mut told: Vec<String> = told.collect();
-    told.extend(problems.first().map(ToString::to_string));
+    let mut texts: Vec<String> = texts.collect();
+    texts.extend(problems.first().map(ToString::to_string));
     Answer {
         level: worst.unwrap_or(Level::Unknown),
-        text: told.join("; "),
+        text: texts.join("; "),
         perf: shown.iter().flat_map(perf).collect(),
     }
 }

@@ -272,7 +272,7 @@ fn delivery_lines_that_cannot_be_read() {
         ),
         (
             "4D: to=<a@b.example>, relay=none, delay=1, dsn=2.0.0, status=failed (x)",
-            "status=failed is none",
+            "status=failed is not a status",
         ),
         (
             "4E: to=<a@b.example>, relay=none, delay=1, dsn=2.0.0, (x)",

@@ -1,7 +1,7 @@
 //! TO's log is a systemd journal: what it tells of the mail that was moved.
 
 use postfix::Time;
-use postfix::log::{self, MAIL, Place, Trust};
+use postfix::log::{self, LogPlace, MAIL, Trust};
 use testkit::journal::{Journal, Sender};
 use transfer::Side;
 use transfer::verify::{Follower, Log};
@@ -26,7 +26,7 @@ fn side() -> Side {
 
 /// A follower from [`START`] on, of the journal that it is in.
 fn follower(journal: &Journal) -> Follower {
-    let place = Place::Journal(log::Journal {
+    let place = LogPlace::Journal(log::Journal {
         directory: Some(journal.directory().to_owned()),
         facilities: [MAIL].into(),
         trust: Trust {

@@ -110,7 +110,7 @@ fn parse<T: Tool>(
     Ok((args, given))
 }
 
-/// Tells of an error: on standard error, or to a monitoring system, which reads one line of standard output.
+/// Reports an error: on standard error, or to a monitoring system, which reads one line of standard output.
 fn print(name: &str, report: &Report, in_one_line: bool) {
     if in_one_line {
         let line = Verdict::new(Level::Unknown, &report.line);

@@ -148,7 +148,7 @@ impl Relay {
     }
 
     /// Does `name` have an address record for the address?
-    fn lists(&self, lookup: &dyn Lookup, name: &Name) -> Result<Found, Ended> {
+    fn lists(&self, lookup: &dyn Lookup, name: &Name) -> Result<Judged, Ended> {
         let answer = lookup
             .ask(name, self.rtype())
             .map_err(|why| Ended::unknown(name, &why))?;
@@ -293,7 +293,7 @@ impl Relay {
     }
 
     /// What the record of a domain says of the address; nothing where it has none.
-    fn spf_of(&self, lookup: &dyn Lookup, domain: &Name) -> Option<Found> {
+    fn spf_of(&self, lookup: &dyn Lookup, domain: &Name) -> Option<Judged> {
         let verdict = check_host(lookup, self.address, ("postmaster", domain), &self.helo);
         let by = verdict
             .by
@@ -315,15 +315,15 @@ impl Relay {
 }
 
 /// An outcome and what was found.
-type Found = (CheckState, String);
+type Judged = (CheckState, String);
 
 /// The name asked for, and what was found.
-type Checked = Result<(String, Found), Ended>;
+type Checked = Result<(String, Judged), Ended>;
 
 /// A check that ended early.
 struct Ended {
     asked: String,
-    found: Found,
+    found: Judged,
 }
 
 impl Ended {

@@ -1,23 +1,23 @@
-//! How much of what strangers choose is told apart: in one place for all.
+//! How much of what strangers choose is kept distinct: in one place for all.
 //!
 //! Anyone who may write to a log, or whose server answers, makes up names, domains, codes and addresses without number.
 //! What is beyond these bounds is counted, and not told apart.
 
-/// Instances that are told apart in a log of which no configuration is known. The busiest are; a host's own logs know
-/// its configured instances and [`OTHER_INSTANCES`].
+/// Instances that are kept distinct in a log of which no configuration is known. The busiest are; a host's own logs
+/// know its configured instances and [`OTHER_INSTANCES`].
 pub const MOST_INSTANCES: usize = 200;
 
-/// The name of what belongs to no instance that is told apart.
+/// The name of what belongs to no instance that is kept distinct.
 pub const OTHER_INSTANCES: &str = "(other)";
 
-/// Keys of a breakdown that are told apart where all its rows are wanted.
+/// Keys of a breakdown that are kept distinct where all its rows are wanted.
 pub const MOST_KEYS: usize = 1 << 20;
 
-/// The same where only the biggest rows are shown, or few are kept: those of which there are more than one in so many
+/// The same where only the biggest rows are shown, or few are kept: those of which there are more than one in this many
 /// are certain to be among them.
 pub const SOME_KEYS: usize = 1 << 14;
 
-/// Keys that are told apart where the `top` rows are shown, or all.
+/// Keys that are kept distinct where the `top` rows are shown, or all.
 pub fn keys(top: Option<usize>) -> usize {
     match top {
         Some(top) => SOME_KEYS.max(top.saturating_mul(64)),
@@ -34,7 +34,7 @@ pub const MOST_IN_DAY: usize = 2_000;
 /// Series that a file of metrics has at most.
 pub const MOST_SERIES: usize = 5_000;
 
-/// How many instances are told apart in a file of metrics that has `each` series of every one.
+/// How many instances are kept distinct in a file of metrics that has `each` series of every one.
 pub fn instances(each: usize) -> usize {
     // One more for what is not told apart.
     let most = MOST_SERIES / each.max(1);

@@ -5,7 +5,7 @@ use std::fmt;
 use hashbrown::HashMap;
 use postfix::log::{Complaint, Severity};
 
-/// So many texts of an instance are told apart: strangers can make Postfix warn of ever new ones.
+/// How many texts of an instance are kept distinct: strangers can make Postfix warn of ever new ones.
 const MOST: usize = 500;
 
 /// What stands for all texts beyond those.

@@ -19,7 +19,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// So many unread lines are shown, however many logs there are.
+    /// How many unread lines are shown, however many logs there are.
     const SHOWN: usize = 5;
 
     /// Adds those of another log.

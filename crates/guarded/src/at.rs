@@ -19,7 +19,7 @@ use rustix::io::Errno;
 
 use crate::trust::Refused;
 
-/// How long until a socket that so many wait for is tried again.
+/// How long until a socket whose backlog is full is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A name in an open directory.
@@ -29,7 +29,7 @@ pub type Name<'a, D> = (&'a D, &'a OsStr);
 /// writes there.
 ///
 /// # Errors
-/// There is none, or reading it is not permitted.
+/// It does not exist, or reading it is not permitted.
 pub fn directory(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(rustix::fs::open(path, flags, Mode::empty())?)
@@ -38,7 +38,7 @@ pub fn directory(path: &Path) -> io::Result<OwnedFd> {
 /// Opens what has a name in `directory`, with these flags; it need not be a file. A link is not followed (`LOOP`).
 ///
 /// # Errors
-/// Nothing has the name, it is none, or opening it is not permitted.
+/// Nothing has the name, the name is invalid, or opening it is not permitted.
 pub fn open<D: AsFd, P: AsRef<Path>>(
     directory: D,
     name: P,
@@ -167,7 +167,7 @@ pub fn give(file: &File, uid: u32, gid: u32) -> io::Result<()> {
 /// is waited for as long as `patience`.
 ///
 /// # Errors
-/// It is no socket, or nobody listens; so many wait already (`WouldBlock`).
+/// It is no socket, or nobody listens; its backlog is full (`WouldBlock`).
 pub fn connect<D: AsFd>(
     (directory, name): Name<'_, D>,
     patience: Duration,

@@ -161,7 +161,7 @@ impl Place {
     /// Opens the regular file that is there for reading.
     ///
     /// # Errors
-    /// There is none, or reading it is not permitted.
+    /// It does not exist, or reading it is not permitted.
     pub fn open(&self) -> io::Result<File> {
         self.regular(OFlags::RDONLY)
     }
@@ -202,7 +202,7 @@ impl Place {
     /// Opens the regular file that is there for adding to its end.
     ///
     /// # Errors
-    /// There is none, or as [`Place::append`].
+    /// It does not exist, or as [`Place::append`].
     pub fn reopen(&self) -> io::Result<File> {
         self.ours(OFlags::WRONLY | OFlags::APPEND)
     }

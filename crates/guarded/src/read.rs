@@ -11,7 +11,7 @@ use crate::trust::{Refused, file_type};
 /// Opens the regular file that `path` leads to, by links too, for reading. A FIFO does not make it wait.
 ///
 /// # Errors
-/// There is none, or reading it is not permitted.
+/// It does not exist, or reading it is not permitted.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);

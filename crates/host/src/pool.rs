@@ -32,7 +32,7 @@ pub fn each<J: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Values that many threads work on, one thread at a time each: so many that they seldom wait for each other.
+/// Values that many threads work on, one thread at a time each: enough of them that threads seldom wait.
 #[derive(Debug)]
 pub struct Shards<T> {
     shards: Vec<Mutex<T>>,

@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), told to use the instance's
+    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), run_with to use the instance's
     /// configuration; of a host image, that of the image.
     pub fn new(root: &Root, instance: &Instance, name: &str) -> Self {
         let directory = match root.is_this_host() {
@@ -52,14 +52,14 @@ impl Program {
     /// # Errors
     /// It cannot be started, has not ended after half a minute, or has failed: then, what it said last.
     pub fn run(&self, args: &[&str]) -> Result<Vec<u8>, String> {
-        self.told(args, Vec::new())
+        self.run_with(args, Vec::new())
     }
 
     /// The same with something to read from its standard input.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn told(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
+    pub fn run_with(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
         let program = guarded::Program::new(&self.path, PATIENCE).arg("-c");
         let program = program.arg(&self.config).args(args).input(input);
         let said = program.run(MOST);

@@ -39,9 +39,9 @@ pub enum State {
 pub fn find(site: &Site, instances: &[&Instance]) -> Vec<FoundSpool> {
     let mut known: HashMap<(u64, u64), usize> = HashMap::new();
     let find_one = |(at, instance): (usize, &&Instance)| {
-        let told = instance.queue_directory();
+        let configured = instance.queue_directory();
         // A link in another host's image leads to a place in that image.
-        let path = resolve(site.root(), told).unwrap_or_else(|_| told.to_owned());
+        let path = resolve(site.root(), configured).unwrap_or_else(|_| configured.to_owned());
         let path = site.root().under(&path);
         let layout = Layout::new(
             &instance.get("hash_queue_names"),

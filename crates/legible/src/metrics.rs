@@ -12,7 +12,7 @@ pub fn gauge(out: &mut (impl Write + ?Sized), name: &str, help: &str) -> io::Res
 
 /// A label's value: UTF-8, with `\\`, `"` and newline escaped, and nothing that a terminal would act upon. Texts that
 /// differ have labels that differ: of two series that are one, node_exporter rejects the whole file. So a backslash of
-/// the text is doubled: what escapes is told from what was there.
+/// the text is doubled: what was escaped stays distinct from what was there.
 pub fn label(text: &[u8]) -> String {
     let mut doubled = Vec::with_capacity(text.len());
     for &byte in text {
@@ -25,7 +25,7 @@ pub fn label(text: &[u8]) -> String {
     visible.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// Passes on so many series, and all lines that are none; the first families are whole, and the last are cut.
+/// Passes on this many series, and all other lines; the first families are whole, and the last are cut.
 struct Bounded<'a, W> {
     out: &'a mut W,
     left: usize,

@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_shell_takes_the_lines_as_the_command() {
         let command = r#"printf '%s|' -c /etc/postfix-aol-b 'a  b = c' "d  $HOME \" e" f\ g 'long word in quotes that has no end'"#;
-        let told = |script: &str| {
+        let ran = |script: &str| {
             let out = std::process::Command::new("sh")
                 .arg("-c")
                 .arg(script)
@@ -73,7 +73,7 @@ mod tests {
         };
         for width in 10..80 {
             let folded = folded("  ", command, Some(width));
-            assert_eq!(told(&folded), told(command), "{width}: {folded}");
+            assert_eq!(ran(&folded), ran(command), "{width}: {folded}");
             if width >= 47 {
                 let fits = |line: &str| line.width() <= usize::from(width);
                 assert!(folded.lines().all(fits), "{width}: {folded}");

@@ -26,7 +26,7 @@ pub fn time(time: Time) -> Option<String> {
 }
 
 /// Text as a cell of csv has it: escaped, and with an apostrophe before what a spreadsheet would take for a formula (it
-/// begins with `=`, `+`, `-` or `@`): strangers choose domains and addresses. Numbers, and `-` alone, are none.
+/// begins with `=`, `+`, `-` or `@`): strangers choose domains and addresses. Numbers, and `-` alone, are not.
 pub fn csv_cell(text: impl AsRef<[u8]>) -> String {
     let shown = escape(&text).to_string();
     let is_formula = shown.starts_with(['=', '+', '-', '@']);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// So many messages in a time: `600/h`.
+/// A number of messages in a time: `600/h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     messages: u64,

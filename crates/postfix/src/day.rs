@@ -26,14 +26,14 @@ impl Day {
         }
     }
 
-    /// The day that is so many days later.
+    /// The day this many days later.
     #[must_use]
     pub fn plus(self, days: u64) -> Self {
         let later = self.0.checked_add_days(Days::new(days));
         Self(later.unwrap_or(NaiveDate::MAX))
     }
 
-    /// The day that is so many days earlier.
+    /// The day this many days earlier.
     #[must_use]
     pub fn minus(self, days: u64) -> Self {
         let earlier = self.0.checked_sub_days(Days::new(days));

@@ -22,12 +22,12 @@ impl Time {
     /// Behind everything.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// So many microseconds after 1970 began (UTC).
+    /// The instant `micros` microseconds after 1970 began (UTC).
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// So many seconds after 1970 began (UTC).
+    /// The instant `seconds` seconds after 1970 began (UTC).
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(MICROS))
     }
@@ -91,27 +91,27 @@ impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
 
-    /// So many microseconds.
+    /// A span of this many microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// So many seconds.
+    /// A span of this many seconds.
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds.saturating_mul(MICROS.unsigned_abs()))
     }
 
-    /// So many minutes.
+    /// A span of this many minutes.
     pub const fn from_minutes(minutes: u64) -> Self {
         Self::from_seconds(minutes.saturating_mul(60))
     }
 
-    /// So many hours.
+    /// A span of this many hours.
     pub const fn from_hours(hours: u64) -> Self {
         Self::from_seconds(hours.saturating_mul(3600))
     }
 
-    /// So many days of 24 hours.
+    /// A span of this many days of 24 hours.
     pub const fn from_days(days: u64) -> Self {
         Self::from_seconds(days.saturating_mul(86_400))
     }

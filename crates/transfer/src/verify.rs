@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use postfix::log::{self, Bookmark, Event, Options, Place, Sink, Status, Wanted};
+use postfix::log::{self, Bookmark, Event, LogPlace, Options, Sink, Status, Wanted};
 use postfix::queue::Queue;
 use postfix::{Problem, Time, Zone};
 
@@ -15,16 +15,16 @@ use crate::journal::{LogMark, Side};
 /// TO's log, and how far it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    place: Place,
+    place: LogPlace,
     known: Bookmark,
 }
 
 impl Log {
     /// The log at this place from now on; `None`, where it cannot be said where it ends.
-    pub fn at(place: Place, now: Time) -> Option<Self> {
+    pub fn at(place: LogPlace, now: Time) -> Option<Self> {
         let known = match &place {
-            Place::File(path) => log::at_end(path, now).ok()?,
-            Place::Journal(_) => Bookmark {
+            LogPlace::File(path) => log::at_end(path, now).ok()?,
+            LogPlace::Journal(_) => Bookmark {
                 seen: Some(now),
                 ..Bookmark::default()
             },
@@ -35,7 +35,7 @@ impl Log {
     /// The log behind a mark; `None`, if that is one of an older version, by which no place is found again.
     pub fn behind(mark: &LogMark) -> Option<Self> {
         Some(Self {
-            place: Place::File(mark.path.clone()),
+            place: LogPlace::File(mark.path.clone()),
             known: mark.known()?,
         })
     }
@@ -43,8 +43,8 @@ impl Log {
     /// The mark of a file.
     pub fn mark(&self) -> Option<LogMark> {
         match &self.place {
-            Place::File(path) => Some(LogMark::new(path, &self.known)),
-            Place::Journal(_) => None,
+            LogPlace::File(path) => Some(LogMark::new(path, &self.known)),
+            LogPlace::Journal(_) => None,
         }
     }
 }
@@ -198,8 +198,8 @@ impl Follower {
             found: Found::default(),
         };
         let followed = match &self.log.place {
-            Place::File(path) => log::follow(path, known, &options, empty),
-            Place::Journal(journal) => journal.follow(known, &options, empty),
+            LogPlace::File(path) => log::follow(path, known, &options, empty),
+            LogPlace::Journal(journal) => journal.follow(known, &options, empty),
         };
         let failed = |problem: Problem| io::Error::other(problem.to_string());
         let (followed, new) = followed.map_err(failed)?;

@@ -68,7 +68,7 @@ impl Journal {
     /// Reads one, which came from `path`.
     ///
     /// # Errors
-    /// A line is none of this schema.
+    /// A line is not of this schema.
     pub fn read(path: &Path, text: &str) -> Result<Self, Problem> {
         let mut entries: Vec<Entry> = Vec::new();
         for (number, line) in text.lines().enumerate() {

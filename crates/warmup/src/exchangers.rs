@@ -24,8 +24,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Those that give the new address as much as they can of `wanted` beside so many old ones, and no more: a half at
-    /// most, or an equal part where that is more. The least that there can be, where that is too much.
+    /// Those that give the new address as much as they can of `wanted` beside this many old ones, and no more: a half
+    /// at most, or an equal part where that is more. The least that there can be, where that is too much.
     pub fn within(wanted: f64, old: usize) -> Self {
         let most = wanted.min(0.5_f64.max(1.0 / (old as f64 + 1.0)));
         let mut all: Vec<Self> = (1..=MOST_ADDRESSES)
@@ -45,7 +45,7 @@ impl Names {
         found.copied().unwrap_or(Self { old: 1, new: 1 })
     }
 
-    /// The new address's part of the mail, beside so many old ones.
+    /// The new address's part of the mail, beside this many old ones.
     pub fn share(self, old: usize) -> f64 {
         self.new as f64 / self.addresses(old) as f64
     }

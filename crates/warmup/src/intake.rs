@@ -28,7 +28,7 @@ const DAY: u64 = 86_400;
 /// Postfix's own, and changes the meaning of no other limit.
 const UNITS: [u64; 3] = [MINUTE, HOUR, DAY];
 
-/// A limit of so many at least: of fewer, rounding would take away too much. Of a whole day there is no other choice.
+/// The smallest limit, since rounding would distort a smaller one. For a whole day there is no other choice.
 const FINE: u64 = 10;
 
 impl Intake {
@@ -150,14 +150,14 @@ impl OtherLimits {
 
     /// What an intake changes for others, a sentence each.
     pub fn changes(&self, intake: &Intake) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut notes = Vec::new();
         if let Some(exceptions) = &self.exceptions {
-            told.push(format!(
+            notes.push(format!(
                 "{exceptions} is no longer excepted from the limits of anvil(8)"
             ));
         }
         match self.count {
-            Some(count) if count < self.processes => told.push(format!(
+            Some(count) if count < self.processes => notes.push(format!(
                 "{COUNT}, now {count}, is raised to {} so that it does not refuse them",
                 self.processes
             )),
@@ -168,9 +168,9 @@ impl OtherLimits {
                 true => String::new(),
                 false => format!(", scaled from {} s to {}", self.unit, intake.unit()),
             };
-            told.push(format!("{name}, now {value}, applies to them too{of}"));
+            notes.push(format!("{name}, now {value}, applies to them too{of}"));
         }
-        told
+        notes
     }
 }
 

@@ -86,7 +86,7 @@ pub struct PlanLevel {
     pub settings: Settings,
     /// What brings the mail; absent without a relay name.
     pub ratio: Option<Ratio>,
-    /// What of it is taken, where it brings more than is let out, or the settings alone do not hold to that.
+    /// How much of it is accepted, where more comes than is sent, or the settings alone do not ensure that.
     pub intake: Option<Intake>,
 }
 
@@ -100,7 +100,7 @@ impl Plan {
         for level in schedule.levels(order.volume)? {
             levels.push(level_after(&order, schedule, levels.last(), level));
         }
-        // What cannot be let out in so great a step takes some more.
+        // What cannot be sent in so great a step takes some more.
         while let Some(last) = levels.last().filter(|last| last.is_short())
             && levels.len() < MAX_LEVELS
         {
@@ -160,7 +160,7 @@ impl Plan {
         self.order.start.plus(after)
     }
 
-    /// What a level does about mail that comes beyond what is let out; nothing without a relay name.
+    /// What a level does about mail that comes beyond what is sent; nothing without a relay name.
     fn intake(&self, level: &PlanLevel) -> Vec<(String, String)> {
         match (&level.ratio, &level.intake) {
             (_, Some(intake)) => intake.parameters(&self.order.others),
@@ -251,7 +251,7 @@ impl Plan {
     }
 }
 
-/// A level, as it follows what the one `before` it lets out.
+/// A level, as it follows from what the one `before` it sends.
 fn level_after(
     order: &Order,
     schedule: &Schedule,
@@ -270,7 +270,7 @@ fn level_after(
     let last = before.map_or(0, |before| before.settings.lets_out);
     // Who takes less than comes must know where it goes instead.
     let settings = Settings::within(bounds, order.mail, order.relay.is_some(), last);
-    // What is not let out would wait, cap or not.
+    // What is not sent would wait, cap or not.
     let ratio = order.relay.as_ref().map(|relay| {
         let unequal = relay.unequal(settings.lets_out.min(cap), order.total);
         unequal.unwrap_or_else(|| match order.replaces_old {
@@ -291,7 +291,7 @@ fn level_after(
 }
 
 impl PlanLevel {
-    /// Is much less let out than the cap would allow?
+    /// Is much less sent than the cap would allow?
     fn is_short(&self) -> bool {
         self.settings.lets_out.saturating_mul(5) < self.level.cap.saturating_mul(4)
     }

@@ -35,7 +35,7 @@ impl Records {
     }
 }
 
-/// So much of what is let out is brought.
+/// The DNS share of what is sent.
 const MARGIN: f64 = 0.95;
 
 /// The addresses of a provider's relay name.

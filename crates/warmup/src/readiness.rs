@@ -3,7 +3,7 @@
 mod dns;
 mod pace;
 
-use figures::instances::{Facts, Place, Running};
+use figures::instances::{AddressPlace, Facts, Running};
 
 use crate::limits::Limits;
 use legible::shell::quoted;
@@ -134,26 +134,26 @@ fn addresses(which: &Facts) -> Vec<Step> {
             return step.with(postconf(which, "smtp_bind_address", "ADDRESS"));
         }
         match &sender.place {
-            Place::Interface { name, is_up: true } => {
+            AddressPlace::Interface { name, is_up: true } => {
                 Step::pass("address", address, format!("on {name}"))
             }
-            Place::Interface { name, is_up: false } => {
+            AddressPlace::Interface { name, is_up: false } => {
                 let found = format!("on {name}, which is down");
                 Step::new("address", address, StepState::Fail, found)
                     .with(format!("ip link set dev {} up", quoted(name)))
             }
-            Place::Unusable { name, why } => {
+            AddressPlace::Unusable { name, why } => {
                 let found = format!("on {name}, {why}");
                 Step::new("address", address, StepState::Fail, found)
             }
-            Place::Missing => {
+            AddressPlace::Missing => {
                 let length = if sender.address.is_ipv4() { 32 } else { 128 };
                 let command = format!("ip address add {address}/{length} dev INTERFACE");
                 Step::new("address", address, StepState::Fail, "on no interface")
                     .with(command)
                     .with("and add it to the host's network configuration, so that it is there after the next boot")
             }
-            Place::Unknown => Step::new(
+            AddressPlace::Unknown => Step::new(
                 "address",
                 address,
                 StepState::Unknown,

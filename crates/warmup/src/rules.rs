@@ -38,7 +38,7 @@ pub struct Rising {
 /// The rules.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// From so many attempts on, percentages are taken as they are; of fewer, what they are at least, beyond chance.
+    /// From this many attempts on, percentages are taken as they are; below, the lower end of their interval is.
     pub judged_from: u64,
     /// Percent of the cap.
     pub over_cap: f64,

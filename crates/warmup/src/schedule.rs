@@ -10,8 +10,8 @@ use std::fmt;
 
 pub use file::parse;
 
-/// How far a step may go: up to this many messages a day, by so many percent. The steps of a [`Schedule`] that an admin
-/// wrote are held against these too.
+/// How far a step may go: up to this many messages a day, by this many percent. The steps of a [`Schedule`] that an
+/// admin wrote are held against these too.
 pub const LIMITS: [Growth; 4] = [
     Growth::new(50_000, 100),
     Growth::new(100_000, 50),

@@ -1,7 +1,7 @@
-//! The Postfix settings that hold an instance to so many messages a day.
+//! The Postfix settings that hold an instance to a number of messages a day.
 //!
 //! What holds is TRANSPORT_transport_rate_delay (Postfix 3.1 and later): the queue manager starts no delivery over the
-//! transport before so many seconds after the end of the one before, whatever the destination (postconf(5),
+//! transport until this many seconds after the end of the one before, whatever the destination (postconf(5),
 //! default_transport_rate_delay; `src/qmgr/qmgr_transport.c`: QMGR_TRANSPORT_STAT_RATE_LOCK is set when a delivery is
 //! begun, and taken off by qmgr_deliver_update, when it has ended). They go one at a time, whatever concurrency and
 //! processes are allowed. So with a delay of D seconds, and deliveries that take T, one leaves in D + T seconds; or,
@@ -46,9 +46,9 @@ impl Default for Mail {
 /// What lets the mail out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
-    /// So many seconds between two deliveries.
+    /// Seconds between two deliveries.
     RateDelay(u64),
-    /// So many deliveries at the same time. It holds if they take as long as is assumed.
+    /// The number of deliveries at the same time. It holds if they take as long as assumed.
     Processes(u64),
 }
 
@@ -81,7 +81,7 @@ pub struct Settings {
     pub hold: Hold,
     /// TRANSPORT_destination_recipient_limit.
     pub recipient_limit: u32,
-    /// Messages a day that are let out for certain, if deliveries take as long as is assumed: no more is to be taken.
+    /// Messages a day that are certain to be sent, if deliveries take as long as assumed: no more may be taken.
     pub lets_out: u64,
     /// Messages a day that may leave at most: with a queue that is never empty, at the best of the clock.
     pub at_most: u64,
@@ -94,11 +94,11 @@ pub struct Settings {
 pub struct Bounds {
     /// No more may leave than this, whatever happens.
     pub at_most: u64,
-    /// What is let out for certain is to be no more than this.
+    /// What is certain to be sent must be no more than this.
     pub lets_out: u64,
 }
 
-/// What is let out at one destination at a time may fail so often in a row before all its mail is deferred: 1,
+/// What is sent to one destination at a time may fail this often in a row before all its mail is deferred: 1,
 /// Postfix's default, would be the first refused connection of all (postconf(5), default_destination_rate_delay, asks
 /// for 10 or more).
 pub const COHORT_LIMIT: u32 = 10;
@@ -114,7 +114,7 @@ const NEAR: f64 = 0.65;
 const NEARER: f64 = 0.8;
 
 impl Hold {
-    /// The next one that lets out more.
+    /// The next one that sends more.
     fn next(self) -> Self {
         match self {
             Self::RateDelay(seconds @ 2..) => Self::RateDelay(seconds - 1),
@@ -123,7 +123,7 @@ impl Hold {
         }
     }
 
-    /// What is let out a day for certain, and at most.
+    /// What is sent a day for certain, and at most.
     fn outflow(self, mail: Mail) -> (f64, f64) {
         let a_day = (DAY * u64::from(mail.recipients.max(1))) as f64;
         let took = mail.seconds();
@@ -156,7 +156,7 @@ impl Mail {
 
 impl Settings {
     /// Those that come nearest to the bounds. `guarded`: what comes beyond them may be turned away, since it has
-    /// somewhere else to go. `before`: what the step before lets out for certain; there must be some progress.
+    /// somewhere else to go. `before`: what the step before sends for certain; there must be some progress.
     pub fn within(bounds: Bounds, mail: Mail, guarded: bool, before: u64) -> Self {
         let best = best(bounds, mail);
         let made = |hold: Hold, held_by| {
@@ -178,12 +178,12 @@ impl Settings {
         };
         let held = made(best, HeldBy::Settings);
         let wanted = bounds.lets_out as f64;
-        // A second between two deliveries that take one: processes would let out more, and hold nothing if they are
+        // A second between two deliveries that take one: processes would send more, and limit nothing if they are
         // faster.
         let is_second = best == Hold::RateDelay(1) && before == 0;
         let is_fine = is_second || matches!(best, Hold::RateDelay(3..));
         let is_near = held.lets_out as f64 >= wanted * NEAR;
-        // Less than a twentieth more is none.
+        // Less than a twentieth more does not count.
         let is_more = |than: f64| than * 20.0 > before as f64 * 21.0;
         let has_grown = is_more(held.lets_out as f64) || !is_more(wanted);
         if is_fine || (is_near && has_grown) {
@@ -251,7 +251,7 @@ impl Settings {
     }
 }
 
-/// The first, from this one on, that lets out nearly what is wanted, and more than `before`.
+/// The first, from this one on, that sends nearly what is wanted, and more than `before`.
 fn near(from: Hold, wanted: f64, before: u64, mail: Mail) -> Hold {
     let least = (wanted * NEARER).max((before as f64 * 1.05).min(wanted));
     let mut hold = from;
@@ -279,7 +279,7 @@ fn best(bounds: Bounds, mail: Mail) -> Hold {
     let by_most = a_day
         .div_ceil(bounds.at_most.max(1))
         .saturating_sub(mail.at_least());
-    // What is let out for certain grows less than what may leave at most, from one delay to the next.
+    // What is certain to be sent grows less than what may be sent at most, from one delay to the next.
     let delay = Hold::RateDelay(by_most.max(1));
     if delay != Hold::RateDelay(1) {
         return delay;

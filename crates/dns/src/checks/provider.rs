@@ -1,6 +1,6 @@
 //! The provider's relay name: does it list the address, and for how long?
 
-use super::{CheckState, Checked, Ended, Found, MAX_RELAY_TTL, Relay};
+use super::{CheckState, Checked, Ended, Judged, MAX_RELAY_TTL, Relay};
 use crate::exchangers::{Exchangers, exchangers, services};
 use crate::{Failure, Lookup, Name, Rtype, name};
 
@@ -34,7 +34,7 @@ impl Relay {
         relays: &Name,
         (kind, led_to): (&str, LedTo),
         listed: &mut usize,
-    ) -> Result<Option<Found>, Ended> {
+    ) -> Result<Option<Judged>, Ended> {
         let found =
             led_to(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
         if !found.addresses.contains(&self.address) {
@@ -60,7 +60,7 @@ impl Relay {
         lookup: &dyn Lookup,
         relays: &Name,
         (among, listed): (String, &mut usize),
-    ) -> Result<Found, Ended> {
+    ) -> Result<Judged, Ended> {
         let remembered = lookup
             .ask(relays, self.rtype())
             .map_err(|why| Ended::unknown(relays, &why))?;

@@ -7,14 +7,14 @@ use crate::judge::{Rules, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
-/// Of a trend, so many days must be known; older ones than these are not part of it.
+/// How many days of a trend must be known; older ones than these are not part of it.
 const RISING: usize = 6;
 const TREND: usize = 8;
 
-/// Of a trend, so many times the error of the slope.
+/// How many times its error the slope of a trend must be.
 const STEEP: f64 = 3.0;
 
-/// From so many days that were well it is known what is usual. What is less rare than this, by the share they had and
+/// From this many good days it is known what is usual. What is less rare than this, by the share they had and
 /// by what they differ, is usual too: a host has some dozens of shares a day, and three hundred days a year.
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
@@ -28,7 +28,7 @@ const DIFFER: (f64, f64) = (0.2, 0.5);
 const NEAR: f64 = 1.5;
 const MANY: u64 = 10;
 
-/// A day is unlike the others if it is so many standard deviations above them, and so much above the worst of them.
+/// A day is unlike the others if it is this many standard deviations above them, and this much above the worst.
 const FAR: f64 = 5.0;
 const BEYOND: f64 = 1.5;
 
@@ -141,7 +141,7 @@ fn differ(days: &[Sample]) -> f64 {
     variance.max(0.0).sqrt() / mean
 }
 
-/// Are so many of so many no rarer than [`RARE`], where each is such with this probability? The upper tail of the
+/// Is that part of the whole no rarer than [`RARE`], where each is such with this probability? The upper tail of the
 /// binomial distribution, which is about normal where there are many.
 fn is_expected(day: Sample, probability: f64) -> bool {
     let (n, p) = (day.whole() as f64, probability.min(0.99));
@@ -158,7 +158,7 @@ fn is_expected(day: Sample, probability: f64) -> bool {
     1.0 - below >= RARE
 }
 
-/// Is it so many times what it was, by so many points, not by chance, and more than days differ from each other?
+/// Is it far enough above what it was, in ratio and in points, beyond chance and beyond what days usually differ?
 pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> bool {
     let change = &rules.change;
     let usual = sum(wells);

@@ -12,13 +12,13 @@ const KNOWN: usize = 3;
 /// The greatest day may be passed by so much, and the least be missed.
 const BEYOND: f64 = 1.4;
 
-/// Days of the week that usually have so many times as much as others have something of their own: a list, say.
+/// Days of the week that usually have this many times as much as others have something of their own: a list, say.
 const GREAT: f64 = 1.8;
 
-/// By so many times the root of their number, messages that come independently differ by chance hardly ever.
+/// Messages that come independently hardly ever differ by this many times the root of their number by chance.
 const CHANCE: f64 = 6.5;
 
-/// Where fewer were to be expected since there was one, that there is none may be chance.
+/// Where fewer than this were expected since the last one, having none may be chance.
 const SILENT: f64 = 12.0;
 
 /// The days before: how many deliveries, where that is known, and on which day of the week.

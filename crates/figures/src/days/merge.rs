@@ -19,18 +19,18 @@ type Key = (String, String, Day);
 /// Records of many days and hosts: one of each host, instance and day.
 #[derive(Debug, Clone, Default)]
 pub struct Days {
-    records: BTreeMap<Key, Found>,
+    records: BTreeMap<Key, StoredRecord>,
     problems: Vec<Problem>,
 }
 
 #[derive(Debug, Clone)]
-struct Found {
+struct StoredRecord {
     record: DayRecord,
     path: PathBuf,
     line: u64,
 }
 
-impl Found {
+impl StoredRecord {
     fn problem(&self, what: String) -> Problem {
         Problem::new(&self.path, what).at(Position::Line(self.line))
     }
@@ -56,7 +56,7 @@ impl Days {
         for (line, record) in records {
             let (host, instance, day) = record.key();
             let key = (host.to_owned(), instance.to_owned(), day.to_owned());
-            let new = Found {
+            let new = StoredRecord {
                 record,
                 path: path.to_owned(),
                 line,
@@ -70,11 +70,11 @@ impl Days {
             }
             if old.record.complete && new.record.complete {
                 let (host, instance, day) = &key;
-                let told = format!(
+                let what = format!(
                     "a second, different record of {instance} on {host}, {day}; this one counts, not that in {}",
                     old.path.display()
                 );
-                self.problems.push(new.problem(told));
+                self.problems.push(new.problem(what));
             }
             self.records.insert(key, new);
         }

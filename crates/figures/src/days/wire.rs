@@ -19,14 +19,14 @@ pub(super) struct Figures {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Breakdowns {
-    provider: Vec<Row>,
+    provider: Vec<DayRow>,
     reason: Vec<ReasonRow>,
-    dsn: Vec<Row>,
-    hour: Vec<Row>,
+    dsn: Vec<DayRow>,
+    hour: Vec<DayRow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
+struct DayRow {
     key: String,
     sent: u64,
     bounced: u64,
@@ -44,7 +44,7 @@ struct ReasonRow {
     #[serde(default)]
     ip: Option<String>,
     #[serde(flatten)]
-    row: Row,
+    row: DayRow,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ impl Figures {
 
     /// Do the figures agree with each other? A record that was cut or edited does not.
     pub(super) fn agree(&self) -> bool {
-        let agrees = |rows: &mut dyn Iterator<Item = &Row>| {
+        let agrees = |rows: &mut dyn Iterator<Item = &DayRow>| {
             let mut all = Counts::default();
             for row in rows {
                 all += row.counts();
@@ -137,7 +137,7 @@ impl Figures {
     }
 }
 
-impl Row {
+impl DayRow {
     fn counts(&self) -> Counts {
         Counts {
             sent: self.sent,
@@ -182,7 +182,7 @@ fn rows(table: Option<&Table>) -> Vec<ReasonRow> {
         ReasonRow {
             code: next(),
             ip: next(),
-            row: Row {
+            row: DayRow {
                 key,
                 sent: counts.sent,
                 bounced: counts.bounced,
@@ -196,7 +196,7 @@ fn rows(table: Option<&Table>) -> Vec<ReasonRow> {
 }
 
 /// The rows of breakdowns that have no codes.
-fn bare(rows: Vec<ReasonRow>) -> Vec<Row> {
+fn bare(rows: Vec<ReasonRow>) -> Vec<DayRow> {
     rows.into_iter().map(|reason| reason.row).collect()
 }
 

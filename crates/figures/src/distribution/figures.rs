@@ -86,12 +86,12 @@ pub struct Breakdown {
     /// By what.
     pub dimension: Dimension,
     /// The biggest first, equal ones by key; [`Key::Others`] comes last. Ages are in order and complete.
-    pub rows: Vec<Row>,
+    pub rows: Vec<QueueRow>,
 }
 
 /// One line of a breakdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct QueueRow {
     /// What the mail has in common.
     pub key: Key,
     /// How much there is: see [`Dimension::unit`].
@@ -199,28 +199,28 @@ impl Breakdown {
     fn new(dimension: Dimension, mut table: Table, top: Option<usize>) -> Self {
         if dimension == Dimension::Age {
             let (unknown, known) = AGES.split_last().unwrap_or((&"", &[]));
-            let mut rows: Vec<Row> = known
+            let mut rows: Vec<QueueRow> = known
                 .iter()
                 .map(|age| {
-                    Row::new(
+                    QueueRow::new(
                         age.as_bytes(),
                         &table.remove(age.as_bytes()).unwrap_or_default(),
                     )
                 })
                 .collect();
             let rest = table.remove(unknown.as_bytes());
-            rows.extend(rest.map(|cell| Row::new(unknown.as_bytes(), &cell)));
+            rows.extend(rest.map(|cell| QueueRow::new(unknown.as_bytes(), &cell)));
             return Self { dimension, rows };
         }
-        let rows = table.iter().map(|(key, cell)| Row::new(key, cell));
-        let mut rows: Vec<Row> = rows.collect();
+        let rows = table.iter().map(|(key, cell)| QueueRow::new(key, cell));
+        let mut rows: Vec<QueueRow> = rows.collect();
         rows.sort_by(|a, b| {
             let biggest_first = b.counts.total().cmp(&a.counts.total());
             biggest_first.then_with(|| a.key.cmp(&b.key))
         });
         let top = top.unwrap_or(usize::MAX);
         if rows.len() > top {
-            let mut others = Row::new(b"", &Cell::default());
+            let mut others = QueueRow::new(b"", &Cell::default());
             others.key = Key::Others;
             for row in rows.drain(top..) {
                 others.counts += row.counts;
@@ -234,7 +234,7 @@ impl Breakdown {
     }
 }
 
-impl Row {
+impl QueueRow {
     fn new(key: &[u8], cell: &Cell) -> Self {
         let mut counts = Counts::default();
         for (queue, n) in QUEUES.into_iter().zip(cell.queues) {

@@ -15,7 +15,7 @@ use postfix::queue::Queue;
 
 pub use dimension::{Dimension, UnknownDimension};
 pub use figures::{
-    Breakdown, Change, Distribution, Figures, Frame, InstanceFigures, InstanceTally, Row,
+    Breakdown, Change, Distribution, Figures, Frame, InstanceFigures, InstanceTally, QueueRow,
 };
 pub use tally::{AGE_LIMITS, AGES, Tally};
 

@@ -17,7 +17,7 @@ use crate::mail_stats::MailStats;
 /// How many reasons are shown by default.
 const TOP: usize = 10;
 
-/// How many names of instances are told apart while it is counted: whoever may write to the log makes them up.
+/// How many names of instances are kept distinct while counting: whoever may write to the log makes them up.
 const MOST_NAMES: usize = 4096;
 
 /// How many of spamd's first lines wait for their second.
@@ -315,17 +315,17 @@ impl FilterTally {
     }
 }
 
-/// The instances that are shown, and their scores. Where all are asked for, those that are not told apart are together.
+/// The instances that are shown, and their scores. Where all are asked for, those that are not kept apart are together.
 fn fold(
     all: Vec<Instance>,
     scores: &[Scores],
     shown: &HashSet<Vec<u8>>,
     all_asked_for: bool,
 ) -> Vec<(Instance, Scores)> {
-    let (mut told, mut others) = (Vec::new(), (Instance::default(), Scores::default()));
+    let (mut kept, mut others) = (Vec::new(), (Instance::default(), Scores::default()));
     for (instance, scores) in all.into_iter().zip(scores) {
         if shown.contains(&instance.name) && instance.name != OTHER_INSTANCES.as_bytes() {
-            told.push((instance, scores.clone()));
+            kept.push((instance, scores.clone()));
         } else {
             others.0.merge(&instance);
             others.1.merge(scores);
@@ -333,9 +333,9 @@ fn fold(
     }
     others.0.name = OTHER_INSTANCES.into();
     if all_asked_for && shown.contains(&others.0.name) {
-        told.push(others);
+        kept.push(others);
     }
-    told
+    kept
 }
 
 impl Instance {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::verdict::Level;
 
-use super::{Directory, DirectoryState, DnsOutcome, Facts, Place, Running};
+use super::{AddressPlace, Directory, DirectoryState, DnsOutcome, Facts, Running};
 
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub enum Kind {
     AddressShared,
     /// Two instances log under one name.
     SyslogNameShared,
-    /// An address is on no interface, or on one that is of no use.
+    /// An address is on no interface, or on one that cannot be used.
     AddressMissing,
     /// Mail leaves from an address that the system chooses.
     AddressUnset,
@@ -232,11 +232,11 @@ fn addresses(found: &mut Vec<Finding>, instance: &Facts) {
     for sender in &instance.senders {
         let address = sender.address;
         let what = match &sender.place {
-            Place::Missing => format!("{address} is on no interface"),
-            Place::Interface { name, is_up: false } => {
+            AddressPlace::Missing => format!("{address} is on no interface"),
+            AddressPlace::Interface { name, is_up: false } => {
                 format!("{address} is on {name}, which is down")
             }
-            Place::Unusable { name, why } => format!("{address} is on {name}, {why}"),
+            AddressPlace::Unusable { name, why } => format!("{address} is on {name}, {why}"),
             _ => continue,
         };
         let text = format!("{}: {what}", instance.name);

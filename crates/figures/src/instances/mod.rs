@@ -51,7 +51,7 @@ pub enum Running {
 
 /// Where an address is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Place {
+pub enum AddressPlace {
     /// On this interface, which is up or not.
     Interface {
         /// The interface's name.
@@ -79,7 +79,7 @@ pub struct Sender {
     /// The address.
     pub address: IpAddr,
     /// Where it is.
-    pub place: Place,
+    pub place: AddressPlace,
     /// What is known of its DNS; empty if not asked.
     pub dns: Vec<DnsCheck>,
 }
@@ -238,7 +238,7 @@ impl Facts {
     pub fn of(instance: &Instance, services: Option<&MasterCf>) -> Self {
         let sender = |address| Sender {
             address,
-            place: Place::Unknown,
+            place: AddressPlace::Unknown,
             dns: Vec::new(),
         };
         Self {

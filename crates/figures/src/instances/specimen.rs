@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Directory, DirectoryState, Facts, Place, Running, Sender};
+use super::{AddressPlace, Directory, DirectoryState, Facts, Running, Sender};
 
 fn directory(path: String) -> Directory {
     Directory {
@@ -25,7 +25,7 @@ pub fn right(name: &str, address: &str) -> Facts {
         refused: None,
         senders: vec![Sender {
             address: address.parse().unwrap(),
-            place: Place::Interface {
+            place: AddressPlace::Interface {
                 name: "eth0".to_owned(),
                 is_up: true,
             },

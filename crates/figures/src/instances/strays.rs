@@ -54,7 +54,7 @@ fn stray(facts: &Facts, outlet: &Outlet, from: &From, is_v6: bool) -> Option<Str
                 .filter(|ip| ip.is_ipv6() == is_v6)
                 .map(IpAddr::to_string)
                 .collect();
-            let told = match own.as_slice() {
+            let addresses = match own.as_slice() {
                 [] => return None,
                 [one] => one.clone(),
                 [first, others @ ..] => format!("{first} or {} more", others.len()),
@@ -62,10 +62,10 @@ fn stray(facts: &Facts, outlet: &Outlet, from: &From, is_v6: bool) -> Option<Str
             let is_only = outlet.addresses().next().is_none();
             let what = match is_only {
                 true => format!(
-                    "mail of the {service} client ({}) leaves from the host's own {told}",
+                    "mail of the {service} client ({}) leaves from the host's own {addresses}",
                     outlet.led_by
                 ),
-                false => format!("mail over {family} leaves from the host's own {told}"),
+                false => format!("mail over {family} leaves from the host's own {addresses}"),
             };
             (
                 format!("{what}: {parameter} is not set"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::specimen::right;
-use super::{DirectoryState, DnsCheck, DnsOutcome, Facts, Place, Running, findings};
+use super::{AddressPlace, DirectoryState, DnsCheck, DnsOutcome, Facts, Running, findings};
 
 /// The findings once `change` is made to the first of two right instances.
 fn check(change: impl Fn(&mut Facts), expected: &[&str]) {
@@ -39,7 +39,7 @@ fn each_wrong_is_found_and_nothing_else() {
         ],
     );
     check(
-        |a| a.senders[0].place = Place::Missing,
+        |a| a.senders[0].place = AddressPlace::Missing,
         &["CRITICAL address-missing aol-a: 192.0.2.1 is on no interface"],
     );
     check(
@@ -69,7 +69,7 @@ fn what_is_not_known_is_not_wrong() {
     check(
         |a| {
             a.running = Running::Unknown;
-            a.senders[0].place = Place::Unknown;
+            a.senders[0].place = AddressPlace::Unknown;
             a.queue.state = DirectoryState::Unknown;
         },
         &[],
@@ -82,7 +82,7 @@ fn what_nobody_has_started_yet_can_wait() {
         |a| {
             a.is_enabled = false;
             a.running = Running::No;
-            a.senders[0].place = Place::Missing;
+            a.senders[0].place = AddressPlace::Missing;
             a.queue.state = DirectoryState::Missing("no such directory".to_owned());
         },
         &[

@@ -16,7 +16,7 @@ const QUOTING: [&str; 7] = [
     "cleanup",
 ];
 
-/// How bad a complaint is. Warnings are none to judge, since strangers can make Postfix warn; but for those of a full
+/// How bad a complaint is. Warnings are not judged, since strangers can make Postfix warn; but for those of a full
 /// disk, or of a program that dies, which nobody can make it say.
 pub fn judge(complaint: &ComplaintRow, programs: &Programs) -> Level {
     let among = |names: &[String]| names.contains(&complaint.service);

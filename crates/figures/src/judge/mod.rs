@@ -57,7 +57,7 @@ impl Sample {
         }
     }
 
-    /// So many.
+    /// A number.
     pub fn part(self) -> u64 {
         self.part
     }
@@ -127,7 +127,7 @@ pub struct Limits {
     pub warning: f64,
     /// Above this: critical.
     pub critical: f64,
-    /// So many at least, however few there are in all: fewer are open, not passed.
+    /// The fewest that pass it, however few there are in all: fewer are open, not passed.
     pub from: u64,
 }
 

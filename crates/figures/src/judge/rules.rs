@@ -45,11 +45,11 @@ pub struct Rules {
 /// When a share is far above what it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// So many times as much, beyond chance.
+    /// How many times as much, beyond chance.
     pub times: f64,
-    /// And by so many points, in percent: of what is blocked, bounced, deferred.
+    /// And by how many points, in percent: of what is blocked, bounced, deferred.
     pub points: [f64; 3],
-    /// And so many at least.
+    /// And how many at least.
     pub from: u64,
 }
 
@@ -68,11 +68,11 @@ impl Change {
 /// When there is far more or less to deliver than there was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Volume {
-    /// So many times as much.
+    /// How many times as much is far more.
     pub more: f64,
-    /// One in so many.
+    /// One in how many is far less.
     pub less: f64,
-    /// Where there are at least so many on a usual day.
+    /// Judged where there are at least this many on a usual day.
     pub from: u64,
 }
 
@@ -212,7 +212,7 @@ impl Rules {
         }
     }
 
-    /// What so many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is
+    /// What this many unread delivery lines among all of them make of a verdict: above [`Limits::critical`] nothing is
     /// known.
     pub fn unread_level(&self, unread: Sample) -> Level {
         match self.unread.judge(unread).level {

@@ -1,9 +1,9 @@
-//! The counts of each instance, and of each key: as many as are told apart.
+//! The counts of each instance, and of each key: as many as are kept distinct.
 //!
 //! Names and keys are in logs, and whoever may write there makes them up. Where there are too many, the busiest half
 //! goes on, and what the others count is put together: under [`OTHER_INSTANCES`], a reason under its class, any other
-//! key under [`OTHER_INSTANCES`] too. As long as no more are met than are told apart, all figures are exact. Sums are
-//! exact always. Beyond that, a name may lack what was counted for it before it was among the busiest.
+//! key under [`OTHER_INSTANCES`] too. As long as no more are met than are kept distinct, all figures are exact. Sums
+//! are exact always. Beyond that, a name may lack what was counted for it before it was among the busiest.
 
 use std::cmp::Reverse;
 
@@ -16,9 +16,9 @@ use super::{Counts, Settings};
 use crate::bounds::OTHER_INSTANCES;
 use crate::complaints::Complaints;
 
-/// Where a tally keeps an instance; of no use to another tally.
+/// Where a tally keeps an instance; another tally must not be given it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(usize);
+pub struct Slot(usize);
 
 /// The counts of one instance.
 #[derive(Debug, Clone, Default)]
@@ -72,11 +72,11 @@ pub(crate) fn cut(table: &mut Table, most: usize) {
 pub(super) struct Instances {
     all: Vec<Instance>,
     places: HashMap<Vec<u8>, usize>,
-    /// So many, the first ones, are told apart however little they do.
+    /// How many, the first ones, are kept distinct however little they do.
     kept: usize,
     /// Breakdowns of each.
     tables: usize,
-    /// So many others are.
+    /// How many others are.
     most: usize,
     most_keys: usize,
 }
@@ -100,9 +100,9 @@ impl Instances {
     }
 
     /// Where an instance is kept. Others may be elsewhere afterwards.
-    pub(super) fn place(&mut self, name: &[u8]) -> Place {
+    pub(super) fn place(&mut self, name: &[u8]) -> Slot {
         if let Some(&at) = self.places.get(name) {
-            return Place(at);
+            return Slot(at);
         }
         if self.all.len() >= self.kept + 2 * self.most {
             self.cut();
@@ -110,7 +110,7 @@ impl Instances {
         let at = self.all.len();
         self.all.push(self.empty(name));
         self.places.insert(name.to_vec(), at);
-        Place(at)
+        Slot(at)
     }
 
     fn empty(&self, name: &[u8]) -> Instance {
@@ -122,7 +122,7 @@ impl Instances {
     }
 
     /// The instance at `place`, if it is `name` still; else where that is now.
-    pub(super) fn at(&mut self, place: Place, name: &[u8]) -> &mut Instance {
+    pub(super) fn at(&mut self, place: Slot, name: &[u8]) -> &mut Instance {
         let is_there = self.all.get(place.0).is_some_and(|i| *i.name == *name);
         let place = if is_there { place } else { self.place(name) };
         &mut self.all[place.0]

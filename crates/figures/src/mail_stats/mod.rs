@@ -22,7 +22,7 @@ use postfix::log::Status;
 
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
-pub use instances::Place;
+pub use instances::Slot;
 pub use stats::{
     Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, Key, MailStats,
     Row, Source,
@@ -49,9 +49,9 @@ pub struct Settings {
     pub zone: Zone,
     /// Instances that appear even if nothing is counted for them.
     pub instances: Vec<String>,
-    /// How many instances beside those are told apart: see [`crate::bounds`].
+    /// How many instances beside those are kept distinct: see [`crate::bounds`].
     pub most_instances: usize,
-    /// How many keys of a breakdown are told apart: see [`crate::bounds`].
+    /// How many keys of a breakdown are kept distinct: see [`crate::bounds`].
     pub most_keys: usize,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,

@@ -100,7 +100,7 @@ impl MailStats {
 }
 
 impl MailStats {
-    /// The figures of what belongs to no instance that is told apart.
+    /// The figures of what belongs to no instance that is kept distinct.
     pub fn others(&self) -> Option<&InstanceStats> {
         let other = OTHER_INSTANCES.as_bytes();
         self.instances.iter().find(|i| i.instance == other)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use postfix::log::{Complaint, Delivery};
 
-use super::instances::{Instance, Instances, Place, count};
+use super::instances::{Instance, Instances, Slot, count};
 use super::keys::Keys;
 use super::recipients::{Attempt, Recipients};
 use super::senders::Senders;
@@ -67,7 +67,7 @@ impl Tally {
     }
 
     /// The same for a caller that has asked for the [`Tally::place`] of `instance` before.
-    pub fn add_at(&mut self, place: Place, instance: &[u8], delivery: &Delivery<'_>) {
+    pub fn add_at(&mut self, place: Slot, instance: &[u8], delivery: &Delivery<'_>) {
         if self.recipients.is_some() {
             self.add_recipient(instance, delivery);
             return;
@@ -211,7 +211,7 @@ impl Tally {
     }
 
     /// Where this tally keeps `instance`.
-    pub fn place(&mut self, instance: &[u8]) -> Place {
+    pub fn place(&mut self, instance: &[u8]) -> Slot {
         self.instances.place(instance)
     }
 }

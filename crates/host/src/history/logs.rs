@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use figures::days::{Input, Period};
 use postfix::Problem;
-use postfix::log::{self, Journal, LogSet, Lost, Place, Reading, Scope, Wanted};
+use postfix::log::{self, Journal, LogPlace, LogSet, Lost, Reading, Scope, Wanted};
 
 use crate::logs::holes::{self, Hole};
 use crate::logs::{LogScope, gaps};
@@ -29,7 +29,7 @@ const REPORTED_LATE: Span = Span::from_hours(1);
 #[derive(Debug)]
 struct Set {
     scope: Scope,
-    place: Place,
+    place: LogPlace,
     /// The time of its first line; absent if there is none.
     begins: Option<Time>,
     /// The time of its last line, as far as it was read.
@@ -44,7 +44,7 @@ struct Set {
 /// One of them.
 #[derive(Debug)]
 struct File {
-    place: Place,
+    place: LogPlace,
     /// What was read of it; absent where it could not be.
     input: Option<Input>,
     /// When the days began that it may hold lines of.
@@ -86,8 +86,8 @@ impl DayLogs {
             let mut of_set = Vec::new();
             for file in &mut set.files {
                 let outcome = match &file.place {
-                    Place::File(path) => log::read_file(path, &options, sink),
-                    Place::Journal(journal) => journal.read(&options, sink),
+                    LogPlace::File(path) => log::read_file(path, &options, sink),
+                    LogPlace::Journal(journal) => journal.read(&options, sink),
                 };
                 let found = match outcome {
                     Ok(mut reading) => {
@@ -116,7 +116,7 @@ impl DayLogs {
             }
             let times = of_set.iter().filter_map(|r| r.seen.times.as_ref());
             set.ends = times.map(|times| times.end).max();
-            if let Place::File(current) = &set.place
+            if let LogPlace::File(current) = &set.place
                 && let Ok(files) = log::siblings(current)
                 && set.ends_early(site, last.since).is_none()
             {
@@ -181,8 +181,8 @@ impl DayLogs {
     /// The files of a log that hold lines of the days.
     fn find(&mut self, site: &Site, set: &LogSet, days: &[Period]) -> Set {
         let current = match &set.place {
-            Place::File(current) => current,
-            Place::Journal(journal) => return self.find_journal(set, journal, days),
+            LogPlace::File(current) => current,
+            LogPlace::Journal(journal) => return self.find_journal(set, journal, days),
         };
         let siblings = siblings(current).unwrap_or_else(|problem| {
             self.problems.push(problem);
@@ -203,7 +203,7 @@ impl DayLogs {
             let days = of_days.iter().filter(|(_, needed)| needed.contains(path));
             let days: Vec<Time> = days.map(|(since, _)| *since).collect();
             (!days.is_empty()).then(|| File {
-                place: Place::File(path.clone()),
+                place: LogPlace::File(path.clone()),
                 input: None,
                 days,
                 faults: Vec::new(),
@@ -234,8 +234,8 @@ impl DayLogs {
             faults: Vec::new(),
             lost: Vec::new(),
         };
-        let told = fault.as_ref().map(ToString::to_string);
-        let files = if told.is_none() {
+        let why = fault.as_ref().map(ToString::to_string);
+        let files = if why.is_none() {
             vec![file]
         } else {
             Vec::new()
@@ -248,7 +248,7 @@ impl DayLogs {
             begins,
             ends: None,
             holes: Vec::new(),
-            fault: told,
+            fault: why,
         }
     }
 
@@ -257,8 +257,8 @@ impl DayLogs {
         let files = self.sets.iter().flat_map(|set| &set.files);
         files
             .map(|file| match &file.place {
-                Place::File(path) => std::fs::metadata(path).ok().map(|m| m.len()),
-                Place::Journal(_) => None,
+                LogPlace::File(path) => std::fs::metadata(path).ok().map(|m| m.len()),
+                LogPlace::Journal(_) => None,
             })
             .sum()
     }

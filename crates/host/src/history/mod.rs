@@ -113,7 +113,7 @@ pub fn combined(
             continue;
         }
         let path = record_file(site, period);
-        let (records, told) = match guarded::read(&path, MOST_RECORDS) {
+        let (records, damaged) = match guarded::read(&path, MOST_RECORDS) {
             Ok(text) => days::stored(&path, &text),
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(e) => {
@@ -122,7 +122,7 @@ pub fn combined(
                 continue;
             }
         };
-        problems.extend(told);
+        problems.extend(damaged);
         let records = records.into_iter().map(|(_, record)| record);
         let of_it = |r: &DayRecord| r.host == period.host && r.day == day && wants(&r.instance);
         stored.extend(records.filter(of_it));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use figures::bounds::OTHER_INSTANCES;
-use postfix::log::{self, LogSet, Place};
+use postfix::log::{self, LogPlace, LogSet};
 
 use crate::site::Site;
 
@@ -82,7 +82,7 @@ impl Hosts {
         };
         let mut newest = None;
         for set in sets {
-            let Place::File(current) = &set.place else {
+            let LogPlace::File(current) = &set.place else {
                 return hosts;
             };
             // What cannot be read is reported when it is read for its lines.

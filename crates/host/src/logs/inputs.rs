@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use figures::mail_stats::Source;
 use postfix::config::Host;
-use postfix::log::{self, Journal, LogSet, Options, Place, Reading, Scope, Sink};
+use postfix::log::{self, Journal, LogPlace, LogSet, Options, Reading, Scope, Sink};
 use postfix::{Parsed, Problem, Time};
 
 use super::Selection;
@@ -84,8 +84,8 @@ impl Inputs {
         let mut found = Vec::new();
         for set in log_sets(site, host, selection, preference)? {
             let files = match &set.place {
-                Place::File(current) => files(current, window, site)?,
-                Place::Journal(_) => Vec::new(),
+                LogPlace::File(current) => files(current, window, site)?,
+                LogPlace::Journal(_) => Vec::new(),
             };
             found.push((set, files));
         }
@@ -108,7 +108,7 @@ impl Inputs {
 
     /// How many bytes there are at most, for a progress bar. A window needs fewer.
     pub fn size(&self) -> Option<u64> {
-        let is_file = |(set, _): &(LogSet, _)| matches!(set.place, Place::File(_));
+        let is_file = |(set, _): &(LogSet, _)| matches!(set.place, LogPlace::File(_));
         let files: Vec<&PathBuf> = match self {
             Self::Host(sets) if !sets.iter().all(is_file) => return None,
             Self::Host(sets) => sets.iter().flat_map(|(_, files)| files).collect(),
@@ -129,7 +129,7 @@ impl Inputs {
     /// Reads all, in order.
     ///
     /// A log that the user names must be readable. Of the host's own, some must; the others are reported. So is a log
-    /// that is none of Postfix's, and a window that the logs do not hold all of.
+    /// that is not Postfix's, and a window that the logs do not hold all of.
     ///
     /// # Errors
     /// What must be readable is not.
@@ -145,7 +145,7 @@ impl Inputs {
             let mut found = Vec::from_iter(outside);
             if !matches!(found.as_slice(), [Missing::All(_)])
                 && let Some(set) = set
-                && let Place::File(current) = &set.place
+                && let LogPlace::File(current) = &set.place
                 && let Ok(files) = log::siblings(current)
             {
                 let holes = holes::find(options, &files, of_one, is_ones);
@@ -203,8 +203,8 @@ impl Inputs {
                         Err(problem) => problems.push(problem),
                     };
                     match &set.place {
-                        Place::Journal(journal) => take(journal.read(options, sink)),
-                        Place::File(_) => {
+                        LogPlace::Journal(journal) => take(journal.read(options, sink)),
+                        LogPlace::File(_) => {
                             files
                                 .iter()
                                 .for_each(|path| take(log::read_file(path, options, sink)));

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use postfix::config::{Host, Instance};
-use postfix::log::{self, Journal, LogSet, MAIL, Place, Trust};
+use postfix::log::{self, Journal, LogPlace, LogSet, MAIL, Trust};
 use postfix::{Parsed, Span, Time};
 
 use super::Selection;
@@ -111,7 +111,7 @@ pub fn log_sets(
 ///
 /// # Errors
 /// As [`Preference::of`].
-pub fn log_of(site: &Site, host: &Host, instance: &Instance) -> anyhow::Result<Option<Place>> {
+pub fn log_of(site: &Site, host: &Host, instance: &Instance) -> anyhow::Result<Option<LogPlace>> {
     let is_it = |other: &Instance| other.config_directory() == instance.config_directory();
     let sets = log_sets_of(site, host, false, is_it, None)?;
     Ok(sets.into_iter().next().map(|set| set.place))
@@ -139,7 +139,7 @@ fn log_sets_of(
 }
 
 /// Where the lines go that Postfix sends to syslog, and why it is that.
-fn syslog(site: &Site, host: &Host, preference: Preference) -> (Place, String) {
+fn syslog(site: &Site, host: &Host, preference: Preference) -> (LogPlace, String) {
     let candidates = log::syslog_files(site.root());
     let there = candidates.iter().find(|path| path.exists());
     let file = there.or(candidates.first()).cloned().unwrap_or_default();
@@ -156,8 +156,8 @@ fn syslog(site: &Site, host: &Host, preference: Preference) -> (Place, String) {
         Preference::Auto => is_written(site, &file, &journal),
     };
     match is_file {
-        true => (Place::File(file), why),
-        false => (Place::Journal(journal), why),
+        true => (LogPlace::File(file), why),
+        false => (LogPlace::Journal(journal), why),
     }
 }
 

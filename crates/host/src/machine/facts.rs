@@ -7,7 +7,7 @@ use super::refusal::refusal;
 use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
 use crate::site::Site;
-use figures::instances::{Directory, DirectoryState, Facts, Place, Running, Trouble};
+use figures::instances::{AddressPlace, Directory, DirectoryState, Facts, Running, Trouble};
 use figures::verdict::Level;
 use postfix::config::{Instance, resolve};
 use postfix::{Parsed, Problem, Root};
@@ -85,15 +85,15 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
                 is_up: true,
                 trouble: Some(why),
                 ..
-            }) => Place::Unusable {
+            }) => AddressPlace::Unusable {
                 name: name.clone(),
                 why: (*why).to_owned(),
             },
-            Some(interface) => Place::Interface {
+            Some(interface) => AddressPlace::Interface {
                 name: interface.name.clone(),
                 is_up: interface.is_up,
             },
-            None => Place::Missing,
+            None => AddressPlace::Missing,
         };
     }
     facts.system = interfaces.outward().collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use postfix::{Span, Time};
 
-/// More than this none of these files has.
+/// None of these files is longer.
 const MOST: u64 = 1 << 20;
 
 /// One process (proc_pid_stat(5)).

@@ -53,7 +53,7 @@ pub struct Counted {
 }
 
 /// The result for one queue.
-struct Found {
+struct QueueResult {
     tally: Tally,
     problems: Vec<Problem>,
     error: Option<ScanError>,
@@ -61,7 +61,7 @@ struct Found {
 
 impl Counting<'_> {
     /// Looks at all queues. `now` is. `each` is called for each file, or for each
-    /// directory where files are only counted, and may say to stop: what comes back then is of no use.
+    /// directory where files are only counted, and may say to stop: what comes back then must not be used.
     ///
     /// # Errors
     /// Not one of the instances may be read: this is not for everyone's eyes.
@@ -143,7 +143,7 @@ impl Counting<'_> {
         &self,
         settings: &Arc<Settings>,
         each: &(dyn Fn() -> ControlFlow<()> + Sync),
-    ) -> Vec<Vec<Found>> {
+    ) -> Vec<Vec<QueueResult>> {
         let jobs: Vec<_> = self
             .readable()
             .flat_map(|(at, spool)| QUEUES.map(|queue| (at, spool, queue)))
@@ -157,7 +157,10 @@ impl Counting<'_> {
             if let Ok(counted) = &counted {
                 tally.add_count(queue, counted.messages);
             }
-            Some((at, Found::new(tally, counted, spool.spool.queue_dir(queue))))
+            Some((
+                at,
+                QueueResult::new(tally, counted, spool.spool.queue_dir(queue)),
+            ))
         });
         let mut all = self.nothing();
         for (at, found) in counted.into_iter().flatten() {
@@ -173,7 +176,7 @@ impl Counting<'_> {
         &self,
         settings: &Arc<Settings>,
         each: &(dyn Fn() -> ControlFlow<()> + Sync),
-    ) -> Vec<Vec<Found>> {
+    ) -> Vec<Vec<QueueResult>> {
         let detail = if self.by.iter().any(|d| d.counts_recipients()) {
             Detail::Envelope
         } else if self.by.contains(&Dimension::SenderDomain) {
@@ -193,7 +196,7 @@ impl Counting<'_> {
         all
     }
 
-    fn nothing(&self) -> Vec<Vec<Found>> {
+    fn nothing(&self) -> Vec<Vec<QueueResult>> {
         self.spools.iter().map(|_| Vec::new()).collect()
     }
 }
@@ -204,7 +207,7 @@ fn read_queue(
     detail: Detail,
     settings: &Arc<Settings>,
     each: &(dyn Fn() -> ControlFlow<()> + Sync),
-) -> Found {
+) -> QueueResult {
     let shards = Shards::new(SHARDS, || Tally::new(Arc::clone(settings)));
     let scanned = spool
         .spool
@@ -216,10 +219,10 @@ fn read_queue(
     for shard in shards.into_values() {
         tally.merge(&shard);
     }
-    Found::new(tally, scanned, spool.spool.queue_dir(queue))
+    QueueResult::new(tally, scanned, spool.spool.queue_dir(queue))
 }
 
-impl Found {
+impl QueueResult {
     fn new(
         tally: Tally,
         found: Result<postfix::queue::Tally, ScanError>,

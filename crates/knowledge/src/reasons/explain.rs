@@ -1,6 +1,6 @@
 //! How a reply came by its class: for an admin who writes rules.
 
-use super::{Place, Reason, Reasons, facts, read};
+use super::{Reason, Reasons, RulePlace, facts, read};
 
 /// What a reply means, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub struct Explained {
     /// The words as rules see them.
     pub text: String,
     /// The rule that decided the class; none if none fits.
-    pub rule: Option<Place>,
+    pub rule: Option<RulePlace>,
     /// The rule that found the provider's code.
-    pub code_rule: Option<Place>,
+    pub code_rule: Option<RulePlace>,
 }
 
 impl Reasons {

@@ -27,7 +27,7 @@ pub use class::{Class, UnknownClass};
 pub use explain::Explained;
 pub use fold::fold;
 pub use lookup::names_a_host;
-pub use rules::Place;
+pub use rules::RulePlace;
 
 use reply::Reply;
 use rules::{Dsn, Facts, Rules, is_below};
@@ -131,7 +131,7 @@ impl Reasons {
         }
     }
 
-    fn code(&self, said: &Reply<'_>) -> Option<(String, Place)> {
+    fn code(&self, said: &Reply<'_>) -> Option<(String, RulePlace)> {
         if !said.from_server {
             return None;
         }

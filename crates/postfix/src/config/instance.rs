@@ -41,7 +41,7 @@ pub struct Instance {
     outlets: Vec<Outlet>,
     parameters: Parameters,
     problems: Vec<Problem>,
-    /// So many of the problems, the first ones, Postfix itself bears with.
+    /// How many of the problems, the first ones, Postfix itself tolerates.
     borne: usize,
 }
 

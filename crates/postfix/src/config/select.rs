@@ -17,7 +17,7 @@ const PREFIX: &str = "postfix-";
 
 /// A name that no instance answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown instance \"{}\": {}", escape(.given), told(.known, .unreadable))]
+#[error("unknown instance \"{}\": {}", escape(.given), names(.known, .unreadable))]
 pub struct UnknownInstance {
     /// What the user typed.
     pub given: String,
@@ -56,9 +56,9 @@ impl UnknownInstance {
     }
 }
 
-fn told(known: &[String], unreadable: &[PathBuf]) -> String {
+fn names(known: &[String], unreadable: &[PathBuf]) -> String {
     let list = |names: Vec<String>| names.join(", ");
-    let mut told = if known.is_empty() {
+    let mut names = if known.is_empty() {
         "no Postfix instance was found on this host".to_owned()
     } else {
         format!(
@@ -70,10 +70,10 @@ fn told(known: &[String], unreadable: &[PathBuf]) -> String {
         let paths = unreadable
             .iter()
             .map(|path| escape(path.as_os_str().as_bytes()).to_string());
-        told.push_str("; not readable: ");
-        told.push_str(&list(paths.collect()));
+        names.push_str("; not readable: ");
+        names.push_str(&list(paths.collect()));
     }
-    told
+    names
 }
 
 impl Host {

@@ -97,7 +97,7 @@ pub(super) fn events<S: Sink>(
     outcome
 }
 
-/// Hands on the event of a line. Was there one of Postfix's? Nothing if the line is none of the log's kind.
+/// Hands on the event of a line. Was there one of Postfix's? Nothing if the line is not of the log's kind.
 fn one(
     line: &[u8],
     json: bool,

@@ -27,7 +27,7 @@ pub struct Header<'a> {
 /// Why a line has no header of Postfix's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Headless<'a> {
-    /// Its tag has no process id, and is none of Postfix's: the program, and what it said.
+    /// Its tag has no process id, and is not Postfix's: the program, and what it said.
     Foreign(Option<Stamp>, &'a [u8], &'a [u8]),
     /// It does not begin with a time.
     NoTime,

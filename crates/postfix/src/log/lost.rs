@@ -17,7 +17,7 @@ pub struct Dropped<'a> {
 ///
 /// - `Suppressed 6160 messages from postfix@-.service` (systemd, `src/journal/journald-rate-limit.c`; older versions
 ///   name
-///   the control group). What another service lost is none of a mail log's business.
+///   the control group). What another service lost does not concern a mail log.
 /// - `imuxsock[pid 706]: begin to drop messages due to rate-limiting`, `imuxsock lost 12 messages from pid 706 due to
 ///   rate-limiting`, `imjournal: 12 messages lost due to rate-limiting (20000 allowed within 600 seconds)` (rsyslog,
 ///   `runtime/ratelimit.c`, `plugins/imuxsock`, `plugins/imjournal`).

@@ -50,8 +50,8 @@ pub use read::{
 };
 pub use seen::{LostMessages, Seen};
 pub use sources::{
-    LogSet, Place, Scope, blocks, gone_between, is_packed, log_sets, needed, needed_with, siblings,
-    syslog_files,
+    LogPlace, LogSet, Scope, blocks, gone_between, is_packed, log_sets, needed, needed_with,
+    siblings, syslog_files,
 };
 pub use stamp::Stamp;
 pub use unread::{Unread, UnreadLine, Why};

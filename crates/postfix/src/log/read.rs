@@ -54,7 +54,7 @@ pub struct Reading {
     pub bytes: Option<Range<u64>>,
     /// Messages that were never written, as the logging daemon says itself. Each is among the problems, too.
     pub lost: Vec<Lost>,
-    /// So many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send
+    /// How many events do not count, since the journal says that neither Postfix nor root sent them. Anyone may send
     /// such.
     pub strangers: u64,
     /// What was seen of it.

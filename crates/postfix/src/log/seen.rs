@@ -56,7 +56,7 @@ impl Seen {
         self.unread.add(at, line, why, is_nobodys);
     }
 
-    /// Takes note of a line in a log of JSON that is none.
+    /// Notes a line in a log of JSON that is not JSON.
     pub(super) fn broken(&mut self, at: Position) {
         self.broken.0 = self.broken.0.saturating_add(1);
         self.broken.1.get_or_insert(at);

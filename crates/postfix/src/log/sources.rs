@@ -30,7 +30,7 @@ const SLACK: Span = Span::from_hours(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSet {
     /// Where it is.
-    pub place: Place,
+    pub place: LogPlace,
     /// The syslog names that are looked for in it.
     pub scope: Scope,
     /// Why it is read, for people.
@@ -39,14 +39,14 @@ pub struct LogSet {
 
 /// Where a log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum LogPlace {
     /// The file that is written to now, as this machine names it; its rotated siblings are beside it.
     File(PathBuf),
     /// A systemd journal.
     Journal(Journal),
 }
 
-impl Place {
+impl LogPlace {
     /// The file, or what the journal is called.
     pub fn path(&self) -> &Path {
         match self {
@@ -107,7 +107,7 @@ pub fn log_sets(
     instances: &[Instance],
     all: bool,
     asked: impl Fn(&Instance) -> bool,
-    (syslog, why): (Place, String),
+    (syslog, why): (LogPlace, String),
 ) -> Vec<LogSet> {
     let mut own: Vec<(PathBuf, Vec<String>, bool)> = Vec::new();
     let mut wants_syslog = all;
@@ -130,7 +130,7 @@ pub fn log_sets(
     }
     // An instance may write to the syslog daemon's own file: then it is not a separate log.
     own.retain(|(path, _, wanted)| {
-        let is_same = matches!(&syslog, Place::File(file) if file == path);
+        let is_same = matches!(&syslog, LogPlace::File(file) if file == path);
         wants_syslog |= *wanted && is_same;
         !is_same
     });
@@ -139,7 +139,7 @@ pub fn log_sets(
         .into_iter()
         .filter(|(_, _, wanted)| *wanted)
         .map(|(current, names, _)| LogSet {
-            place: Place::File(current),
+            place: LogPlace::File(current),
             why: format!("maillog_file of {}", names.join(", ")),
             scope: Scope::Only(names),
         })

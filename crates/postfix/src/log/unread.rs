@@ -39,16 +39,16 @@ impl fmt::Display for Why<'_> {
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::NoStatus => f.write_str("no status="),
-            Self::Status(word) => write!(f, "status={} is none", escape(word)),
+            Self::Status(word) => write!(f, "status={} is not a status", escape(word)),
             Self::Repeated => write!(f, "repeated more than {MOST_DELIVERIES} times"),
         }
     }
 }
 
-/// So many of a log's lines are shown; the rest is counted.
+/// How many of a log's lines are shown; the rest is counted.
 const SHOWN: usize = 3;
 
-/// So many bytes of a line are shown.
+/// How many bytes of a line are shown.
 const LONGEST: usize = 200;
 
 /// The first of the lines that could not be read, and how many there are.

@@ -55,7 +55,7 @@ struct Batch {
 }
 
 /// What a worker needs to make something of a file.
-struct Place<'a> {
+struct FileAt<'a> {
     queue: Queue,
     id: QueueId,
     misplaced: bool,
@@ -135,7 +135,7 @@ impl Spool {
         queue: Queue,
         options: &ScanOptions,
         each: impl Fn(T) -> ControlFlow<()> + Sync,
-        make: impl Fn(Place<'_>, &std::fs::File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
+        make: impl Fn(FileAt<'_>, &std::fs::File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
     ) -> Result<Tally, ScanError> {
         let spool =
             at::directory(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
@@ -169,7 +169,7 @@ impl Spool {
                     }
                     tally.messages = tally.messages.saturating_add(1);
                     tally.misplaced = tally.misplaced.saturating_add(misplaced.into());
-                    let place = Place {
+                    let place = FileAt {
                         queue,
                         id,
                         misplaced,

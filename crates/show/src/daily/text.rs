@@ -156,14 +156,14 @@ impl Page {
         };
         let rows = subjects(report).map(|of| row(self, of)).collect();
         self.table(&columns, rows);
-        let told = match mean {
+        let text = match mean {
             Some(mean) => format!(
                 "day before, mean: the volume compared with the day before and the {}.",
                 mean_title(mean.days)
             ),
             None => "Nothing is known about the days before: no logs, no day records.".to_owned(),
         };
-        self.paragraph("", &told);
+        self.paragraph("", &text);
     }
 
     fn queue(&mut self, report: &Daily) {

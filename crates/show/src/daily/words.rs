@@ -132,7 +132,7 @@ pub(super) fn summary(report: &Daily) -> String {
 /// The subject of the mail: the verdict first. Strangers' text in it is escaped.
 pub fn subject(report: &Daily) -> String {
     let date = report.day.day();
-    let told = match report.attention.as_slice() {
+    let verdict = match report.attention.as_slice() {
         [] => format!("{}; {}", verdict(report), summary(report)),
         [first, rest @ ..] => {
             let more = match rest.len() {
@@ -142,7 +142,7 @@ pub fn subject(report: &Daily) -> String {
             format!("ATTENTION {}: {}{more}", first.instance, first.what)
         }
     };
-    let text = shown(format!("{} {date}: {told}", report.host), false);
+    let text = shown(format!("{} {date}: {verdict}", report.host), false);
     cut(text, SUBJECT_MAX)
 }
 

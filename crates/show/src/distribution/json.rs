@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::held::{self, HeldObject};
 use crate::troubles::{self, TroubleObject};
 use figures::distribution::{
-    AGES, Breakdown, Counts, Dimension, Distribution, Figures, QUEUES, Row,
+    AGES, Breakdown, Counts, Dimension, Distribution, Figures, QUEUES, QueueRow,
 };
 use legible::wire::time;
 use legible::wire::write_json;
@@ -164,7 +164,7 @@ struct RowObject<'a> {
 }
 
 impl<'a> RowObject<'a> {
-    fn new(row: &'a Row, with_ages: bool) -> Self {
+    fn new(row: &'a QueueRow, with_ages: bool) -> Self {
         Self {
             key: String::from_utf8_lossy(row.key.as_bytes()),
             counts: CountsObject(row.counts),

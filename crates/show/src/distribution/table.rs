@@ -8,7 +8,7 @@ use postfix::{Span, Time};
 use unicode_width::UnicodeWidthStr;
 
 use figures::distribution::{
-    AGES, Breakdown, Change, Counts, Dimension, Distribution, Figures, QUEUES, Row,
+    AGES, Breakdown, Change, Counts, Dimension, Distribution, Figures, QUEUES, QueueRow,
 };
 use figures::held::Held;
 use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
@@ -319,7 +319,7 @@ fn keys(dimension: Dimension) -> Vec<Column> {
     ]
 }
 
-fn key(row: &Row) -> Cell {
+fn key(row: &QueueRow) -> Cell {
     Cell::new(row.key.as_bytes())
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::is_running;
 use crate::held::{self, HeldObject};
 use figures::held::Held;
-use figures::instances::{DnsCheck, Facts, Finding, Listing, Place, Running, Sender};
+use figures::instances::{AddressPlace, DnsCheck, Facts, Finding, Listing, Running, Sender};
 use legible::wire::time;
 use legible::wire::write_json;
 
@@ -170,11 +170,11 @@ impl<'a> InstanceObject<'a> {
 impl<'a> AddressObject<'a> {
     fn new(sender: &'a Sender) -> Self {
         let (state, interface) = match &sender.place {
-            Place::Interface { name, is_up: true } => ("present", Some(name.as_str())),
-            Place::Interface { name, is_up: false } => ("down", Some(name.as_str())),
-            Place::Unusable { name, .. } => ("unusable", Some(name.as_str())),
-            Place::Missing => ("missing", None),
-            Place::Unknown => ("unknown", None),
+            AddressPlace::Interface { name, is_up: true } => ("present", Some(name.as_str())),
+            AddressPlace::Interface { name, is_up: false } => ("down", Some(name.as_str())),
+            AddressPlace::Unusable { name, .. } => ("unusable", Some(name.as_str())),
+            AddressPlace::Missing => ("missing", None),
+            AddressPlace::Unknown => ("unknown", None),
         };
         Self {
             address: sender.address.to_string(),

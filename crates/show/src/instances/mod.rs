@@ -7,7 +7,7 @@ pub mod table;
 mod tests;
 pub mod text;
 
-use figures::instances::{Facts, Listen, Place, RateLimits, Running, Sender};
+use figures::instances::{AddressPlace, Facts, Listen, RateLimits, Running, Sender};
 use postfix::Time;
 use postfix::Zone;
 
@@ -34,11 +34,11 @@ fn is_running(running: &Running) -> Option<bool> {
 /// The interface's name, with what is wrong about it.
 fn place(sender: &Sender) -> String {
     match &sender.place {
-        Place::Interface { name, is_up: true } => name.clone(),
-        Place::Interface { name, is_up: false } => format!("{name} (DOWN)"),
-        Place::Unusable { name, .. } => format!("{name} (UNUSABLE)"),
-        Place::Missing => "MISSING".to_owned(),
-        Place::Unknown => UNKNOWN.to_owned(),
+        AddressPlace::Interface { name, is_up: true } => name.clone(),
+        AddressPlace::Interface { name, is_up: false } => format!("{name} (DOWN)"),
+        AddressPlace::Unusable { name, .. } => format!("{name} (UNUSABLE)"),
+        AddressPlace::Missing => "MISSING".to_owned(),
+        AddressPlace::Unknown => UNKNOWN.to_owned(),
     }
 }
 
@@ -76,7 +76,7 @@ fn limits(all: &[RateLimits]) -> Vec<String> {
             None => groups.push((vec![&limits.transport], limits)),
         }
     }
-    let told = groups.into_iter().map(|(names, limits)| {
+    let lines = groups.into_iter().map(|(names, limits)| {
         let number = |value: &str, what: &str| match value {
             "0" => format!("any number of {what}"),
             value => format!("{value} {what}"),
@@ -101,5 +101,5 @@ fn limits(all: &[RateLimits]) -> Vec<String> {
         }
         format!("{}: {}", names.join(", "), parts.join(", "))
     });
-    told.collect()
+    lines.collect()
 }

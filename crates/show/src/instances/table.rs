@@ -1,7 +1,7 @@
 //! `--format table`: an instance a row; below it what the DNS says, and what is wrong.
 
 use figures::held::Held;
-use figures::instances::{DnsOutcome, Facts, Finding, Kind, Listing, Place, Running};
+use figures::instances::{AddressPlace, DnsOutcome, Facts, Finding, Kind, Listing, Running};
 use figures::verdict::Level;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::narrow::draw_to_fit;
@@ -109,7 +109,9 @@ fn row(facts: &Facts, listing: &Listing) -> Vec<Cell> {
     let is_lost = facts.senders.iter().any(|sender| {
         matches!(
             sender.place,
-            Place::Missing | Place::Unusable { .. } | Place::Interface { is_up: false, .. }
+            AddressPlace::Missing
+                | AddressPlace::Unusable { .. }
+                | AddressPlace::Interface { is_up: false, .. }
         )
     });
     let places = cell(places.join(", "));

@@ -5,7 +5,7 @@ use postfix::Zone;
 use super::{csv, json, limits, table, text};
 use figures::instances::specimen::right;
 use figures::instances::{
-    DnsCheck, DnsOutcome, Facts, Listen, Listing, Place, RateLimits, Running, findings,
+    AddressPlace, DnsCheck, DnsOutcome, Facts, Listen, Listing, RateLimits, Running, findings,
 };
 use legible::grid::TableStyle;
 
@@ -30,7 +30,7 @@ fn nothing_is_shown_as_a_dash_and_two_addresses_beside_each_other() {
     let mut a = right("postfix-aol-a", "192.0.2.1");
     let mut six = a.senders[0].clone();
     six.address = "2001:db8::1".parse().unwrap();
-    six.place = Place::Interface {
+    six.place = AddressPlace::Interface {
         name: "eth1".to_owned(),
         is_up: false,
     };
@@ -98,7 +98,7 @@ fn hostile_text_is_harmless_in_every_format() {
         detail: bad.to_owned(),
         listed: 0,
     });
-    facts.senders[0].place = Place::Missing;
+    facts.senders[0].place = AddressPlace::Missing;
     let listing = listing(vec![facts]);
     let mut outputs = vec![drawn(&listing, true).into_bytes()];
     outputs.resize(4, Vec::new());
@@ -120,7 +120,7 @@ fn hostile_text_is_harmless_in_every_format() {
 fn json_says_null_of_what_is_not_known() {
     let mut facts = right("postfix-aol-a", "192.0.2.1");
     facts.running = Running::Unknown;
-    facts.senders[0].place = Place::Unknown;
+    facts.senders[0].place = AddressPlace::Unknown;
     facts.pickup = None;
     let mut out = Vec::new();
     json::write(&mut out, &listing(vec![facts])).unwrap();

@@ -13,8 +13,8 @@ use legible::metrics::{bounded, gauge, label};
 
 use crate::filtered;
 
-/// How many series each instance has at most: with these breakdowns, with delays, with what filters did, where so many
-/// providers are told apart.
+/// How many series each instance has at most: with these breakdowns, with delays, with what filters did, where this
+/// many providers are kept distinct.
 pub fn most_series(by: &[Dimension], delays: bool, filtered: bool, providers: usize) -> usize {
     let rows = |dimension: &Dimension| match dimension {
         Dimension::Provider => 3 * providers,

@@ -30,7 +30,7 @@ pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
     text
 }
 
-/// So many complaints are shown.
+/// How many complaints are shown.
 const COMPLAINTS: usize = 20;
 
 /// What Postfix says of itself, the worst first.

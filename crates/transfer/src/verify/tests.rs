@@ -20,7 +20,7 @@ fn follower(path: &Path) -> Follower {
         identity: (0, 0),
     };
     let now = Time::from_seconds(std::fs::metadata(path).unwrap().mtime());
-    let log = Log::at(Place::File(path.to_owned()), now).unwrap();
+    let log = Log::at(LogPlace::File(path.to_owned()), now).unwrap();
     // As it comes back from a journal.
     let mark = serde_json::to_string(&log.mark().unwrap()).unwrap();
     let read = Log::behind(&serde_json::from_str(&mark).unwrap());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::routes::{Astray, astray};
-use super::{Check, Grade, Input, Row, count};
+use super::{AuditRow, Check, Grade, Input, count};
 use crate::Route;
 
 /// What Postfix says of the domains' mail.
@@ -45,8 +45,8 @@ impl Resolved {
 }
 
 /// Does Postfix do as the tables say?
-pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
-    let row = |outcome, text: String| Row::new(Check::Postfix, outcome, text);
+pub(super) fn live(input: &Input<'_>) -> Vec<AuditRow> {
+    let row = |outcome, text: String| AuditRow::new(Check::Postfix, outcome, text);
     let known = match &input.live {
         Live::NotAsked(why) => return vec![row(Grade::Skipped, why.clone())],
         Live::Unknown(why) => return vec![row(Grade::Unknown, why.clone())],
@@ -76,7 +76,7 @@ pub(super) fn live(input: &Input<'_>) -> Vec<Row> {
         );
         return vec![row(Grade::Ok, text)];
     }
-    let mut rows: Vec<Row> = elsewhere
+    let mut rows: Vec<AuditRow> = elsewhere
         .into_iter()
         .map(|(what, domains)| {
             let text = format!(

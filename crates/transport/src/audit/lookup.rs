@@ -15,7 +15,7 @@ pub const PROBES: [&str; 2] = ["somebody", "user.1234"];
 
 /// What the search comes to.
 #[derive(Clone, Copy)]
-pub(super) enum Found<'a> {
+pub(super) enum Answer<'a> {
     /// This table has an answer.
     Value {
         /// Its place.
@@ -39,7 +39,7 @@ pub(super) enum Found<'a> {
     },
 }
 
-impl Found<'_> {
+impl Answer<'_> {
     /// Which table decides.
     pub(super) fn table(&self) -> usize {
         match *self {
@@ -138,7 +138,7 @@ pub(super) fn find<'a>(
     domain: &str,
     probe: &str,
     parents_match: bool,
-) -> Option<Found<'a>> {
+) -> Option<Answer<'a>> {
     let ask = |key: &str, is_whole: bool| {
         let asked = tables.iter().enumerate();
         let mut asked = asked.filter(|(_, table)| is_whole || !table.name.is_pattern());
@@ -154,18 +154,18 @@ pub(super) fn find<'a>(
         .or_else(|| ask("*", true))
 }
 
-fn answer<'a>(at: usize, table: &'a Table, key: &str) -> Option<Found<'a>> {
+fn answer<'a>(at: usize, table: &'a Table, key: &str) -> Option<Answer<'a>> {
     let name = &table.name;
     match &table.failed {
-        Some(Failed::Broken(_)) => return Some(Found::Fails { table: at, name }),
+        Some(Failed::Broken(_)) => return Some(Answer::Fails { table: at, name }),
         Some(Failed::Unknown(_)) => return None,
         None => {}
     }
     if name.is_random() {
-        return Some(Found::Random { table: at, name });
+        return Some(Answer::Random { table: at, name });
     }
     let value = table.answers.get(key)?;
-    Some(Found::Value { table: at, value })
+    Some(Answer::Value { table: at, value })
 }
 
 /// The keys to ask every table for: those of the domains that are wanted, and of what `listed` (keys of tables that can

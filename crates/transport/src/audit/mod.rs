@@ -123,7 +123,7 @@ impl Grade {
 
 /// One thing found out. Texts may quote what others wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct AuditRow {
     /// What was looked at.
     pub check: Check,
     /// The result.
@@ -134,7 +134,7 @@ pub struct Row {
     pub items: Vec<String>,
 }
 
-impl Row {
+impl AuditRow {
     fn new(check: Check, outcome: Grade, text: impl Into<String>) -> Self {
         Self {
             check,
@@ -369,7 +369,7 @@ impl Input<'_> {
 }
 
 /// Judges: a row or more for each check.
-pub fn audit(input: &Input<'_>) -> Vec<Row> {
+pub fn audit(input: &Input<'_>) -> Vec<AuditRow> {
     let mut rows = tables::in_use(input);
     if let Some(table) = input.our_table() {
         rows.extend(tables::judge(table));

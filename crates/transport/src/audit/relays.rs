@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Asks, Check, Grade, HostState, Input, Networks, PortState, RelayHost, Row, Service, SharedBy,
-    Table, count,
+    Asks, AuditRow, Check, Grade, HostState, Input, Networks, PortState, RelayHost, Service,
+    SharedBy, Table, count,
 };
 use crate::{Hop, Listed, Route};
 
@@ -31,7 +31,7 @@ fn smtp_client<'a>(
     }
 }
 
-/// The hosts that a table's entries lead to by SMTP. Addresses are none.
+/// The hosts that a table's entries lead to by SMTP; addresses are left out.
 pub fn hosts(table: &Table, transports: Option<&BTreeMap<String, Service>>) -> BTreeSet<RelayHost> {
     let hops = asked(table, transports).into_iter();
     let names = hops.filter(|(hop, _)| !is_address(hop));
@@ -70,10 +70,10 @@ fn is_address(hop: &Hop) -> bool {
 }
 
 /// Is every transport of the map in master.cf?
-pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
+pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
     let Some(known) = &input.transports else {
         let text = "master.cf cannot be read".to_owned();
-        return vec![Row::new(Check::Transports, Grade::Unknown, text)];
+        return vec![AuditRow::new(Check::Transports, Grade::Unknown, text)];
     };
     let values = table
         .entries
@@ -88,7 +88,7 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
     vec![if unknown.is_empty() {
         let used: Vec<&str> = used.iter().map(String::as_str).collect();
         let text = format!("in master.cf: {}", used.join(", "));
-        Row::new(Check::Transports, Grade::Ok, text)
+        AuditRow::new(Check::Transports, Grade::Ok, text)
     } else {
         let text = format!(
             "{} not in master.cf: mail for it is deferred",
@@ -97,15 +97,15 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} transports are"),
             }
         );
-        Row::new(Check::Transports, Grade::Critical, text).about(unknown)
+        AuditRow::new(Check::Transports, Grade::Critical, text).about(unknown)
     }]
 }
 
 /// Are the relay hosts in the DNS?
-pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
+pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
     let all = hosts(table, input.transports.as_ref());
     let Some(found) = &input.hosts else {
-        return vec![Row::new(
+        return vec![AuditRow::new(
             Check::Relays,
             Grade::Skipped,
             "not looked up in the DNS",
@@ -131,7 +131,7 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} relay hosts are"),
             }
         );
-        rows.push(Row::new(Check::Relays, Grade::Ok, text));
+        rows.push(AuditRow::new(Check::Relays, Grade::Ok, text));
     }
     if !missing.is_empty() {
         let text = format!(
@@ -141,21 +141,21 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 n => format!("{n} relay hosts are not"),
             }
         );
-        rows.push(Row::new(Check::Relays, Grade::Critical, text).about(missing));
+        rows.push(AuditRow::new(Check::Relays, Grade::Critical, text).about(missing));
     }
     if !unknown.is_empty() {
         let text = format!(
             "{} could not be looked up",
             count(unknown.len(), "relay host")
         );
-        rows.push(Row::new(Check::Relays, Grade::Unknown, text).about(unknown));
+        rows.push(AuditRow::new(Check::Relays, Grade::Unknown, text).about(unknown));
     }
     rows.extend(passed_over(input, &all));
     rows
 }
 
 /// Relays whose records share the mail in parts that these lines do not ask for.
-fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<Row> {
+fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<AuditRow> {
     // A host that is asked for by such records, too, is in the other form already where that matters.
     let hidden = |by: SharedBy| {
         let is_hidden = move |host: &&RelayHost| match (&host.asks, by) {
@@ -180,7 +180,7 @@ fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<Row> {
             "{} by MX records, which lines in brackets pass over",
             share(by_mx.len())
         );
-        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(by_mx));
+        rows.push(AuditRow::new(Check::Relays, Grade::Warning, text).about(by_mx));
     }
     let by_srv: Vec<String> = hidden(SharedBy::Srv)
         .map(|host| {
@@ -193,14 +193,14 @@ fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<Row> {
             "{} by SRV records, which this instance does not ask for",
             share(by_srv.len())
         );
-        rows.push(Row::new(Check::Relays, Grade::Warning, text).about(by_srv));
+        rows.push(AuditRow::new(Check::Relays, Grade::Warning, text).about(by_srv));
     }
     rows
 }
 
 /// Does anything listen where the map leads to?
-pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
-    let row = |outcome, text: String| Row::new(Check::Ports, outcome, text);
+pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
+    let row = |outcome, text: String| AuditRow::new(Check::Ports, outcome, text);
     let Some(found) = &input.ports else {
         return vec![row(Grade::Skipped, "no connection was tried".to_owned())];
     };
@@ -236,8 +236,8 @@ pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<Row> {
 }
 
 /// Do the relays take mail from this server?
-pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
-    let row = |outcome, text: String| Row::new(Check::Networks, outcome, text);
+pub(super) fn networks(input: &Input<'_>) -> Vec<AuditRow> {
+    let row = |outcome, text: String| AuditRow::new(Check::Networks, outcome, text);
     let (known, unread) = match &input.networks {
         Networks::NotAsked => {
             let text = "not checked: name the relays' main.cf with --relay-config".to_owned();
@@ -246,7 +246,7 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
         Networks::Unknown(why) => return vec![row(Grade::Unknown, why.clone())],
         Networks::Known(known, unread) => (known, unread),
     };
-    let told = |listed: &dyn Fn(&Listed) -> bool| -> Vec<String> {
+    let names = |listed: &dyn Fn(&Listed) -> bool| -> Vec<String> {
         let fit = known.iter().filter(|a| listed(&a.listed));
         fit.map(|a| format!("{}: {} is {}", a.relay, a.from, a.listed))
             .collect()
@@ -256,9 +256,9 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
         .filter(|a| matches!(a.listed, Listed::No(_)))
         .map(|a| a.relay.as_str())
         .collect();
-    let refused = told(&|listed| matches!(listed, Listed::No(_)));
-    let broken = told(&|listed| matches!(listed, Listed::Broken(_)));
-    let mut unknown = told(&|listed| matches!(listed, Listed::Unknown(_)));
+    let refused = names(&|listed| matches!(listed, Listed::No(_)));
+    let broken = names(&|listed| matches!(listed, Listed::Broken(_)));
+    let mut unknown = names(&|listed| matches!(listed, Listed::Unknown(_)));
     unknown.extend(unread.iter().cloned());
     let listing = known.iter().filter(|a| matches!(a.listed, Listed::Yes(_)));
     let unused: BTreeSet<String> = listing
@@ -276,7 +276,7 @@ pub(super) fn networks(input: &Input<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     if [&refused, &broken, &unknown]
         .iter()
-        .all(|told| told.is_empty())
+        .all(|names| names.is_empty())
         && unused.is_empty()
     {
         let text = format!(

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use knowledge::providers::Provider;
 
-use super::lookup::{Found, PROBES, find, is_never_asked};
-use super::{Check, Failed, Grade, Input, Row, Table, count};
+use super::lookup::{Answer, PROBES, find, is_never_asked};
+use super::{AuditRow, Check, Failed, Grade, Input, Table, count};
 use crate::Route;
 
 /// Groups of domains, each with what they have in common.
 type Groups = BTreeMap<String, Vec<String>>;
 
 /// Does another table answer where ours has a line?
-pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
+pub(super) fn order(input: &Input<'_>) -> Vec<AuditRow> {
     let Some((ours, own_table)) = input.ours.zip(input.our_table()) else {
         return Vec::new();
     };
@@ -45,7 +45,7 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
     let silent = silent
         .filter(|(at, table)| *at != ours && matches!(table.failed, Some(Failed::Unknown(_))));
     let silent: Vec<String> = silent.map(|(_, table)| table.name.to_string()).collect();
-    let mut rows: Vec<Row> = shadowed
+    let mut rows: Vec<AuditRow> = shadowed
         .into_iter()
         .map(|(what, domains)| {
             let text = format!(
@@ -55,19 +55,19 @@ pub(super) fn order(input: &Input<'_>) -> Vec<Row> {
                     n => format!("{n} lines of the map do not"),
                 }
             );
-            Row::new(Check::Order, Grade::Critical, text).about(domains)
+            AuditRow::new(Check::Order, Grade::Critical, text).about(domains)
         })
         .collect();
     if rows.is_empty() && !silent.is_empty() {
         let text = "tables that are asked for whole addresses first could not be asked here and may answer differently";
-        rows.push(Row::new(Check::Order, Grade::Unknown, text).about(silent));
+        rows.push(AuditRow::new(Check::Order, Grade::Unknown, text).about(silent));
     }
     if rows.is_empty() {
         let text = match input.tables.len() {
             1 => "it is the only table",
             _ => "no other table gives an answer for an address of a provider",
         };
-        rows.push(Row::new(Check::Order, Grade::Ok, text));
+        rows.push(AuditRow::new(Check::Order, Grade::Ok, text));
     }
     rows
 }
@@ -81,7 +81,7 @@ pub(super) enum Astray {
 }
 
 /// Does every domain lead to its provider's relay?
-pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
+pub(super) fn domains(input: &Input<'_>) -> Vec<AuditRow> {
     let mut right = 0_usize;
     // By provider: those with no answer at all, and those with a wrong one.
     let mut missing: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
@@ -112,7 +112,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             count(all, "domain"),
             count(input.wanted.relays.len(), "provider")
         );
-        rows.push(Row::new(Check::Domains, Grade::Ok, text));
+        rows.push(AuditRow::new(Check::Domains, Grade::Ok, text));
     }
     let has = |provider: &str| {
         input
@@ -129,7 +129,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             "{} of {provider}: {what}{whose}",
             of(domains.len(), has(&provider))
         );
-        rows.push(Row::new(Check::Domains, Grade::Critical, text).about(domains));
+        rows.push(AuditRow::new(Check::Domains, Grade::Critical, text).about(domains));
     }
     for ((provider, by), domains) in missing {
         let to = match (by, Route::parse(&input.fallback).hops.as_slice()) {
@@ -141,7 +141,7 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<Row> {
             "{} of {provider} in no table: their mail goes to {to}",
             of(domains.len(), has(&provider)),
         );
-        rows.push(Row::new(Check::Domains, Grade::Critical, text).about(domains));
+        rows.push(AuditRow::new(Check::Domains, Grade::Critical, text).about(domains));
     }
     rows
 }
@@ -152,9 +152,9 @@ pub(super) fn astray(input: &Input<'_>, domain: &str, relay: &str) -> Option<Ast
     PROBES.iter().find_map(
         |probe| match find(&input.tables, domain, probe, input.parents_match) {
             None => fallback().then_some(Astray::NoLine(None)),
-            Some(Found::Value { value: ":", .. }) => fallback().then_some(Astray::NoLine(None)),
+            Some(Answer::Value { value: ":", .. }) => fallback().then_some(Astray::NoLine(None)),
             Some(found) if found.leads_to(relay) => None,
-            Some(found @ Found::Random { .. }) => Some(match has_line(input, domain) {
+            Some(found @ Answer::Random { .. }) => Some(match has_line(input, domain) {
                 true => Astray::There(format!("their mail {}", found.does()), None),
                 false => Astray::NoLine(Some(found.name())),
             }),
@@ -175,7 +175,7 @@ fn has_line(input: &Input<'_>, domain: &str) -> bool {
 }
 
 /// What becomes of mail that this is the answer for.
-fn fate(input: &Input<'_>, found: &Found<'_>) -> String {
+fn fate(input: &Input<'_>, found: &Answer<'_>) -> String {
     let Some(value) = found.value() else {
         return format!("their mail {}", found.does());
     };
@@ -217,9 +217,9 @@ fn relay_of(input: &Input<'_>, provider: &Provider) -> String {
 }
 
 /// Are there lines that no provider explains?
-pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
+pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
     let Some(entries) = &table.entries else {
-        return vec![Row::new(
+        return vec![AuditRow::new(
             Check::Lines,
             Grade::Skipped,
             "the table cannot list its entries",
@@ -245,13 +245,13 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 false => ".domain for its subdomains",
             }
         );
-        rows.push(Row::new(Check::Lines, Grade::Warning, text).about(never));
+        rows.push(AuditRow::new(Check::Lines, Grade::Warning, text).about(never));
         if unexplained.is_empty() {
             return rows;
         }
     }
     rows.push(match unexplained.len() {
-        0 => Row::new(
+        0 => AuditRow::new(
             Check::Lines,
             Grade::Ok,
             "every line is for a provider's domain",
@@ -261,7 +261,7 @@ pub(super) fn lines(input: &Input<'_>, table: &Table) -> Vec<Row> {
                 "{} without a provider: add them to the provider table, or use --accept",
                 count(n, "line")
             );
-            Row::new(Check::Lines, Grade::Warning, text).about(unexplained)
+            AuditRow::new(Check::Lines, Grade::Warning, text).about(unexplained)
         }
     });
     rows

@@ -1,14 +1,16 @@
 //! The tables of transport_maps, and what is wrong with the map's own files.
 
-use super::{Check, Entries, Failed, Grade, IndexState, Input, Row, SourceState, Table, count};
+use super::{
+    AuditRow, Check, Entries, Failed, Grade, IndexState, Input, SourceState, Table, count,
+};
 use crate::Storage;
 use postfix::Span;
 
 /// Is the map in use? Tables that cannot be asked are reported here, too.
-pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
+pub(super) fn in_use(input: &Input<'_>) -> Vec<AuditRow> {
     let mut rows = Vec::new();
     let all: Vec<String> = input.tables.iter().map(|t| t.name.to_string()).collect();
-    let row = |outcome, text: String| Row::new(Check::InUse, outcome, text);
+    let row = |outcome, text: String| AuditRow::new(Check::InUse, outcome, text);
     rows.push(match (input.our_table(), &input.asked) {
         (Some(table), _) => {
             let of = match all.as_slice() {
@@ -83,21 +85,21 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<Row> {
                 "Postfix ignores {} of {name}",
                 count(table.dropped.len(), "rule")
             );
-            rows.push(Row::new(Check::Syntax, Grade::Critical, text).about(&table.dropped));
+            rows.push(AuditRow::new(Check::Syntax, Grade::Critical, text).about(&table.dropped));
         }
     }
     rows
 }
 
 /// Index, entries, syntax, duplicates.
-pub(super) fn judge(table: &Table) -> Vec<Row> {
+pub(super) fn judge(table: &Table) -> Vec<AuditRow> {
     let mut rows = vec![index(table), entries(table)];
     rows.extend(text(table));
     rows
 }
 
-fn index(table: &Table) -> Row {
-    let row = |outcome, text: String| Row::new(Check::Index, outcome, text);
+fn index(table: &Table) -> AuditRow {
+    let row = |outcome, text: String| AuditRow::new(Check::Index, outcome, text);
     let name = table.name.index().unwrap_or_default();
     let name = name.display();
     let again = format!("postmap {}:{}", table.name.kind, table.name.name);
@@ -126,8 +128,8 @@ fn index(table: &Table) -> Row {
     }
 }
 
-fn entries(table: &Table) -> Row {
-    let row = |outcome, text: String| Row::new(Check::Entries, outcome, text);
+fn entries(table: &Table) -> AuditRow {
+    let row = |outcome, text: String| AuditRow::new(Check::Entries, outcome, text);
     let (Some(source), Some(made)) = (&table.in_source, &table.entries) else {
         return match &table.entries {
             Some(entries) => row(
@@ -182,15 +184,15 @@ fn differences(source: &Entries, made: &Entries) -> Vec<String> {
 }
 
 /// Lines that are not entries, and keys that appear twice.
-fn text(table: &Table) -> Vec<Row> {
+fn text(table: &Table) -> Vec<AuditRow> {
     let parsed = match &table.source {
         SourceState::Read(parsed) => parsed,
         SourceState::Unreadable(why) => {
             let text = format!("{} cannot be read: {why}", table.name.name);
-            return vec![Row::new(Check::Syntax, Grade::Unknown, text)];
+            return vec![AuditRow::new(Check::Syntax, Grade::Unknown, text)];
         }
         SourceState::None | SourceState::Missing => {
-            let skipped = |check| Row::new(check, Grade::Skipped, "there is no text");
+            let skipped = |check| AuditRow::new(check, Grade::Skipped, "there is no text");
             return vec![skipped(Check::Syntax), skipped(Check::Duplicates)];
         }
     };
@@ -202,8 +204,8 @@ fn text(table: &Table) -> Vec<Row> {
         .collect();
     bad.extend(parsed.problems.iter().map(ToString::to_string));
     let syntax = match bad.as_slice() {
-        [] => Row::new(Check::Syntax, Grade::Ok, "every line is an entry"),
-        bad => Row::new(
+        [] => AuditRow::new(Check::Syntax, Grade::Ok, "every line is an entry"),
+        bad => AuditRow::new(
             Check::Syntax,
             Grade::Warning,
             format!(
@@ -227,7 +229,7 @@ fn text(table: &Table) -> Vec<Row> {
     });
     let repeated: Vec<String> = repeated.collect();
     let duplicates = match repeated.len() {
-        0 => Row::new(Check::Duplicates, Grade::Ok, "no key appears twice"),
+        0 => AuditRow::new(Check::Duplicates, Grade::Ok, "no key appears twice"),
         n => {
             let text = format!(
                 "{} twice; only the first counts",
@@ -237,7 +239,7 @@ fn text(table: &Table) -> Vec<Row> {
                     format!("{n} keys appear")
                 }
             );
-            Row::new(Check::Duplicates, Grade::Warning, text).about(repeated)
+            AuditRow::new(Check::Duplicates, Grade::Warning, text).about(repeated)
         }
     };
     vec![syntax, duplicates]

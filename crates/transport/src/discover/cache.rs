@@ -29,7 +29,7 @@ pub struct MxCache(BTreeMap<String, Entry>);
 struct Entry {
     /// When it is over, in seconds since 1970 (UTC).
     until: i64,
-    /// Empty: there is none.
+    /// Empty: there is no cache.
     mx: Exchangers,
 }
 

@@ -50,7 +50,7 @@ impl Evidence {
 
 /// A domain that belongs into the map.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct NewDomain {
     /// The domain.
     pub domain: Domain,
     /// Whose it is.
@@ -74,7 +74,7 @@ pub struct Open {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
     /// Domains that belong into the map.
-    pub found: Vec<Found>,
+    pub found: Vec<NewDomain>,
     /// Domains to ask the DNS about, those with most deliveries first.
     pub open: Vec<Open>,
     /// Domains that other hosts take the mail of.
@@ -89,7 +89,7 @@ pub struct Judged {
 pub const REFUSED_LISTED: usize = 10;
 
 /// Puts those with most deliveries first.
-pub fn sort(found: &mut [Found]) {
+pub fn sort(found: &mut [NewDomain]) {
     found.sort_by(|a, b| {
         let by_volume = Reverse(a.counts.total()).cmp(&Reverse(b.counts.total()));
         by_volume.then_with(|| a.domain.cmp(&b.domain))

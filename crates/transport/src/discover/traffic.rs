@@ -6,7 +6,7 @@ use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers, domain_of};
 use postfix::log::Delivery;
 
-use super::{Evidence, Found, Judged, Open, REFUSED_LISTED};
+use super::{Evidence, Judged, NewDomain, Open, REFUSED_LISTED};
 use crate::Domain;
 
 /// Which hosts say of a delivery that it goes through the catch-all relay, or does not.
@@ -96,16 +96,18 @@ impl Traffic {
         for (domain, seen) in domains {
             let counts = seen.counts;
             match providers.by_domain(domain.as_str().as_bytes()) {
-                Some(provider) if provider != providers.the_rest() => judged.found.push(Found {
-                    domain,
-                    provider,
-                    by: Evidence::Table,
-                    counts,
-                }),
+                Some(provider) if provider != providers.the_rest() => {
+                    judged.found.push(NewDomain {
+                        domain,
+                        provider,
+                        by: Evidence::Table,
+                        counts,
+                    });
+                }
                 // The table says that it is one of the rest.
                 Some(_) => judged.others += 1,
                 None => match seen.whose() {
-                    Some((Some(provider), host)) => judged.found.push(Found {
+                    Some((Some(provider), host)) => judged.found.push(NewDomain {
                         domain,
                         provider,
                         by: Evidence::Relay(String::from_utf8_lossy(&host).into_owned()),

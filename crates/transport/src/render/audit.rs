@@ -7,7 +7,7 @@ use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::wire::{csv_cell, write_json};
 use serde::Serialize;
 
-use crate::audit::{Grade, Row};
+use crate::audit::{AuditRow, Grade};
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/transport-check/1";
@@ -22,7 +22,7 @@ const COLUMNS: [Column; 3] = [
 ];
 
 /// Draws a table. `whole`: with all that each row is about.
-pub fn draw_audit(rows: &[Row], whole: bool, style: TableStyle) -> String {
+pub fn draw_audit(rows: &[AuditRow], whole: bool, style: TableStyle) -> String {
     let mut drawn = Vec::new();
     for row in rows {
         let (word, tone) = match row.outcome {
@@ -59,7 +59,7 @@ pub fn draw_audit(rows: &[Row], whole: bool, style: TableStyle) -> String {
 }
 
 /// A row in one line: `12 of 187 domains of msn are in no table: …: live.fr, live.it and 10 more`.
-pub fn line(row: &Row) -> String {
+pub fn line(row: &AuditRow) -> String {
     let named: Vec<&str> = row.items.iter().take(NAMED).map(String::as_str).collect();
     let more = match row.items.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -98,7 +98,7 @@ struct RowObject<'a> {
 pub fn write_as_json(
     out: &mut impl Write,
     (host, instance): (&str, &str),
-    rows: &[Row],
+    rows: &[AuditRow],
     worst: Grade,
     problems: &[postfix::Problem],
 ) -> io::Result<()> {
@@ -124,7 +124,7 @@ pub fn write_as_json(
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_as_csv(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+pub fn write_as_csv(out: &mut impl Write, rows: &[AuditRow]) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     csv.write_record(["check", "result", "found", "item"])?;
     for row in rows {

@@ -13,7 +13,7 @@ use legible::wire::{csv_cell, write_json};
 use postfix::{Problem, escape};
 use serde::Serialize;
 
-use crate::discover::{Evidence, Found};
+use crate::discover::{Evidence, NewDomain};
 use crate::{Domain, Style};
 
 /// The schema's name.
@@ -29,7 +29,7 @@ pub struct Discovery<'a> {
     /// How lines are written.
     pub style: &'a Style,
     /// The domains, those with most deliveries first.
-    pub found: Vec<Found>,
+    pub found: Vec<NewDomain>,
     /// How many domains neither the logs nor the DNS can place.
     pub open: usize,
     /// Where the logs are of.

@@ -254,7 +254,7 @@ fn level_object(plan: &Plan, at: usize) -> LevelObject {
 /// Reads a plan's file, which came from `path`.
 ///
 /// # Errors
-/// It is none, or one of another version, or damaged.
+/// It is not a plan, of another version, or damaged.
 pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
     let wrong = |what: String| Problem::new(path, what);
     let document: Document = serde_json::from_slice(text)

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use figures::instances::{DnsCheck, DnsOutcome, Facts, Place, Running, Sender};
+use figures::instances::{AddressPlace, DnsCheck, DnsOutcome, Facts, Running, Sender};
 use postfix::Root;
 use postfix::config::{Host, Instance, MasterCf};
 
@@ -37,7 +37,7 @@ fn dns(check: &'static str, asked: &str, outcome: DnsOutcome) -> DnsCheck {
 fn sender(address: &str) -> Sender {
     Sender {
         address: address.parse::<IpAddr>().unwrap(),
-        place: Place::Interface {
+        place: AddressPlace::Interface {
             name: "eth0".to_owned(),
             is_up: true,
         },
@@ -125,7 +125,7 @@ fn one_that_is_ready() {
 fn addresses() {
     check(
         |facts, _| {
-            facts.senders[0].place = Place::Interface {
+            facts.senders[0].place = AddressPlace::Interface {
                 name: "eth0".to_owned(),
                 is_up: false,
             };
@@ -142,7 +142,7 @@ fn addresses() {
     check(
         |facts, _| {
             facts.senders.push(Sender {
-                place: Place::Missing,
+                place: AddressPlace::Missing,
                 ..sender("2001:db8::44")
             });
         },

@@ -113,7 +113,7 @@ impl DayFigures {
         if sent == 0 {
             return Some("nothing was delivered: the day proves nothing".to_owned());
         }
-        // Less than the cap may be let out: whole seconds and processes come only so near to it.
+        // Less than the cap may be sent: whole seconds and processes only come this near to it.
         let full = level.map(|level| level.level.cap.min(level.settings.lets_out))?;
         (share(sent, full) < rules.used).then(|| {
             let least = rules.used;
@@ -139,7 +139,7 @@ impl DayFigures {
             let was = percent(before.rate_limited, before.total());
             (
                 Verdict::Hold,
-                told(
+                described(
                     now,
                     "rate-limited",
                     &format!("and {was} on the sending day before"),
@@ -149,7 +149,7 @@ impl DayFigures {
     }
 }
 
-/// So many at least for a step back of a day of few attempts: one bounce of one is no bad list. A block is one.
+/// The fewest failures for a step back on a day of few attempts: one bounce of one is no bad list. A block is one.
 const FROM: u64 = 4;
 
 /// What a share calls for. From [`Rules::judged_from`] attempts on it is held against the limits as it is; of fewer,
@@ -177,11 +177,14 @@ fn passed(
     } else {
         return None;
     };
-    Some((verdict, told(sample, word, &format!("more than {limit}%"))))
+    Some((
+        verdict,
+        described(sample, word, &format!("more than {limit}%")),
+    ))
 }
 
 /// `0.8% blocked (3 of 400), more than 0.5%`.
-fn told(sample: Sample, word: &str, than: &str) -> String {
+fn described(sample: Sample, word: &str, than: &str) -> String {
     let (part, whole) = (sample.part(), sample.whole());
     format!(
         "{} {word} ({part} of {whole}), {than}",

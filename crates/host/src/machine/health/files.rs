@@ -37,7 +37,7 @@ const MOST_DEEP: usize = 8;
 pub(super) struct Lying {
     /// Files and directories of others than mail_owner.
     foreign: Vec<(PathBuf, u32)>,
-    /// For how many seconds each message has lain there. A file that is still being written is none.
+    /// For how many seconds each message has lain there. A file that is still being written does not count.
     ages: Vec<i64>,
     /// Files that are not ready, though nothing writes them any more: the queue manager passes over them.
     unready: Vec<PathBuf>,

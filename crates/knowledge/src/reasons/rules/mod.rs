@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 pub(super) use dsn::Dsn;
 use dsn::{DsnPattern, StatusPattern};
 use form::{Source, compile};
-use pattern::{Found, Patterns};
+use pattern::{Candidates, Patterns};
 
 use super::stage::Stage;
 use super::{By, Class};
@@ -98,7 +98,7 @@ pub(super) struct Decided<'a> {
 
 /// A place in a file of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct RulePlace {
     /// The file, or `(compiled in) PATH`.
     pub path: PathBuf,
     /// The line, from 1.
@@ -136,7 +136,7 @@ impl Rules {
         &self,
         words: &[u8],
         is_from: impl Fn(&str) -> bool,
-    ) -> Option<(String, Place)> {
+    ) -> Option<(String, RulePlace)> {
         self.files.iter().find_map(|file| {
             if !file.any_code.as_ref()?.is_match(words) {
                 return None;
@@ -145,7 +145,7 @@ impl Rules {
             file.codes.iter().find_map(|code| {
                 let found = code.pattern.captures(words)?;
                 let text = found.get(1).or_else(|| found.get(0))?.as_bytes();
-                let place = || Place {
+                let place = || RulePlace {
                     path: file.path.clone(),
                     line: code.line,
                     pattern: Some(code.pattern.as_str().to_owned()),
@@ -187,11 +187,11 @@ impl Facts<'_> {
 
 impl Decided<'_> {
     /// Where the rule is that decided.
-    pub(super) fn place(&self, facts: &Facts<'_>) -> Option<Place> {
+    pub(super) fn place(&self, facts: &Facts<'_>) -> Option<RulePlace> {
         let (file, rule) = self.rule?;
         let found = file.patterns.find(facts.text.as_bytes());
         let pattern = found.first(&rule.reply);
-        Some(Place {
+        Some(RulePlace {
             path: file.path.clone(),
             line: pattern.map_or(rule.line, |pattern| pattern.line),
             pattern: pattern.map(|pattern| pattern.written.clone()),
@@ -200,7 +200,7 @@ impl Decided<'_> {
 }
 
 impl Rule {
-    fn fits(&self, facts: &Facts<'_>, found: &Found<'_>) -> bool {
+    fn fits(&self, facts: &Facts<'_>, found: &Candidates<'_>) -> bool {
         let dsn = |dsn| self.dsn.iter().any(|pattern| pattern.fits(dsn));
         let status = |status| self.status.iter().any(|pattern| pattern.fits(status));
         (self.dsn.is_empty() || facts.dsn.is_some_and(dsn))

@@ -125,7 +125,7 @@ impl Patterns {
     }
 
     /// Which of them `text` holds: asked when a rule comes to it.
-    pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Found<'a> {
+    pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Candidates<'a> {
         let mut is_worth = vec![false; self.all.len()];
         let letters = self.letters.find_overlapping_iter(text);
         let begun = letters.filter_map(|letter| self.whose.get(letter.pattern().as_usize()));
@@ -134,7 +134,7 @@ impl Patterns {
                 *is_worth = true;
             }
         }
-        Found {
+        Candidates {
             patterns: self,
             text,
             is_worth,
@@ -143,14 +143,14 @@ impl Patterns {
 }
 
 /// The patterns that a text may hold.
-pub(super) struct Found<'a> {
+pub(super) struct Candidates<'a> {
     patterns: &'a Patterns,
     text: &'a [u8],
     /// Of each pattern, whether it is worth running.
     is_worth: Vec<bool>,
 }
 
-impl Found<'_> {
+impl Candidates<'_> {
     /// The first of these patterns that the text holds.
     pub(super) fn first(&self, of: &Range<usize>) -> Option<&Pattern> {
         let all = self.patterns.all.get(of.clone())?.iter();

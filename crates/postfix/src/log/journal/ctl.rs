@@ -23,7 +23,7 @@ const MOST_SAID: usize = 256 * 1024;
 /// How long it may take to find the next entry.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// So many damaged files are named one by one.
+/// How many damaged files are named one by one.
 const MOST_FILES: usize = 5;
 
 /// The result of a run.

@@ -1,5 +1,5 @@
 //! systemd's Journal Export Format (systemd.io, JOURNAL_EXPORT_FORMATS), which journalctl prints three times as fast as
-//! JSON: a field a line, `NAME=TEXT`, or `NAME`, a line end, the length as 64 bits, and so many bytes; an empty line
+//! JSON: a field a line, `NAME=TEXT`, or `NAME`, a line end, the length as 64 bits, and that many bytes; an empty line
 //! ends an entry.
 
 use std::io::{self, BufRead};

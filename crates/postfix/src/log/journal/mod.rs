@@ -84,7 +84,7 @@ impl Journal {
             reading
                 .seen
                 .add_times(Some(begins..begins.max(options.now)));
-            // An hour without mail is none without a log.
+            // An hour without mail is not an hour without a log.
             reading.seen.is_postfix = true;
         }
         // No file could be read, or no entry: that is not an empty log.

@@ -51,7 +51,7 @@ pub(super) struct Part {
     pub(super) top: f64,
     pub(super) height: f64,
     /// What it says of itself, escaped.
-    pub(super) told: String,
+    pub(super) label: String,
 }
 
 /// What a bar is made of.
@@ -73,7 +73,7 @@ pub(super) struct Layout {
     pub(super) height: u32,
     /// The share of a bar's place that it fills.
     pub(super) fill: f64,
-    /// Is the number on each bar told?
+    /// Is the number on each bar label?
     pub(super) values: bool,
 }
 
@@ -106,7 +106,7 @@ impl Chart {
                         fill,
                         top: round(top),
                         height: round(height),
-                        told: format!(
+                        label: format!(
                             "{}: {n} {word} ({})",
                             datum.name,
                             human::percent(n, counts.total())

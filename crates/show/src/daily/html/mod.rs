@@ -127,7 +127,7 @@ fn level(severity: Level) -> &'static str {
 }
 
 fn findings(report: &Daily) -> Vec<NoticeRow> {
-    let told = report
+    let notices = report
         .attention
         .iter()
         .take(FINDINGS_MAX)
@@ -147,7 +147,7 @@ fn findings(report: &Daily) -> Vec<NoticeRow> {
         instance: "advice".to_owned(),
         text: shown(line.clone(), true),
     });
-    told.chain(more).chain(advice).collect()
+    notices.chain(more).chain(advice).collect()
 }
 
 fn tiles(report: &Daily) -> Vec<Tile> {

@@ -16,12 +16,12 @@ pub(super) struct Table {
     pub(super) wide: bool,
     pub(super) note: String,
     pub(super) columns: Vec<&'static str>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<HtmlRow>,
 }
 
 /// A row.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct HtmlRow {
     pub(super) name: String,
     /// `total`, `before` or nothing.
     pub(super) class: &'static str,
@@ -55,7 +55,7 @@ pub(super) fn tables(report: &Daily) -> Vec<Table> {
 }
 
 fn instances(report: &Daily) -> Table {
-    let row = |(of, class): (&Subject, _)| Row {
+    let row = |(of, class): (&Subject, _)| HtmlRow {
         name: text(of.label()),
         class,
         cells: {
@@ -84,12 +84,12 @@ fn beside(report: &Daily) -> Option<Table> {
     report.total.before.mean?;
     let mut rows = Vec::new();
     for (of, class) in subjects(report) {
-        rows.push(Row {
+        rows.push(HtmlRow {
             name: text(of.label()),
             class,
             cells: rates(&of.today),
         });
-        rows.extend(of.before.day_before.map(|day| Row {
+        rows.extend(of.before.day_before.map(|day| HtmlRow {
             name: "day before".to_owned(),
             class: "before",
             cells: rates(&day),
@@ -99,7 +99,7 @@ fn beside(report: &Daily) -> Option<Table> {
             if let Some(total) = cells.first_mut() {
                 *total = format!("{:.0}", mean.total());
             }
-            Row {
+            HtmlRow {
                 name: mean_title(mean.days),
                 class: "before",
                 cells,
@@ -129,8 +129,8 @@ pub(super) fn counted(counts: Counts) -> Vec<String> {
 
 fn domains(report: &Daily, id: &'static str, dimension: Dimension) -> Option<Table> {
     let rows = report.worst(dimension, TOP).into_iter();
-    let rows: Vec<Row> = rows
-        .map(|(name, counts)| Row {
+    let rows: Vec<HtmlRow> = rows
+        .map(|(name, counts)| HtmlRow {
             name: text(name),
             class: "",
             cells: counted(counts),
@@ -157,13 +157,13 @@ fn delays(report: &Daily) -> Option<Table> {
         let parts = delays.parts.iter().flatten().map(|part| part.p95);
         let mut cells: Vec<String> = all.into_iter().chain(parts).map(human::delay).collect();
         cells.resize(7, String::new());
-        Some(Row {
+        Some(HtmlRow {
             name: text(of.label()),
             class,
             cells,
         })
     };
-    let rows: Vec<Row> = subjects(report).filter_map(row).collect();
+    let rows: Vec<HtmlRow> = subjects(report).filter_map(row).collect();
     (!rows.is_empty()).then(|| Table {
         id: "delays",
         title: "Delays".to_owned(),
@@ -190,7 +190,7 @@ pub(super) fn queue(report: &Daily) -> Option<Table> {
     let row = |i: &figures::distribution::InstanceFigures| {
         let counts = &i.figures.counts;
         let oldest = i.figures.oldest.map(|at| human::age(queue.age(at)));
-        Row {
+        HtmlRow {
             name: text(&i.instance),
             class: "",
             cells: vec![
@@ -202,7 +202,7 @@ pub(super) fn queue(report: &Daily) -> Option<Table> {
             ],
         }
     };
-    let rows: Vec<Row> = waiting.map(row).collect();
+    let rows: Vec<HtmlRow> = waiting.map(row).collect();
     let at = local(report, queue.time).map(|at| at.format("%Y-%m-%d %H:%M").to_string());
     Some(Table {
         id: "mailq",
