@@ -1,7 +1,7 @@
 //! Programs that say too much, too little, nothing, or do not end.
 
 use std::io::{ErrorKind, Read as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use guarded::{Program, Said};
 
@@ -77,9 +77,9 @@ fn one_that_does_not_end_is_killed_with_what_it_started() {
         let ran = said(&format!("grep -lsz '^{mark}$' /proc/[0-9]*/cmdline"));
         String::from_utf8(ran.out).unwrap()
     };
-    let begun = Instant::now();
+    // As long as the kernel takes: what is not killed sleeps for more than a day, and this test with it.
     while !left().is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", left());
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
