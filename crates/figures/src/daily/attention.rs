@@ -81,17 +81,13 @@ pub(super) fn findings(
     found.into_iter().map(|(_, _, finding)| finding).collect()
 }
 
-/// All instances together, without what anyone may have written.
+/// All instances together, without what anyone may have written on any of the days.
 fn judged_total(report: &Daily) -> Subject {
-    let mut all = report.total.clone();
     let mut others = report.instances.iter();
-    if let Some(other) = others.find(|s| s.name == OTHER_INSTANCES) {
-        all.today = all.today.minus(other.today);
-        if let Some((_, Some(today))) = all.days.last_mut() {
-            *today = all.today;
-        }
+    match others.find(|s| s.name == OTHER_INSTANCES) {
+        Some(others) => report.total.minus(others),
+        None => report.total.clone(),
     }
-    all
 }
 
 /// What most instances have is the host's: where `all` of it has it, too, it is one finding, which names the busiest.
@@ -349,13 +345,22 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
         Watched::Bounced => row.counts.bounced,
         Watched::Deferred => row.counts.deferred,
     };
-    let mut rows: Vec<(u64, &Row)> = table.rows.iter().map(|row| (count(row), row)).collect();
+    let forged = report.stats.others().filter(|_| subject.name.is_empty());
+    let forged = forged.and_then(|others| others.figures.breakdown(Dimension::Reason));
+    let forged = |row: &Row| {
+        let rows = forged.map_or(&[][..], |table| &table.rows);
+        rows.iter().find(|of| of.key == row.key).map_or(0, count)
+    };
+    let own = |row| count(row).saturating_sub(forged(row));
+    let mut rows: Vec<(u64, &Row)> = table.rows.iter().map(|row| (own(row), row)).collect();
     rows.retain(|(n, row)| *n > 0 && row.key != Key::Others);
     rows.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
     let told = rows.iter().take(3).map(|(n, row)| {
         let codes = row.codes.iter().take(2).map(|(code, _)| code.clone());
         let ips = row.ips.iter().take(2).map(|(ip, _)| ip.to_string());
-        let marks: Vec<String> = codes.chain(ips).collect();
+        let marks = codes.chain(ips);
+        // They do not say whose they are.
+        let marks: Vec<String> = marks.filter(|_| forged(row) == 0).collect();
         let class = String::from_utf8_lossy(row.key.as_bytes());
         match (watched, marks.as_slice()) {
             (Watched::Blocked, marks) => marks.join(", "),

@@ -1,8 +1,10 @@
 //! A day's figures in short, beside those of other days.
 
+use super::Subject;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Counts, Figures};
 use knowledge::reasons::Class;
+use postfix::Day;
 
 /// How many days before the day the mean is of.
 pub const DAYS_BEFORE: usize = 7;
@@ -145,5 +147,35 @@ impl Compared {
             day_before: before.last().copied().flatten(),
             mean,
         }
+    }
+}
+
+impl Subject {
+    /// Of all its days, of which today is the last.
+    pub(super) fn of_days(
+        name: String,
+        today: Measure,
+        days: Vec<(Day, Option<Measure>)>,
+    ) -> Self {
+        let (_, before) = days.split_last().unzip();
+        let before = before.unwrap_or_default().iter();
+        let before: Vec<Option<Measure>> = before.map(|(_, measure)| *measure).collect();
+        Self {
+            name,
+            today,
+            before: Compared::new(&before),
+            days,
+        }
+    }
+
+    /// Without another's part of it, on each of the days.
+    pub(super) fn minus(&self, part: &Self) -> Self {
+        let days = self.days.iter().zip(&part.days);
+        let days = days.map(|((day, all), (_, part))| {
+            let rest = all.map(|all| all.minus(part.unwrap_or_default()));
+            (*day, rest)
+        });
+        let today = self.today.minus(part.today);
+        Self::of_days(self.name.clone(), today, days.collect())
     }
 }

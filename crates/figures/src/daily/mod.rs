@@ -262,12 +262,7 @@ impl Subject {
         let before: Vec<Option<Measure>> = before.unwrap_or_default().iter().map(&of).collect();
         let measured = before.iter().copied().chain([Some(today)]);
         let days = history.days.iter().map(|day| day.day.day()).zip(measured);
-        Self {
-            name,
-            today,
-            days: days.collect(),
-            before: Compared::new(&before),
-        }
+        Self::of_days(name, today, days.collect())
     }
 
     /// Is there any delivery on any day?

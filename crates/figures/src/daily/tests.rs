@@ -31,7 +31,7 @@ fn day(n: u64) -> Period {
     }
 }
 
-fn record(of: &Period, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
+fn record(of: &Period, instance: &str, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecord {
     let row = |key: &str, [sent, bounced, deferred]: [u64; 3]| json!({"key": key, "sent": sent, "bounced": bounced, "deferred": deferred});
     let all = [sent, bounced + blocked, deferred];
     let one = json!([row("x", all)]);
@@ -44,7 +44,7 @@ fn record(of: &Period, [sent, bounced, deferred, blocked]: [u64; 4]) -> DayRecor
         "total": sent + bounced + deferred + blocked, "sent": sent, "bounced": bounced + blocked, "deferred": deferred,
         "by": {"provider": one, "reason": reasons, "dsn": one, "hour": one},
     });
-    stored(of, "a", &figures)
+    stored(of, instance, &figures)
 }
 
 fn stored(of: &Period, instance: &str, figures: &serde_json::Value) -> DayRecord {
@@ -86,10 +86,8 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
     Distribution::new(frame, vec![of])
 }
 
-/// What is told of instance a, which should have deliveries each day: `!!` for what is critical. The days before end
-/// with the day before.
-#[track_caller]
-fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
+/// What is told of these days, of which the last is judged.
+fn found(days: &[Period], records: Vec<DayRecord>, busy: &[&str], waiting: u64) -> Vec<String> {
     let providers = Arc::new(Providers::load(None).unwrap());
     let settings = Settings {
         by: DIMENSIONS.to_vec(),
@@ -102,16 +100,12 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
         providers: Arc::clone(&providers),
         reasons: None,
     };
-    let all = before.iter().copied().chain([Some(today)]);
-    let days: Vec<Period> = (0..=before.len() as u64).rev().map(day).collect();
-    let known = days.iter().zip(all);
-    let records = known.filter_map(|(day, of)| Some(record(day, of?)));
     let report = Daily::new(Parts {
         host: "rustin".to_owned(),
         now: day(0).until,
         counted: Tally::new(Arc::new(settings)),
-        history: History::new(days.clone(), Vec::new(), records.collect(), Vec::new()),
-        busy: vec!["a".to_owned()],
+        history: History::new(days.to_vec(), Vec::new(), records, Vec::new()),
+        busy: busy.iter().map(|name| (*name).to_owned()).collect(),
         is_covered: true,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),
@@ -119,7 +113,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
         problems: Vec::new(),
     });
     let found = report.unwrap().attention;
-    let found: Vec<String> = found
+    found
         .iter()
         .map(|of| {
             let mark = if of.level == Level::Critical {
@@ -129,10 +123,22 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
             };
             format!("{mark} {}; {}", of.what, of.details)
         })
-        .collect();
+        .collect()
+}
+
+/// What is told of instance a, which should have deliveries each day: `!!` for what is critical. The days before end
+/// with the day before.
+#[track_caller]
+fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
+    let all = before.iter().copied().chain([Some(today)]);
+    let days: Vec<Period> = (0..=before.len() as u64).rev().map(day).collect();
+    let known = days.iter().zip(all);
+    let records = known.filter_map(|(day, of)| Some(record(day, "a", of?)));
+    let found = found(&days, records.collect(), &["a"], waiting);
     assert_eq!(found, expected, "{before:?} {today:?} {waiting}");
 }
 
+mod others;
 mod staged;
 
 const QUIET: Counted = Some([1000, 0, 0, 0]);

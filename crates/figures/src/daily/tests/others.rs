@@ -1,0 +1,43 @@
+//! What anyone may have written, on whatever day, is in no verdict.
+
+use super::*;
+use crate::bounds::OTHER_INSTANCES;
+
+/// Ten small instances, of each of which too little is refused to be found; with what others wrote on each day.
+fn ten(today: [u64; 4], before: [u64; 4], others: &[Counted]) -> Vec<String> {
+    let days: Vec<Period> = (0..others.len() as u64).rev().map(day).collect();
+    let names: Vec<String> = (0..10).map(|n| format!("i{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut records = Vec::new();
+    for (at, (day, others)) in days.iter().zip(others).enumerate() {
+        let of_day = if at + 1 < days.len() { before } else { today };
+        records.extend(names.iter().map(|name| record(day, name, of_day)));
+        records.extend(others.map(|others| record(day, OTHER_INSTANCES, others)));
+    }
+    found(&days, records, &names, 0)
+}
+
+#[test]
+fn whatever_they_wrote_on_days_before_moves_no_mean() {
+    for (today, before) in [
+        ([96, 4, 0, 0], [100, 0, 0, 0]),
+        ([97, 0, 0, 3], [100, 0, 0, 0]),
+        ([900, 0, 0, 0], [100, 0, 0, 0]),
+    ] {
+        let alone = ten(today, before, &[None; 9]);
+        assert!(!alone.is_empty(), "{alone:?}");
+        for forged in [
+            [1_000_000, 0, 0, 0],
+            [0, 90_000, 9_000, 500],
+            [0, 40, 0, 40],
+        ] {
+            let mut others = [Some(forged); 9];
+            assert_eq!(ten(today, before, &others), alone, "{forged:?} on all days");
+            others[8] = None;
+            assert_eq!(ten(today, before, &others), alone, "{forged:?} before");
+            let mut others = [None; 9];
+            others[8] = Some(forged);
+            assert_eq!(ten(today, before, &others), alone, "{forged:?} on the day");
+        }
+    }
+}
