@@ -7,6 +7,7 @@ use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::log_args::LogArgs;
 use cli::{Block, Common, Context, Manual, Section, Tool, WindowArgs, WindowError};
+use figures::bounds::MOST_ROWS;
 use figures::mail_stats::{Count, Dimension};
 use postfix::{Day, Window};
 
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     pub(crate) by: Vec<Dimension>,
 
     /// Show the N largest rows of each breakdown (and of --filtered's reasons), and the rest as one row
+    ///
+    /// Default: 5000 with --format table, all with the others.
     #[arg(long, value_name = "N", requires = "rows")]
     pub(crate) top: Option<usize>,
 
@@ -114,6 +117,14 @@ impl Args {
             Mode::SaveDay | Mode::Report(_) => Ok(self.day(cx)?.window(cx.zone())),
             _ => self.window.window(cx.now(), cx.zone()),
         }
+    }
+}
+
+impl Args {
+    /// How many rows of a breakdown are shown at most.
+    pub(crate) fn top(&self) -> Option<usize> {
+        let is_table = self.format == Shape::Figures(Format::Table);
+        self.top.or(is_table.then_some(MOST_ROWS))
     }
 }
 

@@ -139,7 +139,7 @@ impl Run<'_> {
             delays,
             zone: self.cx.zone(),
             instances,
-            most_keys: figures::bounds::keys(self.args.top),
+            most_keys: figures::bounds::keys(self.args.top()),
             providers: Arc::clone(&self.tables.providers),
             reasons: self.tables.reasons.clone(),
         }
@@ -253,7 +253,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
             .unwrap_or_else(|| cx.host().to_owned()),
         since: run.window.since,
         until: run.window.until,
-        top: run.args.top,
+        top: run.args.top(),
         sources: inputs.sources(),
         gaps: gaps(&readings),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),

@@ -3,6 +3,7 @@
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::{Block, Common, Manual, Section, Tool};
+use figures::bounds::MOST_ROWS;
 use figures::distribution::Dimension;
 use postfix::Span;
 
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     pub(crate) by: Vec<Dimension>,
 
     /// Show the N largest rows of each breakdown, and the rest as one row
+    ///
+    /// Default: 5000 with --format table, all with the others.
     #[arg(long, value_name = "N", requires = "by")]
     pub(crate) top: Option<usize>,
 
@@ -93,6 +96,14 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+impl Args {
+    /// How many rows of a breakdown are shown at most.
+    pub(crate) fn top(&self) -> Option<usize> {
+        let is_table = self.format == Format::Table;
+        self.top.or(is_table.then_some(MOST_ROWS))
+    }
 }
 
 /// The values of `--format`.

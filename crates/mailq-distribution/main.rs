@@ -45,7 +45,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         host: cx.host(),
         counts_only: args.counts_only,
         by: args.by.clone(),
-        top: args.top,
+        top: args.top(),
         providers: Arc::new(host::tables::providers(cx.site())?),
     };
     if let Mode::Watch(round, interval) = mode {

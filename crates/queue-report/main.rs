@@ -115,6 +115,7 @@ fn figures(
             .copied()
             .filter(|_| has_figures)
             .collect(),
+        most_keys: figures::bounds::queued_keys(args.top(mode)),
         senders: has_figures,
         order: Order {
             sort: args.sort.unwrap_or_default(),

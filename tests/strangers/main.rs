@@ -15,6 +15,7 @@ mod image;
 mod outputs;
 mod programs;
 mod promises;
+mod rows;
 mod text;
 mod units;
 

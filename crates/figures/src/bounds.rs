@@ -25,6 +25,18 @@ pub fn keys(top: Option<usize>) -> usize {
     }
 }
 
+/// The same of a mailq, of which more is known: each key has a file on the disk.
+pub fn queued_keys(top: Option<usize>) -> usize {
+    match top {
+        Some(top) => (SOME_KEYS * 8).max(top.saturating_mul(64)).min(MOST_KEYS),
+        None => MOST_KEYS,
+    }
+}
+
+/// Rows that a breakdown has at most in a table where nothing else is asked for. Other formats have all that are told
+/// apart: programs read them, and each row is written as it is made.
+pub const MOST_ROWS: usize = 5_000;
+
 /// Codes, addresses and the like that the record of a day keeps of an instance's breakdown.
 pub const MOST_IN_RECORD: usize = 100;
 

@@ -66,6 +66,7 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
     let settings = distribution::Settings {
         by: Vec::new(),
         now: Time::EPOCH,
+        most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::clone(providers),
     };
     let mut tally = distribution::Tally::new(Arc::new(settings));

@@ -109,7 +109,7 @@ impl Distribution {
         let mut total: Option<Tally> = None;
         for InstanceTally { tally, .. } in tallies.iter().filter(|t| !t.is_repeated) {
             match &mut total {
-                Some(total) => total.merge(tally),
+                Some(total) => total.merge(tally.clone()),
                 None => total = Some(tally.clone()),
             }
         }
@@ -189,14 +189,18 @@ impl Figures {
             oldest: None,
             by: by
                 .iter()
-                .map(|&dimension| Breakdown::new(dimension, Table::new(), None))
+                .map(|&dimension| Breakdown::new(dimension, Table::new(0), None))
                 .collect(),
         }
     }
 }
 
 impl Breakdown {
-    fn new(dimension: Dimension, mut table: Table, top: Option<usize>) -> Self {
+    fn new(dimension: Dimension, table: Table, top: Option<usize>) -> Self {
+        let mut others = QueueRow::new(b"", &table.rest);
+        others.key = Key::Others;
+        let is_cut = table.cut > 0;
+        let mut table = table.into_cells();
         if dimension == Dimension::Age {
             let (unknown, known) = AGES.split_last().unwrap_or((&"", &[]));
             let mut rows: Vec<QueueRow> = known
@@ -218,10 +222,8 @@ impl Breakdown {
             let biggest_first = b.counts.total().cmp(&a.counts.total());
             biggest_first.then_with(|| a.key.cmp(&b.key))
         });
-        let top = top.unwrap_or(usize::MAX);
-        if rows.len() > top {
-            let mut others = QueueRow::new(b"", &Cell::default());
-            others.key = Key::Others;
+        let top = top.unwrap_or(usize::MAX).min(rows.len());
+        if is_cut || rows.len() > top {
             for row in rows.drain(top..) {
                 others.counts += row.counts;
                 for (sum, n) in others.ages.iter_mut().zip(row.ages) {

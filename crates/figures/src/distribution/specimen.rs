@@ -49,6 +49,7 @@ pub fn distribution(by: &[Dimension], top: Option<usize>, files: &[QueueFile]) -
     let settings = Arc::new(Settings {
         by: by.to_vec(),
         now: NOW,
+        most_keys: crate::bounds::MOST_KEYS,
         providers: Arc::new(Providers::load(None).unwrap()),
     });
     let tally = |files: &[QueueFile]| {
@@ -58,7 +59,7 @@ pub fn distribution(by: &[Dimension], top: Option<usize>, files: &[QueueFile]) -
             tallies[n % 2].add(file);
         }
         let [mut one, other] = tallies;
-        one.merge(&other);
+        one.merge(other);
         one
     };
     let held = [file(Queue::Hold, 1, "a@example.org", &["b@example.net"])];

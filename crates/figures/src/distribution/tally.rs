@@ -3,10 +3,10 @@
 use postfix::{Span, Time};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use postfix::queue::{Queue, QueueFile};
 
 use super::{Counts, Dimension, QUEUES, Settings};
+use crate::keyed::{self, Keyed};
 use knowledge::providers::domain_of;
 
 /// The ages at which qshape(1) draws its lines, in minutes: each column counts what is younger than its name says, and
@@ -37,7 +37,7 @@ pub struct Tally {
 }
 
 /// One breakdown. A mailq may have as many domains as messages, so a row must be small.
-pub(super) type Table = HashMap<Box<[u8]>, Cell>;
+pub(super) type Table = Keyed<Vec<u8>, Cell>;
 
 /// One row of a breakdown.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,6 +56,12 @@ impl Cell {
             *count = count.saturating_add(1);
         }
     }
+}
+
+impl keyed::Cell for Cell {
+    fn weight(&self) -> u64 {
+        self.queues.iter().map(|n| u64::from(*n)).sum()
+    }
 
     fn merge(&mut self, other: &Self) {
         let ours = self.queues.iter_mut().chain(&mut self.ages);
@@ -71,7 +77,7 @@ impl Tally {
         let mut tables: Vec<(Dimension, Table)> = Vec::new();
         for &dimension in &settings.by {
             if tables.iter().all(|(d, _)| *d != dimension) {
-                tables.push((dimension, Table::new()));
+                tables.push((dimension, Table::new(settings.most_keys)));
             }
         }
         Self {
@@ -104,10 +110,7 @@ impl Tally {
             age_step(self.settings.now.since(time))
         });
         for (dimension, table) in &mut self.tables {
-            let mut count = |key: &[u8]| match table.get_mut(key) {
-                Some(cell) => cell.add(file.queue, age),
-                None => table.entry(key.into()).or_default().add(file.queue, age),
-            };
+            let mut count = |key: &[u8]| table.of(key).add(file.queue, age);
             match dimension {
                 Dimension::Domain => {
                     for recipient in file.envelope.to_do() {
@@ -135,17 +138,12 @@ impl Tally {
     }
 
     /// Adds what another tally with the same settings has counted.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         self.counts += other.counts;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = earlier(self.oldest, other.oldest);
-        for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(&other.tables) {
-            for (key, cell) in theirs {
-                match ours.get_mut(key) {
-                    Some(known) => known.merge(cell),
-                    None => drop(ours.insert(key.clone(), *cell)),
-                }
-            }
+        for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(other.tables) {
+            ours.merge(theirs);
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub instances: Vec<String>,
     /// What recipients are grouped by; nothing, and there are no groups.
     pub group_by: Vec<Dimension>,
+    /// Groups, and senders, that are told apart.
+    pub most_keys: usize,
     /// Are senders to be counted?
     pub senders: bool,
     /// The messages that are kept, the first in this order.

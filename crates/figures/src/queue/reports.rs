@@ -90,7 +90,7 @@ pub struct Summary {
 pub struct Rows<T> {
     /// The biggest first.
     pub rows: Vec<T>,
-    /// How many more there are.
+    /// How many more there are. Where more are met than are told apart, one that is met again counts again.
     pub others: usize,
     /// Their recipients (of groups) or messages (of senders).
     pub others_count: u64,
@@ -163,19 +163,29 @@ impl Report {
             total.merge(summary);
         }
         let top = frame.top.unwrap_or(usize::MAX);
-        let groups = tally.groups.into_iter().map(|(key, cell)| Group {
-            key: key.split(SEPARATOR).map(str::to_owned).collect(),
-            recipients: cell.recipients,
-            messages: cell.messages,
-            oldest: cell.oldest,
-        });
-        let senders = tally.senders.into_iter().map(|(sender, cell)| Sender {
-            sender,
-            messages: cell.messages,
-            recipients: cell.recipients,
-            bytes: cell.bytes,
-            oldest: cell.oldest,
-        });
+        let cut_groups = (tally.groups.cut, tally.groups.rest.recipients);
+        let cut_senders = (tally.senders.cut, tally.senders.rest.messages);
+        let groups = tally
+            .groups
+            .into_cells()
+            .into_iter()
+            .map(|(key, cell)| Group {
+                key: key.split(SEPARATOR).map(str::to_owned).collect(),
+                recipients: cell.recipients,
+                messages: cell.messages,
+                oldest: cell.oldest,
+            });
+        let senders = tally
+            .senders
+            .into_cells()
+            .into_iter()
+            .map(|(sender, cell)| Sender {
+                sender,
+                messages: cell.messages,
+                recipients: cell.recipients,
+                bytes: cell.bytes,
+                oldest: cell.oldest,
+            });
         let instances = settings.instances.iter().zip(tally.summaries);
         Self {
             host: frame.host,
@@ -191,12 +201,14 @@ impl Report {
             by: settings.group_by.clone(),
             groups: Rows::new(
                 groups.collect(),
+                cut_groups,
                 top,
                 |g| g.recipients,
                 |a, b| a.key.cmp(&b.key),
             ),
             senders: Rows::new(
                 senders.collect(),
+                cut_senders,
                 top,
                 |s| s.messages,
                 |a, b| a.sender.cmp(&b.sender),
@@ -230,18 +242,19 @@ impl Report {
 impl<T> Rows<T> {
     fn new(
         mut rows: Vec<T>,
+        (cut, cut_sum): (usize, u64),
         top: usize,
         count: impl Fn(&T) -> u64,
         by_name: impl Fn(&T, &T) -> std::cmp::Ordering,
     ) -> Self {
         rows.sort_unstable_by(|a, b| count(b).cmp(&count(a)).then_with(|| by_name(a, b)));
         let others = rows.get(top..).unwrap_or_default();
-        let (more, sum) = (others.len(), others.iter().map(&count).sum());
+        let (more, sum) = (others.len(), others.iter().map(&count).sum::<u64>());
         rows.truncate(top);
         Self {
             rows,
-            others: more,
-            others_count: sum,
+            others: more + cut,
+            others_count: sum + cut_sum,
         }
     }
 }

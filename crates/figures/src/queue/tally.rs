@@ -4,7 +4,6 @@ use postfix::Time;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use postfix::queue::{Message, Queue, Selector, Sender, ShownRecipient};
 
 use super::entry::Entry;
@@ -12,6 +11,7 @@ use super::kept::Kept;
 use super::known::FoldedReasons;
 use super::reports::Summary;
 use super::{Dimension, Settings};
+use crate::keyed::{Cell, Keyed};
 use knowledge::providers::domain_of;
 
 /// The key of what is not known: no domain, no reason yet, no server.
@@ -29,8 +29,8 @@ pub struct Tally {
     settings: Arc<Settings>,
     /// One for each instance.
     pub(super) summaries: Vec<Summary>,
-    pub(super) groups: HashMap<String, GroupCell>,
-    pub(super) senders: HashMap<String, SenderCell>,
+    pub(super) groups: Keyed<String, GroupCell>,
+    pub(super) senders: Keyed<String, SenderCell>,
     pub(super) kept: Kept,
     known: FoldedReasons,
     key: String,
@@ -56,13 +56,38 @@ pub(super) struct SenderCell {
     pub(super) oldest: Option<Time>,
 }
 
+impl Cell for GroupCell {
+    fn weight(&self) -> u64 {
+        self.recipients
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.recipients += other.recipients;
+        self.messages += other.messages;
+        self.oldest = earliest(self.oldest, other.oldest);
+    }
+}
+
+impl Cell for SenderCell {
+    fn weight(&self) -> u64 {
+        self.messages
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.recipients += other.recipients;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.oldest = earliest(self.oldest, other.oldest);
+    }
+}
+
 impl Tally {
     /// An empty one.
     pub fn new(settings: Arc<Settings>) -> Self {
         Self {
             summaries: vec![Summary::default(); settings.instances.len()],
-            groups: HashMap::new(),
-            senders: HashMap::new(),
+            groups: Keyed::new(settings.most_keys),
+            senders: Keyed::new(settings.most_keys),
             kept: Kept::new(settings.order, settings.limit),
             known: FoldedReasons::default(),
             key: String::new(),
@@ -91,7 +116,7 @@ impl Tally {
         }
         if self.settings.senders {
             let sender = without_recipient(message.sender.shown());
-            let cell = self.senders.entry_ref(sender.as_ref()).or_default();
+            let cell = self.senders.of(sender.as_ref());
             cell.messages += 1;
             cell.recipients += counted;
             cell.bytes = cell.bytes.saturating_add(file.message_size());
@@ -119,7 +144,7 @@ impl Tally {
             }
             self.part(*dimension, instance, message, to);
         }
-        let cell = self.groups.entry_ref(self.key.as_str()).or_default();
+        let cell = self.groups.of(self.key.as_str());
         cell.recipients += 1;
         if cell.last != self.serial {
             cell.last = self.serial;
@@ -196,19 +221,8 @@ impl Tally {
         for (mine, theirs) in self.summaries.iter_mut().zip(&other.summaries) {
             mine.merge(theirs);
         }
-        for (key, theirs) in other.groups {
-            let mine = self.groups.entry(key).or_default();
-            mine.recipients += theirs.recipients;
-            mine.messages += theirs.messages;
-            mine.oldest = earliest(mine.oldest, theirs.oldest);
-        }
-        for (sender, theirs) in other.senders {
-            let mine = self.senders.entry(sender).or_default();
-            mine.messages += theirs.messages;
-            mine.recipients += theirs.recipients;
-            mine.bytes = mine.bytes.saturating_add(theirs.bytes);
-            mine.oldest = earliest(mine.oldest, theirs.oldest);
-        }
+        self.groups.merge(other.groups);
+        self.senders.merge(other.senders);
         self.kept.merge(other.kept);
     }
 }

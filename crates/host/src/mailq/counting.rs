@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use figures::bounds;
 use figures::distribution::{
     Dimension, Distribution, Frame, InstanceTally, QUEUES, Settings, Tally,
 };
@@ -74,6 +75,7 @@ impl Counting<'_> {
         let settings = Arc::new(Settings {
             by: self.by.clone(),
             now,
+            most_keys: bounds::queued_keys(self.top),
             providers: Arc::clone(&self.providers),
         });
         let mut found = if self.counts_only {
@@ -91,7 +93,7 @@ impl Counting<'_> {
             let mut tally = Tally::new(Arc::clone(&settings));
             let mut errors = Vec::new();
             for found in found.get_mut(at).map(std::mem::take).unwrap_or_default() {
-                tally.merge(&found.tally);
+                tally.merge(found.tally);
                 damaged = damaged.saturating_add(found.problems.len());
                 problems.extend(found.problems);
                 errors.extend(found.error);
@@ -217,7 +219,7 @@ fn read_queue(
         });
     let mut tally = Tally::new(Arc::clone(settings));
     for shard in shards.into_values() {
-        tally.merge(&shard);
+        tally.merge(shard);
     }
     QueueResult::new(tally, scanned, spool.spool.queue_dir(queue))
 }

@@ -107,6 +107,7 @@ fn settings(group_by: &[Dimension], order: Order, limit: usize) -> Settings {
     Settings {
         instances: vec!["postfix-aol-b".to_owned()],
         group_by: group_by.to_vec(),
+        most_keys: crate::bounds::MOST_KEYS,
         senders: true,
         order,
         limit,

@@ -1,0 +1,127 @@
+//! Counts by a key that strangers choose: as many keys as are told apart, and what the others come to.
+//!
+//! As long as no more keys are met than are told apart, all counts are exact. Beyond that the busiest half goes on: sums
+//! are exact still, each key that has more than its share is there, and may lack what it had before it was among them.
+
+use std::cmp::Reverse;
+use std::hash::Hash;
+
+use hashbrown::{Equivalent, HashMap};
+
+/// What is counted under a key.
+pub(crate) trait Cell: Default {
+    /// How much of it there is.
+    fn weight(&self) -> u64;
+
+    /// Adds what another has.
+    fn merge(&mut self, other: &Self);
+}
+
+/// Counts by key.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyed<K, C> {
+    cells: HashMap<K, C>,
+    /// More than so many are cut to half of that.
+    most: usize,
+    /// How many were cut off: a key that is met again is one more.
+    pub(crate) cut: usize,
+    /// What those come to.
+    pub(crate) rest: C,
+}
+
+impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
+    /// None yet. So many are told apart.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            cells: HashMap::new(),
+            most,
+            cut: 0,
+            rest: C::default(),
+        }
+    }
+
+    /// The count under a key.
+    pub(crate) fn of<Q>(&mut self, key: &Q) -> &mut C
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        self.bound();
+        self.cells.entry_ref(key).or_default()
+    }
+
+    /// Adds what another has counted.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.cut = self.cut.saturating_add(other.cut);
+        self.rest.merge(&other.rest);
+        for (key, cell) in other.cells {
+            self.bound();
+            self.cells.entry(key).or_default().merge(&cell);
+        }
+    }
+
+    /// Makes room for another.
+    fn bound(&mut self) {
+        if self.cells.len() <= self.most {
+            return;
+        }
+        let mut cells: Vec<(K, C)> = self.cells.drain().collect();
+        cells.sort_unstable_by(|(a, one), (b, other)| {
+            let busiest = Reverse(one.weight()).cmp(&Reverse(other.weight()));
+            busiest.then_with(|| a.cmp(b))
+        });
+        for (_, cell) in cells.drain(self.most / 2..) {
+            self.cut = self.cut.saturating_add(1);
+            self.rest.merge(&cell);
+        }
+        self.cells.extend(cells);
+    }
+
+    /// Those that are told apart.
+    pub(crate) fn into_cells(self) -> HashMap<K, C> {
+        self.cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Cell for u64 {
+        fn weight(&self) -> u64 {
+            *self
+        }
+
+        fn merge(&mut self, other: &Self) {
+            *self += other;
+        }
+    }
+
+    /// A thousand keys met once, and one at every fourth: all together, and in two parts that are merged.
+    #[test]
+    fn sums_are_exact_and_the_busiest_key_is_there() {
+        let fill = |numbers: std::ops::Range<u64>| {
+            let mut keyed: Keyed<String, u64> = Keyed::new(100);
+            for n in numbers {
+                let key = if n % 4 == 0 {
+                    "busy".to_owned()
+                } else {
+                    n.to_string()
+                };
+                *keyed.of(key.as_str()) += 1;
+            }
+            keyed
+        };
+        let mut merged = fill(0..500);
+        merged.merge(fill(500..1000));
+        for keyed in [fill(0..1000), merged] {
+            assert_eq!(keyed.cut as u64, keyed.rest);
+            let rest = keyed.rest;
+            let cells = keyed.into_cells();
+            assert!(cells.len() <= 101, "{}", cells.len());
+            assert_eq!(cells["busy"], 250);
+            assert_eq!(cells.values().sum::<u64>() + rest, 1000);
+        }
+        let keyed = fill(0..100);
+        assert_eq!((keyed.cut, keyed.into_cells().len()), (0, 76));
+    }
+}
