@@ -183,7 +183,13 @@ fn report(cx: &Context, judged: &Judged) -> bool {
             judged.refused.join(", ")
         ));
     }
-    judged.refused_count > 0
+    if judged.untold > 0 {
+        cx.warn(format!(
+            "{} deliveries to rare domains were not looked at: there are more domains than are told apart",
+            judged.untold
+        ));
+    }
+    judged.refused_count > 0 || judged.untold > 0
 }
 
 /// The hosts that show whether a delivery goes through the catch-all relay: its name, and what the instances have

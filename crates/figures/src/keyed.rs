@@ -9,7 +9,7 @@ use std::hash::Hash;
 use hashbrown::{Equivalent, HashMap};
 
 /// What is counted under a key.
-pub(crate) trait Cell: Default {
+pub trait Cell: Default {
     /// How much of it there is.
     fn weight(&self) -> u64;
 
@@ -19,19 +19,19 @@ pub(crate) trait Cell: Default {
 
 /// Counts by key.
 #[derive(Debug, Clone)]
-pub(crate) struct Keyed<K, C> {
+pub struct Keyed<K, C> {
     cells: HashMap<K, C>,
     /// More than so many are cut to half of that.
     most: usize,
     /// How many were cut off: a key that is met again is one more.
-    pub(crate) cut: usize,
+    pub cut: usize,
     /// What those come to.
-    pub(crate) rest: C,
+    pub rest: C,
 }
 
 impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
     /// None yet. So many are told apart.
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self {
             cells: HashMap::new(),
             most,
@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
     }
 
     /// The count under a key.
-    pub(crate) fn of<Q>(&mut self, key: &Q) -> &mut C
+    pub fn of<Q>(&mut self, key: &Q) -> &mut C
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
@@ -49,8 +49,13 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
         self.cells.entry_ref(key).or_default()
     }
 
+    /// Has nothing been counted?
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// Adds what another has counted.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.cut = self.cut.saturating_add(other.cut);
         self.rest.merge(&other.rest);
         for (key, cell) in other.cells {
@@ -77,7 +82,7 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
     }
 
     /// Those that are told apart.
-    pub(crate) fn into_cells(self) -> HashMap<K, C> {
+    pub fn into_cells(self) -> HashMap<K, C> {
         self.cells
     }
 }

@@ -33,7 +33,7 @@ pub mod held;
 pub mod history;
 pub mod instances;
 pub mod judge;
-mod keyed;
+pub mod keyed;
 pub mod mail_stats;
 pub mod queue;
 pub mod totals;

@@ -83,6 +83,8 @@ pub struct Judged {
     pub refused: Vec<String>,
     /// How many there are of them.
     pub refused_count: usize,
+    /// Deliveries to domains that are not told apart, because there are too many: the busiest are.
+    pub untold: u64,
 }
 
 /// As many texts that are not domains as are reported.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use figures::bounds::SOME_KEYS;
+use figures::keyed::{Cell, Keyed};
 use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers, domain_of};
 use postfix::log::Delivery;
@@ -27,9 +29,18 @@ struct Seen {
     hosts: Vec<(Option<ProviderId>, u64, Vec<u8>)>,
 }
 
+/// Domains that are told apart: what the others have is counted, and nothing is said of them.
+const MOST_DOMAINS: usize = SOME_KEYS * 16;
+
 /// The deliveries of all domains.
-#[derive(Debug, Clone, Default)]
-pub struct Traffic(HashMap<Vec<u8>, Seen>);
+#[derive(Debug, Clone)]
+pub struct Traffic(Keyed<Vec<u8>, Seen>);
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self(Keyed::new(MOST_DOMAINS))
+    }
+}
 
 impl Traffic {
     /// Has nothing been counted?
@@ -59,10 +70,7 @@ impl Traffic {
         if is_ours(&via.others) || !(by_relay || is_of_the_rest) {
             return;
         }
-        let seen = match self.0.get_mut(domain) {
-            Some(seen) => seen,
-            None => self.0.entry(domain.to_ascii_lowercase()).or_default(),
-        };
+        let seen = self.0.of(domain.to_ascii_lowercase().as_slice());
         seen.counts.add(delivery.status, delivery.repeat);
         // Our own relay says nothing of whose the domain is.
         if let Some(host) = relay.filter(|_| !by_relay) {
@@ -73,19 +81,20 @@ impl Traffic {
 
     /// Takes in what was seen in another part of the log.
     pub fn join(&mut self, other: Self) {
-        for (domain, more) in other.0 {
-            self.0.entry(domain).or_default().join(more);
-        }
+        self.0.merge(other.0);
     }
 
     /// Whose each domain is. Names of one domain (in letters and in ASCII, say) are put together.
     pub fn judge(self, providers: &Providers) -> Judged {
-        let mut judged = Judged::default();
+        let mut judged = Judged {
+            untold: self.0.rest.counts.total(),
+            ..Judged::default()
+        };
         let mut domains: HashMap<Domain, Seen> = HashMap::new();
         let mut refused = Vec::new();
-        for (name, seen) in self.0 {
+        for (name, seen) in self.0.into_cells() {
             match Domain::new(&name) {
-                Ok(domain) => domains.entry(domain).or_default().join(seen),
+                Ok(domain) => domains.entry(domain).or_default().merge(&seen),
                 Err(why) => refused.push(format!("{}: {why}", postfix::escape(&name))),
             }
         }
@@ -127,18 +136,24 @@ impl Traffic {
     }
 }
 
+impl Cell for Seen {
+    fn weight(&self) -> u64 {
+        self.counts.total()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.counts += other.counts;
+        for (whose, count, host) in &other.hosts {
+            self.add(*whose, *count, || host.clone());
+        }
+    }
+}
+
 impl Seen {
     fn add(&mut self, whose: Option<ProviderId>, n: u64, host: impl FnOnce() -> Vec<u8>) {
         match self.hosts.iter_mut().find(|(known, ..)| *known == whose) {
             Some((_, count, _)) => *count = count.saturating_add(n),
             None => self.hosts.push((whose, n, host())),
-        }
-    }
-
-    fn join(&mut self, other: Self) {
-        self.counts += other.counts;
-        for (whose, count, host) in other.hosts {
-            self.add(whose, count, || host);
         }
     }
 
