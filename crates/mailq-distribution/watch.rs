@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts, Outcome};
 use figures::distribution::Distribution;
+use guarded::threads::thread;
 use postfix::{Problem, Span, Time, escape};
 use show::distribution::table::{Since, draw_distribution};
 
@@ -126,7 +127,11 @@ impl Watch<'_> {
         };
         let now = self.now();
         let looked = std::thread::scope(|scope| {
-            let reading = scope.spawn(|| self.counting.look(now, self.problems, &go_on));
+            let look = || self.counting.look(now, self.problems, &go_on);
+            let Ok(reading) = thread().spawn_scoped(scope, look) else {
+                // Keys are not looked at meanwhile.
+                return Ok(look());
+            };
             while !reading.is_finished() {
                 if screen.wish(ATTENTION) == Wish::Quit || interrupts.came() {
                     stop.store(true, Ordering::Relaxed);

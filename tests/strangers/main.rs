@@ -13,9 +13,11 @@ mod floods;
 mod forged;
 mod image;
 mod outputs;
+mod places;
 mod programs;
 mod promises;
 mod rows;
+mod surroundings;
 mod text;
 mod units;
 

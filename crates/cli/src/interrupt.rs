@@ -89,7 +89,7 @@ fn watch() {
     let Ok(mut signals) = Signals::new(wanted()) else {
         return;
     };
-    std::thread::spawn(move || {
+    let wait = move || {
         for signal in signals.forever() {
             if NOTIFIED.load(Ordering::SeqCst) {
                 continue;
@@ -98,7 +98,8 @@ fn watch() {
             leftovers.iter().for_each(Leftover::remove);
             drop(low_level::emulate_default_handler(signal));
         }
-    });
+    };
+    drop(guarded::threads::thread().spawn(wait));
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -61,7 +61,7 @@ impl Progress {
             }
         };
         // Without a thread there is no bar, which is no reason to stop the work.
-        let waiting = thread::Builder::new().spawn(show).ok();
+        let waiting = guarded::threads::thread().spawn(show).ok();
         Self(Some(Watched {
             bar,
             waiting: waiting.map(|thread| (done, thread)),

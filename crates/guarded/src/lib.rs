@@ -16,6 +16,7 @@ mod lock;
 mod place;
 mod program;
 mod read;
+pub mod threads;
 mod trust;
 mod walk;
 

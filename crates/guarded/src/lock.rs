@@ -12,6 +12,7 @@ use rustix::fs::{fchmod, flock, fstat, major, minor};
 use rustix::io::Errno;
 
 use crate::place::Place;
+use crate::threads::thread;
 use crate::trust::{Refused, is_ours, user};
 
 /// A lock that is held. The kernel gives it up when the process ends, however it ends.
@@ -88,13 +89,14 @@ impl Lock {
         // flock(2) has no time limit. A thread that gets the lock too late gives it up at once.
         let (to, from) = mpsc::channel();
         let waiting = file.try_clone().map_err(failed)?;
-        std::thread::spawn(move || {
+        let wait = move || {
             let mut done = Err(Errno::INTR);
             while done == Err(Errno::INTR) {
                 done = flock(&waiting, FlockOperation::LockExclusive);
             }
             to.send(done.map(|()| waiting)).is_ok()
-        });
+        };
+        drop(thread().spawn(wait).map_err(failed)?);
         match from.recv_timeout(patience) {
             Ok(done) => Ok(Self {
                 _file: done.map_err(|e| failed(e.into()))?,

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::kept::{Kept, gather};
+use crate::threads::thread;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -196,7 +197,15 @@ impl Program {
         let mut child = command.spawn()?;
         let errors = Arc::new(Mutex::new(Kept::new(self.most_errors)));
         let (pipe, kept) = (child.stderr.take(), Arc::clone(&errors));
-        let gathering = std::thread::spawn(move || gather(pipe?, &kept));
+        let started = thread().spawn(move || gather(pipe?, &kept));
+        let gathering = match started {
+            Ok(gathering) => gathering,
+            Err(why) => {
+                child.kill()?;
+                child.wait()?;
+                return Err(why);
+            }
+        };
         Ok(Running {
             child,
             errors,

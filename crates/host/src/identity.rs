@@ -8,6 +8,9 @@ use std::path::Path;
 use postfix::config::resolve;
 use postfix::{Root, Zone};
 
+/// Bytes that the file of a zone has at most: the biggest of the IANA database have four thousand.
+const MOST_ZONE: u64 = 1 << 20;
+
 /// The host's name: this machine's own, or an image's /etc/hostname; `localhost` where there is none.
 pub(crate) fn name(root: &Root) -> String {
     let found = if root.is_this_host() {
@@ -69,7 +72,22 @@ fn from_tz(tz: &OsStr) -> Zone {
         .ok()
         .and_then(Zone::named)
         .or_else(|| from_zoneinfo_path(bytes))
-        .unwrap_or(Zone::Process)
+        .unwrap_or_else(|| match may_be_read(bytes) {
+            true => Zone::Process,
+            false => utc(),
+        })
+}
+
+/// chrono takes what is no rule for a file, from the root or from the zoneinfo tree, and reads it to its end: a device
+/// has none, and what leads out of that tree is no zone (sudo(8) refuses it, too).
+fn may_be_read(tz: &[u8]) -> bool {
+    let path = Path::new(OsStr::from_bytes(tz));
+    let up = |part| part == std::path::Component::ParentDir;
+    let is_zone = |file: fs::Metadata| file.is_file() && file.len() <= MOST_ZONE;
+    match path.is_absolute() {
+        true => fs::metadata(path).is_ok_and(is_zone),
+        false => !path.components().any(up),
+    }
 }
 
 /// The zone whose file in the zoneinfo tree (tzfile(5)) this is: `../usr/share/zoneinfo/Europe/Berlin`.
@@ -177,5 +195,25 @@ mod tests {
     fn rules_in_tz_are_left_to_chrono() {
         let rules = OsStr::new("CET-1CEST,M3.5.0,M10.5.0/3");
         assert_eq!(zone(&Root::default(), Some(rules)), Zone::Process);
+    }
+
+    #[test]
+    fn what_is_no_zone_is_not_read_by_chrono() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, sparse) = (dir.path().join("own"), dir.path().join("sparse"));
+        fs::write(&own, "TZif2").unwrap();
+        fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
+        let sparse = sparse.to_str().unwrap();
+        for tz in [
+            ":/dev/zero",
+            "/dev/zero",
+            sparse,
+            "../../../dev/zero",
+            ":../zero",
+            "/nowhere",
+        ] {
+            assert_eq!(zone(&Root::default(), Some(OsStr::new(tz))), utc(), "{tz}");
+        }
+        assert_eq!(zone(&Root::default(), Some(own.as_os_str())), Zone::Process);
     }
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
+use guarded::threads::thread;
+
 /// Does `work` on every job, `at_a_time` of them at a time. The results are in the order of the jobs.
 pub fn each<J: Send, R: Send>(
     jobs: impl IntoIterator<Item = J>,
@@ -15,17 +17,20 @@ pub fn each<J: Send, R: Send>(
     let jobs = Mutex::new(jobs.into_iter().enumerate());
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let Some((at, job)) = lock(&jobs).next() else {
-                        return;
-                    };
-                    let result = work(job);
-                    lock(&results).push((at, result));
-                }
-            });
+        let run = || {
+            loop {
+                let Some((at, job)) = lock(&jobs).next() else {
+                    return;
+                };
+                let result = work(job);
+                lock(&results).push((at, result));
+            }
+        };
+        // One that cannot be had is no loss: the others take its part.
+        for _ in 1..threads {
+            drop(thread().spawn_scoped(scope, run));
         }
+        run();
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_unstable_by_key(|&(at, _)| at);

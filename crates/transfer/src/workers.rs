@@ -46,7 +46,7 @@ impl Workers {
         };
         let mut done = thread::scope(|scope| {
             // A thread that cannot be had is no loss: the others take its part.
-            let start = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+            let start = |_| guarded::threads::thread().spawn_scoped(scope, run).ok();
             let others: Vec<_> = (1..count).filter_map(start).collect();
             let mut done = run();
             for other in others {

@@ -6,8 +6,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 use super::lines::BLOCK;
+use guarded::threads::thread;
 
 /// How a log is stored, by its first bytes: the name may lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,10 @@ pub(super) fn head(reader: &mut impl Read, want: usize) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Memory that a file may ask for to be uncompressed: `xz -9` needs 65 MiB, and a head may claim 4 GiB. The others have
+/// limits of their own (zstd 128 MiB, gzip and bzip2 less).
+const MOST_XZ: u64 = 256 << 20;
+
 /// The uncompressed bytes of `raw`, of which `head` has been read already.
 pub(super) fn decoder<'a>(
     compression: Compression,
@@ -89,7 +95,11 @@ pub(super) fn decoder<'a>(
         Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(
             io::BufReader::with_capacity(BLOCK, whole),
         )),
-        Compression::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
+        Compression::Xz => {
+            let flags = liblzma::stream::CONCATENATED;
+            let stream = liblzma::stream::Stream::new_stream_decoder(MOST_XZ, flags)?;
+            Box::new(liblzma::read::XzDecoder::new_stream(whole, stream))
+        }
         Compression::Zstd => Box::new(zstd::Decoder::new(whole)?),
         Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
     })
@@ -114,14 +124,26 @@ impl<R: Read> Read for Counted<'_, R> {
 
 /// Decompresses in a thread of its own while `consume` reads: the parser does not wait for the inflater.
 pub(super) fn ahead<T>(
-    mut decoder: Box<dyn Read + Send + '_>,
+    decoder: Box<dyn Read + Send + '_>,
     consume: impl FnOnce(&mut dyn Read) -> T,
 ) -> T {
     // A few blocks in flight; each is filled again once it has been read.
     let (full, blocks) = sync_channel::<io::Result<Vec<u8>>>(4);
     let (empty, spent) = sync_channel::<Vec<u8>>(6);
+    let decoder = Mutex::new(Some(decoder));
+    let take = || {
+        decoder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    };
     std::thread::scope(|scope| {
-        scope.spawn(move || fill(&mut decoder, &full, &spent));
+        let inflate = move || take().map(|mut decoder| fill(&mut decoder, &full, &spent));
+        if thread().spawn_scoped(scope, inflate).is_err()
+            && let Some(mut decoder) = take()
+        {
+            return consume(&mut decoder);
+        }
         consume(&mut Ahead {
             blocks,
             empty,

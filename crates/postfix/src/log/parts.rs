@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use memchr::memchr;
 
 use super::event::Sink;
+use guarded::threads::thread;
 
 /// A part of a file smaller than this is not worth a thread.
 const WORTH_A_THREAD: u64 = 4 * 1024 * 1024;
@@ -54,27 +57,38 @@ pub(super) fn each<S: Sink, P: Clone + Send, T: Send>(
         return ranges.iter().map(|r| work(r.clone(), sink)).collect();
     };
     let work = &work;
+    let forks: Vec<_> = forks.into_iter().map(|f| Mutex::new(Some(f))).collect();
+    let read = |fork| {
+        let (range, mut fork) = taken(fork)?;
+        Some((work(range, &mut fork), fork))
+    };
+    let read = &read;
     let results = std::thread::scope(|scope| {
-        let running: Vec<_> = forks
-            .into_iter()
-            .map(|(range, mut fork)| scope.spawn(move || (work(range, &mut fork), fork)))
-            .collect();
-        running
-            .into_iter()
-            .map(std::thread::ScopedJoinHandle::join)
-            .collect::<Vec<_>>()
+        let start = |fork| (fork, thread().spawn_scoped(scope, move || read(fork)).ok());
+        let running: Vec<_> = forks.iter().map(start).collect();
+        let end = |(fork, thread): (_, Option<ScopedJoinHandle<'_, _>>)| match thread {
+            Some(thread) => thread.join(),
+            // None could be had.
+            None => Ok(read(fork)),
+        };
+        running.into_iter().map(end).collect::<Vec<_>>()
     });
     let mut outcomes = Vec::new();
     for result in results {
         match result {
-            Ok((outcome, fork)) => {
+            Ok(Some((outcome, fork))) => {
                 sink.join(fork);
                 outcomes.push(outcome);
             }
+            Ok(None) => {}
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
     outcomes
+}
+
+fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The first line start at or behind `offset`.
@@ -113,6 +127,30 @@ pub(super) fn behind_hole(file: &File, read: &[u8], at: u64) -> u64 {
         Err(rustix::io::Errno::NXIO) => u64::MAX,
         Err(_) => at,
     }
+}
+
+/// The same backwards: where the data before `end` ends, behind which only zeros were `read`, not before `from`.
+pub(super) fn before_hole(file: &File, read: &[u8], from: u64, end: u64) -> u64 {
+    if read.first() != Some(&0) || read.last() != Some(&0) {
+        return end;
+    }
+    let (mut at, mut last) = (from, from);
+    while at < end {
+        // Where holes are not known, there is none.
+        let data = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) {
+            Ok(data) => data.max(at),
+            Err(rustix::io::Errno::NXIO) => break,
+            Err(_) => return end,
+        };
+        if data >= end {
+            break;
+        }
+        match rustix::fs::seek(file, rustix::fs::SeekFrom::Hole(data)) {
+            Ok(hole) if hole > data => (at, last) = (hole, hole.min(end)),
+            _ => return end,
+        }
+    }
+    last
 }
 
 /// A stretch of a file, read by position: threads share the file.

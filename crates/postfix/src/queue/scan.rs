@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::collect::{self, Extent};
 use super::envelope::Envelope;
 use guarded::at;
+use guarded::threads::thread;
 
 use super::file::{FileInfo, Opened, open_file_in};
 use super::message::{Message, QueueFile, ShowqOptions, present};
@@ -140,10 +141,10 @@ impl Spool {
         let spool =
             at::directory(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
         let stop = AtomicBool::new(false);
-        let work = |batches: &Mutex<Receiver<Batch>>| {
+        let work = |batches: &mut dyn FnMut() -> Option<Batch>| {
             let mut tally = Tally::default();
             let mut buffer = Vec::new();
-            while let Some(batch) = next(batches) {
+            while let Some(batch) = batches() {
                 let mut path = batch.directory.path.join("id");
                 for id in batch.ids {
                     if stop.load(Ordering::Relaxed) {
@@ -194,27 +195,32 @@ impl Spool {
             // One for each batch until there are enough: an empty queue costs no thread, and a host has thousands of
             // them.
             let mut workers = Vec::new();
+            let (mut own, mut is_short) = (Tally::default(), false);
             let walked = self.each_directory(queue, &mut tally, |directory, names, _| {
                 let directory = Arc::new(directory);
                 let mut ids = names.sorted().peekable();
                 while ids.peek().is_some() && !stop.load(Ordering::Relaxed) {
-                    let ids = ids.by_ref().take(BATCH).collect();
-                    if workers.len() < options.threads.get() {
-                        workers.push(scope.spawn(|| work(&receive)));
+                    let batch = Batch {
+                        directory: Arc::clone(&directory),
+                        ids: ids.by_ref().take(BATCH).collect(),
+                    };
+                    if workers.len() < options.threads.get() && !is_short {
+                        let run = || work(&mut || next(&receive));
+                        let started = thread().spawn_scoped(scope, run);
+                        is_short = started.is_err();
+                        workers.extend(started);
                     }
-                    if !hand_out(
-                        &send,
-                        Batch {
-                            directory: Arc::clone(&directory),
-                            ids,
-                        },
-                    ) {
+                    if workers.is_empty() {
+                        let mut batch = Some(batch);
+                        own.add(work(&mut || batch.take()));
+                    } else if !hand_out(&send, batch) {
                         return false;
                     }
                 }
                 !stop.load(Ordering::Relaxed)
             });
             drop(send);
+            tally.add(own);
             for worker in workers {
                 match worker.join() {
                     Ok(theirs) => tally.add(theirs),

@@ -14,6 +14,7 @@ use super::mark::{Mark, SAMPLE, fingerprint, fingerprints};
 use super::place::Piece;
 use crate::log::event::Sink;
 use crate::log::open::{self, Compression, Counted};
+use crate::log::parts;
 use crate::log::read::{self, Options, Reading};
 use crate::log::timeline::{Stretch, Timeline};
 use crate::problem::Problem;
@@ -117,11 +118,12 @@ fn whole_lines(file: &File, from: u64, size: u64) -> io::Result<u64> {
         let start = end.saturating_sub(length).max(from);
         let want = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
         let read = file.read_at(block.get_mut(..want).unwrap_or_default(), start)?;
-        if let Some(at) = memrchr(b'\n', block.get(..read).unwrap_or_default()) {
+        let read = block.get(..read).unwrap_or_default();
+        if let Some(at) = memrchr(b'\n', read) {
             let at = u64::try_from(at).unwrap_or(0);
             return Ok(start.saturating_add(at).saturating_add(1));
         }
-        end = start;
+        end = parts::before_hole(file, read, from, start);
     }
     Ok(from)
 }
