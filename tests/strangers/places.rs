@@ -188,7 +188,10 @@ fn an_archive_that_wants_all_memory_is_reported_and_not_given_it() {
     bytes[end..end + 4].copy_from_slice(&sum.to_le_bytes());
     fs::write(&log, bytes).unwrap();
     let (status, out, err) = run(&image, &dates);
-    assert!(status == Some(1) && !out.contains(":sent:1\n"), "{out}{err}");
+    assert!(
+        status == Some(1) && !out.contains(":sent:1\n"),
+        "{out}{err}"
+    );
     assert!(
         err.contains("mail.log.1.xz") && err.contains("memory"),
         "{err}"

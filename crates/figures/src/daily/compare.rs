@@ -152,11 +152,7 @@ impl Compared {
 
 impl Subject {
     /// Of all its days, of which today is the last.
-    pub(super) fn of_days(
-        name: String,
-        today: Measure,
-        days: Vec<(Day, Option<Measure>)>,
-    ) -> Self {
+    pub(super) fn of_days(name: String, today: Measure, days: Vec<(Day, Option<Measure>)>) -> Self {
         let (_, before) = days.split_last().unzip();
         let before = before.unwrap_or_default().iter();
         let before: Vec<Option<Measure>> = before.map(|(_, measure)| *measure).collect();
