@@ -185,7 +185,7 @@ fn report(cx: &Context, judged: &Judged) -> bool {
     }
     if judged.untold > 0 {
         cx.warn(format!(
-            "{} deliveries to rare domains were not looked at: there are more domains than are told apart",
+            "{} deliveries to rare domains were not looked at: there are more domains than are kept distinct",
             judged.untold
         ));
     }

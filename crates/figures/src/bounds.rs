@@ -1,7 +1,7 @@
 //! How much of what strangers choose is kept distinct: in one place for all.
 //!
 //! Anyone who may write to a log, or whose server answers, makes up names, domains, codes and addresses without number.
-//! What is beyond these bounds is counted, and not told apart.
+//! What is beyond these bounds is counted, and not kept distinct.
 
 /// Instances that are kept distinct in a log of which no configuration is known. The busiest are; a host's own logs
 /// know its configured instances and [`OTHER_INSTANCES`].
@@ -48,7 +48,7 @@ pub const MOST_SERIES: usize = 5_000;
 
 /// How many instances are kept distinct in a file of metrics that has `each` series of every one.
 pub fn instances(each: usize) -> usize {
-    // One more for what is not told apart.
+    // One more for what is not kept distinct.
     let most = MOST_SERIES / each.max(1);
     most.saturating_sub(1).clamp(1, MOST_INSTANCES)
 }

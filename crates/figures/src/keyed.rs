@@ -1,6 +1,6 @@
-//! Counts by a key that strangers choose: as many keys as are told apart, and what the others come to.
+//! Counts by a key that strangers choose: as many keys as are kept distinct, and what the others come to.
 //!
-//! As long as no more keys are met than are told apart, all counts are exact. Beyond that the busiest half goes on: sums
+//! As long as no more keys are met than are kept distinct, all counts are exact. Beyond that the busiest half goes on: sums
 //! are exact still, each key that has more than its share is there, and may lack what it had before it was among them.
 
 use std::cmp::Reverse;
@@ -30,7 +30,7 @@ pub struct Keyed<K, C> {
 }
 
 impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
-    /// None yet. So many are told apart.
+    /// None yet. So many are kept distinct.
     pub fn new(most: usize) -> Self {
         Self {
             cells: HashMap::new(),
@@ -81,7 +81,7 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
         self.cells.extend(cells);
     }
 
-    /// Those that are told apart.
+    /// Those that are kept distinct.
     pub fn into_cells(self) -> HashMap<K, C> {
         self.cells
     }

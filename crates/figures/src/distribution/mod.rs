@@ -50,7 +50,7 @@ pub struct Settings {
     pub by: Vec<Dimension>,
     /// The time that ages are counted to.
     pub now: Time,
-    /// Keys of a breakdown that are told apart.
+    /// Keys of a breakdown that are kept distinct.
     pub most_keys: usize,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,

@@ -30,7 +30,7 @@ pub struct Settings {
     pub instances: Vec<String>,
     /// What recipients are grouped by; nothing, and there are no groups.
     pub group_by: Vec<Dimension>,
-    /// Groups, and senders, that are told apart.
+    /// Groups, and senders, that are kept distinct.
     pub most_keys: usize,
     /// Are senders to be counted?
     pub senders: bool,

@@ -90,7 +90,7 @@ pub struct Summary {
 pub struct Rows<T> {
     /// The biggest first.
     pub rows: Vec<T>,
-    /// How many more there are. Where more are met than are told apart, one that is met again counts again.
+    /// How many more there are. Where more are met than are kept distinct, one that is met again counts again.
     pub others: usize,
     /// Their recipients (of groups) or messages (of senders).
     pub others_count: u64,

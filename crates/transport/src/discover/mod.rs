@@ -83,7 +83,7 @@ pub struct Judged {
     pub refused: Vec<String>,
     /// How many there are of them.
     pub refused_count: usize,
-    /// Deliveries to domains that are not told apart, because there are too many: the busiest are.
+    /// Deliveries to domains that are not kept distinct, because there are too many: the busiest are.
     pub untold: u64,
 }
 

@@ -29,7 +29,7 @@ struct Seen {
     hosts: Vec<(Option<ProviderId>, u64, Vec<u8>)>,
 }
 
-/// Domains that are told apart: what the others have is counted, and nothing is said of them.
+/// Domains that are kept distinct: what the others have is counted, and nothing is said of them.
 const MOST_DOMAINS: usize = SOME_KEYS * 16;
 
 /// The deliveries of all domains.
