@@ -185,7 +185,7 @@ pub(crate) enum Command {
     Close(Close),
     /// List the moves of this host, or show one
     History(Listing),
-    /// Remove the journals of moves that ended long ago, and deleted mail that is no longer to be kept
+    /// Remove old journals, and deleted mail that was kept long enough
     Prune(Prune),
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Glue: `args` and `mode` what is asked for, `setup` the instances and what stands against a move, `planning` a plan,
 //! `selected` what else the selectors take, `canary` the few that go first, `weighing` what TO's attempts at them say,
-//! `drip` the clock by which the others follow,
-//! `outlook` what would become of the mail in TO, `moving` a move from its plan to its end, `again` resume and undo,
-//! `single` hold, release and clean, `deleting` delete and its undo, `trying` flush and bounce, `shown` what came of those, `history` and `closing` the
-//! moves of this host, `result` what came of it and `text` how people read that. What changes a spool is in crate
-//! transfer.
+//! `drip` the clock by which the others follow, `outlook` what would become of the mail in TO, `moving` a move from its
+//! plan to its end, `again` resume and undo, `single` hold, release and clean, `deleting` delete and its undo, `trying`
+//! flush and bounce, `shown` what came of those, `history` and `closing` the moves of this host, `result` what came of
+//! it and `text` how people read that. What changes a spool is in crate transfer.
 
 mod again;
 mod args;

@@ -14,7 +14,7 @@ const V6: &str = "2001:db8:1234:5678:9abc:def0:1234:5678";
 const LONG: &str = "aol-of-the-second-datacentre-b";
 
 /// What writes for people, by tool; after `#`, how often the long address is shown at least.
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "relay-instances #1",
     "relay-instances --wide #1",
     "relay-instances --check-dns --resolver 127.0.0.1:9 --timeout 1s #2",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 35] = [
     "queue-move release LONG --dry-run",
     "queue-move flush LONG --dry-run",
     "queue-move bounce LONG --dry-run",
+    "queue-move delete LONG --dry-run",
     "queue-move clean LONG --dry-run",
     "queue-move history",
     "queue-move history 20260919T120000Z-LONG",
