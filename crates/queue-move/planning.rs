@@ -312,7 +312,7 @@ impl Planned {
 }
 
 fn size_limit(to: &Instance) -> u64 {
-    let limit = to.parameters().int("message_size_limit");
+    let limit = to.parameters().long("message_size_limit");
     let limit = limit.and_then(|limit| u64::try_from(limit).ok());
     limit.unwrap_or(0)
 }

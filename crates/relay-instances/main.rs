@@ -31,7 +31,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
     // All of them: two may claim the same, of which only one is asked for.
-    let found = host::machine::gather(cx.site(), host.value.instances(), args.wants_services())?;
+    // Of an image, only where it is shown: what master.cf lists is half of nothing without the machine.
+    let with_services = args.wants_services() || cx.root().is_this_host();
+    let found = host::machine::gather(cx.site(), host.value.instances(), with_services)?;
     let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     let mut shown = Vec::new();

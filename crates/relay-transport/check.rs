@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
-use postfix::config::Instance;
+use postfix::config::{Instance, ServiceType};
 use transport::audit::{self, AuditRow, Grade, Input, Service, Table, audit, choose};
 use transport::render::audit as render;
 
@@ -94,11 +94,18 @@ fn accepted(args: &Check) -> anyhow::Result<globset::GlobSet> {
 /// The services of master.cf; `None` if it cannot be read.
 fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, Service>> {
     let services = instance.services(cx.root()).value;
-    let all = services.services().iter().map(|service| {
+    let deferred = instance.parameters().list("defer_transports");
+    // Delivery agents are asked by their sockets in private/.
+    let all = services
+        .services()
+        .iter()
+        .filter(|service| service.kind == ServiceType::Unix);
+    let all = all.map(|service| {
         let own = instance.parameters().of_service(service);
         let known = Service {
             command: service.command.clone(),
             srv: own.list("use_srv_lookup"),
+            is_deferred: deferred.contains(&service.name),
             falls_back: own.bool("allow_srv_lookup_fallback") == Some(true),
         };
         (service.name.clone(), known)

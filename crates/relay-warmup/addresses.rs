@@ -1,6 +1,6 @@
 //! Whom a provider's relay name lists: as the DNS has it, or else as this host's own instances do.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use cli::Context;
 use dns::{Answer, Limits, Lookup, Resolver, Rtype};
@@ -78,8 +78,20 @@ pub(crate) fn find(
             is_whole: true,
         });
     }
-    let (listed, found_ttl, is_whole) = match ask(&name, address, dns)? {
-        Ok(answer) => (answer.addresses().collect(), answer.ttl(), true),
+    let mut name = name;
+    let (listed, found_ttl, is_whole) = match ask(&name, of_family(address), dns)? {
+        Ok(answer) => {
+            // Beside a CNAME record there can be no other: a server would refuse the whole zone.
+            if let Some(target) = &answer.alias {
+                let target = target.to_string();
+                cx.warn(format!(
+                    "{name} is a CNAME of {target}: the plan's records are those of {target}, and all names that lead \
+                     there get them"
+                ));
+                name = target;
+            }
+            (answer.addresses().collect(), answer.ttl(), true)
+        }
         Err(why) => {
             let own = of_same_provider(host, instance, providers);
             cx.warn(format!(
@@ -94,13 +106,22 @@ pub(crate) fn find(
         }
     };
     if is_whole && !listed.iter().any(|ip| *ip != address) {
-        let other: IpAddr = match address {
-            IpAddr::V4(_) => Ipv6Addr::UNSPECIFIED.into(),
-            IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED.into(),
+        let other = match address {
+            IpAddr::V4(_) => Rtype::AAAA,
+            IpAddr::V6(_) => Rtype::A,
         };
         let others = ask(&name, other, dns)?;
         if others.is_ok_and(|answer| answer.addresses().next().is_some()) {
             cx.warn(alone(&name, address));
+        }
+    }
+    if is_whole && traffic.records == Records::A {
+        let exchangers = ask(&name, Rtype::MX, dns)?;
+        if exchangers.is_ok_and(|answer| !answer.records.is_empty()) {
+            cx.warn(format!(
+                "{name} has MX records: sending hosts whose transport map has it without brackets use these, not the \
+                 plan's A records; use --records mx, or remove them"
+            ));
         }
     }
     let relay = RelayName::new(name, ttl(found_ttl), &listed, address);
@@ -140,10 +161,18 @@ fn shared(cx: &Context, traffic: &Traffic, mut relay: RelayName) -> RelayName {
     relay
 }
 
+/// The type of an address's record.
+fn of_family(address: IpAddr) -> Rtype {
+    match address {
+        IpAddr::V4(_) => Rtype::A,
+        IpAddr::V6(_) => Rtype::AAAA,
+    }
+}
+
 /// Asks the zone's own servers, which know the whole time to live; or else whom there is.
 fn ask(
     name: &str,
-    address: IpAddr,
+    rtype: Rtype,
     args: &DnsArgs,
 ) -> anyhow::Result<Result<std::sync::Arc<Answer>, String>> {
     let Some(asked) = dns::name(name) else {
@@ -155,10 +184,6 @@ fn ask(
         ..Limits::default()
     };
     let resolver = Resolver::new(questions.servers, limits);
-    let rtype = match address {
-        IpAddr::V4(_) => Rtype::A,
-        IpAddr::V6(_) => Rtype::AAAA,
-    };
     let found = resolver
         .ask_authority(&asked, rtype)
         .or_else(|_| resolver.ask(&asked, rtype));

@@ -25,6 +25,12 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         }
         all.push(facts);
     }
+    // Of an instance that cannot be read it is not known whether it has the same name or address.
+    let is_new = |problem: &&Problem| !problems.contains(problem);
+    let of_others: Vec<Problem> = host.problems.iter().filter(is_new).cloned().collect();
+    if !host.value.unreadable().is_empty() {
+        problems.extend(of_others);
+    }
     let providers = host::tables::providers(cx.site())?;
     host::lookups::ask(
         cx.site(),

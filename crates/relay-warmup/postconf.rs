@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use cli::Failure;
 use guarded::Program;
+use legible::shell;
 use postfix::escape;
 use warmup::applied::Change;
 
 use crate::applying::One;
 use crate::saved;
 
+/// The most bytes of a main.cf.
+const MOST_MAIN_CF: u64 = 16 << 20;
 /// How long a command of Postfix may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most bytes of what it says.
@@ -41,6 +44,7 @@ impl One<'_> {
             format!("{}={value}", change.name)
         });
         let fields: Vec<String> = fields.collect();
+        self.refuse_unended()?;
         if !edited.is_empty() {
             self.postfix("postconf", "-e", &edited)?;
         }
@@ -61,6 +65,24 @@ impl One<'_> {
             }
             _ => self.postfix("postfix", "reload", &[] as &[&str]),
         }
+    }
+
+    /// # Errors
+    /// main.cf does not end with its last line: postconf would put the next setting behind what stands there.
+    fn refuse_unended(&self) -> anyhow::Result<()> {
+        let path = self.instance.config_directory().join("main.cf");
+        let text = guarded::read(&path, MOST_MAIN_CF);
+        let text = text.map_err(|e| Failure::io("cannot read", &path, e))?;
+        if text.is_empty() || text.ends_with(b"\n") {
+            return Ok(());
+        }
+        let what = "its last line has no end, and postconf would join the next setting to it";
+        Err(Failure::new(format!("{}: {what}", path.display()))
+            .hint(format!(
+                "echo >> {}",
+                shell::quoted(&path.to_string_lossy())
+            ))
+            .into())
     }
 
     fn postfix(

@@ -9,6 +9,7 @@ mod dns;
 mod outlets;
 mod queue;
 mod states;
+mod unfit;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-instances");

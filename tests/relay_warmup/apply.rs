@@ -338,3 +338,24 @@ fn one_that_is_refused_does_not_hide_what_was_done_with_the_others() {
     let json: Value = serde_json::from_str(&ran.text()).unwrap();
     assert_eq!(states(&json), [pair("postfix-aol-d", "in_force")]);
 }
+
+/// postconf(1) joins what it adds to a last line without an end: the file stays as it is.
+#[test]
+fn a_main_cf_whose_last_line_has_no_end() {
+    let host = host_or_skip!();
+    log(&host, &[]);
+    let _c = instance(&host);
+    plan(&host, 3);
+    host.sh("printf 'smtpd_banner = x y' >>/etc/postfix-aol-c/main.cf");
+    let before = files(&host);
+    let ran = tool(&host, &["apply", "aol-c"], 1);
+    assert!(ran.errors().contains("its last line has no end"), "{ran}");
+    assert_eq!(files(&host), before);
+    host.sh("echo >>/etc/postfix-aol-c/main.cf");
+    tool(&host, &["apply", "aol-c"], 1);
+    let ran = host
+        .command("postconf")
+        .args(["-c", "/etc/postfix-aol-c", "-h", "smtpd_banner", DELAY])
+        .run();
+    assert_eq!(ran.ok().text(), "x y\n432s\n");
+}

@@ -133,7 +133,7 @@ fn strict(from: &Instance, to: &Instance) -> Vec<Objection> {
 
 /// Below queue_minfree an instance takes no mail from the network: it is about to be full.
 fn space(course: &Course<'_>) -> Option<Objection> {
-    let least = course.to.parameters().int("queue_minfree").unwrap_or(0);
+    let least = course.to.parameters().long("queue_minfree").unwrap_or(0);
     let least = u64::try_from(least).ok().filter(|&least| least > 0)?;
     let maildrop = course.to_side.spool().queue_dir(Queue::Maildrop);
     let free = free_space(&maildrop).ok()?;

@@ -4,6 +4,7 @@ mod dns;
 mod pace;
 
 use figures::instances::{AddressPlace, Facts, Running};
+use figures::verdict::Level;
 
 use crate::limits::Limits;
 use legible::shell::quoted;
@@ -90,6 +91,7 @@ impl Readiness {
         steps.push(helo(all, which));
         steps.extend(dns::records(which));
         steps.extend([enabled(which), running(which), pickup(which)]);
+        steps.extend(queue(which));
         steps.extend(pace::steps(which, limits));
         steps.push(syslog_name(all, which));
         steps.extend(dns::relay_names(which, &steps));
@@ -124,14 +126,14 @@ fn addresses(which: &Facts) -> Vec<Step> {
     if which.senders.is_empty() {
         let found = "the system chooses the address that mail leaves from";
         let step = Step::new("address", "smtp_bind_address", StepState::Fail, found);
-        return vec![step.with(postconf(which, "smtp_bind_address", "ADDRESS"))];
+        return vec![step.with(postconf(which, "smtp_bind_address", "<ADDRESS>"))];
     }
     let of = |sender: &figures::instances::Sender| {
         let address = sender.address.to_string();
         if sender.address.is_loopback() {
             let found = "a loopback address: no mail leaves the machine from there";
             let step = Step::new("address", address, StepState::Fail, found);
-            return step.with(postconf(which, "smtp_bind_address", "ADDRESS"));
+            return step.with(postconf(which, "smtp_bind_address", "<ADDRESS>"));
         }
         match &sender.place {
             AddressPlace::Interface { name, is_up: true } => {
@@ -167,7 +169,7 @@ fn addresses(which: &Facts) -> Vec<Step> {
         let protocols = stray
             .protocols
             .map(|other| postconf(which, "inet_protocols", other));
-        let step = step.with(postconf(which, stray.parameter, "ADDRESS"));
+        let step = step.with(postconf(which, stray.parameter, "<ADDRESS>"));
         protocols.into_iter().fold(step, |step, line| {
             step.with(format!("or, so that mail only leaves by the other: {line}"))
         })
@@ -202,6 +204,20 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
             "a fully qualified host name that no other instance uses",
         )
     }
+}
+
+/// What its programs stumble over in its queue.
+fn queue(which: &Facts) -> Vec<Step> {
+    let of = || which.queue.path.display().to_string();
+    let steps = which.troubles.iter().map(|trouble| {
+        let outcome = match trouble.level {
+            Level::Critical | Level::Warning => StepState::Fail,
+            Level::Unknown => StepState::Unknown,
+            Level::Ok => StepState::Pass,
+        };
+        Step::new("queue", of(), outcome, trouble.text.clone())
+    });
+    steps.collect()
 }
 
 fn enabled(which: &Facts) -> Step {

@@ -144,6 +144,51 @@ fn a_port_that_nobody_listens_on() {
     assert_eq!(relay.deliveries().len(), 1);
 }
 
+/// What a transport is called says nothing of what it does.
+#[test]
+fn a_transport_whose_program_destroys_mail() {
+    let host = host_or_skip!();
+    let _relay = host.sink_at(([127, 0, 9, 1], 25));
+    let lists = lists(&host, MAP, LINES);
+    assert_eq!(critical(&host), [""; 0]);
+    let set = |command: &str| {
+        host.sh(&format!("postconf -F smtp/unix/command={command}"));
+        lists.reload();
+    };
+    set("discard");
+    let found = critical(&host);
+    assert_eq!(
+        found,
+        ["transports: discard(8) runs for smtp: all its mail is destroyed"]
+    );
+    assert!(
+        fate(&lists, "aol.example").starts_with("sent "),
+        "so Postfix says"
+    );
+    set("error");
+    let found = critical(&host);
+    assert_eq!(
+        found,
+        ["transports: error(8) runs for smtp: all its mail is returned or deferred"]
+    );
+    set("smtp");
+    host.sh("postconf -e defer_transports=smtp");
+    lists.reload();
+    assert_eq!(
+        critical(&host),
+        ["transports: defer_transports has smtp: its mail waits"]
+    );
+    host.sh("postconf -X defer_transports; postconf -MX smtp/unix");
+    lists.reload();
+    let found = critical(&host);
+    assert!(
+        found
+            .iter()
+            .any(|row| row.contains("not in master.cf: mail for it is deferred")),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn rules_that_postfix_passes_over() {
     let host = host_or_skip!();

@@ -194,6 +194,49 @@ fn an_address_that_other_records_lead_to_gets_mail() {
     check("SRV", "_smtp._tcp.aol.smtp 600 SRV 10 10 25");
 }
 
+/// Beside a CNAME record there can be no other (RFC 1034, section 3.6.2): the lines are of what it leads to, and a real
+/// server takes them.
+#[test]
+fn the_records_of_a_name_that_is_a_cname() {
+    let host = host_or_skip!();
+    let more = "cn.smtp 600 CNAME pool.smtp\npool.smtp 600 A 192.0.2.71\n";
+    let zone = format!("{}{more}", testkit::dns::zones::ORG);
+    instance(&host, "none", [192, 0, 2, 60]);
+    let words = [
+        "plan", "aol-none", "-n", "--volume", "1000", "--format", "text",
+    ];
+    let name = ["--relay-name", "cn.smtp.example.org"];
+    let serve = |zone: &str| nsd(&host, "127.0.53.1", &[("example.org", Some(zone))]);
+    let first = serve(&zone);
+    let ran = tool(&host, &first, &[&words[..], &name].concat())
+        .run()
+        .ok();
+    assert!(
+        ran.errors()
+            .contains("cn.smtp.example.org is a CNAME of pool.smtp.example.org"),
+        "{ran}"
+    );
+    drop(first);
+    let text = ran.text();
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# zone: "));
+    let pasted: String = lines.map(|line| format!("{line}\n")).collect();
+    assert!(pasted.contains("192.0.2.60 ; new"), "{pasted}");
+    let second = serve(&format!(
+        "{}cn.smtp 600 CNAME pool.smtp\n{pasted}",
+        testkit::dns::zones::ORG
+    ));
+    let ran = tool(&host, &second, &[&words[..], &name].concat())
+        .run()
+        .ok();
+    assert!(
+        ran.text()
+            .contains("pool.smtp.example.org. 600 IN A 192.0.2.71"),
+        "{ran}"
+    );
+}
+
 /// Beside records of another family, equal shares are none.
 #[test]
 fn an_address_of_another_family_than_the_names() {

@@ -1,7 +1,6 @@
 //! What is wrong with a host's instances.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::verdict::Level;
 
@@ -143,21 +142,39 @@ impl Facts {
 /// Who claims what.
 type Claims<'a> = Vec<(String, &'a Facts)>;
 
+/// Who claims which directory, by the first of its names.
+fn claimed(all: &[Facts], of: fn(&Facts) -> &Directory) -> Claims<'_> {
+    let mut first: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    let claim = |instance| {
+        let directory = of(instance);
+        let path = directory
+            .resolved
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        let name = match directory.identity {
+            Some(identity) => first.entry(identity).or_insert(path).clone(),
+            None => path,
+        };
+        (name, instance)
+    };
+    all.iter().map(claim).collect()
+}
+
 /// What two instances claim.
 fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
-    let path = |path: &Path| path.as_os_str().to_string_lossy().into_owned();
     let claims: [(Kind, Level, &str, Claims<'_>); 5] = [
         (
             Kind::QueueShared,
             Level::Critical,
             "share the queue directory",
-            all.iter().map(|i| (path(&i.queue.resolved), i)).collect(),
+            claimed(all, |i| &i.queue),
         ),
         (
             Kind::DataShared,
             Level::Critical,
             "share the data directory",
-            all.iter().map(|i| (path(&i.data.resolved), i)).collect(),
+            claimed(all, |i| &i.data),
         ),
         (
             Kind::AddressShared,

@@ -148,6 +148,8 @@ pub struct Directory {
     pub path: PathBuf,
     /// With no symbolic link in it, so that two names of one directory are the same.
     pub resolved: PathBuf,
+    /// Its device and inode, where it is there: the same for two mounts of one directory.
+    pub identity: Option<(u64, u64)>,
     /// What is known of it.
     pub state: DirectoryState,
 }
@@ -157,6 +159,7 @@ impl Directory {
         Self {
             path: path.to_path_buf(),
             resolved: path.to_path_buf(),
+            identity: None,
             state: DirectoryState::Unknown,
         }
     }

@@ -8,6 +8,7 @@ fn directory(path: String) -> Directory {
     Directory {
         path: PathBuf::from(&path),
         resolved: PathBuf::from(path),
+        identity: None,
         state: DirectoryState::Ok,
     }
 }

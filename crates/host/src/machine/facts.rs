@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::refusal::refusal;
 use super::{Interface, Interfaces, health, master};
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::site::Site;
 use figures::instances::{AddressPlace, Directory, DirectoryState, Facts, Running, Trouble};
 use figures::verdict::Level;
-use postfix::config::{Instance, resolve};
+use postfix::config::{Instance, MasterCf, resolve};
 use postfix::{Parsed, Problem, Root};
 
 /// The facts of each instance, and what could not be read of its master.cf, if that is wanted (`with_services`).
@@ -32,9 +33,7 @@ pub fn gather(
             true => instance.services(site.root()),
             false => Parsed::default(),
         };
-        // What cannot be read at all comes back as an empty list.
-        let is_read = !services.value.services().is_empty() || services.problems.is_empty();
-        let mut facts = Facts::of(instance, is_read.then_some(&services.value));
+        let mut facts = Facts::of(instance, read(&services));
         look_at(&mut facts, instance, site.root(), interfaces.as_ref());
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
             facts.troubles = health::troubles(site.root(), instance, &services, &facts, site.now());
@@ -46,6 +45,12 @@ pub fn gather(
         (facts, services.problems)
     });
     Ok(facts.collect())
+}
+
+/// What master.cf lists, if it could be read at all: else, it comes back as an empty list.
+fn read(services: &Parsed<MasterCf>) -> Option<&MasterCf> {
+    let is_read = !services.value.services().is_empty() || services.problems.is_empty();
+    is_read.then_some(&services.value)
 }
 
 /// What the programs of `instances` stumble over in their queues; nothing of another host's image, whose users are
@@ -118,6 +123,8 @@ fn running(instance: &Instance, root: &Root) -> Running {
 fn look_into(directory: &mut Directory, root: &Root) {
     match resolve(root, &directory.path) {
         Ok(resolved) => {
+            let metadata = fs::metadata(root.under(&resolved)).ok();
+            directory.identity = metadata.map(|found| (found.dev(), found.ino()));
             directory.state = match fs::read_dir(root.under(&resolved)) {
                 Ok(_) => DirectoryState::Ok,
                 Err(error) => state(&error),

@@ -15,6 +15,15 @@ const MOST_SAID: usize = 64 << 10;
 /// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too,
 /// where there is no postmap.
 pub(super) fn refusal(instance: &Instance) -> Option<String> {
+    // `src/postfix/postfix.c`: with other instances, the default one hands every command to the wrapper.
+    let others = instance.parameters().paths("multi_instance_directories");
+    if instance.is_default()
+        && !others.is_empty()
+        && instance.get("multi_instance_wrapper").is_empty()
+    {
+        let what = "multi-instance support is requested, but multi_instance_wrapper is empty: postmulti -e init";
+        return Some(what.to_owned());
+    }
     let program = match instance.get("command_directory") {
         directory if Path::new(&directory).is_absolute() => Path::new(&directory).join("postmap"),
         _ => Path::new("/usr/sbin/postmap").to_owned(),

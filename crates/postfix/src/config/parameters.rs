@@ -222,14 +222,19 @@ impl Parameters {
 
     /// A number; `None` for what Postfix refuses (`mail_conf_int.c`).
     pub fn int(&self, name: &str) -> Option<i32> {
+        self.number(name)
+    }
+
+    /// A number of the greater kind, as message_size_limit, mailbox_size_limit and queue_minfree are; `None` for what
+    /// Postfix refuses (`mail_conf_long.c`).
+    pub fn long(&self, name: &str) -> Option<i64> {
+        self.number(name)
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         let value = self.bytes(name);
         let start = value.iter().position(|&b| !is_space(b)).unwrap_or_default();
         std::str::from_utf8(value.get(start..)?).ok()?.parse().ok()
-    }
-
-    /// A number that may be greater than [`Parameters::int`]'s, as message_size_limit (`mail_conf_long.c`).
-    pub fn long(&self, name: &str) -> Option<i64> {
-        self.get(name).trim_start().parse().ok()
     }
 
     /// A time in seconds: `5d`, `300s`. Without a unit it is in that of Postfix's default (`mail_conf_time.c`): days

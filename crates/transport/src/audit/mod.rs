@@ -190,6 +190,8 @@ pub struct Service {
     pub command: String,
     /// Its use_srv_lookup: the services of which it asks for SRV records (postconf(5); Postfix 3.8 and later).
     pub srv: Vec<String>,
+    /// defer_transports has it: nothing is delivered by it but on demand (qmgr(8)).
+    pub is_deferred: bool,
     /// Its allow_srv_lookup_fallback: without SRV records it asks for mail exchangers.
     pub falls_back: bool,
 }

@@ -85,11 +85,13 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
         .filter(|transport| !transport.is_empty())
         .collect();
     let unknown: Vec<&String> = used.iter().filter(|t| !known.contains_key(*t)).collect();
-    vec![if unknown.is_empty() {
+    let mut rows = misled(&used, known);
+    if unknown.is_empty() && rows.is_empty() {
         let used: Vec<&str> = used.iter().map(String::as_str).collect();
         let text = format!("in master.cf: {}", used.join(", "));
-        AuditRow::new(Check::Transports, Grade::Ok, text)
-    } else {
+        rows.push(AuditRow::new(Check::Transports, Grade::Ok, text));
+    }
+    if !unknown.is_empty() {
         let text = format!(
             "{} not in master.cf: mail for it is deferred",
             match unknown.len() {
@@ -97,8 +99,44 @@ pub(super) fn transports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
                 n => format!("{n} transports are"),
             }
         );
-        AuditRow::new(Check::Transports, Grade::Critical, text).about(unknown)
-    }]
+        rows.push(AuditRow::new(Check::Transports, Grade::Critical, text).about(unknown));
+    }
+    rows
+}
+
+/// Transports that do not deliver what their name says: their program destroys or returns mail, or is held back. What a
+/// line sends to `discard:`, `error:` or `retry:` by name is meant so.
+fn misled(used: &BTreeSet<String>, known: &BTreeMap<String, Service>) -> Vec<AuditRow> {
+    let is_meant = |name: &str| matches!(name, "discard" | "error" | "retry");
+    let by = |wanted: &dyn Fn(&Service) -> bool| -> Vec<String> {
+        let fit = used.iter().filter(|name| !is_meant(name));
+        fit.filter(|name| known.get(*name).is_some_and(wanted))
+            .cloned()
+            .collect()
+    };
+    let kinds = [
+        (
+            "discard(8) runs for",
+            "all its mail is destroyed",
+            by(&|s| s.command == "discard"),
+        ),
+        (
+            "error(8) runs for",
+            "all its mail is returned or deferred",
+            by(&|s| s.command == "error"),
+        ),
+        (
+            "defer_transports has",
+            "its mail waits",
+            by(&|s| s.is_deferred),
+        ),
+    ];
+    let rows = kinds.into_iter().filter(|(.., names)| !names.is_empty());
+    rows.map(|(what, so, names)| {
+        let text = format!("{what} {}: {so}", names.join(", "));
+        AuditRow::new(Check::Transports, Grade::Critical, text)
+    })
+    .collect()
 }
 
 /// Are the relay hosts in the DNS?
@@ -123,7 +161,10 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
         }
     }
     let mut rows = Vec::new();
-    if missing.is_empty() && unknown.is_empty() {
+    if all.is_empty() {
+        let text = "no line leads to a host that is looked up".to_owned();
+        rows.push(AuditRow::new(Check::Relays, Grade::Skipped, text));
+    } else if missing.is_empty() && unknown.is_empty() {
         let text = format!(
             "{} in the DNS",
             match all.len() {
@@ -228,7 +269,9 @@ pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
         let text = format!("no answer from {}", count(unreached.len(), "relay"));
         rows.push(row(Grade::Skipped, text).about(unreached));
     }
-    if rows.is_empty() {
+    if rows.is_empty() && open == 0 {
+        rows.push(row(Grade::Skipped, "no relay was connected to".to_owned()));
+    } else if rows.is_empty() {
         let text = format!("{} accept connections", count(open, "relay"));
         rows.push(row(Grade::Ok, text));
     }

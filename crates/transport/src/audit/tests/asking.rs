@@ -204,6 +204,7 @@ fn srv_records_are_asked_for_by_the_client_that_has_the_service() {
         command: "smtp".to_owned(),
         srv: vec!["smtp".to_owned(), "submission".to_owned()],
         falls_back: true,
+        ..Service::default()
     };
     let check = |value: &str, expected: Asks| {
         let hop = Route::parse(value).hops.remove(0);
