@@ -324,6 +324,7 @@ impl One<'_> {
             return Ok(());
         }
         let place = self.place()?;
+        self.refuse_unended()?;
         journal.entries.push(entry.clone());
         replace_file(&place, journal.text()?.as_bytes())?;
         self.has_begun.set(true);

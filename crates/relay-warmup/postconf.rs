@@ -44,7 +44,6 @@ impl One<'_> {
             format!("{}={value}", change.name)
         });
         let fields: Vec<String> = fields.collect();
-        self.refuse_unended()?;
         if !edited.is_empty() {
             self.postfix("postconf", "-e", &edited)?;
         }
@@ -69,7 +68,7 @@ impl One<'_> {
 
     /// # Errors
     /// main.cf does not end with its last line: postconf would put the next setting behind what stands there.
-    fn refuse_unended(&self) -> anyhow::Result<()> {
+    pub(crate) fn refuse_unended(&self) -> anyhow::Result<()> {
         let path = self.instance.config_directory().join("main.cf");
         let text = guarded::read(&path, MOST_MAIN_CF);
         let text = text.map_err(|e| Failure::io("cannot read", &path, e))?;

@@ -348,7 +348,7 @@ fn a_main_cf_whose_last_line_has_no_end() {
     plan(&host, 3);
     host.sh("printf 'smtpd_banner = x y' >>/etc/postfix-aol-c/main.cf");
     let before = files(&host);
-    let ran = tool(&host, &["apply", "aol-c"], 1);
+    let ran = tool(&host, &["apply", "aol-c"], 2);
     assert!(ran.errors().contains("its last line has no end"), "{ran}");
     assert_eq!(files(&host), before);
     host.sh("echo >>/etc/postfix-aol-c/main.cf");
