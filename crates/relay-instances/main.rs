@@ -15,7 +15,7 @@ use figures::instances::{Facts, Finding, Kind, Listing, findings};
 use figures::verdict::Level;
 use host::lookups::Questions;
 use postfix::Problem;
-use postfix::config::Instance;
+use postfix::config::{Host, Instance};
 use show::instances::{csv, json, table, text};
 
 use args::{Args, Format};
@@ -71,6 +71,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         findings.extend(unset);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     }
+    let (filtered, of_filters) = filters(cx, &host.value)?;
+    findings.extend(of_filters);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings.retain(|finding| concerns(finding, &all, &shown));
     let instances: Vec<Facts> = shown
         .iter()
@@ -88,7 +91,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 .iter()
                 .map(|problem| unread(problem, refused.contains(&problem))),
         );
-        let verdict = verdict::judge(cx, args, &instances, &findings);
+        let filtered = instances.iter().filter(|one| filtered.contains(&one.name));
+        let filtered = filtered.count();
+        let verdict = verdict::judge(cx, args, &instances, (&findings, filtered));
         return cx.verdict(&verdict);
     };
     if !cx.root().is_this_host() {
@@ -126,6 +131,26 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Partial);
     }
     Ok(Outcome::Done)
+}
+
+/// The instances at which 5xx blocks are deferred, and what is wrong with tables that are to do so.
+fn filters(cx: &Context, host: &Host) -> anyhow::Result<(Vec<String>, Vec<Finding>)> {
+    let reasons = host::tables::reasons(cx.site())?;
+    let (mut in_force, mut found) = (Vec::new(), Vec::new());
+    for instance in host.instances() {
+        let name = instance.name().to_owned();
+        match limits::filter::state(cx.root(), instance, &reasons) {
+            limits::filter::State::None => {}
+            limits::filter::State::InForce => in_force.push(name),
+            limits::filter::State::Wrong(level, what) => found.push(Finding {
+                level,
+                kind: Kind::Configuration,
+                text: format!("{name}: {what}"),
+                instances: vec![name],
+            }),
+        }
+    }
+    Ok((in_force, found))
 }
 
 /// Is it about one of the instances that are shown?

@@ -11,7 +11,7 @@ pub(crate) fn judge(
     cx: &Context,
     args: &Args,
     instances: &[Facts],
-    findings: &[Finding],
+    (findings, filtered): (&[Finding], usize),
 ) -> Verdict {
     let running = instances
         .iter()
@@ -38,7 +38,11 @@ pub(crate) fn judge(
             1 => "1 instance".to_owned(),
             n => format!("{n} instances"),
         };
-        format!("{instances}, {running} running: in order{dns}")
+        let filter = match filtered {
+            0 => String::new(),
+            n => format!("; 5xx blocks are deferred at {n}"),
+        };
+        format!("{instances}, {running} running: in order{dns}{filter}")
     };
     let perf = vec![
         Perf::count("instances", number(instances.len())),

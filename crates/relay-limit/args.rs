@@ -59,6 +59,13 @@ pub(crate) enum Command {
     Out(Out),
     /// Bring an instance back: checked, its pauses lifted, and the zone's line to add
     In(In),
+    /// Print a table by which Postfix defers 5xx refusals that are blocks
+    ///
+    /// Without it, mail that is refused with 5xx is returned to its sender at once, and a pause has nothing left to
+    /// keep. The table is for smtp_delivery_status_filter; its first lines say how it is put in force. The cost: such
+    /// mail waits up to maximal_queue_lifetime before it is returned. relay-instances --check reports a table that is
+    /// not in force, or not made from the rules of today.
+    Filter(Filter),
     /// Pause or slow down by rules, from what is new in the logs; for cron
     ///
     /// Does nothing unless /etc/relay-tools/react.toml has rules. With --dry-run, shows what the rules would have done
@@ -232,6 +239,13 @@ pub(crate) struct History {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Filter {
+    /// The instance, as for pause
+    #[arg(value_name = "INSTANCE")]
+    pub(crate) instance: String,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,6 +8,7 @@ mod args;
 mod back;
 mod connects;
 mod desk;
+mod filter;
 mod history;
 mod lift;
 mod list;
@@ -56,6 +57,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Command::Lift(lift) => lift::run(lift, cx),
         Command::History(history) => history::run(history, cx),
         Command::Out(out) => out::out(out, cx),
+        Command::Filter(filter) => filter::run(filter, cx),
         Command::In(back) => back::back(back, cx),
         Command::React(react) => react::run(react, cx),
         Command::Tick(tick) => tick::run(tick, cx),

@@ -126,6 +126,12 @@ impl Tool for Args {
                     Block::Code("relay-limit react --dry-run --date yesterday"),
                     Block::Text("The same for rules that are being tried out:"),
                     Block::Code("relay-limit react --dry-run --rules /tmp/react.toml --since 7d"),
+                    Block::Text("Blocks that come as 5xx are to wait, too:"),
+                    Block::Code(
+                        "relay-limit filter aol-b --output /etc/postfix-aol-b/relay-limit-filter",
+                    ),
+                    Block::Text("What would such a table be?"),
+                    Block::Code("relay-limit filter aol-b"),
                     Block::Text("The block was lifted early:"),
                     Block::Code("relay-limit lift aol-b --flush"),
                     Block::Text("Are the instances ready to be paused?"),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use cli::{Context, Outcome};
 use host::machine::Process;
 use host::programs::Program;
-use limits::{Ending, Entry, Hold, Limit, Pause, Scope, Standing};
-use postfix::Parsed;
+use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope, Standing};
 use postfix::config::{Host, Instance};
+use postfix::{Parsed, Time};
 
 use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
@@ -281,17 +281,24 @@ fn closed(
         .as_ref()
         .map_or("ended", |(_, how, _)| how.as_str());
     let instance = place::of_directory(&host.value, &limit.config_directory);
+    let journal = desk::look(cx)?.value;
     let line = match &limit.hold {
         Hold::Rate(rate) => format!(
             "{}: {how}: no longer slowed down to {}",
             limit.id, rate.text
         ),
         Hold::Pause(pause) => {
-            let mut line = format!(
-                "{}: {how}: mail is taken again, {}",
-                limit.id,
-                limits::plan::whose(&pause.scope, pause.provider.as_deref())
-            );
+            let mut line = match still(&journal, one, pause, clock.now()) {
+                Some(other) => format!(
+                    "{}: {how}; some of its mail is still paused: {other}",
+                    limit.id
+                ),
+                None => format!(
+                    "{}: {how}: mail is taken again, {}",
+                    limit.id,
+                    limits::plan::whose(&pause.scope, pause.provider.as_deref())
+                ),
+            };
             match instance.filter(|_| flush || pause.flush) {
                 Some(instance) => line.push_str(flushed(cx, instance, pause)),
                 None => line.push_str(&format!(
@@ -306,6 +313,22 @@ fn closed(
         id: limit.id.clone(),
     }])?;
     Ok(line)
+}
+
+/// Another pause that holds mail of this one.
+fn still<'j>(journal: &'j Journal, one: &Standing, pause: &Pause, now: Time) -> Option<&'j str> {
+    let is_other = |other: &&Standing| {
+        let overlaps = |theirs: &Pause| theirs.scope.overlaps(&pause.scope);
+        other.holds(now)
+            && other.limit.id != one.limit.id
+            && other.limit.config_directory == one.limit.config_directory
+            && other.limit.pause().is_some_and(overlaps)
+    };
+    journal
+        .limits
+        .iter()
+        .find(is_other)
+        .map(|other| other.limit.id.as_str())
 }
 
 /// Tries waiting mail at once, when Postfix goes by the map without the pause.

@@ -2,8 +2,9 @@
 //!
 //! trivial-rewrite looks every ten seconds whether a table was replaced, and begins anew then (Postfix
 //! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches
-//! any. smtpd keeps what it was told of a recipient for 30 seconds (`src/smtpd/smtpd_resolve.c`). So one answer is no
-//! proof: the processes that are older than the change must be gone, or these times must have passed.
+//! any. smtpd keeps what it was told of a recipient for 30 seconds, and longer while it is asked for it
+//! (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes that are older than the change must be gone.
+//! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,13 @@ use host::rewrite::Rewrite;
 use postfix::config::Instance;
 
 use crate::probe::{self, Said, Sent};
+use crate::upkeep;
 
 /// How often Postfix is asked.
 const ROUND: Duration = Duration::from_millis(250);
 /// How long a trivial-rewrite may go by the old map.
 const RESOLVERS: Duration = Duration::from_secs(11);
-/// How long an smtpd may go by what it was told before.
+/// How long an smtpd goes by what it was told of a recipient, if it is not asked for it meanwhile.
 const SMTPDS: Duration = Duration::from_secs(31);
 /// Longer than both, and some more for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(75);
@@ -74,6 +76,7 @@ pub(crate) fn until_paused(
     let mut turn = 0;
     // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
     let mut remembering: Option<(Instant, Vec<Process>)> = None;
+    let mut reloaded = false;
     loop {
         turn += 1;
         let sent = probe::resolve(&mut client, &probe::addresses(keys, turn), text);
@@ -83,17 +86,28 @@ pub(crate) fn until_paused(
             let smtpds = processes(cx, instance).ok().flatten().unwrap_or_default();
             remembering = Some((Instant::now(), smtpds));
         }
-        if let Some((since, smtpds)) = &remembering
-            && (!changed || since.elapsed() > SMTPDS || !is_left("smtpd", smtpds))
-        {
-            return by_smtpd(cx, instance, (keys, text), turn);
+        if let Some((since, smtpds)) = &remembering {
+            if !changed || !is_left("smtpd", smtpds) {
+                return by_smtpd(cx, instance, (keys, text), turn);
+            }
+            // A recipient that is asked for again and again is remembered for as long as that.
+            if since.elapsed() > SMTPDS && !reloaded {
+                reloaded = true;
+                if let Err(why) = upkeep::reload(cx, instance) {
+                    cx.warn(format!("{why:#}"));
+                }
+            }
         }
         if begun.elapsed() > PATIENCE
             || interrupts.is_some_and(Interrupts::came)
             || (!changed && !resolved)
         {
             return match sent {
-                Sent::Kept => Force::Unknown("interrupted before it was known".to_owned()),
+                Sent::Kept => Force::Unknown(
+                    "smtpd processes that are older than the pause still serve clients, and may take mail for \
+                     recipients that they know"
+                        .to_owned(),
+                ),
                 Sent::Elsewhere(address, resolved) => {
                     Force::Taken(format!("mail for {address} goes to {resolved}"))
                 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
 
 mod crash;
+mod filter;
 mod force;
 mod guide;
 mod hosts;

@@ -56,7 +56,7 @@ const COMMANDS: [&str; 36] = [
 ];
 
 /// Subcommands that write what a machine reads, or one line about what they did.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "queue-move resume",
     "queue-move undo",
     "queue-move close",
@@ -68,6 +68,7 @@ const OTHERS: [&str; 14] = [
     "relay-limit tick",
     "relay-limit out",
     "relay-limit in",
+    "relay-limit filter",
     "relay-transport print",
     "relay-warmup apply",
     "relay-warmup help",

@@ -93,6 +93,12 @@ impl Reasons {
         })
     }
 
+    /// The lines of a regexp_table(5) for smtp_delivery_status_filter, by which a final refusal of one of `classes` is
+    /// deferred. The table is near to the rules: it may take some other refusal for one of these.
+    pub fn filter(&self, classes: &[Class]) -> Vec<String> {
+        self.rules.filter(classes)
+    }
+
     /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn` is
     /// missing or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a domain
     /// that does not exist is distinguished from a relay host whose name cannot be looked up; where it is not known, it

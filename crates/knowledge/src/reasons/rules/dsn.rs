@@ -34,6 +34,14 @@ impl DsnPattern {
         parts.next().is_none().then_some(Self(found))
     }
 
+    /// What a final code that fits has behind its `5.`, as a regular expression; `None` where none fits.
+    pub(super) fn final_code(self) -> Option<String> {
+        let [class, subject, detail] = self.0;
+        let part = |part: Option<u16>| part.map_or("[0-9]+".to_owned(), |n| n.to_string());
+        let fits = class.is_none_or(|class| class == 5);
+        fits.then(|| format!("{}[.]{}", part(subject), part(detail)))
+    }
+
     pub(super) fn fits(self, dsn: Dsn) -> bool {
         let mut parts = self.0.iter().zip(dsn.0);
         parts.all(|(pattern, part)| pattern.is_none_or(|p| p == part))
@@ -52,6 +60,17 @@ impl StatusPattern {
             .iter()
             .all(is_known)
             .then(|| Self(bytes.map(|b| b.is_ascii_digit().then_some(b))))
+    }
+
+    /// The final codes that fit, as a regular expression; `None` where none does.
+    pub(super) fn final_codes(self) -> Option<String> {
+        let [first, ..] = self.0;
+        let digit = |digit: Option<u8>| match digit {
+            Some(digit) => char::from(digit).to_string(),
+            None => "[0-9]".to_owned(),
+        };
+        let fits = first.is_none_or(|first| first == b'5');
+        fits.then(|| format!("5{}{}", digit(self.0[1]), digit(self.0[2])))
     }
 
     pub(super) fn fits(self, status: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Rules, and which of them decides.
 
 mod dsn;
+mod filter;
 mod form;
 mod pattern;
 

@@ -93,6 +93,12 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
+    /// The patterns of a rule as they are compiled.
+    pub(super) fn written(&self, range: &Range<usize>) -> impl Iterator<Item = &str> {
+        let some = self.all.get(range.clone()).unwrap_or_default();
+        some.iter().map(|pattern| pattern.expanded.as_str())
+    }
+
     /// # Errors
     /// There are too many.
     pub(super) fn new(all: Vec<Pattern>) -> Result<Self, aho_corasick::BuildError> {

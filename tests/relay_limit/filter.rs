@@ -1,0 +1,146 @@
+//! Blocks that come as 5xx: the table defers exactly these, and what waits then is moved.
+
+use std::time::Duration;
+
+use testkit::{Answer, Host, Mail, host_or_skip};
+
+use crate::hosts::relay_limit;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The table of aol-b.
+const TABLE: &str = "/etc/postfix-aol-b/relay-limit-filter";
+
+/// What relay-instances says of the table.
+fn findings(host: &Host) -> Vec<String> {
+    let tool = env!("CARGO_BIN_EXE_relay-instances");
+    let json = host.command(tool).args(["aol-b", "--format", "json"]).run();
+    let json: serde_json::Value = serde_json::from_str(&json.text()).unwrap();
+    let all = json["findings"].as_array().unwrap().iter();
+    let all = all.map(|one| format!("{} {}", one["severity"], one["text"]));
+    all.filter(|text| text.contains("relay-limit-filter"))
+        .collect()
+}
+
+#[test]
+fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
+    let host = host_or_skip!();
+    let sink = host.sink();
+    let relay = |name: &str| host.instance(name).relay_to(&sink).start();
+    let aol_a = relay("postfix-aol-a");
+    let aol_b = relay("postfix-aol-b");
+    let blocked = aol_b.address().ip();
+    sink.on_rcpt(move |rcpt| match rcpt.recipient.starts_with("nobody@") {
+        true => Answer::text(550, "5.1.1 <nobody@aol.com>: user unknown"),
+        false if rcpt.client.ip() == blocked => {
+            Answer::text(550, "5.7.606 Access denied, banned sending IP [192.0.2.7].")
+        }
+        false => Answer::ok(),
+    });
+    assert_eq!(findings(&host), Vec::<String>::new());
+    relay_limit(&host, &["filter", "aol-b", "--output", TABLE]).ok();
+    let found = findings(&host);
+    assert!(
+        found[0].contains("WARNING") && found[0].contains("does not name"),
+        "{found:?}"
+    );
+    // As the table's own first lines say.
+    let table = String::from_utf8(host.read(TABLE)).unwrap();
+    let commands = table.lines().filter_map(|line| line.strip_prefix("# post"));
+    for command in commands {
+        host.sh(&format!("post{command}")).ok();
+    }
+    assert_eq!(findings(&host), Vec::<String>::new());
+
+    let mail = |to: &str| Mail::new("news@lists.example.org", to);
+    let to = ["joe@aol.com", "jane@aol.com", "jim@aol.com"];
+    aol_b.submit(to.iter().map(|to| mail(to)).chain([mail("nobody@aol.com")]));
+    aol_b.wait_for("deferred", 3);
+    host.wait_for_log("dsn=4.7.606, status=deferred (host ");
+    host.wait_for_log("said: 550 5.7.606 Access denied");
+    // Who is not there comes back at once, as ever.
+    host.wait_for_log("dsn=5.1.1, status=bounced");
+    let moved = host.command(env!("CARGO_BIN_EXE_queue-move"));
+    moved.args(["aol-b", "aol-a", "--yes"]).run().ok();
+    host.wait_until(PATIENCE, "all to arrive", || {
+        let arrived = sink.deliveries();
+        let by_a = arrived
+            .iter()
+            .filter(|one| one.client.ip() == aol_a.address().ip());
+        by_a.filter(|one| to.contains(&one.recipient.as_str()))
+            .count()
+            == 3
+    });
+    assert_eq!(host.mail_log().matches("status=bounced").count(), 1);
+
+    host.sh(&format!("echo '# by hand' >>{TABLE}")).ok();
+    let found = findings(&host);
+    assert!(
+        found[0].contains("not what the rules make now"),
+        "{found:?}"
+    );
+    host.sh(&format!("rm {TABLE}")).ok();
+    let found = findings(&host);
+    assert!(found[0].contains("CRITICAL"), "{found:?}");
+}
+
+/// Collected replies, each as Postfix asks the table for it: the table defers what the rules call a block, or too much.
+#[test]
+fn the_table_is_near_to_the_rules() {
+    let host = host_or_skip!();
+    host.instance("postfix-aol-b").create();
+    relay_limit(&host, &["filter", "aol-b", "--output", TABLE]).ok();
+    let collected = include_str!("../../crates/knowledge/tests/replies/collected.toml");
+    let collected: toml::Table = toml::from_str(collected).unwrap();
+    let reasons = knowledge::reasons::Reasons::load(None).unwrap();
+    let (mut keys, mut meant) = (Vec::new(), Vec::new());
+    for reply in collected["reply"].as_array().unwrap() {
+        let text = reply["text"].as_str().unwrap();
+        let dsn = reply.get("dsn").and_then(toml::Value::as_str).unwrap_or("");
+        let is_plain = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if !text.starts_with('5') || !dsn.starts_with('5') || !is_plain {
+            continue;
+        }
+        let said = format!(
+            "host mx.dest.example[198.51.100.1] said: {text} (in reply to RCPT TO command)"
+        );
+        let class = reasons
+            .classify(said.as_bytes(), Some(dsn.as_bytes()), None)
+            .class;
+        keys.push(format!("{dsn} {said}"));
+        meant.push(matches!(class.as_str(), "blocked" | "rate-limited"));
+    }
+    let asked = host
+        .command("postmap")
+        .args(["-q", "-", &format!("regexp:{TABLE}")]);
+    let answers = asked.stdin(keys.join("\n") + "\n").run();
+    assert_eq!(answers.errors(), "");
+    let text = answers.text();
+    let deferred: std::collections::BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter(|(_, answer)| answer.starts_with('4'))
+        .map(|(key, _)| key)
+        .collect();
+    let wrong = |is_meant: bool| {
+        let all = keys
+            .iter()
+            .zip(&meant)
+            .filter(|(_, meant)| **meant == is_meant);
+        let wrong = all
+            .clone()
+            .filter(|(key, _)| deferred.contains(key.as_str()) != is_meant);
+        let wrong: Vec<&str> = wrong.map(|(key, _)| key.as_str()).collect();
+        (wrong.len() * 100, all.count(), wrong)
+    };
+    let (missed, blocks, which) = wrong(true);
+    assert!(
+        blocks > 100 && missed <= blocks * 5,
+        "{missed} {blocks}: {which:#?}"
+    );
+    let (taken, others, which) = wrong(false);
+    assert!(
+        others > 400 && taken <= others * 2,
+        "{taken} {others}: {which:#?}"
+    );
+}
