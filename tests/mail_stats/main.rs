@@ -9,6 +9,7 @@
 mod check;
 mod complaints;
 mod days;
+mod delays;
 mod errors;
 mod filtered;
 mod follow;

@@ -117,11 +117,16 @@ fn an_event_says_what_the_class_rests_on() {
 fn the_csv_has_codes_and_blamed_addresses() {
     let ran = with_log(&["--by", "reason", "--format", "csv"]);
     let mut lines = ran.out.lines();
-    assert!(lines.next().unwrap().ends_with(",code,blamed_ip"));
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .ends_with(",code,blamed_ip,oldest_deferred")
+    );
     let blocked = lines
         .find(|line| line.contains(",reason,blocked,"))
         .unwrap();
-    assert!(blocked.ends_with(",S3150,203.0.113.25"), "{blocked}");
+    assert!(blocked.ends_with(",S3150,203.0.113.25,"), "{blocked}");
 }
 
 #[test]

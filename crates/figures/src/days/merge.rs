@@ -150,6 +150,7 @@ impl DayRecord {
         let figures = self.figures(Count::Attempts);
         let tables = DIMENSIONS.map(|dimension| figures.table(dimension).unwrap_or_default());
         let counted = Instance {
+            waiting: figures.waiting(),
             name: self.instance.as_bytes().into(),
             counts: figures.counts(),
             expired: self.expired,
@@ -176,6 +177,10 @@ pub(crate) fn counted(record: &DayRecord, settings: &Settings) -> Instance {
         ));
     }
     Instance {
+        waiting: match settings.delays {
+            true => figures.waiting(),
+            false => 0.0,
+        },
         name: record.instance.as_bytes().into(),
         counts: figures.counts(),
         expired: record.expired,

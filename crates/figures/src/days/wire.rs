@@ -12,9 +12,13 @@ pub(super) struct Figures {
     bounced: u64,
     deferred: u64,
     by: Breakdowns,
-    /// From arrival to the end of the attempt, and Postfix's parts a, b, c, d. Absent where no line had any.
+    /// Of what was sent, from arrival to the end of the attempt, and Postfix's parts a, b, c, d. Absent where no line
+    /// had any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delays: Option<[Delay; 5]>,
+    /// How old the oldest message was that was put off, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oldest_deferred_s: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -81,6 +85,7 @@ impl Figures {
                 hour: bare(hour),
             },
             delays: seen.then(|| counted.delays.each_ref().map(Delay::of)),
+            oldest_deferred_s: (counted.waiting > 0.0).then_some(counted.waiting),
         }
     }
 
@@ -92,7 +97,12 @@ impl Figures {
         }
     }
 
-    /// The delays of all attempts, and their parts.
+    /// How old the oldest message was that was put off, in seconds; 0 if none was.
+    pub(super) fn waiting(&self) -> f64 {
+        self.oldest_deferred_s.unwrap_or(0.0).max(0.0)
+    }
+
+    /// The delays of what was sent, and their parts.
     pub(super) fn histograms(&self) -> [Histogram; 5] {
         let delays = self.delays.as_ref();
         delays.map_or_else(Default::default, |all| {

@@ -82,6 +82,16 @@ mod tests {
             "not enough free space in mail queue: 0 bytes < 1.5*message size limit",
             Level::Warning,
         );
+        // As cleanup says it, without an inode; and mail that leaves by another address than the one that is set.
+        check("cleanup", full, Level::Warning);
+        let bind = "smtp_connect_addr: bind ADDRESS: Cannot assign requested address";
+        check("smtp", bind, Level::Warning);
+        check("smtp", &format!("host HOST said: {bind}"), Level::Ok);
+        check(
+            "cleanup",
+            "problem talking to service rewrite: Connection timed out",
+            Level::Warning,
+        );
         // A client says so.
         let says = "non-SMTP command from HOST[…]: No space left on device";
         check("smtpd", says, Level::Ok);

@@ -15,6 +15,7 @@ use super::recipients::Attempt;
 use super::{Counts, Settings};
 use crate::bounds::OTHER_INSTANCES;
 use crate::complaints::Complaints;
+use postfix::log::Status;
 
 /// Where a tally keeps an instance; another tally must not be given it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,10 @@ pub(crate) struct Instance {
     pub(crate) expired: u64,
     pub(crate) unparsed: u64,
     pub(crate) complaints: Complaints,
-    /// delay, a, b, c, d.
+    /// delay, a, b, c, d of what was sent: of what was tried in vain, an attempt's delay is its age.
     pub(crate) delays: [Histogram; 5],
+    /// How old the oldest message was that was put off, in seconds; 0 if none was.
+    pub(crate) waiting: f64,
     /// One a breakdown.
     pub(crate) tables: Vec<Table>,
 }
@@ -176,6 +179,15 @@ impl Instance {
     }
 
     pub(super) fn add_delays(&mut self, attempt: Attempt, n: u64) {
+        match attempt.status {
+            Status::Sent => {}
+            Status::Deferred => {
+                let [delay, ..] = attempt.delays;
+                self.waiting = self.waiting.max(delay);
+                return;
+            }
+            _ => return,
+        }
         for (histogram, seconds) in self.delays.iter_mut().zip(attempt.delays) {
             histogram.add(seconds, n);
         }
@@ -187,6 +199,7 @@ impl Instance {
         self.expired = self.expired.saturating_add(other.expired);
         self.unparsed = self.unparsed.saturating_add(other.unparsed);
         self.complaints.merge(&other.complaints);
+        self.waiting = self.waiting.max(other.waiting);
         for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
             mine.merge(theirs);
         }

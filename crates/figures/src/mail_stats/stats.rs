@@ -126,6 +126,7 @@ impl MailStats {
         let unparsed = self.instances.iter().map(|i| i.figures.unparsed);
         self.total.unparsed = unparsed.fold(0, u64::saturating_add);
         self.total.delays = None;
+        self.total.waiting = None;
         self.total.by.clear();
         sum(&out)
     }
@@ -164,6 +165,8 @@ pub struct Figures {
     pub complaints: Vec<ComplaintRow>,
     /// Delays, if they were asked for and a line had some.
     pub delays: Option<DelayStats>,
+    /// How old the oldest message was that was put off, in seconds, if delays were asked for and one was.
+    pub waiting: Option<f64>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
     /// What filters did, if it was asked for. No deliveries: not in `counts`, and not broken down.
@@ -185,7 +188,7 @@ impl Figures {
     }
 }
 
-/// How long deliveries took.
+/// How long the deliveries took that were sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DelayStats {
     /// From arrival to the end of the attempt.
@@ -293,6 +296,7 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -
         unparsed: counted.unparsed,
         complaints: counted.complaints.rows(),
         delays: delay.map(|delay| DelayStats { delay, parts }),
+        waiting: (counted.waiting > 0.0).then_some(counted.waiting),
         by: tables
             .map(|(dimension, table)| breakdown(*dimension, table, top))
             .collect(),

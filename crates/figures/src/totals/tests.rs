@@ -53,6 +53,7 @@ fn stats(instance: &[u8]) -> MailStats {
         unparsed: 5,
         complaints: Vec::new(),
         delays: None,
+        waiting: None,
         by: vec![
             by(
                 Dimension::Provider,

@@ -10,7 +10,7 @@ use super::words::{
 };
 use super::{FINDINGS_MAX, TOP};
 use figures::daily::{Daily, Measure, Rate, Subject};
-use figures::mail_stats::{Counts, DelayStats, Dimension};
+use figures::mail_stats::{Counts, Dimension, Figures};
 use figures::verdict::Level;
 use legible::grid::{Cell, Column, TableStyle, draw};
 use legible::human;
@@ -303,13 +303,18 @@ impl Page {
     }
 
     fn delays(&mut self, report: &Daily) {
-        let of = |name: &str, stats: &DelayStats| {
+        let of = |name: &str, figures: &Figures| {
             let mut row = vec![self.cell(name)];
-            let all = [stats.delay.median, stats.delay.p95, stats.delay.max];
-            row.extend(all.map(|seconds| Cell::new(human::delay(seconds))));
-            let parts = stats.parts.iter().flatten();
-            row.extend(parts.map(|part| Cell::new(human::delay(part.p95))));
+            if let Some(stats) = &figures.delays {
+                let all = [stats.delay.median, stats.delay.p95, stats.delay.max];
+                row.extend(all.map(|seconds| Cell::new(human::delay(seconds))));
+                let parts = stats.parts.iter().flatten();
+                row.extend(parts.map(|part| Cell::new(human::delay(part.p95))));
+            }
             row.resize(8, Cell::new(""));
+            row.push(Cell::new(
+                figures.waiting.map_or_else(String::new, human::delay),
+            ));
             row
         };
         let mut rows = Vec::new();
@@ -318,14 +323,17 @@ impl Page {
                 "" => Some(&report.stats.total),
                 name => report.figures(name),
             };
-            let stats = figures.and_then(|figures| figures.delays.as_ref());
-            rows.extend(stats.map(|stats| of(subject.label(), stats)));
+            let has_any = |f: &&Figures| f.delays.is_some() || f.waiting.is_some();
+            let figures = figures.filter(has_any);
+            rows.extend(figures.map(|figures| of(subject.label(), figures)));
         }
         if rows.is_empty() {
             return;
         }
-        self.title("DELAYS; on the right where the time goes, 95th percentile");
-        let columns = ["median", "95%", "max", "before", "queue", "connect", "send"];
+        self.title("DELAYS of what was sent, and where (95%); age of what was put off");
+        let columns = [
+            "median", "95%", "max", "before", "queue", "connect", "send", "deferred",
+        ];
         let mut all = vec![Column::Instance("instance")];
         all.extend(columns.map(Column::Number));
         self.table(&all, rows);

@@ -15,7 +15,7 @@ use crate::filtered;
 use figures::mail_stats::{Counts, Figures, MailStats, Quantiles};
 use legible::wire::csv_cell;
 
-const HEADING: [&str; 26] = [
+const HEADING: [&str; 27] = [
     "instance",
     "by",
     "key",
@@ -42,6 +42,7 @@ const HEADING: [&str; 26] = [
     "d_max",
     "code",
     "blamed_ip",
+    "oldest_deferred",
 ];
 
 /// Writes the figures.
@@ -57,17 +58,19 @@ pub fn write(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         let mut record = record(&name, "", "", figures.counts);
         record.extend([figures.expired.to_string(), figures.unparsed.to_string()]);
         record.extend(delays(figures));
-        record.resize(HEADING.len(), String::new());
+        record.resize(HEADING.len() - 1, String::new());
+        record.push(figures.waiting.map_or_else(String::new, |s| s.to_string()));
         csv.write_record(record)?;
         for breakdown in &figures.by {
             for row in &breakdown.rows {
                 let key = csv_cell(row.key.as_bytes());
                 let mut record =
                     self::record(&name, breakdown.dimension.as_str(), &key, row.counts);
-                record.resize(HEADING.len() - 2, String::new());
+                record.resize(HEADING.len() - 3, String::new());
                 let codes = row.codes.iter().map(|(code, _)| escape(code.as_bytes()));
                 record.push(csv_cell(listed(codes)));
                 record.push(listed(row.ips.iter().map(|(ip, _)| ip)));
+                record.push(String::new());
                 csv.write_record(record)?;
             }
         }

@@ -141,6 +141,8 @@ struct FiguresObject<'a> {
     complaints: Vec<ComplaintObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delays: Option<DelaysObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_deferred_seconds: Option<f64>,
     #[serde(skip_serializing_if = "ByObject::is_empty")]
     by: ByObject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +161,7 @@ impl<'a> FiguresObject<'a> {
                 .map(ComplaintObject::new)
                 .collect(),
             delays: figures.delays.as_ref().map(DelaysObject::new),
+            oldest_deferred_seconds: figures.waiting,
             by: ByObject(&figures.by),
             filtered: figures.filtered.as_deref().map(FilteredObject::new),
         }

@@ -22,7 +22,7 @@ pub fn most_series(by: &[Dimension], delays: bool, filtered: bool, providers: us
         _ => 0,
     };
     let rows: usize = by.iter().map(rows).sum();
-    let delays = if delays { 15 } else { 0 };
+    let delays = if delays { 16 } else { 0 };
     let filtered = if filtered { filtered::MOST_SERIES } else { 0 };
     5 + rows + delays + filtered
 }
@@ -82,6 +82,7 @@ fn all(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     })?;
     complaints(out, stats)?;
     delays(out, stats)?;
+    waiting(out, stats)?;
     for (dimension, metric_name) in [
         (Dimension::Provider, "relay_mail_provider_deliveries"),
         (Dimension::Reason, "relay_mail_reason_deliveries"),
@@ -191,6 +192,22 @@ fn complaints(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     })
 }
 
+fn waiting(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    if stats.instances.iter().all(|i| i.figures.waiting.is_none()) {
+        return Ok(());
+    }
+    let name = "relay_mail_oldest_deferred_seconds";
+    gauge(
+        out,
+        name,
+        "Age of the oldest message that was deferred in the window, at its last try.",
+    )?;
+    each(stats, |instance, figures| match figures.waiting {
+        Some(seconds) => writeln!(out, "{name}{{postfix_instance=\"{instance}\"}} {seconds}"),
+        None => Ok(()),
+    })
+}
+
 fn delays(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     if stats.instances.iter().all(|i| i.figures.delays.is_none()) {
         return Ok(());
@@ -199,7 +216,7 @@ fn delays(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     gauge(
         out,
         name,
-        "Delays of deliveries in the window: all, and Postfix's parts a, b, c, d.",
+        "Delays of deliveries in the window that were sent: all, and Postfix's parts a, b, c, d.",
     )?;
     each(stats, |instance, figures| {
         let Some(delays) = figures.delays else {

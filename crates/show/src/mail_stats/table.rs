@@ -16,7 +16,7 @@ use postfix::log::Severity;
 /// Draws the figures.
 pub fn draw_stats(stats: &MailStats, style: TableStyle) -> String {
     let mut text = draw_counts(stats, style);
-    if stats.total.delays.is_some() {
+    if stats.total.delays.is_some() || stats.total.waiting.is_some() {
         text.push('\n');
         text.push_str(&draw_delays(stats, style));
     }
@@ -138,7 +138,7 @@ fn plain_count_cells(counts: Counts, tone: Tone) -> [Cell; 4] {
 
 fn draw_delays(stats: &MailStats, style: TableStyle) -> String {
     let columns = [
-        Column::Instance("delays"),
+        Column::Instance("delays of sent"),
         Column::Number("median"),
         Column::Number("95%"),
         Column::Number("max"),
@@ -146,10 +146,13 @@ fn draw_delays(stats: &MailStats, style: TableStyle) -> String {
         Column::Number("b: in qmgr"),
         Column::Number("c: connect"),
         Column::Number("d: transmit"),
+        Column::Number("oldest deferred"),
     ];
     let rows = groups(stats).map(|(name, figures, tone)| {
         let mut row = vec![Cell::new(name).tone(tone)];
         row.extend(delay_cells(figures.delays).map(|cell| cell.tone(tone)));
+        let waiting = figures.waiting.map_or("-".to_owned(), human::delay);
+        row.push(Cell::new(waiting).tone(tone));
         row
     });
     let least_first = ["b: in qmgr", "a: before qmgr", "c: connect"];

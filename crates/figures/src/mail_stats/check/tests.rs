@@ -29,6 +29,7 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
             unparsed: 0,
             complaints: Vec::new(),
             delays: None,
+            waiting: None,
             by: vec![Breakdown {
                 dimension: Dimension::Reason,
                 rows: vec![

@@ -152,11 +152,16 @@ fn domains(report: &Daily, id: &'static str, dimension: Dimension) -> Option<Tab
 fn delays(report: &Daily) -> Option<Table> {
     let row = |(of, class): (&Subject, &'static str)| {
         let figures = figures(report, of)?;
-        let delays = figures.delays.as_ref()?;
-        let all = [delays.delay.median, delays.delay.p95, delays.delay.max];
-        let parts = delays.parts.iter().flatten().map(|part| part.p95);
-        let mut cells: Vec<String> = all.into_iter().chain(parts).map(human::delay).collect();
+        let mut cells: Vec<String> = Vec::new();
+        if let Some(delays) = &figures.delays {
+            let all = [delays.delay.median, delays.delay.p95, delays.delay.max];
+            let parts = delays.parts.iter().flatten().map(|part| part.p95);
+            cells.extend(all.into_iter().chain(parts).map(human::delay));
+        } else if figures.waiting.is_none() {
+            return None;
+        }
         cells.resize(7, String::new());
+        cells.push(figures.waiting.map_or_else(String::new, human::delay));
         Some(HtmlRow {
             name: text(of.label()),
             class,
@@ -168,8 +173,12 @@ fn delays(report: &Daily) -> Option<Table> {
         id: "delays",
         title: "Delays".to_owned(),
         wide: true,
-        note: "The last four columns: where the time goes, 95th percentile.".to_owned(),
-        columns: vec!["median", "95%", "max", "before", "queue", "connect", "send"],
+        note: "Of what was sent; the four columns behind max: where the time goes, 95th percentile. Last, the age of the \
+               oldest that was put off."
+            .to_owned(),
+        columns: vec![
+            "median", "95%", "max", "before", "queue", "connect", "send", "deferred",
+        ],
         rows,
     })
 }

@@ -165,7 +165,7 @@ fn json() {
         r#"{"schema":"relay-tools/mail-stats/1","host":"rustin","since":"2026-09-19T00:00:00Z","until":null,"count":"attempts","instances":["#,
         r#"{"instance":"postfix-aol-a","total":6,"sent":3,"bounced":1,"deferred":2,"expired":1,"unparsed":4,"#,
         r#""delays":{"delay":{"median":1.5,"p95":1.5,"max":1.5},"a":{"median":0.25,"p95":0.25,"max":0.25},"b":{"median":0.0,"p95":0.0,"max":0.0},"#,
-        r#""c":{"median":0.75,"p95":0.75,"max":0.75},"d":{"median":0.5,"p95":0.5,"max":0.5}},"#,
+        r#""c":{"median":0.75,"p95":0.75,"max":0.75},"d":{"median":0.5,"p95":0.5,"max":0.5}},"oldest_deferred_seconds":1.5,"#,
         r#""by":{"reason":[{"key":"-","total":3,"sent":3,"bounced":0,"deferred":0,"codes":[],"ips":[]},"#,
         r#"{"key":"rate-limited","total":2,"sent":0,"bounced":0,"deferred":2,"codes":[{"code":"TSS04","count":2}],"ips":[{"ip":"198.51.100.7","count":2}]},"#,
         r#"{"key":"bad-mailbox","total":1,"sent":0,"bounced":1,"deferred":0,"codes":[],"ips":[]}],"#,
@@ -212,14 +212,14 @@ fn jsonl() {
 #[test]
 fn csv() {
     let stats = stats(&[Dimension::Domain], true);
-    let expected = r#"instance,by,key,total,sent,bounced,deferred,expired,unparsed,delay_median,delay_p95,delay_max,a_median,a_p95,a_max,b_median,b_p95,b_max,c_median,c_p95,c_max,d_median,d_p95,d_max,code,blamed_ip
-postfix-aol-a,,,6,3,1,2,1,4,1.5,1.5,1.5,0.25,0.25,0.25,0,0,0,0.75,0.75,0.75,0.5,0.5,0.5,,
-postfix-aol-a,domain,aol.com,4,2,0,2,,,,,,,,,,,,,,,,,,,
-postfix-aol-a,domain,example.org,1,1,0,0,,,,,,,,,,,,,,,,,,,
-postfix-aol-a,domain,"x:\x1b[31m\u{202e}\xff,""y""",1,0,1,0,,,,,,,,,,,,,,,,,,,
-postfix-aol-b,,,0,0,0,0,0,0,,,,,,,,,,,,,,,,,
-,missing,/var/log/mail.log: cut \x1bshort,,,,,,,,,,,,,,,,,,,,,,,
-,missing,4 delivery lines could not be read,,,,,,,,,,,,,,,,,,,,,,,
+    let expected = r#"instance,by,key,total,sent,bounced,deferred,expired,unparsed,delay_median,delay_p95,delay_max,a_median,a_p95,a_max,b_median,b_p95,b_max,c_median,c_p95,c_max,d_median,d_p95,d_max,code,blamed_ip,oldest_deferred
+postfix-aol-a,,,6,3,1,2,1,4,1.5,1.5,1.5,0.25,0.25,0.25,0,0,0,0.75,0.75,0.75,0.5,0.5,0.5,,,1.5
+postfix-aol-a,domain,aol.com,4,2,0,2,,,,,,,,,,,,,,,,,,,,
+postfix-aol-a,domain,example.org,1,1,0,0,,,,,,,,,,,,,,,,,,,,
+postfix-aol-a,domain,"x:\x1b[31m\u{202e}\xff,""y""",1,0,1,0,,,,,,,,,,,,,,,,,,,,
+postfix-aol-b,,,0,0,0,0,0,0,,,,,,,,,,,,,,,,,,
+,missing,/var/log/mail.log: cut \x1bshort,,,,,,,,,,,,,,,,,,,,,,,,
+,missing,4 delivery lines could not be read,,,,,,,,,,,,,,,,,,,,,,,,
 "#;
     assert_eq!(written(|out| super::csv::write(out, &stats)), expected);
 }
@@ -257,7 +257,7 @@ relay_mail_expired{postfix_instance="x\"\\\\\\n"} 0
 # TYPE relay_mail_unparsed_lines gauge
 relay_mail_unparsed_lines{postfix_instance="postfix-aol-a"} 4
 relay_mail_unparsed_lines{postfix_instance="x\"\\\\\\n"} 0
-# HELP relay_mail_delay_seconds Delays of deliveries in the window: all, and Postfix's parts a, b, c, d.
+# HELP relay_mail_delay_seconds Delays of deliveries in the window that were sent: all, and Postfix's parts a, b, c, d.
 # TYPE relay_mail_delay_seconds gauge
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="median"} 1.5
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="all",stat="p95"} 1.5
@@ -274,6 +274,9 @@ relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="c",stat="max"} 0
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="median"} 0.5
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="p95"} 0.5
 relay_mail_delay_seconds{postfix_instance="postfix-aol-a",part="d",stat="max"} 0.5
+# HELP relay_mail_oldest_deferred_seconds Age of the oldest message that was deferred in the window, at its last try.
+# TYPE relay_mail_oldest_deferred_seconds gauge
+relay_mail_oldest_deferred_seconds{postfix_instance="postfix-aol-a"} 1.5
 # HELP relay_mail_provider_deliveries Deliveries in the window by provider.
 # TYPE relay_mail_provider_deliveries gauge
 relay_mail_provider_deliveries{postfix_instance="postfix-aol-a",provider="aol",status="sent"} 3
@@ -291,10 +294,10 @@ postfix-aol-a      6   3  50.0%   1  16.7%    2  33.3%        1         4
 postfix-aol-b      0   0      -   0      -    0      -        0         0
 TOTAL              6   3  50.0%   1  16.7%    2  33.3%        1         4
 
-delays         median   95%   max  a: before qmgr  b: in qmgr     c: connect   d: transmit
-postfix-aol-a    1.5s  1.5s  1.5s   0.25s / 0.25s     0s / 0s  0.75s / 0.75s  0.5s / 0.5s
-postfix-aol-b       -     -     -               -           -              -            -
-TOTAL            1.5s  1.5s  1.5s   0.25s / 0.25s     0s / 0s  0.75s / 0.75s  0.5s / 0.5s
+delays of sent         median   95%   max  a: before qmgr  b: in qmgr     c: connect   d: transmit  oldest deferred
+postfix-aol-a    1.5s  1.5s  1.5s   0.25s / 0.25s     0s / 0s  0.75s / 0.75s  0.5s / 0.5s  1.5s
+postfix-aol-b       -     -     -               -           -              -            -  -
+TOTAL            1.5s  1.5s  1.5s   0.25s / 0.25s     0s / 0s  0.75s / 0.75s  0.5s / 0.5s  1.5s
 
 by reason
 instance       reason        total       sent    bounced   deferred  codes    blamed
