@@ -1,7 +1,8 @@
 //! Counts by a key that strangers choose: as many keys as are kept distinct, and what the others come to.
 //!
-//! As long as no more keys are met than are kept distinct, all counts are exact. Beyond that the busiest half goes on: sums
-//! are exact still, each key that has more than its share is there, and may lack what it had before it was among them.
+//! As long as no more keys are met than are kept distinct, all counts are exact. Beyond that the busiest half goes on:
+//! sums are exact still, each key that has more than its share is there, and may lack what it had before it was among
+//! them.
 
 use std::cmp::Reverse;
 use std::hash::Hash;
