@@ -14,7 +14,7 @@ use postfix::Problem;
 use postfix::config::Host;
 
 use crate::args::Args;
-use crate::{Run, counted, tables};
+use crate::{Run, counted};
 
 /// How a finding ends that is about lines that cannot be read.
 const UNREAD: &str = "delivery lines cannot be read";
@@ -54,7 +54,7 @@ fn unknown(args: &Args, host: &Host) -> Vec<String> {
 
 /// Answers for each instance by its limits; the worst one decides.
 pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
-    let rules = tables::rules(run.cx)?;
+    let rules = host::tables::rules(run.cx.site())?;
     let mut limits = run.args.check.limits(rules)?;
     if run.args.check.warn_idle {
         limits.idle = must_not_idle(run.args, run.selection);

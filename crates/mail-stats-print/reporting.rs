@@ -19,7 +19,7 @@ use show::daily::{self, mail::Envelope};
 
 use crate::args::{Args, Page};
 use crate::counting::Counting;
-use crate::{Run, check, left_out, report_readings, tables};
+use crate::{Run, check, left_out, report_readings};
 
 /// Counts the attempts of all days, and more of the last one.
 struct Both<'a> {
@@ -177,7 +177,7 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
             false => Vec::new(),
         },
         is_covered: read.is_covered,
-        rules: tables::rules(cx)?,
+        rules: host::tables::rules(cx.site())?,
         gaps: read.gaps,
         queue,
         problems,

@@ -4,18 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cli::Context;
-use figures::judge::Rules;
 use figures::mail_stats::Dimension;
 use host::tables::Tables;
 
 use crate::args::Args;
 use crate::mode::Mode;
-
-/// The rules that figures are judged by: /etc/relay-tools/judge.toml over those compiled in.
-pub(crate) fn rules(cx: &Context) -> anyhow::Result<Rules> {
-    let path = "/etc/relay-tools/judge.toml";
-    host::tables::load_with(cx.site(), None, path, Rules::load)
-}
 
 /// Reads the host's own tables, if it has any, on top of those compiled in. Rules of the host are checked even if they
 /// are not needed now.

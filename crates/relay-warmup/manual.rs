@@ -194,8 +194,9 @@ impl Tool for Args {
                         "Percentages are of a day's delivery attempts. With fewer than 50, a limit counts as exceeded \
                          for a step back only beyond chance (by the lower end of the share's Wilson interval): 40 of \
                          40 does, and so does 1 of 30 blocked; 1 of 40 holds. Today is judged so far as it has gone, \
-                         and does not count yet. Nor does a day that logs and records only partly cover. All of these \
-                         numbers are in the rules file:",
+                         and does not count yet. Nor does a day that logs and records only partly cover, or of which too \
+                         many lines cannot be read; where that is the last one, the verdict is UNKNOWN instead of go \
+                         on. All of these numbers are in the rules file:",
                     ),
                     Block::Code(
                         "judged_from = 50\nover_cap = 110\nused = 75\nidle_days = 30\nbounced = { hold = 3.0, \

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome};
 use figures::history::History;
+use figures::judge::Sample;
 use figures::verdict::{Level, Perf, Verdict as Answer};
 use host::history;
 use host::logs::{Preference, Selection};
@@ -50,6 +51,7 @@ pub(crate) fn judge(
         "/etc/relay-tools/warmup.toml",
         Rules::load,
     )?;
+    let judge = host::tables::rules(cx.site())?;
     let host = host::instances::discover(cx.site());
     let mut problems = Vec::new();
     let asked = match names {
@@ -65,7 +67,7 @@ pub(crate) fn judge(
     let all = asked.into_iter().map(|(instance, plan)| {
         let name = instance.syslog_name();
         let pauses = limits::pauses(cx.root(), instance.config_directory(), cx.now());
-        let days = days_of(&read, name, &pauses);
+        let days = days_of(&read, name, &pauses, &judge);
         let status = Status::of(instance.name(), plan.as_ref(), &days, today, &rules);
         (instance.clone(), plan, status)
     });
@@ -182,15 +184,24 @@ fn read(
     history::read(cx.site(), host, &selection, preference, &days, &tables)
 }
 
-/// An instance's days, as far as anything is known of them.
-fn days_of(history: &History, syslog_name: &str, pauses: &[(Time, Time)]) -> Vec<DayFigures> {
+/// An instance's days, as far as anything is known of them. A day of which too many lines could not be read for any
+/// verdict (judge.toml, `[unread]`) is not known whole.
+fn days_of(
+    history: &History,
+    syslog_name: &str,
+    pauses: &[(Time, Time)],
+    judge: &figures::judge::Rules,
+) -> Vec<DayFigures> {
     let known = history.days.iter().filter_map(|day| {
         let of = day.instance(syslog_name)?;
         let (since, until) = (day.day.since, day.day.until);
         let is_in = |&(from, to): &(Time, Time)| from < until && since < to;
+        let (lines, read) = (of.figures.unparsed, of.figures.counts.total());
+        let unread = Sample::new(lines, lines.saturating_add(read));
+        let is_read = judge.unread_level(unread) != Level::Unknown;
         Some(DayFigures {
             paused: pauses.iter().any(is_in),
-            ..DayFigures::new(day.day.day(), &of.figures, of.complete)
+            ..DayFigures::new(day.day.day(), &of.figures, of.complete && is_read)
         })
     });
     known.collect()

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use figures::judge::Rules;
 use knowledge::advice::AdviceTable;
 use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
@@ -57,6 +58,14 @@ pub fn advice(site: &Site) -> anyhow::Result<AdviceTable> {
         "/etc/relay-tools/advice.toml",
         AdviceTable::load,
     )
+}
+
+/// The rules that figures are judged by, /etc/relay-tools/judge.toml over those compiled in.
+///
+/// # Errors
+/// That file cannot be read, or something is wrong in it.
+pub fn rules(site: &Site) -> anyhow::Result<Rules> {
+    load_with(site, None, "/etc/relay-tools/judge.toml", Rules::load)
 }
 
 /// The rules for reasons, /etc/relay-tools/reasons.toml before those compiled in.

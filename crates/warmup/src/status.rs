@@ -180,6 +180,18 @@ impl Status {
             self.why
                 .extend(judged.why.iter().map(|why| format!("{of}: {why}")));
         }
+        // What was not seen of a day that is over may be what speaks against going on.
+        let of_past = self.days[whole.map_or(0, |at| at + 1)..].iter();
+        let unseen = of_past.map(|judged| &judged.day);
+        let unseen = unseen
+            .filter(|day| day.date < today)
+            .map(|day| day.date)
+            .next_back();
+        if let (Verdict::GoOn, Some(date)) = (self.verdict, unseen) {
+            self.verdict = Verdict::Unknown;
+            self.why
+                .push(format!("{date}: not all of the day is known"));
+        }
         if self.verdict == Verdict::StepBack && is_lowest {
             self.is_stuck = true;
             self.why.push(

@@ -29,6 +29,26 @@ fn days_that_the_logs_have_lost_come_from_day_records() {
     assert_eq!(after["cap"], before["cap"]);
 }
 
+/// 26 lines that can be read, and 300 that are cut: what became of the day's mail is not known.
+#[test]
+fn a_day_most_of_whose_lines_are_cut_is_no_verdict() {
+    let mut image = Image::new();
+    image.day(2, 200, 0, 0, 0).day(1, 26, 0, 0, 0).write();
+    image.plan(3);
+    let log = image.path("var/log/mail.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let last = text
+        .lines()
+        .rfind(|line| line.contains("postfix-aol-c/smtp"))
+        .unwrap();
+    let cut = &last[..last.find("status=").unwrap() + 3];
+    fs::write(&log, format!("{text}{}", format!("{cut}\n").repeat(300))).unwrap();
+    let line = image.ok(&["status", "--check"], 3);
+    assert!(line.starts_with("UNKNOWN: postfix-aol-c: "), "{line}");
+    let json = image.json(&[], 1);
+    assert_eq!(json["verdict"], "unknown", "{json}");
+}
+
 #[test]
 fn what_cannot_be_read_is_unknown_and_not_fine() {
     let mut image = Image::new();

@@ -53,7 +53,12 @@ pub(super) fn findings(
         of_subject(report, subject, &subject.name, rules, &mut found);
         let is_busy = match volume::is_new(subject) {
             true => busy.contains(&subject.name),
-            false => volume::is_silent(subject),
+            // One that was switched off is meant to be silent. Of another host's, nothing is known.
+            false => {
+                let is_wanted =
+                    busy.is_empty() || busy.contains(&subject.name) || subject.name.contains('@');
+                is_wanted && volume::is_silent(subject)
+            }
         };
         if is_known && subject.today.total() == 0 && is_busy {
             found.push((1, 0, silent(subject)));
@@ -284,7 +289,11 @@ fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
 
 /// So much that could not be read that the figures are worth little.
 fn unread(report: &Daily, rules: &Rules, found: &mut Found) {
-    let (lines, read) = (report.stats.unread(), report.total.today.total());
+    // What is written under a name of no instance may be anyone's.
+    let others = report.stats.others().map(|others| &others.figures);
+    let of_others = others.map_or((0, 0), |of| (of.unparsed, of.counts.total()));
+    let lines = report.stats.unread().saturating_sub(of_others.0);
+    let read = report.total.today.total().saturating_sub(of_others.1);
     let sample = Sample::new(lines, lines.saturating_add(read));
     let level = rules.unread_level(sample);
     if level == Level::Ok {

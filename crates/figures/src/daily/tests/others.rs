@@ -41,3 +41,22 @@ fn whatever_they_wrote_on_days_before_moves_no_mean() {
         }
     }
 }
+
+/// One that was switched off has nothing to deliver; one that is to run, and has nothing, is reported.
+#[test]
+fn an_instance_that_is_switched_off_is_meant_to_be_silent() {
+    let days: Vec<Period> = (0..9).rev().map(day).collect();
+    let (last, before) = days.split_last().unwrap();
+    let of = |name: &str, today: [u64; 4]| -> Vec<DayRecord> {
+        let earlier = before.iter().map(|day| record(day, name, [1000, 0, 0, 0]));
+        earlier.chain([record(last, name, today)]).collect()
+    };
+    let records = || [of("aol-a", [1000, 0, 0, 0]), of("aol-b", [0; 4])].concat();
+    assert_eq!(found(&days, records(), &["aol-a"], 0), [""; 0]);
+    let told = found(&days, records(), &["aol-a", "aol-b"], 0);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("no deliveries; 1000 a day before"),
+        "{told:?}"
+    );
+}
