@@ -166,7 +166,7 @@ pub(crate) enum Command {
     /// Delete mail, and keep it for a while, so that undo can put it back
     ///
     /// The messages are kept in the directory "deleted" of the instance's queue directory, until prune finds that their
-    /// time is over. No sender is told.
+    /// time is over. The senders get no notice.
     Delete(Delete),
     /// Remove defer logs without a message in incoming, active, deferred or hold
     Clean(One),

@@ -61,7 +61,7 @@ pub(super) fn findings(
             }
         };
         if is_known && subject.today.total() == 0 && is_busy {
-            found.push((1, 0, silent(subject)));
+            found.push((1, 0, volume::silent(subject)));
         } else if let Some(finding) = volume::finding(subject, rules, is_known) {
             volumes.push((7, subject.today.total(), finding));
         }
@@ -379,29 +379,4 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
     });
     let told: Vec<String> = told.filter(|text| !text.is_empty()).collect();
     (!told.is_empty()).then(|| told.join(", "))
-}
-
-/// An instance that should have delivered something.
-fn silent(subject: &Subject) -> Notice {
-    let known = subject
-        .days
-        .iter()
-        .rev()
-        .skip(1)
-        .map(|(_, measure)| measure);
-    let silent = known
-        .take_while(|measure| measure.is_some_and(|m| m.total() == 0))
-        .count();
-    let details = match (silent, subject.before.mean) {
-        (0, Some(mean)) => format!("{:.0} a day before", mean.total()),
-        (0, None) => String::new(),
-        (1, _) => "nor the day before".to_owned(),
-        (n, _) => format!("nor in the {n} days before"),
-    };
-    Notice {
-        level: Level::Warning,
-        instance: subject.name.clone(),
-        what: "no deliveries".to_owned(),
-        details,
-    }
 }

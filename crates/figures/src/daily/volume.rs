@@ -165,3 +165,28 @@ pub(super) fn is_silent(subject: &Subject) -> bool {
 pub(super) fn is_new(subject: &Subject) -> bool {
     Past::of(subject).days.iter().all(|(_, n)| *n == 0.0)
 }
+
+/// An instance that should have delivered something.
+pub(super) fn silent(subject: &Subject) -> Notice {
+    let known = subject
+        .days
+        .iter()
+        .rev()
+        .skip(1)
+        .map(|(_, measure)| measure);
+    let silent = known
+        .take_while(|measure| measure.is_some_and(|m| m.total() == 0))
+        .count();
+    let details = match (silent, subject.before.mean) {
+        (0, Some(mean)) => format!("{:.0} a day before", mean.total()),
+        (0, None) => String::new(),
+        (1, _) => "nor the day before".to_owned(),
+        (n, _) => format!("nor in the {n} days before"),
+    };
+    Notice {
+        level: Level::Warning,
+        instance: subject.name.clone(),
+        what: "no deliveries".to_owned(),
+        details,
+    }
+}
