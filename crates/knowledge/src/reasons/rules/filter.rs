@@ -146,7 +146,7 @@ impl Rules {
                 '^' => out.push(' '),
                 '$' => out.push_str("( [(]in reply to|$)"),
                 // A number, unless it counts something.
-                '0' if !out.ends_with(['{', ',']) => out.push_str("([0-9]+)"),
+                '0' if !counts(&out) => out.push_str("([0-9]+)"),
                 '/' => out.push_str("\\/"),
                 '?' if out.ends_with(['*', '+', '?', '}']) => {}
                 c => out.push(c),
@@ -160,6 +160,12 @@ impl Rules {
         }
         out
     }
+}
+
+/// Does the pattern end within a count, as of `{1,80}`?
+fn counts(pattern: &str) -> bool {
+    let open = pattern.rsplit_once('{');
+    open.is_some_and(|(_, after)| after.bytes().all(|b| b.is_ascii_digit() || b == b','))
 }
 
 /// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
