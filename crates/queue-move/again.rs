@@ -343,6 +343,7 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
         // What is half-way is what is meant, before what is done.
         found.retain(Summary::is_unfinished);
     }
+    crate::deleting::must_not_be_meant(cx, goal, &found)?;
     match found.as_slice() {
         [one] => read(&one.path),
         [] => {

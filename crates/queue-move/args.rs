@@ -107,8 +107,8 @@ pub(crate) struct CanaryArgs {
     ///
     /// They are of the biggest domains, and are followed in TO's log. If one is returned, deferred for the reason that
     /// it was deferred for before or for the address's sake, or not tried within --canary-wait, or if none is
-    /// delivered, nothing else is moved. resume sends one again, unless the move's last one was delivered and TO's
-    /// configuration has not changed since.
+    /// delivered, nothing else is moved. resume sends one again, unless the move's last one was delivered within
+    /// the last hour and TO's configuration has not changed since.
     #[arg(long, value_name = "N")]
     pub(crate) canary: Option<usize>,
 

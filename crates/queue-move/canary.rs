@@ -130,9 +130,16 @@ pub(crate) fn trial(cx: &Context, to: &Instance, watch: &MoveWatch<'_>, passed: 
     }
 }
 
-/// Has a canary of this move been delivered by TO as it is configured now?
+/// For so long, in seconds, what a canary has shown is taken to be so still: a provider may block TO meanwhile.
+const FRESH_S: i64 = 3600;
+
+/// Has a canary of this move been delivered by TO within the last hour, as it is configured now?
 pub(crate) fn has_passed(cx: &Context, trial: Option<&Trial>, to: &Instance) -> bool {
-    trial.is_some_and(|trial| trial.passed && Some(&trial.config) == fingerprint(cx, to).as_ref())
+    let age = |trial: &Trial| crate::setup::seconds(cx).saturating_sub(trial.time);
+    let is_fresh = |trial: &Trial| (0..FRESH_S).contains(&age(trial));
+    trial.is_some_and(|trial| {
+        trial.passed && is_fresh(trial) && Some(&trial.config) == fingerprint(cx, to).as_ref()
+    })
 }
 
 /// By which a change of TO's configuration is seen. Another build may tell it otherwise: then there is a canary more.

@@ -14,7 +14,10 @@ use crate::unfinished::{all, named, read};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
-    let journal = named(cx, &close.name)?;
+    let journal = match deleting::named(cx, Some(&close.name)) {
+        Some(path) => read(&path)?,
+        None => named(cx, &close.name)?,
+    };
     let name = journal.header.name.clone();
     let why = close.why.trim();
     if why.is_empty() {
@@ -23,6 +26,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             .into());
     }
     must_be_unfinished(&journal)?;
+    deleting::must_keep_nothing(&journal)?;
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
     cx.note(summary.told());
@@ -40,6 +44,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     // What another run has written in the meantime counts.
     let journal = read(&journal.path)?;
     must_be_unfinished(&journal)?;
+    deleting::must_keep_nothing(&journal)?;
     let (user, now) = (setup::user(), setup::seconds(cx));
     let closed = transfer::close(
         Fs::new(&NoHook),

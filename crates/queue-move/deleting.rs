@@ -14,6 +14,7 @@ use transfer::{
 use crate::again::now as side_now;
 use crate::args::{Again, Delete};
 use crate::moving::{half_way, shown};
+use crate::planning::must_be_readable;
 use crate::result::MoveResult;
 use crate::setup::{self, readable};
 use crate::single::{Chosen, act, choose};
@@ -69,15 +70,23 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
         [Queue::Hold] => Queue::Hold,
         _ => Queue::Deferred,
     };
+    if queue == Queue::Hold {
+        must_be_readable(cx)?;
+    }
     let mut chosen = choose(one, cx, "delete", queue)?;
     chosen.leave_moves(open);
     let until = cx.now().plus(delete.keep).seconds();
     let now = setup::seconds(cx);
     let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
     let instance: String = chosen.side.instance.chars().take(60).map(plain).collect();
-    let name = format!("{}-delete-{instance}", time.format("%Y%m%dT%H%M%SZ"));
+    let first = format!("{}-delete-{instance}", time.format("%Y%m%dT%H%M%SZ"));
+    // As its journal will be called: what is said of the undo must lead to this deletion.
+    let names = (2..1000).map(|more| format!("{first}-{more}"));
+    let mut names = std::iter::once(first.clone()).chain(names);
+    let name = names.find(|name| named(cx, Some(name)).is_none());
+    let name = name.unwrap_or(first);
     chosen.notes.push(format!(
-        "no sender is told; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
+        "the senders get no notice; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
          for good after that",
         readable(until)
     ));
@@ -107,8 +116,11 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
             one.end()
         });
         let done = done.map_err(std::io::Error::other)?;
-        let mut results =
-            vec![ItemResult::Skipped("interrupted before its turn".to_owned()); ids.len()];
+        let why = format!(
+            "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
+            done.name
+        );
+        let mut results = vec![ItemResult::Failed(why); ids.len()];
         for end in done.ended {
             let why = || end.why.clone().unwrap_or_default();
             if let Some(result) = results.get_mut(end.n as usize) {
@@ -121,6 +133,49 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
         }
         Ok(results)
     })
+}
+
+/// An undo without a name is of moves: not where a deletion that can be put back came after them.
+pub(crate) fn must_not_be_meant(cx: &Context, goal: Goal, moves: &[Summary]) -> anyhow::Result<()> {
+    let newest = moves.iter().map(|one| one.header.started).max();
+    let is_later = |one: &&Summary| {
+        let keeps = one.is_unfinished() || (one.state == State::Done && one.totals.moved > 0);
+        keeps && Some(one.header.started) >= newest
+    };
+    let deletions = match goal {
+        Goal::Back => all(cx).0,
+        Goal::Finish => Vec::new(),
+    };
+    let Some(later) = deletions.iter().rev().find(is_later) else {
+        return Ok(());
+    };
+    let name = &later.header.name;
+    let what =
+        format!("it is not clear what is meant: the deletion {name} is later than the moves");
+    let hint = format!("name it: queue-move undo {name}; queue-move history lists the moves");
+    Err(Failure::new(what).hint(hint).into())
+}
+
+/// A deletion that is closed gives nothing back: what it has must have been put back before.
+pub(crate) fn must_keep_nothing(journal: &Journal) -> anyhow::Result<()> {
+    if journal.header.keep_until.is_none() {
+        return Ok(());
+    }
+    let found = transfer::survey(journal);
+    let found = found.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
+    if found.held == 0 {
+        return Ok(());
+    }
+    let name = &journal.header.name;
+    let what = format!(
+        "{name} still keeps messages, or has them on hold: {}",
+        found.held
+    );
+    Err(Failure::new(what)
+        .hint(format!(
+            "queue-move undo {name} puts them back; then close it"
+        ))
+        .into())
 }
 
 fn plain(c: char) -> char {
@@ -249,6 +304,9 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
             let (_, side) = side_now(cx, &host, &journal.header.from)?;
             let locks = setup::lock(cx, &[(&side, true)])?;
             journal = read(&one.path)?;
+            if !matches!(journal.state(), State::Done | State::Undone) {
+                return Err(Failure::new("another run has begun to put it back").into());
+            }
             (journal.header.from, journal.header.to) = (side.clone(), side);
             let count = transfer::purge(Fs::new(&NoHook), &journal)?;
             let who = (setup::user(), "its time was over: what it kept is removed");

@@ -110,11 +110,8 @@ pub(crate) fn plan(
     let others = Strangers::find(&selector, args.part.whole, &mut found.messages);
     let busy = busy(&spool, args.selectors.selector(cx, &BUSY)?, &showq)?;
     drop(progress);
-    if selector.queues.contains(&Queue::Hold) && !are_readable(cx) {
-        let what =
-            "not all journals of moves can be read: what is on hold may belong to one of them";
-        let hint = "move them away, or use the version of queue-move that wrote them";
-        return Err(Failure::new(what).hint(hint).into());
+    if selector.queues.contains(&Queue::Hold) {
+        must_be_readable(cx)?;
     }
     let missing = missing(&selector, &found.messages, &course.from_side);
     let facts = Facts {
@@ -199,10 +196,15 @@ pub(crate) fn rest(
     Ok(Planned::new(plan, Vec::new(), warnings, reasons))
 }
 
-/// Can all journals be read?
-fn are_readable(cx: &Context) -> bool {
+/// Can all journals be read? If not, nobody knows whose the mail on hold is.
+pub(crate) fn must_be_readable(cx: &Context) -> anyhow::Result<()> {
     let found = transfer::summaries(&crate::unfinished::moves_dir(cx));
-    found.is_ok_and(|(_, errors)| errors.is_empty())
+    if found.is_ok_and(|(_, errors)| errors.is_empty()) {
+        return Ok(());
+    }
+    let what = "not all journals of moves can be read: what is on hold may belong to one of them";
+    let hint = "move them away, or use the version of queue-move that wrote them";
+    Err(Failure::new(what).hint(hint).into())
 }
 
 /// What belongs to unfinished moves out of the same queue.

@@ -146,3 +146,46 @@ fn a_deletion_that_is_killed_is_reported_and_undone() {
     from.wait_idle();
     assert!(served(&[&blocking]).values().all(|times| *times == 1));
 }
+
+/// Two in one second have names of their own; what is no longer kept is not said to be anywhere else; an undo without a
+/// name is not taken for another's.
+#[test]
+fn each_deletion_has_its_own_name_and_its_own_end() {
+    let host = host_or_skip!();
+    let (from, ..) = blocked_and_healthy(&host);
+    let ids = from
+        .submit(["one", "two"].map(|to| Mail::new("spam@example.org", &format!("{to}@aol.com"))));
+    from.wait_for("deferred", 2);
+    from.wait_idle();
+    let before = seen(&from);
+    // Both within one second, as a loop over ids makes them.
+    let clock = "--clock=2026-11-28T21:00:00Z";
+    let names: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            let words = ["delete", "aol-a", "--id", id, "--yes", clock];
+            let said = queue_move(&host, &words).ok().errors().replace('\n', " ");
+            let name = said.split("queue-move undo ").nth(1).unwrap();
+            name.split_whitespace().next().unwrap().to_owned()
+        })
+        .collect();
+    assert_ne!(names[0], names[1]);
+    let unnamed = queue_move(&host, &["undo", "--yes"]).exit(2);
+    assert!(unnamed.errors().contains(&names[1]), "{unnamed}");
+    // What was said leads to the second one's message, and to no other.
+    let undone = queue_move(&host, &["undo", &names[1], "--yes"]).ok();
+    assert!(undone.text().contains("1 put back"), "{undone}");
+    let mut expected = before;
+    expected.retain(|id, _| *id == ids[1]);
+    assert_eq!(seen(&from), expected);
+    let closed = queue_move(&host, &["close", &names[0], "--why", "no", "--yes"]).exit(2);
+    assert!(closed.errors().contains("hint: "), "{closed}");
+    // Somebody needed the space.
+    host.sh("find /var/spool/postfix-aol-a/deleted -type f -delete");
+    let lost = queue_move(&host, &["undo", &names[0], "--yes"]).exit(1);
+    let said = format!("{}{}", lost.text(), lost.errors());
+    assert!(
+        said.contains("no longer kept") && !said.contains("already has it"),
+        "{said}"
+    );
+}

@@ -184,6 +184,7 @@ impl<'a> Move<'a> {
             accepted: self.means.accepted,
             goal: self.goal,
             power_cut: self.header.boot != self.means.boot,
+            is_deletion: self.header.keep_until.is_some(),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Verdict<'e> {
     pub(crate) goal: Goal,
     /// Was the machine started again since? Then a file may be back that TO has taken.
     pub(crate) power_cut: bool,
+    /// Is it a deletion, of which what is called moved was kept for an undo?
+    pub(crate) is_deletion: bool,
 }
 
 const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has \
@@ -101,6 +103,11 @@ impl Verdict<'_> {
             return (was.fate, was.why.clone());
         }
         let was_moved = was.map(|ended| ended.fate) == Some(Fate::Moved);
+        if self.is_deletion && was_moved {
+            let why = "it is no longer kept: it was removed from the directory \"deleted\", or an undo that was \
+                       interrupted had put it back; look for its queue id in FROM's log";
+            return (Fate::Skipped, Some(why.to_owned()));
+        }
         let new = (self.accepted)(job.track.name.as_str());
         let taken = was_moved || new.is_some();
         match (self.goal, new) {

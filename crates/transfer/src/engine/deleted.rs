@@ -6,7 +6,7 @@ use crate::engine::{Came, Engine, NO_NAME};
 use crate::job::Job;
 use crate::journal::{Ended, Fate, Line};
 use crate::mover::Stop;
-use crate::steps::{copy, hold, send};
+use crate::steps::{copy, hold, release, send};
 
 impl Engine<'_, '_> {
     /// Deletes them. What cannot be deleted goes back to where it was.
@@ -32,14 +32,20 @@ impl Engine<'_, '_> {
                 Came::Done => job.ended(Fate::Moved, None),
                 Came::NameTaken => job.ended(Fate::Failed, Some(NO_NAME.to_owned())),
                 Came::Stopped(stop) => {
-                    // Without it open, it stays on hold, and an undo gives it back.
-                    drop(job.open_own());
-                    let stop = hold::let_go(mover, &job, stop);
-                    let fate = match stop {
-                        Stop::Fail(_) => Fate::Failed,
-                        Stop::Raced(_) | Stop::Skip(_) => Fate::Skipped,
+                    // With its defer log, which may be gone already. What stays on hold an undo gives back.
+                    let back = job.open_own().map(drop);
+                    let back = back.and_then(|()| release::release(mover, &mut job));
+                    let is_failed =
+                        matches!(stop, Stop::Fail(_)) || matches!(back, Err(Stop::Fail(_)));
+                    let why = match back {
+                        Err(Stop::Fail(back)) => format!("{}; {back}", stop.why()),
+                        _ => stop.why(),
                     };
-                    job.ended(fate, Some(stop.why()))
+                    let fate = match is_failed {
+                        true => Fate::Failed,
+                        false => Fate::Skipped,
+                    };
+                    job.ended(fate, Some(why))
                 }
             });
         let mut ended: Vec<Ended> = ended.collect();
