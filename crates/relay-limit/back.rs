@@ -124,5 +124,5 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
         flush: true,
         manner: args.manner,
     };
-    lift::run(&order, cx)
+    lift::only(&order, cx, |one| one.limit.pause().is_some())
 }

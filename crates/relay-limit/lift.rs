@@ -9,6 +9,15 @@ use crate::desk::{self, Clock, Desk, readable};
 use crate::tick;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
+    only(args, cx, |_| true)
+}
+
+/// The same, of the limits alone that `wants` names.
+pub(crate) fn only(
+    args: &Args,
+    cx: &Context,
+    wants: impl Fn(&Standing) -> bool,
+) -> anyhow::Result<Outcome> {
     let clock = Clock::new(cx);
     if !args.manner.dry_run {
         desk::must_be_able(cx, "--dry-run shows what would be lifted")?;
@@ -16,7 +25,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     let read = desk::look(cx)?;
     cx.problems(&read.problems);
-    let chosen = chosen(cx, &host, &read.value.limits, &args.target)?;
+    let mut chosen = chosen(cx, &host, &read.value.limits, &args.target)?;
+    chosen.retain(|one| wants(one));
     let lines: Vec<String> = chosen.iter().map(|one| line(cx, one)).collect();
     if args.manner.dry_run {
         cx.print_lines(&lines)?;

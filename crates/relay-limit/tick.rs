@@ -97,10 +97,11 @@ pub(crate) fn settle(
             .filter(|one| one.limit.config_directory == *directory)
             .collect();
         begun.extend(beginning(cx, clock, host, &of_it));
-        match at(cx, clock, host, &mut desk, directory, &of_it) {
+        let is_stray = strays.contains(directory);
+        match at(cx, clock, host, &mut desk, directory, (&of_it, is_stray)) {
             Ok(At::Kept(done)) => {
                 done.warnings.iter().for_each(|warning| cx.warn(warning));
-                if strays.contains(directory) {
+                if is_stray {
                     lines.push(format!(
                         "{}: lines of pauses that are over, or that the journal does not know, were removed",
                         directory.join(limits::setup::NAME).display()
@@ -238,7 +239,7 @@ fn at(
     host: &Parsed<Host>,
     desk: &mut Desk<'_>,
     directory: &Path,
-    limits: &[&Standing],
+    (limits, is_stray): (&[&Standing], bool),
 ) -> anyhow::Result<At> {
     let Some(instance) = place::of_directory(&host.value, directory) else {
         // One that cannot be read is not gone.
@@ -257,14 +258,17 @@ fn at(
         desk.write(entries)?;
         return Ok(At::Gone);
     };
-    rates(cx, clock, desk, directory, limits)?;
-    if !limits.is_empty() && limits.iter().all(|one| one.limit.rate().is_some()) {
-        return Ok(At::Kept(upkeep::Done::default()));
+    // A pause ends also where a rate cannot be put back.
+    let rated = rates(cx, clock, desk, directory, limits);
+    let only_rates = !limits.is_empty() && limits.iter().all(|one| one.limit.rate().is_some());
+    if only_rates && !is_stray {
+        return rated.map(|()| At::Kept(upkeep::Done::default()));
     }
-    let Some(place) = Place::of(cx, instance) else {
-        return Ok(At::Unnamed(instance.name().to_owned()));
+    let kept = match Place::of(cx, instance) {
+        Some(place) => At::Kept(upkeep::keep(cx, &place, &desk.journal, clock.now())?),
+        None => At::Unnamed(instance.name().to_owned()),
     };
-    upkeep::keep(cx, &place, &desk.journal, clock.now()).map(At::Kept)
+    rated.map(|()| kept)
 }
 
 /// Sees to what comes after the end of a limit whose map is in order, and closes it.

@@ -69,7 +69,11 @@ pub(crate) fn until_paused(
     let progress = cx.progress_items("waiting for Postfix", None);
     let mut client = Rewrite::new(instance);
     let is_left = |name: &str, old: &[Process]| {
-        let now = processes(cx, instance).ok().flatten().unwrap_or_default();
+        // What cannot be seen may be there.
+        let Ok(now) = processes(cx, instance) else {
+            return true;
+        };
+        let now = now.unwrap_or_default();
         old.iter()
             .any(|process| process.name == name && now.contains(process))
     };
@@ -82,9 +86,11 @@ pub(crate) fn until_paused(
         let sent = probe::resolve(&mut client, &probe::addresses(keys, turn), text);
         let resolved = sent == Sent::Kept
             && (!changed || begun.elapsed() > RESOLVERS || !is_left("trivial-rewrite", &old));
-        if resolved && remembering.is_none() {
-            let smtpds = processes(cx, instance).ok().flatten().unwrap_or_default();
-            remembering = Some((Instant::now(), smtpds));
+        if resolved
+            && remembering.is_none()
+            && let Ok(now) = processes(cx, instance)
+        {
+            remembering = Some((Instant::now(), now.unwrap_or_default()));
         }
         if let Some((since, smtpds)) = &remembering {
             if !changed || !is_left("smtpd", smtpds) {

@@ -55,7 +55,7 @@ fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
 
     let at_b = site.taken(&site.b);
     site.send("during", 100);
-    site.host.wait_until(PATIENCE, "all to arrive", || {
+    site.host.wait_until(PATIENCE * 3, "all to arrive", || {
         site.served("during").len() == 100
     });
     for (recipient, by) in site.served("during") {
@@ -97,7 +97,7 @@ fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
     assert!(stuck > 0);
 
     site.send("after", 60);
-    site.host.wait_until(PATIENCE, "all to arrive", || {
+    site.host.wait_until(PATIENCE * 3, "all to arrive", || {
         site.served("after").len() == 60
     });
     let mut ways: Vec<String> = site.served("after").into_values().flatten().collect();

@@ -52,6 +52,12 @@ fn what_no_limit_answers_for_is_removed_from_every_map() {
         .ok();
     found_and_removed(&host, &aol_b, &now);
 
+    // Beside a rate.
+    relay_limit(&host, &["rate", "aol-b", "600/h", "--yes"]).ok();
+    host.sh("cp -a /run/old/* /etc/postfix-aol-b/").ok();
+    found_and_removed(&host, &aol_b, &now);
+    relay_limit(&host, &["lift", "aol-b", "--yes"]).ok();
+
     // main.cf did not name the map when the pause ended, and does again.
     pause();
     let named = aol_b.postconf("transport_maps");

@@ -21,7 +21,7 @@ mod trust;
 mod walk;
 
 pub use draft::{Draft, Leftover};
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, flock_holder};
 pub use place::{Kind, Place, descriptor};
 pub use program::{Ended, Output, Program, Said};
 pub use read::{open, open_typed, read, read_text, read_typed, read_typed_text};

@@ -165,6 +165,14 @@ fn process(pid: u32) -> Option<String> {
     Some(format!("process {pid} ({name}) of {}", user(uid)))
 }
 
+/// The process that took the flock(2) on the file at `path`, from /proc/locks (proc_locks(5)); nothing where nobody
+/// holds it, or one of another PID namespace.
+pub fn flock_holder(path: &Path) -> Option<u32> {
+    let stat = rustix::fs::stat(path).ok()?;
+    let text = crate::read_text(Path::new("/proc/locks"), 16 << 20).ok()?;
+    pid_of(&text, stat.st_dev, stat.st_ino)
+}
+
 /// `1: FLOCK  ADVISORY  WRITE 812 08:01:1234 0 EOF`
 fn pid_of(locks: &str, device: u64, inode: u64) -> Option<u32> {
     let of_inode = |line: &'_ str| -> bool {

@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), run_with to use the instance's
+    /// This machine's program called `name` (`postmap`, `postconf`, `postfix`), told to use the instance's
     /// configuration; of a host image, that of the image.
     pub fn new(root: &Root, instance: &Instance, name: &str) -> Self {
         let directory = match root.is_this_host() {

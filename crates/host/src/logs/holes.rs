@@ -73,7 +73,8 @@ pub(crate) fn find(
         let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
         // What others lack matters where the last days are judged.
         let near = until.minus(DAY).minus(DAY) < current;
-        if gone.is_empty() && empty.is_empty() && !near {
+        // One instance's may be silent, and a file of it empty: it had nothing to do.
+        if gone.is_empty() && (is_ones || (empty.is_empty() && !near)) {
             continue;
         }
         let Some(end) = looked.end(older) else {

@@ -136,7 +136,7 @@ fn addresses() {
         |facts, _| facts.senders.clear(),
         &[
             "address fail: the system chooses the address that mail leaves from => \
-             postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = ADDRESS'",
+             postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = <ADDRESS>'",
         ],
     );
     check(

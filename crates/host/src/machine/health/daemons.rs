@@ -1,7 +1,5 @@
 //! The programs that take the mail: is there a master daemon behind the lock, a queue manager, a delivery agent?
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -37,7 +35,7 @@ impl Found<'_> {
     pub(super) fn master_daemon(&mut self, lock: &Path, pid: Option<u32>) -> Option<u32> {
         let name = |pid: u32| guarded::read_text(Path::new(&format!("/proc/{pid}/comm")), MOST);
         let is_master = |pid: &u32| name(*pid).is_ok_and(|name| name.trim_end() == "master");
-        let holder = holder(lock);
+        let holder = guarded::flock_holder(lock);
         if let Some(pid) = holder.into_iter().chain(pid).find(is_master) {
             return Some(pid);
         }
@@ -68,7 +66,7 @@ impl Found<'_> {
         match master::look(&lock) {
             Ok(None) => {}
             Ok(Some(_)) => {
-                let text = match holder(&lock) {
+                let text = match guarded::flock_holder(&lock) {
                     Some(pid) => format!(
                         "{}: a stale lock: no master daemon runs, process {pid} holds it, and postfix start fails: \
                          kill {pid}",
@@ -123,6 +121,11 @@ impl Found<'_> {
             });
         let delays = delays.filter_map(|name| instance.parameters().seconds(&name));
         let longest = i64::try_from(delays.max().unwrap_or(0)).unwrap_or(i64::MAX);
+        // Between deliveries that are farther apart than that, an agent ends, however many messages wait.
+        let idle = instance.parameters().seconds("max_idle").unwrap_or(0);
+        if longest > 0 && longest >= i64::try_from(idle).unwrap_or(i64::MAX) {
+            return;
+        }
         let within = AGENT_WITHIN_S.saturating_add(longest);
         let lying = self.lying("active", None, now);
         let Some((n, minutes)) = lying.waiting(within) else {
@@ -189,20 +192,4 @@ impl Found<'_> {
 /// The kernel keeps 15 bytes of a name.
 fn kept(command: &str) -> String {
     command.chars().take(15).collect()
-}
-
-/// The process that holds flock(2) on a file, as proc_locks(5) has it:
-/// `1: FLOCK  ADVISORY  WRITE 708 08:01:131095 0 EOF`.
-fn holder(lock: &Path) -> Option<u32> {
-    let inode = fs::metadata(lock).ok()?.ino();
-    let locks = guarded::read_text(Path::new("/proc/locks"), MOST).ok()?;
-    // With an arrow, one that waits for it.
-    let held = locks.lines().filter(|line| !line.contains("->"));
-    held.filter_map(|line| {
-        let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
-        let (pid, file) = (words.nth(3)?, words.next()?);
-        let is_it = file.rsplit(':').next()?.parse() == Ok(inode);
-        pid.parse().ok().filter(|pid| is_it && *pid != 0)
-    })
-    .next()
 }

@@ -291,7 +291,7 @@ impl Found<'_> {
                 let age = now.seconds().saturating_sub(since);
                 if metadata.is_file() && mode & 0o100 != 0 {
                     lying.ages.push(age);
-                } else if metadata.is_file() {
+                } else if metadata.is_file() && OPENED.contains(&directory) {
                     lying.unready.push(entry.path());
                 }
             }
