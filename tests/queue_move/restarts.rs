@@ -119,7 +119,8 @@ fn slow_pickup(call: &str, delay: &str, open: &str) {
         .into_iter()
         .find(|(_, name)| name == "pickup");
     let pid = pickup.unwrap().0.to_string();
-    let delay = format!("--inject={call}:{delay}=700000");
+    // Long enough for an undo to begin on a busy machine.
+    let delay = format!("--inject={call}:{delay}=2000000");
     let strace = host
         .command("strace")
         .args(["-qq", "-o", "/dev/null", &delay, "-p", &pid]);
