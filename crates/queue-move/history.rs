@@ -69,39 +69,40 @@ fn entry(summary: &Summary) -> Entry<'_> {
 }
 
 fn line(entry: &Entry<'_>, width: Option<u16>) -> String {
-    let mut line = format!(
-        "{}  {}  {} -> {}  {}: {} messages, {} moved, {} skipped, {} failed, {} put back",
+    let line = format!(
+        "{}  {}  {} -> {}  {}: {}  ({})",
         entry.name,
         readable(entry.started),
         entry.from,
         entry.to,
         entry.state,
-        entry.messages,
-        entry.moved,
-        entry.skipped,
-        entry.failed,
-        entry.restored,
+        counts(entry, "moved"),
+        entry.user
+    );
+    format!("{}\n", folded(&escape(&line).to_string(), width))
+}
+
+/// What became of its messages; `done`: what the verb is about.
+fn counts(entry: &Entry<'_>, done: &str) -> String {
+    let mut counts = format!(
+        "{} messages, {} {done}, {} skipped, {} failed, {} put back",
+        entry.messages, entry.moved, entry.skipped, entry.failed, entry.restored
     );
     if entry.in_doubt > 0 {
-        line.push_str(&format!(", {} in doubt", entry.in_doubt));
+        counts.push_str(&format!(", {} in doubt", entry.in_doubt));
     }
-    line.push_str(&format!("  ({})", entry.user));
-    format!("{}\n", folded(&escape(&line).to_string(), width))
+    counts
 }
 
 /// Of a deletion, which leads from an instance to itself.
 fn deletion_line(entry: &Entry<'_>, keep_until: i64, width: Option<u16>) -> String {
     let line = format!(
-        "{}  {}  deleted from {}  {}: {} messages, {} deleted, {} skipped, {} failed, {} put back, kept until {}  ({})",
+        "{}  {}  deleted from {}  {}: {}, kept until {}  ({})",
         entry.name,
         readable(entry.started),
         entry.from,
         entry.state,
-        entry.messages,
-        entry.moved,
-        entry.skipped,
-        entry.failed,
-        entry.restored,
+        counts(entry, "deleted"),
         readable(keep_until),
         entry.user
     );

@@ -3,6 +3,7 @@
 //! postconf -e supplies no line end that is missing at the end of the file, so that what it adds would become part of
 //! the last line; and where it writes main.cf itself, owner, mode and a link are lost.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -87,7 +88,6 @@ pub(crate) fn change(cx: &Context, instance: &Instance, edit: &Edit) -> Result<(
     let path = path(cx, instance.config_directory())?;
     let read = || guarded::read(&path, MOST).map_err(|e| Failure::io("cannot read", &path, e));
     let before = read()?;
-    let copy = kept(cx, instance, &before)?;
     let (result, text) = changed(cx, instance, edit, &path, &before)?;
     if let Some(name) = edit.wrong(&MainCf::parse(&path, &before).value, &result) {
         let what =
@@ -99,6 +99,13 @@ pub(crate) fn change(cx: &Context, instance: &Instance, edit: &Edit) -> Result<(
             ))
             .into());
     }
+    // On disk before the last look, so that nobody's edit falls between that and the rename.
+    let failed = |e| Failure::io("cannot replace", &path, e).hint("it is as it was");
+    let draft = Place::find(&path, Links::Ours).and_then(|place| place.draft());
+    let mut draft = draft.map_err(failed)?;
+    let written = draft.write_all(&text).and_then(|()| draft.sync());
+    written.map_err(failed)?;
+    let copy = kept(cx, instance, &before)?;
     if read()? != before {
         return Err(Failure::new(format!(
             "nothing was changed: somebody changed {} just now",
@@ -107,8 +114,7 @@ pub(crate) fn change(cx: &Context, instance: &Instance, edit: &Edit) -> Result<(
         .hint("once more when they have done")
         .into());
     }
-    let placed = Place::find(&path, Links::Ours).and_then(|place| place.replace(&text));
-    Ok(placed.map_err(|e| {
+    Ok(draft.put().map_err(|e| {
         Failure::io("cannot replace", &path, e)
             .hint(format!("it is as it was; a copy is in {}", copy.display()))
     })?)

@@ -98,6 +98,14 @@ impl Draft {
         self.leftover.clone()
     }
 
+    /// Waits until what was written is on disk, so that [`Draft::put`] takes no time.
+    ///
+    /// # Errors
+    /// The disk is full, say.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Gives the file its name, in place of what had it; it is on disk then.
     ///
     /// # Errors

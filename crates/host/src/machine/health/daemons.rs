@@ -166,7 +166,7 @@ impl Found<'_> {
     }
 
     /// Without these, master.cf leaves mail where it is. One that cannot be read says nothing.
-    pub(super) fn services(&mut self, services: &Parsed<MasterCf>) {
+    pub(super) fn services(&mut self, services: &Parsed<MasterCf>, now: Time) {
         let all = services.value.services();
         if all.is_empty() && !services.problems.is_empty() {
             return;
@@ -181,7 +181,7 @@ impl Found<'_> {
             let level = match name {
                 "qmgr" => Level::Critical,
                 // A relay that takes mail by SMTP alone needs none.
-                _ if self.lying("maildrop", None, Time::EPOCH).is_some() => Level::Critical,
+                _ if self.lying("maildrop", None, now).is_some() => Level::Critical,
                 _ => continue,
             };
             self.add(level, format!("master.cf has no service {name}: {what}"));

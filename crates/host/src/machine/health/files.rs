@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use figures::instances::Trouble;
 use figures::verdict::Level;
@@ -128,7 +129,7 @@ impl Found<'_> {
                 );
                 self.add(Level::Critical, text);
             }
-            let foreign = lying.foreign;
+            let foreign = &lying.foreign;
             let Some((first, uid)) = foreign.iter().min() else {
                 continue;
             };
@@ -202,12 +203,13 @@ impl Found<'_> {
         if let Some((n, minutes)) = deferred.early(longest.max(TAKEN_WITHIN_S).saturating_mul(2)) {
             let text = format!(
                 "deferred: {} a next attempt later than maximal_backoff_time allows, the latest in {minutes} min: \
-                 postsuper -r ALL, or touch them",
-                messages_have(n)
+                 queue-move flush {} tries them now",
+                messages_have(n),
+                self.instance
             );
             self.add(Level::Warning, text);
         }
-        for lying in [&deferred, &self.lying("active", None, now)] {
+        for lying in [deferred, self.lying("active", None, now)] {
             if let Some(first) = lying.unready.iter().min() {
                 let text = format!(
                     "{}: not ready (mode 0700), so that the queue manager passes over it; {} in all",
@@ -254,10 +256,19 @@ impl Found<'_> {
         self.add(level, text);
     }
 
-    /// What lies in a queue. Without `owner`, whose it is does not matter.
-    ///
+    /// What lies in a queue, which is read once: the first who asks says whose it should be. Without `owner`, that
+    /// does not matter.
+    pub(super) fn lying(&mut self, directory: &str, owner: Option<u32>, now: Time) -> Rc<Lying> {
+        if let Some(known) = self.lying.get(directory) {
+            return Rc::clone(known);
+        }
+        let lying = Rc::new(self.read(directory, owner, now));
+        self.lying.insert(directory.to_owned(), Rc::clone(&lying));
+        lying
+    }
+
     /// In active, a message has been there since its file was moved there (its ctime): its mtime is older.
-    pub(super) fn lying(&mut self, directory: &str, owner: Option<u32>, now: Time) -> Lying {
+    fn read(&mut self, directory: &str, owner: Option<u32>, now: Time) -> Lying {
         let mut lying = Lying::default();
         let mut open = vec![(self.queue.join(directory), 0)];
         while let Some((path, depth)) = open.pop() {

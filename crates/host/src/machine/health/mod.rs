@@ -5,7 +5,9 @@
 mod daemons;
 mod files;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use figures::instances::{Facts, Running, Trouble};
 use figures::verdict::Level;
@@ -25,6 +27,7 @@ pub(super) fn troubles(
     let mut found = Found {
         instance: instance.name(),
         queue: &facts.queue.resolved,
+        lying: BTreeMap::new(),
         troubles: Vec::new(),
     };
     found.file_system(instance);
@@ -48,7 +51,7 @@ pub(super) fn troubles(
     }
     match facts.running {
         Running::Yes { pid, .. } => {
-            found.services(services);
+            found.services(services, now);
             found.absent();
             if let Some(pid) = found.master_daemon(&root.under(&instance.master_pid_file()), pid) {
                 found.takers(instance, &services.value, pid, now);
@@ -68,6 +71,8 @@ pub(super) fn troubles(
 struct Found<'a> {
     instance: &'a str,
     queue: &'a Path,
+    /// What lies in the queues that were read: each is read once.
+    lying: BTreeMap<String, Rc<files::Lying>>,
     troubles: Vec<Trouble>,
 }
 
