@@ -133,7 +133,9 @@ fn changed(
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
-    let place = Place::private(cx.root().dir(), &copy, Links::Never);
+    // Both directories are root's alone.
+    let above = Place::private(cx.root().dir(), &directory(cx).join("edit"), Links::Never);
+    let place = above.and_then(|_| Place::private(cx.root().dir(), &copy, Links::Never));
     let written = place.and_then(|place| place.replace(&text));
     written.map_err(|e| Failure::io("cannot write", &copy, e))?;
     let at = copy.parent().unwrap_or(Path::new("/"));

@@ -94,8 +94,15 @@ fn shared_by(resolver: &Resolver, host: &RelayHost, state: &HostState) -> Option
         let there: BTreeSet<IpAddr> = there.iter().flatten().map(SocketAddr::ip).collect();
         own.iter().all(|address| there.contains(address))
     };
-    if host.asks == Asks::Addresses && leads_to_all(&name, Rtype::MX) {
-        return Some(SharedBy::Mx);
+    if host.asks == Asks::Addresses {
+        if leads_to_all(&name, Rtype::MX) {
+            return Some(SharedBy::Mx);
+        }
+        // Without brackets, who does not ask for SRV records would send to exchangers of other mail.
+        let mx = resolver.ask(&name, Rtype::MX);
+        if !mx.is_ok_and(|answer| answer.records.is_empty()) {
+            return None;
+        }
     }
     let service = dns::name(&format!("_smtp._tcp.{}", host.name))?;
     leads_to_all(&service, Rtype::SRV).then_some(SharedBy::Srv)

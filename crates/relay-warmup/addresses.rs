@@ -88,6 +88,13 @@ pub(crate) fn find(
                     "{name} is a CNAME of {target}: the plan's records are those of {target}, and all names that lead \
                      there get them"
                 ));
+                // A CNAME leads on at its own name alone (RFC 1034, section 3.6.2), not below it.
+                if traffic.records == Records::Srv {
+                    cx.warn(format!(
+                        "sending hosts whose map has smtp:{name} ask for SRV records of _smtp._tcp.{name}: without \
+                         _smtp._tcp.{name}. IN CNAME _smtp._tcp.{target}. in the zone they send nothing to {address}"
+                    ));
+                }
                 name = target;
             }
             (answer.addresses().collect(), answer.ttl(), true)
@@ -115,12 +122,16 @@ pub(crate) fn find(
             cx.warn(alone(&name, address));
         }
     }
-    if is_whole && traffic.records == Records::A {
+    if is_whole && traffic.records != Records::Mx {
         let exchangers = ask(&name, Rtype::MX, dns)?;
         if exchangers.is_ok_and(|answer| !answer.records.is_empty()) {
+            let who = match traffic.records {
+                Records::Srv => " and that do not ask for SRV records",
+                _ => "",
+            };
             cx.warn(format!(
-                "{name} has MX records: sending hosts whose transport map has it without brackets use these, not the \
-                 plan's A records; use --records mx, or remove them"
+                "{name} has MX records: sending hosts whose transport map has it without brackets{who} use these, not \
+                 the plan's A records; use --records mx, or remove them"
             ));
         }
     }

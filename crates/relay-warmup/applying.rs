@@ -152,7 +152,9 @@ impl One<'_> {
             .collect();
         let zone = plan.zone_lines(level);
         let is_interrupted = journal.last().is_some_and(|last| !last.is_done);
-        let zone_was = journal.last().map(|last| last.zone.clone());
+        // Of one that did not end well, nobody has seen the lines.
+        let done = journal.last().filter(|last| last.is_done);
+        let zone_was = done.map(|last| last.zone.clone());
         let entry = Entry {
             level: Some(at + 1),
             cap: Some(level.level.cap),

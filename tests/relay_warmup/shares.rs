@@ -269,6 +269,19 @@ fn srv_records_bring_the_share_that_is_planned_where_they_are_asked_for() {
         (got[0] as f64 - old / 2.0).abs() < 2.0 * old.sqrt(),
         "{got:?}"
     );
+    // Beside exchangers of other mail the lines keep their brackets: who does not ask for SRV records would go there.
+    drop(_nsd);
+    let mut beside = lines.clone();
+    beside.push("aol.smtp.example.org. 600 IN MX 10 mail.example.org.".to_owned());
+    beside.push("mail.example.org. 600 IN A 127.0.61.9".to_owned());
+    let others = serve(&host, &beside);
+    let bracketed = crate::shares::map(&host, &[]);
+    assert!(
+        bracketed.contains(" smtp:[aol.smtp.example.org]\n"),
+        "{bracketed}"
+    );
+    drop(others);
+    let _nsd = serve(&host, &lines);
     // Who does not ask for them is told.
     host.write(
         "/etc/test-transport",

@@ -296,7 +296,9 @@ fn unseen(plan: Option<&Plan>, days: &[DayFigures], today: Day, rules: &Rules) -
         (None, Some(first)) => first.date.max(oldest),
         (None, None) => oldest,
     };
-    let known = |date: &Day| days.iter().any(|day| day.date == *date);
+    // One of which nothing could be read is there, too, without a delivery.
+    let is_seen = |day: &DayFigures| day.complete || day.total() > 0;
+    let known = |date: &Day| days.iter().any(|day| day.date == *date && is_seen(day));
     let last_sending = days.iter().rfind(|day| day.total() > 0);
     let from = last_sending.map_or(start, |day| day.date.max(start));
     let dates = from.up_to(today.minus(1));

@@ -110,6 +110,15 @@ fn days_that_were_not_seen_are_no_verdict() {
         missing("2 days from 2026-11-26 to 2026-11-27 are")
     );
     assert_eq!(of(Some(&thousand), &good, 3).0, Verdict::GoOn);
+    // Its lines are there, and none could be read.
+    let unread = DayFigures {
+        complete: false,
+        ..day(2, 0)
+    };
+    assert_eq!(
+        of(Some(&thousand), &[day(1, 200), unread], 3),
+        missing("2026-11-25 is")
+    );
     // What was seen and is bad stays bad.
     assert_eq!(
         of(Some(&thousand), &[day(1, 200).blocked(9)], 5).0,
