@@ -12,7 +12,7 @@ use figures::mail_stats::Tally;
 use host::history::{self, DayCounts, DayLogs, DaySettings};
 use host::logs::{Hosts, Inputs, LogScope, gaps, log_sets};
 use host::mailq;
-use postfix::config::Host;
+use postfix::config::{Host, Instance};
 use postfix::log::{self, Event, Scope, Sink, Wanted};
 use postfix::{Problem, Span, Time, Window};
 use show::daily::{self, mail::Envelope};
@@ -176,6 +176,10 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
             true => check::must_not_idle(args, selection),
             false => Vec::new(),
         },
+        in_use: match own {
+            true => in_use(run),
+            false => Vec::new(),
+        },
         is_covered: read.is_covered,
         rules: host::tables::rules(cx.site())?,
         gaps: read.gaps,
@@ -185,6 +189,20 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     let mut report = Daily::new(parts).ok_or_else(|| Failure::new("no such day"))?;
     report.advice = advised(run, &report)?;
     Ok(report)
+}
+
+/// The instances that were not switched off: where postmulti manages them, one that neither runs nor is enabled was.
+/// Elsewhere, being enabled says nothing.
+fn in_use(run: &Run<'_>) -> Vec<String> {
+    let default = run.host.value.default_instance();
+    let is_managed = default.is_some_and(|default| {
+        let others = default.parameters().paths("multi_instance_directories");
+        !others.is_empty()
+    });
+    let runs = |i: &Instance| !matches!(host::machine::master(run.cx.root(), i), Ok(None));
+    let configured = run.selection.instances.iter();
+    let in_use = configured.filter(|i| !is_managed || i.is_enabled() || runs(i));
+    in_use.map(|i| i.syslog_name().to_owned()).collect()
 }
 
 /// What to do about the refusals of the instances that need attention.

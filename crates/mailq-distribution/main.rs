@@ -91,10 +91,12 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.problems(&marks.problems);
     distribution.limits = marks.held(&directories);
     // No file is opened: this is for who wants the counts alone, and at once.
-    if !args.counts_only {
-        distribution.troubles = host::machine::queue_troubles(cx.site(), &instances);
+    if !args.counts_only && cx.root().is_this_host() {
+        let found = host::machine::queue_troubles(cx.site(), &instances);
+        distribution.troubles = Some(found);
     }
-    for trouble in &distribution.troubles {
+    let troubles = distribution.troubles.as_deref().unwrap_or_default();
+    for trouble in troubles {
         cx.warn(trouble.to_string());
     }
     let render = |out: &mut Vec<u8>| output::render(out, format, cx, &distribution, None);
@@ -103,7 +105,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         _ => cx.print_with(render)?,
     }
     cx.problems(&distribution.problems);
-    Ok(match Trouble::any_unknown(&distribution.troubles) {
+    Ok(match Trouble::any_unknown(troubles) {
         true => Outcome::Partial,
         false => Outcome::Done,
     })

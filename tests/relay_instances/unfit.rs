@@ -65,3 +65,31 @@ fn a_queue_that_is_mounted_twice() {
     let said = "postfix-aol-a and postfix-aol-b share the queue directory /var/spool/";
     assert!(ran.text().contains(said), "{ran}");
 }
+
+/// Postfix follows a link there.
+#[test]
+fn a_data_directory_behind_a_link() {
+    let host = host_or_skip!();
+    let _a = instance(&host);
+    host.sh("mv /var/lib/postfix-aol-a /srv/data-a && ln -s /srv/data-a /var/lib/postfix-aol-a");
+    for tool in [TOOL, MAILQ] {
+        let ran = host.command(tool).args(["--check", "aol-a"]).run().exit(0);
+        assert!(ran.text().starts_with("OK: "), "{tool}: {ran}");
+    }
+}
+
+/// The lock of one that does not run is held by the master daemon of another: that one is not to be killed.
+#[test]
+fn a_data_directory_of_another_instance_that_runs() {
+    let host = host_or_skip!();
+    let _a = instance(&host);
+    let c = host.instance("postfix-aol-c").start();
+    c.stop();
+    c.set("data_directory", "/var/lib/postfix-aol-a");
+    for tool in [TOOL, MAILQ] {
+        let ran = host.command(tool).args(["--check", "aol-c"]).run().exit(2);
+        let line = ran.text();
+        assert!(line.contains("data_directory"), "{tool}: {line}");
+        assert!(!line.contains("kill"), "{tool}: {line}");
+    }
+}

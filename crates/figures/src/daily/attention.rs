@@ -35,7 +35,7 @@ type Found = Vec<(u8, u64, Notice)>;
 pub(super) fn findings(
     report: &Daily,
     day: &HistoryDay,
-    busy: &[String],
+    (busy, in_use): (&[String], &[String]),
     is_covered: bool,
     rules: &Rules,
 ) -> Vec<Notice> {
@@ -55,8 +55,9 @@ pub(super) fn findings(
             true => busy.contains(&subject.name),
             // One that was switched off is meant to be silent. Of another host's, nothing is known.
             false => {
-                let is_wanted =
-                    busy.is_empty() || busy.contains(&subject.name) || subject.name.contains('@');
+                let is_wanted = in_use.is_empty()
+                    || in_use.iter().chain(busy).any(|name| *name == subject.name)
+                    || subject.name.contains('@');
                 is_wanted && volume::is_silent(subject)
             }
         };

@@ -46,6 +46,8 @@ pub struct Parts {
     pub history: History,
     /// The instances that are to have deliveries every day.
     pub busy: Vec<String>,
+    /// The instances that were not switched off: one that had deliveries is to go on having some. All, if empty.
+    pub in_use: Vec<String>,
     /// Do the logs hold all of the day, whether an instance is in them or not?
     pub is_covered: bool,
     /// What it is judged by.
@@ -115,6 +117,7 @@ impl Daily {
             counted,
             history,
             busy,
+            in_use,
             is_covered,
             rules,
             gaps,
@@ -168,7 +171,8 @@ impl Daily {
             queue,
             problems: Vec::new(),
         };
-        report.attention = attention::findings(&report, last, &busy, is_covered, &rules);
+        let expected = (busy.as_slice(), in_use.as_slice());
+        report.attention = attention::findings(&report, last, expected, is_covered, &rules);
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
         Some(report)

@@ -89,6 +89,16 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
 
 /// What is told of these days, of which the last is judged.
 fn found(days: &[Period], records: Vec<DayRecord>, busy: &[&str], waiting: u64) -> Vec<String> {
+    found_in(days, records, (busy, busy), waiting)
+}
+
+/// The same where some instances are in use that need not be busy every day.
+fn found_in(
+    days: &[Period],
+    records: Vec<DayRecord>,
+    (busy, in_use): (&[&str], &[&str]),
+    waiting: u64,
+) -> Vec<String> {
     let providers = Arc::new(Providers::load(None).unwrap());
     let settings = Settings {
         by: DIMENSIONS.to_vec(),
@@ -107,6 +117,7 @@ fn found(days: &[Period], records: Vec<DayRecord>, busy: &[&str], waiting: u64) 
         counted: Tally::new(Arc::new(settings)),
         history: History::new(days.to_vec(), Vec::new(), records, Vec::new()),
         busy: busy.iter().map(|name| (*name).to_owned()).collect(),
+        in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
         is_covered: true,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),

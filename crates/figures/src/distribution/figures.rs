@@ -52,8 +52,8 @@ pub struct Distribution {
     pub total: Figures,
     /// What relay-limit holds the instances to; to be added by who knows it.
     pub limits: Vec<Held>,
-    /// What the instances' programs stumble over in their queues; to be added by who knows it.
-    pub troubles: Vec<Trouble>,
+    /// What the instances' programs stumble over in their queues; to be added by who looked for it.
+    pub troubles: Option<Vec<Trouble>>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -141,7 +141,7 @@ impl Distribution {
             by,
             instances,
             limits: Vec::new(),
-            troubles: Vec::new(),
+            troubles: None,
             problems: frame.problems,
         }
     }

@@ -46,7 +46,10 @@ impl<'a> Document<'a> {
         let instances = distribution.instances.iter().map(|i| InstanceObject {
             instance: &i.instance,
             limits: held::of(&distribution.limits, &i.instance),
-            troubles: troubles::of(&distribution.troubles, &i.instance),
+            troubles: distribution
+                .troubles
+                .as_ref()
+                .map(|all| troubles::of(all, &i.instance)),
             figures: figures(&i.figures),
         });
         Self {
@@ -84,7 +87,8 @@ impl Serialize for UnitsObject<'_> {
 struct InstanceObject<'a> {
     instance: &'a str,
     limits: Vec<HeldObject<'a>>,
-    troubles: Vec<TroubleObject<'a>>,
+    /// Null where nobody looked for any.
+    troubles: Option<Vec<TroubleObject<'a>>>,
     #[serde(flatten)]
     figures: FiguresObject<'a>,
 }

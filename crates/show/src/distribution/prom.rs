@@ -57,8 +57,8 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
             known.then_some(oldest.unwrap_or_default().seconds())
         },
     )?;
-    if distribution.total.bytes.is_some() {
-        troubles(out, distribution)?;
+    if let Some(all) = &distribution.troubles {
+        troubles(out, distribution, all)?;
     }
     for (dimension, name) in [
         (Dimension::Provider, "relay_mailq_provider_recipients"),
@@ -70,7 +70,7 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
 }
 
 /// What the instances' programs stumble over: a series for each level, so that an alert goes out when it is over.
-fn troubles(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+fn troubles(out: &mut impl Write, distribution: &Distribution, all: &[Trouble]) -> io::Result<()> {
     gauge(
         out,
         "relay_mailq_troubles",
@@ -80,7 +80,7 @@ fn troubles(out: &mut impl Write, distribution: &Distribution) -> io::Result<()>
         let name = label(instance.instance.as_bytes());
         for level in [Level::Warning, Level::Critical, Level::Unknown] {
             let own = |t: &&Trouble| t.instance == instance.instance && t.level == level;
-            let n = distribution.troubles.iter().filter(own).count();
+            let n = all.iter().filter(own).count();
             let level = level.as_str().to_ascii_lowercase();
             writeln!(
                 out,

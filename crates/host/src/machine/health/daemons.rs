@@ -33,19 +33,18 @@ impl Found<'_> {
     /// holds the lock is none, or is not known, that is reported: after a crash, a process that the daemon started may
     /// still hold it.
     pub(super) fn master_daemon(&mut self, lock: &Path, pid: Option<u32>) -> Option<u32> {
-        let name = |pid: u32| guarded::read_text(Path::new(&format!("/proc/{pid}/comm")), MOST);
-        let is_master = |pid: &u32| name(*pid).is_ok_and(|name| name.trim_end() == "master");
         let holder = guarded::flock_holder(lock);
-        if let Some(pid) = holder.into_iter().chain(pid).find(is_master) {
+        let mut known = holder.into_iter().chain(pid);
+        if let Some(pid) = known.find(|pid| is_master(*pid)) {
             return Some(pid);
         }
-        match holder.and_then(|pid| Some((pid, name(pid).ok()?))) {
+        match holder.and_then(|pid| Some((pid, program(pid)?))) {
             Some((pid, name)) => {
                 let text = format!(
                     "{}: a stale lock: process {pid} ({}) holds it and is no master daemon, so that nothing runs and \
                      postfix start fails: kill {pid}",
                     lock.display(),
-                    postfix::escape(name.trim_end())
+                    postfix::escape(&name)
                 );
                 self.add(Level::Critical, text);
             }
@@ -67,6 +66,12 @@ impl Found<'_> {
             Ok(None) => {}
             Ok(Some(_)) => {
                 let text = match guarded::flock_holder(&lock) {
+                    // Of another instance, which must not be killed for this one.
+                    Some(pid) if is_master(pid) => format!(
+                        "{}: a master daemon of another instance (process {pid}) holds it, and postfix start fails: \
+                         give this instance a data_directory of its own",
+                        lock.display()
+                    ),
                     Some(pid) => format!(
                         "{}: a stale lock: no master daemon runs, process {pid} holds it, and postfix start fails: \
                          kill {pid}",
@@ -187,6 +192,16 @@ impl Found<'_> {
             self.add(level, format!("master.cf has no service {name}: {what}"));
         }
     }
+}
+
+/// What a process runs; nothing if it is gone.
+fn program(pid: u32) -> Option<String> {
+    let name = guarded::read_text(Path::new(&format!("/proc/{pid}/comm")), MOST);
+    Some(name.ok()?.trim_end().to_owned())
+}
+
+fn is_master(pid: u32) -> bool {
+    program(pid).is_some_and(|name| name == "master")
 }
 
 /// The kernel keeps 15 bytes of a name.

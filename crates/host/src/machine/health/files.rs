@@ -174,9 +174,12 @@ impl Found<'_> {
 
     /// data_directory: master's own lock is made in it.
     pub(super) fn data_directory(&mut self, path: &Path, owner: u32, name: &str) {
-        if let Some(metadata) = self.look(path)
-            && metadata.uid() != owner
-        {
+        // Behind a symbolic link, which Postfix follows.
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(e) => return self.unseen(path, &e),
+        };
+        if metadata.uid() != owner {
             let text = format!(
                 "data_directory {}: uid {} owns it, not {name}, and the next start fails: chown {name}",
                 path.display(),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::master;
 use figures::instances::{Facts, Running, Trouble};
 use figures::verdict::Level;
 use nix::unistd::User;
@@ -59,11 +60,12 @@ pub(super) fn troubles(
             found.waiting(now);
             found.passed_over(instance, now);
         }
-        Running::No => {
+        // Unless it was started while its queue was read.
+        Running::No if matches!(master(root, instance), Ok(None)) => {
             found.data_lock(root, instance);
             found.unattended(facts.is_enabled, now);
         }
-        Running::Unknown | Running::Failed(_) => {}
+        Running::No | Running::Unknown | Running::Failed(_) => {}
     }
     found.troubles
 }

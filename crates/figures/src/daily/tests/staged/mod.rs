@@ -129,6 +129,7 @@ fn marked(days: &[HostDay], incident: Option<Incident>) -> Vec<String> {
             Vec::new(),
         ),
         busy: today.iter().map(|record| record.instance.clone()).collect(),
+        in_use: today.iter().map(|record| record.instance.clone()).collect(),
         is_covered: true,
         rules: RULES.clone(),
         gaps: Gaps::default(),
