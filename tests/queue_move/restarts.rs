@@ -103,7 +103,9 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
 }
 
 /// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened
-/// it, or is about to remove it. It begins once pickup has the directory `open`, or a file in it.
+/// it, or is about to remove it. It begins once pickup has the directory `open`, or a file in it. Where pickup is slow
+/// with a file open, the other files come back. Where it is slow between two files, which of them it is at cannot be
+/// seen: undo has to wait, and pickup may have taken them all by then.
 fn slow_pickup(call: &str, delay: &str, open: &str) {
     const COUNT: usize = 6;
     let host = host_or_skip!();
@@ -145,7 +147,8 @@ fn slow_pickup(call: &str, delay: &str, open: &str) {
     drop(strace.kill());
     to.wait_idle();
     accepting.wait_accepted(COUNT - back);
-    assert!(back > 0, "{undone}");
+    let is_between_files = open == "/maildrop";
+    assert!(back > 0 || is_between_files, "{undone}");
     assert_eq!(
         from.count("hold") + to.count("hold") + to.count("maildrop"),
         0,
@@ -180,7 +183,7 @@ fn undo_while_pickup_looks_at_a_name() {
 
 #[test]
 fn undo_while_pickup_is_about_to_call_cleanup() {
-    slow_pickup("connect", "delay_enter", "/maildrop");
+    slow_pickup("connect", "delay_enter", "/maildrop/");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod end_to_end;
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use testkit::host_or_skip;
 use testkit::prometheus::{is_there, promtool};
 use testkit::tools::run;
 
@@ -161,7 +162,17 @@ fn the_rules_limits_are_those_of_judge_toml() {
 #[test]
 fn the_rules_ask_for_metrics_that_there_are() {
     let rules = std::fs::read_to_string(format!("{RULES}/relay-tools.rules.yml")).unwrap();
-    let texts = all_texts().concat();
+    let mut texts = all_texts().concat();
+    // What stops mail can be seen on the host itself alone, not in an image of it.
+    let host = host_or_skip!();
+    host.instance("postfix-aol-a").start();
+    let mailq = testkit::tools::path("mailq-distribution");
+    texts += &host
+        .command(mailq)
+        .args(["--format", "prom", "aol-a"])
+        .run()
+        .ok()
+        .text();
     let rules = rules
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'));
