@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+use testkit::tools;
+
 use crate::files;
 
 /// What begins with `start` in `text` and goes on with these characters.
@@ -39,6 +42,93 @@ fn each_format_is_documented() {
             if !page.contains(&format!("`{name}`")) {
                 missing.insert(format!("{name} ({})", path.display()));
             }
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/schemas.md: {missing:#?}");
+}
+
+/// What the tools print of the bundled host, as JSON.
+const PRINTED: [&[&str]; 13] = [
+    &["mail-stats-print", "--format", "json"],
+    &["mail-stats-print", "--format", "json", "--filtered"],
+    &["mail-stats-print", "--events", "--date", "2026-09-19"],
+    &["mailq-distribution", "--format", "json"],
+    &["queue-report", "--format", "json", "aol-b"],
+    &["queue-move", "history", "--format", "json"],
+    &[
+        "queue-move",
+        "prune",
+        "--older-than",
+        "1d",
+        "--dry-run",
+        "--format",
+        "json",
+    ],
+    &["relay-instances", "--format", "json"],
+    &["relay-limit", "list", "--format", "json"],
+    &["relay-limit", "history", "--format", "json"],
+    &["relay-transport", "check", "--no-dns", "--format", "json"],
+    &[
+        "relay-transport",
+        "print",
+        "--domain",
+        "smtp.example.org",
+        "--format",
+        "json",
+    ],
+    &["relay-warmup", "check", "--format", "json", "aol-a"],
+];
+
+/// The fields of an object, and those of the objects in its lists.
+fn fields(value: &Value, depth: usize, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            found.extend(object.keys().cloned());
+            for below in object
+                .values()
+                .filter(|below| depth < 1 || below.is_array())
+            {
+                fields(below, depth + 1, found);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|one| fields(one, depth, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn each_field_that_the_tools_print_is_documented() {
+    let page = files::text("docs/schemas.md".as_ref());
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rustin");
+    let mut missing = BTreeSet::new();
+    for command in PRINTED {
+        let ran = tools::run(command[0], [&["--root", root], &command[1..]].concat());
+        let objects: Vec<Value> = match serde_json::from_str(&ran.out) {
+            Ok(one) => vec![one],
+            Err(_) => ran
+                .out
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect(),
+        };
+        assert!(!objects.is_empty(), "{command:?}: {}", ran.err);
+        for object in &objects {
+            let schema = object["schema"].as_str().unwrap();
+            let rows = page.lines().filter(|line| {
+                line.starts_with('|')
+                    && line
+                        .split('|')
+                        .nth(1)
+                        .is_some_and(|cell| cell.contains(&format!("`{schema}`")))
+            });
+            let rows: String = rows.collect();
+            let mut found = BTreeSet::new();
+            fields(object, 0, &mut found);
+            found.remove("schema");
+            found.retain(|field| {
+                !rows.contains(&format!("`{field}`")) && !rows.contains(&format!("`{field}["))
+            });
+            missing.extend(found.into_iter().map(|field| format!("{schema}: {field}")));
         }
     }
     assert!(missing.is_empty(), "not in docs/schemas.md: {missing:#?}");
