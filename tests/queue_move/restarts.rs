@@ -133,8 +133,9 @@ fn slow_pickup(call: &str, delay: &str, open: &str) {
     };
     host.wait_until(Duration::from_secs(20), "pickup to be traced", traced);
     queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
+    // It may close some while ls looks.
     let is_at_it = || {
-        host.sh(&format!("ls -l /proc/{pid}/fd"))
+        host.sh(&format!("ls -l /proc/{pid}/fd 2>/dev/null || true"))
             .text()
             .lines()
             .any(|line| line.split("-> ").any(|path| path.contains(open)))
