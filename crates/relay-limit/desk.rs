@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use cli::syslog::Syslog;
 use cli::{Context, Failure};
 use guarded::Links;
-use limits::{DIRECTORY, Entry, Journal, Record};
+use limits::{DIRECTORY, Entry, Journal, Record, Standing};
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
+
+use crate::place;
 
 /// How long another relay-limit is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +44,12 @@ pub(crate) fn directory(cx: &Context) -> PathBuf {
 pub(crate) fn look(cx: &Context) -> anyhow::Result<Parsed<Journal>> {
     let directory = directory(cx);
     let path = Journal::path(&directory);
-    Ok(Journal::read(&directory).map_err(|e| Failure::io("cannot read the journal", &path, e))?)
+    let read = Journal::read(&directory);
+    let mut read = read.map_err(|e| Failure::io("cannot read the journal", &path, e))?;
+    if read.value.limits.iter().any(Standing::is_open) {
+        place::as_named(cx, &mut read.value);
+    }
+    Ok(read)
 }
 
 /// The journal under the lock. To be held for as long as files are changed, and no longer.

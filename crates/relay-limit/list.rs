@@ -147,13 +147,13 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
         ));
     };
     if let Some(rate) = one.limit.rate() {
-        return match parameters::changed(instance, rate) {
+        return match parameters::changed(cx, instance, rate) {
             _ if one.in_force.is_none() => {
                 Seen::Unknown("Postfix was not seen to go by it: relay-limit tick".to_owned())
             }
             changed if changed.is_empty() => Seen::Holds,
             changed => Seen::Broken(format!(
-                "somebody has changed main.cf: {}",
+                "somebody has changed its configuration: {}",
                 changed.join(", ")
             )),
         };

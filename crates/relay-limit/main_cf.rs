@@ -146,7 +146,7 @@ fn changed(
         let run = postconf.run(&args).map(drop);
         Ok(run.map_err(|why| {
             Failure::new(format!("cannot change {}: {why}", path.display()))
-                .hint("nothing was changed; relay-limit tick tries again")
+                .hint("nothing was changed")
         })?)
     };
     if !edit.set.is_empty() {

@@ -2,16 +2,13 @@
 
 use cli::{Context, Failure, Outcome, person};
 use knowledge::providers::Providers;
-use limits::{Hold, Journal, Limit, Scope};
+use limits::{Hold, Journal, LONGEST, Limit, Scope};
+use postfix::Time;
 use postfix::config::Instance;
-use postfix::{Span, Time};
 use transport::Domain;
 
 use crate::args::{EndArgs, ScopeArgs};
 use crate::desk::{self, Clock};
-
-/// No pause is for longer: what is to last is not a pause.
-const LONGEST: Span = Span::from_days(366);
 
 /// Does what an admin `ordered`, and prints what was done, or with `--dry-run` the plan.
 pub(crate) fn run(

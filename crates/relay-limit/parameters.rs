@@ -66,11 +66,14 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
 }
 
 /// What of a rate is not as it was set.
-pub(crate) fn changed(instance: &Instance, rate: &Rate) -> Vec<String> {
+pub(crate) fn changed(cx: &Context, instance: &Instance, rate: &Rate) -> Vec<String> {
     let of = |change: &Change| {
         let now = value(instance, &change.name);
         let is = now.as_deref().unwrap_or("not set");
         (now.as_ref() != Some(&change.new)).then(|| format!("{} is {is}", change.name))
     };
-    rate.changes.iter().filter_map(of).collect()
+    let names: Vec<&str> = rate.changes.iter().map(|one| one.name.as_str()).collect();
+    let own = place::of_queue_manager(cx, instance, &names).into_iter();
+    let own = own.map(|own| format!("qmgr in master.cf has its own {own}"));
+    rate.changes.iter().filter_map(of).chain(own).collect()
 }

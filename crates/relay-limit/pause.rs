@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cli::{Context, Failure, Interrupts, Outcome, person};
 use knowledge::providers::{Providers, domain_of};
 use legible::shell::quoted;
-use limits::map::answer;
+use limits::map::{MARK, answer};
 use limits::plan::{PausePlan, Sibling, Waiting, whose};
 use limits::setup::{State, judge};
 use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
@@ -183,18 +183,11 @@ fn warnings(
     let Some(pause) = limit.pause() else {
         return warnings;
     };
-    for one in journal.limits.iter().filter(|one| one.holds(now)) {
-        let Some(other) = one.limit.pause() else {
-            continue;
-        };
-        if one.limit.config_directory == limit.config_directory
-            && other.scope.overlaps(&pause.scope)
-        {
-            warnings.push(format!(
-                "it is already paused ({}); mail covered by both is kept until the later end",
-                one.limit.id
-            ));
-        }
+    for one in journal.overlapping(limit, now) {
+        warnings.push(format!(
+            "it is already paused ({}); mail covered by both is kept until the later end",
+            one.limit.id
+        ));
     }
     if let Scope::Domains(_) = &pause.scope
         && let Some(id) = providers.of_instance(instance.name())
@@ -244,6 +237,7 @@ fn carry_out(
         Ok(done) => done,
         Err(why) => return Err(give_up(desk, &id, why)),
     };
+    let text = answered(&desk.journal, &id, clock.now());
     drop(desk);
     for warning in &kept.warnings {
         cx.warn(warning);
@@ -258,19 +252,27 @@ fn carry_out(
     if args.reload {
         upkeep::reload(cx, place.instance)?;
     }
-    let force = in_force(cx, clock, (place, &id, &pause), kept.changed, &interrupts)?;
+    let asked = (&*keys(&pause), &*text);
+    let force = in_force(cx, clock, (place, &id, asked), kept.changed, &interrupts)?;
     Ok(said(cx, name, (&plan.whose, &plan.until), &id, &force))
+}
+
+/// What Postfix answers while a pause holds: its own text, but where another of the same mail may last longer.
+fn answered(journal: &Journal, id: &str, now: Time) -> String {
+    let limit = journal.limit(id).map(|one| &one.limit);
+    let alone = limit.filter(|limit| journal.overlapping(limit, now).next().is_none());
+    let pause = alone.and_then(Limit::pause);
+    pause.map_or_else(|| MARK.to_owned(), |pause| pause.text.clone())
 }
 
 /// Waits until Postfix goes by a pause that is in the map, and writes down that it does.
 fn in_force(
     cx: &Context,
     clock: &Clock,
-    (place, id, pause): (&Place<'_>, &str, &Pause),
+    (place, id, asked): (&Place<'_>, &str, (&[String], &str)),
     changed: bool,
     interrupts: &Interrupts,
 ) -> anyhow::Result<Force> {
-    let asked = (&*keys(pause), pause.text.as_str());
     let force = waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts));
     if let Force::Holds(_) = force {
         Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
@@ -290,6 +292,7 @@ pub(crate) fn once_more(
     let desk = Desk::open(cx, clock)?;
     let standing = desk.journal.limit(id).cloned();
     let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+    let text = answered(&desk.journal, id, clock.now());
     drop(desk);
     for warning in &kept.warnings {
         cx.warn(warning);
@@ -302,7 +305,8 @@ pub(crate) fn once_more(
     };
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();
-    let force = in_force(cx, clock, (&place, id, pause), changed, &interrupts)?;
+    let asked = (&*keys(pause), &*text);
+    let force = in_force(cx, clock, (&place, id, asked), changed, &interrupts)?;
     let until = standing.limit.until.map(|until| readable(cx, until));
     let words = (
         &*whose(&pause.scope, pause.provider.as_deref()),
@@ -320,7 +324,10 @@ pub(crate) fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyho
         by,
     };
     match desk.write(vec![end, Entry::Closed { id: id.to_owned() }]) {
-        Ok(()) => why,
+        Ok(()) => why.context(
+            Failure::new(format!("{id}: not in force, and given up"))
+                .hint("fix what is named, and order it again: nothing tries again by itself"),
+        ),
         Err(_) => why.context(
             Failure::new(format!(
                 "{id} is in the journal; relay-limit tick will put it in force"

@@ -1,12 +1,13 @@
 //! An instance with its map: what its configuration says of both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use cli::Context;
 use host::programs::Program;
 use limits::setup::{Facts, FileState, NAME, ours};
-use limits::{MapFile, MapKind};
+use limits::{Journal, MapFile, MapKind};
 use postfix::config::{Host, Instance};
 use transport::{TableName, split_list};
 
@@ -32,6 +33,30 @@ pub(crate) fn of_directory<'h>(host: &'h Host, directory: &Path) -> Option<&'h I
     host.instances()
         .iter()
         .find(|instance| instance.config_directory() == directory)
+}
+
+/// Gives limits that are not closed the name that the host has for their configuration directory now: the same
+/// directory may have been listed by another, as where one is a link.
+pub(crate) fn as_named(cx: &Context, journal: &mut Journal) {
+    let host = host::instances::discover(cx.site()).value;
+    let identity = |path: &Path| {
+        let seen = cx.root().under(path).metadata().ok()?;
+        Some((seen.dev(), seen.ino()))
+    };
+    let open = journal.limits.iter_mut().filter(|one| one.is_open());
+    for one in open {
+        let directory = &mut one.limit.config_directory;
+        if of_directory(&host, directory).is_some() {
+            continue;
+        }
+        let Some(own) = identity(directory) else {
+            continue;
+        };
+        let mut all = host.instances().iter().map(Instance::config_directory);
+        if let Some(name) = all.find(|name| identity(name) == Some(own)) {
+            *directory = name.to_owned();
+        }
+    }
 }
 
 /// The elements of transport_maps, expanded.
@@ -230,13 +255,10 @@ fn overrides(cx: &Context, instance: &Instance) -> Vec<(String, String)> {
         found.push(("main.cf".to_owned(), format!("{name} = {own}")));
     }
     for service in services.services() {
-        let settings = service.args.iter().zip(service.args.iter().skip(1));
-        let settings = settings
-            .filter(|(option, _)| *option == "-o")
-            .map(|(_, setting)| setting);
-        for setting in settings {
-            let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-            let defeats = match (service.command.as_str(), name.trim()) {
+        // Of two of one name, the last counts.
+        let own: BTreeMap<String, String> = service.overrides().into_iter().collect();
+        for (name, value) in own {
+            let defeats = match (service.command.as_str(), name.as_str()) {
                 ("trivial-rewrite", "transport_maps") => true,
                 ("smtpd", "smtpd_reject_unlisted_recipient") => {
                     value.trim().eq_ignore_ascii_case("no")
@@ -247,9 +269,20 @@ fn overrides(cx: &Context, instance: &Instance) -> Vec<(String, String)> {
                 _ => false,
             };
             if defeats {
-                found.push((service.name.clone(), setting.clone()));
+                found.push((service.name.clone(), format!("{name}={value}")));
             }
         }
     }
     found
+}
+
+/// What the queue manager's own line of master.cf says of one of these parameters: main.cf does not count there.
+pub(crate) fn of_queue_manager(cx: &Context, instance: &Instance, names: &[&str]) -> Vec<String> {
+    let services = instance.services(cx.root()).value;
+    let managers = services.services().iter();
+    let managers = managers.filter(|one| matches!(one.command.as_str(), "qmgr" | "oqmgr"));
+    let settings = managers.flat_map(|one| one.overrides());
+    let own = settings.filter(|(name, _)| names.contains(&name.as_str()));
+    own.map(|(name, value)| format!("-o {name}={value}"))
+        .collect()
 }

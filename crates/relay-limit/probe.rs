@@ -7,7 +7,7 @@ use std::time::Duration;
 use cli::Context;
 use host::machine::Interfaces;
 use host::rewrite::{Resolved, Rewrite};
-use postfix::config::Instance;
+use postfix::config::{Instance, Service};
 
 /// How long an smtpd may take for an answer. Some greet late, on purpose.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -68,7 +68,7 @@ pub(crate) fn listeners(cx: &Context, instance: &Instance) -> Vec<SocketAddr> {
     let services = instance.services(cx.root()).value;
     let mut found = Vec::new();
     for service in services.services() {
-        if !matches!(service.command.as_str(), "smtpd" | "postscreen") || wraps(&service.args) {
+        if !matches!(service.command.as_str(), "smtpd" | "postscreen") || wraps(service) {
             continue;
         }
         let Some((host, port)) = service.listens_on() else {
@@ -100,9 +100,12 @@ pub(crate) fn listeners(cx: &Context, instance: &Instance) -> Vec<SocketAddr> {
 }
 
 /// TLS from the first byte on.
-fn wraps(args: &[String]) -> bool {
-    args.iter()
-        .any(|arg| arg.replace(' ', "") == "smtpd_tls_wrappermode=yes")
+fn wraps(service: &Service) -> bool {
+    let own = service.overrides().into_iter().rev();
+    let mut values = own.filter(|(name, _)| name == "smtpd_tls_wrappermode");
+    values
+        .next()
+        .is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("yes"))
 }
 
 /// The addresses that `host` stands for, as far as they can be connected to from here.

@@ -105,6 +105,20 @@ fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate,
             name,
             new,
         });
+    let changes: Vec<Change> = changes.collect();
+    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+    if let Some(own) = place::of_queue_manager(cx, instance, &names).first() {
+        let what = format!(
+            "{name}: qmgr in master.cf has its own {own}: main.cf has no effect there, and a rate would hold nothing"
+        );
+        let directory = instance.config_directory().to_string_lossy();
+        return Err(Failure::new(what)
+            .hint(format!(
+                "remove it there; see postconf -c {} -P",
+                quoted(&directory)
+            ))
+            .into());
+    }
     let mut notes = Vec::new();
     if limits.transport_delay.value.is_some_and(|now| now > delay) {
         notes.push(format!(
@@ -121,7 +135,7 @@ fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate,
     let rate = Rate {
         text: args.pace.to_string(),
         transport: limits.transport.clone(),
-        changes: changes.collect(),
+        changes,
     };
     Ok((rate, notes))
 }

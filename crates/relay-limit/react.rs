@@ -8,6 +8,7 @@ use cli::manner::Manner;
 use cli::{Context, Failure, Outcome};
 use globset::{Glob, GlobMatcher};
 use knowledge::providers::Providers;
+use knowledge::reasons::Reasons;
 use limits::react::{Act, Decision, Rules, holds};
 use postfix::config::Host;
 use postfix::{Parsed, Problem, Span};
@@ -47,12 +48,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         .iter()
         .map(|rule| pattern(rule.instance.as_deref()));
     let patterns = patterns.collect::<anyhow::Result<Vec<_>>>()?;
-    known(&rules, &providers)?;
+    let reasons = Arc::new(host::tables::reasons(cx.site())?);
+    known(&rules, &providers, &reasons)?;
     let question = Question {
         rules: &rules,
         patterns: &patterns,
         providers: &providers,
-        reasons: Arc::new(host::tables::reasons(cx.site())?),
+        reasons,
     };
     let named = named(&host.value, &providers);
     match args.dry_run {
@@ -88,8 +90,18 @@ fn rules(args: &Args, cx: &Context) -> anyhow::Result<Option<Rules>> {
     Ok(Some(rules))
 }
 
-/// A rule for a provider that nobody knows would never do anything.
-fn known(rules: &Rules, providers: &Providers) -> anyhow::Result<()> {
+/// A rule for a provider, or a code, that nobody knows would never do anything.
+fn known(rules: &Rules, providers: &Providers, reasons: &Reasons) -> anyhow::Result<()> {
+    let mut codes = rules.rules.iter().flat_map(|rule| &rule.codes);
+    if let Some(code) = codes.find(|code| !reasons.knows_code(code)) {
+        let what = format!("the rules name a code that no reply yields, \"{code}\"");
+        let failure = Failure::new(what);
+        return Err(failure
+            .hint(
+                "mail-stats-print --by reason --format json shows the codes of a host; case counts",
+            )
+            .into());
+    }
     let mut asked = rules
         .rules
         .iter()

@@ -1,6 +1,7 @@
 //! The refusals that rules count, read from the logs of a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use cli::Context;
@@ -33,6 +34,8 @@ struct Counter<'a> {
     /// Syslog names of several instances under which something was refused.
     shared: BTreeSet<Vec<u8>>,
     cache: Cache,
+    /// The same in all threads.
+    hasher: RandomState,
     events: Vec<Event>,
 }
 
@@ -64,14 +67,15 @@ impl Counter<'_> {
                 .is_none_or(|wanted| wanted == provider)
                 && pattern.is_none_or(is_there)
             {
-                let event = Event {
+                self.events.push(Event {
                     at,
                     rule,
                     instance: name.to_owned(),
                     provider: provider.clone(),
-                };
-                let times = usize::try_from(delivery.repeat.min(1000)).unwrap_or(1);
-                self.events.extend(std::iter::repeat_n(event, times));
+                    recipient: self
+                        .hasher
+                        .hash_one((delivery.queue_id, delivery.recipient)),
+                });
             }
         }
     }
@@ -135,6 +139,7 @@ pub(crate) fn read(
         names: &names,
         shared: BTreeSet::new(),
         cache: Cache::default(),
+        hasher: RandomState::new(),
         events: Vec::new(),
     };
     let time = Period {

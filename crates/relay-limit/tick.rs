@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use cli::{Context, Outcome};
 use host::machine::Process;
 use host::programs::Program;
-use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope, Standing};
+use limits::{Ending, Entry, Hold, Limit, Pause, Scope, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Time};
 
@@ -150,6 +150,9 @@ pub(crate) fn settle(
             Desk::open(cx, clock)?.write(vec![Entry::InForce { id }])?;
         }
     }
+    for one in open.iter().filter(|one| is_unseen(one, clock.now())) {
+        see(cx, clock, host, one)?;
+    }
     let syslog = desk::syslog(cx);
     for one in &settled {
         let line = closed(cx, clock, host, one, flush)?;
@@ -158,6 +161,25 @@ pub(crate) fn settle(
     }
     cx.print_lines(&lines)?;
     Ok(outcome)
+}
+
+/// A pause whose command has ended, or was killed, without having seen it in force.
+fn is_unseen(one: &Standing, now: Time) -> bool {
+    let is_alone = now.since(one.limit.begun) > waiting::ALONE;
+    one.limit.pause().is_some() && one.in_force.is_none() && one.holds(now) && is_alone
+}
+
+/// Looks whether Postfix goes by it, and writes that down.
+fn see(cx: &Context, clock: &Clock, host: &Parsed<Host>, one: &Standing) -> anyhow::Result<()> {
+    let instance = place::of_directory(&host.value, &one.limit.config_directory);
+    let place = instance.and_then(|instance| Place::of(cx, instance));
+    if let (Some(place), Some(pause)) = (place, one.limit.pause())
+        && waiting::is_paused(cx, &place, &keys(pause), clock.now())
+    {
+        let id = one.limit.id.clone();
+        Desk::open(cx, clock)?.write(vec![Entry::InForce { id }])?;
+    }
+    Ok(())
 }
 
 /// A rate that a run before this one has not seen in force.
@@ -292,13 +314,13 @@ fn closed(
             limit.id, rate.text
         ),
         Hold::Pause(pause) => {
-            let mut line = match still(&journal, one, pause, clock.now()) {
+            let mut line = match journal.overlapping(limit, clock.now()).next() {
                 Some(other) => format!(
-                    "{}: {how}; some of its mail is still paused: {other}",
-                    limit.id
+                    "{}: {how}; some of its mail is still paused: {}",
+                    limit.id, other.limit.id
                 ),
                 None => format!(
-                    "{}: {how}: mail is taken again, {}",
+                    "{}: {how}: mail is taken again within 45 s, {}",
                     limit.id,
                     limits::plan::whose(&pause.scope, pause.provider.as_deref())
                 ),
@@ -317,22 +339,6 @@ fn closed(
         id: limit.id.clone(),
     }])?;
     Ok(line)
-}
-
-/// Another pause that holds mail of this one.
-fn still<'j>(journal: &'j Journal, one: &Standing, pause: &Pause, now: Time) -> Option<&'j str> {
-    let is_other = |other: &&Standing| {
-        let overlaps = |theirs: &Pause| theirs.scope.overlaps(&pause.scope);
-        other.holds(now)
-            && other.limit.id != one.limit.id
-            && other.limit.config_directory == one.limit.config_directory
-            && other.limit.pause().is_some_and(overlaps)
-    };
-    journal
-        .limits
-        .iter()
-        .find(is_other)
-        .map(|other| other.limit.id.as_str())
 }
 
 /// Tries waiting mail at once, when Postfix goes by the map without the pause.

@@ -221,5 +221,5 @@ pub(crate) fn reload(cx: &cli::Context, instance: &Instance) -> Result<()> {
 fn unusable(error: limits::MapError) -> Failure {
     Failure::new("cannot change the map")
         .because(error)
-        .hint("see relay-limit setup; relay-limit tick tries again")
+        .hint("see relay-limit setup")
 }

@@ -6,13 +6,17 @@
 //! (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes that are older than the change must be gone.
 //! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts};
 use host::machine::{self, Process};
+use host::programs::Program;
 use host::rewrite::Rewrite;
 use postfix::config::Instance;
+use postfix::{Span, Time};
 
+use crate::place::Place;
 use crate::probe::{self, Said, Sent};
 use crate::upkeep;
 
@@ -24,6 +28,12 @@ const RESOLVERS: Duration = Duration::from_secs(11);
 const SMTPDS: Duration = Duration::from_secs(31);
 /// Longer than both, and some more for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(75);
+/// How often a program that does not start by itself is woken.
+const WAKE: Duration = Duration::from_secs(3);
+/// A pause that is not seen in force after so long has nobody who waits for it any more: longer than [`PATIENCE`].
+pub(crate) const ALONE: Span = Span::from_seconds(90);
+/// So long after the change, Postfix is no longer reloaded for its sake.
+const ALONE_FOR: Span = Span::from_minutes(5);
 /// As many recipients are asked about at each smtpd.
 const ASKED: usize = 3;
 
@@ -125,6 +135,39 @@ pub(crate) fn until_paused(
     }
 }
 
+/// Is a pause in force of which nobody has seen that it is? Asked once, and not waited for: it is not while any process
+/// is left that is older than the map. Where such stay, Postfix is reloaded.
+pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, keys: &[String], now: Time) -> bool {
+    let instance = place.instance;
+    let (Ok(Some(all)), Ok(seen)) = (processes(cx, instance), place.map.path.metadata()) else {
+        return false;
+    };
+    let changed = Time::from_seconds(seen.ctime());
+    // Both are known to the second, and one may be a second off.
+    let is_new = |process: &Process| {
+        let started = machine::started(process);
+        started.is_some_and(|at| at > changed.plus(Span::from_seconds(1)))
+    };
+    let mut bound = all
+        .iter()
+        .filter(|process| matches!(process.name.as_str(), "trivial-rewrite" | "smtpd"));
+    if !bound.all(is_new) {
+        let since = now.since(changed);
+        // A client that never ends would have it done every minute.
+        if (ALONE..ALONE_FOR).contains(&since)
+            && let Err(why) = upkeep::reload(cx, instance)
+        {
+            cx.warn(format!("{why:#}"));
+        }
+        return false;
+    }
+    // Another pause of the same mail that lasts longer has its own text.
+    let mut client = Rewrite::new(instance);
+    let text = limits::map::MARK;
+    probe::resolve(&mut client, &probe::addresses(keys, 0), text) == Sent::Kept
+        && matches!(by_smtpd(cx, instance, (keys, text), 0), Force::Holds(_))
+}
+
 /// trivial-rewrite says what it should; does smtpd refuse the mail, too? Only then does it hold. Where a server at
 /// which the instance takes mail refuses the probe for another reason, or does not answer, it is not known what it
 /// does of the mail of others.
@@ -215,6 +258,7 @@ pub(crate) fn until_restarted(
     old: &[Process],
 ) -> Force {
     let begun = Instant::now();
+    let mut woken = begun;
     loop {
         match processes(cx, instance) {
             Ok(None) => return Force::NotRunning,
@@ -226,8 +270,15 @@ pub(crate) fn until_restarted(
                 }
             }
         }
-        if begun.elapsed() > RESOLVERS {
+        if begun.elapsed() > PATIENCE {
             return Force::Unknown(format!("no new {program} was seen"));
+        }
+        // The old one may have read the request that was to start a new one, and the master's next is minutes away.
+        if woken.elapsed() > WAKE {
+            woken = Instant::now();
+            let wake = Program::new(cx.root(), instance, "postkick");
+            // Where nobody listens yet, it is done again.
+            drop(wake.run(&["public", program, "W"]));
         }
         std::thread::sleep(ROUND);
     }

@@ -106,7 +106,7 @@ fn two_admins_at_once_both_get_what_they_ordered() {
     });
     let running: Vec<_> = running.collect();
     for one in running {
-        let ran = one.wait(std::time::Duration::from_secs(120));
+        let ran = one.wait(std::time::Duration::from_secs(300));
         assert_eq!(ran.code(), Some(0), "{ran}");
     }
     assert_eq!(held(&host), domains);
@@ -116,7 +116,7 @@ fn two_admins_at_once_both_get_what_they_ordered() {
     // And both lift the same.
     let lifts = [0, 1].map(|_| host.command(TOOL).args(["lift", "aol-b", "--yes"]).spawn());
     for one in lifts {
-        let ran = one.wait(std::time::Duration::from_secs(120));
+        let ran = one.wait(std::time::Duration::from_secs(300));
         // The second may find nothing that holds.
         assert!(
             ran.code() == Some(0) || ran.errors().contains("nothing is in force"),

@@ -6,7 +6,7 @@ use testkit::{Answer, Host, Mail, host_or_skip};
 
 use crate::hosts::relay_limit;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The table of aol-b.
 const TABLE: &str = "/etc/postfix-aol-b/relay-limit-filter";

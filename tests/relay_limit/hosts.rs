@@ -61,6 +61,8 @@ impl Site {
             .param("smtp_dns_support_level", "enabled")
             .param("smtp_host_lookup", "dns")
             .param("relayhost", "[aol.smtp.example.org]:25")
+            // A connection a message, each to an address by chance: else one relay may get all of it.
+            .param("smtp_connection_cache_on_demand", "no")
             .fast_retries()
             .start();
         assert_eq!(

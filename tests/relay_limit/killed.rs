@@ -8,7 +8,7 @@ use testkit::{Answer, Host, Instance, Mail, Sink, host_or_skip};
 use crate::TOOL;
 use crate::hosts::relay_limit;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What changes a file. Of `write`, which says more than it changes, every third call.
 const CHANGES: [(&str, usize); 5] = [

@@ -13,6 +13,7 @@ mod pausing;
 mod rates;
 mod react;
 mod refusals;
+mod repeated;
 mod strays;
 mod tables;
 

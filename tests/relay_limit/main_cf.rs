@@ -87,7 +87,7 @@ fn two_rates_at_once_are_one_and_a_full_disk_changes_nothing() {
         let args = ["rate", "aol-b", "600/h", "--yes"];
         host.command(TOOL).args(args).spawn()
     });
-    let codes = running.map(|one| one.wait(std::time::Duration::from_secs(120)).code());
+    let codes = running.map(|one| one.wait(std::time::Duration::from_secs(300)).code());
     assert!(
         codes.contains(&Some(0)) && codes.contains(&Some(2)),
         "{codes:?}"

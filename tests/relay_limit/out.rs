@@ -9,11 +9,15 @@ use crate::hosts::Site;
 #[test]
 fn out_moves_what_waits_and_in_brings_it_back() {
     let site = Site::start(host_or_skip!());
+    // What is stuck stays where it is until somebody does something.
+    site.b.set("minimal_backoff_time", "300s");
+    site.b.reload();
     site.block_b();
     site.send("before", 20);
     site.host
-        .wait_until(Duration::from_secs(60), "some to be stuck", || {
-            site.taken(&site.a) + site.taken(&site.b) >= 20 && site.b.count("deferred") > 0
+        .wait_until(Duration::from_secs(180), "all to be tried", || {
+            let stuck = site.b.count("deferred");
+            stuck > 0 && site.served("before").len() + stuck == 20
         });
     let out = |more: &[&str]| {
         let args = ["out", "aol-b", "--for", "2h", "--reason", "TSS04"];
@@ -47,7 +51,7 @@ fn out_moves_what_waits_and_in_brings_it_back() {
         assert!(done.text().contains(part), "{part}: {done}");
     }
     site.host
-        .wait_until(Duration::from_secs(60), "all to arrive", || {
+        .wait_until(Duration::from_secs(180), "all to arrive", || {
             site.served("before").len() == 20
         });
     assert!(

@@ -167,6 +167,21 @@ impl Journal {
         self.limits.iter().find(|one| one.limit.id == id)
     }
 
+    /// The other pauses that hold some of the mail of a pause.
+    pub fn overlapping<'j>(
+        &'j self,
+        limit: &'j Limit,
+        now: Time,
+    ) -> impl Iterator<Item = &'j Standing> {
+        self.limits.iter().filter(move |one| {
+            let pauses = one.limit.pause().zip(limit.pause());
+            one.holds(now)
+                && one.limit.id != limit.id
+                && one.limit.config_directory == limit.config_directory
+                && pauses.is_some_and(|(other, own)| other.scope.overlaps(&own.scope))
+        })
+    }
+
     /// A name for a limit of `instance` that is ordered at `now`, which no other has: `aol-b-20261124T093012Z`.
     pub fn new_id(&self, instance: &str, stamp: &str) -> String {
         let plain = |c: char| match c {

@@ -29,5 +29,8 @@ pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Scope, Standing, Step}
 pub use marks::{Marks, pauses};
 pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
 
+/// Nothing is held for longer: what is to last is no pause.
+pub const LONGEST: postfix::Span = postfix::Span::from_days(366);
+
 /// Where a host keeps the journal and the lock, as the host itself names it.
 pub const DIRECTORY: &str = "/var/lib/relay-tools/limits";

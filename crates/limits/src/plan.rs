@@ -111,12 +111,14 @@ impl PausePlan {
             Ok(waiting) => {
                 let active = match waiting.active {
                     0 => String::new(),
+                    1 => "; 1 in the active queue is tried once more".to_owned(),
                     n => format!("; {n} in the active queue are tried once more"),
                 };
-                format!(
-                    "  waiting    {} stay where they are{active}",
-                    messages(waiting.deferred)
-                )
+                let stay = match waiting.deferred {
+                    1 => "1 message stays where it is".to_owned(),
+                    n => format!("{} stay where they are", messages(n)),
+                };
+                format!("  waiting    {stay}{active}")
             }
             Err(why) => format!("  waiting    not known: {why}"),
         });

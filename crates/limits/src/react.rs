@@ -4,7 +4,7 @@
 
 mod file;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use knowledge::providers::Providers;
 use knowledge::reasons::Class;
@@ -66,6 +66,38 @@ pub struct Event {
     pub instance: String,
     /// The recipient's provider.
     pub provider: String,
+    /// Whom it refused: the same for the same recipient of the same message.
+    pub recipient: u64,
+}
+
+/// Refused recipients of late. One that is refused again, as at each retry, is still one.
+#[derive(Debug, Default)]
+struct Counted {
+    /// In the order of time. What `last` does not have so is out of date.
+    times: VecDeque<(Time, u64)>,
+    last: HashMap<u64, Time>,
+}
+
+impl Counted {
+    fn add(&mut self, event: &Event) {
+        self.times.push_back((event.at, event.recipient));
+        self.last.insert(event.recipient, event.at);
+    }
+
+    /// Forgets what is as old as this, or older.
+    fn forget(&mut self, is_old: impl Fn(Time) -> bool) {
+        while let Some(&(at, recipient)) = self.times.front().filter(|(at, _)| is_old(*at)) {
+            self.times.pop_front();
+            if self.last.get(&recipient) == Some(&at) {
+                self.last.remove(&recipient);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        self.times.clear();
+        self.last.clear();
+    }
 }
 
 /// What holds, held or would hold at an instance.
@@ -128,7 +160,7 @@ impl Rules {
         instances: &BTreeMap<String, Vec<String>>,
         holds: &mut Vec<Hold>,
     ) -> Vec<Decision> {
-        let mut counted: BTreeMap<(usize, &str, &str), VecDeque<Time>> = BTreeMap::new();
+        let mut counted: BTreeMap<(usize, &str, &str), Counted> = BTreeMap::new();
         let mut decisions = Vec::new();
         for event in events {
             let Some(rule) = self.rules.get(event.rule) else {
@@ -145,15 +177,10 @@ impl Rules {
                 times.clear();
                 continue;
             }
-            times.push_back(event.at);
+            times.add(event);
             let oldest = event.at.minus(rule.within);
-            while times
-                .front()
-                .is_some_and(|at| *at <= oldest || answered.is_some_and(|until| *at < until))
-            {
-                times.pop_front();
-            }
-            let count = times.len() as u64;
+            times.forget(|at| at <= oldest || answered.is_some_and(|until| at < until));
+            let count = times.last.len() as u64;
             if count < rule.at_least {
                 continue;
             }

@@ -132,17 +132,17 @@ pub fn to_come(text: &str, now: Time, zone: Zone) -> Result<Time, String> {
         let day = clock.today().plus(1);
         day.time(time(text.trim())?, zone, Fold::First)
     };
+    let is_to_come = |at: &Time| *at > now;
     // How long ago something was is no time to come.
     let found = match text.trim().parse::<Span>() {
         Ok(_) => None,
         Err(_) => clock.point(text, Fold::First),
     };
     let found = found.map(|at| {
-        if at <= now {
-            tomorrow().unwrap_or(at)
-        } else {
-            at
-        }
+        // At the end of summer time an hour comes twice.
+        let again = || clock.point(text, Fold::Second).filter(is_to_come);
+        let first = Some(at).filter(is_to_come);
+        first.or_else(again).or_else(tomorrow).unwrap_or(at)
     });
     match found {
         Some(at) if at > now => Ok(at),

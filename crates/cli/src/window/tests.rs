@@ -372,3 +372,23 @@ fn times_to_come() {
         check(over, None);
     }
 }
+
+#[test]
+fn an_hour_that_comes_twice_is_to_come_as_long_as_it_is() {
+    let check = |now: &str, text: &str, expected: Option<&str>| {
+        let found = to_come(text, utc(now), Zone::named("Europe/Berlin").unwrap());
+        assert_eq!(found.ok(), expected.map(utc), "{now} {text}");
+    };
+    // 2026-10-25: 02:00 to 03:00 comes at 00:00 UTC, in summer time, and once more at 01:00 UTC.
+    for text in ["02:30", "2026-10-25 02:30"] {
+        check("2026-10-25T00:10:00Z", text, Some("2026-10-25T00:30:00Z"));
+        check("2026-10-25T00:40:00Z", text, Some("2026-10-25T01:30:00Z"));
+        check("2026-10-25T01:10:00Z", text, Some("2026-10-25T01:30:00Z"));
+    }
+    check(
+        "2026-10-25T01:40:00Z",
+        "02:30",
+        Some("2026-10-26T01:30:00Z"),
+    );
+    check("2026-10-25T01:40:00Z", "2026-10-25 02:30", None);
+}

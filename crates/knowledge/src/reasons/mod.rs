@@ -99,6 +99,11 @@ impl Reasons {
         self.rules.filter(classes)
     }
 
+    /// Can a provider's own code be this one? No reply yields one that the rules cannot find.
+    pub fn knows_code(&self, code: &str) -> bool {
+        self.rules.knows_code(code)
+    }
+
     /// What `reply` (the text in parentheses behind `status=`, or a defer log's reason) and `dsn` mean. Where `dsn` is
     /// missing or says nothing (`5.0.0`), the code in the reply itself is taken. By the recipient's `domain` a domain
     /// that does not exist is distinguished from a relay host whose name cannot be looked up; where it is not known, it

@@ -121,6 +121,13 @@ fn rule(entry: Entry) -> Result<Rule, String> {
         ),
         (act, _) => return Err(format!("do = \"{act}\", with or without rate")),
     };
+    let lasts = span("for", &entry.lasts)?;
+    if lasts > crate::LONGEST {
+        let text = &entry.lasts;
+        return Err(format!(
+            "for = \"{text}\": nothing is held for longer than a year"
+        ));
+    }
     Ok(Rule {
         codes,
         classes,
@@ -129,6 +136,6 @@ fn rule(entry: Entry) -> Result<Rule, String> {
         at_least: entry.at_least,
         within: span("within", &entry.within)?,
         act,
-        lasts: span("for", &entry.lasts)?,
+        lasts,
     })
 }

@@ -26,6 +26,7 @@ fn event(minute: u64, instance: &str) -> Event {
         rule: 0,
         instance: instance.to_owned(),
         provider: "aol".to_owned(),
+        recipient: minute,
     }
 }
 
@@ -62,6 +63,29 @@ fn enough_within_the_time_and_not_before() {
     assert_eq!(decided(&[(0, "b"), (1, "b"), (10, "b")], &[]), []);
     // Of two instances, each counts its own.
     assert_eq!(decided(&[(0, "b"), (1, "a"), (2, "b")], &[]), []);
+}
+
+#[test]
+fn a_recipient_that_is_refused_again_is_still_one() {
+    let names = BTreeMap::from([("aol".to_owned(), vec!["a".to_owned(), "b".to_owned()])]);
+    let check = |events: &[(u64, u64)], expected: &[i64]| {
+        let events = events.iter().map(|&(minute, recipient)| Event {
+            recipient,
+            ..event(minute, "b")
+        });
+        let events: Vec<Event> = events.collect();
+        let decisions = rules(RULES).decide(&events, &names, &mut Vec::new());
+        let minutes = decisions.iter().map(|one| one.at.seconds() / 60);
+        assert_eq!(minutes.collect::<Vec<_>>(), expected, "{events:?}");
+        assert!(decisions.iter().all(|one| one.count == 3), "{decisions:?}");
+    };
+    check(&[(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)], &[]);
+    check(&[(0, 1), (1, 2), (2, 1), (3, 2), (4, 3)], &[4]);
+    // When it was refused last is what counts: at minute 9 for the first, which is in time for minute 17.
+    check(&[(0, 1), (9, 1), (10, 2), (17, 3)], &[17]);
+    check(&[(0, 1), (1, 2), (10, 3)], &[]);
+    // At one moment, twice.
+    check(&[(0, 1), (0, 1), (0, 2), (0, 2), (9, 3)], &[9]);
 }
 
 #[test]

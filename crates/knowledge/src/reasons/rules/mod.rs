@@ -1,5 +1,6 @@
 //! Rules, and which of them decides.
 
+mod codes;
 mod dsn;
 mod filter;
 mod form;
