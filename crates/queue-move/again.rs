@@ -143,7 +143,7 @@ fn execute(
     let wake = course.to_runs.then_some(&header.to);
     let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
     let word = word(goal);
-    watch.say(&format!("{word} by {}", setup::user()));
+    watch.say(&format!("{word} by {}", cli::person::user()));
     let log = log_since(cx, course, &header);
     let follower = log
         .clone()

@@ -45,7 +45,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     let journal = read(&journal.path)?;
     must_be_unfinished(&journal)?;
     deleting::must_keep_nothing(&journal)?;
-    let (user, now) = (setup::user(), setup::seconds(cx));
+    let (user, now) = (cli::person::user(), setup::seconds(cx));
     let closed = transfer::close(
         Fs::new(&NoHook),
         cx.root().dir(),

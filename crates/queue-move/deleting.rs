@@ -105,8 +105,8 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
             name: name.clone(),
             started: now,
             started_microseconds: 0,
-            user: setup::user(),
-            command: setup::command_line(),
+            user: cli::person::user(),
+            command: cli::person::command_line(),
             rate: None,
             keep_until: Some(until),
             log: None,
@@ -254,7 +254,7 @@ pub(crate) fn undo(
         to: KEPT,
     };
     let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
-    watch.say(&format!("undo by {}", setup::user()));
+    watch.say(&format!("undo by {}", cli::person::user()));
     let nothing = |_: &str| None;
     let ran = Move::reopen(setup::means(cx, &watch, &nothing), journal, Goal::Back);
     let ran = ran.and_then(|mut one| {
@@ -309,7 +309,10 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
             }
             (journal.header.from, journal.header.to) = (side.clone(), side);
             let count = transfer::purge(Fs::new(&NoHook), &journal)?;
-            let who = (setup::user(), "its time was over: what it kept is removed");
+            let who = (
+                cli::person::user(),
+                "its time was over: what it kept is removed",
+            );
             let root = cx.root().dir();
             transfer::close(Fs::new(&NoHook), root, &journal, now, (&who.0, who.1))?;
             drop(locks);

@@ -94,23 +94,6 @@ pub(crate) fn must_be_root() -> anyhow::Result<()> {
         .into())
 }
 
-/// Who started this, and how.
-pub(crate) fn user() -> String {
-    let uid = nix::unistd::getuid();
-    let name = nix::unistd::User::from_uid(uid).ok().flatten();
-    let name = name.map_or_else(|| uid.to_string(), |user| user.name);
-    match std::env::var("SUDO_USER") {
-        Ok(sudo) if !sudo.is_empty() && sudo != name => format!("{sudo} (as {name})"),
-        _ => name,
-    }
-}
-
-pub(crate) fn command_line() -> String {
-    let words = std::env::args_os().skip(1);
-    let words: Vec<String> = words.map(|w| w.to_string_lossy().into_owned()).collect();
-    format!("queue-move {}", words.join(" "))
-}
-
 /// Now, seconds since 1970 (UTC).
 pub(crate) fn seconds(cx: &Context) -> i64 {
     cx.now().seconds()
@@ -147,9 +130,9 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     let me = Holder {
         pid: std::process::id(),
         start: String::new(),
-        user: user(),
+        user: cli::person::user(),
         since: readable(seconds(cx)),
-        command: command_line(),
+        command: cli::person::command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));
     Locks::take(cx.root().dir(), &dir, &claims, &me).map_err(|e| {

@@ -240,7 +240,7 @@ fn carry_out(
         "{verb} {}: {count} of {}, by {}",
         side.instance,
         ids.len(),
-        setup::user()
+        cli::person::user()
     );
     Syslog::open(cx).say(now, &text);
     let (ids, done) = all(outcomes.into_iter().map(Some).collect());

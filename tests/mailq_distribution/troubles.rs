@@ -242,8 +242,8 @@ fn what_the_queue_manager_never_takes() {
     for (path, time, mode, text) in cases {
         let path = format!("{QUEUE}/{path}");
         host.sh(&format!(
-            "install -d -o postfix -m 700 $(dirname {path}); install -o postfix -m {mode} /dev/null {path}; touch -d \
-             '{time}' {path}"
+            "install -d -o postfix -m 700 $(dirname {path}); install -o postfix -m {mode} /dev/null {QUEUE}/new; touch -d \
+             '{time}' {QUEUE}/new; mv {QUEUE}/new {path}"
         ));
         is_said(&host, "warning", text);
         host.sh(&format!("rm {path}"));

@@ -70,8 +70,10 @@ fn a_queue_that_is_mounted_twice() {
 #[test]
 fn a_data_directory_behind_a_link() {
     let host = host_or_skip!();
-    let _a = instance(&host);
-    host.sh("mv /var/lib/postfix-aol-a /srv/data-a && ln -s /srv/data-a /var/lib/postfix-aol-a");
+    let a = instance(&host);
+    a.postfix("stop").ok();
+    host.sh("mv /var/lib/postfix-aol-a /var/lib/data-of-a && ln -s /var/lib/data-of-a /var/lib/postfix-aol-a");
+    a.postfix("start").ok();
     for tool in [TOOL, MAILQ] {
         let ran = host.command(tool).args(["--check", "aol-a"]).run().exit(0);
         assert!(ran.text().starts_with("OK: "), "{tool}: {ran}");

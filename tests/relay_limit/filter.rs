@@ -55,7 +55,8 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
     let mail = |to: &str| Mail::new("news@lists.example.org", to);
     let to = ["joe@aol.com", "jane@aol.com", "jim@aol.com"];
     aol_b.submit(to.iter().map(|to| mail(to)).chain([mail("nobody@aol.com")]));
-    aol_b.wait_for("deferred", 3);
+    // The three, and the notice of the fourth's return.
+    aol_b.wait_for("deferred", 4);
     host.wait_for_log("dsn=4.7.606, status=deferred (host ");
     host.wait_for_log("said: 550 5.7.606 Access denied");
     // Who is not there comes back at once, as ever.

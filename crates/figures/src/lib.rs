@@ -26,6 +26,7 @@ pub mod bounds;
 pub mod complaints;
 pub mod daily;
 pub mod days;
+mod dimensions;
 pub mod distribution;
 pub mod filtered;
 pub mod gaps;
