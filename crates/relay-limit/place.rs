@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cli::Context;
 use host::programs::Program;
@@ -39,24 +39,38 @@ pub(crate) fn of_directory<'h>(host: &'h Host, directory: &Path) -> Option<&'h I
 /// directory may have been listed by another, as where one is a link.
 pub(crate) fn as_named(cx: &Context, journal: &mut Journal) {
     let host = host::instances::discover(cx.site()).value;
-    let identity = |path: &Path| {
-        let seen = cx.root().under(path).metadata().ok()?;
-        Some((seen.dev(), seen.ino()))
-    };
     let open = journal.limits.iter_mut().filter(|one| one.is_open());
     for one in open {
         let directory = &mut one.limit.config_directory;
         if of_directory(&host, directory).is_some() {
             continue;
         }
-        let Some(own) = identity(directory) else {
+        let Some(own) = identity(cx, directory) else {
             continue;
         };
         let mut all = host.instances().iter().map(Instance::config_directory);
-        if let Some(name) = all.find(|name| identity(name) == Some(own)) {
+        if let Some(name) = all.find(|name| identity(cx, name) == Some(own)) {
             *directory = name.to_owned();
         }
     }
+}
+
+/// What a directory is, whatever its name.
+fn identity(cx: &Context, path: &Path) -> Option<(u64, u64)> {
+    let seen = cx.root().under(path).metadata().ok()?;
+    Some((seen.dev(), seen.ino()))
+}
+
+/// Other names of the instance's directory by which transport_maps names a map of ours.
+fn aliases(cx: &Context, instance: &Instance, elements: &[String]) -> Vec<PathBuf> {
+    let own = instance.config_directory();
+    let named = elements.iter().filter_map(|element| {
+        let path = PathBuf::from(TableName::parse(element)?.name);
+        let directory = path.parent().filter(|_| path.ends_with(NAME))?.to_owned();
+        let is_same = || identity(cx, &directory).is_some_and(|it| Some(it) == identity(cx, own));
+        (directory != own && is_same()).then_some(directory)
+    });
+    named.collect()
 }
 
 /// The elements of transport_maps, expanded.
@@ -69,7 +83,12 @@ impl<'h> Place<'h> {
     /// The instance's map, as transport_maps names it; `None` if it names none that a pause can stand in.
     pub(crate) fn of(cx: &Context, instance: &'h Instance) -> Option<Self> {
         let elements = elements(instance);
-        let (at, table) = ours(&elements, &[instance.config_directory()])?;
+        let aliases = aliases(cx, instance, &elements);
+        let aliases = aliases.iter().map(PathBuf::as_path);
+        let names: Vec<&Path> = std::iter::once(instance.config_directory())
+            .chain(aliases)
+            .collect();
+        let (at, table) = ours(&elements, &names)?;
         let kind = MapKind::named(&table.kind)?;
         let others = elements
             .into_iter()
@@ -178,6 +197,7 @@ pub(crate) fn facts(cx: &Context, instance: &Instance, wants_patterns: bool) -> 
     Facts {
         instance: instance.name().to_owned(),
         config_directory: instance.config_directory().to_owned(),
+        aliases: aliases(cx, instance, &elements(instance)),
         elements: elements(instance),
         raw: String::from_utf8_lossy(raw.unwrap_or_default()).into_owned(),
         kinds: kinds(cx, instance),

@@ -4,7 +4,7 @@ use cli::{Context, Failure, Outcome};
 use legible::shell;
 use legible::wrap::folded;
 use limits::MapKind;
-use limits::setup::{Facts, State, Step, judge, ours};
+use limits::setup::{Facts, State, Step, judge};
 use postfix::config::Instance;
 use postfix::escape;
 
@@ -84,7 +84,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
             .hint("fix its main.cf: postfix check")
             .into());
     }
-    let found = ours(&facts.elements, &[instance.config_directory()]);
+    let found = facts.ours();
     let kind = match &found {
         Some((_, table)) => MapKind::named(&table.kind),
         None => facts.kind(),

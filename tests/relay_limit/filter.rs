@@ -51,6 +51,9 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
         host.sh(&format!("post{command}")).ok();
     }
     assert_eq!(findings(&host), Vec::<String>::new());
+    let check = host.command(env!("CARGO_BIN_EXE_relay-instances"));
+    let check = check.args(["aol-b", "--check", "-v"]).run();
+    assert!(check.text().contains("5xx"), "{check}");
 
     let mail = |to: &str| Mail::new("news@lists.example.org", to);
     let to = ["joe@aol.com", "jane@aol.com", "jim@aol.com"];

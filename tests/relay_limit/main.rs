@@ -14,6 +14,7 @@ mod rates;
 mod react;
 mod refusals;
 mod repeated;
+mod seen;
 mod strays;
 mod tables;
 

@@ -21,6 +21,8 @@ pub struct Facts {
     pub instance: String,
     /// Its configuration directory, as the host names it.
     pub config_directory: PathBuf,
+    /// Other names of the same directory, by which transport_maps names a map.
+    pub aliases: Vec<PathBuf>,
     /// The elements of transport_maps, expanded.
     pub elements: Vec<String>,
     /// transport_maps as main.cf has it.
@@ -116,6 +118,15 @@ pub fn ours(elements: &[String], config_directories: &[&Path]) -> Option<(usize,
 }
 
 impl Facts {
+    /// Our map among the elements of transport_maps.
+    pub fn ours(&self) -> Option<(usize, TableName)> {
+        let aliases = self.aliases.iter().map(PathBuf::as_path);
+        let names: Vec<&Path> = std::iter::once(self.config_directory.as_path())
+            .chain(aliases)
+            .collect();
+        ours(&self.elements, &names)
+    }
+
     /// Where our map is.
     pub fn path(&self) -> PathBuf {
         self.config_directory.join(NAME)
@@ -169,7 +180,7 @@ impl Facts {
 
 /// Everything that must be so, in order.
 pub fn judge(facts: &Facts) -> Vec<Step> {
-    let found = ours(&facts.elements, &[&facts.config_directory]);
+    let found = facts.ours();
     let mut steps = vec![in_transport_maps(facts, found.as_ref())];
     steps.push(file(facts));
     let kind = match &found {

@@ -5,6 +5,7 @@ use super::*;
 fn facts(elements: &[&str]) -> Facts {
     Facts {
         instance: "postfix-aol-b".to_owned(),
+        aliases: Vec::new(),
         config_directory: "/etc/postfix-aol-b".into(),
         elements: elements.iter().map(|&e| e.to_owned()).collect(),
         raw: elements.join(", "),
