@@ -107,7 +107,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
 /// TO's log since the move began: the file where it was then, or else the journal.
 fn log_since(cx: &Context, course: &Course<'_>, header: &Header) -> Option<Log> {
     match &header.log {
-        Some(mark) => Log::behind(mark),
+        Some(mark) => Log::behind(mark, cx.zone()),
         None => {
             let started = Time::from_seconds(header.started);
             let log = setup::log_of(cx, course.host, course.to, started)?;

@@ -31,7 +31,7 @@ pub(crate) fn runs(cx: &Context, instance: &Instance) -> anyhow::Result<bool> {
 /// The log that an instance writes to, from this time on.
 pub(crate) fn log_of(cx: &Context, host: &Host, instance: &Instance, since: Time) -> Option<Log> {
     let place = host::logs::log_of(cx.site(), host, instance).ok()??;
-    Log::at(place, since)
+    Log::at(place, since, cx.zone())
 }
 
 /// Messages that go through the steps together, at best: each has its file open, and each batch waits for the disk.

@@ -78,6 +78,12 @@ impl Tool for Args {
                         decides \
                         nothing.",
                     ),
+                    Block::Text(
+                        "Any user of the host can log such refusals where syslogd writes the log, with logger(1): the \
+                         share and the last address are all that they cannot have paused. Where others than root log in, \
+                         let Postfix log to a file of its own (maillog_file) or to the journal. react says where that \
+                         is not so.",
+                    ),
                 ],
             },
             Section {

@@ -1,6 +1,6 @@
 //! Pauses and rates by rules: what is new in the logs, judged, and acted upon; or a past day replayed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -168,6 +168,11 @@ fn replay(
         let what = what(question.rules, one);
         format!("{}: {would} {what}{why}", readable(cx, one.at))
     }));
+    let asked_of: BTreeSet<&String> = decisions.iter().map(|one| &one.instance).collect();
+    let open = asked_of
+        .into_iter()
+        .filter_map(|name| open_to_others(cx, &host.value, name));
+    lines.extend(open.collect::<BTreeSet<_>>());
     if decisions.is_empty() {
         lines.push(match problems.is_empty() {
             true => "nothing would have been done".to_owned(),
@@ -180,6 +185,15 @@ fn replay(
         true => Outcome::Done,
         false => Outcome::Partial,
     })
+}
+
+/// That the refusals of this instance may be anybody's lines, if so.
+fn open_to_others(cx: &Context, host: &Host, name: &str) -> Option<String> {
+    let instance = host.instances().iter().find(|one| one.name() == name)?;
+    let why = host::logs::open_to_others(cx.site(), host, instance)?;
+    Some(format!(
+        "note: {why}; see relay-limit(8), REACTING BY ITSELF"
+    ))
 }
 
 /// `pause postfix-aol-b for aol, 2h (rule 1: 20 TSS04 within 10m)`
@@ -260,7 +274,8 @@ fn act(
                     Outcome::Done => outcome,
                     other => other,
                 };
-                [vec![format!("{what}:")], done].concat()
+                let open = open_to_others(cx, &host.value, &one.instance);
+                [vec![format!("{what}:")], done, Vec::from_iter(open)].concat()
             }
             Err(why) => {
                 outcome = Outcome::Partial;

@@ -1,7 +1,7 @@
 //! TO's log is a systemd journal: what it tells of the mail that was moved.
 
-use postfix::Time;
 use postfix::log::{self, LogPlace, MAIL, Trust};
+use postfix::{Time, Zone};
 use testkit::journal::{Journal, Sender};
 use transfer::Side;
 use transfer::verify::{Follower, Log};
@@ -35,7 +35,11 @@ fn follower(journal: &Journal) -> Follower {
         },
     });
     let start = Time::from_micros(i64::try_from(START).unwrap());
-    Follower::new(Log::at(place, start).unwrap(), &side(), [])
+    Follower::new(
+        Log::at(place, start, Zone::named("UTC").unwrap()).unwrap(),
+        &side(),
+        [],
+    )
 }
 
 fn picked(journal: &mut Journal, micros: u64, sender: &Sender, new: &str, old: &str) {

@@ -149,3 +149,53 @@ fn rules_with_a_fault_do_nothing_and_say_so() {
     let missing = relay_limit(&host, &["react", "--dry-run", "--rules", "/none.toml"]);
     assert_eq!(missing.code(), Some(2), "{missing}");
 }
+
+/// Any user can log refusals where syslogd writes the log.
+#[test]
+fn forged_refusals_pause_no_more_than_the_rules_allow() {
+    let site = Site::start(host_or_skip!());
+    site.host.write(RULES, format!("most = '100%'{PAUSE}"));
+    let forge = |tag: &str| {
+        let line = "4F9A1: to=<u@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.7.0, \
+            status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] Messages temporarily deferred)";
+        let script =
+            "for n in $(seq 300); do logger -p mail.info -t \"$1/smtp[$n]\" -- \"$0\"; done";
+        let logger = site.host.command("sh").args(["-c", script, line, tag]);
+        logger.user("nobody").run().ok();
+    };
+    forge("postfix-aol-a");
+    forge("postfix-aol-b");
+    forge("made-up");
+    site.host
+        .wait_until(Duration::from_secs(60), "refusals", || {
+            site.host.mail_log().matches("[TSS04]").count() == 900
+        });
+    // The log is anybody's, and that is said before and after.
+    let note = "note: any user can write to /var/log/mail.log: syslogd writes it";
+    let replayed = site.limit(&["react", "--dry-run", "--since", "1h"]);
+    assert!(replayed.text().contains(note), "{replayed}");
+    // As often as it runs, one address stays.
+    for _ in 0..3 {
+        let ran = site.limit(&["react"]);
+        assert!(matches!(ran.code(), Some(0 | 1)), "{ran}");
+    }
+    let listed = site.limit(&["list"]).text();
+    assert_eq!(
+        listed.matches("by relay-limit react").count(),
+        1,
+        "{listed}"
+    );
+    assert!(site.host.mail_log().contains("by relay-limit react"));
+
+    // In a file of Postfix's own there is no such line.
+    for instance in [&site.a, &site.b] {
+        site.limit(&["lift", instance.name(), "--yes"]);
+        instance.set("maillog_file", "/var/log/postfix.log");
+        instance.postfix("reload").ok();
+    }
+    site.host.sh("rm -rf /var/lib/relay-tools/limits").ok();
+    site.host.write("/var/log/postfix.log", "");
+    let ran = site.limit(&["react"]);
+    assert_eq!(ran.text(), "", "{ran}");
+    assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+}

@@ -16,6 +16,18 @@ pub(crate) struct Booted {
     pid: String,
 }
 
+/// The control groups of a kernel: where memory is counted, and where processes are.
+const GROUPS: [&str; 4] = ["", "unified", "memory", "systemd"];
+
+/// Its processes are counted apart ($2) from this machine's, and from those of another test.
+const APART: &str = r#"
+for d in "" unified memory systemd; do
+    d=/sys/fs/cgroup/$d
+    if test -e $d/cgroup.procs; then mkdir "$d/$2" && echo $$ >"$d/$2/cgroup.procs"; fi
+done 2>/dev/null
+exec unshare --fork --kill-child --pid --mount --cgroup --ipc --uts --net --propagation private bash -c "$3" boot "$1"
+"#;
+
 /// Mounts the copy at $1/r, and starts systemd in it. Units of devices, seats and networks are left out.
 const BOOT: &str = r#"
 set -e
@@ -23,6 +35,11 @@ mount -t tmpfs none "$1"; mkdir "$1/u" "$1/w" "$1/r"
 mount -t overlay none -o "lowerdir=/,upperdir=$1/u,workdir=$1/w" "$1/r"
 cd "$1/r"
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t cgroup2 none sys/fs/cgroup
+# A kernel that counts memory in control groups of the first kind lends it to no other.
+if ! grep -qw memory sys/fs/cgroup/cgroup.controllers && grep -q ^memory /proc/cgroups; then
+    umount sys/fs/cgroup; mount -t tmpfs -o mode=755 none sys/fs/cgroup; cd sys/fs/cgroup; mkdir systemd memory
+    mount -t cgroup -o none,name=systemd none systemd; mount -t cgroup -o memory none memory; cd "$1/r"
+fi
 mount -t tmpfs -o mode=755 none dev; mkdir dev/pts dev/shm dev/mqueue dev/hugepages
 for n in null zero full random urandom tty; do touch dev/$n; mount --bind /dev/$n dev/$n; done
 ln -s /proc/self/fd dev/fd; ln -s pts/ptmx dev/ptmx
@@ -40,19 +57,11 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 impl Booted {
     pub(crate) fn new() -> Option<Self> {
         let directory = tempfile::tempdir_in("/var/tmp").unwrap();
-        let outside = Command::new("unshare")
-            .args([
-                "--fork",
-                "--kill-child",
-                "--pid",
-                "--mount",
-                "--cgroup",
-                "--ipc",
-                "--uts",
-                "--net",
-            ])
-            .args(["--propagation", "private", "bash", "-c", BOOT, "boot"])
+        let outside = Command::new("bash")
+            .args(["-c", APART, "apart"])
             .arg(directory.path())
+            .arg(group(directory.path()))
+            .arg(BOOT)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -139,6 +148,25 @@ impl Booted {
         fs::write(self.path(path), text).unwrap();
     }
 
+    /// Waits until a mail with this text is in the maildrop: a file is there before the mail in it is whole.
+    #[track_caller]
+    pub(crate) fn wait_for_mail(&self, text: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let mut mails = self.maildrop().into_iter();
+            if let Some(mail) = mails.find(|mail| mail.contains(text)) {
+                return mail;
+            }
+            let mails = || self.maildrop();
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "{text}: {:?}",
+                mails()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// What waits in the maildrop, by text.
     pub(crate) fn maildrop(&self) -> Vec<String> {
         let files = fs::read_dir(self.path("/var/spool/postfix/maildrop")).unwrap();
@@ -147,10 +175,32 @@ impl Booted {
     }
 }
 
+/// The name of its control groups.
+fn group(directory: &Path) -> String {
+    format!(
+        "relay-tools{}",
+        directory.file_name().unwrap().to_str().unwrap()
+    )
+}
+
 impl Drop for Booted {
     fn drop(&mut self) {
         self.outside.kill().ok();
         self.outside.wait().ok();
-        let _path = &self.directory;
+        let name = group(self.directory.path());
+        // The last of its processes may still be about to end.
+        let empty = |group: &str| {
+            let directory = Path::new("/sys/fs/cgroup").join(group).join(&name);
+            let mut find = Command::new("find");
+            find.arg(&directory)
+                .args(["-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]);
+            find.stderr(Stdio::null()).status().ok();
+            !directory.exists()
+        };
+        let begun = Instant::now();
+        while !GROUPS.iter().all(|group| empty(group)) && begun.elapsed() < Duration::from_secs(20)
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }

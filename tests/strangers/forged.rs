@@ -134,3 +134,42 @@ fn in_a_file_that_postlogd_writes_there_is_none() {
     assert!(figures.contains("postfix-aol-a:total:1\n"), "{figures}");
     assert!(figures.contains("postfix-aol-a:sent:1\n"), "{figures}");
 }
+
+/// postlog(1) is set-gid where `postfix set-permissions` has been run (Postfix 3.7 and later): then it writes for anyone.
+#[test]
+fn where_postlog_is_set_gid_postlogds_file_is_open_to_all() {
+    let host = host_or_skip!();
+    let instance = host.instance("postfix-aol-a").create();
+    instance.set("maillog_file", "/var/log/postfix.log");
+    instance.start();
+    let (_, message) = blocked("x")
+        .split_once(": ")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    // As it is in the Debian package, on a copy.
+    host.sh(
+        "mkdir /run/bin && cp -a /usr/sbin/post* /run/bin && mount --bind -o suid /run/bin /run/bin",
+    )
+    .ok();
+    instance.set("command_directory", "/run/bin");
+    let forge = || {
+        let postlog = host
+            .command("/run/bin/postlog")
+            .arg("-c")
+            .arg(instance.config_dir());
+        let postlog = postlog.args(["-t", "postfix-aol-a/smtp"]).arg(&message);
+        postlog.user("nobody").run()
+    };
+    let figures = || {
+        let ran = host.command(env!("CARGO_BIN_EXE_mail-stats-print")).run();
+        ran.text()
+    };
+    assert_ne!(forge().code(), Some(0));
+    host.sh("chgrp postdrop /run/bin/postlog && chmod 2755 /run/bin/postlog")
+        .ok();
+    let forged = forge();
+    assert_eq!(forged.code(), Some(0), "{forged}");
+    host.wait_until(testkit::PATIENCE, "the forged line", || {
+        figures().contains("postfix-aol-a:total:1\n")
+    });
+}

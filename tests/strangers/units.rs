@@ -1,5 +1,6 @@
 //! The systemd units: how much they are let do, and that they do their work with that, under a real systemd.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,14 +8,43 @@ use std::time::{Duration, Instant};
 use crate::boot::Booted;
 use crate::{is_root, repository};
 
-const UNITS: [(&str, f64); 5] = [
-    ("relay-tools-limit.service", 3.0),
-    ("relay-tools-day.service", 3.0),
-    ("relay-tools-metrics.service", 3.0),
-    ("relay-tools-mailq.service", 3.0),
-    // It hands mail to sendmail, whose postdrop is set-gid.
-    ("relay-tools-report.service", 4.0),
+/// Each service, how much systemd may think it is let do, and what it cannot be without.
+const UNITS: [(&str, f64, &[&str]); 7] = [
+    ("relay-tools-day.service", 3.0, &[]),
+    ("relay-tools-metrics.service", 3.0, &[]),
+    ("relay-tools-mailq.service", 3.0, &[]),
+    // Those that hand mail to sendmail, whose postdrop is set-gid, or run Postfix's other programs.
+    ("relay-tools-report.service", 4.0, &["PrivateNetwork=yes"]),
+    (
+        "relay-tools-failed@.service",
+        4.0,
+        &[
+            "PrivateNetwork=yes",
+            "OnFailure=relay-tools-failed@%n.service",
+        ],
+    ),
+    // It makes maps that Postfix reads.
+    (
+        "relay-tools-limit.service",
+        3.0,
+        &["PrivateNetwork=yes", "UMask=0027"],
+    ),
+    // It asks smtpd and the DNS.
+    (
+        "relay-tools-react.service",
+        4.0,
+        &["PrivateNetwork=yes", "UMask=0027", "IPAddressDeny=any"],
+    ),
 ];
+
+#[test]
+fn none_of_the_services_is_forgotten() {
+    let files = fs::read_dir(repository().join("dist/systemd")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> = names.filter(|name| name.ends_with(".service")).collect();
+    let known: BTreeSet<String> = UNITS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(found, known);
+}
 
 fn unit(name: &str) -> String {
     fs::read_to_string(repository().join("dist/systemd").join(name)).unwrap()
@@ -22,7 +52,7 @@ fn unit(name: &str) -> String {
 
 #[test]
 fn systemd_thinks_little_of_what_they_are_let_do() {
-    for (name, most) in UNITS {
+    for (name, most, _) in UNITS {
         let path = repository().join("dist/systemd").join(name);
         let Ok(ran) = Command::new("systemd-analyze")
             .args(["security", "--offline=true", "--no-pager"])
@@ -43,26 +73,25 @@ fn systemd_thinks_little_of_what_they_are_let_do() {
 
 #[test]
 fn they_end_and_a_person_hears_of_failures() {
-    for (name, _) in UNITS {
+    for (name, _, without) in UNITS {
         let unit = unit(name);
         for line in [
             "OnFailure=relay-tools-failed@%n.service",
             "ProtectSystem=strict",
             "PrivateDevices=yes",
+            "PrivateNetwork=yes",
             "IPAddressDeny=any",
             "RestrictNamespaces=yes",
             "LockPersonality=yes",
-            // relay-limit makes maps that Postfix reads.
-            match name {
-                "relay-tools-limit.service" => "UMask=0022",
-                _ => "UMask=0027",
-            },
+            "UMask=0027",
         ] {
-            assert!(unit.lines().any(|l| l == line), "{name} lacks {line}");
+            let has = unit.lines().any(|l| l == line);
+            assert_eq!(has, !without.contains(&line), "{name}: {line}");
         }
         for setting in [
             "TimeoutStartSec=",
             "MemoryMax=",
+            "TasksMax=",
             "CapabilityBoundingSet=",
             "SystemCallFilter=",
             "ReadWritePaths=",
@@ -72,11 +101,27 @@ fn they_end_and_a_person_hears_of_failures() {
                 "{name} lacks {setting}"
             );
         }
-    }
-    // Those that run none of Postfix's programs, which need the host's addresses, though nothing is sent to any.
-    for name in ["day", "metrics", "mailq"] {
-        let unit = unit(&format!("relay-tools-{name}.service"));
-        assert!(unit.contains("\nPrivateNetwork=yes\n"), "{name}");
+        // Why it is root, and why it is without these.
+        let said = |word: &str| {
+            let comments = unit.lines().filter(|line| line.starts_with('#'));
+            comments.clone().any(|line| line.contains(word))
+        };
+        for setting in without
+            .iter()
+            .filter(|line| !line.starts_with("OnFailure="))
+        {
+            let (setting, _) = setting.split_once('=').unwrap();
+            let other = [
+                "As relay-tools-report.service",
+                "As relay-tools-limit.service",
+            ];
+            let is_there = said(setting) || other.iter().any(|as_other| said(as_other));
+            let is_mask = setting == "UMask" && said("reads the maps that it makes");
+            assert!(
+                is_there || is_mask,
+                "{name} does not say why it is without {setting}"
+            );
+        }
     }
 }
 
@@ -109,7 +154,7 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
          mkdir -p /var/lib/prometheus/node-exporter; chown -R 65534:65534 /var/lib/prometheus\n\
          rm -rf /var/lib/relay-tools; rm -f /var/spool/postfix/maildrop/*; systemctl daemon-reload"
     ));
-    for (unit, _) in UNITS {
+    for (unit, ..) in UNITS.iter().filter(|(name, ..)| !name.contains('@')) {
         host.ok(&format!("systemctl start {unit}"));
     }
     // Its metrics are there to be read by the directory's owner.
@@ -155,16 +200,11 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
         before
     );
     let failed = "Subject: relay-tools-metrics.service failed on ";
-    let is_it = |mail: &String| mail.contains(failed) && mail.contains("is not a regular file");
-    let begun = Instant::now();
-    // A file is there before the mail in it is whole.
-    while !host.maildrop().iter().any(is_it) && begun.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let mails = host.maildrop();
-    assert!(mails.iter().any(is_it), "{mails:?}");
+    let mail = host.wait_for_mail("is not a regular file");
+    assert!(mail.contains(failed), "{mail}");
 
     a_pause_ends_by_its_unit(&host);
+    a_rule_pauses_by_its_unit(&host);
 }
 
 /// A real Postfix is paused, and relay-limit tick ends that from its unit, beside a mail owner who lays a socket in the
@@ -194,4 +234,36 @@ fn a_pause_ends_by_its_unit(host: &Booted) {
     }
     host.ok("! grep -q '^aol.com' /etc/postfix/relay-limit; ! postmap -q aol.com $(postconf -h transport_maps)");
     host.ok("postfix stop");
+}
+
+/// Two real instances, one of which a provider refuses: relay-limit react pauses it from its unit, and mails that.
+fn a_rule_pauses_by_its_unit(host: &Booted) {
+    // No rules, nothing to do.
+    host.ok("systemctl start relay-tools-react.service");
+    host.write(
+        "/etc/relay-tools/react.toml",
+        "mail = 'root'\n[[rule]]\ncode = 'TSS04'\nat_least = 20\nwithin = '10m'\ndo = 'pause'\nfor = '2h'\n",
+    );
+    host.ok(
+        "set -e; postfix start; postmulti -e init
+        n=25; for i in a b; do n=$((n + 1)); name=postfix-aol-$i
+            ip address add 192.0.2.$n/32 dev lo; postmulti -I $name -G relays -e create
+            postconf -c /etc/$name -X master_service_disable authorized_submit_users
+            postconf -c /etc/$name inet_interfaces=192.0.2.$n smtp_bind_address=192.0.2.$n myhostname=$name.example.org \\
+                mynetworks=192.0.2.0/24 maillog_file=/var/log/mail.log alias_maps= multi_instance_enable=yes
+            postmulti -i $name -p start; relay-limit setup $name --apply
+        done
+        for n in $(seq 20); do
+            echo \"$(date -u +%FT%TZ) rustin postfix-aol-b/smtp[1]: 4F9A$n: to=<u$n@aol.com>, relay=mx[192.0.2.1]:25, delay=1, \\
+                delays=0/0/0/1, dsn=4.7.0, status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] deferred)\"
+        done | sed 's/, *delays/, delays/' >>/var/log/mail.log; rm -f /var/spool/postfix/maildrop/*; postmulti -i - -p stop",
+    );
+    host.ok("systemctl start relay-tools-react.service");
+    let listed = host.ok("relay-limit list");
+    assert!(
+        listed.contains("postfix-aol-b") && listed.contains("by relay-limit react; in force"),
+        "{listed}"
+    );
+    host.wait_for_mail("Subject: relay-limit react: postfix-aol-b, aol");
+    host.ok("for i in a b; do postmulti -i postfix-aol-$i -p stop; done");
 }

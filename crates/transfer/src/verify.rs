@@ -17,11 +17,13 @@ use crate::journal::{LogMark, Side};
 pub struct Log {
     place: LogPlace,
     known: Bookmark,
+    /// That of the host: times of lines may say none.
+    zone: Zone,
 }
 
 impl Log {
-    /// The log at this place from now on; `None`, where it cannot be said where it ends.
-    pub fn at(place: LogPlace, now: Time) -> Option<Self> {
+    /// The log at this place from now on; `None`, where it cannot be said where it ends. `zone`: the host's.
+    pub fn at(place: LogPlace, now: Time, zone: Zone) -> Option<Self> {
         let known = match &place {
             LogPlace::File(path) => log::at_end(path, now).ok()?,
             LogPlace::Journal(_) => Bookmark {
@@ -29,14 +31,15 @@ impl Log {
                 ..Bookmark::default()
             },
         };
-        Some(Self { place, known })
+        Some(Self { place, known, zone })
     }
 
     /// The log behind a mark; `None`, if that is one of an older version, by which no place is found again.
-    pub fn behind(mark: &LogMark) -> Option<Self> {
+    pub fn behind(mark: &LogMark, zone: Zone) -> Option<Self> {
         Some(Self {
             place: LogPlace::File(mark.path.clone()),
             known: mark.known()?,
+            zone,
         })
     }
 
@@ -178,8 +181,7 @@ impl Follower {
     pub fn read(&mut self) -> io::Result<()> {
         let known = &self.log.known;
         let options = Options {
-            // No time is asked for.
-            zone: Zone::Process,
+            zone: self.log.zone,
             now: known.seen.unwrap_or(Time::EPOCH),
             window: None,
             wanted: Wanted {

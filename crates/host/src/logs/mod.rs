@@ -10,6 +10,7 @@ mod hosts;
 mod inputs;
 mod places;
 mod selection;
+mod writers;
 
 pub use filter::Filter;
 pub use gaps::{gaps, warn_empty, warn_unread};
@@ -17,3 +18,4 @@ pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
 pub use selection::Selection;
+pub use writers::open_to_others;

@@ -7,6 +7,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+fn zone() -> Zone {
+    Zone::named("America/New_York").unwrap()
+}
+
 fn follower(path: &Path) -> Follower {
     let side = Side {
         instance: "postfix-aol-b".to_owned(),
@@ -20,10 +24,10 @@ fn follower(path: &Path) -> Follower {
         identity: (0, 0),
     };
     let now = Time::from_seconds(std::fs::metadata(path).unwrap().mtime());
-    let log = Log::at(LogPlace::File(path.to_owned()), now).unwrap();
+    let log = Log::at(LogPlace::File(path.to_owned()), now, zone()).unwrap();
     // As it comes back from a journal.
     let mark = serde_json::to_string(&log.mark().unwrap()).unwrap();
-    let read = Log::behind(&serde_json::from_str(&mark).unwrap());
+    let read = Log::behind(&serde_json::from_str(&mark).unwrap(), zone());
     assert_eq!(read.as_ref(), Some(&log));
     Follower::new(log, &side, [])
 }
