@@ -17,6 +17,7 @@ mod places;
 mod programs;
 mod promises;
 mod rows;
+mod signals;
 mod surroundings;
 mod text;
 mod units;

@@ -224,6 +224,12 @@ pub fn killed(tool: &str, root: &Path, args: &[&str], call: &Call) {
     );
 }
 
+/// Runs the tool, which gets this signal (`TERM`) as it enters the call: that is still carried out.
+pub fn signalled(tool: &str, root: &Path, args: &[&str], call: &Call, signal: &str) -> Output {
+    let fault = format!("{}:signal={signal}:when={}", call.name, call.nth);
+    injected(tool, root, args, &[fault])
+}
+
 /// Runs the tool with failures injected into the calls that `faults` name, as strace's `inject` has it.
 pub fn injected(tool: &str, root: &Path, args: &[&str], faults: &[String]) -> Output {
     let names: Vec<&str> = faults
