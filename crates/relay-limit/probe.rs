@@ -2,14 +2,15 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cli::Context;
 use host::machine::Interfaces;
 use host::rewrite::{Resolved, Rewrite};
 use postfix::config::{Instance, Service};
 
-/// How long an smtpd may take for an answer. Some greet late, on purpose.
+/// How long an smtpd may take for an answer, whole. Some greet late, on purpose; one that its owner has taken over may send
+/// a byte now and then for ever.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The local part of the recipients asked about: nobody's.
@@ -122,16 +123,44 @@ fn at(host: &str) -> Vec<IpAddr> {
     }
 }
 
-/// Asks the smtpd at `server` whether it takes mail for `recipient`: RCPT, and no message.
-pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
-    dialogue(server, recipient, text).unwrap_or_else(|e| Said::Other(e.to_string()))
+/// A connection that is read from until a moment, and no longer.
+struct Stream {
+    socket: TcpStream,
+    patience: Duration,
+    end: Instant,
 }
 
-fn dialogue(server: SocketAddr, recipient: &str, text: &str) -> io::Result<Said> {
-    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut stream = BufReader::new(stream);
+impl io::Read for Stream {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.socket.set_read_timeout(Some(left))?;
+        self.socket.read(to)
+    }
+}
+
+/// Asks the smtpd at `server` whether it takes mail for `recipient`: RCPT, and no message.
+pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
+    let said = dialogue(server, recipient, text, PATIENCE);
+    said.unwrap_or_else(|e| Said::Other(e.to_string()))
+}
+
+fn dialogue(
+    server: SocketAddr,
+    recipient: &str,
+    text: &str,
+    patience: Duration,
+) -> io::Result<Said> {
+    let socket = TcpStream::connect_timeout(&server, patience)?;
+    socket.set_write_timeout(Some(patience))?;
+    let end = Instant::now();
+    let mut stream = BufReader::new(Stream {
+        socket,
+        patience,
+        end,
+    });
     let greeting = reply(&mut stream)?;
     if !greeting.starts_with('2') {
         return Ok(Said::Other(greeting));
@@ -152,15 +181,16 @@ fn dialogue(server: SocketAddr, recipient: &str, text: &str) -> io::Result<Said>
     })
 }
 
-fn command_reply(stream: &mut BufReader<TcpStream>, command: &str) -> io::Result<String> {
-    stream
-        .get_mut()
-        .write_all(format!("{command}\r\n").as_bytes())?;
+fn command_reply(stream: &mut BufReader<Stream>, command: &str) -> io::Result<String> {
+    let line = format!("{command}\r\n");
+    stream.get_mut().socket.write_all(line.as_bytes())?;
     reply(stream)
 }
 
 /// The last line of a reply.
-fn reply(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
+fn reply(stream: &mut BufReader<Stream>) -> io::Result<String> {
+    let patience = stream.get_ref().patience;
+    stream.get_mut().end = Instant::now() + patience;
     // No server has more to say than this.
     for _ in 0..100 {
         let mut line = Vec::new();
@@ -173,4 +203,41 @@ fn reply(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
         }
     }
     Err(io::Error::other("a reply without an end"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Says something for ever, a byte at a time, from a moment of the dialogue on.
+    fn drips(after: &'static [u8]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.write_all(after).unwrap();
+            while client.write_all(b"2").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn an_smtpd_that_never_ends_its_answer_is_not_waited_for_for_ever() {
+        for after in [
+            &b""[..],
+            b"220-",
+            b"220 a\r\n250-",
+            b"220 a\r\n250 a\r\n250 ok\r\n",
+        ] {
+            let server = drips(after);
+            let patience = Duration::from_millis(300);
+            let said = dialogue(server, "a@example.com", "paused", patience);
+            let why = said.unwrap_err().kind();
+            let late = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+            assert!(late.contains(&why), "{why}");
+        }
+    }
 }

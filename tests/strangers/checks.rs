@@ -72,7 +72,7 @@ fn sudo_lets_nagios_run_the_checks_and_nothing_else() {
         return;
     }
     let lines = sudoers();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), CHECKS.len());
     // In a mount namespace of its own: this machine's sudoers are not touched. The tools are where the lines say.
     let directory = tempfile::tempdir_in("/var/tmp").unwrap();
     let file = directory.path().join("relay-tools");
@@ -109,6 +109,14 @@ fn sudo_lets_nagios_run_the_checks_and_nothing_else() {
     }
     script.push_str("as /usr/sbin/queue-move a b --yes\nas /bin/sh -c true\n");
     expected.push_str("refused\nrefused\n");
+    // What the page warns of.
+    for open in ["", " --check *"] {
+        script.push_str(&format!(
+            "echo 'nagios ALL=(root) NOPASSWD: /usr/sbin/mail-stats-print{open}' >/etc/sudoers.d/relay-tools\n\
+             as /usr/sbin/mail-stats-print --check --log /etc/shadow\n"
+        ));
+        expected.push_str("ran mail-stats-print\n");
+    }
     let ran = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", &script])
         .output()

@@ -1,5 +1,8 @@
 //! Lines that any local user can have syslogd write: what they do, and what they do not.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use testkit::{Host, Mail, host_or_skip};
 
 use crate::image::{DAY, Image, delivery};
@@ -172,4 +175,65 @@ fn where_postlog_is_set_gid_postlogds_file_is_open_to_all() {
     host.wait_until(testkit::PATIENCE, "the forged line", || {
         figures().contains("postfix-aol-a:total:1\n")
     });
+}
+
+#[test]
+fn react_says_whose_lines_a_log_may_have() {
+    let reply = "host mx.aol.com[192.0.2.1] said: 421 4.7.0 [TSS04] Messages deferred";
+    let lines = || (0..9).map(|_| delivery("postfix-aol-a", "aol.com", "deferred", reply));
+    let says = |maillog_file: Option<&str>, postlog: u32, log: u32| {
+        let image = Image::new(lines());
+        let path = maillog_file.unwrap_or("/var/log/mail.log");
+        if let Some(file) = maillog_file {
+            let text = fs::read_to_string(image.path("etc/postfix-aol-a/main.cf")).unwrap();
+            let text = format!("{text}maillog_file = {file}\n");
+            image.write("etc/postfix-aol-a/main.cf", &text);
+            let log = fs::read_to_string(image.path("var/log/mail.log")).unwrap();
+            image.write(&file[1..], &log);
+        }
+        image.write("usr/sbin/postlog", "");
+        let mode = |path: &str, mode| {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(image.path(path), mode).unwrap();
+        };
+        mode("usr/sbin/postlog", postlog);
+        mode(&path[1..], log);
+        image.write(
+            "rules.toml",
+            "most = '100%'\n[[rule]]\ncode = 'TSS04'\nat_least = 5\nwithin = '10m'\ndo = 'pause'\nfor = '2h'\n",
+        );
+        let rules = image.path("rules.toml").display().to_string();
+        let args = ["react", "--dry-run", "--date", DAY, "--rules", &rules];
+        let ran = image.tool("relay-limit", &args).ended(0);
+        assert!(
+            ran.out.contains("pause postfix-aol-a for aol"),
+            "{}",
+            ran.out
+        );
+        let notes: Vec<&str> = ran
+            .out
+            .lines()
+            .filter(|line| line.starts_with("note: "))
+            .collect();
+        notes.join("\n").replace(image.root().to_str().unwrap(), "")
+    };
+    let see = "; see relay-limit(8), REACTING BY ITSELF";
+    let own = Some("/var/log/postfix.log");
+    assert_eq!(
+        says(None, 0o755, 0o640),
+        format!("note: any user can write to /var/log/mail.log: syslogd writes it{see}")
+    );
+    assert_eq!(says(own, 0o755, 0o640), "");
+    assert_eq!(
+        says(own, 0o2755, 0o640),
+        format!(
+            "note: any user can write to /var/log/postfix.log: /usr/sbin/postlog is set-gid{see}"
+        )
+    );
+    assert_eq!(
+        says(own, 0o755, 0o666),
+        format!("note: any user can write to /var/log/postfix.log: its mode lets them{see}")
+    );
+    // The same file as syslogd's.
+    assert_ne!(says(Some("/var/log/mail.log"), 0o755, 0o640), "");
 }

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use testkit::tools;
 
 use crate::image::{CLOCK, DAY, Image, delivery};
+use crate::{NOBODY, is_root};
 
 /// The files, below a host's root, and a run of a tool that reads it.
 const FILES: [(&str, &[&str]); 16] = [
@@ -204,4 +206,88 @@ fn crc32(bytes: &[u8]) -> u32 {
             (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg())
         })
     })
+}
+
+/// As many bytes as a tool may not have memory for, in a few thousand.
+#[test]
+fn an_archive_that_holds_more_than_all_memory_is_read_to_its_end() {
+    let image = Image::new([]);
+    let sent = delivery("postfix-aol-a", "x.example", "sent", "250 ok");
+    let line = format!("{DAY}T00:00:00Z rustin {sent}");
+    for (program, ending) in [("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
+        let log = image.path(&format!("bomb.{ending}"));
+        let bomb = "(echo \"$0\"; head -c 400000000 /dev/zero; echo; echo \"$0\") | $1 -1 >\"$2\"";
+        let made = Command::new("sh")
+            .args(["-ec", bomb, &line, program])
+            .arg(&log)
+            .status();
+        assert!(made.unwrap().success());
+        assert!(fs::metadata(&log).unwrap().len() < 400_000);
+        let ran = Command::new("prlimit")
+            .arg("--as=350000000")
+            .arg(tools::path("mail-stats-print"))
+            .args([&format!("--clock={CLOCK}"), "--log"])
+            .arg(&log)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&ran.stdout);
+        let err = String::from_utf8_lossy(&ran.stderr);
+        assert!(out.contains("postfix-aol-a:total:2\n"), "{out}{err}");
+    }
+}
+
+/// Directories in directories, whose names are long, or are written to a terminal: in each queue, and beside the logs.
+const NESTED: &str = r#"
+for $queue (@ARGV) {
+    for $name ("A", "N" x 255, "\e]0;x\a\n" . "\xe2\x80\xae" x 50) {
+        chdir $queue or die; for (1 .. 500) { mkdir $name, 0700; chdir $name or die }
+        open F, ">4F9A1B2C3D" or die; chmod 0700, F
+    }
+}
+"#;
+
+#[test]
+fn directories_without_an_end_stop_no_tool() {
+    if !is_root() {
+        return;
+    }
+    let image = Image::new([delivery("postfix-aol-a", "x.example", "sent", "250 ok")]);
+    for file in ["etc/passwd", "etc/group"] {
+        image.write(file, &fs::read_to_string(format!("/{file}")).unwrap());
+    }
+    let queues = [
+        "maildrop", "incoming", "active", "deferred", "hold", "corrupt", "defer", "bounce",
+    ];
+    let mut all = vec![image.path("var/log")];
+    all.extend(queues.map(|queue| image.path(&format!("var/spool/aol-a/{queue}"))));
+    for directory in &all {
+        fs::create_dir_all(directory).unwrap();
+        chown(directory, Some(NOBODY), None).unwrap();
+    }
+    let mut perl = Command::new("perl");
+    perl.args(["-e", NESTED]).args(&all).uid(NOBODY).gid(NOBODY);
+    assert!(perl.status().unwrap().success());
+    for of in [
+        &["mailq-distribution"][..],
+        &["mailq-distribution", "--by", "domain"],
+        &["queue-report", "aol-a"],
+        &["queue-move", "hold", "aol-a", "--dry-run"],
+        &["queue-move", "clean", "aol-a", "--dry-run"],
+        &["mail-stats-print", "--date", DAY],
+        &["mail-stats-print", "--format", "report", "--date", DAY],
+        &["relay-instances"],
+        &["relay-limit", "list"],
+        &["relay-transport", "discover"],
+        &["relay-warmup", "list"],
+    ] {
+        let (status, out, err) = run(&image, of);
+        let what = format!("{of:?}: {status:?} {out} {err}");
+        assert!(status.is_some_and(|status| status <= 2), "{what}");
+        assert!(!err.contains("panicked") && err.len() < 50_000, "{what}");
+        assert!(
+            !(out + &err).contains(['\u{1b}', '\u{7}', '\u{202e}']),
+            "{what}"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Each sentence of SECURITY.md has its test.
 
 use std::fs;
+use std::path::Path;
 
 use crate::repository;
 
@@ -36,6 +37,91 @@ fn each_promise_names_the_tests_that_show_it() {
     assert!(promises >= 25, "{promises}");
 }
 
+/// What stands outside of the tables, and why no promise is missing there: it is none, or this test shows it.
+const OTHERS: [(&str, &str); 15] = [
+    (
+        "The tools run as root, by hand and from timers, on hosts where others are at work: strangers who send \
+         mail and answer it, users of the host, and daemons with users of their own.",
+        "what the page is about",
+    ),
+    (
+        "This page says what each of them can do, and what holds all the same.",
+        "what the page is about",
+    ),
+    (
+        "Behind each promise stands the test that shows it, run as that user where he is one of the host's; a \
+         test holds that each promise has one.",
+        "each_promise_names_the_tests_that_show_it",
+    ),
+    (
+        "**To report a hole**: write to the maintainer that `dpkg -s relay-tools` names, not to a public \
+         tracker; say the version (`mail-stats-print --version`) and what to type to see it.",
+        "the maintainer's word",
+    ),
+    ("You get an answer within a week.", "the maintainer's word"),
+    ("Only the newest release is fixed.", "the maintainer's word"),
+    (
+        "He chooses addresses, domains, names of servers, replies, headers, and how many of them there are.",
+        "what he can do",
+    ),
+    (
+        "He writes to syslog and to the journal, by any name, as much as he likes; he has directories of his \
+         own, and may lock what he may read.",
+        "what he can do: in_a_file_that_syslogd_writes_a_forged_line_counts",
+    ),
+    (
+        "So: where users log in, let Postfix log to a file of its own (`maillog_file = /var/log/postfix.log`) or \
+         to the journal.",
+        "advice: in_a_file_that_postlogd_writes_there_is_none",
+    ),
+    (
+        "How, and what each keeps out, is in [docs/guide/logs.md](docs/guide/logs.md).",
+        "advice",
+    ),
+    (
+        "`postfix` owns the queues, `prometheus` the directory that metrics are written to, and `nagios` runs \
+         checks as root through sudo.",
+        "what they can do",
+    ),
+    ("Each may be taken over.", "what they can do"),
+    (
+        "Who owns the queues can always lose the mail in them.",
+        "what he can do",
+    ),
+    (
+        "A line without arguments, or with `*`, would let it name any file of root's to `--log` or `--root`.",
+        "sudo_lets_nagios_run_the_checks_and_nothing_else",
+    ),
+    (
+        "`visudo -f /etc/sudoers.d/relay-tools` checks the file before it is used.",
+        "sudo_lets_nagios_run_the_checks_and_nothing_else",
+    ),
+];
+
+#[test]
+fn no_promise_is_made_beside_the_tables() {
+    let page = fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let (before, rest) = page.split_once("```sudoers").unwrap();
+    let (_, after) = rest.split_once("```").unwrap();
+    let text: Vec<&str> = before
+        .lines()
+        .chain(after.lines())
+        .filter(|line| !line.starts_with(['#', '|']))
+        .collect();
+    let text = text.join(" ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    let mut sentences: Vec<&str> = text.split_inclusive(". ").map(str::trim).collect();
+    for (known, _) in OTHERS {
+        assert!(sentences.contains(&known), "is not there any more: {known}");
+    }
+    sentences.retain(|one| OTHERS.iter().all(|(known, _)| known != one));
+    assert!(
+        sentences.is_empty(),
+        "to be put in a table, with a test: {sentences:#?}"
+    );
+}
+
 /// Does the file have a test function of this name, which is run?
 fn is_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -50,4 +136,59 @@ fn is_test(text: &str, name: &str) -> bool {
             .any(|line| line.starts_with("#[") && line.contains("ignore"));
         !is_ignored && attributes.any(|line| *line == "#[test]")
     })
+}
+
+/// Clippy holds all but crates/guarded to it (clippy.toml): what is let past is listed here.
+#[test]
+fn root_works_below_others_directories_through_one_module() {
+    let mut allowed = Vec::new();
+    let mut todo = vec![repository().join("crates")];
+    while let Some(path) = todo.pop() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            let is_of_tests = ["tests", "testkit", "benches", "examples", "target"];
+            if !is_of_tests.contains(&name) {
+                let files = fs::read_dir(&path).unwrap();
+                todo.extend(files.map(|file| file.unwrap().path()));
+            }
+        } else if name == "clippy.toml" {
+            assert!(path.ends_with("guarded/clippy.toml"), "{}", path.display());
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            let text = fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            for (at, _) in lines
+                .iter()
+                .enumerate()
+                .filter(|(_, line)| line.contains("disallowed_methods"))
+            {
+                let is_of_tests = lines[at.saturating_sub(3)..at]
+                    .iter()
+                    .any(|line| line.contains("cfg_attr(") || line.contains("cfg(test)"));
+                if !is_of_tests {
+                    allowed.push(path.strip_prefix(repository()).unwrap().to_owned());
+                }
+            }
+        }
+    }
+    // One reads the clock, and two write to /dev/log.
+    allowed.sort();
+    let known = [
+        "cli/src/clock.rs",
+        "cli/src/syslog.rs",
+        "queue-move/syslog.rs",
+    ];
+    assert_eq!(allowed, known.map(|path| Path::new("crates").join(path)));
+    let held = fs::read_to_string(repository().join("clippy.toml")).unwrap();
+    for call in [
+        "std::fs::rename",
+        "std::fs::write",
+        "std::fs::File::create",
+        "std::fs::OpenOptions::new",
+        "std::os::unix::fs::chown",
+        "rustix::fs::openat",
+        "nix::fcntl::openat",
+        "std::process::Command::new",
+    ] {
+        assert!(held.contains(&format!("\"{call}\"")), "{call}");
+    }
 }

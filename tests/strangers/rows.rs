@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
+use crate::floods::check_series;
 use crate::image::{DAY, Image, delivery};
 
 const MESSAGES: usize = 12;
@@ -105,6 +106,13 @@ fn a_mailq_of_six_thousand_domains_is_a_few_rows_and_the_rest_is_counted() {
         &["aol-a", "--by", "domain", "--format", "csv"],
     );
     assert_eq!(ran.out.matches(".example,").count(), all);
+    for by in ["domain", "sender-domain", "provider", "age"] {
+        let args = ["-q", "--format", "prom", "--by", by];
+        check_series(&image.tool("mailq-distribution", &args).out);
+    }
+    // The report has the mailq, too.
+    let mail = image.stats(&["-q", "--format", "report", "--print-mail", "--date", DAY]);
+    assert!(mail.out.len() <= 100_000, "{}", mail.out.len());
 
     for by in ["domain", "sender,domain", "reason", "relay"] {
         let ran = image

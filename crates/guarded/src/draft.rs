@@ -8,14 +8,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
-use rustix::fs::{fsync, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
+use rustix::fs::{fstat, fsync, openat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::place::Place;
+use crate::trust::file_type;
 
 /// What temporary names begin with.
 const PREFIX: &str = ".relay-tools-";
+/// What has not been put in its place for so long, in seconds, never will be: who wrote it was killed.
+const STALE_SECONDS: i64 = 3600;
+/// So many names of a directory are looked at, which may be a stranger's.
+const MOST_NAMES: usize = 10_000;
 
 /// The temporary name of a [`Draft`], to be removed should a signal end the tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +67,8 @@ impl Draft {
             Err(e) => return Err(e),
         };
         let (file, name) = create(&place.step.fd)?;
+        // What is left of others is not worth an error.
+        drop(sweep(&place.step.fd, &file));
         let draft = Self {
             place: place.clone(),
             leftover: Some(Leftover {
@@ -178,4 +185,25 @@ fn create(directory: &OwnedFd) -> io::Result<(File, OsString)> {
             Err(e) => return Err(e.into()),
         }
     }
+}
+
+/// Removes the temporary files of tools that were killed: one that is killed every minute must not fill the disk. They may
+/// have been given away already.
+fn sweep(directory: &OwnedFd, new: &File) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let names = Dir::new(openat(directory, ".", flags, Mode::empty())?)?;
+    let now = fstat(new)?.st_mtime;
+    for entry in names.take(MOST_NAMES) {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.to_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_stale = now.saturating_sub(stat.st_mtime) > STALE_SECONDS;
+        if file_type(&stat).is_file() && is_stale {
+            unlinkat(directory, name, AtFlags::empty())?;
+        }
+    }
+    Ok(())
 }

@@ -218,3 +218,30 @@ fn a_draft_that_is_given_up_leaves_nothing() {
     assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read_dir(ground.path()).unwrap().count(), 1);
 }
+
+/// A job that is killed each minute, for want of memory say, must not fill the disk.
+#[test]
+fn what_a_killed_tool_has_left_is_removed_an_hour_later() {
+    let ground = ground();
+    let age = |name: &str, minutes: u64| {
+        let file = fs::File::create(ground.path().join(name)).unwrap();
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
+        file.set_modified(then).unwrap();
+    };
+    age(".relay-tools-0123456789abcdef", 90);
+    // Another may be at work on it; what is not a tool's; and what is no file.
+    age(".relay-tools-fedcba9876543210", 10);
+    age("relay-tools-0123", 90);
+    fs::create_dir(ground.path().join(".relay-tools-dir")).unwrap();
+    write(&ground.path().join("out"), Links::Never).unwrap();
+    let there = |name: &str| ground.path().join(name).exists();
+    assert!(!there(".relay-tools-0123456789abcdef"));
+    for name in [
+        ".relay-tools-fedcba9876543210",
+        "relay-tools-0123",
+        ".relay-tools-dir",
+        "out",
+    ] {
+        assert!(there(name), "{name}");
+    }
+}
