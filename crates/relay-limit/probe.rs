@@ -9,8 +9,8 @@ use host::machine::Interfaces;
 use host::rewrite::{Resolved, Rewrite};
 use postfix::config::{Instance, Service};
 
-/// How long an smtpd may take for an answer, whole. Some greet late, on purpose; one that its owner has taken over may send
-/// a byte now and then for ever.
+/// How long an smtpd may take for an answer, whole. Some greet late, on purpose; one that its owner has taken over may
+/// send a byte now and then for ever.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The local part of the recipients asked about: nobody's.

@@ -138,7 +138,7 @@ fn in_a_file_that_postlogd_writes_there_is_none() {
     assert!(figures.contains("postfix-aol-a:sent:1\n"), "{figures}");
 }
 
-/// postlog(1) is set-gid where `postfix set-permissions` has been run (Postfix 3.7 and later): then it writes for anyone.
+/// postlog(1) is set-gid where `postfix set-permissions` has been run (Postfix 3.7 and later): it writes for anyone then.
 #[test]
 fn where_postlog_is_set_gid_postlogds_file_is_open_to_all() {
     let host = host_or_skip!();
@@ -180,7 +180,11 @@ fn where_postlog_is_set_gid_postlogds_file_is_open_to_all() {
 #[test]
 fn react_says_whose_lines_a_log_may_have() {
     let reply = "host mx.aol.com[192.0.2.1] said: 421 4.7.0 [TSS04] Messages deferred";
-    let lines = || (0..9).map(|_| delivery("postfix-aol-a", "aol.com", "deferred", reply));
+    let line = |n| {
+        let line = delivery("postfix-aol-a", "aol.com", "deferred", reply);
+        line.replace("<u@", &format!("<u{n}@"))
+    };
+    let lines = || (0..9).map(line);
     let says = |maillog_file: Option<&str>, postlog: u32, log: u32| {
         let image = Image::new(lines());
         let path = maillog_file.unwrap_or("/var/log/mail.log");

@@ -164,7 +164,8 @@ fn a_job_that_is_terminated_at_any_step_leaves_nothing_and_is_made_up_for() {
     }
 }
 
-/// Held up where it has its lock: another is refused and says who has it, and the first one ends as if nothing had been.
+/// Held up where it has its lock: another is refused and says who has it, and the first one ends as if nothing had
+/// been.
 #[test]
 fn a_job_that_is_stopped_holds_up_no_other_for_ever_and_goes_on() {
     let image = host();

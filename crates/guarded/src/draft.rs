@@ -187,8 +187,8 @@ fn create(directory: &OwnedFd) -> io::Result<(File, OsString)> {
     }
 }
 
-/// Removes the temporary files of tools that were killed: one that is killed every minute must not fill the disk. They may
-/// have been given away already.
+/// Removes the temporary files of tools that were killed: one that is killed every minute must not fill the disk. They
+/// may have been given away already.
 fn sweep(directory: &OwnedFd, new: &File) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let names = Dir::new(openat(directory, ".", flags, Mode::empty())?)?;

@@ -13,8 +13,8 @@ const SET_ID: u32 = 0o6000;
 /// May be written to by everybody.
 const BY_ALL: u32 = 0o002;
 
-/// Why the lines in the log of `instance` may be anybody's; `None`, where only Postfix can have written them, or there is
-/// no log.
+/// Why the lines in the log of `instance` may be anybody's; `None`, where only Postfix can have written them, or there
+/// is no log.
 ///
 /// In the journal, journald says who wrote. postlogd(8) listens where only the mail owner, and postlog(1) if it is
 /// set-gid, may send to: upstream's `postfix set-permissions` makes it so since Postfix 3.7. syslogd takes lines from
