@@ -138,7 +138,7 @@ fn in_a_file_that_postlogd_writes_there_is_none() {
     assert!(figures.contains("postfix-aol-a:sent:1\n"), "{figures}");
 }
 
-/// postlog(1) is set-gid where `postfix set-permissions` has been run (Postfix 3.7 and later): it writes for anyone then.
+/// postlog(1) is set-gid where `postfix set-permissions` has been run (Postfix 3.7 and later).
 #[test]
 fn where_postlog_is_set_gid_postlogds_file_is_open_to_all() {
     let host = host_or_skip!();
