@@ -10,8 +10,8 @@ use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats};
 use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
 use legible::human;
-use postfix::Problem;
 use postfix::config::Host;
+use postfix::{Problem, count};
 
 use crate::args::Args;
 use crate::{Run, counted};
@@ -117,10 +117,9 @@ fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict 
     match stats.unread() {
         _ if is_said => {}
         0 => {}
-        1 => verdict.text.push_str("; 1 delivery line cannot be read"),
         n => verdict
             .text
-            .push_str(&format!("; {n} delivery lines cannot be read")),
+            .push_str(&format!("; {} cannot be read", count(n, "delivery line"))),
     }
     verdict
 }
@@ -136,7 +135,7 @@ fn summary(stats: &MailStats, limits: &Limits) -> String {
     };
     let of = match stats.instances.as_slice() {
         [one] => String::from_utf8_lossy(&one.instance).into_owned(),
-        all => format!("{} instances", all.len()),
+        all => count(all.len(), "instance"),
     };
     if total == 0 {
         return format!("no {what} of {of}");

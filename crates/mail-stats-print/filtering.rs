@@ -7,8 +7,8 @@ use figures::bounds::OTHER_INSTANCES;
 use figures::filtered::FilterTally;
 use figures::mail_stats::MailStats;
 use host::logs::{Inputs, LogScope, LogSource, Selection};
-use postfix::Time;
 use postfix::log::{Event, Filtered, Reading, Scope, Sink, Wanted};
+use postfix::{Time, count, either};
 
 use crate::Run;
 use crate::counting::Counting;
@@ -199,9 +199,10 @@ pub(crate) fn left_out(cx: &Context, stats: &MailStats) -> Outcome {
     if unparsed == 0 {
         return Outcome::Done;
     }
-    let lines = if unparsed == 1 { "line" } else { "lines" };
     cx.warn(format!(
-        "{unparsed} {lines} about filters could not be read (cut short?) and are not counted"
+        "{} about filters could not be read (cut short?) and {} not counted",
+        count(unparsed, "line"),
+        either(unparsed, "is", "are")
     ));
     Outcome::Partial
 }

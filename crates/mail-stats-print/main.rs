@@ -33,10 +33,10 @@ use figures::gaps::Gaps;
 use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
 use host::logs::{Hosts, Inputs, Selection, gaps, log_sets, warn_empty, warn_unread};
 use host::tables::Tables;
-use postfix::Parsed;
 use postfix::Window;
 use postfix::config::Host;
 use postfix::log::{Reading, Wanted};
+use postfix::{Parsed, count, either};
 use show::mail_stats::events::Events;
 use show::mail_stats::prom;
 
@@ -176,9 +176,13 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
     cx.problems(&stats.problems);
     for disputed in &stats.disputed {
         cx.note(format!(
-            "{} attempts are {} by the server's words but {} by its enhanced status code (--events lists them, \
-             --explain says why)",
-            disputed.attempts, disputed.class, disputed.code_says
+            "{} {} {} by the server's words but {} by the enhanced status code (--events lists {}, --explain \
+             says why)",
+            count(disputed.attempts, "attempt"),
+            either(disputed.attempts, "is", "are"),
+            disputed.class,
+            disputed.code_says,
+            either(disputed.attempts, "it", "them")
         ));
     }
     warn_of_strays(cx, stats);
@@ -202,9 +206,11 @@ fn warn_of_strays(cx: &Context, stats: &MailStats) {
         .collect();
     if !names.is_empty() {
         cx.warn(format!(
-            "{events} deliveries are logged by names of no configured instance, such as {}: they are in the row \
-             {OTHER_INSTANCES}",
-            names.join(", ")
+            "{} {} logged by names of no configured instance, such as {}: {} in the row {OTHER_INSTANCES}",
+            count(events, "delivery"),
+            either(events, "is", "are"),
+            names.join(", "),
+            either(events, "it is", "they are")
         ));
     }
 }
@@ -315,10 +321,11 @@ pub(crate) fn report_readings(cx: &Context, readings: &[Reading]) {
         ));
         if reading.strangers > 0 {
             cx.note(format!(
-                "{}: {} events are not counted: neither Postfix nor root sent them, and anyone can write to the \
-                 journal",
+                "{}: {} {} not counted: neither Postfix nor root sent {}, and anyone can write to the journal",
                 reading.path.display(),
-                reading.strangers
+                count(reading.strangers, "event"),
+                either(reading.strangers, "is", "are"),
+                either(reading.strangers, "it", "them")
             ));
         }
     }

@@ -38,6 +38,6 @@ pub(crate) fn merged(run: &Run<'_>, format: Format) -> anyhow::Result<MailStats>
     let merged = days.add_up(&settings, run.window.range(), args.top(), |name| {
         selection.wants(name)
     });
-    cx.note(format!("{} day records", merged.records));
+    cx.note(postfix::count(merged.records, "day record"));
     Ok(merged.stats)
 }

@@ -5,7 +5,7 @@ use figures::distribution::{Distribution, InstanceFigures};
 use figures::instances::Trouble;
 use figures::verdict::{Level, Perf, Verdict};
 use legible::human;
-use postfix::Span;
+use postfix::{Span, count};
 
 use crate::args::Args;
 use host::mailq::Counted;
@@ -80,10 +80,7 @@ impl Limits {
             text: trouble.to_string(),
         }));
         // Postfix passes over such mail, or it is not counted.
-        let see = |n: usize| match n {
-            1 => "1 problem, see mailq-distribution".to_owned(),
-            n => format!("{n} problems, see mailq-distribution"),
-        };
+        let see = |n: usize| format!("{}, see mailq-distribution", count(n, "problem"));
         if counted.damaged > 0 {
             findings.push(Backlog {
                 level: Level::Warning,
@@ -174,7 +171,7 @@ fn summary(distribution: &Distribution) -> String {
     let count = distribution.total.counts.total();
     let instances = match distribution.instances.as_slice() {
         [one] => one.instance.clone(),
-        all => format!("{} instances", all.len()),
+        all => postfix::count(all.len(), "instance"),
     };
     let oldest = distribution.total.oldest.map_or(String::new(), |time| {
         format!(", oldest {}", human::age(distribution.age(time)))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cli::{Context, Interrupts, Outcome};
 use figures::distribution::Distribution;
 use guarded::threads::thread;
-use postfix::{Problem, Span, Time, escape};
+use postfix::{Problem, Span, Time, count, escape};
 use show::distribution::table::{Since, draw_distribution};
 
 use crate::args::Format;
@@ -194,7 +194,7 @@ impl Watch<'_> {
             let keep = room.saturating_sub(1);
             let more = lines.len().saturating_sub(keep);
             lines.truncate(keep);
-            lines.push(format!("... {more} more lines"));
+            lines.push(format!("... {}", count(more, "more line")));
         }
         lines.extend(problems);
         lines
@@ -212,8 +212,5 @@ impl Watch<'_> {
 /// How many problems there are, and the first of them.
 fn problems_line(problems: &[Problem]) -> Option<String> {
     let first = problems.first()?;
-    Some(match problems.len() {
-        1 => format!("1 problem: {first}"),
-        many => format!("{many} problems: {first}"),
-    })
+    Some(format!("{}: {first}", count(problems.len(), "problem")))
 }

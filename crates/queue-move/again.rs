@@ -286,10 +286,10 @@ fn plan(journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> St
     let header = &journal.header;
     let (from, to) = (&header.from.instance, &header.to.instance);
     let mut lines = vec![format!(
-        "{} {}: {} messages from {from} to {to}, begun {} by {}",
+        "{} {}: {} from {from} to {to}, begun {} by {}",
         word(goal),
         header.name,
-        journal.intents().len(),
+        postfix::count(journal.intents().len(), "message"),
         setup::readable(header.started),
         header.user
     )];

@@ -265,8 +265,8 @@ impl Canary {
             }
         }
         let result = format!(
-            "canary: {} messages went first: {}",
-            self.messages,
+            "canary: {} went first: {}",
+            postfix::count(self.messages, "message"),
             parts.join(", ")
         );
         match &self.stopped {

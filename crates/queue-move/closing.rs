@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use cli::{Context, Failure, Outcome};
+use postfix::count;
 use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
@@ -113,7 +114,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     let mut purged = over;
     if !prune.manner.dry_run && over > 0 {
         setup::must_be_root()?;
-        let question = format!("Remove {over} deleted messages for good?");
+        let question = format!("Remove {} for good?", count(over, "deleted message"));
         if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
             return Err(Failure::new("nothing was changed: not confirmed").into());
         }
@@ -123,7 +124,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     }
     if !prune.manner.dry_run && !summaries.is_empty() {
         setup::must_be_root()?;
-        let question = format!("Remove the journals of {} moves?", summaries.len());
+        let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
         if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
             return Err(Failure::new("nothing was changed: not confirmed").into());
         }
@@ -153,7 +154,8 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         }))
     } else {
         let lines = names.iter().map(|name| format!("{name}\n"));
-        let purged = (purged > 0).then(|| format!("{purged} deleted messages, for good\n"));
+        let purged =
+            (purged > 0).then(|| format!("{}, for good\n", count(purged, "deleted message")));
         lines.chain(purged).collect()
     };
     cx.print(postfix_lines(&text).as_bytes())?;

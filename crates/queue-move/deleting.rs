@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure, Outcome};
+use postfix::either;
 use postfix::queue::Queue;
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
@@ -52,10 +53,10 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) {
         let (name, totals) = (&one.header.name, one.totals);
         if meant != Some(name.as_str()) {
             cx.warn(format!(
-                "the deletion {name} was interrupted: {} of {} messages may be on hold in {}; to put all of it back: \
-                 queue-move undo {name}",
+                "the deletion {name} was interrupted: {} of {} may be on hold in {}; to put all of it back: queue-move \
+                 undo {name}",
                 totals.open(),
-                totals.messages,
+                postfix::count(totals.messages, "message"),
                 one.header.from.instance
             ));
         }
@@ -228,8 +229,9 @@ pub(crate) fn undo(
     (journal.header.from, journal.header.to) = (side.clone(), side.clone());
     let before = Totals::of_ends(journal.ends());
     let what = format!(
-        "put back {} messages that were deleted from {}",
-        journal.intents().len(),
+        "put back {} that {} deleted from {}",
+        postfix::count(journal.intents().len(), "message"),
+        either(journal.intents().len(), "was", "were"),
         side.instance
     );
     if again.manner.dry_run {

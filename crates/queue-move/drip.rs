@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use cli::Context;
+use postfix::{count, either};
 use transfer::verify::{Follower, Log};
 use transfer::{Done, Ended, Intent, Move, MoveError, Watch as _};
 
@@ -69,9 +70,10 @@ pub(crate) fn carry(
     let stopped = stopped.map(|(why, is_refused)| {
         let (name, from) = (one.name(), clock.course.from.name());
         let what = format!(
-            "{why}: {} messages stay on hold in {from}; to continue at this rate: queue-move resume {name}; to go \
+            "{why}: {} {} on hold in {from}; to continue at this rate: queue-move resume {name}; to go \
              back: queue-move undo {name}",
-            one.held()
+            postfix::count(one.held(), "message"),
+            either(one.held(), "stays", "stay")
         );
         (what, is_refused)
     });
@@ -166,7 +168,11 @@ impl<'a> Sent<'a> {
         let late = self.open.iter().filter(late).count();
         (late > 0).then(|| {
             let seconds = patience.as_secs();
-            let what = format!("{late} messages were not tried by {to} within {seconds} s");
+            let what = format!(
+                "{} {} not tried by {to} within {seconds} s",
+                count(late, "message"),
+                either(late, "was", "were")
+            );
             (what, true)
         })
     }

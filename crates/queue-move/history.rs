@@ -85,8 +85,12 @@ fn line(entry: &Entry<'_>, width: Option<u16>) -> String {
 /// What became of its messages; `done`: what the verb is about.
 fn counts(entry: &Entry<'_>, done: &str) -> String {
     let mut counts = format!(
-        "{} messages, {} {done}, {} skipped, {} failed, {} put back",
-        entry.messages, entry.moved, entry.skipped, entry.failed, entry.restored
+        "{}, {} {done}, {} skipped, {} failed, {} put back",
+        postfix::count(entry.messages, "message"),
+        entry.moved,
+        entry.skipped,
+        entry.failed,
+        entry.restored
     );
     if entry.in_doubt > 0 {
         counts.push_str(&format!(", {} in doubt", entry.in_doubt));

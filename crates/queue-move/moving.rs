@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use cli::{Context, Failure, Outcome};
+use postfix::either;
 use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
 
@@ -136,8 +137,8 @@ fn execute(
     let wake = course.to_runs.then_some(&course.to_side);
     let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
     watch.say(&format!(
-        "{} messages from {} to {}, by {}",
-        ids.len(),
+        "{} from {} to {}, by {}",
+        postfix::count(ids.len(), "message"),
         course.from.name(),
         course.to.name(),
         begin.user
@@ -282,8 +283,10 @@ pub(crate) fn interrupted(cx: &Context, done: &Done) {
     let left = done.all.saturating_sub(done.ended.len());
     if left > 0 {
         cx.warn(format!(
-            "interrupted: {left} messages were not reached, or are on hold. To finish: queue-move resume {name}; to \
+            "interrupted: {} not reached, or {} on hold. To finish: queue-move resume {name}; to \
              go back: queue-move undo {name}",
+            either(left, "1 message was", &format!("{left} messages were")),
+            either(left, "is", "are"),
             name = done.name
         ));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use postfix::either;
 use postfix::queue::{Message, Queue, QueueId, Selector, ShowqOptions, Spool};
 use transfer::plan::snapshot;
 
@@ -60,8 +61,10 @@ impl Strangers {
         };
         (count > 0).then(|| {
             format!(
-                "{count} of the messages also have recipients that the selectors do not name, {all} in all, who go \
-                 with them: {}{more}; --whole leaves such messages out",
+                "{count} of the messages also {} recipients that the selectors do not name, {all} in all, who go \
+                 with {}: {}{more}; --whole leaves such messages out",
+                either(count, "has", "have"),
+                either(count, "it", "them"),
                 shown.join(", ")
             )
         })

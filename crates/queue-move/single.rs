@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cli::{Context, Failure, Outcome};
 use postfix::config::Instance;
+use postfix::either;
 use postfix::queue::{Lifetimes, Message, Queue, QueueId, ShowqOptions};
 use transfer::hold::{ItemResult, clean as clean_logs, orphans, requeue, shift};
 use transfer::plan::snapshot;
@@ -159,9 +160,11 @@ fn expired(cx: &Context, chosen: &Chosen) -> Option<String> {
     names.sort();
     (count > 0).then(|| {
         format!(
-            "{count} of the messages are older than their queue lifetime ({}): the next refusal returns them to their \
-             senders; release --fresh requeues them, so that the lifetime starts again",
-            names.join(", ")
+            "{count} of the messages {} older than the queue lifetime ({}): the next refusal returns {them} to the \
+             sender; release --fresh requeues {them}, so that the lifetime starts again",
+            either(count, "is", "are"),
+            names.join(", "),
+            them = either(count, "it", "them")
         )
     })
 }
@@ -174,8 +177,8 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
     let mut ids = found.map_err(|e| Failure::io("cannot read", &side.queue_directory, e))?;
     ids.truncate(one.selectors.limit.unwrap_or(usize::MAX));
     let what = format!(
-        "remove {} defer logs without a message of {}",
-        ids.len(),
+        "remove {} without a message of {}",
+        postfix::count(ids.len(), "defer log"),
         side.instance
     );
     let chosen = Chosen {
@@ -199,7 +202,11 @@ pub(crate) fn act(
     work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
     let ids = chosen.ids();
-    let what = format!("{does} {} messages of {}", ids.len(), chosen.side.instance);
+    let what = format!(
+        "{does} {} of {}",
+        postfix::count(ids.len(), "message"),
+        chosen.side.instance
+    );
     carry_out(one, cx, (verb, &what), chosen, &ids, work)
 }
 

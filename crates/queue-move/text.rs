@@ -57,10 +57,12 @@ pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
     let bytes: u64 = plan.moves().map(|item| item.message.size).sum();
     let rcpts: usize = plan.moves().map(|item| item.message.recipients.len()).sum();
     lines.line(format!(
-        "{} -> {}: {count} messages, {}, {rcpts} recipients",
+        "{} -> {}: {}, {}, {}",
         plan.from.instance,
         plan.to.instance,
-        human::size(bytes)
+        postfix::count(count, "message"),
+        human::size(bytes),
+        postfix::count(rcpts, "recipient")
     ));
     lines.list("recipients by domain", &planned.domains);
     lines.list("recipients by reason", &planned.classes);
@@ -75,7 +77,8 @@ pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
     if planned.busy > 0 {
         let (busy, from) = (planned.busy, &plan.from.instance);
         lines.line(format!(
-            "not part of it: {busy} messages that {from}'s queue manager has in hand now (incoming, active)"
+            "not part of it: {} that {from}'s queue manager has in hand now (incoming, active)",
+            postfix::count(busy, "message")
         ));
     }
     if count > 0 {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Failure, Interrupts, Outcome};
 use host::programs::Program;
+use postfix::either;
 use postfix::queue::{Message, Queue, QueueId, Spool};
 use transfer::hold::{ItemResult, expire};
 use transfer::preflight::refuse;
@@ -36,7 +37,8 @@ pub(crate) fn flush(flush: &Flush, cx: &Context) -> anyhow::Result<Outcome> {
     if minutes > 1 {
         let rate = flush.tries.rate;
         chosen.notes.push(format!(
-            "at {rate} a minute, this takes {minutes} minutes (--rate)"
+            "at {rate} a minute, this takes {} (--rate)",
+            postfix::count(minutes, "minute")
         ));
     }
     let interrupts = cx.catch_interrupts()?;
@@ -146,7 +148,12 @@ fn what_senders_get(messages: &[Message]) -> String {
     );
     if null > 0 {
         what.push_str(&format!(
-            "; {null} messages are notices themselves: nobody is told of those but 2bounce_notice_recipient"
+            "; {}: nobody hears of those but 2bounce_notice_recipient",
+            either(
+                null,
+                "1 message is a notice itself",
+                &format!("{null} messages are notices themselves")
+            )
         ));
     }
     what

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cli::Context;
 use postfix::log::Status;
+use postfix::{count, either};
 use serde::Serialize;
 use transfer::verify::{Follower, Log, still_there};
 use transfer::{Side, Watch as _};
@@ -163,16 +164,18 @@ pub(crate) fn verify(
         verified.notes.push(so_far.said(instance));
         if so_far.bounced > 0 {
             verified.problems.push(format!(
-                "{instance} has returned {} messages to their senders",
-                so_far.bounced
+                "{instance} has returned {} to the sender",
+                count(so_far.bounced, "message")
             ));
         }
         verified.so_far = Some(so_far);
     }
     if !left.is_empty() {
         verified.problems.push(format!(
-            "{} messages are still in {instance}'s maildrop; its pickup takes them when it can",
-            left.len()
+            "{} {} still in {instance}'s maildrop; its pickup takes {} when it can",
+            count(left.len(), "message"),
+            either(left.len(), "is", "are"),
+            either(left.len(), "it", "them")
         ));
     }
     let unknown = all.saturating_sub(left.len() + verified.new_ids.len());
@@ -182,7 +185,10 @@ pub(crate) fn verify(
         ));
     } else if unknown > 0 {
         verified.problems.push(format!(
-            "{unknown} messages have left {instance}'s maildrop, but its log does not show their new queue ids"
+            "{} {} left {instance}'s maildrop, but its log does not show {}",
+            count(unknown, "message"),
+            either(unknown, "has", "have"),
+            either(unknown, "the new queue id", "their new queue ids")
         ));
     }
     verified

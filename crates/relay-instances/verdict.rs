@@ -3,6 +3,7 @@
 use cli::Context;
 use figures::instances::{DnsCheck, DnsOutcome, Facts, Finding, Running};
 use figures::verdict::{Level, Perf, Verdict};
+use postfix::count;
 
 use crate::args::Args;
 
@@ -34,10 +35,7 @@ pub(crate) fn judge(
             true => in_order(instances),
             false => String::new(),
         };
-        let instances = match instances.len() {
-            1 => "1 instance".to_owned(),
-            n => format!("{n} instances"),
-        };
+        let instances = postfix::count(instances.len(), "instance");
         let filter = match filtered {
             0 => String::new(),
             n => format!("; 5xx blocks are deferred at {n}"),
@@ -62,8 +60,7 @@ fn in_order(instances: &[Facts]) -> String {
     match asked.count() {
         // Only loopback addresses.
         0 => "; it has no address that belongs in the DNS".to_owned(),
-        1 => ", and so is the DNS of 1 address".to_owned(),
-        n => format!(", and so is the DNS of {n} addresses"),
+        n => format!(", and so is the DNS of {}", count(n, "address")),
     }
 }
 

@@ -151,10 +151,10 @@ fn replay(
     let (events, problems) = refused::read(cx, host, question, (since, until))?;
     let decisions = question.rules.decide(&events, named, &mut Vec::new());
     let mut lines = vec![format!(
-        "{} to {}: {} refusals that a rule counts",
+        "{} to {}: {} that a rule counts",
         readable(cx, since),
         readable(cx, until),
-        events.len()
+        postfix::count(events.len(), "refusal")
     )];
     lines.extend(decisions.iter().map(|one| {
         let would = match &one.refused {

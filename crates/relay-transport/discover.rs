@@ -10,7 +10,7 @@ use knowledge::providers::Providers;
 use postfix::Time;
 use postfix::config::Host;
 use postfix::log::{Event, Reading, Scope, Sink, Wanted};
-use postfix::{Problem, escape};
+use postfix::{Problem, count, either, escape};
 use transport::discover::{Evidence, Judged, NewDomain, Traffic, ViaTheRest, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
 use transport::{Route, Style};
@@ -185,8 +185,9 @@ fn report(cx: &Context, judged: &Judged) -> bool {
     }
     if judged.untold > 0 {
         cx.warn(format!(
-            "{} deliveries to rare domains were not looked at: there are more domains than are kept distinct",
-            judged.untold
+            "{} to rare domains {} not looked at: there are more domains than are kept distinct",
+            count(judged.untold, "delivery"),
+            either(judged.untold, "was", "were")
         ));
     }
     judged.refused_count > 0 || judged.untold > 0

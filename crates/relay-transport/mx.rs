@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use cli::{Context, Failure, replace_file};
 use dns::{Data, Limits, Lookup as _, Resolver, Rtype};
 use guarded::{Links, Place};
+use postfix::{count, either};
 use transport::Domain;
 use transport::discover::{Exchangers, MxCache, Open};
 
@@ -82,8 +83,11 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
     }
     if answers.left > 0 {
         cx.warn(format!(
-            "{} domains were not looked up, those with the fewest deliveries: --max-lookups is {}",
-            answers.left, args.max_lookups
+            "{} {} not looked up, {} with the fewest deliveries: --max-lookups is {}",
+            count(answers.left, "domain"),
+            either(answers.left, "was", "were"),
+            either(answers.left, "the one", "those"),
+            args.max_lookups
         ));
     }
     Ok(answers)

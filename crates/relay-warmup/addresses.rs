@@ -6,6 +6,7 @@ use cli::Context;
 use dns::{Answer, Limits, Lookup, Resolver, Rtype};
 use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
+use postfix::count;
 use warmup::ratio::{self, RelayName};
 
 use crate::args::{DnsArgs, Records, Traffic};
@@ -104,10 +105,7 @@ pub(crate) fn find(
             cx.warn(format!(
                 "{name}: {why}; assuming that it lists the {} of this host's other instances of the provider (use \
                  --old ADDR to name them)",
-                match own.len() {
-                    1 => "1 address".to_owned(),
-                    n => format!("{n} addresses"),
-                }
+                count(own.len(), "address")
             ));
             (own, None, false)
         }

@@ -132,8 +132,7 @@ fn the_csv_has_codes_and_blamed_addresses() {
 #[test]
 fn words_and_code_that_disagree_are_reported() {
     let ran = with_log(&["--by", "reason", "-v"]);
-    let says =
-        "1 attempts are blocked by the server's words but policy by its enhanced status code";
+    let says = "1 attempt is blocked by the server's words but policy by the enhanced status code";
     assert!(ran.err.contains(says), "{}", ran.err);
     let quiet = with_log(&["--by", "reason"]);
     assert!(!quiet.err.contains("enhanced"), "{}", quiet.err);

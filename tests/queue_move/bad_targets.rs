@@ -88,9 +88,9 @@ fn what_would_swallow_the_mail_is_refused() {
     };
     let table = "regexp:/etc/postfix/checks";
     for (action, says) in [
-        ("DISCARD", "throw away 1 messages"),
-        ("REJECT we do not", "return 1 messages"),
-        ("HOLD", "put on hold 1 messages"),
+        ("DISCARD", "throw away 1 message"),
+        ("REJECT we do not", "return 1 message"),
+        ("HOLD", "put on hold 1 message"),
     ] {
         checks(action);
         let why = format!("header_checks has \"{action}\" for \"X-Campaign: spring\"");
@@ -105,7 +105,7 @@ fn what_would_swallow_the_mail_is_refused() {
     check(
         &[("hopcount_limit", "4")],
         &[
-            "1 messages have been through so many hosts",
+            "1 message has been through so many hosts",
             "hopcount_limit = 4",
         ],
     );

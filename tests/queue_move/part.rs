@@ -142,8 +142,7 @@ fn what_is_released_too_late_is_told_and_can_be_requeued() {
     let young = queue_move(&host, &release).ok();
     assert!(!young.errors().contains("lifetime"), "{young}");
     from.set("maximal_queue_lifetime", "1s");
-    let words =
-        "1 of the messages are older than their queue lifetime (maximal_queue_lifetime = 1s)";
+    let words = "1 of the messages is older than the queue lifetime (maximal_queue_lifetime = 1s)";
     let is_told = || queue_move(&host, &release).ok().errors().contains(words);
     host.wait_until(
         Duration::from_secs(20),

@@ -13,3 +13,4 @@ mod narrow;
 mod policy;
 mod schemas;
 mod shape;
+mod words;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use legible::human::age;
-use postfix::Span;
+use postfix::{Span, count, either};
 
 use crate::limit::{Limit, Scope};
 
@@ -124,8 +124,10 @@ impl PausePlan {
         });
         lines.push(match &self.hourly {
             Ok(recipients) => format!(
-                "  comes      {recipients} recipients in the last hour, which go elsewhere or \
-                wait at the list servers"
+                "  comes      {} in the last hour, which {} elsewhere or {} at the list servers",
+                count(*recipients, "recipient"),
+                either(*recipients, "goes", "go"),
+                either(*recipients, "waits", "wait")
             ),
             Err(why) => format!("  comes      not known: {why}"),
         });
@@ -169,10 +171,7 @@ impl Sibling {
 }
 
 fn messages(n: usize) -> String {
-    match n {
-        1 => "1 message".to_owned(),
-        n => format!("{n} messages"),
-    }
+    count(n, "message")
 }
 
 /// Whose mail a scope means, in words.
@@ -180,12 +179,12 @@ pub fn whose(scope: &Scope, provider: Option<&str>) -> String {
     match (scope, provider) {
         (Scope::All, _) => "all mail".to_owned(),
         (Scope::Domains(domains), Some(provider)) => {
-            format!("{provider} ({} domains)", domains.len())
+            format!("{provider} ({})", count(domains.len(), "domain"))
         }
         (Scope::Domains(domains), None) => match domains.as_slice() {
             [first, second, third, _, ..] => format!(
-                "{first}, {second}, {third} and {} more domains",
-                domains.len() - 3
+                "{first}, {second}, {third} and {}",
+                count(domains.len() - 3, "more domain")
             ),
             few => few.join(", "),
         },

@@ -20,6 +20,7 @@ pub mod queue;
 mod root;
 mod time;
 mod window;
+mod words;
 mod zone;
 
 pub use day::{Day, DayError};
@@ -28,4 +29,5 @@ pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
 pub use time::{Span, SpanError, Time};
 pub use window::{Fold, Window, instant};
+pub use words::{count, either};
 pub use zone::Zone;

@@ -9,6 +9,7 @@ use cli::Context;
 use host::programs::Program;
 use postfix::config::{Instance, Parameters};
 use postfix::queue::{Opened, read_content};
+use postfix::{count, either};
 use transfer::plan::{Item, Plan};
 use transfer::preflight::{Objection, refuse, warn};
 
@@ -135,8 +136,10 @@ fn hops(
     (!over.is_empty()).then(|| {
         let to = course.to.name();
         let what = format!(
-            "{} messages have been through so many hosts that {to} would return them (hopcount_limit = {limit}): {}",
-            over.len(),
+            "{} {} been through so many hosts that {to} would return {} (hopcount_limit = {limit}): {}",
+            count(over.len(), "message"),
+            either(over.len(), "has", "have"),
+            either(over.len(), "it", "them"),
             some(&over)
         );
         refuse(what, format!("raise hopcount_limit of {to}, or leave them out"))
@@ -234,6 +237,7 @@ fn ask(
 /// What an action of header_checks(5) does with mail.
 fn judge(to: &str, parameter: &str, action: &str, count: usize, why: &str) -> Option<Objection> {
     let way = format!("change {parameter} of {to}, or leave those messages out");
+    let messages = postfix::count(count, "message");
     let word = action.split_whitespace().next().unwrap_or_default();
     let is_code = word.len() == 3 && word.starts_with(['4', '5']);
     let what = match word.to_ascii_uppercase().as_str() {
@@ -244,16 +248,13 @@ fn judge(to: &str, parameter: &str, action: &str, count: usize, why: &str) -> Op
         "DELAY" => "keep waiting",
         "REDIRECT" | "FILTER" | "BCC" => {
             return Some(warn(
-                format!("{to} would send {count} messages elsewhere: {why}"),
+                format!("{to} would send {messages} elsewhere: {why}"),
                 way,
             ));
         }
         _ => return None,
     };
-    Some(refuse(
-        format!("{to} would {what} {count} messages: {why}"),
-        way,
-    ))
+    Some(refuse(format!("{to} would {what} {messages}: {why}"), way))
 }
 
 /// postmap writes `LINE<tab>ACTION` for each line that it finds, in the order in which they were asked.

@@ -320,8 +320,9 @@ fn room(plan: &Plan, free: u64, maildrop: &Path) -> Option<Objection> {
     }
     let what = format!(
         "{}: {free} bytes are free, but {needed} are needed: {what}, and {spare} to spare (64 MiB, and 4 KiB for each \
-         of {count} messages)",
-        maildrop.display()
+         of {})",
+        maildrop.display(),
+        postfix::count(count, "message")
     );
     Some(match plan.cross_device {
         true => refuse(what, "free some space, or move less at a time: --limit N"),

@@ -5,6 +5,7 @@ mod pace;
 
 use figures::instances::{AddressPlace, Facts, Running};
 use figures::verdict::Level;
+use postfix::either;
 
 use crate::limits::Limits;
 use legible::shell::quoted;
@@ -293,8 +294,9 @@ fn syslog_name(all: &[Facts], which: &Facts) -> Step {
     };
     if !others.is_empty() {
         fail(format!(
-            "{} logs under it too: their mail cannot be distinguished",
-            others.join(", ")
+            "{} {} under it too: their mail cannot be distinguished",
+            others.join(", "),
+            either(others.len(), "logs", "log")
         ))
     } else if *name != which.name {
         fail(format!("it is not the instance's name, {}", which.name))

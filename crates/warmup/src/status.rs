@@ -10,7 +10,7 @@
 
 mod day;
 
-use postfix::Day;
+use postfix::{Day, count};
 
 use crate::plan::Plan;
 use crate::rules::Rules;
@@ -162,7 +162,8 @@ impl Status {
         };
         if idle > rules.idle_days {
             let why = format!(
-                "nothing was sent for {idle} days, more than {}",
+                "nothing was sent for {}, more than {}",
+                count(idle, "day"),
                 rules.idle_days
             );
             self.verdict = Verdict::WarmAgain;
@@ -234,8 +235,8 @@ impl Status {
             return match self.held {
                 0 => format!("{cap} a day from the next sending day on, the last level"),
                 held if held < level.level.days => format!(
-                    "{cap} a day, the last level: {held} of {} sending days",
-                    level.level.days
+                    "{cap} a day, the last level: {held} of {}",
+                    count(level.level.days, "sending day")
                 ),
                 _ => format!(
                     "the volume of {cap} a day is reached: the address is warm, and its limits can be removed"
@@ -249,9 +250,9 @@ impl Status {
                 at + 1
             ),
             held => format!(
-                "level {}, {cap} a day: {held} of {} sending days",
+                "level {}, {cap} a day: {held} of {}",
                 at + 1,
-                level.level.days
+                count(level.level.days, "sending day")
             ),
         }
     }

@@ -10,6 +10,7 @@ use crate::mail_stats::{Dimension, Key, Row};
 use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
+use postfix::count;
 
 /// Who is meant where no instance is.
 const ALL: &str = "all instances";
@@ -232,10 +233,7 @@ fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
         }
         let is_critical = n > critical || age.is_some_and(|age| age > too_old);
         let age = age.map(human::age);
-        let messages = match n {
-            1 => "1 message".to_owned(),
-            n => format!("{n} messages"),
-        };
+        let messages = count(n, "message");
         let (what, details) = match (is_many, age) {
             (true, Some(age)) => (
                 format!("{messages} in the mailq"),

@@ -1,6 +1,7 @@
 //! How much there was to deliver, beside the days before.
 
 use chrono::Weekday;
+use postfix::count;
 
 use super::{Notice, Subject};
 use crate::judge::Rules;
@@ -127,7 +128,7 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
         && !is_chance(like);
     let what = match (is_more, is_less) {
         (true, _) => format!("{:.1} times as many deliveries", today / base),
-        (_, true) => format!("only {today} deliveries"),
+        (_, true) => format!("only {}", count(today, "delivery")),
         _ => return None,
     };
     let weekly = match most_alike.is_some() || like >= usual * 1.5 {

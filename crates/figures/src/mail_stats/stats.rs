@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use postfix::{Problem, Time, Zone};
+use postfix::{Problem, Time, Zone, count};
 
 use super::histogram::Quantiles;
 use super::instances::{Instance, Table};
@@ -92,8 +92,7 @@ impl MailStats {
         let mut missing: Vec<String> = problems.map(ToString::to_string).collect();
         missing.extend(match self.unread() {
             0 => None,
-            1 => Some("1 delivery line could not be read".to_owned()),
-            n => Some(format!("{n} delivery lines could not be read")),
+            n => Some(format!("{} could not be read", count(n, "delivery line"))),
         });
         missing
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use figures::gaps::Gaps;
 use postfix::log::{LostMessages, Options, Reading};
-use postfix::{Problem, Span, Time, escape};
+use postfix::{Problem, Span, Time, count, either, escape};
 
 use crate::site::Site;
 
@@ -42,10 +42,11 @@ pub fn warn_unread(site: &Site, lines: u64, gaps: &Gaps) -> bool {
     if lines == 0 {
         return false;
     }
-    site.warn(match lines {
-        1 => "1 delivery line could not be read and is not counted".to_owned(),
-        n => format!("{n} delivery lines could not be read and are not counted"),
-    });
+    site.warn(format!(
+        "{} could not be read and {} not counted",
+        count(lines, "delivery line"),
+        either(lines, "is", "are")
+    ));
     for line in &gaps.unread {
         site.warn(line.to_string());
     }
@@ -127,8 +128,7 @@ pub(crate) fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
     let first = lost.first.as_ref()?;
     let messages = match lost.messages {
         0 => "messages were".to_owned(),
-        1 => "1 message was".to_owned(),
-        n => format!("{n} messages were"),
+        n => format!("{} {}", count(n, "message"), either(n, "was", "were")),
     };
     let hint = match first.why.contains("journal") {
         true => "RateLimitBurst=0 in /etc/systemd/journald.conf ends that",

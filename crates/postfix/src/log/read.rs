@@ -3,6 +3,7 @@
 
 use crate::Span;
 use crate::Time;
+use crate::words::either;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -348,11 +349,12 @@ fn streamed<S: Sink>(
 pub(super) fn note_broken(reading: &mut Reading) {
     reading.seen.settle();
     if let (lines, Some(first)) = reading.seen.broken {
-        let lines = if lines == 1 {
-            "1 line is no JSON object".to_owned()
-        } else {
-            format!("{lines} lines are no JSON objects")
-        };
+        let lines = either(
+            lines,
+            "1 line is no JSON object",
+            &format!("{lines} lines are no JSON objects"),
+        )
+        .to_owned();
         let what = format!("{lines}, the first is {first}; left out");
         reading.problems.push(Problem::new(&reading.path, what));
     }

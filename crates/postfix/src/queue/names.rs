@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::words::{count, either};
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
 
@@ -74,7 +75,10 @@ impl Tally {
     pub fn into_problems(self, queue_dir: PathBuf) -> Vec<Problem> {
         let mut problems = self.problems;
         if self.more_problems > 0 {
-            let what = format!("and {} more problems in this queue", self.more_problems);
+            let what = format!(
+                "and {} in this queue",
+                count(self.more_problems, "more problem")
+            );
             problems.push(Problem::new(queue_dir, what));
         }
         problems
@@ -105,9 +109,13 @@ impl Tally {
     pub(super) fn report_misplaced(&mut self, queue_dir: PathBuf) {
         if self.misplaced > 0 {
             let what = format!(
-                "{} files are not where hash_queue_depth puts them, so Postfix does not see them; postsuper -s moves \
-                 them",
-                self.misplaced
+                "{} not where hash_queue_depth puts {them}, so Postfix does not see {them}; postsuper -s moves {them}",
+                either(
+                    self.misplaced,
+                    "1 file is",
+                    &format!("{} files are", self.misplaced)
+                ),
+                them = either(self.misplaced, "it", "them")
             );
             self.problem(Problem::new(queue_dir, what));
         }

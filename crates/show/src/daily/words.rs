@@ -10,6 +10,7 @@ use figures::distribution::Distribution;
 use figures::mail_stats::check::Watched;
 use figures::mail_stats::{Dimension, Row};
 use legible::human;
+use postfix::{count, either};
 
 /// The longest subject line of a mail, in characters.
 const SUBJECT_MAX: usize = 100;
@@ -205,8 +206,7 @@ fn waiting(queue: &Distribution) -> Option<String> {
     let figures = &queue.total;
     let messages = match figures.counts.total() {
         0 => return None,
-        1 => "1 message waits".to_owned(),
-        n => format!("{n} messages wait"),
+        n => format!("{} {}", count(n, "message"), either(n, "waits", "wait")),
     };
     let oldest = figures.oldest.map(|at| human::age(queue.age(at)));
     let oldest = oldest.map_or_else(String::new, |age| format!(", the oldest for {age}"));

@@ -3,7 +3,7 @@
 //! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left
 //! out where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
 
-use postfix::{Span, Time};
+use postfix::{Span, Time, count, either};
 use std::io::{self, Write};
 
 use postfix::Zone;
@@ -239,8 +239,14 @@ fn others_line(rows: usize, count: u64, unit: &str) -> String {
 pub(super) fn unlisted_line(report: &Report) -> Option<String> {
     match report.unlisted() {
         0 => None,
-        more if report.messages.is_empty() => Some(format!("\n{more} messages, not listed")),
-        more => Some(format!("and {more} more messages (--all lists them)")),
+        more if report.messages.is_empty() => {
+            Some(format!("\n{}, not listed", count(more, "message")))
+        }
+        more => Some(format!(
+            "and {} (--all lists {})",
+            count(more, "more message"),
+            either(more, "it", "them")
+        )),
     }
 }
 

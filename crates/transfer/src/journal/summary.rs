@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use postfix::Root;
+use postfix::{Root, count, either};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
@@ -142,7 +142,11 @@ impl Summary {
             Goal::Back => "the undo of the move",
         };
         let (open, all) = (totals.open(), totals.messages);
-        let mut left = format!("{open} of {all} messages are unfinished");
+        let mut left = format!(
+            "{open} of {} {} unfinished",
+            count(all, "message"),
+            either(open, "is", "are")
+        );
         if totals.in_doubt > 0 {
             left.push_str(&format!(", {} of them are in doubt", totals.in_doubt));
         }

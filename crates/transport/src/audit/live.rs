@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::routes::{Astray, astray};
-use super::{AuditRow, Check, Grade, Input, count};
+use super::{AuditRow, Check, Grade, Input};
 use crate::Route;
+use postfix::count;
 
 /// What Postfix says of the domains' mail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -386,11 +386,3 @@ pub fn audit(input: &Input<'_>) -> Vec<AuditRow> {
     rows.extend(relays::networks(input));
     rows
 }
-
-/// `3 domains`, `1 domain`.
-fn count(n: usize, what: &str) -> String {
-    match n {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
-}

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use super::{
     Asks, AuditRow, Check, Grade, HostState, Input, Networks, PortState, RelayHost, Service,
-    SharedBy, Table, count,
+    SharedBy, Table,
 };
 use crate::{Hop, Listed, Route};
+use postfix::count;
 
 /// Services that are SMTP clients where master.cf cannot say.
 const SMTP: [&str; 3] = ["smtp", "relay", "lmtp"];

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use knowledge::providers::Provider;
+use postfix::{count, either};
 
 use super::lookup::{Answer, PROBES, find, is_never_asked};
-use super::{AuditRow, Check, Failed, Grade, Input, Table, count};
+use super::{AuditRow, Check, Failed, Grade, Input, Table};
 use crate::Route;
 
 /// Groups of domains, each with what they have in common.
@@ -50,10 +51,11 @@ pub(super) fn order(input: &Input<'_>) -> Vec<AuditRow> {
         .map(|(what, domains)| {
             let text = format!(
                 "{} count: {what}",
-                match domains.len() {
-                    1 => "1 line of the map does not".to_owned(),
-                    n => format!("{n} lines of the map do not"),
-                }
+                either(
+                    domains.len(),
+                    "1 line of the map does not",
+                    &format!("{} lines of the map do not", domains.len())
+                )
             );
             AuditRow::new(Check::Order, Grade::Critical, text).about(domains)
         })

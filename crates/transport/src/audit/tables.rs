@@ -1,10 +1,8 @@
 //! The tables of transport_maps, and what is wrong with the map's own files.
 
-use super::{
-    AuditRow, Check, Entries, Failed, Grade, IndexState, Input, SourceState, Table, count,
-};
+use super::{AuditRow, Check, Entries, Failed, Grade, IndexState, Input, SourceState, Table};
 use crate::Storage;
-use postfix::Span;
+use postfix::{Span, count, either};
 
 /// Is the map in use? Tables that cannot be asked are reported here, too.
 pub(super) fn in_use(input: &Input<'_>) -> Vec<AuditRow> {
@@ -136,7 +134,7 @@ fn entries(table: &Table) -> AuditRow {
                 Grade::Ok,
                 format!(
                     "{}, read from the text itself",
-                    count_entries(entries.len())
+                    count(entries.len(), "entry")
                 ),
             ),
             None => row(Grade::Skipped, "cannot be listed".to_owned()),
@@ -146,7 +144,7 @@ fn entries(table: &Table) -> AuditRow {
     if differ.is_empty() {
         let text = format!(
             "{}, the same in the text and in the index",
-            count_entries(made.len())
+            count(made.len(), "entry")
         );
         return row(Grade::Ok, text);
     }
@@ -157,13 +155,6 @@ fn entries(table: &Table) -> AuditRow {
         table.name.name
     );
     row(Grade::Critical, text).about(differ)
-}
-
-fn count_entries(n: usize) -> String {
-    match n {
-        1 => "1 entry".to_owned(),
-        n => format!("{n} entries"),
-    }
 }
 
 /// `aol.com (only in the text)`, a key each.
@@ -233,11 +224,7 @@ fn text(table: &Table) -> Vec<AuditRow> {
         n => {
             let text = format!(
                 "{} twice; only the first counts",
-                if n == 1 {
-                    "1 key appears".to_owned()
-                } else {
-                    format!("{n} keys appear")
-                }
+                either(n, "1 key appears", &format!("{n} keys appear"))
             );
             AuditRow::new(Check::Duplicates, Grade::Warning, text).about(repeated)
         }

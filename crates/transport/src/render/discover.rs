@@ -10,7 +10,7 @@ use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers};
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::wire::{csv_cell, write_json};
-use postfix::{Problem, escape};
+use postfix::{Problem, count, escape};
 use serde::Serialize;
 
 use crate::discover::{Evidence, NewDomain};
@@ -132,10 +132,11 @@ pub fn write_as_map(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Resu
 
 /// `812 deliveries, 790 sent`.
 fn deliveries(counts: Counts) -> String {
-    match counts.total() {
-        1 => format!("1 delivery, {} sent", counts.sent),
-        n => format!("{n} deliveries, {} sent", counts.sent),
-    }
+    format!(
+        "{}, {} sent",
+        count(counts.total(), "delivery"),
+        counts.sent
+    )
 }
 
 /// Writes entries for a provider table: those of its domains that it does not list, the provider with most deliveries

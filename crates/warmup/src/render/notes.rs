@@ -3,6 +3,7 @@
 use crate::plan::{Plan, PlanLevel};
 use crate::ratio::{Ratio, RelayName, Unequal};
 use crate::settings::{HeldBy, Hold, Mail};
+use postfix::{count, either};
 
 /// What an admin must know who applies a level.
 pub(super) fn notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
@@ -43,9 +44,11 @@ fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
              {at_most}; a reload restarts the delay"
         ),
         Hold::Processes(processes) => format!(
-            "no delay of whole seconds allows that much; {processes} processes at {took} s a delivery do: at most \
+            "no delay of whole seconds allows that much; {} at {took} s a delivery {}: at most \
              {at_most} a day, which is an estimate: mail-stats-print --format table shows the time that deliveries \
-             take, for --delivery-time"
+             take, for --delivery-time",
+            count(processes, "process"),
+            either(processes, "does", "do")
         ),
     }];
     match level.settings.held_by {
@@ -124,17 +127,15 @@ fn intake_notes(plan: &Plan, level: &PlanLevel, ratio: Ratio) -> Vec<String> {
     };
     let mut notes = vec![format!(
         "{why}; so beyond {} {unit} this instance answers 450, and the sending host {rest} (for {clients})",
-        match intake.limit {
-            1 => "1 recipient".to_owned(),
-            n => format!("{n} recipients"),
-        },
+        count(intake.limit, "recipient"),
     )];
     let taken = intake.a_day(order.clients);
     if taken > lets_out {
         notes.push(format!(
-            "{} sending hosts with one recipient a day each make {taken}, more than the {lets_out} that may leave: \
+            "{} with one recipient a day each {} {taken}, more than the {lets_out} that may leave: \
              the rest waits here",
-            order.clients
+            count(order.clients, "sending host"),
+            either(order.clients, "makes", "make")
         ));
     }
     notes.extend(order.others.changes(&intake));

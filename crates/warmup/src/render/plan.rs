@@ -7,7 +7,7 @@ use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::narrow::draw_to_fit;
 use legible::wire::csv_cell;
 use legible::wrap::folded;
-use postfix::{Zone, escape};
+use postfix::{Zone, count, escape};
 
 use super::notes::notes;
 use super::{cell, commands, number, paragraph, sentences};
@@ -101,7 +101,7 @@ fn heading(plan: &Plan) -> String {
         .map_or_else(String::new, |ip| format!(" ({ip})"));
     let days = match plan.days() {
         0 => "at once".to_owned(),
-        n => format!("after {n} sending days"),
+        n => format!("after {}", count(n, "sending day")),
     };
     format!(
         "{}{address}: {} a day {days}, from {} on, schedule {}",

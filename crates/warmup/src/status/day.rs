@@ -5,7 +5,7 @@ use figures::mail_stats::{Dimension, Figures};
 use figures::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human::percent;
-use postfix::Day;
+use postfix::{Day, count};
 
 use super::Verdict;
 use crate::plan::PlanLevel;
@@ -88,8 +88,10 @@ impl DayFigures {
         found.extend(self.told_to_be_slower(before, rules));
         let cap = level.map(|level| level.level.cap);
         if let Some(cap) = cap.filter(|cap| total as f64 * 100.0 > *cap as f64 * rules.over_cap) {
-            let what =
-                format!("{total} attempts, but the cap is {cap}: is the rate limit applied?");
+            let what = format!(
+                "{}, but the cap is {cap}: is the rate limit applied?",
+                count(total, "attempt")
+            );
             found.push((Verdict::Hold, what));
         }
         if self.complete && !self.paused {

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use figures::instances::Trouble;
 use figures::verdict::Level;
 use nix::unistd::Group;
-use postfix::Time;
 use postfix::config::Instance;
+use postfix::{Time, count, either};
 
 use super::Found;
 
@@ -71,10 +71,7 @@ impl Lying {
 
 /// `1 message has`, `2 messages have`.
 pub(super) fn messages_have(n: usize) -> String {
-    match n {
-        1 => "1 message has".to_owned(),
-        n => format!("{n} messages have"),
-    }
+    format!("{} {}", count(n, "message"), either(n, "has", "have"))
 }
 
 impl Found<'_> {
@@ -337,8 +334,5 @@ impl Found<'_> {
 }
 
 fn belong(n: usize) -> String {
-    match n {
-        1 => "1 file belongs".to_owned(),
-        n => format!("{n} files belong"),
-    }
+    format!("{} {}", count(n, "file"), either(n, "belongs", "belong"))
 }

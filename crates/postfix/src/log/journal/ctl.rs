@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::words::count;
 use guarded::{Output, Program};
 
 use super::Journal;
@@ -126,7 +127,10 @@ fn missing(place: &Path, said: &str) -> Vec<Problem> {
         .map(|(file, why)| Problem::new(file, why))
         .collect();
     if more > 0 {
-        let what = format!("{more} more files of this journal cannot be read");
+        let what = format!(
+            "{} of this journal cannot be read",
+            count(more, "more file")
+        );
         problems.push(Problem::new(place, what));
     }
     if let (Some(line), true) = (other, problems.is_empty()) {

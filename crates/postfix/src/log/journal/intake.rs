@@ -16,6 +16,7 @@ use crate::log::seen::Seen;
 use crate::log::stamp::Stamp;
 use crate::problem::Problem;
 use crate::time::Time;
+use crate::words::{count, either};
 use crate::zone::Zone;
 
 /// At most this many units whose messages were dropped are distinguished.
@@ -223,23 +224,20 @@ fn what_is_lost(unit: &[u8], dropped: &Dropped, zone: Zone) -> String {
         false => format!("before {first} and until {last}"),
     };
     format!(
-        "journald's rate limit dropped {} messages of {} {when}; they are not counted. hint: systemctl edit \
-         postfix@.service, \
+        "journald's rate limit dropped {} of {} {when}, which {} not counted. hint: systemctl edit postfix@.service, \
          LogRateLimitBurst=100000000 under [Service], and restart the instance",
-        dropped.messages,
+        count(dropped.messages, "message"),
         String::from_utf8_lossy(unit),
+        either(dropped.messages, "is", "are")
     )
 }
 
 fn what_is_unknown(entries: u64) -> String {
-    let entries = match entries {
-        1 => "1 entry".to_owned(),
-        n => format!("{n} entries"),
-    };
     format!(
-        "{entries} of root or the mail owner, with Postfix's tags, cannot be shown to be Postfix's (journald noted \
-         neither a \
-         unit nor a program) and are not counted"
+        "{} of root or the mail owner, with Postfix's tags, cannot be shown to be Postfix's (journald noted neither a \
+         unit nor a program) and {} not counted",
+        count(entries, "entry"),
+        either(entries, "is", "are")
     )
 }
 
