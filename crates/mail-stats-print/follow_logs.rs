@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cli::Failure;
 use figures::totals::Totals;
-use host::logs::{Inputs, LogScope, LogSource, Selection, log_sets, refused};
+use host::logs::{Inputs, LogScope, LogSource, Selection, log_sets, no_instances, refused};
 use postfix::Problem;
 use postfix::Time;
 use postfix::log::{self, Bookmark, Followed, LogPlace, LogSet, Options, Reading, Scope, Wanted};
@@ -21,6 +21,7 @@ pub(crate) fn sets(run: &Run<'_>, everything: &Selection<'_>) -> anyhow::Result<
     };
     let mut sets = match args.logs.source() {
         LogSource::Files(files) => {
+            no_instances(cx.site(), &run.host.value, &files)?;
             let files = files.iter().map(std::path::absolute);
             let mut files = files.collect::<Result<Vec<_>, _>>()?;
             for file in &mut files {
@@ -122,9 +123,6 @@ pub(crate) fn read<S: LogScope>(
         totals.logs.retain(|path, _| is_read(path));
     }
     match problems.pop() {
-        Some(problem) if were_read == 0 && run.args.names_its_logs() => {
-            Err(Failure::new(problem.to_string()).into())
-        }
         Some(problem) if were_read == 0 => Err(refused(problem)),
         last => {
             problems.extend(last);

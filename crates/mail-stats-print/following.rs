@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::{Context, Failure, Outcome, replace_file};
+use cli::{Context, Failure, Outcome, cannot_write, replace_file};
 use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
 use guarded::{Kind, Links, Lock, LockError, Place};
@@ -76,7 +76,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     let (args, cx, selection) = (run.args, run.cx, run.selection);
     refuse(&args.by, format)?;
     let state = &Place::kept(state, Links::Ours)
-        .map_err(|e| Failure::io("--follow-state: cannot use", state, e))?;
+        .map_err(|e| cannot_write("--follow-state: cannot use", state, e))?;
     refuse_stream(state)?;
     let _lock = lock(state)?;
     let mut totals = load(cx, state)?;

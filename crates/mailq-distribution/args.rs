@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "by")]
     pub(crate) counts_only: bool,
 
-    /// Repeat every SECONDS (default 5), and show by how much the mailq has changed
+    /// Repeat every SECONDS (default 5; also 30s or 1m), and show by how much the mailq has changed
     ///
     /// On a terminal the table is redrawn in place until q or ^C is pressed; the space bar refreshes at once. Elsewhere
     /// each round is printed: tables separated by an empty line, or with --format json one object per line.

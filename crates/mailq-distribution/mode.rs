@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cli::Failure;
+use postfix::Span;
 
 use crate::args::{Args, Format};
 
@@ -47,13 +48,19 @@ impl Mode {
                     .hint("use --format table or json, or run mailq-distribution from cron"));
             }
         };
-        let seconds = match watch.parse::<f64>() {
+        let span = |text: &str| {
+            text.parse::<Span>()
+                .map(|span| span.duration().as_secs_f64())
+        };
+        let seconds = match watch.parse::<f64>().or_else(|_| span(watch)) {
             Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => seconds,
             Ok(_) => {
-                let what = format!("--watch {watch}: invalid number of seconds");
-                return Err(Failure::new(what).hint("from 0.1 to 86400"));
+                let what = format!("--watch {watch}: not a span of time that can be waited for");
+                return Err(
+                    Failure::new(what).hint("from 0.1 to 86400 seconds, or such as 2s, 1m, 1h")
+                );
             }
-            // `--watch aol-b` names an instance: that is how it is typed, and no number.
+            // `--watch aol-b` names an instance: that is how it is typed, and no span of time.
             Err(_) => {
                 names.insert(0, watch.clone());
                 5.0

@@ -1,6 +1,6 @@
 //! What cannot be done is said in one line, with exit status 2 and nothing on standard output.
 
-use testkit::tools::{stats, stats_with};
+use testkit::tools::{path, run_with, stats, stats_with};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rustin");
 
@@ -34,9 +34,37 @@ fn a_hint_says_what_was_most_likely_meant() {
     check_hint(&["--root", ROOT, "aolb"], &["\"aolb\"", did_you]);
     let log = tempfile::NamedTempFile::new().unwrap();
     let log = log.path().to_str().unwrap();
+    let no_log = "is an instance, and no log file";
+    let put_it = "hint: to name an instance, put it before --log";
+    for name in ["aol-b", "postfix-aol-b", "/etc/postfix-aol-b", "aol-*"] {
+        check_hint(
+            &["--root", ROOT, "--log", log, name],
+            &[name, no_log, put_it],
+        );
+    }
+    check_hint(&["--root", ROOT, "--log", "aol-b"], &[no_log, put_it]);
+    let state = [
+        "--follow-state",
+        "/nonexistent/dir/state",
+        "--format",
+        "prom",
+    ];
     check_hint(
-        &["--root", ROOT, "--log", log, "aol-b"],
-        &["aol-b: cannot read this log", "name it before --log"],
+        &[&state[..], &["--root", ROOT, "--log", log]].concat(),
+        &[
+            "cannot use",
+            "No such file or directory",
+            "hint: mkdir -p /nonexistent/dir",
+        ],
+    );
+    check_hint(
+        &["--root", ROOT, "aol"],
+        &["\"aol\"", "hint: did you mean 'aol-*'?"],
+    );
+    check_hint(&["--root", ROOT, "AOL-*"], &["hint: did you mean 'aol-*'?"]);
+    check_hint(
+        &["--root", ROOT, "--log", log, "nosuch"],
+        &["nosuch: cannot read this log", "name it before --log"],
     );
     let dir = tempfile::tempdir().unwrap();
     let output = dir.path().join("a b/figures.txt");
@@ -48,6 +76,22 @@ fn a_hint_says_what_was_most_likely_meant() {
     check_hint(
         &["--by", "domain", "--top", "three"],
         &["'three'", "not a whole number"],
+    );
+}
+
+/// A file may be called as an instance is.
+#[test]
+fn a_log_that_is_called_as_an_instance_is_not_read_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("aol-b"), "").unwrap();
+    let mut command = std::process::Command::new(path("mail-stats-print"));
+    let args = ["--root", ROOT, "--log", "aol-b"];
+    let ran = run_with(command.args(args).current_dir(dir.path()), b"").ended(0);
+    assert!(
+        ran.err
+            .contains("aol-b is read as a log, and is an instance too"),
+        "{}",
+        ran.err
     );
 }
 

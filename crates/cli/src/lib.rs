@@ -74,7 +74,7 @@ pub use given::without_a_mode;
 pub use host::{Failure, WithHint};
 pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};
-pub use output::{Stream, create_file, replace_file};
+pub use output::{Stream, cannot_write, create_file, replace_file};
 pub use progress::Progress;
 pub use quantity::{QuantityError, parse_size};
 pub use run::run;

@@ -48,7 +48,9 @@ impl Target {
     pub(crate) fn open(&self, links: Links) -> anyhow::Result<Stream> {
         let sink = match &self.path {
             None => Sink::direct(raw_stdout()),
-            Some(path) => open_file(path, links).map_err(|e| cannot_write(path, e))?,
+            Some(path) => {
+                open_file(path, links).map_err(|e| cannot_write("cannot write", path, e))?
+            }
         };
         Ok(Stream {
             sink: Some(sink),
@@ -78,12 +80,13 @@ fn raw_stdout() -> Box<dyn Write + Send> {
     }
 }
 
-fn cannot_write(path: &Path, reason: io::Error) -> Failure {
+/// The error that a file cannot be written, with the way to make its directory where that is missing.
+pub fn cannot_write(tried: &str, path: &Path, reason: io::Error) -> Failure {
     let refused = guarded::is_refused(&reason);
     let missing = path.parent().filter(|parent| {
         reason.kind() == io::ErrorKind::NotFound && !parent.as_os_str().is_empty()
     });
-    let failure = Failure::io("cannot write", path, reason);
+    let failure = Failure::io(tried, path, reason);
     match missing {
         _ if refused => failure.hint("name the file itself, on a path that only root can change"),
         Some(parent) if !parent.exists() => {
@@ -158,7 +161,7 @@ impl Stream {
     fn cannot(&self, reason: io::Error) -> Failure {
         self.note_closed(&reason);
         match &self.path {
-            Some(path) => cannot_write(path, reason),
+            Some(path) => cannot_write("cannot write", path, reason),
             None => Failure::new("cannot write: standard output").because(reason),
         }
     }
@@ -189,7 +192,7 @@ impl Write for Stream {
 /// # Errors
 /// The file cannot be written; it is as it was then.
 pub fn replace_file(place: &Place, content: &[u8]) -> anyhow::Result<()> {
-    let failed = |e| cannot_write(place.path(), e);
+    let failed = |e| cannot_write("cannot write", place.path(), e);
     let mut draft = place.draft().map_err(failed)?;
     let _remover = Remover::new(&draft);
     let written = draft.write_all(content).and_then(|()| draft.put());

@@ -49,7 +49,7 @@ pub fn run<S: AsRef<OsStr>>(tool: &str, args: impl IntoIterator<Item = S>) -> Ra
 }
 
 /// Runs a program that reads `input`.
-fn run_with(command: &mut Command, input: &[u8]) -> Ran {
+pub fn run_with(command: &mut Command, input: &[u8]) -> Ran {
     let mut child = command
         .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::piped())

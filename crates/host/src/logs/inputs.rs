@@ -78,7 +78,10 @@ impl Inputs {
                 let journal = journal_in(directory.clone(), &host.value);
                 return Ok(Self::Journal(journal));
             }
-            LogSource::Files(files) => return Ok(Self::Files(in_order(site, files))),
+            LogSource::Files(files) => {
+                no_instances(site, &host.value, files)?;
+                return Ok(Self::Files(in_order(site, files)));
+            }
             LogSource::Host(preference) => *preference,
         };
         let mut found = Vec::new();
@@ -243,6 +246,31 @@ pub fn refused(problem: Problem) -> anyhow::Error {
         .hint("use --log FILE for another log, --log-source journal for the systemd journal; reading /var/log needs \
             root or group adm")
         .into()
+}
+
+/// `--log` takes each word that follows it, also what was meant as an instance. A file of that name is read all the
+/// same, with a warning.
+///
+/// # Errors
+/// A name is an instance's, and no file's.
+pub fn no_instances(site: &Site, host: &Host, files: &[PathBuf]) -> anyhow::Result<()> {
+    let is_instance = |path: &PathBuf| {
+        let name = path.to_str().map(str::to_owned);
+        name.is_some_and(|name| name != "-" && host.select(&[name]).is_ok())
+    };
+    for path in files.iter().filter(|path| is_instance(path)) {
+        let name = postfix::escape(path.as_os_str().as_bytes());
+        let hint =
+            "to name an instance, put it before --log, which takes each word that follows it";
+        if !path.exists() || path.is_dir() {
+            let what = format!("--log: {name} is an instance, and no log file");
+            return Err(Failure::new(what).hint(hint).into());
+        }
+        site.warn(format!(
+            "--log: {name} is read as a log, and is an instance too; {hint}"
+        ));
+    }
+    Ok(())
 }
 
 /// The error that a file cannot be read that the user names. It may be no file at all: `--log` takes all that follows

@@ -15,7 +15,7 @@ mod writers;
 pub use filter::Filter;
 pub use gaps::{gaps, warn_empty, warn_unread};
 pub use hosts::Hosts;
-pub use inputs::{Inputs, LogScope, LogSource, refused, source_of};
+pub use inputs::{Inputs, LogScope, LogSource, no_instances, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
 pub use selection::Selection;
 pub use writers::open_to_others;

@@ -29,8 +29,9 @@ pub struct UnknownInstance {
 
 impl UnknownInstance {
     /// What was meant, most likely: the one known name that differs in the writing alone (`AOL-B`, `aolb`), or else by
-    /// a slip of a single key. Where several do, none is suggested.
-    pub fn meant(&self) -> Option<&str> {
+    /// a slip of a single key; where there are several, the glob that names them, of other letters (`AOL-*`) or of
+    /// what they begin with (`aol`).
+    pub fn meant(&self) -> Option<String> {
         let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
         let written = |name: &str| {
             let mut written = name.to_lowercase();
@@ -52,7 +53,16 @@ impl UnknownInstance {
                 typed.chars().count() > 2 && strsim::osa_distance(&bare(known), &typed) == 1
             })
         };
-        alike.or_else(slip).map(String::as_str)
+        let fits = |glob: &str| {
+            let glob = GlobBuilder::new(glob).build().map(|g| g.compile_matcher());
+            glob.is_ok_and(|glob| self.known.iter().any(|known| glob.is_match(bare(known))))
+        };
+        let globs = [typed.clone(), format!("{typed}-*")];
+        let glob = || globs.iter().find(|glob| glob.contains('*') && fits(glob));
+        match alike.or_else(slip) {
+            Some(name) => Some(name.clone()),
+            None => glob().map(|glob| format!("'{glob}'")),
+        }
     }
 }
 

@@ -137,19 +137,26 @@ fn what_was_meant_is_the_one_name_that_is_all_but_the_same() {
             known: known.iter().map(|&name| name.to_owned()).collect(),
             unreadable: Vec::new(),
         };
-        assert_eq!(unknown.meant(), expected, "{given}");
+        assert_eq!(unknown.meant().as_deref(), expected, "{given}");
     };
     let known = ["postfix", "postfix-aol-a", "postfix-aol-b", "postfix-msn-a"];
     check("AOL-B", &known, Some("postfix-aol-b"));
     check("aolb", &known, Some("postfix-aol-b"));
     check("Postfix_AOL_B", &known, Some("postfix-aol-b"));
+    // Several: what they have in common.
+    check("aol", &known, Some("'aol-*'"));
+    check("AOL", &known, Some("'aol-*'"));
+    check("AOL-*", &known, Some("'aol-*'"));
+    check("Postfix-A*", &known, Some("'a*'"));
+    check("x-*", &known, None);
+    check("a{*", &known, None);
+    check("", &known, None);
     check("/etc/postfix-aol.b/", &known, Some("postfix-aol-b"));
     check("aol-bb", &known, Some("postfix-aol-b"));
     check("alo-b", &known, Some("postfix-aol-b"));
-    check("msn", &known, None);
+    check("msn", &known, Some("'msn-*'"));
     // It may be one as well as the other.
     check("aol-c", &known, None);
-    check("aol", &known, None);
     check(
         "ml-1",
         &["postfix-ml-11", "postfix-ml.1", "postfix-ML1"],
