@@ -1,5 +1,7 @@
 //! The daily report as a mail: read by Python's parser, and delivered by a real Postfix.
 
+mod clipped;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
