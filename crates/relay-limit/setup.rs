@@ -4,6 +4,7 @@ use cli::{Context, Failure, Outcome};
 use legible::shell;
 use legible::wrap::folded;
 use limits::MapKind;
+use limits::map::MapText;
 use limits::setup::{Facts, State, Step, judge};
 use postfix::config::Instance;
 use postfix::escape;
@@ -85,9 +86,25 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
             .into());
     }
     let found = facts.ours();
-    let kind = match &found {
-        Some((_, table)) => MapKind::named(&table.kind),
-        None => facts.kind(),
+    let own = found
+        .as_ref()
+        .map(|(at, table)| (*at, MapKind::named(&table.kind)));
+    // What transport_maps is to be, if not what it is.
+    let (kind, value) = match own {
+        Some((_, kind @ Some(MapKind::Patterns(_)))) => (kind, None),
+        Some((at, _)) if facts.wants_patterns => {
+            let kind = facts.kind();
+            let value = kind
+                .as_ref()
+                .map(|kind| patterns_instead(cx, instance, facts, at, kind));
+            (kind, value.transpose()?)
+        }
+        Some((_, kind)) => (kind, None),
+        None => {
+            let kind = facts.kind();
+            let value = kind.as_ref().map(|kind| facts.value(kind));
+            (kind, value)
+        }
     };
     let Some(kind) = kind else {
         let what = format!("{name}: this Postfix has no table type that relay-limit can use");
@@ -95,18 +112,6 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
             .hint("see postconf -m; apt-get install postfix-lmdb adds one")
             .into());
     };
-    let is_wrong_kind = facts.wants_patterns != matches!(kind, MapKind::Patterns(_));
-    if found.is_some() && facts.wants_patterns && is_wrong_kind {
-        let what = format!(
-            "{name}: transport_maps already names the map, as {}",
-            kind.word()
-        );
-        let hint = format!(
-            "first remove it from transport_maps in {}/main.cf, and remove the file",
-            facts.config_directory.display()
-        );
-        return Err(Failure::new(what).hint(hint).into());
-    }
     if found.is_none() && !facts.wants_patterns && !facts.opaque.is_empty() {
         // The steps say so, and what to do: a map of this kind would only be in the way.
         return Ok(());
@@ -119,14 +124,14 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         .filter(|(at, _)| found.as_ref().is_none_or(|(ours, _)| ours != at));
     let others = others.map(|(_, element)| element.clone()).collect();
     let place = Place::with(cx, instance, kind.clone(), others);
-    if found.is_none() {
+    if value.is_some() {
         main_cf::path(cx, &facts.config_directory)?;
     }
     let desk = Desk::open(cx, clock)?;
     upkeep::keep(cx, &place, &desk.journal, clock.now())?;
-    if found.is_none() {
+    if let Some(value) = value {
         let edit = Edit {
-            set: vec![("transport_maps".to_owned(), facts.value(&kind))],
+            set: vec![("transport_maps".to_owned(), value)],
             removed: Vec::new(),
         };
         main_cf::change(cx, instance, &edit)?;
@@ -134,4 +139,39 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
     }
     drop(desk);
     Ok(())
+}
+
+/// transport_maps with a map of patterns in the place of ours, whose lines must all be our own: a key is no pattern.
+fn patterns_instead(
+    cx: &Context,
+    instance: &Instance,
+    facts: &Facts,
+    at: usize,
+    kind: &MapKind,
+) -> anyhow::Result<String> {
+    let name = instance.name();
+    let map = Place::with(cx, instance, kind.clone(), Vec::new()).map;
+    let text = map.read()?.map(|seen| seen.text).unwrap_or_default();
+    if let Some(entry) = MapText::parse(&text).other_entries(&map.path).first() {
+        let what = format!(
+            "{name}: {} has lines by hand, such as {}",
+            map.path.display(),
+            entry.key
+        );
+        return Err(Failure::new(what)
+            .hint("they are keys, and no patterns: move them to another table first")
+            .into());
+    }
+    let named = facts
+        .elements
+        .get(at)
+        .map(String::as_str)
+        .unwrap_or_default();
+    let value = facts.value_with(named, kind);
+    let value = value.ok_or_else(|| {
+        let what = format!("{name}: main.cf names {named} by a parameter of its own");
+        let new = format!("{}:{}", kind.word(), facts.path().display());
+        Failure::new(what).hint(format!("name {new} there, and run it again"))
+    })?;
+    Ok(value)
 }

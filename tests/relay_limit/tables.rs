@@ -63,6 +63,55 @@ fn entries_for_whole_addresses_are_paused_by_name() {
 }
 
 #[test]
+fn a_table_of_patterns_that_comes_later_makes_ours_one() {
+    let host = host_or_skip!();
+    let sink = host.sink();
+    let aol_b = host.instance("postfix-aol-b").relay_to(&sink).start();
+    relay_limit(&host, &["setup", "aol-b", "--apply"]).ok();
+    let table = "regexp:/etc/postfix-aol-b/patterns";
+    host.write(
+        "/etc/postfix-aol-b/patterns",
+        format!("/^vip@/ smtp:{}\n", sink.nexthop()),
+    );
+    let ours = "/etc/postfix-aol-b/relay-limit";
+    aol_b.set("transport_maps", &format!("hash:{ours}, {table}"));
+    aol_b.reload();
+    // It would take vip@aol.com: the pause is refused, and the command that helps is beside it.
+    let refused = relay_limit(&host, &pause_quickly("aol-b", "aol.com"));
+    assert_eq!(refused.code(), Some(2), "{refused}");
+    let setup = relay_limit(&host, &["setup", "aol-b"]);
+    assert!(
+        setup
+            .text()
+            .contains("relay-limit setup postfix-aol-b --patterns --apply"),
+        "{setup}"
+    );
+
+    // A line by hand is a key, and no pattern.
+    host.write(ours, "kept.example\tsmtp:[192.0.2.1]\n");
+    let by_hand = relay_limit(&host, &["setup", "aol-b", "--patterns", "--apply"]);
+    assert_eq!(by_hand.code(), Some(2), "{by_hand}");
+    assert!(by_hand.errors().contains("kept.example"), "{by_hand}");
+    assert_eq!(
+        aol_b.postconf("transport_maps"),
+        format!("hash:{ours}, {table}")
+    );
+    host.write(ours, "");
+    relay_limit(&host, &["setup", "aol-b", "--patterns", "--apply"]).ok();
+    assert_eq!(
+        aol_b.postconf("transport_maps"),
+        format!("regexp:{ours}, {table}")
+    );
+    let paused = relay_limit(&host, &pause_quickly("aol-b", "aol.com"));
+    assert_eq!(paused.code(), Some(0), "{paused}");
+    for recipient in ["vip@aol.com", "joe@aol.com"] {
+        let said = said(&host, &aol_b, recipient);
+        assert!(said.starts_with("450 4.7.0 "), "{recipient}: {said}");
+    }
+    assert!(said(&host, &aol_b, "vip@example.net").starts_with("250 "));
+}
+
+#[test]
 fn before_a_table_of_patterns_ours_is_one() {
     let host = host_or_skip!();
     let sink = host.sink();

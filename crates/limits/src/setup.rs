@@ -160,6 +160,20 @@ impl Facts {
         format!("{ours}{separator}{}", self.raw)
     }
 
+    /// The value of transport_maps in which `named`, an element of it, is our map of this kind; `None` where main.cf
+    /// does not say it in these words.
+    pub fn value_with(&self, named: &str, kind: &MapKind) -> Option<String> {
+        let ours = format!("{}:{}", kind.word(), self.path().display());
+        let is_apart = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || c == ',');
+        let mut places = self.raw.match_indices(named);
+        places.find_map(|(at, _)| {
+            let (before, rest) = self.raw.split_at(at);
+            let after = rest.strip_prefix(named)?;
+            let is_it = is_apart(before.chars().next_back()) && is_apart(after.chars().next());
+            is_it.then(|| format!("{before}{ours}{after}"))
+        })
+    }
+
     /// The line of main.cf.
     fn line(&self, kind: &MapKind) -> String {
         format!("transport_maps = {}", self.value(kind))

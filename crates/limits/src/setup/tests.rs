@@ -132,3 +132,28 @@ fn the_line_keeps_what_is_there() {
     assert_eq!(none.kind(), None);
     assert_eq!(judge(&none)[0].state, State::Wrong);
 }
+
+#[test]
+fn a_map_of_another_kind_takes_the_place_of_ours() {
+    let check = |raw: &str, expected: Option<&str>| {
+        let facts = Facts {
+            raw: raw.to_owned(),
+            ..facts(&[])
+        };
+        let kind = MapKind::named("regexp").unwrap();
+        let value = facts.value_with("hash:/etc/postfix-aol-b/relay-limit", &kind);
+        assert_eq!(value.as_deref(), expected, "{raw}");
+    };
+    check(
+        "hash:/etc/postfix-aol-b/relay-limit",
+        Some("regexp:/etc/postfix-aol-b/relay-limit"),
+    );
+    check(
+        "hash:/etc/postfix-aol-b/relay-limit-old,hash:/etc/postfix-aol-b/relay-limit, regexp:/x",
+        Some(
+            "hash:/etc/postfix-aol-b/relay-limit-old,regexp:/etc/postfix-aol-b/relay-limit, regexp:/x",
+        ),
+    );
+    check("proxy:hash:/etc/postfix-aol-b/relay-limit", None);
+    check("$ours, regexp:/x", None);
+}
