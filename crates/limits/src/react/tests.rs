@@ -1,6 +1,7 @@
 //! What rules ask for.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::limit::{Hold as Held, Limit, Pause};
@@ -20,13 +21,16 @@ fn rules(text: &str) -> Rules {
     Rules::parse(text, Path::new("react.toml")).unwrap()
 }
 
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 fn event(minute: u64, instance: &str) -> Event {
     Event {
         at: Time::EPOCH.plus(Span::from_minutes(minute)),
         rule: 0,
         instance: instance.to_owned(),
         provider: "aol".to_owned(),
-        recipient: minute,
+        // Each is another's.
+        recipient: NEXT.fetch_add(1, Ordering::Relaxed),
     }
 }
 
