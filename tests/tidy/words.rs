@@ -12,7 +12,7 @@ const COUNTED: &str = "messages|recipients|instances|lines|entries|files|deliver
 #[test]
 fn a_number_agrees_with_its_noun() {
     let counted = Regex::new(&format!(
-        r#"(?<before>.{{0,4}})\{{(?<what>[a-z_.()]*)\}} ([a-z]+ )?({COUNTED})\b"#
+        r#"(?<before>.{{0,4}})\{{(?<what>[a-z_.()]*)\}} ((more|new|other|sending|delivery|deleted|relay|defer) )?({COUNTED})\b"#
     ))
     .unwrap();
     let is_tools = |path: &std::path::PathBuf| {
