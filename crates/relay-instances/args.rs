@@ -175,7 +175,11 @@ impl Tool for Args {
                         "provider",
                         "The relay name of the provider that the instance is named for (aol.smtp.DOMAIN for \
                          postfix-aol-b) lists the address, with a TTL of at most 600 seconds: an address that is \
-                         removed gets mail for that long. Skipped for an instance that is not named for a provider.",
+                         removed gets mail for that long; relay-warmup check has the records to replace. Skipped for \
+                         an instance that is not named for a provider. What else the name lists is looked at too: an \
+                         address where no relay can be (0.0.0.0, 127.0.0.1) is CRITICAL; a name that only a wildcard \
+                         record provides, and an address where port 25 refuses or does not answer, are WARNING, with \
+                         the record to take out. A connection is made to each.",
                     ),
                     Block::Item(
                         "spf",

@@ -54,6 +54,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 .flat_map(|instance| instance.problems().to_vec()),
         );
     }
+    let mut of_names = Vec::new();
     if args.check_dns {
         let questions = Questions {
             servers: host::resolvers::servers(args.resolver)?,
@@ -61,9 +62,11 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             timeout: args.timeout.duration(),
         };
         let providers = host::tables::providers(cx.site())?;
-        host::lookups::ask(cx.site(), questions, &providers, &mut all, &shown);
+        host::lookups::ask(cx.site(), questions.clone(), &providers, &mut all, &shown);
+        of_names = host::relay_names::look_at(cx.site(), questions, &providers, &all, &shown);
     }
     let mut findings = findings(&all);
+    findings.extend(of_names);
     if args.check_dns {
         let unset = shown
             .iter()

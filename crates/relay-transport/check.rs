@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
-use postfix::config::{Instance, ServiceType};
+use postfix::config::{Instance, Parameters, ServiceType};
 use transport::audit::{self, AuditRow, Grade, Input, Service, Table, audit, choose};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
 use crate::site::{self, Table as ProviderTable};
-use crate::{gather, networks, ports, relay_hosts, rewrite};
+use crate::{detours, gather, networks, ports, relay_hosts, rewrite};
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
@@ -29,27 +29,26 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let table = ProviderTable::load(cx, &args.map)?;
     let site = site::domain(cx, &args.map, &host)?;
     let wanted = site::map(cx, &args.map, &table, &site)?;
-    let parents = instance
-        .parameters()
-        .list("parent_domain_matches_subdomains");
+    let (routing, called) = rewrite::parameters(cx, instance);
+    let parents = routing.list("parent_domain_matches_subdomains");
     let parents_match = parents.iter().any(|name| name == "transport_maps");
-    let (tables, broken) = gather::tables(cx, instance, &wanted, parents_match);
+    let (tables, broken) = gather::tables(cx, instance, &routing, &wanted, parents_match);
     let ours = match &args.table {
         Some(asked) => tables.iter().position(|table| is_called(table, asked)),
         None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
-    let (hosts, shared, ports) = match ours.and_then(|at| tables.get(at)) {
+    let (hosts, known, ports) = match ours.and_then(|at| tables.get(at)) {
         Some(table) if !args.no_dns => {
             let hosts = audit::hosts(table, transports.as_ref());
-            let (found, shared) = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
+            let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
             let hops = audit::asked(table, transports.as_ref());
             // An image's relays are not this machine's to connect to.
             let ports = cx
                 .root()
                 .is_this_host()
-                .then(|| ports::look_at(cx, instance, &hops, &found));
-            (Some(found), shared, ports)
+                .then(|| ports::look_at(cx, instance, &hops, &found.states));
+            (Some(found.states.clone()), found, ports)
         }
         _ => (None, Default::default(), None),
     };
@@ -58,18 +57,20 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let rows = audit(&Input {
         wanted: &wanted,
         providers: &table.providers,
-        instance: instance.name(),
+        instance: &called,
         broken,
         tables,
         ours,
         asked: args.table.clone(),
-        fallback: fallback(instance),
+        fallback: fallback(&routing),
         parents_match,
         transports,
+        detours: detours::look_at(cx, instance, &wanted),
         live,
         is_accepted: &|key| accepted.is_match(key),
         hosts,
-        shared,
+        shared: known.shared,
+        doubts: known.doubts,
         ports,
         networks: networks::look_at(cx, args, instance, &table.providers)?,
     });
@@ -115,9 +116,9 @@ fn transports(cx: &Context, instance: &Instance) -> Option<BTreeMap<String, Serv
 }
 
 /// Where mail goes that no table has an answer for, as a right-hand side.
-fn fallback(instance: &Instance) -> String {
-    let transport = instance.get("default_transport");
-    match instance.get("relayhost") {
+fn fallback(routing: &Parameters) -> String {
+    let transport = routing.get("default_transport");
+    match routing.get("relayhost") {
         _ if transport.contains(':') => transport,
         relayhost => format!("{transport}:{relayhost}"),
     }

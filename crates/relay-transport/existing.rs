@@ -76,33 +76,42 @@ pub(crate) fn known(
         return Ok(Relays::default());
     };
     let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
-    let (found, shared) =
-        relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
+    let found = relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
     let mut missing = BTreeSet::new();
-    let (mut gone, mut unknown): (BTreeMap<String, String>, BTreeMap<String, String>) =
-        Default::default();
+    let (mut gone, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    let mut doubtful: BTreeMap<String, String> = BTreeMap::new();
     for provider in open {
         let host = host(provider);
-        match found.get(&host) {
-            Some(HostState::Missing(what)) => {
+        match (found.states.get(&host), found.doubts.get(&host.name)) {
+            (Some(HostState::Missing(what)), _) => {
                 gone.insert(host.name, what.clone());
                 missing.insert(provider.name.clone());
             }
-            Some(HostState::Unknown(why)) => {
+            (Some(HostState::Unknown(why)), _) => {
                 unknown.insert(host.name, why.clone());
+            }
+            (_, Some(doubt)) => {
+                doubtful.insert(host.name, doubt.to_string());
+                missing.insert(provider.name.clone());
             }
             _ => {}
         }
     }
+    let listed = |all: &BTreeMap<String, String>| {
+        let all = all.iter().map(|(name, what)| format!("{name} ({what})"));
+        all.collect::<Vec<_>>().join(", ")
+    };
     if !gone.is_empty() {
-        let text: Vec<String> = gone
-            .iter()
-            .map(|(name, what)| format!("{name} ({what})"))
-            .collect();
         cx.warn(format!(
             "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not in \
              the DNS yet",
-            text.join(", ")
+            listed(&gone)
+        ));
+    }
+    if !doubtful.is_empty() {
+        cx.warn(format!(
+            "left out, because nothing shows that these are relays: the lines of {}; use --relays NAME for one that is",
+            listed(&doubtful)
         ));
     }
     if let Some((name, why)) = unknown.iter().next() {
@@ -119,7 +128,7 @@ pub(crate) fn known(
     }
     // A line with a port of its own asks for no SRV records of "smtp".
     let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
-    let shared = shared.into_iter().filter(|(_, by)| is_asked(by));
+    let shared = found.shared.into_iter().filter(|(_, by)| is_asked(by));
     let shared = shared.map(|(name, _)| name).collect();
     Ok(Relays { missing, shared })
 }

@@ -8,21 +8,22 @@ use std::time::{Duration, SystemTime};
 
 use cli::Context;
 use postfix::Root;
-use postfix::config::{Instance, logical_lines};
+use postfix::config::{Instance, Parameters, logical_lines};
 use transport::audit::{Failed, IndexState, SourceState, Table, questions};
 use transport::{Map, Source, Storage, TableName, split_list};
 
 use crate::postmap::Postmap;
 
-/// The tables in order, and invalid elements of the list.
+/// The tables that trivial-rewrite has by its parameters, in order, and invalid elements of the list.
 pub(crate) fn tables(
     cx: &Context,
     instance: &Instance,
+    routing: &Parameters,
     wanted: &Map,
     parents_match: bool,
 ) -> (Vec<Table>, Vec<String>) {
     let postmap = Postmap::new(cx, instance);
-    let list = instance.get("transport_maps");
+    let list = routing.get("transport_maps");
     let mut broken = Vec::new();
     let mut tables = Vec::new();
     for element in split_list(&list) {
@@ -153,7 +154,7 @@ pub(crate) fn name_here(root: &Root, name: &TableName) -> TableName {
 }
 
 /// The most bytes of a table's text: millions of entries.
-const MOST_SOURCE: u64 = 256 << 20;
+pub(crate) const MOST_SOURCE: u64 = 256 << 20;
 
 fn read(path: &Path) -> SourceState {
     match text(path) {

@@ -47,6 +47,18 @@ const CHECKS: Section = Section {
              those that the site has relays for.",
         ),
         Block::Item(
+            "filters",
+            "No content_filter, and no FILTER, REDIRECT, DISCARD or HOLD in header checks or access tables, takes \
+             that mail before the map is consulted: CRITICAL. WARNING for a filter whose mail may come back by a \
+             service without one (--accept content_filter), and for lines that match some mail (--accept TABLE).",
+        ),
+        Block::Item(
+            "recipients",
+            "recipient_canonical_maps, canonical_maps and virtual_alias_maps give the domains' recipients no address \
+             elsewhere: CRITICAL. WARNING for single recipients (--accept ADDRESS), and where the relay stays the \
+             same.",
+        ),
+        Block::Item(
             "postfix",
             "If the instance is running, its trivial-rewrite is asked about an address of each domain, and gives the \
              same answer. CRITICAL if not: texthash, regexp and pcre tables are only read when it starts. After \
@@ -65,7 +77,8 @@ const CHECKS: Section = Section {
         Block::Item(
             "relays",
             "Every relay host has an address (or, without brackets, a mail exchanger). CRITICAL if not; UNKNOWN if \
-             the DNS does not answer. /etc/hosts is consulted if smtp_host_lookup says so.",
+             the DNS does not answer. /etc/hosts is consulted if smtp_host_lookup says so. An address where no relay \
+             can be (0.0.0.0, 127.0.0.1) is CRITICAL. A wildcard record that any name has proves no relay: WARNING.",
         ),
         Block::Item(
             "ports",
@@ -80,7 +93,8 @@ const CHECKS: Section = Section {
              is CRITICAL. In a copied directory, what depends on them is UNKNOWN.",
         ),
         Block::Text(
-            "The worst row decides the exit status. A row names up to five of the things it is about; -v, JSON and \
+            "The tables are those of the service that decides where mail goes: -o transport_maps of rewrite in \
+             master.cf counts, not main.cf. The worst row decides the exit status. A row names up to five of the things it is about; -v, JSON and \
              CSV name all.",
         ),
     ],

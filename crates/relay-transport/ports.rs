@@ -1,22 +1,20 @@
 //! Does anything listen where the map leads to? A connection is made to each relay, and ended with QUIT.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 use cli::Context;
 use postfix::config::Instance;
 use transport::Hop;
 use transport::audit::{Asks, HostState, PortState, RelayHost};
 
-use host::pool;
+use host::{pool, ports};
 
 /// As many connections as are under way at a time.
 const AT_A_TIME: usize = 16;
 /// As many addresses of a relay as are tried.
 const ADDRESSES: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Tries all `hops`, by what is looked up of them and was `found`. Those without any address are left out.
 pub(crate) fn look_at(
@@ -94,12 +92,8 @@ fn port(service: &str) -> Option<u16> {
 fn connect(addresses: &[SocketAddr]) -> PortState {
     let mut other = None;
     for address in addresses.iter().take(ADDRESSES) {
-        match TcpStream::connect_timeout(address, PATIENCE) {
-            Ok(mut stream) => {
-                // Politeness: whether it is heard makes no difference.
-                let _quit = stream.write_all(b"QUIT\r\n");
-                return PortState::Open;
-            }
+        match ports::knock(address) {
+            Ok(()) => return PortState::Open,
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
             Err(e) => other = Some(format!("{}: {}", address.ip(), reason(&e))),
         }

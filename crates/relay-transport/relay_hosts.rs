@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use cli::Context;
 use cli::lookups::ResolverArgs;
+use dns::checks::{is_by_wildcard, is_nobody};
 use dns::{Answer, Data, Limits, Lookup as _, Name, Resolver, Rtype};
 use postfix::config::Instance;
-use transport::audit::{Asks, HostState, RelayHost, SharedBy};
+use transport::audit::{Asks, Doubt, HostState, RelayHost, SharedBy};
 
 use host::pool;
 
@@ -19,8 +20,28 @@ const SMTP_PORT: u16 = 25;
 /// As many questions as are under way at a time.
 const AT_A_TIME: usize = 16;
 
-/// What was found, and the names whose MX or SRV records share the mail among their own addresses.
-pub(crate) type HostStates = (BTreeMap<RelayHost, HostState>, BTreeMap<String, SharedBy>);
+/// What was found.
+#[derive(Default)]
+pub(crate) struct HostStates {
+    pub(crate) states: BTreeMap<RelayHost, HostState>,
+    /// The names whose MX or SRV records share the mail among their own addresses.
+    pub(crate) shared: BTreeMap<String, SharedBy>,
+    /// The names whose records prove no relay.
+    pub(crate) doubts: BTreeMap<String, Doubt>,
+}
+
+/// Is there an address that no relay can have, or has any other name the same?
+fn doubt(resolver: &Resolver, host: &RelayHost, state: &HostState) -> Option<Doubt> {
+    let found: BTreeSet<IpAddr> = match state {
+        HostState::Found(addresses) => addresses.iter().copied().collect(),
+        HostState::Offered(at) => at.iter().map(SocketAddr::ip).collect(),
+        HostState::Missing(_) | HostState::Unknown(_) => return None,
+    };
+    if let Some(ip) = found.iter().find(|ip| is_nobody(**ip)) {
+        return Some(Doubt::Nobody(*ip));
+    }
+    is_by_wildcard(resolver, &host.name, &found).then_some(Doubt::Wildcard)
+}
 
 /// Asks about all `hosts`.
 pub(crate) fn look_up(
@@ -55,29 +76,30 @@ pub(crate) fn ask_all(
     let resolver = Resolver::new(servers, limits);
     let progress = cx.progress_items("querying the DNS", u64::try_from(hosts.len()).ok());
     let found = pool::each(hosts, AT_A_TIME, |host| {
-        let (state, shared) = match known.get(&host.name) {
-            Some(addresses) => (HostState::Found(addresses.clone()), None),
+        let (state, shared, doubt) = match known.get(&host.name) {
+            Some(addresses) => (HostState::Found(addresses.clone()), None, None),
             None if !asks_dns => {
                 let what = "not in /etc/hosts".to_owned();
-                (HostState::Missing(what), None)
+                (HostState::Missing(what), None, None)
             }
             None => {
                 let state = ask(&resolver, host);
                 let shared = shared_by(&resolver, host, &state);
-                (state, shared)
+                let doubt = doubt(&resolver, host, &state);
+                (state, shared, doubt)
             }
         };
         progress.advance(1);
-        (host, state, shared)
+        (host, state, shared, doubt)
     });
-    let shared = found
-        .iter()
-        .filter_map(|(host, _, shared)| Some((host.name.clone(), (*shared)?)))
-        .collect();
-    let states = found
-        .into_iter()
-        .map(|(host, state, _)| (host.clone(), state));
-    (states.collect(), shared)
+    let mut all = HostStates::default();
+    for (host, state, shared, doubt) in found {
+        let name = || host.name.clone();
+        all.shared.extend(shared.map(|by| (name(), by)));
+        all.doubts.extend(doubt.map(|doubt| (name(), doubt)));
+        all.states.insert(host.clone(), state);
+    }
+    all
 }
 
 /// Does a name that has addresses of its own have mail exchangers, or hosts of its SRV records, that lead to all of

@@ -7,12 +7,35 @@ use std::time::Duration;
 
 use cli::Context;
 use host::rewrite::Rewrite;
-use postfix::config::Instance;
+use postfix::config::{Instance, Parameters};
 use transport::Map;
 use transport::audit::{Live, PROBES, Resolved, Table};
 
 /// After this, a changed table has been seen.
 const LOOKS: Duration = Duration::from_secs(11);
+
+/// The parameters of the service that decides where mail goes: main.cf's, with what master.cf says instead. Beside
+/// them, what to call them.
+pub(crate) fn parameters(cx: &Context, instance: &Instance) -> (Parameters, String) {
+    let services = instance.services(cx.root()).value;
+    let name = match instance.get("rewrite_service_name") {
+        name if name.is_empty() => "rewrite".to_owned(),
+        name => name,
+    };
+    let found = services
+        .running("trivial-rewrite")
+        .find(|service| service.name == name);
+    let own = found.map_or_else(
+        || instance.parameters().clone(),
+        |service| instance.parameters().of_service(service),
+    );
+    let is_overridden = own.get("transport_maps") != instance.get("transport_maps");
+    let called = match is_overridden {
+        true => format!("{}'s service {name} (-o in master.cf)", instance.name()),
+        false => instance.name().to_owned(),
+    };
+    (own, called)
+}
 
 /// Asks about an address of every domain that is wanted.
 pub(crate) fn ask(cx: &Context, instance: &Instance, wanted: &Map, tables: &[Table]) -> Live {

@@ -64,7 +64,8 @@ pub(crate) fn find(
             instance.name()
         ));
     }
-    let ttl = |found: Option<u32>| traffic.ttl.or(found).unwrap_or(TTL);
+    // One that is longer would keep an address in the name for as long after it is taken out.
+    let ttl = |found: Option<u32>| traffic.ttl.unwrap_or(found.unwrap_or(TTL).min(TTL));
     if !traffic.old.is_empty() {
         if !traffic
             .old

@@ -57,9 +57,14 @@ impl Tool for Args {
                     ),
                     Block::Item(
                         "relay-name",
-                        "The provider's relay name does not list the address before everything else passes. Taking it \
+                        "The provider's relay name does not list the address before everything else passes, and \
+                         lists it with a TTL of at most 600 seconds. Taking it \
                          out is advised only if the name keeps another address and a step fails that gets its mail \
                          refused: address, helo, a, ptr, spf, running. Unknown results are no reason.",
+                    ),
+                    Block::Text(
+                        "What check prints to do is a command, a sentence, or a zone's record; \"take out: RECORD\" is \
+                         one that must go, so that only the new one is left.",
                     ),
                 ],
             },

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::spf::{SpfResult, check_host};
+use crate::spf::{self, SpfResult, check_host};
 use crate::{Answer, Data, Failure, Lookup, Name, Rtype, name, reverse_name};
 
 /// The time to live, in seconds, that the address record of a relay's name must have at least: providers that look it
@@ -15,6 +15,9 @@ pub const MIN_TTL: u32 = 86_400;
 pub const MAX_RELAY_TTL: u32 = 600;
 
 mod provider;
+mod relay_name;
+
+pub use relay_name::{addresses, is_by_wildcard, is_kept, is_nobody};
 
 const NO_SUCH_NAME: &str = "no such name";
 
@@ -90,6 +93,29 @@ pub struct CheckResult {
     pub detail: String,
     /// Of [`Check::Provider`]: how many addresses the relay name has, if this one is among them; else 0.
     pub listed: usize,
+    /// What the records say that were found, in order: addresses, names, SPF records.
+    pub records: Vec<String>,
+    /// The name that they are of, where CNAME records led to another than [`Self::asked`].
+    pub alias: Option<String>,
+}
+
+/// What a check came across on its way.
+#[derive(Default)]
+struct Seen {
+    listed: usize,
+    records: Vec<String>,
+    alias: Option<String>,
+}
+
+impl Seen {
+    fn addresses(&mut self, answer: &Answer) -> Vec<IpAddr> {
+        let mut addresses: Vec<IpAddr> = answer.addresses().collect();
+        // In one order, whatever the server's.
+        addresses.sort_unstable();
+        self.records = addresses.iter().map(ToString::to_string).collect();
+        self.alias = answer.alias.as_ref().map(ToString::to_string);
+        addresses
+    }
 }
 
 /// A host that sends mail from an address.
@@ -108,13 +134,13 @@ pub struct Relay {
 impl Relay {
     /// Looks at one thing.
     pub fn check(&self, lookup: &dyn Lookup, check: Check) -> CheckResult {
-        let mut listed = 0;
+        let mut seen = Seen::default();
         let result = match check {
-            Check::Host => self.host(lookup),
-            Check::Ttl => self.ttl(lookup),
-            Check::Ptr => self.ptr(lookup),
-            Check::Provider => self.provider(lookup, &mut listed),
-            Check::Spf => self.spf(lookup),
+            Check::Host => self.host(lookup, &mut seen),
+            Check::Ttl => self.ttl(lookup, &mut seen),
+            Check::Ptr => self.ptr(lookup, &mut seen),
+            Check::Provider => self.provider(lookup, &mut seen),
+            Check::Spf => self.spf(lookup, &mut seen),
         };
         let (asked, (outcome, detail)) = match result {
             Ok((asked, found)) => (asked, found),
@@ -125,7 +151,9 @@ impl Relay {
             asked,
             outcome,
             detail: clipped(detail),
-            listed,
+            listed: seen.listed,
+            records: seen.records,
+            alias: seen.alias,
         }
     }
 
@@ -148,13 +176,11 @@ impl Relay {
     }
 
     /// Does `name` have an address record for the address?
-    fn lists(&self, lookup: &dyn Lookup, name: &Name) -> Result<Judged, Ended> {
+    fn lists(&self, lookup: &dyn Lookup, name: &Name, seen: &mut Seen) -> Result<Judged, Ended> {
         let answer = lookup
             .ask(name, self.rtype())
             .map_err(|why| Ended::unknown(name, &why))?;
-        let mut addresses: Vec<IpAddr> = answer.addresses().collect();
-        // In one order, whatever the server's.
-        addresses.sort_unstable();
+        let addresses = seen.addresses(&answer);
         if addresses.contains(&self.address) {
             let among = match addresses.len() {
                 1 => format!("is {}", self.address),
@@ -180,13 +206,13 @@ impl Relay {
         }
     }
 
-    fn host(&self, lookup: &dyn Lookup) -> Checked {
+    fn host(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
         let helo = self.helo_name()?;
-        let found = self.lists(lookup, &helo)?;
+        let found = self.lists(lookup, &helo, seen)?;
         Ok((helo.to_string(), found))
     }
 
-    fn ttl(&self, lookup: &dyn Lookup) -> Checked {
+    fn ttl(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
         let helo = self.helo_name()?;
         let remembered = lookup
             .ask(&helo, self.rtype())
@@ -195,6 +221,7 @@ impl Relay {
             let what = format!("has no {} record", self.rtype());
             Ended::new(&helo, CheckState::Skipped, what)
         };
+        seen.addresses(&remembered);
         let remembered = remembered.ttl().ok_or_else(skipped)?;
         // What is kept for so long now was given for no less.
         if remembered >= MIN_TTL {
@@ -219,7 +246,7 @@ impl Relay {
         Ok((helo.to_string(), found))
     }
 
-    fn ptr(&self, lookup: &dyn Lookup) -> Checked {
+    fn ptr(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
         let reverse = reverse_name(self.address)
             .ok_or_else(|| Ended::new("", CheckState::Skipped, String::new()))?;
         let answer = lookup
@@ -234,6 +261,8 @@ impl Relay {
             })
             .collect();
         names.sort_unstable();
+        seen.records = names.iter().map(ToString::to_string).collect();
+        seen.alias = answer.alias.as_ref().map(ToString::to_string);
         let asked = reverse.to_string();
         if names.is_empty() {
             let what = self.nothing(&answer, Rtype::PTR);
@@ -244,7 +273,7 @@ impl Relay {
             let what = format!("names {}, not {helo}", listed(&names));
             return Ok((asked, (CheckState::Wrong, what)));
         }
-        let found = match self.lists(lookup, &helo)? {
+        let found = match self.lists(lookup, &helo, &mut Seen::default())? {
             (CheckState::Ok, _) if names.len() == 1 => (CheckState::Ok, format!("names {helo}")),
             (CheckState::Ok, _) => {
                 let others = names.len() - 1;
@@ -264,7 +293,7 @@ impl Relay {
 
     /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's
     /// address by, must have one.
-    fn spf(&self, lookup: &dyn Lookup) -> Checked {
+    fn spf(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
         let helo = self.helo_name()?;
         let own = self.spf_of(lookup, &helo);
         let domain = name(&self.domain).filter(|domain| *domain != helo);
@@ -289,6 +318,7 @@ impl Relay {
                 }
             },
         };
+        seen.records = name(&asked).map_or_else(Vec::new, |of| spf::records(lookup, &of));
         Ok((asked, found))
     }
 

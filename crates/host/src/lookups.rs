@@ -89,6 +89,8 @@ fn jobs(
                     outcome: DnsOutcome::Skipped,
                     detail: "a loopback address: no mail leaves the machine from there".to_owned(),
                     listed: 0,
+                    records: Vec::new(),
+                    alias: None,
                 });
                 continue;
             }
@@ -123,5 +125,7 @@ fn shown_as(finding: CheckResult) -> DnsCheck {
         outcome,
         detail: finding.detail,
         listed: finding.listed,
+        records: finding.records,
+        alias: finding.alias,
     }
 }

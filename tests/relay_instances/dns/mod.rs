@@ -1,5 +1,6 @@
 //! relay-instances --check-dns, beside NSD with zones of right and wrong records, and servers that behave badly.
 
+mod relay_names;
 mod servers;
 
 use crate::TOOL;

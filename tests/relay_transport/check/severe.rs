@@ -8,11 +8,11 @@ use crate::TOOL;
 const PROVIDERS: &str = "[[provider]]\nname = \"aol\"\nrelay = \"aol.smtp.DOMAIN\"\nreplace = true\ndomains = \
     [\"aol.example\", \
     \"aim.example\"]\n";
-const LINES: &str =
+pub(super) const LINES: &str =
     "aol.example smtp:[aol.smtp.example.org]\naim.example smtp:[aol.smtp.example.org]\n";
 
 /// A list server whose map has `lines`, with a relay at 127.0.9.1.
-fn lists(host: &Host, maps: &str, lines: &str) -> Instance {
+pub(super) fn lists(host: &Host, maps: &str, lines: &str) -> Instance {
     host.write("/etc/hosts", "127.0.9.1 aol.smtp.example.org\n");
     host.write("/etc/relay-tools/providers.toml", PROVIDERS);
     host.write("/etc/postfix/transport.relay", lines);
@@ -38,7 +38,12 @@ fn make(host: &Host, lines: &str, time: u64) {
 }
 
 /// `CHECK: FOUND [ITEMS]` of what is critical.
-fn critical(host: &Host) -> Vec<String> {
+pub(super) fn critical(host: &Host) -> Vec<String> {
+    found(host, &["critical"])
+}
+
+/// The same of what has one of these results.
+pub(super) fn found(host: &Host, results: &[&str]) -> Vec<String> {
     let args = [
         "check",
         "lists",
@@ -53,7 +58,9 @@ fn critical(host: &Host) -> Vec<String> {
     let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rows = json["checks"].as_array().unwrap();
-    let rows = rows.iter().filter(|row| row["result"] == "critical");
+    let rows = rows
+        .iter()
+        .filter(|row| results.contains(&row["result"].as_str().unwrap()));
     let rows = rows.map(|row| {
         let items: Vec<String> = row["items"].as_array().unwrap().iter().map(text).collect();
         format!(
@@ -80,7 +87,7 @@ fn fate(lists: &Instance, domain: &str) -> String {
     line.split_once("status=").unwrap().1.to_owned()
 }
 
-const MAP: &str = "hash:/etc/postfix/transport.relay";
+pub(super) const MAP: &str = "hash:/etc/postfix/transport.relay";
 
 #[test]
 fn mail_that_is_destroyed_or_comes_back() {

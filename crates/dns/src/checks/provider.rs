@@ -1,6 +1,6 @@
 //! The provider's relay name: does it list the address, and for how long?
 
-use super::{CheckState, Checked, Ended, Judged, MAX_RELAY_TTL, Relay};
+use super::{CheckState, Checked, Ended, Judged, MAX_RELAY_TTL, Relay, Seen};
 use crate::exchangers::{Exchangers, exchangers, services};
 use crate::{Failure, Lookup, Name, Rtype, name};
 
@@ -8,19 +8,19 @@ use crate::{Failure, Lookup, Name, Rtype, name};
 type LedTo = fn(&dyn Lookup, &Name, Rtype) -> Result<Exchangers, Failure>;
 
 impl Relay {
-    pub(super) fn provider(&self, lookup: &dyn Lookup, listed: &mut usize) -> Checked {
+    pub(super) fn provider(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
         let Some(text) = &self.provider_name else {
             let why = "the instance is not named for a provider".to_owned();
             return Err(Ended::new("", CheckState::Skipped, why));
         };
         let relays = name(text)
             .ok_or_else(|| Ended::new(text, CheckState::Wrong, "not a host name".to_owned()))?;
-        let found = match self.lists(lookup, &relays)? {
-            (CheckState::Ok, among) => self.relay_ttl(lookup, &relays, (among, listed))?,
-            wrong => match self.by_others(lookup, &relays, ("MX", exchangers), listed)? {
+        let found = match self.lists(lookup, &relays, seen)? {
+            (CheckState::Ok, among) => self.relay_ttl(lookup, &relays, (among, seen))?,
+            wrong => match self.by_others(lookup, &relays, ("MX", exchangers), seen)? {
                 Some(found) => found,
                 None => self
-                    .by_others(lookup, &relays, ("SRV", services), listed)?
+                    .by_others(lookup, &relays, ("SRV", services), seen)?
                     .unwrap_or(wrong),
             },
         };
@@ -33,14 +33,14 @@ impl Relay {
         lookup: &dyn Lookup,
         relays: &Name,
         (kind, led_to): (&str, LedTo),
-        listed: &mut usize,
+        seen: &mut Seen,
     ) -> Result<Option<Judged>, Ended> {
         let found =
             led_to(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
         if !found.addresses.contains(&self.address) {
             return Ok(None);
         }
-        *listed = found.addresses.len();
+        seen.listed = found.addresses.len();
         let what = format!("has {kind} records that lead to {}", self.address);
         Ok(Some(match found.ttl > MAX_RELAY_TTL {
             true => {
@@ -59,12 +59,12 @@ impl Relay {
         &self,
         lookup: &dyn Lookup,
         relays: &Name,
-        (among, listed): (String, &mut usize),
+        (among, seen): (String, &mut Seen),
     ) -> Result<Judged, Ended> {
         let remembered = lookup
             .ask(relays, self.rtype())
             .map_err(|why| Ended::unknown(relays, &why))?;
-        *listed = remembered.addresses().count();
+        seen.listed = remembered.addresses().count();
         let remembered = remembered.ttl().unwrap_or_default();
         // What is kept for so long now was given for no less.
         let ttl = match remembered > MAX_RELAY_TTL {

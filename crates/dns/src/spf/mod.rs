@@ -8,7 +8,7 @@ mod tests;
 
 use std::fmt;
 
-use crate::Failure;
+use crate::{Data, Failure, Lookup, Name, Rtype};
 
 pub use evaluate::check_host;
 
@@ -46,6 +46,23 @@ impl fmt::Display for SpfResult {
             Self::TempError(name, why) => write!(f, "temperror: {name}: {why}"),
         }
     }
+}
+
+/// The SPF records of a domain, in order; of several, none counts (section 4.5). None where it cannot be asked.
+pub fn records(lookup: &dyn Lookup, domain: &Name) -> Vec<String> {
+    let answer = lookup.ask(domain, Rtype::TXT).unwrap_or_default();
+    let texts = answer
+        .records
+        .iter()
+        .filter_map(|record| match &record.data {
+            Data::Txt(text) if record::is_spf(text) => {
+                Some(String::from_utf8_lossy(text).into_owned())
+            }
+            _ => None,
+        });
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort_unstable();
+    texts
 }
 
 /// The answer to [`check_host`].

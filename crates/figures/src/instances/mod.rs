@@ -125,6 +125,20 @@ pub struct DnsCheck {
     pub detail: String,
     /// Of `provider`: how many addresses the relay name has, if this one is among them; else 0.
     pub listed: usize,
+    /// What the records say that were found: addresses, names, SPF records.
+    pub records: Vec<String>,
+    /// The name that they are of, where CNAME records led to another than [`Self::asked`].
+    pub alias: Option<String>,
+}
+
+impl DnsCheck {
+    /// The name whose records are to be changed.
+    pub fn owner(&self) -> &str {
+        self.alias
+            .as_deref()
+            .unwrap_or(&self.asked)
+            .trim_end_matches('.')
+    }
 }
 
 /// What is known of a directory.

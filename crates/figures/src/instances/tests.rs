@@ -100,6 +100,8 @@ fn the_worst_comes_first() {
         outcome,
         detail: "x".to_owned(),
         listed: 0,
+        records: Vec::new(),
+        alias: None,
     };
     check(
         |a| {

@@ -97,6 +97,8 @@ fn hostile_text_is_harmless_in_every_format() {
         outcome: DnsOutcome::Wrong,
         detail: bad.to_owned(),
         listed: 0,
+        records: Vec::new(),
+        alias: None,
     });
     facts.senders[0].place = AddressPlace::Missing;
     let listing = listing(vec![facts]);

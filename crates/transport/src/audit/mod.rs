@@ -4,6 +4,8 @@
 //! says of the relays ([`hosts`] are those to ask about), whom the relays' own main.cf takes mail from. [`audit`]
 //! judges.
 
+mod detours;
+mod facts;
 mod live;
 mod lookup;
 mod relays;
@@ -13,13 +15,15 @@ mod tables;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use knowledge::providers::Providers;
 use postfix::Parsed;
 
 use crate::{Hop, Listed, Map, Source, TableName};
 
+pub use detours::{Action, Detours, Filter, Fits, Readdressed};
+pub use facts::{Asks, Doubt, HostState, PortState, RelayHost, SharedBy};
 pub use live::{Live, Resolved};
 pub use lookup::{PROBES, choose, questions};
 pub use relays::{asked, hosts};
@@ -41,6 +45,10 @@ pub enum Check {
     Order,
     /// Every domain of every provider leads to its relay.
     Domains,
+    /// Nothing takes their mail before the map is asked.
+    Filters,
+    /// Their recipients keep their addresses until then.
+    Recipients,
     /// Postfix itself, where it runs, sends their mail there.
     Postfix,
     /// Every line is of a domain of a provider.
@@ -57,7 +65,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::InUse,
         Self::Index,
         Self::Entries,
@@ -65,6 +73,8 @@ impl Check {
         Self::Duplicates,
         Self::Order,
         Self::Domains,
+        Self::Filters,
+        Self::Recipients,
         Self::Postfix,
         Self::Lines,
         Self::Transports,
@@ -83,6 +93,8 @@ impl Check {
             Self::Duplicates => "duplicates",
             Self::Order => "order",
             Self::Domains => "domains",
+            Self::Filters => "filters",
+            Self::Recipients => "recipients",
             Self::Postfix => "postfix",
             Self::Lines => "lines",
             Self::Transports => "transports",
@@ -245,64 +257,6 @@ pub enum IndexState {
     Current,
 }
 
-/// A host that lines lead to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RelayHost {
-    /// Its name.
-    pub name: String,
-    /// What is looked up.
-    pub asks: Asks,
-}
-
-/// What smtp(8) looks up of a host.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Asks {
-    /// In brackets: its addresses alone.
-    Addresses,
-    /// Without: its mail exchangers, or else its addresses.
-    Exchangers,
-    /// The SRV records of a service at it.
-    Services {
-        /// `smtp`: `_smtp._tcp.HOST` is asked for.
-        service: String,
-        /// Without such records, mail exchangers.
-        falls_back: bool,
-    },
-}
-
-/// Records by which a relay name's own addresses share its mail in unequal parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SharedBy {
-    /// MX records: for all that ask for the name without brackets.
-    Mx,
-    /// SRV records of the service `smtp`: for those that ask for these.
-    Srv,
-}
-
-/// What the DNS says of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostState {
-    /// It has these addresses, or its mail exchangers have.
-    Found(Vec<IpAddr>),
-    /// Its SRV records lead to these.
-    Offered(Vec<SocketAddr>),
-    /// There is no such name, or nothing that mail could be sent to: what is missing.
-    Missing(String),
-    /// It could not be found out: why.
-    Unknown(String),
-}
-
-/// The result of connecting to a relay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PortState {
-    /// Something listens there.
-    Open,
-    /// Nothing does, at none of its addresses.
-    Refused,
-    /// No answer, or no way there from here: why.
-    Unreached(String),
-}
-
 /// What one relay says of an address of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
@@ -350,6 +304,8 @@ pub struct Input<'a> {
     pub parents_match: bool,
     /// The transports of master.cf; `None` if it cannot be read.
     pub transports: Option<BTreeMap<String, Service>>,
+    /// What becomes of mail before the tables are asked.
+    pub detours: Detours,
     /// What Postfix itself says.
     pub live: Live,
     /// Is this line, by its key, one that the site has for other reasons?
@@ -358,6 +314,8 @@ pub struct Input<'a> {
     pub hosts: Option<BTreeMap<RelayHost, HostState>>,
     /// Those of [`hosts`] whose MX or SRV records share the mail among their own addresses.
     pub shared: BTreeMap<String, SharedBy>,
+    /// Those of [`hosts`] whose records prove no relay.
+    pub doubts: BTreeMap<String, Doubt>,
     /// The result of connecting to [`asked`]; `None` if nobody tried.
     pub ports: Option<BTreeMap<(Hop, Asks), PortState>>,
     /// What the relays say.
@@ -377,6 +335,8 @@ pub fn audit(input: &Input<'_>) -> Vec<AuditRow> {
         rows.extend(tables::judge(table));
         rows.extend(routes::order(input));
         rows.extend(routes::domains(input));
+        rows.extend(detours::filters(input));
+        rows.extend(detours::recipients(input));
         rows.extend(live::live(input));
         rows.extend(routes::lines(input, table));
         rows.extend(relays::transports(input, table));

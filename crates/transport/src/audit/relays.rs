@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Asks, AuditRow, Check, Grade, HostState, Input, Networks, PortState, RelayHost, Service,
+    Asks, AuditRow, Check, Doubt, Grade, HostState, Input, Networks, PortState, RelayHost, Service,
     SharedBy, Table,
 };
 use crate::{Hop, Listed, Route};
@@ -192,8 +192,32 @@ pub(super) fn relays(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
         );
         rows.push(AuditRow::new(Check::Relays, Grade::Unknown, text).about(unknown));
     }
+    rows.extend(doubtful(input, &all));
     rows.extend(passed_over(input, &all));
     rows
+}
+
+/// Relays that are in the DNS, and may be none.
+fn doubtful(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<AuditRow> {
+    let names: BTreeSet<&String> = all.iter().map(|host| &host.name).collect();
+    let found = |is_nobody: bool| -> Vec<String> {
+        let fit = input.doubts.iter().filter(|(name, doubt)| {
+            names.contains(name) && matches!(doubt, Doubt::Nobody(_)) == is_nobody
+        });
+        fit.map(|(name, doubt)| format!("{name}: {doubt}"))
+            .collect()
+    };
+    let row = |grade, items: Vec<String>, what: &str| {
+        let text = format!("{} {what}", count(items.len(), "relay host"));
+        (!items.is_empty()).then(|| AuditRow::new(Check::Relays, grade, text).about(items))
+    };
+    let nobody = "with an address that leads back to this server or nowhere";
+    let wildcard = "that may not exist: any name has the same addresses";
+    let rows = [
+        row(Grade::Critical, found(true), nobody),
+        row(Grade::Warning, found(false), wildcard),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// Relays whose records share the mail in parts that these lines do not ask for.

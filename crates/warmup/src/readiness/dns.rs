@@ -4,6 +4,8 @@ use figures::instances::{DnsCheck, DnsOutcome, Facts, Sender};
 
 use super::{Step, StepState};
 
+mod spf;
+
 /// The words of relay-instances' checks, those of the steps, and what is to be mended where.
 const RECORDS: [(&str, &str); 4] = [
     ("host", "a"),
@@ -14,6 +16,9 @@ const RECORDS: [(&str, &str); 4] = [
 
 /// What the time to live of a relay's record should be, in seconds: as `dns::checks` has it.
 const TTL: u32 = 86_400;
+
+/// What that of a relay name's should be at most.
+const RELAY_TTL: u32 = 600;
 
 /// a, ttl, ptr and spf, of each address.
 pub(super) fn records(which: &Facts) -> Vec<Step> {
@@ -59,7 +64,7 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
     };
     let step = Step::new(name, of, outcome, &check.detail);
     match outcome {
-        StepState::Fail => fix(step, which, sender),
+        StepState::Fail => fix(step, sender, check, which),
         StepState::Unknown if check.outcome == DnsOutcome::Unknown => {
             step.with("try again, or another server: --resolver ADDR, --timeout 60s")
         }
@@ -67,36 +72,62 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
     }
 }
 
-fn fix(step: Step, which: &Facts, sender: &Sender) -> Step {
-    let (helo, address) = (which.helo_name.trim_end_matches('.'), sender.address);
-    let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+fn fix(step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
+    let (helo, address) = (which.helo(), sender.address);
+    let kind = kind_of(sender);
+    let owner = check.owner();
     match step.step {
-        "a" | "ttl" => step.with(format!("{helo}. {TTL} IN {kind} {address}")),
+        "a" => {
+            let step = step.with(format!("{helo}. {TTL} IN {kind} {address}"));
+            match &check.alias {
+                // What else leads to that name is not to be changed.
+                Some(target) => step.with(format!("take out: {helo}. IN CNAME {target}.")),
+                None => check.records.iter().fold(step, |step, other| {
+                    step.with(format!("take out: {helo}. IN {kind} {other}"))
+                }),
+            }
+        }
+        // The lines for its address have the right one.
+        "ttl" if !check.records.contains(&address.to_string()) => step,
+        // All of them: records of one name and type have one time to live (RFC 2181, section 5.2).
+        "ttl" => {
+            let step = match &check.alias {
+                None => step,
+                Some(target) => step.with(format!("{helo}. {TTL} IN CNAME {target}.")),
+            };
+            let all = check.records.iter();
+            all.fold(step, |step, record| {
+                step.with(format!("{owner}. {TTL} IN {kind} {record}"))
+            })
+        }
         "ptr" => {
-            let reverse = step.of.trim_end_matches('.').to_owned();
-            step.with(format!("{reverse}. {TTL} IN PTR {helo}.")).with(
-                "in the network provider's zone, if the network is not yours: ask them to set it",
-            )
-        }
-        _ => {
-            let family = if address.is_ipv4() { "ip4" } else { "ip6" };
-            let name = step.of.trim_end_matches('.').to_owned();
-            let is_own = name.eq_ignore_ascii_case(helo);
-            if step.found.starts_with("has no SPF record") && is_own {
-                let record = format!("\"v=spf1 {family}:{address} -all\"");
-                return step.with(format!("{name}. {TTL} IN TXT {record}"));
+            let is_there = check.records.contains(&helo);
+            let step = match is_there {
+                true => step,
+                false => step.with(format!("{owner}. {TTL} IN PTR {helo}.")),
+            };
+            let others = check
+                .records
+                .iter()
+                .filter(|name| !is_there && **name != helo);
+            let step = others.fold(step, |step, name| {
+                step.with(format!("take out: {owner}. IN PTR {name}."))
+            });
+            match is_there {
+                true => step.with(format!("{helo}. {TTL} IN {kind} {address}")),
+                false => step.with(
+                    "in the network provider's zone, if the network is not yours: ask them to set it",
+                ),
             }
-            if step.found.starts_with("has no SPF record") {
-                // A ready-made record would shut out all else that sends mail of the domain.
-                return step.with(format!(
-                    "an SPF record (TXT) for {name} that lists {family}:{address} and everything else that sends its \
-                     mail"
-                ));
-            }
-            step.with(format!(
-                "add {family}:{address} to the SPF record (TXT) of {name}"
-            ))
         }
+        _ => spf::fix(step, sender, check, &helo),
+    }
+}
+
+fn kind_of(sender: &Sender) -> &'static str {
+    match sender.address.is_ipv4() {
+        true => "A",
+        false => "AAAA",
     }
 }
 
@@ -116,8 +147,13 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
         let (name, of) = ("relay-name", check.asked.clone());
         steps.push(match check.outcome {
             DnsOutcome::Unknown => Step::new(name, of, StepState::Unknown, &check.detail),
-            // Listed, but for too long: relay-instances says so.
-            _ if check.listed > 0 && is_ready => Step::pass(name, of, &check.detail),
+            DnsOutcome::Ok if check.listed > 0 && is_ready => Step::pass(name, of, &check.detail),
+            // Listed, but for too long.
+            _ if check.listed > 0 && is_ready => shorter(
+                Step::new(name, of, StepState::Fail, &check.detail),
+                sender,
+                check,
+            ),
             _ if check.listed > 0 => too_early(sender, check, before),
             _ if is_ready => {
                 let found = format!("{}: it gets no mail yet", check.detail);
@@ -134,6 +170,30 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
     steps
 }
 
+/// With the records as they should be, so that an address can be taken out of them.
+fn shorter(step: Step, sender: &Sender, check: &DnsCheck) -> Step {
+    let ttl = RELAY_TTL;
+    if check.detail.starts_with("has ") {
+        let line = format!(
+            "give the MX and SRV records of {} a TTL of {ttl}, and the addresses that they lead to",
+            step.of
+        );
+        return step.with(line);
+    }
+    let step = match &check.alias {
+        None => step,
+        Some(target) => {
+            let of = check.asked.trim_end_matches('.').to_owned();
+            step.with(format!("{of}. {ttl} IN CNAME {target}."))
+        }
+    };
+    let (owner, kind) = (check.owner(), kind_of(sender));
+    let all = check.records.iter();
+    all.fold(step, |step, record| {
+        step.with(format!("{owner}. {ttl} IN {kind} {record}"))
+    })
+}
+
 /// The address gets mail, and not all is in order. It is to be taken out only where mail suffers for certain, and where
 /// another address is left to take it: what is merely not known, and what only a warm-up asks for, is no reason.
 fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
@@ -148,10 +208,8 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
         return Step::new(name, of, StepState::Unknown, found);
     }
     let found = format!("{}: it gets mail, and is not ready", check.detail);
-    let kind = match sender.address.is_ipv4() {
-        true => "A",
-        false => "AAAA",
-    };
+    let kind = kind_of(sender);
+    let owner = check.owner();
     let line = match (has(StepState::Fail), check.listed) {
         (false, _) => {
             "leave it there, and fix the steps above: mail from it is not refused because of them"
@@ -166,7 +224,12 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
                 sender.address
             )
         }
-        (true, _) => format!("take out: {of}. IN {kind} {}", sender.address),
+        (true, _) => format!("take out: {owner}. IN {kind} {}", sender.address),
     };
-    Step::new(name, of, StepState::Fail, found).with(line)
+    let step = Step::new(name, of, StepState::Fail, found).with(line);
+    let is_kept_long = check.outcome != DnsOutcome::Ok;
+    match is_kept_long {
+        true => shorter(step, sender, check),
+        false => step,
+    }
 }

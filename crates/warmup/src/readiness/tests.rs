@@ -31,6 +31,8 @@ fn dns(check: &'static str, asked: &str, outcome: DnsOutcome) -> DnsCheck {
         outcome,
         detail: format!("what {check} found"),
         listed: 0,
+        records: Vec::new(),
+        alias: None,
     }
 }
 
@@ -168,6 +170,28 @@ fn records_of_either_family() {
         &["a fail: what host found => aol-c.example.org. 86400 IN AAAA 2001:db8::44"],
     );
     check(
+        |facts, _| {
+            let spf = facts.senders[0].dns.last_mut().unwrap();
+            spf.outcome = DnsOutcome::Wrong;
+            spf.records = vec!["v=spf1 ip4:192.0.2.1 -all".to_owned()];
+        },
+        &[
+            "spf fail: what spf found => example.org. 86400 IN TXT \"v=spf1 ip4:192.0.2.44 ip4:192.0.2.1 -all\" => \
+             take out: example.org. IN TXT \"v=spf1 ip4:192.0.2.1 -all\"",
+        ],
+    );
+    check(
+        |facts, _| {
+            let spf = facts.senders[0].dns.last_mut().unwrap();
+            spf.outcome = DnsOutcome::Wrong;
+            spf.records = vec!["v=spf1 -all".to_owned(), "v=spf1 mx".to_owned()];
+        },
+        &[
+            "spf fail: what spf found => make one SPF record (TXT) of the 2 of example.org, with ip4:192.0.2.44 in it: \
+             of several, none counts",
+        ],
+    );
+    check(
         wrong("spf"),
         &[
             "spf fail: what spf found => add ip6:2001:db8::44 to the SPF record (TXT) of example.org",
@@ -270,12 +294,17 @@ fn mail_that_comes_too_early() {
             "relay-name unknown: what provider found: it gets mail; whether it is ready is not known",
         ],
     );
-    // Kept for too long, but listed.
+    // Kept for too long.
     check(
         |facts, _| {
             facts.senders[0].dns[3].outcome = DnsOutcome::Poor;
-            facts.senders[0].dns[3].listed = 3;
+            facts.senders[0].dns[3].listed = 2;
+            facts.senders[0].dns[3].records =
+                ["192.0.2.43", "192.0.2.44"].map(str::to_owned).to_vec();
         },
-        &[],
+        &[
+            "relay-name fail: what provider found => aol.smtp.example.org. 600 IN A 192.0.2.43 => \
+           aol.smtp.example.org. 600 IN A 192.0.2.44",
+        ],
     );
 }

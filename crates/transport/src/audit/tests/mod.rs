@@ -67,10 +67,12 @@ fn check(tables: &[&[(&str, &str)]], change: impl Fn(&mut Input<'_>), expected: 
         fallback: "smtp:".to_owned(),
         parents_match: false,
         transports: Some(services(&["smtp", "discard", "error"])),
+        detours: Detours::default(),
         live: Live::NotAsked(String::new()),
         is_accepted: &|key| key == "own.example",
         hosts: None,
         shared: Default::default(),
+        doubts: Default::default(),
         ports: None,
         networks: Networks::NotAsked,
     };
