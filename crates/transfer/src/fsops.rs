@@ -121,16 +121,16 @@ impl<'a> Fs<'a> {
         self.call(Op::Unlink, &at.path, || Ok(guarded::at::unlink(at.name())?))
     }
 
-    /// Sets access and modification time.
+    /// Sets the modification time, and an access time by which [`is_unread`] knows what nobody has read since.
     pub(crate) fn times(self, file: &File, path: &Path, time: Time) -> io::Result<()> {
         self.call(Op::Times, path, || {
-            let stamp = Timespec {
-                tv_sec: time.seconds,
+            let stamp = |seconds| Timespec {
+                tv_sec: seconds,
                 tv_nsec: time.nanoseconds.into(),
             };
             let times = Timestamps {
-                last_access: stamp,
-                last_modification: stamp,
+                last_access: stamp(time.seconds.saturating_sub(UNREAD)),
+                last_modification: stamp(time.seconds),
             };
             Ok(rustix::fs::futimens(file, &times)?)
         })
@@ -222,6 +222,16 @@ pub(crate) struct Stat {
     pub(crate) gid: u32,
     pub(crate) links: u64,
     pub(crate) mtime: Time,
+}
+
+/// Seconds by which the access time is set before the modification time: with relatime, the first read(2) changes it.
+const UNREAD: i64 = 60;
+
+/// Is this file, of this inode, one that nobody has read since [`Fs::times`]? That says something only where access
+/// times are kept, and no removal may rest on it.
+pub(crate) fn is_unread(stat: &rustix::fs::Stat, inode: u64) -> bool {
+    let set = (stat.st_mtime.saturating_sub(UNREAD), stat.st_mtime_nsec);
+    Stat::of(stat).inode == inode && (stat.st_atime, stat.st_atime_nsec) == set
 }
 
 impl Stat {

@@ -101,6 +101,12 @@ impl Job {
         Ok(at)
     }
 
+    /// Has nobody read what is in TO since it was opened to pickup, as far as that shows?
+    pub(crate) fn is_target_unread(&self) -> bool {
+        let target = self.places.target.as_ref();
+        target.is_some_and(|at| at.is_unread(self.target_inode()))
+    }
+
     pub(crate) fn ended(&self, fate: Fate, why: Option<String>) -> Ended {
         Ended {
             n: self.n(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use guarded::at;
 use postfix::queue::Queue;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::execute::Watch;
@@ -53,6 +53,11 @@ impl Process {
             parent.is_some_and(|name| name == "maildrop") && !withdrawn.contains(&file.inode)
         };
         !is_at_it || open.iter().any(|file| is_other(&file))
+    }
+
+    /// Has it a file with this inode number open, or cannot that be seen?
+    fn has_open(&self, inode: u64) -> bool {
+        open_files(&self.dir()).map_or(true, |open| open.iter().any(|file| file.inode == inode))
     }
 }
 
@@ -140,17 +145,20 @@ fn runs(pid_file: &Path) -> io::Result<bool> {
     }
 }
 
-/// The pickup processes of TO that run now.
+/// The pickup processes of TO that ran when they were looked for.
 pub(crate) struct Pickups {
     maildrop: (u64, u64),
     processes: Vec<Process>,
+    /// Does the file system of maildrop keep access times?
+    has_access_times: bool,
 }
 
 impl Pickups {
     /// # Errors
     /// Why they cannot be seen.
     pub(crate) fn of(side: &Side) -> Result<Self, &'static str> {
-        let maildrop = std::fs::metadata(side.queue_directory.join(Queue::Maildrop.name()));
+        let path = side.queue_directory.join(Queue::Maildrop.name());
+        let maildrop = std::fs::metadata(&path);
         let maildrop = maildrop.map(|meta| (meta.dev(), meta.ino()));
         let (Ok(maildrop), Ok(seen)) = (maildrop, pickups(&side.queue_directory)) else {
             return Err("what TO's pickup is doing cannot be found out");
@@ -158,17 +166,25 @@ impl Pickups {
         let processes = seen.ok_or(
             "TO is running, but its processes cannot be seen from here: run queue-move where Postfix runs",
         )?;
+        let flags = rustix::fs::statvfs(&path).map(|found| found.f_flag);
+        let has_access_times = flags.is_ok_and(|flags| !flags.contains(StatVfsMountFlags::NOATIME));
         Ok(Self {
             maildrop,
             processes,
+            has_access_times,
         })
     }
 
-    /// Is none of them at work on the file of this inode in maildrop, nor may be?
-    pub(crate) fn is_free(&self, inode: u64) -> bool {
+    /// Is none of them at work on the file of this inode in maildrop, nor may be? A file that none has open, and that
+    /// `is_unread`, none has had in hand. What is exchanged although it was in hand ends in doubt, and no worse: what is
+    /// certain [`wait_until_past`] finds out afterwards.
+    pub(crate) fn is_free(&self, inode: u64, is_unread: impl Fn() -> bool) -> bool {
         let one = HashSet::from([inode]);
         let mut all = self.processes.iter();
-        all.all(|process| process.is_past(self.maildrop, &one))
+        all.all(|process| {
+            process.is_past(self.maildrop, &one)
+                || (self.has_access_times && !process.has_open(inode) && is_unread())
+        })
     }
 }
 
@@ -182,6 +198,7 @@ pub(crate) fn wait_until_past(
     let Pickups {
         maildrop,
         processes: mut busy,
+        ..
     } = Pickups::of(side)?;
     let mut waited = Duration::ZERO;
     loop {
@@ -225,4 +242,62 @@ fn wake_by_fifo(fifo: OwnedFd) -> io::Result<()> {
         return Err(io::Error::other(what));
     }
     File::from(fifo).write_all(b"W")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+    use crate::fsops::{Fs, NoHook, Time, is_unread};
+
+    /// This process plays pickup: it goes through a directory called maildrop.
+    #[test]
+    fn a_file_that_was_neither_opened_nor_read_is_free_between_two_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let maildrop = dir.path().join("maildrop");
+        std::fs::create_dir(&maildrop).unwrap();
+        let path = maildrop.join("3F2A51C04B");
+        std::fs::write(&path, "mail").unwrap();
+        let meta = std::fs::metadata(&maildrop).unwrap();
+        let inode = std::fs::metadata(&path).unwrap().ino();
+        let me = std::process::id().to_string();
+        let mut pickups = Pickups {
+            maildrop: (meta.dev(), meta.ino()),
+            processes: vec![Process {
+                start: started(&Path::new("/proc").join(&me)).unwrap(),
+                pid: me,
+            }],
+            has_access_times: true,
+        };
+        let written = File::options().append(true).open(&path).unwrap();
+        let time = Time {
+            seconds: 1_800_000_000,
+            nanoseconds: 7,
+        };
+        Fs::new(&NoHook).times(&written, &path, time).unwrap();
+        drop(written);
+        let unread = || is_unread(&rustix::fs::stat(&path).unwrap(), inode);
+        assert!(pickups.is_free(inode, unread), "it is not at work");
+        let at_it = File::open(&maildrop).unwrap();
+        assert!(pickups.is_free(inode, unread), "between two files");
+        pickups.has_access_times = false;
+        assert!(!pickups.is_free(inode, unread), "nothing shows that");
+        pickups.has_access_times = true;
+        let mut file = File::open(&path).unwrap();
+        assert!(unread() && !pickups.is_free(inode, unread), "it is open");
+        file.read_to_end(&mut Vec::new()).unwrap();
+        drop(file);
+        let flags = rustix::fs::statvfs(&path).unwrap().f_flag;
+        let is_free = pickups.is_free(inode, unread);
+        assert_eq!(
+            is_free,
+            flags.contains(StatVfsMountFlags::NOATIME),
+            "it was read, and is removed next"
+        );
+        std::fs::write(maildrop.join("4A2A51C04C"), "").unwrap();
+        let _next = File::open(maildrop.join("4A2A51C04C")).unwrap();
+        assert!(pickups.is_free(inode, unread), "it has gone on to the next");
+        drop(at_it);
+    }
 }

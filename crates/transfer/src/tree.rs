@@ -15,7 +15,7 @@ use postfix::queue::{Log, Queue, QueueId, Spool};
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use rustix::io::Errno;
 
-use crate::fsops::{Fs, Stat};
+use crate::fsops::{Fs, Stat, is_unread};
 
 /// A directory of an instance's queue directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,12 @@ impl At {
             Err(Errno::NOENT) => Ok(None),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Is it the file of this inode, not read since it got its time? See [`is_unread`].
+    pub(crate) fn is_unread(&self, inode: u64) -> bool {
+        let stat = rustix::fs::statat(&*self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        stat.is_ok_and(|stat| is_unread(&stat, inode))
     }
 
     /// The name in its directory.

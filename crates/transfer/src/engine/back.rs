@@ -14,7 +14,10 @@ use crate::protocol::{BackCopy, Own};
 use crate::steps::undo;
 
 /// Between two looks at what pickup is doing. It needs less for most files than for the disk.
-const GLANCE: Duration = Duration::from_millis(5);
+const GLANCE: Duration = Duration::from_millis(2);
+/// Between two searches for pickup's processes, which look at all of /proc. One that starts in between is not seen: it
+/// may have a file in hand that is exchanged, which [`Engine::settle`] finds.
+const SEARCH: Duration = Duration::from_millis(250);
 
 impl Engine<'_, '_> {
     pub(super) fn begin_back(&mut self, jobs: Vec<Job>) -> io::Result<Results> {
@@ -41,17 +44,23 @@ impl Engine<'_, '_> {
         let mover = self.mover;
         let (mut done, mut waiting) = (Vec::with_capacity(jobs.len()), jobs);
         let mut waited = Duration::ZERO;
+        let look = || match self.pickup {
+            Some(_) => Ok(None),
+            None => Pickups::of(self.to).map(Some),
+        };
+        let (mut pickups, mut searched) = (look(), Duration::ZERO);
         while !waiting.is_empty() {
-            let pickups = match self.pickup {
-                Some(_) => Ok(None),
-                None => Pickups::of(self.to).map(Some),
-            };
+            if waited - searched >= SEARCH {
+                (pickups, searched) = (look(), waited);
+            }
             let is_last = waited >= PATIENCE || self.watch.interrupted();
             let came = self.workers.each(std::mem::take(&mut waiting), |mut job| {
                 let fail = |why: &str| Some(Came::Stopped(Stop::Fail(why.to_owned())));
                 let came = match &pickups {
                     Err(why) => fail(why),
-                    Ok(Some(pickups)) if !pickups.is_free(job.target_inode()) => {
+                    Ok(Some(pickups))
+                        if !pickups.is_free(job.target_inode(), || job.is_target_unread()) =>
+                    {
                         is_last.then(|| fail(AT_WORK)).flatten()
                     }
                     Ok(_) => Some(undo::withdraw(mover, &mut job).into()),
