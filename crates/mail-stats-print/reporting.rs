@@ -332,6 +332,7 @@ fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
         spools: &spools,
         host: cx.host(),
         counts_only: false,
+        with_expiry: false,
         by: Vec::new(),
         top: None,
         providers: Arc::clone(&run.tables.providers),

@@ -94,6 +94,29 @@ pub(crate) struct Args {
     )]
     pub(crate) crit_age: Option<Span>,
 
+    /// WARNING if Postfix returns mail of an instance to its sender within SPAN, such as 12h, unless it is delivered
+    ///
+    /// By the instance's own maximal_queue_lifetime and bounce_queue_lifetime. Mail on hold is not tried, and so not
+    /// returned.
+    #[arg(
+        long,
+        value_name = "SPAN",
+        help_heading = "Monitoring options",
+        requires = "check",
+        conflicts_with = "counts_only"
+    )]
+    pub(crate) warn_expiring: Option<Span>,
+
+    /// CRITICAL if Postfix returns mail of an instance to its sender within SPAN
+    #[arg(
+        long,
+        value_name = "SPAN",
+        help_heading = "Monitoring options",
+        requires = "check",
+        conflicts_with = "counts_only"
+    )]
+    pub(crate) crit_expiring: Option<Span>,
+
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -170,7 +193,9 @@ impl Tool for Args {
                     Block::Text(
                         "With --check, the performance data have two values for each instance: INSTANCE, the number \
                          of messages in all of its queues, and INSTANCE_oldest, the age of the oldest in seconds (0 \
-                         if there are none; omitted with --counts-only). Damaged files are mentioned, but do not \
+                         if there are none; omitted with --counts-only). With --warn-expiring or --crit-expiring, \
+                         INSTANCE_expires is the seconds until the first message is returned to its sender; it is \
+                         omitted if there are none, and negative if that is due at the next attempt. Damaged files are mentioned, but do not \
                          change the answer.",
                     ),
                     Block::Code(

@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     crit_count: Option<u64>,
     warn_age: Option<u64>,
     crit_age: Option<u64>,
+    warn_expiring: Option<Span>,
+    crit_expiring: Option<Span>,
 }
 
 /// What is wrong with an instance.
@@ -48,11 +50,19 @@ impl Limits {
                 )));
             }
         }
+        let expiring = args.warn_expiring.zip(args.crit_expiring);
+        if expiring.is_some_and(|(warn, crit)| warn < crit) {
+            return Err(Failure::new(
+                "--warn-expiring is below --crit-expiring and would never take effect",
+            ));
+        }
         Ok(Self {
             warn_count: args.warn_count,
             crit_count: args.crit_count,
             warn_age: args.warn_age.map(Span::seconds),
             crit_age: args.crit_age.map(Span::seconds),
+            warn_expiring: args.warn_expiring,
+            crit_expiring: args.crit_expiring,
         })
     }
 
@@ -92,6 +102,7 @@ impl Limits {
         for instance in &distribution.instances {
             findings.push(self.count(instance));
             findings.extend(self.age(distribution, instance));
+            findings.extend(self.expiring(distribution, instance));
             perf.extend(self.measured(distribution, instance));
         }
         findings.sort_by(|a, b| b.level.cmp(&a.level).then(b.weight.cmp(&a.weight)));
@@ -136,6 +147,36 @@ impl Limits {
         })
     }
 
+    /// Mail that is returned to its sender soon.
+    fn expiring(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Backlog> {
+        let expires = instance.figures.next_expiry?;
+        let is_within = |limit: &Span| expires <= distribution.time.plus(*limit);
+        let crit = self.crit_expiring.filter(is_within);
+        let warn = self.warn_expiring.filter(is_within);
+        let (level, limit) = match (crit, warn) {
+            (Some(limit), _) => (Level::Critical, limit),
+            (None, Some(limit)) => (Level::Warning, limit),
+            (None, None) => return None,
+        };
+        let left = expires.since(distribution.time);
+        let when = match left.seconds() {
+            0 => "at its next attempt".to_owned(),
+            _ => format!("in {}", human::age(left)),
+        };
+        Some(Backlog {
+            level,
+            weight: u64::MAX - left.seconds(),
+            text: format!(
+                "{}: mail is returned to its sender {when} if not delivered, within {}; queue-report {} \
+                 --expires-within {}s",
+                instance.instance,
+                human::age(limit),
+                instance.instance,
+                limit.seconds()
+            ),
+        })
+    }
+
     fn measured(&self, distribution: &Distribution, instance: &InstanceFigures) -> Vec<Perf> {
         let float = |n: Option<u64>| n.map(|n| n as f64);
         let count = instance.figures.counts.total() as f64;
@@ -151,7 +192,17 @@ impl Limits {
                 .unit("s")
                 .limits(float(self.warn_age), float(self.crit_age))
         });
-        [Some(count), age].into_iter().flatten().collect()
+        let is_asked = self.warn_expiring.or(self.crit_expiring).is_some();
+        let expires = instance.figures.next_expiry.filter(|_| is_asked);
+        let expires = expires.map(|time| Perf {
+            min: None,
+            ..Perf::count(
+                format!("{}_expires", instance.instance),
+                (time.seconds() - distribution.time.seconds()) as f64,
+            )
+            .unit("s")
+        });
+        [Some(count), age, expires].into_iter().flatten().collect()
     }
 }
 

@@ -44,6 +44,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         spools: &spools,
         host: cx.host(),
         counts_only: args.counts_only,
+        with_expiry: mode.reads_expiry() && !args.counts_only,
         by: args.by.clone(),
         top: args.top(),
         providers: Arc::new(host::tables::providers(cx.site())?),
@@ -71,7 +72,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
         let (unfinished, damaged) = transfer::unfinished(cx.root(), &all);
         troubles.extend(damaged.iter().map(|error| Trouble {
-            instance: "a move".to_owned(),
+            instance: "queue-move".to_owned(),
             level: Level::Unknown,
             text: error.to_string(),
         }));

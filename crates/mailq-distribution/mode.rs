@@ -70,6 +70,14 @@ impl Mode {
         Ok((Self::Watch(round, interval), names))
     }
 
+    /// Does it need to know when messages expire? More of each file is read for that.
+    pub(crate) fn reads_expiry(self) -> bool {
+        matches!(
+            self,
+            Self::Check | Self::Figures(Format::Json | Format::Prom)
+        )
+    }
+
     /// As a user asks for it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -93,6 +101,8 @@ impl Mode {
                 "crit_count",
                 "warn_age",
                 "crit_age",
+                "warn_expiring",
+                "crit_expiring",
             ],
         }
     }

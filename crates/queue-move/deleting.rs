@@ -50,15 +50,8 @@ pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
 /// Says which deletions were interrupted, but for the one that is `meant`.
 pub(crate) fn report(cx: &Context, meant: Option<&str>) {
     for one in all(cx).0.iter().filter(|one| one.is_unfinished()) {
-        let (name, totals) = (&one.header.name, one.totals);
-        if meant != Some(name.as_str()) {
-            cx.warn(format!(
-                "the deletion {name} was interrupted: {} of {} may be on hold in {}; to put all of it back: queue-move \
-                 undo {name}",
-                totals.open(),
-                postfix::count(totals.messages, "message"),
-                one.header.from.instance
-            ));
+        if meant != Some(one.header.name.as_str()) {
+            cx.warn(one.told());
         }
     }
 }

@@ -145,6 +145,91 @@ fn a_journal_of_a_move_that_cannot_be_read_is_not_passed_over() {
     fs::create_dir_all(&moves).unwrap();
     fs::write(moves.join("damaged.jsonl"), "rubbish\n").unwrap();
     let ran = image.run(["--check", "--warn-count", "100"]).ended(3);
-    assert!(ran.out.starts_with("UNKNOWN: a move: "), "{}", ran.out);
+    assert!(ran.out.starts_with("UNKNOWN: queue-move: "), "{}", ran.out);
     assert!(ran.out.contains("damaged.jsonl"), "{}", ran.out);
+}
+
+/// All of real-default was made at 2026-11-24 06:17:54 UTC (postcat's create_time), one message by the null sender.
+#[test]
+fn what_is_returned_soon_is_said_by_the_instances_own_lifetimes() {
+    let image = image();
+    let at = |clock: &str, args: &[&str], status| {
+        let clock = format!("--clock={clock}");
+        check(&image, &[&["aol-a", clock.as_str()], args].concat(), status)
+    };
+    let both = ["--warn-expiring", "12h", "--crit-expiring", "1h"];
+    // Five days, by default: six hours and a second, one hour and one second, one hour.
+    let (_, perf) = at("2026-11-28T18:17:53Z", &both, 0);
+    assert!(perf.ends_with(" postfix-aol-a_expires=43201s"), "{perf}");
+    let (text, _) = at("2026-11-28T18:17:54Z", &both, 1);
+    assert!(
+        text.starts_with(
+            "WARNING: postfix-aol-a: mail is returned to its sender in 12h if not delivered"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("queue-report postfix-aol-a --expires-within 43200s"),
+        "{text}"
+    );
+    at("2026-11-29T05:17:53Z", &both, 1);
+    at("2026-11-29T05:17:54Z", &both, 2);
+    let (text, perf) = at("2026-11-29T06:17:55Z", &both, 2);
+    assert!(text.contains("at its next attempt"), "{text}");
+    assert!(perf.ends_with("_expires=-1s"), "{perf}");
+    // Without the limits nothing is said of it.
+    let (_, perf) = at("2026-11-29T06:17:55Z", &[], 0);
+    assert!(!perf.contains("expires"), "{perf}");
+    let set = |line: &str| {
+        let main_cf = format!("queue_directory = /var/spool/postfix-aol-a\n{line}\n");
+        fs::write(image.path("etc/postfix-aol-a/main.cf"), main_cf).unwrap();
+    };
+    set("maximal_queue_lifetime = 10d");
+    at("2026-11-29T05:17:54Z", &both, 2); // that of the null sender's alone is still five days
+    set("maximal_queue_lifetime = 10d\nbounce_queue_lifetime = 9d");
+    at("2026-11-29T05:17:54Z", &both, 0);
+    at("2026-12-03T05:17:54Z", &both, 2);
+    // Mail on hold is not tried.
+    let spool = image.spool("aol-a");
+    fs::remove_dir_all(spool.join("deferred")).unwrap();
+    fs::create_dir(spool.join("deferred")).unwrap();
+    let (_, perf) = at("2026-12-30T00:00:00Z", &both, 0);
+    assert!(!perf.contains("expires"), "{perf}");
+}
+
+#[test]
+fn the_next_expiry_is_in_prom_and_json() {
+    let image = image();
+    let run = |format: &str| {
+        let words = ["--format", format, "--clock=2026-11-29T06:07:54Z"];
+        image.run(words).ended(0).out
+    };
+    let prom = run("prom");
+    let gauge = "relay_mailq_next_expiry_seconds{postfix_instance=\"postfix-aol-a\"} 600\n";
+    assert!(prom.contains(gauge), "{prom}");
+    let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(
+        json["total"]["next_expiry"], "2026-11-29T06:17:54Z",
+        "{json}"
+    );
+    fs::remove_dir_all(image.spool("msn-a").join("deferred")).unwrap();
+    fs::create_dir(image.spool("msn-a").join("deferred")).unwrap();
+    let none = "relay_mailq_next_expiry_seconds{postfix_instance=\"postfix-msn-a\"} +Inf\n";
+    assert!(run("prom").contains(none));
+    let counted = image
+        .run(["--format", "prom", "--counts-only"])
+        .ended(0)
+        .out;
+    assert!(!counted.contains("expiry"), "{counted}");
+}
+
+#[test]
+fn a_journal_of_a_deletion_that_cannot_be_read_is_not_passed_over() {
+    let image = image();
+    let journals = image.path("var/lib/relay-tools/deleted");
+    fs::create_dir_all(&journals).unwrap();
+    fs::write(journals.join("damaged.jsonl"), "rubbish\n").unwrap();
+    let ran = image.run(["--check", "--warn-count", "100"]).ended(3);
+    assert!(ran.out.starts_with("UNKNOWN: queue-move: "), "{}", ran.out);
+    assert!(ran.out.contains("deleted/damaged.jsonl"), "{}", ran.out);
 }

@@ -75,6 +75,7 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
         host: "rustin".to_owned(),
         time: Time::EPOCH,
         counts_only: true,
+        with_expiry: false,
         by: Vec::new(),
         top: None,
         problems: Vec::new(),

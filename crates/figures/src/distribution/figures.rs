@@ -18,6 +18,8 @@ pub struct Frame {
     pub time: Time,
     /// Were the files counted only, so that there are no sizes and no ages?
     pub counts_only: bool,
+    /// Was it read when messages expire?
+    pub with_expiry: bool,
     /// The breakdowns that every tally has.
     pub by: Vec<Dimension>,
     /// How many rows of a breakdown are wanted, the biggest; what the others count is put into one row. All, if absent.
@@ -44,6 +46,8 @@ pub struct Distribution {
     pub host: String,
     /// When.
     pub time: Time,
+    /// Was it read when messages expire? Otherwise [`Figures::next_expiry`] says nothing.
+    pub with_expiry: bool,
     /// The breakdowns that every [`Figures::by`] has, in this order.
     pub by: Vec<Dimension>,
     /// The instances, the fullest first, equal ones by name.
@@ -76,6 +80,9 @@ pub struct Figures {
     pub bytes: Option<u64>,
     /// When the oldest arrived; absent if there is none or files were only counted.
     pub oldest: Option<Time>,
+    /// When the first message expires, by its instance's own lifetimes; but for those that are not tried (maildrop,
+    /// hold).
+    pub next_expiry: Option<Time>,
     /// The breakdowns.
     pub by: Vec<Breakdown>,
 }
@@ -138,6 +145,7 @@ impl Distribution {
             total: total.map_or_else(|| Figures::none(&by, &frame), |t| Figures::new(t, &frame)),
             host: frame.host,
             time: frame.time,
+            with_expiry: frame.with_expiry,
             by,
             instances,
             limits: Vec::new(),
@@ -174,6 +182,7 @@ impl Figures {
             counts: tally.counts,
             bytes: (!frame.counts_only).then_some(tally.bytes),
             oldest: tally.oldest.filter(|_| !frame.counts_only),
+            next_expiry: tally.next_expiry,
             by: tally
                 .tables
                 .into_iter()
@@ -187,6 +196,7 @@ impl Figures {
             counts: Counts::default(),
             bytes: (!frame.counts_only).then_some(0),
             oldest: None,
+            next_expiry: None,
             by: by
                 .iter()
                 .map(|&dimension| Breakdown::new(dimension, Table::new(0), None))

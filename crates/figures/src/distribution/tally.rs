@@ -31,6 +31,7 @@ pub struct Tally {
     pub(super) counts: Counts,
     pub(super) bytes: u64,
     pub(super) oldest: Option<Time>,
+    pub(super) next_expiry: Option<Time>,
     /// One for each of the settings' breakdowns.
     pub(super) tables: Vec<(Dimension, Table)>,
     key: Vec<u8>,
@@ -85,6 +86,7 @@ impl Tally {
             counts: Counts::default(),
             bytes: 0,
             oldest: None,
+            next_expiry: None,
             tables,
             key: Vec::new(),
         }
@@ -137,11 +139,19 @@ impl Tally {
         }
     }
 
+    /// Counts when a message expires, unless it is in a queue in which Postfix does not try it.
+    pub fn add_expiry(&mut self, queue: Queue, expires: Time) {
+        if !matches!(queue, Queue::Maildrop | Queue::Hold | Queue::Corrupt) {
+            self.next_expiry = earlier(self.next_expiry, Some(expires));
+        }
+    }
+
     /// Adds what another tally with the same settings has counted.
     pub fn merge(&mut self, other: Self) {
         self.counts += other.counts;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.oldest = earlier(self.oldest, other.oldest);
+        self.next_expiry = earlier(self.next_expiry, other.next_expiry);
         for ((_, ours), (_, theirs)) in self.tables.iter_mut().zip(other.tables) {
             ours.merge(theirs);
         }

@@ -11,7 +11,7 @@ use figures::distribution::{
 };
 use knowledge::providers::Providers;
 use postfix::Problem;
-use postfix::queue::{Detail, Queue, ScanError, ScanOptions};
+use postfix::queue::{Detail, Lifetimes, Queue, ScanError, ScanOptions};
 
 use super::InstanceSpool;
 use crate::failure::Failure;
@@ -32,6 +32,8 @@ pub struct Counting<'a> {
     pub host: &'a str,
     /// Open no file.
     pub counts_only: bool,
+    /// Find out when messages expire: more of each file is read. Not with `counts_only`.
+    pub with_expiry: bool,
     /// The breakdowns that are wanted.
     pub by: Vec<Dimension>,
     /// How many rows of a breakdown are wanted, the biggest. All, if absent.
@@ -122,6 +124,7 @@ impl Counting<'_> {
             host: self.host.to_owned(),
             time: now,
             counts_only: self.counts_only,
+            with_expiry: self.with_expiry,
             by: self.by.clone(),
             top: self.top,
             problems,
@@ -181,7 +184,7 @@ impl Counting<'_> {
     ) -> Vec<Vec<QueueResult>> {
         let detail = if self.by.iter().any(|d| d.counts_recipients()) {
             Detail::Envelope
-        } else if self.by.contains(&Dimension::SenderDomain) {
+        } else if self.with_expiry || self.by.contains(&Dimension::SenderDomain) {
             Detail::Head
         } else {
             Detail::Times
@@ -189,7 +192,8 @@ impl Counting<'_> {
         let mut all = self.nothing();
         for (at, spool) in self.readable() {
             for queue in QUEUES {
-                let found = read_queue(spool, queue, detail, settings, each);
+                let expiry = self.with_expiry.then_some(spool.lifetimes);
+                let found = read_queue(spool, queue, (detail, expiry), settings, each);
                 if let Some(all) = all.get_mut(at) {
                     all.push(found);
                 }
@@ -206,7 +210,7 @@ impl Counting<'_> {
 fn read_queue(
     spool: &InstanceSpool,
     queue: Queue,
-    detail: Detail,
+    (detail, expiry): (Detail, Option<Lifetimes>),
     settings: &Arc<Settings>,
     each: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> QueueResult {
@@ -214,7 +218,10 @@ fn read_queue(
     let scanned = spool
         .spool
         .scan(queue, detail, &ScanOptions::default(), |file| {
-            shards.with(|tally| tally.add(&file));
+            shards.with(|tally| {
+                tally.add(&file);
+                expiry.map(|lifetimes| tally.add_expiry(queue, lifetimes.expiry(&file)))
+            });
             each()
         });
     let mut tally = Tally::new(Arc::clone(settings));

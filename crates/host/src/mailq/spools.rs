@@ -2,7 +2,7 @@
 
 use postfix::Problem;
 use postfix::config::Instance;
-use postfix::queue::Spool;
+use postfix::queue::{Lifetimes, Spool};
 
 use crate::site::Site;
 use crate::spools::State;
@@ -14,6 +14,8 @@ pub struct InstanceSpool {
     pub instance: String,
     /// Its queue directory.
     pub spool: Spool,
+    /// How long it keeps mail.
+    pub lifetimes: Lifetimes,
     /// Can it be looked at?
     pub is_there: bool,
     /// What is wrong with it, if it is missing.
@@ -26,6 +28,7 @@ pub struct InstanceSpool {
 pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
     let found = crate::spools::find(site, instances);
     let one = |(instance, found): (&&Instance, crate::spools::FoundSpool)| {
+        let lifetimes = Lifetimes::of(instance.parameters());
         let (problem, same_as) = match found.state {
             State::There => (None, None),
             State::Shared(first) => {
@@ -42,6 +45,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
                 return InstanceSpool {
                     instance: instance.name().to_owned(),
                     spool: found.spool,
+                    lifetimes,
                     is_there: false,
                     problem: None,
                     same_as: None,
@@ -52,6 +56,7 @@ pub fn find(site: &Site, instances: &[&Instance]) -> Vec<InstanceSpool> {
         InstanceSpool {
             instance: instance.name().to_owned(),
             spool: found.spool,
+            lifetimes,
             is_there: problem.is_none(),
             problem,
             same_as,

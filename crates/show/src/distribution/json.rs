@@ -100,6 +100,8 @@ struct FiguresObject<'a> {
     bytes: Option<u64>,
     oldest_arrival: Option<String>,
     oldest_age_seconds: Option<u64>,
+    /// Null where there is none, or files were only counted.
+    next_expiry: Option<String>,
     #[serde(skip_serializing_if = "ByObject::is_empty")]
     by: ByObject<'a>,
 }
@@ -111,6 +113,7 @@ impl<'a> FiguresObject<'a> {
             bytes: figures.bytes,
             oldest_arrival: figures.oldest.and_then(time),
             oldest_age_seconds: figures.oldest.map(|time| distribution.age(time).seconds()),
+            next_expiry: figures.next_expiry.and_then(time),
             by: ByObject {
                 breakdowns: &figures.by,
                 with_ages: distribution.by.contains(&Dimension::Age),

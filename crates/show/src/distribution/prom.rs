@@ -57,6 +57,29 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
             known.then_some(oldest.unwrap_or_default().seconds())
         },
     )?;
+    if distribution.with_expiry {
+        gauge(
+            out,
+            "relay_mailq_next_expiry_seconds",
+            "Time until the first message is returned to its sender unless it is delivered; negative if that is due at \
+             its next attempt; +Inf if no message is waiting. Mail on hold does not count.",
+        )?;
+        for instance in &distribution.instances {
+            let name = label(instance.instance.as_bytes());
+            let left = instance
+                .figures
+                .next_expiry
+                .map_or("+Inf".to_owned(), |time| {
+                    time.seconds()
+                        .saturating_sub(distribution.time.seconds())
+                        .to_string()
+                });
+            writeln!(
+                out,
+                "relay_mailq_next_expiry_seconds{{postfix_instance=\"{name}\"}} {left}"
+            )?;
+        }
+    }
     if let Some(all) = &distribution.troubles {
         troubles(out, distribution, all)?;
     }

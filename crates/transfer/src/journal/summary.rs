@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use postfix::{Root, count, either};
 use serde::{Deserialize, Serialize};
 
+use crate::deletion::DELETED;
 use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
 use crate::moves::MOVES;
 use crate::protocol::Goal;
@@ -134,9 +135,19 @@ impl Summary {
         })
     }
 
-    /// What is reported of it while it is unfinished, with the commands for both ways on.
+    /// What is reported of it while it is unfinished, with the commands for both ways on. A deletion has one way only.
     pub fn told(&self) -> String {
         let (header, totals) = (&self.header, self.totals);
+        if self.is_deletion() {
+            return format!(
+                "the deletion {name} was interrupted: {open} of {all} messages may be on hold in {instance}; to put \
+                 all of it back: queue-move undo {name}",
+                name = header.name,
+                open = totals.open(),
+                all = totals.messages,
+                instance = header.from.instance
+            );
+        }
         let what = match self.goal {
             Goal::Finish => "the move",
             Goal::Back => "the undo of the move",
@@ -156,6 +167,11 @@ impl Summary {
              to finish: queue-move resume {name}; to go back: queue-move undo {name}",
             header.from.instance, header.to.instance
         )
+    }
+
+    /// Is it a deletion, from an instance to where it is kept?
+    pub fn is_deletion(&self) -> bool {
+        self.header.keep_until.is_some()
     }
 
     /// Is there anything left to do, or to look at?
@@ -190,11 +206,20 @@ fn ends(path: &Path) -> io::Result<Option<(Header, Last)>> {
     }
 }
 
-/// The unfinished moves of a host out of one of these instances or into one: what is reported by all who show their
-/// queues. Journals are root's: whoever may not read their directory learns of none. Beside them, the journals that
-/// cannot be read: whose moves those are is not known.
+/// The unfinished moves of a host out of one of these instances or into one, and its unfinished deletions from one:
+/// what is reported by all who show their queues. Beside them, the journals that cannot be read, or whose directory
+/// cannot: whose they are is not known.
 pub fn unfinished(root: &Root, instances: &[&str]) -> (Vec<Summary>, Vec<JournalError>) {
-    let (mut found, damaged) = summaries(&root.under(Path::new(MOVES))).unwrap_or_default();
+    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    for dir in [MOVES, DELETED].map(|dir| root.under(Path::new(dir))) {
+        match summaries(&dir) {
+            Ok((summaries, errors)) => {
+                found.extend(summaries);
+                damaged.extend(errors);
+            }
+            Err(e) => damaged.push(JournalError::Unreadable(dir, e)),
+        }
+    }
     found.retain(|one| {
         let sides = [&one.header.from, &one.header.to];
         let is_asked = |side: &&Side| instances.contains(&side.instance.as_str());
