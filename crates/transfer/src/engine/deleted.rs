@@ -3,10 +3,13 @@
 use std::io;
 
 use crate::engine::{Came, Engine, NO_NAME};
+use crate::finder::Finder;
 use crate::job::Job;
 use crate::journal::{Ended, Fate, Line};
 use crate::mover::Stop;
-use crate::steps::{copy, hold, release, send};
+use crate::observe::look_again;
+use crate::protocol::Goal;
+use crate::steps::{copy, hold, send};
 
 impl Engine<'_, '_> {
     /// Deletes them. What cannot be deleted goes back to where it was.
@@ -24,35 +27,51 @@ impl Engine<'_, '_> {
             send::strip(mover, job, &logs)?;
             copy::keep(mover, job)
         };
-        let done = self.each(jobs, |job| delete(job).into());
-        let ended = done
-            .into_iter()
-            .chain(failed)
-            .map(|(mut job, came)| match came {
-                Came::Done => job.ended(Fate::Moved, None),
-                Came::NameTaken => job.ended(Fate::Failed, Some(NO_NAME.to_owned())),
-                Came::Stopped(stop) => {
-                    // With its defer log, which may be gone already. What stays on hold an undo gives back.
-                    let back = job.open_own().map(drop);
-                    let back = back.and_then(|()| release::release(mover, &mut job));
-                    let is_failed =
-                        matches!(stop, Stop::Fail(_)) || matches!(back, Err(Stop::Fail(_)));
-                    let why = match back {
-                        Err(Stop::Fail(back)) => format!("{}; {back}", stop.why()),
-                        _ => stop.why(),
-                    };
-                    let fate = match is_failed {
-                        true => Fate::Failed,
-                        false => Fate::Skipped,
-                    };
-                    job.ended(fate, Some(why))
+        let mut done = self.each(jobs, |job| delete(job).into());
+        done.extend(failed);
+        let (mut ended, mut back) = (Vec::with_capacity(done.len()), Vec::new());
+        for (mut job, came) in done {
+            let stop = match came {
+                Came::Done => {
+                    ended.push(job.ended(Fate::Moved, None));
+                    continue;
                 }
-            });
-        let mut ended: Vec<Ended> = ended.collect();
+                Came::NameTaken => Stop::Fail(NO_NAME.to_owned()),
+                Came::Stopped(stop) => stop,
+            };
+            let fate = match stop {
+                Stop::Fail(_) => Fate::Failed,
+                Stop::Skip(_) | Stop::Raced(_) => Fate::Skipped,
+            };
+            (job.goal, job.because) = (Goal::Back, Some((fate, stop.why())));
+            back.push(job);
+        }
+        // With its defer log, which may be gone already. FROM may have been started again in the meantime, so that it is
+        // looked for under any name.
+        let (found, lost) = self.found(back);
+        ended.extend(lost);
+        ended.extend(self.run(found, &[])?.0);
         ended.sort_by_key(|ended| ended.n);
         mover.sync()?;
         self.journal.commit(&[Line::Ended(ended.clone())])?;
         self.watch.ended(&ended);
         Ok(ended)
+    }
+
+    /// Looks anew at what could not be deleted; the ends of those that cannot be looked at.
+    fn found(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<Ended>) {
+        if jobs.is_empty() {
+            return (jobs, Vec::new());
+        }
+        let tracks = jobs.iter().map(|job| &*job.track);
+        let finder = Finder::new(&self.mover.from, &self.mover.to, tracks);
+        let (mut found, mut lost) = (Vec::new(), Vec::new());
+        for mut job in jobs {
+            match look_again(self.mover, &finder, &mut job) {
+                Ok(()) => found.push(job),
+                Err(stop) => lost.push(self.verdict.left(&job, stop.why())),
+            }
+        }
+        (found, lost)
     }
 }

@@ -8,6 +8,7 @@
 
 mod common;
 mod crash;
+mod deletion;
 mod hazards;
 mod logs;
 mod others;

@@ -36,7 +36,7 @@ pub(crate) fn sender_of(path: &Path) -> Option<String> {
     whole(path)
 }
 
-pub(super) fn whole(path: &Path) -> Option<String> {
+pub(crate) fn whole(path: &Path) -> Option<String> {
     let file = fs::File::open(path).unwrap();
     let size = file.metadata().unwrap().len();
     let envelope = read_envelope(&file, size, path, &mut Vec::new()).value;

@@ -115,3 +115,9 @@ impl Hook for Smooth {
 }
 
 pub(crate) const NO_HOOK: Smooth = Smooth;
+
+/// Says what was tried, whether the test harness shows what a test prints or not.
+pub(crate) fn tell(line: &str) {
+    let line = format!("TRIED: {line}\n");
+    drop(io::Write::write_all(&mut io::stderr(), line.as_bytes()));
+}

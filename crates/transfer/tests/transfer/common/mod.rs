@@ -62,6 +62,8 @@ pub(crate) struct Spools {
     pub(crate) from: Side,
     pub(crate) to: Side,
     pub(crate) pace: Pace,
+    /// Until when a deletion keeps its messages; `None`: it is a move.
+    pub(crate) keep_until: Option<i64>,
     /// The boot in which a run takes place.
     pub(crate) boot: &'static str,
     /// Lets a pickup that a test plays come to its end.
@@ -145,6 +147,7 @@ impl Spools {
                 batch: 2,
                 workers: Workers::ALONE,
             },
+            keep_until: None,
             boot: BOOT,
             pickup: None,
             taken: Mutex::default(),
@@ -277,7 +280,7 @@ impl Spools {
             user: "ada".to_owned(),
             command: "queue-move aol-a aol-b".to_owned(),
             rate: None,
-            keep_until: None,
+            keep_until: self.keep_until,
             log: None,
         };
         let taken = |name: &str| self.was_taken(name);
