@@ -5,6 +5,7 @@
 
 mod args;
 mod mode;
+mod pace;
 mod reading;
 mod spools;
 mod streaming;
@@ -72,6 +73,9 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         _ => {
             let mut report = figures(args, mode, cx, &spools, &selector, problems)?;
             report.limits = limits;
+            if mode.has_figures() && args.selects_all() {
+                pace::add(cx, &host, &instances, &mut report);
+            }
             troubles = host::machine::queue_troubles(cx.site(), &instances);
             report.troubles = troubles.clone();
             // Not gathered first: it may be as big as the mailq.
@@ -129,6 +133,7 @@ fn figures(
             _ => usize::MAX,
         },
         expires_by: expires_by(args, cx),
+        recently: pace::since(cx),
         providers: Arc::new(host::tables::providers(cx.site())?),
         reasons: Arc::new(host::tables::reasons(cx.site())?),
     });

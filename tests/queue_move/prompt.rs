@@ -26,7 +26,13 @@ struct Session {
 
 impl Session {
     fn start(root: &Path, args: &[&str]) -> Self {
+        Self::typed_ahead("", root, args)
+    }
+
+    /// `keys` are typed before the tool starts.
+    fn typed_ahead(keys: &str, root: &Path, args: &[&str]) -> Self {
         let pty = openpty(None, None).unwrap();
+        nix::unistd::write(&pty.master, keys.as_bytes()).unwrap();
         let slave = || pty.slave.try_clone().unwrap();
         // With a controlling terminal: ^C reaches whoever it is that the terminal belongs to.
         let mut command = Command::new("setsid");
@@ -114,6 +120,25 @@ fn only_yes_moves() {
         image.is_moved(status == 0, &when);
         let journals = image.root().join("var/lib/relay-tools/moves");
         assert_eq!(journals.exists(), status == 0, "{when}");
+    }
+}
+
+/// Whoever pastes a runbook types ahead: what was typed before the question was asked is no answer to it.
+#[test]
+fn what_was_typed_before_the_question_does_not_answer_it() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    for (answer, status) in [("n\r", 2), ("y\r", 0)] {
+        let image = Image::of(&original, None);
+        let mut session = Session::typed_ahead("y\ryes\r", image.root(), &["aol-a", "aol-b"]);
+        session.read_until(|screen| screen.ends_with(QUESTION));
+        image.is_moved(false, "while it asks");
+        session.keys.write_all(answer.as_bytes()).unwrap();
+        session.read_until(|_| false);
+        let code = session.tool.wait().unwrap().code();
+        assert_eq!(code, Some(status), "{answer:?}: {}", session.screen);
+        image.is_moved(status == 0, answer);
     }
 }
 

@@ -263,3 +263,57 @@ fn orders() {
     assert_eq!(next.iter().map(queue).position(|q| q == "hold"), Some(18));
     assert_eq!(first(&["--limit", "0"]), Vec::<Value>::new());
 }
+
+/// All of real-default arrived at 2026-11-24 06:17:53 UTC; 10 messages are deferred, 2 on hold.
+#[test]
+fn when_it_drains_is_estimated_from_the_last_hour_and_says_on_what_it_rests() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/spools/real-default");
+    let image = Image::with_spool(&fixture);
+    let listed = std::fs::read_to_string(fixture.join("postqueue.json")).unwrap();
+    let waiting = parse(&listed)
+        .iter()
+        .filter(|m| m["queue_name"] == "deferred")
+        .map(|m| m["recipients"].as_array().unwrap().len())
+        .sum::<usize>();
+    let line = |minute: usize, delay: usize, status: &str| {
+        format!(
+            "2026-11-24T08:{minute:02}:00+00:00 rustin postfix-x/smtp[99]: 4B5xy{minute}zzzzz: to=<a{minute}@example.com>, \
+             relay=mx[192.0.2.1]:25, delay={delay}, delays=1/0/0/0, dsn=2.0.0, status={status} (250 ok)\n"
+        )
+    };
+    let lines = [
+        // Before the hour began.
+        line(1, 9000, "sent"),
+        line(31, 9000, "sent"),
+        line(32, 7200, "sent"),
+        line(33, 9000, "bounced"),
+        // One that is still there, and one that came in the hour and went through.
+        line(34, 9000, "deferred"),
+        line(35, 10, "sent"),
+    ];
+    std::fs::create_dir_all(image.path("var/log")).unwrap();
+    std::fs::write(image.path("var/log/mail.log"), lines.concat()).unwrap();
+    let clock = "--clock=2026-11-24T09:20:00Z";
+    let report = image.json(0, &["--format", "json", clock, "x"]);
+    let total = &report["total"];
+    assert_eq!(total["last_hour"]["done"], 3, "{total}");
+    assert_eq!(total["last_hour"]["came"], 0, "{total}");
+    assert_eq!(total["drains_in_seconds"], waiting * 3600 / 3, "{total}");
+    let said = image.run([clock, "x"]).out;
+    let rests = "in the last hour 3 recipients who had waited were delivered or returned, and 0 came to wait";
+    assert!(said.replace('\n', " ").contains(rests), "{said}");
+    assert!(said.contains("drains in ~"), "{said}");
+    // While it still comes in faster than it goes, it does not drain.
+    let came = image.json(
+        0,
+        &["--format", "json", "--clock=2026-11-24T07:00:00Z", "x"],
+    );
+    assert_eq!(came["total"]["last_hour"]["came"], waiting, "{came}");
+    assert_eq!(came["total"]["drains_in_seconds"], Value::Null, "{came}");
+    // A part of the mailq says nothing of all, and neither does a log that is not there.
+    let part = image.json(0, &["--format", "json", clock, "--queue", "deferred", "x"]);
+    assert_eq!(part["total"]["last_hour"], Value::Null);
+    std::fs::remove_file(image.path("var/log/mail.log")).unwrap();
+    let none = image.json(0, &["--format", "json", clock, "x"]);
+    assert_eq!(none["total"]["last_hour"], Value::Null);
+}

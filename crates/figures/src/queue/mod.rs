@@ -42,6 +42,8 @@ pub struct Settings {
     pub recipients: usize,
     /// Messages that expire until then are counted.
     pub expires_by: Time,
+    /// Recipients of what arrived since then count as [`Summary::came`].
+    pub recently: Time,
     /// The table for [`Dimension::Provider`].
     pub providers: Arc<Providers>,
     /// The rules for [`Why::class`].

@@ -81,6 +81,13 @@ pub struct Summary {
     pub next_expiry: Option<Time>,
     /// Messages that expire until [`Settings::expires_by`], but for those that are not tried (maildrop, hold).
     pub expiring: u64,
+    /// Recipients to do of messages that are tried (not those in maildrop or on hold).
+    pub trying: u64,
+    /// Those of them whose message arrived within the last hour ([`Settings::recently`]).
+    pub came: u64,
+    /// Recipients who waited when that hour began, and were delivered or returned in it: what the log says, to be added
+    /// by who has read it.
+    pub done: Option<u64>,
     /// Messages whose return to the sender an admin has asked for.
     pub forced_expire: u64,
 }
@@ -125,11 +132,15 @@ pub struct Sender {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, message: &Message, expires_by: Time, recipients: u64) {
+    pub(super) fn add(&mut self, message: &Message, settings: &Settings, recipients: u64) {
         let (file, arrival) = (&message.file, message.file.arrival_time());
         self.next_expiry = earliest(self.next_expiry, Some(message.expires));
         let is_tried = !matches!(file.queue, Queue::Maildrop | Queue::Hold);
-        self.expiring += u64::from(is_tried && message.expires <= expires_by);
+        self.expiring += u64::from(is_tried && message.expires <= settings.expires_by);
+        if is_tried {
+            self.trying += recipients;
+            self.came += recipients * u64::from(arrival >= settings.recently);
+        }
         self.counts.add(file.queue, 1);
         self.recipients += recipients;
         self.bytes = self.bytes.saturating_add(file.message_size());
@@ -146,7 +157,17 @@ impl Summary {
         self.next_attempt = earliest(self.next_attempt, other.next_attempt);
         self.next_expiry = earliest(self.next_expiry, other.next_expiry);
         self.expiring += other.expiring;
+        self.trying += other.trying;
+        self.came += other.came;
         self.forced_expire += other.forced_expire;
+    }
+
+    /// In how long the mailq is empty if it goes on as in the last hour. `None`: that is not known, or it does not become
+    /// less.
+    pub fn drains_in(&self) -> Option<Span> {
+        let less = self.done?.checked_sub(self.came).filter(|&less| less > 0)?;
+        (self.trying > 0)
+            .then(|| Span::from_seconds((self.trying.saturating_mul(3600) / less).max(1)))
     }
 
     /// Messages that can be listed: those that are not corrupt.
@@ -219,6 +240,16 @@ impl Report {
             troubles: Vec::new(),
             problems: frame.problems,
         }
+    }
+
+    /// Takes in what the log says of the last hour: of an instance by its place.
+    pub fn drained(&mut self, done: impl Fn(usize) -> Option<u64>) {
+        let mut sum = Some(0);
+        for (at, instance) in self.instances.iter_mut().enumerate() {
+            instance.summary.done = done(at);
+            sum = sum.zip(instance.summary.done).map(|(sum, done)| sum + done);
+        }
+        self.total.done = sum;
     }
 
     /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.

@@ -112,7 +112,7 @@ impl Tally {
             }
         }
         if let Some(summary) = self.summaries.get_mut(instance) {
-            summary.add(message, self.settings.expires_by, counted);
+            summary.add(message, &self.settings, counted);
         }
         if self.settings.senders {
             let sender = without_recipient(message.sender.shown());

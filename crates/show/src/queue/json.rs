@@ -14,6 +14,7 @@ use figures::distribution::{Counts, QUEUES};
 use figures::queue::{Dimension, Group, Report, Rows, Sender, Summary};
 use legible::wire::time;
 use legible::wire::write_json;
+use postfix::Span;
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/queue-report/1";
@@ -87,6 +88,16 @@ struct SummaryObject {
     next_expiry: Option<String>,
     expiring: u64,
     expiring_by: Option<String>,
+    /// Of the last hour; null where the log does not say it, or not all mail was asked for.
+    last_hour: Option<LastHour>,
+    drains_in_seconds: Option<u64>,
+}
+
+/// Recipients who had waited and were delivered or returned; and those who came to wait.
+#[derive(Serialize)]
+struct LastHour {
+    done: u64,
+    came: u64,
 }
 
 impl SummaryObject {
@@ -102,6 +113,11 @@ impl SummaryObject {
             next_expiry: summary.next_expiry.and_then(time),
             expiring: summary.expiring,
             expiring_by: time(report.expires_by),
+            last_hour: summary.done.map(|done| LastHour {
+                done,
+                came: summary.came,
+            }),
+            drains_in_seconds: summary.drains_in().map(Span::seconds),
         }
     }
 }

@@ -304,5 +304,21 @@ pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> St
             "; {expiring} {are} returned by {by} if not delivered"
         ));
     }
+    line.push_str(&drains(summary));
     line
+}
+
+/// `; drains in ~3h: in the last hour 340 recipients who had waited were delivered or returned, and 40 came to wait`.
+fn drains(summary: &Summary) -> String {
+    let Some(done) = summary.done.filter(|_| summary.trying > 0) else {
+        return String::new();
+    };
+    let when = match summary.drains_in() {
+        Some(span) => format!("drains in ~{}", human::age(span)),
+        None => "does not drain".to_owned(),
+    };
+    format!(
+        "; {when}: in the last hour {done} recipients who had waited were delivered or returned, and {} came to wait",
+        summary.came
+    )
 }

@@ -113,6 +113,7 @@ fn settings(group_by: &[Dimension], order: Order, limit: usize) -> Settings {
         limit,
         recipients: 1,
         expires_by: Time::from_seconds(433_000),
+        recently: Time::from_seconds(433_000),
         providers: Arc::new(Providers::load(None).unwrap()),
         reasons: Arc::new(Reasons::load(None).unwrap()),
     }
