@@ -16,6 +16,10 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # Rules that pause or slow down by themselves, if there are any (relay-limit(8), REACTING BY ITSELF).
 * * * * *  root  if [ -x /usr/sbin/relay-limit ] && [ -e /etc/relay-tools/react.toml ] && [ ! -d /run/systemd/system ]; then relay-limit react; fi
 
+# Nothing is removed for good by itself: who wants journals of moves to go after 90 days, and what queue-move delete keeps to
+# go when its time is over, enables this line.
+#17 3 * * *  root  queue-move prune -q --older-than 90d --yes
+
 # Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
 #*/15 * * * *  root  mail-stats-print --check -q --since 1h
 #*/15 * * * *  root  mailq-distribution --check -q --warn-count 200 --crit-count 500

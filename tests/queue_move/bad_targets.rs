@@ -38,7 +38,10 @@ fn what_would_swallow_the_mail_is_refused() {
             .header(hop)
             .header(hop)
             .body("buy now\n"),
-        Mail::new("", "two@aol.com"),
+        Mail::new("", "two@aol.com")
+            .header("MIME-Version: 1.0")
+            .header("Content-Type: multipart/mixed; boundary=x")
+            .body("--x\nContent-Type: application/zip; name=bill.zip\n\nUEsDBA==\n--x--\n"),
     ]);
     from.wait_for("deferred", 2);
     let both = (&from, &to);
@@ -76,6 +79,13 @@ fn what_would_swallow_the_mail_is_refused() {
         &["maximal_queue_lifetime is 0"],
     );
     check(
+        &[("queue_minfree", "1000000000000000")],
+        &[
+            "bytes are free in",
+            "less than its queue_minfree (1000000000000000)",
+        ],
+    );
+    check(
         &[("bounce_queue_lifetime", "0")],
         &["bounce_queue_lifetime is 0"],
     );
@@ -97,6 +107,18 @@ fn what_would_swallow_the_mail_is_refused() {
         check(&[("header_checks", table)], &[says, &why]);
         let why = format!("body_checks has \"{action}\" for \"buy now\"");
         check(&[("body_checks", table)], &[says, &why]);
+    }
+    host.write(
+        "/etc/postfix/checks",
+        "/^Content-Type: .*name=bill/ REJECT\n",
+    );
+    let why = "header_checks has \"REJECT\" for \"Content-Type: application/zip; name=bill.zip\"";
+    for parameter in [
+        "header_checks",
+        "mime_header_checks",
+        "nested_header_checks",
+    ] {
+        check(&[(parameter, table)], &["return 1 messages", why]);
     }
     let absent = [("header_checks", "regexp:/etc/postfix/none")];
     check(&absent, &["header_checks cannot be asked"]);
@@ -149,9 +171,28 @@ fn what_the_move_costs_is_said_before() {
         "recipient_canonical_maps",
         "inline:{ {x@aol.com=y@aol.com}}",
     );
+    let strict = [
+        "strict_7bit_headers",
+        "strict_8bitmime",
+        "strict_8bitmime_body",
+        "strict_mime_encoding_domain",
+    ];
+    for check in strict {
+        to.set(check, "yes");
+    }
+    // What FROM has let through by the same rule is no news.
+    from.set("strict_8bitmime", "yes");
+    to.set("message_reject_characters", "\\0");
     to.reload();
     let plan = queue_move(&host, &["aol-a", "aol-b", "--dry-run"]).ok();
+    for check in strict {
+        let is_said = plan
+            .text()
+            .contains(&format!("postfix-aol-b has {check} = yes"));
+        assert_eq!(is_said, check != "strict_8bitmime", "{check}: {plan}");
+    }
     for text in [
+        "message_reject_characters = \\0",
         "always_bcc sends a copy of each message to archive@example.org, which has every one of these already",
         "postfix-aol-b sends from the same address as postfix-aol-a: 127.0.0.11",
         "may give recipients other addresses (recipient_canonical_maps)",

@@ -37,12 +37,17 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
         return findings;
     }
     let (to, all) = (course.to.name(), plan.moves().count());
+    let of_all = cleanup.list("header_checks");
     for (parameter, most) in [
         ("header_checks", MOST_HEADERS),
+        ("mime_header_checks", MOST_BODIES),
+        ("nested_header_checks", MOST_BODIES),
         ("body_checks", MOST_BODIES),
     ] {
         let tables = cleanup.list(parameter);
-        if tables.is_empty() {
+        let is_of_parts = matches!(parameter, "mime_header_checks" | "nested_header_checks");
+        // By default those of parts are the same: they are asked about all headers at once.
+        if tables.is_empty() || (is_of_parts && tables == of_all) {
             continue;
         }
         if !cx.root().is_this_host() {
@@ -54,8 +59,17 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
             continue;
         }
         let lines = match parameter {
-            "header_checks" => logical_lines(&texts),
-            _ => body_lines(course, &items),
+            "body_checks" => body_lines(course, &items),
+            _ if is_of_parts => logical_lines(&part_headers(course, &items)),
+            _ => {
+                let mut lines = logical_lines(&texts);
+                if cleanup.list("mime_header_checks") == of_all {
+                    for (line, count) in logical_lines(&part_headers(course, &items)) {
+                        *lines.entry(line).or_default() += count;
+                    }
+                }
+                lines
+            }
         };
         for table in &tables {
             findings.extend(ask(cx, course, (parameter, table), &lines));
@@ -172,6 +186,32 @@ fn is_header(line: &[u8]) -> bool {
     !name.is_empty() && name.len() < line.len() && name.iter().all(u8::is_ascii_graphic)
 }
 
+/// The headers of the parts of each message, and of messages within it: what stands between a line that may be a
+/// boundary, or a part's announcement of a message, and the next empty line.
+fn part_headers(course: &Course<'_>, items: &[&Item]) -> Vec<Vec<u8>> {
+    let most = HEADER_BYTES.saturating_add(BODY_BYTES);
+    let of = |item: &&Item| {
+        let text = content(course, item, most);
+        let (mut headers, mut is_header, mut holds_message) = (Vec::new(), false, false);
+        let body = text.windows(2).position(|two| two == b"\n\n");
+        let body = body.and_then(|end| text.get(end + 2..)).unwrap_or_default();
+        for line in body.split(|&b| b == b'\n') {
+            if line.starts_with(b"--") {
+                (is_header, holds_message) = (true, false);
+            } else if line.is_empty() {
+                is_header = std::mem::take(&mut holds_message);
+            } else if is_header {
+                let lower = line.to_ascii_lowercase();
+                holds_message |= lower.windows(8).any(|word| word == b"message/");
+                headers.extend_from_slice(line);
+                headers.push(b'\n');
+            }
+        }
+        headers
+    };
+    items.iter().take(MOST_BODIES).map(of).collect()
+}
+
 fn body_lines(course: &Course<'_>, items: &[&Item]) -> Lines {
     let mut lines = Lines::new();
     for item in items.iter().take(MOST_BODIES) {
@@ -198,8 +238,8 @@ fn ask(
     let to = course.to.name();
     // postmap takes a message: its headers, or an empty line and its body.
     let (mode, mut input) = match parameter {
-        "header_checks" => ("-hq", Vec::new()),
-        _ => ("-bq", b"\n".to_vec()),
+        "body_checks" => ("-bq", b"\n".to_vec()),
+        _ => ("-hq", Vec::new()),
     };
     for line in lines.keys() {
         input.extend_from_slice(line);
