@@ -352,12 +352,15 @@ fn what_senders_asked_for_survives() {
             .ret("hdrs")
             .envid("envelope-1"),
         Mail::new("list@example.org", "two@aol.com").verp(),
+        Mail::new("ann@example.org", "three@aol.com")
+            .header("Content-Transfer-Encoding: 8bit")
+            .body(b"Gr\xfc\xdfe \x80\xff\n.\n..\n".to_vec()),
     ]);
-    from.wait_for("deferred", 3);
+    from.wait_for("deferred", 4);
     let moved = queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
     let told = "messages sent with SMTPUTF8, which Postfix forgets";
     assert!(moved.errors().contains(told), "{moved}");
-    accepting.wait_accepted(3);
+    accepting.wait_accepted(4);
     to.wait_idle();
     let deliveries = accepting.deliveries();
     let to = |rcpt: &str| deliveries.iter().find(|d| d.recipient == rcpt).unwrap();
@@ -371,5 +374,7 @@ fn what_senders_asked_for_survives() {
         "{dsn:?}"
     );
     assert!(dsn.rcpt_params.contains("NOTIFY=FAILURE"), "{dsn:?}");
+    let original = "ORCPT=rfc822;one@aol.com";
+    assert!(dsn.rcpt_params.contains(original), "{dsn:?}");
     assert_eq!(to("two@aol.com").sender, "list+two=aol.com@example.org");
 }

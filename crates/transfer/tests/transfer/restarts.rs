@@ -103,7 +103,9 @@ fn no_message_is_lost_or_doubled_by_a_crash_and_a_restart() {
             }
         }
     });
-    println!("{tried:?}");
+    tell(&format!(
+        "crash points x restarts x resume or undo, message by message: {tried:?}"
+    ));
     assert!(tried.points.load(SeqCst) >= 10_000, "{tried:?}");
     assert!(tried.renamed.load(SeqCst) >= 1000, "{tried:?}");
     let none = [
