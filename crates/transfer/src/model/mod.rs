@@ -98,6 +98,7 @@ fn no_order_of_events_loses_or_doubles_a_message() {
         }
         let has = |wanted: fn(&World) -> bool| known.keys().any(wanted);
         assert!(has(|w| w.taken == 1));
+        assert!(has(|w| w.renamed));
         assert!(has(
             |w| matches!(w.decoy, Some(Ok(_))) && w.pickup == Pickup::Removes(false)
         ));
@@ -126,6 +127,33 @@ fn comes_to_an_end(start: World, goal: Goal) -> End {
         "left behind: {start:?} {goal:?} {end:?} {world:?}"
     );
     end
+}
+
+/// A deletion holds a message and renames it to where it is kept, which is as good as covered; an undo leads back.
+fn deletion(seen: Seen, goal: Goal) -> Step {
+    match (goal, seen.own) {
+        (Goal::Finish, Own::Held) => Step::Cover,
+        (Goal::Finish, Own::Covered) => Step::End(End::Moved),
+        _ => next(seen, goal),
+    }
+}
+
+#[test]
+fn no_order_of_events_loses_or_doubles_what_is_deleted() {
+    let known = explore(false, deletion).unwrap();
+    println!("deletion: {} worlds", known.len());
+    let at_rest = known.keys().filter(|world| world.run.is_none());
+    let kept = at_rest
+        .clone()
+        .filter(|world| world.seen(false).own == Own::Covered);
+    assert!(kept.count() > 0);
+    for world in at_rest {
+        assert_ne!(
+            comes_to_an_end(*world, Goal::Back),
+            End::InDoubt,
+            "{world:?}"
+        );
+    }
 }
 
 /// Without an admin who deletes, and without a restart of TO in the middle of an undo, only that is ever in doubt which

@@ -8,6 +8,7 @@ impl World {
     pub(super) fn others(self) -> Vec<Self> {
         let mut worlds = Vec::new();
         self.queue_manager(&mut worlds);
+        self.restart_of_from(&mut worlds);
         self.pickup_acts(&mut worlds);
         self.admin_of_from(&mut worlds);
         self.admin_of_to(&mut worlds);
@@ -70,6 +71,17 @@ impl World {
         own.or(self.copy.filter(is_there).map(|file| (file, true)))
     }
 
+    /// FROM is started again, and its postsuper(1) renames the file, whose name did not fit its inode. It keeps its place.
+    fn restart_of_from(self, worlds: &mut Vec<Self>) {
+        let is_named = |at: &At| !matches!(at, At::Name(_) | At::ToCover | At::FromCover);
+        if self.run.is_some() && !self.renamed && self.own_at().filter(is_named).is_some() {
+            worlds.push(self.with(|w| {
+                (w.renamed, w.qmgr_saw, w.from_pickup_saw) = (true, false, false);
+                w.admin = Admin::Idle;
+            }));
+        }
+    }
+
     /// TO's pickup(8), and its end when TO stops. (When that comes between cleanup's answer and pickup's removal of the
     /// file, Postfix itself doubles the message.)
     fn pickup_acts(self, worlds: &mut Vec<Self>) {
@@ -117,8 +129,8 @@ impl World {
         }
     }
 
-    /// postsuper(1) in FROM: `-h`, `-H`, `-r`, `-d` look first, and then act on a name. What it renames at a start
-    /// keeps its place: this tool finds files by inode. What is covered only `-d ALL` removes.
+    /// postsuper(1) in FROM: `-h`, `-H`, `-r`, `-d` look first, and then act on a name. What is covered only `-d ALL`
+    /// removes.
     fn admin_of_from(self, worlds: &mut Vec<Self>) {
         let in_from = |at: &At| !matches!(at, At::Name(_) | At::ToCover | At::FromCover);
         let at = self.own_at().filter(in_from);

@@ -31,7 +31,7 @@ impl World {
                 let mut world = self;
                 world.run = Some(Run {
                     goal,
-                    seen: self.seen(false),
+                    seen: world.look(false),
                     doing: None,
                     looks: 0,
                 });
@@ -59,14 +59,14 @@ impl World {
                 run.doing = None;
                 run.seen = match step {
                     // What pickup has removed shows now.
-                    Step::Settle => world.seen(true),
+                    Step::Settle => world.look(true),
                     step => after(run.seen, step),
                 };
             }
             Did::Raced if run.looks < LOOKS => {
                 run.doing = None;
                 run.looks += 1;
-                run.seen = world.seen(false);
+                run.seen = world.look(false);
             }
             Did::Raced | Did::Stuck => {
                 world.run = None;
@@ -79,7 +79,7 @@ impl World {
 
     /// One change or check of a step.
     fn change(&mut self, step: Step, number: u8, seen: Seen) -> Did {
-        let (own_at, cross) = (self.own_at(), self.cross_device);
+        let (own_at, cross) = (self.named_at(), self.cross_device);
         let done = |did: bool| if did { Did::Done } else { Did::Raced };
         match (step, number) {
             (Step::Hold, 0) => more(own_at == Some(At::Deferred) && !self.retried),
@@ -96,6 +96,8 @@ impl World {
                 self.move_own(At::Deferred);
                 Did::More
             }
+            // It is on hold under another name, with the mark: reported, and found by the next run.
+            (Step::Hold, 3) if self.renamed && self.own_at() == Some(At::Hold) => Did::Stuck,
             (Step::Hold, 3) => done(own_at == Some(At::Hold)),
             (Step::Hold, _) => {
                 self.marked = false;

@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) copied: bool,
     pub(super) returned: bool,
     pub(super) sealed: bool,
+    /// FROM's postsuper(1) has renamed the own file since the run last looked: what it does by name misses it.
+    pub(super) renamed: bool,
     /// FROM's queue manager has seen the file ready in deferred; FROM's pickup has in maildrop.
     pub(super) qmgr_saw: bool,
     pub(super) from_pickup_saw: bool,
@@ -99,6 +101,7 @@ impl World {
             copied: false,
             returned: false,
             sealed: false,
+            renamed: false,
             qmgr_saw: false,
             from_pickup_saw: false,
             pickup: Pickup::Idle,
@@ -120,6 +123,17 @@ impl World {
 
     pub(super) fn own_at(&self) -> Option<At> {
         self.own.map(|own| own.at)
+    }
+
+    /// Where a run finds it by the name that it knows: in FROM, none of its places after a renaming.
+    pub(super) fn named_at(&self) -> Option<At> {
+        self.own_at().filter(|_| !self.renamed)
+    }
+
+    /// The run looks anew, for the inode: the name is known again.
+    pub(super) fn look(&mut self, settled: bool) -> Seen {
+        self.renamed = false;
+        self.seen(settled)
     }
 
     /// Can somebody deliver from this file, or get at it so as to?

@@ -3,9 +3,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use std::path::Path;
+
 use crate::common::*;
-use transfer::Fate;
 use transfer::protocol::Goal;
+use transfer::{Fate, Hook, Op, State};
 
 /// What was tried, and what came of it.
 #[derive(Debug, Default)]
@@ -118,6 +120,78 @@ fn no_message_is_lost_or_doubled_by_a_crash_and_a_restart() {
         none.iter().all(|count| count.load(SeqCst) == 0),
         "{tried:?}"
     );
+}
+
+/// An instance is started again while a move is at work, before or after any change of it: what it was called by is
+/// another's name, or nobody's.
+struct Restart<'s> {
+    at: usize,
+    after: bool,
+    count: AtomicUsize,
+    sides: (bool, bool),
+    spools: &'s Spools,
+    tried: &'s Tried,
+}
+
+impl Hook for Restart<'_> {
+    fn before(&self, _: Op, _: &Path) -> std::io::Result<()> {
+        if self.count.fetch_add(1, SeqCst) == self.at && !self.after {
+            restart(self.spools, self.sides, self.tried);
+        }
+        Ok(())
+    }
+    fn after(&self, _: Op, _: &Path) {
+        if self.count.load(SeqCst) == self.at + 1 && self.after {
+            restart(self.spools, self.sides, self.tried);
+        }
+    }
+    fn is_durable(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_move_leaves_nothing_unreported() {
+    let tried = Tried::default();
+    for (cross_device, ids) in [
+        (false, Ids::Misfit),
+        (true, Ids::Misfit),
+        (true, Ids::Short),
+    ] {
+        for (at, sides, after) in (0..changes(ids, cross_device)).flat_map(|at| {
+            RESTARTS[1..]
+                .iter()
+                .flat_map(move |sides| [(at, *sides, false), (at, *sides, true)])
+        }) {
+            let when = format!("{ids:?}, {cross_device}, restarted at {at}: {sides:?}, {after}");
+            let spools = Spools::named(ids, cross_device);
+            let hook = Restart {
+                at,
+                after,
+                count: AtomicUsize::new(0),
+                sides,
+                spools: &spools,
+                tried: &tried,
+            };
+            let done = spools.execute(&spools.plan(), &hook).unwrap();
+            let when = format!("{when}: {:?}", done.ended);
+            let (deliverable, complete) = (spools.deliverable(), spools.complete());
+            assert!(deliverable.values().all(|times| *times == 1), "{when}");
+            assert_eq!(complete.len(), expected().len(), "{when}");
+            // What the move has left on hold, or closed, it says.
+            let open = spools.journal().unwrap().state() == State::Unfinished;
+            let held = spools.files().into_iter().filter(|path| {
+                let is_on_hold = path.components().any(|part| part.as_os_str() == "hold");
+                is_on_hold && sender_of(path).as_deref() != Some("held@example.org")
+            });
+            assert!(open || held.count() == 0, "{when}");
+            assert!(open || deliverable == expected(), "{when}");
+            spools.recover(Goal::Back, &NO_HOOK).unwrap();
+            assert_eq!(spools.deliverable(), expected(), "{when}, then undo");
+            tried.points.fetch_add(MAIL.len(), SeqCst);
+        }
+    }
+    tell(&format!("restarts in the middle of a move: {tried:?}"));
 }
 
 /// What TO's postsuper would have to rename in maildrop is never there: a copy's name fits its inode from the start.
