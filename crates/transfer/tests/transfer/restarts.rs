@@ -133,16 +133,31 @@ struct Restart<'s> {
     tried: &'s Tried,
 }
 
+impl Restart<'_> {
+    /// By the clock of the file system: what is just being made is no week old.
+    fn act(&self) {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let now = i64::try_from(now).unwrap();
+        for (side, is) in [
+            (&self.spools.from, self.sides.0),
+            (&self.spools.to, self.sides.1),
+        ] {
+            let renamed = if is { postsuper(side, now) } else { 0 };
+            self.tried.renamed.fetch_add(renamed, SeqCst);
+        }
+    }
+}
+
 impl Hook for Restart<'_> {
     fn before(&self, _: Op, _: &Path) -> std::io::Result<()> {
         if self.count.fetch_add(1, SeqCst) == self.at && !self.after {
-            restart(self.spools, self.sides, self.tried);
+            self.act();
         }
         Ok(())
     }
     fn after(&self, _: Op, _: &Path) {
         if self.count.load(SeqCst) == self.at + 1 && self.after {
-            restart(self.spools, self.sides, self.tried);
+            self.act();
         }
     }
     fn is_durable(&self) -> bool {
@@ -153,16 +168,11 @@ impl Hook for Restart<'_> {
 #[test]
 fn a_restart_in_the_middle_of_a_move_leaves_nothing_unreported() {
     let tried = Tried::default();
-    for (cross_device, ids) in [
-        (false, Ids::Misfit),
-        (true, Ids::Misfit),
-        (true, Ids::Short),
-    ] {
-        for (at, sides, after) in (0..changes(ids, cross_device)).flat_map(|at| {
-            RESTARTS[1..]
-                .iter()
-                .flat_map(move |sides| [(at, *sides, false), (at, *sides, true)])
-        }) {
+    let ids = Ids::Misfit;
+    for cross_device in [false, true] {
+        let all = 0..changes(ids, cross_device);
+        for (at, sides) in all.flat_map(|at| RESTARTS[1..].iter().map(move |sides| (at, *sides))) {
+            let after = at % 2 == 0;
             let when = format!("{ids:?}, {cross_device}, restarted at {at}: {sides:?}, {after}");
             let spools = Spools::named(ids, cross_device);
             let hook = Restart {
@@ -212,7 +222,7 @@ fn copies_have_names_that_fit_from_the_start() {
 fn the_postsuper_of_these_tests_is_like_the_real_one() {
     use std::process::Command;
     let owner = Command::new("id").args(["-u", "postfix"]).output().unwrap();
-    if !std::path::Path::new("/usr/sbin/postsuper").exists() || !owner.status.success() {
+    if !Path::new("/usr/sbin/postsuper").exists() || !owner.status.success() {
         println!("SKIPPED: no postsuper");
         return;
     }
