@@ -345,6 +345,13 @@ fn between_two_file_systems() {
 fn what_senders_asked_for_survives() {
     let host = host_or_skip!();
     let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let eight_bit = |rcpt: &str| {
+        Mail::new("ann@example.org", rcpt)
+            .header("MIME-Version: 1.0")
+            .header("Content-Type: text/plain; charset=iso-8859-1")
+            .header("Content-Transfer-Encoding: 8bit")
+            .body(b"Gr\xfc\xdfe \x80\xff\n.\n..\n".to_vec())
+    };
     from.submit([
         Mail::new("jörg@example.org", "мария@aol.com"),
         Mail::new("dsn@example.org", "one@aol.com")
@@ -352,15 +359,15 @@ fn what_senders_asked_for_survives() {
             .ret("hdrs")
             .envid("envelope-1"),
         Mail::new("list@example.org", "two@aol.com").verp(),
-        Mail::new("ann@example.org", "three@aol.com")
-            .header("Content-Transfer-Encoding: 8bit")
-            .body(b"Gr\xfc\xdfe \x80\xff\n.\n..\n".to_vec()),
+        eight_bit("three@aol.com"),
     ]);
     from.wait_for("deferred", 4);
     let moved = queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
     let told = "messages sent with SMTPUTF8, which Postfix forgets";
     assert!(moved.errors().contains(told), "{moved}");
-    accepting.wait_accepted(4);
+    // TO sends the same mail by itself.
+    to.submit([eight_bit("direct@aol.com")]);
+    accepting.wait_accepted(5);
     to.wait_idle();
     let deliveries = accepting.deliveries();
     let to = |rcpt: &str| deliveries.iter().find(|d| d.recipient == rcpt).unwrap();
@@ -376,5 +383,7 @@ fn what_senders_asked_for_survives() {
     assert!(dsn.rcpt_params.contains("NOTIFY=FAILURE"), "{dsn:?}");
     let original = "ORCPT=rfc822;one@aol.com";
     assert!(dsn.rcpt_params.contains(original), "{dsn:?}");
+    let body = |rcpt: &str| to(rcpt).message.body_hash;
+    assert_eq!(body("three@aol.com"), body("direct@aol.com"));
     assert_eq!(to("two@aol.com").sender, "list+two=aol.com@example.org");
 }

@@ -108,6 +108,8 @@ fn one_message_with_ten_thousand_recipients() {
     const COUNT: usize = 10_000;
     let host = host_or_skip!();
     let (from, to, _, accepting) = blocked_and_healthy(&host);
+    from.set("smtpd_recipient_limit", "20000");
+    from.reload();
     let all = (0..COUNT).map(|n| format!("n{n}@aol.com"));
     let mut mail = Mail::new("list@example.org", "first@aol.com").to_all(all);
     mail = mail.body("one for all\n");
