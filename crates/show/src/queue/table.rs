@@ -45,6 +45,13 @@ pub fn write(
         wide,
     };
     write!(out, "{}", tables.summaries())?;
+    for instance in &report.instances {
+        let (name, drains) = (&instance.instance, drains(&instance.summary));
+        if !drains.is_empty() {
+            let line = postfix::escape(&format!("{name}{drains}")).to_string();
+            writeln!(out, "{}", folded(&line, style.width))?;
+        }
+    }
     if !report.groups.rows.is_empty() {
         let by: Vec<&str> = report.by.iter().map(|by| by.as_str()).collect();
         let by = by.join(", ");
@@ -304,11 +311,15 @@ pub(super) fn summary_line(report: &Report, summary: &Summary, zone: Zone) -> St
             "; {expiring} {are} returned by {by} if not delivered"
         ));
     }
-    line.push_str(&drains(summary));
+    let drains = drains(summary);
+    if !drains.is_empty() {
+        line.push(';');
+        line.push_str(&drains);
+    }
     line
 }
 
-/// `; drains in ~3h: in the last hour 340 recipients who had waited were delivered or returned, and 40 came to wait`.
+/// ` drains in ~3h: in the last hour 340 recipients who had waited were delivered or returned, and 40 came to wait`.
 fn drains(summary: &Summary) -> String {
     let Some(done) = summary.done.filter(|_| summary.trying > 0) else {
         return String::new();
@@ -318,7 +329,7 @@ fn drains(summary: &Summary) -> String {
         None => "does not drain".to_owned(),
     };
     format!(
-        "; {when}: in the last hour {done} recipients who had waited were delivered or returned, and {} came to wait",
+        " {when}: in the last hour {done} recipients who had waited were delivered or returned, and {} came to wait",
         summary.came
     )
 }
