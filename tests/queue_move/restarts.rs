@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::TOOL;
-use crate::hosts::{blocked_and_healthy, json, queue_move, served};
+use crate::hosts::{json, queue_move, served};
 use crate::image::{Image, Original, with_old_ext4};
 use testkit::traced::{calls, killed, plain};
 use testkit::{Answer, Host, Instance, Mail, Ran, host_or_skip};
@@ -100,45 +100,6 @@ fn copies_on_their_way_back_survive_a_restart_of_the_source() {
     accepting.wait_accepted(COUNT);
     to.wait_idle();
     assert!(served(&[&accepting]).values().all(|times| *times == 1));
-}
-
-/// A list's message with as many recipients as a queue manager takes at a time.
-#[test]
-fn one_message_with_ten_thousand_recipients() {
-    const COUNT: usize = 10_000;
-    let host = host_or_skip!();
-    let (from, to, _, accepting) = blocked_and_healthy(&host);
-    from.set("smtpd_recipient_limit", "20000");
-    from.reload();
-    let all = (0..COUNT).map(|n| format!("n{n}@aol.com"));
-    let mut mail = Mail::new("list@example.org", "first@aol.com").to_all(all);
-    mail = mail.body("one for all\n");
-    let id = from.submit([mail]).remove(0);
-    from.wait_for("deferred", 1);
-    from.wait_idle();
-    let log = host
-        .sh(&format!("find /var/spool/postfix-aol-a/defer -name {id}"))
-        .text();
-    let read = || host.sh(&format!("cat {}", log.trim())).text();
-    let before = read();
-    assert_eq!(before.matches("recipient=").count(), COUNT + 1);
-    let plan = queue_move(&host, &["aol-a", "aol-b", "--dry-run"]).ok();
-    assert!(
-        plan.text().contains(&format!("{} recipients", COUNT + 1)),
-        "{plan}"
-    );
-    signal(&to, "STOP");
-    queue_move(&host, &["aol-a", "aol-b", "--yes", "--no-wait"]).ok();
-    let undone = queue_move(&host, &["undo", "--yes"]).ok();
-    assert!(undone.text().contains("1 put back"), "{undone}");
-    assert!(read() == before, "its defer log is another one");
-    signal(&to, "CONT");
-    queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
-    accepting.wait_accepted(COUNT + 1);
-    to.wait_idle();
-    let served = served(&[&accepting]);
-    assert_eq!(served.len(), COUNT + 1);
-    assert!(served.values().all(|times| *times == 1));
 }
 
 /// `undo` while pickup is held up before each of these system calls of its own: it has looked at a file, or has opened
