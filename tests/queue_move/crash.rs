@@ -164,30 +164,6 @@ fn a_spool_that_is_bind_mounted_from_the_same_file_system() {
     });
 }
 
-/// The clock was wrong, or is.
-#[test]
-fn the_clock_may_jump_between_a_crash_and_its_recovery() {
-    let original = original_or_skip!();
-    let found = all_calls(&original, None);
-    let renames: Vec<&Call> = found
-        .iter()
-        .filter(|call| call.name == "renameat2")
-        .collect();
-    let clocks = [
-        "--clock=2020-01-01T00:00:00Z",
-        "--clock=2036-01-01T00:00:00Z",
-    ];
-    each(
-        &pairs(&pairs(&renames, &VERBS), &clocks),
-        |((call, verb), clock)| {
-            let when = format!("killed at {} (number {}), {clock}", call.shown, call.nth);
-            let image = Image::of(&original, None);
-            killed(TOOL, image.root(), &MOVE, call);
-            recovers_by(&image, verb, &[clock], &when);
-        },
-    );
-}
-
 /// The call fails, once or from there on.
 fn faults(found: &[Call], at: usize, error: &str, lasting: bool) -> Vec<String> {
     let call = &found[at];

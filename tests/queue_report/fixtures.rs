@@ -277,8 +277,8 @@ fn when_it_drains_is_estimated_from_the_last_hour_and_says_on_what_it_rests() {
         .sum::<usize>();
     let line = |time: &str, delay: usize, status: &str| {
         format!(
-            "2026-11-24T{time}:00+00:00 rustin postfix/smtp[99]: 4B5xyzzzzz: to=<a@example.com>, relay=mx[192.0.2.1]:25, \
-             delay={delay}, delays=1/0/0/0, dsn=2.0.0, status={status} (250 ok)\n"
+            "2026-11-24T{time}:00+00:00 rustin postfix/smtp[99]: 4B5xyzzzzz: to=<a@example.com>, \
+             relay=mx[192.0.2.1]:25, delay={delay}, delays=1/0/0/0, dsn=2.0.0, status={status} (250 ok)\n"
         )
     };
     let lines = [

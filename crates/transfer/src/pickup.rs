@@ -176,8 +176,8 @@ impl Pickups {
     }
 
     /// Is none of them at work on the file of this inode in maildrop, nor may be? A file that none has open, and that
-    /// `is_unread`, none has had in hand. What is exchanged although it was in hand ends in doubt, and no worse: what is
-    /// certain [`wait_until_past`] finds out afterwards.
+    /// `is_unread`, none has had in hand. What is exchanged although it was in hand ends in doubt, and no worse: what
+    /// is certain [`wait_until_past`] finds out afterwards.
     pub(crate) fn is_free(&self, inode: u64, is_unread: impl Fn() -> bool) -> bool {
         let one = HashSet::from([inode]);
         let mut all = self.processes.iter();

@@ -162,8 +162,8 @@ impl Summary {
         self.forced_expire += other.forced_expire;
     }
 
-    /// In how long the mailq is empty if it goes on as in the last hour. `None`: that is not known, or it does not become
-    /// less.
+    /// In how long the mailq is empty if it goes on as in the last hour. `None`: that is not known, or it does not
+    /// become less.
     pub fn drains_in(&self) -> Option<Span> {
         let less = self.done?.checked_sub(self.came).filter(|&less| less > 0)?;
         (self.trying > 0)

@@ -46,8 +46,8 @@ impl Engine<'_, '_> {
             (job.goal, job.because) = (Goal::Back, Some((fate, stop.why())));
             back.push(job);
         }
-        // With its defer log, which may be gone already. FROM may have been started again in the meantime, so that it is
-        // looked for under any name.
+        // With its defer log, which may be gone already. FROM may have been started again in the meantime: it is looked
+        // for under any name.
         let (found, lost) = self.found(back);
         ended.extend(lost);
         ended.extend(self.run(found, &[])?.0);

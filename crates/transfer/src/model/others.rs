@@ -71,7 +71,8 @@ impl World {
         own.or(self.copy.filter(is_there).map(|file| (file, true)))
     }
 
-    /// FROM is started again, and its postsuper(1) renames the file, whose name did not fit its inode. It keeps its place.
+    /// FROM is started again, and its postsuper(1) renames the file, whose name did not fit its inode. It keeps its
+    /// place.
     fn restart_of_from(self, worlds: &mut Vec<Self>) {
         let is_named = |at: &At| !matches!(at, At::Name(_) | At::ToCover | At::FromCover);
         if self.run.is_some() && !self.renamed && self.own_at().filter(is_named).is_some() {
