@@ -118,7 +118,7 @@ fn what_would_swallow_the_mail_is_refused() {
         "mime_header_checks",
         "nested_header_checks",
     ] {
-        check(&[(parameter, table)], &["return 1 messages", why]);
+        check(&[(parameter, table)], &["return 1 message", why]);
     }
     let absent = [("header_checks", "regexp:/etc/postfix/none")];
     check(&absent, &["header_checks cannot be asked"]);

@@ -140,11 +140,11 @@ impl Summary {
         let (header, totals) = (&self.header, self.totals);
         if self.is_deletion() {
             return format!(
-                "the deletion {name} was interrupted: {open} of {all} messages may be on hold in {instance}; to put \
-                 all of it back: queue-move undo {name}",
+                "the deletion {name} was interrupted: {open} of {all} may be on hold in {instance}; to put all of it \
+                 back: queue-move undo {name}",
                 name = header.name,
                 open = totals.open(),
-                all = totals.messages,
+                all = postfix::count(totals.messages, "message"),
                 instance = header.from.instance
             );
         }
