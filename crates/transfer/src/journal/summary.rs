@@ -144,7 +144,7 @@ impl Summary {
                  back: queue-move undo {name}",
                 name = header.name,
                 open = totals.open(),
-                all = postfix::count(totals.messages, "message"),
+                all = count(totals.messages, "message"),
                 instance = header.from.instance
             );
         }
