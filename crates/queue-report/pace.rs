@@ -1,6 +1,6 @@
 //! How fast the mailq drains: what the logs say of the last hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cli::Context;
 use figures::days::Period;
@@ -26,12 +26,21 @@ struct Done<'a> {
     since: Time,
     /// By syslog name.
     done: BTreeMap<Vec<u8>, u64>,
+    /// Names under which mail has outlived its lifetime: how many recipients that had, the log does not say.
+    expired: BTreeSet<Vec<u8>>,
 }
 
 impl Sink for Done<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        let Event::Delivery(delivery) = event else {
-            return;
+        let delivery = match event {
+            Event::Delivery(delivery) => delivery,
+            Event::Expired(expired) => {
+                if let Some(name) = self.filter.instance(b"", expired.tag) {
+                    self.expired.insert(name.into_owned());
+                }
+                return;
+            }
+            _ => return,
         };
         let (Some(time), Some(delay)) = (delivery.time, delivery.delay) else {
             return;
@@ -55,6 +64,7 @@ impl Sink for Done<'_> {
 
     fn join(&mut self, later: Self) {
         self.filter.join(later.filter);
+        self.expired.extend(later.expired);
         for (name, more) in later.done {
             *self.done.entry(name).or_default() += more;
         }
@@ -77,6 +87,7 @@ pub(crate) fn add(cx: &Context, host: &Parsed<Host>, instances: &[&Instance], re
         filter: Filter::new(&selection),
         since: since(cx),
         done: BTreeMap::new(),
+        expired: BTreeSet::new(),
     };
     let hour = Period {
         host: cx.host().to_owned(),
@@ -85,6 +96,7 @@ pub(crate) fn add(cx: &Context, host: &Parsed<Host>, instances: &[&Instance], re
         until: cx.now(),
     };
     let wanted = Wanted {
+        expired: true,
         times: true,
         delays: true,
         ..Wanted::default()
@@ -92,14 +104,17 @@ pub(crate) fn add(cx: &Context, host: &Parsed<Host>, instances: &[&Instance], re
     let Ok(sets) = log_sets(cx.site(), host, &selection, None) else {
         return;
     };
-    let logs = DayLogs::read(cx.site(), &sets, &[hour], wanted, &mut counter);
-    if !logs.problems.is_empty() || logs.readings.is_empty() {
+    let hours = std::slice::from_ref(&hour);
+    let logs = DayLogs::read(cx.site(), &sets, hours, wanted, &mut counter);
+    if !logs.problems.is_empty() || !logs.cover(cx.site(), &hour) {
         return;
     }
-    let is_shared = |name: &str| instances.iter().filter(|i| i.syslog_name() == name).count() > 1;
+    let all = host.value.instances();
+    let is_shared = |name: &str| all.iter().filter(|i| i.syslog_name() == name).count() > 1;
     report.drained(|at| {
         let name = instances.get(at)?.syslog_name();
         let done = counter.done.get(name.as_bytes()).copied();
-        (!is_shared(name)).then_some(done.unwrap_or(0))
+        let is_known = !is_shared(name) && !counter.expired.contains(name.as_bytes());
+        is_known.then_some(done.unwrap_or(0))
     });
 }

@@ -49,7 +49,7 @@ const CHECKS: Section = Section {
         Block::Item(
             "filters",
             "No content_filter, and no FILTER, REDIRECT, DISCARD or HOLD in header checks or access tables, takes \
-             that mail before the map is consulted: CRITICAL. WARNING for a filter whose mail may come back by a \
+             that mail before the map is consulted: CRITICAL (--accept TABLE, if what a filter gives back goes by the map). WARNING for a filter whose mail may come back by a \
              service without one (--accept content_filter), and for lines that match some mail (--accept TABLE).",
         ),
         Block::Item(

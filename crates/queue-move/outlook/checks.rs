@@ -63,9 +63,17 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
             _ if is_of_parts => logical_lines(&part_headers(course, &items)),
             _ => {
                 let mut lines = logical_lines(&texts);
-                if cleanup.list("mime_header_checks") == of_all {
+                let of_parts = ["mime_header_checks", "nested_header_checks"];
+                if of_parts.iter().any(|one| cleanup.list(one) == of_all) {
                     for (line, count) in logical_lines(&part_headers(course, &items)) {
                         *lines.entry(line).or_default() += count;
+                    }
+                    if all > MOST_BODIES {
+                        let what = format!(
+                            "{to}'s header_checks were asked about the parts of the first {MOST_BODIES} of {all} \
+                             messages"
+                        );
+                        findings.push(warn(what, "take them into account"));
                     }
                 }
                 lines

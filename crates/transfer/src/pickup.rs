@@ -41,8 +41,11 @@ impl Process {
     /// Where that cannot be seen, it is not.
     fn is_past(&self, maildrop: (u64, u64), withdrawn: &HashSet<u64>) -> bool {
         let open = open_files(&self.dir());
-        if started(&self.dir()).as_ref() != Some(&self.start) {
-            return true;
+        match started(&self.dir()) {
+            Some(start) if start == self.start => {}
+            Some(_) => return true,
+            // It has ended, or that cannot be read.
+            None => return matches!(self.dir().try_exists(), Ok(false)),
         }
         let Ok(open) = open else { return false };
         let is_at_it = open
@@ -102,7 +105,10 @@ fn pickups(queue_directory: &Path) -> io::Result<Option<Vec<Process>>> {
     let (mut found, mut sees_master) = (Vec::new(), false);
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let dir = entry.path();
-        let name = guarded::read_text(&dir.join("comm"), 4096).unwrap_or_default();
+        let name = match guarded::read_text(&dir.join("comm"), 4096) {
+            Err(e) if is_short(&e) => return Err(e),
+            name => name.unwrap_or_default(),
+        };
         if !matches!(name.trim(), "pickup" | "master") {
             continue;
         }
@@ -114,13 +120,27 @@ fn pickups(queue_directory: &Path) -> io::Result<Option<Vec<Process>>> {
         }
         // One whose directory cannot be seen may be this instance's.
         let other = there.is_ok_and(|there| there != here);
-        if let Some(start) = started(&dir).filter(|_| !other) {
-            let pid = entry.file_name().to_string_lossy().into_owned();
-            found.push(Process { pid, start });
+        if other {
+            continue;
+        }
+        match started(&dir) {
+            Some(start) => {
+                let pid = entry.file_name().to_string_lossy().into_owned();
+                found.push(Process { pid, start });
+            }
+            // It has ended in the meantime.
+            None if matches!(dir.try_exists(), Ok(false)) => {}
+            None => return Err(io::Error::other("a pickup that cannot be looked at")),
         }
     }
     let is_seen = sees_master || !runs(&queue_directory.join("pid/master.pid"))?;
     Ok(is_seen.then_some(found))
+}
+
+/// Is it no answer, but the lack of files or memory to ask with?
+fn is_short(e: &io::Error) -> bool {
+    let errno = Errno::from_io_error(e);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }
 
 /// Does a master(8) hold this file's lock? Asking holds it, shared, for some microseconds, as `postfix status` does.

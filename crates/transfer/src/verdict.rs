@@ -131,9 +131,13 @@ impl Verdict<'_> {
     /// A message that nothing more can be done with now: why, and where it is.
     pub(crate) fn left(&self, job: &Job, why: String) -> Ended {
         let places = places(job);
+        let again = match self.is_deletion {
+            true => "queue-move undo puts it back",
+            false => "queue-move resume tries again",
+        };
         let why = match places.is_empty() {
             true => why,
-            false => format!("{why}; it is in {places}; queue-move resume tries again"),
+            false => format!("{why}; it is in {places}; {again}"),
         };
         job.ended(Fate::Failed, Some(why))
     }

@@ -90,7 +90,7 @@ impl Readiness {
     pub fn of(all: &[Facts], which: &Facts, limits: &Limits) -> Self {
         let mut steps = addresses(which);
         steps.push(helo(all, which));
-        steps.extend(dns::records(which));
+        steps.extend(dns::records(all, which));
         steps.extend([enabled(which), running(which), pickup(which)]);
         steps.extend(queue(which));
         steps.extend(pace::steps(which, limits));

@@ -1,7 +1,7 @@
 //! The steps of the way back that concern all messages together.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::engine::{Came, Engine, Results};
 use crate::finder::Finder;
@@ -43,17 +43,18 @@ impl Engine<'_, '_> {
     fn exchange(&self, jobs: Vec<Job>) -> Results {
         let mover = self.mover;
         let (mut done, mut waiting) = (Vec::with_capacity(jobs.len()), jobs);
-        let mut waited = Duration::ZERO;
         let look = || match self.pickup {
             Some(_) => Ok(None),
             None => Pickups::of(self.to).map(Some),
         };
-        let (mut pickups, mut searched) = (look(), Duration::ZERO);
+        // By the clock: a round looks at what pickup has open once for each message.
+        let begun = Instant::now();
+        let (mut pickups, mut searched) = (look(), begun);
         while !waiting.is_empty() {
-            if waited - searched >= SEARCH {
-                (pickups, searched) = (look(), waited);
+            if searched.elapsed() >= SEARCH {
+                (pickups, searched) = (look(), Instant::now());
             }
-            let is_last = waited >= PATIENCE || self.watch.interrupted();
+            let is_last = begun.elapsed() >= PATIENCE || self.watch.interrupted();
             let came = self.workers.each(std::mem::take(&mut waiting), |mut job| {
                 let fail = |why: &str| Some(Came::Stopped(Stop::Fail(why.to_owned())));
                 let came = match &pickups {
@@ -75,7 +76,6 @@ impl Engine<'_, '_> {
             }
             if !waiting.is_empty() {
                 self.watch.pause(GLANCE);
-                waited += GLANCE;
             }
         }
         done

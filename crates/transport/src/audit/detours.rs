@@ -91,7 +91,9 @@ pub(super) fn filters(input: &Input<'_>) -> Vec<AuditRow> {
     }
     let mut whole: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for Action { by, what, of } in &input.detours.actions {
+    let is_accepted = |by: &str| by.split_whitespace().any(|word| (input.is_accepted)(word));
+    let actions = input.detours.actions.iter();
+    for Action { by, what, of } in actions.filter(|action| !is_accepted(&action.by)) {
         match of {
             Fits::All => {
                 whole
@@ -115,9 +117,7 @@ pub(super) fn filters(input: &Input<'_>) -> Vec<AuditRow> {
         };
         row(Grade::Critical, format!("{text}, whatever the map has")).about(domains)
     }));
-    let is_accepted = |by: &str| by.split_whitespace().any(|word| (input.is_accepted)(word));
-    let lines = lines.into_iter().filter(|(by, _)| !is_accepted(by));
-    rows.extend(lines.map(|(by, lines)| {
+    rows.extend(lines.into_iter().map(|(by, lines)| {
         let text = format!("{by} sends the mail that it matches elsewhere than the map (--accept TABLE if meant so)");
         row(Grade::Warning, text).about(lines)
     }));

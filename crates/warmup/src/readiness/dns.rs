@@ -21,12 +21,12 @@ const TTL: u32 = 86_400;
 const RELAY_TTL: u32 = 600;
 
 /// a, ttl, ptr and spf, of each address.
-pub(super) fn records(which: &Facts) -> Vec<Step> {
+pub(super) fn records(all: &[Facts], which: &Facts) -> Vec<Step> {
     let mut steps = Vec::new();
     for sender in &which.senders {
         for (check, step) in RECORDS {
             steps.push(match find(sender, check) {
-                Some(check) => record(which, sender, check, step),
+                Some(check) => record(all, which, sender, check, step),
                 None => Step::new(
                     step,
                     sender.address.to_string(),
@@ -52,7 +52,13 @@ fn not_asked(sender: &Sender) -> &'static str {
     }
 }
 
-fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) -> Step {
+fn record(
+    all: &[Facts],
+    which: &Facts,
+    sender: &Sender,
+    check: &DnsCheck,
+    name: &'static str,
+) -> Step {
     let of = match check.asked.is_empty() {
         true => sender.address.to_string(),
         false => check.asked.clone(),
@@ -64,7 +70,7 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
     };
     let step = Step::new(name, of, outcome, &check.detail);
     match outcome {
-        StepState::Fail => fix(step, sender, check, which),
+        StepState::Fail => fix(all, step, sender, check, which),
         StepState::Unknown if check.outcome == DnsOutcome::Unknown => {
             step.with("try again, or another server: --resolver ADDR, --timeout 60s")
         }
@@ -72,7 +78,13 @@ fn record(which: &Facts, sender: &Sender, check: &DnsCheck, name: &'static str) 
     }
 }
 
-fn fix(step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
+/// Is it what an instance of this host sends from? Its records are right, whoever else has the same name.
+fn is_ours(all: &[Facts], address: &str) -> bool {
+    let mut senders = all.iter().flat_map(|facts| &facts.senders);
+    senders.any(|sender| sender.address.to_string() == address)
+}
+
+fn fix(all: &[Facts], step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
     let (helo, address) = (which.helo(), sender.address);
     let kind = kind_of(sender);
     let owner = check.owner();
@@ -82,9 +94,12 @@ fn fix(step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
             match &check.alias {
                 // What else leads to that name is not to be changed.
                 Some(target) => step.with(format!("take out: {helo}. IN CNAME {target}.")),
-                None => check.records.iter().fold(step, |step, other| {
-                    step.with(format!("take out: {helo}. IN {kind} {other}"))
-                }),
+                None => {
+                    let wrong = check.records.iter().filter(|other| !is_ours(all, other));
+                    wrong.fold(step, |step, other| {
+                        step.with(format!("take out: {helo}. IN {kind} {other}"))
+                    })
+                }
             }
         }
         // The lines for its address have the right one.
@@ -95,8 +110,7 @@ fn fix(step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
                 None => step,
                 Some(target) => step.with(format!("{helo}. {TTL} IN CNAME {target}.")),
             };
-            let all = check.records.iter();
-            all.fold(step, |step, record| {
+            check.records.iter().fold(step, |step, record| {
                 step.with(format!("{owner}. {TTL} IN {kind} {record}"))
             })
         }
@@ -153,6 +167,7 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
                 Step::new(name, of, StepState::Fail, &check.detail),
                 sender,
                 check,
+                false,
             ),
             _ if check.listed > 0 => too_early(sender, check, before),
             _ if is_ready => {
@@ -170,8 +185,9 @@ pub(super) fn relay_names(which: &Facts, before: &[Step]) -> Vec<Step> {
     steps
 }
 
-/// With the records as they should be, so that an address can be taken out of them.
-fn shorter(step: Step, sender: &Sender, check: &DnsCheck) -> Step {
+/// With the records as they should be, so that an address can be taken out of them; without the sender's own, which
+/// `is_out` of them already.
+fn shorter(step: Step, sender: &Sender, check: &DnsCheck, is_out: bool) -> Step {
     let ttl = RELAY_TTL;
     if check.detail.starts_with("has ") {
         let line = format!(
@@ -188,7 +204,11 @@ fn shorter(step: Step, sender: &Sender, check: &DnsCheck) -> Step {
         }
     };
     let (owner, kind) = (check.owner(), kind_of(sender));
-    let all = check.records.iter();
+    let own = sender.address.to_string();
+    let all = check
+        .records
+        .iter()
+        .filter(|record| !is_out || **record != own);
     all.fold(step, |step, record| {
         step.with(format!("{owner}. {ttl} IN {kind} {record}"))
     })
@@ -226,10 +246,11 @@ fn too_early(sender: &Sender, check: &DnsCheck, before: &[Step]) -> Step {
         }
         (true, _) => format!("take out: {owner}. IN {kind} {}", sender.address),
     };
+    let is_out = line.starts_with("take out: ");
     let step = Step::new(name, of, StepState::Fail, found).with(line);
     let is_kept_long = check.outcome != DnsOutcome::Ok;
     match is_kept_long {
-        true => shorter(step, sender, check),
+        true => shorter(step, sender, check, is_out),
         false => step,
     }
 }
