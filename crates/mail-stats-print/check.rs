@@ -60,13 +60,17 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         limits.idle = must_not_idle(run.args, run.selection);
     }
     let expected = expected(run.args, run.selection);
-    let mut stats = counted(run, run.settings(vec![Dimension::Reason], false, expected))?;
-    let others = leave_judged(run, &mut stats);
+    let mut stats = counted(run, run.settings(vec![Dimension::Reason], true, expected))?;
+    let (others, nobodys) = leave_judged(run, &mut stats);
     let unknown = unknown(run.args, &run.host.value);
     let mut verdict = verdict(&stats, &limits, unknown);
     if others > 0 {
         let what = "deliveries of names of no configured instance, not judged";
         verdict.text.push_str(&format!("; {others} more {what}"));
+    }
+    if nobodys > 0 {
+        let what = "delivery lines of no program's name cannot be read, not judged";
+        verdict.text.push_str(&format!("; {nobodys} {what}"));
     }
     let table = host::tables::advice(run.cx.site())?;
     let advice = figures::advice::lines(&refusals(run, &stats), &table);
@@ -81,22 +85,27 @@ pub(crate) fn refusals(run: &Run<'_>, stats: &MailStats) -> BTreeMap<Refusal, u6
     })
 }
 
-/// Leaves the instances that are judged, and counts the deliveries of others: anyone may have written what no
-/// configured instance has. Of a log that was named, all are judged unless it is this host's: one of its instances is
-/// in it.
-fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> u64 {
+/// Leaves the instances that are judged. What comes back is not: the deliveries of others, since anyone may have
+/// written what no configured instance has, and the lines that bear no program's name beside those that do. Of a log
+/// that was named, all are judged unless it is this host's: one of its instances is in it.
+fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> (u64, u64) {
     let selection = run.selection;
     let is_busy = |i: &InstanceStats| i.figures.counts.total() > 0;
     let is_ours = |i: &InstanceStats| selection.is_configured(&i.instance);
     let is_own = stats.instances.iter().any(|i| is_busy(i) && is_ours(i));
+    let mut nobodys = 0;
     let out = if !selection.takes_all() {
         Counts::default()
     } else if selection.names.is_empty() || run.args.names_its_logs() && !is_own {
         stats.leave(|name| name != OTHER_INSTANCES.as_bytes())
     } else {
-        stats.leave(|name| selection.is_configured(name))
+        let out = stats.leave(|name| selection.is_configured(name));
+        if stats.total.counts.total() > 0 {
+            nobodys = std::mem::take(&mut stats.gaps.nobodys);
+        }
+        out
     };
-    out.total()
+    (out.total(), nobodys)
 }
 
 /// The answer. `unknown` says what could not be looked at.

@@ -72,13 +72,12 @@ impl CheckArgs {
             })
         };
         let given = [
-            &self.warn_blocked,
-            &self.crit_blocked,
-            &self.warn_bounced,
-            &self.crit_bounced,
-            &self.warn_deferred,
-            &self.crit_deferred,
+            (Watched::Blocked, &self.warn_blocked, &self.crit_blocked),
+            (Watched::Bounced, &self.warn_bounced, &self.crit_bounced),
+            (Watched::Deferred, &self.warn_deferred, &self.crit_deferred),
         ];
+        let given = given.iter();
+        let given = given.filter(|(_, warn, crit)| !warn.is_empty() || !crit.is_empty());
         let crit_blocked = match (&*self.warn_blocked, &*self.crit_blocked) {
             ([], []) => &[CRIT_BLOCKED],
             (_, given) => given,
@@ -90,7 +89,7 @@ impl CheckArgs {
             min_volume: self.min_volume,
             idle: Vec::new(),
             rules,
-            is_given: given.iter().any(|limits| !limits.is_empty()),
+            given: given.map(|(watched, ..)| *watched).collect(),
         })
     }
 }
@@ -106,10 +105,17 @@ pub(crate) const MONITORING: Section = Section {
              is tried repeatedly counts several times; with --count recipients it counts once, by its last status.",
         ),
         Block::Text(
-            "Without a window the whole current log is judged; use --since 1h for what is new. If no limit is given, \
-             those of /etc/relay-tools/judge.toml apply, or else the built-in ones: more than 1.5% blocked, 10% \
-             bounced or 20% deferred is a WARNING, more than 10%, 50% and 50% is CRITICAL, each beyond chance: the \
-             lower end of the share's 95% interval must be above the limit, so 4 of 4 is, and 1 of 2 is not.",
+            "Without a window the whole current log is judged; use --since 1h for what is new. Where no \
+             limit is given, those of /etc/relay-tools/judge.toml apply, or else the built-in ones: more than 1.5% \
+             blocked, 10% bounced or 20% deferred is a WARNING, more than 10%, 50% and 50% is CRITICAL, each beyond \
+             chance: the lower end of the share's 95% interval must be above the limit, so 4 of 4 is, and 1 of 2 is \
+             not. A limit replaces those of its own kind: --warn-bounced leaves what is deferred to judge.toml.",
+        ),
+        Block::Text(
+            "Without options of their own, three more are judged by judge.toml: messages that became too old in the \
+             queue and went back to their senders (more than 5% of the attempts is a WARNING, more than 25% \
+             CRITICAL), what the discard(8) agent threw away, which Postfix counts as sent (10% and 50%), and how \
+             long half of what was sent took (60 and 480 minutes).",
         ),
         Block::Text(
             "Postfix's own complaints are judged too: fatal or panic from master or the queue manager is CRITICAL; \

@@ -93,6 +93,7 @@ pub(crate) fn read<S: LogScope>(
         sink.scope(set.scope.clone());
         let path = set.place.path();
         let known = totals.known(path);
+        let is_first = known.seen.is_none();
         let followed = match follow(&set.place, known, before, &options, || later(sink)) {
             Ok((followed, new)) => {
                 sink.join(new);
@@ -110,7 +111,21 @@ pub(crate) fn read<S: LogScope>(
             .iter()
             .any(|r| !r.lost.is_empty() || r.seen.lost.notices > 0);
         totals.gaps += u64::from(followed.gap.is_some()) + u64::from(lost);
-        problems.extend(followed.gap);
+        let mut strange = totals.strange.remove(path);
+        let missing = host::logs::followed(&set.place, &followed.readings, &mut strange, is_first);
+        if let Some(what) = strange {
+            totals.strange.insert(path.to_owned(), what);
+        }
+        let mut since = totals.gone.remove(path);
+        let gone = host::logs::gone(&set.place, &mut since, cx.now());
+        totals
+            .gone
+            .extend(since.map(|since| (path.to_owned(), since)));
+        // What has happened once, and what is still so.
+        match followed.gap {
+            Some(gap) => problems.push(gap),
+            None => problems.extend(missing.into_iter().chain(gone)),
+        }
         for reading in followed.readings {
             totals.bytes = totals.bytes.saturating_add(reading.read);
             problems.extend(reading.problems.iter().cloned());

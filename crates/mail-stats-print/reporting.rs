@@ -157,8 +157,9 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         problems.push(Problem::new(history::DIRECTORY, format!("{what}; {hint}")));
     }
     let own = !args.names_its_logs();
+    let mut unseen_queues = Vec::new();
     let queue = match own {
-        true => queue(run, &mut problems),
+        true => queue(run, &mut problems, &mut unseen_queues),
         false => None,
     };
     if own {
@@ -184,6 +185,7 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         rules: host::tables::rules(cx.site())?,
         gaps: read.gaps,
         queue,
+        unseen_queues,
         problems,
     };
     let mut report = Daily::new(parts).ok_or_else(|| Failure::new("no such day"))?;
@@ -324,8 +326,12 @@ fn begins(cx: &Context, inputs: &Inputs) -> Option<Time> {
         .min()
 }
 
-/// What waits in the queues now. If they cannot be read, the report is still given.
-fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
+/// What waits in the queues now. If they cannot be read, the report is still given; `unseen` says of which instances.
+fn queue(
+    run: &Run<'_>,
+    problems: &mut Vec<Problem>,
+    unseen: &mut Vec<String>,
+) -> Option<Distribution> {
     let cx = run.cx;
     let spools = mailq::find(cx.site(), &run.selection.instances);
     let counting = mailq::Counting {
@@ -345,6 +351,7 @@ fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
     match counting.look(cx.now(), &[], &each) {
         Ok(counted) => {
             problems.extend(counted.distribution.problems.iter().cloned());
+            unseen.extend(counted.unreadable);
             Some(counted.distribution)
         }
         Err(_) => {
@@ -353,6 +360,7 @@ fn queue(run: &Run<'_>, problems: &mut Vec<Problem>) -> Option<Distribution> {
             let what =
                 "the mailq is not shown: permission denied; only root can read Postfix's queues";
             problems.push(Problem::new(path.unwrap_or_default(), what));
+            unseen.extend(spools.iter().map(|spool| spool.instance.clone()));
             None
         }
     }

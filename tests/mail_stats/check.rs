@@ -221,7 +221,19 @@ fn an_instance_without_traffic() {
         idle
     );
     // Of all, those that are to run; the default instance has nothing to do here.
-    assert_eq!(text(&["--warn-idle", "--crit-blocked", "50"], 1), idle);
+    assert_eq!(
+        text(
+            &[
+                "--warn-idle",
+                "--crit-blocked",
+                "50",
+                "--crit-bounced",
+                "90%"
+            ],
+            1
+        ),
+        idle
+    );
     // Named, it is one like any other.
     assert_eq!(
         text(&["--warn-idle", "-", "off-a"], 1),
@@ -279,7 +291,7 @@ fn what_cannot_be_found_out_is_unknown() {
     let root = host();
     let broken = root.path().join("etc/postfix-zzz-a/main.cf");
     fs::create_dir_all(&broken).unwrap();
-    let (text, _) = check(&root, &["--crit-blocked", "50"], 3);
+    let (text, _) = check(&root, &["--crit-blocked", "50", "--crit-bounced", "90%"], 3);
     assert_eq!(text, "UNKNOWN: /etc/postfix-zzz-a cannot be read");
     // What is known to be critical is told first.
     let (text, _) = check(&root, &[], 2);

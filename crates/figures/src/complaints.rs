@@ -55,6 +55,15 @@ impl Complaints {
         self.count(complaint.severity, &service, &text, complaint.repeat);
     }
 
+    /// Those of these rows.
+    pub fn of(rows: impl IntoIterator<Item = ComplaintRow>) -> Self {
+        let mut all = Self::default();
+        for row in rows {
+            all.count(row.severity, &row.service, &row.text, row.count);
+        }
+        all
+    }
+
     /// Adds the complaints of another part of the log.
     pub fn merge(&mut self, other: &Self) {
         for ((severity, service, text), n) in &other.counts {
@@ -131,6 +140,9 @@ fn kind(word: &str, before: &str, is_warning: bool) -> Option<&'static str> {
     if is_queue_id(word) {
         return Some("QUEUEID");
     }
+    if let Some(queue) = new_file(word) {
+        return Some(queue);
+    }
     if !is_warning {
         return None;
     }
@@ -138,6 +150,20 @@ fn kind(word: &str, before: &str, is_warning: bool) -> Option<&'static str> {
         return Some("ADDRESS");
     }
     is_host(word).then_some("HOST")
+}
+
+/// A queue file that is made has the time and the process in its name until it has an id: `incoming/805373.706`.
+fn new_file(word: &str) -> Option<&'static str> {
+    let (queue, name) = word.split_once('/')?;
+    let (time, process) = name.split_once('.')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_new = is_number(time) && is_number(process);
+    let folded = match queue {
+        "incoming" => "incoming/N.N",
+        "maildrop" => "maildrop/N.N",
+        _ => return None,
+    };
+    is_new.then_some(folded)
 }
 
 /// Short ids are hexadecimal, long ones begin with a time in base 52 (Postfix `src/global/mail_queue.h`).

@@ -4,6 +4,7 @@
 //! of a counter that appears with it.
 
 use postfix::Time;
+use postfix::log::Severity;
 use std::io::{self, Write};
 
 use figures::bounds::MOST_SERIES;
@@ -84,7 +85,27 @@ fn all(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
         writeln!(out, "{name} {n}")?;
     }
     providers(out, totals)?;
-    reasons(out, totals)
+    reasons(out, totals)?;
+    complaints(out, totals)
+}
+
+fn complaints(out: &mut impl Write, totals: &Totals) -> io::Result<()> {
+    let name = "relay_mail_complaints_total";
+    if totals.instances.is_empty() {
+        return Ok(());
+    }
+    counter(out, name, "What Postfix's programs say of themselves.")?;
+    for (instance, one) in &totals.instances {
+        let instance = label(instance.as_bytes());
+        for severity in Severity::ALL.map(Severity::as_str) {
+            let n = one.complaints.get(severity).copied().unwrap_or_default();
+            writeln!(
+                out,
+                "{name}{{postfix_instance=\"{instance}\",severity=\"{severity}\"}} {n}"
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn counter(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {

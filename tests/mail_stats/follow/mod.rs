@@ -10,7 +10,7 @@ use std::io::Write;
 
 use host::{Host, deliveries};
 use testkit::prometheus::{promtool, value};
-use testkit::tools::{set_mtime, stats_in};
+use testkit::tools::{set_mtime, stats, stats_in};
 
 const BLOCKED: &str = "host mx.aol.com[192.0.2.1] said: 550 5.7.1 Service unavailable; client [198.51.100.7] blocked \
     using zen.spamhaus.org";
@@ -180,7 +180,7 @@ fn the_state_is_a_file() {
     let log = host.log();
     let refused = |state: &str| {
         let args = ["--log", log.to_str().unwrap(), "--follow-state", state];
-        let ran = testkit::tools::stats(args).ended(2);
+        let ran = stats(args).ended(2);
         assert!(ran.err.contains(state), "{}", ran.err);
         assert_eq!(ran.out, "");
     };
@@ -188,4 +188,73 @@ fn the_state_is_a_file() {
     assert!(!std::path::Path::new("/dev/zero.lock").exists());
     refused(host.root.path().to_str().unwrap());
     refused("/no/such/directory/state");
+}
+
+/// A log of something else, and one that does not come back, are said in each run, not in the first alone.
+#[test]
+fn what_is_still_so_is_said_in_every_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, state) = (dir.path().join("mail.log"), dir.path().join("state"));
+    let run = |status| {
+        let args = ["--log", log.to_str().unwrap(), "--format", "json"];
+        let state = ["--follow-state", state.to_str().unwrap()];
+        let ran = stats([&args[..], &state].concat()).ended(status);
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        (found["complete"].clone(), found["problems"].to_string())
+    };
+    fs::write(&log, "root:x:0:0:root:/root:/bin/bash\n").unwrap();
+    for _ in 0..3 {
+        let (complete, problems) = run(1);
+        assert_eq!(complete, false);
+        assert!(problems.contains("is no line of Postfix"), "{problems}");
+    }
+    let line = "2026-09-19T10:00:00Z rustin postfix-aol-a/smtp[9]: A1234567: to=<u@aol.com>, relay=none, delay=1, \
+        dsn=2.0.0, status=sent (250 ok)\n";
+    let mut text = fs::read_to_string(&log).unwrap();
+    text.push_str(line);
+    fs::write(&log, &text).unwrap();
+    assert_eq!(run(0).0, true);
+    // Another program's line between two runs is none of a strange log.
+    text.push_str("2026-09-19T10:00:01Z rustin sshd[9]: Accepted publickey for root\n");
+    fs::write(&log, &text).unwrap();
+    assert_eq!(run(0).0, true);
+    // While it is rotated, it may be away.
+    fs::remove_file(&log).unwrap();
+    run(1);
+    run(0);
+    let mut kept: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
+    let since = &mut kept["logs"][0]["gone_us"];
+    *since = (since.as_i64().unwrap() - 600_000_000).into();
+    fs::write(&state, kept.to_string()).unwrap();
+    for _ in 0..2 {
+        let (complete, problems) = run(1);
+        assert_eq!(complete, false);
+        assert!(problems.contains("this log is not there"), "{problems}");
+    }
+}
+
+/// What Postfix says of itself is counted over the runs.
+#[test]
+fn complaints_have_counters() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 1, "sent", "250 ok");
+    let count = |prom: &str, severity: &str| {
+        let name = format!(
+            "relay_mail_complaints_total{{postfix_instance=\"postfix-aol-a\",severity=\"{severity}\"}}"
+        );
+        value(prom, &name)
+    };
+    assert_eq!(count(&host.counters(), "fatal"), 0.0);
+    for n in 1..3 {
+        let mut text = fs::read_to_string(host.log()).unwrap();
+        text.push_str("2026-09-19T10:00:00Z rustin postfix-aol-a/qmgr[9]: fatal: open active X: Permission denied\n");
+        fs::write(host.log(), text).unwrap();
+        let prom = host.counters();
+        assert_eq!(
+            (count(&prom, "fatal"), count(&prom, "panic")),
+            (f64::from(n), 0.0)
+        );
+    }
+    promtool(&host.counters());
 }

@@ -124,3 +124,68 @@ fn an_instance_without_traffic_and_a_full_queue_are_reported() {
         ["201", "201"]
     );
 }
+
+/// A queue that is not there was not seen to be empty.
+#[test]
+fn a_queue_that_could_not_be_read_is_not_well() {
+    let log = two_days(
+        &[Lines {
+            time: "18T10:00:00",
+            ..Lines::default()
+        }],
+        &[Lines::default()],
+    );
+    let root = host(&["postfix-a"], &log);
+    let well = report(&root, &DAY).ended(0);
+    assert!(well.out.contains(": all is well\n"), "{}", well.out);
+    fs::remove_dir_all(root.path().join("var/spool/postfix-a")).unwrap();
+    let ran = report(&root, &DAY).ended(1);
+    let first = ran.out.lines().next().unwrap();
+    assert!(
+        first.ends_with("nothing found, but not all queues could be read"),
+        "{first}"
+    );
+    assert!(
+        ran.out.contains("NOT READ: the mailq of postfix-a;"),
+        "{}",
+        ran.out
+    );
+    let mail = report(&root, &[&DAY[..], &["--print-mail"]].concat());
+    assert!(
+        mail.out
+            .contains("nothing found, but not all queues could be"),
+        "{}",
+        mail.out
+    );
+}
+
+/// Once the log is gone, the record says what Postfix complained about.
+#[test]
+fn cries_outlive_the_log() {
+    let mut log = two_days(
+        &[Lines {
+            time: "18T10:00:00",
+            ..Lines::default()
+        }],
+        &[Lines::default()],
+    );
+    log.push_str("2026-09-19T11:00:00Z host postfix-a/qmgr[9]: fatal: no space\n");
+    log.push_str("2026-09-20T00:10:00Z host postfix-a/qmgr[9]: A1234567: removed\n");
+    let root = host(&["postfix-a"], &log);
+    let path = root.path().to_str().unwrap();
+    stats(["--root", path, "--save-day", "--date", "2026-09-19"]).ended(0);
+    fs::write(
+        root.path().join("var/log/mail.log"),
+        "2026-09-20T00:10:00Z host postfix-a/qmgr[9]: A1234567: removed\n",
+    )
+    .unwrap();
+    let ran = report(&root, &DAY);
+    assert!(ran.out.contains("From the day's record"), "{}", ran.out);
+    assert!(
+        attention(&ran.out)
+            .iter()
+            .any(|t| t == "!! postfix-a: qmgr fatal: no space"),
+        "{}",
+        ran.out
+    );
+}

@@ -97,6 +97,7 @@ fn labels_are_bounded() {
         "le",
         "level",
         "by",
+        "severity",
     ];
     let label = regex::Regex::new(r#"[{,]([a-z_]+)=""#).unwrap();
     let mut found = BTreeSet::new();

@@ -1,19 +1,20 @@
 //! What an admin should look at: what is too much, what is worse than it was, what stands still, what Postfix says
 //! itself.
 
-use super::{Daily, Measure, Rate, Subject, shares, volume};
+use std::collections::BTreeSet;
+
+use super::{Daily, Measure, Rate, Subject, providers, shares, standing, volume};
 use crate::bounds::OTHER_INSTANCES;
-use crate::history::HistoryDay;
-use crate::judge::{Rules, Sample, judge_complaint};
+use crate::history::History;
+use crate::judge::Rules;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Dimension, Key, Row};
 use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
-use postfix::count;
 
 /// Who is meant where no instance is.
-const ALL: &str = "all instances";
+pub(super) const ALL: &str = "all instances";
 
 /// Something that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,31 +30,34 @@ pub struct Notice {
 }
 
 /// What is found, with what it is sorted by: its kind, and how much of it there is.
-type Found = Vec<(u8, u64, Notice)>;
+pub(super) type Found = Vec<(u8, u64, Notice)>;
 
 /// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in
-/// them or not?
+/// them or not? The last day of `history` is the day.
 pub(super) fn findings(
     report: &Daily,
-    day: &HistoryDay,
+    history: &History,
     (busy, in_use): (&[String], &[String]),
     is_covered: bool,
     rules: &Rules,
 ) -> Vec<Notice> {
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
+    let mut silent = BTreeSet::new();
     // What anyone may have written is no reason for alarm.
     let judged = report
         .instances
         .iter()
         .filter(|s| s.name != OTHER_INSTANCES);
     for subject in judged {
-        let is_known = match day.instance(&subject.name) {
+        let of = history.last().and_then(|day| day.instance(&subject.name));
+        let is_known = match of {
             Some(of) => of.complete,
             None => is_covered,
         };
         of_subject(report, subject, &subject.name, rules, &mut found);
         let is_busy = match volume::is_new(subject) {
-            true => busy.contains(&subject.name),
+            // One that never had any, on days enough to say so, is made ready: the report says so elsewhere.
+            true => busy.contains(&subject.name) && !volume::is_unused(subject),
             // One that was switched off is meant to be silent. Of another host's, nothing is known.
             false => {
                 let is_wanted = in_use.is_empty()
@@ -63,8 +67,10 @@ pub(super) fn findings(
             }
         };
         if is_known && subject.today.total() == 0 && is_busy {
+            silent.insert(subject.name.clone());
             found.push((1, 0, volume::silent(subject)));
         } else if let Some(finding) = volume::finding(subject, rules, is_known) {
+            silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
     }
@@ -77,10 +83,14 @@ pub(super) fn findings(
         // What is too little to be found in any of many small instances.
         of_subject(report, &all, ALL, rules, &mut found);
     }
-    providers(report, rules, &mut found);
-    queues(report, rules, &mut found);
-    complaints(report, rules, &mut found);
-    unread(report, rules, &mut found);
+    providers::refusing(report, history, rules, &mut found);
+    if is_covered {
+        providers::left_out(report, history, &silent, &mut found);
+    }
+    standing::queues(report, rules, &mut found);
+    standing::complaints(report, rules, &mut found);
+    standing::delays(report, rules, &mut found);
+    standing::unread(report, rules, !in_use.is_empty(), &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
@@ -120,13 +130,13 @@ fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
 }
 
 /// Of what kind a share is among findings: 0, 2, 4.
-fn rank(watched: Watched) -> u8 {
+pub(super) fn rank(watched: Watched) -> u8 {
     2 * watched as u8
 }
 
 /// The shares of a subject that are too much; of all instances only those that none of them has.
 fn of_subject(report: &Daily, subject: &Subject, name: &str, rules: &Rules, found: &mut Found) {
-    for watched in Watched::ALL {
+    for watched in Watched::JUDGED {
         let is_found = found.iter().any(|(kind, _, _)| *kind == rank(watched));
         if name == ALL && is_found {
             continue;
@@ -135,14 +145,27 @@ fn of_subject(report: &Daily, subject: &Subject, name: &str, rules: &Rules, foun
             continue;
         };
         let rate = Rate::Watched(watched);
-        let (count, total) = (subject.today.count(rate), subject.today.total());
+        let (mut count, mut total) = (subject.today.count(rate), subject.today.whole(rate));
+        if let Some((all, _)) = judged.together {
+            (count, total) = (all.part(), all.whole());
+        }
         let share = human::percent(count, total);
         let mut what = match watched {
             Watched::Blocked => format!("{count} blocked ({share})"),
             _ => format!("{share} {} ({count})", watched.as_str()),
         };
-        what.push_str(&since(&judged));
-        let mut details: Vec<String> = Vec::from_iter(was(subject, rate, &judged));
+        match judged.together {
+            Some((_, days)) if days > 1 => what.push_str(&format!(", in {days} days")),
+            Some(_) => {}
+            None => what.push_str(&since(&judged)),
+        }
+        let mut details: Vec<String> = match judged.together {
+            Some(_) => Vec::new(),
+            None => Vec::from_iter(was(subject, rate, &judged)),
+        };
+        if watched == Watched::Expired {
+            details.push("messages that became too old and went back to their senders".to_owned());
+        }
         details.extend(reasons(report, subject, watched));
         let finding = Notice {
             level: judged.level,
@@ -180,138 +203,6 @@ fn since(judged: &shares::Judged) -> String {
     }
 }
 
-/// Providers that take far less than they did, where no instance shows it: one of many that an instance sends to.
-fn providers(report: &Daily, rules: &Rules, found: &mut Found) {
-    for watched in [Watched::Bounced, Watched::Deferred] {
-        if found.iter().any(|(kind, _, _)| *kind == rank(watched)) {
-            continue;
-        }
-        for (name, today, before) in &report.providers {
-            let of = |counts: &crate::mail_stats::Counts| {
-                let part = match watched {
-                    Watched::Bounced => counts.bounced,
-                    _ => counts.deferred,
-                };
-                Sample::new(part, counts.total())
-            };
-            let before: Vec<Sample> = before.iter().map(of).collect();
-            let now = of(today);
-            if !shares::is_jump(now, &before, watched, rules) {
-                continue;
-            }
-            let then = shares::sum(&before);
-            let finding = Notice {
-                level: rules.of(watched).judge(now).level.max(Level::Warning),
-                instance: format!("to {name}"),
-                what: format!(
-                    "{} {} ({})",
-                    human::percent(now.part(), now.whole()),
-                    watched.as_str(),
-                    now.part()
-                ),
-                details: format!("it was {}", human::percent(then.part(), then.whole())),
-            };
-            found.push((rank(watched) + 1, now.part(), finding));
-        }
-    }
-}
-
-/// Queues with too much in them, or with mail that waits for too long.
-fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
-    let Some(queue) = &report.queue else {
-        return;
-    };
-    for instance in &queue.instances {
-        let n = instance.figures.counts.total();
-        let age = instance.figures.oldest.map(|at| queue.age(at));
-        let (warning, critical) = rules.mailq.messages;
-        let (old, too_old) = rules.mailq.oldest;
-        let is_many = n > warning;
-        let is_old = age.is_some_and(|age| age > old);
-        if !is_many && !is_old {
-            continue;
-        }
-        let is_critical = n > critical || age.is_some_and(|age| age > too_old);
-        let age = age.map(human::age);
-        let messages = count(n, "message");
-        let (what, details) = match (is_many, age) {
-            (true, Some(age)) => (
-                format!("{messages} in the mailq"),
-                format!("the oldest {age} old"),
-            ),
-            (false, Some(age)) => (
-                format!("mail waits for {age}"),
-                format!("{messages} in the mailq"),
-            ),
-            (_, None) => (format!("{messages} in the mailq"), String::new()),
-        };
-        let finding = Notice {
-            level: match is_critical {
-                true => Level::Critical,
-                false => Level::Warning,
-            },
-            instance: instance.instance.clone(),
-            what,
-            details,
-        };
-        found.push((3, n, finding));
-    }
-}
-
-/// What Postfix says of itself, a finding an instance.
-fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
-    let other = OTHER_INSTANCES.as_bytes();
-    let judged = report.stats.instances.iter();
-    for instance in judged.filter(|i| i.instance != other) {
-        let rows = instance.figures.complaints.iter();
-        let mut judged: Vec<_> = rows
-            .map(|row| (judge_complaint(row, &rules.complaints), row))
-            .filter(|(level, _)| *level > Level::Ok)
-            .collect();
-        // Stable: of equally bad ones the most frequent stays in front.
-        judged.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
-        let Some(((level, worst), others)) = judged.split_first() else {
-            continue;
-        };
-        let finding = Notice {
-            level: *level,
-            instance: String::from_utf8_lossy(&instance.instance).into_owned(),
-            what: worst.to_string(),
-            details: match others.len() {
-                0 => String::new(),
-                n => format!("and {n} more like it"),
-            },
-        };
-        found.push((0, worst.count, finding));
-    }
-}
-
-/// So much that could not be read that the figures are worth little.
-fn unread(report: &Daily, rules: &Rules, found: &mut Found) {
-    // What is written under a name of no instance may be anyone's.
-    let others = report.stats.others().map(|others| &others.figures);
-    let of_others = others.map_or((0, 0), |of| (of.unparsed, of.counts.total()));
-    let lines = report.stats.unread().saturating_sub(of_others.0);
-    let read = report.total.today.total().saturating_sub(of_others.1);
-    let sample = Sample::new(lines, lines.saturating_add(read));
-    let level = rules.unread_level(sample);
-    if level == Level::Ok {
-        return;
-    }
-    let finding = Notice {
-        level,
-        instance: ALL.to_owned(),
-        what: format!("{sample} delivery lines could not be read"),
-        details: report
-            .stats
-            .gaps
-            .unread
-            .first()
-            .map_or_else(String::new, ToString::to_string),
-    };
-    found.push((1, lines, finding));
-}
-
 /// How it was before.
 fn was(subject: &Subject, rate: Rate, judged: &shares::Judged) -> Option<String> {
     if judged.days > 1 {
@@ -323,7 +214,7 @@ fn was(subject: &Subject, rate: Rate, judged: &shares::Judged) -> Option<String>
         });
     }
     let mean = subject.before.mean.filter(|mean| mean.sum.total() > 0)?;
-    let share = |measure: Measure| human::percent(measure.count(rate), measure.total());
+    let share = |measure: Measure| human::percent(measure.count(rate), measure.whole(rate));
     let days = match mean.days {
         1 => return Some(format!("it was {}", share(mean.sum))),
         days => format!("{days} days"),
@@ -352,6 +243,8 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
         Watched::Blocked => 0,
         Watched::Bounced => row.counts.bounced,
         Watched::Deferred => row.counts.deferred,
+        // Neither is a refusal.
+        Watched::Expired | Watched::Discarded => 0,
     };
     let forged = report.stats.others().filter(|_| subject.name.is_empty());
     let forged = forged.and_then(|others| others.figures.breakdown(Dimension::Reason));

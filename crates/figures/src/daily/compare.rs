@@ -23,6 +23,8 @@ pub struct Measure {
     pub paused: u64,
     /// Messages that expired in the queue; not among the attempts.
     pub expired: u64,
+    /// What discard(8) threw away; among what was sent.
+    pub discarded: u64,
 }
 
 /// Which share of the attempts is reported.
@@ -53,6 +55,7 @@ impl Measure {
             blocked: blocked.map_or(0, |row| row.counts.total()),
             paused: figures.paused(),
             expired: figures.expired,
+            discarded: figures.discarded(),
         }
     }
 
@@ -66,6 +69,7 @@ impl Measure {
             blocked: self.blocked.saturating_add(other.blocked),
             paused: self.paused.saturating_add(other.paused),
             expired: self.expired.saturating_add(other.expired),
+            discarded: self.discarded.saturating_add(other.discarded),
         }
     }
 
@@ -76,6 +80,7 @@ impl Measure {
             counts: self.counts.minus(part.counts),
             blocked: self.blocked.saturating_sub(part.blocked),
             expired: self.expired.saturating_sub(part.expired),
+            discarded: self.discarded.saturating_sub(part.discarded),
             paused: self.paused.saturating_sub(part.paused),
         }
     }
@@ -92,13 +97,23 @@ impl Measure {
             Rate::Watched(Watched::Bounced) => self.counts.bounced,
             Rate::Watched(Watched::Deferred) => self.counts.deferred.saturating_sub(self.paused),
             Rate::Watched(Watched::Blocked) => self.blocked,
+            Rate::Watched(Watched::Expired) => self.expired,
+            Rate::Watched(Watched::Discarded) => self.discarded,
         }
     }
 
-    /// What part of the attempts that is, in percent; nothing where there are none.
+    /// Of how many that is a part: of the attempts; what expired is none, and is added to them.
+    pub fn whole(&self, rate: Rate) -> u64 {
+        match rate {
+            Rate::Watched(Watched::Expired) => self.total().saturating_add(self.expired),
+            _ => self.total(),
+        }
+    }
+
+    /// What part of them that is, in percent; nothing where there are none.
     pub fn share(&self, rate: Rate) -> Option<f64> {
-        let total = self.total();
-        (total > 0).then(|| self.count(rate) as f64 * 100.0 / total as f64)
+        let whole = self.whole(rate);
+        (whole > 0).then(|| self.count(rate) as f64 * 100.0 / whole as f64)
     }
 }
 

@@ -5,21 +5,23 @@
 
 mod attention;
 mod compare;
+mod known;
+mod providers;
 mod shares;
+mod standing;
 mod volume;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use postfix::{Day, Problem, Time};
 
-use crate::bounds::OTHER_INSTANCES;
-use crate::days::{Period, counted};
+use crate::days::Period;
 use crate::distribution::{Distribution, InstanceFigures};
 use crate::gaps::Gaps;
-use crate::history::{History, HistoryDay, InstanceDay, Source};
+use crate::history::{History, HistoryDay, InstanceDay};
 use crate::judge::Rules;
-use crate::mail_stats::{Counts, Dimension, Figures, Frame, MailStats, Tally};
+use crate::mail_stats::{Counts, Dimension, Figures, MailStats, Tally};
 
 pub use attention::Notice;
 pub use compare::{Compared, DAYS_BEFORE, DAYS_JUDGED, Mean, Measure, Rate};
@@ -56,6 +58,8 @@ pub struct Parts {
     pub gaps: Gaps,
     /// The queues as they are now, if they are looked at.
     pub queue: Option<Distribution>,
+    /// Queues that could not be looked at: each instance, or all of them if there is no `queue`.
+    pub unseen_queues: Vec<String>,
     /// What could not be read, beside what the history reports.
     pub problems: Vec<Problem>,
 }
@@ -83,14 +87,16 @@ pub struct Daily {
     pub advice: Vec<String>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
     pub is_known: bool,
-    /// Each provider: its attempts of the day, and of each of the days before that are known, the oldest first.
-    pub providers: Vec<(String, Counts, Vec<Counts>)>,
+    /// Instances that are to have deliveries, and have had none on any day that is known.
+    pub unused: Vec<String>,
     /// Why not all of the day is in it, and of which instances; all instances, if none is named.
     pub missing: Vec<(String, Vec<String>)>,
     /// The instances whose figures are from a record of the day: their logs are gone.
     pub from_records: Vec<String>,
     /// The queues as they were when the report was made.
     pub queue: Option<Distribution>,
+    /// Of which instances the queue could not be looked at.
+    pub unseen_queues: Vec<String>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -122,11 +128,12 @@ impl Daily {
             rules,
             gaps,
             queue,
+            unseen_queues,
             mut problems,
         } = parts;
         let last = history.last()?;
         let day = last.day.clone();
-        let mut stats = stats_of(&host, last, counted);
+        let mut stats = known::stats_of(&host, last, counted);
         stats.gaps = gaps;
         let names = stats.instances.iter();
         let mut names: BTreeSet<String> =
@@ -153,11 +160,14 @@ impl Daily {
             .filter(|subject| subject.has_any() || busy.contains(&subject.name))
             .collect();
         let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all);
-        let providers = providers(&stats, &history);
+        let unused = instances.iter();
+        let unused = unused.filter(|s| busy.contains(&s.name) && s.today.total() == 0);
+        let unused = unused.filter(|s| volume::is_unused(s));
+        let unused = unused.map(|s| s.name.clone()).collect();
         let mut report = Self {
             is_known: is_covered || !last.instances.is_empty(),
-            missing: missing(last, &busy),
-            from_records: from_records(last),
+            missing: known::missing(last, &busy),
+            from_records: known::from_records(last),
             host,
             day,
             made: now,
@@ -167,12 +177,13 @@ impl Daily {
             stats,
             attention: Vec::new(),
             advice: Vec::new(),
-            providers,
+            unused,
             queue,
+            unseen_queues,
             problems: Vec::new(),
         };
         let expected = (busy.as_slice(), in_use.as_slice());
-        report.attention = attention::findings(&report, last, expected, is_covered, &rules);
+        report.attention = attention::findings(&report, &history, expected, is_covered, &rules);
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
         Some(report)
@@ -303,91 +314,6 @@ fn all(day: &HistoryDay) -> Option<Measure> {
         sum = Some(sum.map_or(measure, |sum: Measure| sum.plus(measure)));
     }
     sum
-}
-
-/// The figures of the day: what was counted in the logs, and the records of instances whose logs are gone.
-fn stats_of(host: &str, day: &HistoryDay, tally: Tally) -> MailStats {
-    let (settings, _, instances) = tally.into_counts();
-    let mut whole = Tally::new(std::sync::Arc::clone(&settings));
-    let from_record = |name: &[u8]| {
-        let of = day.instance(&name_of(name))?;
-        (of.source == Source::Record).then_some(of)
-    };
-    let kept = instances.into_iter();
-    for instance in kept.filter(|i| from_record(&i.name).is_none()) {
-        whole.enter(instance);
-    }
-    for of in day.instances.iter().filter(|i| i.source == Source::Record) {
-        whole.enter(counted(&of.record, &settings));
-    }
-    whole.finish(Frame {
-        host: host.to_owned(),
-        since: Some(day.day.since),
-        until: Some(day.day.until),
-        ..Frame::default()
-    })
-}
-
-/// Each provider's attempts, today and on each of the days before that are known.
-fn providers(stats: &MailStats, history: &History) -> Vec<(String, Counts, Vec<Counts>)> {
-    let rows = |figures: &Figures| {
-        let table = figures.breakdown(Dimension::Provider);
-        let rows = table.map(|table| table.rows.clone()).unwrap_or_default();
-        rows.into_iter()
-            .map(|row| (name_of(row.key.as_bytes()).into_owned(), row.counts))
-    };
-    let mut before: BTreeMap<String, Vec<Counts>> = BTreeMap::new();
-    let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
-    for day in days {
-        let mut of_day: BTreeMap<String, Counts> = BTreeMap::new();
-        let judged = |of: &&InstanceDay| of.complete && of.instance != OTHER_INSTANCES;
-        for of in day.instances.iter().filter(judged) {
-            for (name, counts) in rows(&of.figures) {
-                *of_day.entry(name).or_default() += counts;
-            }
-        }
-        for (name, counts) in of_day {
-            before.entry(name).or_default().push(counts);
-        }
-    }
-    let others: BTreeMap<String, Counts> = match stats.others() {
-        Some(others) => rows(&others.figures).collect(),
-        None => BTreeMap::new(),
-    };
-    let all = rows(&stats.total);
-    all.map(|(name, counts)| {
-        // What anyone may have written is no reason for alarm.
-        let others = others.get(&name).copied().unwrap_or_default();
-        let counts = counts.minus(others);
-        let days = before.remove(&name).unwrap_or_default();
-        (name, counts, days)
-    })
-    .collect()
-}
-
-fn missing(day: &HistoryDay, busy: &[String]) -> Vec<(String, Vec<String>)> {
-    let mut missing: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
-    for of in &day.instances {
-        for why in &of.incomplete {
-            missing.entry(why).or_default().insert(&of.instance);
-        }
-    }
-    for name in busy.iter().filter(|name| day.instance(name).is_none()) {
-        missing.entry("nothing is known").or_default().insert(name);
-    }
-    let known = day.instances.iter().map(|of| &of.instance);
-    let all: BTreeSet<&String> = known.chain(busy).collect();
-    let missing = missing.into_iter().map(|(why, of)| match of == all {
-        true => (why.to_owned(), Vec::new()),
-        false => (why.to_owned(), of.into_iter().cloned().collect()),
-    });
-    missing.collect()
-}
-
-fn from_records(day: &HistoryDay) -> Vec<String> {
-    let of = day.instances.iter();
-    let of = of.filter(|of| of.source == Source::Record);
-    of.map(|of| of.instance.clone()).collect()
 }
 
 #[cfg(test)]

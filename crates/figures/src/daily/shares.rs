@@ -3,7 +3,7 @@
 //! A day before is a measure only if it was itself well: an outage that goes on must not become what is usual.
 
 use super::{Measure, Rate, Subject};
-use crate::judge::{Rules, Sample};
+use crate::judge::{Limits, Rules, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
@@ -24,9 +24,16 @@ const RARE_Z: f64 = 3.72;
 /// Days differ by at least so much, whatever a few of them show; and by no more, however rare what is counted is.
 const DIFFER: (f64, f64) = (0.2, 0.5);
 
-/// A limit for a warning may be passed by so much on days that are usual. Of fewer than [`MANY`], a share says little.
-const NEAR: f64 = 1.5;
+/// Of fewer than these, a share says little: a limit for a warning may be passed on days that are usual.
 const MANY: u64 = 10;
+
+/// From this many good days on, a day is compared with the older half of them too: what rises slowly takes the mean
+/// with it.
+const LONG: usize = 10;
+
+/// Of days with fewer attempts than these, several are judged together, and at most so many.
+const FEW: u64 = 20;
+const TOGETHER: usize = 7;
 
 /// A day is unlike the others if it is this many standard deviations above them, and this much above the worst.
 const FAR: f64 = 5.0;
@@ -46,17 +53,18 @@ pub(super) struct Judged {
     pub(super) usual: Option<(Sample, usize)>,
     /// Where it has risen for days: the share it had then.
     pub(super) rose_from: Option<Sample>,
+    /// Where the day alone has too few: the days that were judged together, and how many those are.
+    pub(super) together: Option<(Sample, usize)>,
 }
 
 /// Holds a share of the subject's day against the rules; nothing where it is well.
 pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Judged> {
     let rate = Rate::Watched(watched);
     let today = sample(subject.today, rate);
-    let before = before(subject).map(|day| sample(day, rate));
+    let before: Vec<Sample> = before(subject).map(|day| sample(day, rate)).collect();
     let (mut wells, mut streak) = (Vec::new(), 0);
-    let mut known = 0;
-    for day in before {
-        known += 1;
+    let known = before.len();
+    for &day in &before {
         if level(day, &wells, watched, rules) == Level::Ok {
             wells.push(day);
             streak = 0;
@@ -65,9 +73,13 @@ pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Optio
         }
     }
     let rose_from = rising(subject, watched, rules);
+    let mut together = None;
     let level = match level(today, &wells, watched, rules) {
         Level::Ok if rose_from.is_some() => Level::Warning,
-        Level::Ok => return None,
+        Level::Ok => {
+            together = few(today, &before, rules.of(watched));
+            together.map(|_| Level::Critical)?
+        }
         level => level,
     };
     Some(Judged {
@@ -76,7 +88,26 @@ pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Optio
         ever_since: streak > 0 && streak == known,
         usual: (!wells.is_empty()).then(|| (sum(&wells), wells.len())),
         rose_from,
+        together,
     })
+}
+
+/// A day of too few attempts to be judged alone, most of which were such, with the days before it: what is then beyond
+/// the critical limit.
+fn few(today: Sample, before: &[Sample], limits: &Limits) -> Option<(Sample, usize)> {
+    if today.whole() >= FEW || today.share()? <= limits.critical {
+        return None;
+    }
+    let (mut all, mut days) = (today, 1);
+    for day in before.iter().rev().take(TOGETHER - 1) {
+        if all.whole() >= FEW {
+            break;
+        }
+        all = sum(&[all, *day]);
+        days += 1;
+    }
+    let least = limits.from.max(4);
+    (all.part() >= least && all.at_least() > limits.critical).then_some((all, days))
 }
 
 /// The days before that are known and had any attempt, the oldest first.
@@ -90,7 +121,7 @@ fn before(subject: &Subject) -> impl DoubleEndedIterator<Item = Measure> {
 }
 
 fn sample(measure: Measure, rate: Rate) -> Sample {
-    Sample::new(measure.count(rate), measure.total())
+    Sample::new(measure.count(rate), measure.whole(rate))
 }
 
 /// All of them together.
@@ -101,18 +132,20 @@ pub(super) fn sum(days: &[Sample]) -> Sample {
 
 /// How bad a day's share is, beside those of days that were well.
 fn level(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> Level {
-    let limits = rules.of(watched);
-    let is_near = || {
-        day.part() < MANY
-            || day
-                .share()
-                .is_some_and(|share| share < limits.warning * NEAR)
-    };
-    match limits.judge(day).level {
-        Level::Ok if is_jump(day, wells, watched, rules) => Level::Warning,
+    let is_jump = |wells: &[Sample]| is_jump(day, wells, watched, rules);
+    match rules.of(watched).judge(day).level {
+        Level::Ok if is_jump(wells) || is_jump(older(wells)) => Level::Warning,
         // As on days that were well: once, by chance, above what none of them passed.
-        Level::Warning if is_near() && is_usual(day, wells) => Level::Ok,
+        Level::Warning if day.part() < MANY && is_usual(day, wells) => Level::Ok,
         level => level,
+    }
+}
+
+/// The older half of days that were well; none where there are too few of them.
+fn older(wells: &[Sample]) -> &[Sample] {
+    match wells.len() {
+        LONG.. => wells.split_at(wells.len() / 2).0,
+        _ => &[],
     }
 }
 

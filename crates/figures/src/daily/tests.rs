@@ -48,15 +48,28 @@ fn record(of: &Period, instance: &str, [sent, bounced, deferred, blocked]: [u64;
 }
 
 fn stored(of: &Period, instance: &str, figures: &serde_json::Value) -> DayRecord {
+    stored_with(of, instance, figures, &json!({"expired": 0}))
+}
+
+/// The same with other fields of the record.
+fn stored_with(
+    of: &Period,
+    instance: &str,
+    figures: &serde_json::Value,
+    more: &serde_json::Value,
+) -> DayRecord {
     let at = |time: Time| {
         let time = chrono::DateTime::from_timestamp_micros(time.micros()).unwrap();
         time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
     };
-    let line = json!({
+    let mut line = json!({
         "schema": days::SCHEMA, "host": of.host, "instance": instance, "day": of.day().to_string(), "zone": "UTC",
         "since": at(of.since), "until": at(of.until), "complete": true,
-        "expired": 0, "unparsed": 0, "attempts": figures, "recipients": figures,
+        "expired": 0, "unparsed": 0, "complaints": [], "attempts": figures, "recipients": figures,
     });
+    for (key, value) in more.as_object().unwrap() {
+        line[key] = value.clone();
+    }
     let (mut records, problems) = days::stored("days".as_ref(), line.to_string().as_bytes());
     assert_eq!(problems, []);
     records.remove(0).1
@@ -88,6 +101,42 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
     Distribution::new(frame, vec![of])
 }
 
+/// The report of these days, of which some instances are in use that need not be busy every day.
+fn daily(
+    days: &[Period],
+    records: Vec<DayRecord>,
+    (busy, in_use): (&[&str], &[&str]),
+    waiting: u64,
+) -> Daily {
+    let providers = Arc::new(Providers::load(None).unwrap());
+    let settings = Settings {
+        by: DIMENSIONS.to_vec(),
+        count: Count::Attempts,
+        delays: true,
+        zone: Zone::named("UTC").unwrap(),
+        instances: Vec::new(),
+        most_instances: crate::bounds::MOST_INSTANCES,
+        most_keys: crate::bounds::MOST_KEYS,
+        providers: Arc::clone(&providers),
+        reasons: None,
+    };
+    Daily::new(Parts {
+        host: "rustin".to_owned(),
+        now: day(0).until,
+        counted: Tally::new(Arc::new(settings)),
+        history: History::new(days.to_vec(), Vec::new(), records, Vec::new()),
+        unseen_queues: Vec::new(),
+        busy: busy.iter().map(|name| (*name).to_owned()).collect(),
+        in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
+        is_covered: true,
+        rules: Rules::load(None).unwrap(),
+        gaps: Gaps::default(),
+        queue: Some(queue(waiting, &providers)),
+        problems: Vec::new(),
+    })
+    .unwrap()
+}
+
 /// What is told of these days, of which the last is judged.
 fn found(days: &[Period], records: Vec<DayRecord>, busy: &[&str], waiting: u64) -> Vec<String> {
     found_in(days, records, (busy, busy), waiting)
@@ -97,35 +146,10 @@ fn found(days: &[Period], records: Vec<DayRecord>, busy: &[&str], waiting: u64) 
 fn found_in(
     days: &[Period],
     records: Vec<DayRecord>,
-    (busy, in_use): (&[&str], &[&str]),
+    expected: (&[&str], &[&str]),
     waiting: u64,
 ) -> Vec<String> {
-    let providers = Arc::new(Providers::load(None).unwrap());
-    let settings = Settings {
-        by: DIMENSIONS.to_vec(),
-        count: Count::Attempts,
-        delays: false,
-        zone: Zone::named("UTC").unwrap(),
-        instances: Vec::new(),
-        most_instances: crate::bounds::MOST_INSTANCES,
-        most_keys: crate::bounds::MOST_KEYS,
-        providers: Arc::clone(&providers),
-        reasons: None,
-    };
-    let report = Daily::new(Parts {
-        host: "rustin".to_owned(),
-        now: day(0).until,
-        counted: Tally::new(Arc::new(settings)),
-        history: History::new(days.to_vec(), Vec::new(), records, Vec::new()),
-        busy: busy.iter().map(|name| (*name).to_owned()).collect(),
-        in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
-        is_covered: true,
-        rules: Rules::load(None).unwrap(),
-        gaps: Gaps::default(),
-        queue: Some(queue(waiting, &providers)),
-        problems: Vec::new(),
-    });
-    let found = report.unwrap().attention;
+    let found = daily(days, records, expected, waiting).attention;
     found
         .iter()
         .map(|of| {
@@ -152,7 +176,9 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
 }
 
 mod others;
+mod slow;
 mod staged;
+mod unseen;
 
 const QUIET: Counted = Some([1000, 0, 0, 0]);
 

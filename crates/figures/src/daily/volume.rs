@@ -16,6 +16,9 @@ const BEYOND: f64 = 1.4;
 /// Days of the week that usually have this many times as much as others have something of their own: a list, say.
 const GREAT: f64 = 1.8;
 
+/// From this many days alike on, only these say how little there may be: a day of work is not measured by Sundays.
+const ALIKE: usize = 3;
+
 /// Messages that come independently hardly ever differ by this many times the root of their number by chance.
 const CHANCE: f64 = 6.5;
 
@@ -66,16 +69,36 @@ impl Past {
         others.map(|(_, n)| *n).fold(0.0, f64::max)
     }
 
-    /// Those that a day is to be like: on the same day of the week; else working days, or days of the weekend.
-    fn alike(&self) -> Vec<f64> {
+    /// Those that say how little there may be on such a day: if there are enough, those on the same day of the week, or
+    /// those of work (of the weekend).
+    fn measures(&self) -> Vec<f64> {
         let same = self.on(self.today);
-        if !same.is_empty() {
+        if same.len() >= ALIKE {
             return same;
         }
+        let of_kind = self.of_kind();
+        match of_kind.len() {
+            ALIKE.. => of_kind,
+            _ => self.all(),
+        }
+    }
+
+    /// Working days, or days of the weekend, as today is.
+    fn of_kind(&self) -> Vec<f64> {
         let is_weekend = |on: &Weekday| matches!(on, Weekday::Sat | Weekday::Sun);
         let today = is_weekend(&self.today);
         let of_kind = self.days.iter().filter(|(on, _)| is_weekend(on) == today);
-        match sorted(of_kind.map(|(_, n)| *n)) {
+        sorted(of_kind.map(|(_, n)| *n))
+    }
+
+    /// Those that a day is to be like: on the same day of the week; else working days, or days of the weekend.
+    fn alike(&self) -> Vec<f64> {
+        let same = self.on(self.today);
+        // One alone may have been a holiday.
+        if same.len() > 1 {
+            return same;
+        }
+        match self.of_kind() {
             none if none.is_empty() => self.all(),
             of_kind => of_kind,
         }
@@ -117,13 +140,24 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
         || most_alike.is_some_and(|most| today >= most * more * 1.1);
     let base = like.max(usual.min(most_alike.unwrap_or(usual)));
     let is_more = is_most && today >= base * more && !is_chance(base);
-    // A day that nothing was done on is no measure of how little there may be.
-    let low = all.iter().copied().find(|n| *n > 0.0)?;
+    // A day that nothing was done on is no measure of how little there may be. Of many, a single one with as little may
+    // have been a holiday, or an outage.
+    let measures = past.measures();
+    let as_low = measures.iter().filter(|n| **n > 0.0 && today * 1.5 > **n);
+    let is_least = match measures.len() {
+        n if n > ALIKE => as_low.count() < 2,
+        _ => as_low.count() == 0,
+    };
+    // The first weekend that is known may be like all of them; so may a day of the week on which there was as little.
+    let same = past.on(past.today);
+    let is_least = is_least
+        && !past.of_kind().is_empty()
+        && (same.len() >= ALIKE || same.iter().all(|n| today * 1.5 <= *n));
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
     let is_less = is_known
         && today > 0.0
         && today * less <= like
-        && today * 1.5 <= low
+        && is_least
         && (all.len() >= 7 || alike.len() >= KNOWN)
         && !is_chance(like);
     let what = match (is_more, is_less) {
@@ -152,7 +186,7 @@ pub(super) fn is_silent(subject: &Subject) -> bool {
     let like = match past.on(past.today).is_empty() {
         // Not known of this day of the week: as much as on days that had any.
         true => sorted(past.alike().into_iter().filter(|n| *n > 0.0)),
-        false => past.alike(),
+        false => past.on(past.today),
     };
     let mut expected = median(&like).unwrap_or(0.0);
     let had = past.days.iter().rev().take_while(|(_, n)| *n == 0.0);
@@ -160,6 +194,11 @@ pub(super) fn is_silent(subject: &Subject) -> bool {
         expected += median(&past.on(*on)).unwrap_or(0.0);
     }
     expected >= SILENT
+}
+
+/// One of which nothing was ever delivered, on days enough to say so: it is made ready, not dead.
+pub(super) fn is_unused(subject: &Subject) -> bool {
+    is_new(subject) && Past::of(subject).days.len() >= KNOWN
 }
 
 /// Is it known how much there was on any day, and was there ever anything?

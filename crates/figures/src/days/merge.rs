@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use postfix::{Day, Position, Problem, Time};
 
+use super::wire::ComplaintEntry;
 use super::{DIMENSIONS, DayRecord, replaces, stored};
 use crate::complaints::Complaints;
 use crate::mail_stats::{
@@ -145,6 +146,10 @@ impl Days {
 }
 
 impl DayRecord {
+    fn complained(&self) -> Complaints {
+        ComplaintEntry::complaints(self.complaints.as_deref().unwrap_or_default())
+    }
+
     /// The figures of all attempts, with the breakdowns of [`DIMENSIONS`].
     pub fn stats(&self) -> mail_stats::Figures {
         let figures = self.figures(Count::Attempts);
@@ -155,7 +160,7 @@ impl DayRecord {
             counts: figures.counts(),
             expired: self.expired,
             unparsed: self.unparsed,
-            complaints: Complaints::default(),
+            complaints: self.complained(),
             delays: figures.histograms(),
             tables: tables.into(),
         };
@@ -185,7 +190,7 @@ pub(crate) fn counted(record: &DayRecord, settings: &Settings) -> Instance {
         counts: figures.counts(),
         expired: record.expired,
         unparsed: record.unparsed,
-        complaints: Complaints::default(),
+        complaints: record.complained(),
         delays: match settings.delays {
             true => figures.histograms(),
             false => Default::default(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, SecondsFormat};
 use postfix::{Day, Time, Zone};
 use serde::{Deserialize, Serialize};
 
-use super::wire::Figures;
+use super::wire::{ComplaintEntry, Figures};
 use super::{DIMENSIONS, SCHEMA};
 use crate::bounds::{MOST_IN_DAY, MOST_IN_RECORD};
 use crate::mail_stats::{Count, Dimension, Instance, Tally, cut_table};
@@ -37,6 +37,9 @@ pub struct DayRecord {
     pub expired: u64,
     /// Delivery lines that could not be read.
     pub unparsed: u64,
+    /// What Postfix's programs complained about; absent in a record of a version that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) complaints: Option<Vec<ComplaintEntry>>,
     /// Every delivery attempt.
     pub(super) attempts: Figures,
     /// Every recipient of a message once, by its last status, by the last status of the day.
@@ -113,6 +116,11 @@ impl DayRecord {
         self.attempts.counts().total() == 0 && self.expired == 0
     }
 
+    /// Does it say what Postfix's programs complained about?
+    pub fn has_complaints(&self) -> bool {
+        self.complaints.is_some()
+    }
+
     /// What a record is of: host, instance, day. There is one record of each.
     pub fn key(&self) -> (&str, &str, Day) {
         (&self.host, &self.instance, self.day)
@@ -181,6 +189,7 @@ pub fn records(
             incomplete,
             expired: attempts.expired,
             unparsed: attempts.unparsed,
+            complaints: Some(ComplaintEntry::all(&attempts.complaints)),
             attempts: Figures::of(&attempts),
             recipients: Figures::of(&recipients),
             inputs,

@@ -1,8 +1,13 @@
 //! What a record says of the deliveries.
 
+use postfix::log::Severity;
 use serde::{Deserialize, Serialize};
 
+use crate::complaints::{ComplaintRow, Complaints};
 use crate::mail_stats::{Counts, Dimension, Histogram, Instance, REASON_SEPARATOR, Table};
+
+/// How many kinds of complaints a record holds, the worst.
+const MOST_COMPLAINTS: usize = 50;
 
 /// Attempts, or recipients.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -61,6 +66,45 @@ struct Delay {
     max_us: u64,
     /// Microseconds to three digits, and how many attempts took so long.
     values_us: Vec<(u64, u64)>,
+}
+
+/// A complaint, folded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ComplaintEntry {
+    severity: String,
+    service: String,
+    text: String,
+    count: u64,
+}
+
+impl ComplaintEntry {
+    /// The worst and most frequent ones, as many as a record holds.
+    pub(super) fn all(complaints: &Complaints) -> Vec<Self> {
+        let rows = complaints.rows().into_iter().take(MOST_COMPLAINTS);
+        rows.map(|row| Self {
+            severity: row.severity.as_str().to_owned(),
+            service: row.service,
+            text: row.text,
+            count: row.count,
+        })
+        .collect()
+    }
+
+    /// The same again; what has no severity that is known is left out.
+    pub(super) fn complaints(entries: &[Self]) -> Complaints {
+        let known = entries.iter().filter_map(|entry| {
+            let severity = Severity::ALL
+                .into_iter()
+                .find(|s| s.as_str() == entry.severity)?;
+            Some(ComplaintRow {
+                severity,
+                service: entry.service.clone(),
+                text: entry.text.clone(),
+                count: entry.count,
+            })
+        });
+        Complaints::of(known)
+    }
 }
 
 impl Figures {

@@ -29,9 +29,17 @@ pub fn judge(complaint: &ComplaintRow, programs: &Programs) -> Level {
 }
 
 fn warning(complaint: &ComplaintRow, programs: &Programs) -> Level {
-    let (text, service) = (&complaint.text, complaint.service.as_str());
+    let (text, service) = (complaint.text.as_str(), complaint.service.as_str());
+    // Whose message it is about stands in front.
+    let text = text.strip_prefix("QUEUEID: ").unwrap_or(text);
     let is_grave = programs.warnings.iter().any(|words| {
-        let begins = text.starts_with(words.as_str());
+        // `* lookup error` begins with a word of the configuration: a table, a parameter.
+        let begins = match words.strip_prefix("* ") {
+            Some(words) => text
+                .split_once(' ')
+                .is_some_and(|(_, rest)| rest.starts_with(words)),
+            None => text.starts_with(words.as_str()),
+        };
         let ends = || {
             text.strip_suffix(words.as_str())
                 .is_some_and(|t| t.ends_with(": "))
@@ -92,6 +100,21 @@ mod tests {
             "problem talking to service rewrite: Connection timed out",
             Level::Warning,
         );
+        check(
+            "cleanup",
+            "QUEUEID: virtual_alias_maps map lookup problem for x@y.example -- message not accepted, try again later",
+            Level::Warning,
+        );
+        check(
+            "trivial-rewrite",
+            "hash:/etc/postfix/x lookup error for \"*\"",
+            Level::Warning,
+        );
+        check("smtpd", "hostname x map lookup problem for y", Level::Ok);
+        // Of master, whichever program ends so.
+        let ended = "process /usr/lib/postfix/sbin/smtp pid N exit status 1";
+        check("master", ended, Level::Warning);
+        check("master", &ended.replace("smtp ", "qmgr "), Level::Critical);
         // A client says so.
         let says = "non-SMTP command from HOST[…]: No space left on device";
         check("smtpd", says, Level::Ok);

@@ -27,6 +27,7 @@
 //! alarm about, and nothing to call well either (a warm-up holds on it).
 
 mod complaints;
+mod delays;
 mod rules;
 
 use std::fmt;
@@ -36,7 +37,8 @@ use legible::human::percent;
 use crate::verdict::Level;
 
 pub use complaints::judge as judge_complaint;
-pub use rules::{Change, Mailq, Programs, Rules, Volume};
+pub use delays::judge as judge_delay;
+pub use rules::{Change, Delay, Mailq, Programs, Rules, Volume};
 
 /// The quantile of the normal distribution for 97.5 % on one side (95 % on both).
 const Z: f64 = 1.959_964;

@@ -1,20 +1,22 @@
 //! The limits: `data/judge.toml` is compiled in, the host's /etc/relay-tools/judge.toml says otherwise.
 
+mod file;
+
 use std::path::Path;
 
 use postfix::{Problem, Span};
-use serde::Deserialize;
 
 use super::{Limits, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
+use file::{ChangeTable, DelayTable, File, MailqTable, Table, VolumeTable};
 use knowledge::toml_text;
 
 const BUILT_IN: &str = include_str!("../../data/judge.toml");
 const BUILT_IN_PATH: &str = "(compiled in) judge.toml";
-const FORM: &str = "it has [blocked], [bounced], [deferred] with warning, critical and from; [unread] with warning, \
+const FORM: &str = "it has [blocked], [bounced], [deferred], [expired], [discarded] with warning, critical and from; [unread] with warning, \
     unknown and from; \
-[change], [volume], [mailq], [complaints]";
+[change], [volume], [delay], [mailq], [complaints]";
 const NONE: Limits = Limits {
     warning: 100.0,
     critical: 100.0,
@@ -30,12 +32,18 @@ pub struct Rules {
     pub bounced: Limits,
     /// To be tried again.
     pub deferred: Limits,
+    /// Messages that became too old.
+    pub expired: Limits,
+    /// Thrown away by discard(8).
+    pub discarded: Limits,
     /// Delivery lines that could not be read. Above [`Limits::critical`] no figure is worth a verdict.
     pub unread: Limits,
     /// Shares beside those of other days.
     pub change: Change,
     /// Numbers beside those of other days.
     pub volume: Volume,
+    /// How long what was sent took.
+    pub delay: Delay,
     /// What waits in the queues.
     pub mailq: Mailq,
     /// What Postfix says of itself.
@@ -47,8 +55,8 @@ pub struct Rules {
 pub struct Change {
     /// How many times as much, beyond chance.
     pub times: f64,
-    /// And by how many points, in percent: of what is blocked, bounced, deferred.
-    pub points: [f64; 3],
+    /// And by how many points, in percent: of what is blocked, bounced, deferred, expired, discarded.
+    pub points: [f64; 5],
     /// And how many at least.
     pub from: u64,
 }
@@ -56,11 +64,13 @@ pub struct Change {
 impl Change {
     /// By how many points it must have risen.
     pub fn points_of(&self, watched: Watched) -> f64 {
-        let [blocked, bounced, deferred] = self.points;
+        let [blocked, bounced, deferred, expired, discarded] = self.points;
         match watched {
             Watched::Blocked => blocked,
             Watched::Bounced => bounced,
             Watched::Deferred => deferred,
+            Watched::Expired => expired,
+            Watched::Discarded => discarded,
         }
     }
 }
@@ -73,6 +83,17 @@ pub struct Volume {
     /// One in how many is far less.
     pub less: f64,
     /// Judged where there are at least this many on a usual day.
+    pub from: u64,
+}
+
+/// When mail that was sent took too long: half of it more than this.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delay {
+    /// Worth a warning.
+    pub warning: Span,
+    /// Critical.
+    pub critical: Span,
+    /// Judged where so much was sent.
     pub from: u64,
 }
 
@@ -96,78 +117,6 @@ pub struct Programs {
     pub ignored: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    blocked: Table,
-    #[serde(default)]
-    bounced: Table,
-    #[serde(default)]
-    deferred: Table,
-    #[serde(default)]
-    unread: UnreadTable,
-    #[serde(default)]
-    change: ChangeTable,
-    #[serde(default)]
-    volume: VolumeTable,
-    #[serde(default)]
-    mailq: MailqTable,
-    #[serde(default)]
-    complaints: ComplaintsTable,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    warning: Option<f64>,
-    critical: Option<f64>,
-    from: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct UnreadTable {
-    warning: Option<f64>,
-    unknown: Option<f64>,
-    from: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct ChangeTable {
-    times: Option<f64>,
-    blocked: Option<f64>,
-    bounced: Option<f64>,
-    deferred: Option<f64>,
-    from: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct VolumeTable {
-    more: Option<f64>,
-    less: Option<f64>,
-    from: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct MailqTable {
-    warning: Option<u64>,
-    critical: Option<u64>,
-    oldest_warning: Option<u64>,
-    oldest_critical: Option<u64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct ComplaintsTable {
-    critical: Option<Vec<String>>,
-    warnings: Option<Vec<String>>,
-    ignored: Option<Vec<String>>,
-}
-
 impl Rules {
     /// The rules, `own` (a file's text, and the path it came from) over those compiled in.
     ///
@@ -179,15 +128,22 @@ impl Rules {
             blocked: NONE,
             bounced: NONE,
             deferred: NONE,
+            expired: NONE,
+            discarded: NONE,
             unread: NONE,
             change: Change {
                 times: f64::INFINITY,
-                points: [100.0; 3],
+                points: [100.0; 5],
                 from: u64::MAX,
             },
             volume: Volume {
                 more: f64::INFINITY,
                 less: f64::INFINITY,
+                from: u64::MAX,
+            },
+            delay: Delay {
+                warning: Span::ZERO,
+                critical: Span::ZERO,
                 from: u64::MAX,
             },
             mailq: Mailq {
@@ -209,6 +165,8 @@ impl Rules {
             Watched::Blocked => &self.blocked,
             Watched::Bounced => &self.bounced,
             Watched::Deferred => &self.deferred,
+            Watched::Expired => &self.expired,
+            Watched::Discarded => &self.discarded,
         }
     }
 
@@ -232,6 +190,8 @@ impl Rules {
             ("blocked", "critical", file.blocked, &mut self.blocked),
             ("bounced", "critical", file.bounced, &mut self.bounced),
             ("deferred", "critical", file.deferred, &mut self.deferred),
+            ("expired", "critical", file.expired, &mut self.expired),
+            ("discarded", "critical", file.discarded, &mut self.discarded),
             ("unread", "unknown", unread, &mut self.unread),
         ] {
             for (word, value) in [("warning", table.warning), (worse, table.critical)] {
@@ -245,6 +205,7 @@ impl Rules {
             never_warns(path, name, worse, limits.warning, limits.critical)?;
         }
         self.add_changes(path, &file.change, &file.volume)?;
+        self.add_delay(path, &file.delay)?;
         self.add_mailq(path, &file.mailq)?;
         let programs = &mut self.complaints;
         programs.critical = file
@@ -277,8 +238,14 @@ impl Rules {
                 return Err(Problem::new(path, what));
             }
         }
-        let names = ["blocked", "bounced", "deferred"];
-        let points = [change.blocked, change.bounced, change.deferred];
+        let points = [
+            change.blocked,
+            change.bounced,
+            change.deferred,
+            change.expired,
+            change.discarded,
+        ];
+        let names = Watched::JUDGED.map(Watched::as_str);
         for ((name, new), old) in names.iter().zip(points).zip(&mut self.change.points) {
             percentage(path, &format!("change.{name}"), new)?;
             *old = new.unwrap_or(*old);
@@ -289,6 +256,17 @@ impl Rules {
         self.volume.less = volume.less.unwrap_or(self.volume.less);
         self.volume.from = volume.from.unwrap_or(self.volume.from);
         Ok(())
+    }
+
+    fn add_delay(&mut self, path: &Path, table: &DelayTable) -> Result<(), Problem> {
+        let delay = &mut self.delay;
+        let minutes = |minutes: Option<u64>, old| minutes.map_or(old, Span::from_minutes);
+        delay.warning = minutes(table.warning, delay.warning);
+        delay.critical = minutes(table.critical, delay.critical);
+        delay.from = table.from.unwrap_or(delay.from);
+        let minutes = |span: Span| (span.seconds() / 60) as f64;
+        let (warning, critical) = (minutes(delay.warning), minutes(delay.critical));
+        never_warns(path, "delay", "critical", warning, critical)
     }
 
     fn add_mailq(&mut self, path: &Path, table: &MailqTable) -> Result<(), Problem> {

@@ -5,10 +5,11 @@ mod limits;
 pub use limits::{Bounds, Limit, LimitError, Limits, Thresholds};
 
 use super::{InstanceStats, MailStats, Row};
-use crate::judge::{Rules, Sample, judge_complaint};
+use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
+use postfix::Span;
 
 /// Deliveries that have limits, the more alarming first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,11 +21,25 @@ pub enum Watched {
     Bounced,
     /// To be tried again, but for what an instance kept because it is paused ([`Class::Paused`]).
     Deferred,
+    /// Messages that became too old in the queue and were given up. They are no attempts: their share is of the
+    /// attempts and themselves.
+    Expired,
+    /// Thrown away by discard(8), which Postfix counts as sent. Needs the breakdown by [`super::Dimension::Reason`].
+    Discarded,
 }
 
 impl Watched {
-    /// All of them.
+    /// Those that have options and performance data of their own.
     pub const ALL: [Self; 3] = [Self::Blocked, Self::Bounced, Self::Deferred];
+
+    /// All that are judged by rules.
+    pub const JUDGED: [Self; 5] = [
+        Self::Blocked,
+        Self::Bounced,
+        Self::Deferred,
+        Self::Expired,
+        Self::Discarded,
+    ];
 
     /// The word for it, as in options.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +47,8 @@ impl Watched {
             Self::Blocked => "blocked",
             Self::Bounced => "bounced",
             Self::Deferred => "deferred",
+            Self::Expired => "expired",
+            Self::Discarded => "discarded",
         }
     }
 
@@ -41,12 +58,23 @@ impl Watched {
             Self::Blocked => blocked(instance).map_or(0, |row| row.counts.total()),
             Self::Bounced => instance.figures.counts.bounced,
             Self::Deferred => instance.figures.tried().deferred,
+            Self::Expired => instance.figures.expired,
+            Self::Discarded => instance.figures.discarded(),
+        }
+    }
+
+    /// Of how many that is a part.
+    fn whole(self, instance: &InstanceStats) -> u64 {
+        let tried = instance.figures.tried().total();
+        match self {
+            Self::Expired => tried.saturating_add(instance.figures.expired),
+            _ => tried,
         }
     }
 
     /// Which part of an instance's deliveries that is, in percent; nothing where it has none.
     pub fn share(self, instance: &InstanceStats) -> Option<f64> {
-        limits::share(self.of(instance), instance.figures.tried().total())
+        limits::share(self.of(instance), self.whole(instance))
     }
 }
 
@@ -95,10 +123,9 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
                 let thresholds = limits.of(*watched);
                 held_against(instance, *watched, thresholds)
             }));
-            if !limits.is_given {
-                by_rules(instance, &limits.rules, &mut of_instance);
-            }
+            by_rules(instance, limits, &mut of_instance);
         }
+        of_instance.extend(delayed(instance, &limits.rules));
         findings.append(&mut of_instance);
         findings.extend(complaints(instance, &limits.rules));
         let figures = &instance.figures;
@@ -124,16 +151,22 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
 /// Holds an instance's shares against the rules. What is not worse than what was found already is not found again:
 /// deliveries that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by
 /// the share alone.
-fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Breach>) {
-    let total = instance.figures.tried().total();
-    let sample = |watched: Watched| Sample::new(watched.of(instance), total);
+///
+/// A limit that was given stands in the place of the rules for what it is of, and of nothing else.
+fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) {
+    let rules = &limits.rules;
+    let sample = |watched: Watched| Sample::new(watched.of(instance), watched.whole(instance));
     found.retain(|finding| {
+        if !limits.given.is_empty() {
+            return true;
+        }
         let judged = |watched| rules.of(watched).judge(sample(watched)).level;
         finding
             .watched
             .is_none_or(|watched| judged(watched) > Level::Ok)
     });
-    for watched in Watched::ALL {
+    let ruled = Watched::JUDGED.iter().copied();
+    for watched in ruled.filter(|watched| !limits.given.contains(watched)) {
         let judged = rules.of(watched).judge(sample(watched));
         let (Some(limit), level) = (judged.limit, judged.level) else {
             continue;
@@ -156,6 +189,23 @@ fn by_rules(instance: &InstanceStats, rules: &Rules, found: &mut Vec<Breach>) {
             ),
         });
     }
+}
+
+/// Mail that was sent, but hours late.
+fn delayed(instance: &InstanceStats, rules: &Rules) -> Option<Breach> {
+    let figures = &instance.figures;
+    let level = judge_delay(figures, &rules.delay)?;
+    let median = figures.delays?.delay.median;
+    let age = human::age(Span::from_seconds(median as u64));
+    Some(Breach {
+        level,
+        watched: None,
+        count: figures.counts.sent,
+        text: format!(
+            "{}: half of what was sent took more than {age}",
+            name(instance)
+        ),
+    })
 }
 
 /// What Postfix's programs say of themselves.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use postfix::log::{Delivery, Status};
+use postfix::log::{Agent, Delivery, Status};
 
 use super::{Dimension, Settings};
 use knowledge::providers::domain_of;
@@ -19,6 +19,9 @@ pub(super) const UNKNOWN_SENDER: &[u8] = b"?";
 
 /// The key of the null sender.
 pub(super) const NULL_SENDER: &[u8] = b"<>";
+
+/// The row of [`Dimension::Reason`] of what discard(8) threw away: it logs that as sent.
+pub const DISCARDED: &str = "discarded";
 
 /// Separates class, code and address in a key of [`Dimension::Reason`]. None of them can hold it.
 pub(crate) const REASON_SEPARATOR: u8 = b'\n';
@@ -106,7 +109,9 @@ impl Keys {
     /// Class, code and blamed address: rows of one class are put together when the counting is done.
     fn reason(&mut self, delivery: &Delivery<'_>) {
         if delivery.status == Status::Sent {
-            self.buffer.extend_from_slice(NONE);
+            let is_lost = delivery.agent == Agent::Discard;
+            let key = if is_lost { DISCARDED.as_bytes() } else { NONE };
+            self.buffer.extend_from_slice(key);
             return;
         }
         let Some(rules) = &self.settings.reasons else {

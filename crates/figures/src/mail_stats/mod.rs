@@ -30,6 +30,7 @@ pub use stats::{
 pub use tally::Tally;
 
 pub(crate) use instances::{Instance, Table, cut as cut_table};
+pub use keys::DISCARDED;
 pub(crate) use keys::REASON_SEPARATOR;
 pub(crate) use stats::figures;
 

@@ -2,7 +2,7 @@
 
 use knowledge::reasons::Class;
 
-use super::{Counts, Figures};
+use super::{Counts, DISCARDED, Dimension, Figures};
 
 impl Figures {
     /// Attempts that this host itself put off, because somebody paused an instance: they say nothing of any receiver.
@@ -10,6 +10,14 @@ impl Figures {
     pub fn paused(&self) -> u64 {
         let row = self.reason(Class::Paused);
         row.map_or(0, |row| row.counts.deferred)
+    }
+
+    /// What discard(8) threw away, which counts as sent. Needs the breakdown by `Dimension::Reason`.
+    pub fn discarded(&self) -> u64 {
+        let rows = self.breakdown(Dimension::Reason).map(|table| &table.rows);
+        let mut rows = rows.into_iter().flatten();
+        let row = rows.find(|row| row.key.as_bytes() == DISCARDED.as_bytes());
+        row.map_or(0, |row| row.counts.sent)
     }
 
     /// The deliveries that were tried: [`Self::counts`] without what was [`paused`](Self::paused).

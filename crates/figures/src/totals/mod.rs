@@ -35,6 +35,10 @@ pub struct Totals {
     pub bytes: u64,
     /// How far each log was read, by the path of its current file.
     pub logs: BTreeMap<PathBuf, Bookmark>,
+    /// Logs in which no line of Postfix has been met yet, by the path of their current file: what they hold instead.
+    pub strange: BTreeMap<PathBuf, String>,
+    /// Logs whose current file is not there, and when it was first missed.
+    pub gone: BTreeMap<PathBuf, Time>,
     /// By instance.
     pub instances: BTreeMap<String, Totalled>,
 }
@@ -48,6 +52,8 @@ pub struct Totalled {
     pub expired: u64,
     /// Delivery lines that could not be read.
     pub unparsed: u64,
+    /// What Postfix's programs complained about, by severity.
+    pub complaints: BTreeMap<String, u64>,
     /// Deliveries by provider.
     pub providers: BTreeMap<String, Counts>,
     /// Deliveries by class of reason; those that were sent have none, and are not in it.
@@ -63,6 +69,8 @@ impl Totals {
             gaps: 0,
             bytes: 0,
             logs: BTreeMap::new(),
+            strange: BTreeMap::new(),
+            gone: BTreeMap::new(),
             instances: BTreeMap::new(),
         }
     }
@@ -97,6 +105,11 @@ impl Totalled {
         self.counts += figures.counts;
         self.expired = self.expired.saturating_add(figures.expired);
         self.unparsed = self.unparsed.saturating_add(figures.unparsed);
+        for row in &figures.complaints {
+            let severity = row.severity.as_str().to_owned();
+            let count = self.complaints.entry(severity).or_default();
+            *count = count.saturating_add(row.count);
+        }
         for breakdown in &figures.by {
             let table = match breakdown.dimension {
                 Dimension::Provider => &mut self.providers,

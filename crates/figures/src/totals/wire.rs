@@ -34,6 +34,12 @@ struct Log {
     /// The place in a journal, which has no files here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+    /// What it holds, if no line of it was Postfix's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    strange: Option<String>,
+    /// When its current file was first missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone_us: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +61,8 @@ struct Instance {
     counts: Numbers,
     expired: u64,
     unparsed: u64,
+    #[serde(default)]
+    complaints: BTreeMap<String, u64>,
     providers: BTreeMap<String, Numbers>,
     reasons: BTreeMap<String, Numbers>,
 }
@@ -112,12 +120,15 @@ impl Totals {
             seen_us: known.seen.map(Time::micros),
             files: known.marks.iter().map(Place::of).collect(),
             cursor: known.cursor.clone(),
+            strange: self.strange.get(path).cloned(),
+            gone_us: self.gone.get(path).map(|since| since.micros()),
         });
         let instances = self.instances.iter().map(|(name, totalled)| Instance {
             instance: name.clone(),
             counts: totalled.counts.into(),
             expired: totalled.expired,
             unparsed: totalled.unparsed,
+            complaints: totalled.complaints.clone(),
             providers: table(&totalled.providers),
             reasons: table(&totalled.reasons),
         });
@@ -155,7 +166,8 @@ impl Totals {
             let rows = rows.into_iter();
             rows.map(|(key, numbers)| (key, numbers.into())).collect()
         };
-        let mut logs = BTreeMap::new();
+        let (mut logs, mut strange) = (BTreeMap::new(), BTreeMap::new());
+        let mut gone = BTreeMap::new();
         for log in file.logs {
             let marks = log.files.into_iter().map(Place::mark);
             let known = Bookmark {
@@ -166,7 +178,10 @@ impl Totals {
                 cursor: log.cursor,
             };
             let path = decoded(&log.path).ok_or("invalid path")?;
-            logs.insert(PathBuf::from(OsStr::from_bytes(&path)), known);
+            let path = PathBuf::from(OsStr::from_bytes(&path));
+            gone.extend(log.gone_us.map(|us| (path.clone(), Time::from_micros(us))));
+            strange.extend(log.strange.map(|what| (path.clone(), what)));
+            logs.insert(path, known);
         }
         let mut instances = BTreeMap::new();
         for one in file.instances {
@@ -174,6 +189,7 @@ impl Totals {
                 counts: one.counts.into(),
                 expired: one.expired,
                 unparsed: one.unparsed,
+                complaints: one.complaints,
                 providers: table(one.providers),
                 reasons: table(one.reasons),
             };
@@ -188,6 +204,8 @@ impl Totals {
             gaps: file.gaps,
             bytes: file.bytes,
             logs,
+            strange,
+            gone,
             instances,
         })
     }

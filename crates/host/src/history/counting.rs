@@ -142,8 +142,8 @@ impl Sink for DayCounts<'_> {
             Event::Delivery(delivery) => delivery.time,
             Event::Expired(expired) => expired.time,
             Event::Unparsed { time, .. } => *time,
-            Event::Complaint(_)
-            | Event::Requeued { .. }
+            Event::Complaint(complaint) => complaint.time,
+            Event::Requeued { .. }
             | Event::Dropped(_)
             | Event::Sender { .. }
             | Event::Removed { .. }
@@ -169,6 +169,7 @@ impl Sink for DayCounts<'_> {
             }
             Event::Expired(expired) => day.attempts.expired(instance, expired.repeat),
             Event::Unparsed { .. } => day.attempts.unparsed(instance, 1),
+            Event::Complaint(complaint) => day.attempts.complaint(instance, complaint),
             _ => {}
         }
     }

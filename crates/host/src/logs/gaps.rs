@@ -1,10 +1,11 @@
 //! What is missing in the logs that were read: lines that could not be read, messages that were thrown away, logs of
 //! something else, times that no log holds.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use figures::gaps::Gaps;
-use postfix::log::{LostMessages, Options, Reading};
+use postfix::log::{LogPlace, LostMessages, Options, Reading};
 use postfix::{Problem, Span, Time, count, either, escape};
 
 use crate::site::Site;
@@ -35,6 +36,54 @@ pub fn gaps(readings: &[Reading]) -> Gaps {
         gaps.empty.clear();
     }
     gaps
+}
+
+/// For so long a log may be away while it is rotated.
+const ROTATED: Span = Span::from_minutes(5);
+
+/// What is wrong with a log whose current file is not there, `since` an earlier run or this one; that becomes when it
+/// was first missed. Nothing can be read until a syslog daemon makes it again.
+pub fn gone(place: &LogPlace, since: &mut Option<Time>, now: Time) -> Option<Problem> {
+    let path = place.path();
+    let is_file = matches!(place, LogPlace::File(_));
+    let is_gone = || matches!(std::fs::metadata(path), Err(e) if e.kind() == ErrorKind::NotFound);
+    if !is_file || !is_gone() {
+        *since = None;
+        return None;
+    }
+    let first = *since.get_or_insert(now);
+    let what =
+        "this log is not there; nothing new can be read until a syslog daemon makes it again";
+    (now.since(first) >= ROTATED).then(|| Problem::new(path, what))
+}
+
+/// What is wrong with a log as a whole of which only what is new was read, `readings` of it. `strange` is what an
+/// earlier run said of it, if it has not met a line of Postfix yet; it becomes what is to be said now.
+pub fn followed(
+    place: &LogPlace,
+    readings: &[Reading],
+    strange: &mut Option<String>,
+    is_first: bool,
+) -> Vec<Problem> {
+    let path = place.path();
+    let mut problems: Vec<Problem> = Vec::new();
+    problems.extend(readings.iter().filter_map(|r| lost(&r.path, &r.seen.lost)));
+    let LogPlace::File(_) = place else {
+        return problems;
+    };
+    let has_lines = readings.iter().any(|r| r.seen.lines > 0);
+    if readings.iter().any(|r| r.seen.is_postfix) {
+        *strange = None;
+    } else if has_lines && (is_first || strange.is_some()) {
+        let found = readings.iter().find_map(unknown);
+        *strange = found.map(|problem| problem.what).or(strange.take());
+    }
+    problems.extend(
+        strange
+            .as_ref()
+            .map(|what| Problem::new(path, what.clone())),
+    );
+    problems
 }
 
 /// Warns of delivery lines that could not be read, `lines` of them, and shows the first. Are there any?

@@ -13,7 +13,7 @@ mod selection;
 mod writers;
 
 pub use filter::Filter;
-pub use gaps::{gaps, warn_empty, warn_unread};
+pub use gaps::{followed, gaps, gone, warn_empty, warn_unread};
 pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, no_instances, refused, source_of};
 pub use places::{Preference, log_of, log_sets};

@@ -5,8 +5,8 @@
 mod hours;
 
 use super::words::{
-    changes, coverage, date, finding, local, marked, mean_title, name, reasons, said, share, shown,
-    summary, unreadable, verdict,
+    changes, coverage, date, finding, local, marked, mean_title, name, no_mail, reasons, said,
+    share, shown, summary, unreadable, verdict,
 };
 use super::{FINDINGS_MAX, TOP};
 use figures::daily::{Daily, Measure, Rate, Subject};
@@ -190,7 +190,7 @@ impl Page {
             })
             .collect();
         if rows.is_empty() {
-            self.line("empty");
+            self.line(no_mail(report));
             return;
         }
         let columns = ["messages", "deferred", "on hold", "size", "oldest"];

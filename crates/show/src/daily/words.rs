@@ -98,6 +98,9 @@ pub(super) fn verdict(report: &Daily) -> String {
         0 if report.is_over() && !report.missing.is_empty() => {
             "nothing found, but not all of the day is known".to_owned()
         }
+        0 if !report.unseen_queues.is_empty() => {
+            "nothing found, but not all queues could be read".to_owned()
+        }
         0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
         0 => "all is well".to_owned(),
         1 => "one thing needs attention".to_owned(),
@@ -123,6 +126,12 @@ pub(super) fn summary(report: &Daily) -> String {
     }
     if measure.blocked > 0 {
         text.push_str(&format!("; {} blocked", measure.blocked));
+    }
+    if measure.discarded > 0 {
+        text.push_str(&format!(
+            "; {} of what was sent discarded",
+            measure.discarded
+        ));
     }
     if measure.expired > 0 {
         text.push_str(&format!("; {} expired in the queue", measure.expired));
@@ -178,6 +187,18 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
         ));
     }
     lines.extend(report.queue.as_ref().and_then(waiting));
+    if !report.unseen_queues.is_empty() {
+        lines.push(format!(
+            "NOT READ: the mailq of {}; what waits there is not known.",
+            listed(&report.unseen_queues)
+        ));
+    }
+    if !report.unused.is_empty() {
+        lines.push(format!(
+            "No delivery so far, on any day that is known: {}.",
+            listed(&report.unused)
+        ));
+    }
     match report.from_records.as_slice() {
         [] => {}
         some if some.len() == report.instances.len() => {
@@ -211,6 +232,14 @@ fn waiting(queue: &Distribution) -> Option<String> {
     let oldest = figures.oldest.map(|at| human::age(queue.age(at)));
     let oldest = oldest.map_or_else(String::new, |age| format!(", the oldest for {age}"));
     Some(format!("In the mailq {messages}{oldest}."))
+}
+
+/// What is said of queues that have nothing to show.
+pub(super) fn no_mail(report: &Daily) -> &'static str {
+    match report.unseen_queues.as_slice() {
+        [] => "empty",
+        _ => "empty as far as it could be read",
+    }
 }
 
 /// What Postfix says of itself, the worst first: each line an instance's. One warning is no matter.

@@ -9,9 +9,14 @@ fn the_defaults() {
     assert_eq!(of(rules.blocked), (1.5, 10.0, 1));
     assert_eq!(of(rules.bounced), (10.0, 50.0, 4));
     assert_eq!(of(rules.deferred), (20.0, 50.0, 4));
+    assert_eq!(of(rules.expired), (5.0, 25.0, 6));
+    assert_eq!(of(rules.discarded), (10.0, 50.0, 6));
+    let delay = rules.delay;
+    let hours = [delay.warning, delay.critical].map(|span| span.seconds() / 3600);
+    assert_eq!((hours, delay.from), ([1, 8], 20));
     assert_eq!(of(rules.unread), (1.0, 10.0, 3));
     assert_eq!((rules.change.times, rules.change.from), (2.0, 6));
-    assert_eq!(rules.change.points, [0.5, 3.0, 10.0]);
+    assert_eq!(rules.change.points, [0.5, 3.0, 10.0, 1.0, 3.0]);
     let volume = rules.volume;
     assert_eq!((volume.more, volume.less, volume.from), (2.1, 3.0, 20));
     assert_eq!(rules.mailq.messages, (200, 500));

@@ -123,6 +123,18 @@ impl Thresholds {
     }
 }
 
+/// Of what has no options.
+const NONE: Thresholds = Thresholds {
+    warn: Bounds {
+        count: None,
+        rate: None,
+    },
+    crit: Bounds {
+        count: None,
+        rate: None,
+    },
+};
+
 /// All limits. They apply to each instance separately.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
@@ -136,10 +148,10 @@ pub struct Limits {
     pub min_volume: u64,
     /// Instances that must have some.
     pub idle: Vec<String>,
-    /// What else is judged, and what deliveries are judged by where no limit was given for any.
+    /// What else is judged, and what deliveries are judged by for which no limit was given.
     pub rules: Rules,
-    /// Was one given?
-    pub is_given: bool,
+    /// For which deliveries limits were given.
+    pub given: Vec<Watched>,
 }
 
 impl Limits {
@@ -152,7 +164,7 @@ impl Limits {
             min_volume: 0,
             idle: Vec::new(),
             rules,
-            is_given: false,
+            given: Vec::new(),
         }
     }
 
@@ -162,6 +174,7 @@ impl Limits {
             Watched::Blocked => &self.blocked,
             Watched::Bounced => &self.bounced,
             Watched::Deferred => &self.deferred,
+            Watched::Expired | Watched::Discarded => &NONE,
         }
     }
 }

@@ -46,7 +46,7 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
 fn given() -> Limits {
     let rules = Rules::load(None).unwrap();
     Limits {
-        is_given: true,
+        given: Watched::ALL.to_vec(),
         ..Limits::new(rules)
     }
 }
@@ -62,6 +62,7 @@ fn limits(watched: Watched, warn: &str, crit: &str) -> Limits {
         Watched::Blocked => limits.blocked = thresholds,
         Watched::Bounced => limits.bounced = thresholds,
         Watched::Deferred => limits.deferred = thresholds,
+        Watched::Expired | Watched::Discarded => unreachable!("they have no options"),
     }
     limits
 }

@@ -1,7 +1,7 @@
 //! The tables of the page: a name, and numbers.
 
 use super::super::TOP;
-use super::super::words::{changes, local, mean_title, share};
+use super::super::words::{changes, local, mean_title, no_mail, share};
 use super::text;
 use figures::daily::{Daily, Measure, Rate, Subject};
 use figures::mail_stats::{Counts, Dimension, Figures};
@@ -218,7 +218,7 @@ pub(super) fn queue(report: &Daily) -> Option<Table> {
         title: format!("Mailq at {}", at.unwrap_or_default()),
         wide: true,
         note: match rows.as_slice() {
-            [] => "empty".to_owned(),
+            [] => no_mail(report).to_owned(),
             _ => String::new(),
         },
         columns: vec!["messages", "deferred", "on hold", "size", "oldest"],

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use postfix::log::{Complaint, Severity};
 
 use super::*;
+use crate::days::counted;
 use hosts::{Chance, Host, Kind, OfDay, PROVIDERS};
 use incidents::{INCIDENTS, Incident, deliveries};
 
@@ -128,6 +129,7 @@ fn marked(days: &[HostDay], incident: Option<Incident>) -> Vec<String> {
             Vec::new(),
             Vec::new(),
         ),
+        unseen_queues: Vec::new(),
         busy: today.iter().map(|record| record.instance.clone()).collect(),
         in_use: today.iter().map(|record| record.instance.clone()).collect(),
         is_covered: true,

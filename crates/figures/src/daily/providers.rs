@@ -1,0 +1,148 @@
+//! Providers, of which an instance may send to many: what they refuse, and those that get nothing any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attention::{ALL, Found, rank};
+use super::{Daily, Measure, Notice, Rate, Subject, name_of, shares, volume};
+use crate::bounds::OTHER_INSTANCES;
+use crate::history::{History, HistoryDay, InstanceDay};
+use crate::judge::{Rules, Sample};
+use crate::mail_stats::check::Watched;
+use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
+use crate::verdict::Level;
+use legible::human;
+
+/// A provider's attempts, by its name.
+type OfDay = BTreeMap<String, Counts>;
+
+/// Each provider, with its attempts of the day and of each day before of which something is known, without those that
+/// anyone may have written. `passes` says whose are meant.
+pub(super) fn providers(
+    stats: &MailStats,
+    history: &History,
+    passes: impl Fn(&str) -> bool,
+) -> Vec<Subject> {
+    let is_judged = |name: &str| name != OTHER_INSTANCES && passes(name);
+    let mut today = OfDay::new();
+    let judged = stats.instances.iter();
+    for of in judged.filter(|i| is_judged(&name_of(&i.instance))) {
+        add(&mut today, &of.figures);
+    }
+    let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
+    let days: Vec<(&HistoryDay, Option<OfDay>)> = days
+        .iter()
+        .map(|day| {
+            let is_known = |of: &&InstanceDay| of.complete && is_judged(&of.instance);
+            let mut known = day.instances.iter().filter(is_known).peekable();
+            known.peek()?;
+            let mut sum = OfDay::new();
+            known.for_each(|of| add(&mut sum, &of.figures));
+            Some(sum)
+        })
+        .zip(days)
+        .map(|(sum, day)| (day, sum))
+        .collect();
+    let before = days.iter().flat_map(|(_, sum)| sum).flat_map(OfDay::keys);
+    let names: BTreeSet<&String> = today.keys().chain(before).collect();
+    let last = history.last().map(|day| day.day.day());
+    let of = |name: &String| {
+        let measure = |of: &OfDay| Measure {
+            counts: of.get(name).copied().unwrap_or_default(),
+            ..Measure::default()
+        };
+        let now = measure(&today);
+        let before = days.iter();
+        let before = before.map(|(day, sum)| (day.day.day(), sum.as_ref().map(measure)));
+        let days = before.chain(last.map(|day| (day, Some(now))));
+        Subject::of_days(name.clone(), now, days.collect())
+    };
+    names.into_iter().map(of).collect()
+}
+
+fn add(sum: &mut OfDay, figures: &Figures) {
+    for (name, counts) in rows(figures) {
+        *sum.entry(name).or_default() += counts;
+    }
+}
+
+fn rows(figures: &Figures) -> impl Iterator<Item = (String, Counts)> {
+    let table = figures.breakdown(Dimension::Provider);
+    let rows = table.into_iter().flat_map(|table| &table.rows);
+    rows.map(|row| (name_of(row.key.as_bytes()).into_owned(), row.counts))
+}
+
+/// Providers that take far less than they did, where it is not seen in an instance: most of what they refused is of
+/// others than those that were found.
+pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: &mut Found) {
+    let all = providers(&report.stats, history, |_| true);
+    for watched in [Watched::Bounced, Watched::Deferred] {
+        let of_kind = found.iter().filter(|(kind, _, _)| *kind == rank(watched));
+        let whose: BTreeSet<String> = of_kind.map(|(_, _, of)| of.instance.clone()).collect();
+        if whose.contains(ALL) {
+            continue;
+        }
+        let rate = Rate::Watched(watched);
+        let mut of_kind = Vec::new();
+        for provider in &all {
+            let sample = |of: Measure| Sample::new(of.count(rate), of.whole(rate));
+            let days = provider.days.split_last().map_or(&[][..], |(_, days)| days);
+            let days = days.iter().filter_map(|(_, measure)| *measure);
+            let before: Vec<Sample> = days.filter(|m| m.total() > 0).map(sample).collect();
+            let now = sample(provider.today);
+            if !shares::is_jump(now, &before, watched, rules) {
+                continue;
+            }
+            let seen = whose.iter().filter_map(|name| report.figures(name));
+            let seen = seen
+                .flat_map(rows)
+                .filter(|(name, _)| *name == provider.name);
+            let seen = seen.map(|(_, counts)| part(&counts, watched));
+            if seen.fold(0, u64::saturating_add) * 2 > now.part() {
+                continue;
+            }
+            let then = shares::sum(&before);
+            let finding = Notice {
+                level: rules.of(watched).judge(now).level.max(Level::Warning),
+                instance: format!("to {}", provider.name),
+                what: format!(
+                    "{} {} ({})",
+                    human::percent(now.part(), now.whole()),
+                    watched.as_str(),
+                    now.part()
+                ),
+                details: format!("it was {}", human::percent(then.part(), then.whole())),
+            };
+            of_kind.push((rank(watched) + 1, now.part(), finding));
+        }
+        found.append(&mut of_kind);
+    }
+}
+
+fn part(counts: &Counts, watched: Watched) -> u64 {
+    match watched {
+        Watched::Bounced => counts.bounced,
+        _ => counts.deferred,
+    }
+}
+
+/// Providers that always got mail, and get none, though the instances that sent it do send: a map leads elsewhere.
+/// `silent`: the instances that have nothing at all, or far less, and were found.
+pub(super) fn left_out(
+    report: &Daily,
+    history: &History,
+    silent: &BTreeSet<String>,
+    found: &mut Found,
+) {
+    let all = providers(&report.stats, history, |name| !silent.contains(name));
+    for provider in &all {
+        let is_out = provider.today.total() == 0 && !volume::is_new(provider);
+        if is_out && volume::is_silent(provider) {
+            let notice = volume::silent(provider);
+            let notice = Notice {
+                instance: format!("to {}", provider.name),
+                ..notice
+            };
+            found.push((8, 0, notice));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What comes slowly, is small, or is hidden behind something else.
+
+use super::*;
+
+/// So many known days before, each as `of` says, the day itself last; day 0 is the oldest.
+fn month(of: impl Fn(u64) -> [u64; 4]) -> Vec<String> {
+    let days: Vec<Period> = (0..29).rev().map(day).collect();
+    let known = days.iter().zip(0..);
+    let records = known.map(|(day, at)| record(day, "a", of(at)));
+    found(&days, records.collect(), &["a"], 0)
+}
+
+#[track_caller]
+fn one(found: &[String], expected: &str) {
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains(expected), "{found:?}");
+}
+
+/// 30 of 1000 bounce for a fortnight, then 4 more each day: 8.6 % on the last. And 0.1 % blocked becomes 1.5 %.
+#[test]
+fn a_rise_of_two_weeks_is_no_usual_state() {
+    let risen = |at: u64| at.saturating_sub(14);
+    let bounced = month(|at| {
+        let n = 30 + 4 * risen(at);
+        [1000 - n, n, 0, 0]
+    });
+    one(&bounced, "8.6% bounced (86)");
+    let blocked = month(|at| [999 - risen(at), 0, 0, 1 + risen(at)]);
+    one(&blocked, "15 blocked (1.5%)");
+    // As much on all days is below every limit, and usual.
+    assert_eq!(month(|_| [914, 86, 0, 0]), [""; 0]);
+}
+
+/// 7 % deferred, and 0.7 points more on each of four weeks: 26.6 %, above the limit of 20 % on its own.
+#[test]
+fn what_is_above_its_limit_is_reported_however_slowly_it_came() {
+    let deferred = month(|at| {
+        let n = 70 + 7 * at;
+        [1000 - n, 0, n, 0]
+    });
+    one(&deferred, "26.6% deferred (266)");
+}
+
+/// 900 on working days, 18 on Saturdays and Sundays; day 28 is a Saturday, day 27 a Friday.
+#[test]
+fn a_working_day_is_not_measured_by_sundays() {
+    let week = |today: u64| {
+        let days: Vec<Period> = (1..29).rev().map(day).collect();
+        let of = |day: &Period| match day.day().weekday() {
+            chrono::Weekday::Sat | chrono::Weekday::Sun => 18,
+            _ => 900,
+        };
+        let (last, before) = days.split_last().unwrap();
+        let records = before
+            .iter()
+            .map(|day| record(day, "a", [of(day), 0, 0, 0]));
+        let records = records.chain([record(last, "a", [today, 0, 0, 0])]);
+        found(&days, records.collect(), &["a"], 0)
+    };
+    one(&week(33), "only 33 deliveries");
+    one(&week(180), "only 180 deliveries");
+    assert_eq!(week(700), [""; 0]);
+}
+
+/// Three of three, every day: no day alone is beyond chance.
+#[test]
+fn an_instance_with_three_a_day_is_judged_by_a_week() {
+    let all = month(|_| [0, 3, 0, 0]);
+    one(&all, "100.0% bounced (21), in 7 days");
+    assert_eq!(month(|at| [3 - at % 2, at % 2, 0, 0]), [""; 0]);
+}
+
+/// Attempts of a day by provider: sent, bounced, deferred.
+fn by_provider(of: &Period, instance: &str, rows: &[(&str, [u64; 3])]) -> DayRecord {
+    let row = |key: &str, [sent, bounced, deferred]: [u64; 3]| json!({"key": key, "sent": sent, "bounced": bounced, "deferred": deferred});
+    let sum = |at: usize| rows.iter().map(|(_, counts)| counts[at]).sum::<u64>();
+    let all = [sum(0), sum(1), sum(2)];
+    let providers: Vec<_> = rows.iter().map(|(key, of)| row(key, *of)).collect();
+    let reasons = [
+        row("-", [all[0], 0, 0]),
+        row("connection", [0, all[1], all[2]]),
+    ];
+    let figures = json!({
+        "total": all.iter().sum::<u64>(), "sent": all[0], "bounced": all[1], "deferred": all[2],
+        "by": {"provider": providers, "reason": reasons, "dsn": [row("x", all)], "hour": [row("x", all)]},
+    });
+    stored(of, instance, &figures)
+}
+
+#[test]
+fn a_small_instance_does_not_hide_a_provider_and_one_that_is_left_out_is_missed() {
+    let days: Vec<Period> = (0..29).rev().map(day).collect();
+    let (last, before) = days.split_last().unwrap();
+    let usual = [("gmail", [47, 0, 3]), ("therest", [420, 0, 30])];
+    let run = |big: &[(&str, [u64; 3])], small: &[(&str, [u64; 3])]| {
+        let mut records = Vec::new();
+        for day in before {
+            records.push(by_provider(day, "big", &usual));
+            records.push(by_provider(day, "small", &[("aol", [20, 0, 1])]));
+        }
+        records.push(by_provider(last, "big", big));
+        records.push(by_provider(last, "small", small));
+        found(&days, records, &["big", "small"], 0)
+    };
+    let out = [("gmail", [0, 0, 50]), ("therest", [420, 0, 30])];
+    one(&run(&out, &[("aol", [20, 0, 1])]), "100.0% deferred (50)");
+    let both = run(&out, &[("aol", [3, 0, 16])]);
+    assert_eq!(both.len(), 2, "{both:?}");
+    // What the instance itself shows is said once.
+    one(&run(&usual, &[("aol", [3, 0, 16])]), "84.2% deferred (16)");
+    let gone = run(&[("therest", [470, 0, 33])], &[("aol", [20, 0, 1])]);
+    one(&gone, "no deliveries; 50 a day before");
+}
