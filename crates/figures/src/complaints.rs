@@ -128,7 +128,7 @@ fn kind(word: &str, before: &str, is_warning: bool) -> Option<&'static str> {
     if is_number && (before == "pid" || before == "process") {
         return Some("N");
     }
-    if word.starts_with('<') && word.ends_with('>') {
+    if word.starts_with('<') && word.ends_with('>') || word.contains('@') {
         return Some("<…>");
     }
     if let Some((name, address)) = word.split_once('[')

@@ -54,6 +54,10 @@ pub(super) fn findings(
             Some(of) => of.complete,
             None => is_covered,
         };
+        // What has nothing, on purpose or not, or is not known whole, does not show that a map leads elsewhere.
+        if !is_known || subject.today.total() == 0 {
+            silent.insert(subject.name.clone());
+        }
         of_subject(report, subject, &subject.name, rules, &mut found);
         let is_busy = match volume::is_new(subject) {
             // One that never had any, on days enough to say so, is made ready: the report says so elsewhere.
@@ -67,7 +71,6 @@ pub(super) fn findings(
             }
         };
         if is_known && subject.today.total() == 0 && is_busy {
-            silent.insert(subject.name.clone());
             found.push((1, 0, volume::silent(subject)));
         } else if let Some(finding) = volume::finding(subject, rules, is_known) {
             silent.insert(subject.name.clone());

@@ -126,7 +126,7 @@ fn part(counts: &Counts, watched: Watched) -> u64 {
 }
 
 /// Providers that always got mail, and get none, though the instances that sent it do send: a map leads elsewhere.
-/// `silent`: the instances that have nothing at all, or far less, and were found.
+/// `silent`: the instances that have nothing at all, or far less, or are not known whole.
 pub(super) fn left_out(
     report: &Daily,
     history: &History,

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::wire::{ComplaintEntry, Figures};
 use super::{DIMENSIONS, SCHEMA};
 use crate::bounds::{MOST_IN_DAY, MOST_IN_RECORD};
+use crate::complaints::ComplaintRow;
+use crate::judge::{Rules, judge_complaint};
 use crate::mail_stats::{Count, Dimension, Instance, Tally, cut_table};
+use crate::verdict::Level;
 
 /// An instance's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,6 +172,11 @@ pub fn records(
         }
         counted
     };
+    let rules = Rules::load(None).ok();
+    let is_finding = |row: &ComplaintRow| {
+        let judged = |rules: &Rules| judge_complaint(row, &rules.complaints);
+        rules.as_ref().map(judged) > Some(Level::Ok)
+    };
     let record = |name: &[u8]| {
         let (attempts, recipients) = (of(&attempts, name), of(&recipients, name));
         let (attempts, recipients) = (bounded(attempts), bounded(recipients));
@@ -189,7 +197,11 @@ pub fn records(
             incomplete,
             expired: attempts.expired,
             unparsed: attempts.unparsed,
-            complaints: Some(ComplaintEntry::all(&attempts.complaints)),
+            complaints: Some(ComplaintEntry::all(
+                &attempts.complaints,
+                most.div_ceil(4),
+                is_finding,
+            )),
             attempts: Figures::of(&attempts),
             recipients: Figures::of(&recipients),
             inputs,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::complaints::{ComplaintRow, Complaints};
 use crate::mail_stats::{Counts, Dimension, Histogram, Instance, REASON_SEPARATOR, Table};
 
-/// How many kinds of complaints a record holds, the worst.
-const MOST_COMPLAINTS: usize = 50;
+/// As many characters of a complaint's text as a record holds.
+const MOST_TEXT: usize = 500;
 
 /// Attempts, or recipients.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -78,10 +78,22 @@ pub(super) struct ComplaintEntry {
 }
 
 impl ComplaintEntry {
-    /// The worst and most frequent ones, as many as a record holds.
-    pub(super) fn all(complaints: &Complaints) -> Vec<Self> {
-        let rows = complaints.rows().into_iter().take(MOST_COMPLAINTS);
-        rows.map(|row| Self {
+    /// What is a finding first, then the worst and most frequent ones, `most` in all: strangers can make Postfix warn
+    /// of ever new things.
+    pub(super) fn all(
+        complaints: &Complaints,
+        most: usize,
+        is_finding: impl Fn(&ComplaintRow) -> bool,
+    ) -> Vec<Self> {
+        let mut rows = complaints.rows();
+        // Stable: the order among each stays.
+        rows.sort_by_key(|row| !is_finding(row));
+        let rows = rows.into_iter().take(most);
+        rows.map(|mut row| {
+            row.text = row.text.chars().take(MOST_TEXT).collect();
+            row
+        })
+        .map(|row| Self {
             severity: row.severity.as_str().to_owned(),
             service: row.service,
             text: row.text,

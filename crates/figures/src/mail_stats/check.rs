@@ -124,8 +124,8 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
                 held_against(instance, *watched, thresholds)
             }));
             by_rules(instance, limits, &mut of_instance);
+            of_instance.extend(delayed(instance, &limits.rules));
         }
-        of_instance.extend(delayed(instance, &limits.rules));
         findings.append(&mut of_instance);
         findings.extend(complaints(instance, &limits.rules));
         let figures = &instance.figures;
@@ -157,13 +157,10 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
     let rules = &limits.rules;
     let sample = |watched: Watched| Sample::new(watched.of(instance), watched.whole(instance));
     found.retain(|finding| {
-        if !limits.given.is_empty() {
-            return true;
-        }
         let judged = |watched| rules.of(watched).judge(sample(watched)).level;
         finding
             .watched
-            .is_none_or(|watched| judged(watched) > Level::Ok)
+            .is_none_or(|watched| limits.given.contains(&watched) || judged(watched) > Level::Ok)
     });
     let ruled = Watched::JUDGED.iter().copied();
     for watched in ruled.filter(|watched| !limits.given.contains(watched)) {

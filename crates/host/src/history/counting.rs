@@ -169,7 +169,10 @@ impl Sink for DayCounts<'_> {
             }
             Event::Expired(expired) => day.attempts.expired(instance, expired.repeat),
             Event::Unparsed { .. } => day.attempts.unparsed(instance, 1),
-            Event::Complaint(complaint) => day.attempts.complaint(instance, complaint),
+            // Only records that are kept say it.
+            Event::Complaint(complaint) if self.whole => {
+                day.attempts.complaint(instance, complaint);
+            }
             _ => {}
         }
     }

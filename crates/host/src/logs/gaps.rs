@@ -76,7 +76,14 @@ pub fn followed(
         *strange = None;
     } else if has_lines && (is_first || strange.is_some()) {
         let found = readings.iter().find_map(unknown);
-        *strange = found.map(|problem| problem.what).or(strange.take());
+        // What is kept has no text of a log in it.
+        let told = |what: String| {
+            what.split("; the first: ")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        *strange = found.map(|problem| told(problem.what)).or(strange.take());
     }
     problems.extend(
         strange
