@@ -143,8 +143,8 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, keys: &[String], now: T
         return false;
     };
     let changed = Time::from_seconds(seen.ctime());
-    // Both are known to the second, and one may be a second off. An smtpd that was started while a trivial-rewrite still
-    // went by the old map may remember what that said, for as long as it is asked for it.
+    // Both are known to the second, and one may be a second off. An smtpd that was started while a trivial-rewrite
+    // still went by the old map may remember what that said, for as long as it is asked for it.
     let is_new = |process: &Process| {
         let old = match process.name.as_str() {
             "smtpd" => RESOLVERS.as_secs() + 1,

@@ -136,8 +136,8 @@ fn silent(
     let found = pool::each(asked, AT_A_TIME, |ip| {
         let why = match ports::knock(&SocketAddr::new(ip, SMTP)) {
             Ok(()) => return None,
-            // No way there from here, as to IPv6 of a host without, or a firewall that lets in the list servers alone: it
-            // says nothing of a relay that somebody keeps.
+            // No way there from here, as to IPv6 of a host without, or a firewall that lets in the list servers
+            // alone: it says nothing of a relay that somebody keeps.
             Err(e)
                 if e.kind() != ErrorKind::ConnectionRefused
                     && (owner(ip).is_none() || e.kind() == ErrorKind::NetworkUnreachable)
