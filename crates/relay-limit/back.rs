@@ -19,15 +19,25 @@ const IDLE_DAYS: u64 = 30;
 
 /// What relay-instances finds wrong. That the zone does not list the address yet is no reason.
 /// What was not seen to be in order is wrong, too.
-fn wrong(name: &str, resolver: &ResolverArgs) -> anyhow::Result<Vec<String>> {
+fn wrong(cx: &Context, name: &str, resolver: &ResolverArgs) -> anyhow::Result<Vec<String>> {
     let servers = resolver.servers()?;
     let server = servers.first().map(|server| format!("--resolver={server}"));
     let args = ["-q", "--check-dns", "--format", "json"].into_iter();
     let args = args.chain(server.as_deref()).chain(["--", name]);
-    let args: Vec<&OsStr> = args.map(OsStr::new).collect();
+    // An image is looked at as an image.
+    let image = [OsStr::new("--root"), cx.root().dir().as_os_str()];
+    let image = image.into_iter().filter(|_| !cx.root().is_this_host());
+    let args: Vec<&OsStr> = image.chain(args.map(OsStr::new)).collect();
     let (code, said) = run("relay-instances", &args)?;
-    let json: serde_json::Value = serde_json::from_str(&said)
-        .map_err(|e| Failure::new(format!("relay-instances {name} ended with {code:?}: {e}")))?;
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(&said) else {
+        let status = code.map_or_else(String::new, |code| format!(" with status {code}"));
+        let said = postfix::escape(said.trim_end());
+        return Err(
+            Failure::new(format!("relay-instances {name} ended{status}: {said}"))
+                .hint("run relay-instances by hand, and see what it says")
+                .into(),
+        );
+    };
     let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let (mut found, mut seen) = (Vec::new(), 0);
@@ -71,7 +81,7 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let providers = host::tables::providers(cx.site())?;
     let name = instance.name();
-    let wrong = wrong(name, &args.resolver)?;
+    let wrong = wrong(cx, name, &args.resolver)?;
     let mut lines: Vec<String> = wrong
         .iter()
         .map(|what| format!("not in order: {what}"))

@@ -114,3 +114,16 @@ fn a_provider_is_not_left_without_an_address() {
     assert_eq!(ran.code(), Some(2), "{ran}");
     assert!(ran.errors().contains("--last"), "{ran}");
 }
+
+/// Of an image, and not of the host that this runs on.
+#[test]
+fn an_image_is_looked_at_as_an_image() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rustin");
+    // Nobody answers there.
+    let resolver = ["--resolver", "127.0.0.1:1", "--timeout", "1"];
+    let args = ["--root", root, "in", "aol-b", "--dry-run"];
+    let ran = testkit::tools::run("relay-limit", [&args[..], &resolver].concat());
+    assert_eq!(ran.status, Some(2), "{}", ran.err);
+    let begins = "relay-limit: postfix-aol-b stays out: aol-b.mayfirst.example: ";
+    assert!(ran.err.starts_with(begins), "{}", ran.err);
+}
