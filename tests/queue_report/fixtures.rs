@@ -313,6 +313,16 @@ fn when_it_drains_is_estimated_from_the_last_hour_and_says_on_what_it_rests() {
     // A part of the mailq says nothing of all, and neither does a log that is not there.
     let part = image.json(0, &[clock, "--queue", "deferred", "x"]);
     assert_eq!(part["total"]["last_hour"], Value::Null);
+    // A log that begins within the hour does not say what was done before; of what expired, it does not say how much.
+    let log = image.path("var/log/mail.log");
+    std::fs::write(&log, lines[3..].concat()).unwrap();
+    let late = image.json(0, &[clock, "x"]);
+    assert_eq!(late["total"]["last_hour"], Value::Null);
+    let expired = "2026-11-24T08:36:00+00:00 rustin postfix/qmgr[98]: 4B5xyzzzzz: from=<a@example.com>, \
+                   status=expired, returned to sender\n";
+    std::fs::write(&log, lines.concat() + expired).unwrap();
+    let expired = image.json(0, &[clock, "x"]);
+    assert_eq!(expired["total"]["last_hour"], Value::Null);
     std::fs::remove_file(image.path("var/log/mail.log")).unwrap();
     let none = image.json(0, &[clock, "x"]);
     assert_eq!(none["total"]["last_hour"], Value::Null);

@@ -215,6 +215,12 @@ mod tests {
             true,
             "hostname HOST does not resolve to address ADDRESS: Name or service not known",
         );
+        // A record of a day has no address in it.
+        check(
+            "virtual_alias_maps map lookup problem for x@y.example -- message not accepted, try again later",
+            true,
+            "virtual_alias_maps map lookup problem for <…> -- message not accepted, try again later",
+        );
         check(
             "unknown[203.0.113.9]: SASL LOGIN authentication failed: authentication failure",
             true,

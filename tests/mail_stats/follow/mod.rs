@@ -208,6 +208,9 @@ fn what_is_still_so_is_said_in_every_run() {
         assert_eq!(complete, false);
         assert!(problems.contains("is no line of Postfix"), "{problems}");
     }
+    // What is kept has no text of a log in it.
+    let kept = fs::read_to_string(&state).unwrap();
+    assert!(!kept.contains("root:x"), "{kept}");
     let line = "2026-09-19T10:00:00Z rustin postfix-aol-a/smtp[9]: A1234567: to=<u@aol.com>, relay=none, delay=1, \
         dsn=2.0.0, status=sent (250 ok)\n";
     let mut text = fs::read_to_string(&log).unwrap();

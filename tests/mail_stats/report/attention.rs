@@ -189,3 +189,43 @@ fn cries_outlive_the_log() {
         ran.out
     );
 }
+
+/// Strangers can make Postfix warn of ever new things; that pushes nothing out of the record that is a finding.
+#[test]
+fn what_strangers_cause_pushes_no_finding_out_of_a_record() {
+    let mut log = two_days(
+        &[Lines {
+            time: "18T10:00:00",
+            ..Lines::default()
+        }],
+        &[Lines::default()],
+    );
+    for n in 0..400_u16 {
+        let who = char::from(b'a' + (n % 26) as u8)
+            .to_string()
+            .repeat(usize::from(n / 26) + 1);
+        let line = format!(
+            "2026-09-19T11:00:00Z host postfix-a/smtpd[9]: warning: odd command {who} of a client\n"
+        );
+        log.push_str(&line.repeat(30));
+    }
+    let cry = "2026-09-19T11:00:00Z host postfix-a/smtpd[9]: warning: problem talking to service rewrite: Success\n";
+    log.push_str(&cry.repeat(20));
+    log.push_str("2026-09-20T00:10:00Z host postfix-a/qmgr[9]: A1234567: removed\n");
+    let root = host(&["postfix-a"], &log);
+    let path = root.path().to_str().unwrap();
+    let before = attention(&report(&root, &DAY).out);
+    let is_it = |text: &&String| text.contains("problem talking to service rewrite");
+    assert!(before.iter().any(|text| is_it(&text)), "{before:?}");
+    stats(["--root", path, "--save-day", "--date", "2026-09-19"]).ended(0);
+    let log = root.path().join("var/log/mail.log");
+    fs::write(
+        log,
+        "2026-09-20T00:10:00Z host postfix-a/qmgr[9]: A1234567: removed\n",
+    )
+    .unwrap();
+    let ran = report(&root, &DAY);
+    assert!(ran.out.contains("From the day's record"), "{}", ran.out);
+    let after = attention(&ran.out);
+    assert!(after.iter().any(|text| is_it(&text)), "{after:?}");
+}

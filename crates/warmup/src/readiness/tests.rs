@@ -308,3 +308,33 @@ fn mail_that_comes_too_early() {
         ],
     );
 }
+
+/// What is to go is not put in again, and what another sender of this host has is right.
+#[test]
+fn lines_do_not_undo_one_another() {
+    check(
+        |facts, _| {
+            facts.running = Running::No;
+            facts.senders[0].dns[3].listed = 2;
+            facts.senders[0].dns[3].records =
+                ["192.0.2.43", "192.0.2.44"].map(str::to_owned).to_vec();
+        },
+        &[
+            "running fail: it is not running => postfix -c /etc/postfix-aol-c start",
+            "relay-name fail: what provider found: it gets mail, and is not ready => take out: \
+             aol.smtp.example.org. IN A 192.0.2.44 => aol.smtp.example.org. 600 IN A 192.0.2.43",
+        ],
+    );
+    check(
+        |facts, _| {
+            let mut other = sender("192.0.2.45");
+            other.dns[0].outcome = DnsOutcome::Wrong;
+            other.dns[0].records = ["192.0.2.44", "192.0.2.99"].map(str::to_owned).to_vec();
+            facts.senders.push(other);
+        },
+        &[
+            "a fail: what host found => aol-c.example.org. 86400 IN A 192.0.2.45 => take out: aol-c.example.org. IN A \
+             192.0.2.99",
+        ],
+    );
+}

@@ -111,3 +111,18 @@ fn a_small_instance_does_not_hide_a_provider_and_one_that_is_left_out_is_missed(
     let gone = run(&[("therest", [470, 0, 33])], &[("aol", [20, 0, 1])]);
     one(&gone, "no deliveries; 50 a day before");
 }
+
+/// What the only instance of a provider did not send, because it was switched off, is no map that leads elsewhere.
+#[test]
+fn a_provider_goes_with_its_instance_that_is_switched_off() {
+    let days: Vec<Period> = (0..29).rev().map(day).collect();
+    let (last, before) = days.split_last().unwrap();
+    let mut records = Vec::new();
+    for day in before {
+        records.push(by_provider(day, "big", &[("gmail", [470, 0, 30])]));
+        records.push(by_provider(day, "off", &[("msn", [470, 0, 30])]));
+    }
+    records.push(by_provider(last, "big", &[("gmail", [470, 0, 30])]));
+    records.push(by_provider(last, "off", &[]));
+    assert_eq!(found_in(&days, records, (&["big"], &["big"]), 0), [""; 0]);
+}

@@ -236,3 +236,20 @@ fn limits_that_make_no_sense_together() {
     check(&[five, Limit::Rate(5.0)], &[], None);
     check(&[], &[five, ten], Some(LimitError::Twice));
 }
+
+/// 21 of 100,000 blocked are nothing by the rules, whatever limit was given for bounces.
+#[test]
+fn a_limit_replaces_the_rules_of_its_own_kind_alone() {
+    let rules = Rules::load(None).unwrap();
+    let mut limits = Limits {
+        given: vec![Watched::Bounced],
+        blocked: Thresholds::new(&[], &["20".parse().unwrap()]).unwrap(),
+        ..Limits::new(rules)
+    };
+    check(&[instance("a", 99_000, 1000, 0, 21)], &limits, &[]);
+    limits.given.push(Watched::Blocked);
+    let stats = [instance("a", 99_000, 1000, 0, 21)];
+    let mut all = super::super::tests::empty();
+    all.instances = stats.to_vec();
+    assert_eq!(judge(&all, &limits)[0].level, Level::Critical);
+}
