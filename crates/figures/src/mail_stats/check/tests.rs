@@ -251,5 +251,5 @@ fn a_limit_replaces_the_rules_of_its_own_kind_alone() {
     let stats = [instance("a", 99_000, 1000, 0, 21)];
     let mut all = super::super::tests::empty();
     all.instances = stats.to_vec();
-    assert_eq!(judge(&all, &limits)[0].level, Level::Critical);
+    assert_eq!(judge(&all, &limits)[0].level, Critical);
 }
