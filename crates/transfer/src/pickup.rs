@@ -97,8 +97,7 @@ pub(crate) fn started(dir: &Path) -> Option<String> {
 }
 
 /// The pickup processes of the instance with this queue directory. `None`: it runs, but its processes cannot be seen
-/// from
-/// here, as those of a container cannot from another.
+/// from here, as those of a container cannot from another.
 fn pickups(queue_directory: &Path) -> io::Result<Option<Vec<Process>>> {
     let meta = std::fs::metadata(queue_directory)?;
     let here = (meta.dev(), meta.ino());

@@ -62,18 +62,17 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
             out,
             "relay_mailq_next_expiry_seconds",
             "Time until the first message is returned to its sender unless it is delivered; negative if that is due at \
-             its next attempt; +Inf if no message is waiting. Mail on hold does not count.",
+             its next attempt; +Inf if no message is waiting, absent if that is not known. Mail on hold does not count.",
         )?;
         for instance in &distribution.instances {
             let name = label(instance.instance.as_bytes());
-            let left = instance
-                .figures
-                .next_expiry
-                .map_or("+Inf".to_owned(), |time| {
-                    time.seconds()
-                        .saturating_sub(distribution.time.seconds())
-                        .to_string()
-                });
+            let now = distribution.time.seconds();
+            let left = match instance.figures.next_expiry {
+                Some(time) => time.seconds().saturating_sub(now).to_string(),
+                None if distribution.problems.is_empty() => "+Inf".to_owned(),
+                // What could not be read may hold a message.
+                None => continue,
+            };
             writeln!(
                 out,
                 "relay_mailq_next_expiry_seconds{{postfix_instance=\"{name}\"}} {left}"

@@ -6,7 +6,7 @@ use super::{Step, StepState};
 
 mod spf;
 
-/// The words of relay-instances' checks, those of the steps, and what is to be mended where.
+/// The words of relay-instances' checks, those of the steps, and what is to be fixed where.
 const RECORDS: [(&str, &str); 4] = [
     ("host", "a"),
     ("ttl", "ttl"),
