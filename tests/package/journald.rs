@@ -1,5 +1,6 @@
 //! Debian 12 and 13 as they are installed: mail is in the journal alone, and systemd runs what the package schedules.
 
+use std::process::Command;
 use std::time::Duration;
 
 use testkit::debian::Debian;
@@ -97,12 +98,82 @@ fn journald_alone(release: &str) {
         "postfix-aol-a:total:4\npostfix-aol-a:bounced:1\npostfix-aol-a:deferred:1\npostfix-aol-a:sent:2\n\n\
          postfix-msn-a:total:1\npostfix-msn-a:bounced:0\npostfix-msn-a:deferred:0\npostfix-msn-a:sent:1\n\n"
     );
+    every_tool_reads_it(&host);
     the_jobs_run(&host);
     moved_mail_is_followed(&host);
     strangers_do_not_count(&host);
     the_rate_limit(&host);
     beside_rsyslog(&host);
     purged(&host);
+}
+
+/// On the host itself and, with --root, on the machine that it runs on: four deliveries of aol-a, one of them returned
+/// and one deferred.
+fn every_tool_reads_it(host: &Host) {
+    let root = host.0.path("");
+    let built = |tool: &str| match tool {
+        "mail-stats-print" => env!("CARGO_BIN_EXE_mail-stats-print"),
+        "queue-report" => env!("CARGO_BIN_EXE_queue-report"),
+        "relay-transport" => env!("CARGO_BIN_EXE_relay-transport"),
+        _ => env!("CARGO_BIN_EXE_relay-warmup"),
+    };
+    let check = |tool: &str, args: &str, status: i32, expected: &str| {
+        let there = host.0.run(&format!("{tool} {args}")).ended(status);
+        let out = Command::new(built(tool))
+            .args(args.split_whitespace())
+            .arg("--root")
+            .arg(&root)
+            .env("TZ", "UTC")
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(status), "{tool} {args}: {out:?}");
+        for (place, said) in [("there", there.out.into_bytes()), ("here", out.stdout)] {
+            let said = String::from_utf8(said).unwrap();
+            let found = said.lines().any(|line| line.starts_with(expected));
+            assert!(found, "{tool} {args}, {place}: {said}");
+        }
+    };
+    // The journal is on the disk before it is looked at from outside.
+    host.0.ok("journalctl --sync");
+    let shares = "4 deliveries of postfix-aol-a: 25.0% bounced, 25.0% deferred, 0 blocked | ";
+    check(
+        "mail-stats-print",
+        "--check aol-a",
+        0,
+        &format!("OK: {shares}"),
+    );
+    let limit = "--check --crit-bounced 20% aol-a";
+    check("mail-stats-print", limit, 2, "CRITICAL: postfix-aol-a: ");
+    check(
+        "mail-stats-print",
+        "--events aol-a",
+        0,
+        "{\"schema\":\"relay-tools/delivery/1\"",
+    );
+    check(
+        "mail-stats-print",
+        "--filtered aol-a",
+        0,
+        "postfix-aol-a:filtered:accepted:4",
+    );
+    let hold = "WARNING: postfix-aol-a: hold (";
+    check("relay-warmup", "status --check aol-a", 1, hold);
+    check("relay-warmup", "status aol-a", 0, "postfix-aol-a: HOLD");
+    check(
+        "relay-transport",
+        "discover aol-a",
+        0,
+        "aol.com smtp:[aol.smtp.",
+    );
+    check(
+        "queue-report",
+        "aol-a --format jsonl",
+        0,
+        "{\"queue_name\":\"deferred\"",
+    );
+    // Files alone are not enough for a verdict here.
+    let files = "--check --log-source files aol-a";
+    check("mail-stats-print", files, 3, "UNKNOWN: ");
 }
 
 fn the_jobs_run(host: &Host) {

@@ -306,6 +306,16 @@ fn when_it_drains_is_estimated_from_the_last_hour_and_says_on_what_it_rests() {
     let rests = "in the last hour 3 recipients who had waited were delivered or returned, and 0 came to wait";
     assert!(said.replace('\n', " ").contains(rests), "{said}");
     assert!(said.contains("drains in ~"), "{said}");
+    // The journal says the same, where there is no such file.
+    std::fs::rename(image.path("var/log/mail.log"), image.path("mail.log")).unwrap();
+    assert_eq!(
+        image.json(0, &[clock, "x"])["total"]["last_hour"],
+        Value::Null
+    );
+    image.journal(&lines.concat());
+    assert_eq!(image.json(0, &[clock, "x"])["total"], *total);
+    std::fs::rename(image.path("mail.log"), image.path("var/log/mail.log")).unwrap();
+    std::fs::remove_dir_all(image.path("var/log/journal")).unwrap();
     // While it still comes in faster than it goes, it does not drain.
     let came = image.json(0, &["--clock=2026-11-24T07:00:00Z", "x"]);
     assert_eq!(came["total"]["last_hour"]["came"], waiting, "{came}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use testkit::journal::{Journal, Sender};
 use testkit::tools::{Ran, run, sh};
 
 /// A copy of fixtures/rustin with modes and times put right, or of another image.
@@ -41,6 +42,19 @@ impl Image {
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.0.path().join(below)
+    }
+
+    /// Gives it a journal that has these lines of a log.
+    pub(crate) fn journal(&self, lines: &str) {
+        let owner = format!(
+            "postfix:x:{}:113::/var/spool/postfix:/bin/false\n",
+            Sender::OWNER
+        );
+        std::fs::write(self.path("etc/passwd"), owner).unwrap();
+        let mut journal =
+            Journal::new(&self.path("var/log/journal/fedcba9876543210fedcba9876543210"));
+        journal.log(lines);
+        journal.write("system.journal");
     }
 
     /// Runs the tool on this host, as from cron: no terminal anywhere.

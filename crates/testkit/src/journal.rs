@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::tools::seconds;
+
 /// Who sends an entry: the fields that journald itself adds.
 #[derive(Debug, Clone)]
 pub struct Sender {
@@ -80,6 +82,20 @@ impl Journal {
             named("_EXE", &sender.exe),
         );
         self.entry(micros, &fields);
+    }
+
+    /// The lines of a log file, `2026-09-19T11:00:00Z rustin postfix-aol-a/smtp[9]: …`, as their instances' daemons send
+    /// them to journald.
+    pub fn log(&mut self, lines: &str) {
+        for line in lines.lines() {
+            let mut words = line.splitn(4, ' ');
+            let mut word = || words.next().unwrap();
+            let (time, _host, tag, message) = (word(), word(), word(), word());
+            let (tag, _pid) = tag.split_once('[').unwrap();
+            let (instance, _daemon) = tag.split_once('/').unwrap();
+            let micros = seconds(time) * 1_000_000;
+            self.mail(micros, &Sender::postfix(instance), tag, message);
+        }
     }
 
     /// journald's own report that it dropped messages of a unit.

@@ -62,3 +62,36 @@ fn relay_warmup_judges_what_the_journal_tells() {
     assert!(text.contains("\"sent\":5"), "{text}");
     assert!(!text.contains("\"bounced\":50"), "{text}");
 }
+
+/// What others than Postfix wrote does not decide.
+#[test]
+fn a_check_judges_what_the_journal_tells() {
+    let mut host = Host::new();
+    let unknown = "bounced (host mx.aol.com[192.0.2.1] said: 550 5.1.1 no such user (in reply to RCPT TO command))";
+    let check = |host: &Host, args: &[&str], status| {
+        let args = [&["--check", "--crit-bounced", "5%"], args].concat();
+        let line = host.run(&args).ended(status).out;
+        line.split(" | ").next().unwrap().to_owned()
+    };
+    host.deliver("aol-a", 400, "sent (250 ok)");
+    host.deliver("aol-a", 20, unknown);
+    host.deliver_as(&Sender::user(), "aol-a", 50, unknown);
+    host.flush();
+    assert_eq!(
+        check(&host, &["aol-a"], 0),
+        "OK: 420 deliveries of postfix-aol-a: 4.8% bounced, 0.0% deferred, 0 blocked"
+    );
+    host.deliver("aol-a", 2, unknown);
+    host.flush();
+    let critical = "CRITICAL: postfix-aol-a: 5.2% bounced (22 of 422), more than 5%";
+    assert_eq!(check(&host, &["aol-a"], 2), critical);
+    // The log file of an instance that has one is judged beside it.
+    let own: String = (0..10).map(|_| host.line("own-a", unknown)).collect();
+    host.write("var/log/own.log", &own);
+    let both = check(&host, &[], 2);
+    assert!(
+        both.contains("postfix-own-a: 100.0% bounced (10 of 10)"),
+        "{both}"
+    );
+    assert!(both.contains("22 of 422"), "{both}");
+}

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use chrono::{Days, NaiveDate, NaiveTime};
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::journal::{Journal, Sender};
 use testkit::tools::{seconds, set_mtime};
 
 const BLOCKED: &str = "host mx.aol.com[203.0.113.5] said: 554 5.7.1 Unfortunately, messages from 192.0.2.44 weren't \
@@ -114,6 +115,21 @@ impl Image {
         let path = self.path("var/log/mail.log");
         fs::write(&path, log.concat()).unwrap();
         set_mtime(&path, seconds(CLOCK));
+    }
+
+    /// The same into the journal, and nothing into a file.
+    pub(crate) fn write_journal(&self) {
+        let owner = format!(
+            "postfix:x:{}:113::/var/spool/postfix:/bin/false\n",
+            Sender::OWNER
+        );
+        fs::write(self.path("etc/passwd"), owner).unwrap();
+        let mut log = self.log.clone();
+        log.sort();
+        let mut journal =
+            Journal::new(&self.path("var/log/journal/fedcba9876543210fedcba9876543210"));
+        journal.log(&log.concat());
+        journal.write("system.journal");
     }
 
     pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {

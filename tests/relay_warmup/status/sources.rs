@@ -94,3 +94,29 @@ fn what_cannot_be_read_is_unknown_and_not_fine() {
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }
 }
+
+/// Debian 12 and 13 as they are installed.
+#[test]
+fn a_warm_up_is_judged_by_the_journal_where_it_alone_has_the_mail() {
+    let mut image = Image::new();
+    image
+        .day(4, 200, 0, 0, 0)
+        .day(3, 200, 0, 0, 0)
+        .day(2, 200, 0, 0, 0);
+    image.day(1, 397, 0, 3, 0);
+    image.plan(4);
+    let line = image.ok(&["status", "--check"], 3);
+    assert!(line.starts_with("UNKNOWN: "), "{line}");
+    image.write_journal();
+    let why = format!("{}: 0.8% blocked (3 of 400), more than 0.5%", image.date(1));
+    image.check(
+        2,
+        &format!("CRITICAL: postfix-aol-c: step back ({why})"),
+        200,
+        400,
+        ["0", "0.75", "0.75"],
+    );
+    // Whoever wants files only gets no verdict of it.
+    let line = image.ok(&["status", "--check", "--log-source", "files"], 3);
+    assert!(line.starts_with("UNKNOWN: "), "{line}");
+}
