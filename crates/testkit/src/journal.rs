@@ -84,8 +84,8 @@ impl Journal {
         self.entry(micros, &fields);
     }
 
-    /// The lines of a log file, `2026-09-19T11:00:00Z rustin postfix-aol-a/smtp[9]: …`, as their instances' daemons send
-    /// them to journald.
+    /// The lines of a log file, as their instances' daemons send them to journald. A line is
+    /// `2026-09-19T11:00:00Z rustin postfix-aol-a/smtp[9]: …`.
     pub fn log(&mut self, lines: &str) {
         for line in lines.lines() {
             let mut words = line.splitn(4, ' ');
