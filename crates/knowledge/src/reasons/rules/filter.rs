@@ -148,7 +148,7 @@ impl Rules {
                 // A number, unless it counts something.
                 '0' if !counts(&out) => out.push_str("([0-9]+)"),
                 '/' => out.push_str("\\/"),
-                '?' if out.ends_with(['*', '+', '?', '}']) => {}
+                '?' if is_counted(&out) => {}
                 c => out.push(c),
             }
         }
@@ -160,6 +160,12 @@ impl Rules {
         }
         out
     }
+}
+
+/// Does the pattern end with how often something is found? An escaped `+` is itself.
+fn is_counted(pattern: &str) -> bool {
+    let before = pattern.strip_suffix(['*', '+', '?', '}']);
+    before.is_some_and(|before| !before.ends_with('\\'))
 }
 
 /// Does the pattern end within a count, as of `{1,80}`?
