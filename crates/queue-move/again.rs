@@ -50,7 +50,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     };
     let findings = match goal {
         // Whether mail may go from one provider's instance to another's was decided when it began.
-        Goal::Finish => course.findings(cx, true)?,
+        Goal::Finish => course.findings(cx, true, false)?,
         Goal::Back => Vec::new(),
     };
     if findings.iter().any(|finding| finding.refuses) {
@@ -385,7 +385,7 @@ pub(crate) fn now<'h>(
         ))
         .hint(close)
     })?;
-    let side = setup::spool_of(cx, instance)?;
+    let side = setup::spool_of(cx, instance, false)?;
     if side.identity.1 != then.identity.1 {
         let what = format!(
             "{}: {} is not the queue directory of that move",

@@ -37,6 +37,8 @@ struct History<'a> {
     schema: &'static str,
     moves: Vec<Entry<'a>>,
     deletions: Vec<Entry<'a>>,
+    /// Could all journals be read?
+    complete: bool,
 }
 
 pub(crate) fn word(state: State) -> &'static str {
@@ -126,6 +128,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
             schema: "relay-tools/queue-move-history/1",
             moves,
             deletions: deleted.iter().map(entry).collect(),
+            complete: is_whole,
         })
     } else {
         let lines = moves.iter().map(|entry| line(entry, cx.width()));

@@ -35,14 +35,14 @@ pub(crate) fn run(
         host: &host.value,
         from,
         to,
-        from_side: setup::spool_of(cx, from)?,
-        to_side: setup::spool_of(cx, to)?,
+        from_side: setup::spool_of(cx, from, args.manner.dry_run)?,
+        to_side: setup::spool_of(cx, to, args.manner.dry_run)?,
         to_runs: setup::runs(cx, to)?,
     };
     if !args.manner.dry_run {
         setup::must_be_root()?;
     }
-    let findings = course.findings(cx, args.cross_provider)?;
+    let findings = course.findings(cx, args.cross_provider, args.manner.dry_run)?;
     if findings.iter().any(|finding| finding.refuses) {
         return Err(setup::refused(&findings));
     }

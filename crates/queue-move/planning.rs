@@ -36,6 +36,7 @@ impl Course<'_> {
         &self,
         cx: &Context,
         cross_provider: bool,
+        is_plan: bool,
     ) -> anyhow::Result<Vec<Objection>> {
         let providers = host::tables::providers(cx.site())?;
         let provider = |name: &str| {
@@ -48,6 +49,7 @@ impl Course<'_> {
             provider: &provider,
             to_runs: self.to_runs,
             cross_provider,
+            is_plan,
         };
         Ok(check(
             &asked,
@@ -70,6 +72,8 @@ pub(crate) struct Planned {
     pub(crate) classes: Vec<(String, usize)>,
     /// What replies mean.
     pub(crate) reasons: Reasons,
+    /// What of FROM's queue could not be read.
+    pub(crate) unread: Vec<String>,
 }
 
 /// The domain of an address, in lower case; empty where it has none.
@@ -120,7 +124,15 @@ pub(crate) fn plan(
         taken: &of_others(&course.from_side, open),
     };
     let cross_device = is_cross_device(&spool, &course.to_side.spool());
-    let cross_device = cross_device.map_err(|e| Failure::new("cannot move").because(e))?;
+    let is_plan = args.manner.dry_run && !cx.root().is_this_host();
+    let (from, to) = (&course.from_side, &course.to_side);
+    let cross_device = match cross_device {
+        // What a copy of a host left out because it was empty: what it is in says as much.
+        Err(e) if is_plan && e.kind() == std::io::ErrorKind::NotFound => {
+            from.identity.0 != to.identity.0
+        }
+        known => known.map_err(|e| Failure::new("cannot move").because(e))?,
+    };
     let mut plan = Plan {
         from: course.from_side.clone(),
         to: course.to_side.clone(),
@@ -138,7 +150,12 @@ pub(crate) fn plan(
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
     let planned = Planned::new(plan, missing, warnings, reasons);
-    Ok(Planned { busy, ..planned })
+    let unread = found.problems.iter().map(ToString::to_string).collect();
+    Ok(Planned {
+        busy,
+        unread,
+        ..planned
+    })
 }
 
 /// What is to be known before this mail is handed to TO: beside `findings`, what TO would do with these very messages.
@@ -251,6 +268,7 @@ impl Planned {
             busy: 0,
             warnings,
             reasons,
+            unread: Vec::new(),
         }
     }
 

@@ -37,6 +37,9 @@ pub(crate) struct MoveResult {
     /// What TO has done with the moved messages up to now, by its log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) so_far: Option<SoFar>,
+    /// Was all of FROM's mail seen that could be meant, and if not, why not.
+    pub(crate) complete: bool,
+    pub(crate) missing: Vec<String>,
     pub(crate) changes: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -124,6 +127,8 @@ impl MoveResult {
             messages,
             canary: None,
             so_far: ran.as_ref().and_then(|ran| ran.verified.so_far.clone()),
+            complete: planned.unread.is_empty(),
+            missing: planned.unread.clone(),
             changes: planned.changes(),
             warnings: planned.warnings.clone(),
             notes: Vec::new(),
@@ -160,6 +165,9 @@ impl MoveResult {
             messages,
             canary: None,
             so_far: verified.so_far.clone(),
+            // The journal has them all: a damaged one is not gone on with.
+            complete: true,
+            missing: Vec::new(),
             changes: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),

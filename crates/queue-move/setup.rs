@@ -15,8 +15,8 @@ use crate::args::Format;
 const LOCKS: &str = "/var/lib/relay-tools/locks";
 
 /// Its spool, if it can be worked on.
-pub(crate) fn spool_of(cx: &Context, instance: &Instance) -> anyhow::Result<Side> {
-    side(cx.root(), instance).map_err(|finding| refused(&[finding]))
+pub(crate) fn spool_of(cx: &Context, instance: &Instance, dry_run: bool) -> anyhow::Result<Side> {
+    side(cx.root(), instance, dry_run).map_err(|finding| refused(&[finding]))
 }
 
 /// Does the instance run?

@@ -3,12 +3,12 @@
 use cli::{Context, Outcome};
 use postfix::queue::QueueId;
 use serde::Serialize;
-use transfer::Side;
 use transfer::hold::ItemResult;
 
 use crate::args::One;
 use crate::result::to_line;
 use crate::setup::is_json;
+use crate::single::Chosen;
 
 #[derive(Serialize)]
 struct SingleResult<'a> {
@@ -18,6 +18,8 @@ struct SingleResult<'a> {
     dry_run: bool,
     counts: Counts,
     messages: Vec<Message<'a>>,
+    complete: bool,
+    missing: &'a [String],
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -40,7 +42,7 @@ pub(crate) fn show(
     one: &One,
     cx: &Context,
     verb: &str,
-    side: &Side,
+    chosen: &Chosen,
     ids: &[QueueId],
     done: &[Option<ItemResult>],
 ) -> anyhow::Result<Outcome> {
@@ -63,7 +65,7 @@ pub(crate) fn show(
     let result = SingleResult {
         schema: "relay-tools/queue-move/1",
         action: verb,
-        instance: &side.instance,
+        instance: &chosen.side.instance,
         dry_run: one.manner.dry_run,
         counts: Counts {
             selected: ids.len(),
@@ -72,6 +74,8 @@ pub(crate) fn show(
             failed: count("failed"),
         },
         messages: messages.collect(),
+        complete: chosen.unread.is_empty(),
+        missing: &chosen.unread,
     };
     if is_json(one.format) {
         cx.print(to_line(&result).as_bytes())?;
@@ -79,7 +83,7 @@ pub(crate) fn show(
         let counts = result.counts;
         let mut lines = vec![format!(
             "{verb} {}: {} selected, {} done, {} skipped, {} failed",
-            side.instance, counts.selected, counts.done, counts.skipped, counts.failed
+            result.instance, counts.selected, counts.done, counts.skipped, counts.failed
         )];
         for message in &result.messages {
             let why = message

@@ -27,6 +27,8 @@ pub(crate) struct Chosen {
     pub(crate) skipped: Vec<(QueueId, String)>,
     /// What an admin should know before.
     pub(crate) notes: Vec<String>,
+    /// What of the queue could not be read.
+    pub(crate) unread: Vec<String>,
 }
 
 impl Chosen {
@@ -58,13 +60,14 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Instance, Side)> {
     let host = host::instances::discover(cx.site());
     setup::report(cx, &host.problems);
     let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
-    let side = setup::spool_of(cx, instance)?;
+    let side = setup::spool_of(cx, instance, one.manner.dry_run)?;
     let asked = transfer::preflight::Asked {
         root: cx.root(),
         host: &host.value,
         provider: &|_| None,
         to_runs: true,
         cross_provider: false,
+        is_plan: one.manner.dry_run,
     };
     if let Some(finding) = shared_queue(&asked, &side) {
         return Err(setup::refused(&[finding]));
@@ -99,6 +102,7 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
         messages: found.messages,
         skipped: Vec::new(),
         notes: notes.into_iter().collect(),
+        unread: found.problems.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -187,6 +191,7 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
         messages: Vec::new(),
         skipped: Vec::new(),
         notes: Vec::new(),
+        unread: Vec::new(),
     };
     carry_out(one, cx, ("clean", &what), &chosen, &ids, |ids| {
         clean_logs(Fs::new(&NoHook), &chosen.side, ids)
@@ -232,7 +237,7 @@ fn carry_out(
     };
     if one.manner.dry_run || ids.is_empty() {
         let (ids, done) = all(vec![None; ids.len()]);
-        return show(one, cx, verb, side, &ids, &done);
+        return show(one, cx, verb, chosen, &ids, &done);
     }
     if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
@@ -251,5 +256,5 @@ fn carry_out(
     );
     Syslog::open(cx).say(now, &text);
     let (ids, done) = all(outcomes.into_iter().map(Some).collect());
-    show(one, cx, verb, side, &ids, &done)
+    show(one, cx, verb, chosen, &ids, &done)
 }

@@ -66,9 +66,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let troubles;
     match mode {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {
-            let read = streaming::stream(cx, &spools, &selector, listing)?;
+            let (read, mut out) = streaming::stream(cx, &spools, &selector, listing)?;
             problems.extend(read.problems);
             troubles = host::machine::queue_troubles(cx.site(), &instances);
+            if listing == Listing::Jsonl {
+                jsonl::missing(&mut out, &figures::instances::missing(&problems, &troubles))?;
+            }
+            out.finish()?;
         }
         _ => {
             let mut report = figures(args, mode, cx, &spools, &selector, problems)?;

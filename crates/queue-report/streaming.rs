@@ -33,7 +33,7 @@ impl Gathered {
     }
 }
 
-/// Writes the messages that `selector` means, as ids or as JSON lines.
+/// Writes the messages that `selector` means, as ids or as JSON lines; more may be written behind them.
 ///
 /// # Errors
 /// Nothing could be read, or the output cannot be written.
@@ -42,7 +42,7 @@ pub(crate) fn stream(
     spools: &[InstanceSpool],
     selector: &Selector<'_>,
     listing: Listing,
-) -> anyhow::Result<SpoolReading> {
+) -> anyhow::Result<(SpoolReading, Stream)> {
     let reasons = Arc::new(host::tables::reasons(cx.site())?);
     let out = Mutex::new(cx.stream()?);
     let failed = Mutex::new(None);
@@ -80,6 +80,5 @@ pub(crate) fn stream(
     for rest in gathered.into_values() {
         out.write_all(&rest.text)?;
     }
-    out.finish()?;
-    Ok(read)
+    Ok((read, out))
 }

@@ -236,6 +236,8 @@ struct Document<'a> {
     host: &'a str,
     time: Option<String>,
     limits: Vec<Row<'a>>,
+    /// Is all in it that was asked for? If not, `problems` says why.
+    complete: bool,
     problems: Vec<String>,
 }
 
@@ -283,6 +285,7 @@ pub(crate) fn document(
             .iter()
             .map(|&(one, seen)| row(one, seen, now))
             .collect(),
+        complete: problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

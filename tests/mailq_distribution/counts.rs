@@ -117,6 +117,7 @@ fn json_is_as_its_schema_says() {
         json!({
             "schema": "relay-tools/mailq-distribution/1", "host": "rustin", "time": found["time"],
             "instances": [instance], "total": figures, "problems": [],
+            "complete": true, "missing": [],
         })
     );
     let counted = image.json(&["--counts-only"]);

@@ -6,6 +6,7 @@
 )]
 
 mod bad_targets;
+mod bundled;
 mod canary;
 mod crash;
 mod crowd;

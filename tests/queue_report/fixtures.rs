@@ -23,11 +23,10 @@ fn the_messages_are_those_of_postqueue() {
         assert_superset(instance, image.messages(&[instance]), postqueue(instance));
     }
     let ran = image.run(["therest-a", "--format", "jsonl"]).ended(1);
-    assert_superset(
-        "postfix-therest-a",
-        parse(&ran.out),
-        postqueue("postfix-therest-a"),
-    );
+    let mut ours = parse(&ran.out);
+    ours.retain(|line| line.get("missing").is_none());
+    let theirs = postqueue("postfix-therest-a");
+    assert_superset("postfix-therest-a", ours, theirs);
 }
 
 #[test]
@@ -50,6 +49,8 @@ fn the_messages_of_every_other_committed_spool_too() {
         let theirs =
             parse(&std::fs::read_to_string(path.join("postqueue.json")).unwrap_or_default());
         let mut ours = parse(&ran.out);
+        ours.retain(|line| line.get("missing").is_none());
+        assert_eq!(ran.out.contains("{\"missing\":"), !is_sound, "{name}");
         // What lies at a wrong depth Postfix does not see, and we do; the problem says so.
         if ran.err.contains("hash_queue_depth") {
             ours.retain(|m| theirs.iter().any(|t| t["queue_id"] == m["queue_id"]));

@@ -11,6 +11,15 @@ use postfix::queue::Queue;
 use crate::journal::Side;
 use crate::plan::Plan;
 
+mod image;
+
+use image::{lacks, lacks_users, owner, owner_of};
+
+/// The users of a host.
+const PASSWD: &str = "/etc/passwd";
+/// The queues that a move works in.
+const QUEUES: [Queue; 3] = [Queue::Maildrop, Queue::Deferred, Queue::Hold];
+
 /// Something that stands against a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objection {
@@ -51,6 +60,8 @@ pub struct Asked<'a> {
     pub to_runs: bool,
     /// Is a move between providers wanted?
     pub cross_provider: bool,
+    /// Is nothing to be changed?
+    pub is_plan: bool,
 }
 
 impl std::fmt::Debug for Asked<'_> {
@@ -59,11 +70,12 @@ impl std::fmt::Debug for Asked<'_> {
     }
 }
 
-/// What is to be known of an instance's spool, or why it cannot be worked on.
+/// What is to be known of an instance's spool, or why it cannot be worked on. A plan (`is_plan`) in a host's image does
+/// without the host's users, and without directories that a copy or git left out because they were empty.
 ///
 /// # Errors
 /// Its configuration has problems, its mail_owner is unknown, its queue directory is missing.
-pub fn side(root: &Root, instance: &Instance) -> Result<Side, Objection> {
+pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Objection> {
     let name = instance.name();
     if let Some(problem) = instance.problems().first() {
         let what = format!("{name}: its configuration is not reliable: {problem}");
@@ -78,11 +90,29 @@ pub fn side(root: &Root, instance: &Instance) -> Result<Side, Objection> {
         )
     })?;
     let user = instance.mail_owner();
-    let owner = owner(root, &user).ok_or_else(|| {
-        let what = format!("{name}: its mail_owner \"{user}\" does not exist on this host");
-        refuse(what, "fix mail_owner in its main.cf")
+    let is_plan = is_plan && !root.is_this_host();
+    let owner = match owner(root, &user) {
+        None if is_plan && lacks_users(root) => Some(owner_of(&dir, &meta)),
+        owner => owner,
+    };
+    let owner = owner.ok_or_else(|| {
+        let passwd = root.under(PASSWD.as_ref());
+        let what = format!(
+            "{name}: its mail_owner \"{user}\" is not in {}",
+            passwd.display()
+        );
+        match lacks_users(root) {
+            true => refuse(
+                what,
+                "copy the host's /etc/passwd into the image; --dry-run does without",
+            ),
+            false => refuse(
+                what,
+                "fix mail_owner in its main.cf, or add the user: getent passwd",
+            ),
+        }
     })?;
-    for queue in [Queue::Maildrop, Queue::Deferred, Queue::Hold] {
+    for queue in QUEUES.iter().filter(|_| !is_plan) {
         let queue = dir.join(queue.name());
         if !queue.is_dir() {
             let what = format!("{name}: no directory {}", queue.display());
@@ -109,21 +139,6 @@ pub fn side(root: &Root, instance: &Instance) -> Result<Side, Objection> {
 fn queue_directory(root: &Root, instance: &Instance) -> PathBuf {
     let told = instance.queue_directory();
     root.under(&resolve(root, told).unwrap_or_else(|_| told.to_owned()))
-}
-
-/// User and group ids, from the host's /etc/passwd, or from whatever this machine asks.
-fn owner(root: &Root, user: &str) -> Option<(u32, u32)> {
-    if root.is_this_host() {
-        let user = nix::unistd::User::from_name(user).ok().flatten()?;
-        return Some((user.uid.as_raw(), user.gid.as_raw()));
-    }
-    let passwd = guarded::read_text(&root.under(Path::new("/etc/passwd")), 64 << 20).ok()?;
-    let line = passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>());
-    let mut found = line.filter(|fields| fields.first() == Some(&user));
-    let fields = found.next()?;
-    Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
 }
 
 /// Is the instance's queue directory another's too?
@@ -166,11 +181,13 @@ pub fn check(
         return vec![refuse(what, "name another instance to move to")];
     }
     let mut findings = Vec::new();
+    findings.extend(lacks(asked.root, from_side));
+    findings.extend(lacks(asked.root, to_side));
     findings.extend(shared_queue(asked, from_side));
     findings.extend(shared_queue(asked, to_side));
     findings.extend(providers(asked, from.name(), to.name()));
     findings.extend(running(asked, to));
-    findings.extend(pickup(asked.root, to));
+    findings.extend(pickup(asked, to));
     if from_side.owner.0 != to_side.owner.0 {
         let what = format!(
             "the mail of {} belongs to {}, that of {} to {} (mail_owner)",
@@ -237,10 +254,15 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
     })
 }
 
-fn pickup(root: &Root, to: &Instance) -> Option<Objection> {
-    let services = to.services(root);
+fn pickup(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
+    let services = to.services(asked.root);
     if let Some(problem) = services.problems.first() {
         let what = format!("{}: its master.cf is not reliable: {problem}", to.name());
+        let is_image = !asked.root.is_this_host();
+        if asked.is_plan && is_image && services.value.services().is_empty() {
+            let way = "whether TO's services would take the mail is not known; copy the host's master.cf into the image";
+            return Some(warn(what, way));
+        }
         return Some(refuse(what, "fix it: postfix check"));
     }
     if services.value.running("pickup").next().is_some() {
@@ -285,7 +307,12 @@ const SPARE_EACH: u64 = 4 << 10;
 /// What stands against this plan.
 pub fn check_plan(plan: &Plan) -> Vec<Objection> {
     let maildrop = plan.to.queue_directory.join(Queue::Maildrop.name());
-    let finding = match free_space(&maildrop) {
+    let free = match free_space(&maildrop) {
+        // Of a plan in an image.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => free_space(&plan.to.queue_directory),
+        free => free,
+    };
+    let finding = match free {
         Ok(free) => room(plan, free, &maildrop),
         Err(e) => {
             let what = format!(

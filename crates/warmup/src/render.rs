@@ -72,6 +72,8 @@ struct Document<'a, T> {
     /// RFC 3339, on the clock of the host.
     time: Option<String>,
     instances: Vec<T>,
+    /// Is all in it that was asked for? If not, `problems` says why.
+    complete: bool,
     problems: Vec<String>,
 }
 
@@ -90,6 +92,7 @@ fn document<T: Serialize>(
         host,
         time: time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
         instances: instances.collect(),
+        complete: problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

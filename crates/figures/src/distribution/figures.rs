@@ -6,7 +6,7 @@ use postfix::{Span, Time};
 use super::tally::{Cell, Table};
 use super::{AGES, Counts, Dimension, QUEUES, Tally};
 use crate::held::Held;
-use crate::instances::Trouble;
+use crate::instances::{Trouble, missing};
 use crate::mail_stats::Key;
 
 /// What is known beside the counts.
@@ -152,6 +152,11 @@ impl Distribution {
             troubles: None,
             problems: frame.problems,
         }
+    }
+
+    /// Why the figures are not complete, a line each; none if all was seen.
+    pub fn missing(&self) -> Vec<String> {
+        missing(&self.problems, self.troubles.as_deref().unwrap_or_default())
     }
 
     /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.

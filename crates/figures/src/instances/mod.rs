@@ -197,6 +197,14 @@ impl Trouble {
     }
 }
 
+/// Why figures of queues are not complete, a line each: what could not be read, and troubles of which it is not known
+/// how bad they are. None: all was seen.
+pub fn missing(problems: &[Problem], troubles: &[Trouble]) -> Vec<String> {
+    let unknown = troubles.iter().filter(|one| one.level == Level::Unknown);
+    let problems = problems.iter().map(ToString::to_string);
+    problems.chain(unknown.map(ToString::to_string)).collect()
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.instance, self.text)
@@ -321,4 +329,18 @@ pub struct Listing {
     pub limits: Vec<Held>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+impl Listing {
+    /// Why not all is known, a line each; none if all was seen.
+    pub fn missing(&self) -> Vec<String> {
+        let unknown = self
+            .findings
+            .iter()
+            .filter(|one| one.level == Level::Unknown);
+        let problems = self.problems.iter().map(ToString::to_string);
+        problems
+            .chain(unknown.map(|one| one.text.clone()))
+            .collect()
+    }
 }

@@ -9,7 +9,7 @@ use super::tally::{SEPARATOR, Tally, earliest};
 use super::{Dimension, Settings};
 use crate::distribution::Counts;
 use crate::held::Held;
-use crate::instances::Trouble;
+use crate::instances::{Trouble, missing};
 
 /// What is known beside the counts.
 #[derive(Debug, Clone, Default)]
@@ -177,6 +177,11 @@ impl Summary {
 }
 
 impl Report {
+    /// Why the figures are not complete, a line each; none if all was seen.
+    pub fn missing(&self) -> Vec<String> {
+        missing(&self.problems, &self.troubles)
+    }
+
     /// Makes the figures of a tally.
     pub fn new(settings: &Settings, frame: Frame, tally: Tally) -> Self {
         let mut total = Summary::default();

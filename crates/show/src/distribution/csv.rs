@@ -2,7 +2,8 @@
 //!
 //! An instance's own row has an empty `by` and `key`. The rows of its breakdowns follow; they have only counts. With a
 //! breakdown by age, the other ones have their counts by age too, in the last columns. There are no totals: rows of one
-//! `by` can be added up. Control characters in names and keys are escaped.
+//! `by` can be added up. Control characters in names and keys are escaped. Rows by `missing`, which have no instance,
+//! say why not all is in the figures.
 
 use std::io::{self, Write};
 
@@ -51,6 +52,11 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
                 csv.write_record(record)?;
             }
         }
+    }
+    for why in distribution.missing() {
+        let mut record = vec![String::new(), "missing".to_owned(), csv_cell(why)];
+        record.resize(heading.len(), String::new());
+        csv.write_record(record)?;
     }
     csv.flush()
 }

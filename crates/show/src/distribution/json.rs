@@ -37,6 +37,9 @@ struct Document<'a> {
     units: UnitsObject<'a>,
     instances: Vec<InstanceObject<'a>>,
     total: FiguresObject<'a>,
+    /// Is all in the figures that was asked for, and if not, why not.
+    complete: bool,
+    missing: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -59,6 +62,8 @@ impl<'a> Document<'a> {
             units: UnitsObject(&distribution.by),
             instances: instances.collect(),
             total: figures(&distribution.total),
+            complete: distribution.missing().is_empty(),
+            missing: distribution.missing(),
             problems: distribution
                 .problems
                 .iter()

@@ -26,6 +26,13 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
         "Files and directories that could not be read, so that figures may be too small.",
     )?;
     writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
+    gauge(
+        out,
+        "relay_mailq_complete",
+        "1 if all queues and what concerns them could be read; 0 if the figures may be too small.",
+    )?;
+    let complete = u64::from(distribution.missing().is_empty());
+    writeln!(out, "relay_mailq_complete {complete}")?;
     if distribution.instances.is_empty() {
         return Ok(());
     }

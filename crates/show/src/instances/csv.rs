@@ -1,4 +1,5 @@
 //! `--format csv`: an instance a row, with all that is known. Lists are separated by blanks, rate limits by `; `.
+//! Where not all is known, the last rows say why in `findings`, behind `missing: `; they have no instance.
 
 use std::io::{self, Write};
 
@@ -42,6 +43,13 @@ pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
     for facts in &listing.instances {
         let record = record(facts, listing);
         csv.write_record(record.map(csv_cell))?;
+    }
+    for why in listing.missing() {
+        let cell = |heading: &str| match heading {
+            "findings" => csv_cell(format!("missing: {why}")),
+            _ => String::new(),
+        };
+        csv.write_record(HEADING.map(cell))?;
     }
     csv.flush()
 }

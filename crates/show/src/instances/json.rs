@@ -33,6 +33,8 @@ pub fn write(out: &mut impl Write, listing: &Listing) -> io::Result<()> {
             .map(|facts| InstanceObject::new(facts, &listing.limits))
             .collect(),
         findings: listing.findings.iter().map(FindingObject::new).collect(),
+        complete: listing.missing().is_empty(),
+        missing: listing.missing(),
         problems: listing.problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;
@@ -46,6 +48,9 @@ struct Document<'a> {
     time: Option<String>,
     instances: Vec<InstanceObject<'a>>,
     findings: Vec<FindingObject<'a>>,
+    /// Is all in the figures that was asked for, and if not, why not.
+    complete: bool,
+    missing: Vec<String>,
     problems: Vec<String>,
 }
 

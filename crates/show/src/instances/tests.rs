@@ -133,7 +133,7 @@ fn json_says_null_of_what_is_not_known() {
         r#""helo_name":"postfix-aol-a.smtp.example.org","config_directory":"/etc/postfix-aol-a","#,
         r#""queue_directory":"/var/spool/postfix-aol-a","data_directory":"/var/lib/postfix-aol-a","mail_owner":"postfix","#,
         r#""syslog_name":"postfix-aol-a","maillog_file":null,"listens":[],"rate_limits":[],"pickup":null,"limits":[]}],"#,
-        r#""findings":[],"problems":[]}"#,
+        r#""findings":[],"complete":true,"missing":[],"problems":[]}"#,
         "\n"
     );
     assert_eq!(String::from_utf8(out).unwrap(), expected);

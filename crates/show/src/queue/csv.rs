@@ -1,6 +1,8 @@
 //! `--format csv`: a row for each recipient to do, with a heading.
 //!
 //! Times are RFC 3339 in UTC. Control characters in texts are escaped. A message without a recipient to do has one row.
+//! Where not all messages could be read, the last rows say why: their `queue_name` is `missing`, the text is in
+//! `delay_reason`, and they have no instance.
 
 use std::io::{self, Write};
 
@@ -45,6 +47,14 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         if entry.recipients.is_empty() {
             csv.write_record(message.iter().chain(&recipient(None)).chain(&expires))?;
         }
+    }
+    for why in report.missing() {
+        let cell = |heading: &str| match heading {
+            "queue_name" => "missing".to_owned(),
+            "delay_reason" => csv_cell(&why),
+            _ => String::new(),
+        };
+        csv.write_record(HEADING.map(cell))?;
     }
     csv.flush()
 }

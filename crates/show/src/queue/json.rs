@@ -40,6 +40,9 @@ struct Document<'a> {
     messages: MessagesObject<'a>,
     /// What to do about refusals, a line each.
     advice: &'a [String],
+    /// Is all in the figures that was asked for, and if not, why not.
+    complete: bool,
+    missing: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -61,6 +64,8 @@ impl<'a> Document<'a> {
             senders: SendersObject::new(&report.senders),
             messages: MessagesObject(report),
             advice: &report.advice,
+            complete: report.missing().is_empty(),
+            missing: report.missing(),
             problems: report.problems.iter().map(ToString::to_string).collect(),
         }
     }

@@ -1,13 +1,14 @@
 //! `--format jsonl`: one object a message, a superset of what `postqueue -j` prints, with the same values.
 //!
 //! Beside those: `instance`, `next_attempt` (seconds since 1970; null unless deferred), `expires` (the same), and of
-//! each recipient
-//! `orig_address`, `dsn` and `reason_class` (null where not known).
+//! each recipient `orig_address`, `dsn` and `reason_class` (null where not known). Where not all messages could be
+//! read, the last lines say why: they have `missing`, and nothing else.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use postfix::queue::{Deferral, Message};
+use serde::Serialize;
 
 use super::message::MessageObject;
 use figures::queue::Report;
@@ -62,6 +63,22 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for entry in &report.messages {
         let instance = report.instance(entry);
         write_json(out, &MessageObject::of_entry(instance, entry))?;
+        out.write_all(b"\n")?;
+    }
+    missing(out, &report.missing())
+}
+
+/// Writes why not all messages are there.
+///
+/// # Errors
+/// Those of `out`.
+pub fn missing(out: &mut impl Write, why: &[String]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Missing<'a> {
+        missing: &'a str,
+    }
+    for missing in why {
+        write_json(out, &Missing { missing })?;
         out.write_all(b"\n")?;
     }
     Ok(())

@@ -104,7 +104,8 @@ in 4d 23h, to be returned at the next attempt
 #[test]
 fn csv_has_a_row_for_each_recipient() {
     let expected = "instance,queue_name,queue_id,arrival_time,age_seconds,message_size,forced_expire,sender,recipients,next_attempt,address,orig_address,dsn,reason_class,delay_reason,expires\n\
-        postfix-\\x1bc,deferred,A1,1970-01-01T00:16:40Z,60,2048,true,a\\u{202e}b@example.org,2,1970-01-01T01:16:40Z,\\u{9b}31m@example.com,c\\u{200b}@example.com,4.2.1,other,\"host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"\"x\"\"\\nmore\",1970-01-06T00:16:40Z\n";
+        postfix-\\x1bc,deferred,A1,1970-01-01T00:16:40Z,60,2048,true,a\\u{202e}b@example.org,2,1970-01-01T01:16:40Z,\\u{9b}31m@example.com,c\\u{200b}@example.com,4.2.1,other,\"host mx[192.0.2.1] said: 450 \\x1b[2J\\u{202e}, \"\"x\"\"\\nmore\",1970-01-06T00:16:40Z\n\
+        ,missing,,,,,,,,,,,,,/q/\\x1b[2J: is empty,\n";
     assert_eq!(shown(|out| csv::write(out, &hostile())), expected);
 }
 
@@ -112,10 +113,13 @@ fn csv_has_a_row_for_each_recipient() {
 fn jsonl_has_what_postqueue_has_first() {
     let expected = r#"{"queue_name":"deferred","queue_id":"A1","arrival_time":1000,"message_size":2048,"forced_expire":true,"sender":"a\u202eb@example.org","recipients":[{"address":"\u009b31m@example.com","delay_reason":"host mx[192.0.2.1] said: 450 \u001b[2J\u202e, \"x\"\nmore","orig_address":"c\u200b@example.com","dsn":"4.2.1","reason_class":"other"}],"instance":"postfix-\u001bc","next_attempt":4600,"expires":433000}"#;
     let found = shown(|out| jsonl::write(out, &hostile()));
-    assert_eq!(found, format!("{expected}\n"));
+    let missing = r#"{"missing":"/q/\\x1b[2J: is empty"}"#;
+    assert_eq!(found, format!("{expected}\n{missing}\n"));
     let whole = shown(|out| json::write(out, &hostile()));
     assert!(whole.contains(expected), "{whole}");
     let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!(whole["complete"], false);
+    assert_eq!(whole["missing"], whole["problems"]);
     assert_eq!(whole["problems"][0], "/q/\\x1b[2J: is empty");
     assert_eq!(whole["instances"][0]["forced_expire"], 1);
 }

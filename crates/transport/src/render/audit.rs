@@ -79,6 +79,8 @@ struct Document<'a> {
     /// The worst of the checks: `ok`, `warning`, `unknown`, `critical`.
     result: &'static str,
     checks: Vec<RowObject<'a>>,
+    /// Is all in it that was asked for? If not, `problems` says why.
+    complete: bool,
     problems: Vec<String>,
 }
 
@@ -114,6 +116,7 @@ pub fn write_as_json(
         instance,
         result: worst.as_str(),
         checks: checks.collect(),
+        complete: problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

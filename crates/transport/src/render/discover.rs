@@ -193,6 +193,8 @@ struct Document<'a> {
     domain: &'a str,
     found: Vec<FoundObject<'a>>,
     open: usize,
+    /// Is all in it that was asked for? If not, `problems` says why.
+    complete: bool,
     problems: Vec<String>,
 }
 
@@ -238,6 +240,7 @@ pub fn write_as_json(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Res
         domain: discovery.site,
         found: found.collect(),
         open: discovery.open,
+        complete: discovery.problems.is_empty(),
         problems: discovery.problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;
