@@ -76,7 +76,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         Mode::Follow(state, format) => following::follow(&run, state, format)?,
     };
     // Of another host's logs, this host's configuration says nothing.
-    if !args.names_its_logs() {
+    if !args.names_its_logs() && !matches!(mode, Mode::Counts(_)) {
         cx.problems(&host.problems);
     }
     Ok(outcome)
@@ -162,7 +162,12 @@ impl Run<'_> {
 fn counts(run: &Run<'_>, format: Format) -> anyhow::Result<Outcome> {
     let delays = format != Format::Text;
     let settings = run.settings(run.args.by.clone(), delays, run.selection.asked_for());
-    show(run, format, &counted(run, settings)?)
+    let mut stats = counted(run, settings)?;
+    // Of another host's logs, this host's configuration says nothing.
+    if !run.args.names_its_logs() {
+        stats.problems.extend_from_slice(&run.host.problems);
+    }
+    show(run, format, &stats)
 }
 
 /// Prints the figures, in any format.

@@ -118,6 +118,11 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         shared: known.shared,
         ..args.map.style()
     };
+    let mut missing = problems.clone();
+    if unread > 0 {
+        let what = format!("{} could not be read", count(unread, "delivery line"));
+        missing.push(Problem::new("the logs", what));
+    }
     let discovery = Discovery {
         providers: &rules.providers,
         site: &site,
@@ -125,7 +130,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         found,
         open,
         host: cx.host(),
-        problems: &problems,
+        problems: &missing,
     };
     show(args, cx, &discovery)?;
     cx.problems(&problems);

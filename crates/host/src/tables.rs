@@ -105,7 +105,14 @@ pub fn load_with<T>(
     };
     let own = match read {
         Ok(text) => Some(text),
-        Err(e) if given.is_none() && e.kind() == ErrorKind::NotFound => None,
+        // A link that leads nowhere is a table that is meant to be there.
+        Err(e)
+            if given.is_none()
+                && e.kind() == ErrorKind::NotFound
+                && std::fs::symlink_metadata(&path).is_err() =>
+        {
+            None
+        }
         Err(e) => return Err(Failure::io("cannot read the table", &path, e).into()),
     };
     load(own.as_ref().map(|text| (text.as_str(), path.as_path()))).map_err(|problem| {
