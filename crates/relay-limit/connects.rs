@@ -26,8 +26,11 @@ const LINE: u64 = 64 << 10;
 pub(crate) enum Watched {
     /// Nobody has come for a minute: since when.
     Quiet { since: Time },
-    /// These still do: when they came last.
-    Busy(BTreeMap<String, Time>),
+    /// These still do: when they came last; and since when everybody else does not.
+    Busy {
+        who: BTreeMap<String, Time>,
+        quiet: Time,
+    },
     /// It could not be seen: why.
     Unseen(String),
 }
@@ -36,7 +39,7 @@ impl Watched {
     pub(crate) fn lines(&self, cx: &Context, held_until: Time) -> Vec<String> {
         match self {
             Self::Quiet { since } => vec![format!("quiet since {}", readable(cx, *since))],
-            Self::Busy(who) => who
+            Self::Busy { who, quiet } => who
                 .iter()
                 .map(|(client, last)| {
                     let why = match held_until > *last {
@@ -48,7 +51,11 @@ impl Watched {
                             "is the name still in the zone, or in its configuration?".to_owned()
                         }
                     };
-                    format!("{client} still connects ({}): {why}", readable(cx, *last))
+                    format!(
+                        "quiet since {}; {client} still connects ({}): {why}",
+                        readable(cx, *quiet),
+                        readable(cx, *last)
+                    )
                 })
                 .collect(),
             Self::Unseen(why) => vec![format!("who connects was not seen: {why}")],
@@ -105,11 +112,15 @@ pub(crate) fn watch(
         let is_over = begun.elapsed() >= patience.duration()
             && clock() >= held_until.min(start.plus(patience));
         if is_over || interrupts.came() {
-            let busy = seen.into_iter().filter(|(_, (at, _))| at.elapsed() < QUIET);
-            let busy: BTreeMap<String, Time> = busy.map(|(who, (_, at))| (who, at)).collect();
-            return Ok(match busy.is_empty() {
+            let is_busy = |at: &Instant| at.elapsed() < QUIET;
+            let others = seen.values().filter(|(at, _)| !is_busy(at));
+            let quiet = others.map(|(_, at)| *at).max().unwrap_or(start);
+            seen.retain(|_, (at, _)| is_busy(at));
+            let who = seen.into_iter().map(|(who, (_, at))| (who, at));
+            let who: BTreeMap<String, Time> = who.collect();
+            return Ok(match who.is_empty() {
                 true => Watched::Unseen("not watched for a minute".to_owned()),
-                false => Watched::Busy(busy),
+                false => Watched::Busy { who, quiet },
             });
         }
         progress.advance(1);

@@ -10,7 +10,7 @@ use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{Seen, troubles};
 use limits::{Hold, Journal, Pause, Standing};
-use postfix::config::{Host, Instance};
+use postfix::config::Host;
 use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
 
@@ -20,10 +20,11 @@ use crate::metrics;
 use crate::parameters;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
+use crate::recipients;
 use crate::stale;
 use crate::tick::keys;
 use crate::upkeep;
-use crate::waiting::{self, Force};
+use crate::waiting::{self, Asked, Force};
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
@@ -166,7 +167,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     match upkeep::agrees(cx, &place, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
-            Some(pause) => asked(cx, instance, pause),
+            Some(pause) => asked(cx, &place, pause),
             None => Seen::Holds,
         },
         Ok(wrong) => Seen::Broken(wrong.join("; ")),
@@ -175,7 +176,8 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
 }
 
 /// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now.
-fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
+fn asked(cx: &Context, place: &Place<'_>, pause: &Pause) -> Seen {
+    let instance = place.instance;
     if !cx.root().is_this_host() {
         return Seen::Unknown("--root: Postfix was not asked".to_owned());
     }
@@ -189,9 +191,16 @@ fn asked(cx: &Context, instance: &Instance, pause: &Pause) -> Seen {
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
     let (keys, text) = (keys(pause), limits::map::MARK);
+    let reach = recipients::reach(cx, place, &pause.scope);
+    let asked = Asked {
+        keys: &keys,
+        recipients: &reach.refused,
+        text,
+    };
     match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
-        Sent::Kept => match waiting::by_smtpd(cx, instance, (&keys, text), 0) {
-            Force::Holds(_) => Seen::Holds,
+        Sent::Kept => match waiting::by_smtpd(cx, instance, asked, 0) {
+            Force::Holds(_) if reach.gaps.is_empty() => Seen::Holds,
+            Force::Holds(_) => Seen::Partly(reach.gaps.join("; ")),
             Force::NotRunning => Seen::NotRunning,
             Force::Taken(why) => Seen::Broken(why),
             Force::Unknown(why) => Seen::Unknown(why),

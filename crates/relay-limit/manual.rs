@@ -27,6 +27,15 @@ impl Tool for Args {
                         addresses too, and Postfix is reloaded at each change.",
                     ),
                     Block::Text(
+                        "smtpd accepts a recipient that virtual_alias_maps, canonical_maps or \
+                        recipient_canonical_maps have, whatever transport_maps says. Where such tables are set, setup \
+                        puts an access table of its own first in smtpd_recipient_restrictions, and a pause has a line \
+                        in it for each recipient whose mail, or a copy of it, leads to a paused domain. A whole domain \
+                        that does (@old.example) is refused with its subdomains. Without this table, and for tables \
+                        that cannot be listed, pause and list name who is still accepted, and the pause is not said to \
+                        be in force for them: pause exits with 1, and list --check is a WARNING.",
+                    ),
+                    Block::Text(
                         "Mail in the queue manager's active queue is still tried once. A pause of the whole instance \
                          also applies to local recipients.",
                     ),
@@ -93,6 +102,10 @@ impl Tool for Args {
                         "/etc/postfix-aol-b/relay-limit",
                         "The map of the instance postfix-aol-b. Lines between relay-limit's marks are its own; all \
                          others are kept.",
+                    ),
+                    Block::Item(
+                        "/etc/postfix-aol-b/relay-limit-access",
+                        "The access table of the instance, for recipients of aliases; the same holds for its lines.",
                     ),
                     Block::Item(
                         "/var/lib/relay-tools/limits/journal.jsonl",

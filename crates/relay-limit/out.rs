@@ -14,7 +14,7 @@ use postfix::{Parsed, Span, Time};
 
 use crate::args::{Out, Pause, ScopeArgs};
 use crate::connects::{self, Watched};
-use crate::desk::{self, Clock, Desk};
+use crate::desk::{self, Clock, Desk, readable};
 use crate::moving::Moves;
 use crate::zone::{self, Way};
 use crate::{pause, siblings};
@@ -192,6 +192,8 @@ fn target(
     asked.extend(&others);
     let hour = siblings::last_hour(cx, host, &asked, &scope)?;
     let standing = siblings::standing(cx, &others, &journal, (&scope, &[]), &hour, now);
+    let begins = hour.begins.map(|at| readable(cx, at));
+    let begins = begins.map_or_else(String::new, |at| format!(" (the log begins {at})"));
     if let Some(named) = &args.to {
         let to = host::instances::select_one(cx.site(), host, named)?;
         return Ok(match standing.iter().find(|one| one.name == to.name()) {
@@ -202,16 +204,19 @@ fn target(
                     .into());
             }
             Some(one) => match &one.takes {
-                Takes::Yes => Ok((one.name.clone(), format!("as ordered; {}", figures(one)))),
+                Takes::Yes => Ok((
+                    one.name.clone(),
+                    format!("as ordered; {}", figures(one, &begins)),
+                )),
                 Takes::No(why) | Takes::Unknown(why) => Err(format!("{}: {why}", one.name)),
             },
         });
     }
-    Ok(best(&standing))
+    Ok(best(&standing, &begins))
 }
 
 /// The one that is well: most of what it tried in the last hour was taken. With the same share, the emptier one.
-fn best(all: &[Sibling]) -> Result<(String, String), String> {
+fn best(all: &[Sibling], begins: &str) -> Result<(String, String), String> {
     let share = |one: &Sibling| match one.last_hour {
         Some((sent, other)) if sent + other > 0 => sent * 1000 / (sent + other),
         // Nothing is known against it, nor for it.
@@ -226,15 +231,15 @@ fn best(all: &[Sibling]) -> Result<(String, String), String> {
         )
     });
     match well.first() {
-        Some(one) => Ok((one.name.clone(), figures(one))),
+        Some(one) => Ok((one.name.clone(), figures(one, begins))),
         None if all.is_empty() => Err("the provider has no other instance here".to_owned()),
         None => Err("no other instance of the provider is well".to_owned()),
     }
 }
 
-fn figures(one: &Sibling) -> String {
+fn figures(one: &Sibling, begins: &str) -> String {
     let hour = match one.last_hour {
-        Some((sent, other)) => format!("last hour {sent} sent, {other} not"),
+        Some((sent, other)) => format!("last hour{begins} {sent} sent, {other} not"),
         None => "last hour not known".to_owned(),
     };
     match one.deferred {

@@ -1,27 +1,25 @@
 //! A pause: plan, question, journal, map, and the wait until Postfix goes by it.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use cli::{Context, Failure, Interrupts, Outcome, person};
-use knowledge::providers::{Providers, domain_of};
+use knowledge::providers::Providers;
 use legible::shell::quoted;
 use limits::map::{MARK, answer};
-use limits::plan::{PausePlan, Sibling, Waiting, whose};
+use limits::plan::{PausePlan, Sibling, whose};
 use limits::setup::{State, judge};
 use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
 use postfix::Time;
 use postfix::config::Instance;
-use postfix::queue::{Queue, ScanOptions, ShowqOptions};
 
 use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
+use crate::held::waiting_now;
 use crate::order::{end, order, reason, scope};
 use crate::place::{self, Place};
+use crate::recipients;
 use crate::siblings;
 use crate::tick::keys;
 use crate::upkeep;
-use crate::waiting::{self, Force};
+use crate::waiting::{self, Asked, Force};
 
 /// What was done, in lines, or with `--dry-run` the plan. `by`: who orders it, where that is no person; then nothing is
 /// shown beside.
@@ -59,12 +57,14 @@ pub(crate) fn ordered(
     };
     let mut warnings = warnings(&journal, &limit, instance, &providers, clock.now());
     warnings.extend(notes);
+    warnings.extend(recipients::reach(cx, &place, &scope).gaps);
     let plan = PausePlan {
         until: readable(cx, until),
         lasts: until.since(clock.now()),
         whose: whose(&scope, provider.as_deref()),
         waiting: waiting_now(cx, instance, &scope),
         hourly: hour.hourly(),
+        begins: hour.begins.map(|at| readable(cx, at)),
         provider: providers
             .of_instance(instance.name())
             .map(|id| providers.get(id).name.clone()),
@@ -123,53 +123,6 @@ fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<(Place<'h>,
         .into_iter()
         .filter(|step| step.state == State::Unknown);
     Ok((place, notes.map(|step| step.what).collect()))
-}
-
-/// The messages that a pause would keep.
-fn waiting_now(cx: &Context, instance: &Instance, scope: &Scope) -> Result<Waiting, String> {
-    let spools = host::spools::find(cx.site(), &[instance]);
-    let Some(found) = spools.first() else {
-        return Err("no queue directory".to_owned());
-    };
-    if let host::spools::State::Missing(problem) | host::spools::State::Barred(problem) =
-        &found.state
-    {
-        return Err(problem.to_string());
-    }
-    let count = |queue| {
-        let count = AtomicUsize::new(0);
-        let scanned = found.spool.scan_messages(
-            queue,
-            &ShowqOptions::default(),
-            &ScanOptions::default(),
-            |message| {
-                let domain = |address: &str| {
-                    let domain = domain_of(address.as_bytes()).unwrap_or_default();
-                    String::from_utf8_lossy(domain).to_lowercase()
-                };
-                if *scope == Scope::All
-                    || message
-                        .recipients
-                        .iter()
-                        .any(|r| scope.covers(&domain(&r.address)))
-                {
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-                ControlFlow::Continue(())
-            },
-        );
-        match scanned {
-            Ok(tally) => {
-                cx.problems(&tally.problems);
-                Ok(count.into_inner())
-            }
-            Err(e) => Err(e.to_string()),
-        }
-    };
-    Ok(Waiting {
-        deferred: count(Queue::Deferred)?,
-        active: count(Queue::Active)?,
-    })
 }
 
 fn warnings(
@@ -252,9 +205,15 @@ fn carry_out(
     if args.reload {
         upkeep::reload(cx, place.instance)?;
     }
-    let asked = (&*keys(&pause), &*text);
-    let force = in_force(cx, clock, (place, &id, asked), kept.changed, &interrupts)?;
-    Ok(said(cx, name, (&plan.whose, &plan.until), &id, &force))
+    let of_it = (place, &*id, &pause);
+    let (force, gaps) = in_force(cx, clock, of_it, (&text, kept.changed), &interrupts)?;
+    Ok(said(
+        cx,
+        name,
+        (&plan.whose, &plan.until),
+        &id,
+        (&force, &gaps),
+    ))
 }
 
 /// What Postfix answers while a pause holds: its own text, but where another of the same mail may last longer.
@@ -265,19 +224,26 @@ fn answered(journal: &Journal, id: &str, now: Time) -> String {
     pause.map_or_else(|| MARK.to_owned(), |pause| pause.text.clone())
 }
 
-/// Waits until Postfix goes by a pause that is in the map, and writes down that it does.
+/// Waits until Postfix goes by a pause that is in the map, and writes down that it does; with the mail for which
+/// it does not.
 fn in_force(
     cx: &Context,
     clock: &Clock,
-    (place, id, asked): (&Place<'_>, &str, (&[String], &str)),
-    changed: bool,
+    (place, id, pause): (&Place<'_>, &str, &Pause),
+    (text, changed): (&str, bool),
     interrupts: &Interrupts,
-) -> anyhow::Result<Force> {
+) -> anyhow::Result<(Force, Vec<String>)> {
+    let reach = recipients::reach(cx, place, &pause.scope);
+    let asked = Asked {
+        keys: &keys(pause),
+        recipients: &reach.refused,
+        text,
+    };
     let force = waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts));
     if let Force::Holds(_) = force {
         Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
     }
-    Ok(force)
+    Ok((force, reach.gaps))
 }
 
 /// A pause that was ordered before: put in the map if it is not there, and seen to be in force.
@@ -305,14 +271,14 @@ pub(crate) fn once_more(
     };
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();
-    let asked = (&*keys(pause), &*text);
-    let force = in_force(cx, clock, (&place, id, asked), changed, &interrupts)?;
+    let of_it = (&place, id, pause);
+    let (force, gaps) = in_force(cx, clock, of_it, (&text, changed), &interrupts)?;
     let until = standing.limit.until.map(|until| readable(cx, until));
     let words = (
         &*whose(&pause.scope, pause.provider.as_deref()),
         &*until.unwrap_or_default(),
     );
-    Ok(said(cx, instance.name(), words, id, &force))
+    Ok(said(cx, instance.name(), words, id, (&force, &gaps)))
 }
 
 /// Takes back what could not be put in force.
@@ -343,12 +309,16 @@ fn said(
     name: &str,
     (whose, until): (&str, &str),
     id: &str,
-    force: &Force,
+    (force, gaps): (&Force, &[String]),
 ) -> (Vec<String>, Outcome) {
     let paused = format!("{name}: paused, {whose}, until {until}");
     let mut lines = match force {
         Force::Holds(asked) => {
-            let mut lines = vec![format!("{paused}; in force")];
+            let but = match gaps.is_empty() {
+                true => "",
+                false => ", but not for all of its mail",
+            };
+            let mut lines = vec![format!("{paused}; in force{but}")];
             lines.extend(asked.iter().map(|one| format!("  {one}")));
             lines
         }
@@ -363,7 +333,13 @@ fn said(
         quoted(id)
     ));
     let outcome = match force {
-        Force::Holds(_) | Force::NotRunning => Outcome::Done,
+        Force::Holds(_) | Force::NotRunning => {
+            gaps.iter().for_each(|gap| cx.warn(gap));
+            match gaps.is_empty() {
+                true => Outcome::Done,
+                false => Outcome::Partial,
+            }
+        }
         Force::Taken(why) => {
             cx.warn(format!("{why}; see relay-limit setup {}", quoted(name)));
             Outcome::Partial

@@ -11,10 +11,14 @@ use limits::{Journal, MapFile, MapKind};
 use postfix::config::{Host, Instance};
 use transport::{TableName, split_list};
 
+use crate::recipients;
+
 /// An instance that has a map of ours.
 pub(crate) struct Place<'h> {
     pub(crate) instance: &'h Instance,
     pub(crate) map: MapFile,
+    /// The access table beside it, where smtpd asks one.
+    pub(crate) access: Option<MapFile>,
     /// The other tables of transport_maps, and elements that are none.
     others: Vec<String>,
     root_is_here: bool,
@@ -61,12 +65,17 @@ fn identity(cx: &Context, path: &Path) -> Option<(u64, u64)> {
     Some((seen.dev(), seen.ino()))
 }
 
-/// Other names of the instance's directory by which transport_maps names a map of ours.
-fn aliases(cx: &Context, instance: &Instance, elements: &[String]) -> Vec<PathBuf> {
+/// Other names of the instance's directory by which these elements name the map `name` of ours.
+pub(crate) fn aliases(
+    cx: &Context,
+    instance: &Instance,
+    name: &str,
+    elements: &[String],
+) -> Vec<PathBuf> {
     let own = instance.config_directory();
     let named = elements.iter().filter_map(|element| {
         let path = PathBuf::from(TableName::parse(element)?.name);
-        let directory = path.parent().filter(|_| path.ends_with(NAME))?.to_owned();
+        let directory = path.parent().filter(|_| path.ends_with(name))?.to_owned();
         let is_same = || identity(cx, &directory).is_some_and(|it| Some(it) == identity(cx, own));
         (directory != own && is_same()).then_some(directory)
     });
@@ -83,7 +92,7 @@ impl<'h> Place<'h> {
     /// The instance's map, as transport_maps names it; `None` if it names none that a pause can stand in.
     pub(crate) fn of(cx: &Context, instance: &'h Instance) -> Option<Self> {
         let elements = elements(instance);
-        let aliases = aliases(cx, instance, &elements);
+        let aliases = aliases(cx, instance, NAME, &elements);
         let aliases = aliases.iter().map(PathBuf::as_path);
         let names: Vec<&Path> = std::iter::once(instance.config_directory())
             .chain(aliases)
@@ -96,6 +105,18 @@ impl<'h> Place<'h> {
             .filter(|(other, _)| *other != at);
         let others = others.map(|(_, element)| element).collect();
         Some(Self::with(cx, instance, kind, others))
+    }
+
+    /// The access table of an instance whose transport_maps names no map of ours: what stands there still holds.
+    pub(crate) fn of_access(cx: &Context, instance: &'h Instance) -> Option<Self> {
+        let map = recipients::access(cx, instance)?;
+        let place = Self::with(cx, instance, map.kind.clone(), Vec::new());
+        let access = None;
+        Some(Self {
+            map,
+            access,
+            ..place
+        })
     }
 
     /// The instance with a map of this kind, and these other tables.
@@ -111,6 +132,7 @@ impl<'h> Place<'h> {
                 kind,
                 path: cx.root().under(&instance.config_directory().join(NAME)),
             },
+            access: recipients::access(cx, instance),
             others,
             root_is_here: cx.root().is_this_host(),
             postmap: Program::new(cx.root(), instance, "postmap"),
@@ -119,20 +141,57 @@ impl<'h> Place<'h> {
 
     /// What each of the other tables may answer to.
     pub(crate) fn others(&self) -> Vec<(String, Keys)> {
-        let keys = |element: &String| {
-            (
-                element.clone(),
-                keys(&self.postmap, self.root_is_here, element),
-            )
-        };
+        let keys = |element: &String| (element.clone(), self.keys(element));
         self.others.iter().map(keys).collect()
     }
 
-    /// What the index says: key and value, or why it cannot be asked. Of patterns there is none.
-    pub(crate) fn index(&self) -> Option<Result<Vec<(String, String)>, String>> {
-        self.map.index()?;
-        let table = format!("{}:{}", self.map.kind.word(), self.map.path.display());
-        Some(entries(&self.postmap, &table))
+    fn keys(&self, element: &str) -> Keys {
+        match self.listed(element) {
+            Ok(entries) => {
+                let keys = entries.into_iter().map(|(key, _)| key.to_lowercase());
+                Keys::Listed(keys.collect())
+            }
+            Err(why) => Keys::Opaque(why),
+        }
+    }
+
+    /// All maps of ours.
+    pub(crate) fn maps(&self) -> impl Iterator<Item = &MapFile> {
+        std::iter::once(&self.map).chain(&self.access)
+    }
+
+    /// What a map's index says: key and value, or why it cannot be asked. Of patterns there is none.
+    pub(crate) fn index(&self, map: &MapFile) -> Option<Result<Vec<(String, String)>, String>> {
+        map.index()?;
+        Some(self.entries(&format!("{}:{}", map.kind.word(), map.path.display())))
+    }
+
+    /// All entries of a table, or why they cannot be listed.
+    pub(crate) fn listed(&self, element: &str) -> Result<Vec<(String, String)>, String> {
+        let opaque = |why: &str| Err(why.to_owned());
+        let Some(table) = TableName::parse(element) else {
+            return opaque("it has no type");
+        };
+        match table.kind.as_str() {
+            // Its keys are IP addresses: it answers to no mail address, and to no domain.
+            "cidr" => Ok(Vec::new()),
+            "regexp" | "pcre" => opaque("it has patterns"),
+            _ if !self.root_is_here => opaque("--root: it was not asked"),
+            // proxymap would ask the same table.
+            _ => self.entries(&format!("{}:{}", table.kind, table.name)),
+        }
+    }
+
+    /// `postmap -s`
+    fn entries(&self, table: &str) -> Result<Vec<(String, String)>, String> {
+        let said = self.postmap.run(&["-s", table])?;
+        let lines = said.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+        let pairs = lines.filter_map(|line| {
+            let line = String::from_utf8_lossy(line);
+            let (key, value) = line.split_once('\t')?;
+            Some((key.to_owned(), value.to_owned()))
+        });
+        Ok(pairs.collect())
     }
 
     /// Makes an index: what [`MapFile::replace`] asks for.
@@ -142,72 +201,39 @@ impl<'h> Place<'h> {
     }
 }
 
-/// Lists a table's keys, if they can be listed.
-fn keys(postmap: &Program, root_is_here: bool, element: &str) -> Keys {
-    let Some(table) = TableName::parse(element) else {
-        return Keys::Opaque("it has no type".to_owned());
-    };
-    match table.kind.as_str() {
-        // Its keys are IP addresses: it answers to no mail address, and to no domain.
-        "cidr" => return Keys::Listed(BTreeSet::new()),
-        "regexp" | "pcre" => return Keys::Opaque("it has patterns".to_owned()),
-        _ if !root_is_here => return Keys::Opaque("--root: it was not asked".to_owned()),
-        _ => {}
-    }
-    // proxymap would ask the same table.
-    match entries(postmap, &format!("{}:{}", table.kind, table.name)) {
-        Ok(entries) => Keys::Listed(
-            entries
-                .into_iter()
-                .map(|(key, _)| key.to_lowercase())
-                .collect(),
-        ),
-        Err(why) => Keys::Opaque(why),
-    }
-}
-
-/// All entries of a table (`postmap -s`).
-fn entries(postmap: &Program, table: &str) -> Result<Vec<(String, String)>, String> {
-    let said = postmap.run(&["-s", table])?;
-    let lines = said.split(|&b| b == b'\n').filter(|line| !line.is_empty());
-    let pairs = lines.filter_map(|line| {
-        let line = String::from_utf8_lossy(line);
-        let (key, value) = line.split_once('\t')?;
-        Some((key.to_owned(), value.to_owned()))
-    });
-    Ok(pairs.collect())
-}
-
 /// Everything that [`limits::setup::judge`] judges.
 pub(crate) fn facts(cx: &Context, instance: &Instance, wants_patterns: bool) -> Facts {
-    let root_is_here = cx.root().is_this_host();
-    let postmap = Program::new(cx.root(), instance, "postmap");
     let place = Place::of(cx, instance);
-    let raw = instance.parameters().main_cf().value(b"transport_maps");
-    let others = match &place {
-        Some(place) => place.others.clone(),
-        None => elements(instance),
+    let raw = |name: &[u8]| {
+        let value = instance.parameters().main_cf().value(name);
+        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
-    let opaque = others
-        .iter()
-        .filter_map(|element| match keys(&postmap, root_is_here, element) {
-            Keys::Opaque(why) => Some((element.clone(), why)),
-            Keys::Listed(_) => None,
-        });
+    // Without a map yet, every table is another.
+    let others = |kind| Place::with(cx, instance, kind, elements(instance)).others();
+    let others = match &place {
+        Some(place) => place.others(),
+        None => MapKind::named("hash").map_or_else(Vec::new, others),
+    };
+    let opaque = others.into_iter().filter_map(|(element, keys)| match keys {
+        Keys::Opaque(why) => Some((element, why)),
+        Keys::Listed(_) => None,
+    });
     Facts {
         instance: instance.name().to_owned(),
         config_directory: instance.config_directory().to_owned(),
-        aliases: aliases(cx, instance, &elements(instance)),
+        aliases: aliases(cx, instance, NAME, &elements(instance)),
         elements: elements(instance),
-        raw: String::from_utf8_lossy(raw.unwrap_or_default()).into_owned(),
+        raw: raw(b"transport_maps"),
         kinds: kinds(cx, instance),
         default_kind: instance.get("default_database_type"),
         wants_patterns,
-        file: place.as_ref().map_or(FileState::Missing, file_state),
+        file: place
+            .as_ref()
+            .map_or(FileState::Missing, |place| file_state(&place.map)),
         opaque: opaque.collect(),
         rejects_unlisted: rejects_unlisted(instance),
         overrides: overrides(cx, instance),
-        accepting: accepting(instance),
+        accepting: recipients::accepting(cx, instance, raw(b"smtpd_recipient_restrictions")),
     }
 }
 
@@ -226,11 +252,11 @@ fn kinds(cx: &Context, instance: &Instance) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn file_state(place: &Place<'_>) -> FileState {
-    match place.map.read() {
+pub(crate) fn file_state(map: &MapFile) -> FileState {
+    match map.read() {
         Err(e) => FileState::Unusable(e.to_string()),
         Ok(None) => FileState::Missing,
-        Ok(Some(_)) => match place.map.index() {
+        Ok(Some(_)) => match map.index() {
             Some(index) if !index.exists() => FileState::Missing,
             _ => FileState::There,
         },
@@ -249,20 +275,6 @@ fn rejects_unlisted(instance: &Instance) -> bool {
     };
     parameters.bool("smtpd_reject_unlisted_recipient") != Some(false)
         || restrictions.iter().any(named)
-}
-
-/// Tables of which smtpd takes every recipient without a look at where it is sent (Postfix
-/// `src/smtpd/smtpd_check.c`, check_rcpt_maps).
-fn accepting(instance: &Instance) -> Vec<(String, String)> {
-    let names = [
-        "canonical_maps",
-        "recipient_canonical_maps",
-        "virtual_alias_maps",
-    ];
-    let set = names
-        .iter()
-        .map(|name| ((*name).to_owned(), instance.get(name)));
-    set.filter(|(_, value)| !value.trim().is_empty()).collect()
 }
 
 /// Settings of main.cf, and of single services in master.cf that make a pause not hold.

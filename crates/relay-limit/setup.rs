@@ -3,9 +3,9 @@
 use cli::{Context, Failure, Outcome};
 use legible::shell;
 use legible::wrap::folded;
-use limits::MapKind;
 use limits::map::MapText;
-use limits::setup::{Facts, State, Step, judge};
+use limits::setup::{ACCESS, Facts, State, Step, judge};
+use limits::{MapFile, MapKind};
 use postfix::config::Instance;
 use postfix::escape;
 
@@ -123,22 +123,38 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         .enumerate()
         .filter(|(at, _)| found.as_ref().is_none_or(|(ours, _)| ours != at));
     let others = others.map(|(_, element)| element.clone()).collect();
-    let place = Place::with(cx, instance, kind.clone(), others);
-    if value.is_some() {
+    let mut place = Place::with(cx, instance, kind.clone(), others);
+    let value = value.map(|value| ("transport_maps".to_owned(), value));
+    let restrictions = access(cx, &mut place, facts);
+    let edit = Edit {
+        set: value.into_iter().chain(restrictions).collect(),
+        removed: Vec::new(),
+    };
+    if !edit.is_empty() {
         main_cf::path(cx, &facts.config_directory)?;
     }
     let desk = Desk::open(cx, clock)?;
     upkeep::keep(cx, &place, &desk.journal, clock.now())?;
-    if let Some(value) = value {
-        let edit = Edit {
-            set: vec![("transport_maps".to_owned(), value)],
-            removed: Vec::new(),
-        };
+    if !edit.is_empty() {
         main_cf::change(cx, instance, &edit)?;
         upkeep::reload(cx, instance)?;
     }
     drop(desk);
     Ok(())
+}
+
+/// Gives the place an access table, where recipients of aliases need one and none is asked yet; what
+/// smtpd_recipient_restrictions is to be then.
+fn access(cx: &Context, place: &mut Place<'_>, facts: &Facts) -> Option<(String, String)> {
+    let accepting = &facts.accepting;
+    if accepting.tables.is_empty() || place.access.is_some() {
+        return None;
+    }
+    let kind = facts.index_kind()?;
+    let value = accepting.value(facts, &kind);
+    let path = cx.root().under(&facts.config_directory.join(ACCESS));
+    place.access = Some(MapFile { kind, path });
+    Some(("smtpd_recipient_restrictions".to_owned(), value))
 }
 
 /// transport_maps with a map of patterns in the place of ours, whose lines must all be our own: a key is no pattern.

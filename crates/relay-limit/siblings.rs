@@ -31,6 +31,8 @@ pub(crate) struct LastHour {
     attempts: BTreeMap<Vec<u8>, (u64, u64)>,
     /// Recipients of the instance that is to be paused, each message's once.
     recipients: u64,
+    /// When the logs begin, if that was within the hour.
+    pub(crate) begins: Option<Time>,
     /// Why not all of it is known.
     pub(crate) missing: Option<String>,
 }
@@ -113,10 +115,11 @@ pub(crate) fn last_hour(
         attempts: BTreeMap::new(),
         recipients: HashSet::new(),
     };
+    let since = cx.now().minus(HOUR);
     let hour = Period {
         host: cx.host().to_owned(),
         zone: cx.zone(),
-        since: cx.now().minus(HOUR),
+        since,
         until: cx.now(),
     };
     let wanted = Wanted {
@@ -131,6 +134,7 @@ pub(crate) fn last_hour(
         None => None,
     };
     Ok(LastHour {
+        begins: logs.begin().filter(|begins| *begins > since),
         attempts: counter.attempts,
         recipients: u64::try_from(counter.recipients.len()).unwrap_or(u64::MAX),
         missing,

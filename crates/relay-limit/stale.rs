@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use cli::Context;
 use figures::verdict::Level;
-use limits::Journal;
 use limits::health::LATE;
 use limits::map::{MapText, Marked, is_answer};
+use limits::{Journal, MapFile};
 use postfix::config::Host;
 use postfix::{Span, Time};
 use transport::Source;
@@ -22,11 +22,12 @@ type Line = (String, String);
 
 fn places<'h>(cx: &Context, host: &'h Host) -> impl Iterator<Item = Place<'h>> {
     let instances = host.instances().iter();
-    instances.filter_map(|instance| Place::of(cx, instance))
+    instances
+        .filter_map(|instance| Place::of(cx, instance).or_else(|| Place::of_access(cx, instance)))
 }
 
-fn lines(place: &Place<'_>, text: &[u8]) -> Vec<Line> {
-    let source = Source::parse(&place.map.path, text).value;
+fn lines(map: &MapFile, text: &[u8]) -> Vec<Line> {
+    let source = Source::parse(&map.path, text).value;
     let entries = source.entries.into_iter();
     entries.map(|entry| (entry.key, entry.value)).collect()
 }
@@ -34,15 +35,15 @@ fn lines(place: &Place<'_>, text: &[u8]) -> Vec<Line> {
 /// The keys of lines of ours, in the map's text or in its index, that no limit answers for. One that is not closed is
 /// left to those who end it; one of which the journal does not know may be over for as long as `grace`.
 fn stray(
-    place: &Place<'_>,
+    (place, map): (&Place<'_>, &MapFile),
     journal: &Journal,
     now: Time,
     grace: Span,
 ) -> anyhow::Result<BTreeSet<String>> {
-    let seen = place.map.read()?;
+    let seen = map.read()?;
     let text = seen.map_or_else(Vec::new, |seen| seen.text);
-    let mut found = lines(place, &text);
-    if let Some(index) = place.index()
+    let mut found = lines(map, &text);
+    if let Some(index) = place.index(map)
         && !text.is_empty()
     {
         found.extend(index.map_err(anyhow::Error::msg)?);
@@ -52,13 +53,13 @@ fn stray(
         return Ok(BTreeSet::new());
     }
     let mut known: BTreeSet<Line> = BTreeSet::new();
-    known.extend(lines(place, &upkeep::text(place, journal, now)?));
+    known.extend(lines(map, &upkeep::text(place, map, journal, now)?));
     let is_left = |block: &&Marked| match journal.limit(&block.id) {
         Some(standing) => standing.is_open(),
         None => block.until.is_some_and(|until| until.plus(grace) > now),
     };
     for block in MapText::parse(&text).blocks.iter().filter(is_left) {
-        known.extend(lines(place, &block.lines));
+        known.extend(lines(map, &block.lines));
     }
     let strays = found.into_iter().filter(|line| !known.contains(line));
     Ok(strays.map(|(key, _)| key).collect())
@@ -68,12 +69,15 @@ fn stray(
 pub(crate) fn instances(cx: &Context, host: &Host, journal: &Journal, now: Time) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for place in places(cx, host) {
-        match stray(&place, journal, now, Span::ZERO) {
-            Ok(keys) if keys.is_empty() => {}
-            Ok(_) => found.push(place.instance.config_directory().to_owned()),
-            Err(why) => cx.warn(format!("{}: {why:#}", place.map.path.display())),
+        for map in place.maps() {
+            match stray((&place, map), journal, now, Span::ZERO) {
+                Ok(keys) if keys.is_empty() => {}
+                Ok(_) => found.push(place.instance.config_directory().to_owned()),
+                Err(why) => cx.warn(format!("{}: {why:#}", map.path.display())),
+            }
         }
     }
+    found.dedup();
     found
 }
 
@@ -86,41 +90,53 @@ pub(crate) fn troubles(
 ) -> Vec<(Level, String)> {
     let mut all = Vec::new();
     for place in places(cx, host) {
-        let path = place.map.path.display();
-        match stray(&place, journal, now, LATE) {
-            Ok(keys) if keys.is_empty() => {}
-            Ok(keys) => {
-                let some: Vec<&str> = keys.iter().map(String::as_str).take(3).collect();
-                all.push((
-                    Level::Critical,
-                    format!(
-                        "{path} still pauses {}{}, for a limit that is over: relay-limit tick is not running, \
-                         or fails",
-                        some.join(", "),
-                        if keys.len() > some.len() { ", …" } else { "" }
-                    ),
-                ));
-            }
-            Err(why) => all.push((Level::Unknown, format!("{path}: {why:#}"))),
+        for map in place.maps() {
+            all.extend(of_map(cx, (&place, map), journal, now));
         }
-        let Ok(Some(seen)) = place.map.read() else {
-            continue;
-        };
-        let blocks = MapText::parse(&seen.text).blocks.into_iter();
-        for block in blocks.filter(|block| journal.limit(&block.id).is_none()) {
-            let until = match block.until {
-                Some(until) => format!("until {}", readable(cx, until)),
-                None => "without an end".to_owned(),
-            };
+    }
+    all
+}
+
+fn of_map(
+    cx: &Context,
+    (place, map): (&Place<'_>, &MapFile),
+    journal: &Journal,
+    now: Time,
+) -> Vec<(Level, String)> {
+    let mut all = Vec::new();
+    let path = map.path.display();
+    match stray((place, map), journal, now, LATE) {
+        Ok(keys) if keys.is_empty() => {}
+        Ok(keys) => {
+            let some: Vec<&str> = keys.iter().map(String::as_str).take(3).collect();
             all.push((
-                Level::Warning,
+                Level::Critical,
                 format!(
-                    "{path}: {} {until} is not in the journal; to end it, remove its lines by hand, and run \
-                     relay-limit tick",
-                    block.id
+                    "{path} still pauses {}{}, for a limit that is over: relay-limit tick is not running, or fails",
+                    some.join(", "),
+                    if keys.len() > some.len() { ", …" } else { "" }
                 ),
             ));
         }
+        Err(why) => all.push((Level::Unknown, format!("{path}: {why:#}"))),
+    }
+    let Ok(Some(seen)) = map.read() else {
+        return all;
+    };
+    let blocks = MapText::parse(&seen.text).blocks.into_iter();
+    for block in blocks.filter(|block| journal.limit(&block.id).is_none()) {
+        let until = match block.until {
+            Some(until) => format!("until {}", readable(cx, until)),
+            None => "without an end".to_owned(),
+        };
+        all.push((
+            Level::Warning,
+            format!(
+                "{path}: {} {until} is not in the journal; to end it, remove its lines by hand, and run \
+                 relay-limit tick",
+                block.id
+            ),
+        ));
     }
     all
 }
@@ -129,15 +145,17 @@ pub(crate) fn troubles(
 pub(crate) fn by_hand(cx: &Context, host: &Host) -> Vec<String> {
     let mut all = Vec::new();
     for place in places(cx, host) {
-        let Ok(Some(seen)) = place.map.read() else {
-            continue;
-        };
-        let path = place.map.path.display();
-        let entries = MapText::parse(&seen.text).other_entries(&place.map.path);
-        let entries = entries.into_iter();
-        all.extend(
-            entries.map(|entry| format!("by hand in {path}: {} {}", entry.key, entry.value)),
-        );
+        for map in place.maps() {
+            let Ok(Some(seen)) = map.read() else {
+                continue;
+            };
+            let path = map.path.display();
+            let entries = MapText::parse(&seen.text).other_entries(&map.path);
+            let entries = entries.into_iter();
+            all.extend(
+                entries.map(|entry| format!("by hand in {path}: {} {}", entry.key, entry.value)),
+            );
+        }
     }
     all
 }

@@ -179,7 +179,7 @@ fn see(cx: &Context, clock: &Clock, host: &Parsed<Host>, one: &Standing) -> anyh
     let instance = place::of_directory(&host.value, &one.limit.config_directory);
     let place = instance.and_then(|instance| Place::of(cx, instance));
     if let (Some(place), Some(pause)) = (place, one.limit.pause())
-        && waiting::is_paused(cx, &place, &keys(pause), clock.now())
+        && waiting::is_paused(cx, &place, pause, clock.now())
     {
         let id = one.limit.id.clone();
         Desk::open(cx, clock)?.write(vec![Entry::InForce { id }])?;
@@ -293,7 +293,12 @@ fn at(
     }
     let kept = match Place::of(cx, instance) {
         Some(place) => At::Kept(upkeep::keep(cx, &place, &desk.journal, clock.now())?),
-        None => At::Unnamed(instance.name().to_owned()),
+        None => {
+            if let Some(place) = Place::of_access(cx, instance) {
+                upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+            }
+            At::Unnamed(instance.name().to_owned())
+        }
     };
     rated.map(|()| kept)
 }

@@ -6,8 +6,8 @@ use anyhow::Result;
 use cli::Failure;
 use host::machine::{self, Master, Process};
 use host::programs::Program;
-use limits::map::{MapText, blocks, render};
-use limits::{Journal, Limit, MapKind, Seen};
+use limits::map::{Form, MapText, access_blocks, blocks, render};
+use limits::{Journal, Limit, MapFile, MapKind, Seen};
 use postfix::Time;
 use postfix::config::Instance;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,6 +15,7 @@ use transfer::{Fs, NoHook};
 use transport::Source;
 
 use crate::place::{Keys, Place};
+use crate::recipients;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -26,22 +27,37 @@ pub(crate) struct Done {
 }
 
 /// What a map must say, and what it says.
-struct Wanted {
+struct Wanted<'p> {
+    map: &'p MapFile,
     seen: Option<Seen>,
     text: Vec<u8>,
     warnings: Vec<String>,
 }
 
-impl Wanted {
+impl Wanted<'_> {
     fn is_there(&self, place: &Place<'_>) -> bool {
         self.seen
             .as_ref()
             .is_some_and(|seen| seen.text == self.text)
-            && index_agrees(place, &self.text)
+            && index_agrees(place, self.map, &self.text)
     }
 }
 
-fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
+/// What all maps of `place` must say, the one of transports first.
+fn all_wanted<'p>(place: &'p Place<'_>, journal: &Journal, now: Time) -> Result<Vec<Wanted<'p>>> {
+    place
+        .maps()
+        .map(|map| wanted(place, map, journal, now))
+        .collect()
+}
+
+fn wanted<'p>(
+    place: &Place<'_>,
+    file: &'p MapFile,
+    journal: &Journal,
+    now: Time,
+) -> Result<Wanted<'p>> {
+    let is_access = file.path.ends_with(limits::setup::ACCESS);
     let directory = place.instance.config_directory();
     let of_it = journal
         .limits
@@ -51,18 +67,18 @@ fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
         .filter(|one| one.holds(now))
         .map(|one| &one.limit)
         .collect();
-    let seen = place.map.read().map_err(unusable)?;
+    let seen = file.read().map_err(unusable)?;
     let text = seen
         .as_ref()
         .map(|seen| seen.text.as_slice())
         .unwrap_or_default();
     let map = MapText::parse(text);
     let mut warnings = Vec::new();
-    let elsewhere = match holding.is_empty() {
-        true => BTreeSet::new(),
-        false => elsewhere(place, &map, &mut warnings),
+    let (blocks, odd) = match (holding.is_empty(), is_access) {
+        (true, _) => (Vec::new(), Vec::new()),
+        (false, true) => access_blocks(&holding, &recipients::aliases(place)),
+        (false, false) => blocks(&holding, &elsewhere(place, &map, &mut warnings)),
     };
-    let (blocks, odd) = blocks(&holding, &elsewhere);
     warnings.extend(
         odd.iter()
             .map(|key| format!("{key}: this key cannot be in a map: it is not paused")),
@@ -71,17 +87,27 @@ fn wanted(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Wanted> {
     kept.retain(|block| {
         journal.limit(&block.id).is_none() && block.until.is_none_or(|until| until > now)
     });
-    let text = render(place.map.kind.form(), &blocks, &kept, &map.others);
+    let form = match is_access {
+        true => Form::Access,
+        false => file.kind.form(),
+    };
+    let text = render(form, &blocks, &kept, &map.others);
     Ok(Wanted {
+        map: file,
         seen,
         text,
         warnings,
     })
 }
 
-/// What the map is to say at `now`.
-pub(crate) fn text(place: &Place<'_>, journal: &Journal, now: Time) -> Result<Vec<u8>> {
-    Ok(wanted(place, journal, now)?.text)
+/// What a map of `place` is to say at `now`.
+pub(crate) fn text(
+    place: &Place<'_>,
+    map: &MapFile,
+    journal: &Journal,
+    now: Time,
+) -> Result<Vec<u8>> {
+    Ok(wanted(place, map, journal, now)?.text)
 }
 
 /// Does the map say what holds at `now`? If not, why.
@@ -91,14 +117,17 @@ pub(crate) fn agrees(
     journal: &Journal,
     now: Time,
 ) -> Result<Vec<String>> {
-    let wanted = wanted(place, journal, now)?;
-    let mut wrong = wanted.warnings.clone();
-    if !wanted.is_there(place) {
-        wrong.push(format!(
-            "{} does not match the journal: relay-limit tick will repair it",
-            place.map.path.display()
-        ));
-    } else if is_unread(cx, place) {
+    let mut wrong = Vec::new();
+    for wanted in all_wanted(place, journal, now)? {
+        wrong.extend(wanted.warnings.iter().cloned());
+        if !wanted.is_there(place) {
+            wrong.push(format!(
+                "{} does not match the journal: relay-limit tick will repair it",
+                wanted.map.path.display()
+            ));
+        }
+    }
+    if wrong.is_empty() && is_unread(cx, place) {
         wrong.push(
             "Postfix has not been reloaded since the map changed: relay-limit tick will do it"
                 .to_owned(),
@@ -107,39 +136,35 @@ pub(crate) fn agrees(
     Ok(wrong)
 }
 
-/// Makes the map of `place` say what holds at `now`, if it does not say so yet. To be called under the lock.
+/// Makes the maps of `place` say what holds at `now`, where they do not say so yet. To be called under the lock.
 pub(crate) fn keep(
     cx: &cli::Context,
     place: &Place<'_>,
     journal: &Journal,
     now: Time,
 ) -> Result<Done> {
-    let wanted = wanted(place, journal, now)?;
-    if wanted.is_there(place) {
-        let changed = is_unread(cx, place);
-        if changed {
+    let mut done = Done::default();
+    let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
+    for wanted in all_wanted(place, journal, now)? {
+        done.warnings.extend(wanted.warnings.iter().cloned());
+        if wanted.is_there(place) {
+            continue;
+        }
+        let fs = Fs::new(&NoHook);
+        let replaced = wanted
+            .map
+            .replace(fs, wanted.seen.as_ref(), &wanted.text, &make_index);
+        replaced.map_err(unusable)?;
+        done.changed = true;
+        if matches!(wanted.map.kind, MapKind::Patterns(_)) {
             reload(cx, place.instance)?;
         }
-        return Ok(Done {
-            changed,
-            warnings: wanted.warnings,
-        });
     }
-    let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
-    let replaced = place.map.replace(
-        Fs::new(&NoHook),
-        wanted.seen.as_ref(),
-        &wanted.text,
-        &make_index,
-    );
-    replaced.map_err(unusable)?;
-    if matches!(place.map.kind, MapKind::Patterns(_)) {
+    if !done.changed && is_unread(cx, place) {
         reload(cx, place.instance)?;
+        done.changed = true;
     }
-    Ok(Done {
-        changed: true,
-        warnings: wanted.warnings,
-    })
+    Ok(done)
 }
 
 /// The keys of the other tables, and of those lines of our map that are not ours.
@@ -150,6 +175,10 @@ fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BT
     }
     let own = map.other_entries(&place.map.path);
     let mut keys: BTreeSet<String> = own.into_iter().map(|entry| entry.key).collect();
+    if place.instance.parameters().bool("smtputf8_enable") != Some(false) {
+        // postmap(1) leaves such lines out.
+        keys.retain(|key| !key.contains('\u{fffd}'));
+    }
     for (table, other) in place.others() {
         match other {
             Keys::Listed(listed) => keys.extend(listed),
@@ -161,21 +190,38 @@ fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BT
     keys
 }
 
-/// Does Postfix's index say what the text says? Of two entries with one key, the first counts.
-fn index_agrees(place: &Place<'_>, text: &[u8]) -> bool {
-    let Some(index) = place.index() else {
+/// Does Postfix's index say what the text says? Of two entries with one key, the first counts. Of what is not ASCII,
+/// postmap(1) folds some, and leaves out some that is not UTF-8: there the index need only be as new as the text.
+fn index_agrees(place: &Place<'_>, map: &MapFile, text: &[u8]) -> bool {
+    let Some(index) = place.index(map) else {
         return true;
     };
     let Ok(index) = index else {
         return false;
     };
-    let source = Source::parse(&place.map.path, text).value;
+    if !text.is_ascii() && !is_as_new(map) {
+        return false;
+    }
+    let is_plain = |key: &str, value: &str| key.is_ascii() && value.is_ascii();
+    let source = Source::parse(&map.path, text).value;
     let mut wanted = BTreeMap::new();
     for entry in source.entries {
-        wanted.entry(entry.key).or_insert(entry.value);
+        if is_plain(&entry.key, &entry.value) {
+            wanted.entry(entry.key).or_insert(entry.value);
+        }
     }
-    let found: BTreeMap<String, String> = index.into_iter().collect();
+    let index = index
+        .into_iter()
+        .filter(|(key, value)| is_plain(key, value));
+    let found: BTreeMap<String, String> = index.collect();
     found == wanted
+}
+
+/// Was the index written after the text?
+fn is_as_new(map: &MapFile) -> bool {
+    let at = |path: &std::path::Path| path.metadata().and_then(|found| found.modified()).ok();
+    let index = map.index().and_then(|index| at(&index));
+    index.is_some() && index >= at(&map.path)
 }
 
 /// Does a process go by patterns that are older than the map? So it is after a crash between map and reload.

@@ -13,11 +13,13 @@ use cli::{Context, Interrupts};
 use host::machine::{self, Process};
 use host::programs::Program;
 use host::rewrite::Rewrite;
+use limits::Pause;
 use postfix::config::Instance;
 use postfix::{Span, Time};
 
 use crate::place::Place;
 use crate::probe::{self, Said, Sent};
+use crate::recipients;
 use crate::upkeep;
 
 /// How often Postfix is asked.
@@ -62,11 +64,22 @@ fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, 
     }
 }
 
-/// Waits until mail for `keys` is refused with `text`. `changed`: the map was just replaced.
+/// What is asked of a pause.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The keys of the map.
+    pub(crate) keys: &'a [String],
+    /// Recipients that the access table refuses: trivial-rewrite does not know of them.
+    pub(crate) recipients: &'a [String],
+    /// What the answer must say.
+    pub(crate) text: &'a str,
+}
+
+/// Waits until mail is refused as it should. `changed`: a map was just replaced.
 pub(crate) fn until_paused(
     cx: &Context,
     instance: &Instance,
-    (keys, text): (&[String], &str),
+    asked: Asked<'_>,
     changed: bool,
     interrupts: Option<&Interrupts>,
 ) -> Force {
@@ -93,7 +106,7 @@ pub(crate) fn until_paused(
     let mut reloaded = false;
     loop {
         turn += 1;
-        let sent = probe::resolve(&mut client, &probe::addresses(keys, turn), text);
+        let sent = probe::resolve(&mut client, &probe::addresses(asked.keys, turn), asked.text);
         let resolved = sent == Sent::Kept
             && (!changed || begun.elapsed() > RESOLVERS || !is_left("trivial-rewrite", &old));
         if resolved
@@ -104,7 +117,7 @@ pub(crate) fn until_paused(
         }
         if let Some((since, smtpds)) = &remembering {
             if !changed || !is_left("smtpd", smtpds) {
-                return by_smtpd(cx, instance, (keys, text), turn);
+                return by_smtpd(cx, instance, asked, turn);
             }
             // A recipient that is asked for again and again is remembered for as long as that.
             if since.elapsed() > SMTPDS && !reloaded {
@@ -137,12 +150,15 @@ pub(crate) fn until_paused(
 
 /// Is a pause in force of which nobody has seen that it is? Asked once, and not waited for: it is not while any process
 /// is left that is older than the map. Where such stay, Postfix is reloaded.
-pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, keys: &[String], now: Time) -> bool {
+pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Time) -> bool {
     let instance = place.instance;
-    let (Ok(Some(all)), Ok(seen)) = (processes(cx, instance), place.map.path.metadata()) else {
+    let times = place.maps().map(|map| map.path.metadata());
+    let times: Result<Vec<_>, _> = times.collect();
+    let (Ok(Some(all)), Ok(seen)) = (processes(cx, instance), times) else {
         return false;
     };
-    let changed = Time::from_seconds(seen.ctime());
+    let changed = seen.iter().map(|seen| seen.ctime()).max();
+    let changed = Time::from_seconds(changed.unwrap_or_default());
     // Both are known to the second, and one may be a second off. An smtpd that was started while a trivial-rewrite
     // still went by the old map may remember what that said, for as long as it is asked for it.
     let is_new = |process: &Process| {
@@ -168,9 +184,14 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, keys: &[String], now: T
     }
     // Another pause of the same mail that lasts longer has its own text.
     let mut client = Rewrite::new(instance);
-    let text = limits::map::MARK;
-    probe::resolve(&mut client, &probe::addresses(keys, 0), text) == Sent::Kept
-        && matches!(by_smtpd(cx, instance, (keys, text), 0), Force::Holds(_))
+    let keys = crate::tick::keys(pause);
+    let asked = Asked {
+        keys: &keys,
+        recipients: &recipients::reach(cx, place, &pause.scope).refused,
+        text: limits::map::MARK,
+    };
+    probe::resolve(&mut client, &probe::addresses(&keys, 0), asked.text) == Sent::Kept
+        && matches!(by_smtpd(cx, instance, asked, 0), Force::Holds(_))
 }
 
 /// trivial-rewrite says what it should; does smtpd refuse the mail, too? Only then does it hold. Where a server at
@@ -179,14 +200,21 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, keys: &[String], now: T
 pub(crate) fn by_smtpd(
     cx: &Context,
     instance: &Instance,
-    (keys, text): (&[String], &str),
+    Asked {
+        keys,
+        recipients,
+        text,
+    }: Asked<'_>,
     turn: u32,
 ) -> Force {
     let mut asked = vec!["trivial-rewrite: retry".to_owned()];
     let mut silent = Vec::new();
-    let addresses = probe::addresses(keys, turn);
+    let mut addresses = probe::addresses(keys, turn);
+    addresses.truncate(ASKED);
+    let more = recipients.get(..ASKED).unwrap_or(recipients);
+    addresses.extend(probe::addresses(more, turn));
     for server in probe::listeners(cx, instance) {
-        for (n, address) in addresses.iter().take(ASKED).enumerate() {
+        for (n, address) in addresses.iter().enumerate() {
             match probe::ask(server, address, text) {
                 Said::Refused(reply) if n == 0 => {
                     asked.push(format!("smtpd at {server}: {reply}"));

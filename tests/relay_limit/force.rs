@@ -76,12 +76,13 @@ fn what_smtpd_does_not_say_is_not_known() {
     assert!(
         setup
             .text()
-            .contains("unknown  virtual_alias_maps = inline:"),
+            .contains("unknown  smtpd accepts recipients of virtual_alias_maps despite a pause: "),
         "{setup}"
     );
     let planned = [&pause_quickly("aol-b", "aol.com")[..], &["--dry-run"]].concat();
     let planned = relay_limit(&host, &planned);
-    assert!(planned.text().contains("virtual_alias_maps"), "{planned}");
+    let still = "smtpd still accepts abuse@aol.com, ";
+    assert!(planned.text().contains(still), "{planned}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testkit::{Answer, host_or_skip};
 
-use crate::hosts::Site;
+use crate::hosts::{Site, in_hours};
 
 #[test]
 fn out_moves_what_waits_and_in_brings_it_back() {
@@ -62,6 +62,38 @@ fn out_moves_what_waits_and_in_brings_it_back() {
     let history = site.limit(&["history"]).text();
     assert!(history.contains("  moved to postfix-aol-a"), "{history}");
     assert!(history.contains("by relay-limit out"), "{history}");
+
+    // Somebody still comes.
+    let connect = "exec 3<>/dev/tcp/127.0.0.12/25; read -u3 l; printf 'QUIT\\r\\n' >&3; read -u3 l; sleep 1; done";
+    let script = format!("while [ ! -e /run/enough ]; do {connect}");
+    let client = site.host.command("bash").args(["-c", &script]).spawn();
+    let busy = out(&["--yes", "--watch", "5s"]);
+    site.host.write("/run/enough", "");
+    client.wait(Duration::from_secs(60)).ok();
+    assert_eq!(busy.code(), Some(1), "{busy}");
+    let line = busy.text();
+    let line = line
+        .lines()
+        .find(|line| line.contains("still connects"))
+        .unwrap();
+    assert!(line.trim_start().starts_with("quiet since "), "{line}");
+    assert!(
+        line.contains(": its resolver holds the name until "),
+        "{line}"
+    );
+
+    // After a month, it is as new.
+    let warm = "relay-warmup plan postfix-aol-b --volume ";
+    for (hours, is_idle) in [(29 * 24, false), (30 * 24 + 1, true)] {
+        let planned = site.limit(&[
+            "in",
+            "aol-b",
+            "--anyway",
+            "--dry-run",
+            &in_hours(&site.host, hours),
+        ]);
+        assert_eq!(planned.text().contains(warm), is_idle, "{planned}");
+    }
 
     // Again, as after an interruption: it is not paused twice.
     let again = out(&["--dry-run"]);

@@ -121,6 +121,60 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
         (Some(0), ""),
         "{after}"
     );
+    slowed_down_by_class(&site);
+}
+
+/// A rule by class that slows down: real parameters, with their end.
+fn slowed_down_by_class(site: &Site) {
+    let replies = "
+[[rule]]
+class = 'rate-limited'
+instance = 'aol-*'
+at_least = 5
+within = '10m'
+do = 'rate'
+rate = '600/h'
+for = '2h'
+";
+    site.host.write(RULES, replies);
+    let b = site.b.address().ip();
+    site.provider
+        .on_rcpt(move |rcpt| match rcpt.client.ip() == b {
+            true => testkit::Answer::text(
+                421,
+                "4.7.28 Our system has detected an unusual rate of mail",
+            ),
+            false => testkit::Answer::ok(),
+        });
+    let delay = || site.b.postconf("smtp_transport_rate_delay");
+    assert_eq!(delay(), "0s");
+    site.send("class", 30);
+    site.host
+        .wait_until(Duration::from_secs(180), "refusals", || {
+            let log = site.host.mail_log();
+            let lines = log
+                .lines()
+                .filter(|line| line.contains("an unusual rate of mail"));
+            let to = lines.filter_map(|line| line.split(" to=<").nth(1)?.split('>').next());
+            to.collect::<std::collections::BTreeSet<_>>().len() >= 5
+        });
+    let done = site.limit(&["react"]);
+    assert_eq!(done.code(), Some(0), "{done}");
+    // 600 an hour is one every six seconds.
+    assert_eq!(delay(), "6s", "{done}");
+    let listed = site.limit(&["list"]).text();
+    assert!(
+        listed.contains("by relay-limit react; in force since"),
+        "{listed}"
+    );
+    assert!(listed.contains("600/h"), "{listed}");
+    assert_eq!(site.limit(&["react"]).text(), "");
+    let tick = site.limit(&["tick", &crate::hosts::in_hours(&site.host, 3)]);
+    assert!(
+        tick.text().contains("no longer slowed down to 600/h"),
+        "{tick}"
+    );
+    assert_eq!(delay(), "0s");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use testkit::{Host, Instance, host_or_skip};
 use crate::hosts::{pause_quickly, relay_limit};
 
 /// More than an smtpd remembers, on a machine that is busy.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(180);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(180);
 
 /// What the instance's smtpd says to mail for this recipient.
-fn said(host: &Host, aol_b: &Instance, recipient: &str) -> String {
+pub(crate) fn said(host: &Host, aol_b: &Instance, recipient: &str) -> String {
     let (ip, port) = (aol_b.address().ip(), aol_b.address().port());
     let script = format!(
         "exec 3<>/dev/tcp/{ip}/{port}; read -u3 l; printf 'HELO a\\r\\n' >&3; read -u3 l; \

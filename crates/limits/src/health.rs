@@ -18,6 +18,8 @@ pub enum Seen {
     Holds,
     /// Its instance does not run: there is nothing to hold.
     NotRunning,
+    /// Postfix goes by it, but for some of its mail: which.
+    Partly(String),
     /// It is not in force: why.
     Broken(String),
     /// That could not be found out: why.
@@ -41,6 +43,10 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
     let mut found = Vec::new();
     match seen {
         Seen::Holds | Seen::NotRunning => {}
+        Seen::Partly(which) => found.push((
+            Level::Warning,
+            format!("{id} is not in force for all of its mail: {which}"),
+        )),
         Seen::Broken(why) => found.push((Level::Critical, format!("{id} is not in force: {why}"))),
         Seen::Unknown(why) => found.push((
             Level::Unknown,
@@ -115,6 +121,7 @@ mod tests {
             2000,
             &[Unknown],
         );
+        check(hour(), Seen::Partly("a@x".to_owned()), 2000, &[Warning]);
         // tick has two minutes.
         check(hour(), Seen::Holds, 4720, &[]);
         check(hour(), Seen::Holds, 4721, &[Critical]);

@@ -11,6 +11,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod aliases;
 pub mod filter;
 pub mod health;
 pub mod journal;

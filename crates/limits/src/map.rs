@@ -16,6 +16,7 @@ use std::path::Path;
 use postfix::Time;
 use transport::{Entry, Source};
 
+use crate::aliases::Aliases;
 use crate::limit::{Limit, Scope};
 
 /// What every answer of ours begins with. No mail server of others can say it first in a log: what they say stands
@@ -41,6 +42,8 @@ pub enum Form {
     Keys,
     /// `/^(.*@)?aol\.com$/`, for regexp_table(5) and pcre_table(5).
     Patterns,
+    /// `info@example.org 450 4.7.0 ...`, for access(5).
+    Access,
 }
 
 /// What is written for one limit.
@@ -124,9 +127,10 @@ fn mark(text: &str) -> Marked {
 
 /// Is this the right-hand side of a line of ours?
 pub fn is_answer(value: &str) -> bool {
+    let value = value.trim_start();
     let text = value
-        .trim_start()
         .strip_prefix("retry:")
+        .or_else(|| value.strip_prefix("450 "))
         .and_then(|value| value.strip_prefix(CODE));
     text.is_some_and(|text| text.trim_start().starts_with(MARK))
 }
@@ -188,6 +192,7 @@ fn begin(id: &str, until: Option<Time>) -> String {
 fn line(form: Form, key: &str, text: &str) -> String {
     match form {
         Form::Keys => format!("{key}\tretry:{CODE} {text}\n"),
+        Form::Access => format!("{key}\t450 {CODE} {text}\n"),
         Form::Patterns => {
             let pattern = match (key, key.strip_prefix('.')) {
                 ("*", _) => "/^/".to_owned(),
@@ -219,20 +224,40 @@ fn literal(text: &str) -> String {
 ///
 /// Keys that no line can have come back beside the blocks.
 pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, Vec<String>) {
+    blocks_of(limits, |scope| {
+        let keys = match scope {
+            Scope::All => vec!["*".to_owned()],
+            Scope::Domains(domains) => domains.clone(),
+        };
+        let more = elsewhere.iter().filter(|key| scope.covers(key)).cloned();
+        (keys, more.collect())
+    })
+}
+
+/// The blocks of the access table for `limits`: the recipients that smtpd accepts whatever the other map says.
+pub fn access_blocks(limits: &[&Limit], aliases: &Aliases) -> (Vec<Block>, Vec<String>) {
+    blocks_of(limits, |scope| {
+        let led = aliases.leading(scope);
+        (led.domains, led.keys)
+    })
+}
+
+/// The blocks for `limits`, with the keys that `of` gives for a scope: first those that any line can have.
+fn blocks_of(
+    limits: &[&Limit],
+    of: impl Fn(&Scope) -> (Vec<String>, BTreeSet<String>),
+) -> (Vec<Block>, Vec<String>) {
     let mut odd = Vec::new();
     let pauses = limits
         .iter()
         .filter_map(|limit| Some((limit, limit.pause()?)));
     let blocks = pauses.map(|(limit, pause)| {
-        let mut keys = match &pause.scope {
-            Scope::All => vec!["*".to_owned()],
-            Scope::Domains(domains) => domains.clone(),
-        };
-        for key in elsewhere.iter().filter(|key| pause.scope.covers(key)) {
-            match is_plain(key) {
-                _ if keys.contains(key) => {}
-                true => keys.push(key.clone()),
-                false => odd.push(key.clone()),
+        let (mut keys, more) = of(&pause.scope);
+        for key in more {
+            match is_plain(&key) {
+                _ if keys.contains(&key) => {}
+                true => keys.push(key),
+                false => odd.push(key),
             }
         }
         Block {
@@ -249,7 +274,9 @@ pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, V
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
         && !key.starts_with('#')
-        && !key.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\'))
+        && !key.contains(|c: char| {
+            c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\' | '\u{fffd}')
+        })
 }
 
 /// What Postfix answers for a limit: no more than a line, and nothing that a terminal would take for more than text.

@@ -1,5 +1,6 @@
 //! What the other tools say of an instance that is held.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use figures::held::Held;
@@ -14,7 +15,7 @@ pub fn pauses(root: &Root, directory: &Path, now: Time) -> Vec<(Time, Time)> {
     let journal = Journal::read(&root.under(Path::new(crate::DIRECTORY)));
     let limits = journal.map_or_else(|_| Vec::new(), |read| read.value.limits);
     let own = limits.iter().filter(|one| {
-        one.limit.config_directory == directory
+        is_same(root, &one.limit.config_directory, directory)
             && one.limit.pause().is_some()
             && !matches!(one.ended, Some((_, Ending::Failed, _)))
     });
@@ -26,6 +27,16 @@ pub fn pauses(root: &Root, directory: &Path, now: Time) -> Vec<(Time, Time)> {
     own.map(span).collect()
 }
 
+/// Do both name one directory? It may have been listed by another name when a limit was ordered, as where one is a
+/// link.
+fn is_same(root: &Root, one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let seen = root.under(path).metadata().ok()?;
+        Some((seen.dev(), seen.ino()))
+    };
+    one == other || identity(one).is_some_and(|own| identity(other) == Some(own))
+}
+
 /// What is to hold at a host now.
 #[derive(Debug, Clone, Default)]
 pub struct Marks {
@@ -33,6 +44,7 @@ pub struct Marks {
     pub limits: Vec<Limit>,
     /// What of the journal could not be read: there may be more.
     pub problems: Vec<Problem>,
+    root: Root,
 }
 
 impl Marks {
@@ -45,6 +57,7 @@ impl Marks {
                 Self {
                     limits: holding.map(|one| one.limit).collect(),
                     problems: read.problems,
+                    root: root.clone(),
                 }
             }
             Err(e) => {
@@ -52,6 +65,7 @@ impl Marks {
                 Self {
                     limits: Vec::new(),
                     problems: vec![Problem::new(Journal::path(&directory), what)],
+                    root: root.clone(),
                 }
             }
         }
@@ -60,35 +74,38 @@ impl Marks {
     /// A line for each limit of the instances in these configuration directories: `postfix-aol-b is paused, all mail
     /// (aol-b-20261124T093012Z): TSS04`.
     pub fn lines(&self, directories: &[&Path]) -> Vec<String> {
-        let own = self
-            .limits
-            .iter()
-            .filter(|limit| directories.contains(&limit.config_directory.as_path()));
-        own.map(|limit| {
-            let reason = limit.reason.as_ref();
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-            format!(
-                "{} is {} ({}){reason}",
-                limit.instance,
-                limit.what(),
-                limit.id
-            )
-        })
-        .collect()
+        self.at(directories)
+            .map(|limit| {
+                let reason = limit.reason.as_ref();
+                let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                format!(
+                    "{} is {} ({}){reason}",
+                    limit.instance,
+                    limit.what(),
+                    limit.id
+                )
+            })
+            .collect()
     }
 
     /// The same for programs.
     pub fn held(&self, directories: &[&Path]) -> Vec<Held> {
-        let own = self
-            .limits
-            .iter()
-            .filter(|limit| directories.contains(&limit.config_directory.as_path()));
-        own.map(Limit::held).collect()
+        self.at(directories).map(Limit::held).collect()
     }
 
     /// A pause at the instance in this configuration directory.
     pub fn pause_at(&self, directory: &Path) -> Option<&Limit> {
-        let mut own = self.limits.iter();
-        own.find(|limit| limit.config_directory == directory && limit.pause().is_some())
+        let mut all = self.limits.iter();
+        all.find(|limit| {
+            is_same(&self.root, &limit.config_directory, directory) && limit.pause().is_some()
+        })
+    }
+
+    fn at<'a>(&'a self, directories: &'a [&Path]) -> impl Iterator<Item = &'a Limit> {
+        let is_at = |limit: &&Limit| {
+            let mut all = directories.iter();
+            all.any(|directory| is_same(&self.root, &limit.config_directory, directory))
+        };
+        self.limits.iter().filter(is_at)
     }
 }

@@ -22,6 +22,8 @@ pub struct PausePlan {
     pub waiting: Result<Waiting, String>,
     /// Recipients that came in the last hour; why that is not known.
     pub hourly: Result<u64, String>,
+    /// When the logs begin, if they do not go back an hour.
+    pub begins: Option<String>,
     /// The provider's name, if the instance is named for one.
     pub provider: Option<String>,
     /// The other instances of this host that take mail for the same provider.
@@ -124,8 +126,11 @@ impl PausePlan {
         });
         lines.push(match &self.hourly {
             Ok(recipients) => format!(
-                "  comes      {} in the last hour, which {} elsewhere or {} at the list servers",
+                "  comes      {} in the last hour{}, which {} elsewhere or {} at the list servers",
                 count(*recipients, "recipient"),
+                self.begins
+                    .as_ref()
+                    .map_or_else(String::new, |at| format!(" (the log begins {at})")),
                 either(*recipients, "goes", "go"),
                 either(*recipients, "waits", "wait")
             ),
@@ -228,6 +233,7 @@ mod tests {
                 active: 3,
             }),
             hourly: Ok(1200),
+            begins: None,
             provider: Some("aol".to_owned()),
             siblings: siblings.into_iter().map(sibling).collect(),
             elsewhere,

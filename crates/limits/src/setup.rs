@@ -11,8 +11,14 @@ use crate::replace::MapKind;
 /// The map's name, in the instance's configuration directory.
 pub const NAME: &str = "relay-limit";
 
+/// The name of the access table, beside it: see [`crate::aliases`].
+pub const ACCESS: &str = "relay-limit-access";
+
 /// The kinds that a new map may be of, the best first, behind the instance's own default_database_type.
 const KINDS: [&str; 4] = ["lmdb", "hash", "cdb", "btree"];
+
+mod accepting;
+pub use accepting::Accepting;
 
 /// What is known of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +47,8 @@ pub struct Facts {
     pub rejects_unlisted: bool,
     /// Settings that make a pause not hold: the service of master.cf, or `main.cf`, and the setting.
     pub overrides: Vec<(String, String)>,
-    /// Parameters with tables whose recipients smtpd takes in spite of a pause, and these tables.
-    pub accepting: Vec<(String, String)>,
+    /// The recipients that smtpd accepts whatever transport_maps says.
+    pub accepting: Accepting,
 }
 
 /// What is known of a map's files.
@@ -103,9 +109,18 @@ fn step(state: State, what: impl Into<String>) -> Step {
 /// Our map among the elements of transport_maps: its place, and its name there. It is known by its path, which is the
 /// same whatever its kind is.
 pub fn ours(elements: &[String], config_directories: &[&Path]) -> Option<(usize, TableName)> {
+    ours_named(NAME, elements, config_directories)
+}
+
+/// The same for the map of another name.
+pub fn ours_named(
+    name: &str,
+    elements: &[String],
+    config_directories: &[&Path],
+) -> Option<(usize, TableName)> {
     let names: Vec<PathBuf> = config_directories
         .iter()
-        .map(|dir| dir.join(NAME))
+        .map(|dir| dir.join(name))
         .collect();
     let named = |element: &String| {
         TableName::parse(element)
@@ -146,6 +161,16 @@ impl Facts {
                 .find(has)
                 .and_then(MapKind::named);
         }
+        self.index_kind()
+    }
+
+    /// The kind that a new table with an index is to have.
+    pub fn index_kind(&self) -> Option<MapKind> {
+        let has = |word: &&str| {
+            self.kinds
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|kind| kind == word))
+        };
         let is_index = |kind: &MapKind| matches!(kind, MapKind::Index { .. });
         let own = MapKind::named(&self.default_kind)
             .filter(is_index)
@@ -221,12 +246,7 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
             )
         },
     });
-    for (name, tables) in &facts.accepting {
-        let what = format!(
-            "{name} = {tables}: smtpd accepts recipients that stand there despite a pause, and their mail waits here"
-        );
-        steps.push(step(State::Unknown, what));
-    }
+    steps.extend(accepting::steps(facts));
     for (service, setting) in &facts.overrides {
         let what = match service.as_str() {
             "main.cf" => {

@@ -56,6 +56,11 @@ struct File {
 }
 
 impl DayLogs {
+    /// When the log begins that begins last: of what was before, not everything is known.
+    pub fn begin(&self) -> Option<Time> {
+        self.sets.iter().filter_map(|set| set.begins).max()
+    }
+
     /// Reads those parts of the logs that hold lines of the `days`, which must be in order, and hands on the events of
     /// the time from the first one's begin to the last one's end.
     pub fn read<S: LogScope>(

@@ -16,7 +16,7 @@ fn facts(elements: &[&str]) -> Facts {
         opaque: Vec::new(),
         rejects_unlisted: true,
         overrides: Vec::new(),
-        accepting: Vec::new(),
+        accepting: Accepting::default(),
     }
 }
 

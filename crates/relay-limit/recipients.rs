@@ -1,0 +1,151 @@
+//! Recipients that smtpd accepts unseen, since a table of aliases or canonical addresses has them: which of them lead
+//! to paused mail, and whether our access table refuses them.
+
+use std::path::Path;
+
+use cli::Context;
+use limits::aliases::{Aliases, Led, PARAMETERS};
+use limits::setup::{ACCESS, Accepting, ours_named};
+use limits::{MapFile, MapKind, Scope};
+use postfix::config::Instance;
+use transport::split_list;
+
+use crate::place::{self, Place};
+
+/// As many recipients are named.
+const NAMED: usize = 3;
+
+const RESTRICTIONS: &str = "smtpd_recipient_restrictions";
+
+/// The elements of the parameters whose tables make smtpd accept a recipient unseen.
+fn tables(instance: &Instance) -> Vec<String> {
+    let lists = PARAMETERS.iter().map(|name| instance.get(name));
+    let lists: Vec<String> = lists.collect();
+    let all = lists.iter().flat_map(|list| split_list(list));
+    all.map(str::to_owned).collect()
+}
+
+/// Our access table, if smtpd asks it before anything that accepts a recipient.
+pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<MapFile> {
+    let list = instance.get(RESTRICTIONS);
+    let words: Vec<String> = split_list(&list).into_iter().map(str::to_owned).collect();
+    let aliases = place::aliases(cx, instance, ACCESS, &words);
+    let own = std::iter::once(instance.config_directory());
+    let names: Vec<&Path> = own
+        .chain(aliases.iter().map(|path| path.as_path()))
+        .collect();
+    let (at, table) = ours_named(ACCESS, &words, &names)?;
+    let (check, before) = words.get(..at)?.split_last()?;
+    // What only refuses may stand before it.
+    let is_asked =
+        check == "check_recipient_access" && before.iter().all(|word| word.starts_with("reject_"));
+    let kind = MapKind::named(&table.kind).filter(|kind| matches!(kind, MapKind::Index { .. }))?;
+    (is_asked && !table.is_proxied).then(|| MapFile {
+        kind,
+        path: cx.root().under(&instance.config_directory().join(ACCESS)),
+    })
+}
+
+/// What the configuration says of them.
+pub(crate) fn accepting(cx: &Context, instance: &Instance, restrictions: String) -> Accepting {
+    let set = PARAMETERS
+        .iter()
+        .map(|name| ((*name).to_owned(), instance.get(name)));
+    let set: Vec<(String, String)> = set.filter(|(_, value)| !value.trim().is_empty()).collect();
+    let place = MapKind::named("hash").map(|kind| Place::with(cx, instance, kind, Vec::new()));
+    let mut tables = tables(instance);
+    tables.retain(|table| {
+        place
+            .as_ref()
+            .is_none_or(|place| place.listed(table).is_err())
+    });
+    Accepting {
+        access: access(cx, instance).map(|map| place::file_state(&map)),
+        restrictions,
+        opaque: tables,
+        unasked: match set.is_empty() {
+            true => Vec::new(),
+            false => unasked(cx, instance),
+        },
+        tables: set,
+    }
+}
+
+/// Services of master.cf with restrictions of their own.
+fn unasked(cx: &Context, instance: &Instance) -> Vec<String> {
+    let services = instance.services(cx.root()).value;
+    let smtpds = services
+        .services()
+        .iter()
+        .filter(|one| one.command == "smtpd");
+    let own = smtpds.filter(|one| one.overrides().iter().any(|(name, _)| name == RESTRICTIONS));
+    own.map(|one| one.name.clone()).collect()
+}
+
+/// What the tables of aliases say.
+pub(crate) fn aliases(place: &Place<'_>) -> Aliases {
+    let instance = place.instance;
+    let local = instance.parameters().list("mydestination");
+    let domains = local
+        .into_iter()
+        .filter(|name| !name.contains([':', '/', '[']));
+    let mut aliases = Aliases::new(&instance.get("myorigin"), domains);
+    for table in tables(instance) {
+        match place.listed(&table) {
+            Ok(entries) => aliases.add(entries),
+            Err(_) => aliases.add_opaque(&table),
+        }
+    }
+    aliases
+}
+
+/// The recipients that a pause does not reach by the transport table.
+pub(crate) struct Reach {
+    /// Addresses of those that the access table refuses, to be asked about.
+    pub(crate) refused: Vec<String>,
+    /// Those that are still accepted.
+    pub(crate) gaps: Vec<String>,
+}
+
+/// Who is refused by the access table, and who is not.
+pub(crate) fn reach(cx: &Context, place: &Place<'_>, scope: &Scope) -> Reach {
+    let Led {
+        keys,
+        domains,
+        opaque,
+    } = aliases(place).leading(scope);
+    let mut gaps = Vec::new();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let some = keys.iter().take(NAMED).map(String::as_str);
+    let mut named = some.collect::<Vec<_>>().join(", ");
+    if keys.len() > NAMED {
+        named.push_str(&format!(" and {} more", keys.len() - NAMED));
+    }
+    let name = place.instance.name();
+    if !keys.is_empty() && place.access.is_none() {
+        gaps.push(format!(
+            "smtpd still accepts {named}, and their mail waits here: relay-limit setup {} --apply closes this",
+            legible::shell::quoted(name)
+        ));
+    }
+    if !keys.is_empty() && place.access.is_some() {
+        let services = unasked(cx, place.instance).into_iter();
+        gaps.extend(services.map(|service| {
+            format!(
+                "the service {service} of master.cf still accepts {named}: it has its own {RESTRICTIONS}"
+            )
+        }));
+    }
+    let from = match place.access {
+        Some(_) if !domains.is_empty() => " from other domains",
+        _ => "",
+    };
+    gaps.extend(opaque.iter().map(|table| {
+        format!("smtpd still accepts recipients that {table} leads here{from}: it cannot be listed")
+    }));
+    let refused = match place.access {
+        Some(_) => keys.into_iter().chain(domains).collect(),
+        None => Vec::new(),
+    };
+    Reach { refused, gaps }
+}
