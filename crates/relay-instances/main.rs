@@ -4,6 +4,7 @@
 //! DNS, `verdict` how `--check` puts it.
 
 mod args;
+mod detours;
 mod mode;
 mod verdict;
 
@@ -76,6 +77,10 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let (filtered, of_filters) = filters(cx, &host.value)?;
     findings.extend(of_filters);
+    let providers = host::tables::providers(cx.site())?;
+    for instance in &chosen {
+        findings.extend(detours::of(cx, instance, &providers));
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings.retain(|finding| concerns(finding, &all, &shown));
     let instances: Vec<Facts> = shown

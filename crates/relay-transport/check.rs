@@ -11,7 +11,7 @@ use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
 use crate::site::{self, Table as ProviderTable};
-use crate::{detours, gather, networks, ports, relay_hosts, rewrite};
+use crate::{gather, networks, ports, relay_hosts, rewrite};
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
@@ -65,7 +65,11 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         fallback: fallback(&routing),
         parents_match,
         transports,
-        detours: detours::look_at(cx, instance, &wanted),
+        detours: host::detours::look_at(
+            cx.root(),
+            instance,
+            &wanted.lines.keys().cloned().collect(),
+        ),
         live,
         is_accepted: &|key| accepted.is_match(key),
         hosts,

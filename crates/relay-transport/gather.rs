@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cli::Context;
-use postfix::Root;
 use postfix::config::{Instance, Parameters, logical_lines};
 use transport::audit::{Failed, IndexState, SourceState, Table, questions};
 use transport::{Map, Source, Storage, TableName, split_list};
 
-use crate::postmap::Postmap;
+use host::postmap::{MOST_SOURCE, Postmap, name_here};
 
 /// The tables that trivial-rewrite has by its parameters, in order, and invalid elements of the list.
 pub(crate) fn tables(
@@ -22,7 +21,7 @@ pub(crate) fn tables(
     wanted: &Map,
     parents_match: bool,
 ) -> (Vec<Table>, Vec<String>) {
-    let postmap = Postmap::new(cx, instance);
+    let postmap = Postmap::new(cx.root(), instance);
     let list = routing.get("transport_maps");
     let mut broken = Vec::new();
     let mut tables = Vec::new();
@@ -135,26 +134,6 @@ fn substituting(table: &mut Table, here: &TableName) {
         table.dropped.extend(dropped);
     }
 }
-
-/// A table in a file of a host image is found below the image.
-pub(crate) fn name_here(root: &Root, name: &TableName) -> TableName {
-    let in_file = matches!(
-        name.storage(),
-        Storage::Index(_) | Storage::Text | Storage::Patterns
-    );
-    if root.is_this_host() || !in_file {
-        return name.clone();
-    }
-    let path = root.under(Path::new(&name.name));
-    let path = std::path::absolute(&path).unwrap_or(path);
-    TableName {
-        name: path.to_string_lossy().into_owned(),
-        ..name.clone()
-    }
-}
-
-/// The most bytes of a table's text: millions of entries.
-pub(crate) const MOST_SOURCE: u64 = 256 << 20;
 
 fn read(path: &Path) -> SourceState {
     match text(path) {

@@ -7,7 +7,6 @@
 
 mod args;
 mod check;
-mod detours;
 mod discover;
 mod existing;
 mod gather;
@@ -15,7 +14,6 @@ mod manual;
 mod mx;
 mod networks;
 mod ports;
-mod postmap;
 mod print;
 mod relay_hosts;
 mod rewrite;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
 use host::machine::Interfaces;
+use host::postmap::{Postmap, name_here};
 use knowledge::providers::Providers;
 use postfix::Root;
 use postfix::config::{Host, Instance, MainCf, Parameters, hostname_of, logical_lines};
@@ -14,8 +15,6 @@ use transport::audit::{Acceptance, Failed, Networks};
 use transport::{Listed, Reference, Storage, TableName, listed};
 
 use crate::args::Check;
-use crate::gather;
-use crate::postmap::Postmap;
 
 /// Looks at every configuration that is named.
 ///
@@ -176,7 +175,7 @@ fn look(root: &Root, postmap: &Postmap, pattern: &str, from: IpAddr) -> Referenc
     let Some(table) = TableName::parse(pattern) else {
         return Reference::Unknown;
     };
-    let here = gather::name_here(root, &table);
+    let here = name_here(root, &table);
     if here.storage() == Storage::Elsewhere && !root.is_this_host() {
         return Reference::Unknown;
     }

@@ -5,6 +5,7 @@
     reason = "tests, on files of their own"
 )]
 
+mod detours;
 mod dns;
 mod outlets;
 mod queue;

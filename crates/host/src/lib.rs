@@ -9,6 +9,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod detours;
 pub mod failure;
 pub mod history;
 mod identity;
@@ -19,6 +20,7 @@ pub mod machine;
 pub mod mailq;
 pub mod pool;
 pub mod ports;
+pub mod postmap;
 pub mod programs;
 pub mod relay_names;
 pub mod resolvers;

@@ -88,7 +88,7 @@ pub struct Readiness {
 impl Readiness {
     /// Looks at the instance at `which` of all of the host's, of which machine and DNS have been asked.
     pub fn of(all: &[Facts], which: &Facts, limits: &Limits) -> Self {
-        let mut steps = addresses(which);
+        let mut steps = addresses(all, which);
         steps.push(helo(all, which));
         steps.extend(dns::records(all, which));
         steps.extend([enabled(which), running(which), pickup(which)]);
@@ -123,18 +123,50 @@ fn postconf(which: &Facts, name: &str, value: &str) -> String {
     )
 }
 
-fn addresses(which: &Facts) -> Vec<Step> {
+/// A command in which something is left to be filled in: as a comment, so that pasted as it is it does nothing.
+fn to_fill_in(command: &str, what: &str) -> String {
+    format!("# {command}  ({what})")
+}
+
+/// A command for an address that a person must choose.
+fn choose_address(which: &Facts, name: &str) -> String {
+    to_fill_in(
+        &postconf(which, name, "ADDRESS"),
+        "an address of this host that no other instance has",
+    )
+}
+
+/// The interface that has the addresses of all others of the family, if it is one.
+fn interface<'a>(all: &'a [Facts], of: &figures::instances::Sender) -> Option<&'a str> {
+    let senders = all.iter().flat_map(|facts| &facts.senders);
+    let others = senders
+        .filter(|one| one.address.is_ipv4() == of.address.is_ipv4() && !one.address.is_loopback());
+    let mut names: Vec<&str> = others
+        .filter_map(|one| match &one.place {
+            AddressPlace::Interface { name, is_up: true } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match *names {
+        [name] => Some(name),
+        _ => None,
+    }
+}
+
+fn addresses(all: &[Facts], which: &Facts) -> Vec<Step> {
     if which.senders.is_empty() {
         let found = "the system chooses the address that mail leaves from";
         let step = Step::new("address", "smtp_bind_address", StepState::Fail, found);
-        return vec![step.with(postconf(which, "smtp_bind_address", "<ADDRESS>"))];
+        return vec![step.with(choose_address(which, "smtp_bind_address"))];
     }
     let of = |sender: &figures::instances::Sender| {
         let address = sender.address.to_string();
         if sender.address.is_loopback() {
             let found = "a loopback address: no mail leaves the machine from there";
             let step = Step::new("address", address, StepState::Fail, found);
-            return step.with(postconf(which, "smtp_bind_address", "<ADDRESS>"));
+            return step.with(choose_address(which, "smtp_bind_address"));
         }
         match &sender.place {
             AddressPlace::Interface { name, is_up: true } => {
@@ -151,7 +183,11 @@ fn addresses(which: &Facts) -> Vec<Step> {
             }
             AddressPlace::Missing => {
                 let length = if sender.address.is_ipv4() { 32 } else { 128 };
-                let command = format!("ip address add {address}/{length} dev INTERFACE");
+                let add = format!("ip address add {address}/{length} dev");
+                let command = match interface(all, sender) {
+                    Some(name) => format!("{add} {}", quoted(name)),
+                    None => to_fill_in(&format!("{add} INTERFACE"), "see ip -brief link"),
+                };
                 Step::new("address", address, StepState::Fail, "on no interface")
                     .with(command)
                     .with("and add it to the host's network configuration, so that it is there after the next boot")
@@ -170,7 +206,7 @@ fn addresses(which: &Facts) -> Vec<Step> {
         let protocols = stray
             .protocols
             .map(|other| postconf(which, "inet_protocols", other));
-        let step = step.with(postconf(which, stray.parameter, "<ADDRESS>"));
+        let step = step.with(choose_address(which, stray.parameter));
         protocols.into_iter().fold(step, |step, line| {
             step.with(format!("or, so that mail only leaves by the other: {line}"))
         })
@@ -185,11 +221,15 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
     });
     let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     let fail = |found: String| {
-        Step::new("helo", &which.helo_name, StepState::Fail, found).with(postconf(
-            which,
-            "smtp_helo_name",
-            "NAME.DOMAIN",
-        ))
+        let command = |name: &str| postconf(which, "smtp_helo_name", name);
+        let step = Step::new("helo", &which.helo_name, StepState::Fail, found);
+        step.with(match ptr(all, which) {
+            Some(name) => command(name),
+            None => to_fill_in(
+                &command("NAME.DOMAIN"),
+                "a name of its own, which its address is to resolve back to",
+            ),
+        })
     };
     if !which.has_full_helo() {
         fail("not a fully qualified host name".to_owned())
@@ -205,6 +245,21 @@ fn helo(all: &[Facts], which: &Facts) -> Step {
             "a fully qualified host name that no other instance uses",
         )
     }
+}
+
+/// The one name that the instance's addresses resolve back to, if it can be its HELO name.
+fn ptr<'a>(all: &[Facts], which: &'a Facts) -> Option<&'a str> {
+    let checks = which.senders.iter().flat_map(|sender| &sender.dns);
+    let mut names = checks
+        .filter(|check| check.check == "ptr")
+        .flat_map(|check| &check.records);
+    let name = names.next()?.trim_end_matches('.');
+    let is_taken = || {
+        all.iter()
+            .any(|other| other.name != which.name && other.helo() == name)
+    };
+    let is_one = names.all(|other| other.trim_end_matches('.') == name);
+    (is_one && name.contains('.') && name != which.helo() && !is_taken()).then_some(name)
 }
 
 /// What its programs stumble over in its queue.

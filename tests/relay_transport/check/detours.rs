@@ -259,3 +259,91 @@ fn the_service_that_decides_has_tables_of_its_own() {
     lists.postfix("stop");
     assert_eq!(critical(&host), [none]);
 }
+
+/// The access tables of smtpd, relocated_maps, and what nobody can look at: real smtpd takes the mail meanwhile.
+#[test]
+fn access_tables_take_mail_and_services_are_not_looked_at() {
+    let host = host_or_skip!();
+    let relay = host.sink_at(([127, 0, 9, 1], 25));
+    let other = host.sink_at(([127, 0, 9, 2], 25));
+    let lists = lists(&host, MAP, LINES);
+    let wrong = || found(&host, &["critical", "warning", "unknown"]);
+    assert_eq!(wrong(), [""; 0]);
+    // By smtpd, which alone asks such tables.
+    let taken = |domain: &str| {
+        let (ip, port) = (lists.address().ip(), lists.address().port());
+        let before = (relay.deliveries().len(), other.deliveries().len());
+        let script = format!(
+            "exec 3<>/dev/tcp/{ip}/{port}; read -u3 l; for c in 'HELO a' 'MAIL FROM:<news@lists.example>' \
+             'RCPT TO:<reader@{domain}>' DATA; do printf '%s\\r\\n' \"$c\" >&3; read -u3 l; done; \
+             printf 'Subject: x\\r\\n\\r\\nx\\r\\n.\\r\\n' >&3; read -u3 l; echo \"$l\""
+        );
+        let said = host.command("bash").args(["-c", &script]).run().text();
+        assert!(said.starts_with("250 "), "{said}");
+        let has = || {
+            let now = (relay.deliveries().len(), other.deliveries().len());
+            (now.0 > before.0, now.1 > before.1)
+        };
+        testkit::wait_until(testkit::PATIENCE, "a delivery", || has() != (false, false));
+        if has().1 { "elsewhere" } else { "relay" }
+    };
+    let table = |text: &str| {
+        host.write("/etc/postfix/access", text);
+        host.sh("postmap hash:/etc/postfix/access").ok();
+        lists.reload();
+    };
+    table("aol.example FILTER smtp:[127.0.9.2]:25\n");
+    config(
+        &host,
+        &lists,
+        "-e 'smtpd_recipient_restrictions = check_recipient_access hash:/etc/postfix/access'",
+    );
+    let by = "smtpd_recipient_restrictions: check_recipient_access hash:/etc/postfix/access";
+    assert_eq!(taken("aol.example"), "elsewhere");
+    assert_eq!(
+        critical(&host),
+        [format!(
+            "filters: 1 domain: {by} says FILTER smtp:[127.0.9.2]:25 of mail to its recipients, whatever the map has \
+             [aol.example]"
+        )]
+    );
+    table("one@aol.example DISCARD\nother.example FILTER smtp:[127.0.9.2]:25\n");
+    assert_eq!(taken("aol.example"), "relay");
+    assert_eq!(critical(&host), [""; 0]);
+    // What refuses, as a pause does, sends nothing elsewhere.
+    table("aim.example 450 4.7.0 paused by relay-limit until 2026-11-24 14:30 +0100: TSS04\n");
+    assert_eq!(wrong(), [""; 0]);
+
+    host.write(
+        "/etc/postfix/relocated",
+        "@aol.example new@elsewhere.example\n",
+    );
+    host.sh("postmap hash:/etc/postfix/relocated").ok();
+    config(
+        &host,
+        &lists,
+        "-e relocated_maps=hash:/etc/postfix/relocated",
+    );
+    assert_eq!(
+        critical(&host)[0],
+        "filters: 1 domain: relocated_maps hash:/etc/postfix/relocated says 5.1.6 (moved) of mail to its recipients, \
+         whatever the map has [aol.example]"
+    );
+    config(&host, &lists, "-X relocated_maps");
+    config(
+        &host,
+        &lists,
+        "-e 'smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:9' \
+         sender_dependent_relayhost_maps=hash:/etc/postfix/access",
+    );
+    assert_eq!(
+        found(&host, &["skipped"])
+            .into_iter()
+            .filter(|row| row.starts_with("filters: "))
+            .collect::<Vec<_>>(),
+        [
+            "filters: not looked at, as only they know what they do with a message \
+          [sender_dependent_relayhost_maps = hash:/etc/postfix/access; check_policy_service = inet:127.0.0.1:9]"
+        ]
+    );
+}

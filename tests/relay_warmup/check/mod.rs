@@ -1,5 +1,6 @@
 //! relay-warmup check beside real Postfix: what it reads is what postconf says.
 
+mod pasted;
 mod plans;
 
 use std::collections::BTreeMap;

@@ -18,6 +18,8 @@ pub struct Detours {
     pub readdressed: Vec<Readdressed>,
     /// Tables that could not be asked: which, and why.
     pub failed: Vec<(String, Failed)>,
+    /// What may take mail elsewhere, and was not looked at: the parameter and its value.
+    pub unseen: Vec<String>,
 }
 
 /// content_filter, by its value.
@@ -124,6 +126,10 @@ pub(super) fn filters(input: &Input<'_>) -> Vec<AuditRow> {
     if rows.is_empty() {
         let text = "no filter sends a provider's mail elsewhere".to_owned();
         rows.push(row(Grade::Ok, text));
+    }
+    if !input.detours.unseen.is_empty() {
+        let text = "not looked at, as only they know what they do with a message".to_owned();
+        rows.push(row(Grade::Skipped, text).about(input.detours.unseen.clone()));
     }
     rows
 }

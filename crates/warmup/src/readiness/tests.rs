@@ -138,7 +138,8 @@ fn addresses() {
         |facts, _| facts.senders.clear(),
         &[
             "address fail: the system chooses the address that mail leaves from => \
-             postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = <ADDRESS>'",
+             # postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = ADDRESS'  (an address of this host that no other \
+             instance has)",
         ],
     );
     check(
@@ -149,7 +150,7 @@ fn addresses() {
             });
         },
         &[
-            "address fail: on no interface => ip address add 2001:db8::44/128 dev INTERFACE => \
+            "address fail: on no interface => # ip address add 2001:db8::44/128 dev INTERFACE  (see ip -brief link) => \
              and add it to the host's network configuration, so that it is there after the next boot",
         ],
     );

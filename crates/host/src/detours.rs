@@ -1,16 +1,16 @@
 //! What main.cf and master.cf do with mail before any table of transport_maps is asked: filters, and other addresses
 //! for recipients.
 
+mod actions;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use cli::Context;
-use postfix::config::{Instance, MasterCf, Parameters, Service, logical_lines};
+use postfix::Root;
+use postfix::config::{Instance, MasterCf, Parameters, Service};
 use transport::audit::{Action, Detours, Failed, Filter, Fits, PROBES, Readdressed};
-use transport::{Map, Source, TableName, split_list};
+use transport::{TableName, split_list};
 
-use crate::gather::{MOST_SOURCE, name_here};
-use crate::postmap::Postmap;
+use crate::postmap::{Postmap, name_here};
 
 /// By what mail comes in, and content_filter is read (postconf(5)).
 const ENTRIES: [&str; 3] = ["smtpd", "pickup", "qmqpd"];
@@ -31,6 +31,15 @@ const CHECKS: [&str; 4] = [
     "body_checks",
 ];
 
+/// What may take mail elsewhere, of which only it knows what it does: services, and tables that go by the sender.
+const UNSEEN: [&str; 5] = [
+    "smtpd_milters",
+    "non_smtpd_milters",
+    "smtpd_proxy_filter",
+    "sender_dependent_default_transport_maps",
+    "sender_dependent_relayhost_maps",
+];
+
 const RESTRICTIONS: [&str; 7] = [
     "smtpd_client_restrictions",
     "smtpd_helo_restrictions",
@@ -49,8 +58,9 @@ const ORDINARY: [&str; 4] = [
     "Dear reader,",
 ];
 
-pub(crate) fn look_at(cx: &Context, instance: &Instance, wanted: &Map) -> Detours {
-    let services = instance.services(cx.root()).value;
+/// What becomes of an instance's mail to `domains` before transport_maps is asked.
+pub fn look_at(root: &Root, instance: &Instance, domains: &BTreeSet<String>) -> Detours {
+    let services = instance.services(root).value;
     let entries: Vec<(String, Parameters)> = services
         .services()
         .iter()
@@ -58,9 +68,9 @@ pub(crate) fn look_at(cx: &Context, instance: &Instance, wanted: &Map) -> Detour
         .map(|service| (name_of(service), instance.parameters().of_service(service)))
         .collect();
     let mut look = Look {
-        cx,
-        postmap: Postmap::new(cx, instance),
-        wanted,
+        root,
+        postmap: Postmap::new(root, instance),
+        domains,
         known: BTreeMap::new(),
         found: Detours {
             filters: filters(&entries),
@@ -96,6 +106,9 @@ pub(crate) fn look_at(cx: &Context, instance: &Instance, wanted: &Map) -> Detour
                 }
             }
         }
+        for name in UNSEEN {
+            look.unseen(name, own.get(name).trim());
+        }
         for name in RESTRICTIONS {
             let set = own.get(name);
             if seen.insert((name, set.clone())) {
@@ -103,6 +116,8 @@ pub(crate) fn look_at(cx: &Context, instance: &Instance, wanted: &Map) -> Detour
             }
         }
     }
+    let relocated = instance.get("relocated_maps");
+    look.relocated(&relocated);
     look.found
 }
 
@@ -152,9 +167,9 @@ fn cleanup(services: &MasterCf, instance: &Instance, own: &Parameters) -> Parame
 type Answers = Result<BTreeMap<String, String>, Failed>;
 
 struct Look<'a> {
-    cx: &'a Context,
+    root: &'a Root,
     postmap: Postmap,
-    wanted: &'a Map,
+    domains: &'a BTreeSet<String>,
     known: BTreeMap<String, Answers>,
     found: Detours,
 }
@@ -169,7 +184,7 @@ impl Look<'_> {
     ) -> BTreeMap<String, String> {
         let key = format!("{by} {table}");
         let answers = self.known.entry(key).or_insert_with(|| {
-            let here = name_here(self.cx.root(), table);
+            let here = name_here(self.root, table);
             let answers = self.postmap.answers(&here, keys);
             answers.map(|(answers, _)| answers.into_iter().collect())
         });
@@ -192,7 +207,7 @@ impl Look<'_> {
             .into_iter()
             .filter_map(TableName::parse)
             .collect();
-        let domains: Vec<String> = self.wanted.lines.keys().cloned().collect();
+        let domains = self.domains;
         let whole = |domain: &str| PROBES.map(|probe| format!("{probe}@{domain}"));
         let keys: BTreeSet<String> = domains
             .iter()
@@ -205,7 +220,7 @@ impl Look<'_> {
             self.single(&by, &table, &keys);
             all.push((by, table.is_pattern(), answers));
         }
-        for domain in &domains {
+        for domain in domains {
             let of_whole = whole(domain).into_iter().find_map(|key| {
                 let mut asked = all.iter();
                 asked.find_map(|(by, _, answers)| Some((by, answers.get(&key)?, key.clone())))
@@ -230,9 +245,41 @@ impl Look<'_> {
         }
     }
 
+    /// Domains of which a table says that all recipients have moved: trivial-rewrite asks it as others for addresses,
+    /// and the mail bounces (relocated(5)).
+    fn relocated(&mut self, set: &str) {
+        let by_domain = self.domains.iter().flat_map(|domain| {
+            let whole = format!("{}@{domain}", PROBES[0]);
+            [whole, format!("@{domain}")].map(|key| (key, domain.clone()))
+        });
+        let by_domain: BTreeMap<String, String> = by_domain.collect();
+        let keys = by_domain.keys().cloned().collect();
+        for table in split_list(set).into_iter().filter_map(TableName::parse) {
+            let mut answers = self.ask("relocated_maps", &table, &keys);
+            answers.retain(|key, _| !table.is_pattern() || !key.starts_with('@'));
+            let domains = answers.keys().filter_map(|key| by_domain.get(key));
+            let domains: BTreeSet<&String> = domains.collect();
+            self.found
+                .actions
+                .extend(domains.into_iter().map(|domain| Action {
+                    by: format!("relocated_maps {table}"),
+                    what: "5.1.6 (moved)".to_owned(),
+                    of: Fits::Domain(domain.clone()),
+                }));
+        }
+    }
+
+    /// Notes what cannot be looked at.
+    fn unseen(&mut self, name: &str, value: &str) {
+        let what = format!("{name} = {value}");
+        if !value.is_empty() && !self.found.unseen.contains(&what) {
+            self.found.unseen.push(what);
+        }
+    }
+
     /// Recipients that a table lists one by one.
     fn single(&mut self, by: &str, table: &TableName, asked: &BTreeSet<String>) {
-        let here = name_here(self.cx.root(), table);
+        let here = name_here(self.root, table);
         if here.source().is_none() {
             return;
         }
@@ -243,7 +290,7 @@ impl Look<'_> {
             let Some((local, domain)) = from.rsplit_once('@') else {
                 continue;
             };
-            let is_known = self.wanted.lines.contains_key(domain);
+            let is_known = self.domains.contains(domain);
             if is_known && !local.is_empty() && !asked.contains(&from) && from != to {
                 let by = by.to_owned();
                 self.found.readdressed.push(Readdressed { by, from, to });
@@ -253,7 +300,7 @@ impl Look<'_> {
 
     fn checks(&mut self, name: &str, set: &str) {
         let to = |domain: &String| (format!("To: {}@{domain}", PROBES[0]), domain.clone());
-        let by_domain: BTreeMap<String, String> = self.wanted.lines.keys().map(to).collect();
+        let by_domain: BTreeMap<String, String> = self.domains.iter().map(to).collect();
         for table in split_list(set).into_iter().filter_map(TableName::parse) {
             self.actions(name, &table, &by_domain, &ORDINARY);
         }
@@ -262,15 +309,19 @@ impl Look<'_> {
     fn restrictions(&mut self, name: &str, set: &str) {
         let words = split_list(set);
         let by_domain: BTreeMap<String, String> = self
-            .wanted
-            .lines
-            .keys()
+            .domains
+            .iter()
             .flat_map(|domain| {
                 let whole = format!("{}@{domain}", PROBES[0]);
                 [(whole, domain.clone()), (domain.clone(), domain.clone())]
             })
             .collect();
         let pairs = words.iter().zip(words.iter().skip(1));
+        for (word, server) in pairs.clone() {
+            if *word == "check_policy_service" {
+                self.unseen(word, server);
+            }
+        }
         for (word, table) in
             pairs.filter(|(word, _)| word.starts_with("check_") && word.ends_with("_access"))
         {
@@ -284,101 +335,5 @@ impl Look<'_> {
                 _ => self.actions(&name, &table, &BTreeMap::new(), &["relay-tools.invalid"]),
             }
         }
-    }
-
-    /// What a table does with mail to each domain, with all, or by single lines.
-    fn actions(
-        &mut self,
-        name: &str,
-        table: &TableName,
-        by_domain: &BTreeMap<String, String>,
-        general: &[&str],
-    ) {
-        let by = format!("{name} {table}");
-        let keys = by_domain
-            .keys()
-            .cloned()
-            .chain(general.iter().map(|key| (*key).to_owned()));
-        let answers = self.ask(name, table, &keys.collect());
-        let mut actions = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (key, answer) in &answers {
-            let Some(what) = diverting(answer) else {
-                continue;
-            };
-            let of = match by_domain.get(key) {
-                Some(domain) => Fits::Domain(domain.clone()),
-                None => Fits::All,
-            };
-            if seen.insert((what.clone(), of.clone())) {
-                let by = by.clone();
-                actions.push(Action { by, what, of });
-            }
-        }
-        if actions.iter().any(|action| action.of == Fits::All) {
-            actions.retain(|action| action.of == Fits::All);
-        }
-        if actions.is_empty() {
-            actions.extend(self.lines(table).into_iter().map(|(line, what)| Action {
-                by: by.clone(),
-                what,
-                of: Fits::Line(line),
-            }));
-        }
-        self.found.actions.extend(actions);
-    }
-
-    /// The lines of a table's text that send mail elsewhere.
-    fn lines(&self, table: &TableName) -> Vec<(u64, String)> {
-        let here = name_here(self.cx.root(), table);
-        let path = Path::new(&here.name);
-        if !path.is_absolute() {
-            return Vec::new();
-        }
-        let Ok(text) = guarded::read(path, MOST_SOURCE) else {
-            return Vec::new();
-        };
-        let found: Vec<(u64, String)> = match here.source() {
-            Some(_) => {
-                let entries = Source::parse(path, &text).value.entries.into_iter();
-                entries.map(|entry| (entry.line, entry.value)).collect()
-            }
-            None => {
-                let lines = logical_lines(path, &text).value.into_iter();
-                let behind = |text: &str| {
-                    let words = text.match_indices([' ', '\t']).map(|(at, _)| at + 1);
-                    let mut words = words.filter_map(|at| text.get(at..));
-                    words
-                        .find(|rest| diverting(rest).is_some())
-                        .map(str::to_owned)
-                };
-                lines
-                    .filter_map(|line| {
-                        Some((line.line, behind(&String::from_utf8_lossy(&line.text))?))
-                    })
-                    .collect()
-            }
-        };
-        let is_elsewhere =
-            |what: &String| !what.starts_with("DISCARD") && !what.starts_with("HOLD");
-        found
-            .into_iter()
-            .filter_map(|(line, value)| Some((line, diverting(&value).filter(is_elsewhere)?)))
-            .collect()
-    }
-}
-
-/// What an answer of access(5) or header_checks(5) says, if mail does not go on to the map.
-fn diverting(answer: &str) -> Option<String> {
-    let answer = answer.trim();
-    let (word, argument) = answer.split_once([' ', '\t']).unwrap_or((answer, ""));
-    let word = word.to_ascii_uppercase();
-    match word.as_str() {
-        "FILTER" | "REDIRECT" => {
-            let argument = argument.split_whitespace().next()?;
-            Some(format!("{word} {argument}"))
-        }
-        "DISCARD" | "HOLD" => Some(word),
-        _ => None,
     }
 }

@@ -5,12 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cli::Context;
 use guarded::{Program, Said};
 use postfix::Root;
 use postfix::config::Instance;
-use transport::TableName;
 use transport::audit::{Entries, Failed};
+use transport::{Storage, TableName};
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MOST: usize = 64 << 20;
 
 /// The program, and the configuration that it is to read.
-pub(crate) struct Postmap {
+#[derive(Debug)]
+pub struct Postmap {
     program: PathBuf,
     config: PathBuf,
     /// Does it read this machine's tables, and not an image's?
@@ -30,8 +30,8 @@ pub(crate) struct Postmap {
 
 impl Postmap {
     /// This machine's postmap for an instance's tables; of a host image, it reads the image's main.cf.
-    pub(crate) fn new(cx: &Context, instance: &Instance) -> Self {
-        let mut postmap = Self::at(cx.root(), instance.config_directory());
+    pub fn new(root: &Root, instance: &Instance) -> Self {
+        let mut postmap = Self::at(root, instance.config_directory());
         // What an image names is not to be run.
         if postmap.is_this_host {
             let directory = instance.get("command_directory");
@@ -44,7 +44,7 @@ impl Postmap {
     }
 
     /// The one that Debian installs, for the tables of a host with its main.cf in `config_directory`.
-    pub(crate) fn at(root: &Root, config_directory: &Path) -> Self {
+    pub fn at(root: &Root, config_directory: &Path) -> Self {
         let config = root.under(config_directory);
         Self {
             program: Path::new("/usr/sbin/postmap").to_owned(),
@@ -58,7 +58,7 @@ impl Postmap {
     ///
     /// # Errors
     /// Why none could be read.
-    pub(crate) fn entries(&self, table: &TableName) -> Result<Entries, Failed> {
+    pub fn entries(&self, table: &TableName) -> Result<Entries, Failed> {
         let said = self.run(&["-s", &unproxied(table)], Vec::new(), None)?;
         match said.ended.status.success() {
             true => Ok(pairs(&said.out).collect()),
@@ -70,7 +70,7 @@ impl Postmap {
     ///
     /// # Errors
     /// Why it cannot be asked.
-    pub(crate) fn answers(
+    pub fn answers(
         &self,
         table: &TableName,
         keys: &BTreeSet<String>,
@@ -162,3 +162,23 @@ fn reason(said: &Said) -> String {
 fn unproxied(table: &TableName) -> String {
     format!("{}:{}", table.kind, table.name)
 }
+
+/// A table in a file of a host image is found below the image.
+pub fn name_here(root: &Root, name: &TableName) -> TableName {
+    let in_file = matches!(
+        name.storage(),
+        Storage::Index(_) | Storage::Text | Storage::Patterns
+    );
+    if root.is_this_host() || !in_file {
+        return name.clone();
+    }
+    let path = root.under(Path::new(&name.name));
+    let path = std::path::absolute(&path).unwrap_or(path);
+    TableName {
+        name: path.to_string_lossy().into_owned(),
+        ..name.clone()
+    }
+}
+
+/// The most bytes of a table's text: millions of entries.
+pub const MOST_SOURCE: u64 = 256 << 20;
