@@ -185,7 +185,7 @@ fn no_escape_sequence_reaches_the_terminal() {
             .chars()
             .filter(|c| c.is_control() && *c != '\n' && *c != '\r')
             .collect();
-        assert_eq!(raw, [], "{format}: {}", ran.out.escape_debug());
+        assert!(raw.is_empty(), "{format}: {}", ran.out.escape_debug());
         if !format.starts_with("json") {
             assert!(!ran.out.contains('\u{202e}'), "{format}");
         }
