@@ -7,17 +7,28 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use crate::wait::holds_within;
 use crate::{Host, Running};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 pub mod zones;
 
 /// An NSD that runs in a host, and ends with this value.
 pub struct Nsd {
-    _process: Running,
+    process: Running,
     _dir: TempDir,
     /// Address and port.
     pub address: String,
+}
+
+impl Drop for Nsd {
+    fn drop(&mut self) {
+        // It ends its servers before itself. Killed, it would leave them the port for a moment, and the next NSD none.
+        if self.process.signal(Signal::SIGTERM) {
+            holds_within(crate::PATIENCE, || !self.process.is_running());
+        }
+    }
 }
 
 /// Starts NSD on port 53 of `ip` with these zones: names, and texts of zone files. A zone without a text has no file,
@@ -59,7 +70,7 @@ pub fn nsd(host: &Host, ip: &str, zones: &[(&str, Option<&str>)]) -> Nsd {
         })
     });
     Nsd {
-        _process: process,
+        process,
         _dir: dir,
         address,
     }
