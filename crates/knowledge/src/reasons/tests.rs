@@ -138,7 +138,8 @@ fn without_words_that_say_more_the_enhanced_status_code_decides() {
     check("", None, Class::Other);
 }
 
-/// Postfix's tables know no lazy search, so its `?` is left out: but that of a plus sign is how often the sign is found.
+/// Postfix's tables know no lazy search, so its `?` is left out: but that of a plus sign is how often the sign is
+/// found.
 #[test]
 fn an_escaped_sign_stays_optional_in_postfixs_table() {
     let rules = "[[rule]]\nclass = 'blocked'\nreply = ['rbl\\+?(?:-|$)', 'a.*?b']\n";
