@@ -62,7 +62,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     let survey = survey(&journal);
     let survey =
         survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
-    let mut plan = plan(&journal, goal, rate, &survey);
+    let mut plan = plan(cx, &journal, goal, rate, &survey);
     let rest = match goal {
         // TO may have been changed since: it is asked again what would become of these.
         Goal::Finish => {
@@ -274,7 +274,7 @@ fn word(goal: Goal) -> &'static str {
 }
 
 /// What is to be done, from where the messages are now.
-fn plan(journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> String {
+fn plan(cx: &Context, journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> String {
     let &Survey {
         waiting,
         held,
@@ -290,7 +290,7 @@ fn plan(journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> St
         word(goal),
         header.name,
         postfix::count(journal.intents().len(), "message"),
-        setup::readable(header.started),
+        setup::readable(cx, header.started),
         header.user
     )];
     let counts = [

@@ -1,19 +1,19 @@
 //! The canary: a few messages go first, and are followed in TO's log until TO has tried them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use cli::{Context, Failure};
 use postfix::config::Instance;
 use serde::Serialize;
-use transfer::verify::{Follower, Log};
+use transfer::verify::{Follower, Log, Still};
 use transfer::{Intent, Move, MoveError, Trial, Watch as _};
 
 use crate::args::{CanaryArgs, Pace};
 use crate::planning::{Course, Planned, domain};
 use crate::watch::MoveWatch;
-use crate::weighing::{Came, is_tried, recipients, weigh};
+use crate::weighing::{Came, is_served, is_tried, recipients, weigh};
 
 /// Messages that go first where so many are to be moved.
 const USUAL: usize = 5;
@@ -177,27 +177,39 @@ fn send(
         Some(moved.len() as u64),
     );
     let (begun, mut round) = (Instant::now(), 0);
-    loop {
+    let mut queues = Still::new(&course.to_side);
+    let waiting = loop {
         // What cannot be read now is read the next time; what never is, was not tried for all that is known.
         drop(follower.read());
         let is_tried = |(message, name): &&(&Intent, String)| is_tried(&follower, message, name);
         let tried = moved.iter().filter(is_tried).count();
         progress.set(tried as u64);
-        if tried == moved.len() || begun.elapsed() > patience || watch.interrupted() {
-            break;
+        let is_over = begun.elapsed() > patience || watch.interrupted();
+        if tried == moved.len() || is_over {
+            // A line is no proof: any user can write one to a log of syslogd's, but not move the file.
+            let logged: Vec<(&Intent, &str)> = moved
+                .iter()
+                .filter(|(message, name)| is_served(&follower, message, name))
+                .map(|(message, name)| (*message, name.as_str()))
+                .collect();
+            let waiting = queues.waiting(&follower, &logged);
+            if is_over || waiting.as_ref().is_ok_and(HashSet::is_empty) {
+                break waiting;
+            }
         }
         round += 1;
         if round % WAKE == 0 {
             watch.wake();
         }
         watch.pause(ROUND);
-    }
+    };
     drop(progress);
     let mut canary = Canary {
         messages: moved.len(),
         ..Canary::default()
     };
     let mut against: Vec<String> = Vec::new();
+    let mut still = 0;
     for (message, name) in &moved {
         if !is_tried(&follower, message, name) {
             canary.not_tried += 1;
@@ -208,7 +220,12 @@ fn send(
             canary.not_known += 1;
             continue;
         }
-        let weighed = weigh(&planned.reasons, message, attempts);
+        let weighed = weigh(&planned.reasons, message, &attempts);
+        let is_there = waiting.as_ref().is_ok_and(|all| all.contains(&message.n));
+        if weighed.came == Came::Sent && (is_there || waiting.is_err()) {
+            still += 1;
+            continue;
+        }
         *match weighed.came {
             Came::Sent => &mut canary.sent,
             Came::Deferred => &mut canary.deferred,
@@ -220,6 +237,19 @@ fn send(
             .notes
             .extend(notes.map(|note| format!("canary: {note}")));
     }
+    if still > 0 {
+        let to = course.to.name();
+        against.push(match &waiting {
+            Ok(_) => format!(
+                "{to}'s log says that {still} of them were sent, but they are in its queues: any user of this host may \
+                 have written that"
+            ),
+            Err(e) => format!(
+                "{to}'s log says that {still} of them were sent, but its queues cannot be read: {}",
+                e.problem()
+            ),
+        });
+    }
     if canary.not_known > 0 {
         against.push(format!(
             "{} of them left {}'s queue, and its log does not say for all recipients how",
@@ -227,6 +257,7 @@ fn send(
             course.to.name()
         ));
     }
+    canary.not_known += still;
     if canary.not_tried > 0 {
         let to = course.to.name();
         let after = begun.elapsed().as_secs();

@@ -82,7 +82,7 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
     chosen.notes.push(format!(
         "the senders get no notice; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
          for good after that",
-        readable(until)
+        readable(cx, until)
     ));
     let interrupts = cx.catch_interrupts()?;
     act(one, cx, ("delete", "delete"), &chosen, |ids| {

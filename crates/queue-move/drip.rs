@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use cli::Context;
+use postfix::queue::{Queue, QueueId};
 use postfix::{count, either};
 use transfer::verify::{Follower, Log};
-use transfer::{Done, Ended, Intent, Move, MoveError, Watch as _};
+use transfer::{Done, Ended, Intent, Move, MoveError, Side, Watch as _};
 
 use crate::canary::trial;
 use crate::planning::{Course, Planned, domain};
@@ -97,6 +98,13 @@ fn against(cx: &Context, clock: &Clock<'_>) -> Option<Why> {
     is_gone.then(|| (format!("{} has stopped; start it", to.name()), false))
 }
 
+/// Is what was in TO's maildrop under `name` in TO's deferred queue, by an id that is logged for it?
+fn is_deferred(to: &Side, follower: &Follower, name: &str) -> bool {
+    let ids = follower.new_ids(name).iter();
+    ids.filter_map(|id| QueueId::new(id))
+        .any(|id| to.spool().holds(Queue::Deferred, &id).unwrap_or(true))
+}
+
 /// What this run has sent, as TO's log shows what becomes of it.
 struct Sent<'a> {
     clock: &'a Clock<'a>,
@@ -142,7 +150,16 @@ impl<'a> Sent<'a> {
         self.open = open;
         for (message, name, _) in tried {
             let attempts = follower.attempts(&name);
-            let weighed = weigh(&self.clock.planned.reasons, message, attempts);
+            let mut weighed = weigh(&self.clock.planned.reasons, message, &attempts);
+            if weighed.came == Came::Sent
+                && is_deferred(&self.clock.course.to_side, follower, &name)
+            {
+                // Any user of the host can write such a line to a log of syslogd's, but not move the file.
+                weighed.came = Came::Deferred;
+                weighed.is_greylisted = false;
+                let what = "its log says that it was sent, but it is in the deferred queue";
+                weighed.against.push(what.to_owned());
+            }
             let is_refused = weighed.came != Came::Sent && !weighed.is_greylisted;
             if weighed.came == Came::Sent && attempts.len() < recipients(message) {
                 // It left TO's queue, and nothing shows how.

@@ -70,18 +70,18 @@ fn entry(summary: &Summary) -> Entry<'_> {
     }
 }
 
-fn line(entry: &Entry<'_>, width: Option<u16>) -> String {
+fn line(cx: &Context, entry: &Entry<'_>) -> String {
     let line = format!(
         "{}  {}  {} -> {}  {}: {}  ({})",
         entry.name,
-        readable(entry.started),
+        readable(cx, entry.started),
         entry.from,
         entry.to,
         entry.state,
         counts(entry, "moved"),
         entry.user
     );
-    format!("{}\n", folded(&escape(&line).to_string(), width))
+    format!("{}\n", folded(&escape(&line).to_string(), cx.width()))
 }
 
 /// What became of its messages; `done`: what the verb is about.
@@ -101,18 +101,18 @@ fn counts(entry: &Entry<'_>, done: &str) -> String {
 }
 
 /// Of a deletion, which leads from an instance to itself.
-fn deletion_line(entry: &Entry<'_>, keep_until: i64, width: Option<u16>) -> String {
+fn deletion_line(cx: &Context, entry: &Entry<'_>, keep_until: i64) -> String {
     let line = format!(
         "{}  {}  deleted from {}  {}: {}, kept until {}  ({})",
         entry.name,
-        readable(entry.started),
+        readable(cx, entry.started),
         entry.from,
         entry.state,
         counts(entry, "deleted"),
-        readable(keep_until),
+        readable(cx, keep_until),
         entry.user
     );
-    format!("{}\n", folded(&escape(&line).to_string(), width))
+    format!("{}\n", folded(&escape(&line).to_string(), cx.width()))
 }
 
 pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
@@ -131,10 +131,10 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
             complete: is_whole,
         })
     } else {
-        let lines = moves.iter().map(|entry| line(entry, cx.width()));
+        let lines = moves.iter().map(|entry| line(cx, entry));
         let deletions = deleted.iter().map(|one| {
             let until = one.header.keep_until.unwrap_or_default();
-            deletion_line(&entry(one), until, cx.width())
+            deletion_line(cx, &entry(one), until)
         });
         lines.chain(deletions).collect()
     };

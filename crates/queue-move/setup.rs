@@ -113,9 +113,9 @@ pub(crate) fn unwritten(cx: &Context, e: &anyhow::Error, name: &str) -> anyhow::
 }
 
 /// The time, as people read it, with its zone.
-pub(crate) fn readable(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-    let time = time.with_timezone(&chrono::Local);
+pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
+    let time = cx.zone().at(Time::from_seconds(seconds));
+    let time = time.unwrap_or_default();
     time.format("%Y-%m-%d %H:%M:%S %z").to_string()
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
         pid: std::process::id(),
         start: String::new(),
         user: cli::person::user(),
-        since: readable(seconds(cx)),
+        since: readable(cx, seconds(cx)),
         command: cli::person::command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::os::unix::net::UnixDatagram;
 
 use cli::Context;
+use postfix::{Time, Zone};
 
 /// Facility mail, severity info (RFC 3164).
 const PRIORITY: u8 = 2 << 3 | 6;
@@ -11,6 +12,7 @@ const PRIORITY: u8 = 2 << 3 | 6;
 /// The way to the host's syslog daemon; there is none where an image is looked at, or nobody listens. A daemon that
 /// does not read is never waited for: the journal of the move has it all.
 pub(crate) struct Syslog {
+    zone: Zone,
     socket: Option<UnixDatagram>,
     /// Lines that were not taken.
     lost: RefCell<u64>,
@@ -26,6 +28,7 @@ impl Syslog {
             Some(socket)
         });
         Self {
+            zone: cx.site().syslog_zone(),
             socket: socket.flatten(),
             lost: RefCell::new(0),
         }
@@ -34,8 +37,7 @@ impl Syslog {
     /// A line, `now` (seconds since 1970).
     pub(crate) fn say(&self, now: i64, text: &str) {
         let Some(socket) = &self.socket else { return };
-        let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
-        let time = time.with_timezone(&chrono::Local).format("%b %e %H:%M:%S");
+        let time = cli::syslog::stamp(self.zone, Time::from_seconds(now));
         let text = postfix::escape(text);
         let pid = std::process::id();
         let line = format!("<{PRIORITY}>{time} queue-move[{pid}]: {text}");

@@ -44,6 +44,15 @@ pub(crate) fn is_tried(follower: &Follower, message: &Intent, name: &str) -> boo
     follower.is_removed(name) || follower.attempts(name).len() >= recipients(message)
 }
 
+/// Does TO's log say that all its recipients were served?
+pub(crate) fn is_served(follower: &Follower, message: &Intent, name: &str) -> bool {
+    let attempts = follower.attempts(name);
+    attempts.len() >= recipients(message)
+        && attempts
+            .iter()
+            .all(|attempt| attempt.status == Status::Sent)
+}
+
 /// Weighs the attempts at one message.
 pub(crate) fn weigh(reasons: &Reasons, message: &Intent, attempts: &[Attempt]) -> Weighed {
     let class = |reply: &str, dsn: Option<&str>, address: &str| {

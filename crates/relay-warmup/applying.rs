@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
     )?;
     let mut acts = Vec::new();
     let mut failures = Vec::new();
-    for (instance, plan, status) in &standing.all {
+    for ((instance, plan, status), open) in standing.all.iter().zip(&standing.open) {
         let one = One {
             args,
             cx,
@@ -50,7 +50,22 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
             false => one.apply(status),
         };
         match done {
-            Ok(act) => acts.push(act),
+            Ok(act) => {
+                let by_log = matches!(
+                    status.verdict,
+                    Verdict::GoOn | Verdict::StepBack | Verdict::WarmAgain
+                );
+                if let Some(why) = open
+                    .as_ref()
+                    .filter(|_| by_log && !args.undo && act.has_changed())
+                {
+                    let name = instance.name();
+                    cx.warn(format!(
+                        "{name}: this rests on its log; {why}; see relay-warmup(8), APPLY"
+                    ));
+                }
+                acts.push(act);
+            }
             Err(e) => {
                 acts.push(one.failed(&e));
                 failures.push((e, one.has_begun.get()));

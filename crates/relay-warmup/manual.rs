@@ -221,6 +221,11 @@ impl Tool for Args {
                          first apply.",
                     ),
                     Block::Text(
+                        "Any user of the host can log deliveries where syslogd writes the log, and have a warm-up step \
+                         back or go on: apply says so where its step rests on such a log. Where others than root log \
+                         in, let Postfix log to a file of its own (maillog_file) or to the journal.",
+                    ),
+                    Block::Text(
                         "If others have since changed what it applied, as a configuration manager does, it changes \
                          nothing and the exit status is 2: put the settings into the configuration manager, or use \
                          --force.",

@@ -31,6 +31,8 @@ type Asked<'a> = (&'a Instance, Option<Plan>);
 pub(crate) struct Judged {
     /// What there is to each.
     pub(crate) all: Vec<(Instance, Option<Plan>, Status)>,
+    /// Of each, why its log may have anybody's lines, if so.
+    pub(crate) open: Vec<Option<String>>,
     /// What could not be read.
     pub(crate) problems: Vec<Problem>,
 }
@@ -71,14 +73,21 @@ pub(crate) fn judge(
         let status = Status::of(instance.name(), plan.as_ref(), &days, today, &rules);
         (instance.clone(), plan, status)
     });
+    let all: Vec<(Instance, Option<Plan>, Status)> = all.collect();
+    let open_to_others = |instance: &Instance| match preference {
+        // journald says who wrote.
+        Some(Preference::Journal) => None,
+        _ => host::logs::open_to_others(cx.site(), &host.value, instance),
+    };
     Ok(Judged {
-        all: all.collect(),
+        open: all.iter().map(|(one, ..)| open_to_others(one)).collect(),
+        all,
         problems,
     })
 }
 
 pub(crate) fn run(args: &Standing, cx: &Context) -> anyhow::Result<Outcome> {
-    let Judged { all, problems } = judge(
+    let Judged { all, problems, .. } = judge(
         cx,
         &args.instances.instances,
         args.rules.as_deref(),

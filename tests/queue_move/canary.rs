@@ -1,5 +1,10 @@
 //! A few messages go first: the others follow when TO has delivered them, and only then.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::TOOL;
 use crate::hosts::{blocked_and_healthy, json, queue_move, served};
 use testkit::{Answer, Instance, Mail, host_or_skip};
 
@@ -141,4 +146,82 @@ fn what_is_returned_or_not_tried_stops_the_others() {
         "{refused}"
     );
     assert_eq!(from.count("deferred"), 3);
+}
+
+/// Whoever may run logger(1) says that both were sent, of one by its own queue id, of the other by one that he makes
+/// up: they are in TO's queue, and the others stay where they are.
+#[test]
+fn forged_lines_let_no_canary_pass() {
+    let host = host_or_skip!();
+    let (from, _to, _, accepting) = blocked_and_healthy(&host);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::clone(&is_over);
+    accepting.on_rcpt(move |_| {
+        for _ in 0..1200 {
+            if is_done.load(Ordering::Relaxed) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Answer::ok()
+    });
+    submit(&from, 6);
+    let args = [
+        "aol-a",
+        "aol-b",
+        "--yes",
+        "--canary",
+        "2",
+        "--canary-wait",
+        "20s",
+        "--format",
+        "json",
+    ];
+    let running = host.command(TOOL).args(args).spawn();
+    let picked = || -> Vec<(String, String)> {
+        let log = host.mail_log();
+        let lines = log.lines().filter_map(|line| {
+            let (_, line) = line.split_once("postfix-aol-b/pickup[")?;
+            let (_, line) = line.split_once("]: ")?;
+            let (new, line) = line.split_once(": ")?;
+            let (_, old) = line.split_once("orig_id=")?;
+            Some((new.to_owned(), old.trim().to_owned()))
+        });
+        lines.collect()
+    };
+    host.wait_until(testkit::PATIENCE, "pickup's lines", || picked().len() == 2);
+    let forge = |program: &str, line: &str| {
+        let tag = format!("postfix-aol-b/{program}[1]");
+        let logger = host
+            .command("logger")
+            .args(["-p", "mail.info", "-t", &tag, "--"]);
+        logger.arg(line).user("nobody").run().ok();
+    };
+    let sent = |id: &str| {
+        let line = "to=<n0@aol.com>, relay=x[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)";
+        forge("smtp", &format!("{id}: {line}"));
+        forge("qmgr", &format!("{id}: removed"));
+    };
+    let both = picked();
+    sent(&both[0].0);
+    forge(
+        "pickup",
+        &format!("4F9A1: uid=1 from=<a@example.org> orig_id={}", both[1].1),
+    );
+    sent("4F9A1");
+    let stopped = running.wait(testkit::PATIENCE).exit(1);
+    is_over.store(true, Ordering::Relaxed);
+    let canary = &json(&stopped)["canary"];
+    assert_eq!(
+        (&canary["sent"], &canary["messages"]),
+        (&0.into(), &2.into()),
+        "{stopped}"
+    );
+    assert_eq!(from.count("deferred"), 4, "{stopped}");
+    // On a slow machine he may have come too late.
+    if canary["not_known"] == 2 {
+        let why = "postfix-aol-b's log says that 2 of them were sent, but they are in its queues";
+        assert!(stopped.errors().contains(why), "{stopped}");
+    }
+    accepting.wait_accepted(2);
 }

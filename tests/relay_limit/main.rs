@@ -19,6 +19,7 @@ mod repeated;
 mod seen;
 mod strays;
 mod tables;
+mod terminated;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-limit");

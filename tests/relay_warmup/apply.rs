@@ -362,3 +362,22 @@ fn a_main_cf_whose_last_line_has_no_end() {
         .run();
     assert_eq!(ran.ok().text(), "x y\n432s\n");
 }
+
+/// Two lines of logger(1) step it back, and it says that they may be anybody's; in a file of postlogd's there are none.
+#[test]
+fn a_step_that_rests_on_anybodys_lines_says_so() {
+    let host = host_or_skip!();
+    let c = instance(&host);
+    log(&host, &[(3, 200, 0), (2, 200, 0), (1, 199, 10)]);
+    plan(&host, 3);
+    let says = "postfix-aol-c: this rests on its log; any user can write to /var/log/mail.log: syslogd writes it";
+    let stepped = tool(&host, &["apply", "aol-c", "--dry-run"], 1);
+    assert!(stepped.text().contains("step back ("), "{stepped}");
+    assert!(stepped.errors().contains(says), "{stepped}");
+    let text = host.read("/var/log/mail.log");
+    c.set("maillog_file", "/var/log/postfix.log");
+    host.write("/var/log/postfix.log", text);
+    let stepped = tool(&host, &["apply", "aol-c", "--dry-run"], 1);
+    assert!(stepped.text().contains("step back ("), "{stepped}");
+    assert!(!stepped.errors().contains("any user"), "{stepped}");
+}

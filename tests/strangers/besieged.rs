@@ -4,10 +4,11 @@ use crate::boot::Booted;
 use crate::is_root;
 
 /// The jobs.
-const JOBS: [&str; 5] = ["day", "metrics", "mailq", "report", "limit"];
+const JOBS: [&str; 6] = ["day", "metrics", "mailq", "report", "limit", "react"];
 
 /// A stranger: 20,000 made-up domains, codes and addresses in the host's log. A local user: 40,000 made-up tags, and
-/// one line of 64 MB.
+/// one line of 64 MB; and a
+/// moment ago, 20,000 refusals of a provider that rules are about.
 const FLOOD: &str = r#"
 day=$(date -u -d yesterday +%F)
 awk -v day=$day 'BEGIN { for (n = 0; n < 60000; n++) { s = n / 4
@@ -16,7 +17,12 @@ awk -v day=$day 'BEGIN { for (n = 0; n < 60000; n++) { s = n / 4
         "dsn=4.7.%d, status=deferred (host mx[192.0.2.1] said: 421 4.7.0 (TSS%05d) messages from 10.%d.%d.9 deferred %d)\n",
         day, s / 3600, s / 60 % 60, s % 60, tag, n, n % 1000, n, n / 256 % 256, n % 256, n } }' >/var/log/mail.log
 head -c 64000000 /dev/zero | tr '\0' x >>/var/log/mail.log; echo >>/var/log/mail.log
-echo "$(date -u +%FT%TZ) rustin postfix/smtp[1]: 4F9A2: to=<u@x.y>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)" >>/var/log/mail.log
+now=$(date -u +%FT%TZ)
+awk -v now=$now 'BEGIN { for (n = 0; n < 20000; n++)
+    printf "%s rustin postfix/smtp[1]: 4F9A3: to=<u%d@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, " \
+        "dsn=4.7.0, status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] messages from 10.%d.%d.9 deferred)\n",
+        now, n, n / 256, n % 256 }' >>/var/log/mail.log
+echo "$now rustin postfix/smtp[1]: 4F9A2: to=<u@x.y>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)" >>/var/log/mail.log
 "#;
 
 /// Whoever owns the log's directory: older logs that are no files, have no end, or lead round in a circle.
@@ -63,6 +69,11 @@ fn every_job_ends_within_its_limits() {
          rm -rf /var/lib/relay-tools; rm -f /var/spool/postfix/maildrop/*; mkdir -p /var/lib/relay-tools/limits\n\
          echo x >/var/lib/relay-tools/limits/journal.jsonl",
     );
+    host.write(
+        "/etc/relay-tools/react.toml",
+        "most = '100%'\n[[rule]]\ncode = 'TSS04'\nat_least = 5\nwithin = '10m'\ndo = 'pause'\nfor = '2h'\n\
+         [[rule]]\nclass = 'rate-limited'\nat_least = 5\nwithin = '1d'\ndo = 'rate'\nrate = '60/h'\nfor = '2h'\n",
+    );
     host.ok(FLOOD);
     host.ok(LOGS);
     host.ok(QUEUE);
@@ -76,7 +87,7 @@ fn every_job_ends_within_its_limits() {
     host.ok("systemctl daemon-reload");
     // Once in peace, so that there is something to hold; then with all that is held.
     for round in [
-        "metrics", "day", "LOCKS", "metrics", "mailq", "day", "report", "limit",
+        "metrics", "day", "LOCKS", "metrics", "mailq", "day", "report", "limit", "react",
     ] {
         if round == "LOCKS" {
             host.ok(LOCKS);

@@ -12,6 +12,7 @@ mod checks;
 mod floods;
 mod forged;
 mod image;
+mod journals;
 mod outputs;
 mod places;
 mod programs;

@@ -38,7 +38,7 @@ fn each_promise_names_the_tests_that_show_it() {
 }
 
 /// What stands outside of the tables, and why no promise is missing there: it is none, or this test shows it.
-const OTHERS: [(&str, &str); 15] = [
+const OTHERS: [(&str, &str); 16] = [
     (
         "The tools run as root, by hand and from timers, on hosts where others are at work: strangers who send \
          mail and answer it, users of the host, and daemons with users of their own.",
@@ -68,6 +68,12 @@ const OTHERS: [(&str, &str); 15] = [
         "He writes to syslog and to the journal, by any name, as much as he likes; he has directories of his \
          own, and may lock what he may read.",
         "what he can do: in_a_file_that_syslogd_writes_a_forged_line_counts",
+    ),
+    (
+        "What remains where syslogd writes the log: a refusal that he also keeps out of it (a daemon that drops \
+         lines when it gets too many) is not seen by a canary; and of mail that a move sends after its canary, \
+         what is in TO's log is believed, but for what is in TO's deferred queue.",
+        "what he can do",
     ),
     (
         "So: where users log in, let Postfix log to a file of its own (`maillog_file = /var/log/postfix.log`) or \

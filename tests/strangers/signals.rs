@@ -16,7 +16,7 @@ use crate::image::{CLOCK, DAY, Image, delivery};
 const STATE: &str = "var/lib/relay-tools/follow.json";
 
 /// What the timers run.
-const JOBS: [&[&str]; 4] = [
+const JOBS: [&[&str]; 5] = [
     &["mail-stats-print", "-q", "--save-day", "--date", DAY],
     &[
         "mail-stats-print",
@@ -43,6 +43,16 @@ const JOBS: [&[&str]; 4] = [
         "-q",
         "--format",
         "prom",
+        "--output",
+        "metrics/a.prom",
+    ],
+    &[
+        "mail-stats-print",
+        "-q",
+        "--format",
+        "report",
+        "--date",
+        DAY,
         "--output",
         "metrics/a.prom",
     ],

@@ -115,6 +115,55 @@ fn an_environment_decides_neither_figures_nor_whether_they_end() {
     }
 }
 
+/// chrono reads what TZ names to its end. A move is begun, so that its times are shown.
+#[test]
+fn tz_names_no_file_that_a_tool_reads_to_its_end() {
+    let image = host();
+    let run_with = |tz: &str, of: &[&str]| {
+        let before = format!("ulimit -v 1500000; export TZ={tz};");
+        let mut shell = Command::new("bash");
+        shell.args([
+            "-c",
+            &format!("{before} exec timeout -s KILL 60 \"$0\" \"$@\""),
+        ]);
+        let tool = shell.arg(tools::path(of[0])).args(&of[1..]);
+        let ran = tool
+            .args(["--root".as_ref(), image.root()])
+            .output()
+            .unwrap();
+        (
+            ran.status.code(),
+            String::from_utf8_lossy(&ran.stdout).into_owned(),
+        )
+    };
+    let side = serde_json::json!({
+        "instance": "postfix-aol-a", "config_directory": "/etc/postfix-aol-a", "syslog_name": "postfix-aol-a",
+        "queue_directory": "/var/spool/aol-a", "hash_queue_names": "", "hash_queue_depth": 1, "owner": [0, 0],
+        "identity": [0, 0],
+    });
+    let header = serde_json::json!({"begin": {
+        "schema": "relay-tools/move/2", "move": "one", "started": 1_789_819_200, "user": "root", "command": "",
+        "from": side, "to": side, "cross_device": false, "mark": 1, "log": null,
+    }});
+    image.write(
+        "var/lib/relay-tools/moves/one.jsonl",
+        &format!("{header}\n"),
+    );
+    let history = ["queue-move", "history"];
+    let expected = run_with("UTC", &history);
+    assert!(expected.1.contains("+0000"), "{expected:?}");
+    for tz in [
+        ":/dev/zero",
+        "/dev/zero",
+        ":/proc/kmsg",
+        "/var/tmp",
+        ":/etc/shadow",
+        "../../../dev/zero",
+    ] {
+        assert_eq!(run_with(tz, &history), expected, "{tz}");
+    }
+}
+
 #[test]
 fn a_directory_that_is_gone_and_files_that_are_closed_stop_nothing() {
     let image = host();

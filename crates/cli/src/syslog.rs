@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixDatagram;
 
-use postfix::Time;
+use postfix::{Time, Zone};
 
 use crate::Context;
 
@@ -13,6 +13,7 @@ const PRIORITY: u8 = 2 << 3 | 6;
 #[derive(Debug)]
 pub struct Syslog {
     tool: String,
+    zone: Zone,
     socket: Option<UnixDatagram>,
 }
 
@@ -29,6 +30,7 @@ impl Syslog {
         };
         Self {
             tool: tool.to_owned(),
+            zone: cx.site().syslog_zone(),
             socket: cx.root().is_this_host().then(connect).flatten(),
         }
     }
@@ -37,11 +39,16 @@ impl Syslog {
     /// it all.
     pub fn say(&self, now: Time, text: &str) {
         let Some(socket) = &self.socket else { return };
-        let time = chrono::DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default();
-        let time = time.with_timezone(&chrono::Local).format("%b %e %H:%M:%S");
+        let time = stamp(self.zone, now);
         let text = postfix::escape(text);
         let (tool, pid) = (&self.tool, std::process::id());
         let line = format!("<{PRIORITY}>{time} {tool}[{pid}]: {text}");
         drop(socket.send(line.as_bytes()));
     }
+}
+
+/// The time of a line, as RFC 3164 has it.
+pub fn stamp(zone: Zone, at: Time) -> String {
+    let time = zone.at(at).unwrap_or_default();
+    time.format("%b %e %H:%M:%S").to_string()
 }

@@ -60,6 +60,16 @@ pub(crate) fn zone(root: &Root, tz: Option<&OsStr>) -> Zone {
         })
 }
 
+/// The zone that the host's syslog daemon takes times to be in that say none: its own, whatever `TZ` says to this
+/// process, whose zone is `own`.
+pub(crate) fn zone_of_syslogd(root: &Root, tz: Option<&OsStr>, own: Zone) -> Zone {
+    match (zone(root, None), tz) {
+        // chrono would ask TZ.
+        (Zone::Process, Some(_)) => own,
+        (zone, _) => zone,
+    }
+}
+
 /// What `TZ` says (tzset(3)): `America/New_York`, `:America/New_York`, a path below zoneinfo; empty is UTC. Rules such
 /// as `CET-1CEST,M3.5.0,M10.5.0/3` are left to chrono, which reads `TZ` too.
 fn from_tz(tz: &OsStr) -> Zone {
@@ -79,14 +89,18 @@ fn from_tz(tz: &OsStr) -> Zone {
 }
 
 /// chrono takes what is no rule for a file, from the root or from the zoneinfo tree, and reads it to its end: a device
-/// has none, and what leads out of that tree is no zone (sudo(8) refuses it, too).
+/// has none, and what leads out of the directories that are root's is no zone (sudo(8) refuses it, too).
 fn may_be_read(tz: &[u8]) -> bool {
     let path = Path::new(OsStr::from_bytes(tz));
     let up = |part| part == std::path::Component::ParentDir;
     let is_zone = |file: fs::Metadata| file.is_file() && file.len() <= MOST_ZONE;
     match path.is_absolute() {
-        true => fs::metadata(path).is_ok_and(is_zone),
-        false => !path.components().any(up),
+        _ if path.components().any(up) => false,
+        true => {
+            let is_roots = path.starts_with("/usr") || path == "/etc/localtime";
+            is_roots && fs::metadata(path).is_ok_and(is_zone)
+        }
+        false => true,
     }
 }
 
@@ -202,6 +216,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (own, sparse) = (dir.path().join("own"), dir.path().join("sparse"));
         fs::write(&own, "TZif2").unwrap();
+        let own = own.to_str().unwrap();
         fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
         let sparse = sparse.to_str().unwrap();
         for tz in [
@@ -211,9 +226,25 @@ mod tests {
             "../../../dev/zero",
             ":../zero",
             "/nowhere",
+            "/etc/passwd",
+            "/etc/../dev/zero",
+            // Whoever owns its directory may exchange it.
+            own,
         ] {
             assert_eq!(zone(&Root::default(), Some(OsStr::new(tz))), utc(), "{tz}");
         }
-        assert_eq!(zone(&Root::default(), Some(own.as_os_str())), Zone::Process);
+    }
+
+    #[test]
+    fn tz_is_not_the_zone_of_syslogd() {
+        let dir = image(&[("etc/localtime", "->/usr/share/zoneinfo/Europe/Berlin")]);
+        let root = Root::new(dir.path());
+        let tz = Some(OsStr::new("Asia/Tokyo"));
+        let own = zone(&root, tz);
+        assert_eq!(Some(own), Zone::named("Asia/Tokyo"));
+        assert_eq!(
+            Some(zone_of_syslogd(&root, tz, own)),
+            Zone::named("Europe/Berlin")
+        );
     }
 }

@@ -19,6 +19,9 @@ const SMTP: u16 = 25;
 /// As many connections as are under way at a time.
 const AT_A_TIME: usize = 16;
 
+/// Of more addresses of one name, none is connected to: no site has so many relays, but an answer may.
+const MOST: usize = 64;
+
 /// A relay name, and whose it is.
 struct Relays {
     name: String,
@@ -55,14 +58,24 @@ pub fn look_at(
             instances: relays.instances.clone(),
             text: format!("{} {text}", relays.name),
         };
+        if listed.len() > MOST {
+            let text = format!(
+                "{} has more than {MOST} addresses: only the first {MOST} were looked at",
+                relays.name
+            );
+            found.push(finding(Level::Warning, text));
+        }
         if is_by_wildcard(&resolver, &relays.name, &listed) {
             let text = "is there by a wildcard alone, which has the same addresses for any name: give it records of its \
                         own"
             .to_owned();
             found.push(finding(Level::Warning, text));
         }
-        let (nobody, others): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) =
-            listed.iter().copied().partition(|ip| is_nobody(*ip));
+        let (nobody, others): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) = listed
+            .iter()
+            .copied()
+            .take(MOST)
+            .partition(|ip| is_nobody(*ip));
         for ip in &nobody {
             let line = record(&relays.name, *ip);
             let text = format!(

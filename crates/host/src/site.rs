@@ -44,16 +44,19 @@ pub struct Site {
     root: Root,
     name: String,
     zone: Zone,
+    syslog_zone: Zone,
     reporter: Arc<dyn Reporter>,
 }
 
 impl Site {
     /// The host below `root` at the time `now`. `tz` is the value of `TZ`, if that is set.
     pub fn new(root: Root, now: Time, tz: Option<&OsStr>, reporter: Arc<dyn Reporter>) -> Self {
+        let zone = identity::zone(&root, tz);
         Self {
             now,
             name: identity::name(&root),
-            zone: identity::zone(&root, tz),
+            zone,
+            syslog_zone: identity::zone_of_syslogd(&root, tz, zone),
             root,
             reporter,
         }
@@ -77,6 +80,11 @@ impl Site {
     /// The host's time zone.
     pub fn zone(&self) -> Zone {
         self.zone
+    }
+
+    /// The zone that the host's syslog daemon takes a line's time to be in: `TZ` has no part in it.
+    pub fn syslog_zone(&self) -> Zone {
+        self.syslog_zone
     }
 
     /// How the host's logs are read: with as many threads as there are processors.

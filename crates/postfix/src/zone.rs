@@ -1,6 +1,8 @@
 //! The time zone that a host's year-less log lines and its days are in.
 
-use chrono::{DateTime, FixedOffset, Local, LocalResult, NaiveDateTime, Offset, TimeZone, Utc};
+#[allow(clippy::disallowed_types, reason = "TZ has been looked at: host::Site")]
+use chrono::Local;
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::Time;
@@ -24,6 +26,7 @@ impl Zone {
     pub fn at(self, time: Time) -> Option<DateTime<FixedOffset>> {
         let utc = DateTime::<Utc>::from_timestamp(time.seconds(), 0)?;
         Some(match self {
+            #[allow(clippy::disallowed_types, reason = "as above")]
             Self::Process => utc.with_timezone(&Local).fixed_offset(),
             Self::Named(tz) => utc.with_timezone(&tz).fixed_offset(),
         })
@@ -33,6 +36,7 @@ impl Zone {
     /// is repeated when summer time ends) or none (the hour that is skipped when it begins).
     pub fn instants(self, local: NaiveDateTime) -> LocalResult<Time> {
         match self {
+            #[allow(clippy::disallowed_types, reason = "as above")]
             Self::Process => instants(Local.from_local_datetime(&local)),
             Self::Named(tz) => instants(tz.from_local_datetime(&local)),
         }

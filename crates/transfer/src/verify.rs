@@ -12,6 +12,10 @@ use postfix::{Problem, Time, Zone};
 
 use crate::journal::{LogMark, Side};
 
+mod still;
+
+pub use still::Still;
+
 /// TO's log, and how far it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -153,11 +157,24 @@ impl Found {
         for (id, attempts) in later.attempts {
             let known = self.attempts.entry(id).or_default();
             for attempt in attempts {
-                known.retain(|earlier| earlier.recipient != attempt.recipient);
-                known.push(attempt);
+                add(known, attempt);
             }
         }
     }
+}
+
+/// The last attempt at a recipient counts, but what was returned is not served later: only a line that somebody else
+/// wrote can say so.
+fn add(known: &mut Vec<Attempt>, attempt: Attempt) {
+    let is_of_it = |earlier: &Attempt| earlier.recipient == attempt.recipient;
+    if known
+        .iter()
+        .any(|earlier| is_of_it(earlier) && earlier.status == Status::Bounced)
+    {
+        return;
+    }
+    known.retain(|earlier| !is_of_it(earlier));
+    known.push(attempt);
 }
 
 impl Follower {
@@ -215,11 +232,21 @@ impl Follower {
         }
     }
 
-    /// The last attempt at each recipient of what was in maildrop under `name`.
-    pub fn attempts(&self, name: &str) -> &[Attempt] {
-        let new = self.new_id(name);
-        let attempts = new.and_then(|new| self.found.attempts.get(new));
-        attempts.map_or(&[], Vec::as_slice)
+    /// The last attempt at each recipient of what was in maildrop under `name`. Where several new ids are logged for
+    /// it, the attempts at each count: one of them is what somebody else has made up, perhaps.
+    pub fn attempts(&self, name: &str) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for new in self.new_ids(name) {
+            for attempt in self.found.attempts.get(new).into_iter().flatten() {
+                add(&mut attempts, attempt.clone());
+            }
+        }
+        attempts
+    }
+
+    /// All new queue ids that are logged for what was in maildrop under `name`.
+    pub fn new_ids(&self, name: &str) -> &[String] {
+        self.found.new_ids.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Is TO done with it?
@@ -230,12 +257,12 @@ impl Follower {
 
     /// The new queue id of what was in maildrop under `name`: the last one that pickup logged.
     pub fn new_id(&self, name: &str) -> Option<&str> {
-        Some(self.found.new_ids.get(name)?.last()?.as_str())
+        Some(self.new_ids(name).last()?.as_str())
     }
 
     /// The same, if TO's queue manager has taken the message over.
     pub fn accepted(&self, name: &str) -> Option<&str> {
-        let ids = self.found.new_ids.get(name)?;
+        let ids = self.new_ids(name);
         let taken = ids.iter().find(|id| self.found.accepted.contains(*id));
         taken.map(String::as_str)
     }

@@ -20,6 +20,9 @@ const TTL: u32 = 86_400;
 /// What that of a relay name's should be at most.
 const RELAY_TTL: u32 = 600;
 
+/// The most lines of what to do with records of one name.
+const MOST: usize = 50;
+
 /// a, ttl, ptr and spf, of each address.
 pub(super) fn records(all: &[Facts], which: &Facts) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -84,6 +87,16 @@ fn is_ours(all: &[Facts], address: &str) -> bool {
     senders.any(|sender| sender.address.to_string() == address)
 }
 
+/// A step with these lines of what to do. A server may answer with thousands of records.
+fn each(step: Step, lines: Vec<String>) -> Step {
+    let more = lines.len().saturating_sub(MOST);
+    let step = lines.into_iter().take(MOST).fold(step, Step::with);
+    match more {
+        0 => step,
+        more => step.with(format!("({more} more like these)")),
+    }
+}
+
 fn fix(all: &[Facts], step: Step, sender: &Sender, check: &DnsCheck, which: &Facts) -> Step {
     let (helo, address) = (which.helo(), sender.address);
     let kind = kind_of(sender);
@@ -96,9 +109,8 @@ fn fix(all: &[Facts], step: Step, sender: &Sender, check: &DnsCheck, which: &Fac
                 Some(target) => step.with(format!("take out: {helo}. IN CNAME {target}.")),
                 None => {
                     let wrong = check.records.iter().filter(|other| !is_ours(all, other));
-                    wrong.fold(step, |step, other| {
-                        step.with(format!("take out: {helo}. IN {kind} {other}"))
-                    })
+                    let lines = wrong.map(|other| format!("take out: {helo}. IN {kind} {other}"));
+                    each(step, lines.collect())
                 }
             }
         }
@@ -110,9 +122,9 @@ fn fix(all: &[Facts], step: Step, sender: &Sender, check: &DnsCheck, which: &Fac
                 None => step,
                 Some(target) => step.with(format!("{helo}. {TTL} IN CNAME {target}.")),
             };
-            check.records.iter().fold(step, |step, record| {
-                step.with(format!("{owner}. {TTL} IN {kind} {record}"))
-            })
+            let records = check.records.iter();
+            let lines = records.map(|record| format!("{owner}. {TTL} IN {kind} {record}"));
+            each(step, lines.collect())
         }
         "ptr" => {
             let is_there = check.records.contains(&helo);
@@ -124,9 +136,8 @@ fn fix(all: &[Facts], step: Step, sender: &Sender, check: &DnsCheck, which: &Fac
                 .records
                 .iter()
                 .filter(|name| !is_there && **name != helo);
-            let step = others.fold(step, |step, name| {
-                step.with(format!("take out: {owner}. IN PTR {name}."))
-            });
+            let lines = others.map(|name| format!("take out: {owner}. IN PTR {name}."));
+            let step = each(step, lines.collect());
             match is_there {
                 true => step.with(format!("{helo}. {TTL} IN {kind} {address}")),
                 false => step.with(

@@ -310,6 +310,21 @@ fn mail_that_comes_too_early() {
     );
 }
 
+/// A server may answer with thousands of records.
+#[test]
+fn many_records_are_some_lines_and_the_rest_is_counted() {
+    let (mut facts, _) = right();
+    let sender = &mut facts.senders[0];
+    sender.dns[0].outcome = DnsOutcome::Wrong;
+    sender.dns[0].records = (0..3000)
+        .map(|n| format!("10.0.{}.{}", n / 250, n % 250))
+        .collect();
+    let steps = super::dns::records(std::slice::from_ref(&facts), &facts);
+    let a = steps.iter().find(|step| step.step == "a").unwrap();
+    assert_eq!(a.to_do.len(), 52, "{:?}", a.to_do);
+    assert_eq!(a.to_do[51], "(2950 more like these)");
+}
+
 /// What is to go is not put in again, and what another sender of this host has is right.
 #[test]
 fn lines_do_not_undo_one_another() {
