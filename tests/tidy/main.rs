@@ -11,6 +11,7 @@ mod help;
 mod modules;
 mod narrow;
 mod policy;
+mod said;
 mod schemas;
 mod shape;
 mod words;
