@@ -19,6 +19,8 @@ pub(crate) struct Place<'h> {
     pub(crate) map: MapFile,
     /// The access table beside it, where smtpd asks one.
     pub(crate) access: Option<MapFile>,
+    /// Does smtpd ask it before anything that accepts a recipient?
+    pub(crate) is_access_first: bool,
     /// The other tables of transport_maps, and elements that are none.
     others: Vec<String>,
     root_is_here: bool,
@@ -109,7 +111,7 @@ impl<'h> Place<'h> {
 
     /// The access table of an instance whose transport_maps names no map of ours: what stands there still holds.
     pub(crate) fn of_access(cx: &Context, instance: &'h Instance) -> Option<Self> {
-        let map = recipients::access(cx, instance)?;
+        let (map, _) = recipients::access(cx, instance)?;
         let place = Self::with(cx, instance, map.kind.clone(), Vec::new());
         let access = None;
         Some(Self {
@@ -126,13 +128,15 @@ impl<'h> Place<'h> {
         kind: MapKind,
         others: Vec<String>,
     ) -> Self {
+        let access = recipients::access(cx, instance);
         Self {
             instance,
             map: MapFile {
                 kind,
                 path: cx.root().under(&instance.config_directory().join(NAME)),
             },
-            access: recipients::access(cx, instance),
+            is_access_first: access.as_ref().is_some_and(|(_, is_first)| *is_first),
+            access: access.map(|(map, _)| map),
             others,
             root_is_here: cx.root().is_this_host(),
             postmap: Program::new(cx.root(), instance, "postmap"),

@@ -25,8 +25,9 @@ fn tables(instance: &Instance) -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// Our access table, if smtpd asks it before anything that accepts a recipient.
-pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<MapFile> {
+/// Our access table, if smtpd_recipient_restrictions names it; and whether smtpd asks it before anything that accepts a
+/// recipient. Where it does not, what stands there still refuses some mail, and must end.
+pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<(MapFile, bool)> {
     let list = instance.get(RESTRICTIONS);
     let words: Vec<String> = split_list(&list).into_iter().map(str::to_owned).collect();
     let aliases = place::aliases(cx, instance, ACCESS, &words);
@@ -35,15 +36,17 @@ pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<MapFile> {
         .chain(aliases.iter().map(|path| path.as_path()))
         .collect();
     let (at, table) = ours_named(ACCESS, &words, &names)?;
-    let (check, before) = words.get(..at)?.split_last()?;
     // What only refuses may stand before it.
-    let is_asked =
-        check == "check_recipient_access" && before.iter().all(|word| word.starts_with("reject_"));
+    let is_first = words
+        .get(..at)?
+        .split_last()
+        .is_some_and(|(check, before)| {
+            check == "check_recipient_access"
+                && before.iter().all(|word| word.starts_with("reject_"))
+        });
     let kind = MapKind::named(&table.kind).filter(|kind| matches!(kind, MapKind::Index { .. }))?;
-    (is_asked && !table.is_proxied).then(|| MapFile {
-        kind,
-        path: cx.root().under(&instance.config_directory().join(ACCESS)),
-    })
+    let path = cx.root().under(&instance.config_directory().join(ACCESS));
+    Some((MapFile { kind, path }, is_first && !table.is_proxied))
 }
 
 /// What the configuration says of them.
@@ -60,7 +63,9 @@ pub(crate) fn accepting(cx: &Context, instance: &Instance, restrictions: String)
             .is_none_or(|place| place.listed(table).is_err())
     });
     Accepting {
-        access: access(cx, instance).map(|map| place::file_state(&map)),
+        access: access(cx, instance)
+            .filter(|(_, is_first)| *is_first)
+            .map(|(map, _)| place::file_state(&map)),
         restrictions,
         opaque: tables,
         unasked: match set.is_empty() {
@@ -89,7 +94,8 @@ pub(crate) fn aliases(place: &Place<'_>) -> Aliases {
     let domains = local
         .into_iter()
         .filter(|name| !name.contains([':', '/', '[']));
-    let mut aliases = Aliases::new(&instance.get("myorigin"), domains);
+    let mut aliases = Aliases::new(&instance.get("myorigin"), domains)
+        .delimited_by(&instance.get("recipient_delimiter"));
     for table in tables(instance) {
         match place.listed(&table) {
             Ok(entries) => aliases.add(entries),
@@ -122,30 +128,34 @@ pub(crate) fn reach(cx: &Context, place: &Place<'_>, scope: &Scope) -> Reach {
         named.push_str(&format!(" and {} more", keys.len() - NAMED));
     }
     let name = place.instance.name();
-    if !keys.is_empty() && place.access.is_none() {
+    if !keys.is_empty() && !place.is_access_first {
         gaps.push(format!(
             "smtpd still accepts {named}, and their mail waits here: relay-limit setup {} --apply closes this",
             legible::shell::quoted(name)
         ));
     }
-    if !keys.is_empty() && place.access.is_some() {
-        let services = unasked(cx, place.instance).into_iter();
-        gaps.extend(services.map(|service| {
+    let services = match !keys.is_empty() && place.is_access_first {
+        true => unasked(cx, place.instance),
+        false => Vec::new(),
+    };
+    // Where a service does not ask the table, what it says of them is known: they are named, and not asked about.
+    let is_refused = place.is_access_first && services.is_empty();
+    gaps.extend(services.into_iter().map(|service| {
             format!(
                 "the service {service} of master.cf still accepts {named}: it has its own {RESTRICTIONS}"
             )
-        }));
-    }
-    let from = match place.access {
-        Some(_) if !domains.is_empty() => " from other domains",
-        _ => "",
+    }));
+    let from = match place.is_access_first && !domains.is_empty() {
+        true => " from other domains",
+        false => "",
     };
     gaps.extend(opaque.iter().map(|table| {
         format!("smtpd still accepts recipients that {table} leads here{from}: it cannot be listed")
     }));
-    let refused = match place.access {
-        Some(_) => keys.into_iter().chain(domains).collect(),
-        None => Vec::new(),
+    // The domains are asked about as keys of the pause.
+    let refused = match is_refused {
+        true => keys,
+        false => Vec::new(),
     };
     Reach { refused, gaps }
 }

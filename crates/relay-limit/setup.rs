@@ -147,10 +147,13 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
 /// smtpd_recipient_restrictions is to be then.
 fn access(cx: &Context, place: &mut Place<'_>, facts: &Facts) -> Option<(String, String)> {
     let accepting = &facts.accepting;
-    if accepting.tables.is_empty() || place.access.is_some() {
+    if accepting.tables.is_empty() || place.is_access_first {
         return None;
     }
-    let kind = facts.index_kind()?;
+    let kind = match &place.access {
+        Some(map) => map.kind.clone(),
+        None => facts.index_kind()?,
+    };
     let value = accepting.value(facts, &kind);
     let path = cx.root().under(&facts.config_directory.join(ACCESS));
     place.access = Some(MapFile { kind, path });

@@ -144,27 +144,43 @@ pub(crate) fn keep(
     now: Time,
 ) -> Result<Done> {
     let mut done = Done::default();
-    let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
-    for wanted in all_wanted(place, journal, now)? {
-        done.warnings.extend(wanted.warnings.iter().cloned());
-        if wanted.is_there(place) {
-            continue;
-        }
-        let fs = Fs::new(&NoHook);
-        let replaced = wanted
-            .map
-            .replace(fs, wanted.seen.as_ref(), &wanted.text, &make_index);
-        replaced.map_err(unusable)?;
-        done.changed = true;
-        if matches!(wanted.map.kind, MapKind::Patterns(_)) {
-            reload(cx, place.instance)?;
+    let mut failed = None;
+    for map in place.maps() {
+        match keep_one(cx, (place, map), journal, now) {
+            Ok(one) => {
+                done.changed |= one.changed;
+                done.warnings.extend(one.warnings);
+            }
+            // What is over ends in the other one all the same.
+            Err(why) => failed = failed.or(Some(why)),
         }
     }
-    if !done.changed && is_unread(cx, place) {
+    failed.map_or(Ok(done), Err)
+}
+
+fn keep_one(
+    cx: &cli::Context,
+    (place, map): (&Place<'_>, &MapFile),
+    journal: &Journal,
+    now: Time,
+) -> Result<Done> {
+    let wanted = wanted(place, map, journal, now)?;
+    let is_there = wanted.is_there(place);
+    if !is_there {
+        let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
+        let seen = wanted.seen.as_ref();
+        map.replace(Fs::new(&NoHook), seen, &wanted.text, &make_index)
+            .map_err(unusable)?;
+    }
+    let is_patterns = matches!(map.kind, MapKind::Patterns(_));
+    let changed = !is_there || (is_patterns && is_unread(cx, place));
+    if is_patterns && changed {
         reload(cx, place.instance)?;
-        done.changed = true;
     }
-    Ok(done)
+    Ok(Done {
+        changed,
+        warnings: wanted.warnings,
+    })
 }
 
 /// The keys of the other tables, and of those lines of our map that are not ours.

@@ -71,12 +71,14 @@ fn what_leads_to_paused_mail_is_refused_or_named() {
     assert_eq!(check.code(), Some(1), "{check}");
     assert!(check.text().contains(named), "{check}");
 
-    // The pause that holds already goes into the new table, too.
+    // The pause that holds already goes into the new table, too. What stands in main.cf stays.
+    let own = "permit_mynetworks, reject_unauth_destination";
+    aol_b.set(restrictions, own);
     let setup = relay_limit(&host, &["setup", "aol-b", "--apply"]);
     assert_eq!(setup.code(), Some(0), "{setup}");
     assert_eq!(
         aol_b.postconf(restrictions),
-        format!("check_recipient_access hash:{ACCESS}")
+        format!("check_recipient_access hash:{ACCESS}, {own}")
     );
     host.wait_until(PATIENCE, "all to be refused", || {
         LED.iter()
@@ -121,8 +123,10 @@ fn what_leads_to_paused_mail_is_refused_or_named() {
     assert!(check.text().contains(&gap), "{check}");
     assert!(said(&host, &aol_b, "x@away.example").starts_with("250 "));
 
-    // It ends in both tables, also where transport_maps does not name ours any more.
+    // It ends in both tables, also where transport_maps does not name ours any more, and smtpd asks ours too late.
     aol_b.set("transport_maps", "");
+    let late = format!("permit_mynetworks, check_recipient_access hash:{ACCESS}");
+    aol_b.set(restrictions, &late);
     relay_limit(&host, &["tick", &in_hours(&host, 3)]);
     assert!(
         !String::from_utf8(host.read(ACCESS))

@@ -25,6 +25,8 @@ pub struct Aliases {
     /// The domain of an address without one (myorigin), and those for which a key without one counts (mydestination).
     origin: String,
     local: BTreeSet<String>,
+    /// What may stand between a local part and its extension (recipient_delimiter).
+    delimiters: String,
     /// Tables that cannot be listed.
     opaque: Vec<String>,
 }
@@ -49,6 +51,15 @@ impl Aliases {
             origin: origin.to_lowercase(),
             local,
             ..Self::default()
+        }
+    }
+
+    /// The same where these characters (recipient_delimiter) begin an extension.
+    #[must_use]
+    pub fn delimited_by(self, delimiters: &str) -> Self {
+        Self {
+            delimiters: delimiters.to_owned(),
+            ..self
         }
     }
 
@@ -105,13 +116,11 @@ impl Aliases {
         let mut known = BTreeSet::new();
         let mut left = vec![start];
         while let Some(address) = left.pop() {
-            let values = self.lookup(&address).filter(|all| !all.contains(&address));
-            let Some(values) = values else {
-                if scope.covers(&address) {
-                    return true;
-                }
-                continue;
-            };
+            let values = self.lookup(&address).unwrap_or_default();
+            // One that stands for itself is kept beside the others (cleanup_map1n.c).
+            if (values.is_empty() || values.contains(&address)) && scope.covers(&address) {
+                return true;
+            }
             if known.insert(address) {
                 left.extend(values);
             }
@@ -120,12 +129,17 @@ impl Aliases {
     }
 
     /// What an address is rewritten to; `None`: it stays. Asked for as Postfix asks: the address, the local part of a
-    /// local domain, the domain (canonical(5), virtual(5)).
+    /// local domain, each without its extension too, the domain (canonical(5), virtual(5)).
     fn lookup(&self, address: &str) -> Option<Vec<String>> {
         let (local, domain) = address.rsplit_once('@')?;
-        let bare = self.local.contains(domain).then(|| self.entries.get(local));
-        let found = self.entries.get(address).or(bare.flatten());
-        let found = found.or_else(|| self.entries.get(&format!("@{domain}")))?;
+        let plain = local.split(|c| self.delimiters.contains(c)).next();
+        let plain = plain.filter(|plain| !plain.is_empty()).unwrap_or(local);
+        let whole = [address.to_owned(), format!("{plain}@{domain}")];
+        let is_local = self.local.contains(domain);
+        let bare = [local, plain].map(str::to_owned);
+        let bare = bare.into_iter().filter(|_| is_local);
+        let mut keys = whole.into_iter().chain(bare).chain([format!("@{domain}")]);
+        let found = keys.find_map(|key| self.entries.get(&key))?;
         let whole = |value: &String| match value.split_once('@') {
             Some(("", domain)) => format!("{local}@{domain}"),
             Some(_) => value.clone(),
@@ -141,6 +155,7 @@ mod tests {
 
     fn aliases(entries: &[(&str, &str)]) -> Aliases {
         let mut aliases = Aliases::new("Example.org", ["lists.example.org".to_owned()]);
+        aliases = aliases.delimited_by("+");
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         aliases.add(entries.iter().map(own));
         aliases
@@ -164,6 +179,12 @@ mod tests {
         // An address that stands for itself, and one that leads away.
         check(&[("vip@aol.com", "vip@aol.com")], &["vip@aol.com"]);
         check(&[("vip@aol.com", "vip@gmail.com")], &[]);
+        // A copy, beside the mail itself.
+        check(&[("a@x.org", "a@x.org, joe@aol.com")], &["a@x.org"]);
+        let copied = [("vip@aol.com", "vip@aol.com, b@gmail.com")];
+        check(&copied, &["vip@aol.com"]);
+        let extended = [("a@x.org", "joe+list@y.org"), ("joe@y.org", "j@aol.com")];
+        check(&extended, &["a@x.org", "joe@y.org"]);
         // Whole domains.
         check(&[("@old.org", "@aol.com")], &["old.org"]);
         check(&[("@old.org", "joe@aol.com")], &["old.org"]);
