@@ -31,9 +31,10 @@ impl Tool for Args {
                         recipient_canonical_maps have, whatever transport_maps says. Where such tables are set, setup \
                         puts an access table of its own first in smtpd_recipient_restrictions, and a pause has a line \
                         in it for each recipient whose mail, or a copy of it, leads to a paused domain. A whole domain \
-                        that does (@old.example) is refused with its subdomains. Without this table, and for tables \
-                        that cannot be listed, pause and list name who is still accepted, and the pause is not said to \
-                        be in force for them: pause exits with 1, and list --check is a WARNING.",
+                        that does (@old.example) is refused with its subdomains; so is a paused domain where one of \
+                        these tables cannot be listed. Without this table, and for tables that cannot be listed, pause and \
+                        list name who is still accepted, and the pause is not said to be in force for them: pause \
+                        exits with 1, and list --check is a WARNING.",
                     ),
                     Block::Text(
                         "Mail in the queue manager's active queue is still tried once. A pause of the whole instance \

@@ -277,6 +277,14 @@ impl Look<'_> {
         }
     }
 
+    /// A table was asked for what can be guessed, and its own keys cannot be listed.
+    fn unlisted(&mut self, by: &str) {
+        let what = format!("the single entries of {by}");
+        if !self.found.unseen.contains(&what) {
+            self.found.unseen.push(what);
+        }
+    }
+
     /// Recipients that a table lists one by one.
     fn single(&mut self, by: &str, table: &TableName, asked: &BTreeSet<String>) {
         let here = name_here(self.root, table);
@@ -284,7 +292,7 @@ impl Look<'_> {
             return;
         }
         let Ok(entries) = self.postmap.entries(&here) else {
-            return;
+            return self.unlisted(by);
         };
         for (from, to) in entries {
             let Some((local, domain)) = from.rsplit_once('@') else {

@@ -1,6 +1,7 @@
 //! What header checks and access tables say of mail.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use postfix::config::logical_lines;
@@ -44,25 +45,28 @@ impl Look<'_> {
             actions.retain(|action| action.of == Fits::All);
         }
         if actions.is_empty() {
-            actions.extend(self.lines(table).into_iter().map(|(line, what)| Action {
-                by: by.clone(),
-                what,
-                of: Fits::Line(line),
-            }));
+            match self.lines(table) {
+                Ok(lines) => actions.extend(lines.into_iter().map(|(line, what)| Action {
+                    by: by.clone(),
+                    what,
+                    of: Fits::Line(line),
+                })),
+                // An index without its text was asked as far as it can be.
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(_) => self.unlisted(&by),
+            }
         }
         self.found.actions.extend(actions);
     }
 
-    /// The lines of a table's text that send mail elsewhere.
-    fn lines(&self, table: &TableName) -> Vec<(u64, String)> {
+    /// The lines of a table's text that send mail elsewhere; an error where the text cannot be read.
+    fn lines(&self, table: &TableName) -> std::io::Result<Vec<(u64, String)>> {
         let here = name_here(self.root, table);
         let path = Path::new(&here.name);
         if !path.is_absolute() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let Ok(text) = guarded::read(path, MOST_SOURCE) else {
-            return Vec::new();
-        };
+        let text = guarded::read(path, MOST_SOURCE)?;
         let found: Vec<(u64, String)> = match here.source() {
             Some(_) => {
                 let entries = Source::parse(path, &text).value.entries.into_iter();
@@ -86,10 +90,10 @@ impl Look<'_> {
         };
         let is_elsewhere =
             |what: &String| !what.starts_with("DISCARD") && !what.starts_with("HOLD");
-        found
-            .into_iter()
+        let lines = found.into_iter();
+        Ok(lines
             .filter_map(|(line, value)| Some((line, diverting(&value).filter(is_elsewhere)?)))
-            .collect()
+            .collect())
     }
 }
 
