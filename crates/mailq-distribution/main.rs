@@ -89,8 +89,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     for line in marks.lines(&directories) {
         cx.warn(format!("{line}; relay-limit list shows more"));
     }
-    cx.problems(&marks.problems);
     distribution.limits = marks.held(&directories);
+    distribution.problems.extend(marks.problems);
     // No file is opened: this is for who wants the counts alone, and at once.
     if !args.counts_only && cx.root().is_this_host() {
         let found = host::machine::queue_troubles(cx.site(), &instances);

@@ -150,7 +150,8 @@ pub(crate) fn plan(
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
     let planned = Planned::new(plan, missing, warnings, reasons);
-    let unread = found.problems.iter().map(ToString::to_string).collect();
+    let mut unread: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+    unread.extend(setup::absent(&course.from_side, &selector.queues));
     Ok(Planned {
         busy,
         unread,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use cli::{Context, Failure};
 use postfix::config::{Host, Instance};
+use postfix::queue::Queue;
 use postfix::{Problem, Time};
 use transfer::preflight::{Objection, side};
 use transfer::verify::Log;
@@ -156,4 +157,18 @@ pub(crate) fn report(cx: &Context, problems: &[Problem]) {
     for problem in problems {
         cx.note(problem.to_string());
     }
+}
+
+/// Queues that have no directory, so that nothing in them was seen. Only a plan in an image comes this far.
+pub(crate) fn absent(side: &Side, queues: &[Queue]) -> Vec<String> {
+    let directories = queues
+        .iter()
+        .map(|queue| side.queue_directory.join(queue.name()));
+    directories
+        .filter(|directory| !directory.is_dir())
+        .map(|directory| {
+            let (instance, directory) = (&side.instance, directory.display());
+            format!("{instance}: no directory {directory}; it is taken for empty")
+        })
+        .collect()
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                     cx,
                     "relay-tools/relay-limit-history/1",
                     &shown,
-                    &read.problems,
+                    (&read.problems, &[]),
                 )
             })?;
         }

@@ -63,11 +63,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 all.push("nothing is in force".to_owned());
             }
             all.extend(stale::by_hand(cx, &host.value));
-            all.extend(
-                stray
-                    .iter()
-                    .map(|(level, what)| format!("{}: {what}", level.as_str())),
-            );
+            all.extend(lines_of(&stray));
             cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
@@ -82,7 +78,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.print_metrics_with(|out| metrics::write(out, &troubled, unread))?;
         }
         ListFormat::Json => cx.print_with(|out| {
-            document(out, cx, "relay-tools/relay-limit/1", &shown, &read.problems)
+            let wrong = (read.problems.as_slice(), stray.as_slice());
+            document(out, cx, "relay-tools/relay-limit/1", &shown, wrong)
         })?,
     }
     cx.problems(&read.problems);
@@ -245,9 +242,11 @@ struct Document<'a> {
     host: &'a str,
     time: Option<String>,
     limits: Vec<Row<'a>>,
-    /// Is all in it that was asked for? If not, `problems` says why.
+    /// Was all seen that was asked for? If not, `problems` and the `troubles` say why.
     complete: bool,
     problems: Vec<String>,
+    /// What else is wrong: lines of ours in maps, without a limit.
+    troubles: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -277,15 +276,24 @@ struct Row<'a> {
     troubles: Option<Vec<String>>,
 }
 
+fn lines_of(stray: &[(Level, String)]) -> impl Iterator<Item = String> {
+    stray
+        .iter()
+        .map(|(level, what)| format!("{}: {what}", level.as_str()))
+}
+
 /// Limits as one JSON object.
 pub(crate) fn document(
     out: &mut impl Write,
     cx: &Context,
     schema: &'static str,
     shown: &[(&Standing, Option<&Seen>)],
-    problems: &[Problem],
+    (problems, stray): (&[Problem], &[(Level, String)]),
 ) -> io::Result<()> {
     let now = cx.now();
+    let is_unknown = |seen: &Option<&Seen>| matches!(seen, Some(Seen::Unknown(_)));
+    let is_known = !shown.iter().any(|(_, seen)| is_unknown(seen))
+        && stray.iter().all(|(level, _)| *level != Level::Unknown);
     let document = Document {
         schema,
         host: cx.host(),
@@ -294,8 +302,9 @@ pub(crate) fn document(
             .iter()
             .map(|&(one, seen)| row(one, seen, now))
             .collect(),
-        complete: problems.is_empty(),
+        complete: is_known && problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
+        troubles: lines_of(stray).collect(),
     };
     write_json(out, &document)?;
     writeln!(out)

@@ -130,6 +130,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         found,
         open,
         host: cx.host(),
+        is_whole: !left_out,
         problems: &missing,
     };
     show(args, cx, &discovery)?;

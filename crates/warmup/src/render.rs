@@ -72,19 +72,19 @@ struct Document<'a, T> {
     /// RFC 3339, on the clock of the host.
     time: Option<String>,
     instances: Vec<T>,
-    /// Is all in it that was asked for? If not, `problems` says why.
+    /// Was all seen that was asked for? If not, `problems` says why, and what is `unknown` in `instances`.
     complete: bool,
     problems: Vec<String>,
 }
 
-/// What is known of instances as one JSON object, as of `now`, and a newline.
+/// What is known of instances as one JSON object, as of `now`, and a newline. `is_known`: nothing in it is unknown.
 fn document<T: Serialize>(
     out: &mut impl Write,
     schema: &'static str,
     host: &str,
     (now, zone): (Time, Zone),
     instances: impl Iterator<Item = T>,
-    problems: &[Problem],
+    (is_known, problems): (bool, &[Problem]),
 ) -> io::Result<()> {
     let time = zone.at(now);
     let document = Document {
@@ -92,7 +92,7 @@ fn document<T: Serialize>(
         host,
         time: time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
         instances: instances.collect(),
-        complete: problems.is_empty(),
+        complete: is_known && problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

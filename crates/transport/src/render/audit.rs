@@ -116,7 +116,7 @@ pub fn write_as_json(
         instance,
         result: worst.as_str(),
         checks: checks.collect(),
-        complete: problems.is_empty(),
+        complete: problems.is_empty() && rows.iter().all(|row| row.outcome != Grade::Unknown),
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

@@ -34,6 +34,8 @@ pub struct Discovery<'a> {
     pub open: usize,
     /// Where the logs are of.
     pub host: &'a str,
+    /// Is nothing left out: no line, no log, no question to the DNS?
+    pub is_whole: bool,
     /// What could not be read.
     pub problems: &'a [Problem],
 }
@@ -240,7 +242,7 @@ pub fn write_as_json(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Res
         domain: discovery.site,
         found: found.collect(),
         open: discovery.open,
-        complete: discovery.problems.is_empty(),
+        complete: discovery.is_whole && discovery.problems.is_empty(),
         problems: discovery.problems.iter().map(ToString::to_string).collect(),
     };
     write_json(out, &document)?;

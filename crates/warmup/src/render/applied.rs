@@ -92,5 +92,6 @@ pub fn json(
     acts: &[Act],
     problems: &[Problem],
 ) -> io::Result<()> {
-    document(out, SCHEMA, host, at, acts.iter(), problems)
+    let is_known = acts.iter().all(|act| act.verdict != Some("unknown"));
+    document(out, SCHEMA, host, at, acts.iter(), (is_known, problems))
 }

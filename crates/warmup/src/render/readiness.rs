@@ -146,5 +146,6 @@ pub fn json(
         result: ready.outcome().as_str(),
         steps: ready.steps.iter().map(StepObject::new).collect(),
     });
-    document(out, SCHEMA, host, now, instances, problems)
+    let is_known = all.iter().all(|one| one.count(StepState::Unknown) == 0);
+    document(out, SCHEMA, host, now, instances, (is_known, problems))
 }

@@ -338,5 +338,6 @@ pub fn json(
     problems: &[Problem],
 ) -> io::Result<()> {
     let instances = all.iter().map(InstanceObject::new);
-    document(out, SCHEMA, host, now, instances, problems)
+    let is_known = all.iter().all(|one| one.status.verdict != Verdict::Unknown);
+    document(out, SCHEMA, host, now, instances, (is_known, problems))
 }
