@@ -178,6 +178,8 @@ fn send(
     );
     let (begun, mut round) = (Instant::now(), 0);
     let mut queues = Still::new(&course.to_side);
+    // As many were served and gone at the last look.
+    let mut gone = None;
     let waiting = loop {
         // What cannot be read now is read the next time; what never is, was not tried for all that is known.
         drop(follower.read());
@@ -193,9 +195,12 @@ fn send(
                 .map(|(message, name)| (*message, name.as_str()))
                 .collect();
             let waiting = queues.waiting(&follower, &logged);
-            if is_over || waiting.as_ref().is_ok_and(HashSet::is_empty) {
+            // One that was returned since the log was read is not in the queues either: the next look shows that.
+            let is_gone = waiting.as_ref().is_ok_and(HashSet::is_empty);
+            if is_over || (is_gone && gone == Some(logged.len())) {
                 break waiting;
             }
+            gone = is_gone.then_some(logged.len());
         }
         round += 1;
         if round % WAKE == 0 {

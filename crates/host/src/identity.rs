@@ -97,8 +97,10 @@ fn may_be_read(tz: &[u8]) -> bool {
     match path.is_absolute() {
         _ if path.components().any(up) => false,
         true => {
-            let is_roots = path.starts_with("/usr") || path == "/etc/localtime";
-            is_roots && fs::metadata(path).is_ok_and(is_zone)
+            // Where the links lead: /usr/tmp is /var/tmp on older hosts.
+            let is_roots = |path: &Path| path.starts_with("/usr") || path == "/etc/localtime";
+            path.canonicalize().is_ok_and(|path| is_roots(&path))
+                && fs::metadata(path).is_ok_and(is_zone)
         }
         false => true,
     }

@@ -48,6 +48,9 @@ impl<'a> Still<'a> {
         follower: &Follower,
         messages: &[(&Intent, &str)],
     ) -> Result<HashSet<u32>, ScanError> {
+        if messages.is_empty() {
+            return Ok(HashSet::new());
+        }
         let maildrop: HashSet<&str> =
             still_there(self.side, messages.iter().map(|(_, name)| *name))
                 .into_iter()
@@ -60,7 +63,8 @@ impl<'a> Still<'a> {
             .map(|(message, _)| message.n)
             .collect();
         if waiting.is_empty() {
-            self.found.extend(self.search(messages)?);
+            // Those that were found before are gone.
+            self.found = self.search(messages)?;
             waiting.extend(self.found.keys());
         }
         Ok(waiting)
