@@ -21,11 +21,11 @@ use postfix::Span;
     version,
     subcommand_negates_reqs = true,
     override_usage = "queue-move [OPTIONS] <FROM> <TO>\n       \
-        queue-move [OPTIONS] hold|release|flush|bounce|delete|clean <INSTANCE> [SELECTORS]\n       \
-        queue-move [OPTIONS] resume|undo [MOVE]\n       \
-        queue-move [OPTIONS] close <MOVE> --why <TEXT>\n       \
-        queue-move [OPTIONS] history [MOVE]\n       \
-        queue-move [OPTIONS] prune --older-than <SPAN>"
+        queue-move hold|release|flush|bounce|delete|clean <INSTANCE> [OPTIONS]\n       \
+        queue-move resume|undo [MOVE] [OPTIONS]\n       \
+        queue-move close <MOVE> --why <TEXT>\n       \
+        queue-move history [MOVE] [OPTIONS]\n       \
+        queue-move prune --older-than <SPAN>"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

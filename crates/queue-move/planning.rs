@@ -111,6 +111,8 @@ pub(crate) fn plan(
         ..ShowqOptions::of(course.from.parameters())
     };
     let mut found = snapshot(&spool, &MOVABLE, &selector, &showq)?;
+    let absent = setup::absent(&course.from_side, &selector.queues);
+    found.problems.extend(absent);
     let others = Strangers::find(&selector, args.part.whole, &mut found.messages);
     let busy = busy(&spool, args.selectors.selector(cx, &BUSY)?, &showq)?;
     drop(progress);
@@ -150,8 +152,7 @@ pub(crate) fn plan(
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
     let planned = Planned::new(plan, missing, warnings, reasons);
-    let mut unread: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
-    unread.extend(setup::absent(&course.from_side, &selector.queues));
+    let unread = found.problems.iter().map(ToString::to_string).collect();
     Ok(Planned {
         busy,
         unread,

@@ -160,15 +160,12 @@ pub(crate) fn report(cx: &Context, problems: &[Problem]) {
 }
 
 /// Queues that have no directory, so that nothing in them was seen. Only a plan in an image comes this far.
-pub(crate) fn absent(side: &Side, queues: &[Queue]) -> Vec<String> {
+pub(crate) fn absent(side: &Side, queues: &[Queue]) -> impl Iterator<Item = Problem> {
     let directories = queues
         .iter()
         .map(|queue| side.queue_directory.join(queue.name()));
-    directories
-        .filter(|directory| !directory.is_dir())
-        .map(|directory| {
-            let (instance, directory) = (&side.instance, directory.display());
-            format!("{instance}: no directory {directory}; it is taken for empty")
-        })
-        .collect()
+    let absent: Vec<_> = directories.filter(|path| !path.is_dir()).collect();
+    absent
+        .into_iter()
+        .map(|path| Problem::new(path, "there is no such directory"))
 }

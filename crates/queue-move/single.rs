@@ -91,22 +91,19 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
         ..ShowqOptions::of(instance.parameters())
     };
     let mut found = snapshot(&side.spool(), &[queue], &selector, &showq)?;
+    found.problems.extend(setup::absent(&side, &[queue]));
     cx.problems(&found.problems);
     let others = Strangers::find(&selector, one.part.whole, &mut found.messages);
     let most = one.selectors.limit.unwrap_or(usize::MAX);
     found.messages.truncate(most);
     let notes = others.told(found.messages.iter().map(|message| &message.file.id));
-    let absent = setup::absent(&side, &[queue]);
-    absent.iter().for_each(|what| cx.warn(what));
-    let mut unread: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
-    unread.extend(absent);
     Ok(Chosen {
         instance,
         side,
         messages: found.messages,
         skipped: Vec::new(),
         notes: notes.into_iter().collect(),
-        unread,
+        unread: found.problems.iter().map(ToString::to_string).collect(),
     })
 }
 

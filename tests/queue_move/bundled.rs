@@ -63,6 +63,23 @@ fn what_of_the_queue_cannot_be_read_is_in_the_plan() {
 }
 
 #[test]
+fn a_queue_that_has_no_directory_is_not_said_to_be_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = restored(&dir);
+    sh(&format!(
+        "mv {root}/var/spool/postfix-aol-b/deferred {root}/gone"
+    ));
+    for args in [&["hold", "aol-b"][..], &["aol-b", "aol-a"]] {
+        let all = ["--root", &root, "--dry-run", "--format", "json"];
+        let ran = run("queue-move", args.iter().chain(&all));
+        assert_eq!(ran.status, Some(1), "{args:?}: {}{}", ran.out, ran.err);
+        let plan: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(plan["complete"], false, "{plan}");
+        assert!(plan["missing"].to_string().contains("/deferred"), "{plan}");
+    }
+}
+
+#[test]
 fn the_image_itself_is_not_changed_without_its_users() {
     for args in [
         &["aol-b", "aol-a", "--yes"][..],

@@ -31,6 +31,11 @@ fn moves_that_would_swallow_or_harm_mail() {
         &["aol-a", "aol-a"],
         &["cannot be moved to itself"],
     );
+    // An option in front of the verb would be passed over: all mail held, though only that of one domain was meant.
+    for option in [&["--dry-run"][..], &["--domain", "msn.com"]] {
+        let args = [option, &["hold", "aol-a"]].concat();
+        refuses(&host, &from, &args, &[option[0], "write it behind hold"]);
+    }
     refuses(
         &host,
         &from,

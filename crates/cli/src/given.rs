@@ -1,7 +1,7 @@
 //! Which options a user has given, so that a mode can refuse those that it does not take.
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use host::Failure;
 
 /// Options that mean the same in every mode of every tool.
@@ -33,11 +33,7 @@ pub(crate) fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
             // clap panics when asked for what it does not know, a global option in front of the subcommand, say.
             let is_known = with.try_contains_id(id).unwrap_or(false);
             if is_known && with.value_source(id) == Some(ValueSource::CommandLine) {
-                let shown = match arg.get_long() {
-                    Some(long) => format!("--{long}"),
-                    None => id.to_ascii_uppercase(),
-                };
-                let id = id.to_owned();
+                let (id, shown) = (id.to_owned(), shown(arg));
                 found.push(Given { id, shown });
             }
         }
@@ -46,6 +42,27 @@ pub(crate) fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
         matches = below.map(|(_, matches)| matches);
     }
     found
+}
+
+/// What stands in front of a subcommand and is none of its options, so that it would be passed over: how it is written,
+/// and the subcommand.
+pub(crate) fn passed_over(command: &Command, matches: &ArgMatches) -> Option<(String, String)> {
+    let (verb, _) = matches.subcommand()?;
+    let mut before = command.get_arguments().filter(|arg| {
+        let id = arg.get_id().as_str();
+        !arg.is_global_set()
+            && matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    });
+    before.next().map(|arg| (shown(arg), verb.to_owned()))
+}
+
+/// An option or operand as the user writes it.
+fn shown(arg: &Arg) -> String {
+    match arg.get_long() {
+        Some(long) => format!("--{long}"),
+        None => arg.get_id().as_str().to_ascii_uppercase(),
+    }
 }
 
 /// Refuses what was given and is not among `takes` (clap's names), for `mode`, as the user asks for it.
@@ -84,7 +101,7 @@ pub fn without_a_mode(command: &Command, taken: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, ArgAction};
+    use clap::ArgAction;
 
     fn command() -> Command {
         Command::new("tool")
@@ -111,6 +128,27 @@ mod tests {
         let matches = command.clone().try_get_matches_from(argv).unwrap();
         let refused = refuse_others(&given(&command, &matches), "--check", &[takes]);
         assert_eq!(refused.err().map(|e| e.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn what_stands_in_front_of_a_subcommand_is_not_passed_over() {
+        let of = |argv: &[&str]| {
+            let command = command();
+            let argv = ["tool"].iter().chain(argv);
+            let matches = command.clone().try_get_matches_from(argv).unwrap();
+            passed_over(&command, &matches).map(|(option, _)| option)
+        };
+        assert_eq!(of(&["-q", "list", "--day", "1"]), None);
+        assert_eq!(of(&["--top", "3"]), None);
+        assert_eq!(
+            of(&["--top", "3", "list"]).as_deref(),
+            Some("--top"),
+            "its own value too"
+        );
+        assert_eq!(
+            of(&["-q", "--with-age", "list"]).as_deref(),
+            Some("--with-age")
+        );
     }
 
     #[test]

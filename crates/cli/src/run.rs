@@ -105,6 +105,10 @@ fn parse<T: Tool>(
     argv: &[OsString],
 ) -> Result<(T, Vec<Given>), clap::Error> {
     let mut matches = command.clone().try_get_matches_from(argv)?;
+    if let Some((option, verb)) = given::passed_over(command, &matches) {
+        let what = format!("{option} has no effect in front of {verb}: write it behind {verb}");
+        return Err(clap::Error::raw(ErrorKind::ArgumentConflict, what));
+    }
     let given = given::given(command, &matches);
     let args = T::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command.clone()))?;
     Ok((args, given))

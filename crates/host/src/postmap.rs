@@ -181,4 +181,4 @@ pub fn name_here(root: &Root, name: &TableName) -> TableName {
 }
 
 /// The most bytes of a table's text: millions of entries.
-pub const MOST_SOURCE: u64 = 256 << 20;
+pub const MOST_SOURCE: u64 = 64 << 20;
