@@ -219,34 +219,3 @@ fn a_log_that_lost_lines_is_reported() {
     assert!(lost.contains("it was truncated or removed"), "{lost}");
     assert_eq!(follower.new_id("OLD"), Some("NEW"));
 }
-
-/// Any user of the host can have syslogd write such lines.
-#[test]
-fn made_up_lines_turn_no_bounce_into_a_delivery() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("mail.log");
-    append(&path, &["x"]);
-    let mut follower = follower(&path);
-    let to = |id: &str, status: &str| {
-        format!(
-            "postfix-aol-b/smtp[1]: {id}: to=<one@aol.com>, relay=x, delay=1, dsn=4.7.0, status={status}"
-        )
-    };
-    let picked = |id: &str| format!("postfix-aol-b/pickup[1]: {id}: uid=1 from=<a> orig_id=OLD");
-    let bounced = |follower: &Follower| {
-        let attempts = follower.attempts("OLD");
-        let all: Vec<_> = attempts.iter().map(|one| one.status).collect();
-        assert_eq!(all, [Status::Bounced]);
-    };
-    let lines = [picked("NEW"), to("NEW", "bounced (550 no)")];
-    append(&path, &lines.each_ref().map(String::as_str));
-    follower.read().unwrap();
-    bounced(&follower);
-    append(&path, &[&to("NEW", "sent (250 ok)")]);
-    follower.read().unwrap();
-    bounced(&follower);
-    append(&path, &[&picked("FAKE"), &to("FAKE", "sent (250 ok)")]);
-    follower.read().unwrap();
-    bounced(&follower);
-    assert_eq!(follower.new_ids("OLD"), ["NEW", "FAKE"]);
-}
