@@ -42,6 +42,10 @@ pub(crate) struct MoveResult {
     pub(crate) missing: Vec<String>,
     pub(crate) changes: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// Messages that FROM's queue manager had in hand when the plan was made: they are no part of it.
+    pub(crate) busy: usize,
+    /// What TO has done with the mail that it should not have, or has not done: these are in `notes` too.
+    pub(crate) problems: Vec<String>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -131,6 +135,8 @@ impl MoveResult {
             missing: planned.unread.clone(),
             changes: planned.changes(),
             warnings: planned.warnings.clone(),
+            busy: planned.busy,
+            problems: ran.map_or_else(Vec::new, |ran| ran.verified.problems.clone()),
             notes: Vec::new(),
         }
     }
@@ -170,6 +176,8 @@ impl MoveResult {
             missing: Vec::new(),
             changes: Vec::new(),
             warnings: Vec::new(),
+            busy: 0,
+            problems: verified.problems.clone(),
             notes: Vec::new(),
         }
     }

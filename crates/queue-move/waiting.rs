@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cli::Context;
-use postfix::log::Status;
+use postfix::log::{Action, Status};
 use postfix::{count, either};
 use serde::Serialize;
-use transfer::verify::{Follower, Log, still_there};
+use transfer::verify::{Follower, Log, Stopped, still_there};
 use transfer::{Side, Watch as _};
 
 use crate::watch::MoveWatch;
@@ -22,6 +22,8 @@ const WAKE: u32 = 25;
 const LOG_EVERY: u32 = 5;
 /// Log lines come a moment after what they are about: rounds after the last file is gone.
 const LOG_ROUNDS: u32 = 25;
+/// The same where pickup's lines are there, and the queue manager's are not: it may be slow.
+const QMGR_ROUNDS: u32 = 150;
 
 /// What is known in the end.
 #[derive(Debug, Default)]
@@ -42,6 +44,10 @@ pub(crate) struct SoFar {
     pub(crate) sent: usize,
     pub(crate) deferred: usize,
     pub(crate) bounced: usize,
+    /// Its cleanup threw them away.
+    pub(crate) discarded: usize,
+    /// Its cleanup put them on hold.
+    pub(crate) held: usize,
     pub(crate) not_tried: usize,
     /// They left its queue, and its log does not say how.
     pub(crate) not_known: usize,
@@ -55,6 +61,11 @@ impl SoFar {
         for name in names {
             let attempts = follower.attempts(name);
             let with = |status: Status| attempts.iter().find(|attempt| attempt.status == status);
+            let stopped = follower.stopped(name);
+            if let Some(stopped) = stopped.filter(|_| attempts.is_empty()) {
+                so_far.stop(stopped);
+                continue;
+            }
             let (count, attempt) = match (with(Status::Bounced), with(Status::Deferred)) {
                 (Some(attempt), _) => (&mut so_far.bounced, Some(attempt)),
                 (None, Some(attempt)) => (&mut so_far.deferred, Some(attempt)),
@@ -78,11 +89,36 @@ impl SoFar {
         so_far
     }
 
+    fn stop(&mut self, stopped: &Stopped) {
+        let (count, what) = match stopped.action {
+            Action::Discard => (&mut self.discarded, "thrown away"),
+            Action::Hold => (&mut self.held, "put on hold"),
+            Action::Reject => (&mut self.bounced, "refused"),
+        };
+        *count += 1;
+        let reply = (*count == 1).then(|| format!("{what} by cleanup: {}", stopped.reason));
+        self.replies.extend(reply);
+    }
+
+    /// What of it should not be so.
+    fn problems(&self, to: &str) -> Vec<String> {
+        let bad = [
+            (self.bounced, "returned", "to the sender"),
+            (self.discarded, "thrown away", "(its cleanup's discard)"),
+            (self.held, "put", "on hold"),
+        ];
+        let bad = bad.iter().filter(|(count, ..)| *count > 0);
+        bad.map(|(n, did, where_to)| format!("{to} has {did} {} {where_to}", count(*n, "message")))
+            .collect()
+    }
+
     fn said(&self, to: &str) -> String {
         let counts = [
             (self.sent, "sent"),
             (self.deferred, "deferred"),
             (self.bounced, "returned to their senders"),
+            (self.discarded, "thrown away"),
+            (self.held, "put on hold by it"),
             (self.not_tried, "not tried yet"),
             (self.not_known, "of unknown fate"),
         ];
@@ -103,6 +139,34 @@ pub(crate) fn tags(cx: &Context) -> Vec<String> {
     let host = host::instances::discover(cx.site()).value;
     let names = host.instances().iter().map(|i| i.syslog_name().to_owned());
     names.collect()
+}
+
+/// Does TO's log say that its queue manager has the message, or that its cleanup stopped it?
+fn has_come(follower: &Follower, name: &str) -> bool {
+    follower.accepted(name).is_some() || follower.stopped(name).is_some()
+}
+
+/// What TO's pickup has taken, and nothing has come of that.
+fn not_taken(follower: &Follower, to: &Side, names: &[String]) -> Option<String> {
+    let is_open = |name: &&String| follower.new_id(name).is_some() && !has_come(follower, name);
+    let open: Vec<&str> = names
+        .iter()
+        .filter(is_open)
+        .filter_map(|name| follower.new_id(name))
+        .collect();
+    let some: Vec<&str> = open.iter().take(5).copied().collect();
+    let more = if open.len() > some.len() { ", …" } else { "" };
+    (!open.is_empty()).then(|| {
+        format!(
+            "{to}'s pickup has taken {}, but its log does not show that its queue manager has {}: {}{more}; see \
+             whether {to} runs, and look for {} in its log and queue",
+            count(open.len(), "message"),
+            either(open.len(), "it", "them"),
+            some.join(", "),
+            either(open.len(), "it", "them"),
+            to = to.instance,
+        )
+    })
 }
 
 /// Waits until TO's pickup has taken all that had these `names` in its maildrop, or nothing moves any more.
@@ -132,9 +196,19 @@ pub(crate) fn verify(
         }
         let known = follower
             .as_ref()
-            .is_none_or(|f| names.iter().all(|n| f.accepted(n).is_some()));
+            .is_none_or(|f| names.iter().all(|n| has_come(f, n)));
         if left.is_empty() {
-            if known || rounds_after >= LOG_ROUNDS {
+            // Of a log that shows nothing of them, nothing is awaited for so long.
+            let is_slow = |f: &Follower| {
+                names
+                    .iter()
+                    .any(|n| f.new_id(n).is_some() && !has_come(f, n))
+            };
+            let most = match follower.as_ref().is_some_and(is_slow) && !unread {
+                true => QMGR_ROUNDS,
+                false => LOG_ROUNDS,
+            };
+            if known || rounds_after >= most {
                 break;
             }
             rounds_after += 1;
@@ -162,12 +236,8 @@ pub(crate) fn verify(
     if let Some(follower) = follower.as_ref().filter(|_| !unread) {
         let so_far = SoFar::of(follower, names);
         verified.notes.push(so_far.said(instance));
-        if so_far.bounced > 0 {
-            verified.problems.push(format!(
-                "{instance} has returned {} to the sender",
-                count(so_far.bounced, "message")
-            ));
-        }
+        verified.problems.extend(so_far.problems(instance));
+        verified.problems.extend(not_taken(follower, to, names));
         verified.so_far = Some(so_far);
     }
     if !left.is_empty() {

@@ -1,6 +1,6 @@
 //! Targets that would return, throw away or sit on the mail, after a move that was correct in itself.
 
-use crate::hosts::{blocked_and_healthy, queue_move, served};
+use crate::hosts::{blocked_and_healthy, json, queue_move, served};
 use testkit::{Host, Instance, Mail, host_or_skip};
 
 /// With these parameters of TO, nothing is moved, and all of `says` is said.
@@ -205,4 +205,39 @@ fn what_the_move_costs_is_said_before() {
     let text = "postfix is named for no provider";
     assert!(plan.text().contains(text), "{text} is not in: {plan}");
     unnamed.stop();
+}
+
+/// A check finds what lies beyond the part that is asked about before: the message is gone, and TO's log has it.
+#[test]
+fn what_cleanup_throws_away_or_keeps_is_no_success() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let long = |last: &str| format!("{}{last}\n", "A line of a long message.\n".repeat(4000));
+    from.submit([
+        Mail::new("a@example.org", "one@aol.com").body(long("LAST")),
+        Mail::new("a@example.org", "two@aol.com").body(long("WAIT")),
+        Mail::new("a@example.org", "three@aol.com"),
+    ]);
+    from.wait_for("deferred", 3);
+    host.write(
+        "/etc/postfix/late",
+        "/^LAST/ DISCARD spam\n/^WAIT/ HOLD for a look\n",
+    );
+    to.set("body_checks", "regexp:/etc/postfix/late");
+    to.set("body_checks_size_limit", "1000000");
+    to.reload();
+    let args = ["aol-a", "aol-b", "--yes", "--format", "json"];
+    let moved = queue_move(&host, &args).exit(1);
+    let result = json(&moved);
+    assert_eq!(result["counts"]["moved"], 3, "{moved}");
+    assert_eq!(result["so_far"]["discarded"], 1, "{moved}");
+    assert_eq!(result["so_far"]["held"], 1, "{moved}");
+    let problems = result["problems"].to_string();
+    for said in ["has thrown away 1 message", "has put 1 message on hold"] {
+        assert!(problems.contains(said), "{said}: {moved}");
+    }
+    accepting.wait_accepted(1);
+    assert_eq!(to.count("hold"), 1);
+    let served: Vec<String> = served(&[&accepting]).into_keys().collect();
+    assert_eq!(served, ["three@aol.com"]);
 }

@@ -138,6 +138,15 @@ fn what_is_returned_or_not_tried_stops_the_others() {
         "{stopped}"
     );
     assert_eq!(from.count("deferred"), 3, "{stopped}");
+    // Nor is it a success without a canary: nobody has the message but pickup.
+    let args = ["aol-a", "aol-b", "--yes", "--canary", "0", "--limit", "1"];
+    let stuck = queue_move(&host, &args).exit(1);
+    assert!(
+        stuck
+            .text()
+            .contains("its log does not show that its queue manager has it"),
+        "{stuck}"
+    );
     host.sh(&format!("kill -CONT {pid}"));
     let args = ["aol-a", "aol-b", "--yes", "--canary", "1", "--no-wait"];
     let refused = queue_move(&host, &args).exit(2);
@@ -145,7 +154,7 @@ fn what_is_returned_or_not_tried_stops_the_others() {
         refused.errors().contains("--no-wait was given"),
         "{refused}"
     );
-    assert_eq!(from.count("deferred"), 3);
+    assert_eq!(from.count("deferred"), 2);
 }
 
 /// Whoever may run logger(1) says that both were sent, of one by its own queue id, of the other by one that he makes

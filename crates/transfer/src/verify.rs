@@ -6,7 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use postfix::log::{self, Bookmark, Event, LogPlace, Options, Sink, Status, Wanted};
+use postfix::log::{
+    self, Action, Bookmark, Event, Filtered, LogPlace, Options, Sink, Status, Wanted,
+};
 use postfix::queue::Queue;
 use postfix::{Problem, Time, Zone};
 
@@ -69,6 +71,15 @@ pub struct Attempt {
     pub reply: String,
 }
 
+/// That TO's cleanup(8) stopped a message on its way from maildrop to the queue manager, as logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Thrown away, refused (returned to the sender), or put on hold.
+    pub action: Action,
+    /// The text of the rule.
+    pub reason: String,
+}
+
 /// Follows TO's log.
 #[derive(Debug)]
 pub struct Follower {
@@ -89,6 +100,8 @@ struct Found {
     accepted: HashSet<String>,
     /// New queue ids that are done with.
     removed: HashSet<String>,
+    /// By the new queue id: what cleanup did not let through.
+    stopped: HashMap<String, Stopped>,
     /// By the new queue id: the attempts, in the order of the log.
     attempts: HashMap<String, Vec<Attempt>>,
 }
@@ -124,6 +137,14 @@ impl Sink for New<'_> {
                 self.found.accepted.insert(text(queue_id));
                 self.found.removed.insert(text(queue_id));
             }
+            Event::Filtered(Filtered::Stop(stop)) if stop.whole && stop.tag == self.tag => {
+                let stopped = Stopped {
+                    action: stop.kind.action(),
+                    reason: text(stop.reason),
+                };
+                let id = stop.queue_id.map(text);
+                self.found.stopped.extend(id.map(|id| (id, stopped)));
+            }
             // A transport may have a syslog_name of its own: Debian's master.cf gives relay one.
             Event::Delivery(delivery) if !self.others.contains(delivery.tag) => {
                 let id = text(delivery.queue_id);
@@ -154,6 +175,7 @@ impl Found {
         }
         self.accepted.extend(later.accepted);
         self.removed.extend(later.removed);
+        self.stopped.extend(later.stopped);
         for (id, attempts) in later.attempts {
             let known = self.attempts.entry(id).or_default();
             for attempt in attempts {
@@ -205,6 +227,7 @@ impl Follower {
                 expired: true,
                 senders: true,
                 requeued: true,
+                filtered: true,
                 ..Wanted::default()
             },
             threads: 1,
@@ -265,6 +288,12 @@ impl Follower {
         let ids = self.new_ids(name);
         let taken = ids.iter().find(|id| self.found.accepted.contains(*id));
         taken.map(String::as_str)
+    }
+
+    /// What TO's cleanup did instead of letting it through to the queue manager.
+    pub fn stopped(&self, name: &str) -> Option<&Stopped> {
+        let mut ids = self.new_ids(name).iter();
+        ids.find_map(|id| self.found.stopped.get(id))
     }
 }
 

@@ -124,6 +124,47 @@ fn new_ids_are_found() {
     check(&[PICKED, again, QUEUED], Some("LATER"), Some("NEW"));
 }
 
+/// As Postfix 3.7 logs it of requeued mail (cleanup_message.c).
+#[test]
+fn what_cleanup_stops_is_known() {
+    let check = |line: &str, expected: Option<(Action, &str)>| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mail.log");
+        append(&path, &["x"]);
+        let mut follower = follower(&path);
+        append(
+            &path,
+            &[
+                "postfix-aol-b/pickup[1]: NEW: uid=1 from=<a@b> orig_id=OLD",
+                line,
+            ],
+        );
+        follower.read().unwrap();
+        let found = follower.stopped("OLD");
+        let found = found.map(|one| (one.action, one.reason.as_str()));
+        assert_eq!(found, expected, "{line}");
+    };
+    let line = |tag: &str, id: &str, what: &str| {
+        format!(
+            "{tag}/cleanup[1]: {id}: {what}: body LAST from local; from=<a@b> to=<z@aol.com>: gone"
+        )
+    };
+    check(
+        &line("postfix-aol-b", "NEW", "discard"),
+        Some((Action::Discard, "gone")),
+    );
+    check(
+        &line("postfix-aol-b", "NEW", "hold"),
+        Some((Action::Hold, "gone")),
+    );
+    check(
+        &line("postfix-aol-b", "NEW", "reject"),
+        Some((Action::Reject, "gone")),
+    );
+    check(&line("postfix-aol-b", "OTHER", "discard"), None);
+    check(&line("postfix-aol-a", "NEW", "discard"), None);
+}
+
 #[test]
 fn attempts_at_what_was_moved_are_kept_the_last_for_each_recipient() {
     let dir = tempfile::tempdir().unwrap();
