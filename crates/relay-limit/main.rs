@@ -28,6 +28,7 @@ mod react;
 mod recipients;
 mod refused;
 mod reported;
+mod rounds;
 mod setup;
 mod siblings;
 mod stale;

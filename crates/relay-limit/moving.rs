@@ -11,11 +11,13 @@ use legible::shell::quoted;
 use transfer::protocol::Goal;
 use transfer::{Journal, MOVES, State};
 
+use crate::rounds::{Round, Rounds};
+
 /// How long another tool may take: a move of a full mailq. One that is killed can be resumed.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// Bytes that it may say.
-const MOST_SAID: usize = 16 << 20;
+/// Bytes that it may say: of a move, some hundred for each message.
+const MOST_SAID: usize = 512 << 20;
 
 /// How often what waits is moved, where some of it was just being tried.
 const ROUNDS: u32 = 5;
@@ -32,16 +34,33 @@ fn tool(name: &str) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("/usr/sbin").join(name))
 }
 
-/// Runs a tool of the same package: its exit status, if it had one, and what it said.
-pub(crate) fn run(name: &str, args: &[&OsStr]) -> anyhow::Result<(Option<i32>, String)> {
+fn start(name: &str, args: &[&OsStr]) -> anyhow::Result<guarded::Said> {
     let program = tool(name);
     let ran = Program::new(&program, PATIENCE).args(args).run(MOST_SAID);
-    let ran = ran.map_err(|e| Failure::io("cannot run", &program, e))?;
+    Ok(ran.map_err(|e| Failure::io("cannot run", &program, e))?)
+}
+
+/// Runs a tool of the same package: its exit status, if it had one, and what it said.
+pub(crate) fn run(name: &str, args: &[&OsStr]) -> anyhow::Result<(Option<i32>, String)> {
+    let ran = start(name, args)?;
     let said = match ran.out.is_empty() {
         true => ran.ended.reason(),
         false => String::from_utf8_lossy(&ran.out).into_owned(),
     };
     Ok((ran.ended.status.code(), said))
+}
+
+/// Runs queue-move, and reads its result. That it cannot be run, or says nothing that can be read, is one too.
+fn queue_move(args: &[&str]) -> Round {
+    let args: Vec<&OsStr> = args
+        .iter()
+        .chain(&["--yes", "--format", "json"])
+        .map(OsStr::new)
+        .collect();
+    match start("queue-move", &args) {
+        Ok(ran) => Round::read(ran.ended.status.code(), &ran.out, &ran.ended.reason()),
+        Err(e) => Round::failed(&format!("{e:#}")),
+    }
 }
 
 /// The moves of a pause.
@@ -97,7 +116,7 @@ impl Moves {
     }
 
     /// Finishes those that were interrupted.
-    pub(crate) fn finish(&mut self) -> anyhow::Result<Vec<Ran>> {
+    pub(crate) fn finish(&mut self) -> Vec<Ran> {
         let mut all = Vec::new();
         for one in std::mem::take(&mut self.unfinished) {
             let name = one.header.name.as_str();
@@ -106,49 +125,64 @@ impl Moves {
                 all.push(Ran {
                     text: format!("{name} is being undone, and was left alone: {again}"),
                     outcome: Outcome::Partial,
+                    goes_on: false,
                 });
                 continue;
             }
-            let args = ["resume", name, "--yes"].map(OsStr::new);
-            let (code, said) = run("queue-move", &args)?;
-            all.push(ran(
-                code,
-                &said,
-                &format!("in {name}, which was interrupted"),
-                &again,
-            ));
+            let what = format!("in {name}, which was interrupted");
+            all.push(Rounds(vec![queue_move(&["resume", name])]).told(&what, &again));
         }
-        Ok(all)
+        all
     }
 
-    /// Moves what waits at `from`, in a move that bears the pause's name. `note`: told what is begun, before it is.
+    /// Moves what waits at `from`, in moves that bear the pause's name. `note`: told what is begun, before it is.
     pub(crate) fn begin(
         &mut self,
+        cx: &Context,
         (from, to): (&str, &str),
         mut note: impl FnMut(String) -> anyhow::Result<()>,
     ) -> anyhow::Result<Ran> {
+        let mut rounds = Rounds(Vec::new());
         let first = name(&self.pause, self.next);
         note(format!("moving what waits to {to}: queue-move {first}"))?;
-        let (mut code, mut said) = self.round(from, to)?;
-        for _ in 1..ROUNDS {
-            // What the queue manager had in hand meanwhile is back in the deferred queue by now, for the pause's
-            // reason.
-            if code == Some(1) {
+        for n in 0..ROUNDS {
+            if n > 0 {
+                // What the queue manager had in hand meanwhile is back in the deferred queue by now, for the pause's
+                // reason.
                 std::thread::sleep(Duration::from_secs(1));
-                (code, said) = self.round(from, to)?;
+            }
+            let name = name(&self.pause, self.next);
+            let round = queue_move(&[from, to, "--name", &name]);
+            // Where nothing waited, the name is still free: a gap would hide the moves after it.
+            let journal = cx
+                .root()
+                .under(Path::new(MOVES))
+                .join(format!("{name}.jsonl"));
+            self.next += u32::from(journal.symlink_metadata().is_ok());
+            let goes_on = round.leaves_only_busy();
+            rounds.0.push(round);
+            if !goes_on {
+                break;
             }
         }
         let again = format!("queue-move {} {}", quoted(from), quoted(to));
-        Ok(ran(code, &said, &format!("to {to}"), &again))
+        Ok(rounds.told(&format!("to {to}"), &again))
     }
 
-    fn round(&mut self, from: &str, to: &str) -> anyhow::Result<(Option<i32>, String)> {
-        let name = name(&self.pause, self.next);
-        self.next += 1;
-        run(
-            "queue-move",
-            &[from, to, "--yes", "--name", &name].map(OsStr::new),
-        )
+    /// Those that are still unfinished, after all that was tried.
+    pub(crate) fn left(cx: &Context, pause: &str) -> Vec<Ran> {
+        let left = |one: &Journal| {
+            let name = &one.header.name;
+            Ran {
+                text: format!(
+                    "the move {name} is unfinished: queue-move resume {}",
+                    quoted(name)
+                ),
+                outcome: Outcome::Partial,
+                goes_on: false,
+            }
+        };
+        Self::of(cx, pause).unfinished.iter().map(left).collect()
     }
 }
 
@@ -156,23 +190,6 @@ impl Moves {
 pub(crate) struct Ran {
     pub(crate) text: String,
     pub(crate) outcome: Outcome,
-}
-
-fn ran(code: Option<i32>, said: &str, what: &str, again: &str) -> Ran {
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    let last = last.unwrap_or("nothing waits");
-    match code {
-        Some(0) => Ran {
-            text: format!("moved {what}: {last}"),
-            outcome: Outcome::Done,
-        },
-        Some(1) => Ran {
-            text: format!("moved {what}, but not all: {last}; {again}"),
-            outcome: Outcome::Partial,
-        },
-        _ => Ran {
-            text: format!("NOT moved {what}: {last}; {again}"),
-            outcome: Outcome::Partial,
-        },
-    }
+    /// May more be moved after it?
+    pub(crate) goes_on: bool,
 }

@@ -78,13 +78,18 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     done.extend(said);
     // What another run has begun until the lock was taken is among them.
     let mut moves = Moves::of(cx, &id);
-    let mut ran = moves.finish()?;
+    let mut ran = moves.finish();
     match &target {
+        Ok(_) if ran.iter().any(|one| !one.goes_on) => {
+            done.push("nothing more was moved: look into that first".to_owned());
+        }
         Ok((name, _)) => {
-            ran.push(moves.begin((instance.name(), name), |text| note(cx, &clock, &id, text))?);
+            let way = (instance.name(), name.as_str());
+            ran.push(moves.begin(cx, way, |text| note(cx, &clock, &id, text))?);
         }
         Err(why) => done.push(format!("nothing was moved: {why}")),
     }
+    ran.extend(Moves::left(cx, &id));
     for moved in ran {
         note(cx, &clock, &id, moved.text.clone())?;
         done.push(moved.text);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testkit::{Answer, host_or_skip};
+use testkit::{Answer, Mail, host_or_skip};
 
 use crate::hosts::{Site, in_hours};
 
@@ -118,4 +118,49 @@ fn out_moves_what_waits_and_in_brings_it_back() {
         "{back}"
     );
     assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
+}
+
+/// The sibling is refused too: that costs one canary, and not one for each round, and all of it is said.
+#[test]
+fn a_canary_that_is_returned_ends_the_move() {
+    let site = Site::start(host_or_skip!());
+    site.b.set("minimal_backoff_time", "3000s");
+    site.b.reload();
+    site.block_b();
+    let mail = |n| Mail::new("news@lists.example.org", &format!("n{n}@aol.com"));
+    site.b.submit((0..25).map(mail));
+    site.b.wait_for("deferred", 25);
+    site.b.wait_idle();
+    site.provider.on_rcpt(|_| Answer::no_such_user());
+    let out = || {
+        site.limit(&[
+            "out", "aol-b", "--for", "2h", "--watch", "0s", "--yes", "--to", "aol-a",
+        ])
+    };
+    let stopped = out();
+    assert_eq!(stopped.code(), Some(1), "{stopped}");
+    let told = stopped.text();
+    assert!(
+        told.contains("moved to postfix-aol-a: 5 messages (so far 5 returned to their senders"),
+        "{stopped}"
+    );
+    assert!(told.contains("20 not moved: "), "{stopped}");
+    assert_eq!(site.b.count("deferred"), 20, "{stopped}");
+    // Now it is well: what was moved is counted, whatever a last look finds.
+    site.provider.on_rcpt(|_| Answer::ok());
+    let moved = out();
+    assert!(
+        moved.text().contains("moved to postfix-aol-a: 20 messages"),
+        "{moved}"
+    );
+    site.host
+        .wait_until(Duration::from_secs(180), "all to arrive", || {
+            site.provider.deliveries().len() >= 20
+        });
+    assert_eq!(site.b.count("deferred"), 0);
+    let history = site.limit(&["history"]).text();
+    assert!(
+        history.contains("moved to postfix-aol-a: 5 messages (so far 5 returned"),
+        "{history}"
+    );
 }

@@ -42,6 +42,7 @@ pub use journal::{
     Summary, Totals, Trial, close, prune, summaries, unfinished,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
+pub use mover::is_passing;
 pub use moves::{Done, MOVES, Means, Move, MoveError, Past};
 pub use pickup::wake_pickup;
 pub use survey::{Left, Survey, survey};

@@ -78,6 +78,12 @@ pub(crate) const GONE: &str = "somebody released or removed it while this move h
 pub(crate) const TAKEN: &str = "the queue manager took it";
 pub(crate) const LEFT: &str = "it left the deferred queue after the plan was made";
 pub(crate) const RETRIED: &str = "it was tried again after the plan was made";
+pub(crate) const DELIVERING: &str = "it is being delivered";
+
+/// Was a message skipped because FROM's queue manager had it in hand just then? A later run may find it waiting.
+pub fn is_passing(why: &str) -> bool {
+    [TAKEN, LEFT, RETRIED, DELIVERING].contains(&why)
+}
 
 impl<'a> Mover<'a> {
     pub(crate) fn open(fs: Fs<'a>, header: &Header) -> io::Result<Self> {

@@ -7,7 +7,7 @@ use postfix::queue::{Log, Queue};
 use crate::fsops::Stat;
 use crate::job::Job;
 use crate::journal::Intent;
-use crate::mover::{LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
+use crate::mover::{DELIVERING, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
 use crate::tree::{At, Place};
 
 /// As `postsuper -h` does it, but marked, and never over another file.
@@ -127,7 +127,7 @@ fn check_held(
     // Delivery agents lock the file; one may live on after its queue manager was restarted.
     use rustix::fs::FlockOperation::NonBlockingLockExclusive;
     if rustix::fs::flock(file, NonBlockingLockExclusive).is_err() {
-        return skip("it is being delivered");
+        return skip(DELIVERING);
     }
     Ok(())
 }

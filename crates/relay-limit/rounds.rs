@@ -1,0 +1,217 @@
+//! What queue-move says of its runs for `out`, taken together, and whether there may be another one.
+
+use std::collections::BTreeMap;
+
+use cli::Outcome;
+use postfix::count;
+use serde::Deserialize;
+use transfer::{State, is_passing};
+
+use crate::moving::Ran;
+
+/// The result of queue-move (relay-tools/queue-move/1), as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    state: Option<State>,
+    this_run: ThisRun,
+    messages: Vec<Message>,
+    canary: Option<Canary>,
+    so_far: Option<SoFar>,
+    busy: usize,
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ThisRun {
+    moved: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    result: Option<String>,
+    why: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Canary {
+    stopped: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct SoFar {
+    sent: usize,
+    deferred: usize,
+    bounced: usize,
+    discarded: usize,
+    held: usize,
+    not_tried: usize,
+    not_known: usize,
+    replies: Vec<String>,
+}
+
+/// A run of queue-move.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// Its exit status, if it had one.
+    code: Option<i32>,
+    /// Its result, or why there is none.
+    said: Result<Said, String>,
+}
+
+impl Round {
+    /// A run that ended with `code`, and wrote `out`; `reason` is the last line that it wrote to standard error.
+    pub(crate) fn read(code: Option<i32>, out: &[u8], reason: &str) -> Self {
+        let said = match out.is_empty() {
+            true => Err(reason.to_owned()),
+            false => {
+                serde_json::from_slice(out).map_err(|e| format!("its result cannot be read: {e}"))
+            }
+        };
+        Self { code, said }
+    }
+
+    /// One that could not be run.
+    pub(crate) fn failed(why: &str) -> Self {
+        Self {
+            code: None,
+            said: Err(why.to_owned()),
+        }
+    }
+
+    /// Did all go well but for what the queue manager had in hand just then? Only then may another run follow: after a
+    /// canary that stopped, a bounce, a failure or an interruption it would do the harm again.
+    pub(crate) fn leaves_only_busy(&self) -> bool {
+        let Ok(said) = &self.said else {
+            return false;
+        };
+        let is_busy = |why: &Option<String>| why.as_deref().is_some_and(is_passing);
+        let mut left = said.left().peekable();
+        let some = left.peek().is_some() || said.busy > 0;
+        matches!(self.code, Some(0 | 1)) && some && said.is_sound() && left.all(is_busy)
+    }
+
+    /// As far as it can be seen: is nothing wrong with it, whether something is left or not?
+    fn is_sound(&self) -> bool {
+        matches!(self.code, Some(0 | 1)) && self.said.as_ref().is_ok_and(Said::is_sound)
+    }
+}
+
+impl Said {
+    fn is_sound(&self) -> bool {
+        let is_stopped = self
+            .canary
+            .as_ref()
+            .is_some_and(|one| one.stopped.is_some());
+        let fates = self.so_far.as_ref();
+        let is_lost = fates.is_some_and(|fates| fates.bounced + fates.discarded + fates.held > 0);
+        let is_bad =
+            |one: &Message| !matches!(one.result.as_deref(), Some("moved" | "skipped") | None);
+        !is_stopped
+            && !is_lost
+            && self.state != Some(State::Unfinished)
+            && self.problems.is_empty()
+            && !self.messages.iter().any(is_bad)
+    }
+
+    /// Why each message that is not at TO now is not.
+    fn left(&self) -> impl Iterator<Item = &Option<String>> {
+        let left = |one: &&Message| one.result.as_deref() != Some("moved");
+        self.messages.iter().filter(left).map(|one| &one.why)
+    }
+}
+
+/// The runs of one move, in order.
+pub(crate) struct Rounds(pub(crate) Vec<Round>);
+
+impl Rounds {
+    /// All of it in a line. `what`: `to postfix-aol-a`; `again`: the command that goes on with it.
+    pub(crate) fn told(&self, what: &str, again: &str) -> Ran {
+        let read = || self.0.iter().filter_map(|round| round.said.as_ref().ok());
+        let moved: usize = read().map(|said| said.this_run.moved).sum();
+        let mut fates = SoFar::default();
+        for one in read().filter_map(|said| said.so_far.as_ref()) {
+            fates.sent += one.sent;
+            fates.deferred += one.deferred;
+            fates.bounced += one.bounced;
+            fates.discarded += one.discarded;
+            fates.held += one.held;
+            fates.not_tried += one.not_tried;
+            fates.not_known += one.not_known;
+            fates.replies.extend(one.replies.iter().cloned());
+        }
+        let mut text = format!("moved {what}: {}", count(moved, "message"));
+        let parts = fates.parts();
+        if !parts.is_empty() {
+            text.push_str(&format!(" (so far {parts})"));
+        }
+        let mut is_done = self.0.iter().all(Round::is_sound);
+        match self.0.last().map(|round| (&round.said, round.code)) {
+            Some((Ok(said), _)) => {
+                let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
+                for why in said.left() {
+                    *causes
+                        .entry(why.as_deref().unwrap_or("not moved"))
+                        .or_default() += 1;
+                }
+                if said.busy > 0 {
+                    causes.insert("the queue manager has it in hand", said.busy);
+                }
+                let mut causes: Vec<(&str, usize)> = causes.into_iter().collect();
+                causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+                let left: usize = causes.iter().map(|(_, count)| count).sum();
+                if left > 0 {
+                    is_done = false;
+                    let (why, _) = causes[0];
+                    let more = if causes.len() > 1 { ", …" } else { "" };
+                    text.push_str(&format!("; {left} not moved: {why}{more}"));
+                }
+                let stopped = said.canary.as_ref().and_then(|one| one.stopped.as_ref());
+                for why in stopped.into_iter().chain(&said.problems) {
+                    text.push_str(&format!("; {why}"));
+                }
+            }
+            Some((Err(why), _)) if moved == 0 => text = format!("NOT moved {what}: {why}"),
+            Some((Err(why), _)) => text.push_str(&format!("; the rest NOT: {why}")),
+            None => {}
+        }
+        if !is_done {
+            text.push_str(&format!("; {again}"));
+        }
+        Ran {
+            text,
+            outcome: if is_done {
+                Outcome::Done
+            } else {
+                Outcome::Partial
+            },
+            goes_on: self.0.iter().all(Round::is_sound),
+        }
+    }
+}
+
+impl SoFar {
+    fn parts(&self) -> String {
+        let counts = [
+            (self.sent, "sent"),
+            (self.deferred, "deferred"),
+            (self.bounced, "returned to their senders"),
+            (self.discarded, "thrown away"),
+            (self.held, "put on hold"),
+            (self.not_tried, "not tried yet"),
+            (self.not_known, "of unknown fate"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, what)| format!("{count} {what}"));
+        let replies = self.replies.iter().take(2).cloned();
+        let parts: Vec<String> = counts.collect();
+        let all = std::iter::once(parts.join(", ")).chain(replies);
+        let all: Vec<String> = all.filter(|part| !part.is_empty()).collect();
+        all.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests;
