@@ -1,9 +1,10 @@
 //! close and prune: what is done with journals alone.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use cli::{Context, Failure, Outcome};
-use postfix::count;
+use postfix::{count, either};
 use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
@@ -31,6 +32,16 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
     cx.note(summary.told());
+    let hidden = match hidden(&journal) {
+        Ok(hidden) => hidden,
+        Err(e) => {
+            cx.warn(format!("cannot look where the messages of {name} are: {e}"));
+            Vec::new()
+        }
+    };
+    if !hidden.is_empty() {
+        cx.warn(of_hidden(&name, &hidden));
+    }
     if close.manner.dry_run {
         cx.print(format!("would close {name}\n").as_bytes())?;
         return Ok(Outcome::Done);
@@ -57,8 +68,69 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     closed.map_err(|e| Failure::io("cannot write", &journal.path, e))?;
     drop(locks);
     Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
-    cx.print(format!("closed {name}\n").as_bytes())?;
+    let mut text = format!("closed {name}\n");
+    for path in &hidden {
+        text.push_str(&format!("not seen by Postfix: {}\n", path.display()));
+    }
+    if !hidden.is_empty() {
+        text.push_str(&format!(
+            "to deliver it after all: queue-move resume {name}; to put it back: queue-move undo {name}\n"
+        ));
+    }
+    cx.print(postfix_lines(&text).as_bytes())?;
     Ok(Outcome::Done)
+}
+
+/// The only files of messages, perhaps, that no program of Postfix's shows.
+fn hidden(journal: &Journal) -> std::io::Result<Vec<PathBuf>> {
+    if journal.header.keep_until.is_some() {
+        // What a deletion keeps was asked for already.
+        return Ok(Vec::new());
+    }
+    Ok(transfer::survey(journal)?.hidden)
+}
+
+fn of_hidden(name: &str, hidden: &[PathBuf]) -> String {
+    let some: Vec<String> = hidden
+        .iter()
+        .take(5)
+        .map(|path| path.display().to_string())
+        .collect();
+    let more = if hidden.len() > some.len() {
+        ", …"
+    } else {
+        ""
+    };
+    format!(
+        "{} of {name} may be the only {}, and Postfix does not see {}: {}{more}; to deliver: queue-move resume {name}; \
+         to put back: queue-move undo {name}",
+        count(hidden.len(), "file"),
+        either(
+            hidden.len(),
+            "copy of its message",
+            "copies of their messages"
+        ),
+        either(hidden.len(), "it", "them"),
+        some.join(", ")
+    )
+}
+
+/// Why the journal of a closed move is kept: it is the last that shows where its mail is.
+fn kept(listed: &Summary) -> Option<String> {
+    if listed.state != State::Closed {
+        return None;
+    }
+    let journal = match Journal::read(&listed.path) {
+        Ok(journal) => journal,
+        Err(e) => return Some(e.to_string()),
+    };
+    match hidden(&journal) {
+        Ok(hidden) if hidden.is_empty() => None,
+        Ok(hidden) => Some(of_hidden(&listed.header.name, &hidden)),
+        // The spool went away, and the mail with it.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => Some(format!("cannot look where its messages are: {e}")),
+    }
 }
 
 fn must_be_unfinished(journal: &Journal) -> anyhow::Result<()> {
@@ -106,6 +178,14 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     summaries.extend(deletions.into_iter().filter(closed));
     let before = cx.now().minus(prune.older_than).seconds();
     summaries.retain(|one| one.header.started < before && !one.is_unfinished());
+    summaries.retain(|one| {
+        let kept = kept(one);
+        if let Some(why) = &kept {
+            is_whole = false;
+            cx.warn(format!("the journal of {} is kept: {why}", one.header.name));
+        }
+        kept.is_none()
+    });
     let over: usize = deleting::purge(cx, true)?
         .0
         .iter()

@@ -214,3 +214,56 @@ fn what_is_held_is_known_without_nanoseconds_too() {
         }
     });
 }
+
+/// The only copy is closed: whoever closes the move sees where it is, and the journal that leads to it is kept.
+#[test]
+fn a_move_that_is_closed_does_not_hide_the_only_copy() {
+    let host = host_or_skip!();
+    let (from, to, accepting) = two_file_systems(&host, 1);
+    killed_at(
+        &host,
+        ("fchmod", 1),
+        &["aol-a", "aol-b", "--yes", "--no-wait"],
+    );
+    assert_eq!(from.count("deferred") + from.count("hold"), 0);
+    let file = to.files("maildrop").remove(0);
+    let history = json(&queue_move(&host, &["history", "--format", "json"]).ok());
+    let name = history["moves"][0]["move"].as_str().unwrap().to_owned();
+    let closed = queue_move(&host, &["close", &name, "--why", "B is gone", "--yes"]).ok();
+    let (path, again) = (
+        format!("/maildrop/{}", file.file_name().unwrap().display()),
+        format!("queue-move resume {name}"),
+    );
+    for said in [&path, &again] {
+        assert!(closed.text().contains(said.as_str()), "{said}: {closed}");
+    }
+    let pruned = queue_move(
+        &host,
+        &[
+            "prune",
+            "--older-than",
+            "0s",
+            "--yes",
+            "--clock=2030-01-01T00:00:00Z",
+        ],
+    )
+    .exit(1);
+    assert!(pruned.errors().contains(&path), "{pruned}");
+    assert!(!pruned.text().contains(&name), "{pruned}");
+    // What was said leads to it.
+    queue_move(&host, &["resume", &name, "--yes"]).ok();
+    accepting.wait_accepted(1);
+    to.wait_idle();
+    let pruned = queue_move(
+        &host,
+        &[
+            "prune",
+            "--older-than",
+            "0s",
+            "--yes",
+            "--clock=2030-01-01T00:00:00Z",
+        ],
+    )
+    .ok();
+    assert!(pruned.text().contains(&name), "{pruned}");
+}

@@ -1,6 +1,7 @@
 //! Where the messages of a move are now, for the plan of a `resume` or `undo`. Changes nothing.
 
 use std::io;
+use std::path::PathBuf;
 
 use postfix::queue::Queue;
 
@@ -26,6 +27,9 @@ pub struct Survey {
     pub gone: usize,
     /// What TO cannot get at yet, and a `resume` would hand to it.
     pub left: Vec<Left>,
+    /// Files that may be the only ones of their messages, and that no program of Postfix's delivers or shows: covered
+    /// or closed by this move.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// A message that TO cannot get at yet.
@@ -59,6 +63,16 @@ pub fn survey(journal: &Journal) -> io::Result<Survey> {
             (Own::No, target, _) => (&mut survey.in_target, target != Target::Open),
         };
         *count += 1;
+        let is_hidden = match own {
+            Own::Covered => true,
+            Own::No => target != Target::Open && (target, back) != (Target::No, BackCopy::No),
+            _ => false,
+        };
+        if is_hidden {
+            let places = [&job.places.own, &job.places.target, &job.places.back];
+            let paths = places.into_iter().flatten().map(|at| at.path.clone());
+            survey.hidden.extend(paths);
+        }
         if is_left {
             let mut message = Intent::clone(&track.intent);
             message.queue_id = job.track.from_name.clone();
