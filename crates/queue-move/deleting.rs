@@ -47,13 +47,16 @@ pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
     }
 }
 
-/// Says which deletions were interrupted, but for the one that is `meant`.
-pub(crate) fn report(cx: &Context, meant: Option<&str>) {
-    for one in all(cx).0.iter().filter(|one| one.is_unfinished()) {
+/// Says which deletions were interrupted, but for the one that is `meant`. All of them.
+pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
+    let (mut found, _) = all(cx);
+    found.retain(Summary::is_unfinished);
+    for one in &found {
         if meant != Some(one.header.name.as_str()) {
             cx.warn(one.told());
         }
     }
+    found
 }
 
 /// Deletes mail.

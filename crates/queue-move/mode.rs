@@ -67,12 +67,13 @@ impl<'a> Mode<'a> {
             Self::Close(close) => Some(close.name.as_str()),
             _ => None,
         };
-        let open = match self {
+        let mut open = match self {
             // It lists them itself.
             Self::History(_) => Vec::new(),
             _ => unfinished::report(cx, meant),
         };
-        deleting::report(cx, meant);
+        // What an interrupted deletion has on hold is its own, as with moves.
+        open.extend(deleting::report(cx, meant));
         match self {
             Self::Move(args, from, to) => moving::run(args, cx, from, to, &open),
             Self::Hold(one) => single::hold(one, cx),

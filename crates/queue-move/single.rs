@@ -37,16 +37,14 @@ impl Chosen {
         files.map(|file| file.id.clone()).collect()
     }
 
-    /// Leaves out what belongs to unfinished moves: their journals say where their messages are.
+    /// Leaves out what belongs to unfinished moves and deletions: their journals say where their messages are.
     pub(crate) fn leave_moves(&mut self, open: &[Summary]) {
         let taken = of_others(&self.side, open);
         let messages = std::mem::take(&mut self.messages);
         for message in messages {
             match taken.part_of(&message) {
-                Some(name) => {
-                    let why = format!(
-                        "it is part of the unfinished move {name}: queue-move resume, undo or close {name} first"
-                    );
+                Some(part) => {
+                    let why = format!("it is part of {part}");
                     self.skipped.push((message.file.id.clone(), why));
                 }
                 None => self.messages.push(message),

@@ -133,6 +133,19 @@ fn a_deletion_that_is_killed_is_reported_and_undone() {
             told.errors().contains(&format!("queue-move undo {name}")),
             "{at:?}: {told}"
         );
+        // What it has in hand is its own, wherever it is: another deletion takes none of it.
+        for queue in ["hold", "deferred"] {
+            let waiting = from.count(queue);
+            let other = queue_move(&host, &["delete", "aol-a", "--queue", queue, "--yes"]);
+            assert!(
+                waiting == 0
+                    || other
+                        .text()
+                        .contains(&format!("the interrupted deletion {name}")),
+                "{at:?}: {other}"
+            );
+            assert_eq!(from.count(queue), waiting, "{at:?}: {other}");
+        }
         let undone = queue_move(&host, &["undo", &name, "--yes"]).ok();
         assert!(undone.text().contains("6 put back"), "{at:?}: {undone}");
         assert_eq!(seen(&from), before, "{at:?}");

@@ -133,7 +133,8 @@ pub struct Facts<'a> {
     pub taken: &'a Taken,
 }
 
-/// Messages that are part of unfinished moves, and of which: by queue id, and by inode, for postsuper(1) renames files.
+/// Messages that are part of unfinished moves and deletions, and of which: by queue id, and by inode, for postsuper(1)
+/// renames files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// By queue id.
@@ -143,19 +144,25 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Takes in what an unfinished move has not settled.
+    /// Takes in what an unfinished move or deletion has not settled.
     pub fn add(&mut self, journal: &Journal) {
         let name = &journal.header.name;
+        let part = match journal.header.keep_until {
+            Some(_) => format!("the interrupted deletion {name}: queue-move undo {name} first"),
+            None => {
+                format!("the unfinished move {name}: queue-move resume, undo or close {name} first")
+            }
+        };
         for (intent, end) in journal.intents().zip(journal.ends()) {
             if end.is_none_or(|end| !end.fate.is_settled()) {
                 let file = (intent.file.inode, intent.file.size);
-                self.ids.insert(intent.queue_id.clone(), name.clone());
-                self.inodes.insert(file, name.clone());
+                self.ids.insert(intent.queue_id.clone(), part.clone());
+                self.inodes.insert(file, part.clone());
             }
         }
     }
 
-    /// The unfinished move that the message is part of.
+    /// The unfinished move or deletion that the message is part of, and what to do about that.
     pub fn part_of(&self, message: &Message) -> Option<&str> {
         let info = &message.file.info;
         let by_inode = self.inodes.get(&(info.inode, info.size));
@@ -205,10 +212,8 @@ fn is_empty(dir: &Path) -> bool {
 fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> Option<String> {
     let file = &message.file;
     let envelope = &file.envelope;
-    if let Some(name) = facts.taken.part_of(message) {
-        return Some(format!(
-            "it is part of the unfinished move {name}: queue-move resume or undo {name} first"
-        ));
+    if let Some(part) = facts.taken.part_of(message) {
+        return Some(format!("it is part of {part}"));
     }
     let why = if file.misplaced {
         "it is where Postfix does not see it: run postsuper -s first"
