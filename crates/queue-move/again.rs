@@ -15,6 +15,7 @@ use transfer::{Header, Journal, Move, Side, State, Summary, Survey, Totals, Watc
 use crate::args::Again;
 use crate::canary;
 use crate::drip::{Clock, carry};
+use crate::goal::read_again;
 use crate::moving::{half_way, interrupted, shown};
 use crate::planning::{self, Course, Planned};
 use crate::result;
@@ -90,7 +91,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
     // What another run has written in the meantime counts.
-    let mut journal = read(&journal.path)?;
+    let mut journal = read_again(&journal)?;
     (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());
     let (outcome, text) = execute(again, cx, &course, journal, rest.as_ref(), before)?;
     drop(locks);

@@ -13,6 +13,7 @@ mod canary;
 mod closing;
 mod deleting;
 mod drip;
+mod goal;
 mod history;
 mod manual;
 mod mode;
