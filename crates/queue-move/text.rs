@@ -154,14 +154,20 @@ fn new_ids(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
     }
 }
 
-/// What ended otherwise than it should, by cause. Paths differ from message to message: the first stands for all.
+/// What ended otherwise than it should, by cause. Paths and ids differ from message to message: the first stands for
+/// all, but with `-v`.
 fn causes(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
     let mut causes: BTreeMap<(&str, String), Vec<(&str, &str)>> = BTreeMap::new();
     for message in &outcome.messages {
         let result = message.result.unwrap_or("skipped");
         let why = message.why.as_deref().unwrap_or_default();
         if (result != "moved" || !why.is_empty()) && result != "restored" {
-            let ids = causes.entry((result, without_paths(why))).or_default();
+            let cause = if verbose {
+                why.to_owned()
+            } else {
+                without_names(why)
+            };
+            let ids = causes.entry((result, cause)).or_default();
             ids.push((&message.queue_id, why));
         }
     }
@@ -175,11 +181,26 @@ fn causes(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
     }
 }
 
-/// The cause, whatever file it is about.
-fn without_paths(why: &str) -> String {
-    let words = why.split(' ');
-    let words = words.map(|word| if word.starts_with('/') { "/" } else { word });
+/// The cause, whatever file or message it is about.
+fn without_names(why: &str) -> String {
+    let words = why.split(' ').map(|word| {
+        let plain = word.trim_matches([',', ':', ';', '.']);
+        let plain = plain.strip_prefix("orig_id=").unwrap_or(plain);
+        match word.starts_with('/') || is_like_an_id(plain) {
+            true => "/",
+            false => word,
+        }
+    });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Short queue ids are upper-case hex digits; long ones have a digit for certain too, of the time in them.
+fn is_like_an_id(word: &str) -> bool {
+    let all = |is: fn(&char) -> bool| word.chars().all(|c| is(&c));
+    let is_short = all(|c| c.is_ascii_digit() || ('A'..='F').contains(c));
+    let has_digit = word.chars().any(|c| c.is_ascii_digit());
+    let is_long = word.len() >= 10 && has_digit && all(char::is_ascii_alphanumeric);
+    (is_short && word.len() >= 5) || is_long
 }
 
 #[cfg(test)]
@@ -189,10 +210,15 @@ mod tests {
     #[test]
     fn failures_of_many_files_have_one_cause() {
         let check = |one: &str, other: &str, same: bool| {
-            assert_eq!(without_paths(one) == without_paths(other), same, "{one}");
+            assert_eq!(without_names(one) == without_names(other), same, "{one}");
         };
         let failed = "cannot open: /var/spool/a/hold/3F2A5: Permission denied; it is in /var/spool/a/hold/3F2A5; retry";
         check(failed, &failed.replace("3F2A5", "4A2B6"), true);
         check(failed, &failed.replace("denied", "granted"), false);
+        let taken = "TO already has it, as 4F2A51: move it back from there";
+        check(taken, &taken.replace("4F2A51", "9CABDE"), true);
+        check(taken, &taken.replace("4F2A51", "4bXhGZ1Zcbz2Xq9"), true);
+        check(taken, &taken.replace("already", "perhaps"), false);
+        check("5 of them were sent", "6 of them were sent", false);
     }
 }
