@@ -5,8 +5,9 @@ use std::io;
 use postfix::queue::{Log, Queue, QueueId};
 
 use crate::fsops::{Fs, Stat, Time};
+use crate::job::QueueFile;
 use crate::journal::Side;
-use crate::mover::TAKEN;
+use crate::mover::{BEING_DELIVERED, TAKEN};
 use crate::steps::hold::pending;
 use crate::tree::{At, Place, Touched, Tree};
 
@@ -38,6 +39,11 @@ pub fn requeue(fs: Fs<'_>, side: &Side, ids: &[QueueId], now: i64) -> io::Result
         };
         if !stat.is_ready() {
             return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
+        }
+        // An agent that had it open when it was put on hold goes on delivering it, and notes that in this file only.
+        let file = QueueFile(file);
+        if !file.lock() {
+            return Ok(ItemResult::Skipped(BEING_DELIVERED.to_owned()));
         }
         for log in [Log::Bounce, Log::Trace] {
             if let Some(at) = tree.at(Place::Log(log), id)?

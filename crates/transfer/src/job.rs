@@ -2,9 +2,11 @@
 
 use std::fs::File;
 
+use rustix::fs::FlockOperation;
+
 use crate::fsops::Stat;
 use crate::journal::{Ended, Fate, Track};
-use crate::mover::{GONE, Stop, fail};
+use crate::mover::{BEING_DELIVERED, GONE, HELD_AGAIN, Mover, Stop, fail};
 use crate::protocol::{Goal, Seen};
 use crate::tree::At;
 
@@ -28,10 +30,14 @@ pub(crate) struct Job {
     /// The inode of its own file.
     pub(crate) inode: u64,
     /// Its own file, and the copy that is being made of it, while a batch has them open.
-    pub(crate) own: Option<File>,
+    pub(crate) own: Option<QueueFile>,
     pub(crate) copy: Option<File>,
     /// Why it goes back, where it was to be moved: as skipped or failed.
     pub(crate) because: Option<(Fate, String)>,
+    /// On hold, does somebody have it locked? FROM is delivering it then.
+    pub(crate) locked: bool,
+    /// On hold, has FROM written to it since this move has marked it? A copy may lack what was delivered since.
+    pub(crate) is_written: bool,
     /// Are its logs seen to?
     pub(crate) stripped: bool,
     /// How often it was looked at anew.
@@ -49,6 +55,8 @@ impl Job {
             own: None,
             copy: None,
             because: None,
+            locked: false,
+            is_written: false,
             stripped: false,
             looks: 0,
             track,
@@ -60,11 +68,12 @@ impl Job {
     }
 
     /// The message's own file, open, and what it is now.
-    pub(crate) fn open_own(&mut self) -> Result<(&File, Stat), Stop> {
+    pub(crate) fn open_own(&mut self) -> Result<(&QueueFile, Stat), Stop> {
         let gone = || Stop::Raced(GONE.to_owned());
         if self.own.is_none() {
             let at = self.places.own.as_ref().ok_or_else(gone)?;
-            self.own = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
+            let opened = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
+            self.own = opened.map(QueueFile);
         }
         let file = self.own.as_ref().ok_or_else(gone)?;
         let stat = Stat::of_file(file);
@@ -73,6 +82,27 @@ impl Job {
             Ok((file, stat))
         } else {
             Err(gone())
+        }
+    }
+
+    /// Its own file, on hold, locked until the batch lets go of it: FROM has it not in hand now, and cannot get it.
+    /// Between the hold and this an admin may have released it, FROM may have begun to deliver it, and an admin may have
+    /// put it on hold again: then a delivery agent has locked it still, or it has lost the mark.
+    pub(crate) fn secure(&mut self, mover: &Mover<'_>) -> Result<(At, Stat), Stop> {
+        let (file, _) = self.open_own()?;
+        if !file.lock() {
+            return Err(Stop::Raced(BEING_DELIVERED.to_owned()));
+        }
+        // Not before: what agents have done shows now, and they do no more.
+        let gone = || Stop::Raced(GONE.to_owned());
+        let at = self.places.own.clone().ok_or_else(gone)?;
+        let stat = at.stat();
+        let stat = stat.map_err(|e| fail("cannot examine", &at.path, &e))?;
+        let stat = stat.filter(|stat| stat.inode == self.inode);
+        let stat = stat.ok_or_else(gone)?;
+        match mover.is_marked(&stat) {
+            true => Ok((at, stat)),
+            false => Err(Stop::Raced(HELD_AGAIN.to_owned())),
         }
     }
 
@@ -119,6 +149,31 @@ impl Job {
     /// Lets go of what is open: a batch has only so many files.
     pub(crate) fn close(&mut self) {
         (self.own, self.copy) = (None, None);
+    }
+}
+
+/// A queue file, open. Its lock goes with it, even where a process that is just being started has the descriptor too.
+#[derive(Debug)]
+pub(crate) struct QueueFile(pub(crate) File);
+
+impl QueueFile {
+    /// Locks it as delivery agents do. `false`: somebody else has locked it.
+    pub(crate) fn lock(&self) -> bool {
+        rustix::fs::flock(&self.0, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
+}
+
+impl std::ops::Deref for QueueFile {
+    type Target = File;
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for QueueFile {
+    fn drop(&mut self) {
+        // Closing it does the rest.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
     }
 }
 

@@ -75,14 +75,16 @@ pub(crate) fn skip<T>(why: &str) -> Result<T, Stop> {
 }
 
 pub(crate) const GONE: &str = "somebody released or removed it while this move held it";
+pub(crate) const HELD_AGAIN: &str =
+    "somebody released it and put it on hold again while this move held it";
+pub(crate) const BEING_DELIVERED: &str = "it is being delivered";
 pub(crate) const TAKEN: &str = "the queue manager took it";
 pub(crate) const LEFT: &str = "it left the deferred queue after the plan was made";
 pub(crate) const RETRIED: &str = "it was tried again after the plan was made";
-pub(crate) const DELIVERING: &str = "it is being delivered";
 
 /// Was a message skipped because FROM's queue manager had it in hand just then? A later run may find it waiting.
 pub fn is_passing(why: &str) -> bool {
-    [TAKEN, LEFT, RETRIED, DELIVERING].contains(&why)
+    [TAKEN, LEFT, RETRIED, BEING_DELIVERED].contains(&why)
 }
 
 impl<'a> Mover<'a> {
@@ -104,6 +106,12 @@ impl<'a> Mover<'a> {
     /// Does a move hold this file?
     pub(crate) fn is_marked(&self, stat: &Stat) -> bool {
         stat.mode & MARK != 0 || stat.mtime.nanoseconds == self.mark
+    }
+
+    /// Is the content of this marked file what it was when it was marked? Postfix notes in the file which recipients it
+    /// has delivered to. `planned`: the seconds of its time then. A file that came back from TO is closed until then.
+    pub(crate) fn is_untouched(&self, stat: &Stat, planned: i64) -> bool {
+        stat.mtime.nanoseconds == self.mark || [planned, FAR_FUTURE].contains(&stat.mtime.seconds)
     }
 
     /// The permission bits of a file that this move holds, and that nobody else can get at now.

@@ -4,7 +4,7 @@ use postfix::queue::{Queue, QueueId, read_arrival};
 
 use crate::finder::Finder;
 use crate::fsops::Stat;
-use crate::job::{Job, Places};
+use crate::job::{Job, Places, QueueFile};
 use crate::journal::{Copied, Track};
 use crate::mover::{Mover, Stop, fail};
 use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Target};
@@ -50,6 +50,7 @@ pub(crate) fn look_again(
     job: &mut Job,
 ) -> Result<(), Stop> {
     job.close();
+    (job.locked, job.is_written) = (false, false);
     job.places = Places::default();
     job.seen = Seen {
         sealed: job.track.sealed,
@@ -162,13 +163,21 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
         let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
         job.seen.own = match sight.queue {
             _ if sight.is_covered() => Own::Covered,
-            Queue::Hold if mover.is_marked(&sight.stat) => Own::Held,
+            Queue::Hold if mover.is_marked(&sight.stat) => {
+                match is_locked(&sight, &mut job.locked)? {
+                    // Somebody had released it, and put it on hold while FROM was delivering it.
+                    true => Own::HeldByOthers,
+                    false => Own::Held,
+                }
+            }
             Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
             Queue::Hold => Own::HeldByOthers,
             Queue::Deferred if planned => Own::AsPlanned,
             Queue::Deferred => Own::Retried,
             _ => Own::Busy,
         };
+        let planned = intent.file.mtime.seconds;
+        job.is_written = job.seen.own == Own::Held && !mover.is_untouched(&sight.stat, planned);
         let now = sight
             .covered_name()
             .or_else(|| QueueId::new(&sight.at.name));
@@ -179,6 +188,14 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
     }
     job.inode = job.track.intent.file.inode;
     Ok(())
+}
+
+/// Does a delivery agent have the file in hand?
+fn is_locked(sight: &Sight, locked: &mut bool) -> Result<bool, Stop> {
+    let opened = sight.at.open();
+    let opened = opened.map_err(|e| fail("cannot open", &sight.at.path, &e))?;
+    *locked = opened.is_some_and(|file| !QueueFile(file).lock());
+    Ok(*locked)
 }
 
 /// What is in TO: the message's own file, or the copy.
@@ -216,7 +233,7 @@ fn target(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), S
     };
     job.seen.target = match sight.queue {
         Queue::Hold if sight.is_covered() => Target::Withdrawn,
-        Queue::Maildrop if !copied.complete => Target::Partial,
+        Queue::Maildrop if !copied.complete || job.is_written => Target::Partial,
         Queue::Maildrop if sight.stat.is_ready() && !sight.is_covered() => Target::Open,
         Queue::Maildrop => Target::Closed,
         // Nobody but an admin can have put it there, and only he knows what for.
@@ -295,8 +312,8 @@ pub(crate) fn decoy(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Re
     // Somebody may have changed its time: only where there is none at all, pickup has removed it.
     let there = at.stat();
     let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
-    let is_like_it = there.is_some_and(|stat| stat.is_empty_and_closed());
-    if is_like_it && job.seen.target == Target::Withdrawn {
+    let is_ours = |stat: &Stat| job.track.decoy == Some(stat.inode) && stat.is_empty_and_closed();
+    if there.as_ref().is_some_and(is_ours) && job.seen.target == Target::Withdrawn {
         (job.seen.decoy, job.places.decoy) = (Decoy::Astray, Some(at));
         return Ok(());
     }

@@ -81,8 +81,15 @@ pub enum Decoy {
     Ready,
     /// In its place.
     InPlace,
-    /// Somewhere else in maildrop: TO's postsuper(1) has renamed it, and pickup could not have removed it.
+    /// Somewhere else in maildrop: TO's postsuper(1) has renamed it as TO was started, when no pickup was at work.
     Astray,
+}
+
+impl Decoy {
+    /// It was not removed: pickup, once it is past the exchange, has not taken the message.
+    fn is_proof(self) -> bool {
+        matches!(self, Self::InPlace | Self::Astray)
+    }
 }
 
 /// What is seen of a message.
@@ -208,7 +215,7 @@ fn with_back_copy(seen: Seen, goal: Goal) -> Step {
     let complete = seen.back == BackCopy::Complete;
     match seen.target {
         _ if seen.own != Own::No => Step::DropBack,
-        Target::Withdrawn if complete && seen.decoy != Decoy::InPlace => Step::End(End::InDoubt),
+        Target::Withdrawn if complete && !seen.decoy.is_proof() => Step::End(End::InDoubt),
         Target::Withdrawn if goal == Goal::Back && complete => Step::DropTarget,
         Target::Withdrawn if goal == Goal::Back && seen.back == BackCopy::Begun => Step::FillBack,
         Target::Withdrawn | Target::Closed | Target::Open => Step::DropBack,
@@ -221,11 +228,11 @@ fn with_back_copy(seen: Seen, goal: Goal) -> Step {
 fn withdrawn(seen: Seen, goal: Goal) -> Step {
     match (seen.decoy, goal) {
         _ if seen.own != Own::No => Step::End(End::InDoubt),
-        (Decoy::No | Decoy::Ready | Decoy::Astray, _) => Step::End(End::InDoubt),
-        (Decoy::InPlace, _) if !seen.settled => Step::Settle,
-        (Decoy::InPlace, Goal::Finish) => Step::PutBack,
-        (Decoy::InPlace, Goal::Back) if seen.cross_device => Step::BeginBack,
-        (Decoy::InPlace, Goal::Back) => Step::Return,
+        (decoy, _) if !decoy.is_proof() => Step::End(End::InDoubt),
+        _ if !seen.settled => Step::Settle,
+        (_, Goal::Finish) => Step::PutBack,
+        (_, Goal::Back) if seen.cross_device => Step::BeginBack,
+        (_, Goal::Back) => Step::Return,
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) struct Verdict<'e> {
     pub(crate) is_deletion: bool,
 }
 
+const DELIVERED_ON_HOLD: &str =
+    "it is being delivered, and on hold: somebody released it and put it on hold again";
+
 const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has \
 it: look for it in both logs; queue-move close ends the move";
 
@@ -57,7 +60,10 @@ impl Verdict<'_> {
             End::Busy => (Fate::Skipped, Some(TAKEN.to_owned())),
             End::Retried => (Fate::Skipped, Some(RETRIED.to_owned())),
             End::HeldByOthers => {
-                let why = "it is on hold, but not by this move";
+                let why = match job.locked {
+                    true => DELIVERED_ON_HOLD,
+                    false => "it is on hold, but not by this move",
+                };
                 (Fate::Skipped, Some(why.to_owned()))
             }
             End::InDoubt => (Fate::Doubt, Some(doubt(mover, &job))),

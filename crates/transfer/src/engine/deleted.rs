@@ -23,7 +23,7 @@ impl Engine<'_, '_> {
         let (jobs, failed) = self.keep_logs(jobs)?;
         let logs = hold::logs_to_look_for(mover);
         let delete = |job: &mut Job| {
-            job.open_own()?;
+            job.secure(mover)?;
             send::strip(mover, job, &logs)?;
             copy::keep(mover, job)
         };

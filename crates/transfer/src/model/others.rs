@@ -43,12 +43,41 @@ impl World {
                 _ => missed,
             });
         }
-        if at == Some(At::Active) {
-            worlds.push(self.own_at_place(At::Deferred).with(|w| w.retried = true));
-            worlds.push(self.with(|w| {
-                w.own = None;
-                w.taken += 1;
+        let deferred = |world: Self| {
+            // With another time.
+            let world = world.with(|w| (w.retried, w.marked) = (true, false));
+            world.own_at_place(At::Deferred)
+        };
+        if at == Some(At::Active) && !self.agent {
+            worlds.push(deferred(self));
+            if self.own.is_some_and(|own| own.done) {
+                // Nobody is left to deliver it to.
+                worlds.push(self.with(|w| w.own = None));
+            } else if !self.run.is_some_and(|run| run.locked) {
+                worlds.push(self.with(|w| w.agent = true));
+            }
+        }
+        if self.agent {
+            let ended = self.with(|w| w.agent = false);
+            worlds.push(match at {
+                Some(At::Active) => deferred(ended),
+                // The queue manager does not find it where it was.
+                _ => ended,
+            });
+            worlds.push(ended.with(|w| {
+                w.taken += u8::from(!w.own.is_some_and(|own| own.done));
+                // It writes to what it has open.
+                (w.retried, w.marked) = (true, false);
+                match &mut w.own {
+                    own if at == Some(At::Active) => *own = None,
+                    Some(own) => own.done = true,
+                    None => {}
+                }
             }));
+            // It lives on while its queue manager is started again.
+            if at == Some(At::Active) {
+                worlds.push(self.own_at_place(At::Deferred));
+            }
         }
         if at == Some(At::FromMaildrop) && !self.from_pickup_saw {
             worlds.push(self.with(|w| w.from_pickup_saw = true));
@@ -57,8 +86,8 @@ impl World {
             worlds.push(self.with(|w| {
                 w.from_pickup_saw = false;
                 if at == Some(At::FromMaildrop) {
+                    w.taken += u8::from(!w.own.is_some_and(|own| own.done));
                     w.own = None;
-                    w.taken += 1;
                 }
             }));
         }
@@ -114,9 +143,13 @@ impl World {
                     false => Pickup::Removes(name),
                 }));
             }
-            Pickup::Reads(_, name) => {
+            Pickup::Reads(is_copy, name) => {
                 worlds.push(now(Pickup::Idle));
-                worlds.push(now(Pickup::Removes(name)).with(|w| w.taken += 1));
+                let file = if is_copy { self.copy } else { self.own };
+                // Had it been taken, and this one is gone now and was not done, two could have been delivered before.
+                let is_done = file.map_or(self.taken > 0, |file| file.done);
+                let takes = u8::from(!is_done);
+                worlds.push(now(Pickup::Removes(name)).with(|w| w.taken += takes));
             }
             Pickup::Removes(name) => {
                 let removed = now(Pickup::Idle).with(|w| match (w.at_name(name), w.decoy) {
@@ -142,8 +175,12 @@ impl World {
                 let done = self.with(|w| w.admin = Admin::Idle);
                 worlds.push(done);
                 if at == Some(saw) {
-                    let to = [At::Deferred, At::Hold, At::FromMaildrop];
-                    worlds.extend(to.map(|to| done.own_at_place(to)));
+                    worlds.extend([At::Deferred, At::Hold].map(|to| done.own_at_place(to)));
+                    // What is requeued while it is being delivered Postfix itself doubles.
+                    if !self.agent {
+                        let requeued = done.with(|w| w.marked = false);
+                        worlds.push(requeued.own_at_place(At::FromMaildrop));
+                    }
                     worlds.push(done.with(|w| (w.own, w.deleted) = (None, true)));
                 }
             }
@@ -158,8 +195,11 @@ impl World {
 
     /// postsuper(1) in TO: what it renames at a start, and `-d`.
     fn admin_of_to(self, worlds: &mut Vec<Self>) {
-        if let Some(Ok(_)) = self.decoy {
-            worlds.push(self.with(|w| w.decoy = Some(Err(Decoy::Astray))));
+        // pickup(8) has ended then. (When that was between cleanup's answer and its removal, see above.)
+        if let (Some(Ok(_)), false) = (self.decoy, matches!(self.pickup, Pickup::Removes(_))) {
+            worlds.push(self.with(|w| {
+                (w.decoy, w.pickup) = (Some(Err(Decoy::Astray)), Pickup::Idle);
+            }));
         }
         if self.decoy.is_some() {
             worlds.push(self.with(|w| (w.decoy, w.deleted) = (None, true)));

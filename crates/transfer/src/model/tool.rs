@@ -1,7 +1,7 @@
 //! This tool: a run is `protocol.rs`, and its steps are made of the single changes and checks of `steps/`. It may be
 //! killed after each, and others may act after each.
 
-use super::world::{At, File, Pickup, Run, World};
+use super::world::{At, File, LeavesOut, Pickup, Run, World};
 use crate::protocol::{BackCopy, Decoy, Goal, Seen, Step, Target, after};
 
 /// Looks anew before a run gives a message up.
@@ -34,6 +34,7 @@ impl World {
                     seen: world.look(false),
                     doing: None,
                     looks: 0,
+                    locked: false,
                 });
                 worlds.push(world);
             }
@@ -42,6 +43,15 @@ impl World {
         let mut killed = self;
         killed.run = None;
         worlds.push(killed);
+        // Its batch is over, and it has closed its files; it goes on from what it has seen.
+        if run.locked && run.doing.is_none() {
+            let mut world = self;
+            world.run = Some(Run {
+                locked: false,
+                ..run
+            });
+            worlds.push(world);
+        }
         worlds.extend(self.goes_on(run, rule));
         worlds
     }
@@ -53,10 +63,25 @@ impl World {
         if let Step::End(_) = step {
             return None;
         }
-        match world.change(step, number, run.seen) {
+        let did = match step {
+            Step::Begin | Step::Fill | Step::Cover | Step::Send | Step::Release
+                if number == 0 && !world.secure(&mut run) =>
+            {
+                Did::Raced
+            }
+            _ => world.change(step, number, run.seen),
+        };
+        match did {
             Did::More => run.doing = Some((step, number + 1)),
             Did::Done => {
                 run.doing = None;
+                run.locked = match step {
+                    // Its check at the end of the hold has locked it.
+                    Step::Hold => self.leaves_out != LeavesOut::Lock,
+                    // It is another file, was opened anew, or is out of FROM's reach.
+                    Step::OpenBack | Step::Return | Step::Cover | Step::Send => false,
+                    _ => run.locked,
+                };
                 run.seen = match step {
                     // What pickup has removed shows now.
                     Step::Settle => world.look(true),
@@ -66,6 +91,7 @@ impl World {
             Did::Raced if run.looks < LOOKS => {
                 run.doing = None;
                 run.looks += 1;
+                run.locked = false;
                 run.seen = world.look(false);
             }
             Did::Raced | Did::Stuck => {
@@ -75,6 +101,16 @@ impl World {
         }
         world.run = Some(run);
         Some(world)
+    }
+
+    /// Locks what is on hold, if nobody else has it locked, and looks whether it is still this move's.
+    fn secure(&self, run: &mut Run) -> bool {
+        if self.is_locked_by_agent() {
+            return false;
+        }
+        run.locked = self.leaves_out != LeavesOut::Lock;
+        let is_marked = self.marked || self.leaves_out == LeavesOut::Mark;
+        self.named_at() == Some(At::Hold) && is_marked
     }
 
     /// One change or check of a step.
@@ -92,7 +128,7 @@ impl World {
                 Did::Raced
             }
             (Step::Hold, 2) => self.own_to(At::Hold, Did::More),
-            (Step::Hold, 3) if own_at == Some(At::Hold) && self.retried => {
+            (Step::Hold, 3) if own_at == Some(At::Hold) && (self.retried || self.agent) => {
                 self.move_own(At::Deferred);
                 Did::More
             }
@@ -111,6 +147,7 @@ impl World {
             (Step::Fill, 0) => match &mut self.copy {
                 Some(copy) => {
                     copy.whole = true;
+                    copy.done = self.own.is_some_and(|own| own.done);
                     Did::More
                 }
                 None => Did::Raced,
@@ -149,12 +186,12 @@ impl World {
                 self.returned = false;
                 Did::Done
             }
-            (Step::FillBack, 0) => match &mut self.back {
-                Some(back) => {
-                    back.whole = true;
+            (Step::FillBack, 0) => match (&mut self.back, self.copy) {
+                (Some(back), Some(copy)) => {
+                    (back.whole, back.done) = (true, copy.done);
                     Did::More
                 }
-                None => Did::Raced,
+                _ => Did::Raced,
             },
             (Step::FillBack, _) => {
                 self.returned = true;
@@ -251,8 +288,10 @@ impl World {
     }
 
     fn put_back(&mut self) -> Did {
-        let Some(Ok(taken)) = self.decoy else {
-            return Did::Raced;
+        let taken = match self.decoy {
+            Some(Ok(taken)) => taken,
+            Some(Err(Decoy::Astray)) => true,
+            _ => return Did::Raced,
         };
         match self.target() {
             Some(file) if file.at == At::ToCover => {
@@ -273,5 +312,6 @@ fn closed(at: At) -> File {
         at,
         open: false,
         whole: false,
+        done: false,
     }
 }

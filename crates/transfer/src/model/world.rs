@@ -21,6 +21,8 @@ pub(super) struct File {
     pub(super) at: At,
     pub(super) open: bool,
     pub(super) whole: bool,
+    /// It says that its recipients have the message: whoever takes it, delivers nothing.
+    pub(super) done: bool,
 }
 
 /// TO's pickup(8).
@@ -44,6 +46,16 @@ pub(super) enum Admin {
     Saw(At),
 }
 
+/// A check that the tool makes before it takes what is on hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum LeavesOut {
+    Nothing,
+    /// To lock it.
+    Lock,
+    /// To look whether it has the mark still.
+    Mark,
+}
+
 /// The tool, in the middle of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Run {
@@ -54,6 +66,8 @@ pub(super) struct Run {
     pub(super) doing: Option<(Step, u8)>,
     /// How often it has looked anew.
     pub(super) looks: u8,
+    /// Has it locked the message's own file?
+    pub(super) locked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +87,10 @@ pub(super) struct World {
     pub(super) renamed: bool,
     /// FROM's queue manager has seen the file ready in deferred; FROM's pickup has in maildrop.
     pub(super) qmgr_saw: bool,
+    /// A delivery agent of FROM's has the own file open and locked, wherever it is by now.
+    pub(super) agent: bool,
+    /// What the tool leaves out, to see that the model finds it.
+    pub(super) leaves_out: LeavesOut,
     pub(super) from_pickup_saw: bool,
     pub(super) pickup: Pickup,
     pub(super) admin: Admin,
@@ -89,6 +107,7 @@ impl World {
             at: At::Deferred,
             open: true,
             whole: true,
+            done: false,
         };
         Self {
             cross_device,
@@ -103,6 +122,8 @@ impl World {
             sealed: false,
             renamed: false,
             qmgr_saw: false,
+            agent: false,
+            leaves_out: LeavesOut::Nothing,
             from_pickup_saw: false,
             pickup: Pickup::Idle,
             admin: Admin::Idle,
@@ -139,6 +160,7 @@ impl World {
     /// Can somebody deliver from this file, or get at it so as to?
     fn is_deliverable(&self, file: File) -> bool {
         match file.at {
+            _ if file.done => false,
             // The one that was copied is going to be removed.
             At::Name(name) if self.pickup == Pickup::Removes(name) => false,
             At::Name(name) => file.open || self.pickup == Pickup::Saw(name),
@@ -149,7 +171,11 @@ impl World {
 
     /// Copies that somebody could deliver from, and deliveries.
     pub(super) fn deliverable(&self) -> u8 {
-        let reads = |is_copy| matches!(self.pickup, Pickup::Reads(what, _) if what == is_copy);
+        let reads = |is_copy| {
+            let file = if is_copy { self.copy } else { self.own };
+            let is_done = file.is_some_and(|file| file.done);
+            !is_done && matches!(self.pickup, Pickup::Reads(what, _) if what == is_copy)
+        };
         let counts = [
             self.own
                 .is_some_and(|own| self.is_deliverable(own) || reads(false)),
@@ -165,6 +191,11 @@ impl World {
         self.deliverable() > 0 || files.into_iter().flatten().any(|file| file.whole)
     }
 
+    /// Does the tool see that a delivery agent has locked the message's own file?
+    pub(super) fn is_locked_by_agent(&self) -> bool {
+        self.agent && self.leaves_out != LeavesOut::Lock
+    }
+
     /// What `observe.rs` would see.
     pub(super) fn seen(&self, settled: bool) -> Seen {
         let target = match if self.cross_device {
@@ -177,6 +208,7 @@ impl World {
                 at: At::Name(_),
                 open,
                 whole,
+                ..
             }) => match (open, whole && (self.copied || !self.cross_device)) {
                 (true, _) => Target::Open,
                 (false, true) => Target::Closed,
@@ -188,7 +220,7 @@ impl World {
             None | Some(At::Name(_) | At::ToCover) => Own::No,
             Some(At::Deferred) if self.retried => Own::Retried,
             Some(At::Deferred) => Own::AsPlanned,
-            Some(At::Hold) if self.marked => Own::Held,
+            Some(At::Hold) if self.marked && !self.is_locked_by_agent() => Own::Held,
             Some(At::Hold) => Own::HeldByOthers,
             Some(At::FromCover) => Own::Covered,
             Some(At::Active | At::FromMaildrop) => Own::Busy,

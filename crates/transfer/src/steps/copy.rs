@@ -6,13 +6,15 @@ use postfix::queue::Log;
 
 use crate::job::{Job, check_inode};
 use crate::journal::{Copied, Made};
-use crate::mover::{Mover, Stop, fail, fail_or_raced, fitting};
+use crate::mover::{HELD_AGAIN, Mover, Stop, fail, fail_or_raced, fitting};
 use crate::protocol::{Own, Target};
 use crate::steps::send::strip;
+use crate::steps::undo::hold_of;
 
 /// Makes an empty closed file in TO's maildrop, under a name that is not a queue id as long as its inode is not
 /// journalled.
 pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<Made, Stop> {
+    job.secure(mover)?;
     strip(mover, job, logs)?;
     let id = &job.track.intent.queue_id;
     let at = mover.covered(mover.in_maildrop(id)?, id);
@@ -56,7 +58,7 @@ pub(crate) fn name(mover: &Mover<'_>, job: &mut Job) -> Result<bool, Stop> {
 /// Fills it, and puts it on disk.
 pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
-    let (_, stat) = job.open_own()?;
+    let (_, stat) = job.secure(mover)?;
     let (Some(own), Some(copy)) = (&job.own, &job.copy) else {
         return Err(Stop::Fail("no file is open".to_owned()));
     };
@@ -65,7 +67,10 @@ pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 
 /// Covers the source: one rename, which nobody can come between.
 pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
-    let hold = job.check_own()?.clone();
+    let (hold, stat) = job.secure(mover)?;
+    if !mover.is_untouched(&stat, job.track.intent.file.mtime.seconds) {
+        return Err(Stop::Raced(HELD_AGAIN.to_owned()));
+    }
     let cover = mover.cover(false, &job.track.from_name)?;
     let done = mover.fs.rename(&hold, &cover);
     done.map_err(|e| fail_or_raced("cannot cover", &hold.path, &e))?;
@@ -76,7 +81,7 @@ pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 
 /// Deletes a message that is on hold: one rename, out of Postfix's queues, to where it is kept.
 pub(crate) fn keep(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
-    let hold = job.check_own()?.clone();
+    let (hold, _) = job.secure(mover)?;
     let gone = || Stop::Fail("the directory of deleted mail is gone".to_owned());
     let kept = mover.kept(&job.track.from_name)?.ok_or_else(gone)?;
     let done = mover.fs.rename(&hold, &kept);
@@ -90,9 +95,7 @@ pub(crate) fn keep(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 /// Gives the covered source its name back.
 pub(crate) fn uncover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let cover = job.check_own()?.clone();
-    let hold = postfix::queue::Queue::Hold;
-    let hold = mover.in_from(hold, &job.track.from_name)?;
-    let hold = hold.ok_or_else(|| Stop::Fail("there is no hold queue".to_owned()))?;
+    let hold = hold_of(mover, &job.track.from_name)?;
     let done = mover.fs.rename(&cover, &hold);
     done.map_err(|e| fail_or_raced("cannot put back on hold", &hold.path, &e))?;
     mover.touch_from(&cover);

@@ -5,9 +5,9 @@ use std::io;
 use postfix::queue::{Log, Queue};
 
 use crate::fsops::Stat;
-use crate::job::Job;
+use crate::job::{Job, QueueFile};
 use crate::journal::Intent;
-use crate::mover::{DELIVERING, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
+use crate::mover::{BEING_DELIVERED, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
 use crate::tree::{At, Place};
 
 /// As `postsuper -h` does it, but marked, and never over another file.
@@ -25,6 +25,7 @@ pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     if found.inode != job.inode {
         return skip("another file has taken its name");
     }
+    let file = QueueFile(file);
     same_as_planned(&found, intent)?;
     // The mark first: whatever happens next, a file on hold that has it is ours, and one that has not is not.
     let marked = mover.mark(&file, &at.path, found.mode, intent.file.mtime.seconds);
@@ -112,7 +113,7 @@ fn check_held(
     mover: &Mover<'_>,
     hold: &At,
     found: &Stat,
-    file: &std::fs::File,
+    file: &QueueFile,
     intent: &Intent,
 ) -> Result<(), Stop> {
     let there = hold.stat();
@@ -125,9 +126,8 @@ fn check_held(
         return skip("its mode, owner or number of links has changed");
     }
     // Delivery agents lock the file; one may live on after its queue manager was restarted.
-    use rustix::fs::FlockOperation::NonBlockingLockExclusive;
-    if rustix::fs::flock(file, NonBlockingLockExclusive).is_err() {
-        return skip(DELIVERING);
+    if !file.lock() {
+        return skip(BEING_DELIVERED);
     }
     Ok(())
 }

@@ -10,8 +10,7 @@ use crate::mover::{Mover, Stop, fail_or_raced};
 use crate::tree::Place;
 
 pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
-    let hold = job.check_own()?.clone();
-    let (_, stat) = job.open_own()?;
+    let (hold, stat) = job.secure(mover)?;
     let intent = &job.track.intent;
     let Some(file) = &job.own else { return Ok(()) };
     let mut at = hold.clone();

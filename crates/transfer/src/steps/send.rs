@@ -11,9 +11,9 @@ use crate::tree::Place;
 
 /// `Ok(false)`: its name is taken in TO's maildrop.
 pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> Result<bool, Stop> {
+    let (hold, stat) = job.secure(mover)?;
     strip(mover, job, logs)?;
-    let hold = job.check_own()?.clone();
-    let (file, stat) = job.open_own()?;
+    let (file, _) = job.open_own()?;
     let path = &hold.path;
     // Still marked: on hold, the mark is what tells that it is ours.
     let time = mover.mark(file, path, stat.mode, now);

@@ -5,7 +5,7 @@ use std::io;
 use postfix::queue::{Queue, QueueId};
 
 use crate::fsops::Stat;
-use crate::job::{Job, check_inode};
+use crate::job::{Job, QueueFile, check_inode};
 use crate::journal::{Copied, Made};
 use crate::mover::{Mover, Stop, fail, fail_or_raced, fitting};
 use crate::tree::{At, Place};
@@ -86,11 +86,12 @@ pub(crate) fn give_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     done.map_err(|e| fail_or_raced("cannot move back to", &hold.path, &e))?;
     mover.touch_to(&at);
     mover.touch_from(&hold);
-    (job.own, job.places.own, job.places.target) = (Some(file), Some(hold), None);
+    (job.own, job.places.own, job.places.target) = (Some(QueueFile(file)), Some(hold), None);
     Ok(())
 }
 
-fn hold_of(mover: &Mover<'_>, name: &QueueId) -> Result<At, Stop> {
+/// The place of a name in FROM's hold queue, whose hash directory is made if it is missing.
+pub(crate) fn hold_of(mover: &Mover<'_>, name: &QueueId) -> Result<At, Stop> {
     let hold = mover
         .from
         .at_made(mover.fs, Place::Queue(Queue::Hold), name);
@@ -161,6 +162,9 @@ pub(crate) fn drop_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     };
     let there = mover.decoy_at(&at, job.n());
     let there = there.and_then(|there| Ok(there.or(mover.begun_decoy_at(&at)?)));
+    // Or with another time, which somebody has given it.
+    let is_ours = |stat: &Stat| job.track.decoy == Some(stat.inode) && stat.is_empty_and_closed();
+    let there = there.and_then(|there| Ok(there.or(at.stat()?.filter(is_ours))));
     let there = there.map_err(|e| fail("cannot examine", &at.path, &e))?;
     if there.is_some() {
         let done = mover.fs.unlink(&at);
@@ -188,6 +192,6 @@ pub(crate) fn open_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     mover.touch_from(&hold);
     job.track.from_name = name;
     job.inode = copied.inode;
-    (job.own, job.places.own, job.places.back) = (Some(file), Some(hold), None);
+    (job.own, job.places.own, job.places.back) = (Some(QueueFile(file)), Some(hold), None);
     Ok(())
 }

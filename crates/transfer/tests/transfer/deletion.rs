@@ -227,3 +227,21 @@ fn sound_with(spools: &Spools, when: &str) {
     assert_eq!(all.remove("other@example.org"), Some(1), "{when}");
     assert_eq!(all, expected(), "{when}");
 }
+
+/// Since hold became one of hash_queue_names, or where its hash directories were removed.
+#[test]
+fn an_undo_makes_the_hash_directory_that_is_missing() {
+    let mut spools = Spools::laid_out(false, ("deferred defer hold", 1), ("deferred defer", 1));
+    spools.keep_until = Some(NOW + 7 * 86_400);
+    delete(&spools, &NO_HOOK).unwrap();
+    for entry in fs::read_dir(spools.from.queue_directory.join("hold")).unwrap() {
+        // Where something else is on hold it stays.
+        drop(fs::remove_dir(entry.unwrap().path()));
+    }
+    let ends = spools.recover(Goal::Back, &NO_HOOK).unwrap();
+    assert!(
+        ends.iter().all(|end| end.fate == Fate::Restored),
+        "{ends:?}"
+    );
+    assert_eq!(spools.deliverable(), expected());
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::common::*;
 use postfix::queue::{Queue, QueueId};
-use transfer::hold::{ItemResult, clean, orphans, shift};
+use transfer::hold::{ItemResult, clean, orphans, requeue, shift};
 use transfer::plan::{Action, Facts, judge, snapshot};
 use transfer::protocol::Goal;
 use transfer::{Fate, Fs};
@@ -373,4 +373,24 @@ fn hold_and_release_never_replace() {
     assert_eq!(back.unwrap(), [ItemResult::Done]);
     let again = shift(fs, &spools.from, &[id], (Queue::Hold, Queue::Deferred));
     assert!(matches!(again.unwrap()[0], ItemResult::Skipped(_)));
+}
+
+/// It was put on hold, or on hold again, while a delivery agent had it open.
+#[test]
+fn what_is_being_delivered_is_not_requeued() {
+    let spools = Spools::new(false);
+    let id = QueueId::new(ID).unwrap();
+    let hold = spools.path(Queue::Hold, ID);
+    fs::rename(spools.path(Queue::Deferred, ID), &hold).unwrap();
+    let requeue = || {
+        let ids = std::slice::from_ref(&id);
+        requeue(Fs::new(&NO_HOOK), &spools.from, ids, NOW).unwrap()
+    };
+    let agent = fs::File::open(&hold).unwrap();
+    agent.lock_shared().unwrap();
+    let why = "it is being delivered".to_owned();
+    assert_eq!(requeue(), [ItemResult::Skipped(why)]);
+    assert!(hold.exists() && spools.log_path(ID).exists());
+    drop(agent);
+    assert_eq!(requeue(), [ItemResult::Done]);
 }

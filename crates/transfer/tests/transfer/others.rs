@@ -60,7 +60,7 @@ fn decoys_of_another_undo_are_left_alone() {
     }
 }
 
-/// A decoy whose time somebody has changed is still no proof that pickup has taken the message.
+/// A decoy whose time somebody has changed is still there: pickup has not taken the message.
 #[test]
 fn a_decoy_that_was_touched_is_not_a_decoy_that_is_gone() {
     for cross_device in [false, true] {
@@ -75,11 +75,13 @@ fn a_decoy_that_was_touched_is_not_a_decoy_that_is_gone() {
             set_mtime(decoy, NOW);
         }
         spools.pickup = Some(Box::new(|| true));
-        for goal in [Goal::Back, Goal::Finish] {
+        for (goal, fate) in [(Goal::Back, Fate::Restored), (Goal::Finish, Fate::Moved)] {
             let ends = spools.recover(goal, &NO_HOOK).unwrap();
-            assert_eq!(spools.complete(), expected(), "lost: {ends:?}");
-            assert!(ends.iter().all(|end| end.fate == Fate::Doubt), "{ends:?}");
+            assert_eq!(spools.deliverable(), expected(), "lost: {ends:?}");
+            assert!(ends.iter().all(|end| end.fate == fate), "{ends:?}");
         }
+        decoys.retain(|decoy| fs::metadata(decoy).is_ok_and(|meta| meta.len() == 0));
+        assert_eq!(decoys, Vec::<std::path::PathBuf>::new());
     }
 }
 

@@ -271,3 +271,58 @@ fn a_file_appears_in_to_under_its_name() {
         },
     );
 }
+
+/// What others have done to a message on hold while the move was interrupted.
+#[track_caller]
+fn on_hold_meanwhile(cross_device: bool, says: &str, act: impl Fn(&Path) -> Option<fs::File>) {
+    let mut tried = 0;
+    for at in 0.. {
+        for goal in [Goal::Finish, Goal::Back] {
+            let spools = Spools::new(cross_device);
+            let cut = Cut::new(at, false);
+            if until_cut(|| spools.execute(&spools.plan(), &cut)).is_some() {
+                assert!(tried > 4, "{tried}");
+                return;
+            }
+            let hold = spools.path(Queue::Hold, ID);
+            if !hold.exists() {
+                continue;
+            }
+            let locked = act(&hold);
+            let ends = spools.recover(goal, &NO_HOOK).unwrap();
+            drop(locked);
+            let when = format!("between file systems: {cross_device}, cut at {at}: {ends:?}");
+            let fates = ends.iter().filter(|end| end.fate == Fate::Skipped);
+            let whys: Vec<_> = fates.filter_map(|end| end.why.as_deref()).collect();
+            assert!(whys.len() == 1 && whys[0].contains(says), "{when}");
+            assert!(hold.exists(), "{when}");
+            assert_eq!(spools.deliverable(), expected(), "{when}");
+            tried += 1;
+        }
+    }
+}
+
+/// An admin has released it, FROM has begun to deliver it, and it was put on hold again.
+#[test]
+fn what_is_being_delivered_on_hold_is_not_taken() {
+    for cross_device in [false, true] {
+        on_hold_meanwhile(cross_device, "it is being delivered, and on hold", |path| {
+            let file = fs::File::open(path).unwrap();
+            // As delivery agents lock it (deliver_request.c).
+            file.lock_shared().unwrap();
+            Some(file)
+        });
+    }
+}
+
+/// The same, and FROM has delivered to a recipient meanwhile, which it notes in the file: a copy that was made before
+/// still names that recipient.
+#[test]
+fn what_was_delivered_in_part_and_put_on_hold_again_is_not_taken() {
+    for cross_device in [false, true] {
+        on_hold_meanwhile(cross_device, "on hold, but not by this move", |path| {
+            set_mtime(path, NOW);
+            None
+        });
+    }
+}
