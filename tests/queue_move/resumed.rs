@@ -1,10 +1,11 @@
 //! A move that goes on later, or by the clock: TO may have changed in the meantime.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::TOOL;
 use crate::hosts::{blocked_and_healthy, json, queue_move, served};
+use crate::restarts::killed_at;
 use nix::sys::signal::Signal;
 use testkit::{Answer, Host, Instance, Mail, Ran, Sink, host_or_skip};
 
@@ -157,4 +158,55 @@ fn a_drip_stops_when_the_target_begins_to_refuse() {
         Answer::no_such_user,
         "was returned to its sender",
     );
+}
+
+/// The admin releases what is held, FROM begins to deliver it to a server that answers late, and he holds it again.
+fn taken_and_held_again(from: &Instance, blocking: &Sink, count: usize, until: &Arc<AtomicBool>) {
+    let gate = Arc::clone(until);
+    let before = blocking.connections();
+    blocking.on_rcpt(move |_| {
+        let open = || gate.load(Ordering::SeqCst);
+        testkit::wait_until(testkit::PATIENCE, "the server to answer", open);
+        Answer::ok()
+    });
+    from.postsuper(["-H", "ALL"]);
+    from.flush();
+    from.wait_until(testkit::PATIENCE, "FROM to be delivering", || {
+        let sessions = blocking.connections() - before;
+        usize::try_from(sessions).unwrap_or(0) >= count
+    });
+    from.postsuper(["-h", "ALL"]);
+    assert_eq!(from.count("hold"), count);
+}
+
+/// FROM is delivering what is on hold: by the clock, after a resume, and by `release --fresh`, nobody takes it.
+#[test]
+fn what_from_is_delivering_is_sent_by_nobody_else() {
+    const COUNT: usize = 3;
+    let host = host_or_skip!();
+    let (from, to, blocking, accepting) = blocked_and_healthy(&host);
+    from.set("default_destination_concurrency_failed_cohort_limit", "0");
+    from.reload();
+    submit(&from, COUNT);
+    from.wait_idle();
+    // Killed with all of them on hold; what it holds it would send later.
+    killed_at(
+        &host,
+        ("unlinkat", 1),
+        &["aol-a", "aol-b", "--yes", "--canary", "0", "--no-wait"],
+    );
+    assert_eq!(from.count("hold"), COUNT);
+    let answers = Arc::new(AtomicBool::new(false));
+    taken_and_held_again(&from, &blocking, COUNT, &answers);
+    let resumed = queue_move(&host, &["resume", "--yes", "--canary", "0"]);
+    assert!(resumed.text().contains("being delivered"), "{resumed}");
+    let fresh = queue_move(&host, &["release", "aol-a", "--fresh", "--yes"]);
+    assert!(fresh.text().contains("being delivered"), "{fresh}");
+    assert_eq!((from.count("hold"), to.count("maildrop")), (COUNT, 0));
+    answers.store(true, Ordering::SeqCst);
+    blocking.wait_accepted(COUNT);
+    to.wait_idle();
+    let served = served(&[&blocking, &accepting]);
+    assert_eq!(served.len(), COUNT);
+    assert!(served.values().all(|times| *times == 1), "{served:?}");
 }
