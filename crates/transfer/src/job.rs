@@ -86,8 +86,8 @@ impl Job {
     }
 
     /// Its own file, on hold, locked until the batch lets go of it: FROM has it not in hand now, and cannot get it.
-    /// Between the hold and this an admin may have released it, FROM may have begun to deliver it, and an admin may have
-    /// put it on hold again: then a delivery agent has locked it still, or it has lost the mark.
+    /// Between the hold and this an admin may have released it, FROM may have begun to deliver it, and the admin may
+    /// have put it on hold again: then a delivery agent has locked it still, or it has lost the mark.
     pub(crate) fn secure(&mut self, mover: &Mover<'_>) -> Result<(At, Stat), Stop> {
         let (file, _) = self.open_own()?;
         if !file.lock() {
