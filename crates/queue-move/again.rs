@@ -220,7 +220,7 @@ fn execute(
     });
     let (canary, done, stopped) = match ran {
         Ok(done) => done,
-        Err(e) => return half_way(cx, again.format, &path, &e),
+        Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
     };
     let mut verified = Verified::default();
     if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {

@@ -260,7 +260,7 @@ pub(crate) fn undo(
         one.end()
     });
     if let Err(e) = ran {
-        let (outcome, text) = half_way(cx, again.format, path, &e)?;
+        let (outcome, text) = half_way(cx, again.format, path, (&e, &[]))?;
         cx.print(text.as_bytes())?;
         return Ok(outcome);
     }

@@ -176,7 +176,10 @@ fn execute(
     let (canary, (done, stopped)) = match done {
         Ok(done) => done,
         // Something may have been done: what, the journal knows.
-        Err(e) => return half_way(cx, args.format, &dir.join(format!("{name}.jsonl")), &e),
+        Err(e) => {
+            let path = dir.join(format!("{name}.jsonl"));
+            return half_way(cx, args.format, &path, (&e, &planned.unread));
+        }
     };
     let mut verified = Verified::default();
     let names: Vec<String> = done
@@ -253,12 +256,12 @@ pub(crate) fn failed(e: MoveError) -> anyhow::Error {
     }
 }
 
-/// What is known of a move that stopped half-way: what its journal says.
+/// What is known of a move that stopped half-way: what its journal says, and what its plan could not read.
 pub(crate) fn half_way(
     cx: &Context,
     format: Format,
     path: &Path,
-    e: &MoveError,
+    (e, unread): (&MoveError, &[String]),
 ) -> anyhow::Result<(Outcome, String)> {
     cx.warn(e.to_string());
     let journal = crate::unfinished::read(path)?;
@@ -269,6 +272,8 @@ pub(crate) fn half_way(
     let mut outcome =
         result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
     outcome.notes.push(format!("{e}; {hint}"));
+    outcome.complete = unread.is_empty();
+    outcome.missing = unread.to_vec();
     Ok((Outcome::Partial, shown(cx, format, &outcome)))
 }
 
