@@ -95,6 +95,9 @@ fn host_with_mail(host: &Host) {
         aol.sendmail(&Mail::new("news@lists.example", &format!("u{n}@aol.com")));
     }
     aol.wait_for("deferred", 3);
+    // A line of its own that came later would be counted too.
+    let deferred = || host.mail_log().matches("status=deferred").count();
+    host.wait_until(testkit::PATIENCE, "three lines of it", || deferred() == 3);
     let delivery = |status: &str, reply: &str| {
         format!(
             "2026-09-19T10:00:00Z relay postfix-aol-a/smtp[9]: 4F9A1: to=<u@aol.com>, relay=none, delay=1, dsn=5.7.1, \
