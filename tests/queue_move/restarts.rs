@@ -237,33 +237,15 @@ fn a_move_that_is_closed_does_not_hide_the_only_copy() {
     for said in [&path, &again] {
         assert!(closed.text().contains(said.as_str()), "{said}: {closed}");
     }
-    let pruned = queue_move(
-        &host,
-        &[
-            "prune",
-            "--older-than",
-            "0s",
-            "--yes",
-            "--clock=2030-01-01T00:00:00Z",
-        ],
-    )
-    .exit(1);
+    let later = "--clock=2030-01-01T00:00:00Z";
+    let prune = || queue_move(&host, &["prune", "--older-than", "0s", "--yes", later]);
+    let pruned = prune().exit(1);
     assert!(pruned.errors().contains(&path), "{pruned}");
     assert!(!pruned.text().contains(&name), "{pruned}");
     // What was said leads to it.
     queue_move(&host, &["resume", &name, "--yes"]).ok();
     accepting.wait_accepted(1);
     to.wait_idle();
-    let pruned = queue_move(
-        &host,
-        &[
-            "prune",
-            "--older-than",
-            "0s",
-            "--yes",
-            "--clock=2030-01-01T00:00:00Z",
-        ],
-    )
-    .ok();
+    let pruned = prune().ok();
     assert!(pruned.text().contains(&name), "{pruned}");
 }

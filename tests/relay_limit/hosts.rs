@@ -132,3 +132,17 @@ impl Site {
         served
     }
 }
+
+/// What strace(1) writes of a command, with options of strace's in front, that gets `signal` at its n-th call of `call`.
+pub(crate) fn signalled(
+    host: &Host,
+    signal: &str,
+    (call, n): (&str, usize),
+    command: &[&str],
+) -> String {
+    let inject = format!("inject={call}:signal={signal}:when={n}");
+    let trace = format!("trace={call}");
+    let options = ["-qqq", "-o", "/run/trace", "-e", &trace, "-e", &inject];
+    host.command("strace").args(options).args(command).run();
+    String::from_utf8_lossy(&host.read("/run/trace")).into_owned()
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::{Answer, Host, Instance, Mail, Sink, host_or_skip};
 
 use crate::TOOL;
-use crate::hosts::relay_limit;
+use crate::hosts::{relay_limit, signalled};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -61,22 +61,9 @@ impl Blocked {
     }
 
     fn tool_killed(&self, tool: &str, call: &str, n: usize, args: &[&str]) -> bool {
-        let inject = format!("inject={call}:signal=SIGKILL:when={n}");
-        let trace = format!("trace={call}");
-        let options = [
-            "-f",
-            "-qqq",
-            "-o",
-            "/run/trace",
-            "-e",
-            &trace,
-            "-e",
-            &inject,
-            tool,
-        ];
-        self.host.command("strace").args(options).args(args).run();
-        let trace = self.host.read("/run/trace");
-        String::from_utf8_lossy(&trace).contains("killed by SIGKILL")
+        let command = [&["-f", tool], args].concat();
+        let trace = signalled(&self.host, "SIGKILL", (call, n), &command);
+        trace.contains("killed by SIGKILL")
     }
 
     /// What the map's index says of all mail.

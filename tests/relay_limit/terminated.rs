@@ -5,7 +5,7 @@ use testkit::{Host, host_or_skip};
 
 use crate::TOOL;
 use crate::crash::{asked, stopped};
-use crate::hosts::{in_hours, relay_limit};
+use crate::hosts::{in_hours, relay_limit, signalled};
 
 const RULES: &str = "most = '50%'
 [[rule]]
@@ -16,7 +16,7 @@ do = 'pause'
 for = '2h'
 ";
 
-/// What changes a file. Of `write`, which says more than it changes, every third call.
+/// What changes a file. Of `write`, which says more than it changes, every other call.
 const CHANGES: [(&str, usize); 5] = [
     ("renameat", 1),
     ("renameat2", 1),
@@ -29,20 +29,8 @@ const RESOLVER: [&str; 2] = ["--resolver=127.0.0.1:9", "--timeout=1s"];
 
 /// Runs it, and terminates it alone, not the programs that it runs, at the n-th call of `call`; was there such a call?
 fn is_terminated(host: &Host, (call, n): (&str, usize), args: &[&str]) -> bool {
-    let inject = format!("inject={call}:signal=SIGTERM:when={n}");
-    let trace = format!("trace={call}");
-    let strace = [
-        "-qqq",
-        "-o",
-        "/run/trace",
-        "-e",
-        &trace,
-        "-e",
-        &inject,
-        TOOL,
-    ];
-    host.command("strace").args(strace).args(args).run();
-    String::from_utf8_lossy(&host.read("/run/trace")).contains("SIGTERM")
+    let trace = signalled(host, "SIGTERM", (call, n), &[&[TOOL], args].concat());
+    trace.contains("SIGTERM")
 }
 
 /// The limits that react has begun, and those that are closed.
