@@ -60,6 +60,13 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Monitoring options")]
     pub(crate) check: bool,
 
+    /// Accept a filter or table as the site's own; a glob, can be repeated
+    ///
+    /// One of the words that the finding begins with: content_filter (where a service takes the mail back),
+    /// header_checks, regexp:/etc/postfix/headers.
+    #[arg(long, value_name = "GLOB", help_heading = "Monitoring options", value_parser = globset::Glob::new)]
+    pub(crate) accept: Vec<globset::Glob>,
+
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -131,18 +138,22 @@ impl Tool for Args {
                          has no carrier, or cannot use it (tentative, dadfailed); mail of one address family leaves \
                          from the machine's own address, because only the other family has one; its HELO name is not \
                          a full host name; a queue or data directory is missing. An instance is enabled but not \
-                         running. The DNS is wrong in host, ptr or spf.",
+                         running. Of an instance that is named for a provider: a filter that no service takes mail \
+                         back from, a check or an address table that takes all mail, or all to a domain of the \
+                         provider, elsewhere, or such a table that cannot be opened (--accept). The DNS is wrong in \
+                         host, ptr or spf.",
                     ),
                     Block::Item(
                         "UNKNOWN",
                         "A main.cf, master.cf or directory cannot be read; it is not known whether an instance is \
-                         running; the DNS did not answer. With --check-dns: the system chooses the address that an \
+                         running; such a table cannot be queried; the DNS did not answer. With --check-dns: the system chooses the address that an \
                          instance sends from.",
                     ),
                     Block::Item(
                         "WARNING",
                         "Two instances share an address, a HELO name or a syslog_name. A syslog_name differs from the \
-                         instance's name. An instance is running but not enabled. Anything that would be CRITICAL \
+                         instance's name. An instance is running but not enabled. A filter takes \
+                         mail that some service takes back; single lines of a check send mail elsewhere. Anything that would be CRITICAL \
                          above, for an instance that is neither enabled nor running. The DNS falls short in ttl or \
                          provider.",
                     ),

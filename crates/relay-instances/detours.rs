@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use cli::Context;
-use figures::instances::{Finding, Kind};
+use figures::instances::{Facts, Finding, Kind, level};
 use figures::verdict::Level;
+use globset::GlobSet;
 use knowledge::providers::Providers;
 use postfix::config::Instance;
 use transport::audit::{Action, Failed, Filter, Fits};
@@ -14,18 +15,35 @@ use transport::audit::{Action, Failed, Filter, Fits};
 const NAMED: usize = 3;
 
 /// What is found at one instance, by the same questions that relay-transport check asks, for its provider's domains.
-pub(crate) fn of(cx: &Context, instance: &Instance, providers: &Providers) -> Vec<Finding> {
+/// `accepted`: filters and tables that the site wants so.
+pub(crate) fn of(
+    cx: &Context,
+    (instance, facts): (&Instance, &Facts),
+    providers: &Providers,
+    accepted: &GlobSet,
+) -> Vec<Finding> {
     let name = instance.name();
-    let provider = providers.of_instance(name).map(|id| providers.get(id));
-    let domains = provider.map_or(&[][..], |provider| &provider.domains);
-    let domains: BTreeSet<String> = domains.iter().cloned().collect();
-    let found = host::detours::look_at(cx.root(), instance, &domains);
-    let mut all: Vec<(Level, String)> = found.filters.iter().map(filter).collect();
+    // Of an instance that is named for no provider, its admin knows where the mail goes on: to a filter, for one.
+    let Some(provider) = providers.of_instance(name) else {
+        return Vec::new();
+    };
+    let domains: BTreeSet<String> = providers.get(provider).domains.iter().cloned().collect();
+    let worst = level(facts);
+    let mut found = host::detours::look_at(cx.root(), instance, &domains);
+    let is_accepted = |by: &str| by.split_whitespace().any(|word| accepted.is_match(word));
+    // What no service takes back is not sent at all.
+    found
+        .filters
+        .retain(|one| one.back.is_empty() || !is_accepted("content_filter"));
+    found.actions.retain(|one| !is_accepted(&one.by));
+    found.readdressed.retain(|one| !is_accepted(&one.by));
+    let filters = found.filters.iter().map(|one| filter(one, worst));
+    let mut all: Vec<(Level, String)> = filters.collect();
     // The same table, whatever of it was asked for.
     let mut of_domains: Vec<(String, Vec<&str>)> = Vec::new();
     for Action { by, what, of } in &found.actions {
         match of {
-            Fits::All => all.push((Level::Critical, format!("{by} says {what} of all mail"))),
+            Fits::All => all.push((worst, format!("{by} says {what} of all mail"))),
             Fits::Line(line) => {
                 let what = format!(
                     "{by}, line {line}: {what}: mail that it matches is not sent from here"
@@ -69,14 +87,11 @@ pub(crate) fn of(cx: &Context, instance: &Instance, providers: &Providers) -> Ve
         } else {
             String::new()
         };
-        (
-            Level::Critical,
-            format!("{what} {}{more}", domains.join(", ")),
-        )
+        (worst, format!("{what} {}{more}", domains.join(", ")))
     }));
     all.extend(found.failed.iter().map(|(by, failed)| match failed {
         Failed::Broken(why) => (
-            Level::Critical,
+            worst,
             format!("{by} cannot be opened: {why}; Postfix takes no mail that needs it"),
         ),
         Failed::Unknown(why) => (Level::Unknown, format!("{by} cannot be queried: {why}")),
@@ -91,14 +106,11 @@ pub(crate) fn of(cx: &Context, instance: &Instance, providers: &Providers) -> Ve
 }
 
 /// A filter of all mail that comes by some services.
-fn filter(filter: &Filter) -> (Level, String) {
+fn filter(filter: &Filter, worst: Level) -> (Level, String) {
     let Filter { to, of, back } = filter;
     let taken = format!("content_filter sends all mail of {} to {to}", of.join(", "));
     match back.as_slice() {
-        [] => (
-            Level::Critical,
-            format!("{taken}, and no service takes it back"),
-        ),
+        [] => (worst, format!("{taken}, and no service takes it back")),
         back => {
             let back = back.join(", ");
             (

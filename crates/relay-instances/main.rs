@@ -55,6 +55,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 .flat_map(|instance| instance.problems().to_vec()),
         );
     }
+    let providers = host::tables::providers(cx.site())?;
     let mut of_names = Vec::new();
     if args.check_dns {
         let questions = Questions {
@@ -62,7 +63,6 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             domain: args.domain.clone(),
             timeout: args.timeout.duration(),
         };
-        let providers = host::tables::providers(cx.site())?;
         host::lookups::ask(cx.site(), questions.clone(), &providers, &mut all, &shown);
         of_names = host::relay_names::look_at(cx.site(), questions, &providers, &all, &shown);
     }
@@ -77,9 +77,15 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let (filtered, of_filters) = filters(cx, &host.value)?;
     findings.extend(of_filters);
-    let providers = host::tables::providers(cx.site())?;
-    for instance in &chosen {
-        findings.extend(detours::of(cx, instance, &providers));
+    let mut accepted = globset::GlobSetBuilder::new();
+    for glob in &args.accept {
+        accepted.add(glob.clone());
+    }
+    let accepted = accepted.build()?;
+    for of in host.value.instances().iter().zip(&all) {
+        if is_chosen(of.0) {
+            findings.extend(detours::of(cx, of, &providers, &accepted));
+        }
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings.retain(|finding| concerns(finding, &all, &shown));

@@ -13,7 +13,14 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// What both take, by the names of their fields.
-    pub(crate) const EITHER: &[&str] = &["instances", "check_dns", "resolver", "domain", "timeout"];
+    pub(crate) const EITHER: &[&str] = &[
+        "instances",
+        "accept",
+        "check_dns",
+        "resolver",
+        "domain",
+        "timeout",
+    ];
 
     /// What `args` ask for.
     pub(crate) fn of(args: &Args) -> Self {

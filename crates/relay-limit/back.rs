@@ -114,7 +114,8 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
     let since = since.map(|one| one.limit.begun).next_back();
     if since.is_some_and(|since| now.since(since) >= Span::from_days(IDLE_DAYS)) {
         lines.push(format!(
-            "it was out for {IDLE_DAYS} days or more: warm it up again: relay-warmup plan {} --volume N/day",
+            "it was taken out {IDLE_DAYS} days ago or more: if it has sent nothing since, warm it up again: \
+             relay-warmup plan {} --volume N/day",
             quoted(name)
         ));
     }

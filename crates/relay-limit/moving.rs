@@ -40,11 +40,21 @@ fn start(name: &str, args: &[&OsStr]) -> anyhow::Result<guarded::Said> {
     Ok(ran.map_err(|e| Failure::io("cannot run", &program, e))?)
 }
 
+/// Why a tool of the same package failed: its error, and what to do about it.
+fn reason(ended: &guarded::Ended) -> String {
+    let lines = ended.errors.lines().map(str::trim);
+    let mut last = lines.filter(|line| !line.is_empty()).rev();
+    match (last.next(), last.next()) {
+        (Some(hint), Some(error)) if hint.starts_with("hint: ") => format!("{error}; {hint}"),
+        _ => ended.reason(),
+    }
+}
+
 /// Runs a tool of the same package: its exit status, if it had one, and what it said.
 pub(crate) fn run(name: &str, args: &[&OsStr]) -> anyhow::Result<(Option<i32>, String)> {
     let ran = start(name, args)?;
     let said = match ran.out.is_empty() {
-        true => ran.ended.reason(),
+        true => reason(&ran.ended),
         false => String::from_utf8_lossy(&ran.out).into_owned(),
     };
     Ok((ran.ended.status.code(), said))
@@ -58,7 +68,7 @@ fn queue_move(args: &[&str]) -> Round {
         .map(OsStr::new)
         .collect();
     match start("queue-move", &args) {
-        Ok(ran) => Round::read(ran.ended.status.code(), &ran.out, &ran.ended.reason()),
+        Ok(ran) => Round::read(ran.ended.status.code(), &ran.out, &reason(&ran.ended)),
         Err(e) => Round::failed(&format!("{e:#}")),
     }
 }
@@ -67,6 +77,8 @@ fn queue_move(args: &[&str]) -> Round {
 pub(crate) struct Moves {
     /// Those that were interrupted.
     unfinished: Vec<Journal>,
+    /// Why the journals of others cannot be read: what became of their mail is not known.
+    unread: Vec<String>,
     /// The number of the next one.
     next: u32,
     pause: String,
@@ -83,6 +95,7 @@ impl Moves {
         let directory = cx.root().under(Path::new(MOVES));
         let mut found = Self {
             unfinished: Vec::new(),
+            unread: Vec::new(),
             next: 1,
             pause: pause.to_owned(),
         };
@@ -96,7 +109,11 @@ impl Moves {
                     found.unfinished.push(journal);
                 }
                 Ok(_) => {}
-                Err(e) => cx.warn(e.to_string()),
+                Err(e) => {
+                    let why =
+                        format!("{e}; its mail is touched by no move: see queue-move history");
+                    found.unread.push(why);
+                }
             }
             found.next += 1;
         }
@@ -112,7 +129,9 @@ impl Moves {
             ),
             Goal::Back => format!("3. leave {}: it is being undone", one.header.name),
         };
-        self.unfinished.iter().map(line).collect()
+        let unread = self.unread.iter();
+        let unread = unread.map(|why| format!("3. left alone: {why}"));
+        self.unfinished.iter().map(line).chain(unread).collect()
     }
 
     /// Finishes those that were interrupted.
@@ -169,7 +188,7 @@ impl Moves {
         Ok(rounds.told(&format!("to {to}"), &again))
     }
 
-    /// Those that are still unfinished, after all that was tried.
+    /// Those that are still unfinished, after all that was tried, or of which that is not known.
     pub(crate) fn left(cx: &Context, pause: &str) -> Vec<Ran> {
         let left = |one: &Journal| {
             let name = &one.header.name;
@@ -182,7 +201,13 @@ impl Moves {
                 goes_on: false,
             }
         };
-        Self::of(cx, pause).unfinished.iter().map(left).collect()
+        let all = Self::of(cx, pause);
+        let unread = all.unread.iter().map(|why| Ran {
+            text: why.clone(),
+            outcome: Outcome::Partial,
+            goes_on: false,
+        });
+        all.unfinished.iter().map(left).chain(unread).collect()
     }
 }
 

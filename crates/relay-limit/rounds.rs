@@ -20,6 +20,9 @@ struct Said {
     so_far: Option<SoFar>,
     busy: usize,
     problems: Vec<String>,
+    /// Was all of FROM's mail seen? What does not say so has not seen it.
+    complete: bool,
+    missing: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -143,13 +146,19 @@ impl Rounds {
             fates.replies.extend(one.replies.iter().cloned());
         }
         let mut text = format!("moved {what}: {}", count(moved, "message"));
+        let unseen = read().filter(|said| said.so_far.is_none());
+        let unseen: usize = unseen.map(|said| said.this_run.moved).sum();
         let parts = fates.parts();
+        let so_far = (!parts.is_empty()).then(|| format!("so far {parts}"));
+        let unseen = (unseen > 0).then(|| format!("what became of {unseen} was not seen"));
+        let parts: Vec<String> = so_far.into_iter().chain(unseen).collect();
         if !parts.is_empty() {
-            text.push_str(&format!(" (so far {parts})"));
+            text.push_str(&format!(" ({})", parts.join("; ")));
         }
         let mut is_done = self.0.iter().all(Round::is_sound);
         match self.0.last().map(|round| (&round.said, round.code)) {
-            Some((Ok(said), _)) => {
+            Some((Ok(said), code)) => {
+                is_done &= code == Some(0) && said.complete;
                 let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
                 for why in said.left() {
                     *causes
@@ -171,6 +180,12 @@ impl Rounds {
                 let stopped = said.canary.as_ref().and_then(|one| one.stopped.as_ref());
                 for why in stopped.into_iter().chain(&said.problems) {
                     text.push_str(&format!("; {why}"));
+                }
+                if !said.complete {
+                    text.push_str("; not all that waits was seen");
+                    for why in said.missing.iter().take(3) {
+                        text.push_str(&format!(": {why}"));
+                    }
                 }
             }
             Some((Err(why), _)) if moved == 0 => text = format!("NOT moved {what}: {why}"),

@@ -279,9 +279,9 @@ impl Look<'_> {
 
     /// A table was asked for what can be guessed, and its own keys cannot be listed.
     fn unlisted(&mut self, by: &str) {
-        let what = format!("the single entries of {by}");
-        if !self.found.unseen.contains(&what) {
-            self.found.unseen.push(what);
+        let is_known = self.found.failed.iter().any(|(failed, _)| failed == by);
+        if !is_known && !self.found.unlisted.iter().any(|other| other == by) {
+            self.found.unlisted.push(by.to_owned());
         }
     }
 

@@ -97,9 +97,10 @@ fn may_be_read(tz: &[u8]) -> bool {
     match path.is_absolute() {
         _ if path.components().any(up) => false,
         true => {
-            // Where the links lead: /usr/tmp is /var/tmp on older hosts.
+            // And where the links lead: /usr/tmp is /var/tmp on older hosts. A link elsewhere may be exchanged.
             let is_roots = |path: &Path| path.starts_with("/usr") || path == "/etc/localtime";
-            path.canonicalize().is_ok_and(|path| is_roots(&path))
+            is_roots(path)
+                && path.canonicalize().is_ok_and(|path| is_roots(&path))
                 && fs::metadata(path).is_ok_and(is_zone)
         }
         false => true,
@@ -221,6 +222,11 @@ mod tests {
         let own = own.to_str().unwrap();
         fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
         let sparse = sparse.to_str().unwrap();
+        // A zone now, by a path that chrono would follow once more.
+        let link = dir.path().join("link");
+        symlink("/usr/share/zoneinfo/Europe/Berlin", &link).unwrap();
+        assert!(link.is_file(), "Debian's package tzdata");
+        let link = link.to_str().unwrap();
         for tz in [
             ":/dev/zero",
             "/dev/zero",
@@ -232,6 +238,7 @@ mod tests {
             "/etc/../dev/zero",
             // Whoever owns its directory may exchange it.
             own,
+            link,
         ] {
             assert_eq!(zone(&Root::default(), Some(OsStr::new(tz))), utc(), "{tz}");
         }

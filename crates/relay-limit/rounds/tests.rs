@@ -1,4 +1,5 @@
-//! When `out` may move more, and what it says of all its runs. The results are queue-move's, as real runs gave them.
+//! When `out` may move more, and what it says of all its runs. The results have the
+//! form of queue-move's; that it writes them so is in the tests of `out`.
 
 use super::*;
 
@@ -18,7 +19,7 @@ fn ran(code: i32, moved: usize, left: &[&str], more: &str) -> Round {
     round(
         code,
         &format!(
-            r#"{{"schema":"relay-tools/queue-move/1","state":"done","this_run":{{"moved":{moved},"restored":0}},
+            r#"{{"schema":"relay-tools/queue-move/1","state":"done","complete":true,"this_run":{{"moved":{moved},"restored":0}},
             "messages":[{}]{more}}}"#,
             messages.join(",")
         ),
@@ -110,10 +111,22 @@ fn all_rounds_are_added_up() {
     );
     check(
         vec![
-            ran(1, 3, &[RETRIED], ""),
+            ran(1, 3, &[RETRIED], &sent(3)),
             Round::read(Some(2), b"", "it is stopped"),
         ],
-        "moved to postfix-aol-c: 3 messages; the rest NOT: it is stopped; queue-move postfix-aol-a postfix-aol-c",
+        "moved to postfix-aol-c: 3 messages (so far 3 sent); the rest NOT: it is stopped; queue-move postfix-aol-a postfix-aol-c",
+        false,
+    );
+    let unread = r#"{"state":"done","this_run":{"moved":3},"complete":false,"missing":["deferred/A: denied"]}"#;
+    check(
+        vec![round(1, unread)],
+        "moved to postfix-aol-c: 3 messages (what became of 3 was not seen); not all that waits was seen: \
+         deferred/A: denied; queue-move postfix-aol-a postfix-aol-c",
+        false,
+    );
+    check(
+        vec![round(0, "{}")],
+        "moved to postfix-aol-c: 0 messages; not all that waits was seen; queue-move postfix-aol-a postfix-aol-c",
         false,
     );
     check(
@@ -122,8 +135,8 @@ fn all_rounds_are_added_up() {
         false,
     );
     check(
-        vec![ran(1, 3, &[RETRIED, RETRIED, BUSY], "")],
-        "moved to postfix-aol-c: 3 messages; 3 not moved: it was tried again after the plan was made, …; \
+        vec![ran(1, 3, &[RETRIED, RETRIED, BUSY], &sent(3))],
+        "moved to postfix-aol-c: 3 messages (so far 3 sent); 3 not moved: it was tried again after the plan was made, …; \
          queue-move postfix-aol-a postfix-aol-c",
         false,
     );

@@ -236,8 +236,8 @@ fn named(claimants: &[&Facts]) -> String {
     names.collect::<Vec<_>>().join(" and ")
 }
 
-/// What is wrong with an instance that nobody has started yet can wait.
-fn level(instance: &Facts) -> Level {
+/// How bad the worst is that can be wrong with it: with an instance that nobody has started yet it can wait.
+pub fn level(instance: &Facts) -> Level {
     match instance.running {
         Running::Yes { .. } => Level::Critical,
         _ if instance.is_enabled => Level::Critical,

@@ -23,13 +23,13 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
     gauge(
         out,
         "relay_mailq_problems",
-        "Files and directories that could not be read, so that figures may be too small.",
+        "What could not be read: queues, so that figures may be too small, configurations, the journal of limits.",
     )?;
     writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
     gauge(
         out,
         "relay_mailq_complete",
-        "1 if all queues and what concerns them could be read; 0 if the figures may be too small.",
+        "1 if all queues, configurations and limits could be read; 0 if figures may be too small, or limits missing.",
     )?;
     let complete = u64::from(distribution.missing().is_empty());
     writeln!(out, "relay_mailq_complete {complete}")?;

@@ -18,6 +18,8 @@ pub struct Detours {
     pub readdressed: Vec<Readdressed>,
     /// Tables that could not be asked: which, and why.
     pub failed: Vec<(String, Failed)>,
+    /// Tables of which only what was asked for is known: their entries cannot be listed.
+    pub unlisted: Vec<String>,
     /// What may take mail elsewhere, and was not looked at: the parameter and its value.
     pub unseen: Vec<String>,
 }
@@ -175,6 +177,10 @@ pub(super) fn recipients(input: &Input<'_>) -> Vec<AuditRow> {
         };
         row(grade, text).about(items)
     }));
+    if !input.detours.unlisted.is_empty() {
+        let text = "entries that cannot be listed: what they do with single recipients or messages is not known";
+        rows.push(row(Grade::Unknown, text.to_owned()).about(input.detours.unlisted.clone()));
+    }
     if rows.is_empty() {
         let text = "no table gives a provider's recipients other addresses".to_owned();
         rows.push(row(Grade::Ok, text));
