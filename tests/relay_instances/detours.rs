@@ -10,13 +10,14 @@ fn filters_and_other_addresses_are_found_as_relay_transport_finds_them() {
     let host = host_or_skip!();
     let (provider, other) = (host.sink(), host.sink_at(([127, 0, 9, 2], 25)));
     let aol = host.instance("postfix-aol-a").relay_to(&provider).start();
-    let found = || -> Vec<String> {
-        let (_, findings) = json(&host, &["aol-a"]);
+    let with = |args: &[&str]| -> Vec<String> {
+        let (_, findings) = json(&host, args);
         let own = findings
             .into_iter()
-            .filter(|one| one.contains(" configuration postfix-aol-a: "));
+            .filter(|one| one.contains(" configuration postfix-"));
         own.collect()
     };
+    let found = || with(&["aol-a"]);
     // Who had the next message, and for whom.
     let taken = || {
         let before = (provider.deliveries().len(), other.deliveries().len());
@@ -77,6 +78,12 @@ fn filters_and_other_addresses_are_found_as_relay_transport_finds_them() {
           smtp:[127.0.9.2]:25 of all mail"
         ]
     );
+    assert_eq!(with(&["aol-a", "--accept", "header_checks"]), [""; 0]);
+    assert_eq!(
+        with(&["aol-a", "--accept", "*:/etc/postfix/headers"]),
+        [""; 0]
+    );
+    assert_eq!(with(&["aol-a", "--accept", "body_checks"]).len(), 1);
     set("header_checks", "hash:/etc/postfix/missing");
     let all = found();
     assert!(
@@ -85,4 +92,27 @@ fn filters_and_other_addresses_are_found_as_relay_transport_finds_them() {
     );
     set("header_checks", "");
     assert_eq!(found(), [""; 0]);
+
+    // Where all mail of one that is named for no provider goes is its admin's own matter; and what nobody has started
+    // yet can wait.
+    let filter = "smtp:[127.0.9.2]:25";
+    for name in ["postfix-in", "postfix-aol-b"] {
+        let one = host.instance(name).param("content_filter", filter).create();
+        host.command("postmulti")
+            .args(["-i", name, "-e", "disable"])
+            .run()
+            .ok();
+        drop(one);
+    }
+    assert_eq!(with(&["in"]), [""; 0]);
+    let all = with(&["aol-b"]);
+    assert!(
+        all.iter()
+            .any(|one| one.starts_with("WARNING ") && one.contains("content_filter")),
+        "{all:?}"
+    );
+    assert!(
+        !all.iter().any(|one| one.starts_with("CRITICAL ")),
+        "{all:?}"
+    );
 }

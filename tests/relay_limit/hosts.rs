@@ -133,7 +133,8 @@ impl Site {
     }
 }
 
-/// What strace(1) writes of a command, with options of strace's in front, that gets `signal` at its n-th call of `call`.
+/// What strace(1) writes of a command, with options of strace's in front, that gets `signal` at its n-th call of
+/// `call`.
 pub(crate) fn signalled(
     host: &Host,
     signal: &str,
