@@ -142,12 +142,7 @@ fn the_other_tools_say_what_is_paused() {
     ] {
         let ran = host.command(tool).args(args).run();
         let said = ran.text() + &ran.errors();
-        // queue-move asks Postfix what would become of the mail, and is told why it would wait.
-        let marks = [
-            "postfix-aol-b is paused, aol.com",
-            "paused by relay-limit until ",
-        ];
-        assert!(marks.iter().any(|mark| said.contains(mark)), "{ran}");
+        assert!(said.contains("postfix-aol-b is paused, aol.com"), "{ran}");
     }
     for (tool, args) in [
         (env!("CARGO_BIN_EXE_queue-report"), &["aol-*"][..]),
