@@ -54,6 +54,7 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
     let deferred = course.to.parameters().list("defer_transports");
     for ((transport, nexthop), group) in &groups {
         findings.extend(judge(
+            cx,
             course,
             &services,
             &deferred,
@@ -158,6 +159,7 @@ fn failing(course: &Course<'_>, domains: &BTreeSet<String>) -> Option<Objection>
 
 /// What the agent of a route does with mail.
 fn judge(
+    cx: &Context,
     course: &Course<'_>,
     services: &MasterCf,
     deferred: &[String],
@@ -196,7 +198,7 @@ fn judge(
         // error(8) defers for a service of the name retry, and returns mail for all others.
         "error" if service.name == "retry" => Some(refuse(
             format!("{to} would defer {who} without a try: {route}"),
-            way,
+            super::delays::paused(cx, course).unwrap_or(way),
         )),
         "error" => Some(refuse(
             format!("{to} would return {who} to their senders: {route}"),
