@@ -61,8 +61,9 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
     }
     let expected = expected(run.args, run.selection);
     let mut stats = counted(run, run.settings(vec![Dimension::Reason], true, expected))?;
+    let mut unknown = unknown(run.args, &run.host.value);
+    unknown.extend(is_elsewhere(run, &stats));
     let (others, nobodys) = leave_judged(run, &mut stats);
-    let unknown = unknown(run.args, &run.host.value);
     let mut verdict = verdict(&stats, &limits, unknown);
     if others > 0 {
         let what = "deliveries of names of no configured instance, not judged";
@@ -106,6 +107,32 @@ fn leave_judged(run: &Run<'_>, stats: &mut MailStats) -> (u64, u64) {
         out
     };
     (out.total(), nobodys)
+}
+
+/// Nothing of this host's instances, and lines of their names under another host's: whose are they?
+fn is_elsewhere(run: &Run<'_>, stats: &MailStats) -> Option<String> {
+    let selection = run.selection;
+    let busy = stats.instances.iter();
+    let busy = busy.filter(|i| i.figures.counts.total() > 0);
+    let mut names = busy.map(|i| String::from_utf8_lossy(&i.instance));
+    if run.args.names_its_logs()
+        || names
+            .clone()
+            .any(|name| selection.is_configured(name.as_bytes()))
+    {
+        return None;
+    }
+    let other = names.find_map(|name| {
+        let (instance, host) = name.rsplit_once('@')?;
+        selection
+            .is_configured(instance.as_bytes())
+            .then(|| host.to_owned())
+    })?;
+    let other = postfix::escape(other.as_bytes()).to_string();
+    let own = run.cx.site().host();
+    Some(format!(
+        "the log's deliveries are of host {other}, none is of {own}: if {own} was renamed, restart its syslog daemon"
+    ))
 }
 
 /// The answer. `unknown` says what could not be looked at.

@@ -126,3 +126,37 @@ fn a_hosts_own_lines_are_its_own_whatever_name_they_bear() {
     check("rustin", &["cleveland", "cleveland", "rustin"], &both);
     check("rustin", &["rustin", "cleveland", "cleveland"], &both);
 }
+
+/// The syslog daemon goes on with the name that the host had before: whose deliveries these are is not seen.
+#[test]
+fn a_log_that_is_of_another_host_alone_is_no_quiet_hour() {
+    let root = crate::lists_host::host(&["postfix-aol-a"], "");
+    fs::write(root.path().join("etc/hostname"), "relay1\n").unwrap();
+    let lines = |host: &str, day: &str, n: usize| {
+        let line = |i| {
+            format!(
+                "2026-11-{day}T06:00:{i:02}+00:00 {host} postfix-aol-a/smtp[706]: 4A{i}: to=<a@aol.com>, \
+                 relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (450 later)\n"
+            )
+        };
+        (10..10 + n).map(line).collect::<String>()
+    };
+    let check = |log: String, status: i32, said: &str| {
+        let path = root.path().join("var/log/mail.log");
+        fs::write(&path, log).unwrap();
+        set_mtime(&path, seconds("2026-11-28T00:00:00Z"));
+        let root = root.path().to_str().unwrap();
+        let ran = stats(["--root", root, "--date", "2026-11-27", "--check"]).ended(status);
+        assert!(ran.out.contains(said), "{}", ran.out);
+    };
+    let before = lines("relay1", "26", 40);
+    let said = "UNKNOWN: the log's deliveries are of host relay9, none is of relay1";
+    check(before.clone() + &lines("relay9", "27", 40), 3, said);
+    // Beside its own they are a log server's.
+    let said = "CRITICAL: postfix-aol-a: deferred 100.0% (5 of 5)";
+    check(
+        before + &lines("relay1", "27", 5) + &lines("relay9", "27", 40),
+        2,
+        said,
+    );
+}

@@ -201,9 +201,9 @@ fn an_instance_with_a_log_of_its_own() {
         ]
         .concat(),
     );
-    let root = root.path().to_str().unwrap();
+    let path = root.path().to_str().unwrap();
     let totals = |args: &[&str]| -> Vec<String> {
-        let ran = stats(["--root", root].iter().chain(args)).ended(0);
+        let ran = stats(["--root", path].iter().chain(args)).ended(0);
         ran.out
             .lines()
             .filter(|l| l.contains(":total:"))
@@ -224,4 +224,14 @@ fn an_instance_with_a_log_of_its_own() {
         totals(&["own", "--since", "2026-09-19"]),
         ["postfix-own:total:3"]
     );
+    // Nothing has ever been written to it: the lines are elsewhere, or nowhere.
+    write("var/log/own.log", "");
+    let says = "own.log: it has no line, though maillog_file names it";
+    let ran = stats(["--root", path]).ended(1);
+    assert!(ran.err.contains(says), "{}", ran.err);
+    let ran = stats(["--root", path, "--check", "--date", "2026-09-19"]).ended(3);
+    assert!(ran.out.contains(says), "{}", ran.out);
+    // It was rotated just now.
+    write("var/log/own.log.1", &line("postfix-own"));
+    stats(["--root", path]).ended(0);
 }

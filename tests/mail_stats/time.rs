@@ -268,3 +268,58 @@ fn no_more_of_a_log_is_read_than_there_is() {
     let expected = format!("read {size} of {size} bytes");
     assert!(ran.err.contains(&expected), "{}", ran.err);
 }
+
+/// Copied without their times, logs without years are of the years that the order of their names says.
+#[test]
+fn logs_that_have_lost_their_times_go_by_their_names() {
+    let text = |n: usize| {
+        let day = line("Sep 19 10:00:00", "sent").repeat(n);
+        line("Sep  4 10:00:00", "sent") + &day + &line("Sep 30 10:00:00", "sent")
+    };
+    for names in [
+        ["mail.log.2.gz", "mail.log.1", "mail.log"],
+        ["mail.log-20241231", "mail.log-20251231.gz", "mail.log"],
+    ] {
+        let root = host(&[]);
+        let logs = root.path().join("var/log");
+        fs::create_dir_all(&logs).unwrap();
+        // Three of a day in the oldest year, two in the next, one in the last.
+        for (name, n) in names.iter().zip([3, 2, 1]) {
+            let path = logs.join(name.trim_end_matches(".gz"));
+            fs::write(&path, text(n)).unwrap();
+            if name.ends_with(".gz") {
+                sh(&format!("gzip {}", path.display()));
+            }
+            set_mtime(&logs.join(name), seconds("2026-11-28T12:00:00Z"));
+        }
+        for (year, n) in [("2026", 1), ("2025", 2), ("2024", 3)] {
+            assert_eq!(
+                total("UTC", root.path(), &["--date", &format!("{year}-09-19")]),
+                n,
+                "{names:?}"
+            );
+        }
+        let root = root.path().to_str().unwrap();
+        let ran = stats(["--root", root, "--since", "2020-01-01", "--by", "day"]);
+        for (year, n) in [("2026", 1), ("2025", 2), ("2024", 3)] {
+            let row = format!(":by:day:{year}-09-19:total:{n}\n");
+            assert!(ran.out.contains(&row), "{names:?}: {}", ran.out);
+        }
+        let said = "is taken from the order of the names";
+        assert_eq!(ran.err.matches(said).count(), 2, "{}", ran.err);
+        // As they are named, in any order.
+        let named = names.map(|name| format!("{root}/var/log/{name}"));
+        let ran = stats([&named[1], &named[2], &named[0]].iter().fold(
+            vec!["--by", "day", "--log"],
+            |mut all, one| {
+                all.push(one);
+                all
+            },
+        ));
+        assert!(
+            ran.out.contains(":by:day:2024-09-19:total:3\n"),
+            "{}",
+            ran.out
+        );
+    }
+}

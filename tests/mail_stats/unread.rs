@@ -279,6 +279,14 @@ fn delivery_lines_that_cannot_be_read() {
             "no status=",
         ),
         ("4F: to=<a\x1b[2J@b.exam", "cut in to="),
+        (
+            "@cee: 4G: to=<a@b.example>, relay=none, delay=1, dsn=2.0.0, status=sent (x)",
+            "no queue id behind the tag",
+        ),
+        (
+            "<4H>: to=<a@b.example>, relay=none, delay=1, dsn=2.0.0, status=sent (x)",
+            "no queue id behind the tag",
+        ),
     ];
     for (bad, why) in broken {
         let head = "2026-11-28T06:00:00Z relay1 postfix/smtp[706]: ";
@@ -304,6 +312,29 @@ fn delivery_lines_that_cannot_be_read() {
             ran.err
         );
     }
+}
+
+/// What a syslog daemon never writes: a crash or a wrong line end made it. What a receiver says is another matter.
+#[test]
+fn lines_that_are_torn_into_one_are_not_one_delivery() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("2026-11-28T06:00:00Z relay1 postfix/smtp[706]: {SENT}");
+    for torn in [format!("{line}\r{line}\r{line}"), format!("{line}\0{line}")] {
+        let log = written(dir.path(), format!("{line}\n{torn}\n{line}\n").as_bytes());
+        let ran = stats(["--log", &log]).ended(1);
+        assert!(ran.out.starts_with("postfix:total:2\n"), "{}", ran.out);
+        let why = "mail.log, line 2: a control character, which Postfix never writes: ";
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+    let said = "2026-11-28T06:00:00Z relay1 postfix/smtp[706]: 4J: host mx.evil.example[192.0.2.9] said: 450 4.2.0 x: \
+                to=<a@b.example>, relay=none, status=sent (in reply to RCPT TO command)";
+    let log = written(dir.path(), format!("{line}\n{said}\n").as_bytes());
+    let ran = stats(["--log", &log]).ended(0);
+    assert!(
+        ran.out.starts_with("postfix:total:1\n") && ran.err.is_empty(),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

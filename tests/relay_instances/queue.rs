@@ -124,3 +124,28 @@ fn a_queue_manager_that_dies() {
     ));
     is_critical(&host, "runs without a queue manager");
 }
+
+/// What a cleaner of old files takes away, `postfix check` passes over, and nobody reaches any more.
+#[test]
+fn sockets_that_are_gone() {
+    let host = host_or_skip!();
+    let a = instance(&host);
+    let of = |name: &str| format!("the socket of service {name} is not there");
+    host.sh("rm /var/spool/postfix-aol-a/private/defer");
+    is_critical(&host, &of("defer"));
+    a.postfix("stop");
+    a.postfix("start");
+    assert_eq!(check(&host).1, Some(0));
+    // A transport of the site's own that master does not know yet.
+    host.sh("postconf -c /etc/postfix-aol-a -M 'slow/unix=slow unix - - n - - smtp'");
+    let (line, status) = check(&host);
+    assert!(
+        line.starts_with("WARNING: ") && line.contains(&of("slow")),
+        "{line}"
+    );
+    assert_eq!(status, Some(1));
+    a.postfix("reload");
+    host.wait_until(std::time::Duration::from_secs(60), "its socket", || {
+        check(&host).1 == Some(0)
+    });
+}

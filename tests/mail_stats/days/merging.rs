@@ -63,6 +63,54 @@ fn records_of_hosts_and_days_add_up() {
 }
 
 #[test]
+fn days_that_no_record_is_of_are_named() {
+    let rustin = host("rustin", &[before(), the_day(), after()].concat());
+    let cleveland = host("cleveland", &[before(), the_day()].concat());
+    save_whole(&rustin);
+    save_whole(&cleveland);
+    save(&rustin, &["--date", "2026-09-20"]).ended(0);
+    let next = days(&rustin).join("2026-09-20.rustin.jsonl");
+    let (here, there) = (file(&rustin, "rustin"), file(&cleveland, "cleveland"));
+    let check = |files: &[&Path], args: &[&str], said: &str| {
+        let ran = merge(files, args, 1);
+        assert!(ran.err.contains(said), "{args:?}: {}", ran.err);
+        let ran = merge(files, &[args, &["--format", "json"]].concat(), 1);
+        let found: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(found["complete"], false, "{args:?}: {found}");
+    };
+    // Nothing at all, and nothing of that day.
+    check(&[Path::new("/dev/null")], &[], "there is no day record");
+    check(
+        &[&here],
+        &["--date", "2026-09-18"],
+        "rustin: no record of 2026-09-18",
+    );
+    // One of two hosts; a week of which there are two days.
+    check(
+        &[&here, &next, &there],
+        &["--date", "2026-09-20"],
+        "cleveland: no record of 2026-09-20",
+    );
+    let week = ["--since", "2026-09-15", "--until", "2026-09-23"];
+    let said = "rustin: no record of 2026-09-15, 2026-09-16, 2026-09-17, 2026-09-18, 2026-09-21 and 1 day more";
+    check(&[&here, &next], &week, said);
+    // A day between two, without a window.
+    let later = fs::read_to_string(&next)
+        .unwrap()
+        .replace("2026-09-20", "2026-09-22")
+        .replace("2026-09-21", "2026-09-23");
+    let path = days(&rustin).join("2026-09-22.rustin.jsonl");
+    fs::write(&path, later).unwrap();
+    check(
+        &[&here, &path],
+        &[],
+        "rustin: no record of 2026-09-20, 2026-09-21",
+    );
+    // The end of an open window is that of the last record.
+    merge(&[&here, &next], &["--since", "2026-09-19"], 0);
+}
+
+#[test]
 fn merged_figures_are_those_of_the_logs() {
     let root = tempfile::tempdir().unwrap();
     sh(&format!(

@@ -79,6 +79,53 @@ fn attention_is_called_to_what_is_much_worse() {
     );
 }
 
+/// What an instance that is paused puts off, no provider has refused.
+#[test]
+fn a_pause_is_blamed_on_nobody() {
+    let check = |reply: &str, expected: &[&str]| {
+        let of = |instance, to, time, n| Lines {
+            instance,
+            to,
+            time,
+            n,
+            ..Lines::default()
+        };
+        let (aol, rest) = ("u@aol.com", "u@rest.example");
+        let before = [
+            of("postfix-a", aol, "18T10:00:00", 40),
+            of("postfix-b", rest, "18T10:00:00", 400),
+        ];
+        let waits = Lines {
+            status: "deferred",
+            reply,
+            ..of("postfix-a", aol, "19T11:00:00", 40)
+        };
+        let day = [
+            of("postfix-a", aol, "19T10:00:00", 30),
+            of("postfix-b", rest, "19T10:00:00", 400),
+            waits,
+        ];
+        let ran = report(
+            &host(&["postfix-a", "postfix-b"], &two_days(&before, &day)),
+            &DAY,
+        )
+        .ended(0);
+        let told = attention(&ran.out);
+        let told: Vec<&str> = told
+            .iter()
+            .map(String::as_str)
+            .filter(|t| t.starts_with('!'))
+            .collect();
+        assert_eq!(told, expected, "{reply}");
+    };
+    check("paused by relay-limit until 2026-09-19 14:00 +0000", &[]);
+    let refused = "!  postfix-a: 57.1% deferred (40); it was 0.0%; greylisted 40";
+    check(
+        "host mx[192.0.2.9] said: 450 4.2.0 Greylisted, try again later",
+        &[refused],
+    );
+}
+
 #[test]
 fn an_instance_without_traffic_and_a_full_queue_are_reported() {
     let before = |instance| Lines {

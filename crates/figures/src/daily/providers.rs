@@ -8,7 +8,7 @@ use crate::bounds::OTHER_INSTANCES;
 use crate::history::{History, HistoryDay, InstanceDay};
 use crate::judge::{Rules, Sample};
 use crate::mail_stats::check::Watched;
-use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
+use crate::mail_stats::{Counts, Figures, MailStats};
 use crate::verdict::Level;
 use legible::human;
 
@@ -66,9 +66,8 @@ fn add(sum: &mut OfDay, figures: &Figures) {
 }
 
 fn rows(figures: &Figures) -> impl Iterator<Item = (String, Counts)> {
-    let table = figures.breakdown(Dimension::Provider);
-    let rows = table.into_iter().flat_map(|table| &table.rows);
-    rows.map(|row| (name_of(row.key.as_bytes()).into_owned(), row.counts))
+    let rows = figures.tried_by_provider();
+    rows.map(|(name, counts)| (name_of(name).into_owned(), counts))
 }
 
 /// Providers that take far less than they did, where it is not seen in an instance: most of what they refused is of

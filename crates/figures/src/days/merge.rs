@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use postfix::{Day, Position, Problem, Time};
+use postfix::{Day, Position, Problem, Span, Time, Zone, escape};
 
 use super::wire::ComplaintEntry;
 use super::{DIMENSIONS, DayRecord, replaces, stored};
@@ -13,6 +13,9 @@ use crate::complaints::Complaints;
 use crate::mail_stats::{
     self, Count, Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally,
 };
+
+/// So many days that there is no record of are named.
+const NAMED: usize = 5;
 
 /// Host, instance, day.
 type Key = (String, String, Day);
@@ -22,6 +25,8 @@ type Key = (String, String, Day);
 pub struct Days {
     records: BTreeMap<Key, StoredRecord>,
     problems: Vec<Problem>,
+    /// What was read, with records or without.
+    files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +58,7 @@ impl Days {
     /// both claim to be complete that is the later one, and a problem reports it.
     pub fn read(&mut self, path: &Path, text: &[u8]) {
         let (records, problems) = stored(path, text);
+        self.files.push(path.to_owned());
         self.problems.extend(problems);
         for (line, record) in records {
             let (host, instance, day) = record.key();
@@ -93,7 +99,7 @@ impl Days {
     /// those of all hosts that have one of its name.
     ///
     /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the
-    /// window, and a record of a part of a day, are problems.
+    /// window, a record of a part of a day, and days that a host has no record of, are problems.
     pub fn add_up(
         self,
         settings: &Arc<Settings>,
@@ -105,6 +111,11 @@ impl Days {
         let mut problems = self.problems;
         let (mut hosts, mut records) = (BTreeSet::new(), 0);
         let mut span: Option<Range<Time>> = None;
+        problems.extend(self.files.first().and_then(|file| {
+            let keys = self.records.keys().filter(|key| wants(key.1.as_bytes()));
+            let what = missing(keys, window.as_ref(), settings.zone)?;
+            Some(Problem::new(file, what))
+        }));
         for found in self.records.into_values() {
             let record = &found.record;
             let Some((since, until)) = record.span().filter(|_| wants(record.instance.as_bytes()))
@@ -143,6 +154,49 @@ impl Days {
         });
         Merged { stats, records }
     }
+}
+
+/// Which days the records lack: each host should have all of the window or, where that has no bounds, all between its
+/// first and its last.
+fn missing<'a>(
+    keys: impl Iterator<Item = &'a Key>,
+    window: Option<&Range<Time>>,
+    zone: Zone,
+) -> Option<String> {
+    let mut hosts: BTreeMap<&str, BTreeSet<Day>> = BTreeMap::new();
+    for (host, _, day) in keys {
+        hosts.entry(host).or_default().insert(*day);
+    }
+    if hosts.is_empty() {
+        return Some("there is no day record".to_owned());
+    }
+    let bounds = window.map_or(Time::MIN..Time::MAX, Range::clone);
+    let first = (bounds.start > Time::MIN).then(|| Day::at(bounds.start, zone));
+    let last = bounds.end.minus(Span::from_micros(1));
+    let last = (bounds.end < Time::MAX).then(|| Day::at(last, zone));
+    let mut of_hosts = Vec::new();
+    for (host, days) in &hosts {
+        let ends = first
+            .or(days.first().copied())
+            .zip(last.or(days.last().copied()));
+        let all = ends.into_iter().flat_map(|(first, last)| first.up_to(last));
+        let mut gone = all.filter(|day| !days.contains(day));
+        let named: Vec<String> = gone
+            .by_ref()
+            .take(NAMED)
+            .map(|day| day.to_string())
+            .collect();
+        let more = match gone.count() {
+            0 => String::new(),
+            1 => " and 1 day more".to_owned(),
+            n => format!(" and {n} days more"),
+        };
+        if !named.is_empty() {
+            let host = escape(host.as_bytes());
+            of_hosts.push(format!("{host}: no record of {}{more}", named.join(", ")));
+        }
+    }
+    (!of_hosts.is_empty()).then(|| of_hosts.join("; "))
 }
 
 impl DayRecord {

@@ -20,6 +20,20 @@ impl Figures {
         row.map_or(0, |row| row.counts.sent)
     }
 
+    /// Each provider with the deliveries to it that were surely tried. Which provider's mail was paused is not kept: what
+    /// an instance [`paused`](Self::paused) is taken off all of its providers, so that none is blamed for it. Needs the
+    /// breakdowns by `Dimension::Provider` and `Dimension::Reason`.
+    pub fn tried_by_provider(&self) -> impl Iterator<Item = (&[u8], Counts)> {
+        let rows = self.breakdown(Dimension::Provider).map(|table| &table.rows);
+        let paused = self.paused();
+        let tried = move |counts: Counts| Counts {
+            deferred: counts.deferred.saturating_sub(paused),
+            ..counts
+        };
+        let rows = rows.into_iter().flatten();
+        rows.map(move |row| (row.key.as_bytes(), tried(row.counts)))
+    }
+
     /// The deliveries that were tried: [`Self::counts`] without what was [`paused`](Self::paused).
     pub fn tried(&self) -> Counts {
         Counts {

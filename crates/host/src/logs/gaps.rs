@@ -2,10 +2,10 @@
 //! something else, times that no log holds.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figures::gaps::Gaps;
-use postfix::log::{LogPlace, LostMessages, Options, Reading};
+use postfix::log::{self, LogPlace, LostMessages, Options, Reading};
 use postfix::{Problem, Span, Time, count, either, escape};
 
 use crate::site::Site;
@@ -153,6 +153,16 @@ pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -
         }
     }
     find(readings, missing);
+}
+
+/// What is wrong with an instance's own log (`maillog_file`) in which nobody has ever written: Postfix itself does so as
+/// soon as it starts. The lines are elsewhere, then, or nowhere.
+pub(super) fn unused(current: &Path) -> Option<Problem> {
+    let files = log::siblings(current).ok()?;
+    let is_empty = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|m| m.len() == 0);
+    let what = "it has no line, though maillog_file names it: is the postlog service in master.cf, and was Postfix \
+                started again?";
+    (!files.is_empty() && files.iter().all(is_empty)).then(|| Problem::new(current, what))
 }
 
 /// What is wrong with a file that has lines, none of which is Postfix's.

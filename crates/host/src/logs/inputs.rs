@@ -214,6 +214,12 @@ impl Inputs {
                         }
                     }
                     gaps::find(&mut of_set, |of| missing(Some(set), of));
+                    if set.scope.is_ones()
+                        && let LogPlace::File(current) = &set.place
+                        && let Some(first) = of_set.first_mut()
+                    {
+                        first.problems.extend(gaps::unused(current));
+                    }
                     readings.extend(of_set);
                 }
                 match (readings.first_mut(), problems) {

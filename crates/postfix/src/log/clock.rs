@@ -8,6 +8,9 @@ use crate::{Span, Time, Zone};
 /// How far behind its file's own time a line may claim to be: a clock that is off, a zone that was misread.
 const FUTURE: Span = Span::from_days(1);
 
+/// By so much more where a line's year is known from the lines above: they may be out of order.
+const DISORDER: Span = Span::from_hours(1);
+
 /// How far apart two lines may be to confirm each other's year.
 const STEP: Span = Span::from_days(30);
 
@@ -44,6 +47,12 @@ impl Clock {
         }
     }
 
+    /// What stands for the file's own time where that says nothing: its first line is older than the one that was
+    /// written at `next`, the first of a newer file.
+    pub(super) fn ended_before(next: Time) -> Time {
+        next.minus(FUTURE).minus(Span::from_micros(1))
+    }
+
     /// The same, for reading on after a line whose time is known.
     #[must_use]
     pub fn after(mut self, previous: Time) -> Self {
@@ -70,7 +79,8 @@ impl Clock {
     fn yearless(&mut self, month: u32, day: u32, time: NaiveTime) -> Option<Time> {
         let around = self.anchor.unwrap_or(self.latest);
         let year = self.zone.at(around)?.year();
-        let limit = self.latest.plus(FUTURE);
+        let disorder = self.anchor.map_or(Span::ZERO, |_| DISORDER);
+        let limit = self.latest.plus(FUTURE).plus(disorder);
         // A leap day may be up to eight years away.
         let candidates = (-8..=8_i32).filter_map(|step| {
             let date = NaiveDate::from_ymd_opt(year.checked_add(step)?, month, day)?;

@@ -1,6 +1,6 @@
 //! When a log begins and ends, by a look at its first and its last lines.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader};
 use std::path::Path;
 
@@ -9,10 +9,17 @@ use super::json;
 use super::open::{self, Compression};
 use super::parts::Slice;
 use super::read::mtime;
+use super::sources;
 use super::timeline::Timeline;
 use crate::problem::Problem;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::zone::Zone;
+
+/// Logs are seldom rotated again within this time: files whose times are nearer may have lost them.
+const TOGETHER: Span = Span::from_hours(1);
+
+/// So many newer logs say what years a log is of.
+const MOST_NEWER: usize = 64;
 
 /// The last bytes of a log, among which its last whole line is.
 const TAIL: u64 = 64 * 1024;
@@ -23,9 +30,20 @@ const TAIL: u64 = 64 * 1024;
 ///
 /// As for [`read_file()`](super::read_file).
 pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
+    first_time_by(path, zone, |metadata| {
+        written(path, metadata, zone, MOST_NEWER)
+    })
+}
+
+/// The same where `written` says when the file was last written.
+fn first_time_by(
+    path: &Path,
+    zone: Zone,
+    written: impl Fn(&Metadata) -> Time,
+) -> Result<Option<Time>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
-    let latest = mtime(&metadata);
+    let latest = written(&metadata);
     let head = open::head(&mut file, 6).map_err(problem)?;
     let compression = Compression::of(&head);
     if compression == Compression::None {
@@ -40,6 +58,37 @@ pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
         let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
         Clock::new(zone, latest).place(stamp)
     }))
+}
+
+/// When a log was last written: its mtime, unless that was lost (a copy, a restored archive) and so says less than its
+/// name: a rotated log ends before the `newer` one begins, of which up to `most` are looked at.
+fn written(path: &Path, metadata: &Metadata, zone: Zone, most: usize) -> Time {
+    let own = mtime(metadata);
+    let Some(most) = most.checked_sub(1) else {
+        return own;
+    };
+    let ended = || {
+        let newer = sources::newer(path)?;
+        let next = std::fs::metadata(&newer).ok()?;
+        if mtime(&next) > own.plus(TOGETHER) {
+            return None;
+        }
+        let next = first_time_by(&newer, zone, |metadata| {
+            written(&newer, metadata, zone, most)
+        });
+        Some(Clock::ended_before(next.ok()??))
+    };
+    ended().map_or(own, |ended| own.min(ended))
+}
+
+/// When a log that is to be read was last written, and a note if its mtime says otherwise of its lines' years.
+pub(super) fn placed(path: &Path, metadata: &Metadata, zone: Zone) -> (Time, Option<Problem>) {
+    let (own, by_name) = (mtime(metadata), written(path, metadata, zone, MOST_NEWER));
+    let first = |latest: Time| first_time_by(path, zone, |_| latest).ok().flatten();
+    let is_contradicted = by_name < own && first(by_name) != first(own);
+    let what = "its file time is not older than that of the log that was begun after it: which year its lines are of \
+                is taken from the order of the names";
+    (by_name, is_contradicted.then(|| Problem::new(path, what)))
 }
 
 /// The hosts that the lines at a log's ends name, in their order, each once: of the first 64 KiB, and of the last ones
@@ -91,7 +140,7 @@ fn part(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
 pub fn last_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
-    let (size, latest) = (metadata.len(), mtime(&metadata));
+    let (size, latest) = (metadata.len(), written(path, &metadata, zone, MOST_NEWER));
     if Compression::of(&open::head(&mut file, 6).map_err(problem)?) != Compression::None {
         return Ok(Some(latest));
     }

@@ -6,13 +6,14 @@ use std::os::unix::fs::FileExt;
 
 use super::clock::Clock;
 use super::event::{Event, Sink};
-use super::extract::{Extractor, looks_like_delivery};
+use super::extract::Extractor;
 use super::header;
 use super::json;
 use super::lines::{self, Needles};
 use super::seen::{Seen, line_ends};
 use super::stamp::Stamp;
 use super::unread::Why;
+use super::unread::looks_like_delivery;
 use crate::Time;
 use crate::problem::Position;
 

@@ -12,7 +12,7 @@ use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
-use super::unread::Why;
+use super::unread::{Why, has_clock, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
 
 /// Turns lines into events.
@@ -98,6 +98,9 @@ impl Extractor {
         agent: Agent,
     ) -> Option<Event<'a>> {
         let attempt = match delivery::parse(header.message) {
+            Message::Other if opens_like_delivery(header.message) => {
+                return self.unparsed(header, tag, Why::QueueId);
+            }
             Message::Other => return None,
             Message::Broken(why) => return self.unparsed(header, tag, why),
             Message::Attempt(attempt) => attempt,
@@ -105,6 +108,10 @@ impl Extractor {
         let Word::Delivery(status) = attempt.status else {
             return None;
         };
+        // Postfix writes none: lines were torn into one.
+        if memchr::memchr3(0, b'\r', b'\n', header.message).is_some() {
+            return self.unparsed(header, tag, Why::Torn);
+        }
         let time = match self.time(header) {
             When::At(time) => Some(time),
             When::NotAsked => None,
@@ -359,25 +366,6 @@ fn requeued<'a>(message: &'a [u8], tag: &'a [u8]) -> Option<Event<'a>> {
         queue_id,
         orig_id,
     })
-}
-
-/// Does a line whose head cannot be read hold what Postfix writes of a delivery: `QUEUEID: to=` and ` status=`?
-pub(super) fn looks_like_delivery(line: &[u8]) -> bool {
-    let to = memchr::memmem::find(line, b": to=");
-    let rest = to.and_then(|at| line.get(at..)).unwrap_or_default();
-    memchr::memmem::find(rest, b" status=").is_some()
-}
-
-/// Is there a `12:22:57` among the first few words of the line, a time whose date cannot be read?
-fn has_clock(line: &[u8]) -> bool {
-    let is_clock = |word: &[u8]| match word {
-        [h, hh, b':', m, mm, b':', s, ss, ..] => {
-            [h, hh, m, mm, s, ss].iter().all(|b| b.is_ascii_digit())
-        }
-        _ => false,
-    };
-    let words = line.split(|b| matches!(b, b' ' | b'T'));
-    words.take(5).any(is_clock)
 }
 
 /// When a line was written, as far as it matters.

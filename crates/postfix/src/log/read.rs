@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::Clock;
+use super::ends;
 use super::event::Sink;
 use super::events::{self, From, events};
 use super::extract::Extractor;
@@ -124,13 +125,13 @@ fn opened<S: Sink>(
 ) -> Result<Reading, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = opened.map_err(problem)?;
-    let latest = if metadata.is_file() {
-        mtime(&metadata)
-    } else {
-        options.now
+    let (latest, note) = match metadata.is_file() {
+        true => ends::placed(path, &metadata, options.zone),
+        false => (options.now, None),
     };
     let size = metadata.is_file().then_some(metadata.len());
     let mut reading = Reading::new(path, size);
+    reading.notes.extend(note);
     let head = open::head(&mut file, 6).map_err(problem)?;
     match (Compression::of(&head), size) {
         (Compression::None, Some(size)) => {

@@ -274,6 +274,38 @@ pub fn gone_between(older: &Path, newer: &Path, current: Option<&PathBuf>) -> Ve
     (next.saturating_add(1)..last).rev().map(name).collect()
 }
 
+/// The log that was begun when this one was rotated, by their names.
+pub(super) fn newer(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.as_bytes();
+    let unpacked = PACKED
+        .iter()
+        .find_map(|end| name.strip_suffix(end.as_bytes()));
+    let name = unpacked.unwrap_or(name);
+    // `mail.log.1`, and `mail-20260919.log` for logrotate's `extension .log`.
+    let stem = |name: &[u8]| {
+        let end = name
+            .iter()
+            .rposition(|b| !b.is_ascii_digit() && !matches!(b, b'-' | b'_' | b'T' | b':' | b'.'))?;
+        name.get(..=end).map(<[u8]>::to_vec)
+    };
+    let inner = || {
+        let (inner, ending) = name.split_at_checked(memchr::memrchr(b'.', name)?)?;
+        Some([stem(inner)?.as_slice(), ending].concat())
+    };
+    let current = [stem(name), inner()].into_iter().flatten();
+    let mut current = current.map(|current| path.with_file_name(OsStr::from_bytes(&current)));
+    let current = current.find(|current| {
+        current != path
+            && current
+                .file_name()
+                .zip(path.file_name())
+                .is_some_and(|(a, b)| age(a, b).is_some())
+    })?;
+    let all = siblings(&current).ok()?;
+    let at = all.iter().position(|one| one == path)?;
+    all.into_iter().nth(at.saturating_add(1))
+}
+
 /// Does a file's name say that it is compressed?
 pub fn is_packed(path: &Path) -> bool {
     let name = path.as_os_str().as_bytes();

@@ -27,6 +27,10 @@ pub enum Why<'a> {
     Repeated,
     /// It begins as JSON does, and is no JSON object.
     NoJson,
+    /// Something stands in front of its queue id.
+    QueueId,
+    /// It holds a control character, which Postfix never writes.
+    Torn,
 }
 
 impl fmt::Display for Why<'_> {
@@ -38,12 +42,17 @@ impl fmt::Display for Why<'_> {
             Self::Unplaced => f.write_str("its time is no day of any near year"),
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
             Self::NoJson => f.write_str("no whole JSON object"),
+            Self::QueueId => f.write_str("no queue id behind the tag"),
+            Self::Torn => f.write_str("a control character, which Postfix never writes"),
             Self::NoStatus => f.write_str("no status="),
             Self::Status(word) => write!(f, "status={} is not a status", escape(word)),
             Self::Repeated => write!(f, "repeated more than {MOST_DELIVERIES} times"),
         }
     }
 }
+
+/// So many words may stand in front of a delivery's `to=`, its queue id among them.
+const FEW_WORDS: usize = 3;
 
 /// How many of a log's lines are shown; the rest is counted.
 const SHOWN: usize = 3;
@@ -134,6 +143,34 @@ impl UnreadLine {
             ..Problem::new(path, what)
         }
     }
+}
+
+/// Does a line whose head cannot be read hold what Postfix writes of a delivery: `QUEUEID: to=` and ` status=`?
+pub(super) fn looks_like_delivery(line: &[u8]) -> bool {
+    let to = memchr::memmem::find(line, b": to=");
+    let rest = to.and_then(|at| line.get(at..)).unwrap_or_default();
+    memchr::memmem::find(rest, b" status=").is_some()
+}
+
+/// Does a message begin with what Postfix writes of a delivery, behind a word or two that are not its own? What a
+/// receiver says stands further behind (`QUEUEID: host HOST[ADDRESS] said: …`).
+pub(super) fn opens_like_delivery(message: &[u8]) -> bool {
+    let to = memchr::memmem::find(message, b": to=<");
+    let head = to.and_then(|at| message.get(..at));
+    head.is_some_and(|head| head.split(|b| *b == b' ').count() <= FEW_WORDS)
+        && looks_like_delivery(message)
+}
+
+/// Is there a `12:22:57` among the first few words of the line, a time whose date cannot be read?
+pub(super) fn has_clock(line: &[u8]) -> bool {
+    let is_clock = |word: &[u8]| match word {
+        [h, hh, b':', m, mm, b':', s, ss, ..] => {
+            [h, hh, m, mm, s, ss].iter().all(|b| b.is_ascii_digit())
+        }
+        _ => false,
+    };
+    let words = line.split(|b| matches!(b, b' ' | b'T'));
+    words.take(5).any(is_clock)
 }
 
 /// The beginning of a line, and `…` where that is not all of it.

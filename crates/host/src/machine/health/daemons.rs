@@ -1,11 +1,13 @@
 //! The programs that take the mail: is there a master daemon behind the lock, a queue manager, a delivery agent?
 
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use figures::verdict::Level;
-use postfix::config::{Instance, MasterCf, ServiceType};
+use postfix::config::{Instance, MasterCf, Service, ServiceType};
 use postfix::{Parsed, Root, Time};
 
 use super::super::{Process, children, master};
@@ -23,6 +25,12 @@ const AGENT_WITHIN_S: i64 = 300;
 /// The delivery agents (`src/global/mail_proto.h`); the services `retry` and `relay` are such, too.
 const AGENTS: [&str; 7] = [
     "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard",
+];
+
+/// No mail is taken or delivered without them. A transport of the site's own may be new in master.cf.
+const NEEDED: [&str; 12] = [
+    "pickup", "cleanup", "qmgr", "rewrite", "bounce", "defer", "trace", "smtp", "relay", "error",
+    "retry", "proxymap",
 ];
 
 /// The longest that a file of /proc is.
@@ -168,6 +176,47 @@ impl Found<'_> {
             }
         }
         false
+    }
+
+    /// Where a running master daemon listens for each of its services (master_service(5): `private/NAME`,
+    /// `public/NAME`). What is gone, by a cleaner of old files say, nobody reaches, and master makes it anew only when
+    /// it starts.
+    pub(super) fn sockets(&mut self, services: &MasterCf) {
+        let path = |service: &Service| {
+            let directory = if service.private { "private" } else { "public" };
+            self.queue.join(directory).join(&service.name)
+        };
+        let is_gone = |service: &&Service| {
+            let look = fs::symlink_metadata(path(service));
+            service.kind != ServiceType::Inet
+                && look.is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+        };
+        let mut gone: Vec<&Service> = services.services().iter().filter(is_gone).collect();
+        // A master that starts or is reloaded makes them in a moment.
+        for _ in 1..LOOKS {
+            if gone.is_empty() {
+                return;
+            }
+            sleep(PAUSE);
+            gone.retain(is_gone);
+        }
+        let gone: Vec<&str> = gone.iter().map(|service| service.name.as_str()).collect();
+        let Some((first, more)) = gone.split_first() else {
+            return;
+        };
+        let more = match more.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let level = match gone.iter().any(|name| NEEDED.contains(name)) {
+            true => Level::Critical,
+            false => Level::Warning,
+        };
+        let text = format!(
+            "its master daemon runs, and the socket of service {first}{more} is not there: postfix reload makes that \
+             of a new service, postfix stop and start any"
+        );
+        self.add(level, text);
     }
 
     /// Without these, master.cf leaves mail where it is. One that cannot be read says nothing.

@@ -54,6 +54,7 @@ pub(super) fn troubles(
         Running::Yes { pid, .. } => {
             found.services(services, now);
             found.absent();
+            found.sockets(&services.value);
             if let Some(pid) = found.master_daemon(&root.under(&instance.master_pid_file()), pid) {
                 found.takers(instance, &services.value, pid, now);
             }

@@ -14,6 +14,19 @@ fn check(current: &str, files: &[&str], expected: &[&str]) {
         .map(|p| p.file_name().unwrap().to_str().unwrap())
         .collect();
     assert_eq!(found, expected);
+    // Each is followed by the one that was begun when it was rotated; the last by none.
+    let newer: Vec<_> = expected
+        .iter()
+        .map(|name| newer(&dir.path().join(name)))
+        .collect();
+    let mut next: Vec<_> = expected
+        .iter()
+        .skip(1)
+        .map(|name| Some(dir.path().join(name)))
+        .collect();
+    next.push(None);
+    next.truncate(expected.len());
+    assert_eq!(newer, next);
 }
 
 #[test]
