@@ -53,6 +53,12 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CountArg::Attempts)]
     pub(crate) count: CountArg,
 
+    /// Leave out what was handed to a program of this host, such as a content filter
+    ///
+    /// What was sent to a loopback address comes back as another message, whose delivery counts.
+    #[arg(long)]
+    pub(crate) skip_handed: bool,
+
     /// Print one JSON object per delivery attempt instead of figures
     #[arg(long)]
     pub(crate) events: bool,

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use figures::mail_stats::{Settings, Slot, Tally};
 use host::logs::{Filter, Hosts, LogScope, Selection};
 use postfix::Time;
-use postfix::log::{Event, Scope, Sink};
+use postfix::log::{Delivery, Event, Scope, Sink, Status};
 use show::mail_stats::events::Events;
 
 /// Counts the events of the instances that are asked for.
@@ -16,6 +17,8 @@ pub(crate) struct Counting<'a> {
     filter: Filter<'a>,
     settings: Arc<Settings>,
     pub(crate) tally: Tally,
+    /// Is what was handed to a program of this host left out?
+    pub(crate) skips_handed: bool,
     /// Where the tally keeps the instance of each tag that the filter knows.
     places: Vec<Option<Slot>>,
 }
@@ -27,6 +30,7 @@ impl<'a> Counting<'a> {
             filter: Filter::new(selection),
             settings,
             tally,
+            skips_handed: false,
             places: Vec::new(),
         }
     }
@@ -75,6 +79,7 @@ impl<'a> Counting<'a> {
             filter: self.filter.clone(),
             settings: Arc::clone(&self.settings),
             tally: Tally::new(Arc::clone(&self.settings)),
+            skips_handed: self.skips_handed,
             places: Vec::new(),
         }
     }
@@ -96,6 +101,14 @@ impl<'a> Counting<'a> {
     }
 }
 
+/// Was it sent to a loopback address, where a program of this host takes it?
+fn is_handed(delivery: &Delivery<'_>) -> bool {
+    let address = delivery.relay.and_then(|relay| relay.address);
+    let address =
+        address.and_then(|address| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok());
+    delivery.status == Status::Sent && address.is_some_and(|address| address.is_loopback())
+}
+
 impl Sink for Counting<'_> {
     fn event(&mut self, event: &Event<'_>) {
         if matches!(event, Event::Filtered(_)) {
@@ -108,6 +121,7 @@ impl Sink for Counting<'_> {
         };
         let instance = instance.as_ref();
         match event {
+            Event::Delivery(delivery) if self.skips_handed && is_handed(delivery) => {}
             Event::Delivery(delivery) => {
                 let place = self.place(at, instance);
                 self.tally.add_at(place, instance, delivery);

@@ -226,14 +226,16 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     let inputs = run.inputs()?;
     let settings = Arc::new(settings);
     let mut counting = Counting::new(selection, Arc::clone(&settings)).by_host(run.hosts());
+    counting.skips_handed = run.args.skip_handed;
     let wanted = Wanted {
         expired: settings.delays,
         senders: counting.tally.wants_senders(),
         delays: settings.delays,
-        relays: settings
-            .by
-            .iter()
-            .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
+        relays: run.args.skip_handed
+            || settings
+                .by
+                .iter()
+                .any(|d| matches!(d, Dimension::Relay | Dimension::Provider)),
         times: settings.by.iter().any(|d| d.is_time()),
         ..Wanted::default()
     };

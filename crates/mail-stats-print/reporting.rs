@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome};
+use figures::bounds::LISTED;
 use figures::daily::{DAYS_JUDGED, DIMENSIONS, Daily, Parts};
 use figures::days::{DayRecord, Period};
 use figures::distribution::Distribution;
@@ -108,9 +109,11 @@ pub(crate) fn report(run: &Run<'_>, page: Page) -> anyhow::Result<Outcome> {
             false => cli::mail::hand_over(cx, &run.host.value, &args.report.mail_to, &message)?,
         }
     } else {
+        let limited = (report.instances.len() > LISTED).then(|| report.limited(LISTED));
+        let shown = limited.as_ref().unwrap_or(&report);
         let page = match page {
-            Page::Html => daily::html::draw_page(&report)?,
-            Page::Text => daily::text::draw_report(&report, style),
+            Page::Html => daily::html::draw_page(shown)?,
+            Page::Text => daily::text::draw_report(shown, style),
         };
         cx.print(page.as_bytes())?;
     }

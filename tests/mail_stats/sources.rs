@@ -235,3 +235,67 @@ fn an_instance_with_a_log_of_its_own() {
     write("var/log/own.log.1", &line("postfix-own"));
     stats(["--root", path]).ended(0);
 }
+
+/// Amavis and its like: the message comes back under another queue id, and what becomes of that is what counts.
+#[test]
+fn what_is_handed_to_a_content_filter_is_left_out_if_that_is_asked() {
+    let line = |id: &str, relay: &str, dsn: &str, status: &str| {
+        format!(
+            "2026-11-28T06:00:01Z relay1 postfix-aol-a/smtp[706]: {id}: to=<a@aol.com>, relay={relay}, delay=1.9, \
+             delays=1.7/0/0.05/0.18, dsn={dsn}, status={status}\n"
+        )
+    };
+    let log = [
+        line(
+            "AAA1",
+            "127.0.0.1[127.0.0.1]:10024",
+            "2.0.0",
+            "sent (250 2.0.0 Ok: queued as AAA2)",
+        ),
+        line(
+            "AAA2",
+            "mx.aol.com[198.51.100.1]:25",
+            "5.1.1",
+            "bounced (host mx.aol.com[198.51.100.1] said: 550 no)",
+        ),
+        line(
+            "AAA3",
+            "filter[::1]:10024",
+            "2.0.0",
+            "sent (250 2.0.0 Ok: queued as AAA4)",
+        ),
+        line(
+            "AAA4",
+            "mx.aol.com[198.51.100.1]:25",
+            "2.0.0",
+            "sent (250 ok)",
+        ),
+        // The filter is down: nobody has it.
+        line(
+            "AAA5",
+            "127.0.0.1[127.0.0.1]:10024",
+            "4.4.1",
+            "deferred (connect to 127.0.0.1[127.0.0.1]:10024: refused)",
+        ),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    fs::write(&path, log.concat()).unwrap();
+    let path = path.to_str().unwrap();
+    let text = |args: &[&str]| stats([args, &["--log", path]].concat()).ended(0).out;
+    let rows = |[total, bounced, deferred, sent]: [u8; 4]| {
+        format!(
+            "postfix-aol-a:total:{total}\npostfix-aol-a:bounced:{bounced}\npostfix-aol-a:deferred:{deferred}\n\
+             postfix-aol-a:sent:{sent}\n\n"
+        )
+    };
+    assert_eq!(text(&[]), rows([5, 1, 1, 3]));
+    assert_eq!(text(&["--skip-handed"]), rows([3, 1, 1, 1]));
+    assert_eq!(
+        text(&["--skip-handed", "--count", "recipients"]),
+        rows([3, 1, 1, 1])
+    );
+    let ran = stats(["--skip-handed", "--check", "--log", path]);
+    assert!(ran.out.contains("postfix-aol-a=3;"), "{}", ran.out);
+    stats(["--skip-handed", "--events", "--log", path]).ended(2);
+}

@@ -323,3 +323,39 @@ fn logs_that_have_lost_their_times_go_by_their_names() {
         );
     }
 }
+
+/// logrotate compresses a log beside it. What is in both counts once; what only looks so counts.
+#[test]
+fn a_log_and_the_same_compressed_are_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = dir.path().join("mail.log.1");
+    let packed = dir.path().join("mail.log.1.gz");
+    let check = |text: &str, in_gz: &str, total: u64| {
+        fs::write(&plain, in_gz).unwrap();
+        sh(&format!("gzip -kf {}", plain.display()));
+        fs::write(&plain, text).unwrap();
+        for files in [[&plain, &packed], [&packed, &plain]] {
+            let files = files.map(|path| path.to_str().unwrap());
+            let ran = stats(["--log", files[0], files[1]]).ended(0);
+            assert!(
+                ran.out
+                    .starts_with(&format!("postfix-aol-a:total:{total}\n")),
+                "{}",
+                ran.out
+            );
+            let is_one = ran.err.contains("holds the same lines as");
+            assert_eq!(is_one, total == 2, "{}", ran.err);
+        }
+    };
+    let (one, two) = (
+        line("Sep 19 10:00:00", "sent"),
+        line("Sep 19 11:00:00", "sent"),
+    );
+    let both = one.clone() + &two;
+    check(&both, &both, 2);
+    // It is being written.
+    check(&both, &one, 2);
+    // Others, and more than there is.
+    check(&one, &two.repeat(2), 3);
+    check(&one, &both, 3);
+}

@@ -53,5 +53,9 @@ pub fn instances(each: usize) -> usize {
     most.saturating_sub(1).clamp(1, MOST_INSTANCES)
 }
 
+/// Instances that a report lists one by one, where there are more: those that need attention, and the busiest. What is
+/// well is a line.
+pub const LISTED: usize = 32;
+
 /// Bytes that a report has at most as a mail.
 pub const MOST_MAIL: usize = 100_000;

@@ -1,5 +1,7 @@
 //! Text that has to fit into a width: cut, or broken.
 
+use std::collections::BTreeSet;
+
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::wrap::wrapped;
@@ -30,6 +32,36 @@ const MARK: &str = "..";
 /// Leaves out the end: what words say first says the most.
 pub(crate) fn cut_end(text: &str, width: usize) -> String {
     take(text.chars(), width.saturating_sub(MARK.len())) + MARK
+}
+
+/// The same for one of several texts. Of those that would be `alike` then, the part is left out that they all begin
+/// with: what tells them apart stays.
+pub(crate) fn cut_apart(text: &str, width: usize, alike: &BTreeSet<&str>) -> String {
+    let shared = |other: &&str| {
+        let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+        same.map(|(c, _)| c.len_utf8()).sum::<usize>()
+    };
+    // In their order, the first and the last have the least in common with any.
+    let others = [alike.first(), alike.last()].into_iter().flatten();
+    let others = others.filter(|other| **other != text);
+    let Some((begin, _)) = others
+        .map(shared)
+        .min()
+        .and_then(|at| text.split_at_checked(at))
+    else {
+        return cut_end(text, width);
+    };
+    // From the beginning of the word on in which they differ.
+    let word = begin.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let room = width.saturating_sub(MARK.len());
+    let head = take(text.chars(), room / 3);
+    let rest = text.get(word..).unwrap_or_default();
+    let left = room.saturating_sub(size(&head));
+    let tail = match size(rest) <= left {
+        true => rest.to_owned(),
+        false => cut_end(rest, left),
+    };
+    format!("{head}{MARK}{tail}")
 }
 
 /// Leaves out the middle: a domain's end says the most, and a relay's beginning distinguishes it from its siblings.
@@ -84,6 +116,25 @@ fn columns_of(c: char, marks: &mut usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_begin_alike_are_told_apart() {
+        let texts = [
+            "Service unavailable; Client host [IP] blocked using zen.example; see",
+            "Service unavailable; Client host [IP] blocked using bl.example; see",
+        ];
+        let alike = BTreeSet::from(texts);
+        let check = |text, width, expected| {
+            let cut = cut_apart(text, width, &alike);
+            assert_eq!(cut, expected);
+            assert!(size(&cut) <= width);
+        };
+        check(texts[0], 30, "Service u..zen.example; see");
+        check(texts[1], 20, "Servic..bl.example..");
+        // Nothing like it.
+        let cut = cut_apart(texts[0], 20, &BTreeSet::from([texts[0]]));
+        assert_eq!(cut, "Service unavailabl..");
+    }
 
     #[test]
     fn lines_of_a_sentence_stand_below_each_other() {

@@ -1,10 +1,11 @@
 //! Tables: with box lines and colours on a terminal, plain aligned text elsewhere.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use crate::fit::{broken, cut, cut_end, itemized, size};
+use crate::fit::{broken, cut, cut_apart, cut_end, itemized, size};
 use crate::narrow::draw_to_fit;
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
@@ -224,14 +225,39 @@ pub(crate) fn lay(
         table_cell(broken.as_deref().unwrap_or(title), Tone::Strong, *column)
     });
     table.set_header(header.collect::<Vec<_>>());
+    let alike = alike(columns, rows, widths);
     for row in rows {
-        let cells = row.iter().zip(columns).zip(widths);
-        let cells = cells.map(|((cell, column), &width)| {
-            table_cell(&column.fitted(&cell.text, width), cell.tone, *column)
+        let cells = row.iter().zip(columns).zip(widths).zip(&alike);
+        let cells = cells.map(|(((cell, column), &width), alike)| {
+            let fitted = column.fitted(&cell.text, width);
+            let fitted = match alike.get(&fitted).filter(|texts| texts.len() > 1) {
+                Some(texts) => cut_apart(&cell.text, width, texts),
+                None => fitted,
+            };
+            table_cell(&fitted, cell.tone, *column)
         });
         table.add_row(cells.collect::<Vec<_>>());
     }
     text(style, table)
+}
+
+/// For each column of words what they become where they are cut, and of which texts that is.
+fn alike<'a>(
+    columns: &[Column],
+    rows: &'a [Vec<Cell>],
+    widths: &[usize],
+) -> Vec<HashMap<String, BTreeSet<&'a str>>> {
+    let of = |(at, (column, &width)): (usize, (&Column, &usize))| {
+        let mut alike: HashMap<String, BTreeSet<&str>> = HashMap::new();
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        let is_cut = |cell: &&Cell| matches!(column, Column::Words(_)) && size(&cell.text) > width;
+        for cell in cells.filter(is_cut) {
+            let fitted = column.fitted(&cell.text, width);
+            alike.entry(fitted).or_default().insert(&cell.text);
+        }
+        alike
+    };
+    columns.iter().zip(widths).enumerate().map(of).collect()
 }
 
 /// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a

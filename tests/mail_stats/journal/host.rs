@@ -62,7 +62,8 @@ impl Host {
                 Sender::OWNER
             ),
         );
-        host.write("var/log/own.log", "");
+        let started = "2026-01-01T00:00:00Z rustin postfix-own-a/master[1]: daemon started -- version 3.10.5\n";
+        host.write("var/log/own.log", started);
         host
     }
 

@@ -79,6 +79,8 @@ pub struct Daily {
     pub instances: Vec<Subject>,
     /// How many instances are not in it: see [`Daily::limited`].
     pub unlisted: usize,
+    /// Does any of those need attention?
+    pub unlisted_bad: bool,
     /// The figures of the day, by [`DIMENSIONS`]. Of an instance whose figures are from a record, there are no domains.
     pub stats: MailStats,
     /// What needs attention, the worst first.
@@ -174,6 +176,7 @@ impl Daily {
             total,
             instances,
             unlisted: 0,
+            unlisted_bad: false,
             stats,
             attention: Vec::new(),
             advice: Vec::new(),
@@ -198,6 +201,8 @@ impl Daily {
         limited
             .instances
             .sort_by_key(|of| std::cmp::Reverse(rank(of)));
+        let mut rest = limited.instances.iter().skip(most);
+        limited.unlisted_bad = rest.any(|of| is_bad(&of.name));
         limited.instances.truncate(most);
         limited.instances.sort_by(|a, b| a.name.cmp(&b.name));
         limited.unlisted = self.instances.len() - limited.instances.len();

@@ -331,6 +331,20 @@ fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
             site.warn(format!("{} is named twice and read once", path.display()));
             continue;
         }
+        // logrotate compresses it at this moment, or was interrupted.
+        let plain = given
+            .iter()
+            .find(|plain| log::is_packed(path) && path.with_extension("") == **plain);
+        if let Some(plain) = plain
+            && regular.is_some()
+            && log::is_packed_of(path, plain).is_ok_and(|is| is)
+        {
+            let (path, plain) = (path.display(), plain.display());
+            site.warn(format!(
+                "{path} holds the same lines as {plain} and is not read"
+            ));
+            continue;
+        }
         let first = regular.and_then(|_| log::first_time(path, site.zone()).ok().flatten());
         files.push((first, path.clone()));
     }

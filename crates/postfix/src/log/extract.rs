@@ -108,8 +108,10 @@ impl Extractor {
         let Word::Delivery(status) = attempt.status else {
             return None;
         };
-        // Postfix writes none: lines were torn into one.
-        if memchr::memchr3(0, b'\r', b'\n', header.message).is_some() {
+        // Postfix writes no control character: lines were torn into one.
+        if let Some(at) = memchr::memchr2(0, b'\r', header.message)
+            && looks_like_delivery(header.message.get(at..).unwrap_or_default())
+        {
             return self.unparsed(header, tag, Why::Torn);
         }
         let time = match self.time(header) {

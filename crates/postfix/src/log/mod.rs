@@ -44,7 +44,7 @@ pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
 pub use lost::Dropped;
 pub use names::Names;
-pub use open::Compression;
+pub use open::{Compression, is_packed_of};
 pub use read::{
     Lost, Options, Reading, file as read_file, stream as read_stream, typed as read_typed,
 };

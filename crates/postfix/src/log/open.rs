@@ -105,6 +105,33 @@ pub(super) fn decoder<'a>(
     })
 }
 
+/// Does a compressed log hold what the `plain` file begins with, or all of it: is it that file, as logrotate
+/// compresses it?
+///
+/// # Errors
+/// One of them cannot be read.
+pub fn is_packed_of(packed: &Path, plain: &Path) -> io::Result<bool> {
+    let (mut file, _) = open(packed)?;
+    let head = head(&mut file, 6)?;
+    let mut packed = decoder(Compression::of(&head), head, file)?;
+    let (mut plain, _) = open(plain)?;
+    let mut bytes = vec![0; BLOCK];
+    loop {
+        let read = packed.read(&mut bytes)?;
+        let part = bytes.get(..read).unwrap_or_default();
+        let mut same = vec![0; read];
+        match plain.read_exact(&mut same) {
+            Ok(()) if same == part => {}
+            Ok(()) => return Ok(false),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(e) => return Err(e),
+        }
+        if read == 0 {
+            return Ok(true);
+        }
+    }
+}
+
 /// Counts the bytes that pass.
 pub(super) struct Counted<'a, R> {
     pub(super) inner: R,

@@ -214,9 +214,13 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             report.instances.len() + report.unlisted,
             report.instances.len(),
         );
+        let rest = match report.unlisted_bad {
+            true => "some of the others need it too".to_owned(),
+            false => format!("nothing was found at the other {}", report.unlisted),
+        };
         lines.push(format!(
-            "Of {all} instances, the {some} that need attention or have the most mail are listed; all are in the \
-             totals."
+            "Of {all} instances, the {some} that need attention or have the most mail are listed; {rest}. All are in \
+             the totals, and in --format json."
         ));
     }
     lines
