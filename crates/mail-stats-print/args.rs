@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
     /// Show the N largest rows of each breakdown (and of --filtered's reasons), and the rest as one row
     ///
-    /// Default: 5000 with --format table, all with the others.
+    /// Default: 5000. Hours and days are the last 10000, whatever N is.
     #[arg(long, value_name = "N", requires = "rows")]
     pub(crate) top: Option<usize>,
 
@@ -128,9 +128,8 @@ impl Args {
 
 impl Args {
     /// How many rows of a breakdown are shown at most.
-    pub(crate) fn top(&self) -> Option<usize> {
-        let is_table = self.format == Shape::Figures(Format::Table);
-        self.top.or(is_table.then_some(MOST_ROWS))
+    pub(crate) fn top(&self) -> usize {
+        self.top.unwrap_or(MOST_ROWS)
     }
 }
 

@@ -112,7 +112,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         host: cx.host().to_owned(),
         since: (!is_first).then_some(before),
         until: Some(cx.now()),
-        top: args.top(),
+        top: Some(args.top()),
         sources: sets.iter().map(source_of).collect(),
         problems: problems.clone(),
         gaps: gaps(&readings),

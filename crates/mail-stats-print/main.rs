@@ -30,7 +30,7 @@ use std::sync::Arc;
 use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use figures::gaps::Gaps;
-use figures::mail_stats::{Dimension, Frame, MailStats, Settings};
+use figures::mail_stats::{Breakdown, Dimension, Frame, MailStats, Settings};
 use host::logs::{Hosts, Inputs, Selection, gaps, log_sets, warn_empty, warn_unread};
 use host::tables::Tables;
 use postfix::Window;
@@ -139,7 +139,7 @@ impl Run<'_> {
             delays,
             zone: self.cx.zone(),
             instances,
-            most_keys: figures::bounds::keys(self.args.top()),
+            most_keys: figures::bounds::keys(Some(self.args.top())),
             providers: Arc::clone(&self.tables.providers),
             reasons: self.tables.reasons.clone(),
         }
@@ -190,12 +190,31 @@ fn show(run: &Run<'_>, format: Format, stats: &MailStats) -> anyhow::Result<Outc
             either(disputed.attempts, "it", "them")
         ));
     }
+    if let Some(rows) = more_rows(run.args.top, stats) {
+        cx.warn(rows);
+    }
     warn_of_strays(cx, stats);
     let filters = filtering::left_out(cx, stats);
     warn_empty(cx.site(), &stats.gaps);
     Ok(match left_out(cx, stats.unread(), &stats.gaps) {
         Outcome::Done => filters,
         partial => partial,
+    })
+}
+
+/// What to do about rows that nobody has asked to be left out.
+fn more_rows(top: Option<usize>, stats: &MailStats) -> Option<String> {
+    let of = |breakdown: &Breakdown| {
+        let rows = breakdown
+            .rows
+            .last()
+            .filter(|_| !breakdown.dimension.is_time());
+        Some((rows?.key.others()?, breakdown.dimension))
+    };
+    let all = stats.instances.iter().flat_map(|one| &one.figures.by);
+    let (rows, by) = all.filter_map(of).max_by_key(|(rows, _)| *rows)?;
+    top.is_none().then(|| {
+        format!("--by {by} has {rows} rows more, which are put into one: --top N shows N of them")
     })
 }
 
@@ -266,7 +285,7 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
             .unwrap_or_else(|| cx.host().to_owned()),
         since: run.window.since,
         until: run.window.until,
-        top: run.args.top(),
+        top: Some(run.args.top()),
         sources: inputs.sources(),
         gaps: gaps(&readings),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),

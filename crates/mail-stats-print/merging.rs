@@ -35,7 +35,7 @@ pub(crate) fn merged(run: &Run<'_>, format: Format) -> anyhow::Result<MailStats>
         reasons: None,
         ..settings
     });
-    let merged = days.add_up(&settings, run.window.range(), args.top(), |name| {
+    let merged = days.add_up(&settings, run.window.range(), Some(args.top()), |name| {
         selection.wants(name)
     });
     cx.note(postfix::count(merged.records, "day record"));

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
     /// Show the N largest rows of each breakdown, and the rest as one row
     ///
-    /// Default: 5000 with --format table, all with the others.
+    /// Default: 5000.
     #[arg(long, value_name = "N", requires = "by")]
     pub(crate) top: Option<usize>,
 
@@ -123,9 +123,8 @@ pub(crate) struct Args {
 
 impl Args {
     /// How many rows of a breakdown are shown at most.
-    pub(crate) fn top(&self) -> Option<usize> {
-        let is_table = self.format == Format::Table;
-        self.top.or(is_table.then_some(MOST_ROWS))
+    pub(crate) fn top(&self) -> usize {
+        self.top.unwrap_or(MOST_ROWS)
     }
 }
 

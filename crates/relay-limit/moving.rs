@@ -36,7 +36,7 @@ fn tool(name: &str) -> PathBuf {
 
 fn start(name: &str, args: &[&OsStr]) -> anyhow::Result<guarded::Said> {
     let program = tool(name);
-    let ran = Program::new(&program, PATIENCE).args(args).run(MOST_SAID);
+    let ran = Program::own(&program, PATIENCE).args(args).run(MOST_SAID);
     Ok(ran.map_err(|e| Failure::io("cannot run", &program, e))?)
 }
 

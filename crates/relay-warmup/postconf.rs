@@ -99,8 +99,7 @@ impl One<'_> {
         let cannot = || format!("cannot change {}: {program} {word}", self.instance.name());
         let hint = "fix that and run relay-warmup apply again, or --undo to restore what was";
         let said = Program::new(&path, PATIENCE)
-            .arg("-c")
-            .arg(self.instance.config_directory())
+            .configured(self.instance.config_directory())
             .arg(word)
             .args(arguments)
             .run(MOST_SAID)

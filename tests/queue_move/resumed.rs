@@ -160,6 +160,77 @@ fn a_drip_stops_when_the_target_begins_to_refuse() {
     );
 }
 
+/// TO defers what it gets, in a way that a drip bears (greylisting), and a user of the host logs that it was sent: it is
+/// in TO's deferred queue still, and no more is sent.
+#[test]
+fn a_drip_believes_no_line_of_what_is_in_the_deferred_queue() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    submit(&from, 12);
+    let (seen, gate) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (seen_by, opened) = (Arc::clone(&seen), Arc::clone(&gate));
+    accepting.on_rcpt(move |_| {
+        seen_by.fetch_add(1, Ordering::SeqCst);
+        let open = || opened.load(Ordering::SeqCst);
+        testkit::wait_until(testkit::PATIENCE, "the forger to be ready", open);
+        Answer::text(450, "4.2.0 Greylisted, see http://postgrey.schweikert.ch/")
+    });
+    let args = [
+        "aol-a", "aol-b", "--yes", "--rate", "120/min", "--canary", "0",
+    ];
+    let mut running = host.command(TOOL).args(args).spawn();
+    host.wait_until(testkit::PATIENCE, "TO to try three", || {
+        seen.load(Ordering::SeqCst) >= 3
+    });
+    // It has seen none of them tried yet, and sees both lines of each at once.
+    running.signal(Signal::SIGSTOP);
+    gate.store(true, Ordering::SeqCst);
+    let deferred = || -> Vec<String> {
+        let log = host.mail_log();
+        let lines = log.lines().filter(|line| line.contains("status=deferred"));
+        let ids = lines.filter_map(|line| {
+            let (_, line) = line.split_once("postfix-aol-b/smtp[")?;
+            Some(line.split(": ").nth(1)?.to_owned())
+        });
+        ids.collect()
+    };
+    let all = seen.load(Ordering::SeqCst);
+    host.wait_until(testkit::PATIENCE, "TO to have deferred them", || {
+        deferred().len() >= all && to.count("deferred") >= all
+    });
+    let line = "to=<n0@aol.com>, relay=x[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 forged)";
+    let ids = deferred();
+    for id in &ids {
+        let rcpt = host.mail_log();
+        let rcpt = rcpt
+            .lines()
+            .find(|line| line.contains(&format!("{id}: to=<")));
+        let rcpt = rcpt.and_then(|line| line.split_once("to=<")?.1.split_once('>'));
+        let line = line.replace("n0@aol.com", rcpt.unwrap().0);
+        let logger =
+            host.command("logger")
+                .args(["-p", "mail.info", "-t", "postfix-aol-b/smtp[1]", "--"]);
+        logger
+            .arg(format!("{id}: {line}"))
+            .user("nobody")
+            .run()
+            .ok();
+    }
+    let forged = || host.mail_log().matches("250 forged").count();
+    host.wait_until(testkit::PATIENCE, "his lines", || forged() >= ids.len());
+    running.signal(Signal::SIGCONT);
+    let stopped = running.wait(testkit::PATIENCE).exit(1);
+    let says = "its log says that it was sent, but it is in the deferred queue";
+    assert!(
+        stopped.text().contains(says) || stopped.errors().contains(says),
+        "{stopped}"
+    );
+    assert!(from.count("hold") > 0, "{stopped}");
+}
+
 /// The admin releases what is held, FROM begins to deliver it to a server that answers late, and he holds it again.
 fn taken_and_held_again(from: &Instance, blocking: &Sink, count: usize, until: &Arc<AtomicBool>) {
     let gate = Arc::clone(until);

@@ -15,7 +15,7 @@ pub(crate) const DAY: &str = "2026-09-19";
 pub(crate) struct Image(tempfile::TempDir);
 
 impl Image {
-    /// A host with these lines in its mail log, each after its time and host.
+    /// A host with these lines in its mail log, each after its time and host: `rustin`, or what is before a NUL.
     pub(crate) fn new(lines: impl IntoIterator<Item = String>) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("strangers-")
@@ -38,8 +38,9 @@ impl Image {
             // All within the day, in order.
             let second = n * 80_000 / 400_000;
             let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            let (host, line) = line.split_once('\0').unwrap_or(("rustin", &line));
             log.push_str(&format!(
-                "{DAY}T{hour:02}:{minute:02}:{second:02}Z rustin {line}\n"
+                "{DAY}T{hour:02}:{minute:02}:{second:02}Z {host} {line}\n"
             ));
         }
         image.write("var/log/mail.log", &log);

@@ -1,5 +1,6 @@
 //! Each sentence of SECURITY.md has its test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -35,6 +36,105 @@ fn each_promise_names_the_tests_that_show_it() {
         }
     }
     assert!(promises >= 25, "{promises}");
+}
+
+/// How a test is another user: he runs a program, owns what is in the way, or is noted by journald as who wrote a line.
+const AS_ANOTHER: [&str; 7] = [
+    "as_nobody(",
+    "theirs(",
+    "setpriv",
+    ".user(\"nobody\")",
+    ".uid(",
+    "as '",
+    "Sender::user()",
+];
+
+/// Promises against users of the host that no such user need be at work for, by their beginnings.
+const BY_NOBODY: [(&str, &str); 5] = [
+    (
+        "And he can have a warm-up",
+        "the lines are in the file: that he can have them there, a promise above shows",
+    ),
+    (
+        "Files below directories of his are opened",
+        "a rule of the source",
+    ),
+    (
+        "What he lays in an image",
+        "an image is files, whoever made them",
+    ),
+    (
+        "A job that is ended",
+        "only root ends what is root's: a timer, a person, a lack of memory",
+    ),
+    (
+        "The zone that `TZ` names",
+        "a process has its environment from who starts it",
+    ),
+];
+
+/// Each promise against a user of the host has a test in which he is at work.
+#[test]
+fn each_promise_against_a_user_is_tried_as_that_user() {
+    let page = fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let (_, of_users) = page.split_once("\n## A local user\n").unwrap();
+    let (of_users, _) = of_users.split_once("\n## What is trusted\n").unwrap();
+    let mut without = Vec::new();
+    for line in of_users.lines().filter(|line| line.contains(".rs)")) {
+        let (promise, tests) = line.trim_matches('|').split_once(" | ").unwrap();
+        let is_tried = tests.split('[').skip(1).any(|link| {
+            let (name, rest) = link.split_once("](").unwrap();
+            let path = repository().join(rest.split(')').next().unwrap());
+            is_as_another(&path, name)
+        });
+        let known = BY_NOBODY
+            .iter()
+            .find(|(begin, _)| promise.trim().starts_with(begin));
+        if is_tried == known.is_some() {
+            without.push(promise.trim());
+        }
+    }
+    assert!(
+        without.is_empty(),
+        "no test is that user (or one is, and the list says none): {without:#?}"
+    );
+    for (begin, _) in BY_NOBODY {
+        assert!(
+            of_users.contains(&format!("\n| {begin}")),
+            "is not there any more: {begin}"
+        );
+    }
+}
+
+/// Is another user at work in this test, or in a function or a script of the same file that it uses?
+fn is_as_another(path: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(path).unwrap();
+    let mut todo = vec![body(&text, name).unwrap()];
+    let mut seen = BTreeSet::from([name]);
+    while let Some(part) = todo.pop() {
+        if AS_ANOTHER.iter().any(|mark| part.contains(mark)) {
+            return true;
+        }
+        let words = part.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        for word in words.filter(|word| word.len() > 2) {
+            if seen.insert(word) {
+                let constant = text.split_once(&format!("const {word}: "));
+                todo.extend(constant.and_then(|(_, rest)| rest.split(";\n").next()));
+                todo.extend(body(&text, word));
+            }
+        }
+    }
+    false
+}
+
+/// The text of a function, from its name to the brace that closes it.
+fn body<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let at = text.find(&format!("fn {name}("))?;
+    let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let indent: String = text[begin..].chars().take_while(|c| *c == ' ').collect();
+    let rest = &text[at..];
+    let end = rest.find(&format!("\n{indent}}}\n"))?;
+    Some(&rest[..end])
 }
 
 /// What stands outside of the tables, and why no promise is missing there: it is none, or this test shows it.
@@ -157,6 +257,14 @@ fn root_works_below_others_directories_through_one_module() {
                 let files = fs::read_dir(&path).unwrap();
                 todo.extend(files.map(|file| file.unwrap().path()));
             }
+        } else if name == "Cargo.toml" {
+            let manifest = fs::read_to_string(&path).unwrap();
+            let held = manifest.contains("[lints]\nworkspace = true");
+            assert!(
+                held,
+                "{}: not held to the rules of the workspace",
+                path.display()
+            );
         } else if name == "clippy.toml" {
             assert!(path.ends_with("guarded/clippy.toml"), "{}", path.display());
         } else if name.ends_with(".rs") && name != "tests.rs" {
@@ -194,6 +302,7 @@ fn root_works_below_others_directories_through_one_module() {
         "rustix::fs::openat",
         "nix::fcntl::openat",
         "std::process::Command::new",
+        "csv::Writer::from_path",
     ] {
         assert!(held.contains(&format!("\"{call}\"")), "{call}");
     }

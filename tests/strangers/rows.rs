@@ -90,22 +90,30 @@ fn a_mailq_of_six_thousand_domains_is_a_few_rows_and_the_rest_is_counted() {
         "{}",
         lines(&ran.out)
     );
-    let rest = ran
-        .out
-        .lines()
-        .find(|line| line.contains("(other)"))
-        .unwrap();
+    let more = format!("({} more)", all - 5_000);
+    let rest = ran.out.lines().find(|line| line.contains(&more)).unwrap();
     assert!(
         rest.split_whitespace()
             .any(|word| word == (all - 5_000).to_string()),
         "{rest}"
     );
-    // What a program reads has them all.
-    let ran = image.tool(
-        "mailq-distribution",
-        &["aol-a", "--by", "domain", "--format", "csv"],
-    );
-    assert_eq!(ran.out.matches(".example,").count(), all);
+    // As a program reads it; all, where that is asked for.
+    let by_domain = |more: &[&str]| {
+        let args = ["aol-a", "--by", "domain"];
+        image
+            .tool("mailq-distribution", &[&args, more].concat())
+            .out
+    };
+    let csv = by_domain(&["--format", "csv"]);
+    assert_eq!(csv.matches(".example,").count(), 5_000);
+    assert!(csv.contains(&format!("domain,{more},")), "{more}");
+    let text = by_domain(&["--format", "text"]);
+    assert_eq!(text.matches(".example:total:").count(), 5_000);
+    assert!(text.contains(&format!(":by:domain:{more}:total:{}\n", all - 5_000)));
+    let json: serde_json::Value = serde_json::from_str(&by_domain(&["--format", "json"])).unwrap();
+    check_json(&json["instances"][0]["by"]["domain"], all - 5_000);
+    let csv = by_domain(&["--format", "csv", "--top", "100000"]);
+    assert_eq!(csv.matches(".example,").count(), all);
     for by in ["domain", "sender-domain", "provider", "age"] {
         let args = ["-q", "--format", "prom", "--by", by];
         check_series(&image.tool("mailq-distribution", &args).out);
@@ -147,11 +155,100 @@ fn a_log_of_six_thousand_domains_is_a_table_that_ends() {
             "{by}: {}",
             lines(&ran.out)
         );
-        let rest = ran
-            .out
-            .lines()
-            .find(|line| line.contains("(other)"))
-            .unwrap();
-        assert!(rest.contains("1000"), "{rest}");
+        let rest = ran.out.lines().find(|line| line.contains("(1000 more)"));
+        assert!(rest.is_some_and(|rest| rest.contains(" 1000 ")), "{rest:?}");
     }
+}
+
+/// The rows of an instance, and what is left out, in each format.
+#[test]
+fn every_format_of_a_breakdown_ends_and_says_what_it_leaves_out() {
+    let of = |n| delivery("postfix-aol-a", &format!("d{n}.example"), "sent", "250 ok");
+    let image = Image::new((0..6_000).map(of));
+    let log = image.path("var/log/mail.log").display().to_string();
+    let by_domain = |more: &[&str]| {
+        let args = ["--log", &log, "--by", "domain"];
+        image.stats(&[&args, more].concat()).ended(0)
+    };
+    let text = by_domain(&[]);
+    // The instance, 5,000 rows and the rest, four lines each, and the blank line.
+    assert_eq!(lines(&text.out), 4 * 5_002 + 1);
+    assert!(text.out.contains(":by:domain:(1000 more):total:1000\n"));
+    assert!(
+        text.err.contains("--by domain has 1000 rows more"),
+        "{}",
+        text.err
+    );
+    assert_eq!(lines(&by_domain(&["--format", "csv"]).out), 1 + 1 + 5_001);
+    assert_eq!(lines(&by_domain(&["--format", "jsonl"]).out), 1 + 5_001);
+    let json: serde_json::Value =
+        serde_json::from_str(&by_domain(&["--format", "json"]).out).unwrap();
+    check_json(&json["instances"][0]["by"]["domain"], 1_000);
+    check_json(&json["total"]["by"]["domain"], 1_000);
+    // All, where that is asked for.
+    let all = by_domain(&["--top", "6000"]);
+    assert_eq!(lines(&all.out), 4 * 6_001 + 1);
+    assert!(!all.err.contains("more"), "{}", all.err);
+}
+
+/// Each host has instances of its own: 200 rows of these, and what the others come to.
+#[test]
+fn the_hosts_that_a_stranger_makes_up_end_too() {
+    let line = delivery("postfix-aol-a", "x.example", "sent", "250 ok");
+    let image = Image::new((0..12_000).map(|n| format!("h{n}\0{line}")));
+    let log = image.path("var/log/mail.log").display().to_string();
+    let ran = image.stats(&["--log", &log]);
+    assert_eq!(lines(&ran.out), 5 * 201);
+    let totals = ran
+        .out
+        .lines()
+        .filter_map(|line| line.split_once(":total:"));
+    let all: u64 = totals.map(|(_, n)| n.parse::<u64>().unwrap()).sum();
+    assert_eq!(all, 12_000);
+    let ran = image.stats(&["--log", &log, "--by", "host", "--format", "csv"]);
+    let rows = |instance: &str| {
+        let rows = ran.out.lines().filter(|line| line.starts_with(instance));
+        rows.filter(|line| line.contains(",host,")).count()
+    };
+    assert_eq!(rows("postfix-aol-a@(other),"), 5_001, "{}", ran.err);
+    assert!(rows("") < 2 * 5_001 + 200);
+}
+
+#[test]
+fn the_hours_that_a_stranger_makes_up_end_too() {
+    let image = Image::new([]);
+    let of = |n: u32| {
+        let (year, month, day, hour) = (1970 + n / 288, n / 24 % 12 + 1, 1 + n % 2, n / 2 % 24);
+        let line = delivery("postfix-aol-a", "x.example", "sent", "250 ok");
+        format!("{year}-{month:02}-{day:02}T{hour:02}:00:00Z rustin {line}\n")
+    };
+    let log: String = (0..12_000).map(of).collect();
+    image.write("var/log/other.log", &log);
+    let path = image.path("var/log/other.log").display().to_string();
+    let ran = image.stats(&["--log", &path, "--by", "hour", "--format", "csv"]);
+    let hours: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|line| line.contains(",hour,"))
+        .collect();
+    assert_eq!(hours.len(), 10_001, "{}", ran.err);
+    // The last ones are told apart.
+    assert!(!ran.out.contains(",hour,1970-") && ran.out.contains(",hour,2011-"));
+    assert!(
+        hours.last().unwrap().contains(" more),"),
+        "{:?}",
+        hours.last()
+    );
+}
+
+/// The rows of a breakdown as JSON: all that are told apart, and what the rest comes to.
+fn check_json(rows: &serde_json::Value, left_out: usize) {
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 5_001);
+    let last = rows.last().unwrap();
+    assert_eq!(
+        (&last["key"], &last["keys"], &last["total"]),
+        (&"(other)".into(), &left_out.into(), &left_out.into())
+    );
+    assert!(rows[0].get("keys").is_none());
 }

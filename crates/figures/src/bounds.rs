@@ -33,9 +33,12 @@ pub fn queued_keys(top: Option<usize>) -> usize {
     }
 }
 
-/// Rows that a breakdown has at most in a table where nothing else is asked for. Other formats have all that are told
-/// apart: programs read them, and each row is written as it is made.
+/// Rows that a breakdown has at most where nothing else is asked for (`--top`), in every format: a program that reads
+/// them has no more use for a million made-up hosts than a person.
 pub const MOST_ROWS: usize = 5_000;
+
+/// Hours, or days, that a breakdown has at most: more than a year of hours.
+pub const MOST_TIMES: usize = 10_000;
 
 /// Codes, addresses and the like that the record of a day keeps of an instance's breakdown.
 pub const MOST_IN_RECORD: usize = 100;

@@ -13,7 +13,7 @@ use crate::at;
 use crate::draft::Draft;
 use crate::lock::{Lock, LockError};
 use crate::read::read_file;
-use crate::trust::{Refused, file_type, is_ours, user};
+use crate::trust::{Refused, file_type, is_others_to_write, is_ours, user};
 use crate::walk::{Links, Missing, Step, Walk};
 
 /// What has the name.
@@ -245,6 +245,22 @@ impl Place {
     /// Can nobody but root and the caller have led here, or put another thing in the place of what has this name?
     pub fn is_safe(&self) -> bool {
         self.step.safe
+    }
+
+    /// Is what is there a regular file that only root and the caller can have put there, and can write to?
+    ///
+    /// # Errors
+    /// It is not ([`crate::is_refused`]), or there is none.
+    pub(crate) fn vouch(&self) -> io::Result<()> {
+        let stat = self.step.stat(&self.name)?.ok_or(Errno::NOENT)?;
+        let why = match file_type(&stat) {
+            kind if !kind.is_file() => "is not a regular file".to_owned(),
+            _ if !is_ours(&stat) => format!("belongs to {}", user(stat.st_uid)),
+            _ if is_others_to_write(&stat) => "can be changed by others than root".to_owned(),
+            _ if !self.step.safe => "is in a directory that others than root can change".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(Refused::on_the_way(&self.path, &why))
     }
 
     /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only

@@ -13,7 +13,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::kept::{Kept, gather};
+use crate::place::Place;
 use crate::threads::thread;
+use crate::walk::Links;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -35,6 +37,8 @@ pub struct Program {
     environment: Vec<(&'static str, &'static str)>,
     most_errors: usize,
     user: Option<(u32, u32)>,
+    /// What must be root's, or the caller's, for it to be run: itself, and what it is configured by.
+    vouched: Vec<PathBuf>,
 }
 
 /// What a program said, and how it ended.
@@ -69,11 +73,22 @@ impl Ended {
 }
 
 impl Program {
-    /// The program at an absolute `path`. If it takes longer than `patience` (in all; of a stream: to say something
-    /// more), it is killed with all that it has started.
+    /// The program at an absolute `path`, which nobody but root and the caller may have put there. If it takes longer
+    /// than `patience` (in all; of a stream: to say something more), it is killed with all that it has started.
     pub fn new(path: impl Into<PathBuf>, patience: Duration) -> Self {
+        let path = path.into();
+        let vouched = vec![path.clone()];
+        Self {
+            vouched,
+            ..Self::own(path, patience)
+        }
+    }
+
+    /// The same of a program of this package beside the one that runs: whoever could exchange it could this one.
+    pub fn own(path: impl Into<PathBuf>, patience: Duration) -> Self {
         Self {
             path: path.into(),
+            vouched: Vec::new(),
             arguments: Vec::new(),
             input: Vec::new(),
             patience,
@@ -81,6 +96,14 @@ impl Program {
             most_errors: MOST_ERRORS,
             user: None,
         }
+    }
+
+    /// `-c DIRECTORY`, for a program of Postfix's. What its main.cf says is done as root (`daemon_directory` is where
+    /// postfix(1) finds what it runs): it is not run with one that another than root or the caller could have written.
+    #[must_use]
+    pub fn configured(mut self, directory: &Path) -> Self {
+        self.vouched.push(directory.join("main.cf"));
+        self.arg("-c").arg(directory)
     }
 
     /// Variables of its environment, beside PATH and LC_ALL.
@@ -181,6 +204,14 @@ impl Program {
         if !self.path.is_absolute() {
             let what = "not an absolute path; programs are not searched for";
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
+        }
+        for path in &self.vouched {
+            let known = Place::find(path, Links::Ours).and_then(|place| place.vouch());
+            match known {
+                // What is not there, whoever starts it says.
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
         }
         let stdin = match self.input.as_slice() {
             [] => Stdio::null(),

@@ -4,22 +4,16 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, fstat};
+use crate::place::Place;
+use crate::walk::Links;
 
-use crate::trust::{Refused, file_type};
-
-/// Opens the regular file that `path` leads to, by links too, for reading. A FIFO does not make it wait.
+/// Opens the regular file that `path` leads to, by links of root's and the caller's too, for reading. A FIFO does not
+/// make it wait.
 ///
 /// # Errors
-/// It does not exist, or reading it is not permitted.
+/// It does not exist, reading it is not permitted, or a link of another's is on the way ([`crate::is_refused`]).
 pub fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    match file_type(&fstat(&file)?) {
-        kind if kind.is_file() => Ok(file),
-        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        _ => Err(Refused::it("is not a regular file")),
-    }
+    Place::find(path, Links::Owned)?.open()
 }
 
 /// Opens what `path` leads to, a pipe too, for reading. Only for a path that was typed: what is not a file may be

@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{FileType, Stat};
@@ -58,6 +60,19 @@ pub fn user(uid: u32) -> String {
     }
 }
 
+/// Refuses to follow the link at `path`, by what lstat(2) says of it, if neither root nor the caller owns it.
+///
+/// # Errors
+/// It is another's ([`is_refused`]).
+pub fn follow(path: &Path, link: &Metadata) -> io::Result<()> {
+    let uid = link.uid();
+    if uid == 0 || uid == geteuid().as_raw() {
+        return Ok(());
+    }
+    let why = format!("is a link owned by {}, which is not followed", user(uid));
+    Err(Refused::on_the_way(path, &why))
+}
+
 /// Does it belong to root or to the caller?
 pub(crate) fn is_ours(stat: &Stat) -> bool {
     stat.st_uid == 0 || stat.st_uid == geteuid().as_raw()
@@ -65,11 +80,14 @@ pub(crate) fn is_ours(stat: &Stat) -> bool {
 
 /// Can nobody but root and the caller put another thing in the place of what is ours in this directory?
 pub(crate) fn is_safe(directory: &Stat) -> bool {
-    let by_group = directory.st_mode & 0o020 != 0
-        && directory.st_gid != 0
-        && directory.st_gid != getegid().as_raw();
-    let by_all = directory.st_mode & 0o002 != 0;
-    is_ours(directory) && (directory.st_mode & STICKY != 0 || !(by_group || by_all))
+    is_ours(directory) && (directory.st_mode & STICKY != 0 || !is_others_to_write(directory))
+}
+
+/// May others than root and the caller write to it, by its mode?
+pub(crate) fn is_others_to_write(stat: &Stat) -> bool {
+    let by_group =
+        stat.st_mode & 0o020 != 0 && stat.st_gid != 0 && stat.st_gid != getegid().as_raw();
+    by_group || stat.st_mode & 0o002 != 0
 }
 
 pub(crate) fn file_type(stat: &Stat) -> FileType {

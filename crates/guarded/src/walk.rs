@@ -24,6 +24,9 @@ pub enum Links {
     /// It is followed if only root or the caller can have put it there: they own it and every directory on the way to
     /// it, and nobody else may rename things in these. As an admin expects of /var/run and of a path typed by hand.
     Ours,
+    /// It is followed if root or the caller owns it. For reading: a link of another's would have root show whatever
+    /// file he likes (`main.cf -> /etc/shadow`).
+    Owned,
 }
 
 /// What is done about directories on the way that are missing.
@@ -155,14 +158,14 @@ impl Walk<'_> {
     fn follow(&self, step: &Step, link: &Stat, path: &Path) -> io::Result<()> {
         let why = match self.links {
             Links::Never => "is a link, which is not followed here".to_owned(),
-            Links::Ours if !is_ours(link) => {
+            Links::Ours | Links::Owned if !is_ours(link) => {
                 let owner = user(link.st_uid);
                 format!("is a link owned by {owner}, which is not followed")
             }
             Links::Ours if !step.safe => {
                 "is a link in a directory that others can change, and is not followed".to_owned()
             }
-            Links::Ours => return Ok(()),
+            Links::Ours | Links::Owned => return Ok(()),
         };
         Err(Refused::on_the_way(path, &why))
     }

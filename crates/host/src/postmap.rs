@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use guarded::{Program, Said};
+use guarded::Said;
 use postfix::Root;
 use postfix::config::Instance;
 use transport::audit::{Entries, Failed};
 use transport::{Storage, TableName};
 
-/// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::programs::{ask, configured};
+
 /// The most bytes of a table: a million entries.
 const MOST: usize = 64 << 20;
 
@@ -103,12 +103,18 @@ impl Postmap {
     }
 
     fn run(&self, args: &[&str], input: Vec<u8>, user: Option<(u32, u32)>) -> Result<Said, Failed> {
-        let mut postmap = Program::new(&self.program, PATIENCE).arg("-c");
-        if let Some((user, group)) = user {
-            postmap = postmap.user(user, group);
+        if let Some(why) = args.iter().find_map(|table| no_file(table)) {
+            return Err(Failed::Broken(why));
         }
         let program = self.program.display();
-        let said = postmap.arg(&self.config).args(args).input(input).run(MOST);
+        let said = ask(&self.program, MOST, |postmap| {
+            let postmap = configured(postmap, &self.config, self.is_this_host);
+            let postmap = match user {
+                Some((user, group)) => postmap.user(user, group),
+                None => postmap,
+            };
+            postmap.args(args).input(input)
+        });
         said.map_err(|e| {
             Failed::Unknown(match e.kind() {
                 io::ErrorKind::NotFound => format!("there is no {program}"),
@@ -116,6 +122,24 @@ impl Postmap {
             })
         })
     }
+}
+
+/// Why postmap is not asked about this table (`hash:/etc/postfix/transport`): it would open a FIFO, and wait for who
+/// writes to it. What is not there, or no table, it says itself.
+pub(crate) fn no_file(table: &str) -> Option<String> {
+    let table = TableName::parse(table)?;
+    let file = match table.storage() {
+        Storage::Index(_) => table.index()?,
+        Storage::Text | Storage::Patterns => PathBuf::from(&table.name),
+        Storage::Inline | Storage::Elsewhere => return None,
+    };
+    let what = match std::fs::metadata(&file).ok()?.file_type() {
+        kind if kind.is_file() => return None,
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_dir() => "a directory",
+        _ => "a device or a socket",
+    };
+    Some(format!("{} is {what}, and no file", file.display()))
 }
 
 /// mail_owner, and its group: whom proxymap runs as.

@@ -1,11 +1,15 @@
 //! Postfix's own programs, started for an instance.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use postfix::Root;
 use postfix::config::Instance;
+
+use crate::postmap::no_file;
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -13,11 +17,52 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// More than this is no answer: the entries of a map with hundreds of thousands of them.
 const MOST: usize = 64 << 20;
 
+/// The same of one that has once not answered in time. A host has dozens of instances, each with tables: whoever asks
+/// about all of them would wait for hours.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
+/// What has not answered in time.
+static LATE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Runs one of Postfix's programs, with what `more` gives it.
+///
+/// # Errors
+/// As [`guarded::Program::run`].
+pub(crate) fn ask(
+    path: &Path,
+    most: usize,
+    more: impl FnOnce(guarded::Program) -> guarded::Program,
+) -> io::Result<guarded::Said> {
+    let late = || LATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let patience = match late().contains(path) {
+        true => BRIEFLY,
+        false => PATIENCE,
+    };
+    let said = more(guarded::Program::new(path, patience)).run(most);
+    if matches!(&said, Err(e) if e.kind() == io::ErrorKind::TimedOut) {
+        late().insert(path.to_owned());
+    }
+    said
+}
+
+/// `-c CONFIG`. Of an image, whose files may be anybody's, the programs only read.
+pub(crate) fn configured(
+    program: guarded::Program,
+    config: &Path,
+    is_this_host: bool,
+) -> guarded::Program {
+    match is_this_host {
+        true => program.configured(config),
+        false => program.arg("-c").arg(config),
+    }
+}
+
 /// A program of an instance, and the configuration that it reads.
 #[derive(Debug, Clone)]
 pub struct Program {
     path: PathBuf,
     config: PathBuf,
+    is_this_host: bool,
 }
 
 impl Program {
@@ -37,6 +82,7 @@ impl Program {
         Self {
             path: Path::new(directory).join(name),
             config: std::path::absolute(&config).unwrap_or(config),
+            is_this_host: root.is_this_host(),
         }
     }
 
@@ -60,10 +106,7 @@ impl Program {
     /// # Errors
     /// As [`Self::run`].
     pub fn run_with(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
-        let program = guarded::Program::new(&self.path, PATIENCE).arg("-c");
-        let program = program.arg(&self.config).args(args).input(input);
-        let said = program.run(MOST);
-        self.outcome(said, false)
+        self.outcome(args, input, false)
     }
 
     /// What postmap(1) answers to the keys in `input`, where none need be found.
@@ -71,17 +114,24 @@ impl Program {
     /// # Errors
     /// As [`Self::run`].
     pub fn answers(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, String> {
-        let program = guarded::Program::new(&self.path, PATIENCE).arg("-c");
-        let program = program.arg(&self.config).args(args).input(input);
-        self.outcome(program.run(MOST), true)
+        self.outcome(args, input, true)
     }
 
     /// `none_is_fine`: it ends with 1, and complains of nothing, where no key was found.
     fn outcome(
         &self,
-        said: io::Result<guarded::Said>,
+        args: &[&str],
+        input: Vec<u8>,
         none_is_fine: bool,
     ) -> Result<Vec<u8>, String> {
+        if let Some(why) = args.iter().find_map(|table| no_file(table)) {
+            return Err(why);
+        }
+        let said = ask(&self.path, MOST, |program| {
+            configured(program, &self.config, self.is_this_host)
+                .args(args)
+                .input(input)
+        });
         let path = self.path.display();
         let said = said.map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => format!("there is no {path}"),

@@ -38,6 +38,18 @@ fn old_records_and_wildcards() {
         .start();
     let own = "aol.smtp 600 A 192.0.2.41\n";
     assert_eq!(findings(&host, own), [""; 0]);
+    // Of more than any site has, some are looked at, and that is said.
+    let many: String = (1..=70)
+        .map(|n| format!("aol.smtp 600 A 198.51.100.{n}\n"))
+        .collect();
+    let found = findings(&host, &format!("{own}{many}"));
+    let says = "aol.smtp.example.org has more than 64 addresses: only the first 64 were looked at";
+    assert!(found.iter().any(|one| one.contains(says)), "{found:#?}");
+    let looked = found
+        .iter()
+        .filter(|one| one.contains(" lists 198.51.100."));
+    // Its own is one of them, or not.
+    assert!((63..=64).contains(&looked.count()), "{found:#?}");
     let check = |more: &str, expected: &[&str]| {
         assert_eq!(findings(&host, &format!("{own}{more}")), expected, "{more}");
     };

@@ -257,7 +257,7 @@ fn reasons(report: &Daily, subject: &Subject, watched: Watched) -> Option<String
     };
     let own = |row| count(row).saturating_sub(forged(row));
     let mut rows: Vec<(u64, &Row)> = table.rows.iter().map(|row| (own(row), row)).collect();
-    rows.retain(|(n, row)| *n > 0 && row.key != Key::Others);
+    rows.retain(|(n, row)| *n > 0 && !matches!(row.key, Key::Others(_)));
     rows.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
     let told = rows.iter().take(3).map(|(n, row)| {
         let codes = row.codes.iter().take(2).map(|(code, _)| code.clone());

@@ -213,8 +213,7 @@ impl Figures {
 impl Breakdown {
     fn new(dimension: Dimension, table: Table, top: Option<usize>) -> Self {
         let mut others = QueueRow::new(b"", &table.rest);
-        others.key = Key::Others;
-        let is_cut = table.cut > 0;
+        let cut = table.cut;
         let mut table = table.into_cells();
         if dimension == Dimension::Age {
             let (unknown, known) = AGES.split_last().unwrap_or((&"", &[]));
@@ -238,7 +237,8 @@ impl Breakdown {
             biggest_first.then_with(|| a.key.cmp(&b.key))
         });
         let top = top.unwrap_or(usize::MAX).min(rows.len());
-        if is_cut || rows.len() > top {
+        if cut > 0 || rows.len() > top {
+            others.key = Key::Others(cut.saturating_add(rows.len() - top));
             for row in rows.drain(top..) {
                 others.counts += row.counts;
                 for (sum, n) in others.ages.iter_mut().zip(row.ages) {

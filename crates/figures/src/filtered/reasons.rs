@@ -96,13 +96,14 @@ impl Reasons {
             let by_count = b.count.cmp(&a.count);
             by_count.then_with(|| (a.kind, &a.reason).cmp(&(b.kind, &b.reason)))
         });
+        let keys = rows.len().saturating_sub(top);
         for row in rows.drain(top.min(rows.len())..) {
             others = others.saturating_add(row.count);
         }
         if others > 0 {
             rows.push(ReasonRow {
                 kind: None,
-                reason: Key::Others,
+                reason: Key::Others(keys),
                 count: others,
             });
         }

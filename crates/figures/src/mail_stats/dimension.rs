@@ -29,7 +29,7 @@ dimensions! {
 }
 
 impl Dimension {
-    /// Is it a sequence in time: in order, and never cut to a top?
+    /// Is it a sequence in time: in order, and not cut to a top, but to the last [`crate::bounds::MOST_TIMES`]?
     pub fn is_time(self) -> bool {
         matches!(self, Self::Hour | Self::Day)
     }

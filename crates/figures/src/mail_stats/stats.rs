@@ -1,5 +1,6 @@
 //! The finished figures.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use super::histogram::Quantiles;
 use super::instances::{Instance, Table};
 use super::keys::REASON_SEPARATOR;
 use super::{Count, Counts, Dimension, Tally};
-use crate::bounds::OTHER_INSTANCES;
+use crate::bounds::{MOST_TIMES, OTHER_INSTANCES};
 use crate::complaints::ComplaintRow;
 use crate::filtered::{Filtered, Scores};
 use crate::gaps::Gaps;
@@ -226,16 +227,32 @@ pub const DETAILS_MAX: usize = 5;
 pub enum Key {
     /// This domain, class, …: bytes from a log, written by strangers.
     Named(Vec<u8>),
-    /// They are not among the top.
-    Others,
+    /// They are not among the top: so many keys, as far as these were told apart.
+    Others(usize),
 }
 
 impl Key {
-    /// The name, or `(other)`.
+    /// The name, or `(other)`: for programs, to which it is the same row each time.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Named(name) => name,
-            Self::Others => b"(other)",
+            Self::Others(_) => b"(other)",
+        }
+    }
+
+    /// The name, or `(7 more)`: for people.
+    pub fn shown(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Others(keys @ 1..) => format!("({keys} more)").into_bytes().into(),
+            key => key.as_bytes().into(),
+        }
+    }
+
+    /// How many keys it stands for, if that is known and they are others'.
+    pub fn others(&self) -> Option<usize> {
+        match self {
+            Self::Others(keys @ 1..) => Some(*keys),
+            _ => None,
         }
     }
 }
@@ -320,8 +337,15 @@ fn breakdown(dimension: Dimension, mut table: Table, top: Option<usize>) -> Brea
             by_total.then_with(|| a.key.cmp(&b.key))
         });
     }
-    let top = top.filter(|_| !dimension.is_time());
-    cut(&mut rows, top.unwrap_or(usize::MAX), folded);
+    if dimension.is_time() {
+        // The last ones. Whoever writes a line chooses its time.
+        let most = rows.len().min(MOST_TIMES);
+        let early = rows.len() - most;
+        rows.rotate_left(early);
+        cut(&mut rows, most, folded);
+    } else {
+        cut(&mut rows, top.unwrap_or(usize::MAX), folded);
+    }
     Breakdown { dimension, rows }
 }
 
@@ -331,11 +355,12 @@ fn cut(rows: &mut Vec<Row>, top: usize, folded: Option<Counts>) {
         return;
     }
     let mut others = folded.unwrap_or_default();
+    let keys = rows.len().saturating_sub(top);
     for row in rows.drain(top.min(rows.len())..) {
         others += row.counts;
     }
     rows.push(Row {
-        key: Key::Others,
+        key: Key::Others(keys),
         counts: others,
         codes: Vec::new(),
         ips: Vec::new(),

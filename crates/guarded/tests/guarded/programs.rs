@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use guarded::{Program, Said};
 
+use crate::{as_nobody, ground, is_root};
+
 const AN_HOUR: Duration = Duration::from_secs(3600);
 const BRIEFLY: Duration = Duration::from_millis(200);
 
@@ -116,4 +118,56 @@ fn a_stream_may_take_as_long_as_it_says_something() {
         .stream(|output| output.read(&mut [0; 2]).unwrap())
         .unwrap();
     assert!(first > 0 && ended.is_cut);
+}
+
+/// What is another's, or lies where another can exchange it, is not run as root; nor Postfix's programs with a main.cf
+/// of his.
+#[test]
+fn what_another_could_have_put_there_is_not_run() {
+    if !is_root() {
+        return;
+    }
+    let ground = ground();
+    let path = |below: &str| ground.path().join(below);
+    let tool =
+        "printf '#!/bin/sh\\necho ran\\n' >tool; chmod 755 tool; mkdir etc; touch etc/main.cf";
+    as_nobody(&path("theirs"), tool);
+    std::fs::copy(path("theirs/tool"), path("tool")).unwrap();
+    std::fs::copy(path("tool"), path("theirs/roots")).unwrap();
+    std::fs::create_dir(path("etc")).unwrap();
+    std::os::unix::fs::symlink(path("tool"), path("link")).unwrap();
+    as_nobody(&path("theirs"), "ln -s ../tool link");
+    let run = |name: &str, config: &str| {
+        let program = Program::new(path(name), AN_HOUR).configured(&path(config));
+        program.run(100)
+    };
+    // Where there is no main.cf, the program says so.
+    for name in ["tool", "link"] {
+        assert_eq!(run(name, "etc").unwrap().out, b"ran\n", "{name}");
+    }
+    for (name, config, why) in [
+        ("theirs/tool", "etc", "belongs to nobody"),
+        (
+            "theirs/roots",
+            "etc",
+            "a directory that others than root can change",
+        ),
+        ("theirs/link", "etc", "is a link owned by nobody"),
+        ("etc", "etc", "is not a regular file"),
+        ("tool", "theirs/etc", "main.cf belongs to nobody"),
+    ] {
+        let error = run(name, config).unwrap_err();
+        assert!(guarded::is_refused(&error), "{name} {config}: {error}");
+        assert!(error.to_string().contains(why), "{name} {config}: {error}");
+    }
+    let writable = std::os::unix::fs::PermissionsExt::from_mode(0o757);
+    std::fs::set_permissions(path("tool"), writable).unwrap();
+    let error = run("tool", "etc").unwrap_err();
+    assert!(
+        error.to_string().contains("can be changed by others"),
+        "{error}"
+    );
+    // A tool of this package, beside the one that runs, is as much root's as that is.
+    let own = Program::own(path("theirs/tool"), AN_HOUR).run(100);
+    assert_eq!(own.unwrap().out, b"ran\n");
 }

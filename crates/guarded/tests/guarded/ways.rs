@@ -206,6 +206,29 @@ fn what_is_no_file_is_never_read() {
     assert!(guarded::read(Path::new("/dev/zero"), 4).is_err());
 }
 
+/// What root reads, it shows: not the file that a link of another's names.
+#[test]
+fn a_link_of_another_shows_no_file_of_roots() {
+    if !is_root() {
+        return;
+    }
+    let ground = ground();
+    let (theirs, secret) = (ground.path().join("theirs"), ground.path().join("secret"));
+    fs::write(&secret, "root's\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    as_nobody(&theirs, "ln -s ../secret main.cf; ln -s .. up");
+    for path in ["main.cf", "up/secret"] {
+        let error = guarded::read_text(&theirs.join(path), 100).unwrap_err();
+        assert!(is_refused(&error), "{path}: {error}");
+    }
+    // As root's own: /etc/localtime, a log on another disk.
+    symlink(&secret, theirs.join("log")).unwrap();
+    assert_eq!(
+        guarded::read_text(&theirs.join("log"), 100).unwrap(),
+        "root's\n"
+    );
+}
+
 #[test]
 fn a_draft_that_is_given_up_leaves_nothing() {
     let ground = tempfile::tempdir().unwrap();

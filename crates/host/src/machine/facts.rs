@@ -38,11 +38,15 @@ pub fn gather(
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
             facts.troubles = health::troubles(site.root(), instance, &services, &facts, site.now());
         }
+        let mut problems = services.problems;
         // What was found wrong already is not asked for again.
         if with_services && interfaces.is_some() && instance.refusals().is_empty() {
-            facts.refused = refusal(instance);
+            match refusal(instance) {
+                Ok(why) => facts.refused = why,
+                Err(problem) => problems.push(problem),
+            }
         }
-        (facts, services.problems)
+        (facts, problems)
     });
     Ok(facts.collect())
 }

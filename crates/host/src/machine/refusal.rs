@@ -2,19 +2,21 @@
 //! with a fatal error where one is wrong (Postfix `src/global/mail_params.c`, mail_params_init).
 
 use std::path::Path;
-use std::time::Duration;
 
-use guarded::Program;
+use postfix::Problem;
 use postfix::config::Instance;
 
-/// How long it may take: it reads a file.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::programs::ask;
+
 /// The most bytes of an answer, which is always empty.
 const MOST_SAID: usize = 64 << 10;
 
 /// What postmap, asked for nothing that is anywhere, says of the instance's main.cf, if that is fatal. Nothing, too,
 /// where there is no postmap.
-pub(super) fn refusal(instance: &Instance) -> Option<String> {
+///
+/// # Errors
+/// It is not asked: others than root could have written what it would do as root.
+pub(super) fn refusal(instance: &Instance) -> Result<Option<String>, Problem> {
     // `src/postfix/postfix.c`: with other instances, the default one hands every command to the wrapper.
     let others = instance.parameters().paths("multi_instance_directories");
     if instance.is_default()
@@ -22,19 +24,25 @@ pub(super) fn refusal(instance: &Instance) -> Option<String> {
         && instance.get("multi_instance_wrapper").is_empty()
     {
         let what = "multi-instance support is requested, but multi_instance_wrapper is empty: postmulti -e init";
-        return Some(what.to_owned());
+        return Ok(Some(what.to_owned()));
     }
     let program = match instance.get("command_directory") {
         directory if Path::new(&directory).is_absolute() => Path::new(&directory).join("postmap"),
         _ => Path::new("/usr/sbin/postmap").to_owned(),
     };
-    let asked = Program::new(program, PATIENCE)
-        .arg("-c")
-        .arg(instance.config_directory())
-        .args(["-q", "nothing", "inline:{a=b}"])
-        .run(MOST_SAID)
-        .ok()?;
-    let said = asked.ended.errors;
+    let directory = instance.config_directory();
+    let asked = ask(&program, MOST_SAID, |postmap| {
+        let postmap = postmap.configured(directory);
+        postmap.args(["-q", "nothing", "inline:{a=b}"])
+    });
+    let said = match asked {
+        Ok(said) => said.ended.errors,
+        Err(e) if guarded::is_refused(&e) => {
+            let what = format!("Postfix cannot be asked about it: {e}");
+            return Err(Problem::new(directory.join("main.cf"), what));
+        }
+        Err(_) => return Ok(None),
+    };
     let why = said
         .lines()
         .find_map(|line| Some(line.split_once("fatal: ")?.1.to_owned()));
@@ -45,5 +53,5 @@ pub(super) fn refusal(instance: &Instance) -> Option<String> {
         "unsupported dictionary",
         "network interfaces",
     ];
-    why.filter(|why| !others.iter().any(|other| why.contains(other)))
+    Ok(why.filter(|why| !others.iter().any(|other| why.contains(other))))
 }

@@ -23,7 +23,8 @@ const MAX_SIZE: u64 = 16 << 20;
 /// Links are followed as they would be on that host, so that an absolute one stays below the root.
 ///
 /// # Errors
-/// As from realpath(3): nothing there, not permitted, too many links.
+/// As from realpath(3): nothing there, not permitted, too many links; and a link that is neither root's nor the
+/// caller's.
 pub fn resolve(root: &Root, path: &Path) -> io::Result<PathBuf> {
     let mut pending: VecDeque<OsString> = names(path).collect();
     let mut resolved = PathBuf::from("/");
@@ -35,9 +36,14 @@ pub fn resolve(root: &Root, path: &Path) -> io::Result<PathBuf> {
         }
         let next = resolved.join(&name);
         let here = root.under(&next);
-        if !fs::symlink_metadata(&here)?.is_symlink() {
+        let metadata = fs::symlink_metadata(&here)?;
+        if !metadata.is_symlink() {
             resolved = next;
             continue;
+        }
+        // Of an image, whose users are not this machine's, no link leads out.
+        if root.is_this_host() {
+            guarded::follow(&here, &metadata)?;
         }
         links = links.saturating_add(1);
         if links > MAX_LINKS {

@@ -169,6 +169,9 @@ impl Serialize for ByObject<'_> {
 #[derive(Serialize)]
 struct RowObject<'a> {
     key: Cow<'a, str>,
+    /// Of the row `(other)`: how many keys it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<usize>,
     #[serde(flatten)]
     counts: CountsObject,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +182,7 @@ impl<'a> RowObject<'a> {
     fn new(row: &'a QueueRow, with_ages: bool) -> Self {
         Self {
             key: String::from_utf8_lossy(row.key.as_bytes()),
+            keys: row.key.others(),
             counts: CountsObject(row.counts),
             ages: with_ages.then_some(AgesObject(&row.ages)),
         }

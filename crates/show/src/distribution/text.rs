@@ -18,7 +18,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         lines(out, &name, &instance.figures.counts)?;
         for breakdown in &instance.figures.by {
             for row in &breakdown.rows {
-                let key = field(row.key.as_bytes());
+                let key = field(&row.key.shown());
                 let prefix = format!("{name}:by:{}:{key}", breakdown.dimension);
                 lines(out, &prefix, &row.counts)?;
             }

@@ -280,6 +280,9 @@ impl Serialize for ByObject<'_> {
 #[derive(Serialize)]
 pub(super) struct RowObject<'a> {
     key: Cow<'a, str>,
+    /// Of the row `(other)`: how many keys it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<usize>,
     #[serde(flatten)]
     counts: CountsObject,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -313,6 +316,7 @@ impl<'a> RowObject<'a> {
         });
         Self {
             key: String::from_utf8_lossy(row.key.as_bytes()),
+            keys: row.key.others(),
             counts: CountsObject::new(row.counts),
             codes: is_reason.then(|| codes.collect()),
             ips: is_reason.then(|| ips.collect()),
