@@ -244,3 +244,56 @@ impl OwnGroup for Command {
         std::os::unix::process::CommandExt::process_group(self, 0)
     }
 }
+
+/// The calls that change a file, as strace(1) shows them of the tools at work: none of them goes by a path, all by a
+/// directory that is held open.
+#[test]
+fn nothing_below_a_foreign_directory_is_changed_by_its_path() {
+    if !is_root() {
+        return;
+    }
+    for of in WRITES {
+        let image = ground();
+        let out = image.path("theirs/out");
+        assert!(as_nobody(&image.path("theirs"), "echo old > out"));
+        let trace = image.path("trace");
+        let (tool, args) = of.split_first().unwrap();
+        let state = image.path("theirs/state.json").display().to_string();
+        let args = args.iter().map(|arg| match *arg {
+            "STATE" => state.as_str(),
+            arg => arg,
+        });
+        let ran = Command::new("strace")
+            .args(["-f", "-qq", "-e", "trace=%file,fchown,fchmod", "-o"])
+            .arg(&trace)
+            .arg(tools::path(tool))
+            .args(["--root".as_ref(), image.root()])
+            .args(args)
+            .arg(&out)
+            .stdin(Stdio::null())
+            .output();
+        if ran.is_err() {
+            eprintln!("SKIPPED: there is no strace");
+            return;
+        }
+        let trace = fs::read_to_string(&trace).unwrap();
+        let changes = |line: &&str| {
+            let open = ["O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC"];
+            let calls = [
+                "rename", "mkdir", "chown", "chmod", "link", "rmdir", "mknod", "utime", "truncate",
+            ];
+            let (call, _) = line.split_once('(').unwrap_or((line, ""));
+            (call.contains("open") && open.iter().any(|flag| line.contains(flag)))
+                || calls.iter().any(|one| call.contains(one)) && !call.contains("readlink")
+        };
+        let mut changed = 0;
+        for line in trace.lines().filter(changes) {
+            // Of a call by a directory, the name has no directory in it.
+            let names = line.split('"').skip(1).step_by(2);
+            let is_by_path = names.clone().any(|name| name.contains("theirs"));
+            assert!(!is_by_path, "{of:?}: {line}");
+            changed += usize::from(line.contains("rename"));
+        }
+        assert!(changed > 0, "{of:?}: {trace}");
+    }
+}

@@ -50,14 +50,10 @@ const AS_ANOTHER: [&str; 7] = [
 ];
 
 /// Promises against users of the host that no such user need be at work for, by their beginnings.
-const BY_NOBODY: [(&str, &str); 5] = [
+const BY_NOBODY: [(&str, &str); 4] = [
     (
         "And he can have a warm-up",
         "the lines are in the file: that he can have them there, a promise above shows",
-    ),
-    (
-        "Files below directories of his are opened",
-        "a rule of the source",
     ),
     (
         "What he lays in an image",

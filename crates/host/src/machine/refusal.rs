@@ -15,7 +15,7 @@ const MOST_SAID: usize = 64 << 10;
 /// where there is no postmap.
 ///
 /// # Errors
-/// It is not asked: others than root could have written what it would do as root.
+/// It is not asked, since others than root could have written what it would do as root; or it does not answer.
 pub(super) fn refusal(instance: &Instance) -> Result<Option<String>, Problem> {
     // `src/postfix/postfix.c`: with other instances, the default one hands every command to the wrapper.
     let others = instance.parameters().paths("multi_instance_directories");
@@ -37,11 +37,14 @@ pub(super) fn refusal(instance: &Instance) -> Result<Option<String>, Problem> {
     });
     let said = match asked {
         Ok(said) => said.ended.errors,
-        Err(e) if guarded::is_refused(&e) => {
-            let what = format!("Postfix cannot be asked about it: {e}");
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => {
+            let what = format!(
+                "Postfix cannot be asked about it: {}: {e}",
+                program.display()
+            );
             return Err(Problem::new(directory.join("main.cf"), what));
         }
-        Err(_) => return Ok(None),
     };
     let why = said
         .lines()
