@@ -160,8 +160,8 @@ fn a_drip_stops_when_the_target_begins_to_refuse() {
     );
 }
 
-/// TO defers what it gets, in a way that a drip bears (greylisting), and a user of the host logs that it was sent: it is
-/// in TO's deferred queue still, and no more is sent.
+/// TO defers what it gets, in a way that a drip bears (greylisting), and a user of the host logs that it was sent: it
+/// is in TO's deferred queue still, and no more is sent.
 #[test]
 fn a_drip_believes_no_line_of_what_is_in_the_deferred_queue() {
     let host = host_or_skip!();

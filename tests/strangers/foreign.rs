@@ -1,5 +1,5 @@
-//! Configuration directories that another user owns, programs of Postfix's that do not end, tables that are no files: on
-//! this machine, in a mount namespace of its own.
+//! Configuration directories that another user owns, programs of Postfix's that do not end, tables that are no files:
+//! on this machine, in a mount namespace of its own.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,5 @@
-//! What the mail owner, taken over, lays in a queue: no tool waits for it, shows a file of root's, or loses sight of mail.
+//! What the mail owner, taken over, lays in a queue: no tool waits for it, shows a file of root's, or loses sight of
+//! mail.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};

@@ -297,8 +297,9 @@ fn each_source_has_a_row() {
                 _ if line.contains("execve(") && line.contains("journalctl") => "journalctl",
                 _ => continue,
             };
-            // A directory on the way to something.
-            let is_way = Path::new(&root).join(what.trim_start_matches('/')).is_dir();
+            // A directory on the way to something, that may be missing.
+            let is_way = line.contains("O_PATH")
+                || Path::new(&root).join(what.trim_start_matches('/')).is_dir();
             if !what.is_empty() && !is_way && !is_known(what) {
                 without.insert(format!("{name}: {what}"));
             }

@@ -7,6 +7,7 @@ pub mod check;
 mod dimension;
 mod histogram;
 mod instances;
+mod key;
 mod keys;
 mod recipients;
 mod senders;
@@ -23,9 +24,10 @@ use postfix::log::Status;
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
 pub use instances::Slot;
+pub use key::Key;
 pub use stats::{
-    Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, Key, MailStats,
-    Row, Source,
+    Breakdown, DETAILS_MAX, DelayStats, Disputed, Figures, Frame, InstanceStats, MailStats, Row,
+    Source,
 };
 pub use tally::Tally;
 

@@ -1,6 +1,5 @@
 //! The finished figures.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,6 +8,7 @@ use postfix::{Problem, Time, Zone, count};
 
 use super::histogram::Quantiles;
 use super::instances::{Instance, Table};
+use super::key::Key;
 use super::keys::REASON_SEPARATOR;
 use super::{Count, Counts, Dimension, Tally};
 use crate::bounds::{MOST_TIMES, OTHER_INSTANCES};
@@ -221,41 +221,6 @@ pub struct Row {
 
 /// How many codes and addresses a [`Row`] shows.
 pub const DETAILS_MAX: usize = 5;
-
-/// What the deliveries of a row have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
-    /// This domain, class, …: bytes from a log, written by strangers.
-    Named(Vec<u8>),
-    /// They are not among the top: so many keys, as far as these were told apart.
-    Others(usize),
-}
-
-impl Key {
-    /// The name, or `(other)`: for programs, to which it is the same row each time.
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Named(name) => name,
-            Self::Others(_) => b"(other)",
-        }
-    }
-
-    /// The name, or `(7 more)`: for people.
-    pub fn shown(&self) -> Cow<'_, [u8]> {
-        match self {
-            Self::Others(keys @ 1..) => format!("({keys} more)").into_bytes().into(),
-            key => key.as_bytes().into(),
-        }
-    }
-
-    /// How many keys it stands for, if that is known and they are others'.
-    pub fn others(&self) -> Option<usize> {
-        match self {
-            Self::Others(keys @ 1..) => Some(*keys),
-            _ => None,
-        }
-    }
-}
 
 impl Tally {
     /// Makes the figures.
