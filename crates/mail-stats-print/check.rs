@@ -138,8 +138,10 @@ fn is_elsewhere(run: &Run<'_>, stats: &MailStats) -> Option<String> {
 /// The answer. `unknown` says what could not be looked at.
 fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict {
     let unread = stats.problems.iter().map(Problem::to_string);
-    let empty = stats.gaps.empty.iter().map(Problem::to_string);
-    let unread = unknown.into_iter().chain(unread).chain(empty);
+    // What was before a log begins was not seen: a new host, a journal that was vacuumed.
+    let gaps = stats.gaps.empty.iter().chain(&stats.gaps.late);
+    let unread = unknown.into_iter().chain(unread);
+    let unread = unread.chain(gaps.map(Problem::to_string));
     let findings = judge(stats, limits).into_iter();
     let findings = findings.map(|finding| (finding.level, finding.text));
     let unread = unread.map(|text| (Level::Unknown, text));
@@ -147,9 +149,6 @@ fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict 
     let found: Vec<(Level, String)> = unread.chain(findings).collect();
     let is_said = found.iter().any(|(_, text)| text.ends_with(UNREAD));
     let mut verdict = Verdict::of(found, || summary(stats, limits), perf.collect());
-    for late in &stats.gaps.late {
-        verdict.text.push_str(&format!("; {late}"));
-    }
     match stats.unread() {
         _ if is_said => {}
         0 => {}

@@ -120,7 +120,8 @@ pub(crate) const MONITORING: Section = Section {
         Block::Text(
             "Postfix's own complaints are judged too: fatal or panic from master or the queue manager is CRITICAL; \
              from another daemon, like error from any, it is a WARNING. UNKNOWN means not seen: a log that cannot be \
-             read, is empty or is not Postfix's, a window that no log covers, messages that a syslog daemon dropped, \
+             read, is empty or is not Postfix's, a window that no log covers, or not from \
+             its beginning on, messages that a syslog daemon dropped, \
              and more than 10% of an instance's delivery lines unreadable (more than 1% is a WARNING).",
         ),
         Block::Text(

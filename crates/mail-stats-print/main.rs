@@ -31,7 +31,7 @@ use cli::{Context, Outcome};
 use figures::bounds::OTHER_INSTANCES;
 use figures::gaps::Gaps;
 use figures::mail_stats::{Breakdown, Dimension, Frame, MailStats, Settings};
-use host::logs::{Hosts, Inputs, Selection, gaps, log_sets, warn_empty, warn_unread};
+use host::logs::{Inputs, Selection, gaps, warn_empty, warn_unread};
 use host::tables::Tables;
 use postfix::Window;
 use postfix::config::Host;
@@ -99,17 +99,6 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Whose lines are met: of this host in its own logs, of any in others.
-    pub(crate) fn hosts(&self) -> Hosts {
-        if self.args.names_its_logs() {
-            return Hosts::of_any();
-        }
-        let (site, asked) = (self.cx.site(), self.args.logs.own.preference());
-        // Why there are none is reported when they are read.
-        let sets = log_sets(site, self.host, self.selection, asked).unwrap_or_default();
-        Hosts::of_own(site, &sets)
-    }
-
     /// The logs that are to be read.
     ///
     /// # Errors
@@ -244,7 +233,8 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     let (cx, selection) = (run.cx, run.selection);
     let inputs = run.inputs()?;
     let settings = Arc::new(settings);
-    let mut counting = Counting::new(selection, Arc::clone(&settings)).by_host(run.hosts());
+    let mut counting =
+        Counting::new(selection, Arc::clone(&settings)).by_host(inputs.hosts(cx.site()));
     counting.skips_handed = run.args.skip_handed;
     let wanted = Wanted {
         expired: settings.delays,
@@ -309,7 +299,7 @@ fn events(run: &Run<'_>) -> anyhow::Result<Outcome> {
     };
     let providers = Arc::clone(&run.tables.providers);
     let events = Events::new(providers, reasons, args.with_recipients);
-    let mut lines = EventLines::new(selection, run.hosts(), events, &mut out);
+    let mut lines = EventLines::new(selection, inputs.hosts(cx.site()), events, &mut out);
     let wanted = Wanted {
         senders: args.with_recipients,
         delays: true,

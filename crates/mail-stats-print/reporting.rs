@@ -227,6 +227,13 @@ fn read(run: &Run<'_>, days: &[Period]) -> anyhow::Result<DaysRead> {
         since: first,
         until: last.map(|day| day.until),
     };
+    let own = match args.names_its_logs() {
+        true => None,
+        false => {
+            let asked = args.logs.own.preference();
+            Some(log_sets(cx.site(), host, selection, asked)?)
+        }
+    };
     let instances = check::expected(args, selection);
     let settings = run.settings(DIMENSIONS.to_vec(), true, instances.clone());
     let day_settings = DaySettings {
@@ -234,7 +241,10 @@ fn read(run: &Run<'_>, days: &[Period]) -> anyhow::Result<DaysRead> {
         instances,
         tables: run.tables.clone(),
         whole: false,
-        hosts: run.hosts(),
+        hosts: match &own {
+            Some(sets) => Hosts::of_own(cx.site(), sets),
+            None => Hosts::of_any(),
+        },
     };
     let mut both = Both {
         days: DayCounts::new(selection, days, &day_settings),
@@ -248,8 +258,7 @@ fn read(run: &Run<'_>, days: &[Period]) -> anyhow::Result<DaysRead> {
         ..both.days.wanted()
     };
     let wants = |name: &str| selection.wants(name.as_bytes());
-    if !args.names_its_logs() {
-        let sets = log_sets(cx.site(), host, selection, args.logs.own.preference())?;
+    if let Some(sets) = own {
         let logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut both);
         report_readings(cx, &logs.readings);
         let is_covered = days.last().is_some_and(|day| logs.cover(cx.site(), day));

@@ -9,7 +9,7 @@ use figures::days::{self, DayRecord, Period};
 use figures::gaps::Gaps;
 use guarded::{Links, Lock, Place};
 use host::history::{DayCounts, DayLogs, DaySettings, MOST_RECORDS, record_file};
-use host::logs::{gaps, log_sets, refused};
+use host::logs::{Hosts, gaps, log_sets, refused};
 
 use crate::{Run, check, left_out, report_readings};
 
@@ -20,22 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn save(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let (cx, selection) = (run.cx, run.selection);
     let day = Period::of_day(cx.host(), cx.zone(), run.args.day(cx)?);
-    let settings = DaySettings {
-        zone: cx.zone(),
-        instances: check::expected(run.args, selection),
-        tables: run.tables.clone(),
-        whole: true,
-        hosts: run.hosts(),
-    };
-    let days = std::slice::from_ref(&day);
-    let mut counts = DayCounts::new(selection, days, &settings);
-    let wanted = counts.wanted();
     let sets = log_sets(
         cx.site(),
         run.host,
         selection,
         run.args.logs.own.preference(),
     )?;
+    let settings = DaySettings {
+        zone: cx.zone(),
+        instances: check::expected(run.args, selection),
+        tables: run.tables.clone(),
+        whole: true,
+        hosts: Hosts::of_own(cx.site(), &sets),
+    };
+    let days = std::slice::from_ref(&day);
+    let mut counts = DayCounts::new(selection, days, &settings);
+    let wanted = counts.wanted();
     let mut logs = DayLogs::read(cx.site(), &sets, days, wanted, &mut counts);
     report_readings(cx, &logs.readings);
     // As where figures are printed: nothing seen is no result.

@@ -12,14 +12,9 @@ pub(crate) const RUSTIN: &str = "fixtures/rustin";
 
 /// What the tool says of the bundled host's 2026-09-19.
 pub(crate) fn rustin(args: &[&str]) -> Ran {
-    // Its mail came later, and is of no age then.
-    let day = [
-        "--root",
-        RUSTIN,
-        "--date",
-        "2026-09-19",
-        "--clock=2026-09-20T12:00:00Z",
-    ];
+    // Its spools are of fifteen minutes before.
+    let clock = "--clock=2026-11-24T07:30:00Z";
+    let day = ["--root", RUSTIN, clock, "--date", "2026-09-19"];
     stats_in("America/New_York", [&day[..], args].concat(), b"")
 }
 

@@ -249,13 +249,20 @@ fn a_time_that_no_log_holds() {
         "{}",
         check.out
     );
-    // What began later is said, and counts.
+    // What began later is said, and counts; of what was before, a check knows nothing.
     let ran = stats(["--root", root, "--since", "2026-11-01"]).ended(0);
     assert_eq!(ran.out, ONE);
     assert!(
         ran.err.contains("they begin at 2026-11-28T06:00:00"),
         "{}",
         ran.err
+    );
+    let check = stats(["--root", root, "--since", "2026-11-01", "--check"]).ended(3);
+    assert!(
+        check.out.starts_with("UNKNOWN: ")
+            && check.out.contains("they begin at 2026-11-28T06:00:00"),
+        "{}",
+        check.out
     );
 }
 

@@ -33,11 +33,25 @@ fn without_a_log_file_the_journal_is_read() {
         .map(|s| s["kind"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["file", "journal"], "{sources:?}");
-    let ran = host.run(&["-v"]).ended(0);
-    assert!(ran.err.contains("there is no "), "{}", ran.err);
+    for mode in [&["-v"][..], &["-v", "--events"], &["-v", "--check"]] {
+        let ran = host.run(mode);
+        assert_eq!(ran.err.matches("there is no ").count(), 1, "{}", ran.err);
+    }
     // A window, and the first instance alone.
     assert_eq!(host.sent("aol-a", &["--since", "2h", "aol-a"]), 3);
     assert_eq!(host.sent("aol-a", &["--until", "2h"]), 0);
+}
+
+/// Of the hour before the journal's first entry, nothing was seen.
+#[test]
+fn a_check_of_more_than_the_journal_holds_is_unknown() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 3, "sent (250 ok)");
+    host.flush();
+    let ran = host.run(&["aol-a", "--check", "--since", "2h"]).ended(3);
+    let says = ran.out.contains("they begin at ") && ran.out.starts_with("UNKNOWN: ");
+    assert!(says, "{}", ran.out);
+    host.run(&["aol-a", "--check", "--since", "50m"]).ended(0);
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Hosts {
     /// container, a host that was renamed and a syslog daemon with a name of its own write another name than the
     /// host has, and its figures must not be taken for a stranger's: where no file's ends have the host's name, the
     /// host that the newest file names first is it, too. In a journal, and in JSON, it is the first that is met.
-    pub fn of_own(site: &Site, sets: &[LogSet]) -> Self {
+    pub fn of_own<'s>(site: &Site, sets: impl IntoIterator<Item = &'s LogSet>) -> Self {
         let mut hosts = Self {
             own: Some(bare(site.host().as_bytes()).to_vec()),
             ..Self::of_any()

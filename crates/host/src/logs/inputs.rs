@@ -10,10 +10,10 @@ use postfix::config::Host;
 use postfix::log::{self, Journal, LogPlace, LogSet, Options, Reading, Scope, Sink};
 use postfix::{Parsed, Problem, Time};
 
-use super::Selection;
 use super::gaps::{self, Missing};
 use super::holes;
 use super::places::{Preference, journal_in, log_sets};
+use super::{Hosts, Selection};
 use crate::failure::Failure;
 use crate::site::Site;
 use postfix::Window;
@@ -106,6 +106,14 @@ impl Inputs {
             Self::Host(sets) => sets.iter().map(|(set, _)| source_of(set)).collect(),
             Self::Files(files) => files.iter().map(|path| named("file", path)).collect(),
             Self::Journal(journal) => vec![named("journal", journal.place())],
+        }
+    }
+
+    /// Whose lines are met: of this host in its own logs, of any in others.
+    pub fn hosts(&self, site: &Site) -> Hosts {
+        match self {
+            Self::Host(sets) => Hosts::of_own(site, sets.iter().map(|(set, _)| set)),
+            Self::Files(_) | Self::Journal(_) => Hosts::of_any(),
         }
     }
 
