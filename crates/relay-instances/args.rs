@@ -146,7 +146,8 @@ impl Tool for Args {
                     Block::Item(
                         "UNKNOWN",
                         "A main.cf, master.cf or directory cannot be read; it is not known whether an instance is \
-                         running; such a table cannot be queried; the DNS did not answer. With --check-dns: the system chooses the address that an \
+                         running; such a table cannot be queried, or its \
+                         entries cannot be listed (--accept); the DNS did not answer. With --check-dns: the system chooses the address that an \
                          instance sends from.",
                     ),
                     Block::Item(
@@ -156,6 +157,10 @@ impl Tool for Args {
                          mail that some service takes back; single lines of a check send mail elsewhere. Anything that would be CRITICAL \
                          above, for an instance that is neither enabled nor running. The DNS falls short in ttl or \
                          provider.",
+                    ),
+                    Block::Text(
+                        "Milters, smtpd_proxy_filter and policy services are not looked at, as only they know what they \
+                         do with a message; -v names them.",
                     ),
                     Block::Text(
                         "The performance data of --check are instances, running, and the number of findings of each \

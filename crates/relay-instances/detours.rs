@@ -96,6 +96,17 @@ pub(crate) fn of(
         ),
         Failed::Unknown(why) => (Level::Unknown, format!("{by} cannot be queried: {why}")),
     }));
+    let unlisted = found.unlisted.iter().filter(|by| !is_accepted(by));
+    all.extend(unlisted.map(|by| {
+        let what = "its entries cannot be listed: what it does with single recipients or messages is not known";
+        (Level::Unknown, format!("{by}: {what}"))
+    }));
+    // Nearly every relay has one that signs: no finding.
+    for service in &found.unseen {
+        cx.note(format!(
+            "{name}: not looked at, as only it knows what it does with a message: {service}"
+        ));
+    }
     let finding = |(level, what)| Finding {
         level,
         kind: Kind::Configuration,

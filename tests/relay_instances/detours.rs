@@ -3,7 +3,7 @@
 
 use testkit::{Mail, host_or_skip};
 
-use crate::states::json;
+use crate::states::{json, tool};
 
 #[test]
 fn filters_and_other_addresses_are_found_as_relay_transport_finds_them() {
@@ -92,6 +92,31 @@ fn filters_and_other_addresses_are_found_as_relay_transport_finds_them() {
     );
     set("header_checks", "");
     assert_eq!(found(), [""; 0]);
+
+    // An index whose text cannot be read; and what nobody can ask.
+    host.sh(
+        "echo '192.0.2.9 OK' >/etc/postfix/clients; postmap hash:/etc/postfix/clients
+        rm /etc/postfix/clients; mkdir /etc/postfix/clients",
+    );
+    let clients = "check_client_access hash:/etc/postfix/clients";
+    set("smtpd_client_restrictions", clients);
+    let ran = tool(&host).arg("aol-a").run().exit(1);
+    let unlisted = format!(
+        "postfix-aol-a: smtpd_client_restrictions: {clients}: its entries cannot be listed: what it does with single \
+         recipients or messages is not known\n"
+    );
+    let found_it = ran.text().contains(&format!("UNKNOWN   {unlisted}"));
+    assert!(found_it, "{ran}");
+    let accepted = ["aol-a", "--accept", "hash:/etc/postfix/clients"];
+    assert_eq!(with(&accepted), [""; 0]);
+    set("smtpd_client_restrictions", "");
+    aol.set("smtpd_milters", "inet:127.0.0.1:9");
+    assert_eq!(found(), [""; 0]);
+    let noted = tool(&host).args(["-v", "aol-a"]).run().ok().errors();
+    let milter = "postfix-aol-a: not looked at, as only it knows what it does with a message: smtpd_milters = \
+        inet:127.0.0.1:9\n";
+    assert!(noted.contains(milter), "{noted}");
+    aol.set("smtpd_milters", "");
 
     // Where all mail of one that is named for no provider goes is its admin's own matter; and what nobody has started
     // yet can wait.

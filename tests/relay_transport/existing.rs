@@ -68,6 +68,27 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
         "{}",
         all.1
     );
+    // A name that any name's record makes is no relay's.
+    drop(nsd);
+    let zone = "$ORIGIN example.org.\n@ 60 SOA ns h 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.53.1\naol.smtp 60 A \
+        192.0.2.1\n*.smtp 60 A 192.0.2.9\n";
+    let nsd = testkit::dns::nsd(&host, "127.0.53.1", &[("example.org", Some(zone))]);
+    let (keys, told) = print(&host, &nsd, &["--provider", "aol,yahoo"], 1);
+    assert_eq!(keys, "aol.example");
+    assert!(
+        told.contains("nothing shows that these are relays: the lines of yahoo.smtp.example.org (by a wildcard alone"),
+        "{told}"
+    );
+    assert_eq!(
+        print(
+            &host,
+            &nsd,
+            &["--provider", "aol,yahoo", "--relays", "yahoo"],
+            0
+        )
+        .0,
+        "aol.example yahoo.example"
+    );
     // A server that does not answer says nothing: the map stays whole, and it is said.
     let ran = host
         .command(TOOL)

@@ -187,6 +187,16 @@ fn each_night_the_days_cap_is_put_in_force() {
             .contains("nothing was applied that could be undone"),
         "{ran}"
     );
+    // The same by hand: what the plan prints for a day, and to put all back, pasted.
+    for day in ["1", "10"] {
+        let words = ["show", "aol-c", "--format", "text", "--day", day];
+        host.sh(&tool(&host, &words, 0).text()).ok();
+        assert_ne!(said(&c), before, "day {day}");
+    }
+    host.sh(&tool(&host, &["show", "aol-c", "--undo"], 0).text())
+        .ok();
+    assert_eq!(said(&c), before);
+    assert!(c.is_running());
 }
 
 #[test]

@@ -93,6 +93,19 @@ fn host(at: &Path) {
              >etc/$instance/master.cf
              mkdir -p var/spool/$instance/{{maildrop,incoming,active,deferred,hold,defer,bounce,pid,public,private}}
          done
+         printf '/^X-A:/ FILTER smtp:[192.0.2.9]:10025\\n/^X-B:/ REDIRECT joe@elsewhere.example\\n' >etc/postfix/headers
+         printf '/^(.*)@(aol|aim|cs|netscape|wmconnect)\\.com$/ ${{1}}@elsewhere.example\\n' >etc/postfix/canonical
+         echo '192.0.2.9 OK' >etc/postfix/clients; postmap hash:etc/postfix/clients; rm etc/postfix/clients
+         mkdir etc/postfix/clients
+         for instance in postfix postfix-{LONG}; do
+             printf '%s\\n' 'content_filter = smtp:[127.0.0.1]:10025' 'smtpd_milters = inet:127.0.0.1:8891' \
+             'recipient_canonical_maps = regexp:/etc/postfix/canonical' \
+             'header_checks = regexp:/etc/postfix/headers' \
+             'smtpd_client_restrictions = check_client_access hash:/etc/postfix/clients' >>etc/$instance/main.cf
+         done
+         echo 'transport_maps = texthash:/etc/postfix/transport.relay' >>etc/postfix/main.cf
+         printf '%s smtp:[aol.smtp.mayfirst.example]\\n' aol.com aim.com aol.com. some.example \
+         >etc/postfix/transport.relay
          echo \"postfix:x:$(id -u):$(id -g)::/:/bin/false\" >etc/passwd; echo \"postdrop:x:$(id -g):\" >etc/group
          ./restore"
     ));
@@ -191,6 +204,34 @@ fn no_table_is_wider_than_the_terminal() {
         );
     }
     assert!(wide.is_empty(), "{wide:#?}");
+}
+
+/// What is looked at by several threads, or kept in sets, has one order.
+#[test]
+fn the_same_question_gives_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("host");
+    fs::create_dir(&root).unwrap();
+    host(&root);
+    let clock = "--clock=2026-09-20T06:00:00Z --format json";
+    for (command, found) in [
+        ("relay-instances", "cannot be listed"),
+        ("relay-instances --check-dns DNS", "content_filter"),
+        (
+            "relay-transport check --domain smtp.mayfirst.example DNS",
+            "smtpd_milters",
+        ),
+        ("relay-warmup check aol-a LONG DNS", "it is not known what is running"),
+    ] {
+        let args = format!("{command} {clock}").replace("LONG", LONG);
+        let args = args.replace("DNS", "--resolver 127.0.0.1:9 --timeout 1s");
+        let (tool, args) = args.split_once(' ').unwrap();
+        let line = format!("{} --root {} {args}", path(tool).display(), root.display());
+        let line = format!("{line} 2>&1 || :");
+        let all: BTreeSet<String> = (0..6).map(|_| sh(&line)).collect();
+        assert_eq!(all.len(), 1, "{command}: {all:#?}");
+        assert!(all.iter().all(|one| one.contains(found)), "{all:#?}");
+    }
 }
 
 /// A word of a command or of a zone, which cannot be broken.

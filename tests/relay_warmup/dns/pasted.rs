@@ -29,6 +29,14 @@ const REVERSE: &str =
 45.2.0.192.in-addr.arpa. 600 IN PTR aol-e.example.org.
 ";
 
+/// The zone as a server takes it.
+fn whole() -> String {
+    ORG.replace(
+        "aol-d.example.org. 3600 IN TXT \"not seen beside a CNAME\"\n",
+        "",
+    )
+}
+
 /// Name, type and value of a record, without its time to live.
 fn record(line: &str) -> String {
     let (name, rest) = line.split_once(' ').unwrap();
@@ -57,6 +65,49 @@ fn edited(zone: &str, origin: &str, lines: &BTreeSet<String>) -> String {
     left.map(|line| format!("{line}\n")).collect()
 }
 
+/// The one name that the address resolves back to is printed as the HELO name: pasted, it is right; and where another
+/// instance has it, it is not offered.
+#[test]
+fn a_helo_name_is_taken_from_the_address() {
+    let host = host_or_skip!();
+    for (name, helo) in [
+        ("c", "localhost"),
+        ("d", "localhost"),
+        ("e", "aol-d.example.org"),
+    ] {
+        host.instance(&format!("postfix-aol-{name}"))
+            .address([192, 0, 2, 43 + name.as_bytes()[0] - b'c'].into())
+            .param("smtp_helo_name", helo)
+            .create();
+    }
+    let org = whole();
+    let reverse = REVERSE.replace("old.", "aol-c.");
+    let zones = [
+        ("example.org", Some(org.as_str())),
+        ("2.0.192.in-addr.arpa", Some(reverse.as_str())),
+    ];
+    let nsd = nsd(&host, "127.0.53.1", &zones);
+    let helo = |name: &str| -> Vec<String> {
+        let text = tool(&host, &nsd, &["check", "--format", "text", name])
+            .run()
+            .text();
+        let start = format!("postfix-{name}:helo:");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&start));
+        lines.map(str::to_owned).collect()
+    };
+    let found = helo("aol-c");
+    let command = found.iter().find_map(|line| line.strip_prefix("do:"));
+    let expected = "postconf -c /etc/postfix-aol-c -e 'smtp_helo_name = aol-c.example.org'";
+    assert_eq!(command, Some(expected), "{found:?}");
+    host.sh(expected).ok();
+    let found = helo("aol-c");
+    assert!(found[0].starts_with("pass:"), "{found:?}");
+    // aol-e says aol-d's name already.
+    let found = helo("aol-d");
+    let to_do = found.iter().find_map(|line| line.strip_prefix("do:"));
+    assert!(to_do.unwrap().starts_with("# postconf "), "{found:?}");
+}
+
 #[test]
 fn what_is_printed_makes_it_right() {
     let host = host_or_skip!();
@@ -67,11 +118,7 @@ fn what_is_printed_makes_it_right() {
             .param("smtp_helo_name", format!("aol-{name}.example.org"))
             .start();
     }
-    let org = ORG.replace(
-        "aol-d.example.org. 3600 IN TXT \"not seen beside a CNAME\"\n",
-        "",
-    );
-    let (mut org, mut reverse) = (org, REVERSE.to_owned());
+    let (mut org, mut reverse) = (whole(), REVERSE.to_owned());
     let of = |nsd: &Nsd| -> Vec<String> {
         names
             .iter()
