@@ -28,6 +28,8 @@ pub(crate) struct Relays {
     pub(crate) missing: BTreeSet<String>,
     /// The relay names whose MX or SRV records share the mail among their own addresses, where lines can ask for them.
     pub(crate) shared: BTreeSet<String>,
+    /// Of some relays it is not known whether they are there; their lines are kept.
+    pub(crate) is_unknown: bool,
 }
 
 /// Asks for the relays. What is left out, and what could not be asked, is reported. `questions` is absent where this
@@ -130,7 +132,11 @@ pub(crate) fn known(
     let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
     let shared = found.shared.into_iter().filter(|(_, by)| is_asked(by));
     let shared = shared.map(|(name, _)| name).collect();
-    Ok(Relays { missing, shared })
+    Ok(Relays {
+        missing,
+        shared,
+        is_unknown: !unknown.is_empty(),
+    })
 }
 
 #[derive(Deserialize)]

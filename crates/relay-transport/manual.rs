@@ -83,7 +83,9 @@ const CHECKS: Section = Section {
         Block::Item(
             "ports",
             "Something is listening on each relay. CRITICAL if all its addresses refuse the connection; if there is \
-             no answer, the row says so without a verdict. Not tried with --no-dns.",
+             no answer, the row says so without a verdict. Nothing but QUIT is said there: whether a relay takes \
+             this server's mail (454 or 554, Relay access denied, if not) is a question of its own configuration, \
+             and of networks. Not tried with --no-dns.",
         ),
         Block::Item(
             "networks",
@@ -151,7 +153,9 @@ impl Tool for Args {
                     "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. Only relay names that are in the DNS (or given by \
                      --relays or /etc/relay-tools/providers.toml) get lines: mail for any other would \
                      bounce, although it would be delivered without the line. What is left out is reported, and the \
-                     exit status is then 1. A relay's name has an address record for each of the provider's relays; \
+                     exit status is then 1. If the DNS does not answer, the lines \
+                     are kept, since without them that mail would go elsewhere: this is reported, and the exit status \
+                     is 1, too. A relay's name has an address record for each of the provider's relays; \
                      because of the brackets Postfix only looks up those, and spreads the mail over them, so the \
                      number of records sets the share of each. A domain with international characters has two lines, \
                      in Unicode and in ASCII, since Postfix looks up whichever the message has. Subdomains do not get \

@@ -31,10 +31,10 @@ pub(crate) fn run(args: &Print, cx: &Context) -> anyhow::Result<Outcome> {
         MapFormat::Json => map::write_as_json(out, &wanted),
         MapFormat::Csv => map::write_as_csv(out, &wanted),
     })?;
-    Ok(
-        match wanted.refused.is_empty() && known.missing.is_empty() {
-            true => Outcome::Done,
-            false => Outcome::Partial,
-        },
-    )
+    // A map without the lines that could not be looked at would send their mail elsewhere: it is whole, and in doubt.
+    let is_sure = known.missing.is_empty() && !known.is_unknown;
+    Ok(match wanted.refused.is_empty() && is_sure {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
 }

@@ -204,7 +204,7 @@ pub(crate) struct Traffic {
     #[arg(long, conflicts_with = "records")]
     pub(crate) replace_old: bool,
 
-    /// The TTL of the records, in seconds [default: that of the name's records, or else 600]
+    /// The TTL of the records, in seconds [default: that of the name's records, 600 at most]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
     pub(crate) ttl: Option<u32>,
 }

@@ -100,7 +100,7 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
             "127.0.53.9",
         ])
         .run()
-        .ok();
+        .exit(1);
     assert!(
         ran.text().contains("\nyahoo.example") && ran.errors().contains("could not be looked up"),
         "{ran}"

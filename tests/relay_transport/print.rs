@@ -64,7 +64,7 @@ fn every_domain_of_the_table_is_found_by_postmap() {
     let host = host_or_skip!();
     let table = table(&host);
     assert!(table.len() > 300);
-    let text = tool(&host).run().ok().text();
+    let text = tool(&host).run().exit(1).text();
     let keys = table.keys().cloned().collect();
     let expected: BTreeMap<String, String> = table
         .iter()
@@ -91,15 +91,15 @@ fn every_domain_of_the_table_is_found_by_postmap() {
 #[test]
 fn the_same_table_gives_the_same_bytes_and_says_what_made_them() {
     let host = host_or_skip!();
-    let text = tool(&host).run().ok().text();
-    assert_eq!(tool(&host).run().ok().text(), text);
+    let text = tool(&host).run().exit(1).text();
+    assert_eq!(tool(&host).run().exit(1).text(), text);
     let elsewhere = Host::builder().name("cleveland").start().unwrap();
-    assert_eq!(tool(&elsewhere).run().ok().text(), text);
+    assert_eq!(tool(&elsewhere).run().exit(1).text(), text);
     let site = host
         .command(TOOL)
         .args(["print", "--domain", "example.org"])
         .run()
-        .ok()
+        .exit(1)
         .text();
     let head = |domain: &str| {
         format!(
@@ -121,7 +121,7 @@ fn the_same_table_gives_the_same_bytes_and_says_what_made_them() {
         "/etc/postfix/main.cf",
         "myhostname = lists.example.org\nqueue_directory = /var/spool/postfix\n",
     );
-    assert_eq!(host.command(TOOL).arg("print").run().ok().text(), site);
+    assert_eq!(host.command(TOOL).arg("print").run().exit(1).text(), site);
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn the_host_s_own_table_counts() {
 fn other_formats_have_the_same_lines() {
     let host = host_or_skip!();
     let keys = table(&host).into_keys().collect();
-    let map = postmap(&host, "hash", &tool(&host).run().ok().text(), &keys);
-    let json = tool(&host).args(["--format", "json"]).run().ok();
+    let map = postmap(&host, "hash", &tool(&host).run().exit(1).text(), &keys);
+    let json = tool(&host).args(["--format", "json"]).run().exit(1);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["schema"], "relay-tools/transport-map/1");
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
@@ -200,7 +200,7 @@ fn other_formats_have_the_same_lines() {
         .iter()
         .map(|l| (text(&l["domain"]), text(&l["value"])));
     assert_eq!(pairs.collect::<BTreeMap<_, _>>(), map);
-    let csv = tool(&host).args(["--format", "csv"]).run().ok().text();
+    let csv = tool(&host).args(["--format", "csv"]).run().exit(1).text();
     let pairs = csv.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split(',').collect();
         (fields[0].to_owned(), fields[3].to_owned())
@@ -273,7 +273,7 @@ fn mail_goes_to_the_relay_of_its_provider() {
     tool(&host)
         .args(["--output", "/etc/transport.relay"])
         .run()
-        .ok();
+        .exit(1);
     host.run(["postmap", "hash:/etc/transport.relay"]).ok();
     let lists = host
         .instance("postfix-lists")

@@ -221,7 +221,10 @@ fn the_same_question_gives_the_same_bytes() {
             "relay-transport check --domain smtp.mayfirst.example DNS",
             "smtpd_milters",
         ),
-        ("relay-warmup check aol-a LONG DNS", "it is not known what is running"),
+        (
+            "relay-warmup check aol-a LONG DNS",
+            "it is not known what is running",
+        ),
     ] {
         let args = format!("{command} {clock}").replace("LONG", LONG);
         let args = args.replace("DNS", "--resolver 127.0.0.1:9 --timeout 1s");

@@ -6,7 +6,7 @@ mod sources;
 
 use crate::lists_host::{BLOCKED, Lines, RUSTIN, UNKNOWN, begins, host, rustin, write_log};
 use tempfile::TempDir;
-use testkit::tools::{Ran, sh, stats};
+use testkit::tools::{Ran, sh, stats, stats_in};
 
 fn report(root: &TempDir, args: &[&str]) -> Ran {
     let root = root.path().to_str().unwrap();
@@ -55,6 +55,25 @@ fn two_days(before: &[Lines<'_>], day: &[Lines<'_>]) -> String {
 }
 
 const DAY: [&str; 2] = ["--date", "2026-09-19"];
+
+/// What waits is named with its age, and needs attention once Postfix should have given it up (after five days).
+#[test]
+fn an_old_mailq_is_named() {
+    let report = |clock: &str| {
+        let clock = format!("--clock={clock}");
+        let args = ["--root", RUSTIN, clock.as_str(), "--format", "report"];
+        let args = [&args[..], &DAY].concat();
+        stats_in("America/New_York", args, b"").out
+    };
+    // The first of the 39 came at 2026-11-24 07:15:02 UTC.
+    let text = report("2026-11-28T08:20:00Z");
+    let named = "\nIn the mailq 39 messages wait, the oldest for 4d 1h.\n";
+    assert!(text.contains(named), "{text}");
+    assert!(!text.contains("mail waits for"), "{text}");
+    let text = report("2026-11-29T08:20:00Z");
+    let finding = "!  postfix-aol-b: mail waits for 5d 1h; 20 messages in the mailq\n";
+    assert!(text.contains(finding), "{text}");
+}
 
 /// The bundled host: the generator's numbers (crates/testkit/examples/rustin_logs.rs), and counts by grep.
 #[test]

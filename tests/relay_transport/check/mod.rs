@@ -54,7 +54,7 @@ fn list_server(host: &Host) -> Nsd {
             providers,
         ])
         .run()
-        .ok();
+        .exit(1);
     make(host);
     host.write(
         "/etc/relay-tools/providers.toml",

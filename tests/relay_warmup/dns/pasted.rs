@@ -108,6 +108,38 @@ fn a_helo_name_is_taken_from_the_address() {
     assert!(to_do.unwrap().starts_with("# postconf "), "{found:?}");
 }
 
+/// An address that is taken out of the name gets mail for as long: what is too long now is not kept.
+#[test]
+fn the_records_of_a_plan_live_for_ten_minutes_at_most() {
+    let host = host_or_skip!();
+    instance(&host, "c", [192, 0, 2, 43]);
+    for (has, expected) in [("86400", "600"), ("60", "60")] {
+        let org = whole().replace(
+            "aol.smtp.example.org. 86400",
+            &format!("aol.smtp.example.org. {has}"),
+        );
+        let nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(org.as_str()))]);
+        let words = [
+            "plan",
+            "aol-c",
+            "--volume",
+            "1000",
+            "--relay-name",
+            "aol.smtp.example.org",
+            "-n",
+            "--format",
+            "text",
+        ];
+        let text = tool(&host, &nsd, &words).run().ok().text();
+        let lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# zone: "));
+        let lines: BTreeSet<&str> = lines.collect();
+        let line = format!("aol.smtp.example.org. {expected} IN A 192.0.2.77");
+        assert!(lines.contains(line.as_str()), "{has}: {text}");
+    }
+}
+
 #[test]
 fn what_is_printed_makes_it_right() {
     let host = host_or_skip!();
