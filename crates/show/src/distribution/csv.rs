@@ -41,7 +41,7 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
         csv.write_record(record)?;
         for breakdown in &figures.by {
             for row in &breakdown.rows {
-                let key = csv_cell(&row.key.shown());
+                let key = csv_cell(row.key.shown());
                 let mut record =
                     self::record(&name, breakdown.dimension.as_str(), &key, &row.counts);
                 if with_ages && breakdown.dimension != Dimension::Age {

@@ -320,7 +320,7 @@ fn keys(dimension: Dimension) -> Vec<Column> {
 }
 
 fn key(row: &QueueRow) -> Cell {
-    Cell::new(&row.key.shown())
+    Cell::new(row.key.shown())
 }
 
 /// `+12`, `-3`, `0`; `-` where it is not known.

@@ -203,7 +203,7 @@ fn draw_breakdown(stats: &MailStats, at: usize, dimension: Dimension, style: Tab
                 .map(|name| Cell::new(name).tone(tone))
                 .into_iter()
                 .collect();
-            cells.push(Cell::new(&row.key.shown()).tone(tone));
+            cells.push(Cell::new(row.key.shown()).tone(tone));
             match with_shares {
                 true => cells.extend(count_cells(row.counts, tone)),
                 false => cells.extend(plain_count_cells(row.counts, tone)),
