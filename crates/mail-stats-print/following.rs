@@ -9,7 +9,7 @@ use cli::{Context, Failure, Outcome, cannot_write, replace_file};
 use figures::mail_stats::{Dimension, Frame};
 use figures::totals::{DIMENSIONS, Totals};
 use guarded::{Kind, Links, Lock, LockError, Place};
-use host::logs::{LogScope, Selection, gaps, source_of};
+use host::logs::{LogScope, Selection, gaps, read_new, refused, source_of};
 use postfix::Time;
 use postfix::log::{Event, Scope, Sink, Wanted};
 use show::totals::write as write_totals;
@@ -104,10 +104,17 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         times: args.by.iter().any(|by| by.is_time()),
         ..Wanted::default()
     };
-    let (is_first, before) = (totals.logs.is_empty(), totals.updated);
+    let (is_first, before) = (totals.places.logs.is_empty(), totals.updated);
     let sets = follow_logs::sets(run, &everything)?;
-    let (readings, problems) =
-        follow_logs::read(run, &sets, wanted, &mut totals, &mut both, Both::later)?;
+    let read = read_new(
+        cx.site(),
+        &sets,
+        (wanted, None),
+        &mut totals.places,
+        &mut both,
+        Both::later,
+    );
+    let (readings, problems) = read.map_err(refused)?;
     let frame = Frame {
         host: cx.host().to_owned(),
         since: (!is_first).then_some(before),

@@ -15,8 +15,10 @@ use postfix::{Parsed, Problem, Span};
 
 use crate::args::{EndArgs, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
 use crate::desk::{self, readable};
+use crate::mailed::{reason, tell, what};
 use crate::pause;
 use crate::rate;
+use crate::recent::Recent;
 use crate::refused::{self, Question};
 use crate::reported;
 
@@ -148,7 +150,7 @@ fn replay(
     let window = window.map_err(|e| Failure::new(e.to_string()))?;
     let until = window.until.unwrap_or(cx.now());
     let since = window.since.unwrap_or(until.minus(Span::from_days(1)));
-    let (events, problems) = refused::read(cx, host, question, (since, until))?;
+    let (events, problems) = refused::of_time(cx, host, question, (since, until))?;
     let decisions = question.rules.decide(&events, named, &mut Vec::new());
     let mut lines = vec![format!(
         "{} to {}: {} that a rule counts",
@@ -196,36 +198,6 @@ fn open_to_others(cx: &Context, host: &Host, name: &str) -> Option<String> {
     ))
 }
 
-/// `pause postfix-aol-b for aol, 2h (rule 1: 20 TSS04 within 10m)`
-fn what(rules: &Rules, one: &Decision) -> String {
-    let Some(rule) = rules.rules.get(one.rule) else {
-        return String::new();
-    };
-    let (act, lasts) = (rule.act, legible::human::age(rule.lasts));
-    let (instance, provider) = (&one.instance, &one.provider);
-    let done = match act {
-        Act::Pause => format!("pause {instance} for {provider}, {lasts}"),
-        Act::Rate(pace) => format!("slow {instance} down to {pace}, {lasts}"),
-    };
-    format!("{done} (rule {}: {})", one.rule + 1, reason(rules, one))
-}
-
-/// `20 TSS04 within 10m`
-fn reason(rules: &Rules, one: &Decision) -> String {
-    let Some(rule) = rules.rules.get(one.rule) else {
-        return String::new();
-    };
-    let classes = rule.classes.iter().map(|class| class.as_str());
-    let words: Vec<&str> = rule
-        .codes
-        .iter()
-        .map(String::as_str)
-        .chain(classes)
-        .collect();
-    let within = legible::human::age(rule.within);
-    format!("{} {} within {within}", one.count, words.join(" or "))
-}
-
 /// Does what the rules ask for now.
 fn act(
     args: &Args,
@@ -242,12 +214,20 @@ fn act(
     let now = cx.now();
     // Under the lock: what the run before this one ordered is in it.
     let read = desk::look(cx)?;
-    let (events, mut problems) =
-        refused::read(cx, host, question, (now.minus(rules.longest()), now))?;
+    let (mut recent, unusable) = Recent::read(cx, rules, now);
+    let mut problems = Vec::from_iter(unusable);
+    let since = now.minus(rules.longest());
+    let (new, unread) = refused::new(cx, host, question, &mut recent, since)?;
+    problems.extend(unread);
     problems.extend(read.problems);
     cx.problems(&problems);
+    let mut events = [std::mem::take(&mut recent.events), new].concat();
+    events.sort_by_key(|event| event.at);
+    // What was logged since this run began is for the next one.
+    let of_now = events.partition_point(|event| event.at < now);
     let mut held = holds(&read.value, question.providers, now);
-    let decisions = rules.decide(&events, named, &mut held);
+    let decisions = rules.decide(events.get(..of_now).unwrap_or_default(), named, &mut held);
+    recent.events = rules.recent(&events, now);
     let before = reported::read(cx, now);
     let mut reported = before.clone();
     let mut lines = Vec::new();
@@ -255,6 +235,11 @@ fn act(
         true => Outcome::Done,
         false => Outcome::Partial,
     };
+    // First: what was acted upon is in the journal, what was not is asked for again by what is kept here.
+    if let Err(why) = recent.write(cx, now) {
+        outcome = Outcome::Partial;
+        cx.warn(format!("{why:#}"));
+    }
     for one in &decisions {
         let Some(rule) = rules.rules.get(one.rule) else {
             continue;
@@ -363,36 +348,4 @@ fn ordered(
             rate::ordered(&order, cx, Some(BY))
         }
     }
-}
-
-/// A mail to those who are to know; was it sent? That it could not be is reported, and undoes nothing.
-fn tell(cx: &Context, host: &Host, rules: &Rules, one: &Decision, lines: &[String]) -> bool {
-    if rules.mail_to.is_empty() {
-        return true;
-    }
-    let origin = cli::mail::origin(cx, host);
-    let ascii = |text: &str| -> String {
-        let text = postfix::escape(text).to_string();
-        text.chars()
-            .map(|c| if c.is_ascii() { c } else { '?' })
-            .collect()
-    };
-    let mut mail = format!(
-        "From: root@{origin}\r\nTo: {}\r\nSubject: relay-limit react: {}, {}\r\nAuto-Submitted: auto-generated\r\n\
-         Message-ID: <relay-limit.{}.{}@{origin}>\r\n\r\n",
-        rules.mail_to.join(", "),
-        ascii(&one.instance),
-        ascii(&one.provider),
-        cx.now().micros(),
-        std::process::id(),
-    );
-    for line in lines {
-        mail.push_str(&format!("{}\r\n", ascii(line)));
-    }
-    mail.push_str("\r\nrelay-limit list shows what is in force.\r\n");
-    let sent = cli::mail::hand_over(cx, host, &rules.mail_to, mail.as_bytes());
-    if let Err(why) = &sent {
-        cx.warn(format!("{why:#}"));
-    }
-    sent.is_ok()
 }

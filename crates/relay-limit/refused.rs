@@ -1,20 +1,21 @@
-//! The refusals that rules count, read from the logs of a time.
+//! The refusals that rules count: in the logs of a time, or in what is new in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use cli::Context;
 use figures::days::Period;
 use globset::GlobMatcher;
 use host::history::DayLogs;
-use host::logs::{Filter, LogScope, Selection, log_sets};
+use host::logs::{Filter, LogScope, Selection, log_sets, read_new};
 use knowledge::providers::{Providers, domain_of};
 use knowledge::reasons::{Cache, Reasons};
 use limits::react::{Event, Rules};
 use postfix::config::Host;
-use postfix::log::{self, Agent, Delivery, Scope, Sink, Status, Wanted};
+use postfix::log::{self, Agent, Delivery, LogSet, Scope, Sink, Status, Wanted};
 use postfix::{Parsed, Problem, Time};
+
+use crate::recent::{self, Recent};
 
 /// What rules are asked about.
 pub(crate) struct Question<'a> {
@@ -34,8 +35,7 @@ struct Counter<'a> {
     /// Syslog names of several instances under which something was refused.
     shared: BTreeSet<Vec<u8>>,
     cache: Cache,
-    /// The same in all threads.
-    hasher: RandomState,
+    key: u64,
     events: Vec<Event>,
 }
 
@@ -72,11 +72,19 @@ impl Counter<'_> {
                     rule,
                     instance: name.to_owned(),
                     provider: provider.clone(),
-                    recipient: self
-                        .hasher
-                        .hash_one((delivery.queue_id, delivery.recipient)),
+                    recipient: recent::recipient(self.key, delivery.queue_id, delivery.recipient),
                 });
             }
+        }
+    }
+}
+
+impl Counter<'_> {
+    /// Nothing counted yet, of a later part of the logs.
+    fn later(&self) -> Self {
+        Self {
+            events: Vec::new(),
+            ..self.clone()
         }
     }
 }
@@ -99,10 +107,7 @@ impl Sink for Counter<'_> {
     }
 
     fn fork(&self) -> Option<Self> {
-        Some(Self {
-            events: Vec::new(),
-            ..self.clone()
-        })
+        Some(self.later())
     }
 
     fn join(&mut self, later: Self) {
@@ -118,12 +123,24 @@ impl LogScope for Counter<'_> {
     }
 }
 
-/// The refusals of this time, in its order; and what could not be read of the logs.
-pub(crate) fn read(
+const WANTED: Wanted = Wanted {
+    expired: false,
+    relays: false,
+    delays: false,
+    times: true,
+    senders: false,
+    filtered: false,
+    requeued: false,
+};
+
+/// Counts the refusals in what `read` shows to the counter. They come back in the order of time, with what could not
+/// be read.
+fn count(
     cx: &Context,
     host: &Parsed<Host>,
     question: &Question<'_>,
-    (since, until): (Time, Time),
+    key: u64,
+    read: impl FnOnce(&[LogSet], &mut Counter<'_>) -> (usize, Vec<Problem>),
 ) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
     let selection = Selection::new(cx.site(), host, &[], false)?;
     let mut names: BTreeMap<Vec<u8>, Option<String>> = BTreeMap::new();
@@ -139,28 +156,12 @@ pub(crate) fn read(
         names: &names,
         shared: BTreeSet::new(),
         cache: Cache::default(),
-        hasher: RandomState::new(),
+        key,
         events: Vec::new(),
     };
-    let time = Period {
-        host: cx.host().to_owned(),
-        zone: cx.zone(),
-        since,
-        until,
-    };
-    let wanted = Wanted {
-        expired: false,
-        relays: false,
-        delays: false,
-        times: true,
-        senders: false,
-        filtered: false,
-        requeued: false,
-    };
     let sets = log_sets(cx.site(), host, &selection, None)?;
-    let logs = DayLogs::read(cx.site(), &sets, &[time], wanted, &mut counter);
-    let mut problems = logs.problems;
-    if logs.readings.is_empty() && problems.is_empty() {
+    let (logs, mut problems) = read(&sets, &mut counter);
+    if logs == 0 && problems.is_empty() {
         problems.push(Problem::new("/var/log", "no log was found"));
     }
     problems.extend(counter.shared.iter().map(|name| {
@@ -171,7 +172,56 @@ pub(crate) fn read(
         Problem::new("main.cf", what)
     }));
     let mut events = counter.events;
-    events.retain(|event| since <= event.at && event.at < until);
     events.sort_by_key(|event| event.at);
+    Ok((events, problems))
+}
+
+/// The refusals of this time, in its order; and what could not be read of the logs.
+pub(crate) fn of_time(
+    cx: &Context,
+    host: &Parsed<Host>,
+    question: &Question<'_>,
+    (since, until): (Time, Time),
+) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
+    let time = Period {
+        host: cx.host().to_owned(),
+        zone: cx.zone(),
+        since,
+        until,
+    };
+    let key = recent::new_key();
+    let (mut events, problems) = count(cx, host, question, key, |sets, counter| {
+        let logs = DayLogs::read(cx.site(), sets, &[time], WANTED, counter);
+        (logs.readings.len(), logs.problems)
+    })?;
+    events.retain(|event| since <= event.at && event.at < until);
+    Ok((events, problems))
+}
+
+/// The refusals that are new since `recent`, whose places go on, or, of a log that was not read before, those from
+/// `since` on; and what could not be read of the logs.
+pub(crate) fn new(
+    cx: &Context,
+    host: &Parsed<Host>,
+    question: &Question<'_>,
+    recent: &mut Recent,
+    since: Time,
+) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
+    let (key, places) = (recent.key, &mut recent.places);
+    let gaps = places.gaps;
+    let (events, mut problems) = count(cx, host, question, key, |sets, counter| {
+        let wanted = (WANTED, Some(since));
+        match read_new(cx.site(), sets, wanted, places, counter, Counter::later) {
+            Ok((_, problems)) => (sets.len(), problems),
+            Err(problem) => (0, vec![problem]),
+        }
+    })?;
+    if recent.places.gaps > gaps {
+        let lasts = legible::human::age(question.rules.longest());
+        let what = format!(
+            "refusals may be missing in what the rules count for the next {lasts}: how many is not known"
+        );
+        problems.push(Problem::new(recent::path(cx), what));
+    }
     Ok((events, problems))
 }

@@ -9,6 +9,7 @@ mod hosts;
 mod killed;
 mod late;
 mod main_cf;
+mod news;
 mod out;
 mod pausing;
 mod rates;

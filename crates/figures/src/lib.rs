@@ -36,6 +36,7 @@ pub mod instances;
 pub mod judge;
 pub mod keyed;
 pub mod mail_stats;
+pub mod places;
 pub mod queue;
 pub mod totals;
 pub mod verdict;

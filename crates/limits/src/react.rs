@@ -4,7 +4,7 @@
 
 mod file;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use knowledge::providers::Providers;
 use knowledge::reasons::Class;
@@ -13,6 +13,9 @@ use postfix::{Span, Time};
 use crate::journal::Journal;
 use crate::limit::{Scope, Standing};
 use crate::pace::Pace;
+
+/// A line that is later than the clock by more has a clock of its own.
+const AHEAD: Span = Span::from_hours(1);
 
 /// The rules of a host. There are none, and nothing is done, until somebody writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +153,29 @@ impl Rules {
                 false => rule.codes.iter().any(is_code),
             }
         })
+    }
+
+    /// Of `events`, in the order of time, those that may still decide something after `now`: of each recipient the last,
+    /// within the time of its rule, and of a rule's at one instance for one provider no more than it asks for.
+    pub fn recent(&self, events: &[Event], now: Time) -> Vec<Event> {
+        let mut kept: BTreeMap<(usize, &str, &str), HashSet<u64>> = BTreeMap::new();
+        let mut latest = Vec::new();
+        for event in events.iter().rev() {
+            let Some(rule) = self.rules.get(event.rule) else {
+                continue;
+            };
+            let key = (event.rule, &*event.instance, &*event.provider);
+            let recipients = kept.entry(key).or_default();
+            if event.at > now.minus(rule.within)
+                && event.at < now.plus(AHEAD)
+                && (recipients.len() as u64) < rule.at_least
+                && recipients.insert(event.recipient)
+            {
+                latest.push(event.clone());
+            }
+        }
+        latest.reverse();
+        latest
     }
 
     /// What the rules ask for, given all `events` in the order of time. `instances`: those named for each provider, who

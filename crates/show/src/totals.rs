@@ -50,12 +50,12 @@ fn all(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
         (
             "relay_mail_log_gaps_total",
             "Times that lines may have been lost: a log was truncated, removed or changed.",
-            totals.gaps,
+            totals.places.gaps,
         ),
         (
             "relay_mail_log_read_bytes_total",
             "Bytes of logs that were read.",
-            totals.bytes,
+            totals.places.bytes,
         ),
     ];
     for (name, help, n) in counters {

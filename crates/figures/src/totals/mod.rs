@@ -8,13 +8,12 @@ mod wire;
 
 use postfix::Time;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use knowledge::reasons::Class;
-use postfix::log::Bookmark;
 
 use crate::bounds::{OTHER_INSTANCES, instances};
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats};
+use crate::places::Places;
 
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/follow/1";
@@ -29,16 +28,8 @@ pub struct Totals {
     pub since: Time,
     /// When it was last continued.
     pub updated: Time,
-    /// Times that lines may have been lost: a log was truncated, removed or changed.
-    pub gaps: u64,
-    /// How many bytes of logs were read, compressed ones where they are compressed.
-    pub bytes: u64,
-    /// How far each log was read, by the path of its current file.
-    pub logs: BTreeMap<PathBuf, Bookmark>,
-    /// Logs in which no line of Postfix has been met yet, by the path of their current file: what they hold instead.
-    pub strange: BTreeMap<PathBuf, String>,
-    /// Logs whose current file is not there, and when it was first missed.
-    pub gone: BTreeMap<PathBuf, Time>,
+    /// How far the logs were read.
+    pub places: Places,
     /// By instance.
     pub instances: BTreeMap<String, Totalled>,
 }
@@ -66,18 +57,9 @@ impl Totals {
         Self {
             since: now,
             updated: now,
-            gaps: 0,
-            bytes: 0,
-            logs: BTreeMap::new(),
-            strange: BTreeMap::new(),
-            gone: BTreeMap::new(),
+            places: Places::default(),
             instances: BTreeMap::new(),
         }
-    }
-
-    /// How far the log was read.
-    pub fn known(&self, current: &Path) -> Bookmark {
-        self.logs.get(current).cloned().unwrap_or_default()
     }
 
     /// Adds figures, which must have all rows of [`DIMENSIONS`]. Every instance in them has counters from now on, with

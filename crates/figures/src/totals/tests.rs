@@ -98,14 +98,14 @@ fn totals() -> Totals {
         seen: Some(Time::from_micros(9)),
         cursor: None,
     };
-    totals.logs.insert(path, known);
+    totals.places.logs.insert(path, known);
     let journal = Bookmark {
         cursor: Some("s=2c8a;i=46;b=b6aa;m=b233;t=6615;x=3ce3".to_owned()),
         ..Bookmark::default()
     };
-    totals.logs.insert(PathBuf::from("journal"), journal);
-    totals.gaps = 3;
-    totals.bytes = 4711;
+    totals.places.logs.insert(PathBuf::from("journal"), journal);
+    totals.places.gaps = 3;
+    totals.places.bytes = 4711;
     totals
 }
 

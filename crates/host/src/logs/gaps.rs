@@ -43,7 +43,7 @@ const ROTATED: Span = Span::from_minutes(5);
 
 /// What is wrong with a log whose current file is not there, `since` an earlier run or this one; that becomes when it
 /// was first missed. Nothing can be read until a syslog daemon makes it again.
-pub fn gone(place: &LogPlace, since: &mut Option<Time>, now: Time) -> Option<Problem> {
+pub(crate) fn gone(place: &LogPlace, since: &mut Option<Time>, now: Time) -> Option<Problem> {
     let path = place.path();
     let is_file = matches!(place, LogPlace::File(_));
     let is_gone = || matches!(std::fs::metadata(path), Err(e) if e.kind() == ErrorKind::NotFound);
@@ -59,7 +59,7 @@ pub fn gone(place: &LogPlace, since: &mut Option<Time>, now: Time) -> Option<Pro
 
 /// What is wrong with a log as a whole of which only what is new was read, `readings` of it. `strange` is what an
 /// earlier run said of it, if it has not met a line of Postfix yet; it becomes what is to be said now.
-pub fn followed(
+pub(crate) fn followed(
     place: &LogPlace,
     readings: &[Reading],
     strange: &mut Option<String>,

@@ -4,6 +4,7 @@
 //! read; a tool's sink asks its [`Filter`] whose a line is.
 
 mod filter;
+mod follow;
 pub(crate) mod gaps;
 pub(crate) mod holes;
 mod hosts;
@@ -13,7 +14,9 @@ mod selection;
 mod writers;
 
 pub use filter::Filter;
-pub use gaps::{followed, gaps, gone, warn_empty, warn_unread};
+pub use follow::read_new;
+pub(crate) use gaps::{followed, gone};
+pub use gaps::{gaps, warn_empty, warn_unread};
 pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, no_instances, refused, source_of};
 pub use places::{Preference, log_of, log_sets};

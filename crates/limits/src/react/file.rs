@@ -16,6 +16,9 @@ const FORM: &str = "rules are most = \"50%\", mail = \"root\", and [[rule]] with
 /// Of two addresses, one.
 const MOST: u64 = 50;
 
+/// What is counted is kept from run to run, in a file.
+const MOST_COUNTED: u64 = 100_000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -112,6 +115,12 @@ fn rule(entry: Entry) -> Result<Rule, String> {
     };
     if entry.at_least == 0 {
         return Err("at_least = 0 would act without any reason".to_owned());
+    }
+    if entry.at_least > MOST_COUNTED {
+        let many = entry.at_least;
+        return Err(format!(
+            "at_least = {many}: no more than {MOST_COUNTED} are kept from run to run"
+        ));
     }
     let act = match (entry.act.as_str(), &entry.rate) {
         ("pause", None) => Act::Pause,

@@ -49,8 +49,8 @@ pub struct Followed {
 }
 
 /// Reads what is new in the log `current` and its rotated siblings since `known` into a sink that `empty` makes. If
-/// nothing is known, that is all of the current file. A line that has no end yet is left for the next run, unless
-/// nothing can follow it any more.
+/// nothing is known, that is all of the current file, or, where a window is asked for, what was written from its begin
+/// on. A line that has no end yet is left for the next run, unless nothing can follow it any more.
 ///
 /// # Errors
 ///
@@ -64,7 +64,8 @@ pub fn follow<S: Sink>(
     for _ in 0..ATTEMPTS {
         let files = files::list(current)?;
         let names: Vec<_> = files.iter().map(files::LogFile::name).collect();
-        let Some(plan) = place::plan(current, files, known)? else {
+        let since = options.window.as_ref().map(|window| window.start);
+        let Some(plan) = place::plan(current, files, known, since)? else {
             continue;
         };
         let Some(read) = read(plan, options, empty())? else {
@@ -102,7 +103,8 @@ fn worth_keeping(mut marks: Vec<Mark>) -> Vec<Mark> {
 /// The log cannot be read, or did not hold still.
 pub fn at_end(current: &Path, now: Time) -> Result<Bookmark, Problem> {
     for _ in 0..ATTEMPTS {
-        let Some(plan) = place::plan(current, files::list(current)?, &Bookmark::default())? else {
+        let Some(plan) = place::plan(current, files::list(current)?, &Bookmark::default(), None)?
+        else {
             continue;
         };
         let mark = |step| match step {

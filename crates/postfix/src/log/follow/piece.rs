@@ -74,9 +74,12 @@ fn plain<S: Sink>(
         exact: false,
     };
     if options.wanted.times {
-        let whole = Timeline::new(file, end, options.zone, written).stretch(None)?;
-        stretch.exact = whole.exact;
-        stretch.after = last.or(whole.after);
+        // Nothing is sought where the reading goes on.
+        let window = options.window.as_ref().filter(|_| known.is_none());
+        let found = Timeline::new(file, end, options.zone, written).stretch(window)?;
+        stretch.exact = found.exact;
+        stretch.after = last.or(found.after);
+        stretch.bytes.start = from.max(found.bytes.start);
     }
     let mut reading = Reading::new(&piece.found.path, Some(size));
     read::stretch(file, end, written, stretch, options, sink, &mut reading)?;

@@ -1,6 +1,6 @@
 //! What was read before is found again among the files that are there now: what is to be read of each.
 
-use crate::Span;
+use crate::{Span, Time};
 use std::path::Path;
 
 use super::Bookmark;
@@ -40,14 +40,16 @@ pub(super) struct Piece {
     pub(super) current: bool,
 }
 
-/// What is to be read of `files`. Nothing if one of them has gone meanwhile.
+/// What is to be read of `files`: of a log that is not known, what was written from `since` on, or its current file.
+/// Nothing if one of them has gone meanwhile.
 pub(super) fn plan(
     current: &Path,
     mut files: Vec<LogFile>,
     known: &Bookmark,
+    since: Option<Time>,
 ) -> Result<Option<Plan>, Problem> {
     let Some(seen) = known.seen else {
-        return first(current, files);
+        return first(current, files, since);
     };
     let mut places: Vec<Option<(&Mark, Alike)>> = files.iter().map(|_| None).collect();
     let mut gap = None;
@@ -93,8 +95,13 @@ pub(super) fn plan(
     Ok(Some(Plan { steps, gap }))
 }
 
-/// The first run: the current file is read, and the one before it is marked, so that it is known for an old one.
-fn first(current: &Path, files: Vec<LogFile>) -> Result<Option<Plan>, Problem> {
+/// The first run: the current file is read, and what was rotated from `since` on; the one before is marked, so that it
+/// is known for an old one.
+fn first(
+    current: &Path,
+    files: Vec<LogFile>,
+    since: Option<Time>,
+) -> Result<Option<Plan>, Problem> {
     let mut files = files;
     let at = files.iter().position(|f| f.path == current);
     let Some(mut found) = at.map(|at| files.remove(at)) else {
@@ -106,14 +113,25 @@ fn first(current: &Path, files: Vec<LogFile>) -> Result<Option<Plan>, Problem> {
     if !found.open()? {
         return Ok(None);
     }
+    let is_of_window =
+        |file: &LogFile| since.is_some_and(|since| file.mtime >= since.minus(COARSE));
+    let (late, early): (Vec<_>, Vec<_>) = files.into_iter().partition(is_of_window);
     let mut steps = Vec::new();
     // An old log that cannot be read, or holds nothing, marks no place.
-    let marks = files.into_iter().rev().find_map(|mut old| {
+    let marks = early.into_iter().rev().find_map(|mut old| {
         old.open().ok()?;
         let head = &old.opened()?.head;
         (!head.is_empty()).then(|| Mark::ended(old.device, old.inode, head))
     });
     steps.extend(marks.map(Step::Keep));
+    for mut file in late {
+        if !file.open()? {
+            return Ok(None);
+        }
+        if !copied(&mut file, std::iter::once(&mut found))? {
+            steps.extend(piece(file, None, true, current));
+        }
+    }
     steps.extend(piece(found, None, true, current));
     Ok(Some(Plan { steps, gap: None }))
 }
