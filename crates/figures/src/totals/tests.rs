@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use postfix::log::Mark;
+use postfix::log::{Bookmark, Mark};
 
 use super::*;
 use crate::mail_stats::{Breakdown, Count, Frame, InstanceStats, Key, Row, Settings, Tally};
