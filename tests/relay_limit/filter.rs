@@ -89,6 +89,22 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
 }
 
 /// Collected replies, each as Postfix asks the table for it: the table defers what the rules call a block, or too much.
+/// Replies to which a table once had other answers where Postfix wrote of another command behind them.
+const BY_COMMAND: [&str; 4] = [
+    "bad IP profile",
+    "because Bad IP",
+    "SPAM_CLIENT",
+    "550 retry time",
+];
+
+const COMMANDS: [&str; 5] = [
+    "RCPT TO command",
+    "MAIL FROM command",
+    "DATA command",
+    "end of DATA command",
+    "EHLO command",
+];
+
 #[test]
 fn the_table_is_near_to_the_rules() {
     let host = host_or_skip!();
@@ -97,7 +113,7 @@ fn the_table_is_near_to_the_rules() {
     let collected = include_str!("../../crates/knowledge/tests/replies/collected.toml");
     let collected: toml::Table = toml::from_str(collected).unwrap();
     let reasons = knowledge::reasons::Reasons::load(None).unwrap();
-    let (mut keys, mut meant) = (Vec::new(), Vec::new());
+    let (mut keys, mut meant, mut replies) = (Vec::new(), Vec::new(), Vec::new());
     for reply in collected["reply"].as_array().unwrap() {
         let text = reply["text"].as_str().unwrap();
         let dsn = reply.get("dsn").and_then(toml::Value::as_str).unwrap_or("");
@@ -105,14 +121,21 @@ fn the_table_is_near_to_the_rules() {
         if !text.starts_with('5') || !dsn.starts_with('5') || !is_plain {
             continue;
         }
-        let said = format!(
-            "host mx.dest.example[198.51.100.1] said: {text} (in reply to RCPT TO command)"
-        );
-        let class = reasons
-            .classify(said.as_bytes(), Some(dsn.as_bytes()), None)
-            .class;
-        keys.push(format!("{dsn} {said}"));
-        meant.push(matches!(class.as_str(), "blocked" | "rate-limited"));
+        let is_one = |part: &&str| text.contains(*part);
+        let commands = match BY_COMMAND.iter().any(is_one) || replies.len() % 40 == 0 {
+            true => &COMMANDS[..],
+            false => &COMMANDS[..1],
+        };
+        for command in commands {
+            let said =
+                format!("host mx.dest.example[198.51.100.1] said: {text} (in reply to {command})");
+            let class = reasons
+                .classify(said.as_bytes(), Some(dsn.as_bytes()), None)
+                .class;
+            keys.push(format!("{dsn} {said}"));
+            meant.push(matches!(class.as_str(), "blocked" | "rate-limited"));
+        }
+        replies.push(keys.len() - commands.len()..keys.len());
     }
     let asked = host
         .command("postmap")
@@ -130,6 +153,7 @@ fn the_table_is_near_to_the_rules() {
         let all = keys
             .iter()
             .zip(&meant)
+            .filter(|(key, _)| key.ends_with("RCPT TO command)"))
             .filter(|(_, meant)| **meant == is_meant);
         let wrong = all
             .clone()
@@ -142,6 +166,14 @@ fn the_table_is_near_to_the_rules() {
         blocks > 100 && missed <= blocks * 5,
         "{missed} {blocks}: {which:#?}"
     );
+    // What was answered decides only where the rules say so, not by its own words.
+    for reply in replies {
+        let (keys, meant) = (&keys[reply.clone()], &meant[reply]);
+        let found = keys.iter().map(|key| deferred.contains(key.as_str()));
+        let found: Vec<bool> = found.collect();
+        let is_one = |all: &[bool]| all.iter().all(|one| *one == all[0]);
+        assert!(!is_one(meant) || is_one(&found), "{found:?}: {keys:#?}");
+    }
     let (taken, others, which) = wrong(false);
     assert!(
         others > 400 && taken <= others * 2,

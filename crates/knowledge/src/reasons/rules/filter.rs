@@ -2,7 +2,8 @@
 //! has it.
 //!
 //! What a rule sees has who, where and when masked; what Postfix asks the table for has not. So a pattern is made to
-//! find what is masked, and the table is very near to the rules, not the same.
+//! find what is masked, and the table is very near to the rules, not the same. Of what Postfix writes behind the
+//! server's words, `(in reply to RCPT TO command)` (smtp_trouble.c), only the conditions of a stage see anything.
 
 use super::{Class, File, Rule, Rules};
 use crate::reasons::stage::Stage;
@@ -22,6 +23,12 @@ const MASKS: [(&str, &str); 9] = [
     ("~(host|blocklist)~", r"[a-z0-9_-]+([.][a-z0-9_-]+)+"),
     ("~", "[^ ]"),
 ];
+
+/// Behind what a pattern has found there is what Postfix writes.
+const BEHIND: &str = ".* [(]in reply to .*";
+
+/// Where the server's words end.
+const END: &str = " [(]in reply to [^()]*[)]$";
 
 /// How Postfix says what was answered; nothing of a connection that was refused, which it defers by itself.
 fn said(stage: Stage) -> Option<&'static str> {
@@ -66,7 +73,11 @@ impl Rules {
         }
         let mut conditions = Vec::new();
         if !stages.is_empty() {
-            conditions.push(format!("if /[(]in reply to ({})/", stages.join("|")));
+            // The last says what the words answer: one before it is a server's own.
+            conditions.push(format!(
+                "if /[(]in reply to ({})[^()]*[)]$/",
+                stages.join("|")
+            ));
         }
         if !status.is_empty() {
             conditions.push(format!("if / said: ({})/", status.join("|")));
@@ -83,7 +94,7 @@ impl Rules {
         };
         let patterns = file.patterns.written(&rule.reply);
         let mut lines: Vec<String> = patterns
-            .map(|pattern| line(&format!(".*{}.*", self.found(pattern))))
+            .map(|pattern| line(&format!(".*{}", self.found(pattern))))
             .collect();
         if lines.is_empty() {
             lines.push(line(".*"));
@@ -93,19 +104,20 @@ impl Rules {
         [conditions, lines, ends].concat()
     }
 
-    /// Where Postfix quotes a server: the pattern in what it said, at its beginning where that is meant.
+    /// Where Postfix quotes a server: the pattern in what it said, at its beginning where that is meant, and up to its
+    /// end.
     fn found(&self, pattern: &str) -> String {
-        let (at_start, anywhere): (Vec<&str>, Vec<&str>) = alternatives(pattern)
-            .into_iter()
-            .partition(|one| one.starts_with('^'));
-        let start = at_start.iter().filter_map(|one| one.strip_prefix('^'));
-        let start: Vec<String> = start.map(|one| self.posix(one)).collect();
-        let rest: Vec<String> = anywhere.iter().map(|one| self.posix(one)).collect();
-        match (start.is_empty(), rest.is_empty()) {
-            (true, _) => format!(" said:.*({})", rest.join("|")),
-            (false, true) => format!(" said: ({})", start.join("|")),
-            (false, false) => format!(" said:( ({})|.*({}))", start.join("|"), rest.join("|")),
-        }
+        let of = |alternative: &str| {
+            let (start, rest) = match alternative.strip_prefix('^') {
+                Some(rest) => (" ", rest),
+                None => (".*", alternative),
+            };
+            // At the end it is where Postfix goes on; before it, Postfix still has to.
+            let end = if is_at_end(rest) { "|$" } else { "" };
+            format!("{start}({})({BEHIND}{end})", self.posix(rest))
+        };
+        let all: Vec<String> = alternatives(pattern).into_iter().map(of).collect();
+        format!(" said:({})", all.join("|"))
     }
 
     /// A pattern as an extended regular expression of POSIX, with what glibc adds (`\b`, `\w`, `\S`).
@@ -144,7 +156,7 @@ impl Rules {
                 }
                 // The words begin with the server's code, and end where Postfix says what was answered.
                 '^' => out.push(' '),
-                '$' => out.push_str("( [(]in reply to|$)"),
+                '$' => out.push_str(END),
                 // A number, unless it counts something.
                 '0' if !counts(&out) => out.push_str("([0-9]+)"),
                 '/' => out.push_str("\\/"),
@@ -172,6 +184,16 @@ fn is_counted(pattern: &str) -> bool {
 fn counts(pattern: &str) -> bool {
     let open = pattern.rsplit_once('{');
     open.is_some_and(|(_, after)| after.bytes().all(|b| b.is_ascii_digit() || b == b','))
+}
+
+/// Is the end of the words meant, in any part of it?
+fn is_at_end(pattern: &str) -> bool {
+    let mut escaped = false;
+    pattern.chars().any(|c| {
+        let is_end = c == '$' && !escaped;
+        escaped = c == '\\' && !escaped;
+        is_end
+    })
 }
 
 /// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
