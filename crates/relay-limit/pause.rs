@@ -76,13 +76,19 @@ pub(crate) fn ordered(
         warnings,
         limit,
     };
-    let shown = plan.lines();
+    let mut shown = plan.lines();
+    let mut refusal = plan.refusal().filter(|_| !args.last);
+    if !cx.root().is_this_host() && plan.is_unknown() {
+        shown.extend(refusal.take().map(|(what, _)| {
+            format!("  note       refused on the host itself if no sibling runs there: {what}")
+        }));
+    }
     let show = || {
         if by.is_none() {
             cx.show(&shown);
         }
     };
-    if let Some((what, hint)) = plan.refusal().filter(|_| !args.last) {
+    if let Some((what, hint)) = refusal {
         show();
         return Err(Failure::new(what).hint(hint).into());
     }

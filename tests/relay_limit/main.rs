@@ -6,6 +6,7 @@ mod filter;
 mod force;
 mod guide;
 mod hosts;
+mod image;
 mod killed;
 mod late;
 mod main_cf;

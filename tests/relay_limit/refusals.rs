@@ -11,11 +11,15 @@ fn without_root_it_is_one_line() {
     let aol_b = host.instance("postfix-aol-b").start();
     relay_limit(&host, &["setup", "aol-b", "--apply"]).ok();
     let before = host.read("/etc/postfix-aol-b/relay-limit");
-    let orders: [&[&str]; 4] = [
+    let orders: [&[&str]; 8] = [
         &pause_quickly("aol-b", "aol.com"),
         &["rate", "aol-b", "600/h", "--yes"],
         &["lift", "aol-b", "--yes"],
         &["tick"],
+        &["setup", "aol-b", "--apply"],
+        &["out", "aol-b", "--for", "4h", "--yes"],
+        &["in", "aol-b", "--yes"],
+        &["react"],
     ];
     for order in orders {
         let ran = host.command(TOOL).args(order).user("nobody").run();

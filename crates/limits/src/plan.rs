@@ -93,12 +93,18 @@ impl PausePlan {
             )),
             Err(why) => Some((
                 format!(
-                    "no other instance of this host takes mail for {provider}, and it is not known whether another \
-                     host does: {why}"
+                    "no other instance of this host is known to take mail for {provider}, nor whether another host \
+                     does: {why}"
                 ),
                 hint,
             )),
         }
+    }
+
+    /// Is there a sibling of which nothing is known?
+    pub fn is_unknown(&self) -> bool {
+        let mut all = self.siblings.iter();
+        all.any(|sibling| matches!(sibling.takes, Takes::Unknown(_)))
     }
 
     /// The plan for people, a line each.
