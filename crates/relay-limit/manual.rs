@@ -89,6 +89,13 @@ impl Tool for Args {
                         nothing.",
                     ),
                     Block::Text(
+                        "Each run reads what is new in the logs since the one before, through rotation, as \
+                         mail-stats-print --follow-state does, and keeps the refusals that may still count in \
+                         react-logs.json. Where that is not there, was kept for other rules or cannot be used, the \
+                         logs are read from as far back as the rules look. Where lines may be lost (a log was \
+                         emptied, a journal vacuumed), react says so and ends with 1: then a rule may count too few.",
+                    ),
+                    Block::Text(
                         "Any user of the host can log such refusals where syslogd writes the log, with logger(1): the \
                          share and the last address are all that they cannot have paused. Where others than root log in, \
                          let Postfix log to a file of its own (maillog_file) or to the journal. react says where that \
@@ -111,6 +118,10 @@ impl Tool for Args {
                     Block::Item(
                         "/var/lib/relay-tools/limits/journal.jsonl",
                         "Every limit: what was requested, by whom, and how it ended (JSON Lines).",
+                    ),
+                    Block::Item(
+                        "/var/lib/relay-tools/limits/react-logs.json",
+                        "How far react has read the logs, and what its rules still count. It may be removed.",
                     ),
                     Block::Item(
                         "/etc/relay-tools/react.toml",

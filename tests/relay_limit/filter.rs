@@ -22,6 +22,14 @@ fn findings(host: &Host) -> Vec<String> {
         .collect()
 }
 
+/// What relay-instances --check says, and how bad it is.
+fn checked(host: &Host, code: i32) -> String {
+    let tool = host.command(env!("CARGO_BIN_EXE_relay-instances"));
+    let ran = tool.args(["aol-b", "--check"]).run();
+    assert_eq!(ran.code(), Some(code), "{ran}");
+    ran.text()
+}
+
 #[test]
 fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
     let host = host_or_skip!();
@@ -37,12 +45,20 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
         }
         false => Answer::ok(),
     });
+    // Absent: nothing is deferred.
     assert_eq!(findings(&host), Vec::<String>::new());
+    let absent = checked(&host, 0);
+    assert!(!absent.contains("5xx"), "{absent}");
     relay_limit(&host, &["filter", "aol-b", "--output", TABLE]).ok();
     let found = findings(&host);
     assert!(
         found[0].contains("WARNING") && found[0].contains("does not name"),
         "{found:?}"
+    );
+    let unused = checked(&host, 1);
+    assert!(
+        unused.contains("5xx blocks are returned at once"),
+        "{unused}"
     );
     // As the table's own first lines say.
     let table = String::from_utf8(host.read(TABLE)).unwrap();
@@ -51,9 +67,11 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
         host.sh(&format!("post{command}")).ok();
     }
     assert_eq!(findings(&host), Vec::<String>::new());
-    let check = host.command(env!("CARGO_BIN_EXE_relay-instances"));
-    let check = check.args(["aol-b", "--check", "-v"]).run();
-    assert!(check.text().contains("5xx"), "{check}");
+    let current = checked(&host, 0);
+    assert!(
+        current.contains("; 5xx blocks are deferred at 1"),
+        "{current}"
+    );
 
     let mail = |to: &str| Mail::new("news@lists.example.org", to);
     let to = ["joe@aol.com", "jane@aol.com", "jim@aol.com"];
@@ -83,9 +101,15 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
         found[0].contains("not what the rules make now"),
         "{found:?}"
     );
+    let stale = checked(&host, 1);
+    assert!(
+        stale.contains("not what the rules make now: relay-limit filter"),
+        "{stale}"
+    );
     host.sh(&format!("rm {TABLE}")).ok();
     let found = findings(&host);
     assert!(found[0].contains("CRITICAL"), "{found:?}");
+    assert!(checked(&host, 2).contains("which is not there"));
 }
 
 /// Collected replies, each as Postfix asks the table for it: the table defers what the rules call a block, or too much.

@@ -26,6 +26,42 @@ fn refused(log: &str) -> usize {
     recipients.collect::<std::collections::BTreeSet<_>>().len()
 }
 
+/// What TSS04 means.
+const MEANS: &str = "TSS04 (Yahoo/AOL: volume or complaints; wait 2-4 h): ";
+
+/// The report, the check and queue-report say what to do, with a command that can be pasted as it is.
+fn advised(site: &Site) {
+    let stats = env!("CARGO_BIN_EXE_mail-stats-print");
+    let today = site.host.sh("date -u +%F").text();
+    let day = today.trim();
+    let report = env!("CARGO_BIN_EXE_queue-report");
+    for (tool, args) in [
+        (stats, &["--check", "-v", "--date", day][..]),
+        (stats, &["--format", "report", "--date", day]),
+        (report, &["aol-b", "--group-by", "reason"]),
+    ] {
+        let ran = site.host.command(tool).args(args).run();
+        let text = ran.text();
+        let advice = text.split_once(MEANS);
+        let (_, rest) = advice.unwrap_or_else(|| panic!("{ran}"));
+        let (command, then) = rest.split_once(';').unwrap();
+        assert_eq!(
+            command, "relay-limit pause aol-b --for 4h --reason TSS04",
+            "{ran}"
+        );
+        let then: Vec<&str> = then.split_whitespace().take(4).collect();
+        assert_eq!(then, ["then", "resume", "at", "half"], "{ran}");
+        let directory = std::path::Path::new(crate::TOOL).parent().unwrap();
+        let script = format!("PATH={}:$PATH; {command} --dry-run", directory.display());
+        let plan = site.host.command("bash").args(["-c", &script]).run();
+        assert_eq!(plan.code(), Some(0), "{plan}");
+        assert!(
+            plan.text().starts_with("pause postfix-aol-b: all mail"),
+            "{plan}"
+        );
+    }
+}
+
 #[test]
 fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
     let site = Site::start(host_or_skip!());
@@ -36,6 +72,7 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
         .wait_until(Duration::from_secs(180), "refusals", || {
             refused(&site.host.mail_log()) >= 5
         });
+    advised(&site);
     // Without rules, nothing is done, and nothing said.
     let off = site.limit(&["react"]);
     assert_eq!((off.code(), off.text().as_str()), (Some(0), ""), "{off}");
@@ -100,6 +137,11 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
         "{listed}"
     );
     assert!(listed.contains(": 5 TSS04 within 10m"), "{listed}");
+    let page = "; https://senders.yahooinc.com/smtp-error-codes/";
+    assert!(
+        listed.contains(&format!("{}then resume at half{page}", MEANS)),
+        "{listed}"
+    );
     site.host
         .wait_for_log("postfix-aol-b paused, aol (43 domains), until ");
     let mailed = mailed();

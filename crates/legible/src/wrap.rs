@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
+use textwrap::core::{Word, display_width};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// The words in lines of at most `width` columns; `mark` comes before the first line, and blanks before the others. A
 /// word that is wider than a line goes on in the next one: whoever names a thing does not make the lines of a mail.
@@ -12,12 +13,28 @@ pub fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
     let options = Options::new(width)
         .initial_indent(mark)
         .subsequent_indent(&indent)
-        .word_separator(WordSeparator::AsciiSpace)
+        .word_separator(WordSeparator::Custom(pieces))
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let text = words.join(" ");
     let lines = textwrap::wrap(&text, options);
     lines.into_iter().map(String::from).collect()
+}
+
+/// The words of a line. The command of an advice is one of them: one that goes on in the next line cannot be pasted.
+fn pieces(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let plain = |part| WordSeparator::AsciiSpace.find_words(part);
+    let Some(at) = line.find("relay-limit pause ") else {
+        return plain(line);
+    };
+    let (before, command) = line.split_at(at);
+    let end = command.find("; ").map_or(command.len(), |end| end + 2);
+    let (command, after) = command.split_at(end);
+    Box::new(
+        plain(before)
+            .chain([Word::from(command)])
+            .chain(plain(after)),
+    )
 }
 
 /// A line of text in lines of at most `width` columns, if there is a width; those that follow the first stand below its
@@ -37,7 +54,7 @@ pub fn folded(line: &str, width: Option<u16>) -> String {
     let options = Options::new(width.max(LINE_MIN))
         .initial_indent(mark)
         .subsequent_indent(&indent)
-        .word_separator(WordSeparator::AsciiSpace)
+        .word_separator(WordSeparator::Custom(pieces))
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     textwrap::wrap(words, options).join("\n")
@@ -131,6 +148,11 @@ mod tests {
         check(
             "     12  one two three four five",
             "     12  one two three four\n         five",
+        );
+        // A command stays in one piece, as long as a line holds it.
+        check(
+            "one two relay-limit pause b --for 4; three",
+            "one two\n  relay-limit pause b --for 4;\n  three",
         );
         // Letters of several bytes.
         check(

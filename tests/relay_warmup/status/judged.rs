@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::image::Image;
 
@@ -93,6 +93,46 @@ fn a_warm_up_that_goes_well() {
     let status = image.json(&[], 0);
     assert_eq!(status["in_force"], true);
     assert_eq!(status["to_apply"], serde_json::json!([]));
+}
+
+/// What relay-limit's journal says was paused, if only for an hour, does not count for its level.
+#[test]
+fn a_day_with_a_pause_does_not_count() {
+    let mut image = Image::new();
+    image.day(6, 200, 0, 0, 0).day(5, 200, 0, 0, 0);
+    image
+        .day(3, 200, 0, 0, 0)
+        .day(2, 390, 0, 0, 0)
+        .day(1, 400, 0, 0, 0);
+    image.write();
+    image.plan(6);
+    let journal = image.path("var/lib/relay-tools/limits/journal.jsonl");
+    fs::create_dir_all(journal.parent().unwrap()).unwrap();
+    for (ago, counted) in [(None, 2), (Some(2), 1), (Some(1), 1)] {
+        let lines = ago.map_or_else(String::new, |ago| {
+            let time = |hour| image.date(ago).and_hms_opt(hour, 0, 0).unwrap().and_utc();
+            let (begun, ended) = (time(10).timestamp(), time(11).timestamp());
+            let begin = json!({
+                "id": "c", "instance": "postfix-aol-c", "config_directory": "/etc/postfix-aol-c", "begun": begun,
+                "until": ended, "by": "ada", "command": "relay-limit pause aol-c --for 1h", "reason": null,
+                "hold": {"pause": {"scope": "all", "provider": null, "text": "paused by relay-limit", "flush": false}},
+            });
+            let begin = json!({"at": begun, "begin": begin});
+            let end = json!({"at": ended, "end": {"id": "c", "how": "due", "by": "cron"}});
+            format!("{begin}\n{end}\n")
+        });
+        fs::write(&journal, lines).unwrap();
+        let status = image.json(&["aol-c"], 0);
+        assert_eq!(status["verdict"], "go on", "{ago:?}");
+        assert_eq!(status["days_at_level"], counted, "{ago:?}: {status}");
+        let days = status["days"].as_array().unwrap().iter();
+        let paused = days.filter(|day| day["paused"] == true);
+        let paused: Vec<String> = paused
+            .map(|day| day["date"].as_str().unwrap().to_owned())
+            .collect();
+        let expected: Vec<String> = ago.iter().map(|ago| image.date(*ago).to_string()).collect();
+        assert_eq!(paused, expected);
+    }
 }
 
 #[test]
