@@ -42,9 +42,9 @@ fn advised(site: &Site) {
     ] {
         let ran = site.host.command(tool).args(args).run();
         let text = ran.text();
-        let advice = text.split_once(MEANS);
+        let advice = text.split_once(MEANS.trim_end());
         let (_, rest) = advice.unwrap_or_else(|| panic!("{ran}"));
-        let (command, then) = rest.split_once(';').unwrap();
+        let (command, then) = rest.trim_start().split_once(';').unwrap();
         assert_eq!(
             command, "relay-limit pause aol-b --for 4h --reason TSS04",
             "{ran}"
