@@ -139,7 +139,7 @@ fn a_blocked_address_is_paused_by_a_rule_and_not_again_after_a_lift() {
     assert!(listed.contains(": 5 TSS04 within 10m"), "{listed}");
     let page = "; https://senders.yahooinc.com/smtp-error-codes/";
     assert!(
-        listed.contains(&format!("{}then resume at half{page}", MEANS)),
+        listed.contains(&format!("{MEANS}then resume at half{page}")),
         "{listed}"
     );
     site.host

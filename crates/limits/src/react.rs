@@ -155,8 +155,8 @@ impl Rules {
         })
     }
 
-    /// Of `events`, in the order of time, those that may still decide something after `now`: of each recipient the last,
-    /// within the time of its rule, and of a rule's at one instance for one provider no more than it asks for.
+    /// Of `events`, in the order of time, those that may still decide something after `now`: of each recipient the
+    /// last, within the time of its rule, and of a rule's at one instance for one provider no more than it asks for.
     pub fn recent(&self, events: &[Event], now: Time) -> Vec<Event> {
         let mut kept: BTreeMap<(usize, &str, &str), HashSet<u64>> = BTreeMap::new();
         let mut latest = Vec::new();
