@@ -26,10 +26,12 @@ use crate::upkeep;
 const ROUND: Duration = Duration::from_millis(250);
 /// How long a trivial-rewrite may go by the old map.
 const RESOLVERS: Duration = Duration::from_secs(11);
-/// How long an smtpd goes by what it was told of a recipient, if it is not asked for it meanwhile.
-const SMTPDS: Duration = Duration::from_secs(31);
-/// Longer than both, and some more for a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(75);
+/// If processes are left by then that may go by the old map, Postfix is reloaded: early enough for all to end in time.
+const RELOAD: Duration = Duration::from_secs(15);
+/// So long after its order, a pause is in force, or not known to be.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// How long a process is waited for that is to begin anew, on a machine that may be busy.
+const RESTART: Duration = Duration::from_secs(75);
 /// How often a program that does not start by itself is woken.
 const WAKE: Duration = Duration::from_secs(3);
 /// A pause that is not seen in force after so long has nobody who waits for it any more: longer than [`PATIENCE`].
@@ -102,7 +104,7 @@ pub(crate) fn until_paused(
     };
     let mut turn = 0;
     // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
-    let mut remembering: Option<(Instant, Vec<Process>)> = None;
+    let mut remembering: Option<Vec<Process>> = None;
     let mut reloaded = false;
     loop {
         turn += 1;
@@ -113,18 +115,17 @@ pub(crate) fn until_paused(
             && remembering.is_none()
             && let Ok(now) = processes(cx, instance)
         {
-            remembering = Some((Instant::now(), now.unwrap_or_default()));
+            remembering = Some(now.unwrap_or_default());
         }
-        if let Some((since, smtpds)) = &remembering {
-            if !changed || !is_left("smtpd", smtpds) {
-                return by_smtpd(cx, instance, asked, turn);
-            }
-            // A recipient that is asked for again and again is remembered for as long as that.
-            if since.elapsed() > SMTPDS && !reloaded {
-                reloaded = true;
-                if let Err(why) = upkeep::reload(cx, instance) {
-                    cx.warn(format!("{why:#}"));
-                }
+        if let Some(smtpds) = &remembering
+            && (!changed || !is_left("smtpd", smtpds))
+        {
+            return by_smtpd(cx, instance, asked, turn);
+        }
+        if changed && !reloaded && begun.elapsed() > RELOAD {
+            reloaded = true;
+            if let Err(why) = upkeep::reload(cx, instance) {
+                cx.warn(format!("{why:#}"));
             }
         }
         if begun.elapsed() > PATIENCE
@@ -268,7 +269,7 @@ pub(crate) fn until_lifted(
         if matches!(sent, Sent::Elsewhere(..)) && (!is_left || begun.elapsed() > RESOLVERS) {
             return true;
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > RESTART {
             return false;
         }
         progress.advance(1);
@@ -303,7 +304,7 @@ pub(crate) fn until_restarted(
                 }
             }
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > RESTART {
             return Force::Unknown(format!("no new {program} was seen"));
         }
         // The old one may have read the request that was to start a new one, and the master's next is minutes away.
