@@ -133,7 +133,10 @@ impl Sink for Counting<'_> {
             Event::Removed { queue_id, .. } => self.tally.removed(instance, queue_id),
             Event::Unparsed { .. } => self.tally.unparsed(instance, 1),
             Event::Complaint(complaint) => self.tally.complaint(instance, complaint),
-            Event::Requeued { .. } | Event::Filtered(_) | Event::Dropped(_) => {}
+            Event::Requeued { .. }
+            | Event::Connected { .. }
+            | Event::Filtered(_)
+            | Event::Dropped(_) => {}
         }
     }
 

@@ -45,6 +45,7 @@ impl Sink for Both<'_> {
             | Event::Removed { .. }
             | Event::Filtered(_)
             | Event::Requeued { .. }
+            | Event::Connected { .. }
             | Event::Dropped(_) => None,
         };
         self.first = earlier(self.first, time);

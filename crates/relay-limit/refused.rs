@@ -131,6 +131,7 @@ const WANTED: Wanted = Wanted {
     senders: false,
     filtered: false,
     requeued: false,
+    connects: false,
 };
 
 /// Counts the refusals in what `read` shows to the counter. They come back in the order of time, with what could not

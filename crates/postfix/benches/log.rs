@@ -65,6 +65,7 @@ fn reading(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(log.len() as u64));
         let all = Wanted {
             requeued: false,
+            connects: false,
             expired: true,
             senders: true,
             relays: true,

@@ -30,13 +30,7 @@ pub struct Log {
 impl Log {
     /// The log at this place from now on; `None`, where it cannot be said where it ends. `zone`: the host's.
     pub fn at(place: LogPlace, now: Time, zone: Zone) -> Option<Self> {
-        let known = match &place {
-            LogPlace::File(path) => log::at_end(path, now).ok()?,
-            LogPlace::Journal(_) => Bookmark {
-                seen: Some(now),
-                ..Bookmark::default()
-            },
-        };
+        let known = place.at_end(now).ok()?;
         Some(Self { place, known, zone })
     }
 
@@ -239,10 +233,7 @@ impl Follower {
             before: &self.found,
             found: Found::default(),
         };
-        let followed = match &self.log.place {
-            LogPlace::File(path) => log::follow(path, known, &options, empty),
-            LogPlace::Journal(journal) => journal.follow(known, &options, empty),
-        };
+        let followed = self.log.place.follow(known, &options, empty);
         let failed = |problem: Problem| io::Error::other(problem.to_string());
         let (followed, new) = followed.map_err(failed)?;
         let new = new.found;

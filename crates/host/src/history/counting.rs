@@ -144,6 +144,7 @@ impl Sink for DayCounts<'_> {
             Event::Unparsed { time, .. } => *time,
             Event::Complaint(complaint) => complaint.time,
             Event::Requeued { .. }
+            | Event::Connected { .. }
             | Event::Dropped(_)
             | Event::Sender { .. }
             | Event::Removed { .. }

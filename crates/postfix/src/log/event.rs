@@ -139,6 +139,15 @@ pub enum Event<'a> {
         /// What it was called in maildrop.
         orig_id: &'a [u8],
     },
+    /// smtpd(8) has a client (Postfix `src/smtpd/smtpd.c`: `connect from NAME[ADDRESS]`).
+    #[allow(missing_docs, reason = "as in Expired")]
+    Connected {
+        host: &'a [u8],
+        tag: &'a [u8],
+        /// Its name, which its address has too; `unknown` where it has none such.
+        name: &'a [u8],
+        address: &'a [u8],
+    },
     /// A filter stopped or scored mail.
     Filtered(Filtered<'a>),
     /// The message is done with (`QUEUEID: removed`).
@@ -172,6 +181,7 @@ impl<'a> Event<'a> {
             Self::Complaint(of) => Some((of.host, of.tag)),
             Self::Sender { host, tag, .. }
             | Self::Removed { host, tag, .. }
+            | Self::Connected { host, tag, .. }
             | Self::Unparsed { host, tag, .. } => Some((host, tag)),
             Self::Filtered(of) => of.origin(),
             Self::Requeued { tag, .. } => Some((b"", tag)),

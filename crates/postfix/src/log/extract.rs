@@ -1,9 +1,9 @@
 //! A line into its event.
 
 use crate::Time;
-use crate::queue::QueueId;
 use std::ops::Range;
 
+use super::arrivals;
 use super::clock::Clock;
 use super::complaint::{self, Complaint, Severity};
 use super::cursor::Cursor;
@@ -85,9 +85,13 @@ impl Extractor {
             None if service == b"/qmgr" && (self.wanted.expired || self.wanted.senders) => {
                 self.queue_manager(header, tag)
             }
-            None if service == b"/pickup" && self.wanted.requeued => requeued(header.message, tag),
-            None if self.wanted.filtered => self.filtered(header, tag, service),
-            None => None,
+            None if service == b"/pickup" && self.wanted.requeued => {
+                arrivals::requeued(header.message, tag)
+            }
+            None if self.wanted.connects && service == b"/smtpd" => self
+                .connected(header, tag)
+                .or_else(|| self.filtered(header, tag, service)),
+            None => self.filtered(header, tag, service),
         }
     }
 
@@ -260,6 +264,17 @@ impl Extractor {
         })
     }
 
+    /// smtpd has a client.
+    fn connected<'a>(&mut self, header: &Header<'a>, tag: &'a [u8]) -> Option<Event<'a>> {
+        let (name, address) = arrivals::client(header.message)?;
+        self.placed(header).1.then_some(Event::Connected {
+            host: header.host,
+            tag,
+            name,
+            address,
+        })
+    }
+
     /// What smtpd, postscreen and cleanup say of mail that was stopped.
     fn filtered<'a>(
         &mut self,
@@ -267,6 +282,9 @@ impl Extractor {
         tag: &'a [u8],
         service: &[u8],
     ) -> Option<Event<'a>> {
+        if !self.wanted.filtered {
+            return None;
+        }
         let found = match service {
             b"/smtpd" => filtered::smtpd(header.message),
             b"/postscreen" => filtered::postscreen(header.message),
@@ -349,25 +367,6 @@ impl Extractor {
             }
         }
     }
-}
-
-/// pickup's `QUEUEID: uid=… from=<…> orig_id=QUEUEID` (pickup.c).
-fn requeued<'a>(message: &'a [u8], tag: &'a [u8]) -> Option<Event<'a>> {
-    let mut c = Cursor(message);
-    let queue_id = delivery::queue_id(&mut c)?;
-    if !c.eat(b"uid=") {
-        return None;
-    }
-    // The sender's address may hold anything; the id is last, and holds no blank.
-    let key = b" orig_id=";
-    let at = memchr::memmem::rfind(c.0, key)?;
-    let orig_id = c.0.get(at.saturating_add(key.len())..)?;
-    QueueId::from_bytes(orig_id)?;
-    Some(Event::Requeued {
-        tag,
-        queue_id,
-        orig_id,
-    })
 }
 
 /// When a line was written, as far as it matters.

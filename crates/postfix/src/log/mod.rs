@@ -5,6 +5,7 @@
 //! `header` finds a line's tag, `delivery` and `filtered` read the message, `clock` and `timeline` know the time.
 //! [`follow()`] reads a log on from where an earlier run stopped.
 
+mod arrivals;
 mod attempt;
 mod clock;
 mod complaint;

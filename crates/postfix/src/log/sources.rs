@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::cursor::Cursor;
 use super::ends::first_time;
+use super::event::Sink;
+use super::follow::{Bookmark, Followed, at_end, follow};
 use super::journal::Journal;
+use super::read::Options;
 use crate::config::Instance;
 use crate::problem::Problem;
 use crate::root::Root;
@@ -52,6 +55,36 @@ impl LogPlace {
         match self {
             Self::File(path) => path,
             Self::Journal(journal) => journal.place(),
+        }
+    }
+
+    /// What would be known of it if it had been read to where it ends `now`.
+    ///
+    /// # Errors
+    /// As [`at_end`].
+    pub fn at_end(&self, now: Time) -> Result<Bookmark, Problem> {
+        match self {
+            Self::File(path) => at_end(path, now),
+            Self::Journal(_) => Ok(Bookmark {
+                seen: Some(now),
+                ..Bookmark::default()
+            }),
+        }
+    }
+
+    /// Reads what is new in it since `known`.
+    ///
+    /// # Errors
+    /// As [`follow`] and [`Journal::follow`].
+    pub fn follow<S: Sink>(
+        &self,
+        known: &Bookmark,
+        options: &Options<'_>,
+        empty: impl Fn() -> S,
+    ) -> Result<(Followed, S), Problem> {
+        match self {
+            Self::File(path) => follow(path, known, options, empty),
+            Self::Journal(journal) => journal.follow(known, options, empty),
         }
     }
 

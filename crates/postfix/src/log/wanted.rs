@@ -17,6 +17,8 @@ pub struct Wanted {
     pub delays: bool,
     /// What filters stopped or scored ([`super::Filtered`]).
     pub filtered: bool,
+    /// smtpd's `connect from`: who comes ([`super::Event::Connected`]).
+    pub connects: bool,
     /// The time of each delivery. Costs a little, and for year-less logs the use of several cores.
     pub times: bool,
 }
@@ -42,6 +44,9 @@ impl Wanted {
         }
         if self.requeued {
             literals.push(" orig_id=");
+        }
+        if self.connects {
+            literals.push("connect from ");
         }
         if self.filtered {
             literals.extend([
