@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use nix::unistd::Uid;
 
 use crate::Host;
+use crate::journald;
 use crate::make::write_default;
 use crate::namespace::{Namespaces, processes};
 
@@ -31,6 +32,12 @@ const PATH: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unavailable(String);
 
+impl Unavailable {
+    pub(crate) fn new(why: String) -> Self {
+        Self(why)
+    }
+}
+
 impl Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -45,6 +52,7 @@ pub struct Builder {
     name: String,
     template: &'static str,
     spool: Option<PathBuf>,
+    journald: bool,
 }
 
 impl Builder {
@@ -53,6 +61,7 @@ impl Builder {
             name: "rustin".to_owned(),
             template: "RSYSLOG_FileFormat",
             spool: None,
+            journald: false,
         }
     }
 
@@ -67,6 +76,13 @@ impl Builder {
     #[must_use]
     pub fn traditional_log(mut self) -> Self {
         self.template = "RSYSLOG_TraditionalFileFormat";
+        self
+    }
+
+    /// Logs to the systemd journal, and to no file.
+    #[must_use]
+    pub fn journald(mut self) -> Self {
+        self.journald = true;
         self
     }
 
@@ -90,6 +106,9 @@ impl Builder {
                 )));
             }
         }
+        if self.journald {
+            journald::available()?;
+        }
         let mut unshare = self.unshare().map_err(Unavailable)?;
         match self.attach(&mut unshare) {
             Ok((init, namespaces)) => {
@@ -98,6 +117,9 @@ impl Builder {
                 wrote.and_then(|wrote| wrote).map_err(|error| {
                     Unavailable(format!("writing /etc/postfix in a new host: {error}"))
                 })?;
+                if self.journald {
+                    journald::start(&host);
+                }
                 Ok(host)
             }
             Err(why) => {

@@ -38,6 +38,7 @@ mod host;
 mod inject;
 mod instance;
 pub mod journal;
+mod journald;
 mod mail;
 pub mod maillog;
 mod make;
