@@ -272,6 +272,7 @@ pub(crate) fn half_way(
     let mut outcome =
         result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
     outcome.notes.push(format!("{e}; {hint}"));
+    outcome.problems.push(e.to_string());
     outcome.complete = unread.is_empty();
     outcome.missing = unread.to_vec();
     Ok((Outcome::Partial, shown(cx, format, &outcome)))

@@ -44,7 +44,8 @@ pub(crate) struct MoveResult {
     pub(crate) warnings: Vec<String>,
     /// Messages that FROM's queue manager had in hand when the plan was made: they are no part of it.
     pub(crate) busy: usize,
-    /// What TO has done with the mail that it should not have, or has not done: these are in `notes` too.
+    /// What stopped the move half-way, and what TO has done with the mail that it should not have, or has not done:
+    /// these are in `notes` too.
     pub(crate) problems: Vec<String>,
     pub(crate) notes: Vec<String>,
 }
