@@ -13,16 +13,13 @@ use warmup::render::plan as render;
 
 use crate::args::{By, Format, List, ListFormat, Show};
 
-/// Where they are.
-const DIRECTORY: &str = "/var/lib/relay-tools/warmup";
-
 /// The most bytes of one.
 const MOST_PLAN: u64 = 16 << 20;
 
 /// The file of an instance's plan.
 pub(crate) fn path(cx: &Context, instance: &str) -> PathBuf {
-    let directory = cx.root().under(Path::new(DIRECTORY));
-    directory.join(format!("{}.json", instance.replace('/', "_")))
+    let directory = cx.root().under(Path::new(plan::DIRECTORY));
+    directory.join(plan::name(instance))
 }
 
 /// That there is a plan already.
@@ -92,7 +89,7 @@ pub(crate) fn setting(cx: &Context, instance: &Instance, name: &str) -> Option<S
 /// # Errors
 /// The directory cannot be read. It is not an error if there is none.
 pub(crate) fn all(cx: &Context) -> anyhow::Result<(Vec<Plan>, Vec<Problem>)> {
-    let directory = cx.root().under(Path::new(DIRECTORY));
+    let directory = cx.root().under(Path::new(plan::DIRECTORY));
     let cannot = |e| Failure::io("cannot read the plans", &directory, e);
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,

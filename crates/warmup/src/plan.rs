@@ -18,7 +18,7 @@ use crate::schedule::{Level, MAX_LEVELS, Schedule, ScheduleError};
 use crate::settings::{Bounds, HeldBy, Hold, Mail, Settings};
 use legible::shell::quoted;
 
-pub use file::{SCHEMA, read, write};
+pub use file::{DIRECTORY, SCHEMA, name, read, write};
 
 /// What a plan is made of.
 #[derive(Debug, Clone, PartialEq)]

@@ -20,6 +20,14 @@ use crate::schedule::{Level, MAX_DAYS, MAX_LEVELS};
 use crate::settings::{HeldBy, Hold, Mail, Settings};
 use crate::weights::Weights;
 
+/// Where a host keeps its plans, as the host itself names it.
+pub const DIRECTORY: &str = "/var/lib/relay-tools/warmup";
+
+/// The name of the file of an instance's plan, in [`DIRECTORY`].
+pub fn name(instance: &str) -> String {
+    format!("{}.json", instance.replace('/', "_"))
+}
+
 /// The schema's name.
 pub const SCHEMA: &str = "relay-tools/warmup-plan/1";
 
