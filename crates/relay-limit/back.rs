@@ -4,18 +4,12 @@ use std::ffi::OsStr;
 
 use cli::lookups::ResolverArgs;
 use cli::{Context, Failure, Outcome};
-use legible::shell::quoted;
 use limits::Standing;
-use postfix::Span;
 
 use crate::args::{In, Lift};
 use crate::moving::run;
-use crate::out::BY;
-use crate::zone::{self, Way};
-use crate::{desk, lift};
-
-/// For so long an address that sent nothing is as it was.
-const IDLE_DAYS: u64 = 30;
+use crate::zone;
+use crate::{desk, idle, lift};
 
 /// What relay-instances finds wrong. That the zone does not list the address yet is no reason.
 /// What was not seen to be in order is wrong, too.
@@ -94,9 +88,8 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
         );
     }
     let zone = zone::ask(&args.resolver, instance, &providers);
-    lines.extend(zone::lines(cx, &zone, instance, Way::In));
+    lines.extend(zone::back(&zone, instance));
     let journal = desk::look(cx)?.value;
-    let now = cx.now();
     let held = |one: &&Standing| {
         one.limit.config_directory == instance.config_directory() && one.limit.pause().is_some()
     };
@@ -106,19 +99,7 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
         .filter(held)
         .filter(|one| one.is_open())
         .collect();
-    let since = journal
-        .limits
-        .iter()
-        .filter(held)
-        .filter(|one| one.limit.by == BY);
-    let since = since.map(|one| one.limit.begun).next_back();
-    if since.is_some_and(|since| now.since(since) >= Span::from_days(IDLE_DAYS)) {
-        lines.push(format!(
-            "it was taken out {IDLE_DAYS} days ago or more: if it has sent nothing since, warm it up again: \
-             relay-warmup plan {} --volume N/day",
-            quoted(name)
-        ));
-    }
+    lines.extend(idle::lines(cx, &host, instance, &providers)?);
     if args.manner.dry_run {
         lines.extend(open.iter().map(|one| format!("lift {}", one.limit.id)));
         cx.print_lines(&lines)?;

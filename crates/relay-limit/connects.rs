@@ -1,25 +1,22 @@
-//! Who still connects to an instance: its smtpd's lines, as they are written.
+//! Who still connects to an instance: its smtpd's lines, in whatever log they are written to.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use cli::Context;
+use host::logs::{Filter, Selection, log_sets};
 use postfix::config::{Host, Instance};
-use postfix::log::{LogPlace, parse_header};
-use postfix::{Span, Time};
+use postfix::log::{Bookmark, Event, LogSet, Options, Sink, Wanted};
+use postfix::{Parsed, Problem, Span, Time};
 
-use crate::desk::readable;
+use crate::desk::{Clock, readable};
 
-/// How often the log is looked at.
-const ROUND: Duration = Duration::from_millis(500);
+/// How often the log is looked at: a journal's reader is a process.
+const ROUND: Duration = Duration::from_secs(1);
 /// Who has not come for so long may be gone: a list server that has mail comes each minute or more often.
 const QUIET: Duration = Duration::from_secs(60);
-/// No line is longer.
-const LINE: u64 = 64 << 10;
+/// As many of those who still come are named.
+const MOST: usize = 20;
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +35,17 @@ pub(crate) enum Watched {
 impl Watched {
     pub(crate) fn lines(&self, cx: &Context, held_until: Time) -> Vec<String> {
         match self {
-            Self::Quiet { since } => vec![format!("quiet since {}", readable(cx, *since))],
-            Self::Busy { who, quiet } => who
-                .iter()
-                .map(|(client, last)| {
+            Self::Quiet { since } => {
+                let held = held_until > since.plus(Span::from_seconds(QUIET.as_secs()));
+                let until = held.then(|| {
+                    let until = readable(cx, held_until);
+                    format!("; a resolver may hold the name until {until}")
+                });
+                let since = readable(cx, *since);
+                vec![format!("quiet since {since}{}", until.unwrap_or_default())]
+            }
+            Self::Busy { who, quiet } => {
+                let named = who.iter().take(MOST).map(|(client, last)| {
                     let why = match held_until > *last {
                         true => format!(
                             "its resolver holds the name until {}",
@@ -56,8 +60,11 @@ impl Watched {
                         readable(cx, *quiet),
                         readable(cx, *last)
                     )
-                })
-                .collect(),
+                });
+                let more = who.len().saturating_sub(MOST);
+                let more = (more > 0).then(|| format!("and {more} more"));
+                named.chain(more).collect()
+            }
             Self::Unseen(why) => vec![format!("who connects was not seen: {why}")],
         }
     }
@@ -66,52 +73,38 @@ impl Watched {
 /// Watches until nobody comes any more, for `patience` at most.
 pub(crate) fn watch(
     cx: &Context,
-    host: &Host,
-    instance: &Instance,
+    clock: &Clock,
+    (host, instance): (&Parsed<Host>, &Instance),
     patience: Span,
-    held_until: Time,
 ) -> anyhow::Result<Watched> {
-    let path = match host::logs::log_of(cx.site(), host, instance)? {
-        Some(LogPlace::File(path)) => path,
-        Some(LogPlace::Journal(_)) => {
-            let unit = instance.syslog_name();
-            return Ok(Watched::Unseen(format!(
-                "the log is in the journal: journalctl -f -t {unit}/smtpd"
-            )));
-        }
-        None => return Ok(Watched::Unseen("no log was found".to_owned())),
-    };
-    let mut tail = match Tail::open(&path) {
-        Ok(tail) => tail,
-        Err(e) => return Ok(Watched::Unseen(format!("{}: {e}", path.display()))),
+    let name = instance.name().to_owned();
+    let selection = Selection::new(cx.site(), host, &[name], false)?;
+    let (begun, start) = (Instant::now(), clock.exact());
+    let mut logs = match Logs::open(cx, host, &selection, start)? {
+        Ok(logs) => logs,
+        Err(why) => return Ok(Watched::Unseen(why)),
     };
     let interrupts = cx.catch_interrupts()?;
     let progress = cx.progress_items("watching who connects", None);
-    let begun = Instant::now();
-    let start = cx.now();
-    let clock = || {
-        let since = u64::try_from(begun.elapsed().as_micros()).unwrap_or(0);
-        start.plus(Span::from_micros(since))
-    };
-    let program = format!("{}/smtpd", instance.syslog_name());
     let mut seen: BTreeMap<String, (Instant, Time)> = BTreeMap::new();
     loop {
-        let new = tail.lines(|line| {
-            if let Some(client) = client(line, program.as_bytes()) {
-                seen.insert(client, (Instant::now(), clock()));
+        match logs.new_clients(instance) {
+            Ok(new) => {
+                let at = (Instant::now(), clock.now());
+                seen.extend(new.into_iter().map(|client| (client, at)));
             }
-        });
-        if let Err(e) = new {
-            return Ok(Watched::Unseen(format!("{}: {e}", path.display())));
+            Err(problem) => return Ok(Watched::Unseen(problem.to_string())),
         }
         let last = seen.values().map(|(at, _)| *at).max().unwrap_or(begun);
         if last.elapsed() >= QUIET {
             let since = seen.values().map(|(_, at)| *at).max().unwrap_or(start);
-            return Ok(Watched::Quiet { since });
+            // What was lost may have been of somebody who came.
+            return Ok(match logs.lost {
+                None => Watched::Quiet { since },
+                Some(why) => Watched::Unseen(why),
+            });
         }
-        let is_over = begun.elapsed() >= patience.duration()
-            && clock() >= held_until.min(start.plus(patience));
-        if is_over || interrupts.came() {
+        if begun.elapsed() >= patience.duration() || interrupts.came() {
             let is_busy = |at: &Instant| at.elapsed() < QUIET;
             let others = seen.values().filter(|(at, _)| !is_busy(at));
             let quiet = others.map(|(_, at)| *at).max().unwrap_or(start);
@@ -128,72 +121,94 @@ pub(crate) fn watch(
     }
 }
 
-/// Who connects, by a line of smtpd: `connect from NAME[ADDRESS]`. The tool's own probes are left out.
-fn client(line: &[u8], program: &[u8]) -> Option<String> {
-    let header = parse_header(line)?;
-    if header.program != program {
-        return None;
+/// The logs of an instance, and how far they were read.
+struct Logs<'a> {
+    sets: Vec<(LogSet, Bookmark)>,
+    filter: Filter<'a>,
+    options: Options<'a>,
+    /// Why not all that was written was seen.
+    lost: Option<String>,
+}
+
+impl<'a> Logs<'a> {
+    /// From this time on.
+    fn open(
+        cx: &Context,
+        host: &Parsed<Host>,
+        selection: &'a Selection<'a>,
+        start: Time,
+    ) -> anyhow::Result<Result<Self, String>> {
+        let mut sets = Vec::new();
+        for set in log_sets(cx.site(), host, selection, None)? {
+            match set.place.at_end(start) {
+                Ok(known) => sets.push((set, known)),
+                Err(problem) => return Ok(Err(problem.to_string())),
+            }
+        }
+        if sets.is_empty() {
+            return Ok(Err("no log was found".to_owned()));
+        }
+        let wanted = Wanted {
+            connects: true,
+            ..Wanted::default()
+        };
+        Ok(Ok(Self {
+            sets,
+            filter: Filter::new(selection),
+            options: Options {
+                // Of a journal without a new line, the next round looks from here on again.
+                now: start,
+                threads: 1,
+                ..cx.site().read_options(None, wanted, &|_| {})
+            },
+            lost: None,
+        }))
     }
-    let who = header.message.strip_prefix(b"connect from ")?;
-    let who = String::from_utf8_lossy(who);
-    let (name, rest) = who.split_once('[')?;
-    let address = rest.split(']').next()?;
-    match name {
-        "unknown" => Some(address.to_owned()),
-        name => Some(name.to_owned()),
+
+    /// Who has come to the instance since the last time.
+    fn new_clients(&mut self, instance: &Instance) -> Result<BTreeSet<String>, Problem> {
+        let mut all = BTreeSet::new();
+        for (set, known) in &mut self.sets {
+            self.filter.scope(set.scope.clone());
+            let empty = || Clients {
+                filter: self.filter.clone(),
+                name: instance.syslog_name().as_bytes(),
+                found: BTreeSet::new(),
+            };
+            let (followed, mut clients) = set.place.follow(known, &self.options, empty)?;
+            *known = followed.known;
+            all.append(&mut clients.found);
+            let problems = followed.readings.into_iter().flat_map(|one| one.problems);
+            let mut problems = followed.gap.into_iter().chain(problems);
+            self.lost = self
+                .lost
+                .take()
+                .or(problems.next().map(|one| one.to_string()));
+        }
+        Ok(all)
     }
 }
 
-/// A log that grows, and is rotated.
-struct Tail<'p> {
-    path: &'p Path,
-    file: BufReader<File>,
-    inode: u64,
-    part: Vec<u8>,
+/// Those who connect to an instance's smtpd, by name if they have one.
+struct Clients<'a> {
+    filter: Filter<'a>,
+    /// The instance's syslog_name.
+    name: &'a [u8],
+    found: BTreeSet<String>,
 }
 
-impl<'p> Tail<'p> {
-    fn open(path: &'p Path) -> std::io::Result<Self> {
-        let mut tail = Self::whole(path)?;
-        tail.file.seek(SeekFrom::End(0))?;
-        Ok(tail)
-    }
-
-    fn whole(path: &'p Path) -> std::io::Result<Self> {
-        let file = guarded::open(path)?;
-        let inode = file.metadata()?.ino();
-        Ok(Self {
-            path,
-            file: BufReader::new(file),
-            inode,
-            part: Vec::new(),
-        })
-    }
-
-    /// The lines that are new.
-    fn lines(&mut self, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
-        loop {
-            let read = self
-                .file
-                .by_ref()
-                .take(LINE)
-                .read_until(b'\n', &mut self.part)?;
-            if read == 0 {
-                break;
-            }
-            if self.part.ends_with(b"\n") || self.part.len() as u64 >= LINE {
-                each(self.part.strip_suffix(b"\n").unwrap_or(&self.part));
-                self.part.clear();
-            }
+impl Sink for Clients<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Connected {
+            tag, name, address, ..
+        } = event
+            && self.filter.instance(b"", tag).as_deref() == Some(self.name)
+        {
+            let who = match *name {
+                b"unknown" => address,
+                name => name,
+            };
+            self.found.insert(postfix::escape(who).to_string());
         }
-        // Rotated: the new one is read from its beginning.
-        let is_other = self
-            .path
-            .metadata()
-            .is_ok_and(|now| now.ino() != self.inode);
-        if is_other {
-            *self = Self::whole(self.path)?;
-        }
-        Ok(())
     }
 }

@@ -30,8 +30,13 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Time {
+        Time::from_seconds(self.exact().seconds())
+    }
+
+    /// The same, not rounded.
+    pub(crate) fn exact(&self) -> Time {
         let since = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
-        Time::from_seconds(self.start.plus(Span::from_micros(since)).seconds())
+        self.start.plus(Span::from_micros(since))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::stale;
 use crate::tick::keys;
 use crate::upkeep;
 use crate::waiting::{self, Asked, Force};
+use crate::zone;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let read = desk::look(cx)?;
@@ -128,6 +129,11 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
     ));
     if let Some((at, how, by)) = &one.ended {
         lines.push(format!("  {} {} by {by}", how.as_str(), readable(cx, *at)));
+    }
+    if let Some(removal) = &one.removal {
+        let of_zone = removal.lines.iter();
+        lines.extend(of_zone.map(|line| format!("  zone: to remove, by hand: {line}")));
+        lines.push(format!("  zone: {}", zone::held(cx, removal)));
     }
     lines.extend(one.notes.iter().map(|note| format!("  {note}")));
     lines
@@ -271,9 +277,19 @@ struct Row<'a> {
     ended_by: Option<&'a str>,
     closed: Option<String>,
     notes: &'a [String],
+    /// What `out` asked to have removed from the zone; absent where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<Zone<'a>>,
     /// What is wrong now; absent in the history.
     #[serde(skip_serializing_if = "Option::is_none")]
     troubles: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Zone<'a> {
+    lines: &'a [String],
+    ttl: u32,
+    held_until: Option<String>,
 }
 
 fn lines_of(stray: &[(Level, String)]) -> impl Iterator<Item = String> {
@@ -335,6 +351,11 @@ fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
         ended_by: one.ended.as_ref().map(|(.., by)| by.as_str()),
         closed: one.closed.and_then(time),
         notes: &one.notes,
+        zone: one.removal.as_ref().map(|removal| Zone {
+            lines: &removal.lines,
+            ttl: removal.ttl,
+            held_until: time(removal.held_until()),
+        }),
         troubles: found.map(|found| found.into_iter().map(|(_, text)| text).collect()),
     }
 }

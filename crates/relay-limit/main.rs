@@ -11,6 +11,7 @@ mod desk;
 mod filter;
 mod held;
 mod history;
+mod idle;
 mod lift;
 mod list;
 mod mailed;

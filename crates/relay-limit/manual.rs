@@ -15,9 +15,11 @@ impl Tool for Args {
                         it, aol.com retry:4.7.0 paused by relay-limit until 2026-11-24 14:00 +0100: TSS04. \
                         smtpd answers 450 to mail for such a domain, and the queue manager leaves waiting mail where \
                         it is. Postfix checks every ten seconds whether the map has changed, and an smtpd caches what \
-                        it knows about a recipient for 30 seconds; so a pause is in force after at most 45 seconds, \
-                        or at once with --reload. pause asks trivial-rewrite and smtpd, and finishes when both \
-                        confirm it.",
+                        it knows about a recipient for 30 seconds, and longer while it is asked for it. pause waits until \
+                        no process is left that goes by the old map, and reloads Postfix if one still is after 15 \
+                        seconds; so a pause is in force after at most 45 seconds, or at once with --reload. pause asks \
+                        trivial-rewrite and smtpd, and finishes when both confirm it. Where a client keeps its \
+                        connection to an smtpd for longer, it says that this is not known.",
                     ),
                     Block::Text(
                         "Postfix asks every table of transport_maps for the whole address before it asks any for \
@@ -56,9 +58,12 @@ impl Tool for Args {
                     "out answers a block as a whole: it prints the zone's line to remove, with the time to live that the zone's own \
                     servers give, pauses the instance (as pause does, with an end), moves what waits with queue-move to the \
                     instance of the same provider that did best in the last hour, and watches smtpd's log until nobody \
-                    has connected for a minute. The steps are noted in the journal; after an interruption the same command goes on. \
+                    has connected for a minute. The steps are noted in the journal, with the zone's line and until when resolvers \
+                    hold it; after an interruption the same command goes on. \
                     in looks at the instance and its DNS as relay-instances does, lifts its pauses, and prints the zone's \
-                    line to add; what is wrong or could not be seen keeps it out, unless --anyway. No DNS is ever changed.",
+                    line to add; what is wrong or could not be seen keeps it out, unless --anyway. If by the logs and the \
+                    day records it has sent nothing for 30 days, in prints the command that warms it up again; it says so, \
+                    too, where that is not known. No DNS is ever changed.",
                 )],
             },
             Section {

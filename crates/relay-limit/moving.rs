@@ -142,14 +142,19 @@ impl Moves {
             let again = format!("queue-move resume {}", quoted(name));
             if one.goal == Goal::Back {
                 all.push(Ran {
-                    text: format!("{name} is being undone, and was left alone: {again}"),
-                    outcome: Outcome::Partial,
-                    goes_on: false,
+                    moves: vec![name.to_owned()],
+                    ..Ran::left(format!(
+                        "{name} is being undone, and was left alone: {again}"
+                    ))
                 });
                 continue;
             }
             let what = format!("in {name}, which was interrupted");
-            all.push(Rounds(vec![queue_move(&["resume", name])]).told(&what, &again));
+            let told = Rounds(vec![queue_move(&["resume", name])]).told(&what, &again);
+            all.push(Ran {
+                moves: vec![name.to_owned()],
+                ..told
+            });
         }
         all
     }
@@ -163,6 +168,8 @@ impl Moves {
     ) -> anyhow::Result<Ran> {
         let mut rounds = Rounds(Vec::new());
         let first = name(&self.pause, self.next);
+        let mut again = format!("queue-move {} {}", quoted(from), quoted(to));
+        let mut moves = Vec::new();
         note(format!("moving what waits to {to}: queue-move {first}"))?;
         for n in 0..ROUNDS {
             if n > 0 {
@@ -179,35 +186,32 @@ impl Moves {
                 .join(format!("{name}.jsonl"));
             self.next += u32::from(journal.symlink_metadata().is_ok());
             let goes_on = round.leaves_only_busy();
+            if Journal::read(&journal).is_ok_and(|one| one.state() == State::Unfinished) {
+                again = format!("queue-move resume {}", quoted(&name));
+                moves.push(name);
+            }
             rounds.0.push(round);
             if !goes_on {
                 break;
             }
         }
-        let again = format!("queue-move {} {}", quoted(from), quoted(to));
-        Ok(rounds.told(&format!("to {to}"), &again))
+        Ok(Ran {
+            moves,
+            ..rounds.told(&format!("to {to}"), &again)
+        })
     }
 
-    /// Those that are still unfinished, after all that was tried, or of which that is not known.
-    pub(crate) fn left(cx: &Context, pause: &str) -> Vec<Ran> {
-        let left = |one: &Journal| {
-            let name = &one.header.name;
-            Ran {
-                text: format!(
-                    "the move {name} is unfinished: queue-move resume {}",
-                    quoted(name)
-                ),
-                outcome: Outcome::Partial,
-                goes_on: false,
-            }
-        };
+    /// Those that are still unfinished, after all that was tried, or of which that is not known: but for those of which
+    /// `ran` says it.
+    pub(crate) fn left(cx: &Context, pause: &str, ran: &[Ran]) -> Vec<Ran> {
         let all = Self::of(cx, pause);
-        let unread = all.unread.iter().map(|why| Ran {
-            text: why.clone(),
-            outcome: Outcome::Partial,
-            goes_on: false,
+        let is_said = |name: &String| ran.iter().any(|one| one.moves.contains(name));
+        let names = all.unfinished.into_iter().map(|one| one.header.name);
+        let left = names.filter(|name| !is_said(name)).map(|name| {
+            let again = quoted(&name);
+            format!("the move {name} is unfinished: queue-move resume {again}")
         });
-        all.unfinished.iter().map(left).chain(unread).collect()
+        left.chain(all.unread).map(Ran::left).collect()
     }
 }
 
@@ -217,4 +221,18 @@ pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
     /// May more be moved after it?
     pub(crate) goes_on: bool,
+    /// The moves of which it says that they are unfinished, if they are.
+    pub(crate) moves: Vec<String>,
+}
+
+impl Ran {
+    /// What is left as it is, and must be looked at first.
+    fn left(text: String) -> Self {
+        Self {
+            text,
+            outcome: Outcome::Partial,
+            goes_on: false,
+            moves: Vec::new(),
+        }
+    }
 }

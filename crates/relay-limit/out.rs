@@ -10,13 +10,13 @@ use legible::shell::quoted;
 use limits::plan::{Sibling, Takes};
 use limits::{Entry, Standing};
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Span, Time};
+use postfix::{Parsed, Time};
 
 use crate::args::{Out, Pause, ScopeArgs};
 use crate::connects::{self, Watched};
 use crate::desk::{self, Clock, Desk, readable};
 use crate::moving::Moves;
-use crate::zone::{self, Way};
+use crate::zone;
 use crate::{pause, siblings};
 
 /// Who orders the pause of `out`.
@@ -40,7 +40,9 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         .iter()
         .find(|one| is_ours(one, instance, clock.now()));
     let moves = standing.map(|one| Moves::of(cx, &one.limit.id));
-    let mut lines = zone::lines(cx, &zone, instance, Way::Out);
+    let known = standing.and_then(|one| one.removal.clone());
+    let asked = known.or_else(|| zone::removal(&zone, clock.now()));
+    let mut lines = zone::out(cx, &zone, asked.as_ref());
     lines.push(match standing {
         Some(one) => format!("2. paused already ({})", one.limit.id),
         None => "2. pause all of its mail".to_owned(),
@@ -60,21 +62,27 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
     let locked = lock(cx, instance)?;
-    let since = clock.now();
-    let mut done = zone::lines(cx, &zone, instance, Way::Out);
+    let fresh = zone::removal(&zone, clock.now());
     // Another run may have paused it until the lock was taken.
-    let (id, (said, mut outcome)) = match ours(cx, instance, since)? {
-        Some(id) => {
-            let seen = pause::once_more(cx, &clock, instance, &id)?;
-            (id, seen)
+    let (own, (said, mut outcome)) = match ours(cx, instance, clock.now())? {
+        Some(own) => {
+            let seen = pause::once_more(cx, &clock, instance, &own.limit.id)?;
+            (own, seen)
         }
         None => {
-            let paused = pause::ordered(&order(args), cx, Some(BY))?;
-            let id = ours(cx, instance, clock.now())?;
-            let id = id.ok_or_else(|| Failure::new("the pause is not in the journal"))?;
-            (id, paused)
+            let paused = pause::ordered_with(&order(args), cx, Some(BY), fresh.clone())?;
+            let own = ours(cx, instance, clock.now())?;
+            let own = own.ok_or_else(|| Failure::new("the pause is not in the journal"))?;
+            (own, paused)
         }
     };
+    let id = own.limit.id;
+    if let (None, Some(removal)) = (&own.removal, &fresh) {
+        let (id, removal) = (id.clone(), removal.clone());
+        Desk::open(cx, &clock)?.write(vec![Entry::Zone { id, removal }])?;
+    }
+    let removal = own.removal.or(fresh);
+    let mut done = zone::out(cx, &zone, removal.as_ref());
     done.extend(said);
     // What another run has begun until the lock was taken is among them.
     let mut moves = Moves::of(cx, &id);
@@ -89,18 +97,15 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         }
         Err(why) => done.push(format!("nothing was moved: {why}")),
     }
-    ran.extend(Moves::left(cx, &id));
+    ran.extend(Moves::left(cx, &id, &ran));
     for moved in ran {
         note(cx, &clock, &id, moved.text.clone())?;
         done.push(moved.text);
         outcome = worse(outcome, moved.outcome);
     }
     drop(locked);
-    let ttl = zone.as_ref().map_or(0, |zone| {
-        zone.listed.iter().map(|(_, ttl)| *ttl).max().unwrap_or(0)
-    });
-    let held_until = since.plus(Span::from_seconds(u64::from(ttl)));
-    let watched = connects::watch(cx, &host.value, instance, args.watch, held_until)?;
+    let held_until = removal.map_or(clock.now(), |removal| removal.held_until());
+    let watched = connects::watch(cx, &clock, (&host, instance), args.watch)?;
     for line in watched.lines(cx, held_until) {
         note(cx, &clock, &id, line.clone())?;
         done.push(line);
@@ -131,14 +136,10 @@ fn is_ours(one: &Standing, instance: &Instance, now: Time) -> bool {
         && one.limit.pause().is_some()
 }
 
-fn ours(cx: &Context, instance: &Instance, now: Time) -> anyhow::Result<Option<String>> {
+fn ours(cx: &Context, instance: &Instance, now: Time) -> anyhow::Result<Option<Standing>> {
     let read = desk::look(cx)?.value;
-    let own = read
-        .limits
-        .iter()
-        .rev()
-        .find(|one| is_ours(one, instance, now));
-    Ok(own.map(|one| one.limit.id.clone()))
+    let mut all = read.limits.into_iter().rev();
+    Ok(all.find(|one| is_ours(one, instance, now)))
 }
 
 /// One at a time at an instance, up to where it only watches.

@@ -6,7 +6,7 @@ use legible::shell::quoted;
 use limits::map::{MARK, answer};
 use limits::plan::{PausePlan, Sibling, whose};
 use limits::setup::{State, judge};
-use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Scope};
+use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Removal, Scope};
 use postfix::Time;
 use postfix::config::Instance;
 
@@ -27,6 +27,16 @@ pub(crate) fn ordered(
     args: &Args,
     cx: &Context,
     by: Option<&str>,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    ordered_with(args, cx, by, None)
+}
+
+/// The same; `removal`, what is to be removed from the zone, is in the journal as soon as the pause is.
+pub(crate) fn ordered_with(
+    args: &Args,
+    cx: &Context,
+    by: Option<&str>,
+    removal: Option<Removal>,
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
@@ -99,7 +109,7 @@ pub(crate) fn ordered(
     if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
-    carry_out(args, cx, &clock, &place, (plan, &takers))
+    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
 }
 
 /// How the siblings stand, by what the journal says.
@@ -170,7 +180,7 @@ fn carry_out(
     cx: &Context,
     clock: &Clock,
     place: &Place<'_>,
-    (mut plan, takers): (PausePlan, Takers<'_>),
+    (mut plan, takers, removal): (PausePlan, Takers<'_>, Option<Removal>),
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
     let name = place.instance.name();
@@ -190,7 +200,12 @@ fn carry_out(
     let Some(pause) = limit.pause().cloned() else {
         return Err(Failure::new("not a pause").into());
     };
-    desk.write(vec![Entry::Begin(Box::new(limit.clone()))])?;
+    let begin = Entry::Begin(Box::new(limit.clone()));
+    let zone = removal.map(|removal| Entry::Zone {
+        id: id.clone(),
+        removal,
+    });
+    desk.write(std::iter::once(begin).chain(zone).collect())?;
     let kept = upkeep::keep(cx, place, &desk.journal, clock.now());
     let kept = match kept {
         Ok(done) => done,

@@ -203,6 +203,7 @@ impl Rounds {
                 Outcome::Partial
             },
             goes_on: self.0.iter().all(Round::is_sound),
+            moves: Vec::new(),
         }
     }
 }

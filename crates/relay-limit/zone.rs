@@ -7,10 +7,14 @@ use cli::lookups::ResolverArgs;
 use dns::{Limits, Lookup as _, Resolver, Rtype};
 use figures::instances::Facts;
 use knowledge::providers::Providers;
-use postfix::Span;
+use limits::Removal;
+use postfix::Time;
 use postfix::config::Instance;
 
 use crate::desk::readable;
+
+/// The time to live of a relay name's addresses, in seconds.
+const TTL: u32 = 600;
 
 /// The provider's relay name, and what the zone has of it.
 pub(crate) struct ZoneName {
@@ -56,59 +60,79 @@ pub(crate) fn ask(
     Ok(zone)
 }
 
-/// Which way the instance goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    Out,
-    In,
+/// A line of the zone.
+fn line(zone: &ZoneName, ip: &IpAddr, ttl: u32) -> String {
+    let kind = if ip.is_ipv4() { "A" } else { "AAAA" };
+    format!("{}. {ttl} IN {kind} {ip}", zone.name)
 }
 
-/// The zone's lines to remove or to add, and how long resolvers keep the name.
-pub(crate) fn lines(
+/// What is to be removed from the zone, as it is `now`; nothing where the instance is not in it, or that is not known.
+pub(crate) fn removal(zone: &Result<ZoneName, String>, now: Time) -> Option<Removal> {
+    let zone = zone.as_ref().ok()?;
+    Some(Removal {
+        lines: zone
+            .listed
+            .iter()
+            .map(|(ip, ttl)| line(zone, ip, *ttl))
+            .collect(),
+        ttl: zone.listed.iter().map(|(_, ttl)| *ttl).max()?,
+        at: now,
+    })
+}
+
+/// The zone's lines to remove, and how long resolvers hold them. `removal`: as it was first asked for.
+pub(crate) fn out(
     cx: &Context,
     zone: &Result<ZoneName, String>,
-    instance: &Instance,
-    way: Way,
+    removal: Option<&Removal>,
 ) -> Vec<String> {
+    let Some(removal) = removal else {
+        return vec![match zone {
+            Ok(zone) => format!("1. zone: {} does not list it (any more)", zone.name),
+            Err(why) => format!("1. zone: not known, look at it by hand: {why}"),
+        }];
+    };
+    let mut lines = vec!["1. remove from the zone, by hand:".to_owned()];
+    lines.extend(removal.lines.iter().map(|line| format!("     {line}")));
+    lines.push(format!("   {}", held(cx, removal)));
+    match zone {
+        Err(why) => lines.push(format!("   whether it is removed is not known: {why}")),
+        Ok(zone) if zone.listed.is_empty() => {
+            lines.push(format!("   done: {} does not list it any more", zone.name));
+        }
+        Ok(zone) if zone.addresses == zone.listed.len() => {
+            lines.push(format!("   it is the last address of {}", zone.name));
+        }
+        Ok(_) => {}
+    }
+    lines
+}
+
+/// How long resolvers hold what is removed.
+pub(crate) fn held(cx: &Context, removal: &Removal) -> String {
+    format!(
+        "removed at {}, resolvers hold it until {} (TTL {} s)",
+        readable(cx, removal.at),
+        readable(cx, removal.held_until()),
+        removal.ttl
+    )
+}
+
+/// The zone's lines to add, so that list servers come to the instance again.
+pub(crate) fn back(zone: &Result<ZoneName, String>, instance: &Instance) -> Vec<String> {
     let zone = match zone {
         Ok(zone) => zone,
-        Err(why) => return vec![format!("1. zone: not known, look at it by hand: {why}")],
+        Err(why) => return vec![format!("zone: not known, look at it by hand: {why}")],
     };
-    let line = |ip: &IpAddr, ttl: u32| {
-        let kind = if ip.is_ipv4() { "A" } else { "AAAA" };
-        format!("     {}. {ttl} IN {kind} {ip}", zone.name)
-    };
-    match way {
-        Way::Out if zone.listed.is_empty() => {
-            vec![format!(
-                "1. zone: {} does not list it (any more)",
-                zone.name
-            )]
-        }
-        Way::Out => {
-            let ttl = zone.listed.iter().map(|(_, ttl)| *ttl).max().unwrap_or(0);
-            let until = cx.now().plus(Span::from_seconds(u64::from(ttl)));
-            let mut lines = vec!["1. remove from the zone, by hand:".to_owned()];
-            lines.extend(zone.listed.iter().map(|(ip, ttl)| line(ip, *ttl)));
-            lines.push(format!(
-                "   removed now, resolvers hold it until {} (TTL {ttl} s)",
-                readable(cx, until)
-            ));
-            if zone.addresses == zone.listed.len() {
-                lines.push(format!("   it is the last address of {}", zone.name));
-            }
-            lines
-        }
-        Way::In => {
-            let all = instance.bind_addresses();
-            let missing = all
-                .iter()
-                .filter(|ip| !zone.listed.iter().any(|(listed, _)| listed == *ip));
-            let missing: Vec<String> = missing.map(|ip| line(ip, 600)).collect();
-            match missing.is_empty() {
-                true => vec![format!("zone: {} lists it", zone.name)],
-                false => [vec!["add to the zone, by hand:".to_owned()], missing].concat(),
-            }
-        }
+    let all = instance.bind_addresses();
+    let missing = all
+        .iter()
+        .filter(|ip| !zone.listed.iter().any(|(listed, _)| listed == *ip));
+    let missing: Vec<String> = missing
+        .map(|ip| format!("     {}", line(zone, ip, TTL)))
+        .collect();
+    match missing.is_empty() {
+        true => vec![format!("zone: {} lists it", zone.name)],
+        false => [vec!["add to the zone, by hand:".to_owned()], missing].concat(),
     }
 }

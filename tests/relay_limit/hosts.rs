@@ -8,7 +8,7 @@ use testkit::{Answer, Host, Instance, Mail, Ran, Sink};
 use crate::TOOL;
 
 /// The relay name, with both addresses, as the users' zone has it.
-const ZONE: &str = "
+pub(crate) const ZONE: &str = "
 $ORIGIN example.org.
 $TTL 86400
 @         SOA  ns hostmaster 1 3600 600 604800 600

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use testkit::dns::{Nsd, nsd};
 use testkit::{Answer, Host, Instance, Mail, Sink, host_or_skip};
 
 use crate::TOOL;
-use crate::hosts::{relay_limit, signalled};
+use crate::hosts::{ZONE, relay_limit, signalled};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -19,9 +20,13 @@ const CHANGES: [(&str, usize); 5] = [
     ("write", 3),
 ];
 
+/// What is to be removed from the zone.
+const LINE: &str = "aol.smtp.example.org. 600 IN A 127.0.0.12";
+
 /// aol-b with mail on hold, stopped; aol-a takes all.
 struct Blocked {
     host: Host,
+    _dns: Nsd,
     aol_b: Instance,
     provider: Sink,
     held: Vec<String>,
@@ -29,6 +34,7 @@ struct Blocked {
 
 impl Blocked {
     fn start(host: Host, count: usize) -> Self {
+        let dns = nsd(&host, "127.0.0.1", &[("example.org", Some(ZONE))]);
         let provider = host.sink();
         let relay = |name: &str| {
             host.instance(name)
@@ -49,6 +55,7 @@ impl Blocked {
         let held = aol_b.ids("hold");
         Self {
             host,
+            _dns: dns,
             aol_b,
             provider,
             held,
@@ -80,6 +87,15 @@ impl Blocked {
         json["limits"].as_array().unwrap().len()
     }
 
+    /// Until when resolvers hold the zone's line, of the one limit that there is.
+    fn held_until(&self) -> Option<String> {
+        let listed = relay_limit(&self.host, &["list", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&listed.text()).unwrap();
+        let zone = &json["limits"].get(0)?["zone"];
+        assert_eq!(zone["lines"], serde_json::json!([LINE]), "{json}");
+        Some(zone["held_until"].as_str().unwrap().to_owned())
+    }
+
     fn unfinished(&self) -> String {
         let history = self
             .host
@@ -96,17 +112,13 @@ impl Blocked {
 }
 
 fn out() -> Vec<&'static str> {
-    let resolver = ["--resolver=127.0.0.1:9", "--timeout=1s"];
-    [
-        &["out", "aol-b", "--for", "2h", "--watch", "0s", "--yes"][..],
-        &resolver,
+    vec![
+        "out", "aol-b", "--for", "2h", "--watch", "0s", "--yes", "--to", "aol-a",
     ]
-    .concat()
 }
 
 fn back() -> Vec<&'static str> {
-    let resolver = ["--resolver=127.0.0.1:9", "--timeout=1s"];
-    [&["in", "aol-b", "--anyway", "--yes"][..], &resolver].concat()
+    vec!["in", "aol-b", "--anyway", "--yes"]
 }
 
 #[test]
@@ -129,10 +141,15 @@ fn out_and_in_go_on_after_a_kill_and_end_in_the_same_state() {
             blocked.aol_b.postsuper(["-H", &id]).ok();
             sent += 1;
             let was_killed = blocked.killed(call, n, &out());
+            let held = blocked.held_until();
             let again = relay_limit(&blocked.host, &out());
             assert!(matches!(again.code(), Some(0 | 1)), "{call} {n}: {again}");
             assert!(!again.text().contains("NOT moved"), "{call} {n}: {again}");
             assert!(blocked.paused(), "{call} {n}: {again}");
+            // What was said before it was killed holds.
+            let still = blocked.held_until();
+            assert!(still.is_some(), "{call} {n}: {again}");
+            assert!(held.is_none() || held == still, "{call} {n}: {again}");
             assert_eq!(blocked.open(), 1, "{call} {n}: {again}");
             assert_eq!(blocked.unfinished(), theirs, "{call} {n}: {again}");
             blocked.host.wait_until(PATIENCE, "it to arrive", || {
@@ -152,5 +169,83 @@ fn out_and_in_go_on_after_a_kill_and_end_in_the_same_state() {
         }
     }
     assert!(kills > 20, "{kills}");
-    assert_eq!(blocked.provider.deliveries().len(), sent, "sent twice");
+    let mut served: Vec<String> = blocked
+        .provider
+        .deliveries()
+        .into_iter()
+        .map(|one| one.recipient)
+        .collect();
+    let count = served.len();
+    served.sort();
+    served.dedup();
+    assert_eq!((served.len(), count), (sent, sent), "lost, or sent twice");
+}
+
+/// What stopped a move half-way is said, and written down, once; and when it is gone, the move is finished.
+#[test]
+fn the_disk_fails_in_the_middle_of_a_move() {
+    let blocked = Blocked::start(host_or_skip!(), 4);
+    // There is a pause, and nothing waits: now the name of its first move is known.
+    relay_limit(&blocked.host, &out());
+    let listed = relay_limit(&blocked.host, &["list", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&listed.text()).unwrap();
+    let id = json["limits"][0]["id"].as_str().unwrap().to_owned();
+    let mut waiting = blocked.held.iter();
+    for (n, (error, words)) in (1..).zip([
+        ("ENOSPC", "No space left on device"),
+        ("EIO", "Input/output error"),
+    ]) {
+        for id in waiting.by_ref().take(2) {
+            blocked.aol_b.postsuper(["-H", id]).ok();
+        }
+        let name = format!("{id}-out-{n}");
+        let journal = format!("/var/lib/relay-tools/moves/{name}.jsonl");
+        let inject = format!("inject=write:error={error}:when=5+");
+        let options = [
+            "-f",
+            "-qqq",
+            "-o",
+            "/run/trace",
+            "-P",
+            &journal,
+            "-e",
+            "trace=write",
+            "-e",
+            &inject,
+        ];
+        let stopped = blocked
+            .host
+            .command("strace")
+            .args(options)
+            .arg(TOOL)
+            .args(out())
+            .run();
+        assert_eq!(stopped.code(), Some(1), "{stopped}");
+        let said = stopped.text();
+        let of_it: Vec<&str> = said.lines().filter(|line| line.contains(&name)).collect();
+        assert_eq!(of_it.len(), 1, "{said}");
+        let resume = format!("queue-move resume {name}");
+        assert!(
+            of_it[0].contains(words) && of_it[0].ends_with(&resume),
+            "{said}"
+        );
+        let history = relay_limit(&blocked.host, &["history"]).text();
+        assert!(history.contains(of_it[0]), "{history}");
+        let finished = relay_limit(&blocked.host, &out());
+        assert!(!finished.text().contains("resume"), "{finished}");
+        blocked.host.wait_until(PATIENCE, "both to arrive", || {
+            blocked.provider.deliveries().len() >= 2 * n
+        });
+    }
+    let mut served: Vec<String> = blocked
+        .provider
+        .deliveries()
+        .into_iter()
+        .map(|one| one.recipient)
+        .collect();
+    served.sort();
+    assert_eq!(
+        served,
+        ["n0@aol.com", "n1@aol.com", "n2@aol.com", "n3@aol.com"]
+    );
 }

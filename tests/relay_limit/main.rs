@@ -1,11 +1,16 @@
 //! relay-limit: each file is a subject, and says which.
-#![allow(clippy::unwrap_used, reason = "tests, on files of their own")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests, on files of their own"
+)]
 
 mod crash;
 mod filter;
 mod force;
 mod guide;
 mod hosts;
+mod idle;
 mod image;
 mod killed;
 mod late;
@@ -22,6 +27,7 @@ mod seen;
 mod strays;
 mod tables;
 mod terminated;
+mod watched;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_relay-limit");

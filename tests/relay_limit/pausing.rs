@@ -53,6 +53,16 @@ fn nothing_is_taken_while_it_holds_and_nothing_is_lost() {
         "{paused}"
     );
 
+    // By its own clock, in time.
+    let history = site.limit(&["history", "--format", "json"]).text();
+    let json: serde_json::Value = serde_json::from_str(&history).unwrap();
+    let at = |what: &str| {
+        let at = json["limits"][0][what].as_str().unwrap();
+        chrono::DateTime::parse_from_rfc3339(at).unwrap()
+    };
+    let took = (at("in_force") - at("begun")).num_seconds();
+    assert!((0..=46).contains(&took), "{took} s: {history}");
+
     let at_b = site.taken(&site.b);
     site.send("during", 100);
     site.host.wait_until(PATIENCE * 3, "all to arrive", || {

@@ -93,6 +93,7 @@ mod tests {
             ended: ended.map(|at| (Time::from_seconds(at), Ending::Lifted, String::new())),
             closed: None,
             notes: Vec::new(),
+            removal: None,
         }
     }
 

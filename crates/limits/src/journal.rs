@@ -12,7 +12,7 @@ use postfix::{Parsed, Position, Problem, Time};
 use serde::{Deserialize, Serialize};
 use transfer::{Fs, Op};
 
-use crate::limit::{Ending, Limit, Standing};
+use crate::limit::{Ending, Limit, Removal, Standing};
 
 /// More than this no journal has: a million lines.
 const MOST: u64 = 512 << 20;
@@ -45,6 +45,13 @@ pub enum Entry {
         id: String,
         /// What.
         text: String,
+    },
+    /// What is to be removed from the zone, by hand.
+    Zone {
+        /// The limit.
+        id: String,
+        /// What.
+        removal: Removal,
     },
     /// It is to be taken off.
     End {
@@ -138,6 +145,7 @@ impl Journal {
                     ended: None,
                     closed: None,
                     notes: Vec::new(),
+                    removal: None,
                 });
             }
             Entry::InForce { id } => {
@@ -145,6 +153,11 @@ impl Journal {
                 standing.in_force = standing.in_force.or(Some(at));
             }
             Entry::Note { id, text } => self.find(&id).ok_or(UNKNOWN)?.notes.push(text),
+            // The first counts: resolvers that asked then hold it so long, whenever it is looked at again.
+            Entry::Zone { id, removal } => {
+                let standing = self.find(&id).ok_or(UNKNOWN)?;
+                standing.removal = standing.removal.take().or(Some(removal));
+            }
             // The first end counts: two that lift at once, or a crash between an end and its being closed.
             Entry::End { id, how, by } => {
                 let standing = self.find(&id).ok_or(UNKNOWN)?;

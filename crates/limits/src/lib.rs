@@ -26,7 +26,7 @@ pub mod setup;
 mod stamp;
 
 pub use journal::{Entry, Journal, Record};
-pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Scope, Standing, Step};
+pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Removal, Scope, Standing, Step};
 pub use marks::{Marks, pauses};
 pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
 

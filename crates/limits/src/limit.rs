@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use figures::held::Held;
-use postfix::Time;
+use postfix::{Span, Time};
 use serde::{Deserialize, Serialize};
 
 /// Something that an instance is held to, as it was ordered.
@@ -219,6 +219,25 @@ impl Limit {
     }
 }
 
+/// What is to be removed from a zone so that no list server comes to an instance any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The zone's lines: `aol.smtp.example.org. 600 IN A 192.0.2.42`.
+    pub lines: Vec<String>,
+    /// How many seconds resolvers hold them, by the zone's own servers.
+    pub ttl: u32,
+    /// When they were asked for: removed then, resolvers hold them until `ttl` later.
+    #[serde(with = "crate::stamp")]
+    pub at: Time,
+}
+
+impl Removal {
+    /// Until when resolvers hold the lines, if they were removed at once.
+    pub fn held_until(&self) -> Time {
+        self.at.plus(Span::from_seconds(u64::from(self.ttl)))
+    }
+}
+
 /// A limit, and what the journal says became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -232,6 +251,8 @@ pub struct Standing {
     pub closed: Option<Time>,
     /// What an admin should know of it.
     pub notes: Vec<String>,
+    /// What its admin was asked to remove from the zone.
+    pub removal: Option<Removal>,
 }
 
 impl Standing {

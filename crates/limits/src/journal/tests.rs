@@ -179,3 +179,26 @@ fn no_journal_is_written_through_a_link() {
     assert!(written.is_err());
     assert_eq!(std::fs::read(&target).unwrap(), b"");
 }
+
+#[test]
+fn what_is_removed_from_the_zone_is_held_as_long_as_was_said_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("limits");
+    let mut journal = read(&place);
+    let removal = |at: i64| Removal {
+        lines: vec!["aol.smtp.example.org. 600 IN A 192.0.2.42".to_owned()],
+        ttl: 600,
+        at: Time::from_seconds(at),
+    };
+    let zone = |at| {
+        let id = "a".to_owned();
+        let removal = removal(at);
+        record(at, Entry::Zone { id, removal })
+    };
+    let records = [begin("a"), zone(1000), zone(1300)];
+    journal.append(Fs::new(&NoHook), &place, &records).unwrap();
+    let again = read(&place);
+    let known = again.limits[0].removal.as_ref().unwrap();
+    assert_eq!(*known, removal(1000));
+    assert_eq!(known.held_until(), Time::from_seconds(1600));
+}

@@ -153,6 +153,7 @@ fn a_pause_answers_for_the_providers_whose_domains_it_has() {
             ended: None,
             closed: None,
             notes: Vec::new(),
+            removal: None,
         });
         let held = holds(&journal, &providers, Time::EPOCH);
         let held: Vec<Option<&str>> = held.iter().map(|one| one.provider.as_deref()).collect();
