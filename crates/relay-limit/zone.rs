@@ -111,7 +111,7 @@ pub(crate) fn out(
 /// How long resolvers hold what is removed.
 pub(crate) fn held(cx: &Context, removal: &Removal) -> String {
     format!(
-        "removed at {}, resolvers hold it until {} (TTL {} s)",
+        "if removed at {}, resolvers hold it until {} (TTL {} s)",
         readable(cx, removal.at),
         readable(cx, removal.held_until()),
         removal.ttl

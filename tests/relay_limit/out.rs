@@ -6,10 +6,10 @@ use testkit::{Answer, Mail, host_or_skip};
 
 use crate::hosts::Site;
 
-/// `removed at …, resolvers hold it until … (TTL 600 s)`
+/// `if removed at …, resolvers hold it until … (TTL 600 s)`
 #[track_caller]
 fn held_until(said: &str) -> String {
-    let start = said.find("removed at ").unwrap();
+    let start = said.find("if removed at ").unwrap();
     said[start..].lines().next().unwrap().to_owned()
 }
 
