@@ -228,7 +228,6 @@ fn programs_that_do_not_end_are_not_waited_for_by_each_instance() {
     if !is_root() {
         return;
     }
-    // Tried by hand with "exec sleep 1000" and "exec cat /dev/zero", and with each of RUNS: it takes minutes.
     let wedge = "exec cat /dev/zero >&2";
     let script = format!(
         r#"
