@@ -16,7 +16,8 @@ use postfix::Span;
 /// While a provider is paused at an instance, the instance's smtpd answers 450 to new mail for that provider, so that
 /// list servers keep it or try the next address of the relay's name; mail already in the queue stays where it is. When
 /// the pause ends, everything is as it was. Pauses are kept in a small map of their own, which must come first in the
-/// instance's transport_maps (see setup); in an emergency main.cf is not touched and Postfix need not be reloaded.
+/// instance's transport_maps (see setup); in an emergency main.cf is not touched. If
+/// Postfix's processes still go by the old map after 15 seconds, pause reloads it.
 ///
 /// relay-limit tick, run every minute by cron or a timer, ends what is due.
 #[derive(Debug, Parser)]
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// interrupted, the same command goes on where it stopped. The DNS is never changed.
     Out(Out),
     /// Bring an instance back: checked, its pauses lifted, and the zone's line to add
+    ///
+    /// All mail that waits there is then tried at once, as with lift --flush. To go more slowly, lift the pause without
+    /// --flush, or set a rate first.
     In(In),
     /// Print a table by which Postfix defers 5xx refusals that are blocks
     ///

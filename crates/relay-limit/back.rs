@@ -41,8 +41,13 @@ fn wrong(cx: &Context, name: &str, resolver: &ResolverArgs) -> anyhow::Result<Ve
         }
     }
     for instance in list(&json["instances"]) {
-        if instance["running"] == false {
-            found.push(format!("{name} is not running"));
+        match instance["running"].as_bool() {
+            Some(false) => found.push(format!("{name} is not running")),
+            // In an image nothing runs.
+            None if cx.root().is_this_host() => {
+                found.push(format!("it is not known whether {name} is running"));
+            }
+            _ => {}
         }
         for address in list(&instance["addresses"]) {
             for check in list(&address["dns"]) {
@@ -100,6 +105,9 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
         .filter(|one| one.is_open())
         .collect();
     lines.extend(idle::lines(cx, &host, instance, &providers)?);
+    if !open.is_empty() {
+        lines.push("then all that waits there is tried at once (postqueue -f)".to_owned());
+    }
     if args.manner.dry_run {
         lines.extend(open.iter().map(|one| format!("lift {}", one.limit.id)));
         cx.print_lines(&lines)?;

@@ -18,8 +18,9 @@ impl Tool for Args {
                         it knows about a recipient for 30 seconds, and longer while it is asked for it. pause waits until \
                         no process is left that goes by the old map, and reloads Postfix if one still is after 15 \
                         seconds; so a pause is in force after at most 45 seconds, or at once with --reload. pause asks \
-                        trivial-rewrite and smtpd, and finishes when both confirm it. Where a client keeps its \
-                        connection to an smtpd for longer, it says that this is not known.",
+                        trivial-rewrite and smtpd, and finishes when both confirm it. If a client keeps its \
+                        connection to an smtpd open for longer, pause says that it is not known whether the pause is \
+                        in force, and exits with 1.",
                     ),
                     Block::Text(
                         "Postfix asks every table of transport_maps for the whole address before it asks any for \
@@ -60,10 +61,10 @@ impl Tool for Args {
                     instance of the same provider that did best in the last hour, and watches smtpd's log until nobody \
                     has connected for a minute. The steps are noted in the journal, with the zone's line and until when resolvers \
                     hold it; after an interruption the same command goes on. \
-                    in looks at the instance and its DNS as relay-instances does, lifts its pauses, and prints the zone's \
+                    in looks at the instance and its DNS as relay-instances does, lifts its pauses, tries at once what waits there, and prints the zone's \
                     line to add; what is wrong or could not be seen keeps it out, unless --anyway. If by the logs and the \
-                    day records it has sent nothing for 30 days, in prints the command that warms it up again; it says so, \
-                    too, where that is not known. No DNS is ever changed.",
+                    day records it has sent nothing for 30 days, in prints the command that warms it up again; if that is not known, \
+                    it says so, too. No DNS is ever changed.",
                 )],
             },
             Section {
@@ -101,10 +102,10 @@ impl Tool for Args {
                          emptied, a journal vacuumed), react says so and ends with 1: then a rule may count too few.",
                     ),
                     Block::Text(
-                        "Any user of the host can log such refusals where syslogd writes the log, with logger(1): the \
-                         share and the last address are all that they cannot have paused. Where others than root log in, \
-                         let Postfix log to a file of its own (maillog_file) or to the journal. react says where that \
-                         is not so.",
+                        "Any user of the host can log such refusals where syslogd writes the log, with logger(1): all \
+                         they cannot do is exceed the share or pause the last address. Where users other than root log \
+                         in, let Postfix log to a file of its own (maillog_file), or let no syslog daemon write its log \
+                         to a file, so that the journal is read. react says where that is not so.",
                     ),
                 ],
             },
@@ -146,7 +147,7 @@ impl Tool for Args {
                     Block::Text("Once, for each instance:"),
                     Block::Code("relay-limit setup 'aol-*' --apply"),
                     Block::Text(
-                        "AOL has blocked aol-b: send nothing more to AOL from there for four hours:",
+                        "AOL has blocked aol-b: send nothing more from there for four hours:",
                     ),
                     Block::Code("relay-limit pause aol-b --for 4h --reason TSS04"),
                     Block::Text("What is in force, and does it work?"),

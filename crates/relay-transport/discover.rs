@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
             .missing
             .contains(&rules.providers.get(found.provider).name)
     });
-    left_out |= found.len() < before;
+    left_out |= found.len() < before || known.is_unknown;
     let style = Style {
         shared: known.shared,
         ..args.map.style()

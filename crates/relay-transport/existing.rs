@@ -122,11 +122,7 @@ pub(crate) fn known(
              --relays to name those that do",
             unknown.len()
         );
-        // Of lines that are looked at one by one, it is said on request.
-        match only {
-            Some(_) => cx.note(text),
-            None => cx.warn(text),
-        }
+        cx.warn(text);
     }
     // A line with a port of its own asks for no SRV records of "smtp".
     let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
