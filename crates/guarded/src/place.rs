@@ -247,11 +247,12 @@ impl Place {
         self.step.safe
     }
 
-    /// Is what is there a regular file that only root and the caller can have put there, and can write to?
+    /// Is what is there a regular file that only root and the caller can have put there, and can write to? `named` is
+    /// the path that whoever hears of it knows already.
     ///
     /// # Errors
     /// It is not ([`crate::is_refused`]), or there is none.
-    pub(crate) fn vouch(&self) -> io::Result<()> {
+    pub(crate) fn vouch(&self, named: &Path) -> io::Result<()> {
         let stat = self.step.stat(&self.name)?.ok_or(Errno::NOENT)?;
         let why = match file_type(&stat) {
             kind if !kind.is_file() => "is not a regular file".to_owned(),
@@ -260,7 +261,10 @@ impl Place {
             _ if !self.step.safe => "is in a directory that others than root can change".to_owned(),
             _ => return Ok(()),
         };
-        Err(Refused::on_the_way(&self.path, &why))
+        Err(match self.path == named {
+            true => Refused::it(&why),
+            false => Refused::on_the_way(&self.path, &why),
+        })
     }
 
     /// Opens what is there and no regular file (a FIFO, a device), for writing; a FIFO waits for who reads it. Only

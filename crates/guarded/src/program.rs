@@ -206,7 +206,7 @@ impl Program {
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
         }
         for path in &self.vouched {
-            let known = Place::find(path, Links::Ours).and_then(|place| place.vouch());
+            let known = Place::find(path, Links::Ours).and_then(|place| place.vouch(&self.path));
             match known {
                 // What is not there, whoever starts it says.
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

@@ -290,8 +290,8 @@ fn a_sendmail_that_fails_is_reported_and_nothing_is_sent() {
     let told = mail("root").exit(2).errors();
     assert!(
         told.starts_with(
-            "mail-stats-print: the report was not sent: cannot run: /usr/sbin/sendmail: Permission \
-            denied\nhint: "
+            "mail-stats-print: the report was not sent: cannot run: /usr/sbin/sendmail: it is not a \
+            regular file\nhint: "
         ),
         "{told}"
     );
