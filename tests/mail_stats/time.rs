@@ -269,6 +269,53 @@ fn no_more_of_a_log_is_read_than_there_is() {
     assert!(ran.err.contains(&expected), "{}", ran.err);
 }
 
+/// Just after a rotation the times of the files are near each other, and both have lines of its second.
+#[test]
+fn a_busy_log_that_was_rotated_just_now_is_of_this_year() {
+    let root = host(&[]);
+    let logs = root.path().join("var/log");
+    fs::create_dir_all(&logs).unwrap();
+    let at_once = line("Nov 28 00:00:05", "sent").repeat(400);
+    let before = line("Nov 27 00:00:05", "sent");
+    fs::write(logs.join("mail.log.1"), before + &at_once).unwrap();
+    fs::write(logs.join("mail.log"), &at_once).unwrap();
+    set_mtime(&logs.join("mail.log.1"), seconds("2026-11-28T00:00:05Z"));
+    set_mtime(&logs.join("mail.log"), seconds("2026-11-28T00:15:00Z"));
+    for (day, n) in [("2026-11-27", 1), ("2026-11-28", 800)] {
+        assert_eq!(total("UTC", root.path(), &["--date", day]), n, "{day}");
+    }
+}
+
+/// A host that has changed to dates keeps the logs that have numbers, and these are older.
+#[test]
+fn old_logs_with_numbers_say_nothing_of_those_with_dates() {
+    let root = host(&[]);
+    let logs = root.path().join("var/log");
+    fs::create_dir_all(&logs).unwrap();
+    for (name, day, until) in [
+        ("mail.log.1", "Jun  1", "2026-06-07"),
+        ("mail.log-20261127", "Nov 26", "2026-11-26"),
+        ("mail.log-20261128", "Nov 27", "2026-11-27"),
+        ("mail.log", "Nov 28", "2026-11-28"),
+    ] {
+        fs::write(logs.join(name), line(&format!("{day} 10:00:00"), "sent")).unwrap();
+        set_mtime(&logs.join(name), seconds(&format!("{until}T23:59:00Z")));
+    }
+    let ran = stats([
+        "--root",
+        root.path().to_str().unwrap(),
+        "--since",
+        "2020-01-01",
+        "--by",
+        "day",
+    ]);
+    for day in ["2026-06-01", "2026-11-26", "2026-11-27", "2026-11-28"] {
+        let row = format!(":by:day:{day}:total:1\n");
+        assert!(ran.out.contains(&row), "{day}: {}", ran.out);
+    }
+    assert!(!ran.err.contains("order of the names"), "{}", ran.err);
+}
+
 /// Copied without their times, logs without years are of the years that the order of their names says.
 #[test]
 fn logs_that_have_lost_their_times_go_by_their_names() {

@@ -256,9 +256,16 @@ impl Place {
         let stat = self.step.stat(&self.name)?.ok_or(Errno::NOENT)?;
         let why = match file_type(&stat) {
             kind if !kind.is_file() => "is not a regular file".to_owned(),
-            _ if !is_ours(&stat) => format!("belongs to {}", user(stat.st_uid)),
-            _ if is_others_to_write(&stat) => "can be changed by others than root".to_owned(),
-            _ if !self.step.safe => "is in a directory that others than root can change".to_owned(),
+            _ if !is_ours(&stat) => {
+                format!("belongs to {}, not to root (chown root)", user(stat.st_uid))
+            }
+            _ if is_others_to_write(&stat) => {
+                "can be changed by others than root (chmod go-w)".to_owned()
+            }
+            _ if !self.step.safe => {
+                "is in a directory that others than root can change (namei -l shows which)"
+                    .to_owned()
+            }
             _ => return Ok(()),
         };
         Err(match self.path == named {

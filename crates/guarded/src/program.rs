@@ -208,9 +208,13 @@ impl Program {
         for path in &self.vouched {
             let known = Place::find(path, Links::Ours).and_then(|place| place.vouch(&self.path));
             match known {
-                // What is not there, whoever starts it says.
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
+                // What is not there now may be another's in a moment. Of the program itself, its start says so.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && *path == self.path => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let what = format!("there is no {}", path.display());
+                    return Err(io::Error::other(what));
+                }
+                known => known?,
             }
         }
         let stdin = match self.input.as_slice() {

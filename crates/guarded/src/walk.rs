@@ -119,9 +119,12 @@ impl Walk<'_> {
             let stat = step.stat(&name)?;
             match stat {
                 Some(stat) if file_type(&stat).is_symlink() => {
-                    self.follow(&step, &stat, &there)?;
+                    // What is looked at is what is followed, whatever takes the name meanwhile.
+                    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let link = openat(&*step.fd, name.as_os_str(), flags, Mode::empty())?;
+                    self.follow(&step, &fstat(&link)?, &there)?;
                     left = left.checked_sub(1).ok_or(Errno::LOOP)?;
-                    let target = readlinkat(&*step.fd, name.as_os_str(), Vec::new())?;
+                    let target = readlinkat(&link, "", Vec::new())?;
                     let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
                     let mut next = components(&target);
                     next.append(&mut todo);

@@ -141,7 +141,13 @@ fn what_another_could_have_put_there_is_not_run() {
         let program = Program::new(path(name), AN_HOUR).configured(&path(config));
         program.run(100)
     };
-    // Where there is no main.cf, the program says so.
+    // Another could make it, once it was looked for.
+    let error = run("tool", "etc").unwrap_err().to_string();
+    assert!(
+        error.contains("there is no") && error.contains("main.cf"),
+        "{error}"
+    );
+    std::fs::write(path("etc/main.cf"), "").unwrap();
     for name in ["tool", "link"] {
         assert_eq!(run(name, "etc").unwrap().out, b"ran\n", "{name}");
     }

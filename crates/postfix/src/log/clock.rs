@@ -9,7 +9,7 @@ use crate::{Span, Time, Zone};
 const FUTURE: Span = Span::from_days(1);
 
 /// By so much more where a line's year is known from the lines above: they may be out of order.
-const DISORDER: Span = Span::from_hours(1);
+pub(super) const DISORDER: Span = Span::from_hours(1);
 
 /// How far apart two lines may be to confirm each other's year.
 const STEP: Span = Span::from_days(30);

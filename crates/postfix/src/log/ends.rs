@@ -1,10 +1,12 @@
 //! When a log begins and ends, by a look at its first and its last lines.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use super::clock::Clock;
+use super::clock::{Clock, DISORDER};
 use super::json;
 use super::open::{self, Compression};
 use super::parts::Slice;
@@ -18,8 +20,12 @@ use crate::zone::Zone;
 /// Logs are seldom rotated again within this time: files whose times are nearer may have lost them.
 const TOGETHER: Span = Span::from_hours(1);
 
-/// So many newer logs say what years a log is of.
-const MOST_NEWER: usize = 64;
+/// A rotated log is last written when the newer one begins, give or take a clock that is off: one that was written by so
+/// much later has lost its time.
+const LATER: Span = Span::from_days(1);
+
+/// When logs that have newer ones were last written, by path and mtime: each asks for all that are newer.
+static WRITTEN: Mutex<BTreeMap<(PathBuf, Time), Time>> = Mutex::new(BTreeMap::new());
 
 /// The last bytes of a log, among which its last whole line is.
 const TAIL: u64 = 64 * 1024;
@@ -30,9 +36,7 @@ const TAIL: u64 = 64 * 1024;
 ///
 /// As for [`read_file()`](super::read_file).
 pub fn first_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
-    first_time_by(path, zone, |metadata| {
-        written(path, metadata, zone, MOST_NEWER)
-    })
+    first_time_by(path, zone, |metadata| written(path, metadata, zone))
 }
 
 /// The same where `written` says when the file was last written.
@@ -61,29 +65,43 @@ fn first_time_by(
 }
 
 /// When a log was last written: its mtime, unless that was lost (a copy, a restored archive) and so says less than its
-/// name: a rotated log ends before the `newer` one begins, of which up to `most` are looked at.
-fn written(path: &Path, metadata: &Metadata, zone: Zone, most: usize) -> Time {
+/// name: a rotated log ends before the newer one begins.
+fn written(path: &Path, metadata: &Metadata, zone: Zone) -> Time {
     let own = mtime(metadata);
-    let Some(most) = most.checked_sub(1) else {
-        return own;
-    };
-    let ended = || {
-        let newer = sources::newer(path)?;
-        let next = std::fs::metadata(&newer).ok()?;
-        if mtime(&next) > own.plus(TOGETHER) {
-            return None;
+    // This one, and the newer ones as far as their times are no later, the nearest first.
+    let mut chain = vec![(path.to_owned(), own)];
+    for newer in sources::newer(path) {
+        let Ok(next) = std::fs::metadata(&newer) else {
+            break;
+        };
+        let next = mtime(&next);
+        if chain
+            .last()
+            .is_some_and(|(_, own)| next > own.plus(TOGETHER))
+        {
+            break;
         }
-        let next = first_time_by(&newer, zone, |metadata| {
-            written(&newer, metadata, zone, most)
-        });
-        Some(Clock::ended_before(next.ok()??))
-    };
-    ended().map_or(own, |ended| own.min(ended))
+        chain.push((newer, next));
+    }
+    let mut known = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut newer: Option<(PathBuf, Time)> = None;
+    for (path, own) in chain.into_iter().rev() {
+        let latest = match &newer {
+            None => own,
+            Some((newer, latest)) => *known.entry((path.clone(), own)).or_insert_with(|| {
+                let begun = first_time_by(newer, zone, |_| *latest).ok().flatten();
+                let begun = begun.filter(|begun| own > begun.plus(LATER));
+                begun.map_or(own, Clock::ended_before)
+            }),
+        };
+        newer = Some((path, latest));
+    }
+    newer.map_or(own, |(_, latest)| latest)
 }
 
 /// When a log that is to be read was last written, and a note if its mtime says otherwise of its lines' years.
 pub(super) fn placed(path: &Path, metadata: &Metadata, zone: Zone) -> (Time, Option<Problem>) {
-    let (own, by_name) = (mtime(metadata), written(path, metadata, zone, MOST_NEWER));
+    let (own, by_name) = (mtime(metadata), written(path, metadata, zone));
     let first = |latest: Time| first_time_by(path, zone, |_| latest).ok().flatten();
     let is_contradicted = by_name < own && first(by_name) != first(own);
     let what = "its file time is not older than that of the log that was begun after it: which year its lines are of \
@@ -140,10 +158,11 @@ fn part(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
 pub fn last_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
     let problem = |e: io::Error| Problem::new(path, format!("cannot read this log: {e}"));
     let (mut file, metadata) = open::open(path).map_err(problem)?;
-    let (size, latest) = (metadata.len(), written(path, &metadata, zone, MOST_NEWER));
+    let size = metadata.len();
     if Compression::of(&open::head(&mut file, 6).map_err(problem)?) != Compression::None {
-        return Ok(Some(latest));
+        return Ok(Some(mtime(&metadata)));
     }
+    let latest = written(path, &metadata, zone).plus(DISORDER);
     let text = part(&file, size.saturating_sub(TAIL), size);
     Ok(text
         .map_err(problem)?

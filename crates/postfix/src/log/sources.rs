@@ -5,6 +5,7 @@ use crate::Time;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -282,7 +283,10 @@ fn age(current: &OsStr, file: &OsStr) -> Option<Age> {
         return Some(Age::Numbered(std::cmp::Reverse(n)));
     }
     let digits: Vec<u8> = suffix.iter().copied().filter(u8::is_ascii_digit).collect();
-    let is_date = matches!(separator, b'.' | b'-' | b'_')
+    // One log a host: `mail-192.0.2.41.log`.
+    let address = std::str::from_utf8(suffix).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok());
+    let is_date = !address
+        && matches!(separator, b'.' | b'-' | b'_')
         && (6..=24).contains(&digits.len())
         && suffix
             .iter()
@@ -307,8 +311,31 @@ pub fn gone_between(older: &Path, newer: &Path, current: Option<&PathBuf>) -> Ve
     (next.saturating_add(1)..last).rev().map(name).collect()
 }
 
-/// The log that was begun when this one was rotated, by their names.
-pub(super) fn newer(path: &Path) -> Option<PathBuf> {
+/// The logs that were begun after this one was rotated, by their names, the nearest first. Whether dated or numbered ones
+/// are newer, names do not say: a host has changed from one to the other, and the old ones stay.
+pub(super) fn newer(path: &Path) -> Vec<PathBuf> {
+    let Ok(path) = std::path::absolute(path) else {
+        return Vec::new();
+    };
+    let Some(current) = current_of(&path) else {
+        return Vec::new();
+    };
+    let is_dated = |one: &Path| {
+        let age = age(current.file_name()?, one.file_name()?);
+        Some(matches!(age, Some(Age::Dated(_))))
+    };
+    let all = siblings(&current).unwrap_or_default();
+    let Some(at) = all.iter().position(|one| *one == path) else {
+        return Vec::new();
+    };
+    let newer = all.into_iter().skip(at.saturating_add(1));
+    newer
+        .take_while(|one| *one == current || is_dated(one) == is_dated(&path))
+        .collect()
+}
+
+/// What the log is called that is written to now, of which this one was rotated.
+fn current_of(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.as_bytes();
     let unpacked = PACKED
         .iter()
@@ -327,16 +354,13 @@ pub(super) fn newer(path: &Path) -> Option<PathBuf> {
     };
     let current = [stem(name), inner()].into_iter().flatten();
     let mut current = current.map(|current| path.with_file_name(OsStr::from_bytes(&current)));
-    let current = current.find(|current| {
+    current.find(|current| {
         current != path
             && current
                 .file_name()
                 .zip(path.file_name())
                 .is_some_and(|(a, b)| age(a, b).is_some())
-    })?;
-    let all = siblings(&current).ok()?;
-    let at = all.iter().position(|one| one == path)?;
-    all.into_iter().nth(at.saturating_add(1))
+    })
 }
 
 /// Does a file's name say that it is compressed?

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 
 use memchr::{memchr, memrchr};
 
-use super::clock::Clock;
+use super::clock::{Clock, DISORDER};
 use super::events;
 use super::parts::behind_hole;
 use super::stamp::Stamp;
@@ -152,7 +152,8 @@ impl<'a> Timeline<'a> {
         let look = u64::try_from(LOOK).unwrap_or(u64::MAX);
         let mut offsets: Vec<u64> = (0..steps).map(|n| step.saturating_mul(n)).collect();
         offsets.push(self.size.saturating_sub(look));
-        let mut latest = self.latest;
+        // Where the name says when the file ended, its last lines may be of the second in which the next one began.
+        let mut latest = self.latest.plus(DISORDER);
         let mut marks = Vec::new();
         for offset in offsets.into_iter().rev() {
             if let Some(look) = self.look(offset, latest)? {
@@ -199,7 +200,9 @@ impl<'a> Timeline<'a> {
         });
         while high.offset.saturating_sub(low.offset) > NEAR {
             let offset = low.offset.midpoint(high.offset);
-            let latest = high.look.map_or(self.latest, |look| look.middle);
+            let latest = high
+                .look
+                .map_or(self.latest.plus(DISORDER), |look| look.middle);
             let Some(look) = self.look(offset, latest)? else {
                 break;
             };
