@@ -17,7 +17,9 @@ impl Tool for Args {
                         it is. Postfix checks every ten seconds whether the map has changed, and an smtpd caches what \
                         it knows about a recipient for 30 seconds, and longer while it is asked for it. pause waits until \
                         no process is left that goes by the old map, and reloads Postfix if one still is after 15 \
-                        seconds; so a pause is in force after at most 45 seconds, or at once with --reload. pause asks \
+                        seconds; so a pause is in force after at most 45 seconds, or at once with --reload. Where \
+                        main.cf or master.cf was changed since Postfix was last reloaded, only --reload reloads it: \
+                        that change may be unfinished. pause asks \
                         trivial-rewrite and smtpd, and finishes when both confirm it. If a client keeps its \
                         connection to an smtpd open for longer, pause says that it is not known whether the pause is \
                         in force, and exits with 1.",

@@ -14,6 +14,7 @@ use crate::desk::{self, Clock, Desk};
 use crate::main_cf::{self, Edit};
 use crate::place::{self, Place};
 use crate::upkeep;
+use crate::waiting::{self, Force};
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if args.apply {
@@ -135,11 +136,19 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
     }
     let desk = Desk::open(cx, clock)?;
     upkeep::keep(cx, &place, &desk.journal, clock.now())?;
-    if !edit.is_empty() {
-        main_cf::change(cx, instance, &edit)?;
-        upkeep::reload(cx, instance)?;
+    if edit.is_empty() {
+        return Ok(());
     }
+    main_cf::change(cx, instance, &edit)?;
+    let before = waiting::processes_of(cx, instance, "qmgr");
+    upkeep::reload(cx, instance)?;
     drop(desk);
+    // By its start others see that this change is in force.
+    if !before.is_empty()
+        && let Force::Unknown(why) = waiting::until_restarted(cx, instance, "qmgr", &before)
+    {
+        cx.warn(format!("{}: {why}", instance.name()));
+    }
     Ok(())
 }
 

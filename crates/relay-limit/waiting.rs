@@ -4,15 +4,18 @@
 //! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches
 //! any. smtpd keeps what it was told of a recipient for 30 seconds, and longer while it is asked for it
 //! (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes that are older than the change must be gone.
-//! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client.
+//! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client; but not where main.cf or
+//! master.cf was changed meanwhile, which may be half of what somebody is about to do.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts};
 use host::machine::{self, Process};
 use host::programs::Program;
 use host::rewrite::Rewrite;
+use legible::shell::quoted;
 use limits::Pause;
 use postfix::config::Instance;
 use postfix::{Span, Time};
@@ -105,7 +108,8 @@ pub(crate) fn until_paused(
     let mut turn = 0;
     // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
     let mut remembering: Option<Vec<Process>> = None;
-    let mut reloaded = false;
+    // After the time for it: done, or why not.
+    let mut reloaded: Option<Result<(), String>> = None;
     loop {
         turn += 1;
         let sent = probe::resolve(&mut client, &probe::addresses(asked.keys, turn), asked.text);
@@ -122,31 +126,67 @@ pub(crate) fn until_paused(
         {
             return by_smtpd(cx, instance, asked, turn);
         }
-        if changed && !reloaded && begun.elapsed() > RELOAD {
-            reloaded = true;
-            if let Err(why) = upkeep::reload(cx, instance) {
-                cx.warn(format!("{why:#}"));
-            }
+        if changed && reloaded.is_none() && begun.elapsed() > RELOAD {
+            reloaded = Some(reload(cx, instance));
         }
         if begun.elapsed() > PATIENCE
             || interrupts.is_some_and(Interrupts::came)
             || (!changed && !resolved)
         {
+            let why_not = reloaded.and_then(Result::err);
+            let with = |what: String| match &why_not {
+                Some(why) => format!("{what}; {why}"),
+                None => what,
+            };
             return match sent {
-                Sent::Kept => Force::Unknown(
-                    "smtpd processes that are older than the pause still serve clients, and may take mail for \
+                Sent::Kept => Force::Unknown(with(
+                    "Postfix processes that are older than the pause still serve clients, and may take mail for \
                      recipients that they know"
                         .to_owned(),
-                ),
+                )),
                 Sent::Elsewhere(address, resolved) => {
-                    Force::Taken(format!("mail for {address} goes to {resolved}"))
+                    Force::Taken(with(format!("mail for {address} goes to {resolved}")))
                 }
-                Sent::Unknown(why) => Force::Unknown(why),
+                Sent::Unknown(why) => Force::Unknown(with(why)),
             };
         }
         progress.advance(1);
         std::thread::sleep(ROUND);
     }
+}
+
+/// Reloads Postfix unasked, for a pause's sake; or why not. A change of main.cf or master.cf that is not in force yet
+/// is somebody else's, who may not be done with it.
+fn reload(cx: &Context, instance: &Instance) -> Result<(), String> {
+    let name = instance.name();
+    let managers = processes_of(cx, instance, "qmgr");
+    // It ends at each reload, and else lives as long as Postfix does.
+    let loaded = managers.iter().filter_map(machine::started).max();
+    // Both are known to the second, and one may be a second off.
+    let loaded = loaded.map(|at| at.seconds() + 1);
+    let directory = cx.root().under(instance.config_directory());
+    let files = ["main.cf", "master.cf"].map(|file| directory.join(file));
+    let is_new = |file: &&PathBuf| {
+        let changed = file.metadata().map(|found| found.ctime()).ok();
+        changed.is_none() || changed > loaded
+    };
+    let Some(file) = files.iter().find(is_new) else {
+        return upkeep::reload(cx, instance).map_err(|why| format!("{why:#}"));
+    };
+    let why = match loaded {
+        Some(_) => format!(
+            "{} was changed since it was last reloaded; when that change is complete",
+            file.display()
+        ),
+        None => "no qmgr runs by which to see whether main.cf or master.cf was changed since it was last reloaded; \
+                 when they are complete"
+            .to_owned(),
+    };
+    let directory = instance.config_directory().to_string_lossy();
+    Err(format!(
+        "{name}: Postfix was not reloaded for the pause: {why}: postfix -c {} reload",
+        quoted(&directory)
+    ))
 }
 
 /// Is a pause in force of which nobody has seen that it is? Asked once, and not waited for: it is not while any process
@@ -177,9 +217,9 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
         let since = now.since(changed);
         // A client that never ends would have it done every minute.
         if (ALONE..ALONE_FOR).contains(&since)
-            && let Err(why) = upkeep::reload(cx, instance)
+            && let Err(why) = reload(cx, instance)
         {
-            cx.warn(format!("{why:#}"));
+            cx.warn(why);
         }
         return false;
     }

@@ -1,5 +1,6 @@
 //! smtpd remembers what it was told of a recipient, and each question renews that: a recipient that is asked for all
-//! the time is refused like any other once a pause is in force.
+//! the time is refused like any other once a pause is in force. Where Postfix must be reloaded for that, nobody's
+//! unfinished change of its configuration comes into force with it.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -142,4 +143,42 @@ fn nothing_is_taken_for_a_recipient_that_is_asked_for_all_the_time() {
             taken.first()
         );
     }
+}
+
+#[test]
+fn an_unfinished_change_of_the_configuration_does_not_come_into_force_with_a_pause() {
+    let host = host_or_skip!();
+    let sink = host.sink();
+    let aol_b = host.instance("postfix-aol-b").relay_to(&sink).start();
+    // That changes main.cf, and reloads: nobody's unfinished change.
+    relay_limit(&host, &["setup", "aol-b", "--apply"]).ok();
+    let qmgr = || -> Vec<u32> {
+        let mut all = aol_b.processes();
+        all.retain(|(_, name)| name == "qmgr");
+        all.into_iter().map(|(pid, _)| pid).collect()
+    };
+    let before = qmgr();
+    assert_eq!(before.len(), 1);
+    let is_open = host.enter(|| Session::open(aol_b.address()));
+    let now = || -> u64 { host.sh("date +%s").text().trim().parse().unwrap() };
+    let since = now();
+    host.wait_until(PATIENCE, "two seconds to pass", || now() > since + 2);
+    host.sh("touch /etc/postfix-aol-b/master.cf").ok();
+    let paused = relay_limit(&host, &pause_quickly("aol-b", "aol.com"));
+    assert_eq!(paused.code(), Some(1), "{paused}");
+    assert!(
+        paused.text().contains("; NOT known to be in force"),
+        "{paused}"
+    );
+    let why = "postfix-aol-b: Postfix was not reloaded for the pause: /etc/postfix-aol-b/master.cf was changed since \
+               it was last reloaded; when that change is complete: postfix -c /etc/postfix-aol-b reload";
+    assert!(paused.errors().contains(why), "{paused}");
+    assert_eq!(qmgr(), before);
+    drop(is_open);
+
+    // Whoever asks for it gets it.
+    let asked = [&pause_quickly("aol-b", "aim.com")[..], &["--reload"]].concat();
+    let paused = relay_limit(&host, &asked);
+    assert_eq!(paused.code(), Some(0), "{paused}");
+    assert_ne!(qmgr(), before);
 }
