@@ -1,20 +1,25 @@
 //! Who still connects to an instance: its smtpd's lines, in whatever log they are written to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use cli::Context;
-use host::logs::{Filter, Selection, log_sets};
+use cli::{Context, Interrupts};
+use host::logs::{Filter, Selection, log_sets, lost};
 use postfix::config::{Host, Instance};
 use postfix::log::{Bookmark, Event, LogSet, Options, Sink, Wanted};
 use postfix::{Parsed, Problem, Span, Time};
 
 use crate::desk::{Clock, readable};
+use crate::probe;
 
 /// How often the log is looked at: a journal's reader is a process.
 const ROUND: Duration = Duration::from_secs(1);
 /// Who has not come for so long may be gone: a list server that has mail comes each minute or more often.
 const QUIET: Duration = Duration::from_secs(60);
+/// How long a connection of our own may take to be in the log.
+const LOGGED: Duration = Duration::from_secs(30);
 /// As many of those who still come are named.
 const MOST: usize = 20;
 
@@ -79,19 +84,22 @@ pub(crate) fn watch(
 ) -> anyhow::Result<Watched> {
     let name = instance.name().to_owned();
     let selection = Selection::new(cx.site(), host, &[name], false)?;
-    let (begun, start) = (Instant::now(), clock.exact());
-    let mut logs = match Logs::open(cx, host, &selection, start)? {
+    let mut logs = match Logs::open(cx, host, &selection, clock.exact())? {
         Ok(logs) => logs,
         Err(why) => return Ok(Watched::Unseen(why)),
     };
     let interrupts = cx.catch_interrupts()?;
+    if let Err(why) = is_logged(cx, instance, &mut logs, &interrupts) {
+        return Ok(Watched::Unseen(why));
+    }
+    let (begun, start) = (Instant::now(), clock.exact());
     let progress = cx.progress_items("watching who connects", None);
     let mut seen: BTreeMap<String, (Instant, Time)> = BTreeMap::new();
     loop {
         match logs.new_clients(instance) {
             Ok(new) => {
                 let at = (Instant::now(), clock.now());
-                seen.extend(new.into_iter().map(|client| (client, at)));
+                seen.extend(new.into_iter().map(|(client, _)| (client, at)));
             }
             Err(problem) => return Ok(Watched::Unseen(problem.to_string())),
         }
@@ -117,6 +125,47 @@ pub(crate) fn watch(
             });
         }
         progress.advance(1);
+        std::thread::sleep(ROUND);
+    }
+}
+
+/// Is it logged who comes? A log that nobody writes to is quiet, too: a connection of our own must be in it. What was
+/// logged up to there is not looked at any more: who has mail comes again. Where nobody listens, nobody can come.
+fn is_logged(
+    cx: &Context,
+    instance: &Instance,
+    logs: &mut Logs<'_>,
+    interrupts: &Interrupts,
+) -> Result<(), String> {
+    let servers = probe::listeners(cx, instance);
+    if servers.is_empty() {
+        return Err("no smtpd was found to be asked: see inet_interfaces and master.cf".to_owned());
+    }
+    let (mut own, mut failed) = (None, None);
+    for server in servers {
+        match probe::visit(server) {
+            Ok(from) => {
+                own = Some(from);
+                break;
+            }
+            Err(e) if e.kind() == ErrorKind::ConnectionRefused => {}
+            Err(e) => failed = Some(format!("smtpd at {server} does not greet: {e}")),
+        }
+    }
+    let Some(own) = own else {
+        return failed.map_or(Ok(()), Err);
+    };
+    let begun = Instant::now();
+    loop {
+        let new = logs.new_clients(instance).map_err(|e| e.to_string())?;
+        let is_own = |address: &String| address.parse() == Ok::<IpAddr, _>(own);
+        if new.iter().any(|(_, address)| is_own(address)) || interrupts.came() {
+            return Ok(());
+        }
+        if begun.elapsed() > LOGGED {
+            let what = "a connection of our own is not in its log: is the syslog daemon running?";
+            return Err(what.to_owned());
+        }
         std::thread::sleep(ROUND);
     }
 }
@@ -165,8 +214,8 @@ impl<'a> Logs<'a> {
         }))
     }
 
-    /// Who has come to the instance since the last time.
-    fn new_clients(&mut self, instance: &Instance) -> Result<BTreeSet<String>, Problem> {
+    /// Who has come to the instance since the last time, and from which address.
+    fn new_clients(&mut self, instance: &Instance) -> Result<BTreeSet<(String, String)>, Problem> {
         let mut all = BTreeSet::new();
         for (set, known) in &mut self.sets {
             self.filter.scope(set.scope.clone());
@@ -178,7 +227,10 @@ impl<'a> Logs<'a> {
             let (followed, mut clients) = set.place.follow(known, &self.options, empty)?;
             *known = followed.known;
             all.append(&mut clients.found);
-            let problems = followed.readings.into_iter().flat_map(|one| one.problems);
+            let problems = followed.readings.into_iter().flat_map(|one| {
+                let dropped = lost(&one.path, &one.seen.lost);
+                one.problems.into_iter().chain(dropped)
+            });
             let mut problems = followed.gap.into_iter().chain(problems);
             self.lost = self
                 .lost
@@ -189,12 +241,12 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// Those who connect to an instance's smtpd, by name if they have one.
+/// Those who connect to an instance's smtpd, by name if they have one, and their addresses.
 struct Clients<'a> {
     filter: Filter<'a>,
     /// The instance's syslog_name.
     name: &'a [u8],
-    found: BTreeSet<String>,
+    found: BTreeSet<(String, String)>,
 }
 
 impl Sink for Clients<'_> {
@@ -208,7 +260,8 @@ impl Sink for Clients<'_> {
                 b"unknown" => address,
                 name => name,
             };
-            self.found.insert(postfix::escape(who).to_string());
+            let (who, address) = (postfix::escape(who), postfix::escape(address));
+            self.found.insert((who.to_string(), address.to_string()));
         }
     }
 }

@@ -147,20 +147,35 @@ pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
     said.unwrap_or_else(|e| Said::Other(e.to_string()))
 }
 
+/// Connects to the smtpd at `server`, waits for its greeting, and leaves: from which address. Whatever it greets with,
+/// it has logged who came.
+pub(crate) fn visit(server: SocketAddr) -> io::Result<IpAddr> {
+    let mut stream = open(server, PATIENCE)?;
+    let own = stream.get_ref().socket.local_addr()?.ip();
+    reply(&mut stream)?;
+    // Whether it says goodbye makes no difference.
+    drop(command_reply(&mut stream, "QUIT"));
+    Ok(own)
+}
+
+fn open(server: SocketAddr, patience: Duration) -> io::Result<BufReader<Stream>> {
+    let socket = TcpStream::connect_timeout(&server, patience)?;
+    socket.set_write_timeout(Some(patience))?;
+    let end = Instant::now();
+    Ok(BufReader::new(Stream {
+        socket,
+        patience,
+        end,
+    }))
+}
+
 fn dialogue(
     server: SocketAddr,
     recipient: &str,
     text: &str,
     patience: Duration,
 ) -> io::Result<Said> {
-    let socket = TcpStream::connect_timeout(&server, patience)?;
-    socket.set_write_timeout(Some(patience))?;
-    let end = Instant::now();
-    let mut stream = BufReader::new(Stream {
-        socket,
-        patience,
-        end,
-    });
+    let mut stream = open(server, patience)?;
     let greeting = reply(&mut stream)?;
     if !greeting.starts_with('2') {
         return Ok(Said::Other(greeting));

@@ -171,4 +171,11 @@ fn a_canary_that_is_returned_ends_the_move() {
         history.contains("moved to postfix-aol-a: 5 messages (so far 5 returned"),
         "{history}"
     );
+
+    // In a log that nobody writes to, nobody comes.
+    site.host.sh("kill -9 $(cat /run/testkit/rsyslog.pid)").ok();
+    let blind = out();
+    assert_eq!(blind.code(), Some(1), "{blind}");
+    let unseen = "who connects was not seen: a connection of our own is not in its log: is the syslog daemon running?";
+    assert!(blind.text().contains(unseen), "{blind}");
 }

@@ -190,7 +190,7 @@ pub(crate) fn unknown(reading: &Reading) -> Option<Problem> {
 }
 
 /// Messages that a syslog daemon threw away, and what keeps it from doing so.
-pub(crate) fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
+pub fn lost(path: &Path, lost: &LostMessages) -> Option<Problem> {
     let first = lost.first.as_ref()?;
     let messages = match lost.messages {
         0 => "messages were".to_owned(),

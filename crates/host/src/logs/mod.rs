@@ -16,7 +16,7 @@ mod writers;
 pub use filter::Filter;
 pub use follow::read_new;
 pub(crate) use gaps::{followed, gone};
-pub use gaps::{gaps, warn_empty, warn_unread};
+pub use gaps::{gaps, lost, warn_empty, warn_unread};
 pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, no_instances, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
