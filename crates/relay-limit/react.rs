@@ -151,7 +151,9 @@ fn replay(
     let until = window.until.unwrap_or(cx.now());
     let since = window.since.unwrap_or(until.minus(Span::from_days(1)));
     let (events, problems) = refused::of_time(cx, host, question, (since, until))?;
-    let decisions = question.rules.decide(&events, named, &mut Vec::new());
+    let decisions = question
+        .rules
+        .decide(&events, named, &mut Vec::new(), None);
     let mut lines = vec![format!(
         "{} to {}: {} that a rule counts",
         readable(cx, since),
@@ -226,7 +228,8 @@ fn act(
     // What was logged since this run began is for the next one.
     let of_now = events.partition_point(|event| event.at < now);
     let mut held = holds(&read.value, question.providers, now);
-    let decisions = rules.decide(events.get(..of_now).unwrap_or_default(), named, &mut held);
+    let events_now = events.get(..of_now).unwrap_or_default();
+    let decisions = rules.decide(events_now, named, &mut held, Some(now));
     recent.events = rules.recent(&events, now);
     let before = reported::read(cx, now);
     let mut reported = before.clone();
@@ -244,9 +247,6 @@ fn act(
         let Some(rule) = rules.rules.get(one.rule) else {
             continue;
         };
-        if one.at < now.minus(rule.within) {
-            continue;
-        }
         let what = what(rules, one);
         let done = match &one.refused {
             Some(why) => Err(anyhow::anyhow!("{why}")),

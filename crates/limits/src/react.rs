@@ -156,17 +156,20 @@ impl Rules {
     }
 
     /// Of `events`, in the order of time, those that may still decide something after `now`: of each recipient the
-    /// last, within the time of its rule, and of a rule's at one instance for one provider no more than it asks for.
+    /// last, and of a rule's at one instance for one provider no more than it asks for. They are kept for twice the
+    /// rule's time: a run may be killed before it does what they ask for, and the next one must still see why. Those of
+    /// a clock that is ahead take the place of none that count now.
     pub fn recent(&self, events: &[Event], now: Time) -> Vec<Event> {
-        let mut kept: BTreeMap<(usize, &str, &str), HashSet<u64>> = BTreeMap::new();
+        let mut kept: BTreeMap<(usize, &str, &str, bool), HashSet<u64>> = BTreeMap::new();
         let mut latest = Vec::new();
         for event in events.iter().rev() {
             let Some(rule) = self.rules.get(event.rule) else {
                 continue;
             };
-            let key = (event.rule, &*event.instance, &*event.provider);
+            let is_ahead = event.at >= now;
+            let key = (event.rule, &*event.instance, &*event.provider, is_ahead);
             let recipients = kept.entry(key).or_default();
-            if event.at > now.minus(rule.within)
+            if event.at > now.minus(rule.within).minus(rule.within)
                 && event.at < now.plus(AHEAD)
                 && (recipients.len() as u64) < rule.at_least
                 && recipients.insert(event.recipient)
@@ -179,12 +182,14 @@ impl Rules {
     }
 
     /// What the rules ask for, given all `events` in the order of time. `instances`: those named for each provider, who
-    /// are its addresses. `holds`: what was ordered by others; what is decided here is added to it.
+    /// are its addresses. `holds`: what was ordered by others; what is decided here is added to it. `now`, if it is to
+    /// be done: what was due longer ago than its rule looks back is too old for that.
     pub fn decide(
         &self,
         events: &[Event],
         instances: &BTreeMap<String, Vec<String>>,
         holds: &mut Vec<Hold>,
+        now: Option<Time>,
     ) -> Vec<Decision> {
         let mut counted: BTreeMap<(usize, &str, &str), Counted> = BTreeMap::new();
         let mut decisions = Vec::new();
@@ -207,7 +212,8 @@ impl Rules {
             let oldest = event.at.minus(rule.within);
             times.forget(|at| at <= oldest || answered.is_some_and(|until| at < until));
             let count = times.last.len() as u64;
-            if count < rule.at_least {
+            let is_old = |now: Time| event.at < now.minus(rule.within);
+            if count < rule.at_least || now.is_some_and(is_old) {
                 continue;
             }
             times.clear();

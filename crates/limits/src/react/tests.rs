@@ -47,7 +47,7 @@ fn decided(events: &[(u64, &str)], holds: &[(u64, &str)]) -> Vec<(i64, String, b
     };
     let mut holds: Vec<Hold> = holds.iter().map(hold).collect();
     let events: Vec<Event> = events.iter().map(|&(m, name)| event(m, name)).collect();
-    let decisions = rules(RULES).decide(&events, &instances, &mut holds);
+    let decisions = rules(RULES).decide(&events, &instances, &mut holds, None);
     let shown = decisions.into_iter().map(|one| {
         let minute = one.at.seconds() / 60;
         (minute, one.instance, one.refused.is_none())
@@ -78,7 +78,7 @@ fn a_recipient_that_is_refused_again_is_still_one() {
             ..event(minute, "b")
         });
         let events: Vec<Event> = events.collect();
-        let decisions = rules(RULES).decide(&events, &names, &mut Vec::new());
+        let decisions = rules(RULES).decide(&events, &names, &mut Vec::new(), None);
         let minutes = decisions.iter().map(|one| one.at.seconds() / 60);
         assert_eq!(minutes.collect::<Vec<_>>(), expected, "{events:?}");
         assert!(decisions.iter().all(|one| one.count == 3), "{decisions:?}");
@@ -109,6 +109,32 @@ fn what_a_hold_has_answered_is_not_counted_again() {
     assert_eq!(decided(&lifted, &[(5, "b")]), []);
     let again = [(0, "b"), (1, "b"), (6, "b"), (7, "b"), (8, "b")];
     assert_eq!(decided(&again, &[(5, "b")]), [(8, "b".to_owned(), true)]);
+}
+
+/// The state is written first: a run that is killed then has done nothing of what it decided.
+#[test]
+fn what_was_decided_and_not_done_is_decided_again() {
+    let names = BTreeMap::from([("aol".to_owned(), vec!["a".to_owned(), "b".to_owned()])]);
+    let rules = rules(RULES);
+    let at = |minute| Time::EPOCH.plus(Span::from_minutes(minute));
+    let events = |minutes: &[u64]| -> Vec<Event> {
+        minutes.iter().map(|&minute| event(minute, "b")).collect()
+    };
+    let decided = |events: &[Event], now| -> Vec<i64> {
+        let all = rules.decide(events, &names, &mut Vec::new(), Some(at(now)));
+        all.iter().map(|one| one.at.seconds() / 60).collect()
+    };
+    let known = events(&[0, 5, 9]);
+    assert_eq!(decided(&known, 10), [9]);
+    let kept = rules.recent(&known, at(10));
+    assert_eq!(decided(&kept, 11), [9]);
+    // Too late for that; and what was not done holds nothing back.
+    assert_eq!(decided(&kept, 20), [] as [i64; 0]);
+    let later = [kept, events(&[21, 22, 23])].concat();
+    assert_eq!(decided(&later, 24), [23]);
+    // What a clock that was ahead has logged does not take the place of what counts now.
+    let ahead = events(&[0, 1, 40, 41, 42]);
+    assert_eq!(rules.recent(&ahead, at(2)).len(), 5);
 }
 
 #[test]
