@@ -19,7 +19,7 @@ use crate::mailed::{reason, tell, what};
 use crate::pause;
 use crate::rate;
 use crate::recent::Recent;
-use crate::refused::{self, Question};
+use crate::refused::{self, OfTime, Question};
 use crate::reported;
 
 /// Where a host's rules are.
@@ -150,10 +150,12 @@ fn replay(
     let window = window.map_err(|e| Failure::new(e.to_string()))?;
     let until = window.until.unwrap_or(cx.now());
     let since = window.since.unwrap_or(until.minus(Span::from_days(1)));
-    let (events, problems) = refused::of_time(cx, host, question, (since, until))?;
-    let decisions = question
-        .rules
-        .decide(&events, named, &mut Vec::new(), None);
+    let OfTime {
+        events,
+        problems,
+        begins_late,
+    } = refused::of_time(cx, host, question, (since, until))?;
+    let decisions = question.rules.decide(&events, named, &mut Vec::new(), None);
     let mut lines = vec![format!(
         "{} to {}: {} that a rule counts",
         readable(cx, since),
@@ -178,11 +180,14 @@ fn replay(
         .filter_map(|name| open_to_others(cx, &host.value, name));
     lines.extend(open.collect::<BTreeSet<_>>());
     if decisions.is_empty() {
-        lines.push(match problems.is_empty() {
+        lines.push(match problems.is_empty() && begins_late.is_none() {
             true => "nothing would have been done".to_owned(),
             false => "nothing would have been done, by what could be read".to_owned(),
         });
     }
+    lines.extend(
+        begins_late.map(|late| format!("note: {late}; of what was before, not all is known")),
+    );
     cx.print_lines(&lines)?;
     cx.problems(&problems);
     Ok(match problems.is_empty() {

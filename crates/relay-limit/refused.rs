@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cli::Context;
 use figures::days::Period;
 use globset::GlobMatcher;
-use host::history::DayLogs;
-use host::logs::{Filter, LogScope, Selection, log_sets, read_new};
+use host::history::{DayLogs, begins_late};
+use host::logs::{Filter, LogScope, Selection, gaps, log_sets, read_new};
 use knowledge::providers::{Providers, domain_of};
 use knowledge::reasons::{Cache, Reasons};
 use limits::react::{Event, Rules};
@@ -106,6 +106,10 @@ impl Sink for Counter<'_> {
         }
     }
 
+    fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
+        self.filter.wants(tag)
+    }
+
     fn fork(&self) -> Option<Self> {
         Some(self.later())
     }
@@ -177,13 +181,23 @@ fn count(
     Ok((events, problems))
 }
 
-/// The refusals of this time, in its order; and what could not be read of the logs.
+/// What was seen of a time.
+pub(crate) struct OfTime {
+    /// The refusals, in its order.
+    pub(crate) events: Vec<Event>,
+    /// What could not be read of the logs.
+    pub(crate) problems: Vec<Problem>,
+    /// Why not all of the time is in the logs, if so.
+    pub(crate) begins_late: Option<String>,
+}
+
+/// The refusals of this time.
 pub(crate) fn of_time(
     cx: &Context,
     host: &Parsed<Host>,
     question: &Question<'_>,
     (since, until): (Time, Time),
-) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
+) -> anyhow::Result<OfTime> {
     let time = Period {
         host: cx.host().to_owned(),
         zone: cx.zone(),
@@ -191,12 +205,19 @@ pub(crate) fn of_time(
         until,
     };
     let key = recent::new_key();
+    let mut late = None;
     let (mut events, problems) = count(cx, host, question, key, |sets, counter| {
-        let logs = DayLogs::read(cx.site(), sets, &[time], WANTED, counter);
+        let mut logs = DayLogs::read(cx.site(), sets, &[time], WANTED, counter);
+        late = begins_late(cx.site(), logs.begin(), since);
+        logs.problems.extend(gaps(&logs.readings).unread);
         (logs.readings.len(), logs.problems)
     })?;
     events.retain(|event| since <= event.at && event.at < until);
-    Ok((events, problems))
+    Ok(OfTime {
+        events,
+        problems,
+        begins_late: late,
+    })
 }
 
 /// The refusals that are new since `recent`, whose places go on, or, of a log that was not read before, those from
@@ -209,15 +230,18 @@ pub(crate) fn new(
     since: Time,
 ) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
     let (key, places) = (recent.key, &mut recent.places);
-    let gaps = places.gaps;
+    let before = places.gaps;
     let (events, mut problems) = count(cx, host, question, key, |sets, counter| {
         let wanted = (WANTED, Some(since));
         match read_new(cx.site(), sets, wanted, places, counter, Counter::later) {
-            Ok((_, problems)) => (sets.len(), problems),
+            Ok((readings, mut problems)) => {
+                problems.extend(gaps(&readings).unread);
+                (sets.len(), problems)
+            }
             Err(problem) => (0, vec![problem]),
         }
     })?;
-    if recent.places.gaps > gaps {
+    if recent.places.gaps > before {
         let lasts = legible::human::age(question.rules.longest());
         let what = format!(
             "refusals may be missing in what the rules count for the next {lasts}: how many is not known"

@@ -295,3 +295,41 @@ fn forged_refusals_pause_no_more_than_the_rules_allow() {
     assert_eq!(ran.text(), "", "{ran}");
     assert_eq!(site.limit(&["list"]).text(), "nothing is in force\n");
 }
+
+/// What could not be read, or was never written, decides nothing, and is not passed over.
+#[test]
+fn what_the_logs_do_not_show_is_reported() {
+    let host = host_or_skip!();
+    let log = "/var/log/aol-b.log";
+    let aol_b = host.instance("postfix-aol-b").param("maillog_file", log);
+    aol_b.create();
+    host.write(RULES, PAUSE);
+    host.write(log, "");
+    let react = || relay_limit(&host, &["react"]);
+    // Nobody has ever written there: where are its refusals?
+    for _ in 0..2 {
+        let unused = react();
+        assert_eq!(unused.code(), Some(1), "{unused}");
+        let why = "/var/log/aol-b.log: it has no line, though maillog_file names it";
+        assert!(unused.errors().contains(why), "{unused}");
+    }
+    let line = "4F9A1: to=<u@aol.com>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.7.0, status=oddly (x)";
+    let write =
+        format!("echo \"$(date +%FT%T.%6N%:z) relay1 postfix-aol-b/smtp[7]: {line}\" >>{log}");
+    host.sh(&write).ok();
+    let unread = react();
+    assert_eq!(unread.code(), Some(1), "{unread}");
+    let why = "/var/log/aol-b.log, line 1: status=oddly is not a status";
+    assert!(unread.errors().contains(why), "{unread}");
+    assert!(!unread.errors().contains("it has no line"), "{unread}");
+    let replayed = relay_limit(&host, &["react", "--dry-run", "--since", "2d"]);
+    assert_eq!(replayed.code(), Some(1), "{replayed}");
+    for part in [
+        "nothing would have been done, by what could be read\n",
+        "note: the logs begin at ",
+        "; of what was before, not all is known\n",
+    ] {
+        assert!(replayed.text().contains(part), "{part}: {replayed}");
+    }
+    assert!(replayed.errors().contains(why), "{replayed}");
+}

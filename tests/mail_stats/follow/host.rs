@@ -46,7 +46,9 @@ impl Host {
         fs::create_dir_all(root.path().join("var/log")).unwrap();
         let host = Self { root, lines: 0 };
         fs::write(host.log(), "").unwrap();
-        fs::write(host.own_log(), "").unwrap();
+        // As Postfix does when it starts.
+        let started = format!("{HEAD}own-a/master[1]: daemon started -- version 3.7.11\n");
+        fs::write(host.own_log(), started).unwrap();
         host
     }
 

@@ -55,7 +55,7 @@ pub fn read_new<S: LogScope>(
             .any(|r| !r.lost.is_empty() || r.seen.lost.notices > 0);
         places.gaps += u64::from(gap.is_some()) + u64::from(lost);
         let mut strange = places.strange.remove(path);
-        let missing = followed(&set.place, &read.readings, &mut strange, is_first);
+        let missing = followed(set, &read.readings, &mut strange, is_first);
         if let Some(what) = strange {
             places.strange.insert(path.to_owned(), what);
         }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use figures::gaps::Gaps;
-use postfix::log::{self, LogPlace, LostMessages, Options, Reading};
+use postfix::log::{self, LogPlace, LogSet, LostMessages, Options, Reading};
 use postfix::{Problem, Span, Time, count, either, escape};
 
 use crate::site::Site;
@@ -60,15 +60,15 @@ pub(crate) fn gone(place: &LogPlace, since: &mut Option<Time>, now: Time) -> Opt
 /// What is wrong with a log as a whole of which only what is new was read, `readings` of it. `strange` is what an
 /// earlier run said of it, if it has not met a line of Postfix yet; it becomes what is to be said now.
 pub(crate) fn followed(
-    place: &LogPlace,
+    set: &LogSet,
     readings: &[Reading],
     strange: &mut Option<String>,
     is_first: bool,
 ) -> Vec<Problem> {
-    let path = place.path();
+    let path = set.place.path();
     let mut problems: Vec<Problem> = Vec::new();
     problems.extend(readings.iter().filter_map(|r| lost(&r.path, &r.seen.lost)));
-    let LogPlace::File(_) = place else {
+    let LogPlace::File(_) = set.place else {
         return problems;
     };
     let has_lines = readings.iter().any(|r| r.seen.lines > 0);
@@ -84,6 +84,8 @@ pub(crate) fn followed(
                 .to_owned()
         };
         *strange = found.map(|problem| told(problem.what)).or(strange.take());
+    } else if is_first && set.scope.is_ones() {
+        *strange = unused(path).map(|problem| problem.what).or(strange.take());
     }
     problems.extend(
         strange
@@ -155,8 +157,8 @@ pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -
     find(readings, missing);
 }
 
-/// What is wrong with an instance's own log (`maillog_file`) in which nobody has ever written: Postfix itself does so as
-/// soon as it starts. The lines are elsewhere, then, or nowhere.
+/// What is wrong with an instance's own log (`maillog_file`) in which nobody has ever written: Postfix itself does so
+/// as soon as it starts. The lines are elsewhere, then, or nowhere.
 pub(super) fn unused(current: &Path) -> Option<Problem> {
     let files = log::siblings(current).ok()?;
     let is_empty = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|m| m.len() == 0);
