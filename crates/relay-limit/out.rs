@@ -42,7 +42,7 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     let moves = standing.map(|one| Moves::of(cx, &one.limit.id));
     let known = standing.and_then(|one| one.removal.clone());
     let asked = known.or_else(|| zone::removal(&zone, clock.now()));
-    let mut lines = zone::out(cx, &zone, asked.as_ref());
+    let mut lines = zone::out(cx, &zone, asked.as_ref(), clock.now());
     lines.push(match standing {
         Some(one) => format!("2. paused already ({})", one.limit.id),
         None => "2. pause all of its mail".to_owned(),
@@ -82,7 +82,7 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         Desk::open(cx, &clock)?.write(vec![Entry::Zone { id, removal }])?;
     }
     let removal = own.removal.or(fresh);
-    let mut done = zone::out(cx, &zone, removal.as_ref());
+    let mut done = zone::out(cx, &zone, removal.as_ref(), clock.now());
     done.extend(said);
     // What another run has begun until the lock was taken is among them.
     let mut moves = Moves::of(cx, &id);

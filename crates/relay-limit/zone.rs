@@ -85,6 +85,7 @@ pub(crate) fn out(
     cx: &Context,
     zone: &Result<ZoneName, String>,
     removal: Option<&Removal>,
+    now: Time,
 ) -> Vec<String> {
     let Some(removal) = removal else {
         return vec![match zone {
@@ -100,10 +101,19 @@ pub(crate) fn out(
         Ok(zone) if zone.listed.is_empty() => {
             lines.push(format!("   done: {} does not list it any more", zone.name));
         }
-        Ok(zone) if zone.addresses == zone.listed.len() => {
-            lines.push(format!("   it is the last address of {}", zone.name));
+        Ok(zone) => {
+            if zone.addresses == zone.listed.len() {
+                lines.push(format!("   it is the last address of {}", zone.name));
+            }
+            if now > removal.held_until() {
+                let ttl = zone.listed.iter().map(|(_, ttl)| *ttl).max();
+                lines.push(format!(
+                    "   NOT done: {} still lists it; once it is removed, resolvers hold it for {} s more",
+                    zone.name,
+                    ttl.unwrap_or(removal.ttl)
+                ));
+            }
         }
-        Ok(_) => {}
     }
     lines
 }

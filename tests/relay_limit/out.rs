@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testkit::{Answer, Mail, host_or_skip};
 
-use crate::hosts::Site;
+use crate::hosts::{Site, in_hours};
 
 /// `if removed at …, resolvers hold it until … (TTL 600 s)`
 #[track_caller]
@@ -109,6 +109,11 @@ fn out_moves_what_waits_and_in_brings_it_back() {
         "{again}"
     );
     assert_eq!(held_until(&again.text()), held, "{again}");
+    assert!(!again.text().contains("NOT done"), "{again}");
+    let hours_later = in_hours(&site.host, 1);
+    let late = out(&["--dry-run", &hours_later]);
+    let not_done = "NOT done: aol.smtp.example.org still lists it; once it is removed, resolvers hold it for 600 s more";
+    assert!(late.text().contains(not_done), "{late}");
 
     // Its HELO name is in no zone: it stays out, unless somebody knows better.
     site.provider.on_rcpt(|_| Answer::ok());
