@@ -112,7 +112,6 @@ fn a_5xx_block_waits_and_is_moved_and_nothing_of_it_is_returned() {
     assert!(checked(&host, 2).contains("which is not there"));
 }
 
-/// Collected replies, each as Postfix asks the table for it: the table defers what the rules call a block, or too much.
 /// Replies to which a table once had other answers where Postfix wrote of another command behind them.
 const BY_COMMAND: [&str; 4] = [
     "bad IP profile",
@@ -129,6 +128,7 @@ const COMMANDS: [&str; 5] = [
     "EHLO command",
 ];
 
+/// Collected replies, each as Postfix asks the table for it: the table defers what the rules call a block, or too much.
 #[test]
 fn the_table_is_near_to_the_rules() {
     let host = host_or_skip!();

@@ -1,8 +1,6 @@
 //! Shares by MX and SRV records: the plan's lines in a zone, the map in the form that fits, and what a real Postfix
 //! makes of both.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use testkit::dns::{Nsd, nsd};
 use testkit::{Host, Instance, Mail, Sink, host_or_skip};

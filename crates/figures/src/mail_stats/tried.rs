@@ -20,9 +20,9 @@ impl Figures {
         row.map_or(0, |row| row.counts.sent)
     }
 
-    /// Each provider with the deliveries to it that were surely tried. Which provider's mail was paused is not kept: what
-    /// an instance [`paused`](Self::paused) is taken off all of its providers, so that none is blamed for it. Needs the
-    /// breakdowns by `Dimension::Provider` and `Dimension::Reason`.
+    /// Each provider with the deliveries to it that were surely tried. Which provider's mail was paused is not kept:
+    /// what an instance [`paused`](Self::paused) is taken off all of its providers, so that none is blamed for it.
+    /// Needs the breakdowns by `Dimension::Provider` and `Dimension::Reason`.
     pub fn tried_by_provider(&self) -> impl Iterator<Item = (&[u8], Counts)> {
         let rows = self.breakdown(Dimension::Provider).map(|table| &table.rows);
         let paused = self.paused();
