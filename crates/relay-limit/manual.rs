@@ -60,9 +60,9 @@ impl Tool for Args {
                 body: &[Block::Text(
                     "out answers a block as a whole: it prints the zone's line to remove, with the time to live that the zone's own \
                     servers give, pauses the instance (as pause does, with an end), moves what waits with queue-move to the \
-                    instance of the same provider that did best in the last hour, and watches smtpd's log until nobody \
-                    has connected for a minute. The steps are noted in the journal, with the zone's line and until when resolvers \
-                    hold it; after an interruption the same command goes on. \
+                    instance of the same provider that did best in the last hour, and watches smtpd's log, once a \
+                    connection of its own is in it, until nobody has connected for a minute. The steps are \
+                    noted in the journal, with the zone's line and until when resolvers hold it; after an interruption the same command goes on. \
                     in looks at the instance and its DNS as relay-instances does, lifts its pauses, tries at once what waits there, and prints the zone's \
                     line to add; what is wrong or could not be seen keeps it out, unless --anyway. If by the logs and the \
                     day records it has sent nothing for 30 days, in prints the command that warms it up again; if that is not known, \
@@ -101,7 +101,8 @@ impl Tool for Args {
                          mail-stats-print --follow-state does, and keeps the refusals that may still count in \
                          react-logs.json. Where that is not there, was kept for other rules or cannot be used, the \
                          logs are read from as far back as the rules look. Where lines may be lost (a log was \
-                         emptied, a journal vacuumed), react says so and ends with 1: then a rule may count too few.",
+                         emptied, a journal vacuumed) or delivery lines cannot be read, react says so and \
+                         ends with 1: then a rule may count too few.",
                     ),
                     Block::Text(
                         "Any user of the host can log such refusals where syslogd writes the log, with logger(1): all \
