@@ -60,7 +60,8 @@ pub(crate) fn known(
         let is_asked = |name: &String| name.eq_ignore_ascii_case(&provider.name);
         let is_asked = args.provider.is_empty() || args.provider.iter().any(is_asked);
         let is_of_interest = only.is_none_or(|only| only.contains(&provider.name));
-        is_asked && is_of_interest && !provider.domains.is_empty()
+        // Lines of its own are not all that lead to a relay: those of discover are for customers' domains.
+        is_asked && is_of_interest && (only.is_some() || !provider.domains.is_empty())
     };
     let all: Vec<&Provider> = table.providers.all().iter().filter(wanted).collect();
     let open: Vec<&Provider> = all.iter().filter(|p| !is_said(p)).copied().collect();

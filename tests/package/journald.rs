@@ -161,7 +161,7 @@ fn every_tool_reads_it(host: &Host) {
     check("relay-warmup", "status aol-a", 0, "postfix-aol-a: HOLD");
     check(
         "relay-transport",
-        "discover aol-a",
+        "discover aol-a --relays all",
         0,
         "aol.com smtp:[aol.smtp.",
     );

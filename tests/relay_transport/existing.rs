@@ -107,6 +107,50 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
     );
 }
 
+/// A line for a relay that is not there makes mail bounce: those of discover, too, which are for customers' domains.
+#[test]
+fn discover_prints_a_line_for_a_relay_that_exists() {
+    let host = host_or_skip!();
+    host.instance("postfix-therest-a").create();
+    let outlook = "contoso-example.mail.protection.outlook.com[192.0.2.1]:25";
+    let own = "therest.smtp.example.org[192.0.2.50]:25";
+    let deliveries = [("contoso.example", outlook, 2), ("gmail.com", own, 1)];
+    host.write("/var/log/mail.log", crate::discover::log_of(&deliveries));
+    let lines = |more: &[&str], status: i32| {
+        let words = ["discover", "--domain", "example.org", "--format", "map"];
+        let ran = host.command(TOOL).args(words).args(more);
+        let ran = ran.args(["--resolver", "127.0.53.1:53"]).run().exit(status);
+        let text = ran.text();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        (lines, ran.errors())
+    };
+    let office = "contoso.example smtp:[office365.smtp.example.org]";
+    let gmail = "gmail.com smtp:[gmail.smtp.example.org]";
+    for (there, line, gone) in [
+        ("office365", office, "gmail"),
+        ("gmail", gmail, "office365"),
+    ] {
+        let zone = format!(
+            "$ORIGIN example.org.\n@ 60 SOA ns h 1 60 60 60 60\n@ 60 NS ns\nns 60 A 127.0.53.1\n{there}.smtp 60 A \
+             192.0.2.1\n"
+        );
+        let _nsd = nsd(&host, "127.0.53.1", &[("example.org", Some(&zone))]);
+        let (found, told) = lines(&[], 1);
+        assert_eq!(found, [line], "{told}");
+        let said = format!("the lines of {gone}.smtp.example.org (no such name);");
+        assert!(told.contains(&said), "{told}");
+        assert_eq!(lines(&["--relays", gone], 0).0, [office, gmail]);
+    }
+    // A server that does not answer says nothing: both lines stay, and it is said.
+    let (found, told) = lines(&[], 1);
+    assert_eq!(found, [office, gmail]);
+    assert!(
+        told.contains("2 of the relays could not be looked up ("),
+        "{told}"
+    );
+}
+
 /// What the line would have done.
 #[test]
 fn mail_for_a_relay_that_is_not_there_comes_back() {

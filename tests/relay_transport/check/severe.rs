@@ -151,6 +151,45 @@ fn a_port_that_nobody_listens_on() {
     assert_eq!(relay.deliveries().len(), 1);
 }
 
+/// Postfix asks a proxied table as its own user, which is not root.
+#[test]
+fn a_table_that_proxymap_cannot_read() {
+    let host = host_or_skip!();
+    let _relay = host.sink_at(([127, 0, 9, 1], 25));
+    let lists = lists(&host, MAP, LINES);
+    host.sh("cd /etc/postfix; echo 'x.example local:' > closed; postmap hash:closed; chmod 600 closed.db");
+    lists.set(
+        "transport_maps",
+        &format!("proxy:hash:/etc/postfix/closed, {MAP}"),
+    );
+    lists.reload();
+    let check = || {
+        let words = [
+            "check",
+            "lists",
+            "--check",
+            "--domain",
+            "example.org",
+            "--no-dns",
+            "--provider",
+            "aol",
+        ];
+        host.command(TOOL).args(words).run()
+    };
+    let ran = check().exit(2);
+    assert!(ran.text().starts_with("CRITICAL: "), "{ran}");
+    assert!(
+        ran.text().contains("proxy:hash:/etc/postfix/closed"),
+        "{ran}"
+    );
+    lists.sendmail(&Mail::new("news@lists.example", "reader@aol.example"));
+    host.wait_for_log("transport_maps lookup failure");
+    host.sh("chmod 644 /etc/postfix/closed.db");
+    lists.reload();
+    let ran = check();
+    assert!(!ran.text().contains("CRITICAL"), "{ran}");
+}
+
 /// What a transport is called says nothing of what it does.
 #[test]
 fn a_transport_whose_program_destroys_mail() {
