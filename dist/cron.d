@@ -20,6 +20,9 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # go when its time is over, enables this line.
 #17 3 * * *  root  queue-move prune -q --older-than 90d --yes
 
+# Who warms up a new address (relay-warmup(8)) has the day's cap applied with this line, and a mail when it changes.
+#20 0 * * *  root  relay-warmup apply aol-c -q
+
 # Without a monitoring system cron can do its work: with -q a check prints only what is not well, and cron mails it.
 #*/15 * * * *  root  mail-stats-print --check -q --since 1h
 #*/15 * * * *  root  mailq-distribution --check -q --warn-count 200 --crit-count 500

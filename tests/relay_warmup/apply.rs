@@ -1,6 +1,8 @@
 //! `relay-warmup apply`, night by night, on a real instance: what it puts in force, what it leaves alone, and what it
 //! puts back.
 
+mod cron;
+
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 use testkit::{Host, Instance, Ran, host_or_skip};
@@ -150,7 +152,7 @@ fn each_night_the_days_cap_is_put_in_force() {
     assert_eq!(files(&host), touched);
     // Three good days.
     log(&host, &[(3, 200, 0), (2, 200, 0), (1, 200, 0)]);
-    let ran = tool(&host, &["apply", "aol-c", "-q"], 0);
+    let ran = cron::run(&host);
     assert!(ran.text().starts_with("postfix-aol-c: go on ("), "{ran}");
     assert!(
         ran.text().contains("level 2, 400 a day, applied\n  "),
