@@ -1,5 +1,7 @@
 //! What relay-warmup plan prints, run by a shell on real instances: it comes into force, and holds.
 
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use crate::TOOL;
@@ -60,6 +62,92 @@ fn the_settings_of_a_plan_come_into_force() {
         ),
         "{ran}"
     );
+}
+
+/// How many of twelve connections at once are refused.
+fn refused(instance: &Instance) -> usize {
+    let address = instance.address();
+    instance.host().enter(|| {
+        let connect = |_| BufReader::new(TcpStream::connect(address).unwrap());
+        let mut all: Vec<BufReader<TcpStream>> = (0..12).map(connect).collect();
+        let mut refused = 0;
+        for stream in &mut all {
+            let mut greeting = String::new();
+            stream.read_line(&mut greeting).unwrap();
+            assert!(greeting.starts_with("220 ") || greeting.starts_with("421 "));
+            refused += usize::from(greeting.starts_with("421 "));
+        }
+        refused
+    })
+}
+
+/// What a plan says of the limits of others is what becomes of them: connections from mynetworks, which were excepted.
+#[test]
+fn connections_that_were_excepted_are_refused_only_where_it_is_said() {
+    let host = host_or_skip!();
+    // Each has an anvil of its own, which has counted nobody yet; and nothing but a plan's commands makes it reload.
+    let instance = |name: &str, limit: &str| host.instance(name).param(limit, "5");
+    let count = "smtpd_client_connection_count_limit";
+    let rate = "smtpd_client_connection_rate_limit";
+    let plan = |instance: &Instance, first: &str| {
+        let words = ["plan", instance.name(), "-n", "--old", "192.0.2.9"];
+        let more = ["--volume", "86400", "--first", first];
+        let run = |format: &str| {
+            let all = tool(&host).args(words).args(more);
+            all.args(["--format", format]).run().ok().text()
+        };
+        let said = crate::dns::records::unwrapped(&run("table"));
+        let before = instance.processes();
+        host.sh(&run("text")).ok();
+        // One that waits for work has the limits of before.
+        instance.wait_until(testkit::PATIENCE, "each smtpd to be new", || {
+            let old = before.iter().filter(|(_, name)| name == "smtpd");
+            let now = instance.processes();
+            old.into_iter().all(|process| !now.contains(process))
+        });
+        said
+    };
+    let excepted = instance("postfix-aol-a", count).start();
+    assert_eq!(refused(&excepted), 0);
+    let exceptions = "smtpd_client_event_limit_exceptions";
+    let bare = instance("postfix-aol-b", count).param(exceptions, "");
+    assert_eq!(refused(&bare.start()), 7);
+
+    let counted = instance("postfix-aol-c", count).start();
+    let text = plan(&counted, "72");
+    let excepted = counted
+        .command("postconf")
+        .args(["-xh", exceptions])
+        .run()
+        .ok()
+        .text();
+    let said = format!(
+        "{} is no longer excepted from the limits of anvil(8)",
+        excepted.trim()
+    );
+    assert!(text.contains(&said), "{said}: {text}");
+    let said = format!("{count}, now 5, is raised to 100 so that it does not refuse them");
+    assert!(text.contains(&said), "{text}");
+    assert_eq!(counted.postconf("anvil_rate_time_unit"), "1h");
+    assert_eq!(refused(&counted), 0);
+
+    // Five a minute are 300 an hour.
+    let rated = instance("postfix-aol-d", rate).start();
+    let text = plan(&rated, "72");
+    let said = format!("{rate}, now 5, applies to them too, scaled from 60 s to 1h");
+    assert!(text.contains(&said), "{text}");
+    assert_eq!(rated.postconf(rate), "300");
+    assert_eq!(refused(&rated), 0);
+    // In a minute it stays what it is.
+    let rated = instance("postfix-aol-e", rate).start();
+    let text = plan(&rated, "43200");
+    assert!(
+        text.contains(&format!("{rate}, now 5, applies to them too")),
+        "{text}"
+    );
+    assert!(!text.contains("scaled from"), "{text}");
+    assert_eq!(rated.postconf("anvil_rate_time_unit"), "60s");
+    assert_eq!(refused(&rated), 7);
 }
 
 /// Seconds from the first to the last delivery of `count` messages, one after the other to each of the domains.

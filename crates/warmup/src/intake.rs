@@ -219,7 +219,14 @@ mod tests {
         assert_eq!(of("smtpd_client_connection_count_limit"), Some("100"));
         // 30 a minute are 1800 an hour.
         assert_eq!(of("smtpd_client_connection_rate_limit"), Some("1800"));
-        assert_eq!(limits.changes(&intake).len(), 3);
+        assert_eq!(
+            limits.changes(&intake),
+            [
+                "$mynetworks is no longer excepted from the limits of anvil(8)",
+                "smtpd_client_connection_count_limit, now 50, is raised to 100 so that it does not refuse them",
+                "smtpd_client_connection_rate_limit, now 30, applies to them too, scaled from 60 s to 1h",
+            ]
+        );
         // Of a minute, they mean what they did.
         let minute = Intake::for_day(43_200, 1);
         let parameters = minute.parameters(&limits);

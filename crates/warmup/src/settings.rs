@@ -98,6 +98,14 @@ pub struct Bounds {
     pub lets_out: u64,
 }
 
+impl Bounds {
+    /// Does it keep to both by itself?
+    fn allow(self, hold: Hold, mail: Mail) -> bool {
+        let (least, most) = hold.outflow(mail);
+        most <= self.at_most as f64 && least <= self.lets_out as f64
+    }
+}
+
 /// What is sent to one destination at a time may fail this often in a row before all its mail is deferred: 1,
 /// Postfix's default, would be the first refused connection of all (postconf(5), default_destination_rate_delay, asks
 /// for 10 or more).
@@ -192,7 +200,11 @@ impl Settings {
         match guarded {
             true => made(near(best.next(), wanted, before, mail), HeldBy::Intake),
             false if has_grown => held,
-            false => made(best.next(), HeldBy::Nothing),
+            // The next one may send no more: a process that takes seconds, beside a delay of one.
+            false => match near(best.next(), before as f64 * 1.05, before, mail) {
+                hold if bounds.allow(hold, mail) => made(hold, HeldBy::Settings),
+                hold => made(hold, HeldBy::Nothing),
+            },
         }
     }
 
@@ -272,10 +284,6 @@ fn near(from: Hold, wanted: f64, before: u64, mail: Mail) -> Hold {
 /// certain.
 fn best(bounds: Bounds, mail: Mail) -> Hold {
     let a_day = DAY * u64::from(mail.recipients.max(1));
-    let keeps = |hold: Hold| {
-        let (least, most) = hold.outflow(mail);
-        most <= bounds.at_most as f64 && least <= bounds.lets_out as f64
-    };
     let by_most = a_day
         .div_ceil(bounds.at_most.max(1))
         .saturating_sub(mail.at_least());
@@ -289,7 +297,7 @@ fn best(bounds: Bounds, mail: Mail) -> Hold {
         .min(bounds.lets_out as f64 * (mail.seconds() + OVERHEAD) / a_day as f64);
     let processes = Hold::Processes(most.floor() as u64);
     let is_more = |of: Hold| of.outflow(mail).1 > delay.outflow(mail).1;
-    match most >= 1.0 && keeps(processes) && is_more(processes) {
+    match most >= 1.0 && bounds.allow(processes, mail) && is_more(processes) {
         true => processes,
         false => delay,
     }

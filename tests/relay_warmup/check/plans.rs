@@ -44,6 +44,23 @@ fn plans_are_kept_and_not_overwritten() {
     plan(&["--volume", "9999", "--dry-run"]).ok();
     assert_eq!(host.read(file), saved);
 
+    let told = |args: &[&str]| {
+        let ran = plan(&[&["--volume", "1000", "-n"], args].concat());
+        ran.ok().errors()
+    };
+    let past = told(&["--start", "2020-01-01"]);
+    let said = "--start 2020-01-01 is in the past: the days since then count as they were, whatever limited them";
+    assert!(past.contains(said), "{past}");
+    let many = told(&["--clients", "201"]);
+    let said = "--clients 201: with one recipient a day from each, more arrives than the 200 that may leave on the \
+                first days; the rest waits";
+    assert!(many.contains(said), "{many}");
+    let few = told(&["--clients", "200", "--start", "2099-01-01"]);
+    assert!(
+        !few.contains("--clients") && !few.contains("--start"),
+        "{few}"
+    );
+
     // What is shown is what was saved.
     let shown = tool(&host)
         .args(["show", "aol-a", "--format", "json"])
@@ -142,6 +159,10 @@ fn plans_that_cannot_be_made() {
             .exit(2);
         assert_eq!(ran.text(), "");
         assert!(ran.errors().contains(expected), "{ran}");
+        // A path stands there once.
+        for path in args.iter().filter(|arg| arg.starts_with('/')) {
+            assert_eq!(ran.errors().matches(path).count(), 1, "{ran}");
+        }
     };
     check(&["aol-x", "--volume", "9"], "postfix-aol-a, postfix-aol-b");
     check(
@@ -171,6 +192,21 @@ fn plans_that_cannot_be_made() {
         &["--first", "7"],
         "--first cannot be used with /etc/steep.toml",
     );
+    // One percent at a time, where the hint helps.
+    host.write("/etc/slow.toml", "first = 1\ngrow = [{ percent = 1 }]\n");
+    by_schedule("/etc/slow.toml", &[], "it needs more than 500 steps");
+    by_schedule("/etc/slow.toml", &[], "--first N/day begins with more;");
+    let words = [
+        "plan",
+        "aol-a",
+        "--old",
+        "192.0.2.9",
+        "-n",
+        "--volume",
+        "9000",
+    ];
+    let more = ["--schedule", "/etc/slow.toml", "--first", "5000/day"];
+    tool(&host).args(words).args(more).run().ok();
     host.sh("test ! -e /var/lib/relay-tools/warmup");
     // Who may not write is told so, and nothing is shown as if it were saved.
     host.sh(&format!("install -m 755 {TOOL} /run/relay-warmup"));

@@ -1,7 +1,7 @@
 //! relay-warmup's steps and records beside NSD with zones of right and wrong records.
 
 mod pasted;
-mod records;
+pub(crate) mod records;
 
 use crate::TOOL;
 use serde_json::Value;
@@ -9,12 +9,14 @@ use testkit::dns::{Nsd, nsd};
 use testkit::{Cmd, Host, Mail, host_or_skip};
 
 fn server(host: &Host) -> Nsd {
+    // An address whose name is not there.
+    let reverse = format!("{}60 PTR none.example.org.\n", testkit::dns::zones::REVERSE);
     nsd(
         host,
         "127.0.53.1",
         &[
             ("example.org", Some(testkit::dns::zones::ORG)),
-            ("2.0.192.in-addr.arpa", Some(testkit::dns::zones::REVERSE)),
+            ("2.0.192.in-addr.arpa", Some(&reverse)),
             ("broken.example", None),
         ],
     )
@@ -90,6 +92,10 @@ fn the_steps_of_the_dns() {
     assert_eq!(none[0], "a:fail:none.example.org: no such name");
     assert_eq!(none[1], "a:do:none.example.org. 86400 IN A 192.0.2.60");
     assert_eq!(none[2], "ttl:unknown:none.example.org: has no A record");
+    assert_eq!(
+        none[3],
+        "ptr:fail:60.2.0.192.in-addr.arpa: names none.example.org, which does not resolve back: the name does not exist"
+    );
 }
 
 #[test]

@@ -14,6 +14,11 @@ fn levels(json: &Value) -> Vec<(u64, u64, f64)> {
     json["levels"].as_array().unwrap().iter().map(of).collect()
 }
 
+/// A text, whatever its lines are.
+pub(crate) fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn the_records_that_bring_the_mail() {
     let host = host_or_skip!();
@@ -42,6 +47,32 @@ fn the_records_that_bring_the_mail() {
         levels(&plan),
         [(200, 3, 0.25), (400, 1, 0.5), (800, 0, 1.0)]
     );
+    // The old ones are kept, but for --replace-old.
+    let words = [
+        "plan",
+        "-n",
+        "aol-listed",
+        "--volume",
+        "800",
+        "--total",
+        "800",
+    ];
+    let of = |more: &[&str]| {
+        tool(&host, &nsd, &[&words[..], more].concat())
+            .run()
+            .ok()
+            .text()
+    };
+    let plan: Value = serde_json::from_str(&of(&["--format", "json"])).unwrap();
+    assert_eq!(
+        levels(&plan),
+        [(200, 3, 0.25), (400, 3, 0.25), (800, 3, 0.25)]
+    );
+    // A day is 24 hours: one in each.
+    let text = of(&["--first", "30"]);
+    let text = unwrapped(&text);
+    let said = "; so beyond 1 recipient an hour this instance answers 450, and";
+    assert!(text.contains(said), "{text}");
     let plan = json(&["aol-good", "--volume", "800/day"], 0);
     assert_eq!(
         plan["relay_name"]["old"],
@@ -157,4 +188,52 @@ fn the_records_that_bring_the_mail() {
         "{ran}"
     );
     assert!(!ran.text().contains("the zone"), "{ran}");
+}
+
+/// Without a relay name nothing else takes what is refused. A day has 86,400 seconds.
+#[test]
+fn what_cannot_be_held_is_said_and_by_how_much() {
+    let host = host_or_skip!();
+    host.instance("postfix-strange")
+        .address([192, 0, 2, 77].into())
+        .create();
+    let run = |words: &[&str]| {
+        let ran = host.command(TOOL).env("TZ", "UTC").args(words).run();
+        ran.ok().text()
+    };
+    let plan = |more: &[&str]| -> Vec<u64> {
+        let words = ["plan", "strange", "--replace", "--format", "json"];
+        let json: Value = serde_json::from_str(&run(&[&words[..], more].concat())).unwrap();
+        let levels = json["levels"].as_array().unwrap().iter();
+        levels
+            .map(|level| level["lets_out"].as_u64().unwrap())
+            .collect()
+    };
+    let notes = |day: &str| unwrapped(&run(&["show", "strange", "--day", day]));
+    plan(&["--volume", "50000", "--first", "40000"]);
+    assert!(!notes("1").contains("cannot be limited"));
+    let second = notes("7");
+    assert!(
+        second.contains("'smtp_transport_rate_delay = 1s'"),
+        "{second}"
+    );
+    let said = "it cannot be limited to 50000 a day: no setting comes close to that, and without a relay name nothing \
+                else would take what is refused; up to 86400 a day may leave, 36400 too many";
+    assert!(second.contains(said), "{second}");
+    // Deliveries of five seconds: one process is 17,280 a day, two are twice that, and the step is one of a half.
+    let five = [
+        "--volume",
+        "90000",
+        "--first",
+        "20000",
+        "--delivery-time",
+        "5",
+    ];
+    let lets_out = plan(&five);
+    assert!(lets_out.is_sorted_by(|a, b| a < b), "{lets_out:?}");
+    let third = notes("7");
+    assert!(third.contains("-F 'smtp/unix/process_limit=2'"), "{third}");
+    let said = "this step is larger than the schedule's: no setting lies between the level before and this one, of \
+                which up to 34560 a day may leave";
+    assert!(third.contains(said), "{third}");
 }

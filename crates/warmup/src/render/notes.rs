@@ -58,12 +58,17 @@ fn pace_notes(plan: &Plan, level: &PlanLevel) -> Vec<String> {
              in the queue, or comes by queue-move or sendmail, could leave at up to {at_most} a day: add none on \
              these days"
         )),
-        HeldBy::Nothing => notes.push(format!(
-            "it cannot be limited to {} a day: no setting comes close to that, and without a relay name nothing else \
-             would take what is refused; up to {at_most} a day may leave, {} too many",
-            level.level.cap,
-            at_most.saturating_sub(level.level.cap)
-        )),
+        HeldBy::Nothing => notes.push(match at_most.checked_sub(level.level.cap) {
+            Some(more @ 1..) => format!(
+                "it cannot be limited to {} a day: no setting comes close to that, and without a relay name nothing \
+                 else would take what is refused; up to {at_most} a day may leave, {more} too many",
+                level.level.cap
+            ),
+            _ => format!(
+                "this step is larger than the schedule's: no setting lies between the level before and this one, of \
+                 which up to {at_most} a day may leave"
+            ),
+        }),
     }
     if recipients == 1 {
         notes.push(

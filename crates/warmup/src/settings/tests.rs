@@ -87,6 +87,26 @@ fn what_no_setting_comes_near_to_is_held_by_what_is_taken() {
         (settings.hold, settings.held_by),
         (Hold::Processes(1), HeldBy::Nothing)
     );
+    // One process sends no more than a delay of a second, where a delivery takes five: it takes two, 2 * 86400 / 5.02.
+    let bounds = Bounds {
+        at_most: 40_000,
+        lets_out: 34_422,
+    };
+    let settings = Settings::within(bounds, mail(5000), false, 17_211);
+    assert_eq!(
+        (settings.hold, settings.lets_out, settings.held_by),
+        (Hold::Processes(2), 34_422, HeldBy::Nothing)
+    );
+    // One more is within the bounds where they are wide enough, and twice one is not within a third more.
+    let wide = Bounds {
+        at_most: 60_000,
+        lets_out: 60_000,
+    };
+    let settings = Settings::within(wide, mail(5000), false, 34_422);
+    assert_eq!(
+        (settings.hold, settings.held_by),
+        (Hold::Processes(3), HeldBy::Settings)
+    );
     // But not where there is some progress without.
     let settings = Settings::within(alone(250_000), mail(50), false, 20_000);
     assert_eq!(
