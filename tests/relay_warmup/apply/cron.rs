@@ -15,6 +15,7 @@ pub(super) fn run(host: &Host) -> Ran {
     let &[minute, hour, "*", "*", "*"] = when.as_slice() else {
         panic!("{when:?}");
     };
+    assert!(include_str!("../../../docs/guide/warm-up.md").contains(command));
     // After midnight, so the days before are over.
     assert_eq!(hour, "0");
     let clock = format!("{}T00:{minute:0>2}:00Z", day(0));
