@@ -23,6 +23,7 @@ mod log_server;
 mod mail;
 mod reasons;
 mod report;
+mod rotated;
 mod sample;
 mod service_names;
 mod sources;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,11 +18,14 @@ use crate::problem::Problem;
 use crate::time::{Span, Time};
 use crate::zone::Zone;
 
+/// Lines may be out of order by this much between a log and the one before it.
+const SLACK: Span = Span::from_hours(1);
+
 /// Logs are seldom rotated again within this time: files whose times are nearer may have lost them.
 const TOGETHER: Span = Span::from_hours(1);
 
-/// A rotated log is last written when the newer one begins, give or take a clock that is off: one that was written by so
-/// much later has lost its time.
+/// A rotated log is last written when the newer one begins, give or take a clock that is off: one that was written by
+/// so much later has lost its time.
 const LATER: Span = Span::from_days(1);
 
 /// When logs that have newer ones were last written, by path and mtime: each asks for all that are newer.
@@ -171,4 +175,35 @@ pub fn last_time(path: &Path, zone: Zone) -> Result<Option<Time>, Problem> {
             let stamp = super::header::stamp_of(line).or_else(|| json::stamp_of(line))?;
             Clock::new(zone, latest).place(stamp)
         }))
+}
+
+/// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
+/// the newest back, until one begins before the window. One that says no time is taken.
+pub fn needed(files: &[PathBuf], window: &Range<Time>, zone: Zone) -> Vec<PathBuf> {
+    // What cannot be read is met again, and reported, when it is read.
+    needed_with(files, window, |path| first_time(path, zone).ok().flatten())
+}
+
+/// As [`needed`], where `first` gives the time of a log's first line.
+pub fn needed_with(
+    files: &[PathBuf],
+    window: &Range<Time>,
+    mut first: impl FnMut(&Path) -> Option<Time>,
+) -> Vec<PathBuf> {
+    let mut needed = Vec::new();
+    for path in files.iter().rev() {
+        match first(path) {
+            Some(first) => {
+                if first < window.end.plus(SLACK) {
+                    needed.push(path.clone());
+                }
+                if first < window.start.minus(SLACK) {
+                    break;
+                }
+            }
+            None => needed.push(path.clone()),
+        }
+    }
+    needed.reverse();
+    needed
 }

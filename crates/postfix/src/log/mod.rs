@@ -37,7 +37,7 @@ mod wanted;
 pub use attempt::{Delays, Relay, Status};
 pub use clock::Clock;
 pub use complaint::{Complaint, Severity};
-pub use ends::{first_time, hosts, last_time};
+pub use ends::{first_time, hosts, last_time, needed, needed_with};
 pub use event::{Agent, Delivery, Event, Expired, Sink};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
 pub use follow::{Bookmark, Followed, Mark, at_end, follow};
@@ -51,8 +51,7 @@ pub use read::{
 };
 pub use seen::{LostMessages, Seen};
 pub use sources::{
-    LogPlace, LogSet, Scope, blocks, gone_between, is_packed, log_sets, needed, needed_with,
-    siblings, syslog_files,
+    LogPlace, LogSet, Scope, blocks, gone_between, is_packed, log_sets, siblings, syslog_files,
 };
 pub use stamp::Stamp;
 pub use unread::{Unread, UnreadLine, Why};

@@ -1,17 +1,14 @@
 //! Which files are a host's mail log, oldest first, and which of them a window needs.
 
-use crate::Span;
 use crate::Time;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::cursor::Cursor;
-use super::ends::first_time;
 use super::event::Sink;
 use super::follow::{Bookmark, Followed, at_end, follow};
 use super::journal::Journal;
@@ -19,16 +16,12 @@ use super::read::Options;
 use crate::config::Instance;
 use crate::problem::Problem;
 use crate::root::Root;
-use crate::zone::Zone;
 
 /// Where syslog daemons put mail: Debian's name first, then that of Red Hat and the BSDs.
 const DEFAULT: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
 
 /// The endings that compressors give; what is inside is recognized by content.
 const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
-
-/// Lines may be out of order by this much between a log and the one before it, in microseconds.
-const SLACK: Span = Span::from_hours(1);
 
 /// A log, and whose lines are taken from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,8 +304,8 @@ pub fn gone_between(older: &Path, newer: &Path, current: Option<&PathBuf>) -> Ve
     (next.saturating_add(1)..last).rev().map(name).collect()
 }
 
-/// The logs that were begun after this one was rotated, by their names, the nearest first. Whether dated or numbered ones
-/// are newer, names do not say: a host has changed from one to the other, and the old ones stay.
+/// The logs that were begun after this one was rotated, by their names, the nearest first. Whether dated or numbered
+/// ones are newer, names do not say: a host has changed from one to the other, and the old ones stay.
 pub(super) fn newer(path: &Path) -> Vec<PathBuf> {
     let Ok(path) = std::path::absolute(path) else {
         return Vec::new();
@@ -367,37 +360,6 @@ fn current_of(path: &Path) -> Option<PathBuf> {
 pub fn is_packed(path: &Path) -> bool {
     let name = path.as_os_str().as_bytes();
     PACKED.iter().any(|end| name.ends_with(end.as_bytes()))
-}
-
-/// Of logs in order, oldest first, those that can hold lines of `window`. Each is asked for its first line's time, from
-/// the newest back, until one begins before the window. One that says no time is taken.
-pub fn needed(files: &[PathBuf], window: &Range<Time>, zone: Zone) -> Vec<PathBuf> {
-    // What cannot be read is met again, and reported, when it is read.
-    needed_with(files, window, |path| first_time(path, zone).ok().flatten())
-}
-
-/// As [`needed`], where `first` gives the time of a log's first line.
-pub fn needed_with(
-    files: &[PathBuf],
-    window: &Range<Time>,
-    mut first: impl FnMut(&Path) -> Option<Time>,
-) -> Vec<PathBuf> {
-    let mut needed = Vec::new();
-    for path in files.iter().rev() {
-        match first(path) {
-            Some(first) => {
-                if first < window.end.plus(SLACK) {
-                    needed.push(path.clone());
-                }
-                if first < window.start.minus(SLACK) {
-                    break;
-                }
-            }
-            None => needed.push(path.clone()),
-        }
-    }
-    needed.reverse();
-    needed
 }
 
 #[cfg(test)]

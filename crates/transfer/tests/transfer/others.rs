@@ -53,10 +53,9 @@ fn decoys_of_another_undo_are_left_alone() {
         let ends = spools.recover(Goal::Back, &NO_HOOK).unwrap();
         assert_eq!(spools.complete(), expected(), "lost: {ends:?}");
         assert_eq!(spools.deliverable(), expected(), "{cross_device}: {ends:?}");
-        assert!(
-            ends.iter().all(|end| end.fate == Fate::Restored),
-            "{ends:?}"
-        );
+        // What the first move has put back may have another inode than this one knows: then it is said to be in doubt.
+        let is_said = |fate| matches!(fate, Fate::Restored | Fate::Doubt);
+        assert!(ends.iter().all(|end| is_said(end.fate)), "{ends:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which files are logs, in which order, and which a window needs.
 
 use super::*;
+use crate::log::needed;
+use crate::zone::Zone;
 
 /// The files of a directory, in the order of the log.
 fn check(current: &str, files: &[&str], expected: &[&str]) {
