@@ -229,6 +229,7 @@ fn execute(
             .filter_map(|end| Some(end.name.as_ref()?.to_string()))
             .collect();
         verified = waiting::verify(cx, &header.to, log, &names, &watch);
+        waiting::keep(cx, &done, &mut verified);
     }
     let mut outcome = result::MoveResult::of_journal(&read(&path)?, word, before, &verified);
     let mut is_stopped = stopped.is_some();

@@ -4,7 +4,7 @@ use cli::{Context, Outcome};
 use legible::wrap::folded;
 use postfix::escape;
 use serde::Serialize;
-use transfer::{State, Summary};
+use transfer::{Became, State, Summary};
 
 use crate::args::Listing;
 use crate::deleting;
@@ -12,7 +12,7 @@ use crate::result::{self, to_line};
 use crate::setup::{is_json, readable};
 use crate::text;
 use crate::unfinished::{all, named, read};
-use crate::waiting::Verified;
+use crate::waiting::{SoFar, Verified, bad};
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -30,6 +30,9 @@ struct Entry<'a> {
     failed: usize,
     restored: usize,
     in_doubt: usize,
+    /// What TO had done with the moved messages when its log was last read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    so_far: Option<Became>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +70,7 @@ fn entry(summary: &Summary) -> Entry<'_> {
         failed: totals.failed,
         restored: totals.restored,
         in_doubt: totals.in_doubt,
+        so_far: summary.became,
     }
 }
 
@@ -96,6 +100,9 @@ fn counts(entry: &Entry<'_>, done: &str) -> String {
     );
     if entry.in_doubt > 0 {
         counts.push_str(&format!(", {} in doubt", entry.in_doubt));
+    }
+    for what in entry.so_far.iter().flat_map(|became| bad(became, entry.to)) {
+        counts.push_str(&format!(", {what}"));
     }
     counts
 }
@@ -154,7 +161,20 @@ fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
     };
     let totals = Summary::read(&journal.path).map(|summary| summary.totals);
     let totals = totals.unwrap_or_default();
-    let outcome = result::MoveResult::of_journal(&journal, "history", totals, &Verified::default());
+    let so_far = journal.became.map(|became| SoFar {
+        became,
+        replies: Vec::new(),
+    });
+    let notes = so_far
+        .iter()
+        .map(|so_far| so_far.said(&journal.header.to.instance));
+    let verified = Verified {
+        notes: notes.collect(),
+        so_far,
+        ..Verified::default()
+    };
+    let mut outcome = result::MoveResult::of_journal(&journal, "history", totals, &verified);
+    outcome.notes.extend(verified.notes);
     let text = if is_json(listing.format) {
         to_line(&outcome)
     } else {

@@ -195,6 +195,7 @@ fn execute(
         verified.notes.push(what);
     } else if !args.pace.no_wait {
         verified = waiting::verify(cx, &course.to_side, log, &names, &watch);
+        waiting::keep(cx, &done, &mut verified);
     }
     let mut outcome = result::MoveResult::of_plan(
         planned,

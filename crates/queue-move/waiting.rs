@@ -8,7 +8,7 @@ use postfix::log::{Action, Status};
 use postfix::{count, either};
 use serde::Serialize;
 use transfer::verify::{Follower, Log, Stopped, still_there};
-use transfer::{Side, Watch as _};
+use transfer::{Became, Done, Fs, NoHook, Side, Watch as _};
 
 use crate::watch::MoveWatch;
 
@@ -41,16 +41,8 @@ pub(crate) struct Verified {
 /// What TO has done with messages up to now, by its log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct SoFar {
-    pub(crate) sent: usize,
-    pub(crate) deferred: usize,
-    pub(crate) bounced: usize,
-    /// Its cleanup threw them away.
-    pub(crate) discarded: usize,
-    /// Its cleanup put them on hold.
-    pub(crate) held: usize,
-    pub(crate) not_tried: usize,
-    /// They left its queue, and its log does not say how.
-    pub(crate) not_known: usize,
+    #[serde(flatten)]
+    pub(crate) became: Became,
     /// A reply of each kind.
     pub(crate) replies: Vec<String>,
 }
@@ -67,13 +59,13 @@ impl SoFar {
                 continue;
             }
             let (count, attempt) = match (with(Status::Bounced), with(Status::Deferred)) {
-                (Some(attempt), _) => (&mut so_far.bounced, Some(attempt)),
-                (None, Some(attempt)) => (&mut so_far.deferred, Some(attempt)),
+                (Some(attempt), _) => (&mut so_far.became.bounced, Some(attempt)),
+                (None, Some(attempt)) => (&mut so_far.became.deferred, Some(attempt)),
                 (None, None) if attempts.is_empty() && follower.is_removed(name) => {
-                    (&mut so_far.not_known, None)
+                    (&mut so_far.became.not_known, None)
                 }
-                (None, None) if attempts.is_empty() => (&mut so_far.not_tried, None),
-                (None, None) => (&mut so_far.sent, None),
+                (None, None) if attempts.is_empty() => (&mut so_far.became.not_tried, None),
+                (None, None) => (&mut so_far.became.sent, None),
             };
             *count += 1;
             let reply = attempt.filter(|_| *count == 1);
@@ -91,36 +83,24 @@ impl SoFar {
 
     fn stop(&mut self, stopped: &Stopped) {
         let (count, what) = match stopped.action {
-            Action::Discard => (&mut self.discarded, "thrown away"),
-            Action::Hold => (&mut self.held, "put on hold"),
-            Action::Reject => (&mut self.bounced, "refused"),
+            Action::Discard => (&mut self.became.discarded, "thrown away"),
+            Action::Hold => (&mut self.became.held, "put on hold"),
+            Action::Reject => (&mut self.became.bounced, "refused"),
         };
         *count += 1;
         let reply = (*count == 1).then(|| format!("{what} by cleanup: {}", stopped.reason));
         self.replies.extend(reply);
     }
 
-    /// What of it should not be so.
-    fn problems(&self, to: &str) -> Vec<String> {
-        let bad = [
-            (self.bounced, "returned", "to the sender"),
-            (self.discarded, "thrown away", "(its cleanup's discard)"),
-            (self.held, "put", "on hold"),
-        ];
-        let bad = bad.iter().filter(|(count, ..)| *count > 0);
-        bad.map(|(n, did, where_to)| format!("{to} has {did} {} {where_to}", count(*n, "message")))
-            .collect()
-    }
-
-    fn said(&self, to: &str) -> String {
+    pub(crate) fn said(&self, to: &str) -> String {
         let counts = [
-            (self.sent, "sent"),
-            (self.deferred, "deferred"),
-            (self.bounced, "returned to their senders"),
-            (self.discarded, "thrown away"),
-            (self.held, "put on hold by it"),
-            (self.not_tried, "not tried yet"),
-            (self.not_known, "of unknown fate"),
+            (self.became.sent, "sent"),
+            (self.became.deferred, "deferred"),
+            (self.became.bounced, "returned to their senders"),
+            (self.became.discarded, "thrown away"),
+            (self.became.held, "put on hold by it"),
+            (self.became.not_tried, "not tried yet"),
+            (self.became.not_known, "of unknown fate"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts
@@ -131,6 +111,29 @@ impl SoFar {
             text.push_str(&format!("; {reply}"));
         }
         text
+    }
+}
+
+/// What of it should not be so.
+pub(crate) fn bad(became: &Became, to: &str) -> Vec<String> {
+    let bad = [
+        (became.bounced, "returned", "to the sender"),
+        (became.discarded, "thrown away", "(its cleanup's discard)"),
+        (became.held, "put", "on hold"),
+    ];
+    let bad = bad.iter().filter(|(count, ..)| *count > 0);
+    bad.map(|(n, did, where_to)| format!("{to} has {did} {} {where_to}", count(*n, "message")))
+        .collect()
+}
+
+/// Keeps in the journal what TO has done with the mail: a log is rotated away.
+pub(crate) fn keep(cx: &Context, done: &Done, verified: &mut Verified) {
+    let Some(so_far) = &verified.so_far else {
+        return;
+    };
+    if let Err(e) = so_far.became.note(Fs::new(&NoHook), cx.root().dir(), done) {
+        let what = format!("queue-move history will not show what became of the mail: {e}");
+        verified.notes.push(what);
     }
 }
 
@@ -236,7 +239,7 @@ pub(crate) fn verify(
     if let Some(follower) = follower.as_ref().filter(|_| !unread) {
         let so_far = SoFar::of(follower, names);
         verified.notes.push(so_far.said(instance));
-        verified.problems.extend(so_far.problems(instance));
+        verified.problems.extend(bad(&so_far.became, instance));
         verified.problems.extend(not_taken(follower, to, names));
         verified.so_far = Some(so_far);
     }

@@ -238,6 +238,20 @@ fn what_cleanup_throws_away_or_keeps_is_no_success() {
     }
     accepting.wait_accepted(1);
     assert_eq!(to.count("hold"), 1);
+    // The log may be gone tomorrow, but not what it has shown.
+    host.sh("truncate -s 0 /var/log/mail.log");
+    let lost = "has thrown away 1 message (its cleanup's discard)";
+    let history = queue_move(&host, &["history"]).ok();
+    assert!(history.text().contains(lost), "{history}");
+    let name = result["move"].as_str().unwrap();
+    let history = json(&queue_move(&host, &["history", name, "--format", "json"]).ok());
+    assert_eq!(history["so_far"]["discarded"], 1, "{history}");
+    let undone = queue_move(&host, &["undo", name, "--yes"]).exit(1);
+    let history = json(&queue_move(&host, &["history", "--format", "json"]).ok());
+    assert_eq!(
+        history["moves"][0]["so_far"]["held"], 1,
+        "{undone}: {history}"
+    );
     let served: Vec<String> = served(&[&accepting]).into_keys().collect();
     assert_eq!(served, ["three@aol.com"]);
 }

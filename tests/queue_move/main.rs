@@ -21,6 +21,7 @@ mod refusals;
 mod restarts;
 mod resumed;
 mod spool;
+mod upset;
 
 /// The tool under test.
 const TOOL: &str = env!("CARGO_BIN_EXE_queue-move");

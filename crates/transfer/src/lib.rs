@@ -35,15 +35,15 @@ mod workers;
 
 pub use begin::Begin;
 pub use deletion::{DELETED, purge};
-pub use execute::Watch;
+pub use execute::{Done, Watch};
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{
-    Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
+    Became, Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
     Summary, Totals, Trial, close, prune, summaries, unfinished,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
 pub use mover::is_passing;
-pub use moves::{Done, MOVES, Means, Move, MoveError, Past};
+pub use moves::{MOVES, Means, Move, MoveError, Past};
 pub use pickup::wake_pickup;
 pub use survey::{Left, Survey, survey};
 pub use verdict::Accepted;

@@ -9,12 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::engine::Engine;
-use crate::execute::{Batches, Watch, run};
+use crate::execute::{Batches, Done, Watch, run};
 use crate::finder::Finder;
 use crate::fsops::Fs;
 use crate::job::Job;
 use crate::journal::{
-    Ended, Fate, Header, Journal, Last, Line, State, Totals, Track, Trial, Writer,
+    Became, Ended, Fate, Header, Journal, Last, Line, Totals, Track, Trial, Writer,
 };
 use crate::mover::{Mover, Stop};
 use crate::observe::look;
@@ -85,6 +85,7 @@ pub struct Move<'a> {
     ended: Vec<Ended>,
     /// The ends that the journal knows already.
     known: HashMap<u32, Ended>,
+    became: Option<Became>,
     all: usize,
 }
 
@@ -114,6 +115,7 @@ impl<'a> Move<'a> {
             held: Vec::new(),
             ended: Vec::new(),
             known: HashMap::new(),
+            became: None,
             goal: Goal::Finish,
             means,
             mover,
@@ -149,6 +151,7 @@ impl<'a> Move<'a> {
             held: Vec::new(),
             ended: Vec::new(),
             goal,
+            became: journal.became,
             path: journal.path,
             header: journal.header,
             means,
@@ -359,15 +362,13 @@ impl<'a> Move<'a> {
         if is_complete {
             lines.push(Line::Finished(self.means.watch.now()));
         }
-        lines.push(Line::Last(Last {
-            state: match (is_complete, totals.restored) {
-                (false, _) => State::Unfinished,
-                (true, 0) => State::Done,
-                (true, _) => State::Undone,
-            },
+        let last = Last {
+            state: totals.state(is_complete),
             finish: self.goal == Goal::Finish,
             totals,
-        }));
+            became: self.became,
+        };
+        lines.push(Line::Last(last.clone()));
         let stopped = |e| MoveError::Stopped(self.header.name.clone(), e);
         self.mover.sync().map_err(stopped)?;
         self.writer.commit(&lines).map_err(stopped)?;
@@ -378,23 +379,7 @@ impl<'a> Move<'a> {
             all: self.all,
             totals,
             is_complete,
+            last,
         })
     }
-}
-
-/// A run that has ended, or was interrupted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
-    /// The move's name.
-    pub name: String,
-    /// Its journal.
-    pub journal: PathBuf,
-    /// How those that were reached ended, in the order of the plan.
-    pub ended: Vec<Ended>,
-    /// How many messages it is about.
-    pub all: usize,
-    /// How all of them ended, in this run or in an earlier one.
-    pub totals: Totals,
-    /// Were all reached, and is none left half-way?
-    pub is_complete: bool,
 }

@@ -26,6 +26,7 @@ pub fn close(
         state: State::Closed,
         finish: journal.goal == Goal::Finish,
         totals: Totals::of(journal.tracks.iter()),
+        became: journal.became,
     };
     writer.commit(&[
         Line::Closed(now, who.to_owned(), why.to_owned()),

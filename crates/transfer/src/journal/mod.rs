@@ -3,6 +3,7 @@
 //! Only appended to. A last line that was cut short by a crash counts as not written; anything else that cannot be
 //! read is damage, and nothing is guessed then.
 
+mod became;
 mod ending;
 mod lines;
 mod log_mark;
@@ -19,6 +20,7 @@ use postfix::queue::QueueId;
 use crate::fsops::{Fs, Op};
 use crate::protocol::Goal;
 
+pub use became::Became;
 pub use ending::{close, prune};
 pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side, Trial};
 pub(crate) use lines::{Line, Made, Raw};
@@ -51,20 +53,28 @@ impl<'a> Writer<'a> {
     /// An old one, from its last whole line on. What was cut short behind that goes; what another run has written since
     /// the journal was read does not: it says where mail is.
     pub(crate) fn reopen(fs: Fs<'a>, root: &Path, journal: &Journal) -> io::Result<Self> {
-        let place = Place::below(root, &journal.path, Links::Ours)?;
-        let file = place.reopen()?;
-        let length = file.metadata()?.len();
+        let this = Self::open(fs, root, &journal.path)?;
+        let length = this.file.metadata()?.len();
         if length != journal.read {
             return Err(io::Error::other("another run has written to it meanwhile"));
         }
         if length > journal.length {
-            fs.hooked(Op::Write, &journal.path, || file.set_len(journal.length))?;
+            fs.hooked(Op::Write, &journal.path, || {
+                this.file.set_len(journal.length)
+            })?;
         }
+        Ok(this)
+    }
+
+    /// One to be appended to.
+    pub(crate) fn open(fs: Fs<'a>, root: &Path, path: &Path) -> io::Result<Self> {
+        let place = Place::below(root, path, Links::Ours)?;
+        let file = place.reopen()?;
         Ok(Self {
             fs,
             file,
             place,
-            path: journal.path.clone(),
+            path: path.to_owned(),
         })
     }
 
@@ -161,6 +171,8 @@ pub struct Journal {
     pub goal: Goal,
     /// What the last canary came to.
     pub trial: Option<Trial>,
+    /// What TO had done with the moved messages when its log was last read, where it was.
+    pub became: Option<Became>,
     /// Was the last line cut short?
     pub torn: bool,
     pub(crate) tracks: Vec<Track>,
@@ -219,6 +231,7 @@ impl Journal {
             closed: false,
             goal: Goal::Finish,
             trial: None,
+            became: None,
             torn: whole < text.len(),
             tracks: Vec::new(),
             length: whole as u64,
@@ -319,7 +332,7 @@ impl Journal {
             Line::Canary(trial) => self.trial = Some(trial),
             Line::Finished(_) => self.finished = true,
             Line::Closed(..) => self.closed = true,
-            Line::Last(_) => {}
+            Line::Last(last) => self.became = last.became,
         }
         Some(())
     }

@@ -7,7 +7,7 @@ use postfix::{Root, count, either};
 use serde::{Deserialize, Serialize};
 
 use crate::deletion::DELETED;
-use crate::journal::{Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
+use crate::journal::{Became, Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
 use crate::moves::MOVES;
 use crate::protocol::Goal;
 
@@ -54,6 +54,15 @@ impl Totals {
         self.messages.saturating_sub(settled)
     }
 
+    /// What state a move is in whose messages ended so. `is_complete`: has each an end, and is none to be looked at?
+    pub(crate) fn state(&self, is_complete: bool) -> State {
+        match (is_complete, self.restored) {
+            (false, _) => State::Unfinished,
+            (true, 0) => State::Done,
+            (true, _) => State::Undone,
+        }
+    }
+
     /// Of a journal's ends; `None` for a message that has none yet.
     pub fn of_ends<'t>(ends: impl Iterator<Item = Option<&'t Ended>>) -> Self {
         Self::of_fates(ends.map(|ended| ended.map(|ended| ended.fate)))
@@ -88,6 +97,8 @@ pub(crate) struct Last {
     pub(crate) state: State,
     pub(crate) finish: bool,
     pub(crate) totals: Totals,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) became: Option<Became>,
 }
 
 /// What a journal comes to.
@@ -103,6 +114,8 @@ pub struct Summary {
     pub goal: Goal,
     /// How many messages ended how.
     pub totals: Totals,
+    /// What TO had done with the moved messages when its log was last read, where it was.
+    pub became: Option<Became>,
 }
 
 impl Summary {
@@ -123,6 +136,7 @@ impl Summary {
                     Goal::Back
                 },
                 totals: last.totals,
+                became: last.became,
             });
         }
         let journal = Journal::read(path)?;
@@ -131,6 +145,7 @@ impl Summary {
             state: journal.state(),
             goal: journal.goal,
             totals: Totals::of(journal.tracks.iter()),
+            became: journal.became,
             header: journal.header,
         })
     }

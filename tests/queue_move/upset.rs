@@ -1,0 +1,202 @@
+//! What a move meets beside crashes: a target that is slow or is started again, a clock that jumps, a host that keeps
+//! its log in the journal alone, a message with very many recipients.
+
+use std::collections::BTreeMap;
+
+use crate::TOOL;
+use crate::hosts::{blocked_and_healthy, json, queue_move, served};
+use crate::restarts::killed_at;
+use nix::sys::signal::Signal;
+use testkit::{Answer, Host, Instance, Mail, host_or_skip};
+
+fn submit(from: &Instance, count: usize) {
+    from.submit((0..count).map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com"))));
+    from.wait_for("deferred", count);
+    from.wait_idle();
+}
+
+/// Each of them once, and nobody else.
+#[track_caller]
+fn once(served: &BTreeMap<String, usize>, count: usize) {
+    assert_eq!(served.len(), count, "{served:?}");
+    assert!(served.values().all(|times| *times == 1), "{served:?}");
+}
+
+/// showq(8) shows fewer: it keeps at most duplicate_filter_limit of them apart.
+#[test]
+fn of_ten_thousand_recipients_each_is_served_once() {
+    const COUNT: usize = 10_000;
+    let host = host_or_skip!();
+    let (blocking, accepting) = (host.sink(), host.sink());
+    blocking.on_rcpt(|rcpt| match rcpt.recipient.starts_with("open") {
+        true => Answer::ok(),
+        false => Answer::text(451, "4.7.0 [TSS04] deferred"),
+    });
+    let from = host
+        .instance("postfix-aol-a")
+        .relay_to(&blocking)
+        .param("smtpd_recipient_limit", COUNT.to_string())
+        .start();
+    let to = host.instance("postfix-aol-b").relay_to(&accepting).start();
+    let all = (1..COUNT).map(|n| format!("{}{n}@aol.com", ["open", "shut"][n % 2]));
+    from.submit([Mail::new("list@example.org", "open0@aol.com").to_all(all)]);
+    from.wait_for("deferred", 1);
+    from.wait_idle();
+    assert_eq!(served(&[&blocking]).len(), COUNT / 2);
+    let plan = queue_move(&host, &["aol-a", "aol-b", "--dry-run"]).ok();
+    assert!(plan.text().contains("5000 recipients"), "{plan}");
+    queue_move(&host, &["aol-a", "aol-b", "--yes"]).ok();
+    accepting.wait_accepted(COUNT / 2);
+    to.wait_idle();
+    once(&served(&[&blocking, &accepting]), COUNT);
+}
+
+/// cleanup(8) takes its time for each message, and in the middle TO is stopped and started.
+#[test]
+fn a_slow_target_is_started_again_in_the_middle() {
+    const COUNT: usize = 12;
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    submit(&from, COUNT);
+    let master = to
+        .processes()
+        .into_iter()
+        .find(|(_, name)| name == "master");
+    let pid = master.unwrap().0.to_string();
+    // cleanup(8), started when there is something to do, makes the file one of mail by its mode, then syncs it. Were it
+    // slow there, qmgr might deliver what pickup, when it is stopped, has not yet removed: Postfix's own window.
+    let slow = [
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "--inject=fchmod:delay_enter=300000",
+        "-p",
+        &pid,
+    ];
+    let strace = host.command("strace").args(slow).spawn();
+    host.wait_until(testkit::PATIENCE, "master to be traced", || {
+        let status = host.sh(&format!("cat /proc/{pid}/status")).text();
+        !status.contains("TracerPid:\t0")
+    });
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "0", "--format", "json",
+    ];
+    let running = host.command(TOOL).args(args).spawn();
+    accepting.wait_accepted(2);
+    to.stop();
+    let left = to.count("maildrop");
+    assert!(left > 0, "it was not slow");
+    to.start();
+    let moved = running.wait(testkit::PATIENCE).ok();
+    drop(strace.kill());
+    assert_eq!(json(&moved)["counts"]["moved"], COUNT, "{moved}");
+    accepting.wait_accepted(COUNT);
+    to.wait_idle();
+    once(&served(&[&accepting]), COUNT);
+}
+
+/// Runs queue-move by a clock that is so far off: a file of the host says how far, at each look.
+struct Clock<'h>(&'h Host);
+
+impl Clock<'_> {
+    fn set(&self, off: &str) {
+        self.0.write("/run/clock", off);
+    }
+
+    fn command(&self, args: &[&str]) -> testkit::Cmd {
+        let library = format!(
+            "/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1",
+            std::env::consts::ARCH
+        );
+        let command = self.0.command(TOOL).args(args);
+        command
+            .env("LD_PRELOAD", library)
+            .env("FAKETIME_TIMESTAMP_FILE", "/run/clock")
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("NO_FAKE_STAT", "1")
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_loses_and_doubles_nothing() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let clock = Clock(&host);
+    submit(&from, 20);
+    clock.set("+2h");
+    let pace = ["--rate", "600/min", "--format", "json"];
+    let begin = [
+        "aol-a", "aol-b", "--yes", "--canary", "3", "--name", "ahead",
+    ];
+    let mut running = clock.command(&[&begin[..], &pace].concat()).spawn();
+    accepting.wait_accepted(5);
+    clock.set("-1d");
+    accepting.wait_accepted(8);
+    running.signal(Signal::SIGINT);
+    running.wait(testkit::PATIENCE).exit(1);
+    assert!(from.count("hold") > 0);
+    // A day before the move was begun.
+    let resumed = clock
+        .command(&["resume", "--yes", "--format", "json"])
+        .run()
+        .ok();
+    assert_eq!(json(&resumed)["counts"]["moved"], 20, "{resumed}");
+    let new = |message: &serde_json::Value| message["new_queue_id"].is_string();
+    let all = json(&resumed);
+    assert!(
+        all["messages"].as_array().unwrap().iter().all(new),
+        "{resumed}"
+    );
+    accepting.wait_accepted(20);
+    to.wait_idle();
+    once(&served(&[&accepting]), 20);
+    let history = queue_move(&host, &["history"]).ok();
+    assert!(
+        history.text().contains("done: 20 messages, 20 moved"),
+        "{history}"
+    );
+    // What is kept for a time is not thrown away by a clock that is ahead for a moment, and nor is the only copy of it.
+    let late = clock.command(&["undo", "ahead", "--yes"]).run().exit(1);
+    assert!(late.text().contains("TO already has it"), "{late}");
+    once(&served(&[&accepting]), 20);
+}
+
+/// The kill comes when some are TO's already; what became of these only the journal of systemd shows. The clock was
+/// ahead when the move began, too: then nothing shows it, and nothing is made up.
+#[test]
+fn a_resume_where_the_log_is_the_journal_of_systemd() {
+    const COUNT: usize = 10;
+    let host = host_or_skip!(Host::builder().journald());
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    submit(&from, COUNT);
+    let ids = from.ids("deferred");
+    // All are held first, each by a rename.
+    let call = ("renameat2", COUNT + 5);
+    killed_at(&host, call, &["aol-a", "aol-b", "--yes", "--canary", "0"]);
+    assert_eq!(from.count("hold"), COUNT - 4);
+    to.postkick("public", "pickup", "W");
+    accepting.wait_accepted(4);
+    let resumed = queue_move(&host, &["resume", "--yes", "--format", "json"]).ok();
+    let result = json(&resumed);
+    assert_eq!(result["counts"]["moved"], COUNT, "{resumed}");
+    let log = host
+        .sh("journalctl -o cat SYSLOG_IDENTIFIER=postfix-aol-b/pickup")
+        .text();
+    for message in result["messages"].as_array().unwrap() {
+        let (old, new) = (&message["queue_id"], &message["new_queue_id"]);
+        let (old, new) = (old.as_str().unwrap(), new.as_str().unwrap());
+        assert!(ids.iter().any(|id| id == old), "{resumed}");
+        let line = log
+            .lines()
+            .find(|line| line.starts_with(&format!("{new}: uid=")));
+        assert!(
+            line.unwrap().ends_with(&format!("orig_id={old}")),
+            "{resumed}"
+        );
+    }
+    accepting.wait_accepted(COUNT);
+    to.wait_idle();
+    once(&served(&[&accepting]), COUNT);
+}
