@@ -202,4 +202,27 @@ fn the_other_tools_say_what_is_paused() {
             .contains("relay_mail_limits{postfix_instance=\"postfix-aol-b\",kind=\"pause\"} 1\n"),
         "{gauges}"
     );
+
+    // Only what says so is a pause of ours, whatever is paused beside.
+    let route = |route: &str| {
+        aol_b.set(
+            "transport_maps",
+            &format!("inline:{{ {{aol.com={route}}} }}"),
+        );
+        aol_b.reload();
+        let args = ["aol-a", "aol-b", "--dry-run"];
+        let ran = host.command(env!("CARGO_BIN_EXE_queue-move")).args(args);
+        let said = ran.run().errors().replace('\n', " ");
+        let why = format!("without a try: {route}");
+        let at = said.find(&why).map(|at| at + why.len());
+        said[at.unwrap_or_else(|| panic!("{route}: {said}"))..].to_owned()
+    };
+    let hint = "see to transport_maps and default_transport of postfix-aol-b";
+    let by_hand = route("retry:4.0.0 later");
+    assert!(by_hand.contains(hint), "{by_hand}");
+    let ours = route("retry:4.7.0 paused by relay-limit until noon");
+    assert!(
+        !ours.contains(hint) && ours.contains("relay-limit lift aol-b-"),
+        "{ours}"
+    );
 }

@@ -196,10 +196,15 @@ fn judge(
     };
     match service.command.as_str() {
         // error(8) defers for a service of the name retry, and returns mail for all others.
-        "error" if service.name == "retry" => Some(refuse(
-            format!("{to} would defer {who} without a try: {route}"),
-            super::delays::paused(cx, course).unwrap_or(way),
-        )),
+        "error" if service.name == "retry" => {
+            // A retry: of somebody else is no pause of ours, whatever else is paused.
+            let is_ours = limits::map::is_answer(&route);
+            let pause = is_ours.then(|| super::delays::paused(cx, course)).flatten();
+            Some(refuse(
+                format!("{to} would defer {who} without a try: {route}"),
+                pause.unwrap_or(way),
+            ))
+        }
         "error" => Some(refuse(
             format!("{to} would return {who} to their senders: {route}"),
             way,
