@@ -162,7 +162,7 @@ pub(crate) struct MxArgs {
     pub(crate) resolver: Option<SocketAddr>,
 
     /// The most time that all lookups together may take
-    #[arg(long, value_name = "SPAN", requires = "mx", default_value = "60s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = parse_timeout)]
     pub(crate) timeout: Span,
 
     /// Look up at most N domains, those with the most deliveries first

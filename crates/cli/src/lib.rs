@@ -76,7 +76,7 @@ pub use interrupt::Interrupts;
 pub use manual::{Block, Manual, Section};
 pub use output::{Stream, cannot_write, create_file, replace_file};
 pub use progress::Progress;
-pub use quantity::{QuantityError, parse_size};
+pub use quantity::{QuantityError, parse_size, parse_span};
 pub use run::run;
 pub use tool::Tool;
 pub use window::{TIME_FORMS, WindowArgs, WindowError, to_come};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use postfix::Span;
 
+use crate::quantity::parse_span;
+
 /// Whom to ask of the DNS, and for how long: `--resolver`, `--timeout`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "DNS options")]
@@ -70,12 +72,7 @@ pub fn parse_domain(text: &str) -> Result<String, String> {
 /// # Errors
 /// No span of time, none at all, or a longer one.
 pub fn parse_timeout(text: &str) -> Result<Span, String> {
-    // A bare number is one of seconds, as in --watch and in `dig +time=`.
-    let span = match text.parse::<u32>() {
-        Ok(seconds) => Ok(Span::from_seconds(u64::from(seconds))),
-        Err(_) => text.parse::<Span>(),
-    };
-    match span {
+    match parse_span(text) {
         Ok(Span::ZERO) => Err("must be more than zero".to_owned()),
         Ok(span) if span > Span::from_minutes(10) => Err("must be at most ten minutes".to_owned()),
         Ok(span) => Ok(span),

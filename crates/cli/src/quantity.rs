@@ -1,4 +1,6 @@
-//! Sizes as they are typed: `10k`, `5M`.
+//! Sizes and spans of time as they are typed: `10k`, `5M`; `15m`, `2`.
+
+use postfix::{Span, SpanError};
 
 /// The text is not a size; says what would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,18 @@ pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
     number.checked_mul(unit).ok_or_else(error)
 }
 
+/// How long to wait for something: with a unit, or in seconds, as in `dig +time=` and `watch -n`. A value parser for
+/// clap. Where a number alone may be meant for hours or days (`--for`, `--older-than`), [`Span`] asks for the unit.
+///
+/// # Errors
+/// No span of time.
+pub fn parse_span(text: &str) -> Result<Span, SpanError> {
+    match text.parse::<u32>() {
+        Ok(seconds) => Ok(Span::from_seconds(u64::from(seconds))),
+        Err(_) => text.parse(),
+    }
+}
+
 fn leading_number(text: &str) -> Option<(u64, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
@@ -41,6 +55,22 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_without_a_unit_are_of_seconds() {
+        let check = |text: &str, expected: Option<u64>| {
+            let seconds = parse_span(text).ok().map(Span::seconds);
+            assert_eq!(seconds, expected, "{text}");
+        };
+        check("2", Some(2));
+        check("2s", Some(2));
+        check("15m", Some(900));
+        check("1d12h", Some(129_600));
+        check("0", Some(0));
+        for junk in ["", "-2", "2.5", "2x", " 2", "99999999999"] {
+            check(junk, None);
+        }
+    }
 
     #[test]
     fn sizes() {
