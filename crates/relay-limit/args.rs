@@ -44,11 +44,14 @@ pub(crate) enum Command {
     /// Limit an instance to N messages per minute, hour or day
     ///
     /// Sets parameters in main.cf and reloads Postfix. At the end they are put back, unless somebody has changed them
-    /// meanwhile. Without --for and --until, the limit lasts until it is lifted.
+    /// meanwhile. Without --for and --until, the limit lasts until it is lifted. Refused where main.cf or master.cf was
+    /// changed since Postfix was last reloaded.
     Rate(Rate),
     /// List the limits in force: since when, until when, why, and by whom
     List(List),
     /// End pauses and rate limits early
+    ///
+    /// Waits until Postfix is seen to take the mail again, which takes up to 45 seconds.
     Lift(Lift),
     /// List all limits ever set on this host, and how each ended
     History(History),
@@ -215,7 +218,8 @@ pub(crate) struct List {
     /// Answer as a monitoring plugin: one line, and its exit status
     ///
     /// CRITICAL: a pause is over but still in force (relay-limit tick is not running), or is not in force. WARNING: a
-    /// pause is older than a day, or will not end by itself.
+    /// pause is older than a day, or will not end by itself. UNKNOWN: Postfix processes are left that are older than a
+    /// pause that nobody has seen in force.
     #[arg(long, conflicts_with = "format")]
     pub(crate) check: bool,
 
@@ -274,7 +278,7 @@ pub(crate) struct Out {
     pub(crate) last: bool,
 
     /// For how long to watch who still connects, if they do
-    #[arg(long, value_name = "SPAN", default_value = "15m")]
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = cli::parse_span)]
     pub(crate) watch: Span,
 
     #[command(flatten)]

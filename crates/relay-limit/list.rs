@@ -10,7 +10,7 @@ use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{Seen, troubles};
 use limits::{Hold, Journal, Pause, Standing};
-use postfix::config::Host;
+use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::parameters;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
 use crate::recipients;
+use crate::reload;
 use crate::stale;
 use crate::tick::keys;
 use crate::upkeep;
@@ -141,10 +142,19 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
 
 /// Does a limit hold that is to hold?
 fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, now: Time) -> Seen {
+    let instance = place::of_directory(&host.value, &one.limit.config_directory);
     if !one.holds(now) {
-        return Seen::Holds;
+        let needs_reload = |instance: &&Instance| match &one.limit.hold {
+            Hold::Rate(_) => true,
+            Hold::Pause(_) => {
+                Place::of(cx, instance).is_some_and(|place| place.map.index().is_none())
+            }
+        };
+        let why = instance.filter(needs_reload);
+        let why = why.and_then(|instance| reload::unapplied(cx, instance));
+        return why.map_or(Seen::Holds, Seen::Broken);
     }
-    let Some(instance) = place::of_directory(&host.value, &one.limit.config_directory) else {
+    let Some(instance) = instance else {
         return Seen::Unknown(format!(
             "{}: no such instance, or it cannot be read",
             one.limit.config_directory.display()
@@ -152,9 +162,10 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     if let Some(rate) = one.limit.rate() {
         return match parameters::changed(cx, instance, rate) {
-            _ if one.in_force.is_none() => {
-                Seen::Unknown("Postfix was not seen to go by it: relay-limit tick".to_owned())
-            }
+            _ if one.in_force.is_none() => Seen::Unknown(match reload::unapplied(cx, instance) {
+                None => "Postfix was not seen to go by it: relay-limit tick".to_owned(),
+                Some(why) => why,
+            }),
             changed if changed.is_empty() => Seen::Holds,
             changed => Seen::Broken(format!(
                 "somebody has changed its configuration: {}",
@@ -170,7 +181,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     match upkeep::agrees(cx, &place, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
-            Some(pause) => asked(cx, &place, pause),
+            Some(pause) => asked(cx, &place, pause, one.in_force.is_some()),
             None => Seen::Holds,
         },
         Ok(wrong) => Seen::Broken(wrong.join("; ")),
@@ -178,8 +189,9 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     }
 }
 
-/// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now.
-fn asked(cx: &Context, place: &Place<'_>, pause: &Pause) -> Seen {
+/// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now. Nor is
+/// it proof, of a pause that was never seen in force, that a new process says so, where older ones are left.
+fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Seen {
     let instance = place.instance;
     if !cx.root().is_this_host() {
         return Seen::Unknown("--root: Postfix was not asked".to_owned());
@@ -202,6 +214,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause) -> Seen {
     };
     match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
         Sent::Kept => match waiting::by_smtpd(cx, instance, asked, 0) {
+            Force::Holds(_) if !was_seen && let Some(why) = older(cx, place) => Seen::Unknown(why),
             Force::Holds(_) if reach.gaps.is_empty() => Seen::Holds,
             Force::Holds(_) => Seen::Partly(reach.gaps.join("; ")),
             Force::NotRunning => Seen::NotRunning,
@@ -210,6 +223,15 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause) -> Seen {
         },
         Sent::Elsewhere(address, to) => Seen::Broken(format!("mail for {address} goes to {to}")),
         Sent::Unknown(why) => Seen::Unknown(format!("{why}; run it as root")),
+    }
+}
+
+/// Why it is not known what all processes do, if so.
+fn older(cx: &Context, place: &Place<'_>) -> Option<String> {
+    match waiting::older_left(cx, place) {
+        Ok(None) => None,
+        Ok(Some(_)) => Some(waiting::OLDER.to_owned()),
+        Err(why) => Some(why),
     }
 }
 

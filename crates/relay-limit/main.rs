@@ -1,13 +1,15 @@
 //! relay-limit: when a provider blocks an address: pause it, with an end, and bring it back.
 //!
 //! Glue: `args` what is asked for; `order` what it makes of it; `desk` the journal and the lock, `place` an instance
-//! with its map, `upkeep` the map made to say what the journal says, `probe` and `waiting` what Postfix does of it; and
-//! a file a subcommand. What is judged, and how maps and the journal are written, is in crate limits.
+//! with its map, `upkeep` the map made to say what the journal says, `probe`, `waiting` and `ending` what Postfix does
+//! of it, `reload` when Postfix may be reloaded unasked; and a file a subcommand. What is judged, and how maps and the
+//! journal are written, is in crate limits.
 
 mod args;
 mod back;
 mod connects;
 mod desk;
+mod ending;
 mod filter;
 mod held;
 mod history;
@@ -30,6 +32,7 @@ mod react;
 mod recent;
 mod recipients;
 mod refused;
+mod reload;
 mod reported;
 mod rounds;
 mod setup;

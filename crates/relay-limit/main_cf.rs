@@ -14,6 +14,7 @@ use limits::must_be_safe;
 use postfix::config::{Instance, MainCf};
 
 use crate::desk;
+use crate::reload;
 
 /// More than this no main.cf is.
 const MOST: u64 = 16 << 20;
@@ -80,7 +81,8 @@ pub(crate) fn path(cx: &Context, directory: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Changes main.cf of this instance; what it was is kept beside the journal. To be called under the lock.
+/// Changes main.cf of this instance; what it was is kept beside the journal. To be called under the lock. The new one
+/// is known for our own then ([`is_own`]), but where somebody else's change is in it that is not in force yet.
 ///
 /// # Errors
 /// It is as it was.
@@ -106,6 +108,13 @@ pub(crate) fn change(cx: &Context, instance: &Instance, edit: &Edit) -> Result<(
     let written = draft.write_all(&text).and_then(|()| draft.sync());
     written.map_err(failed)?;
     let copy = kept(cx, instance, &before)?;
+    // Known before it is there: whoever goes on after a crash reloads for it.
+    if reload::unapplied(cx, instance).is_none() {
+        let own = own(cx, instance);
+        let place = Place::private(cx.root().dir(), &own, Links::Never);
+        let written = place.and_then(|place| place.replace(&text));
+        written.map_err(|e| Failure::io("cannot write", &own, e).hint("nothing was changed"))?;
+    }
     if read()? != before {
         return Err(Failure::new(format!(
             "nothing was changed: somebody changed {} just now",
@@ -168,10 +177,28 @@ fn directory(cx: &Context) -> PathBuf {
     desk::directory(cx).join("main.cf")
 }
 
+/// Is main.cf, to the byte, what we made of one that was in force?
+pub(crate) fn is_own(cx: &Context, instance: &Instance) -> bool {
+    let path = cx
+        .root()
+        .under(&instance.config_directory().join("main.cf"));
+    let own = guarded::read(&own(cx, instance), MOST).ok();
+    own.is_some() && own == guarded::read(&path, MOST).ok()
+}
+
+/// What we made of main.cf last.
+fn own(cx: &Context, instance: &Instance) -> PathBuf {
+    directory(cx).join("own").join(file_name(instance))
+}
+
+fn file_name(instance: &Instance) -> String {
+    instance.name().replace(['/', '.'], "_")
+}
+
 /// Keeps main.cf as it is: `aol-b-20261124T093012Z`.
 fn kept(cx: &Context, instance: &Instance, text: &[u8]) -> Result<PathBuf> {
     let stamp = chrono::DateTime::from_timestamp(cx.now().seconds(), 0).unwrap_or_default();
-    let name = instance.name().replace(['/', '.'], "_");
+    let name = file_name(instance);
     let path = directory(cx).join(format!("{name}-{}", stamp.format("%Y%m%dT%H%M%SZ")));
     let place = Place::private(cx.root().dir(), &path, Links::Never);
     let written = place.and_then(|place| place.replace(text));

@@ -22,7 +22,8 @@ impl Tool for Args {
                         that change may be unfinished. pause asks \
                         trivial-rewrite and smtpd, and finishes when both confirm it. If a client keeps its \
                         connection to an smtpd open for longer, pause says that it is not known whether the pause is \
-                        in force, and exits with 1.",
+                        in force, and exits with 1; list --check is UNKNOWN then, until no such process is left or \
+                        tick has seen the pause in force.",
                     ),
                     Block::Text(
                         "Postfix asks every table of transport_maps for the whole address before it asks any for \
@@ -49,10 +50,31 @@ impl Tool for Args {
             },
             Section {
                 title: "THE END OF A PAUSE",
+                body: &[
+                    Block::Text(
+                        "relay-limit tick ends what is due: run it every minute from cron, as the package does, or \
+                         from a timer. If it is killed at any point, the next run does the rest. Without it a pause \
+                         never ends: list --check is then CRITICAL.",
+                    ),
+                    Block::Text(
+                        "A pause is over when neither trivial-rewrite nor smtpd refuses a probe for its sake, and no \
+                         trivial-rewrite is left that is older than its end. tick and lift wait for that, for 45 \
+                         seconds at most; where smtpds are left that may remember the pause, they reload Postfix. Until \
+                         it was seen, the pause is not closed, and tick looks again.",
+                    ),
+                ],
+            },
+            Section {
+                title: "RELOADS",
                 body: &[Block::Text(
-                    "relay-limit tick ends what is due: run it every minute from cron, as the package does, or from a \
-                     timer. If it is killed at any point, the next run does the rest. Without it a pause never ends: \
-                     list --check is then CRITICAL.",
+                    "A rate and a map of patterns begin and end with a reload, which puts in force all that main.cf and \
+                     master.cf say. Where one of them was changed since Postfix was last reloaded, that change may be \
+                     half of what somebody is about to do. Then rate is refused (exit 2), with or without --yes; a map \
+                     of patterns is written, and pause says that it is not known to be in force (exit 1; --reload \
+                     reloads all the same). The end of a rate is written to main.cf, the end of a pause to the map, and \
+                     tick and lift exit with 1: both come into force with the next reload, for which the command is \
+                     printed, and tick looks again each minute. Two minutes after the end, list --check is CRITICAL and \
+                     says why. setup --apply reloads Postfix whatever was changed.",
                 )],
             },
             Section {

@@ -9,7 +9,7 @@ use postfix::config::Instance;
 
 use crate::main_cf::{self, Edit};
 use crate::place;
-use crate::upkeep;
+use crate::reload;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,21 @@ pub(crate) fn value(instance: &Instance, name: &str) -> Option<String> {
 
 /// Sets them, or puts them back, in the instance of this directory, and reloads Postfix. To be called under the lock.
 /// What somebody has changed meanwhile is left alone: it comes back, in words.
+///
+/// # Errors
+/// It could not be done, or Postfix not be reloaded, as where that would put in force what somebody else has changed.
+/// Then nothing is set either; what is over is put back in main.cf all the same, and ends with the next reload.
 pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> Result<Vec<String>> {
     // As it is now, and not as it was before the lock.
     let host = host::instances::discover(cx.site());
     let Some(instance) = place::of_directory(&host.value, directory) else {
         anyhow::bail!("its configuration cannot be read now");
     };
+    if way == Way::Set
+        && let Some(why) = reload::unapplied(cx, instance)
+    {
+        anyhow::bail!("the rate needs a reload: {why}");
+    }
     let (mut edit, mut left) = (Edit::default(), Vec::new());
     for change in &rate.changes {
         let now = value(instance, &change.name);
@@ -61,7 +70,7 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
         main_cf::change(cx, instance, &edit)?;
     }
     // Also where nothing was changed: killed before it, the last run did not.
-    upkeep::reload(cx, instance)?;
+    reload::safely(cx, instance).map_err(anyhow::Error::msg)?;
     Ok(left)
 }
 

@@ -16,6 +16,7 @@ use crate::held::waiting_now;
 use crate::order::{end, order, reason, scope};
 use crate::place::{self, Place};
 use crate::recipients;
+use crate::reload;
 use crate::siblings;
 use crate::tick::keys;
 use crate::upkeep;
@@ -224,10 +225,12 @@ fn carry_out(
         ),
     );
     if args.reload {
-        upkeep::reload(cx, place.instance)?;
+        reload::now(cx, place.instance)?;
     }
     let of_it = (place, &*id, &pause);
-    let (force, gaps) = in_force(cx, clock, of_it, (&text, kept.changed), &interrupts)?;
+    let unloaded = kept.unloaded.filter(|_| !args.reload);
+    let how = (&*text, kept.changed, unloaded);
+    let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
     Ok(said(
         cx,
         name,
@@ -246,12 +249,12 @@ fn answered(journal: &Journal, id: &str, now: Time) -> String {
 }
 
 /// Waits until Postfix goes by a pause that is in the map, and writes down that it does; with the mail for which
-/// it does not.
+/// it does not. `unloaded`: why it was not told of a change that it does not notice by itself.
 fn in_force(
     cx: &Context,
     clock: &Clock,
     (place, id, pause): (&Place<'_>, &str, &Pause),
-    (text, changed): (&str, bool),
+    (text, changed, unloaded): (&str, bool, Option<String>),
     interrupts: &Interrupts,
 ) -> anyhow::Result<(Force, Vec<String>)> {
     let reach = recipients::reach(cx, place, &pause.scope);
@@ -260,7 +263,10 @@ fn in_force(
         recipients: &reach.refused,
         text,
     };
-    let force = waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts));
+    let force = match unloaded {
+        Some(why) => Force::Unknown(why),
+        None => waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts)),
+    };
     if let Force::Holds(_) = force {
         Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
     }
@@ -293,7 +299,8 @@ pub(crate) fn once_more(
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();
     let of_it = (&place, id, pause);
-    let (force, gaps) = in_force(cx, clock, of_it, (&text, changed), &interrupts)?;
+    let how = (&*text, changed, kept.unloaded);
+    let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
     let until = standing.limit.until.map(|until| readable(cx, until));
     let words = (
         &*whose(&pause.scope, pause.provider.as_deref()),

@@ -15,6 +15,7 @@ use crate::order::{end, order, reason};
 use crate::parameters::{self, Way};
 use crate::pause::give_up;
 use crate::place;
+use crate::reload;
 use crate::waiting::{self, Force};
 
 /// As [`crate::pause::ordered`].
@@ -42,7 +43,7 @@ pub(crate) fn ordered(
     };
     let read = desk::look(cx)?;
     cx.problems(&read.problems);
-    let (rate, notes) = rate(args, cx, instance)?;
+    let (rate, mut notes) = rate(args, cx, instance)?;
     let hold = Hold::Rate(rate);
     let limit = order(
         cx,
@@ -54,6 +55,16 @@ pub(crate) fn ordered(
         by,
     );
     refuse_second(&read.value, &limit)?;
+    let unapplied = unapplied(cx, instance);
+    if args.manner.dry_run {
+        notes.extend(
+            unapplied
+                .err()
+                .map(|why| format!("refused as it is: {why}")),
+        );
+    } else {
+        unapplied?;
+    }
     let shown = lines(args, cx, &limit, &notes, &clock);
     if args.manner.dry_run {
         return Ok((shown, Outcome::Done));
@@ -158,6 +169,21 @@ fn refuse_second(journal: &limits::Journal, limit: &Limit) -> anyhow::Result<()>
     }
 }
 
+/// A rate reloads Postfix: not where that would put in force what somebody else may not have done with.
+fn unapplied(cx: &Context, instance: &Instance) -> anyhow::Result<()> {
+    match reload::unapplied(cx, instance) {
+        None => Ok(()),
+        Some(why) => {
+            let name = instance.name();
+            Err(
+                Failure::new(format!("{name}: a rate needs a reload: {why}"))
+                    .hint("then order it again")
+                    .into(),
+            )
+        }
+    }
+}
+
 fn lines(args: &Args, cx: &Context, limit: &Limit, notes: &[String], clock: &Clock) -> Vec<String> {
     let delay = args.pace.delay_seconds();
     let mut lines = vec![format!(
@@ -212,6 +238,7 @@ fn carry_out(
             .hint("somebody is at work on main.cf; once more when they have done")
             .into());
     }
+    unapplied(cx, instance)?;
     let by = limit.by.clone();
     let before = waiting::processes_of(cx, instance, "qmgr");
     desk.write(vec![Entry::Begin(Box::new(limit))])?;

@@ -13,6 +13,7 @@ use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
 use crate::main_cf::{self, Edit};
 use crate::place::{self, Place};
+use crate::reload;
 use crate::upkeep;
 use crate::waiting::{self, Force};
 
@@ -141,7 +142,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
     }
     main_cf::change(cx, instance, &edit)?;
     let before = waiting::processes_of(cx, instance, "qmgr");
-    upkeep::reload(cx, instance)?;
+    reload::now(cx, instance)?;
     drop(desk);
     // By its start others see that this change is in force.
     if !before.is_empty()

@@ -1,16 +1,17 @@
 //! What is due is ended, and what was interrupted is finished.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use cli::{Context, Outcome};
 use host::machine::Process;
-use host::programs::Program;
-use limits::{Ending, Entry, Hold, Limit, Pause, Scope, Standing};
-use postfix::config::{Host, Instance};
+use limits::{Ending, Entry, Limit, Pause, Scope, Standing};
+use postfix::config::Host;
 use postfix::{Parsed, Time};
 
 use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
+use crate::ending;
 use crate::parameters::{self, Way};
 use crate::place::{self, Place};
 use crate::stale;
@@ -96,33 +97,45 @@ pub(crate) fn settle(
             .iter()
             .filter(|one| one.limit.config_directory == *directory)
             .collect();
-        begun.extend(beginning(cx, clock, host, &of_it));
+        let begins = beginning(cx, clock, host, &of_it);
         let is_stray = strays.contains(directory);
+        // A pause ends also where a rate cannot be put back, and the other way round.
+        let rated = rates(cx, clock, &mut desk, (host, directory), &of_it);
+        let is_rated = rated.is_ok();
+        match rated {
+            Ok(()) => begun.extend(begins),
+            Err(why) => {
+                outcome = Outcome::Partial;
+                cx.warn(format!("{}: {why:#}", directory.display()));
+            }
+        }
+        let is_over =
+            |one: &&Standing| !one.holds(clock.now()) && (is_rated || one.limit.rate().is_none());
         match at(cx, clock, host, &mut desk, directory, (&of_it, is_stray)) {
             Ok(At::Kept(done)) => {
                 in_order.push(directory);
-                done.warnings.iter().for_each(|warning| cx.warn(warning));
+                let warnings = done.warnings.iter().chain(&done.unloaded);
+                warnings.for_each(|warning| cx.warn(warning));
                 if is_stray {
                     lines.push(format!(
                         "{}: lines of pauses that are over, or that the journal does not know, were removed",
                         directory.join(limits::setup::NAME).display()
                     ));
                 }
+                // What Postfix was not told of is not over.
+                let is_loaded = done.unloaded.is_none();
+                if !is_loaded {
+                    outcome = Outcome::Partial;
+                }
+                let over = of_it.into_iter().filter(is_over);
                 settled.extend(
-                    of_it
-                        .into_iter()
-                        .filter(|one| !one.holds(clock.now()))
+                    over.filter(|one| is_loaded || one.limit.rate().is_some())
                         .cloned(),
                 );
             }
             Ok(At::Unnamed(name)) => {
                 // What no table is asked about does not hold. The map is put in order when it was named again.
-                settled.extend(
-                    of_it
-                        .iter()
-                        .filter(|one| !one.holds(clock.now()))
-                        .map(|one| (*one).clone()),
-                );
+                settled.extend(of_it.iter().copied().filter(is_over).cloned());
                 if of_it.iter().any(|one| one.holds(clock.now())) {
                     outcome = Outcome::Partial;
                     cx.warn(format!(
@@ -142,6 +155,7 @@ pub(crate) fn settle(
         }
     }
     drop(desk);
+    let written = Instant::now();
     for one in begun {
         let instance = place::of_directory(&host.value, &one.limit.config_directory);
         let seen =
@@ -160,9 +174,16 @@ pub(crate) fn settle(
     }
     let syslog = desk::syslog(cx);
     for one in &settled {
-        let line = closed(cx, clock, host, one, flush)?;
-        syslog.say(clock.now(), &line);
-        lines.push(line);
+        match ending::closed(cx, clock, host, one, (flush, written))? {
+            Ok(line) => {
+                syslog.say(clock.now(), &line);
+                lines.push(line);
+            }
+            Err(why) => {
+                outcome = Outcome::Partial;
+                cx.warn(format!("{why}; relay-limit tick looks again"));
+            }
+        }
     }
     cx.print_lines(&lines)?;
     Ok(outcome)
@@ -218,9 +239,12 @@ fn rates(
     cx: &Context,
     clock: &Clock,
     desk: &mut Desk<'_>,
-    directory: &Path,
+    (host, directory): (&Parsed<Host>, &Path),
     limits: &[&Standing],
 ) -> anyhow::Result<()> {
+    if place::of_directory(&host.value, directory).is_none() {
+        return Ok(());
+    }
     for one in limits {
         let Some(rate) = one.limit.rate() else {
             continue;
@@ -285,13 +309,11 @@ fn at(
         desk.write(entries)?;
         return Ok(At::Gone);
     };
-    // A pause ends also where a rate cannot be put back.
-    let rated = rates(cx, clock, desk, directory, limits);
     let only_rates = !limits.is_empty() && limits.iter().all(|one| one.limit.rate().is_some());
     if only_rates && !is_stray {
-        return rated.map(|()| At::Kept(upkeep::Done::default()));
+        return Ok(At::Kept(upkeep::Done::default()));
     }
-    let kept = match Place::of(cx, instance) {
+    Ok(match Place::of(cx, instance) {
         Some(place) => At::Kept(upkeep::keep(cx, &place, &desk.journal, clock.now())?),
         None => {
             if let Some(place) = Place::of_access(cx, instance) {
@@ -299,71 +321,7 @@ fn at(
             }
             At::Unnamed(instance.name().to_owned())
         }
-    };
-    rated.map(|()| kept)
-}
-
-/// Sees to what comes after the end of a limit whose map is in order, and closes it.
-fn closed(
-    cx: &Context,
-    clock: &Clock,
-    host: &Parsed<Host>,
-    one: &Standing,
-    flush: bool,
-) -> anyhow::Result<String> {
-    let limit = &one.limit;
-    let how = one
-        .ended
-        .as_ref()
-        .map_or("ended", |(_, how, _)| how.as_str());
-    let instance = place::of_directory(&host.value, &limit.config_directory);
-    let journal = desk::look(cx)?.value;
-    let line = match &limit.hold {
-        Hold::Rate(rate) => format!(
-            "{}: {how}: no longer slowed down to {}",
-            limit.id, rate.text
-        ),
-        Hold::Pause(pause) => {
-            let mut line = match journal.overlapping(limit, clock.now()).next() {
-                Some(other) => format!(
-                    "{}: {how}; some of its mail is still paused: {}",
-                    limit.id, other.limit.id
-                ),
-                None => format!(
-                    "{}: {how}: mail is taken again, {}",
-                    limit.id,
-                    limits::plan::whose(&pause.scope, pause.provider.as_deref())
-                ),
-            };
-            match instance.filter(|_| flush || pause.flush) {
-                Some(instance) => line.push_str(flushed(cx, instance, pause)),
-                None => line.push_str(&format!(
-                    "; to try waiting mail now: {}",
-                    flush_command(limit)
-                )),
-            }
-            line
-        }
-    };
-    Desk::open(cx, clock)?.write(vec![Entry::Closed {
-        id: limit.id.clone(),
-    }])?;
-    Ok(line)
-}
-
-/// Tries waiting mail at once, when Postfix goes by the map without the pause.
-fn flushed(cx: &Context, instance: &Instance, pause: &Pause) -> &'static str {
-    waiting::until_lifted(cx, instance, (&keys(pause), &pause.text));
-    match Program::new(cx.root(), instance, "postqueue").run(&["-f"]) {
-        Ok(_) => "; waiting mail is tried now",
-        Err(why) => {
-            cx.warn(format!(
-                "{}: cannot flush the queue: {why}",
-                instance.name()
-            ));
-            ""
-        }
-    }
+    })
 }
 
 pub(crate) fn keys(pause: &Pause) -> Vec<String> {
@@ -371,9 +329,4 @@ pub(crate) fn keys(pause: &Pause) -> Vec<String> {
         Scope::All => vec!["*".to_owned()],
         Scope::Domains(domains) => domains.clone(),
     }
-}
-
-fn flush_command(limit: &Limit) -> String {
-    let directory = limit.config_directory.to_string_lossy();
-    format!("postqueue -c {} -f", legible::shell::quoted(&directory))
 }

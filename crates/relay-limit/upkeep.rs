@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use cli::Failure;
 use host::machine::{self, Master, Process};
-use host::programs::Program;
 use limits::map::{Form, MapText, access_blocks, blocks, render};
 use limits::{Journal, Limit, MapFile, MapKind, Seen};
 use postfix::Time;
@@ -16,6 +15,7 @@ use transport::Source;
 
 use crate::place::{Keys, Place};
 use crate::recipients;
+use crate::reload;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Done {
     pub(crate) changed: bool,
     /// Addresses and tables that a pause does not reach.
     pub(crate) warnings: Vec<String>,
+    /// Why Postfix was not reloaded, though it does not notice this change by itself.
+    pub(crate) unloaded: Option<String>,
 }
 
 /// What a map must say, and what it says.
@@ -150,6 +152,7 @@ pub(crate) fn keep(
             Ok(one) => {
                 done.changed |= one.changed;
                 done.warnings.extend(one.warnings);
+                done.unloaded = done.unloaded.or(one.unloaded);
             }
             // What is over ends in the other one all the same.
             Err(why) => failed = failed.or(Some(why)),
@@ -174,12 +177,14 @@ fn keep_one(
     }
     let is_patterns = matches!(map.kind, MapKind::Patterns(_));
     let changed = !is_there || (is_patterns && is_unread(cx, place));
-    if is_patterns && changed {
-        reload(cx, place.instance)?;
-    }
+    let reloaded = match is_patterns && changed {
+        true => reload::safely(cx, place.instance),
+        false => Ok(()),
+    };
     Ok(Done {
         changed,
         warnings: wanted.warnings,
+        unloaded: reloaded.err(),
     })
 }
 
@@ -262,22 +267,6 @@ fn resolvers(cx: &cli::Context, instance: &Instance) -> Vec<Process> {
     let mut children = machine::children(pid).unwrap_or_default();
     children.retain(|process| process.name == "trivial-rewrite");
     children
-}
-
-/// `postfix reload`; nothing where the instance does not run.
-pub(crate) fn reload(cx: &cli::Context, instance: &Instance) -> Result<()> {
-    if !matches!(machine::master(cx.root(), instance), Ok(Some(_))) {
-        return Ok(());
-    }
-    let postfix = Program::new(cx.root(), instance, "postfix");
-    let reloaded = postfix.run(&["reload"]);
-    reloaded.map_err(|why| {
-        let directory = instance.config_directory().display();
-        Failure::new(format!("{}: cannot reload Postfix: {why}", instance.name())).hint(format!(
-            "postfix -c {directory} reload; the mail log says more"
-        ))
-    })?;
-    Ok(())
 }
 
 fn unusable(error: limits::MapError) -> Failure {

@@ -8,14 +8,12 @@
 //! master.cf was changed meanwhile, which may be half of what somebody is about to do.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts};
 use host::machine::{self, Process};
 use host::programs::Program;
 use host::rewrite::Rewrite;
-use legible::shell::quoted;
 use limits::Pause;
 use postfix::config::Instance;
 use postfix::{Span, Time};
@@ -23,16 +21,17 @@ use postfix::{Span, Time};
 use crate::place::Place;
 use crate::probe::{self, Said, Sent};
 use crate::recipients;
-use crate::upkeep;
+use crate::reload;
 
 /// How often Postfix is asked.
-const ROUND: Duration = Duration::from_millis(250);
-/// How long a trivial-rewrite may go by the old map.
-const RESOLVERS: Duration = Duration::from_secs(11);
+pub(crate) const ROUND: Duration = Duration::from_millis(250);
+/// Up to so many seconds after a change, a trivial-rewrite may go by the old map; and an smtpd that was started until
+/// then may remember what that said, for as long as it is asked for it.
+pub(crate) const REMEMBERS: u64 = 12;
 /// If processes are left by then that may go by the old map, Postfix is reloaded: early enough for all to end in time.
-const RELOAD: Duration = Duration::from_secs(15);
+pub(crate) const RELOAD: Duration = Duration::from_secs(15);
 /// So long after its order, a pause is in force, or not known to be.
-const PATIENCE: Duration = Duration::from_secs(45);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
 /// How long a process is waited for that is to begin anew, on a machine that may be busy.
 const RESTART: Duration = Duration::from_secs(75);
 /// How often a program that does not start by itself is woken.
@@ -41,8 +40,11 @@ const WAKE: Duration = Duration::from_secs(3);
 pub(crate) const ALONE: Span = Span::from_seconds(90);
 /// So long after the change, Postfix is no longer reloaded for its sake.
 const ALONE_FOR: Span = Span::from_minutes(5);
+/// While such are left, a pause that nobody has seen in force is not known to be.
+pub(crate) const OLDER: &str = "Postfix processes that are older than the pause still serve clients, and may take mail \
+    for recipients that they know";
 /// As many recipients are asked about at each smtpd.
-const ASKED: usize = 3;
+pub(crate) const ASKED: usize = 3;
 
 /// What Postfix does of a pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub(crate) enum Force {
 }
 
 /// The processes of the instance now, if it runs.
-fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, String> {
+pub(crate) fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, String> {
     match machine::master(cx.root(), instance) {
         Ok(None) => Ok(None),
         Ok(Some(machine::Master { pid: Some(pid), .. })) => machine::children(pid)
@@ -126,7 +128,7 @@ pub(crate) fn until_paused(
             return by_smtpd(cx, instance, asked, turn);
         }
         if changed && reloaded.is_none() && begun.elapsed() > RELOAD {
-            reloaded = Some(reload(cx, instance));
+            reloaded = Some(reload::safely(cx, instance));
         }
         if begun.elapsed() > PATIENCE
             || interrupts.is_some_and(Interrupts::came)
@@ -138,11 +140,7 @@ pub(crate) fn until_paused(
                 None => what,
             };
             return match sent {
-                Sent::Kept => Force::Unknown(with(
-                    "Postfix processes that are older than the pause still serve clients, and may take mail for \
-                     recipients that they know"
-                        .to_owned(),
-                )),
+                Sent::Kept => Force::Unknown(with(OLDER.to_owned())),
                 Sent::Elsewhere(address, resolved) => {
                     Force::Taken(with(format!("mail for {address} goes to {resolved}")))
                 }
@@ -154,73 +152,69 @@ pub(crate) fn until_paused(
     }
 }
 
-/// Reloads Postfix unasked, for a pause's sake; or why not. A change of main.cf or master.cf that is not in force yet
-/// is somebody else's, who may not be done with it.
-fn reload(cx: &Context, instance: &Instance) -> Result<(), String> {
-    let name = instance.name();
-    let managers = processes_of(cx, instance, "qmgr");
-    // It ends at each reload, and else lives as long as Postfix does.
-    let loaded = managers.iter().filter_map(machine::started).max();
-    // Both are known to the second, and one may be a second off.
-    let loaded = loaded.map(|at| at.seconds() + 1);
-    let directory = cx.root().under(instance.config_directory());
-    let files = ["main.cf", "master.cf"].map(|file| directory.join(file));
-    let is_new = |file: &&PathBuf| {
-        let changed = file.metadata().map(|found| found.ctime()).ok();
-        changed.is_none() || changed > loaded
+/// When the maps were last replaced.
+pub(crate) fn changed(place: &Place<'_>) -> Result<Time, String> {
+    let mut changed = 0;
+    for map in place.maps() {
+        let seen = map.path.metadata();
+        let seen = seen.map_err(|e| format!("{}: {e}", map.path.display()))?;
+        changed = changed.max(seen.ctime());
+    }
+    Ok(Time::from_seconds(changed))
+}
+
+/// Is this so many seconds after a change? What is not known is not. Times are known to the second, and one may be a
+/// second off: one is the least.
+pub(crate) fn is_after(at: Option<Time>, changed: Time, seconds: u64) -> bool {
+    at.is_some_and(|at| at > changed.plus(Span::from_seconds(seconds)))
+}
+
+/// When the maps of `place` were last replaced, if a process is left that may go by what they said before.
+///
+/// # Errors
+/// That cannot be seen: why.
+pub(crate) fn older_left(cx: &Context, place: &Place<'_>) -> Result<Option<Time>, String> {
+    let changed = changed(place)?;
+    let Some(all) = processes(cx, place.instance)? else {
+        return Ok(None);
     };
-    let Some(file) = files.iter().find(is_new) else {
-        return upkeep::reload(cx, instance).map_err(|why| format!("{why:#}"));
+    // Whatever was there before the master was, ended with the one before.
+    let master = machine::master(cx.root(), place.instance).ok().flatten();
+    if is_after(master.map(|master| master.since), changed, 1) {
+        return Ok(None);
+    }
+    // A reload since then has ended all that waited for a client, and every trivial-rewrite.
+    let managers = all.iter().filter(|one| one.name == "qmgr");
+    let new = managers.filter(|one| is_after(machine::started(one), changed, 1));
+    let reloaded = new.map(|one| one.started).max();
+    let is_left = |process: &Process| {
+        let seconds = match process.name.as_str() {
+            "trivial-rewrite" => 1,
+            "smtpd" => REMEMBERS,
+            _ => return false,
+        };
+        reloaded.is_none_or(|reloaded| process.started < reloaded)
+            && !is_after(machine::started(process), changed, seconds)
     };
-    let why = match loaded {
-        Some(_) => format!(
-            "{} was changed since it was last reloaded; when that change is complete",
-            file.display()
-        ),
-        None => "no qmgr runs by which to see whether main.cf or master.cf was changed since it was last reloaded; \
-                 when they are complete"
-            .to_owned(),
-    };
-    let directory = instance.config_directory().to_string_lossy();
-    Err(format!(
-        "{name}: Postfix was not reloaded for the pause: {why}: postfix -c {} reload",
-        quoted(&directory)
-    ))
+    Ok(all.iter().any(is_left).then_some(changed))
 }
 
 /// Is a pause in force of which nobody has seen that it is? Asked once, and not waited for: it is not while any process
 /// is left that is older than the map. Where such stay, Postfix is reloaded.
 pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Time) -> bool {
     let instance = place.instance;
-    let times = place.maps().map(|map| map.path.metadata());
-    let times: Result<Vec<_>, _> = times.collect();
-    let (Ok(Some(all)), Ok(seen)) = (processes(cx, instance), times) else {
-        return false;
-    };
-    let changed = seen.iter().map(|seen| seen.ctime()).max();
-    let changed = Time::from_seconds(changed.unwrap_or_default());
-    // Both are known to the second, and one may be a second off. An smtpd that was started while a trivial-rewrite
-    // still went by the old map may remember what that said, for as long as it is asked for it.
-    let is_new = |process: &Process| {
-        let old = match process.name.as_str() {
-            "smtpd" => RESOLVERS.as_secs() + 1,
-            _ => 1,
-        };
-        let started = machine::started(process);
-        started.is_some_and(|at| at > changed.plus(Span::from_seconds(old)))
-    };
-    let mut bound = all
-        .iter()
-        .filter(|process| matches!(process.name.as_str(), "trivial-rewrite" | "smtpd"));
-    if !bound.all(is_new) {
-        let since = now.since(changed);
-        // A client that never ends would have it done every minute.
-        if (ALONE..ALONE_FOR).contains(&since)
-            && let Err(why) = reload(cx, instance)
-        {
-            cx.warn(why);
+    match older_left(cx, place) {
+        Ok(None) => {}
+        Ok(Some(changed)) => {
+            // A client that never ends would have it done every minute.
+            if (ALONE..ALONE_FOR).contains(&now.since(changed))
+                && let Err(why) = reload::safely(cx, instance)
+            {
+                cx.warn(why);
+            }
+            return false;
         }
-        return false;
+        Err(_) => return false,
     }
     // Another pause of the same mail that lasts longer has its own text.
     let mut client = Rewrite::new(instance);
@@ -280,39 +274,6 @@ pub(crate) fn by_smtpd(
     match silent.is_empty() {
         true => Force::Holds(asked),
         false => Force::Unknown(silent.join("; ")),
-    }
-}
-
-/// Waits until no trivial-rewrite goes by the old map of a pause that was lifted.
-pub(crate) fn until_lifted(
-    cx: &Context,
-    instance: &Instance,
-    (keys, text): (&[String], &str),
-) -> bool {
-    let begun = Instant::now();
-    let Ok(Some(old)) = processes(cx, instance) else {
-        return false;
-    };
-    let mut client = Rewrite::new(instance);
-    let progress = cx.progress_items("waiting for Postfix", None);
-    loop {
-        let sent = probe::resolve(
-            &mut client,
-            &probe::addresses(keys.get(..1).unwrap_or(keys), 0),
-            text,
-        );
-        let now = processes(cx, instance).ok().flatten().unwrap_or_default();
-        let is_left = old
-            .iter()
-            .any(|process| process.name == "trivial-rewrite" && now.contains(process));
-        if matches!(sent, Sent::Elsewhere(..)) && (!is_left || begun.elapsed() > RESOLVERS) {
-            return true;
-        }
-        if begun.elapsed() > RESTART {
-            return false;
-        }
-        progress.advance(1);
-        std::thread::sleep(ROUND);
     }
 }
 

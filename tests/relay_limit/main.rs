@@ -27,6 +27,7 @@ mod seen;
 mod strays;
 mod tables;
 mod terminated;
+mod unapplied;
 mod watched;
 
 /// The tool under test.

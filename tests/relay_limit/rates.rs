@@ -101,6 +101,7 @@ fn what_somebody_has_changed_meanwhile_is_left_alone() {
     let check = relay_limit(&host, &["list", "--check"]);
     assert_eq!(check.code(), Some(0), "{check}");
     aol_b.set("smtp_transport_rate_delay", "9s");
+    aol_b.reload();
     let check = relay_limit(&host, &["list", "--check"]);
     assert_eq!(check.code(), Some(2), "{check}");
     assert!(
@@ -136,6 +137,7 @@ fn killed_between_any_two_steps_tick_does_the_rest() {
         .args(["-X", "smtp_transport_rate_delay"])
         .run()
         .ok();
+    aol_b.reload();
     host.write(JOURNAL, &begin);
     let tick = relay_limit(&host, &["tick"]);
     assert_eq!(tick.code(), Some(0), "{tick}");

@@ -170,10 +170,19 @@ fn an_unfinished_change_of_the_configuration_does_not_come_into_force_with_a_pau
         paused.text().contains("; NOT known to be in force"),
         "{paused}"
     );
-    let why = "postfix-aol-b: Postfix was not reloaded for the pause: /etc/postfix-aol-b/master.cf was changed since \
+    let why = "postfix-aol-b: Postfix was not reloaded: /etc/postfix-aol-b/master.cf was changed since \
                it was last reloaded; when that change is complete: postfix -c /etc/postfix-aol-b reload";
     assert!(paused.errors().contains(why), "{paused}");
     assert_eq!(qmgr(), before);
+    // A new smtpd refuses the mail; what the old one takes, nobody knows.
+    let check = relay_limit(&host, &["list", "--check"]);
+    assert_eq!(check.code(), Some(3), "{check}");
+    assert!(
+        check
+            .text()
+            .contains("that are older than the pause still serve clients"),
+        "{check}"
+    );
     drop(is_open);
 
     // Whoever asks for it gets it.
@@ -181,4 +190,7 @@ fn an_unfinished_change_of_the_configuration_does_not_come_into_force_with_a_pau
     let paused = relay_limit(&host, &asked);
     assert_eq!(paused.code(), Some(0), "{paused}");
     assert_ne!(qmgr(), before);
+    host.wait_until(PATIENCE, "the old smtpd to end", || {
+        relay_limit(&host, &["list", "--check"]).code() == Some(0)
+    });
 }

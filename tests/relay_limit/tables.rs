@@ -56,10 +56,12 @@ fn entries_for_whole_addresses_are_paused_by_name() {
         assert!(said.starts_with("450 4.7.0 "), "{recipient}: {said}");
     }
     assert!(said(&host, &aol_b, "joe@example.net").starts_with("250 "));
+    // It says so when Postfix takes the mail again, and not before.
     relay_limit(&host, &["lift", "aol-b", "--yes", "--flush"]).ok();
-    host.wait_until(PATIENCE, "mail to be taken again", || {
-        said(&host, &aol_b, "vip@aol.com").starts_with("250 ")
-    });
+    for recipient in ["vip@aol.com", "joe@aol.com"] {
+        let said = said(&host, &aol_b, recipient);
+        assert!(said.starts_with("250 "), "{recipient}: {said}");
+    }
 }
 
 #[test]

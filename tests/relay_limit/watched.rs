@@ -21,7 +21,7 @@ fn who_connects_is_seen_in_the_journal() {
     assert_eq!(aol_b.address().ip().to_string(), "127.0.0.12");
     relay_limit(&host, &["setup", "aol-*", "--apply"]).ok();
     let client = host.command("bash").args(["-c", COMES]).spawn();
-    let args = ["out", "aol-b", "--for", "2h", "--watch", "5s", "--yes"];
+    let args = ["out", "aol-b", "--for", "2h", "--watch", "5", "--yes"];
     let nobody = ["--resolver=127.0.0.1:9", "--timeout=1s"];
     let out = relay_limit(&host, &[&args[..], &nobody].concat());
     host.write("/run/enough", "");

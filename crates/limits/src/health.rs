@@ -26,7 +26,8 @@ pub enum Seen {
     Unknown(String),
 }
 
-/// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it.
+/// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it. Of one that is over,
+/// `seen` is what may keep it from ending.
 pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> {
     let id = &one.limit.id;
     let over = one
@@ -36,8 +37,11 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
         .or(one.limit.until.filter(|until| *until <= now));
     if let Some(over) = over {
         let late = now.since(over) > LATE;
-        let text =
+        let mut text =
             format!("{id} is over but was not removed: relay-limit tick is not running, or fails");
+        if let Seen::Broken(why) = seen {
+            text.push_str(&format!(": {why}"));
+        }
         return Vec::from_iter(late.then_some((Level::Critical, text)));
     }
     let mut found = Vec::new();

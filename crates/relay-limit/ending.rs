@@ -1,0 +1,223 @@
+//! After the end of a pause: until Postfix no longer refuses its mail, which is asked of it, and not known by the clock.
+
+use std::time::Instant;
+
+use cli::Context;
+use host::machine::{self, Process};
+use host::programs::Program;
+use host::rewrite::Rewrite;
+use limits::{Entry, Hold, Limit, Pause, Standing};
+use postfix::Parsed;
+use postfix::config::{Host, Instance};
+
+use crate::desk::{self, Clock, Desk};
+use crate::place::{self, Place};
+use crate::probe::{self, Said, Sent};
+use crate::recipients;
+use crate::reload;
+use crate::tick::keys;
+use crate::waiting::{
+    ASKED, Asked, PATIENCE, RELOAD, REMEMBERS, ROUND, changed, is_after, processes,
+};
+
+/// Sees to what comes after the end of a limit whose map is in order, and closes it; or why it is not seen to be over.
+pub(crate) fn closed(
+    cx: &Context,
+    clock: &Clock,
+    host: &Parsed<Host>,
+    one: &Standing,
+    (flush, written): (bool, Instant),
+) -> anyhow::Result<Result<String, String>> {
+    let limit = &one.limit;
+    let how = one
+        .ended
+        .as_ref()
+        .map_or("ended", |(_, how, _)| how.as_str());
+    let instance = place::of_directory(&host.value, &limit.config_directory);
+    let journal = desk::look(cx)?.value;
+    let line = match &limit.hold {
+        Hold::Rate(rate) => format!(
+            "{}: {how}: no longer slowed down to {}",
+            limit.id, rate.text
+        ),
+        Hold::Pause(pause) => {
+            let others = journal.overlapping(limit, clock.now());
+            let others: Vec<&Standing> = others.collect();
+            let end = instance.map(|one| over(cx, one, pause, (&others, written)));
+            if let Some(End::NotSeen(why)) = end {
+                return Ok(Err(format!("{}: {how}, but {why}", limit.id)));
+            }
+            let mut line = match others.first() {
+                Some(other) => format!(
+                    "{}: {how}; some of its mail is still paused: {}",
+                    limit.id, other.limit.id
+                ),
+                None => format!(
+                    "{}: {how}: mail is taken again, {}",
+                    limit.id,
+                    limits::plan::whose(&pause.scope, pause.provider.as_deref())
+                ),
+            };
+            if let Some(End::Lingers(why)) = end {
+                line.push_str("; for a while perhaps not for recipients that an smtpd remembers");
+                cx.warn(why);
+            }
+            match instance.filter(|_| flush || pause.flush) {
+                Some(instance) => line.push_str(flushed(cx, instance)),
+                None => line.push_str(&format!(
+                    "; to try waiting mail now: {}",
+                    flush_command(limit)
+                )),
+            }
+            line
+        }
+    };
+    Desk::open(cx, clock)?.write(vec![Entry::Closed {
+        id: limit.id.clone(),
+    }])?;
+    Ok(Ok(line))
+}
+
+/// Is mail no longer refused for a pause that stands in no map any more? What `others` hold is not asked about.
+fn over(
+    cx: &Context,
+    instance: &Instance,
+    pause: &Pause,
+    (others, written): (&[&Standing], Instant),
+) -> End {
+    let is_held = |key: &String| {
+        let mut pauses = others.iter().filter_map(|one| one.limit.pause());
+        pauses.any(|other| other.scope.covers(key))
+    };
+    let mut keys = keys(pause);
+    keys.retain(|key| !is_held(key));
+    if keys.is_empty() {
+        return End::Seen;
+    }
+    let place = Place::of(cx, instance);
+    // Recipients of aliases may lead to what others hold.
+    let reach = place.as_ref().filter(|_| others.is_empty());
+    let reach = reach.map(|place| recipients::reach(cx, place, &pause.scope).refused);
+    let asked = Asked {
+        keys: &keys,
+        recipients: &reach.unwrap_or_default(),
+        text: &pause.text,
+    };
+    until_lifted(cx, (instance, place.as_ref()), asked, written)
+}
+
+/// Tries waiting mail at once.
+fn flushed(cx: &Context, instance: &Instance) -> &'static str {
+    match Program::new(cx.root(), instance, "postqueue").run(&["-f"]) {
+        Ok(_) => "; waiting mail is tried now",
+        Err(why) => {
+            cx.warn(format!(
+                "{}: cannot flush the queue: {why}",
+                instance.name()
+            ));
+            ""
+        }
+    }
+}
+
+fn flush_command(limit: &Limit) -> String {
+    let directory = limit.config_directory.to_string_lossy();
+    format!("postqueue -c {} -f", legible::shell::quoted(&directory))
+}
+
+/// What Postfix does of a pause that was taken out of the maps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    /// It does not refuse the mail for the pause's sake any more, or does not run.
+    Seen,
+    /// The same, but smtpds are left that may for a while refuse recipients that they know, since Postfix was not
+    /// reloaded: why.
+    Lingers(String),
+    /// It still does, or that is not known: why.
+    NotSeen(String),
+}
+
+/// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where
+/// smtpds are left then that may remember it, Postfix is reloaded.
+fn until_lifted(
+    cx: &Context,
+    (instance, place): (&Instance, Option<&Place<'_>>),
+    asked: Asked<'_>,
+    begun: Instant,
+) -> End {
+    let old = match processes(cx, instance) {
+        Ok(None) => return End::Seen,
+        Ok(Some(processes)) => processes,
+        Err(why) => return End::NotSeen(why),
+    };
+    let changed = place.map(changed).transpose().ok().flatten();
+    // Without a map that is known, all may be old.
+    let is_old = |process: &&Process, name: &str, seconds: u64| {
+        let is_new = |changed| is_after(machine::started(process), changed, seconds);
+        process.name == name && !changed.is_some_and(is_new)
+    };
+    let is_left = |name: &str, seconds: u64| {
+        let now = processes(cx, instance).ok().flatten();
+        let mut old = old.iter().filter(|one| is_old(one, name, seconds));
+        old.any(|one| now.as_ref().is_none_or(|now| now.contains(one)))
+    };
+    let mut client = Rewrite::new(instance);
+    let progress = cx.progress_items("waiting for Postfix", None);
+    let (mut turn, mut reloaded) = (0, false);
+    loop {
+        turn += 1;
+        let why = match still_refused(cx, instance, &mut client, (asked, turn)) {
+            None if !is_left("trivial-rewrite", 1) => break,
+            None => {
+                "a trivial-rewrite that is older than the end of the pause still runs".to_owned()
+            }
+            Some(why) => why,
+        };
+        let late = begun.elapsed();
+        if late > RELOAD && !reloaded {
+            reloaded = true;
+            if let Err(why_not) = reload::safely(cx, instance) {
+                return End::NotSeen(format!("{why}; {why_not}"));
+            }
+        }
+        if late > PATIENCE {
+            return End::NotSeen(why);
+        }
+        progress.advance(1);
+        std::thread::sleep(ROUND);
+    }
+    match !reloaded && is_left("smtpd", REMEMBERS) {
+        true => reload::safely(cx, instance).map_or_else(End::Lingers, |()| End::Seen),
+        false => End::Seen,
+    }
+}
+
+/// Does Postfix still refuse the mail with this answer, or is that not known? What it says.
+fn still_refused(
+    cx: &Context,
+    instance: &Instance,
+    client: &mut Rewrite,
+    (asked, turn): (Asked<'_>, u32),
+) -> Option<String> {
+    let mut addresses = probe::addresses(asked.keys, turn);
+    for address in &addresses {
+        match probe::resolve(client, std::slice::from_ref(address), asked.text) {
+            Sent::Elsewhere(..) => {}
+            Sent::Kept => return Some(format!("mail for {address} is still kept")),
+            Sent::Unknown(why) => return Some(why),
+        }
+    }
+    addresses.truncate(ASKED);
+    addresses.extend(asked.recipients.iter().take(ASKED).cloned());
+    for server in probe::listeners(cx, instance) {
+        for address in &addresses {
+            // It may refuse it for a reason that is none of ours, or not answer.
+            if let Said::Refused(reply) = probe::ask(server, address, asked.text) {
+                return Some(format!(
+                    "smtpd at {server} still refuses {address}: {reply}"
+                ));
+            }
+        }
+    }
+    None
+}
