@@ -233,7 +233,8 @@ pub(crate) struct MapArgs {
     /// Assume that these relays exist, whatever the DNS says: names of providers or hosts, or "all"; separate several
     /// with commas
     ///
-    /// print and discover leave out lines for relay names that are not in the DNS, since mail for those would bounce.
+    /// print and discover leave out lines for relay names that are not in the DNS, since mail for those would bounce,
+    /// and for those that it says nothing of.
     /// Relays named in /etc/relay-tools/providers.toml are assumed to exist.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) relays: Vec<String>,

@@ -60,17 +60,21 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     judged.open.retain(|open| open.counts.total() >= args.min);
     let mut left_out = report(cx, &judged);
     warn_empty(cx.site(), &gaps);
-    left_out |= warn_unread(cx.site(), unread, &gaps);
+    if warn_unread(cx.site(), unread, &gaps) {
+        let what = format!("{} could not be read", count(unread, "delivery line"));
+        left_out.push(what);
+    }
     if is_empty && !of_the_rest {
-        cx.warn(nothing_seen(&seen));
+        let what = nothing_seen(&seen);
+        cx.warn(&what);
         // Instances that deliver, and were passed over.
-        left_out |= !seen.is_empty();
+        left_out.extend((!seen.is_empty()).then_some(what));
     }
     let mut found = judged.found;
     let mut open = judged.open.len();
     if args.mx.mx {
         let answers = mx::look_up(cx, &args.mx, &judged.open)?;
-        left_out |= answers.failed > 0 || answers.left > 0;
+        left_out.extend(answers.missing);
         for domain in judged.open {
             let Some(exchangers) = answers.known.get(&domain.domain) else {
                 continue;
@@ -107,22 +111,14 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         .map(|found| rules.providers.get(found.provider).name.clone());
     let of_found: BTreeSet<String> = of_found.collect();
     let known = existing::known(cx, &args.map, &table, &site, questions, Some(&of_found))?;
-    let before = found.len();
-    found.retain(|found| {
-        !known
-            .missing
-            .contains(&rules.providers.get(found.provider).name)
-    });
-    left_out |= found.len() < before || known.is_unknown;
+    let name = |id| rules.providers.get(id).name.as_str();
+    found.retain(|found| !known.missing.contains(name(found.provider)));
+    left_out.extend(known.left_out);
     let style = Style {
         shared: known.shared,
         ..args.map.style()
     };
-    let mut missing = problems.clone();
-    if unread > 0 {
-        let what = format!("{} could not be read", count(unread, "delivery line"));
-        missing.push(Problem::new("the logs", what));
-    }
+    let missing: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let discovery = Discovery {
         providers: &rules.providers,
         site: &site,
@@ -130,14 +126,14 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         found,
         open,
         host: cx.host(),
-        is_whole: !left_out,
-        problems: &missing,
+        unknown: &known.unknown,
+        missing: [missing, left_out].concat(),
     };
     show(args, cx, &discovery)?;
     cx.problems(&problems);
-    Ok(match left_out {
-        true => Outcome::Partial,
-        false => Outcome::Done,
+    Ok(match discovery.missing.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::Partial,
     })
 }
 
@@ -176,27 +172,29 @@ fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Res
     })
 }
 
-/// Tells what of the logs is in no figure. Is there any?
-fn report(cx: &Context, judged: &Judged) -> bool {
+/// Tells what of the logs is in no figure, a sentence each.
+fn report(cx: &Context, judged: &Judged) -> Vec<String> {
+    let mut missing = Vec::new();
     if judged.refused_count > 0 {
         let more = judged.refused_count - judged.refused.len();
         let more = match more {
             0 => String::new(),
             n => format!(" and {n} more"),
         };
-        cx.warn(format!(
+        missing.push(format!(
             "left out, because a map cannot hold them: {}{more}",
             judged.refused.join(", ")
         ));
     }
     if judged.untold > 0 {
-        cx.warn(format!(
+        missing.push(format!(
             "{} to rare domains {} not looked at: there are more domains than are kept distinct",
             count(judged.untold, "delivery"),
             either(judged.untold, "was", "were")
         ));
     }
-    judged.refused_count > 0 || judged.untold > 0
+    missing.iter().for_each(|text| cx.warn(text));
+    missing
 }
 
 /// The hosts that show whether a delivery goes through the catch-all relay: its name, and what the instances have

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use transport::audit::{Asks, HostState, RelayHost, SharedBy};
 
 use crate::args::MapArgs;
-use crate::relay_hosts;
+use crate::relay_hosts::{self, HostStates};
 use crate::site::{OWN_TABLE, Table};
 
 /// Whom to ask, and for how long.
@@ -26,14 +26,23 @@ pub(crate) struct Questions {
 pub(crate) struct Relays {
     /// The providers, by name, whose relays are not there.
     pub(crate) missing: BTreeSet<String>,
+    /// The providers, by name, of whose relays nobody said whether they are there.
+    pub(crate) unknown: BTreeSet<String>,
     /// The relay names whose MX or SRV records share the mail among their own addresses, where lines can ask for them.
     pub(crate) shared: BTreeSet<String>,
-    /// Of some relays it is not known whether they are there; their lines are kept.
-    pub(crate) is_unknown: bool,
+    /// Whose lines are left out, and why: a sentence for each kind. They have been reported.
+    pub(crate) left_out: Vec<String>,
 }
 
-/// Asks for the relays. What is left out, and what could not be asked, is reported. `questions` is absent where this
-/// machine's DNS is not the one to ask. `only` these are of interest, if not all are.
+impl Relays {
+    /// Has this provider no line?
+    pub(crate) fn is_left_out(&self, provider: &str) -> bool {
+        self.missing.contains(provider) || self.unknown.contains(provider)
+    }
+}
+
+/// Asks for the relays. What is left out is reported. `questions` is absent where this machine's DNS is not the one to
+/// ask. `only` these are of interest, if not all are.
 ///
 /// # Errors
 /// The host's own provider table cannot be read.
@@ -72,32 +81,38 @@ pub(crate) fn known(
             false => Asks::Addresses,
         },
     };
-    let Some(questions) = questions else {
-        if !open.is_empty() {
-            cx.note("the relays' names were not looked up in the DNS: use --relays to name those that exist");
-        }
-        return Ok(Relays::default());
-    };
-    let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
-    let found = relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts);
-    let mut missing = BTreeSet::new();
-    let (mut gone, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    let mut relays = Relays::default();
+    let (mut gone, mut silent) = (BTreeMap::new(), BTreeMap::new());
     let mut doubtful: BTreeMap<String, String> = BTreeMap::new();
+    let found = match questions {
+        Some(questions) => {
+            let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
+            relay_hosts::ask_all(cx, (questions.servers, questions.timeout), None, &hosts)
+        }
+        None => HostStates::default(),
+    };
     for provider in open {
         let host = host(provider);
+        let name = provider.name.clone();
         match (found.states.get(&host), found.doubts.get(&host.name)) {
             (Some(HostState::Missing(what)), _) => {
                 gone.insert(host.name, what.clone());
-                missing.insert(provider.name.clone());
+                relays.missing.insert(name);
             }
             (Some(HostState::Unknown(why)), _) => {
-                unknown.insert(host.name, why.clone());
+                silent.insert(host.name, why.clone());
+                relays.unknown.insert(name);
             }
             (_, Some(doubt)) => {
                 doubtful.insert(host.name, doubt.to_string());
-                missing.insert(provider.name.clone());
+                relays.missing.insert(name);
             }
-            _ => {}
+            (Some(HostState::Found(_) | HostState::Offered(_)), None) => {}
+            (None, None) => {
+                let why = "not looked up, as another host's DNS may have other names";
+                silent.insert(host.name, why.to_owned());
+                relays.unknown.insert(name);
+            }
         }
     }
     let listed = |all: &BTreeMap<String, String>| {
@@ -105,35 +120,33 @@ pub(crate) fn known(
         all.collect::<Vec<_>>().join(", ")
     };
     if !gone.is_empty() {
-        cx.warn(format!(
+        relays.left_out.push(format!(
             "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not in \
              the DNS yet",
             listed(&gone)
         ));
     }
     if !doubtful.is_empty() {
-        cx.warn(format!(
+        relays.left_out.push(format!(
             "left out, because nothing shows that these are relays: the lines of {}; use --relays NAME for one that is",
             listed(&doubtful)
         ));
     }
-    if let Some((name, why)) = unknown.iter().next() {
-        let text = format!(
-            "{} of the relays could not be looked up ({name}: {why}): mail for one that does not exist bounces; use \
-             --relays to name those that do",
-            unknown.len()
-        );
-        cx.warn(text);
+    // Most often all of them for one reason.
+    if let Some(why) = silent.values().next() {
+        let names: Vec<&str> = silent.keys().map(String::as_str).collect();
+        relays.left_out.push(format!(
+            "left out, as the DNS did not say whether they exist: the lines of {} ({why}); use --relays NAME for those \
+             that do, or --relays all",
+            names.join(", ")
+        ));
     }
+    relays.left_out.iter().for_each(|text| cx.warn(text));
     // A line with a port of its own asks for no SRV records of "smtp".
     let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
     let shared = found.shared.into_iter().filter(|(_, by)| is_asked(by));
-    let shared = shared.map(|(name, _)| name).collect();
-    Ok(Relays {
-        missing,
-        shared,
-        is_unknown: !unknown.is_empty(),
-    })
+    relays.shared = shared.map(|(name, _)| name).collect();
+    Ok(relays)
 }
 
 #[derive(Deserialize)]

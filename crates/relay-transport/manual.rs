@@ -153,9 +153,10 @@ impl Tool for Args {
                     "A line is DOMAIN smtp:[PROVIDER.smtp.DOMAIN]. Only relay names that are in the DNS (or given by \
                      --relays or /etc/relay-tools/providers.toml) get lines: mail for any other would bounce, \
                      although it would be delivered without the line. What is left out is reported, and the exit \
-                     status is then 1. If the DNS does not answer, the lines are kept, since without them that mail \
-                     would go elsewhere: this is reported, and the exit status is 1, too. With --root, and with logs \
-                     that are named, the relays are not looked up. A relay's name has an address record for each of \
+                     status is then 1. A DNS that does not answer has not shown that a relay exists: its lines are \
+                     left out, too, unless --relays names it; --output is then refused (exit status 2), so \
+                     that the map in use keeps its lines. With --root, and with logs that are named, the relays are \
+                     not looked up: --relays has to name them. A relay's name has an address record for each of \
                      the provider's relays; because of the brackets Postfix only looks up those, and spreads the mail \
                      over them, so the number of records sets the share of each. A domain with international \
                      characters has two lines, in Unicode and in ASCII, since Postfix looks up whichever the message \

@@ -25,10 +25,8 @@ const MOST_CACHE: u64 = 64 << 20;
 pub(crate) struct Answers {
     /// The mail exchangers of each domain that is known of; none of a domain that has none.
     pub(crate) known: HashMap<Domain, Exchangers>,
-    /// Domains that could not be looked up.
-    pub(crate) failed: usize,
-    /// Domains that were not asked about, since there are so many.
-    pub(crate) left: usize,
+    /// Which could not be looked up, or were not, since there are so many: a sentence each. They have been reported.
+    pub(crate) missing: Vec<String>,
 }
 
 /// Looks up the exchangers of these domains, the first ones first.
@@ -52,10 +50,10 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
         }
     }
     let cached = answers.known.len();
-    answers.left = jobs.len().saturating_sub(args.max_lookups);
+    let left = jobs.len().saturating_sub(args.max_lookups);
     jobs.truncate(args.max_lookups);
     let asked = jobs.len();
-    let mut why = None;
+    let (mut failed, mut why) = (0, None);
     for (domain, found) in ask(cx, args, jobs)? {
         match found {
             Ok((exchangers, ttl)) => {
@@ -63,33 +61,31 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
                 answers.known.insert(domain.clone(), exchangers);
             }
             Err(failure) => {
-                answers.failed += 1;
+                failed += 1;
                 why.get_or_insert(format!("{domain}: {failure}"));
             }
         }
     }
     cx.note(format!(
-        "MX lookups: {cached} from the cache, {asked} asked, {} failed",
-        answers.failed
+        "MX lookups: {cached} from the cache, {asked} asked, {failed} failed"
     ));
-    if !args.no_cache && asked > answers.failed {
+    if !args.no_cache && asked > failed {
         write_cache(cx, &args.cache, &cache, now);
     }
     if let Some(why) = why {
-        cx.warn(format!(
-            "{} of {asked} MX lookups failed ({why})",
-            answers.failed
-        ));
+        let text = format!("{failed} of {asked} MX lookups failed ({why})");
+        answers.missing.push(text);
     }
-    if answers.left > 0 {
-        cx.warn(format!(
+    if left > 0 {
+        answers.missing.push(format!(
             "{} {} not looked up, {} with the fewest deliveries: --max-lookups is {}",
-            count(answers.left, "domain"),
-            either(answers.left, "was", "were"),
-            either(answers.left, "the one", "those"),
+            count(left, "domain"),
+            either(left, "was", "were"),
+            either(left, "the one", "those"),
             args.max_lookups
         ));
     }
+    answers.missing.iter().for_each(|text| cx.warn(text));
     Ok(answers)
 }
 

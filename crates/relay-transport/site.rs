@@ -71,7 +71,7 @@ pub(crate) fn map_of(
     known_providers(args, table)?;
     let wanted = |provider: &Provider| {
         let named = |name: &String| name.eq_ignore_ascii_case(&provider.name);
-        !known.missing.contains(&provider.name)
+        !known.is_left_out(&provider.name)
             && (args.provider.is_empty() || args.provider.iter().any(named))
     };
     let style = Style {
@@ -79,12 +79,16 @@ pub(crate) fn map_of(
         ..args.style()
     };
     let map = Map::of(&table.providers, site, style, wanted);
-    for (provider, name, why) in &map.refused {
-        cx.warn(format!(
-            "left out of provider {provider}: \"{name}\" is {why}"
-        ));
-    }
+    refused(&map).iter().for_each(|text| cx.warn(text));
     Ok(map)
+}
+
+/// The names that no map can hold, a sentence each.
+pub(crate) fn refused(map: &Map) -> Vec<String> {
+    let all = map.refused.iter();
+    let text =
+        |(provider, name, why): &_| format!("left out of provider {provider}: \"{name}\" is {why}");
+    all.map(text).collect()
 }
 
 /// The domain of the site: that of `--domain`, or else the registrable domain of an instance's HELO name, the default

@@ -89,22 +89,46 @@ fn a_relay_name_that_is_not_there_gets_no_line() {
         .0,
         "aol.example yahoo.example"
     );
-    // A server that does not answer says nothing: the map stays whole, and it is said.
-    let ran = host
-        .command(TOOL)
-        .args([
+    // A server that does not answer has shown no relay; the host's own table has named one, and an admin can.
+    let silent = |args: &[&str], status: i32| {
+        let words = [
             "print",
             "--domain",
             "example.org",
             "--resolver",
             "127.0.53.9",
-        ])
-        .run()
-        .exit(1);
+        ];
+        let own = ["--provider", "aol,yahoo"];
+        host.command(TOOL)
+            .args(words)
+            .args(own)
+            .args(args)
+            .run()
+            .exit(status)
+    };
+    let told = "left out, as the DNS did not say whether they exist: the lines of yahoo.smtp.example.org (";
+    let ran = silent(&[], 1);
     assert!(
-        ran.text().contains("\nyahoo.example") && ran.errors().contains("could not be looked up"),
+        ran.text()
+            .ends_with("\naol.example smtp:[aol.smtp.example.org]\n")
+            && ran.errors().contains(told),
         "{ran}"
     );
+    let ran = silent(&["--format", "json"], 1);
+    let json: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(json["lines"].as_array().unwrap().len(), 1);
+    assert_eq!(json["complete"], false);
+    assert!(json["problems"][0].as_str().unwrap().starts_with(told));
+    let named = silent(&["--relays", "yahoo"], 0).text();
+    assert!(named.contains("\nyahoo.example "), "{named}");
+    // The map that is there stays as it is.
+    host.write("/etc/postfix/transport.relay", "# in use\n");
+    let file = ["--output", "/etc/postfix/transport.relay"];
+    let ran = silent(&file, 2);
+    assert!(ran.errors().contains("the map is not written: "), "{ran}");
+    assert_eq!(host.read("/etc/postfix/transport.relay"), b"# in use\n");
+    silent(&[&file[..], &["--relays", "all"]].concat(), 0);
+    assert_ne!(host.read("/etc/postfix/transport.relay"), b"# in use\n");
 }
 
 /// A line for a relay that is not there makes mail bounce: those of discover, too, which are for customers' domains.
@@ -142,13 +166,35 @@ fn discover_prints_a_line_for_a_relay_that_exists() {
         assert!(told.contains(&said), "{told}");
         assert_eq!(lines(&["--relays", gone], 0).0, [office, gmail]);
     }
-    // A server that does not answer says nothing: both lines stay, and it is said.
+    // A server that does not answer has shown neither: the domains are told, their lines are left out.
     let (found, told) = lines(&[], 1);
-    assert_eq!(found, [office, gmail]);
+    assert_eq!(found, [""; 0]);
     assert!(
-        told.contains("2 of the relays could not be looked up ("),
+        told.contains("the lines of gmail.smtp.example.org, office365.smtp.example.org ("),
         "{told}"
     );
+    let words = ["discover", "--domain", "example.org", "--format", "json"];
+    let ran = host
+        .command(TOOL)
+        .args(words)
+        .args(["--resolver", "127.0.53.1:53"]);
+    let json: serde_json::Value = serde_json::from_slice(&ran.run().exit(1).stdout).unwrap();
+    for (at, domain) in [(0, "contoso.example"), (1, "gmail.com")] {
+        let found = &json["found"][at];
+        assert_eq!(found["domain"], domain);
+        assert!(
+            found["relay"].is_null() && found["value"].is_null(),
+            "{found}"
+        );
+    }
+    assert_eq!(json["complete"], false);
+    let problems = json["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(told.contains(problems[0].as_str().unwrap()), "{problems:?}");
+    // Nor has anybody been asked where the logs may be another host's.
+    let foreign = lines(&["--log", "/var/log/mail.log"], 1);
+    assert_eq!(foreign.0, [""; 0]);
+    assert!(foreign.1.contains("(not looked up, "), "{}", foreign.1);
 }
 
 /// What the line would have done.

@@ -22,7 +22,8 @@ fn deliveries_are_counted_as_awk_counts_them() {
         line.map_or(0, |n| n.parse().unwrap())
     };
     let csv = run(
-        "relay-transport discover --log fixtures/hosted-domains/mail.log --domain smtp.mayfirst.example --format csv",
+        "relay-transport discover --log fixtures/hosted-domains/mail.log --domain smtp.mayfirst.example --format csv \
+         --relays all",
         0,
     );
     let rows: Vec<Vec<&str>> = csv

@@ -26,7 +26,7 @@ const WRITES: [&[&str]; 7] = [
     &["mailq-distribution", "--format", "prom", "--output"],
     &["mailq-distribution", "--format", "csv", "--output"],
     &["relay-instances", "--format", "json", "--output"],
-    &["relay-transport", "print", "--output"],
+    &["relay-transport", "print", "--relays", "all", "--output"],
 ];
 
 fn ground() -> Image {

@@ -73,6 +73,8 @@ const PRINTED: [&[&str]; 13] = [
         "print",
         "--domain",
         "smtp.example.org",
+        "--relays",
+        "all",
         "--format",
         "json",
     ],

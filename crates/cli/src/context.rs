@@ -99,6 +99,11 @@ impl Context {
         self.stdout_is_terminal
     }
 
+    /// Does the result take the place of a file (`--output`)?
+    pub fn to_file(&self) -> bool {
+        !self.target.is_stdout()
+    }
+
     /// May the result hold colours?
     pub fn color(&self) -> bool {
         self.color

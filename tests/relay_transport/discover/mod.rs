@@ -34,9 +34,10 @@ fn zone(host: &Host) -> Nsd {
     nsd(host, "127.0.53.1", &[("hosted.example", Some(ZONE))])
 }
 
+/// All relays are there, whatever the DNS has.
 fn tool(host: &Host) -> Cmd {
     host.command(TOOL)
-        .args(["discover", "--domain", "example.org"])
+        .args(["discover", "--domain", "example.org", "--relays", "all"])
 }
 
 /// A log of the catch-all relay: so many deliveries for each of these domains, which got as far as these hosts.
@@ -126,9 +127,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
         host.mail_log().matches("status=sent").count() == 8
     });
 
-    // All relays are there, whatever the DNS has.
-    let tool = || tool(&host).args(["--relays", "all"]);
-    let table = |args: &[&str], status: i32| tool().args(args).run().exit(status).text();
+    let table = |args: &[&str], status: i32| tool(&host).args(args).run().exit(status).text();
     let by_logs = table(&[], 0);
     assert_eq!(
         by_logs,
@@ -150,7 +149,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
          \x20 \"contoso.example\", # 2 deliveries, 2 sent; relay contoso-example.mail.protection.outlook.com\n\
          ]\n"
     );
-    let warned = tool().run().errors();
+    let warned = tool(&host).run().errors();
     assert_eq!(
         warned,
         "relay-transport: warning: the logs do not show which provider 2 domains belong to: use --mx to ask the DNS\n"
@@ -177,9 +176,9 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     host.write("/etc/relay-tools/providers.toml", toml);
     let map = host
         .command(TOOL)
-        .args(["print", "--domain", "example.org"])
+        .args(["print", "--domain", "example.org", "--relays", "all"])
         .run()
-        .exit(1)
+        .ok()
         .text();
     host.write("/etc/postfix/transport.relay", map);
     host.run(["postmap", "hash:/etc/postfix/transport.relay"])
@@ -200,9 +199,10 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
     host.write("/etc/relay-tools/providers.toml", both);
     let map = host
         .command(TOOL)
-        .args(["print", "--domain", "example.org", "--format", "csv"])
+        .args(["print", "--domain", "example.org", "--relays", "all"])
+        .args(["--format", "csv"])
         .run()
-        .exit(1)
+        .ok()
         .text();
     for name in ["contoso", "fabrikam", "outlook.hosted"] {
         assert_eq!(

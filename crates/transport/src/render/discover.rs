@@ -3,6 +3,7 @@
 //! Domains have been made harmless ([`crate::Domain`]); the hosts that tell whose they are have not: they stand in
 //! comments and cells alone, and are escaped there.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use ::csv::Writer;
@@ -10,7 +11,7 @@ use figures::mail_stats::Counts;
 use knowledge::providers::{ProviderId, Providers};
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::wire::{csv_cell, write_json};
-use postfix::{Problem, count, escape};
+use postfix::{count, escape};
 use serde::Serialize;
 
 use crate::discover::{Evidence, NewDomain};
@@ -34,10 +35,10 @@ pub struct Discovery<'a> {
     pub open: usize,
     /// Where the logs are of.
     pub host: &'a str,
-    /// Is nothing left out: no line, no log, no question to the DNS?
-    pub is_whole: bool,
-    /// What could not be read.
-    pub problems: &'a [Problem],
+    /// The providers, by name, of whose relays it is not known whether they exist: their domains have no lines.
+    pub unknown: &'a BTreeSet<String>,
+    /// What is left out: lines, logs that could not be read, questions to the DNS. A sentence each.
+    pub missing: Vec<String>,
 }
 
 impl Discovery<'_> {
@@ -45,8 +46,11 @@ impl Discovery<'_> {
         &self.providers.get(id).name
     }
 
-    /// The relay host, if its name can be one.
+    /// The relay host, if its name can be one, and it is known to exist.
     fn relay(&self, id: ProviderId) -> Option<Domain> {
+        if self.unknown.contains(self.provider(id)) {
+            return None;
+        }
         let relay = self.providers.get(id).relay_at(self.site);
         Domain::new(relay.as_bytes()).ok()
     }
@@ -197,14 +201,14 @@ struct Document<'a> {
     open: usize,
     /// Is all in it that was asked for? If not, `problems` says why.
     complete: bool,
-    problems: Vec<String>,
+    problems: &'a [String],
 }
 
 #[derive(Serialize)]
 struct FoundObject<'a> {
     domain: &'a str,
     provider: &'a str,
-    /// Null if the table's name for it cannot be a host's.
+    /// Null if the table's name for it cannot be a host's, or is not known to exist.
     relay: Option<String>,
     value: Option<String>,
     /// `table`, `relay` or `mx`.
@@ -242,8 +246,8 @@ pub fn write_as_json(out: &mut impl Write, discovery: &Discovery<'_>) -> io::Res
         domain: discovery.site,
         found: found.collect(),
         open: discovery.open,
-        complete: discovery.is_whole && discovery.problems.is_empty(),
-        problems: discovery.problems.iter().map(ToString::to_string).collect(),
+        complete: discovery.missing.is_empty(),
+        problems: &discovery.missing,
     };
     write_json(out, &document)?;
     writeln!(out)

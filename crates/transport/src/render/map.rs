@@ -16,6 +16,9 @@ struct Document<'a> {
     schema: &'static str,
     domain: &'a str,
     lines: Vec<LineObject<'a>>,
+    /// Has each domain its line? If not, `problems` says why.
+    complete: bool,
+    problems: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -27,11 +30,11 @@ struct LineObject<'a> {
     value: &'a str,
 }
 
-/// Writes it as one JSON object, and a newline.
+/// Writes it as one JSON object, and a newline; with what was `left_out`, a sentence each.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_as_json(out: &mut impl Write, map: &Map) -> io::Result<()> {
+pub fn write_as_json(out: &mut impl Write, map: &Map, left_out: &[String]) -> io::Result<()> {
     let lines = map.lines.iter().map(|(domain, line)| LineObject {
         domain,
         provider: &line.provider,
@@ -42,6 +45,8 @@ pub fn write_as_json(out: &mut impl Write, map: &Map) -> io::Result<()> {
         schema: SCHEMA,
         domain: &map.site,
         lines: lines.collect(),
+        complete: left_out.is_empty(),
+        problems: left_out,
     };
     write_json(out, &document)?;
     writeln!(out)
