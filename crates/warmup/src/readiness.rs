@@ -114,13 +114,22 @@ impl Readiness {
     }
 }
 
-/// `postconf -c DIR -e 'NAME = VALUE'`.
+/// `postconf -c DIR -e 'NAME = VALUE'`, and a reload where the instance runs: its queue manager reads main.cf no sooner.
 fn postconf(which: &Facts, name: &str, value: &str) -> String {
-    format!(
+    let command = format!(
         "postconf -c {} -e {}",
         quoted(&which.config_directory.to_string_lossy()),
         quoted(&format!("{name} = {value}"))
-    )
+    );
+    match which.running {
+        Running::Yes { .. } => format!("{command} && {}", reload(which)),
+        _ => command,
+    }
+}
+
+fn reload(which: &Facts) -> String {
+    let directory = which.config_directory.to_string_lossy();
+    format!("postfix -c {} reload", quoted(&directory))
 }
 
 /// A command in which something is left to be filled in: as a comment, so that pasted as it is it does nothing.
@@ -320,10 +329,7 @@ fn pickup(which: &Facts) -> Step {
                     "postconf -c {} -M 'pickup/unix=pickup unix n - y 60 1 pickup'",
                     quoted(&which.config_directory.to_string_lossy())
                 ))
-                .with(format!(
-                    "postfix -c {} reload",
-                    quoted(&which.config_directory.to_string_lossy())
-                ))
+                .with(reload(which))
         }
         None => Step::new(
             "pickup",

@@ -1,6 +1,6 @@
 //! The commands that `check` prints, pasted on a real host: what was wrong is right then.
 
-use testkit::{Host, host_or_skip};
+use testkit::{Host, Mail, host_or_skip};
 
 use super::{NO_DNS, check, tool};
 
@@ -37,8 +37,10 @@ fn what_is_printed_makes_it_right() {
         .address([192, 0, 2, 41].into())
         .param("smtp_helo_name", "aol-a.example.org")
         .start();
+    let sink = host.sink();
     let b = host
         .instance("postfix-aol-b")
+        .relay_to(&sink)
         .param("smtp_bind_address", "192.0.2.42")
         .param("smtp_helo_name", "aol-b.example.org")
         .param("syslog_name", "postfix-aol-a")
@@ -64,7 +66,6 @@ fn what_is_printed_makes_it_right() {
         ("pickup", "postconf -c ", "pass "),
         ("enabled", "postmulti -i postfix-aol-b -e enable", "pass "),
         ("running", "postfix -c ", "pass "),
-        ("rate-delay", "postconf -c ", "pass "),
     ] {
         let before = super::steps(&host, "aol-b")[step].clone();
         assert!(!before.starts_with("pass "), "{step}: {before}");
@@ -74,6 +75,23 @@ fn what_is_printed_makes_it_right() {
     }
     assert!(b.is_running());
     assert_eq!(b.postconf("syslog_name"), "postfix-aol-b");
+    // The delay is in force, and not in main.cf alone: nothing leaves for 432 s.
+    let send = || b.sendmail(&Mail::new("news@example.org", "reader@aol.example"));
+    send();
+    b.wait_idle();
+    assert_eq!(sink.accepted(), 1);
+    let delay = || super::steps(&host, "aol-b")["rate-delay"].clone();
+    assert!(delay().starts_with("fail none: "), "{}", delay());
+    pasted(&host, "aol-b", "rate-delay", "postconf -c ");
+    assert!(
+        delay().starts_with("pass 432s between any two"),
+        "{}",
+        delay()
+    );
+    send();
+    b.wait_until(testkit::PATIENCE, "it to wait", || b.count("active") == 1);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!((sink.accepted(), b.count("active")), (1, 1));
 
     // What a person must fill in does nothing if it is pasted as it is.
     b.set("smtp_bind_address", "");
@@ -86,4 +104,47 @@ fn what_is_printed_makes_it_right() {
         }
     }
     assert_eq!(host.read("/etc/postfix-aol-b/main.cf"), main_cf);
+}
+
+/// Mail that may leave over IPv6 from the host's own address does so, until what is printed is pasted.
+#[test]
+fn the_family_that_is_left_is_the_only_one() {
+    let host = host_or_skip!();
+    host.sh(
+        "ip address add 192.0.2.44/32 dev lo; ip address add 192.0.2.9/32 dev lo; \
+         for n in 5 9; do ip -6 address add 2001:db8::$n/128 dev lo nodad; done",
+    )
+    .ok();
+    host.write(
+        "/etc/hosts",
+        "2001:db8::9 mx.example\n192.0.2.9 mx.example\n",
+    );
+    let six = host.sink_at(("2001:db8::9".parse::<std::net::Ipv6Addr>().unwrap(), 2525));
+    let four = host.sink_at(([192, 0, 2, 9], 2525));
+    let aol = host
+        .instance("postfix-aol-c")
+        .param("smtp_bind_address", "192.0.2.44")
+        .param("inet_protocols", "all")
+        .param("smtp_host_lookup", "native")
+        .param("smtp_address_preference", "ipv6")
+        .param("relayhost", "[mx.example]:2525")
+        .start();
+    aol.sendmail(&Mail::new("news@example.org", "a@aol.example"));
+    aol.wait_idle();
+    assert_eq!((six.accepted(), four.accepted()), (1, 0));
+    let or = "or, so that mail only leaves by the other: ";
+    let lines = to_do(&host, "aol-c", "address");
+    let command = lines.iter().find_map(|line| line.strip_prefix(or)).unwrap();
+    host.sh(command).ok();
+    for n in 0..4 {
+        aol.sendmail(&Mail::new("news@example.org", &format!("b{n}@aol.example")));
+    }
+    aol.wait_idle();
+    assert_eq!((six.accepted(), four.accepted()), (1, 4));
+    let from = four.deliveries();
+    assert!(
+        from.iter()
+            .all(|one| one.client.ip().to_string() == "192.0.2.44")
+    );
+    check(&host, "aol-c", "address", "pass on lo");
 }

@@ -138,8 +138,8 @@ fn addresses() {
         |facts, _| facts.senders.clear(),
         &[
             "address fail: the system chooses the address that mail leaves from => \
-             # postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = ADDRESS'  (an address of this host that no other \
-             instance has)",
+             # postconf -c /etc/postfix-aol-c -e 'smtp_bind_address = ADDRESS' && postfix -c /etc/postfix-aol-c reload  \
+             (an address of this host that no other instance has)",
         ],
     );
     check(
