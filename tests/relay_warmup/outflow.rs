@@ -24,8 +24,24 @@ fn faketime() -> String {
 /// Rounds of deliveries that are timed, from the second on: the first may begin in the middle of a tick.
 const ROUNDS: usize = 4;
 
-/// About as long as one of them is to take in truth: long enough for what a real delivery costs to be little of it.
+/// About as long as it is to be in truth from one to the next, and one of several at a time is to take: long enough for
+/// what a real delivery costs to be little of it.
 const REAL: f64 = 0.7;
+
+/// What a measurement may be more than what is so: the clock's ticks at both ends.
+const NOISE: f64 = 1.05;
+
+/// The most that may leave after a day of `earlier`: README's schedule, doubling.
+fn most_after(earlier: f64) -> f64 {
+    let parts = [
+        (50_000.0, 2.0),
+        (100_000.0, 1.5),
+        (250_000.0, 1.2),
+        (f64::MAX, 1.1),
+    ];
+    let of = |(to, factor): (f64, f64)| (earlier * factor).min(to);
+    parts.map(of).into_iter().fold(earlier, f64::max)
+}
 
 fn plan(host: &Host, args: &[&str]) -> Vec<Value> {
     let words = [
@@ -113,8 +129,9 @@ fn every_level_lets_out_what_its_plan_says(volume: &str, took: f64) {
     for level in &levels {
         let number = |field: &str| level[field].as_f64().unwrap_or(0.0);
         let at_a_time = level["processes"].as_u64().unwrap_or(1);
-        let each = (number("rate_delay") + took) / at_a_time as f64;
-        let speed = (each / REAL).clamp(1.0, 400.0).round();
+        let speed = ((number("rate_delay") + took) / REAL)
+            .clamp(1.0, 400.0)
+            .round();
         apply(&a, level, speed);
         sink.on_data(move |_| Answer::ok().after(Duration::from_secs_f64(took / speed)));
         let (lets_out, at_most) = (number("lets_out"), number("lets_out_at_most"));
@@ -126,28 +143,28 @@ fn every_level_lets_out_what_its_plan_says(volume: &str, took: f64) {
                 usize::try_from(at_a_time).unwrap(),
                 speed,
             ));
-            if found >= lets_out * 0.9 {
+            if found >= lets_out * 0.95 {
                 break;
             }
         }
-        assert!(found >= lets_out * 0.8, "{level}: {found}");
-        assert!(found <= at_most * 1.05, "{level}: {found}");
+        assert!(found >= lets_out * 0.9, "{level}: {found}");
+        assert!(found <= at_most * NOISE, "{level}: {found}");
         let taken = number("intake") * 86_400.0 / number("intake_seconds").max(1.0);
-        assert!(taken <= found * 1.2, "{level}: {found}");
+        assert!(taken <= found * 1.1, "{level}: {found}");
         // With a backlog, more may leave than is taken; in the long run it may not.
         let (may, leaves) = match level["held_by"].as_str() {
             Some("intake") => (lets_out, found.min(taken)),
             _ => (at_most, found),
         };
-        assert!(may.max(leaves) <= number("cap") * 1.05, "{level}: {found}");
+        assert!(may.max(leaves) <= number("cap") * NOISE, "{level}: {found}");
         if let Some((cap, earlier)) = before {
-            let factor: f64 = if leaves > 50_000.0 { 1.5 } else { 2.0 };
-            let factor = factor.max(number("cap") / cap.max(1.0));
+            let most = most_after(earlier).max(earlier * number("cap") / cap);
             assert!(
-                leaves <= earlier * factor * 1.1,
+                leaves <= most * NOISE,
                 "{level}: {earlier} and then {leaves}"
             );
         }
+        // Too little may be the machine's fault.
         before = Some((number("cap"), leaves.max(lets_out)));
     }
 }
@@ -164,5 +181,6 @@ fn deliveries_of_a_second() {
 
 #[test]
 fn deliveries_of_ten_seconds() {
-    every_level_lets_out_what_its_plan_says("60000", 10.0);
+    // Up to steps of a fifth.
+    every_level_lets_out_what_its_plan_says("144000", 10.0);
 }
