@@ -37,16 +37,21 @@ chown -h nobody /var/log/mail.log*
 
 /// The mail owner: files in the queue that are none, have no end, and are 10,000.
 const QUEUE: &str = r"
-cd /var/spool/postfix/deferred; mkdir -p A B; cd A
+chown -R postfix /var/spool/postfix/deferred
+cat >/tmp/owner <<'E'
+set -e; cd /var/spool/postfix/deferred; mkdir -p A; cd A
 mkfifo A1111111111; ln -s /dev/zero A2222222222; truncate -s 1T A3333333333; mkdir A4444444444
-ln -s A6666666666 A5555555555; ln -s A5555555555 A6666666666; ln -s .. B
+ln -s A6666666666 A5555555555; ln -s A5555555555 A6666666666; ln -s .. B; ln -s A ../B
 for n in $(seq 100000 110000); do echo x >A$n; done
+E
+setpriv --reuid=postfix --regid=postfix --clear-groups sh /tmp/owner
 ";
 
 /// The metrics user: a FIFO in the place of a file. A local user: all that he can open of the tools' is locked.
 const LOCKS: &str = r"
-setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '
-    cd /var/lib/prometheus/node-exporter; mkfifo relay_mailq.prom
+setpriv --reuid=prometheus --regid=prometheus --clear-groups \
+    mkfifo /var/lib/prometheus/node-exporter/relay_mailq.prom
+setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c '
     for f in $(find /var/lib/relay-tools -readable 2>/dev/null); do flock -xn $f sleep 1000 & done; true' >/dev/null 2>&1 &
 ";
 
@@ -65,7 +70,7 @@ fn every_job_ends_within_its_limits() {
         "compatibility_level = 3.6\nmyhostname = rustin.example.org\nmaillog_file = /var/log/mail.log\nalias_maps =\n",
     );
     host.ok(
-        "mkdir -p /var/lib/prometheus/node-exporter; chown -R 65534:65534 /var/lib/prometheus\n\
+        "mkdir -p /var/lib/prometheus/node-exporter; chown -R prometheus:prometheus /var/lib/prometheus\n\
          rm -rf /var/lib/relay-tools; rm -f /var/spool/postfix/maildrop/*; mkdir -p /var/lib/relay-tools/limits\n\
          echo x >/var/lib/relay-tools/limits/journal.jsonl",
     );

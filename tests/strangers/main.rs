@@ -25,12 +25,14 @@ mod surroundings;
 mod text;
 mod units;
 
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// nobody's user and group id.
-const NOBODY: u32 = 65534;
+/// Who is not root, by name: a local user, the owner of the metrics directory, and that of the mail (tests/run installs
+/// the packages that make them).
+const NOBODY: &str = "nobody";
+const METRICS: &str = "prometheus";
+const MAIL: &str = "postfix";
 
 /// Every tool.
 const TOOLS: [&str; 8] = [
@@ -53,12 +55,37 @@ fn is_root() -> bool {
     is_root
 }
 
-/// Runs a shell script to its end as nobody in `directory`, and says whether it succeeded.
-fn as_nobody(directory: &Path, script: &str) -> bool {
-    let mut shell = Command::new("sh");
-    shell.args(["-ec", script]).current_dir(directory);
-    shell.uid(NOBODY).gid(NOBODY).stdin(Stdio::null());
-    shell.status().unwrap().success()
+/// The user and group id of a user.
+#[track_caller]
+fn ids(user: &str) -> (u32, u32) {
+    let known = nix::unistd::User::from_name(user).unwrap();
+    let known = known.unwrap_or_else(|| panic!("there is no user {user}: tests/run --install"));
+    (known.uid.as_raw(), known.gid.as_raw())
+}
+
+/// A shell script of this user's in `directory`, which is not started yet.
+fn theirs(user: &str, directory: &Path, script: &str) -> Command {
+    let (uid, gid) = ids(user);
+    let mut shell = Command::new("setpriv");
+    shell.args([
+        format!("--reuid={uid}"),
+        format!("--regid={gid}"),
+        "--clear-groups".to_owned(),
+    ]);
+    shell.args(["sh", "-ec", script]).current_dir(directory);
+    shell.stdin(Stdio::null());
+    shell
+}
+
+/// Runs such a script to its end, and says whether it succeeded.
+fn as_user(user: &str, directory: &Path, script: &str) -> bool {
+    theirs(user, directory, script).status().unwrap().success()
+}
+
+/// Gives a file or directory to this user.
+fn give(path: &Path, user: &str) {
+    let (uid, gid) = ids(user);
+    std::os::unix::fs::lchown(path, Some(uid), Some(gid)).unwrap();
 }
 
 fn repository() -> PathBuf {

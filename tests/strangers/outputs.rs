@@ -9,27 +9,55 @@ use std::time::Duration;
 use testkit::tools;
 
 use crate::image::{CLOCK, Image, delivery};
-use crate::{NOBODY, as_nobody, is_root};
+use crate::{MAIL, METRICS, NOBODY, as_user, give, ids, is_root, theirs};
 
-/// What the scheduled jobs and a runbook write, by tool; the file is `theirs/FILE`.
-const WRITES: [&[&str]; 7] = [
-    &["mail-stats-print", "--format", "prom", "--output"],
-    &[
-        "mail-stats-print",
-        "--follow-state",
-        "STATE",
-        "--format",
-        "prom",
-        "--output",
-    ],
-    &["mail-stats-print", "--format", "json", "--output"],
-    &["mailq-distribution", "--format", "prom", "--output"],
-    &["mailq-distribution", "--format", "csv", "--output"],
-    &["relay-instances", "--format", "json", "--output"],
-    &["relay-transport", "print", "--relays", "all", "--output"],
+/// Who owns the directory, and what the scheduled jobs and a runbook write there; the file is `theirs/FILE`.
+const WRITES: [(&str, &[&str]); 11] = [
+    (
+        METRICS,
+        &["mail-stats-print", "--format", "prom", "--output"],
+    ),
+    (
+        METRICS,
+        &[
+            "mail-stats-print",
+            "--follow-state",
+            "STATE",
+            "--format",
+            "prom",
+            "--output",
+        ],
+    ),
+    (
+        METRICS,
+        &["mailq-distribution", "--format", "prom", "--output"],
+    ),
+    (
+        METRICS,
+        &["relay-limit", "list", "--format", "prom", "--output"],
+    ),
+    (
+        NOBODY,
+        &["mail-stats-print", "--format", "json", "--output"],
+    ),
+    (
+        NOBODY,
+        &["mailq-distribution", "--format", "csv", "--output"],
+    ),
+    (NOBODY, &["relay-instances", "--format", "json", "--output"]),
+    (NOBODY, &["relay-warmup", "list", "--output"]),
+    (
+        MAIL,
+        &["queue-report", "aol-a", "--format", "jsonl", "--output"],
+    ),
+    (MAIL, &["queue-move", "history", "--output"]),
+    (
+        MAIL,
+        &["relay-transport", "print", "--relays", "all", "--output"],
+    ),
 ];
 
-fn ground() -> Image {
+fn ground(owner: &str) -> Image {
     let image = Image::new([delivery("postfix-aol-a", "x.example", "sent", "250 ok")]);
     for below in ["var/spool/aol-a/deferred", "var/spool/postfix/deferred"] {
         fs::create_dir_all(image.path(below)).unwrap();
@@ -37,7 +65,7 @@ fn ground() -> Image {
     image.write("victim/file", "as it was\n");
     let theirs = image.path("theirs");
     fs::create_dir(&theirs).unwrap();
-    std::os::unix::fs::chown(&theirs, Some(NOBODY), Some(NOBODY)).unwrap();
+    give(&theirs, owner);
     image
 }
 
@@ -78,11 +106,11 @@ fn what_he_lays_in_the_files_place_is_not_written_through() {
         ),
         ("mkdir out", "a directory"),
     ];
-    for of in WRITES {
+    for (user, of) in WRITES {
         for (script, what) in traps {
-            let image = ground();
+            let image = ground(user);
             let theirs = image.path("theirs");
-            assert!(as_nobody(&theirs, script));
+            assert!(as_user(user, &theirs, script));
             let status = write(&image, of, &theirs.join("out"));
             assert_eq!(status, Some(2), "{of:?}: {what}");
             assert_eq!(
@@ -104,9 +132,13 @@ fn a_directory_that_is_a_link_is_not_gone_through() {
     if !is_root() {
         return;
     }
-    for of in WRITES {
-        let image = ground();
-        assert!(as_nobody(&image.path("theirs"), "ln -s ../victim metrics"));
+    for (user, of) in WRITES {
+        let image = ground(user);
+        assert!(as_user(
+            user,
+            &image.path("theirs"),
+            "ln -s ../victim metrics"
+        ));
         let status = write(&image, of, &image.path("theirs/metrics/new"));
         assert_eq!(status, Some(2), "{of:?}");
         assert!(!image.path("victim/new").exists(), "{of:?}");
@@ -118,23 +150,24 @@ fn what_is_written_keeps_his_owner_and_mode_and_he_can_read_it() {
     if !is_root() {
         return;
     }
-    for of in WRITES {
-        let image = ground();
+    for (user, of) in WRITES {
+        let image = ground(user);
         let theirs = image.path("theirs");
-        assert!(as_nobody(&theirs, "umask 077; echo old > out"));
+        assert!(as_user(user, &theirs, "umask 077; echo old > out"));
         let out = theirs.join("out");
         let status = write(&image, of, &out);
         assert!(matches!(status, Some(0 | 1)), "{of:?}: {status:?}");
         let now = fs::metadata(&out).unwrap();
+        let (uid, gid) = ids(user);
         assert_eq!(
             (now.uid(), now.gid(), now.mode() & 0o7777),
-            (NOBODY, NOBODY, 0o600),
+            (uid, gid, 0o600),
             "{of:?}"
         );
         assert_ne!(fs::read_to_string(&out).unwrap(), "old\n", "{of:?}");
     }
     // Metrics are another user's to read, whatever the umask of the job.
-    let image = ground();
+    let image = ground(METRICS);
     let script = format!(
         "umask 0077; exec {} -q --root {root} --format prom --output {root}/theirs/new.prom",
         tools::path("mailq-distribution").display(),
@@ -144,7 +177,8 @@ fn what_is_written_keeps_his_owner_and_mode_and_he_can_read_it() {
     assert!(ran.code().is_some_and(|code| code < 2));
     let mode = fs::metadata(image.path("theirs/new.prom")).unwrap();
     assert_eq!(mode.permissions().mode() & 0o777, 0o644);
-    assert!(as_nobody(
+    assert!(as_user(
+        METRICS,
         &image.path("theirs"),
         "grep -q relay_mailq new.prom"
     ));
@@ -155,31 +189,22 @@ fn a_link_that_is_exchanged_in_a_loop_is_never_won() {
     if !is_root() {
         return;
     }
-    let image = ground();
-    let theirs = image.path("theirs");
-    let mut exchanger = Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "sh",
-            "-c",
-        ])
-        .arg("while :; do ln -sf ../victim/file out; rm -f out; echo x > out; done")
-        .current_dir(&theirs)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    for _ in 0..40 {
-        write(&image, WRITES[0], &theirs.join("out"));
+    for of in [WRITES[0], WRITES[4], WRITES[8]] {
+        let (user, of) = of;
+        let image = ground(user);
+        let directory = image.path("theirs");
+        let exchange =
+            "while :; do ln -sf ../victim/file out; rm -f out; echo x > out; done 2>/dev/null";
+        let mut exchanger = theirs(user, &directory, exchange).spawn().unwrap();
+        for _ in 0..20 {
+            write(&image, of, &directory.join("out"));
+        }
+        exchanger.kill().unwrap();
+        exchanger.wait().unwrap();
+        let victim = image.path("victim/file");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "as it was\n");
+        assert_eq!(fs::metadata(&victim).unwrap().uid(), 0);
     }
-    exchanger.kill().unwrap();
-    exchanger.wait().unwrap();
-    assert_eq!(
-        fs::read_to_string(image.path("victim/file")).unwrap(),
-        "as it was\n"
-    );
-    assert_eq!(fs::metadata(image.path("victim/file")).unwrap().uid(), 0);
 }
 
 #[test]
@@ -187,23 +212,14 @@ fn a_reader_of_the_days_cannot_hold_them() {
     if !is_root() {
         return;
     }
-    let image = ground();
+    let image = ground(NOBODY);
     image.stats(&["--save-day", "-q"]);
     let days = image.path("var/lib/relay-tools/days");
     assert!(days.exists());
     // All that he can open, he locks, and keeps.
     let script = "for f in $(find ../var/lib/relay-tools -readable); do flock --exclusive --timeout 30 $f sleep 60 & \
         done; wait";
-    let mut holder = Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "sh",
-            "-c",
-            script,
-        ])
-        .current_dir(image.path("theirs"))
+    let mut holder = theirs(NOBODY, &image.path("theirs"), script)
         .stderr(Stdio::null())
         .process_group()
         .spawn()
@@ -252,10 +268,10 @@ fn nothing_below_a_foreign_directory_is_changed_by_its_path() {
     if !is_root() {
         return;
     }
-    for of in WRITES {
-        let image = ground();
+    for (user, of) in WRITES {
+        let image = ground(user);
         let out = image.path("theirs/out");
-        assert!(as_nobody(&image.path("theirs"), "echo old > out"));
+        assert!(as_user(user, &image.path("theirs"), "echo old > out"));
         let trace = image.path("trace");
         let (tool, args) = of.split_first().unwrap();
         let state = image.path("theirs/state.json").display().to_string();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use testkit::tools;
 
 use crate::image::{CLOCK, DAY, Image, delivery};
-use crate::{NOBODY, is_root};
+use crate::{MAIL, give, ids, is_root};
 
 /// The files, below a host's root, and a run of a tool that reads it.
 const FILES: [(&str, &[&str]); 16] = [
@@ -263,10 +263,11 @@ fn directories_without_an_end_stop_no_tool() {
     all.extend(queues.map(|queue| image.path(&format!("var/spool/aol-a/{queue}"))));
     for directory in &all {
         fs::create_dir_all(directory).unwrap();
-        chown(directory, Some(NOBODY), None).unwrap();
+        give(directory, MAIL);
     }
     let mut perl = Command::new("perl");
-    perl.args(["-e", NESTED]).args(&all).uid(NOBODY).gid(NOBODY);
+    let (uid, gid) = ids(MAIL);
+    perl.args(["-e", NESTED]).args(&all).uid(uid).gid(gid);
     assert!(perl.status().unwrap().success());
     for of in [
         &["mailq-distribution"][..],

@@ -39,7 +39,8 @@ fn each_promise_names_the_tests_that_show_it() {
 }
 
 /// How a test is another user: he runs a program, owns what is in the way, or is noted by journald as who wrote a line.
-const AS_ANOTHER: [&str; 7] = [
+const AS_ANOTHER: [&str; 8] = [
+    "as_user(",
     "as_nobody(",
     "theirs(",
     "setpriv",

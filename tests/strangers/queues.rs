@@ -2,13 +2,13 @@
 //! mail.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use testkit::tools;
 
 use crate::image::Image;
-use crate::{NOBODY, as_nobody, is_root, repository};
+use crate::{MAIL, as_user, give, is_root, repository};
 
 /// In the place of messages and of their logs, in each queue.
 const TRAPS: &str = r"
@@ -44,7 +44,7 @@ fn what_the_mail_owner_lays_in_a_queue_stops_no_tool_and_hides_no_mail() {
             .success()
     );
     for entry in walkdir::WalkDir::new(image.path("var/spool")) {
-        chown(entry.unwrap().path(), Some(NOBODY), None).unwrap();
+        give(entry.unwrap().path(), MAIL);
     }
     let run = |args: &[&str]| {
         let mut timed = Command::new("timeout");
@@ -62,7 +62,7 @@ fn what_the_mail_owner_lays_in_a_queue_stops_no_tool_and_hides_no_mail() {
     let (_, before, err) = run(&ids);
     assert!(before.lines().count() > 3, "{before}{err}");
     let script = format!("SECRET={}\n{TRAPS}", image.path("secret").display());
-    assert!(as_nobody(&image.path("var/spool/aol-a"), &script));
+    assert!(as_user(MAIL, &image.path("var/spool/aol-a"), &script));
     let (status, after, err) = run(&ids);
     // Not all could be read, and that is said.
     assert_eq!(status, Some(1), "{err}");

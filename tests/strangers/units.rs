@@ -151,7 +151,7 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     // The log is not root's, and the metrics' directory is another user's.
     host.ok(&format!(
         "cat > /var/log/mail.log <<E\n{days}E\nchown nobody:adm /var/log/mail.log; chmod 640 /var/log/mail.log\n\
-         mkdir -p /var/lib/prometheus/node-exporter; chown -R 65534:65534 /var/lib/prometheus\n\
+         mkdir -p /var/lib/prometheus/node-exporter; chown -R prometheus:prometheus /var/lib/prometheus\n\
          rm -rf /var/lib/relay-tools; rm -f /var/spool/postfix/maildrop/*; systemctl daemon-reload"
     ));
     for (unit, ..) in UNITS.iter().filter(|(name, ..)| !name.contains('@')) {
@@ -164,15 +164,15 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
         "relay_mail_yesterday.prom",
     ] {
         host.ok(&format!(
-            "setpriv --reuid=65534 --regid=65534 --clear-groups grep -q postfix_instance \
+            "setpriv --reuid=prometheus --regid=prometheus --clear-groups grep -q postfix_instance \
              /var/lib/prometheus/node-exporter/{file}"
         ));
     }
     // Twice: files that are there keep their owner.
-    host.ok("chown 65534 /var/lib/prometheus/node-exporter/*.prom; systemctl start relay-tools-metrics.service \
+    host.ok("chown prometheus /var/lib/prometheus/node-exporter/*.prom; systemctl start relay-tools-metrics.service \
         relay-tools-mailq.service");
-    let owner = host.ok("stat -c %u /var/lib/prometheus/node-exporter/relay_mail.prom");
-    assert_eq!(owner.trim(), "65534");
+    let owner = host.ok("stat -c %U /var/lib/prometheus/node-exporter/relay_mail.prom");
+    assert_eq!(owner.trim(), crate::METRICS);
     assert_eq!(host.ok("ls /var/lib/relay-tools/days | wc -l").trim(), "1");
     // The report is in the maildrop, whole.
     let mails = host.maildrop();
@@ -187,7 +187,7 @@ fn they_do_their_work_with_what_they_are_let_and_no_more() {
     let before = host.ok("sha256sum /var/lib/relay-tools/follow.json");
     let trap = "cd /var/lib/prometheus/node-exporter; rm relay_mail.prom; mkfifo relay_mail.prom";
     host.ok(&format!(
-        "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '{trap}'"
+        "setpriv --reuid=prometheus --regid=prometheus --clear-groups sh -c '{trap}'"
     ));
     assert!(
         !host

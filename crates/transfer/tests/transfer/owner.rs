@@ -13,8 +13,13 @@ use crate::common::*;
 use transfer::protocol::Goal;
 use transfer::{Hook, Op, Side};
 
-/// Who owns the mail: nobody's user and group id.
-const OWNER: u32 = 65534;
+/// The user and group id of who owns the mail.
+fn owner() -> (u32, u32) {
+    let owner = nix::unistd::User::from_name("postfix").unwrap();
+    let owner = owner.unwrap_or_else(|| panic!("there is no user postfix: tests/run --install"));
+    (owner.uid.as_raw(), owner.gid.as_raw())
+}
+
 /// Names as the queues have them, and what root's files of that name say.
 const ID: &str = "4A2A51C04C";
 const SECRET: &str = "root's alone";
@@ -29,9 +34,12 @@ pub(crate) fn is_root() -> bool {
 
 /// A script of the mail owner's in `directory`, where $V is what it would like to change.
 pub(crate) fn theirs(directory: &Path, victim: &Path, script: &str) -> Command {
-    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let (uid, gid) = owner();
     let mut command = Command::new("setpriv");
-    command.args(ids).args(["sh", "-c", script]);
+    command
+        .arg(format!("--reuid={uid}"))
+        .arg(format!("--regid={gid}"));
+    command.args(["--clear-groups", "sh", "-c", script]);
     command.current_dir(directory).env("V", victim);
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command
@@ -82,11 +90,12 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 /// Gives all of a queue directory to the mail owner.
 pub(crate) fn give(side: &mut Side) {
+    let (uid, gid) = owner();
     let paths = walkdir::WalkDir::new(&side.queue_directory);
     for entry in paths {
-        chown(entry.unwrap().path(), Some(OWNER), Some(OWNER)).unwrap();
+        chown(entry.unwrap().path(), Some(uid), Some(gid)).unwrap();
     }
-    side.owner = (OWNER, OWNER);
+    side.owner = (uid, gid);
 }
 
 /// Does something before the change number `at`.
