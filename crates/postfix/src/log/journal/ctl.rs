@@ -48,14 +48,24 @@ pub(super) fn run<T>(
         let what = "there is no such directory to read a journal from";
         return Err(Problem::new(place, what));
     }
+    stream(place, program(journal, arguments), consume)
+}
+
+fn stream<T>(
+    place: &Path,
+    program: io::Result<Program>,
+    consume: impl FnOnce(&mut Output) -> T,
+) -> Result<Ran<T>, Problem> {
     let failed = |e| Problem::new(place, format!("cannot run journalctl: {e}"));
-    let program = program(journal, arguments).map_err(failed)?;
-    let (value, ended) = program.stream(consume).map_err(failed)?;
+    let (value, ended) = program
+        .and_then(|program| program.stream(consume))
+        .map_err(failed)?;
     let said = ended.errors;
-    // It was left before its end.
+    // It was left before its end, or did not come to it: then the value says so.
     if ended.status.success() || ended.is_cut {
         let problems = missing(place, &said);
-        if problems.is_empty() && !said.lines().any(|line| line.starts_with("File ")) {
+        let files = said.lines().any(|line| line.starts_with("File "));
+        if problems.is_empty() && !files && !ended.is_cut {
             return Err(Problem::new(place, "there are no journal files here"));
         }
         return Ok(Ran { value, problems });
@@ -176,6 +186,17 @@ mod tests {
     use super::*;
 
     /// What systemd 252 and 257 say of real damage.
+    #[test]
+    fn a_journalctl_that_does_not_answer_is_no_journal_without_files() {
+        let program = |patience| Program::new("/bin/sleep", Duration::from_millis(patience));
+        let read = |output: &mut Output| io::read_to_string(output);
+        let place = Path::new("journal");
+        let late = stream(place, Ok(program(50).arg("60")), read).unwrap();
+        assert_eq!(late.value.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let none = stream(place, Ok(program(60_000).arg("0")), read).map(|_| ());
+        assert!(none.unwrap_err().to_string().contains("no journal files"));
+    }
+
     #[test]
     fn what_is_missing_is_found_among_what_is_said() {
         let check = |said: &str, expected: &[&str]| {

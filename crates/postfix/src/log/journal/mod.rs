@@ -10,7 +10,7 @@ mod intake;
 mod trust;
 
 use std::collections::BTreeSet;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,9 @@ pub const MAIL: u8 = 2;
 /// The message by which journald says that it dropped others of a unit: its rate limit (systemd `sd-messages.h`,
 /// `SD_MESSAGE_JOURNAL_DROPPED`).
 const DROPPED: &str = "a596d6fe7bfa4994828e72309e95d61e";
+
+/// More is no list of facilities, of which there are 24.
+const MOST_FACILITIES: u64 = 1 << 20;
 
 /// A shorter time is read by one journalctl.
 const WORTH_SHARING: Span = Span::from_hours(1);
@@ -125,13 +128,7 @@ impl Journal {
             });
             read.map(|()| first)
         })?;
-        let failed = |e| {
-            Problem::new(
-                self.place(),
-                format!("cannot read what journalctl prints: {e}"),
-            )
-        };
-        ran.value.map_err(failed)
+        ran.value.map_err(|e| self.unread(&e))
     }
 
     /// What journalctl is asked for: the facilities of mail, and what journald says of its own rate limit. The entries
@@ -152,13 +149,18 @@ impl Journal {
     /// The facilities of all its entries. journalctl finds them in an index.
     fn known_facilities(&self) -> Result<Vec<u8>, Problem> {
         let ran = ctl::run(self, &["--field=SYSLOG_FACILITY".to_owned()], |output| {
-            std::io::read_to_string(output).unwrap_or_default()
+            io::read_to_string(output.take(MOST_FACILITIES))
         })?;
-        Ok(ran
-            .value
+        let said = ran.value.map_err(|e| self.unread(&e))?;
+        Ok(said
             .lines()
             .filter_map(|line| number(line.as_bytes()))
             .collect())
+    }
+
+    fn unread(&self, e: &io::Error) -> Problem {
+        let what = format!("cannot read what journalctl prints: {e}");
+        Problem::new(self.place(), what)
     }
 
     /// The window in equal parts, one for each thread that may be used.
