@@ -42,7 +42,8 @@ pub(crate) struct Args {
 
     /// Show the N largest rows of each breakdown (and of --filtered's reasons), and the rest as one row
     ///
-    /// Default: 5000. Hours and days are the last 10000, whatever N is.
+    /// Default: 5000, and of more than 20 instances fewer: 100000 of all together. Hours and days are the last 10000,
+    /// and of more than 50 instances fewer, whatever N is.
     #[arg(long, value_name = "N", requires = "rows")]
     pub(crate) top: Option<usize>,
 

@@ -269,13 +269,14 @@ pub(crate) fn counted(run: &Run<'_>, settings: Settings) -> anyhow::Result<MailS
     report_readings(cx, &readings);
     let strays = counting.strays().to_vec();
     let (tally, hosts) = counting.finish();
+    let rows = figures::bounds::rows(tally.instances());
     let mut stats = tally.finish(Frame {
         host: hosts
             .title(cx.host())
             .unwrap_or_else(|| cx.host().to_owned()),
         since: run.window.since,
         until: run.window.until,
-        top: Some(run.args.top()),
+        top: Some(run.args.top.unwrap_or(rows)),
         sources: inputs.sources(),
         gaps: gaps(&readings),
         problems: readings.into_iter().flat_map(|r| r.problems).collect(),

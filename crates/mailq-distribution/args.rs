@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use cli::instances::InstanceArgs;
 use cli::{Block, Common, Manual, Section, Tool};
-use figures::bounds::MOST_ROWS;
+use figures::bounds::rows;
 use figures::distribution::Dimension;
 use postfix::Span;
 
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
     /// Show the N largest rows of each breakdown, and the rest as one row
     ///
-    /// Default: 5000.
+    /// Default: 5000, and of more than 20 instances fewer: 100000 of all together.
     #[arg(long, value_name = "N", requires = "by")]
     pub(crate) top: Option<usize>,
 
@@ -123,8 +123,8 @@ pub(crate) struct Args {
 
 impl Args {
     /// How many rows of a breakdown are shown at most.
-    pub(crate) fn top(&self) -> usize {
-        self.top.unwrap_or(MOST_ROWS)
+    pub(crate) fn top(&self, instances: usize) -> usize {
+        self.top.unwrap_or_else(|| rows(instances))
     }
 }
 

@@ -46,7 +46,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         counts_only: args.counts_only,
         with_expiry: mode.reads_expiry() && !args.counts_only,
         by: args.by.clone(),
-        top: Some(args.top()),
+        top: Some(args.top(spools.len())),
         providers: Arc::new(host::tables::providers(cx.site())?),
     };
     if let Mode::Watch(round, interval) = mode {

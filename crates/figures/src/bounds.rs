@@ -25,6 +25,9 @@ pub fn keys(top: Option<usize>) -> usize {
     }
 }
 
+/// Keys that are kept distinct of all instances and all breakdowns of a log together: some hundreds of megabytes.
+pub const MOST_KEYS_IN_ALL: usize = 1 << 21;
+
 /// The same of a mailq, of which more is known: each key has a file on the disk.
 pub fn queued_keys(top: Option<usize>) -> usize {
     match top {
@@ -37,8 +40,24 @@ pub fn queued_keys(top: Option<usize>) -> usize {
 /// them has no more use for a million made-up hosts than a person.
 pub const MOST_ROWS: usize = 5_000;
 
+/// The same of all instances together: a host has hundreds of instances, and a log as many names as are made up.
+pub const MOST_ROWS_IN_ALL: usize = 100_000;
+
+/// Rows that a breakdown has at most of each of so many instances, where nothing else is asked for.
+pub fn rows(instances: usize) -> usize {
+    MOST_ROWS.min(MOST_ROWS_IN_ALL / instances.max(1)).max(1)
+}
+
 /// Hours, or days, that a breakdown has at most: more than a year of hours.
 pub const MOST_TIMES: usize = 10_000;
+
+/// The same of all instances together: a year of hours of fifty of them.
+pub const MOST_TIMES_IN_ALL: usize = 500_000;
+
+/// The same of each of so many instances.
+pub fn times(instances: usize) -> usize {
+    MOST_TIMES.min(MOST_TIMES_IN_ALL / instances.max(1)).max(1)
+}
 
 /// Codes, addresses and the like that the record of a day keeps of an instance's breakdown.
 pub const MOST_IN_RECORD: usize = 100;

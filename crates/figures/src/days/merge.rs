@@ -9,6 +9,7 @@ use postfix::{Day, Position, Problem, Span, Time, Zone, escape};
 
 use super::wire::ComplaintEntry;
 use super::{DIMENSIONS, DayRecord, replaces, stored};
+use crate::bounds::MOST_TIMES;
 use crate::complaints::Complaints;
 use crate::mail_stats::{
     self, Count, Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally,
@@ -218,7 +219,7 @@ impl DayRecord {
             delays: figures.histograms(),
             tables: tables.into(),
         };
-        mail_stats::figures(counted, &DIMENSIONS, None)
+        mail_stats::figures(counted, &DIMENSIONS, (None, MOST_TIMES))
     }
 }
 

@@ -13,7 +13,7 @@ use super::histogram::Histogram;
 use super::keys::REASON_SEPARATOR;
 use super::recipients::Attempt;
 use super::{Counts, Settings};
-use crate::bounds::OTHER_INSTANCES;
+use crate::bounds::{MOST_KEYS_IN_ALL, OTHER_INSTANCES};
 use crate::complaints::Complaints;
 use postfix::log::Status;
 
@@ -82,6 +82,8 @@ pub(super) struct Instances {
     /// How many others are.
     most: usize,
     most_keys: usize,
+    /// Keys of all of them, or some that are no more.
+    keys: usize,
 }
 
 impl Instances {
@@ -93,7 +95,43 @@ impl Instances {
             tables,
             most: settings.most_instances,
             most_keys: settings.most_keys,
+            keys: 0,
         }
+    }
+
+    /// So many keys are new.
+    pub(super) fn grown(&mut self, keys: usize) {
+        self.keys = self.keys.saturating_add(keys);
+        if self.keys > MOST_KEYS_IN_ALL {
+            self.bound(MOST_KEYS_IN_ALL);
+        }
+    }
+
+    /// Leaves at most so many keys of all instances, where there are more half of that: the longest tables are cut.
+    pub(super) fn bound(&mut self, most: usize) {
+        let tables = || self.all.iter().flat_map(|instance| &instance.tables);
+        self.keys = tables().map(Table::len).sum();
+        if self.keys <= most {
+            return;
+        }
+        let mut longest = tables().map(Table::len).max().unwrap_or(0);
+        while self.keys > most / 2 && longest > 1 {
+            longest /= 2;
+            let tables = self
+                .all
+                .iter_mut()
+                .flat_map(|instance| &mut instance.tables);
+            self.keys = 0;
+            for table in tables {
+                cut(table, longest);
+                self.keys += table.len();
+            }
+        }
+    }
+
+    /// How many are kept distinct in the end, with what stands for the others.
+    pub(super) fn len(&self) -> usize {
+        self.all.len().min(self.kept + self.most + 1)
     }
 
     /// Tells an instance apart whatever others there are. To be called before anything is counted.
@@ -209,6 +247,56 @@ impl Instance {
             }
             if mine.len() > most_keys {
                 cut(mine, most_keys / 2);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One instance with many keys, and others with few: the many are cut, the few stay, and nothing is lost.
+    #[test]
+    fn the_longest_tables_are_cut_until_all_keys_of_all_instances_fit() {
+        let mut instances = Instances {
+            all: Vec::new(),
+            places: HashMap::new(),
+            kept: 0,
+            tables: 2,
+            most: 200,
+            most_keys: 1 << 20,
+            keys: 0,
+        };
+        let once = Counts {
+            sent: 1,
+            ..Counts::default()
+        };
+        for (name, keys) in [("a", 10_000), ("b", 4_000), ("c", 30)] {
+            for key in 0..keys {
+                let instance = instances.of(name.as_bytes());
+                for table in &mut instance.tables {
+                    // The first keys have more than the others.
+                    for _ in 0..=usize::from(key < 20) {
+                        count(table, format!("{key}").as_bytes(), once, 1 << 20);
+                    }
+                }
+            }
+        }
+        instances.bound(28_060);
+        let lens = |instances: &Instances| -> Vec<usize> {
+            let all = instances.all.iter().flat_map(|one| &one.tables);
+            all.map(Table::len).collect()
+        };
+        assert_eq!(lens(&instances), [10_000, 10_000, 4_000, 4_000, 30, 30]);
+        instances.bound(10_000);
+        // Half of that at most; the row of the others is one of a table's.
+        assert_eq!(lens(&instances), [625, 625, 625, 625, 30, 30]);
+        assert_eq!(instances.keys, 2_560);
+        for (one, sent) in instances.all.iter().zip([10_020, 4_020, 50]) {
+            for table in &one.tables {
+                assert_eq!(table.values().map(|counts| counts.sent).sum::<u64>(), sent);
+                assert!((0..20).all(|key| table[format!("{key}").as_bytes()].sent == 2));
             }
         }
     }

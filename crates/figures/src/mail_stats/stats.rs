@@ -11,7 +11,7 @@ use super::instances::{Instance, Table};
 use super::key::Key;
 use super::keys::REASON_SEPARATOR;
 use super::{Count, Counts, Dimension, Tally};
-use crate::bounds::{MOST_TIMES, OTHER_INSTANCES};
+use crate::bounds::{MOST_TIMES, OTHER_INSTANCES, times};
 use crate::complaints::ComplaintRow;
 use crate::filtered::{Filtered, Scores};
 use crate::gaps::Gaps;
@@ -241,13 +241,14 @@ impl Tally {
                 total.tables[at].entry(instance.name.to_vec()).or_default();
             }
         }
+        let most = (frame.top, times(counted.len()));
         let instances = counted.into_iter().map(|mut instance| InstanceStats {
             instance: std::mem::take(&mut instance.name).into_vec(),
-            figures: figures(instance, &by, frame.top),
+            figures: figures(instance, &by, most),
         });
         MailStats {
             instances: instances.collect(),
-            total: figures(total, &by, frame.top),
+            total: figures(total, &by, (frame.top, MOST_TIMES)),
             unmatched: None,
             host: frame.host,
             since: frame.since,
@@ -264,7 +265,10 @@ impl Tally {
     }
 }
 
-pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -> Figures {
+/// As many rows as are wanted, and as many times.
+type Most = (Option<usize>, usize);
+
+pub(crate) fn figures(counted: Instance, by: &[Dimension], most: Most) -> Figures {
     let [delay, a, b, c, d] = counted.delays.map(|h| h.quantiles());
     let parts = match (a, b, c, d) {
         (Some(a), Some(b), Some(c), Some(d)) => Some([a, b, c, d]),
@@ -279,13 +283,13 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], top: Option<usize>) -
         delays: delay.map(|delay| DelayStats { delay, parts }),
         waiting: (counted.waiting > 0.0).then_some(counted.waiting),
         by: tables
-            .map(|(dimension, table)| breakdown(*dimension, table, top))
+            .map(|(dimension, table)| breakdown(*dimension, table, most))
             .collect(),
         filtered: None,
     }
 }
 
-fn breakdown(dimension: Dimension, mut table: Table, top: Option<usize>) -> Breakdown {
+fn breakdown(dimension: Dimension, mut table: Table, (top, times): Most) -> Breakdown {
     let folded = table.remove(OTHER_INSTANCES.as_bytes());
     let mut rows = match dimension {
         Dimension::Reason => reason_rows(table),
@@ -304,7 +308,7 @@ fn breakdown(dimension: Dimension, mut table: Table, top: Option<usize>) -> Brea
     }
     if dimension.is_time() {
         // The last ones. Whoever writes a line chooses its time.
-        let most = rows.len().min(MOST_TIMES);
+        let most = rows.len().min(times);
         let early = rows.len() - most;
         rows.rotate_left(early);
         cut(&mut rows, most, folded);

@@ -12,6 +12,7 @@ use super::recipients::{Attempt, Recipients};
 use super::senders::Senders;
 use super::stats::Disputed;
 use super::{Count, Counts, Dimension, Settings};
+use crate::bounds::MOST_KEYS_IN_ALL;
 
 /// The counts of a log, or of a part of one.
 ///
@@ -80,13 +81,24 @@ impl Tally {
         if self.settings.delays {
             counted.add_delays(Attempt::of(delivery), delivery.repeat);
         }
+        let mut grown = 0;
         for (dimension, table) in self.by.iter().zip(&mut counted.tables) {
             let key = match dimension {
                 Dimension::SenderDomain => self.senders.find(instance, delivery.queue_id),
                 _ => self.keys.key(*dimension, instance, delivery),
             };
+            let before = table.len();
             count(table, key, counts, most);
+            grown += table.len().saturating_sub(before);
         }
+        if grown > 0 {
+            self.instances.grown(grown);
+        }
+    }
+
+    /// How many instances there will be.
+    pub fn instances(&self) -> usize {
+        self.instances.len()
     }
 
     fn add_recipient(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
@@ -160,6 +172,7 @@ impl Tally {
         for theirs in later.instances.into_all() {
             self.instances.of(&theirs.name).merge(&theirs, most);
         }
+        self.instances.bound(MOST_KEYS_IN_ALL);
     }
 
     /// Of which classes reasons are by their words and by their enhanced status codes, where those differ.
