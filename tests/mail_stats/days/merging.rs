@@ -13,15 +13,22 @@ fn records_of_hosts_and_days_add_up() {
     let (here, there) = (file(&rustin, "rustin"), file(&cleveland, "cleveland"));
     // 5 + 10 + 1 attempts.
     let expected = "postfix-aol-a:total:16\npostfix-aol-a:bounced:3\npostfix-aol-a:deferred:6\npostfix-aol-a:sent:7\n\n";
-    let ran = merge(&[&here, &there, &next], &[], 0);
-    assert_eq!((ran.out.as_str(), ran.err.as_str()), (expected, ""));
+    // Of cleveland there is no second day, and that is said.
+    let ran = merge(&[&here, &there, &next], &[], 1);
+    assert_eq!(ran.out, expected);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("cleveland: no record of 2026-09-20"),
+        "{}",
+        ran.err
+    );
     // The same record again counts once.
     assert_eq!(
-        merge(&[&here, &next, &here, &there, &next], &[], 0).out,
+        merge(&[&here, &next, &here, &there, &next], &[], 1).out,
         expected
     );
     // Each recipient once a day: 4 + 4 + 1.
-    let ran = merge(&[&here, &there, &next], &["--count", "recipients"], 0);
+    let ran = merge(&[&here, &there, &next], &["--count", "recipients"], 1);
     assert!(
         ran.out.starts_with("postfix-aol-a:total:9\n"),
         "{}",
@@ -30,7 +37,7 @@ fn records_of_hosts_and_days_add_up() {
     let ran = merge(
         &[&here, &there, &next],
         &["--by", "day,reason", "--format", "json"],
-        0,
+        1,
     );
     let found: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(found["schema"], "relay-tools/mail-stats/1");
@@ -106,8 +113,20 @@ fn days_that_no_record_is_of_are_named() {
         &[],
         "rustin: no record of 2026-09-20, 2026-09-21",
     );
-    // The end of an open window is that of the last record.
+    // The end of an open window is that of the last record of any host: cleveland has stopped to save.
     merge(&[&here, &next], &["--since", "2026-09-19"], 0);
+    let stopped = "cleveland: no record of 2026-09-20";
+    check(&[&here, &next, &there], &[], stopped);
+    check(&[&here, &next, &there], &["--since", "2026-09-19"], stopped);
+    check(&[&here, &next, &there], &["--until", "2026-09-21"], stopped);
+    // A host that came later lacks nothing before.
+    let ran = merge(&[&here, &next, &there], &[], 1);
+    assert!(!ran.err.contains("rustin: no record"), "{}", ran.err);
+    check(
+        &[&here, &next],
+        &["--since", "2026-09-25"],
+        "rustin: no record from 2026-09-25 on",
+    );
 }
 
 #[test]

@@ -157,8 +157,9 @@ impl Days {
     }
 }
 
-/// Which days the records lack: each host should have all of the window or, where that has no bounds, all between its
-/// first and its last.
+/// Which days the records lack: each host should have all of the window. Where that has no beginning, a host's is its
+/// first record; where it has no end, that is the newest record of any host: one that has stopped to save is not to
+/// look as if nothing were missing.
 fn missing<'a>(
     keys: impl Iterator<Item = &'a Key>,
     window: Option<&Range<Time>>,
@@ -175,11 +176,16 @@ fn missing<'a>(
     let first = (bounds.start > Time::MIN).then(|| Day::at(bounds.start, zone));
     let last = bounds.end.minus(Span::from_micros(1));
     let last = (bounds.end < Time::MAX).then(|| Day::at(last, zone));
+    let newest = hosts.values().filter_map(BTreeSet::last).max().copied();
     let mut of_hosts = Vec::new();
     for (host, days) in &hosts {
-        let ends = first
-            .or(days.first().copied())
-            .zip(last.or(days.last().copied()));
+        let ends = first.or(days.first().copied()).zip(last.or(newest));
+        if let Some((first, _)) =
+            ends.filter(|(first, last)| last < first && bounds.end == Time::MAX)
+        {
+            let host = escape(host.as_bytes());
+            of_hosts.push(format!("{host}: no record from {first} on"));
+        }
         let all = ends.into_iter().flat_map(|(first, last)| first.up_to(last));
         let mut gone = all.filter(|day| !days.contains(day));
         let named: Vec<String> = gone
