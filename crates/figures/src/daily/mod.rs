@@ -79,7 +79,7 @@ pub struct Daily {
     pub instances: Vec<Subject>,
     /// How many instances are not in it: see [`Daily::limited`].
     pub unlisted: usize,
-    /// Does any of those need attention?
+    /// Does any of those need attention, perhaps, as something does that is of no listed one, or is one not seen whole?
     pub unlisted_bad: bool,
     /// The figures of the day, by [`DIMENSIONS`]. Of an instance whose figures are from a record, there are no domains.
     pub stats: MailStats,
@@ -201,9 +201,16 @@ impl Daily {
         limited
             .instances
             .sort_by_key(|of| std::cmp::Reverse(rank(of)));
-        let mut rest = limited.instances.iter().skip(most);
-        limited.unlisted_bad = rest.any(|of| is_bad(&of.name));
         limited.instances.truncate(most);
+        let is_other = |name: &String| limited.instances.iter().all(|of| of.name != *name);
+        // That the day goes on is said of all.
+        let missing = self.missing.iter();
+        let mut missing =
+            missing.filter(|(why, _)| self.is_over() || why != "the day was not over");
+        // What is found of all instances is theirs, too, and so is what could not be read.
+        limited.unlisted_bad = self.attention.iter().any(|of| is_other(&of.instance))
+            || self.unseen_queues.iter().any(is_other)
+            || missing.any(|(_, of)| of.is_empty() || of.iter().any(is_other));
         limited.instances.sort_by(|a, b| a.name.cmp(&b.name));
         limited.unlisted = self.instances.len() - limited.instances.len();
         if let Some(queue) = &mut limited.queue {

@@ -215,7 +215,7 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             report.instances.len(),
         );
         let rest = match report.unlisted_bad {
-            true => "some of the others need it too".to_owned(),
+            true => "not all of the others are known to be well".to_owned(),
             false => format!("nothing was found at the other {}", report.unlisted),
         };
         lines.push(format!(

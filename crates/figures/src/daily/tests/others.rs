@@ -63,3 +63,37 @@ fn an_instance_that_is_switched_off_is_meant_to_be_silent() {
         );
     }
 }
+
+/// A list that is cut says of the rest only what was seen of it.
+#[test]
+fn what_is_not_listed_is_not_said_to_be_well_unless_it_was_seen() {
+    let days: Vec<Period> = (0..9).rev().map(day).collect();
+    let report = |today: [u64; 4], names: &[&str]| {
+        let (last, before) = days.split_last().unwrap();
+        let of = |name: &&str| {
+            let name = (*name).to_owned();
+            let earlier = before.iter().map(|day| record(day, &name, [100, 0, 0, 0]));
+            let all = earlier.chain([record(last, &name, today)]);
+            all.collect::<Vec<DayRecord>>()
+        };
+        let records = names.iter().flat_map(of).collect();
+        daily(&days, records, (names, names), 0)
+    };
+    let names: Vec<String> = (0..10).map(|n| format!("i{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let well = report([100, 0, 0, 0], &names);
+    assert!(!well.limited(5).unlisted_bad);
+    // Too little to be found in any of them, and found in all.
+    let all = report([97, 0, 0, 3], &names);
+    assert_eq!(all.attention[0].instance, "all instances");
+    assert!(all.limited(5).unlisted_bad);
+    let unseen = |queues: &[&str], missing: &[&str]| {
+        let mut report = well.clone();
+        report.unseen_queues = queues.iter().map(|name| (*name).to_owned()).collect();
+        let of = missing.iter().map(|name| (*name).to_owned()).collect();
+        report.missing = vec![("its log was cut".to_owned(), of)];
+        report.limited(5).unlisted_bad
+    };
+    assert!(unseen(&["i9"], &["i0"]) && unseen(&[], &["i9"]) && unseen(&[], &[]));
+    assert!(!unseen(&["i0"], &["i0"]));
+}
