@@ -143,3 +143,45 @@ fn a_log_and_the_same_compressed_are_one() {
     check(&one, &two.repeat(2), 3);
     check(&one, &both, 3);
 }
+
+/// The compressor has not ended yet: what it has written breaks off anywhere.
+#[test]
+fn a_log_that_is_being_compressed_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = dir.path().join("mail.log.1");
+    // Long enough for several blocks, and not too alike to be cut.
+    let text = (0..9000_u32).map(|n| {
+        let at = format!("Sep 19 {:02}:{:02}:{:02}", n / 3600, n / 60 % 60, n % 60);
+        line(&at, "sent").replace(
+            "delay=1",
+            &format!("delay={}", n.wrapping_mul(2_654_435_761) % 9973),
+        )
+    });
+    let text: String = text.collect();
+    for (command, ending) in [
+        ("gzip", "gz"),
+        ("xz", "xz"),
+        ("bzip2", "bz2"),
+        ("zstd -q", "zst"),
+    ] {
+        fs::write(&plain, &text).unwrap();
+        let packed = dir.path().join(format!("mail.log.1.{ending}"));
+        sh(&format!("{command} -kf {}", plain.display()));
+        let whole = fs::read(&packed).unwrap();
+        fs::write(&packed, &whole[..whole.len() * 9 / 10]).unwrap();
+        let files = [&plain, &packed].map(|path| path.to_str().unwrap());
+        let ran = stats(["--log", files[0], files[1]]).ended(0);
+        assert!(
+            ran.out.starts_with("postfix-aol-a:total:9000\n")
+                && ran.err.contains("holds the same lines as"),
+            "{command}: {}{}",
+            ran.out,
+            ran.err
+        );
+        // One of other lines that breaks off is damaged.
+        fs::write(&plain, text.replace("sent", "deferred")).unwrap();
+        let ran = stats(["--log", files[0], files[1]]).ended(1);
+        assert!(ran.err.contains("damaged"), "{command}: {}", ran.err);
+        fs::remove_file(&packed).unwrap();
+    }
+}

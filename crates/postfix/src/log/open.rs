@@ -106,7 +106,8 @@ pub(super) fn decoder<'a>(
 }
 
 /// Does a compressed log hold what the `plain` file begins with, or all of it: is it that file, as logrotate
-/// compresses it?
+/// compresses it? One that is being written ends in the middle of what its compressor makes; what it holds so far
+/// decides.
 ///
 /// # Errors
 /// One of them cannot be read.
@@ -116,8 +117,13 @@ pub fn is_packed_of(packed: &Path, plain: &Path) -> io::Result<bool> {
     let mut packed = decoder(Compression::of(&head), head, file)?;
     let (mut plain, _) = open(plain)?;
     let mut bytes = vec![0; BLOCK];
+    let mut is_begun = false;
     loop {
-        let read = packed.read(&mut bytes)?;
+        let read = match packed.read(&mut bytes) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(is_begun),
+            read => read?,
+        };
+        is_begun |= read > 0;
         let part = bytes.get(..read).unwrap_or_default();
         let mut same = vec![0; read];
         match plain.read_exact(&mut same) {
