@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use postfix::Time;
-use postfix::log::{Bookmark, Mark};
+use postfix::log::{Bookmark, StoredMark};
 use serde::{Deserialize, Serialize};
 
 /// Where in the logs a run goes on.
@@ -30,7 +30,7 @@ pub struct LogPlace {
     /// The path; bytes that are no UTF-8 are `%XX`, and so is `%`.
     path: String,
     seen_us: Option<i64>,
-    files: Vec<Place>,
+    files: Vec<StoredMark>,
     /// The place in a journal, which has no files here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
@@ -40,18 +40,6 @@ pub struct LogPlace {
     /// When its current file was first missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone_us: Option<i64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Place {
-    device: u64,
-    inode: u64,
-    offset: u64,
-    /// Fingerprints, 32 hexadecimal digits each.
-    head: String,
-    tail: String,
-    ended: bool,
-    last_us: Option<i64>,
 }
 
 impl Places {
@@ -65,7 +53,7 @@ impl Places {
         let logs = self.logs.iter().map(|(path, known)| LogPlace {
             path: encoded(path.as_os_str().as_bytes()),
             seen_us: known.seen.map(Time::micros),
-            files: known.marks.iter().map(Place::of).collect(),
+            files: known.marks.iter().map(StoredMark::new).collect(),
             cursor: known.cursor.clone(),
             strange: self.strange.get(path).cloned(),
             gone_us: self.gone.get(path).map(|since| since.micros()),
@@ -80,7 +68,7 @@ impl Places {
     pub fn from_wire(logs: Vec<LogPlace>) -> Result<Self, String> {
         let mut places = Self::default();
         for log in logs {
-            let marks = log.files.into_iter().map(Place::mark);
+            let marks = log.files.iter().map(StoredMark::mark);
             let known = Bookmark {
                 marks: marks
                     .collect::<Option<_>>()
@@ -97,35 +85,6 @@ impl Places {
             places.logs.insert(path, known);
         }
         Ok(places)
-    }
-}
-
-impl Place {
-    fn of(mark: &Mark) -> Self {
-        Self {
-            device: mark.device,
-            inode: mark.inode,
-            offset: mark.offset,
-            head: format!("{:032x}", mark.head),
-            tail: format!("{:032x}", mark.tail),
-            ended: mark.ended,
-            last_us: mark.last.map(Time::micros),
-        }
-    }
-
-    fn mark(self) -> Option<Mark> {
-        let print = |text: &str| u128::from_str_radix(text, 16).ok();
-        // No file is larger (off_t).
-        i64::try_from(self.offset).ok()?;
-        Some(Mark {
-            device: self.device,
-            inode: self.inode,
-            offset: self.offset,
-            head: print(&self.head)?,
-            tail: print(&self.tail)?,
-            ended: self.ended,
-            last: self.last_us.map(Time::from_micros),
-        })
     }
 }
 

@@ -40,7 +40,7 @@ pub use complaint::{Complaint, Severity};
 pub use ends::{first_time, hosts, last_time, needed, needed_with};
 pub use event::{Agent, Delivery, Event, Expired, Sink};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};
-pub use follow::{Bookmark, Followed, Mark, at_end, follow};
+pub use follow::{Bookmark, Followed, Mark, StoredMark, at_end, follow};
 pub use header::{Header, parse as parse_header};
 pub use journal::{Journal, MAIL, Trust};
 pub use lost::Dropped;

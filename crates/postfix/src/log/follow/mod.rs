@@ -9,6 +9,7 @@ mod files;
 mod mark;
 mod piece;
 mod place;
+mod stored;
 
 use crate::Time;
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::read::{Options, Reading};
 use crate::problem::Problem;
 
 pub use mark::Mark;
+pub use stored::StoredMark;
 
 /// How often a log is looked at again that is rotated just now.
 const ATTEMPTS: usize = 20;
