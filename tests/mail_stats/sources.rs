@@ -236,6 +236,61 @@ fn an_instance_with_a_log_of_its_own() {
     stats(["--root", path]).ended(0);
 }
 
+/// Two instances name one log, and nobody writes it: neither is quiet, and it is said once.
+#[test]
+fn an_empty_log_that_two_instances_name() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "etc/postfix/main.cf",
+        "multi_instance_enable = yes\nmulti_instance_directories = /etc/postfix-a /etc/postfix-b\n\
+         maillog_file = /var/log/own.log\n",
+    );
+    for name in ["a", "b"] {
+        write(
+            &format!("etc/postfix-{name}/main.cf"),
+            &format!(
+                "multi_instance_name = postfix-{name}\nmulti_instance_enable = yes\nqueue_directory=/q{name}\n\
+                 data_directory=/d{name}\nmaillog_file = /var/log/own.log\n"
+            ),
+        );
+    }
+    write("var/log/own.log", "");
+    let path = root.path().to_str().unwrap();
+    let says = "own.log: it has no line, though maillog_file names it";
+    for instance in [&[][..], &["a"], &["b"]] {
+        let run = |args: &[&str]| stats([&["--root", path], instance, args].concat());
+        let ran = run(&[]).ended(1);
+        assert_eq!(ran.err.matches("it has no line").count(), 1, "{}", ran.err);
+        assert!(ran.err.contains(says), "{}", ran.err);
+        for window in [&[][..], &["--since", "1h"], &["--date", "2026-11-20"]] {
+            let ran = run(&[&["--check"], window].concat()).ended(3);
+            assert!(
+                ran.out.starts_with("UNKNOWN: ") && ran.out.matches("it has no line").count() == 1,
+                "{}",
+                ran.out
+            );
+        }
+        let state = root.path().join("state.json");
+        for _ in 0..2 {
+            let ran = run(&["--follow-state", state.to_str().unwrap()]).ended(1);
+            assert_eq!(ran.err.matches(says).count(), 1, "{}", ran.err);
+        }
+        fs::remove_file(&state).unwrap();
+        let ran = run(&["--format", "report"]);
+        assert!(
+            ran.status != Some(0) && !ran.out.contains("all is well"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}
+
 /// Amavis and its like: the message comes back under another queue id, and what becomes of that is what counts.
 #[test]
 fn what_is_handed_to_a_content_filter_is_left_out_if_that_is_asked() {

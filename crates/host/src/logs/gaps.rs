@@ -16,24 +16,27 @@ const LATE: Span = Span::from_hours(1);
 /// So long a log may be silent, and is still one that is written to.
 const QUIET: Span = Span::from_days(1);
 
+/// What is said of an empty log.
+const NO_LINE: &str = "it has no line";
+
 /// What is missing in single lines of what was read.
 pub fn gaps(readings: &[Reading]) -> Gaps {
     let mut gaps = Gaps::default();
+    let is_empty = |reading: &Reading| !reading.seen.is_postfix && reading.seen.lines == 0;
+    // One log of several may well be empty: it has just been rotated.
+    let are_empty = readings.iter().all(is_empty);
     for reading in readings {
         let seen = &reading.seen;
         let unread = seen.unread.first.iter();
-        let is_empty = !seen.is_postfix && seen.lines == 0;
+        let is_said = |problem: &Problem| problem.what.starts_with(NO_LINE);
+        let is_told = !are_empty || reading.problems.iter().any(is_said);
         gaps.join(Gaps {
             unread: unread.map(|line| line.problem(&reading.path)).collect(),
             nobodys: seen.unread.nobodys,
             lost: seen.lost.messages,
             late: reading.notes.clone(),
-            empty: Vec::from_iter(is_empty.then(|| Problem::new(&reading.path, "it has no line"))),
+            empty: Vec::from_iter((!is_told).then(|| Problem::new(&reading.path, NO_LINE))),
         });
-    }
-    // One log of several may well be empty: it has just been rotated.
-    if gaps.empty.len() < readings.len() {
-        gaps.empty.clear();
     }
     gaps
 }
@@ -84,7 +87,7 @@ pub(crate) fn followed(
                 .to_owned()
         };
         *strange = found.map(|problem| told(problem.what)).or(strange.take());
-    } else if is_first && set.scope.is_ones() {
+    } else if is_first && set.scope.is_named() {
         *strange = unused(path).map(|problem| problem.what).or(strange.take());
     }
     problems.extend(
@@ -157,13 +160,14 @@ pub(super) fn find_each(readings: &mut [Reading], missing: impl Fn(&[Reading]) -
     find(readings, missing);
 }
 
-/// What is wrong with an instance's own log (`maillog_file`) in which nobody has ever written: Postfix itself does so
-/// as soon as it starts. The lines are elsewhere, then, or nowhere.
+/// What is wrong with a log of Postfix's own (`maillog_file`, of one instance or several) in which nobody has ever
+/// written: Postfix itself does so as soon as it starts. The lines are elsewhere, then, or nowhere.
 pub(super) fn unused(current: &Path) -> Option<Problem> {
     let files = log::siblings(current).ok()?;
     let is_empty = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|m| m.len() == 0);
-    let what = "it has no line, though maillog_file names it: is the postlog service in master.cf, and was Postfix \
-                started again?";
+    let what = format!(
+        "{NO_LINE}, though maillog_file names it: is the postlog service in master.cf, and was Postfix started again?"
+    );
     (!files.is_empty() && files.iter().all(is_empty)).then(|| Problem::new(current, what))
 }
 

@@ -222,7 +222,7 @@ impl Inputs {
                         }
                     }
                     gaps::find(&mut of_set, |of| missing(Some(set), of));
-                    if set.scope.is_ones()
+                    if set.scope.is_named()
                         && let LogPlace::File(current) = &set.place
                         && let Some(first) = of_set.first_mut()
                     {

@@ -109,6 +109,11 @@ impl Scope {
         matches!(self, Self::Only(names) if names.len() == 1)
     }
 
+    /// Is it a log that instances name (`maillog_file`), one or several?
+    pub fn is_named(&self) -> bool {
+        matches!(self, Self::Only(_))
+    }
+
     /// Are the lines of this name looked for in the log?
     pub fn has(&self, name: &[u8]) -> bool {
         let among = |names: &[String]| names.iter().any(|n| n.as_bytes() == name);
