@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use figures::places::Places;
-use postfix::log::{self, Bookmark, Followed, LogPlace, LogSet, Options, Reading, Wanted};
+use postfix::log::{LogSet, Options, Reading, Wanted};
 use postfix::{Problem, Time};
 
 use super::{LogScope, followed, gone};
@@ -35,7 +35,11 @@ pub fn read_new<S: LogScope>(
         let path = set.place.path();
         let known = places.known(path);
         let is_first = known.seen.is_none();
-        let read = match follow(&set.place, known, before, &options, || later(sink)) {
+        let options = Options {
+            window: before.filter(|_| is_first).map(|before| before..Time::MAX),
+            ..options.clone()
+        };
+        let read = match set.place.follow(&known, &options, || later(sink)) {
             Ok((read, new)) => {
                 sink.join(new);
                 read
@@ -100,32 +104,4 @@ fn left(places: &Places, sets: &[LogSet]) -> Option<Time> {
     left.filter(|_| has_new)
         .filter_map(|(_, known)| known.seen)
         .max()
-}
-
-/// Reads what is new in a log into what `empty` makes. Of one that was not read before, that is what was written since
-/// `before`.
-fn follow<S: LogScope>(
-    place: &LogPlace,
-    known: Bookmark,
-    before: Option<Time>,
-    options: &Options<'_>,
-    empty: impl Fn() -> S,
-) -> Result<(Followed, S), Problem> {
-    let is_new = known.seen.is_none();
-    match place {
-        LogPlace::Journal(journal) => {
-            let known = Bookmark {
-                seen: known.seen.or(before),
-                ..known
-            };
-            journal.follow(&known, options, empty)
-        }
-        LogPlace::File(path) => {
-            let options = Options {
-                window: before.filter(|_| is_new).map(|before| before..Time::MAX),
-                ..options.clone()
-            };
-            log::follow(path, &known, &options, empty)
-        }
-    }
 }

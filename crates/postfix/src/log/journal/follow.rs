@@ -11,7 +11,9 @@ use super::intake::Intake;
 use super::{Journal, ctl};
 
 impl Journal {
-    /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it.
+    /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it, or,
+    /// where a window is asked for, what was written from its begin on, as of a file
+    /// ([`crate::log::follow()`]).
     ///
     /// The place is that of the last entry of mail that was read. Where that entry is gone, and what is left of the
     /// journal begins after the earlier run, entries may be lost that nobody has read: [`Followed::gap`] says so.
@@ -26,15 +28,18 @@ impl Journal {
         options: &Options<'_>,
         empty: impl Fn() -> S,
     ) -> Result<(Followed, S), Problem> {
-        let start = match (&known.cursor, known.seen) {
+        let since = known
+            .seen
+            .or(options.window.as_ref().map(|window| window.start));
+        let start = match (&known.cursor, since) {
             (Some(cursor), _) => Some(format!("--cursor={cursor}")),
-            (None, Some(seen)) => Some(format!("--since=@{}", seen.seconds())),
+            (None, Some(since)) => Some(format!("--since=@{}", since.seconds())),
             (None, None) => None,
         };
         let window = match &known.cursor {
             // Clocks are set back: what comes after the entry is new, whatever its time.
             Some(_) => Time::EPOCH..Time::MAX,
-            None => known.seen.unwrap_or(Time::EPOCH)..Time::MAX,
+            None => since.unwrap_or(Time::EPOCH)..Time::MAX,
         };
         let mut sink = empty();
         let mut intake = Intake::new(self, options, window);
@@ -57,8 +62,8 @@ impl Journal {
         if let Some(stopped) = ran.value {
             return Err(stopped);
         }
-        let gap = match known.seen {
-            Some(seen) if !was_met => self.gap(seen, options)?,
+        let gap = match since {
+            Some(since) if !was_met => self.gap(since, options)?,
             _ => None,
         };
         let followed = Followed {
