@@ -23,6 +23,10 @@ const overflowing = [...document.querySelectorAll('body *')].filter(
 return {
   title: document.title,
   text: document.body.innerText,
+  clipped: [...document.querySelectorAll('svg text')].filter(t => {
+    const box = t.getBBox(), view = t.ownerSVGElement.viewBox.baseVal;
+    return box.x < -0.5 || box.y < -0.5 || box.x + box.width > view.width + 0.5 || box.y + box.height > view.height + 0.5;
+  }).map(t => t.outerHTML),
   plain: [...document.querySelectorAll('.plain')].map(p => [p.textContent, getComputedStyle(p).display]),
   tables: Object.fromEntries([...document.querySelectorAll('section')].map(s => [s.id, table(s)])),
   charts: Object.fromEntries([...document.querySelectorAll('figure')].map(
@@ -39,6 +43,11 @@ return {
   ground: getComputedStyle(document.body).backgroundColor,
   ink: getComputedStyle(document.body).color,
 };
+"""
+# As mail programs do that draw no SVG, and heed the styles.
+UNDRAWN = """
+document.querySelectorAll('svg').forEach(svg => svg.remove());
+return [...document.querySelectorAll('.plain')].map(p => [p.textContent, getComputedStyle(p).display]);
 """
 
 
@@ -78,10 +87,11 @@ try:
         with open(f"{DIRECTORY}/{width}-{scheme}.png", "wb") as file:
             file.write(png)
         seen[f"{width}-{scheme}"] = look | {"picture": picture(png)}
+    undrawn = call("POST", f"{session}/execute/sync", {"script": UNDRAWN, "args": []})
     events = [json.loads(entry["message"])["message"] for entry in call("POST", f"{session}/se/log", {"type": "performance"})]
     sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
     # Not those of the browser's own first page.
     asked = [of["request"]["url"] for of in sent if not of["documentURL"].startswith("chrome:")]
-    print(json.dumps({"seen": seen, "asked": sorted(set(asked))}))
+    print(json.dumps({"seen": seen, "undrawn": undrawn, "asked": sorted(set(asked))}))
 finally:
     call("DELETE", session)

@@ -71,6 +71,16 @@ fn the_page_is_whole_in_a_browser() {
             "{name}"
         );
         assert_eq!(look["overflowing"], json!([]), "{name}");
+        assert_eq!(look["clipped"], json!([]), "{name}");
+        // What is drawn is not shown once more in words, unless the drawing is left out.
+        let (plain, undrawn) = (&look["plain"], &found["undrawn"]);
+        let (plain, undrawn) = (plain.as_array().unwrap(), undrawn.as_array().unwrap());
+        assert!(plain.len() > 5 && plain.len() == undrawn.len(), "{name}");
+        assert!(
+            plain.iter().all(|one| one[1] == "none"),
+            "{name}: {plain:?}"
+        );
+        assert!(undrawn.iter().all(|one| one[1] == "block"), "{undrawn:?}");
         let picture = &look["picture"];
         assert_eq!(picture["width"], width, "{name}");
         assert!(

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use postfix::log::{Bookmark, Event, Journal, LogPlace, MAIL, Options, Sink, Trust, Wanted};
+use postfix::{Time, Zone};
 use testkit::prometheus::value;
 
 use super::host::{Host, SECOND};
@@ -131,4 +133,56 @@ fn a_host_that_changes_where_it_logs_counts_each_line_once() {
     let prom = host.counters(0);
     assert_eq!((sent(&prom, "aol-a"), gaps(&prom)), (8.0, 0.0));
     assert_eq!(sent(&host.counters(0), "aol-a"), 8.0);
+}
+
+/// Counts deliveries.
+struct Count(u64);
+
+impl Sink for Count {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0 += u64::from(matches!(event, Event::Delivery(_)));
+    }
+}
+
+/// A journal that was never read, in a window: from its begin on, as a file. Once it was read, all that is new.
+#[test]
+fn a_window_is_of_the_first_run() {
+    let mut host = Host::new();
+    host.deliver("aol-a", 3, "sent (250 ok)");
+    let begin = Time::from_micros((host.clock + SECOND / 2) as i64);
+    host.deliver("aol-a", 4, "sent (250 ok)");
+    host.flush();
+    let journal = |host: &Host| {
+        LogPlace::Journal(Journal {
+            directory: Some(host.journal.directory().to_owned()),
+            facilities: [MAIL].into(),
+            trust: Trust {
+                owners: None,
+                daemon_directories: vec!["/usr/lib/postfix/sbin".into()],
+            },
+        })
+    };
+    let follow = |host: &Host, known: &Bookmark, window| {
+        let options = Options {
+            zone: Zone::named("UTC").unwrap(),
+            now: Time::from_micros((host.clock + SECOND) as i64),
+            window,
+            wanted: Wanted::default(),
+            threads: 1,
+            progress: &|_| {},
+        };
+        let read = journal(host).follow(known, &options, || Count(0));
+        let (followed, count) = read.unwrap();
+        (followed.known, count.0)
+    };
+    let none = Bookmark::default();
+    assert_eq!(follow(&host, &none, None).1, 7);
+    let (known, count) = follow(&host, &none, Some(begin..Time::MAX));
+    assert_eq!(count, 4);
+    // A clock that was set back.
+    host.clock -= 1800 * SECOND;
+    host.journal.boot();
+    host.deliver("aol-a", 2, "sent (250 ok)");
+    host.flush();
+    assert_eq!(follow(&host, &known, Some(begin..Time::MAX)).1, 2);
 }
