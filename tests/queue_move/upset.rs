@@ -1,4 +1,4 @@
-//! What a move meets beside crashes: a target that is slow or is started again, a clock that jumps, a host that keeps
+//! What a move meets beside crashes: files that are damaged, mail that is to be returned, a target that is slow or is started again, a clock that jumps, a host that keeps
 //! its log in the journal alone, a message with very many recipients.
 
 use std::collections::BTreeMap;
@@ -199,4 +199,114 @@ fn a_resume_where_the_log_is_the_journal_of_systemd() {
     accepting.wait_accepted(COUNT);
     to.wait_idle();
     once(&served(&[&accepting]), COUNT);
+}
+
+/// One byte of a queue file is another. Postfix's queue manager saves such a file to the corrupt queue, or delivers it
+/// all the same; pickup and cleanup of TO would remove it.
+fn damaged(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let at = content.windows(from.len()).position(|part| part == from);
+    let at = at.expect("it is in the file");
+    let mut content = content.to_vec();
+    content[at..at + to.len()].copy_from_slice(to);
+    content
+}
+
+fn damaged_is_left(other: bool) {
+    let host = host_or_skip!();
+    if other {
+        host.sh(
+            "mkdir -p /var/spool/postfix-aol-b && mount -t tmpfs tmpfs /var/spool/postfix-aol-b",
+        );
+    }
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let kinds: [(&[u8], &[u8]); 6] = [
+        (b"", b""),
+        (b"log_client_name=", b"log_client_namex"),
+        (b"rewrite_context=", b"rewrite_contextx"),
+        (b"rewrite_context=local", b"rewrite_context=locla"),
+        (b"N\x0cline of body", b"\xc9\x0cline of body"),
+        (b"N\x0cline of body", b"N\x1cline of body"),
+    ];
+    let body = "line of body\n".repeat(20);
+    let ids = from.submit(
+        (0..kinds.len())
+            .map(|n| Mail::new("a@example.org", &format!("n{n}@aol.com")).body(body.clone())),
+    );
+    from.wait_for("deferred", kinds.len());
+    from.wait_idle();
+    for (id, (was, is)) in ids.iter().zip(kinds).skip(1) {
+        let path = from.file(id).unwrap();
+        let content = damaged(&host.read(&path), was, is);
+        host.write("/run/damaged", content);
+        // As a broken disk would: the inode, its mode and its time stay.
+        host.sh(&format!(
+            "touch -r {path} /run/time; dd if=/run/damaged of={path} conv=notrunc status=none; touch -r /run/time {path}",
+            path = path.display()
+        ));
+    }
+    let moved = queue_move(&host, &["aol-a", "aol-b", "--yes"]).exit(1);
+    let said = moved.text();
+    assert!(said.contains("6 selected, 1 moved, 5 skipped"), "{moved}");
+    assert!(
+        said.contains("its file is damaged: TO's pickup would delete it"),
+        "{moved}"
+    );
+    accepting.wait_accepted(1);
+    to.wait_idle();
+    once(&served(&[&accepting]), 1);
+    let mut left = ids[1..].to_vec();
+    left.sort();
+    assert_eq!(from.ids("deferred"), left);
+    assert_eq!(from.ids("defer"), left);
+    assert_eq!((from.count("hold"), to.count("maildrop")), (0, 0));
+}
+
+#[test]
+fn what_pickup_would_remove_stays() {
+    damaged_is_left(false);
+}
+
+#[test]
+fn what_pickup_would_remove_stays_between_file_systems() {
+    damaged_is_left(true);
+}
+
+/// An admin wants them returned while the move has them on hold.
+#[test]
+fn what_is_marked_to_be_returned_meanwhile_is_not_moved() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let names: Vec<String> = (0..12).map(|n| format!("n{n}@aol.com")).collect();
+    let ids = from.submit(names.iter().map(|name| Mail::new("a@example.org", name)));
+    from.wait_for("deferred", 12);
+    from.wait_idle();
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "0", "--rate", "240/min",
+    ];
+    let running = host.command(TOOL).args(args).spawn();
+    accepting.wait_accepted(1);
+    let held = from.ids("hold");
+    let (expired, _) = held.split_at(3);
+    for id in expired {
+        from.postsuper(["-e", id]);
+    }
+    let moved = running.wait(testkit::PATIENCE).exit(1);
+    assert!(moved.text().contains("9 moved, 3 skipped"), "{moved}");
+    accepting.wait_accepted(9);
+    to.wait_idle();
+    let served = served(&[&accepting]);
+    once(&served, 9);
+    for (id, name) in ids.iter().zip(&names) {
+        assert_ne!(
+            served.contains_key(name),
+            expired.contains(id),
+            "{name}: {moved}"
+        );
+    }
+    // And so it is done.
+    from.flush();
+    for id in expired {
+        host.wait_for_log(&format!("{id}: from=<a@example.org>, status=force-expired"));
+    }
 }

@@ -6,7 +6,7 @@ use rustix::fs::FlockOperation;
 
 use crate::fsops::Stat;
 use crate::journal::{Ended, Fate, Track};
-use crate::mover::{BEING_DELIVERED, GONE, HELD_AGAIN, Mover, Stop, fail};
+use crate::mover::{BEING_DELIVERED, EXPIRED, GONE, HELD_AGAIN, Mover, Stop, fail, skip};
 use crate::protocol::{Goal, Seen};
 use crate::tree::At;
 
@@ -40,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) is_written: bool,
     /// Are its logs seen to?
     pub(crate) stripped: bool,
+    /// Has its file been read, and would TO's pickup take it?
+    pub(crate) sound: bool,
     /// How often it was looked at anew.
     pub(crate) looks: u8,
 }
@@ -58,6 +60,7 @@ impl Job {
             locked: false,
             is_written: false,
             stripped: false,
+            sound: false,
             looks: 0,
             track,
         }
@@ -104,6 +107,25 @@ impl Job {
             true => Ok((at, stat)),
             false => Err(Stop::Raced(HELD_AGAIN.to_owned())),
         }
+    }
+
+    /// Would TO take its own file, which is secured and was `stat`? What FROM's queue manager saves to its corrupt queue,
+    /// or can make sense of all the same, TO's pickup removes for good; and requeued, nobody knows of `postsuper -e`.
+    pub(crate) fn must_be_fit(&mut self, stat: &Stat) -> Result<(), Stop> {
+        if stat.is_forced_expire() {
+            return skip(EXPIRED);
+        }
+        if !self.sound {
+            let (file, stat) = self.open_own()?;
+            let file: &File = file;
+            if let Some(why) = postfix::queue::damage(file, stat.size) {
+                return skip(&format!(
+                    "its file is damaged: TO's pickup would delete it ({why})"
+                ));
+            }
+            self.sound = true;
+        }
+        Ok(())
     }
 
     /// Is its own file still where it was seen?

@@ -74,6 +74,9 @@ pub(crate) fn skip<T>(why: &str) -> Result<T, Stop> {
     Err(Stop::Skip(why.to_owned()))
 }
 
+/// Which requeueing would undo.
+pub(crate) const EXPIRED: &str =
+    "an admin has marked it to be returned to the sender (postsuper -e, -f)";
 pub(crate) const GONE: &str = "somebody released or removed it while this move held it";
 pub(crate) const HELD_AGAIN: &str =
     "somebody released it and put it on hold again while this move held it";

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::fsops::{Stat, Time};
 use crate::journal::{Intent, Journal, Rcpt, Side};
+use crate::mover::EXPIRED;
 use crate::steps::hold::pending;
 
 /// What is to be done with a message.
@@ -218,7 +219,7 @@ fn why_not(message: &Message, facts: Facts<'_>, spool: &Spool, logs: &[Log]) -> 
     let why = if file.misplaced {
         "it is where Postfix does not see it: run postsuper -s first"
     } else if file.info.is_forced_expire() {
-        "an admin has marked it to be returned to the sender (postsuper -e, -f)"
+        EXPIRED
     } else if !envelope.complete {
         "its file is damaged: TO's pickup would delete it"
     } else if envelope.to_do().next().is_none() {

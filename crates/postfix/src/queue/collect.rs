@@ -27,6 +27,8 @@ pub(super) enum Extent {
     Head,
     /// To the end record.
     Whole,
+    /// The same, and each record of the content is looked at, too.
+    Content,
 }
 
 /// Reads the envelope of a queue file of `size` bytes.
@@ -50,6 +52,27 @@ pub fn read_arrival<S: Source + ?Sized>(source: &S, size: u64) -> Option<(i64, u
     Some((arrival.seconds(), envelope.arrival_microseconds))
 }
 
+/// Why pickup(8) and cleanup(8) would not take a queue file of `size` bytes, but remove it (pickup.c, copy_segment;
+/// cleanup_envelope.c), be it that there is no such reason: a record that they do not expect where it is, or do not
+/// understand, in the envelope or in the content. Reads all of the file.
+pub fn damage<S: Source + ?Sized>(source: &S, size: u64) -> Option<String> {
+    let read = read(
+        source,
+        size,
+        Path::new(""),
+        &mut Vec::new(),
+        Extent::Content,
+    );
+    if let Some(problem) = read.problems.first() {
+        return Some(problem.what.clone());
+    }
+    let mut contexts = read.value.attributes();
+    let context = contexts.find(|(name, value)| {
+        *name == b"rewrite_context" && !matches!(*value, b"local" | b"remote")
+    });
+    context.map(|(_, value)| format!("unknown rewrite_context {}", value.escape_ascii()))
+}
+
 pub(super) fn read<S: Source + ?Sized>(
     source: &S,
     size: u64,
@@ -59,7 +82,7 @@ pub(super) fn read<S: Source + ?Sized>(
 ) -> Parsed<Envelope> {
     let short_read = match extent {
         Extent::Times => SHORT_READ_OF_TIMES,
-        Extent::Head | Extent::Whole => SHORT_READ,
+        Extent::Head | Extent::Whole | Extent::Content => SHORT_READ,
     };
     let mut records = Records::new(source, size, buffer).short_read(short_read);
     let mut collector = Collector {
@@ -142,7 +165,7 @@ impl Collector<'_> {
                 kind == b'T' && self.found.value.arrival.is_some_and(|t| t > Time::EPOCH)
             }
             Extent::Head => kind == b'S',
-            Extent::Whole => false,
+            Extent::Whole | Extent::Content => false,
         }
     }
 
@@ -167,7 +190,7 @@ impl Collector<'_> {
             b'A' => match split_nameval(text) {
                 Some((name, value)) => match attribute_kind(name) {
                     Some(kind) => self.value(kind, value, at),
-                    None if self.extent != Extent::Whole => {}
+                    None if matches!(self.extent, Extent::Times | Extent::Head) => {}
                     None => self.found.value.push_attribute(text),
                 },
                 None => self.problem(at, "malformed attribute record"),
@@ -264,7 +287,8 @@ impl Collector<'_> {
         records: &mut Records<'_, S>,
     ) -> Result<(), Stop> {
         let start = records.position();
-        if let Some(size) = self.found.value.size.filter(|size| size.data_offset > 0) {
+        let size = self.found.value.size.filter(|size| size.data_offset > 0);
+        if let Some(size) = size.filter(|_| self.extent != Extent::Content) {
             let end = start.saturating_add(size.data_size);
             if size.data_offset == start && records.extracted_at(end) {
                 records.jump(end)?;

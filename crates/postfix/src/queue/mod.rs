@@ -23,7 +23,7 @@ mod sender;
 
 pub use address::{printable, quote_822_local};
 pub use bounce_log::{LogEntry, read_log};
-pub use collect::{read_arrival, read_envelope};
+pub use collect::{damage, read_arrival, read_envelope};
 pub use content::read_content;
 pub use envelope::{Envelope, Recipient, RecipientState, SizeRecord};
 pub use file::{FileInfo, Opened};

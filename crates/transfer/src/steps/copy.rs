@@ -6,7 +6,7 @@ use postfix::queue::Log;
 
 use crate::job::{Job, check_inode};
 use crate::journal::{Copied, Made};
-use crate::mover::{HELD_AGAIN, Mover, Stop, fail, fail_or_raced, fitting};
+use crate::mover::{EXPIRED, HELD_AGAIN, Mover, Stop, fail, fail_or_raced, fitting, skip};
 use crate::protocol::{Own, Target};
 use crate::steps::send::strip;
 use crate::steps::undo::hold_of;
@@ -14,7 +14,8 @@ use crate::steps::undo::hold_of;
 /// Makes an empty closed file in TO's maildrop, under a name that is not a queue id as long as its inode is not
 /// journalled.
 pub(crate) fn begin(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<Made, Stop> {
-    job.secure(mover)?;
+    let (_, stat) = job.secure(mover)?;
+    job.must_be_fit(&stat)?;
     strip(mover, job, logs)?;
     let id = &job.track.intent.queue_id;
     let at = mover.covered(mover.in_maildrop(id)?, id);
@@ -68,6 +69,9 @@ pub(crate) fn fill(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 /// Covers the source: one rename, which nobody can come between.
 pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let (hold, stat) = job.secure(mover)?;
+    if stat.is_forced_expire() {
+        return skip(EXPIRED);
+    }
     if !mover.is_untouched(&stat, job.track.intent.file.mtime.seconds) {
         return Err(Stop::Raced(HELD_AGAIN.to_owned()));
     }

@@ -7,7 +7,7 @@ use postfix::queue::{Log, Queue};
 use crate::fsops::Stat;
 use crate::job::{Job, QueueFile};
 use crate::journal::Intent;
-use crate::mover::{BEING_DELIVERED, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
+use crate::mover::{BEING_DELIVERED, EXPIRED, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
 use crate::tree::{At, Place};
 
 /// As `postsuper -h` does it, but marked, and never over another file.
@@ -97,7 +97,7 @@ fn gone(mover: &Mover<'_>, job: &Job) -> &'static str {
 fn same_as_planned(found: &Stat, intent: &Intent) -> Result<(), Stop> {
     let planned = &intent.file;
     if found.is_forced_expire() {
-        return skip("an admin has marked it to be returned to the sender (postsuper -e, -f)");
+        return skip(EXPIRED);
     }
     if !found.is_ready() || found.links != 1 || found.uid != planned.uid {
         return skip("its mode, owner or number of links has changed");

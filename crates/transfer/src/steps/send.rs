@@ -12,6 +12,7 @@ use crate::tree::Place;
 /// `Ok(false)`: its name is taken in TO's maildrop.
 pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> Result<bool, Stop> {
     let (hold, stat) = job.secure(mover)?;
+    job.must_be_fit(&stat)?;
     strip(mover, job, logs)?;
     let (file, _) = job.open_own()?;
     let path = &hold.path;
