@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cli::{Context, Failure, Outcome};
@@ -22,7 +23,7 @@ use crate::result;
 use crate::setup;
 use crate::syslog::Syslog;
 use crate::unfinished::{all, named, read};
-use crate::waiting::{self, Verified};
+use crate::waiting::{self, Moved, Verified};
 use crate::watch::{About, MoveWatch};
 
 /// How long TO's log is waited for, in all, and how often it is read meanwhile.
@@ -222,16 +223,13 @@ fn execute(
         Ok(done) => done,
         Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
     };
-    let mut verified = Verified::default();
+    let (journal, mut verified) = (read(&path)?, Verified::default());
     if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
-        let moved = done.ended.iter();
-        let names: Vec<String> = moved
-            .filter_map(|end| Some(end.name.as_ref()?.to_string()))
-            .collect();
-        verified = waiting::verify(cx, &header.to, log, &names, &watch);
+        let moved = Moved::of(&done, journal.intents().map(Arc::as_ref));
+        verified = waiting::verify(cx, &header.to, log, &moved, &watch);
         waiting::keep(cx, &done, &mut verified);
     }
-    let mut outcome = result::MoveResult::of_journal(&read(&path)?, word, before, &verified);
+    let mut outcome = result::MoveResult::of_journal(&journal, word, before, &verified);
     let mut is_stopped = stopped.is_some();
     if let Some(canary) = &canary {
         outcome.notes.push(canary.said());

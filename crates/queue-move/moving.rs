@@ -17,7 +17,7 @@ use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
 use crate::text;
 use crate::unfinished::moves_dir;
-use crate::waiting::{self, Verified};
+use crate::waiting::{self, Moved, Verified};
 use crate::watch::{About, MoveWatch};
 
 pub(crate) fn run(
@@ -182,11 +182,8 @@ fn execute(
         }
     };
     let mut verified = Verified::default();
-    let names: Vec<String> = done
-        .ended
-        .iter()
-        .filter_map(|end| Some(end.name.as_ref()?.to_string()))
-        .collect();
+    let messages = planned.plan.moves().map(|item| &item.message);
+    let moved = Moved::of(&done, messages);
     if !course.to_runs {
         let what = format!(
             "{}'s pickup will take the mail when it starts",
@@ -194,7 +191,7 @@ fn execute(
         );
         verified.notes.push(what);
     } else if !args.pace.no_wait {
-        verified = waiting::verify(cx, &course.to_side, log, &names, &watch);
+        verified = waiting::verify(cx, &course.to_side, log, &moved, &watch);
         waiting::keep(cx, &done, &mut verified);
     }
     let mut outcome = result::MoveResult::of_plan(

@@ -8,9 +8,10 @@ use postfix::log::{Action, Status};
 use postfix::{count, either};
 use serde::Serialize;
 use transfer::verify::{Follower, Log, Stopped, still_there};
-use transfer::{Became, Done, Fs, NoHook, Side, Watch as _};
+use transfer::{Became, Done, Fs, Intent, NoHook, Side, Watch as _};
 
 use crate::watch::MoveWatch;
+use crate::weighing::recipients;
 
 /// How often it is looked.
 const ROUND: Duration = Duration::from_millis(200);
@@ -38,6 +39,29 @@ pub(crate) struct Verified {
     pub(crate) so_far: Option<SoFar>,
 }
 
+/// A message that was moved.
+#[derive(Debug, Clone)]
+pub(crate) struct Moved {
+    /// Its name in TO's maildrop.
+    pub(crate) name: String,
+    /// How many deliveries it needs.
+    pub(crate) recipients: usize,
+}
+
+impl Moved {
+    /// Those of a run's messages that are in TO's maildrop, or were.
+    pub(crate) fn of<'m>(done: &Done, messages: impl Iterator<Item = &'m Intent>) -> Vec<Self> {
+        let messages: HashMap<u32, &Intent> = messages.map(|one| (one.n, one)).collect();
+        let moved = done.ended.iter().filter_map(|end| {
+            Some(Self {
+                name: end.name.as_ref()?.to_string(),
+                recipients: recipients(messages.get(&end.n)?),
+            })
+        });
+        moved.collect()
+    }
+}
+
 /// What TO has done with messages up to now, by its log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct SoFar {
@@ -48,9 +72,9 @@ pub(crate) struct SoFar {
 }
 
 impl SoFar {
-    fn of(follower: &Follower, names: &[String]) -> Self {
+    fn of(follower: &Follower, moved: &[Moved]) -> Self {
         let mut so_far = Self::default();
-        for name in names {
+        for Moved { name, recipients } in moved {
             let attempts = follower.attempts(name);
             let with = |status: Status| attempts.iter().find(|attempt| attempt.status == status);
             let stopped = follower.stopped(name);
@@ -61,11 +85,9 @@ impl SoFar {
             let (count, attempt) = match (with(Status::Bounced), with(Status::Deferred)) {
                 (Some(attempt), _) => (&mut so_far.became.bounced, Some(attempt)),
                 (None, Some(attempt)) => (&mut so_far.became.deferred, Some(attempt)),
-                (None, None) if attempts.is_empty() && follower.is_removed(name) => {
-                    (&mut so_far.became.not_known, None)
-                }
-                (None, None) if attempts.is_empty() => (&mut so_far.became.not_tried, None),
-                (None, None) => (&mut so_far.became.sent, None),
+                (None, None) if attempts.len() >= *recipients => (&mut so_far.became.sent, None),
+                (None, None) if follower.is_removed(name) => (&mut so_far.became.not_known, None),
+                (None, None) => (&mut so_far.became.not_tried, None),
             };
             *count += 1;
             let reply = attempt.filter(|_| *count == 1);
@@ -150,8 +172,8 @@ fn has_come(follower: &Follower, name: &str) -> bool {
 }
 
 /// What TO's pickup has taken, and nothing has come of that.
-fn not_taken(follower: &Follower, to: &Side, names: &[String]) -> Option<String> {
-    let is_open = |name: &&String| follower.new_id(name).is_some() && !has_come(follower, name);
+fn not_taken(follower: &Follower, to: &Side, names: &[&str]) -> Option<String> {
+    let is_open = |name: &&&str| follower.new_id(name).is_some() && !has_come(follower, name);
     let open: Vec<&str> = names
         .iter()
         .filter(is_open)
@@ -177,15 +199,16 @@ pub(crate) fn verify(
     cx: &Context,
     to: &Side,
     log: Option<Log>,
-    names: &[String],
+    moved: &[Moved],
     watch: &MoveWatch<'_>,
 ) -> Verified {
-    if names.is_empty() {
+    if moved.is_empty() {
         return Verified::default();
     }
+    let names: Vec<&str> = moved.iter().map(|one| one.name.as_str()).collect();
     let mut follower = log.map(|log| Follower::new(log, to, tags(cx)));
     let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
-    let mut left: HashSet<&str> = names.iter().map(String::as_str).collect();
+    let mut left: HashSet<&str> = names.iter().copied().collect();
     let (mut quiet, mut rounds_after) = (0, 0);
     let mut rounds = (0..LOG_EVERY).cycle();
     let mut unread = follower.is_none();
@@ -230,17 +253,17 @@ pub(crate) fn verify(
     }
     drop(progress);
     let mut verified = Verified::default();
-    for name in names {
+    for name in &names {
         if let Some(new) = follower.as_ref().and_then(|f| f.new_id(name)) {
-            verified.new_ids.insert(name.clone(), new.to_owned());
+            verified.new_ids.insert((*name).to_owned(), new.to_owned());
         }
     }
     let (instance, all) = (&to.instance, names.len());
     if let Some(follower) = follower.as_ref().filter(|_| !unread) {
-        let so_far = SoFar::of(follower, names);
+        let so_far = SoFar::of(follower, moved);
         verified.notes.push(so_far.said(instance));
         verified.problems.extend(bad(&so_far.became, instance));
-        verified.problems.extend(not_taken(follower, to, names));
+        verified.problems.extend(not_taken(follower, to, &names));
         verified.so_far = Some(so_far);
     }
     if !left.is_empty() {

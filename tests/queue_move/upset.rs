@@ -310,3 +310,56 @@ fn what_is_marked_to_be_returned_meanwhile_is_not_moved() {
         host.wait_for_log(&format!("{id}: from=<a@example.org>, status=force-expired"));
     }
 }
+
+/// One attempt serves two of them; the others wait.
+#[test]
+fn what_some_recipients_wait_for_is_not_said_to_be_sent() {
+    let host = host_or_skip!();
+    let (from, to, _, accepting) = blocked_and_healthy(&host);
+    let all = (1..20).map(|n| format!("n{n}@aol.com"));
+    from.submit([Mail::new("a@example.org", "n0@aol.com").to_all(all)]);
+    from.wait_for("deferred", 1);
+    from.wait_idle();
+    to.set("smtp_destination_recipient_limit", "2");
+    to.set("smtp_destination_concurrency_limit", "1");
+    to.set("default_destination_rate_delay", "20s");
+    to.reload();
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "0", "--format", "json", "--name", "one",
+    ];
+    let moved = queue_move(&host, &args).ok();
+    assert_eq!(served(&[&accepting]).len(), 2);
+    let so_far = &json(&moved)["so_far"];
+    assert_eq!(
+        (&so_far["sent"], &so_far["not_tried"]),
+        (&0.into(), &1.into()),
+        "{moved}"
+    );
+    to.stop();
+    // Nothing is said of what is not TO's any more.
+    from.submit([Mail::new("a@example.org", "back@aol.com")]);
+    from.wait_for("deferred", 1);
+    from.wait_idle();
+    to.start();
+    let pickup = to
+        .processes()
+        .into_iter()
+        .find(|(_, name)| name == "pickup")
+        .unwrap()
+        .0;
+    host.sh(&format!("kill -STOP {pickup}"));
+    let args = [
+        "aol-a", "aol-b", "--yes", "--canary", "0", "--format", "json", "--name", "two",
+    ];
+    // It waits for pickup, until nobody wants it to.
+    let mut running = host.command(TOOL).args(args).spawn();
+    to.wait_for("maildrop", 1);
+    running.signal(Signal::SIGINT);
+    let moved = running.wait(testkit::PATIENCE).exit(1);
+    assert_eq!(json(&moved)["so_far"]["not_tried"], 1, "{moved}");
+    queue_move(&host, &["undo", "two", "--yes"]).ok();
+    host.sh(&format!("kill -CONT {pickup}"));
+    let history = json(&queue_move(&host, &["history", "two", "--format", "json"]).ok());
+    assert_eq!(history["restored"], 1, "{history}");
+    assert!(history["so_far"].is_null(), "{history}");
+}

@@ -366,7 +366,8 @@ impl<'a> Move<'a> {
             state: totals.state(is_complete),
             finish: self.goal == Goal::Finish,
             totals,
-            became: self.became,
+            // It was about others.
+            became: self.became.filter(|one| one.messages() == totals.moved),
         };
         lines.push(Line::Last(last.clone()));
         let stopped = |e| MoveError::Stopped(self.header.name.clone(), e);

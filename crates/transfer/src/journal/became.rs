@@ -23,13 +23,19 @@ pub struct Became {
     pub discarded: usize,
     /// TO's cleanup put them on hold.
     pub held: usize,
-    /// No attempt is logged.
+    /// For some recipient no attempt is logged.
     pub not_tried: usize,
     /// They left TO's queue, and its log does not say how.
     pub not_known: usize,
 }
 
 impl Became {
+    /// How many it is about.
+    pub fn messages(&self) -> usize {
+        let tried = self.sent + self.deferred + self.bounced;
+        tried + self.discarded + self.held + self.not_tried + self.not_known
+    }
+
     /// Puts it into the journal of a run that has ended, under the locks of that run: what an earlier one has put there
     /// is no longer so.
     ///
