@@ -89,6 +89,7 @@ pub(crate) fn watch(
         Err(why) => return Ok(Watched::Unseen(why)),
     };
     let interrupts = cx.catch_interrupts()?;
+    // Who came up to here is not looked at: who has mail comes again.
     if let Err(why) = is_logged(cx, instance, &mut logs, &interrupts) {
         return Ok(Watched::Unseen(why));
     }
@@ -105,6 +106,19 @@ pub(crate) fn watch(
         }
         let last = seen.values().map(|(at, _)| *at).max().unwrap_or(begun);
         if last.elapsed() >= QUIET {
+            // Is it still logged who comes?
+            match is_logged(cx, instance, &mut logs, &interrupts) {
+                Ok(_) if interrupts.came() => {
+                    return Ok(Watched::Unseen("interrupted".to_owned()));
+                }
+                Ok(others) if others.is_empty() => {}
+                Ok(others) => {
+                    let at = (Instant::now(), clock.now());
+                    seen.extend(others.into_iter().map(|client| (client, at)));
+                    continue;
+                }
+                Err(why) => return Ok(Watched::Unseen(why)),
+            }
             let since = seen.values().map(|(_, at)| *at).max().unwrap_or(start);
             // What was lost may have been of somebody who came.
             return Ok(match logs.lost {
@@ -129,14 +143,14 @@ pub(crate) fn watch(
     }
 }
 
-/// Is it logged who comes? A log that nobody writes to is quiet, too: a connection of our own must be in it. What was
-/// logged up to there is not looked at any more: who has mail comes again. Where nobody listens, nobody can come.
+/// Is it logged who comes? A log that nobody writes to is quiet, too: a connection of our own must be in it. Who else
+/// came up to there comes back. Where nobody listens, nobody can come.
 fn is_logged(
     cx: &Context,
     instance: &Instance,
     logs: &mut Logs<'_>,
     interrupts: &Interrupts,
-) -> Result<(), String> {
+) -> Result<BTreeSet<String>, String> {
     let servers = probe::listeners(cx, instance);
     if servers.is_empty() {
         return Err("no smtpd was found to be asked: see inet_interfaces and master.cf".to_owned());
@@ -152,15 +166,19 @@ fn is_logged(
             Err(e) => failed = Some(format!("smtpd at {server} does not greet: {e}")),
         }
     }
+    let mut others = BTreeSet::new();
     let Some(own) = own else {
-        return failed.map_or(Ok(()), Err);
+        return failed.map_or(Ok(others), Err);
     };
     let begun = Instant::now();
     loop {
         let new = logs.new_clients(instance).map_err(|e| e.to_string())?;
         let is_own = |address: &String| address.parse() == Ok::<IpAddr, _>(own);
-        if new.iter().any(|(_, address)| is_own(address)) || interrupts.came() {
-            return Ok(());
+        let is_there = new.iter().any(|(_, address)| is_own(address));
+        let new = new.into_iter().filter(|(_, address)| !is_own(address));
+        others.extend(new.map(|(client, _)| client));
+        if is_there || interrupts.came() {
+            return Ok(others);
         }
         if begun.elapsed() > LOGGED {
             let what = "a connection of our own is not in its log: is the syslog daemon running?";

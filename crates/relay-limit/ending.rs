@@ -1,14 +1,14 @@
 //! After the end of a pause: until Postfix no longer refuses its mail, which is asked of it, and not known by the clock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cli::Context;
 use host::machine::{self, Process};
 use host::programs::Program;
 use host::rewrite::Rewrite;
 use limits::{Entry, Hold, Limit, Pause, Standing};
-use postfix::Parsed;
 use postfix::config::{Host, Instance};
+use postfix::{Parsed, Span};
 
 use crate::desk::{self, Clock, Desk};
 use crate::place::{self, Place};
@@ -19,6 +19,10 @@ use crate::tick::keys;
 use crate::waiting::{
     ASKED, Asked, PATIENCE, RELOAD, REMEMBERS, ROUND, changed, is_after, processes,
 };
+
+/// Later than this, a pause is ended in the second run after its end: the one before was killed, or could not do it.
+/// There is no more time to wait until trivial-rewrite looks by itself.
+const LATE: Span = Span::from_seconds(60);
 
 /// Sees to what comes after the end of a limit whose map is in order, and closes it; or why it is not seen to be over.
 pub(crate) fn closed(
@@ -43,7 +47,14 @@ pub(crate) fn closed(
         Hold::Pause(pause) => {
             let others = journal.overlapping(limit, clock.now());
             let others: Vec<&Standing> = others.collect();
-            let end = instance.map(|one| over(cx, one, pause, (&others, written)));
+            let ends = [one.ended.as_ref().map(|(at, ..)| *at), limit.until];
+            let end = ends.into_iter().flatten().min();
+            let is_late = end.is_some_and(|end| clock.now().since(end) > LATE);
+            let wait = match is_late {
+                true => Duration::ZERO,
+                false => RELOAD,
+            };
+            let end = instance.map(|one| over(cx, one, pause, (&others, written, wait)));
             if let Some(End::NotSeen(why)) = end {
                 return Ok(Err(format!("{}: {how}, but {why}", limit.id)));
             }
@@ -83,7 +94,7 @@ fn over(
     cx: &Context,
     instance: &Instance,
     pause: &Pause,
-    (others, written): (&[&Standing], Instant),
+    (others, written, wait): (&[&Standing], Instant, Duration),
 ) -> End {
     let is_held = |key: &String| {
         let mut pauses = others.iter().filter_map(|one| one.limit.pause());
@@ -103,7 +114,7 @@ fn over(
         recipients: &reach.unwrap_or_default(),
         text: &pause.text,
     };
-    until_lifted(cx, (instance, place.as_ref()), asked, written)
+    until_lifted(cx, (instance, place.as_ref()), asked, (written, wait))
 }
 
 /// Tries waiting mail at once.
@@ -137,13 +148,13 @@ enum End {
     NotSeen(String),
 }
 
-/// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where
-/// smtpds are left then that may remember it, Postfix is reloaded.
+/// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where it is
+/// after `wait`, or smtpds are left then that may remember the pause, Postfix is reloaded.
 fn until_lifted(
     cx: &Context,
     (instance, place): (&Instance, Option<&Place<'_>>),
     asked: Asked<'_>,
-    begun: Instant,
+    (begun, wait): (Instant, Duration),
 ) -> End {
     let old = match processes(cx, instance) {
         Ok(None) => return End::Seen,
@@ -163,7 +174,9 @@ fn until_lifted(
     };
     let mut client = Rewrite::new(instance);
     let progress = cx.progress_items("waiting for Postfix", None);
-    let (mut turn, mut reloaded) = (0, false);
+    let mut turn = 0;
+    // After the time for it: done, or why not.
+    let mut reloaded: Option<Result<(), String>> = None;
     loop {
         turn += 1;
         let why = match still_refused(cx, instance, &mut client, (asked, turn)) {
@@ -173,23 +186,23 @@ fn until_lifted(
             }
             Some(why) => why,
         };
-        let late = begun.elapsed();
-        if late > RELOAD && !reloaded {
-            reloaded = true;
-            if let Err(why_not) = reload::safely(cx, instance) {
-                return End::NotSeen(format!("{why}; {why_not}"));
-            }
+        let passed = begun.elapsed();
+        if passed > PATIENCE {
+            let why_not = reloaded.and_then(Result::err);
+            let why_not = why_not.map(|why| format!("; {why}"));
+            return End::NotSeen(why + &why_not.unwrap_or_default());
         }
-        if late > PATIENCE {
-            return End::NotSeen(why);
+        if passed >= wait && reloaded.is_none() {
+            reloaded = Some(reload::safely(cx, instance));
         }
         progress.advance(1);
         std::thread::sleep(ROUND);
     }
-    match !reloaded && is_left("smtpd", REMEMBERS) {
-        true => reload::safely(cx, instance).map_or_else(End::Lingers, |()| End::Seen),
-        false => End::Seen,
+    if !is_left("smtpd", REMEMBERS) {
+        return End::Seen;
     }
+    let reloaded = reloaded.unwrap_or_else(|| reload::safely(cx, instance));
+    reloaded.map_or_else(End::Lingers, |()| End::Seen)
 }
 
 /// Does Postfix still refuse the mail with this answer, or is that not known? What it says.

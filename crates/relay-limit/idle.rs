@@ -19,6 +19,9 @@ use crate::siblings;
 
 /// After so many days without mail.
 const DAYS: u64 = 30;
+/// So many days before are read, too: what was sent just before the month is shown beside it, and a log that was silent
+/// since is known by what came before.
+const BEFORE: u64 = 2;
 /// A volume for an address of whose provider nothing is known, to be replaced.
 const SOME: u64 = 1000;
 
@@ -27,8 +30,8 @@ const SOME: u64 = 1000;
 enum Last {
     /// Mail was sent on this day, and on none later.
     Sent(Day),
-    /// None was sent.
-    Idle,
+    /// None was sent; and when it was before, if that is known.
+    Idle(Option<Day>),
     /// None was seen to be sent, but not all of these days is known.
     Unknown(Vec<Day>),
 }
@@ -49,16 +52,20 @@ pub(crate) fn lines(
         reasons: None,
     };
     let today = history::today(cx.site());
-    let days = history::days(cx.site(), today.minus(DAYS), today);
+    let days = history::days(cx.site(), today.minus(DAYS + BEFORE), today);
     let read = history::read(cx.site(), host, &selection, None, &days, &tables)?;
     cx.problems(&read.problems);
     let since = format!("since {}", today.minus(DAYS));
     let (what, busiest) = match last(&read, instance.syslog_name(), today) {
         Last::Sent(day) => return Ok(vec![format!("it last sent on {day}: no warm-up is due")]),
-        Last::Idle => (
-            format!("it has sent nothing {since}: warm it up again"),
-            "the provider's busiest day",
-        ),
+        Last::Idle(before) => {
+            let before = before.map(|day| format!(" (it last sent on {day})"));
+            let before = before.unwrap_or_default();
+            (
+                format!("it has sent nothing {since}{before}: warm it up again"),
+                "the provider's busiest day",
+            )
+        }
         Last::Unknown(days) => {
             let first = days.first().map_or_else(String::new, Day::to_string);
             let what = format!(
@@ -93,16 +100,19 @@ fn sent(day: &HistoryDay, syslog_name: &str) -> u64 {
 
 /// Today, which is not over, counts only if mail was sent.
 fn last(history: &History, syslog_name: &str, today: Day) -> Last {
+    let first = today.minus(DAYS);
     let mut latest_first = history.days.iter().rev();
-    if let Some(day) = latest_first.find(|day| sent(day, syslog_name) > 0) {
-        return Last::Sent(day.day.day());
+    let latest = latest_first.find(|day| sent(day, syslog_name) > 0);
+    let latest = latest.map(|day| day.day.day());
+    if let Some(day) = latest.filter(|day| *day >= first) {
+        return Last::Sent(day);
     }
     let is_known = |day: &HistoryDay| day.instance(syslog_name).is_some_and(|of| of.complete);
     let unknown = history.days.iter().filter(|day| !is_known(day));
     let unknown = unknown.map(|day| day.day.day());
-    let unknown: Vec<Day> = unknown.filter(|day| *day != today).collect();
+    let unknown: Vec<Day> = unknown.filter(|day| (first..today).contains(day)).collect();
     match unknown.is_empty() {
-        true => Last::Idle,
+        true => Last::Idle(latest),
         false => Last::Unknown(unknown),
     }
 }

@@ -53,8 +53,10 @@ impl Tool for Args {
                 body: &[
                     Block::Text(
                         "relay-limit tick ends what is due: run it every minute from cron, as the package does, or \
-                         from a timer. If it is killed at any point, the next run does the rest. Without it a pause \
-                         never ends: list --check is then CRITICAL.",
+                         from a timer. What is due in the next six seconds it waits for. If it is killed at any point, \
+                         the next run does the rest, and reloads Postfix if a minute has gone by since the end: so a \
+                         pause does not outlive its end by more than two minutes, even if one run in between is \
+                         killed. Without tick a pause never ends: list --check is then CRITICAL.",
                     ),
                     Block::Text(
                         "A pause is over when neither trivial-rewrite nor smtpd refuses a probe for its sake, and no \
@@ -82,8 +84,9 @@ impl Tool for Args {
                 body: &[Block::Text(
                     "out answers a block as a whole: it prints the zone's line to remove, with the time to live that the zone's own \
                     servers give, pauses the instance (as pause does, with an end), moves what waits with queue-move to the \
-                    instance of the same provider that did best in the last hour, and watches smtpd's log, once a \
-                    connection of its own is in it, until nobody has connected for a minute. The steps are \
+                    instance of the same provider that did best in the last hour, and watches smtpd's log until nobody has \
+                    connected for a minute; before and after that, a connection of its own must be in it. Where the syslog \
+                    daemon says that it threw lines away, or lines are missing, who connects was not seen (exit 1). The steps are \
                     noted in the journal, with the zone's line and until when resolvers hold it; after an interruption the same command goes on. \
                     in looks at the instance and its DNS as relay-instances does, lifts its pauses, tries at once what waits there, and prints the zone's \
                     line to add; what is wrong or could not be seen keeps it out, unless --anyway. If by the logs and the \

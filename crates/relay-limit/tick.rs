@@ -7,7 +7,7 @@ use cli::{Context, Outcome};
 use host::machine::Process;
 use limits::{Ending, Entry, Limit, Pause, Scope, Standing};
 use postfix::config::Host;
-use postfix::{Parsed, Time};
+use postfix::{Parsed, Span, Time};
 
 use crate::args::Tick as Args;
 use crate::desk::{self, Clock, Desk};
@@ -18,6 +18,8 @@ use crate::stale;
 use crate::upkeep;
 use crate::waiting::{self, Force};
 
+/// What ends so soon is waited for.
+const SOON: Span = Span::from_seconds(6);
 /// Who ends what is due.
 const BY: &str = "relay-limit tick";
 
@@ -32,6 +34,14 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         if strays.is_empty() {
             return Ok(Outcome::Done);
         }
+    }
+    // What is due in a moment would have to wait for the next run, and that may be killed.
+    let ends = read.value.limits.iter().filter(|one| one.ended.is_none());
+    let ends = ends.filter_map(|one| one.limit.until);
+    let left = ends.map(|until| until.since(clock.exact()));
+    let soon = left.filter(|left| (Span::from_micros(1)..=SOON).contains(left));
+    if let Some(left) = soon.max() {
+        std::thread::sleep(left.duration());
     }
     let mut desk = Desk::open(cx, &clock)?;
     // Under the lock: a configuration that was read before it may be an old one.

@@ -127,7 +127,9 @@ fn what_was_sent_decides() {
     // Of the nine a day that aol-a has sent, it is to have its half.
     let idle = "it has sent nothing since 2026-08-20: warm it up again\n\
         with its share of the provider's busiest day:\n";
-    check(40, (31, SENT), &format!("{idle}{}", warm(5)));
+    let before = idle.replace(": warm", " (it last sent on 2026-08-19): warm");
+    check(40, (31, SENT), &format!("{before}{}", warm(5)));
+    check(40, (33, SENT), &format!("{idle}{}", warm(5)));
     // What we kept ourselves was not sent.
     check(40, (12, PAUSED), &format!("{idle}{}", warm(5)));
     check(
@@ -150,6 +152,41 @@ fn what_was_sent_decides() {
             warm(1000)
         )
     );
+}
+
+/// A log of its own: it was rotated once, and is empty since.
+#[test]
+fn a_log_that_was_silent_for_a_month_is_known_by_what_came_before() {
+    let image = Image::new();
+    image.log(40, (40, PAUSED));
+    let main_cf = image.directory.path().join("etc/postfix-aol-b/main.cf");
+    let more = fs::read_to_string(&main_cf).unwrap() + "maillog_file = /var/log/aol-b.log\n";
+    fs::write(&main_cf, more).unwrap();
+    let check = |ago: u64, expected: &str| {
+        let at = format!("{}T23:59:00Z", image.date(ago));
+        let line = format!(
+            "{at} rustin postfix-aol-b/smtp[91]: 4F9A: to=<u@aol.com>, relay=mx.aol.com[203.0.113.5]:25, delay=1, \
+             delays=0.1/0/0.4/0.5, dsn=2.0.0, {SENT}\n"
+        );
+        for (name, text, time) in [
+            ("aol-b.log.1", line.as_str(), at.as_str()),
+            ("aol-b.log", "", NOW),
+        ] {
+            image.write(&format!("var/log/{name}"), text);
+            set_mtime(
+                &image.directory.path().join("var/log").join(name),
+                seconds(time),
+            );
+        }
+        let said = image.back();
+        assert!(said.starts_with(expected), "{ago}: {said}");
+    };
+    check(30, "it last sent on 2026-08-20: no warm-up is due");
+    check(
+        31,
+        "it has sent nothing since 2026-08-20 (it last sent on 2026-08-19): warm it up again",
+    );
+    check(33, "it has sent nothing since 2026-08-20: warm it up again");
 }
 
 #[test]

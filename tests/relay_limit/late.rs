@@ -22,7 +22,7 @@ fn a_pause_ends_within_two_minutes_of_its_end_whichever_ticks_are_killed() {
     let mut kills = 0;
     for (second, call, n) in [
         (0, "fsync", 1),
-        (1, "renameat", 1),
+        (7, "renameat", 1),
         (30, "fsync", 2),
         (59, "write", 1),
         (59, "renameat", 2),
@@ -82,6 +82,16 @@ fn list_cries_if_tick_does_not_run() {
             .contains("relay-limit tick is not running, or fails");
         assert_eq!(cries, code == 2, "{check}");
     }
+    // What would end just after a run of tick is waited for.
+    let early = relay_limit(&host, &["tick", &clock(&host, start, 293)]);
+    assert_eq!(early.text(), "", "{early}");
+    let begun = std::time::Instant::now();
+    let tick = relay_limit(&host, &["tick", &clock(&host, start, 298)]);
+    assert!(
+        tick.text().contains("ended in time: mail is taken again"),
+        "{tick}"
+    );
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(2));
 }
 
 /// The directory's other name, as a link or an admin has it, is the same instance for all tools.

@@ -342,3 +342,37 @@ fn a_run_reads_no_more_of_a_big_log_than_is_new() {
     assert_eq!(site.state("gaps"), 0);
     site.reads(0);
 }
+
+/// journald may shorten its journal at any time: what was logged since the last run may be gone with it.
+#[test]
+fn a_journal_that_was_vacuumed_between_two_runs_is_evidence_that_is_missing() {
+    let host = host_or_skip!(Host::builder().journald());
+    stopped(&host);
+    host.write("/etc/relay-tools/react.toml", RULES);
+    let react = || relay_limit(&host, &["react", "--resolver=127.0.0.1:9", "--timeout=1s"]);
+    host.sh("logger -p mail.info before").ok();
+    assert_eq!(react().code(), Some(0));
+    let before = react();
+    assert_eq!(
+        (before.code(), before.errors().as_str()),
+        (Some(0), ""),
+        "{before}"
+    );
+    host.sh("journalctl --quiet --rotate && sleep 1.1 && journalctl --quiet --vacuum-time=1s && logger -p mail.info after")
+        .ok();
+    let gap = react();
+    assert_eq!((gap.code(), gap.text().as_str()), (Some(1), ""), "{gap}");
+    for part in [
+        "entries in between may be lost",
+        "refusals may be missing in what the rules count for the next 10m",
+    ] {
+        assert!(gap.errors().contains(part), "{part}: {gap}");
+    }
+    // Said once.
+    let after = react();
+    assert_eq!(
+        (after.code(), after.errors().as_str()),
+        (Some(0), ""),
+        "{after}"
+    );
+}
