@@ -1,4 +1,5 @@
-//! After the end of a pause: until Postfix no longer refuses its mail, which is asked of it, and not known by the clock.
+//! After the end of a pause: until Postfix no longer refuses its mail, which is asked of it, and not known by the
+//! clock.
 
 use std::time::{Duration, Instant};
 
@@ -148,8 +149,8 @@ enum End {
     NotSeen(String),
 }
 
-/// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where it is
-/// after `wait`, or smtpds are left then that may remember the pause, Postfix is reloaded.
+/// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where it
+/// is after `wait`, or smtpds are left then that may remember the pause, Postfix is reloaded.
 fn until_lifted(
     cx: &Context,
     (instance, place): (&Instance, Option<&Place<'_>>),

@@ -26,8 +26,8 @@ pub enum Seen {
     Unknown(String),
 }
 
-/// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it. Of one that is over,
-/// `seen` is what may keep it from ending.
+/// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it. Of one that is
+/// over, `seen` is what may keep it from ending.
 pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> {
     let id = &one.limit.id;
     let over = one
