@@ -100,6 +100,13 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) resolver: ResolverArgs,
 
+    /// Ask each relay whether it takes mail from this server: MAIL FROM:<>, RCPT TO:<postmaster@DOMAIN>, RSET, QUIT
+    ///
+    /// No message is sent. Each of a relay's addresses is asked, from the address that Postfix would use, and counts it
+    /// as a recipient against its limits of a client, such as those of a warm-up.
+    #[arg(long, help_heading = "Network options", conflicts_with = "no_dns")]
+    pub(crate) ask_relays: bool,
+
     /// The relays' configuration: a directory with a main.cf, or the image of a relay host; can be repeated
     ///
     /// For an image (a directory with etc/postfix-NAME below it), every instance named for a provider. Checks that its

@@ -44,10 +44,10 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
             let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
             let hops = audit::asked(table, transports.as_ref());
             // An image's relays are not this machine's to connect to.
-            let ports = cx
-                .root()
-                .is_this_host()
-                .then(|| ports::look_at(cx, instance, &hops, &found.states));
+            let ports = cx.root().is_this_host().then(|| {
+                let asks = args.ask_relays.then_some(table);
+                ports::look_at(cx, instance, &hops, &found.states, asks)
+            });
             (Some(found.states.clone()), found, ports)
         }
         _ => (None, Default::default(), None),

@@ -83,9 +83,11 @@ const CHECKS: Section = Section {
         Block::Item(
             "ports",
             "Something is listening on each relay. CRITICAL if all its addresses refuse the connection; if there is \
-             no answer, the row says so without a verdict. Nothing but QUIT is said there: whether a relay takes \
-             this server's mail (454 or 554, Relay access denied, if not) is a question of its own configuration, \
-             and of networks. Not tried with --no-dns.",
+             no answer, the row says so without a verdict. Nothing but QUIT is said there, unless --ask-relays asks \
+             each address for a recipient: CRITICAL if one answers 5xx (its mail comes back) or 454 (Relay access \
+             denied, where Postfix defers), WARNING for any other 4xx, such as a pause; UNKNOWN if it cannot be \
+             asked, as when it wants TLS first, or a login or certificate might change its answer. Not tried with \
+             --no-dns.",
         ),
         Block::Item(
             "networks",

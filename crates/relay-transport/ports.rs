@@ -1,14 +1,17 @@
-//! Does anything listen where the map leads to? A connection is made to each relay, and ended with QUIT.
+//! Does anything listen where the map leads to? A connection is made to each relay, and ended with QUIT; or it is asked
+//! for a recipient, where that is wished.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use cli::Context;
+use postfix::config::From;
 use postfix::config::Instance;
 use transport::Hop;
-use transport::audit::{Asks, HostState, PortState, RelayHost};
+use transport::audit::{Asked, Asks, HostState, PortState, RelayHost, Table, recipient};
 
+use host::asking::{self, Question, Said};
 use host::{pool, ports};
 
 /// As many connections as are under way at a time.
@@ -16,12 +19,14 @@ const AT_A_TIME: usize = 16;
 /// As many addresses of a relay as are tried.
 const ADDRESSES: usize = 8;
 
-/// Tries all `hops`, by what is looked up of them and was `found`. Those without any address are left out.
+/// Tries all `hops`, by what is looked up of them and was `found`. Those without any address are left out. With a
+/// table, each is asked whether it takes mail of a domain that the table leads there.
 pub(crate) fn look_at(
     cx: &Context,
     instance: &Instance,
     hops: &BTreeSet<(Hop, Asks)>,
     found: &BTreeMap<RelayHost, HostState>,
+    table: Option<&Table>,
 ) -> BTreeMap<(Hop, Asks), PortState> {
     let usual = match instance.get("smtp_tcp_port") {
         port if port.is_empty() => "smtp".to_owned(),
@@ -34,9 +39,10 @@ pub(crate) fn look_at(
         .collect();
     let progress = cx.progress_items("connecting to the relays", u64::try_from(jobs.len()).ok());
     let tried = pool::each(jobs, AT_A_TIME, |(hop, addresses)| {
-        let state = match addresses {
-            Ok(addresses) => connect(&addresses),
-            Err(why) => PortState::Unreached(why),
+        let state = match (addresses, table) {
+            (Ok(addresses), None) => connect(&addresses),
+            (Ok(addresses), Some(table)) => ask(cx, instance, table, &hop.0, &addresses),
+            (Err(why), _) => PortState::Unreached(why),
         };
         progress.advance(1);
         (hop.clone(), state)
@@ -99,6 +105,89 @@ fn connect(addresses: &[SocketAddr]) -> PortState {
         }
     }
     other.map_or(PortState::Refused, PortState::Unreached)
+}
+
+/// Asks all addresses: mail goes to any of them. One that cannot be reached leaves it to the others.
+fn ask(
+    cx: &Context,
+    instance: &Instance,
+    table: &Table,
+    hop: &Hop,
+    addresses: &[SocketAddr],
+) -> PortState {
+    let unasked = |why: String| {
+        PortState::Asked(Asked {
+            unasked: vec![why],
+            ..Asked::default()
+        })
+    };
+    let Some((domain, transport)) = recipient(table, hop) else {
+        return unasked("no domain's line leads there".to_owned());
+    };
+    let transport = match transport.as_str() {
+        "" => instance.get("default_transport"),
+        named => named.to_owned(),
+    };
+    let outlets = instance.outlets();
+    let Some(outlet) = outlets.iter().find(|outlet| outlet.service == transport) else {
+        return unasked(format!("{transport} is not in master.cf"));
+    };
+    let services = instance.services(cx.root()).value;
+    let service = services.services().iter().find(|s| s.name == transport);
+    let shows_more = service.is_some_and(|service| {
+        let own = instance.parameters().of_service(service);
+        own.bool("smtp_sasl_auth_enable") == Some(true) || !own.get("smtp_tls_cert_file").is_empty()
+    });
+    let (mut asked, mut others) = (Asked::default(), Vec::new());
+    let (mut is_refused, mut answers) = (true, 0);
+    for address in addresses.iter().take(ADDRESSES) {
+        let ip = address.ip();
+        let from = match if ip.is_ipv4() { &outlet.v4 } else { &outlet.v6 } {
+            From::Off => continue,
+            From::Address(own) => Some(*own),
+            From::System => None,
+            From::Invalid(what) => return unasked(what.clone()),
+        };
+        let question = Question {
+            from,
+            helo: outlet.helo_name.clone(),
+            recipient: format!("postmaster@{domain}"),
+        };
+        let said = asking::ask(address, &question);
+        answers += usize::from(said.is_ok());
+        let (kind, text) = match said {
+            Ok(Said::Takes) => continue,
+            Ok(Said::Refuses(530 | 538, text)) => {
+                (&mut asked.unasked, format!("{text}: it wants TLS first"))
+            }
+            // A login or a certificate may change the answer.
+            Ok(Said::Refuses(_, text)) if shows_more => (
+                &mut asked.unasked,
+                format!("{text}: without login and certificate"),
+            ),
+            Ok(Said::Refuses(500.., text)) => (&mut asked.bounces, text),
+            Ok(Said::Refuses(454, text)) => (&mut asked.denies, text),
+            Ok(Said::Refuses(_, text)) => (&mut asked.defers, text),
+            Err(e) => {
+                is_refused &= e.kind() == io::ErrorKind::ConnectionRefused;
+                (&mut others, reason(&e))
+            }
+        };
+        kind.push(format!("{ip}: {text}"));
+    }
+    if answers > 0 {
+        return PortState::Asked(asked);
+    }
+    if others.is_empty() {
+        return unasked("inet_protocols is without its addresses' family".to_owned());
+    }
+    match is_refused {
+        true => PortState::Refused,
+        false => PortState::Asked(Asked {
+            unasked: others,
+            ..Asked::default()
+        }),
+    }
 }
 
 fn reason(error: &io::Error) -> String {

@@ -9,6 +9,7 @@
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
 )]
 
+pub mod asking;
 pub mod detours;
 pub mod failure;
 pub mod history;

@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a connection may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Connects to an SMTP server's port, and takes its leave.
 ///

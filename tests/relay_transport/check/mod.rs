@@ -1,6 +1,7 @@
 //! relay-transport check, beside real postmap, a real Postfix's main.cf and NSD: each thing that can be wrong with a
 //! map.
 
+mod asked;
 mod detours;
 mod hostile;
 mod severe;

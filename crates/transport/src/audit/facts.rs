@@ -59,6 +59,22 @@ pub enum PortState {
     Refused,
     /// No answer, or no way there from here: why.
     Unreached(String),
+    /// It was asked for a recipient.
+    Asked(Asked),
+}
+
+/// What a relay's addresses answered that were asked for a recipient; nothing, where all take it. `192.0.2.1: 554 …`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// With 5xx: the mail comes back. Quotes others, as do the next two.
+    pub bounces: Vec<String>,
+    /// With 454, reject_unauth_destination's where it defers: this server is no client of theirs (postconf(5),
+    /// defer_unauth_destination; `src/smtpd/smtpd_check.c`).
+    pub denies: Vec<String>,
+    /// With another 4xx, as in a pause.
+    pub defers: Vec<String>,
+    /// They could not be asked: why.
+    pub unasked: Vec<String>,
 }
 
 /// Why the records of a relay name prove no relay.

@@ -8,6 +8,7 @@ mod detours;
 mod facts;
 mod live;
 mod lookup;
+mod ports;
 mod relays;
 mod routes;
 mod tables;
@@ -23,9 +24,10 @@ use postfix::Parsed;
 use crate::{Hop, Listed, Map, Source, TableName};
 
 pub use detours::{Action, Detours, Filter, Fits, Readdressed};
-pub use facts::{Asks, Doubt, HostState, PortState, RelayHost, SharedBy};
+pub use facts::{Asked, Asks, Doubt, HostState, PortState, RelayHost, SharedBy};
 pub use live::{Live, Resolved};
 pub use lookup::{PROBES, choose, questions};
+pub use ports::recipient;
 pub use relays::{asked, hosts};
 
 /// What is looked at, in the order in which to fix it.
@@ -341,7 +343,7 @@ pub fn audit(input: &Input<'_>) -> Vec<AuditRow> {
         rows.extend(routes::lines(input, table));
         rows.extend(relays::transports(input, table));
         rows.extend(relays::relays(input, table));
-        rows.extend(relays::ports(input, table));
+        rows.extend(ports::ports(input, table));
     }
     rows.extend(relays::networks(input));
     rows

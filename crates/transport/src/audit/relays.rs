@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Asks, AuditRow, Check, Doubt, Grade, HostState, Input, Networks, PortState, RelayHost, Service,
-    SharedBy, Table,
+    Asks, AuditRow, Check, Doubt, Grade, HostState, Input, Networks, RelayHost, Service, SharedBy,
+    Table,
 };
 use crate::{Hop, Listed, Route};
 use postfix::count;
@@ -260,45 +260,6 @@ fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<AuditRow> {
             share(by_srv.len())
         );
         rows.push(AuditRow::new(Check::Relays, Grade::Warning, text).about(by_srv));
-    }
-    rows
-}
-
-/// Does anything listen where the map leads to?
-pub(super) fn ports(input: &Input<'_>, table: &Table) -> Vec<AuditRow> {
-    let row = |outcome, text: String| AuditRow::new(Check::Ports, outcome, text);
-    let Some(found) = &input.ports else {
-        return vec![row(Grade::Skipped, "no connection was tried".to_owned())];
-    };
-    let (mut open, mut refused, mut unreached) = (0_usize, Vec::new(), Vec::new());
-    for asked in asked(table, input.transports.as_ref()) {
-        let (hop, _) = &asked;
-        match found.get(&asked) {
-            Some(PortState::Open) => open += 1,
-            Some(PortState::Refused) => refused.push(hop.to_string()),
-            Some(PortState::Unreached(why)) => unreached.push(format!("{hop}: {why}")),
-            // Its name is reported elsewhere.
-            None => {}
-        }
-    }
-    let mut rows = Vec::new();
-    if !refused.is_empty() {
-        let text = format!(
-            "nothing is listening on {}: mail for it is deferred",
-            count(refused.len(), "relay")
-        );
-        rows.push(row(Grade::Critical, text).about(refused));
-    }
-    // Whether that is the relay, the way there, or this host's fault cannot be known from here.
-    if !unreached.is_empty() {
-        let text = format!("no answer from {}", count(unreached.len(), "relay"));
-        rows.push(row(Grade::Skipped, text).about(unreached));
-    }
-    if rows.is_empty() && open == 0 {
-        rows.push(row(Grade::Skipped, "no relay was connected to".to_owned()));
-    } else if rows.is_empty() {
-        let text = format!("{} accept connections", count(open, "relay"));
-        rows.push(row(Grade::Ok, text));
     }
     rows
 }
