@@ -91,7 +91,8 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
                 act.state != State::Failed
                     && (act.needs_person || act.has_changed() || !cx.is_quiet())
             };
-            let shown: String = acts.iter().filter(is_shown).map(render::text).collect();
+            let shown = acts.iter().filter(is_shown);
+            let shown: String = shown.map(|act| render::text(act, cx.width())).collect();
             cx.print(shown.as_bytes())?;
         }
         ApplyFormat::Json => cx.print_with(|out| {

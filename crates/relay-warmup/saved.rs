@@ -143,7 +143,7 @@ pub(crate) fn show(args: &Show, cx: &Context) -> anyhow::Result<Outcome> {
                     applying anything")
                 .into());
         }
-        cx.print_with(|out| render::undo(out, &plan))?;
+        cx.print_with(|out| render::undo(out, &plan, cx.width()))?;
         return Ok(Outcome::Done);
     }
     print(cx, &plan, (args.day, args.by), args.format, &[])?;

@@ -14,7 +14,7 @@ const V6: &str = "2001:db8:1234:5678:9abc:def0:1234:5678";
 const LONG: &str = "aol-of-the-second-datacentre-b";
 
 /// What writes for people, by tool; after `#`, how often the long address is shown at least.
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 41] = [
     "relay-instances #1",
     "relay-instances --wide #1",
     "relay-instances --check-dns --resolver 127.0.0.1:9 --timeout 1s #2",
@@ -44,19 +44,26 @@ const COMMANDS: [&str; 36] = [
     "relay-warmup check LONG --resolver 127.0.0.1:9 --timeout 1s",
     "relay-warmup plan LONG --volume 200000/day --old 192.0.2.41 --old V6 --relay-name aol.smtp.mayfirst.example \
      --dry-run",
+    "relay-warmup plan LONG --volume 20000/day --total 80000/day --old V6 --relay-name aol.smtp.mayfirst.example \
+     --records mx --dry-run",
+    "relay-warmup plan LONG --volume 20000/day --total 80000/day --old V6 --relay-name aol.smtp.mayfirst.example \
+     --records srv --clients 300 --dry-run",
     "relay-warmup show LONG --day 30",
+    "relay-warmup show LONG --undo",
+    "relay-warmup apply LONG --dry-run",
     "relay-warmup show LONG --by level",
     "relay-warmup list",
     "relay-warmup status",
     "relay-transport check --domain smtp.mayfirst.example --resolver 127.0.0.1:9 --timeout 1s",
     "relay-transport discover --domain smtp.mayfirst.example --relays all",
+    "relay-transport check --domain smtp.mayfirst.example --no-dns -v",
     "relay-limit setup LONG",
     "relay-limit list #1",
     "relay-limit history",
 ];
 
 /// Subcommands that write what a machine reads, or one line about what they did.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 14] = [
     "queue-move resume",
     "queue-move undo",
     "queue-move close",
@@ -70,7 +77,6 @@ const OTHERS: [&str; 15] = [
     "relay-limit in",
     "relay-limit filter",
     "relay-transport print",
-    "relay-warmup apply",
     "relay-warmup help",
 ];
 
@@ -225,8 +231,22 @@ fn the_same_question_gives_the_same_bytes() {
             "relay-warmup check aol-a LONG DNS",
             "it is not known what is running",
         ),
+        (
+            "relay-warmup plan LONG --volume 20000 --old 192.0.2.9 --old V6 --dry-run DNS",
+            "lets_out_at_most",
+        ),
+        (
+            "relay-transport discover --domain smtp.mayfirst.example",
+            "known_by",
+        ),
+        (
+            "relay-transport print --domain smtp.mayfirst.example --relays aol,yahoo",
+            "did not say whether they exist",
+        ),
     ] {
-        let args = format!("{command} {clock}").replace("LONG", LONG);
+        let args = format!("{command} {clock}")
+            .replace("LONG", LONG)
+            .replace("V6", V6);
         let args = args.replace("DNS", "--resolver 127.0.0.1:9 --timeout 1s");
         let (tool, args) = args.split_once(' ').unwrap();
         let line = format!("{} --root {} {args}", path(tool).display(), root.display());

@@ -1,5 +1,5 @@
-//! Does a relay take mail from here? It is asked as smtp(8) would ask it, from the same address and by the same name, as
-//! far as RCPT TO; then the session is reset and ended. No message is ever sent.
+//! Does a relay take mail from here? It is asked as smtp(8) would ask it, from the same address and by the same name,
+//! as far as RCPT TO; then the session is reset and ended. No message is ever sent.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};

@@ -114,7 +114,8 @@ impl Readiness {
     }
 }
 
-/// `postconf -c DIR -e 'NAME = VALUE'`, and a reload where the instance runs: its queue manager reads main.cf no sooner.
+/// `postconf -c DIR -e 'NAME = VALUE'`, and a reload where the instance runs: its queue manager reads main.cf no
+/// sooner.
 fn postconf(which: &Facts, name: &str, value: &str) -> String {
     let command = format!(
         "postconf -c {} -e {}",

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use legible::wrap::folded;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;
 
@@ -59,9 +60,10 @@ impl Act {
 }
 
 /// For people: a line for the instance, one for each change (`  smtp_transport_rate_delay: 432s -> 216s`), and the
-/// zone's.
-pub fn text(act: &Act) -> String {
-    let mut text = format!("{}: {}\n", escape(&act.instance), escape(&act.text));
+/// zone's; on a terminal of this width.
+pub fn text(act: &Act, width: Option<u16>) -> String {
+    let line = |line: String| format!("{}\n", folded(&line, width));
+    let mut text = line(format!("{}: {}", escape(&act.instance), escape(&act.text)));
     let value = |value: &Option<String>| match value.as_deref() {
         None => "(not set)".to_owned(),
         Some("") => "(empty)".to_owned(),
@@ -70,7 +72,7 @@ pub fn text(act: &Act) -> String {
     for change in &act.changes {
         let (before, after) = (value(&change.before), value(&change.after));
         let name = escape(&change.name);
-        text.push_str(&format!("  {name}: {before} -> {after}\n"));
+        text.push_str(&line(format!("  {name}: {before} -> {after}")));
     }
     if !act.zone.is_empty() {
         text.push_str("  the zone, for the same days:\n");

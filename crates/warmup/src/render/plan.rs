@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use csv::Writer;
 use legible::grid::{Cell, Column, TableStyle, Tone, draw};
 use legible::narrow::draw_to_fit;
+use legible::shell;
 use legible::wire::csv_cell;
 use legible::wrap::folded;
 use postfix::{Zone, count, escape};
@@ -183,15 +184,16 @@ pub fn text(out: &mut impl Write, plan: &Plan, day: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// `--undo`: the commands that put everything back, for a shell.
+/// `--undo`: the commands that put everything back, for a shell; on a terminal of this width.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn undo(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+pub fn undo(out: &mut impl Write, plan: &Plan, width: Option<u16>) -> io::Result<()> {
     let name = escape(&plan.order.instance);
     writeln!(out, "# {name}: as it was before the warm-up")?;
     for command in plan.undo() {
-        writeln!(out, "{}", escape(&command))?;
+        let command = escape(&command).to_string();
+        writeln!(out, "{}", shell::folded("", &command, width))?;
     }
     Ok(())
 }
