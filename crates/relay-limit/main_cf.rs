@@ -148,7 +148,9 @@ fn changed(
     let written = place.and_then(|place| place.replace(&text));
     written.map_err(|e| Failure::io("cannot write", &copy, e))?;
     let at = copy.parent().unwrap_or(Path::new("/"));
-    let postconf = Program::new(cx.root(), instance, "postconf").configured_in(at);
+    let postconf = Program::new(cx.root(), instance, "postconf")
+        .changing()
+        .configured_in(at);
     let run = |option: &str, words: Vec<String>| -> Result<()> {
         let words = words.iter().map(String::as_str);
         let args: Vec<&str> = std::iter::once(option).chain(words).collect();

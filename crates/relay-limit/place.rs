@@ -201,7 +201,7 @@ impl<'h> Place<'h> {
     /// Makes an index: what [`MapFile::replace`] asks for.
     pub(crate) fn make_index(&self, kind: &str, path: &Path) -> Result<(), String> {
         let table = format!("{kind}:{}", path.display());
-        self.postmap.run(&[&table]).map(|_| ())
+        self.postmap.changing().run(&[&table]).map(|_| ())
     }
 }
 

@@ -2,16 +2,21 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cli::Context;
 use host::machine::Interfaces;
+use host::patience::Patience;
 use host::rewrite::{Resolved, Rewrite};
 use postfix::config::{Instance, Service};
 
 /// How long an smtpd may take for an answer, whole. Some greet late, on purpose; one that its owner has taken over may
 /// send a byte now and then for ever.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Of all servers.
+static WAITED: Patience = Patience::new(PATIENCE);
 
 /// The local part of the recipients asked about: nobody's.
 const PROBE: &str = "relay-limit-probe";
@@ -143,19 +148,34 @@ impl io::Read for Stream {
 
 /// Asks the smtpd at `server` whether it takes mail for `recipient`: RCPT, and no message.
 pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
-    let said = dialogue(server, recipient, text, PATIENCE);
+    let said = patiently(|patience| dialogue(server, recipient, text, patience));
     said.unwrap_or_else(|e| Said::Other(e.to_string()))
+}
+
+/// Asks as long as all that were asked before leave time for it.
+fn patiently<T>(ask: impl FnOnce(Duration) -> io::Result<T>) -> io::Result<T> {
+    let smtpd = Path::new("smtpd");
+    let (patience, begun) = (WAITED.of(smtpd)?, Instant::now());
+    let said = ask(patience);
+    // socket(7), SO_RCVTIMEO: a limit ends with EAGAIN.
+    let late = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+    if matches!(&said, Err(e) if late.contains(&e.kind())) {
+        WAITED.spent(smtpd, begun.elapsed());
+    }
+    said
 }
 
 /// Connects to the smtpd at `server`, waits for its greeting, and leaves: from which address. Whatever it greets with,
 /// it has logged who came.
 pub(crate) fn visit(server: SocketAddr) -> io::Result<IpAddr> {
-    let mut stream = open(server, PATIENCE)?;
-    let own = stream.get_ref().socket.local_addr()?.ip();
-    reply(&mut stream)?;
-    // Whether it says goodbye makes no difference.
-    drop(command_reply(&mut stream, "QUIT"));
-    Ok(own)
+    patiently(|patience| {
+        let mut stream = open(server, patience)?;
+        let own = stream.get_ref().socket.local_addr()?.ip();
+        reply(&mut stream)?;
+        // Whether it says goodbye makes no difference.
+        drop(command_reply(&mut stream, "QUIT"));
+        Ok(own)
+    })
 }
 
 fn open(server: SocketAddr, patience: Duration) -> io::Result<BufReader<Stream>> {

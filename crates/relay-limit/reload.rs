@@ -19,7 +19,7 @@ pub(crate) fn now(cx: &Context, instance: &Instance) -> Result<()> {
         return Ok(());
     }
     let postfix = Program::new(cx.root(), instance, "postfix");
-    let reloaded = postfix.run(&["reload"]);
+    let reloaded = postfix.changing().run(&["reload"]);
     reloaded.map_err(|why| {
         let directory = instance.config_directory().display();
         Failure::new(format!("{}: cannot reload Postfix: {why}", instance.name())).hint(format!(

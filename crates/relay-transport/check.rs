@@ -6,7 +6,7 @@ use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
 use postfix::config::{Instance, Parameters, ServiceType};
-use transport::audit::{self, AuditRow, Grade, Input, Service, Table, audit, choose};
+use transport::audit::{self, AuditRow, Grade, Input, Live, Service, Table, audit, choose};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
@@ -52,7 +52,11 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         }
         _ => (None, Default::default(), None),
     };
-    let live = rewrite::ask(cx, instance, &wanted, &tables);
+    let live = match ours {
+        Some(_) => rewrite::ask(cx, instance, &wanted, &tables),
+        // What it would say of a map that is not in use says nothing, and it may be waited for.
+        None => Live::NotAsked("no map is in use".to_owned()),
+    };
     let accepted = accepted(args)?;
     let rows = audit(&Input {
         wanted: &wanted,

@@ -24,6 +24,7 @@ mod signals;
 mod surroundings;
 mod text;
 mod units;
+mod wedged;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -19,6 +19,7 @@ pub mod logs;
 pub mod lookups;
 pub mod machine;
 pub mod mailq;
+pub mod patience;
 pub mod pool;
 pub mod ports;
 pub mod postmap;

@@ -1,14 +1,13 @@
 //! Postfix's own programs, started for an instance.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use postfix::Root;
 use postfix::config::Instance;
 
+use crate::patience::Patience;
 use crate::postmap::no_file;
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
@@ -17,12 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// More than this is no answer: the entries of a map with hundreds of thousands of them.
 const MOST: usize = 64 << 20;
 
-/// The same of one that has once not answered in time. A host has dozens of instances, each with tables: whoever asks
-/// about all of them would wait for hours.
-const BRIEFLY: Duration = Duration::from_secs(1);
-
-/// What has not answered in time.
-static LATE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Of each program.
+static WAITED: Patience = Patience::new(PATIENCE);
 
 /// Runs one of Postfix's programs, with what `more` gives it.
 ///
@@ -33,14 +28,10 @@ pub(crate) fn ask(
     most: usize,
     more: impl FnOnce(guarded::Program) -> guarded::Program,
 ) -> io::Result<guarded::Said> {
-    let late = || LATE.lock().unwrap_or_else(PoisonError::into_inner);
-    let patience = match late().contains(path) {
-        true => BRIEFLY,
-        false => PATIENCE,
-    };
+    let patience = WAITED.of(path)?;
     let said = more(guarded::Program::new(path, patience)).run(most);
     if matches!(&said, Err(e) if e.kind() == io::ErrorKind::TimedOut) {
-        late().insert(path.to_owned());
+        WAITED.spent(path, patience);
     }
     said
 }
@@ -63,6 +54,8 @@ pub struct Program {
     path: PathBuf,
     config: PathBuf,
     is_this_host: bool,
+    /// Does it change something? What is cut short may leave half an index.
+    changes: bool,
 }
 
 impl Program {
@@ -83,6 +76,16 @@ impl Program {
             path: Path::new(directory).join(name),
             config: std::path::absolute(&config).unwrap_or(config),
             is_this_host: root.is_this_host(),
+            changes: false,
+        }
+    }
+
+    /// The same, to change something: it has its time, however long others were waited for.
+    #[must_use]
+    pub fn changing(&self) -> Self {
+        Self {
+            changes: true,
+            ..self.clone()
         }
     }
 
@@ -127,11 +130,15 @@ impl Program {
         if let Some(why) = args.iter().find_map(|table| no_file(table)) {
             return Err(why);
         }
-        let said = ask(&self.path, MOST, |program| {
+        let with = |program| {
             configured(program, &self.config, self.is_this_host)
                 .args(args)
                 .input(input)
-        });
+        };
+        let said = match self.changes {
+            true => with(guarded::Program::new(&self.path, PATIENCE)).run(MOST),
+            false => ask(&self.path, MOST, with),
+        };
         let path = self.path.display();
         let said = said.map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => format!("there is no {path}"),

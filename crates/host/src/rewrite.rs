@@ -15,8 +15,13 @@ use guarded::at;
 use postfix::config::Instance;
 use rustix::fs::OFlags;
 
+use crate::patience::Patience;
+
 /// How long an answer may take in all, whoever gives it. A table on a server may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Of all instances: each has a server of its own, whose socket is the mail owner's.
+static WAITED: Patience = Patience::new(PATIENCE);
 
 /// RESOLVE_FLAG_FAIL (`src/global/resolve_clnt.h`): a table failed.
 const FAIL: u32 = 1 << 3;
@@ -54,7 +59,7 @@ pub struct Rewrite {
     socket: PathBuf,
     queue_directory: PathBuf,
     service: String,
-    patience: Duration,
+    waited: &'static Patience,
     stream: Option<BufReader<Stream>>,
 }
 
@@ -109,24 +114,24 @@ impl Rewrite {
             name if name.is_empty() => "rewrite".to_owned(),
             name => name,
         };
-        Self::at(instance.queue_directory(), service, PATIENCE)
+        Self::at(instance.queue_directory(), service, &WAITED)
     }
 
-    fn at(queue_directory: &Path, service: String, patience: Duration) -> Self {
+    fn at(queue_directory: &Path, service: String, waited: &'static Patience) -> Self {
         Self {
             socket: queue_directory.join("private").join(&service),
             queue_directory: queue_directory.to_owned(),
             service,
-            patience,
+            waited,
             stream: None,
         }
     }
 
-    fn connect(&self) -> io::Result<BufReader<Stream>> {
-        let end = Instant::now() + self.patience;
+    fn connect(&self, patience: Duration) -> io::Result<BufReader<Stream>> {
+        let end = Instant::now() + patience;
         let root = at::directory(&self.queue_directory)?;
         let private = at::open(&root, "private", OFlags::PATH | OFlags::DIRECTORY)?;
-        let socket = at::connect((&private, self.service.as_ref()), self.patience)?;
+        let socket = at::connect((&private, self.service.as_ref()), patience)?;
         socket.set_nonblocking(false)?;
         Ok(BufReader::new(Stream { socket, end }))
     }
@@ -149,26 +154,37 @@ impl Rewrite {
     /// # Errors
     /// As [`Self::resolve`].
     pub fn resolve_from(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
         if sender.contains('\0') || address.contains('\0') {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        match self.try_resolve(sender, address) {
+        let asked = Path::new("trivial-rewrite");
+        let patience = self.waited.of(asked)?;
+        let found = match self.try_resolve(sender, address, patience) {
             // It ends a connection after a number of questions, and itself when a table has changed.
             Err(e) if matches!(e.kind(), UnexpectedEof | BrokenPipe | ConnectionReset) => {
                 self.stream = None;
-                self.try_resolve(sender, address)
+                self.try_resolve(sender, address, patience)
             }
             result => result,
+        };
+        if matches!(&found, Err(e) if matches!(e.kind(), TimedOut | WouldBlock)) {
+            self.waited.spent(asked, patience);
         }
+        found
     }
 
-    fn try_resolve(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
+    fn try_resolve(
+        &mut self,
+        sender: &str,
+        address: &str,
+        patience: Duration,
+    ) -> io::Result<Resolved> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => self.connect()?,
+            None => self.connect(patience)?,
         };
-        stream.get_mut().end = Instant::now() + self.patience;
+        stream.get_mut().end = Instant::now() + patience;
         let question = format!("request\0resolve\0sender\0{sender}\0address\0{address}\0\0");
         stream.get_mut().write_all(question.as_bytes())?;
         let answer = loop {
@@ -232,8 +248,8 @@ mod tests {
         let queue = tempfile::tempdir().unwrap();
         std::fs::create_dir(queue.path().join("private")).unwrap();
         lay(&queue.path().join("private/rewrite"));
-        let patience = Duration::from_millis(300);
-        let mut rewrite = Rewrite::at(queue.path(), "rewrite".to_owned(), patience);
+        let waited = Box::leak(Box::new(Patience::new(Duration::from_millis(300))));
+        let mut rewrite = Rewrite::at(queue.path(), "rewrite".to_owned(), waited);
         let why = rewrite.resolve("u@example.org").unwrap_err().to_string();
         assert!(why.contains(says), "{why}");
     }

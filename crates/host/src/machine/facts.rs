@@ -7,11 +7,16 @@ use std::os::unix::fs::MetadataExt as _;
 use super::refusal::refusal;
 use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
+use crate::pool;
 use crate::site::Site;
 use figures::instances::{AddressPlace, Directory, DirectoryState, Facts, Running, Trouble};
 use figures::verdict::Level;
 use postfix::config::{Instance, MasterCf, resolve};
 use postfix::{Parsed, Problem, Root};
+
+/// As many instances are looked at at a time: what is not there, a service's socket say, is waited for for a moment,
+/// and not by one instance after another.
+const AT_A_TIME: usize = 32;
 
 /// The facts of each instance, and what could not be read of its master.cf, if that is wanted (`with_services`).
 ///
@@ -28,7 +33,7 @@ pub fn gather(
     } else {
         None
     };
-    let facts = instances.iter().map(|instance| {
+    let looked_at = pool::each(instances, AT_A_TIME, |instance| {
         let services = match with_services {
             true => instance.services(site.root()),
             false => Parsed::default(),
@@ -38,16 +43,21 @@ pub fn gather(
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
             facts.troubles = health::troubles(site.root(), instance, &services, &facts, site.now());
         }
-        let mut problems = services.problems;
-        // What was found wrong already is not asked for again.
-        if with_services && interfaces.is_some() && instance.refusals().is_empty() {
-            match refusal(instance) {
-                Ok(why) => facts.refused = why,
-                Err(problem) => problems.push(problem),
-            }
-        }
-        (facts, problems)
+        (facts, services.problems)
     });
+    let facts = instances
+        .iter()
+        .zip(looked_at)
+        .map(|(instance, (mut facts, mut problems))| {
+            // What was found wrong already is not asked for again.
+            if with_services && interfaces.is_some() && instance.refusals().is_empty() {
+                match refusal(instance) {
+                    Ok(why) => facts.refused = why,
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            (facts, problems)
+        });
     Ok(facts.collect())
 }
 
@@ -60,7 +70,7 @@ fn read(services: &Parsed<MasterCf>) -> Option<&MasterCf> {
 /// What the programs of `instances` stumble over in their queues; nothing of another host's image, whose users are
 /// others.
 pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
-    let each = |instance: &&Instance| {
+    let of = |instance: &&Instance| {
         let mut facts = Facts::of(instance, None);
         look_into(&mut facts.queue, site.root());
         if !site.root().is_this_host() || facts.queue.state != DirectoryState::Ok {
@@ -78,7 +88,10 @@ pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
         }
         found
     };
-    instances.iter().flat_map(each).collect()
+    pool::each(instances, AT_A_TIME, of)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {

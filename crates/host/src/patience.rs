@@ -1,0 +1,81 @@
+//! How long answers are waited for, of all that are asked alike in one run of a tool.
+//!
+//! A host has dozens of instances. Where one does not answer, the others may not either: who waits for each as long as
+//! for the first waits for an hour, and a monitoring system for none of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::pool::lock;
+
+/// How long the next ones may take, once one has not answered in time.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
+/// So long is waited in vain, in all.
+const MOST: Duration = Duration::from_secs(60);
+
+/// For how long answers have been waited for in vain, by what is asked.
+#[derive(Debug)]
+pub struct Patience {
+    first: Duration,
+    waited: Mutex<BTreeMap<PathBuf, Duration>>,
+}
+
+impl Patience {
+    /// The `first` may take this long.
+    pub const fn new(first: Duration) -> Self {
+        Self {
+            first,
+            waited: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// How long one of these may take.
+    ///
+    /// # Errors
+    /// They have been waited for long enough (`TimedOut`): what was not asked is not known.
+    pub fn of(&self, asked: &Path) -> io::Result<Duration> {
+        match lock(&self.waited).get(asked) {
+            None => Ok(self.first),
+            Some(waited) if *waited < MOST => Ok(BRIEFLY.min(self.first)),
+            Some(waited) => {
+                let what = format!("not asked: no answer within {} s before", waited.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, what))
+            }
+        }
+    }
+
+    /// Notes that one was waited for so long, and has not answered.
+    pub fn spent(&self, asked: &Path, waited: Duration) {
+        *lock(&self.waited).entry(asked.to_owned()).or_default() += waited;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_hundred_that_do_not_answer_are_waited_for_for_a_minute() {
+        let patience = Patience::new(Duration::from_secs(30));
+        let (postmap, other) = (
+            Path::new("/usr/sbin/postmap"),
+            Path::new("/usr/sbin/postconf"),
+        );
+        let (mut waited, mut asked) = (Duration::ZERO, 0);
+        for _ in 0..300 {
+            if let Ok(long) = patience.of(postmap) {
+                waited += long;
+                asked += 1;
+                patience.spent(postmap, long);
+            }
+        }
+        assert_eq!((waited.as_secs(), asked), (60, 31));
+        let why = patience.of(postmap).unwrap_err();
+        assert_eq!(why.to_string(), "not asked: no answer within 60 s before");
+        assert_eq!(patience.of(other).unwrap().as_secs(), 30);
+    }
+}
