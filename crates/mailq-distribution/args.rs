@@ -167,6 +167,14 @@ impl Tool for Args {
                          size but no age, and are in no breakdown.",
                     ),
                     Block::Text(
+                        "Of each file no more is read than is asked for: its size and times, with --by sender-domain \
+                         or --warn-expiring its sender, with --by domain or provider all of the envelope, with \
+                         --counts-only nothing. A file that is shorter than its own size record says is reported in \
+                         each case but the last. Other damage is seen where it is read: that a file ends behind its \
+                         content, among the recipients that a filter has added, only with --by domain or provider, \
+                         and in queue-report(8).",
+                    ),
+                    Block::Text(
                         "Breakdowns by domain and provider count recipients who have not received the message yet; \
                          those by sender-domain and age count messages. So --by domain,age counts as qshape does, and \
                          --by sender-domain,age as qshape -s does. (qshape skips messages marked by postsuper -e or \

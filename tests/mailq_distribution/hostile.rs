@@ -44,6 +44,39 @@ fn strangers_text_reaches_no_terminal_raw() {
     );
 }
 
+/// Each of them cut in its middle, and one byte of what comes behind the content at least: it is said in each mode that
+/// opens it, and of whole ones nothing.
+#[test]
+fn a_file_that_is_cut_short_is_reported_in_every_mode() {
+    let image = Image::new();
+    image.instance("aol-a", "real-default");
+    let path = image.spool("aol-a").join("deferred/0/0A70332");
+    let whole = fs::read(&path).unwrap();
+    let extracted = whole.windows(2).rposition(|w| w == b"X\0").unwrap();
+    let modes = [
+        &[][..],
+        &["--by", "age"],
+        &["--by", "sender-domain"],
+        &["--by", "domain"],
+        &["--format", "prom"],
+    ];
+    for args in modes {
+        fs::write(&path, &whole).unwrap();
+        let ran = image.run(args).ended(0);
+        assert_eq!(ran.err, "", "{args:?}");
+        for length in [whole.len() / 2, extracted, extracted + 1] {
+            fs::write(&path, &whole[..length]).unwrap();
+            let ran = image.run(args).ended(1);
+            let lines = ran.err.lines().filter(|line| line.contains("0A70332"));
+            assert!(lines.count() > 0, "{args:?} {length}: {}", ran.err);
+        }
+    }
+    let ran = image.run(["--check"]);
+    assert!(ran.out.contains("1 problem"), "{}", ran.out);
+    // No file is opened.
+    image.run(["--counts-only"]).ended(0);
+}
+
 #[test]
 fn what_is_no_queue_file_is_reported_and_the_rest_is_shown() {
     let image = Image::new();

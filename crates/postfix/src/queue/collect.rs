@@ -92,7 +92,7 @@ pub(super) fn read<S: Source + ?Sized>(
         next: NextRecipient::default(),
     };
     match collector.read(&mut records) {
-        Ok(()) => {}
+        Ok(()) => collector.is_long_enough(size),
         Err(Stop::End) if size == 0 => collector.problem(None, "is empty"),
         Err(stop) => {
             let problem = stop.problem(path, "has no end record: the file was cut short");
@@ -166,6 +166,26 @@ impl Collector<'_> {
             }
             Extent::Head => kind == b'S',
             Extent::Whole | Extent::Content => false,
+        }
+    }
+
+    /// A file that is not read to its end is held against what its size record says: behind the content come an empty
+    /// record of the extracted segment and the end record, of two bytes each, at least. That costs no further read.
+    /// What is cut behind the content is seen by [`Extent::Whole`] alone.
+    fn is_long_enough(&mut self, size: u64) {
+        let record = self.found.value.size.filter(|size| size.data_offset > 0);
+        let Some(record) = record.filter(|_| !self.found.value.complete) else {
+            return;
+        };
+        let least = record
+            .data_offset
+            .saturating_add(record.data_size)
+            .saturating_add(4);
+        if size < least {
+            self.problem(
+                None,
+                format!("has {size} bytes, and by its size record {least} at least: the file was cut short"),
+            );
         }
     }
 
