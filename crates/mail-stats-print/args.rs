@@ -327,9 +327,7 @@ impl Tool for Args {
                     Block::Text(
                         "For a monitoring system: is AOL blocking an instance, or has one gone silent?",
                     ),
-                    Block::Code(
-                        "mail-stats-print --check --since 1h --crit-blocked 20 --warn-idle 'aol-*'",
-                    ),
+                    Block::Code("mail-stats-print --check --since 1h --warn-idle 'aol-*'"),
                     Block::Text(
                         "Keep yesterday's figures (from cron), and show those of two hosts for September:",
                     ),

@@ -5,9 +5,6 @@ use cli::{Block, Failure, Section};
 use figures::judge::Rules;
 use figures::mail_stats::check::{Limit, Limits, Thresholds, Watched};
 
-/// More blocked deliveries than this are critical, where no limit for them is given.
-const CRIT_BLOCKED: Limit = Limit::Count(20);
-
 /// `--check`, and its limits.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Monitoring options")]
@@ -25,9 +22,9 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "LIMIT", requires = "check")]
     warn_blocked: Vec<Limit>,
 
-    /// CRITICAL if more than this were blocked; 20 if neither is given
+    /// CRITICAL if more than this were blocked
     ///
-    /// 100% turns the limit off.
+    /// 100% turns judging by what is blocked off.
     #[arg(long, value_name = "LIMIT", requires = "check")]
     crit_blocked: Vec<Limit>,
 
@@ -78,12 +75,8 @@ impl CheckArgs {
         ];
         let given = given.iter();
         let given = given.filter(|(_, warn, crit)| !warn.is_empty() || !crit.is_empty());
-        let crit_blocked = match (&*self.warn_blocked, &*self.crit_blocked) {
-            ([], []) => &[CRIT_BLOCKED],
-            (_, given) => given,
-        };
         Ok(Limits {
-            blocked: thresholds(Watched::Blocked, &self.warn_blocked, crit_blocked)?,
+            blocked: thresholds(Watched::Blocked, &self.warn_blocked, &self.crit_blocked)?,
             bounced: thresholds(Watched::Bounced, &self.warn_bounced, &self.crit_bounced)?,
             deferred: thresholds(Watched::Deferred, &self.warn_deferred, &self.crit_deferred)?,
             min_volume: self.min_volume,
@@ -109,7 +102,8 @@ pub(crate) const MONITORING: Section = Section {
              limit is given, those of /etc/relay-tools/judge.toml apply, or else the built-in ones: more than 1.5% \
              blocked, 10% bounced or 20% deferred is a WARNING, more than 10%, 50% and 50% is CRITICAL, each beyond \
              chance: the lower end of the share's 95% interval must be above the limit, so 4 of 4 is, and 1 of 2 is \
-             not. A limit replaces those of its own kind: --warn-bounced leaves what is deferred to judge.toml.",
+             not. The daily report and the alert rules judge by the same. A limit replaces those of its own kind, \
+             and is held against the number or the share itself: --warn-bounced leaves what is deferred to judge.toml.",
         ),
         Block::Text(
             "Without options of their own, three more are judged by judge.toml: messages that became too old in the \
@@ -133,7 +127,7 @@ pub(crate) const MONITORING: Section = Section {
         Block::Code(
             "# mail-stats-print --check --since 1h --warn-bounced 5% --min-volume 100 aol-a\n\
              WARNING: postfix-aol-a: 9.7% bounced (62 of 642), more than 5% | postfix-aol-a=642;;;0 \
-             postfix-aol-a_blocked=4;;20;0 postfix-aol-a_bounced=62;;;0 postfix-aol-a_bounced_rate=9.66%;5;;0 \
+             postfix-aol-a_blocked=4;;;0 postfix-aol-a_bounced=62;;;0 postfix-aol-a_bounced_rate=9.66%;5;;0 \
              postfix-aol-a_deferred=7;;;0",
         ),
     ],

@@ -113,10 +113,10 @@ fn grammar(perf: &str) {
 fn the_worst_instance_decides() {
     let root = host();
     let text = |args: &[&str], status| check(&root, args, status).0;
-    // More than 20 blocked are critical unless something else is said.
+    // The rules of judge.toml, unless something else is said: more than 10% blocked are critical.
     assert_eq!(
         text(&[], 2),
-        "CRITICAL: postfix-msn-a: 21 blocked (S3150, 203.0.113.25), more than 20"
+        "CRITICAL: postfix-msn-a: blocked 52.5% (21 of 40) (S3150, 203.0.113.25), more than 10% beyond chance"
     );
     assert_eq!(
         text(&["aol-a", "yahoo-a"], 0),
@@ -126,7 +126,7 @@ fn the_worst_instance_decides() {
         text(&["--crit-blocked", "21", "aol-a"], 0),
         "OK: 100 deliveries of postfix-aol-a: 6.0% bounced, 4.0% deferred, 3 blocked"
     );
-    // A warning that is asked for takes the place of the default, too.
+    // A limit that is asked for takes the place of the rule.
     assert_eq!(
         text(&["--warn-blocked", "2"], 1),
         "WARNING: postfix-msn-a: 21 blocked (S3150, 203.0.113.25), more than 2; \
@@ -204,8 +204,8 @@ fn windows_and_other_logs_are_judged_too() {
     let ran = stats_with(["--check", "--log", "-"], log.as_bytes()).ended(2);
     assert_eq!(
         ran.out,
-        "CRITICAL: postfix-aol-c: 21 blocked (S3150, 203.0.113.25), more than 20 \
-         | postfix-aol-c=21;;;0 postfix-aol-c_blocked=21;;20;0 postfix-aol-c_bounced=21;;;0 \
+        "CRITICAL: postfix-aol-c: blocked 100.0% (21 of 21) (S3150, 203.0.113.25), more than 10% beyond chance \
+         | postfix-aol-c=21;;;0 postfix-aol-c_blocked=21;;;0 postfix-aol-c_bounced=21;;;0 \
          postfix-aol-c_deferred=0;;;0\n"
     );
 }
@@ -296,7 +296,7 @@ fn what_cannot_be_found_out_is_unknown() {
     // What is known to be critical is told first.
     let (text, _) = check(&root, &[], 2);
     assert!(
-        text.starts_with("CRITICAL: postfix-msn-a: 21 blocked")
+        text.starts_with("CRITICAL: postfix-msn-a: blocked 52.5% (21 of 40)")
             && text.ends_with("; /etc/postfix-zzz-a cannot be read"),
         "{text}"
     );
@@ -370,7 +370,7 @@ fn strangers_text_keeps_to_its_place() {
     assert!(ran.out.is_ascii(), "{}", ran.out);
     let (text, perf) = ran.out.trim_end().split_once(" | ").unwrap();
     assert!(
-        text.starts_with("CRITICAL: postfix-x/y'z=\\u{202e}: 21 blocked"),
+        text.starts_with("CRITICAL: postfix-x/y'z=\\u{202e}: blocked 100.0% (21 of 21)"),
         "{text}"
     );
     assert!(!perf.contains('|'), "{perf}");

@@ -76,21 +76,6 @@ fn the_manual_of_mail_stats_print() {
     );
 }
 
-#[test]
-fn the_deliveries_that_may_be_blocked_where_other_limits_are_given() {
-    let source = text(Path::new("crates/mail-stats-print/check_args.rs"));
-    let (_, behind) = source
-        .split_once("const CRIT_BLOCKED: Limit = Limit::Count(")
-        .unwrap();
-    let (most, _) = behind.split_once(')').unwrap();
-    let page = page("mail-stats-print");
-    says(
-        &page,
-        &format!("CRITICAL if more than this were blocked; {most} if neither is given"),
-    );
-    says(&page, &format!("postfix-aol-a_blocked=4;;{most};0"));
-}
-
 /// The number behind each `flag` of a text.
 fn given<'a>(text: &'a str, flag: &'a str) -> impl Iterator<Item = &'a str> {
     let behind = text.split(flag).skip(1);

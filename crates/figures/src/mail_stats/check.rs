@@ -149,19 +149,12 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
 }
 
 /// Holds an instance's shares against the rules. What is not worse than what was found already is not found again:
-/// deliveries that are blocked are bounced or deferred ones, too. More blocked deliveries than a number are critical by
-/// the share alone.
+/// deliveries that are blocked are bounced or deferred ones, too.
 ///
 /// A limit that was given stands in the place of the rules for what it is of, and of nothing else.
 fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) {
     let rules = &limits.rules;
     let sample = |watched: Watched| Sample::new(watched.of(instance), watched.whole(instance));
-    found.retain(|finding| {
-        let judged = |watched| rules.of(watched).judge(sample(watched)).level;
-        finding
-            .watched
-            .is_none_or(|watched| limits.given.contains(&watched) || judged(watched) > Level::Ok)
-    });
     let ruled = Watched::JUDGED.iter().copied();
     for watched in ruled.filter(|watched| !limits.given.contains(watched)) {
         let judged = rules.of(watched).judge(sample(watched));

@@ -237,17 +237,24 @@ fn limits_that_make_no_sense_together() {
     check(&[], &[five, ten], Some(LimitError::Twice));
 }
 
-/// 21 of 100,000 blocked are nothing by the rules, whatever limit was given for bounces.
+/// 21 of 100,000 blocked are nothing by the rules, whatever limit was given for bounces, and 21 of 900 (1.53 % at least)
+/// are a warning, as in the daily report, whatever number 21 is.
 #[test]
 fn a_limit_replaces_the_rules_of_its_own_kind_alone() {
     let rules = Rules::load(None).unwrap();
     let mut limits = Limits {
         given: vec![Watched::Bounced],
-        blocked: Thresholds::new(&[], &["20".parse().unwrap()]).unwrap(),
         ..Limits::new(rules)
     };
     check(&[instance("a", 99_000, 1000, 0, 21)], &limits, &[]);
+    let warned = "a: blocked 2.3% (21 of 900) (CON:B1, 192.0.2.41), more than 1.5% beyond chance";
+    check(
+        &[instance("a", 879, 21, 0, 21)],
+        &limits,
+        &[(Warning, warned)],
+    );
     limits.given.push(Watched::Blocked);
+    limits.blocked = Thresholds::new(&[], &["20".parse().unwrap()]).unwrap();
     let stats = [instance("a", 99_000, 1000, 0, 21)];
     let mut all = super::super::tests::empty();
     all.instances = stats.to_vec();
