@@ -10,31 +10,58 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 pub fn wrapped(mark: &str, words: &str, width: usize) -> Vec<String> {
     let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
     let indent = " ".repeat(display_width(mark));
+    let text = words.join(" ");
     let options = Options::new(width)
         .initial_indent(mark)
         .subsequent_indent(&indent)
-        .word_separator(WordSeparator::Custom(pieces))
+        .word_separator(separator(&text, width.saturating_sub(indent.len())))
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    let text = words.join(" ");
     let lines = textwrap::wrap(&text, options);
     lines.into_iter().map(String::from).collect()
 }
 
-/// The words of a line. The command of an advice is one of them: one that goes on in the next line cannot be pasted.
-fn pieces(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
-    let plain = |part| WordSeparator::AsciiSpace.find_words(part);
-    let Some(at) = line.find("relay-limit pause ") else {
-        return plain(line);
-    };
-    let (before, command) = line.split_at(at);
+/// How the command of an advice begins.
+const COMMAND: &str = "relay-limit pause ";
+
+/// What is a word of `line`: a command is one if a line of `room` columns holds each, as one that goes on in the next
+/// line cannot be pasted; else it is cut at its blanks, not anywhere.
+fn separator(line: &str, room: usize) -> WordSeparator {
+    let mut commands = commands(line);
+    match commands.all(|command| display_width(command.trim_end()) <= room) {
+        true => WordSeparator::Custom(pieces),
+        false => WordSeparator::AsciiSpace,
+    }
+}
+
+/// The first command of a line: what is before it, it, and what is after it.
+fn first_command(line: &str) -> Option<(&str, &str, &str)> {
+    let (before, command) = line.split_at(line.find(COMMAND)?);
     let end = command.find("; ").map_or(command.len(), |end| end + 2);
     let (command, after) = command.split_at(end);
-    Box::new(
-        plain(before)
-            .chain([Word::from(command)])
-            .chain(plain(after)),
-    )
+    Some((before, command, after))
+}
+
+fn commands(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let (_, command, after) = first_command(rest)?;
+        rest = after;
+        Some(command)
+    })
+}
+
+/// The words of a line, of which each command is one.
+fn pieces(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let plain = |part| WordSeparator::AsciiSpace.find_words(part);
+    match first_command(line) {
+        None => plain(line),
+        Some((before, command, after)) => Box::new(
+            plain(before)
+                .chain([Word::from(command)])
+                .chain(pieces(after)),
+        ),
+    }
 }
 
 /// A line of text in lines of at most `width` columns, if there is a width; those that follow the first stand below its
@@ -51,10 +78,12 @@ pub fn folded(line: &str, width: Option<u16>) -> String {
         "" => " ".repeat(mark.len() + 2),
         _ => " ".repeat(display_width(mark)),
     };
-    let options = Options::new(width.max(LINE_MIN))
+    let width = width.max(LINE_MIN);
+    let room = width.saturating_sub(indent.len().max(display_width(mark)));
+    let options = Options::new(width)
         .initial_indent(mark)
         .subsequent_indent(&indent)
-        .word_separator(WordSeparator::Custom(pieces))
+        .word_separator(separator(words, room))
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     textwrap::wrap(words, options).join("\n")
@@ -154,6 +183,16 @@ mod tests {
             "one two relay-limit pause b --for 4; three",
             "one two\n  relay-limit pause b --for 4;\n  three",
         );
+        // Each of several.
+        check(
+            "relay-limit pause b --for 4; relay-limit pause c --for 4; three",
+            "relay-limit pause b --for 4;\n  relay-limit pause c --for 4;\n  three",
+        );
+        // One that no line holds is cut between its words.
+        check(
+            "one two relay-limit pause postfix-aol-b --for 4h; three",
+            "one two relay-limit pause\n  postfix-aol-b --for 4h;\n  three",
+        );
         // Letters of several bytes.
         check(
             "\u{e4}\u{f6}  one two three four five six",
@@ -191,6 +230,12 @@ mod tests {
         check("", "abcdefgh", 4, &["abcd", "efgh"]);
         check("! ", "a abcdefgh z", 6, &["! a", "  abcd", "  efgh", "  z"]);
         check("! ", "abcde f", 6, &["! abcd", "  e f"]);
+        check(
+            "! ",
+            "a relay-limit pause aol-b --for 4h",
+            24,
+            &["! a relay-limit pause", "  aol-b --for 4h"],
+        );
         // Two columns each.
         check(
             "",
