@@ -65,7 +65,9 @@ pub(crate) const REPORT: Section = Section {
              hours). These numbers are those of judge.toml, which /etc/relay-tools/judge.toml overrides. A day is also \
              compared with the older half of the days before, so that what rises slowly does not pass for usual; an \
              instance with a few deliveries a day is judged by a week. A provider that takes less than it did, or gets \
-             nothing any more, is named where no instance shows it.",
+             nothing any more, is named where no instance shows it; so is a domain of no known provider that takes \
+             nothing of what it is offered (35 deliveries at least, and 1% of all), where more fails at such domains \
+             than on the days before.",
         ),
         Block::Text(
             "--mail-to sends one mail with both text and HTML through the sendmail named in Postfix's main.cf \

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Daily, Measure, Rate, Subject, providers, shares, standing, volume};
+use super::{Daily, Measure, Rate, Subject, domains, providers, shares, standing, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Rules;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Dimension, Key, Row};
 use crate::verdict::Level;
+use knowledge::providers::Providers;
 use knowledge::reasons::Class;
 use legible::human;
 
@@ -39,7 +40,7 @@ pub(super) fn findings(
     history: &History,
     (busy, in_use): (&[String], &[String]),
     is_covered: bool,
-    rules: &Rules,
+    (rules, known): (&Rules, &Providers),
 ) -> Vec<Notice> {
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     let mut silent = BTreeSet::new();
@@ -87,6 +88,7 @@ pub(super) fn findings(
         of_subject(report, &all, ALL, rules, &mut found);
     }
     providers::refusing(report, history, rules, &mut found);
+    domains::refusing(report, history, known, &mut found);
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);
     }

@@ -5,6 +5,7 @@
 
 mod attention;
 mod compare;
+mod domains;
 mod known;
 mod providers;
 mod shares;
@@ -135,6 +136,7 @@ impl Daily {
         } = parts;
         let last = history.last()?;
         let day = last.day.clone();
+        let known = counted.providers();
         let mut stats = known::stats_of(&host, last, counted);
         stats.gaps = gaps;
         let names = stats.instances.iter();
@@ -186,7 +188,8 @@ impl Daily {
             problems: Vec::new(),
         };
         let expected = (busy.as_slice(), in_use.as_slice());
-        report.attention = attention::findings(&report, &history, expected, is_covered, &rules);
+        report.attention =
+            attention::findings(&report, &history, expected, is_covered, (&rules, &known));
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
         Some(report)

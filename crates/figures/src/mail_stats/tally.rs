@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use knowledge::providers::Providers;
 use postfix::log::{Complaint, Delivery};
 
 use super::instances::{Instance, Instances, Slot, count};
@@ -187,6 +188,11 @@ impl Tally {
             .collect();
         disputed.sort_by_key(|d| (Reverse(d.attempts), d.class, d.code_says));
         disputed
+    }
+
+    /// Whose a domain is.
+    pub(crate) fn providers(&self) -> Arc<Providers> {
+        Arc::clone(&self.settings.providers)
     }
 
     /// The breakdowns, and every instance with all that is known of it.
