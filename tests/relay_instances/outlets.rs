@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use testkit::{Host, Instance, Mail, Sink, host_or_skip};
 
+use crate::TOOL;
 use crate::states::{json, tool, verdict};
 
 /// Where a mail of the instance to `recipient` came from, as the sink saw it.
@@ -113,6 +114,52 @@ fn the_other_family_leaves_by_the_hosts_own_address() {
     aol.set("inet_protocols", "ipv4");
     verdict(&host, &["aol-c"], 0, "OK: 1 instance, 1 running: in order");
     drop(sink);
+}
+
+/// systemd's PrivateNetwork=, `ip netns exec`: the addresses of this namespace are not those that it has.
+#[test]
+fn an_instance_in_another_network_namespace() {
+    let host = host_or_skip!();
+    host.sh("ip address add 192.0.2.44/32 dev lo");
+    let aol = host
+        .instance("postfix-aol-c")
+        .param("smtp_bind_address", "192.0.2.44")
+        .param("multi_instance_enable", "yes")
+        .create();
+    // Where master sees none but 127.0.0.1.
+    aol.set("inet_interfaces", "127.0.0.1");
+    host.sh("unshare --net sh -c 'ip link set lo up; postfix -c /etc/postfix-aol-c start'");
+    let ran = tool(&host)
+        .args(["--format", "json", "aol-c"])
+        .run()
+        .exit(1);
+    let found: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(
+        found["instances"][0]["addresses"][0]["state"], "unknown",
+        "{found}"
+    );
+    assert!(
+        found
+            .to_string()
+            .contains("master runs in another network namespace"),
+        "{found}"
+    );
+    let run = tool(&host).args(["--check", "aol-c"]).run();
+    assert_eq!(run.code(), Some(3), "{run}");
+    // Where it is told to look, it sees that the address is not there.
+    let pid = host
+        .sh("tr -d ' ' </var/spool/postfix-aol-c/pid/master.pid")
+        .text();
+    let inside = host
+        .command("nsenter")
+        .arg(format!("--net=/proc/{}/ns/net", pid.trim()))
+        .args([TOOL, "--check", "aol-c"])
+        .run();
+    assert_eq!(inside.code(), Some(2), "{inside}");
+    assert!(
+        inside.text().contains("192.0.2.44 is on no interface"),
+        "{inside}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
+use super::interfaces::is_elsewhere;
 use super::refusal::refusal;
 use super::{Interface, Interfaces, health, master};
 use crate::failure::Failure;
@@ -39,10 +40,11 @@ pub fn gather(
             false => Parsed::default(),
         };
         let mut facts = Facts::of(instance, read(&services));
-        look_at(&mut facts, instance, site.root(), interfaces.as_ref());
+        let elsewhere = look_at(&mut facts, instance, site.root(), interfaces.as_ref());
         if with_services && interfaces.is_some() && facts.queue.state == DirectoryState::Ok {
             facts.troubles = health::troubles(site.root(), instance, &services, &facts, site.now());
         }
+        facts.troubles.extend(elsewhere);
         (facts, services.problems)
     });
     let facts = instances
@@ -94,12 +96,29 @@ pub fn queue_troubles(site: &Site, instances: &[&Instance]) -> Vec<Trouble> {
         .collect()
 }
 
-fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Option<&Interfaces>) {
+/// Looks at all of it. What cannot be looked at from here is returned: the interfaces of another network namespace.
+fn look_at(
+    facts: &mut Facts,
+    instance: &Instance,
+    root: &Root,
+    interfaces: Option<&Interfaces>,
+) -> Option<Trouble> {
     look_into(&mut facts.queue, root);
     look_into(&mut facts.data, root);
-    let Some(interfaces) = interfaces else {
-        return;
-    };
+    let interfaces = interfaces?;
+    facts.running = running(instance, root);
+    if let Running::Yes { pid: Some(pid), .. } = facts.running
+        && is_elsewhere(pid)
+    {
+        return Some(Trouble {
+            instance: instance.name().to_owned(),
+            level: Level::Unknown,
+            text: format!(
+                "master runs in another network namespace, so its addresses were not looked at: nsenter --net=\
+                 /proc/{pid}/ns/net relay-instances --check does it there"
+            ),
+        });
+    }
     for sender in &mut facts.senders {
         sender.place = match interfaces.with(sender.address) {
             Some(Interface {
@@ -119,7 +138,7 @@ fn look_at(facts: &mut Facts, instance: &Instance, root: &Root, interfaces: Opti
         };
     }
     facts.system = interfaces.outward().collect();
-    facts.running = running(instance, root);
+    None
 }
 
 fn running(instance: &Instance, root: &Root) -> Running {

@@ -26,14 +26,17 @@ pub struct Interface {
 pub struct Interfaces(Vec<Interface>);
 
 impl Interfaces {
-    /// Asks the kernel (getifaddrs(3)).
+    /// Asks the kernel (getifaddrs(3)) about the network namespace of this process.
     ///
     /// # Errors
     /// The kernel's.
     pub fn read() -> io::Result<Self> {
         let mut found = Vec::new();
-        // A kernel without IPv6 has no such file.
-        let six = guarded::read_text(Path::new("/proc/net/if_inet6"), 16 << 20).unwrap_or_default();
+        let six = match guarded::read_text(Path::new("/proc/self/net/if_inet6"), 16 << 20) {
+            // A kernel without IPv6 has no such file.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read?,
+        };
         for entry in getifaddrs()? {
             let v4 = entry
                 .address
@@ -88,7 +91,15 @@ impl Interfaces {
     }
 }
 
-/// Why the kernel does not allow sending from an IPv6 address of /proc/net/if_inet6, if so: duplicate address detection
+/// Is a process in another network namespace than this one, whose interfaces are others (network_namespaces(7))? No, if
+/// that cannot be seen: only root sees it of another user's.
+pub(super) fn is_elsewhere(pid: u32) -> bool {
+    let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    let (own, its) = (of("self"), of(&pid.to_string()));
+    own.zip(its).is_some_and(|(own, its)| own != its)
+}
+
+/// Why the kernel does not allow sending from an IPv6 address of /proc/PID/net/if_inet6, if so: duplicate address detection
 /// (RFC 4862) has not ended, or has found another host with it. A line is address, index, prefix length, scope, flags
 /// (hexadecimal; IFA_F_* of `linux/if_addr.h`) and interface.
 fn undecided(text: &str, address: Ipv6Addr) -> Option<&'static str> {
