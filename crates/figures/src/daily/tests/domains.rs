@@ -42,7 +42,7 @@ fn refused_by(dead: &[(&str, u64, u64)], usual: u64, before: &[u64]) -> Vec<Stri
     let at = DIMENSIONS.iter().position(|d| *d == Dimension::Domain);
     let table = &mut of_today.tables[at.unwrap()];
     for (name, failed, sent) in dead {
-        let counts = crate::mail_stats::Counts {
+        let counts = Counts {
             sent: *sent,
             deferred: *failed,
             ..Default::default()
