@@ -99,9 +99,9 @@ pub(super) fn is_elsewhere(pid: u32) -> bool {
     own.zip(its).is_some_and(|(own, its)| own != its)
 }
 
-/// Why the kernel does not allow sending from an IPv6 address of /proc/PID/net/if_inet6, if so: duplicate address detection
-/// (RFC 4862) has not ended, or has found another host with it. A line is address, index, prefix length, scope, flags
-/// (hexadecimal; IFA_F_* of `linux/if_addr.h`) and interface.
+/// Why the kernel does not allow sending from an IPv6 address of /proc/PID/net/if_inet6, if so: duplicate address
+/// detection (RFC 4862) has not ended, or has found another host with it. A line is address, index, prefix length,
+/// scope, flags (hexadecimal; IFA_F_* of `linux/if_addr.h`) and interface.
 fn undecided(text: &str, address: Ipv6Addr) -> Option<&'static str> {
     let hex: String = address
         .octets()

@@ -237,8 +237,8 @@ fn limits_that_make_no_sense_together() {
     check(&[], &[five, ten], Some(LimitError::Twice));
 }
 
-/// 21 of 100,000 blocked are nothing by the rules, whatever limit was given for bounces, and 21 of 900 (1.53 % at least)
-/// are a warning, as in the daily report, whatever number 21 is.
+/// 21 of 100,000 blocked are nothing by the rules, whatever limit was given for bounces, and 21 of 900 (1.53 % at
+/// least) are a warning, as in the daily report, whatever number 21 is.
 #[test]
 fn a_limit_replaces_the_rules_of_its_own_kind_alone() {
     let rules = Rules::load(None).unwrap();

@@ -11,9 +11,8 @@ use super::intake::Intake;
 use super::{Journal, ctl};
 
 impl Journal {
-    /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it, or,
-    /// where a window is asked for, what was written from its begin on, as of a file
-    /// ([`crate::log::follow()`]).
+    /// Reads what is new in it since `known` into a sink that `empty` makes. If nothing is known, that is all of it,
+    /// or, where a window is asked for, what was written from its begin on, as of a file ([`crate::log::follow()`]).
     ///
     /// The place is that of the last entry of mail that was read. Where that entry is gone, and what is left of the
     /// journal begins after the earlier run, entries may be lost that nobody has read: [`Followed::gap`] says so.
