@@ -115,13 +115,19 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         Both::later,
     );
     let (readings, problems) = read.map_err(refused)?;
+    // What the configuration lacks is printed by the caller.
+    let mut all_problems = problems.clone();
+    if !args.names_its_logs() {
+        all_problems.extend_from_slice(&run.host.problems);
+    }
+    let count = all_problems.len();
     let frame = Frame {
         host: cx.host().to_owned(),
         since: (!is_first).then_some(before),
         until: Some(cx.now()),
         top: Some(args.top()),
         sources: sets.iter().map(source_of).collect(),
-        problems: problems.clone(),
+        problems: all_problems,
         gaps: gaps(&readings),
     };
     let unlimited = Frame {
@@ -137,13 +143,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     let mut shown = Vec::new();
     match both.new {
         Some(new) => output::render(&mut shown, format, cx, &new.tally.finish(frame))?,
-        None => write_totals(
-            &mut shown,
-            &totals,
-            show::totals::Run {
-                problems: problems.len(),
-            },
-        )?,
+        None => write_totals(&mut shown, &totals, show::totals::Run { problems: count })?,
     }
     let state_written = |()| replace_file(state, &totals.to_json()?);
     // A full disk is found before.

@@ -169,6 +169,8 @@ fn count(
     if logs == 0 && problems.is_empty() {
         problems.push(Problem::new("/var/log", "no log was found"));
     }
+    // The refusals of an instance whose configuration cannot be read are nobody's.
+    problems.extend(host.problems.iter().cloned());
     problems.extend(counter.shared.iter().map(|name| {
         let name = String::from_utf8_lossy(name);
         let what = format!(
