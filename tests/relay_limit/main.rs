@@ -15,6 +15,7 @@ mod image;
 mod killed;
 mod late;
 mod main_cf;
+mod missing;
 mod news;
 mod out;
 mod pausing;

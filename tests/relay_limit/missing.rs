@@ -1,0 +1,52 @@
+//! What tick says on a running host where something is missing: the table in docs/verdicts.md, row by row. The host's
+//! Postfix need not run.
+
+use std::fs;
+
+use testkit::host_or_skip;
+
+use crate::crash::stopped;
+use crate::hosts::{pause_quickly, relay_limit};
+
+const SECTION: &str = "\n## relay-limit tick, on a running host\n";
+
+/// What is between backticks.
+fn code(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn tick_says_what_the_table_has() {
+    let host = host_or_skip!();
+    let _aol_b = stopped(&host);
+    relay_limit(&host, &pause_quickly("aol-b", "aol.com")).ok();
+    let tick = relay_limit(&host, &["tick"]).ok();
+    assert_eq!(format!("{}{}", tick.text(), tick.errors()), "");
+    let kept = "/etc/postfix /etc/postfix-aol-b /var/lib/relay-tools /var/log/mail.log";
+    host.sh(&format!("tar -cf /run/kept.tar {kept}"));
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdicts.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once(SECTION).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<&str> = rows.skip(2).collect();
+    assert!(rows.len() > 4, "{section}");
+    let mut wrong = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        host.sh(&code(cells[1]).concat());
+        let ran = relay_limit(&host, &["tick"]);
+        let all = format!("{}{}", ran.text(), ran.errors());
+        let is_so = match cells[2].parse::<i32>() {
+            Ok(status) => {
+                ran.code() == Some(status) && code(cells[3]).iter().all(|word| all.contains(word))
+            }
+            Err(_) => ran.code() == Some(0) && all.is_empty(),
+        };
+        if !is_so {
+            wrong.push(format!("{}: {:?} {all}", cells[0], ran.code()));
+        }
+        host.sh(&format!("rm -rf {kept}; tar -xf /run/kept.tar -C /"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
