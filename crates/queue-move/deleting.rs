@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure, Outcome};
 use postfix::either;
-use postfix::queue::Queue;
+use postfix::queue::{Message, Queue};
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
 use transfer::{
-    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, State, Summary, Totals, summaries,
+    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, Side, State, Summary, Totals, summaries,
 };
 
 use crate::again::now as side_now;
@@ -18,7 +18,7 @@ use crate::moving::{half_way, shown};
 use crate::planning::must_be_readable;
 use crate::result::MoveResult;
 use crate::setup::{self, readable};
-use crate::single::{Chosen, act, choose};
+use crate::single::{act, choose};
 use crate::syslog::Syslog;
 use crate::unfinished::read;
 use crate::waiting::Verified;
@@ -27,7 +27,7 @@ use crate::watch::{About, MoveWatch};
 /// What the lines of the mail log say of where deleted messages go.
 const KEPT: &str = "what is kept of deleted mail";
 
-fn dir(cx: &Context) -> PathBuf {
+pub(crate) fn dir(cx: &Context) -> PathBuf {
     cx.root().under(Path::new(DELETED))
 }
 
@@ -88,11 +88,12 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
         readable(cx, until)
     ));
     let interrupts = cx.catch_interrupts()?;
-    act(one, cx, ("delete", "delete"), &chosen, |ids| {
+    act(one, cx, ("delete", "delete"), &chosen, |messages| {
+        let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
         let syslog = Syslog::open(cx);
         let about = About {
             name: &name,
-            ids,
+            ids: &ids,
             to: KEPT,
         };
         let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
@@ -108,10 +109,12 @@ pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow:
             keep_until: Some(until),
             log: None,
         };
-        let done = Move::begin(means, &dir(cx), &plan(&chosen), begin).and_then(|mut one| {
-            one.delete()?;
-            one.end()
-        });
+        let done = Move::begin(means, &dir(cx), &plan(&chosen.side, messages), begin).and_then(
+            |mut one| {
+                one.delete()?;
+                one.end()
+            },
+        );
         let done = done.map_err(std::io::Error::other)?;
         let why = format!(
             "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
@@ -182,12 +185,12 @@ fn plain(c: char) -> char {
     }
 }
 
-fn plan(chosen: &Chosen) -> Plan {
+fn plan(side: &Side, messages: &[&Message]) -> Plan {
     Plan {
-        from: chosen.side.clone(),
-        to: chosen.side.clone(),
+        from: side.clone(),
+        to: side.clone(),
         cross_device: false,
-        items: all_of(&chosen.messages),
+        items: all_of(messages),
     }
 }
 

@@ -6,8 +6,8 @@ use cli::{Context, Failure, Outcome};
 use postfix::config::Instance;
 use postfix::either;
 use postfix::queue::{Lifetimes, Message, Queue, QueueId, ShowqOptions};
-use transfer::hold::{ItemResult, clean as clean_logs, orphans, requeue, shift};
-use transfer::plan::snapshot;
+use transfer::hold::{ItemResult, SeenAs, clean as clean_logs, orphans, requeue, shift};
+use transfer::plan::{Taken, snapshot};
 use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side, Summary};
 
@@ -17,6 +17,7 @@ use crate::selected::Strangers;
 use crate::setup;
 use crate::shown::show;
 use crate::syslog::Syslog;
+use crate::unfinished::open_now;
 
 /// An instance, and the messages of it that are meant.
 pub(crate) struct Chosen {
@@ -25,6 +26,8 @@ pub(crate) struct Chosen {
     pub(crate) messages: Vec<Message>,
     /// Those that are left alone, and why.
     pub(crate) skipped: Vec<(QueueId, String)>,
+    /// Is what belongs to unfinished moves and deletions left alone?
+    leaves_moves: bool,
     /// What an admin should know before.
     pub(crate) notes: Vec<String>,
     /// What of the queue could not be read.
@@ -39,18 +42,37 @@ impl Chosen {
 
     /// Leaves out what belongs to unfinished moves and deletions: their journals say where their messages are.
     pub(crate) fn leave_moves(&mut self, open: &[Summary]) {
+        self.leaves_moves = true;
         let taken = of_others(&self.side, open);
         let messages = std::mem::take(&mut self.messages);
         for message in messages {
-            match taken.part_of(&message) {
-                Some(part) => {
-                    let why = format!("it is part of {part}");
-                    self.skipped.push((message.file.id.clone(), why));
-                }
+            match part(&taken, &message) {
+                Some(why) => self.skipped.push((message.file.id.clone(), why)),
                 None => self.messages.push(message),
             }
         }
     }
+
+    /// The same once nobody else can begin one: what was begun after the plan was made counts. In the order of the
+    /// messages, why each is left out.
+    fn left_now(&self, cx: &Context) -> std::io::Result<Vec<Option<String>>> {
+        let taken = match self.leaves_moves {
+            true => of_others(&self.side, &open_now(cx)?),
+            false => Taken::default(),
+        };
+        Ok(self.messages.iter().map(|one| part(&taken, one)).collect())
+    }
+}
+
+fn part(taken: &Taken, message: &Message) -> Option<String> {
+    let part = taken.part_of(message)?;
+    Some(format!("it is part of {part}"))
+}
+
+/// The messages as they were seen.
+pub(crate) fn seen_as<'m>(messages: &[&'m Message]) -> Vec<SeenAs<'m>> {
+    let files = messages.iter().map(|message| &message.file);
+    files.map(|file| (&file.id, file.info.inode)).collect()
 }
 
 /// The instance and its spool, if that is its own.
@@ -100,6 +122,7 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
         side,
         messages: found.messages,
         skipped: Vec::new(),
+        leaves_moves: false,
         notes: notes.into_iter().collect(),
         unread: found.problems.iter().map(ToString::to_string).collect(),
     })
@@ -108,8 +131,8 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
 pub(crate) fn hold(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
     let chosen = choose(one, cx, "hold", Queue::Deferred)?;
     let queues = (Queue::Deferred, Queue::Hold);
-    act(one, cx, ("hold", "hold"), &chosen, |ids| {
-        shift(Fs::new(&NoHook), &chosen.side, ids, queues)
+    act(one, cx, ("hold", "hold"), &chosen, |all| {
+        shift(Fs::new(&NoHook), &chosen.side, &seen_as(all), queues)
     })
 }
 
@@ -127,8 +150,8 @@ pub(crate) fn release(
                 .to_owned(),
         );
         let now = cx.now().seconds();
-        return act(one, cx, ("release", "requeue"), &chosen, |ids| {
-            let done = requeue(Fs::new(&NoHook), &chosen.side, ids, now);
+        return act(one, cx, ("release", "requeue"), &chosen, |all| {
+            let done = requeue(Fs::new(&NoHook), &chosen.side, &seen_as(all), now);
             // It wakes by itself, too, every minute.
             drop(transfer::wake_pickup(&chosen.side));
             done
@@ -136,8 +159,8 @@ pub(crate) fn release(
     }
     chosen.notes.extend(expired(cx, &chosen));
     let queues = (Queue::Hold, Queue::Deferred);
-    act(one, cx, ("release", "release"), &chosen, |ids| {
-        shift(Fs::new(&NoHook), &chosen.side, ids, queues)
+    act(one, cx, ("release", "release"), &chosen, |all| {
+        shift(Fs::new(&NoHook), &chosen.side, &seen_as(all), queues)
     })
 }
 
@@ -189,6 +212,7 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
         side,
         messages: Vec::new(),
         skipped: Vec::new(),
+        leaves_moves: false,
         notes: Vec::new(),
         unread: Vec::new(),
     };
@@ -197,13 +221,14 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Shows what is meant, asks, and does it. `verbs`: the command, and what it does, in a word.
+/// Shows what is meant, asks, and does it: `work` has a result for each message that it is given. `verbs`: the command,
+/// and what it does, in a word.
 pub(crate) fn act(
     one: &One,
     cx: &Context,
     (verb, does): (&str, &str),
     chosen: &Chosen,
-    work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
+    work: impl FnOnce(&[&Message]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
     let ids = chosen.ids();
     let what = format!(
@@ -211,7 +236,22 @@ pub(crate) fn act(
         postfix::count(ids.len(), "message"),
         chosen.side.instance
     );
-    carry_out(one, cx, (verb, &what), chosen, &ids, work)
+    carry_out(one, cx, (verb, &what), chosen, &ids, |_| {
+        let left = chosen.left_now(cx)?;
+        let both = chosen.messages.iter().zip(&left);
+        let free: Vec<&Message> = both
+            .filter_map(|(one, left)| left.is_none().then_some(one))
+            .collect();
+        let done = match free.is_empty() {
+            true => Vec::new(),
+            false => work(&free)?,
+        };
+        let mut done = done.into_iter();
+        let results = left
+            .into_iter()
+            .map(|left| left.map(ItemResult::Skipped).or_else(|| done.next()));
+        Ok(results.flatten().collect())
+    })
 }
 
 fn carry_out(

@@ -9,13 +9,13 @@ use cli::{Context, Failure, Interrupts, Outcome};
 use host::programs::Program;
 use postfix::either;
 use postfix::queue::{Message, Queue, QueueId, Spool};
-use transfer::hold::{ItemResult, expire};
+use transfer::hold::{ItemResult, NOT_IT, expire};
 use transfer::preflight::refuse;
 use transfer::{Fs, NoHook, Summary};
 
 use crate::args::{Flush, Tries};
 use crate::setup;
-use crate::single::{Chosen, act, choose};
+use crate::single::{Chosen, act, choose, seen_as};
 use crate::text::most_first;
 
 /// How long the first messages may take until all of them were tried, and how often that is looked at.
@@ -42,12 +42,13 @@ pub(crate) fn flush(flush: &Flush, cx: &Context) -> anyhow::Result<Outcome> {
         ));
     }
     let interrupts = cx.catch_interrupts()?;
-    act(&flush.tries.one, cx, ("flush", "try"), &chosen, |_| {
-        let canary = match chosen.messages.len() > flush.canary {
+    act(&flush.tries.one, cx, ("flush", "try"), &chosen, |all| {
+        let canary = match all.len() > flush.canary {
             true => flush.canary,
             false => 0,
         };
-        Ok(each(cx, &chosen, (flush.tries.rate, canary), &interrupts))
+        let pace = (flush.tries.rate, canary);
+        Ok(each(cx, &chosen, all, pace, &interrupts))
     })
 }
 
@@ -61,14 +62,9 @@ pub(crate) fn bounce(bounce: &Tries, cx: &Context, open: &[Summary]) -> anyhow::
     }
     chosen.notes.push(what_senders_get(&chosen.messages));
     let interrupts = cx.catch_interrupts()?;
-    act(&bounce.one, cx, ("bounce", "return"), &chosen, |_| {
-        let marked: Vec<(&QueueId, u64)> = chosen
-            .messages
-            .iter()
-            .map(|message| (&message.file.id, message.file.info.inode))
-            .collect();
-        let marked = expire(Fs::new(&NoHook), &chosen.side, &marked)?;
-        let tried = each(cx, &chosen, (bounce.rate, 0), &interrupts);
+    act(&bounce.one, cx, ("bounce", "return"), &chosen, |all| {
+        let marked = expire(Fs::new(&NoHook), &chosen.side, &seen_as(all))?;
+        let tried = each(cx, &chosen, all, (bounce.rate, 0), &interrupts);
         // What is marked is returned at its next attempt, whenever that is.
         let both = marked.into_iter().zip(tried);
         Ok(both
@@ -163,18 +159,19 @@ fn what_senders_get(messages: &[Message]) -> String {
 fn each(
     cx: &Context,
     chosen: &Chosen,
+    messages: &[&Message],
     (rate, canary): (u32, usize),
     interrupts: &Interrupts,
 ) -> Vec<ItemResult> {
     let program = Program::new(cx.root(), &chosen.instance, "postqueue");
     let spool = chosen.side.spool();
-    let progress = cx.progress_items("trying", Some(chosen.messages.len() as u64));
+    let progress = cx.progress_items("trying", Some(messages.len() as u64));
     let between = Duration::from_secs(60) / rate.max(1);
     let mut due = Instant::now();
-    let (mut done, mut stopped) = (Vec::with_capacity(chosen.messages.len()), None);
-    for (n, message) in chosen.messages.iter().enumerate() {
+    let (mut done, mut stopped) = (Vec::with_capacity(messages.len()), None);
+    for (n, message) in messages.iter().enumerate() {
         if n == canary && canary > 0 {
-            stopped = refused_again(&spool, &chosen.messages[..n], interrupts);
+            stopped = refused_again(&spool, &messages[..n], interrupts);
         }
         if interrupts.came() {
             stopped = Some("interrupted before its turn".to_owned());
@@ -195,7 +192,7 @@ fn try_one(program: &Program, spool: &Spool, message: &Message) -> ItemResult {
     let id = &message.file.id;
     match inode(spool, Queue::Deferred, id) {
         Ok(Some(inode)) if inode == message.file.info.inode => {}
-        Ok(Some(_)) => return ItemResult::Skipped("another message has its id now".to_owned()),
+        Ok(Some(_)) => return ItemResult::Skipped(NOT_IT.to_owned()),
         Ok(None) => return ItemResult::Skipped("the queue manager took it".to_owned()),
         Err(e) => return ItemResult::Failed(format!("cannot examine it: {e}")),
     }
@@ -215,8 +212,8 @@ fn inode(spool: &Spool, queue: Queue, id: &QueueId) -> io::Result<Option<u64>> {
 }
 
 /// Waits until the queue manager is done with these. Why no more should follow: all of them are deferred again.
-fn refused_again(spool: &Spool, first: &[Message], interrupts: &Interrupts) -> Option<String> {
-    let is_in = |message: &&Message, queues: &[Queue]| {
+fn refused_again(spool: &Spool, first: &[&Message], interrupts: &Interrupts) -> Option<String> {
+    let is_in = |message: &&&Message, queues: &[Queue]| {
         let id = &message.file.id;
         queues
             .iter()

@@ -3,7 +3,10 @@
 use cli::{Context, Failure};
 use transfer::{Journal, MOVES, Summary, summaries};
 
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::deleting;
 
 /// Where the host's journals are, as this machine names it.
 pub(crate) fn moves_dir(cx: &Context) -> PathBuf {
@@ -38,6 +41,17 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
         }
     }
     found
+}
+
+/// The moves and deletions that are unfinished now. What cannot be read was warned of as the run began.
+///
+/// # Errors
+/// A directory of journals cannot be read.
+pub(crate) fn open_now(cx: &Context) -> io::Result<Vec<Summary>> {
+    let (mut open, _) = summaries(&moves_dir(cx))?;
+    open.extend(summaries(&deleting::dir(cx))?.0);
+    open.retain(Summary::is_unfinished);
+    Ok(open)
 }
 
 /// The journal of the move with this name.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use crate::TOOL;
 use crate::image::{Image, Original};
+use crate::spool::FROM;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use testkit::Host;
@@ -169,6 +171,49 @@ fn journal(image: &Image<'_>) -> (String, std::path::PathBuf) {
 }
 
 const MOVE: [&str; 3] = ["aol-a", "aol-b", "--yes"];
+
+/// While release asks, the message is deleted, and its queue id given to another; or a move takes the message up, and is
+/// killed.
+#[test]
+fn release_leaves_what_is_another_s_by_the_time_of_the_answer() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    let held = |image: &Image<'_>| {
+        let dir = std::fs::read_dir(image.root().join(FROM).join("hold")).unwrap();
+        let mut held: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
+        held.sort();
+        held
+    };
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    for fresh in [&[][..], &["--fresh"]] {
+        let image = Image::of(&original, None);
+        let holds = plain(TOOL, image.root(), &["hold", "aol-a", "--yes"]);
+        assert!(holds.status.success());
+        let [meant, other, _] = held(&image).try_into().unwrap();
+        let (id, is_other) = (meant.file_name().unwrap().to_str().unwrap(), inode(&other));
+        let release = [&["release", "aol-a", "--id", id][..], fresh].concat();
+        let (code, screen) = overtaken(&image, &release, || {
+            std::fs::rename(&other, &meant).unwrap();
+        });
+        assert_eq!(code, Some(1), "{screen}");
+        let says = format!("{id} skipped: another message has its id now");
+        assert!(screen.contains(&says), "{screen}");
+        assert_eq!((held(&image).len(), inode(&meant)), (2, is_other));
+
+        let image = Image::of(&original, None);
+        let before = held(&image);
+        let release = [&["release", "aol-a"][..], fresh].concat();
+        let (code, screen) = overtaken(&image, &release, || {
+            let moves = [&MOVE[..], &["--queue", "hold"]].concat();
+            kill(&original, |_| {}, &image, &moves);
+        });
+        assert_eq!(code, Some(1), "{screen}");
+        let says = "skipped: it is part of the unfinished move ";
+        assert!(screen.contains(says), "{screen}");
+        assert_eq!(held(&image), before, "{screen}");
+    }
+}
 
 /// A resume comes to its end, or is killed, while close asks: what it has written says where mail is.
 #[test]

@@ -11,6 +11,12 @@ use crate::mover::{BEING_DELIVERED, TAKEN};
 use crate::steps::hold::pending;
 use crate::tree::{At, Place, Touched, Tree};
 
+/// Why a message is left alone whose file is another by now.
+pub const NOT_IT: &str = "another message has its id now";
+
+/// A message as it was seen: its queue id, and the inode of its file. The id may be given to another message later.
+pub type SeenAs<'a> = (&'a QueueId, u64);
+
 /// How it went with a message or log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemResult {
@@ -28,15 +34,23 @@ pub enum ItemResult {
 ///
 /// # Errors
 /// The queue directory cannot be opened, or the names cannot be put on disk.
-pub fn requeue(fs: Fs<'_>, side: &Side, ids: &[QueueId], now: i64) -> io::Result<Vec<ItemResult>> {
+pub fn requeue(
+    fs: Fs<'_>,
+    side: &Side,
+    messages: &[SeenAs<'_>],
+    now: i64,
+) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
-    let one = |id: &QueueId| -> io::Result<ItemResult> {
+    let one = |&(id, inode): &SeenAs<'_>| -> io::Result<ItemResult> {
         let old = tree.at(Place::Queue(Queue::Hold), id)?;
         let opened = old.as_ref().map(At::open_with_stat).transpose()?.flatten();
         let (Some(old), Some((file, stat))) = (old, opened) else {
             return Ok(ItemResult::Skipped(TAKEN.to_owned()));
         };
+        if stat.inode != inode {
+            return Ok(ItemResult::Skipped(NOT_IT.to_owned()));
+        }
         if !stat.is_ready() {
             return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
         }
@@ -70,9 +84,9 @@ pub fn requeue(fs: Fs<'_>, side: &Side, ids: &[QueueId], now: i64) -> io::Result
         }
         Ok(ItemResult::Done)
     };
-    let outcomes = ids
+    let outcomes = messages
         .iter()
-        .map(|id| one(id).unwrap_or_else(|e| not_done(&e, Queue::Maildrop)));
+        .map(|message| one(message).unwrap_or_else(|e| not_done(&e, Queue::Maildrop)));
     let outcomes = outcomes.collect();
     tree.sync(fs, &touched)?;
     Ok(outcomes)
@@ -95,17 +109,20 @@ fn not_done(e: &io::Error, to: Queue) -> ItemResult {
 pub fn shift(
     fs: Fs<'_>,
     side: &Side,
-    ids: &[QueueId],
+    messages: &[SeenAs<'_>],
     (from, to): (Queue, Queue),
 ) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
-    let mut outcomes = Vec::with_capacity(ids.len());
-    for id in ids {
+    let mut outcomes = Vec::with_capacity(messages.len());
+    for &(id, inode) in messages {
         let done = (|| {
             let gone = || io::Error::from(io::ErrorKind::NotFound);
             let old = tree.at(Place::Queue(from), id)?.ok_or_else(gone)?;
             let stat = old.stat()?.ok_or_else(gone)?;
+            if stat.inode != inode {
+                return Ok(ItemResult::Skipped(NOT_IT.to_owned()));
+            }
             if !stat.is_ready() {
                 return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
             }
@@ -125,27 +142,20 @@ pub fn shift(
 /// global/mail_queue.h, Postfix 3.5 and later).
 const EXPIRE: u32 = 0o010;
 
-/// Marks deferred messages as expired, as `postsuper -e` does: the next attempt returns them to their senders. Each is
-/// known by its inode: a queue id may be given to another message while this looks.
+/// Marks deferred messages as expired, as `postsuper -e` does: the next attempt returns them to their senders.
 ///
 /// # Errors
 /// The queue directory cannot be opened.
-pub fn expire(
-    fs: Fs<'_>,
-    side: &Side,
-    messages: &[(&QueueId, u64)],
-) -> io::Result<Vec<ItemResult>> {
+pub fn expire(fs: Fs<'_>, side: &Side, messages: &[SeenAs<'_>]) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
-    let one = |&(id, inode): &(&QueueId, u64)| -> io::Result<ItemResult> {
+    let one = |&(id, inode): &SeenAs<'_>| -> io::Result<ItemResult> {
         let at = tree.at(Place::Queue(Queue::Deferred), id)?;
         let opened = at.as_ref().map(At::open_with_stat).transpose()?.flatten();
         let (Some(at), Some((file, stat))) = (at, opened) else {
             return Ok(ItemResult::Skipped(TAKEN.to_owned()));
         };
         if stat.inode != inode {
-            return Ok(ItemResult::Skipped(
-                "another message has its id now".to_owned(),
-            ));
+            return Ok(ItemResult::Skipped(NOT_IT.to_owned()));
         }
         fs.mode(&file, &at.path, stat.mode | EXPIRE)?;
         Ok(ItemResult::Done)

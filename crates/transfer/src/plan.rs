@@ -198,7 +198,7 @@ pub fn judge(messages: Vec<Message>, facts: Facts<'_>, limit: Option<usize>) -> 
 }
 
 /// All of them, whatever is the matter with them: for a deletion.
-pub fn all(messages: &[Message]) -> Vec<Item> {
+pub fn all(messages: &[&Message]) -> Vec<Item> {
     let mut items: Vec<Item> = messages.iter().map(|one| item(one, Action::Move)).collect();
     for (n, item) in (0..).zip(&mut items) {
         item.message.n = n;

@@ -347,13 +347,10 @@ fn hold_and_release_never_replace() {
     let there = |path: &Path| fs::read(path).unwrap();
     let before = there(&other);
     let fs = Fs::new(&NO_HOOK);
+    let inode = |queue: Queue, id: &str| fs::metadata(spools.path(queue, id)).unwrap().ino();
     let hold = |id: &QueueId| {
-        shift(
-            fs,
-            &spools.from,
-            std::slice::from_ref(id),
-            (Queue::Deferred, Queue::Hold),
-        )
+        let seen = (id, inode(Queue::Deferred, id.as_str()));
+        shift(fs, &spools.from, &[seen], (Queue::Deferred, Queue::Hold))
     };
     let ItemResult::Skipped(why) = &hold(&id).unwrap()[0] else {
         panic!("replaced");
@@ -364,14 +361,10 @@ fn hold_and_release_never_replace() {
     assert_eq!(hold(&id).unwrap(), [ItemResult::Done]);
     assert!(spools.path(Queue::Hold, MAIL[1].0).exists());
     assert!(spools.log_path(MAIL[1].0).exists());
-    let back = shift(
-        fs,
-        &spools.from,
-        std::slice::from_ref(&id),
-        (Queue::Hold, Queue::Deferred),
-    );
-    assert_eq!(back.unwrap(), [ItemResult::Done]);
-    let again = shift(fs, &spools.from, &[id], (Queue::Hold, Queue::Deferred));
+    let seen = [(&id, inode(Queue::Hold, MAIL[1].0))];
+    let back = || shift(fs, &spools.from, &seen, (Queue::Hold, Queue::Deferred));
+    assert_eq!(back().unwrap(), [ItemResult::Done]);
+    let again = back();
     assert!(matches!(again.unwrap()[0], ItemResult::Skipped(_)));
 }
 
@@ -382,10 +375,8 @@ fn what_is_being_delivered_is_not_requeued() {
     let id = QueueId::new(ID).unwrap();
     let hold = spools.path(Queue::Hold, ID);
     fs::rename(spools.path(Queue::Deferred, ID), &hold).unwrap();
-    let requeue = || {
-        let ids = std::slice::from_ref(&id);
-        requeue(Fs::new(&NO_HOOK), &spools.from, ids, NOW).unwrap()
-    };
+    let seen = [(&id, fs::metadata(&hold).unwrap().ino())];
+    let requeue = || requeue(Fs::new(&NO_HOOK), &spools.from, &seen, NOW).unwrap();
     let agent = fs::File::open(&hold).unwrap();
     agent.lock_shared().unwrap();
     let why = "it is being delivered".to_owned();
