@@ -206,7 +206,9 @@ fn a_resume_where_the_log_is_the_journal_of_systemd() {
 fn damaged(content: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let at = content.windows(from.len()).position(|part| part == from);
-    let at = at.expect("it is in the file");
+    let Some(at) = at else {
+        panic!("it is not in the file")
+    };
     let mut content = content.to_vec();
     content[at..at + to.len()].copy_from_slice(to);
     content

@@ -57,6 +57,10 @@ pub fn ask(address: &SocketAddr, question: &Question) -> io::Result<Said> {
 
 /// A connection from there. An address that this host does not have is passed over, as smtp(8) does
 /// (smtp_bind_address_enforce).
+#[allow(
+    clippy::disallowed_methods,
+    reason = "sockets of the Internet, which have no path"
+)]
 fn reach(address: &SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,
