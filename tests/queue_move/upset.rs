@@ -251,7 +251,7 @@ fn damaged_is_left(other: bool) {
     let said = moved.text();
     assert!(said.contains("6 selected, 1 moved, 5 skipped"), "{moved}");
     assert!(
-        said.contains("its file is damaged: TO's pickup would delete it"),
+        said.contains("its file is damaged: pickup would delete it ("),
         "{moved}"
     );
     accepting.wait_accepted(1);
@@ -262,6 +262,11 @@ fn damaged_is_left(other: bool) {
     assert_eq!(from.ids("deferred"), left);
     assert_eq!(from.ids("defer"), left);
     assert_eq!((from.count("hold"), to.count("maildrop")), (0, 0));
+    // Nor is it requeued where it is.
+    from.postsuper(["-h", "ALL"]);
+    let fresh = queue_move(&host, &["release", "aol-a", "--fresh", "--yes"]).exit(1);
+    assert!(fresh.text().contains("its file is damaged"), "{fresh}");
+    assert_eq!(from.ids("hold"), left);
 }
 
 #[test]

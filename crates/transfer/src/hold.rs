@@ -5,7 +5,7 @@ use std::io;
 use postfix::queue::{Log, Queue, QueueId};
 
 use crate::fsops::{Fs, Stat, Time};
-use crate::job::QueueFile;
+use crate::job::{QueueFile, unfit};
 use crate::journal::Side;
 use crate::mover::{BEING_DELIVERED, TAKEN};
 use crate::steps::hold::pending;
@@ -29,8 +29,7 @@ pub enum ItemResult {
 }
 
 /// Requeues messages that are on hold, as `postsuper -r` does: into maildrop, due now, without their defer logs.
-/// pickup(8) takes
-/// them as new mail with the old time of arrival.
+/// pickup(8) takes them as new mail with the old time of arrival. Not those that it would remove instead.
 ///
 /// # Errors
 /// The queue directory cannot be opened, or the names cannot be put on disk.
@@ -58,6 +57,9 @@ pub fn requeue(
         let file = QueueFile(file);
         if !file.lock() {
             return Ok(ItemResult::Skipped(BEING_DELIVERED.to_owned()));
+        }
+        if let Some(why) = unfit(&file, &stat) {
+            return Ok(ItemResult::Skipped(why));
         }
         for log in [Log::Bounce, Log::Trace] {
             if let Some(at) = tree.at(Place::Log(log), id)?

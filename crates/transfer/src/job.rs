@@ -19,6 +19,18 @@ pub(crate) struct Places {
     pub(crate) decoy: Option<At>,
 }
 
+/// Why a file is not to be requeued. What FROM's queue manager saves to its corrupt queue, or can make sense of all the
+/// same, pickup removes for good; and of requeued mail nobody knows that `postsuper -e` was asked for. Reads all of it.
+pub(crate) fn unfit(file: &File, stat: &Stat) -> Option<String> {
+    if stat.is_forced_expire() {
+        return Some(EXPIRED.to_owned());
+    }
+    let damage = postfix::queue::damage(file, stat.size)?;
+    Some(format!(
+        "its file is damaged: pickup would delete it ({damage})"
+    ))
+}
+
 /// A message on its way through a run.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -109,22 +121,16 @@ impl Job {
         }
     }
 
-    /// Would TO take its own file, which is secured and was `stat`? What FROM's queue manager saves to its corrupt queue,
-    /// or can make sense of all the same, TO's pickup removes for good; and requeued, nobody knows of `postsuper -e`.
+    /// Would TO take its own file, which is secured and was `stat`?
     pub(crate) fn must_be_fit(&mut self, stat: &Stat) -> Result<(), Stop> {
-        if stat.is_forced_expire() {
-            return skip(EXPIRED);
+        if self.sound && !stat.is_forced_expire() {
+            return Ok(());
         }
-        if !self.sound {
-            let (file, stat) = self.open_own()?;
-            let file: &File = file;
-            if let Some(why) = postfix::queue::damage(file, stat.size) {
-                return skip(&format!(
-                    "its file is damaged: TO's pickup would delete it ({why})"
-                ));
-            }
-            self.sound = true;
+        let (file, stat) = self.open_own()?;
+        if let Some(why) = unfit(file, &stat) {
+            return skip(&why);
         }
+        self.sound = true;
         Ok(())
     }
 
