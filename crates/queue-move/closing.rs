@@ -151,8 +151,26 @@ fn from_now(header: &Header) -> Side {
     side
 }
 
+/// Removes a journal that was not written. Why it is left, if it is.
+fn remove_unwritten(
+    cx: &Context,
+    listed: &Summary,
+    before: i64,
+) -> anyhow::Result<Result<(), String>> {
+    let one = std::slice::from_ref(listed);
+    let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), one, before);
+    let removed = removed.map_err(|e| Failure::io("cannot remove", &listed.path, e))?;
+    Ok(match removed.is_empty() {
+        true => Err("a run has just begun it".to_owned()),
+        false => Ok(()),
+    })
+}
+
 /// Removes one journal, unless a run has taken its move up since it was listed. Why it is left, then.
 fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<(), String>> {
+    if listed.header.is_unwritten() {
+        return remove_unwritten(cx, listed, before);
+    }
     let locks = match setup::lock(cx, &[(&from_now(&listed.header), true)]) {
         Ok(locks) => locks,
         Err(e) => return Ok(Err(e.to_string())),
@@ -174,7 +192,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     let (deletions, is_read) = deleting::all(cx);
     is_whole &= is_read;
     // Of deletions, the journal is kept while there is something to put back.
-    let closed = |one: &Summary| one.state == State::Closed;
+    let closed = |one: &Summary| one.state == State::Closed || one.header.is_unwritten();
     summaries.extend(deletions.into_iter().filter(closed));
     let before = cx.now().minus(prune.older_than).seconds();
     summaries.retain(|one| one.header.started < before && !one.is_unfinished());

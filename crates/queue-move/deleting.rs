@@ -20,7 +20,7 @@ use crate::result::MoveResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
 use crate::syslog::Syslog;
-use crate::unfinished::read;
+use crate::unfinished::{must_be_written, read};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
 
@@ -211,6 +211,7 @@ pub(crate) fn undo(
     path: &Path,
 ) -> anyhow::Result<Outcome> {
     let mut journal = read(path)?;
+    must_be_written(&journal)?;
     let name = journal.header.name.clone();
     if goal == Goal::Finish {
         return Err(

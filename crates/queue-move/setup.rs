@@ -8,7 +8,7 @@ use postfix::queue::Queue;
 use postfix::{Problem, Time};
 use transfer::preflight::{Objection, side};
 use transfer::verify::Log;
-use transfer::{Accepted, Claim, Fs, Holder, Locks, Means, NoHook, Side, Watch};
+use transfer::{Accepted, Claim, Fs, Holder, LockError, Locks, Means, NoHook, Side, Watch};
 
 use crate::args::Format;
 
@@ -137,10 +137,20 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
     };
     let dir = cx.root().under(Path::new(LOCKS));
     Locks::take(cx.root().dir(), &dir, &claims, &me).map_err(|e| {
-        Failure::new(e.to_string())
-            .hint("wait until it has finished, or interrupt it with ^C (SIGINT); queue-move history lists the moves")
-            .into()
+        let hint = match &e {
+            LockError::Held { .. } => {
+                "wait until it has finished, or interrupt it with ^C (SIGINT); queue-move history lists the moves"
+            }
+            LockError::Io(_, e) if is_full(e) => "nothing was done: make room on that disk, then run it again",
+            LockError::Io(..) => "nothing was done: nothing is changed without a lock",
+        };
+        Failure::new(e.to_string()).hint(hint).into()
     })
+}
+
+fn is_full(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(e.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The refusal of a move.

@@ -43,6 +43,19 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
     found
 }
 
+/// Of what was not even written there is nothing to take up.
+pub(crate) fn must_be_written(journal: &Journal) -> anyhow::Result<()> {
+    if !journal.header.is_unwritten() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} was not started: its journal could not be written, and nothing was done",
+        journal.header.name
+    );
+    let hint = "there is nothing to finish or to put back; queue-move prune removes the journal";
+    Err(Failure::new(what).hint(hint).into())
+}
+
 /// The moves and deletions that are unfinished now. What cannot be read was warned of as the run began.
 ///
 /// # Errors

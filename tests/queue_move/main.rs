@@ -21,6 +21,7 @@ mod refusals;
 mod restarts;
 mod resumed;
 mod spool;
+mod unwritten;
 mod upset;
 
 /// The tool under test.

@@ -67,7 +67,10 @@ impl<'a> Move<'a> {
             boot: means.boot.clone(),
             log: begin.log,
         };
-        prepare(&mut writer, &header, &intents).map_err(not_begun)?;
+        if let Err(e) = prepare(&mut writer, &header, &intents) {
+            writer.discard();
+            return Err(not_begun(e));
+        }
         let tracks = intents.into_iter().map(Track::new).collect();
         Self::planned(means, writer, header, path, tracks).map_err(not_begun)
     }

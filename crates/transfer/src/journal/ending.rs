@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use guarded::{Links, Place};
 
 use crate::fsops::{Fs, Op};
-use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer};
+use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer, unwritten};
 use crate::protocol::Goal;
 
 /// Closes a move: its messages stay where they are, and it is offered for `resume` and `undo` no longer. Who, and why,
@@ -34,7 +34,8 @@ pub fn close(
     ])
 }
 
-/// Removes the journals of moves that were begun before `before` (seconds since 1970) and have nothing left to do.
+/// Removes the journals of moves that were begun before `before` (seconds since 1970) and have nothing left to do. One
+/// that was not written is left if a run is just beginning it.
 ///
 /// # Errors
 /// One cannot be removed; those before it are gone.
@@ -49,6 +50,13 @@ pub fn prune(
         if summary.header.started < before && !summary.is_unfinished() {
             let path = &summary.path;
             let place = Place::below(root, path, Links::Ours)?;
+            let locked = match summary.header.is_unwritten() {
+                true => unwritten::locked(&place)?,
+                false => None,
+            };
+            if summary.header.is_unwritten() && locked.is_none() {
+                continue;
+            }
             fs.hooked(Op::Unlink, path, || place.remove())?;
             removed.push(path.clone());
         }

@@ -92,6 +92,11 @@ impl Header {
         self.schema == SCHEMA || self.is_old()
     }
 
+    /// Was not even this line written whole? Then nothing was done, and nothing but the name is known.
+    pub fn is_unwritten(&self) -> bool {
+        self.schema.is_empty()
+    }
+
     pub(crate) fn is_old(&self) -> bool {
         self.schema == OLD_SCHEMA
     }

@@ -8,6 +8,7 @@ mod ending;
 mod lines;
 mod log_mark;
 mod summary;
+mod unwritten;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -42,6 +43,9 @@ impl<'a> Writer<'a> {
     pub(crate) fn create(fs: Fs<'a>, root: &Path, path: &Path) -> io::Result<Self> {
         let place = Place::private(root, path, Links::Ours)?;
         let file = fs.hooked(Op::Create, path, || place.create())?;
+        if !unwritten::lock(&file)? {
+            return Err(io::Error::other("somebody has removed it already"));
+        }
         Ok(Self {
             fs,
             file,
@@ -215,6 +219,10 @@ impl Journal {
             .iter()
             .rposition(|&b| b == b'\n')
             .map_or(0, |at| at + 1);
+        if unwritten::is_unwritten(&text) {
+            let header = unwritten::header(path, &file).map_err(unreadable)?;
+            return Ok(Self::new(path, header, &text, 0));
+        }
         let mut lines = text[..whole].split_inclusive(|&b| b == b'\n').enumerate();
         let (_, first) = lines.next().ok_or_else(unknown)?;
         let Ok(Line::Begin(header)) = serde_json::from_slice(first) else {
@@ -223,20 +231,7 @@ impl Journal {
         if !header.is_known() {
             return Err(unknown());
         }
-        let mut journal = Self {
-            path: path.to_owned(),
-            header: *header,
-            planned: false,
-            finished: false,
-            closed: false,
-            goal: Goal::Finish,
-            trial: None,
-            became: None,
-            torn: whole < text.len(),
-            tracks: Vec::new(),
-            length: whole as u64,
-            read: text.len() as u64,
-        };
+        let mut journal = Self::new(path, *header, &text, whole);
         for (number, line) in lines {
             let taken = serde_json::from_slice(line)
                 .ok()

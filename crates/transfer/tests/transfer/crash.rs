@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use crate::common::*;
 use transfer::protocol::Goal;
-use transfer::{Ended, Fate, Workers};
+use transfer::{Ended, Fate, MoveError, Workers};
 
 const GOALS: [Goal; 2] = [Goal::Finish, Goal::Back];
 
@@ -241,6 +241,9 @@ fn check_faults(cross_device: bool, errno: i32) {
             }
             let when = format!("error {errno} at {at}, {lasting}, {threads}");
             sound(&spools, &when);
+            if matches!(ended, Err(MoveError::NotBegun(..))) && !lasting {
+                assert!(!spools.moves.join("test.jsonl").exists(), "{when}");
+            }
             if let Ok(done) = &ended {
                 let told = done.ended.iter().filter(|end| end.fate != Fate::Moved);
                 for end in told {

@@ -320,7 +320,8 @@ impl Spools {
     pub(crate) fn journal(&self) -> Option<Journal> {
         let path = self.moves.join("test.jsonl");
         // Killed before the first line was whole: nothing was done, and there is nothing to recover.
-        Journal::read(&path).ok()
+        let journal = Journal::read(&path).ok();
+        journal.filter(|journal| !journal.header.is_unwritten())
     }
 
     pub(crate) fn recover(&self, goal: Goal, hook: &dyn Hook) -> Result<Vec<Ended>, MoveError> {
