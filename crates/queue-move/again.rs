@@ -22,7 +22,7 @@ use crate::planning::{self, Course, Planned};
 use crate::result;
 use crate::setup;
 use crate::syslog::Syslog;
-use crate::unfinished::{all, must_be_written, named, read};
+use crate::unfinished::{all, named, read, written};
 use crate::waiting::{self, Moved, Verified};
 use crate::watch::{About, MoveWatch};
 
@@ -33,8 +33,7 @@ const LOG_ROUND: Duration = Duration::from_millis(100);
 pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     setup::report(cx, &host.problems);
-    let mut journal = choose(again, cx, asked)?;
-    must_be_written(&journal)?;
+    let mut journal = written(choose(again, cx, asked)?)?;
     // An undo that was interrupted is gone on with, unless it is said otherwise.
     let kept = journal.state() == State::Unfinished && journal.goal == Goal::Back;
     let goal = match (asked, kept && !again.forward) {

@@ -20,7 +20,7 @@ use crate::result::MoveResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
 use crate::syslog::Syslog;
-use crate::unfinished::{must_be_written, read};
+use crate::unfinished::{read, written};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
 
@@ -210,8 +210,7 @@ pub(crate) fn undo(
     goal: Goal,
     path: &Path,
 ) -> anyhow::Result<Outcome> {
-    let mut journal = read(path)?;
-    must_be_written(&journal)?;
+    let mut journal = written(read(path)?)?;
     let name = journal.header.name.clone();
     if goal == Goal::Finish {
         return Err(

@@ -44,9 +44,9 @@ pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
 }
 
 /// Of what was not even written there is nothing to take up.
-pub(crate) fn must_be_written(journal: &Journal) -> anyhow::Result<()> {
+pub(crate) fn written(journal: Journal) -> anyhow::Result<Journal> {
     if !journal.header.is_unwritten() {
-        return Ok(());
+        return Ok(journal);
     }
     let what = format!(
         "{} was not started: its journal could not be written, and nothing was done",

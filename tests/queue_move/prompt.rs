@@ -172,8 +172,8 @@ fn journal(image: &Image<'_>) -> (String, std::path::PathBuf) {
 
 const MOVE: [&str; 3] = ["aol-a", "aol-b", "--yes"];
 
-/// While release asks, the message is deleted, and its queue id given to another; or a move takes the message up, and is
-/// killed.
+/// While release asks, the message is deleted, and its queue id given to another; or a move takes the message up, and
+/// is killed.
 #[test]
 fn release_leaves_what_is_another_s_by_the_time_of_the_answer() {
     let shared =

@@ -1,7 +1,7 @@
 //! A journal whose first line was never written whole: the disk was full, or the run was killed. Nothing was done.
 //!
-//! A move is begun when its whole plan is on disk, and not before. Whoever writes a journal has its file locked, so that
-//! one that is just being begun is not taken for such a one and removed.
+//! A move is begun when its whole plan is on disk, and not before. Whoever makes a journal has its file locked, so
+//! that one that is just being begun is not taken for such a one and removed.
 
 use std::fs::File;
 use std::io;
