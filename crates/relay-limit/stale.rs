@@ -65,20 +65,29 @@ fn stray(
     Ok(strays.map(|(key, _)| key).collect())
 }
 
-/// The configuration directories of the instances in whose maps there is such a line. What cannot be read is reported.
-pub(crate) fn instances(cx: &Context, host: &Host, journal: &Journal, now: Time) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// The configuration directories of the instances in whose maps there is such a line, and whether all could be read.
+/// What cannot is reported.
+pub(crate) fn instances(
+    cx: &Context,
+    host: &Host,
+    journal: &Journal,
+    now: Time,
+) -> (Vec<PathBuf>, bool) {
+    let (mut found, mut is_whole) = (Vec::new(), true);
     for place in places(cx, host) {
         for map in place.maps() {
             match stray((&place, map), journal, now, Span::ZERO) {
                 Ok(keys) if keys.is_empty() => {}
                 Ok(_) => found.push(place.instance.config_directory().to_owned()),
-                Err(why) => cx.warn(format!("{}: {why:#}", map.path.display())),
+                Err(why) => {
+                    is_whole = false;
+                    cx.warn(format!("{}: {why:#}", map.path.display()));
+                }
             }
         }
     }
     found.dedup();
-    found
+    (found, is_whole)
 }
 
 /// What is wrong with the maps, and how bad it is.

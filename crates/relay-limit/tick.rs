@@ -30,9 +30,12 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     // Nearly always there is nothing to do, and nobody to wait for.
     if !read.value.limits.iter().any(Standing::is_open) && read.problems.is_empty() {
         let host = host::instances::discover(cx.site());
-        let strays = stale::instances(cx, &host.value, &read.value, clock.now());
+        let (strays, is_whole) = stale::instances(cx, &host.value, &read.value, clock.now());
         if strays.is_empty() {
-            return Ok(Outcome::Done);
+            return Ok(match is_whole {
+                true => Outcome::Done,
+                false => Outcome::Partial,
+            });
         }
     }
     // What is due in a moment would have to wait for the next run, and that may be killed.
@@ -56,8 +59,12 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     if !ends.is_empty() {
         desk.write(ends)?;
     }
-    let strays = stale::instances(cx, &host.value, &desk.journal, now);
-    settle(cx, &clock, &host, desk, (|_| true, &strays), false)
+    let (strays, is_whole) = stale::instances(cx, &host.value, &desk.journal, now);
+    let outcome = settle(cx, &clock, &host, desk, (|_| true, &strays), false)?;
+    Ok(match is_whole {
+        true => outcome,
+        false => Outcome::Partial,
+    })
 }
 
 fn end(one: &Standing, how: Ending) -> Entry {

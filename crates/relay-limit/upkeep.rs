@@ -37,11 +37,13 @@ struct Wanted<'p> {
 }
 
 impl Wanted<'_> {
-    fn is_there(&self, place: &Place<'_>) -> bool {
-        self.seen
-            .as_ref()
-            .is_some_and(|seen| seen.text == self.text)
-            && index_agrees(place, self.map, &self.text)
+    /// Or why the index could not be asked.
+    fn is_there(&self, place: &Place<'_>) -> Result<bool, String> {
+        let seen = self.seen.as_ref();
+        match seen.is_some_and(|seen| seen.text == self.text) {
+            true => index_agrees(place, self.map, &self.text),
+            false => Ok(false),
+        }
     }
 }
 
@@ -122,7 +124,7 @@ pub(crate) fn agrees(
     let mut wrong = Vec::new();
     for wanted in all_wanted(place, journal, now)? {
         wrong.extend(wanted.warnings.iter().cloned());
-        if !wanted.is_there(place) {
+        if !wanted.is_there(place).map_err(anyhow::Error::msg)? {
             wrong.push(format!(
                 "{} does not match the journal: relay-limit tick will repair it",
                 wanted.map.path.display()
@@ -168,7 +170,8 @@ fn keep_one(
     now: Time,
 ) -> Result<Done> {
     let wanted = wanted(place, map, journal, now)?;
-    let is_there = wanted.is_there(place);
+    // What cannot be asked is made anew.
+    let is_there = wanted.is_there(place) == Ok(true);
     if !is_there {
         let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
         let seen = wanted.seen.as_ref();
@@ -213,15 +216,18 @@ fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BT
 
 /// Does Postfix's index say what the text says? Of two entries with one key, the first counts. Of what is not ASCII,
 /// postmap(1) folds some, and leaves out some that is not UTF-8: there the index need only be as new as the text.
-fn index_agrees(place: &Place<'_>, map: &MapFile, text: &[u8]) -> bool {
+fn index_agrees(place: &Place<'_>, map: &MapFile, text: &[u8]) -> Result<bool, String> {
     let Some(index) = place.index(map) else {
-        return true;
+        return Ok(true);
     };
-    let Ok(index) = index else {
-        return false;
+    let index = match index {
+        Ok(index) => index,
+        // Whoever may read it can keep others from it by a lock.
+        Err(why) if why.contains(guarded::NO_ANSWER) => return Err(why),
+        Err(_) => return Ok(false),
     };
     if !text.is_ascii() && !is_as_new(map) {
-        return false;
+        return Ok(false);
     }
     let is_plain = |key: &str, value: &str| key.is_ascii() && value.is_ascii();
     let source = Source::parse(&map.path, text).value;
@@ -235,7 +241,7 @@ fn index_agrees(place: &Place<'_>, map: &MapFile, text: &[u8]) -> bool {
         .into_iter()
         .filter(|(key, value)| is_plain(key, value));
     let found: BTreeMap<String, String> = index.collect();
-    found == wanted
+    Ok(found == wanted)
 }
 
 /// Was the index written after the text?

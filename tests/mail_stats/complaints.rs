@@ -230,8 +230,13 @@ fn deliveries_are_judged_by_the_rules() {
     );
     check(
         lines("sent", "ok", 900) + &lines("bounced", blocked, 100),
+        1,
+        "WARNING: postfix: blocked 10.0% (100 of 1000)",
+    );
+    check(
+        lines("sent", "ok", 800) + &lines("bounced", blocked, 200),
         2,
-        "CRITICAL: postfix: 100 blocked",
+        "CRITICAL: postfix: blocked 20.0% (200 of 1000)",
     );
 }
 

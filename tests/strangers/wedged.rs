@@ -113,9 +113,9 @@ const VERBS: [(&str, [&str; 4]); 11] = [
     (
         "relay-limit list --check",
         [
-            HANGS,
+            "/postmap: no answer within",
             FLOODS,
-            HANGS,
+            "/postmap: no answer within",
             "/private/rewrite: Resource temporarily unavailable",
         ],
     ),
@@ -157,6 +157,13 @@ fn what_does_not_answer_is_waited_for_no_longer_than_its_limit_and_named() {
         assert!(said.contains(expected), "not named: {expected}; {what}");
         let is_called_well = said.starts_with("OK") && !expected.is_empty();
         assert!(!is_called_well, "{what}");
+        // What he can bring about is not known, and never a limit that does not hold.
+        let is_late = ["hangs", "is locked"].contains(wedge);
+        match verb {
+            "relay-limit list --check" if is_late => assert_eq!(*status, 3, "{what}"),
+            "relay-limit tick" if is_late => assert_eq!(*status, 1, "{what}"),
+            _ => {}
+        }
     };
     std::thread::scope(|scope| {
         for (at, wedge) in wedges.iter().enumerate() {

@@ -23,7 +23,7 @@ mod walk;
 pub use draft::{Draft, Leftover};
 pub use lock::{Lock, LockError, flock_holder};
 pub use place::{Kind, Place, descriptor};
-pub use program::{Ended, Output, Program, Said};
+pub use program::{Ended, NO_ANSWER, Output, Program, Said};
 pub use read::{open, open_typed, read, read_text, read_typed, read_typed_text};
 pub use trust::{Refused, follow, is_refused, user};
 pub use walk::Links;

@@ -312,8 +312,12 @@ impl Drop for Running {
     }
 }
 
+/// What the text of an error holds where a program, or what it waits for, has not answered in time: nothing is known
+/// then.
+pub const NO_ANSWER: &str = "no answer within";
+
 fn late(patience: Duration) -> io::Error {
-    let what = format!("no answer within {} s", patience.as_secs());
+    let what = format!("{NO_ANSWER} {} s", patience.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 

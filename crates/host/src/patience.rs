@@ -42,7 +42,8 @@ impl Patience {
             None => Ok(self.first),
             Some(waited) if *waited < MOST => Ok(BRIEFLY.min(self.first)),
             Some(waited) => {
-                let what = format!("not asked: no answer within {} s before", waited.as_secs());
+                let waited = waited.as_secs();
+                let what = format!("not asked: {} {waited} s before", guarded::NO_ANSWER);
                 Err(io::Error::new(io::ErrorKind::TimedOut, what))
             }
         }
