@@ -36,11 +36,11 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
         Ok(hidden) => hidden,
         Err(e) => {
             cx.warn(format!("cannot look where the messages of {name} are: {e}"));
-            Vec::new()
+            (Vec::new(), Vec::new())
         }
     };
-    if !hidden.is_empty() {
-        cx.warn(of_hidden(&name, &hidden));
+    for what in of_hidden(&name, &hidden) {
+        cx.warn(what);
     }
     if close.manner.dry_run {
         cx.print(format!("would close {name}\n").as_bytes())?;
@@ -69,10 +69,10 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     drop(locks);
     Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
     let mut text = format!("closed {name}\n");
-    for path in &hidden {
+    for path in hidden.0.iter().chain(&hidden.1) {
         text.push_str(&format!("not seen by Postfix: {}\n", path.display()));
     }
-    if !hidden.is_empty() {
+    if !hidden.0.is_empty() {
         text.push_str(&format!(
             "to deliver it after all: queue-move resume {name}; to put it back: queue-move undo {name}\n"
         ));
@@ -81,38 +81,45 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The only files of messages, perhaps, that no program of Postfix's shows.
-fn hidden(journal: &Journal) -> std::io::Result<Vec<PathBuf>> {
+/// The only files of messages, perhaps, that no program of Postfix's shows: and those of them that only their content
+/// tells.
+fn hidden(journal: &Journal) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     if journal.header.keep_until.is_some() {
         // What a deletion keeps was asked for already.
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
-    Ok(transfer::survey(journal)?.hidden)
+    let survey = transfer::survey(journal)?;
+    Ok((survey.hidden, survey.strays))
 }
 
-fn of_hidden(name: &str, hidden: &[PathBuf]) -> String {
-    let some: Vec<String> = hidden
-        .iter()
-        .take(5)
-        .map(|path| path.display().to_string())
-        .collect();
-    let more = if hidden.len() > some.len() {
-        ", …"
-    } else {
-        ""
-    };
-    format!(
-        "{} of {name} may be the only {}, and Postfix does not see {}: {}{more}; to deliver: queue-move resume {name}; \
-         to put back: queue-move undo {name}",
-        count(hidden.len(), "file"),
-        either(
-            hidden.len(),
-            "copy of its message",
-            "copies of their messages"
-        ),
-        either(hidden.len(), "it", "them"),
-        some.join(", ")
-    )
+fn of_hidden(name: &str, (hidden, strays): &(Vec<PathBuf>, Vec<PathBuf>)) -> Vec<String> {
+    let ways = format!("to deliver: queue-move resume {name}; to put back: queue-move undo {name}");
+    let by_hand = "their inodes are not those of the journal, as after a copy of the spool, so resume and undo do not \
+                   take them; look for each in both logs: what nobody has delivered, TO delivers once it is in its \
+                   maildrop with mode 0700, of mail_owner";
+    let both = [(hidden, ways.as_str()), (strays, by_hand)];
+    let both = both.into_iter().filter(|(paths, _)| !paths.is_empty());
+    both.map(|(paths, way)| {
+        let some = paths.iter().take(5).map(|path| path.display().to_string());
+        let some: Vec<String> = some.collect();
+        let more = if paths.len() > some.len() {
+            ", …"
+        } else {
+            ""
+        };
+        format!(
+            "{} of {name} may be the only {}, and Postfix does not see {}: {}{more}; {way}",
+            count(paths.len(), "file"),
+            either(
+                paths.len(),
+                "copy of its message",
+                "copies of their messages"
+            ),
+            either(paths.len(), "it", "them"),
+            some.join(", ")
+        )
+    })
+    .collect()
 }
 
 /// Why the journal of a closed move is kept: it is the last that shows where its mail is.
@@ -125,8 +132,10 @@ fn kept(listed: &Summary) -> Option<String> {
         Err(e) => return Some(e.to_string()),
     };
     match hidden(&journal) {
-        Ok(hidden) if hidden.is_empty() => None,
-        Ok(hidden) => Some(of_hidden(&listed.header.name, &hidden)),
+        Ok(hidden) => {
+            let all = of_hidden(&listed.header.name, &hidden);
+            (!all.is_empty()).then(|| all.join("; "))
+        }
         // The spool went away, and the mail with it.
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
         Err(e) => Some(format!("cannot look where its messages are: {e}")),

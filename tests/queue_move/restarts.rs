@@ -249,3 +249,38 @@ fn a_move_that_is_closed_does_not_hide_the_only_copy() {
     let pruned = prune().ok();
     assert!(pruned.text().contains(&name), "{pruned}");
 }
+
+/// A bigger disk, say: what was half-way has other inodes there, and no program shows it.
+#[test]
+fn what_a_copy_of_the_spool_has_under_other_inodes_is_named() {
+    const COUNT: usize = 5;
+    let host = host_or_skip!();
+    let (from, to, _) = two_file_systems(&host, COUNT);
+    killed_at(
+        &host,
+        ("fchmod", 1),
+        &["aol-a", "aol-b", "--yes", "--no-wait"],
+    );
+    assert_eq!(from.count("deferred") + from.count("hold"), 0);
+    to.stop();
+    host.sh(
+        "cd /var/spool; mkdir new; mount -t tmpfs tmpfs new; touch new/{1..500}; cp -a postfix-aol-b/. new
+         rm new/{1..500}; umount postfix-aol-b; mount --move new postfix-aol-b",
+    )
+    .ok();
+    to.start();
+    let files = to.files("maildrop");
+    assert_eq!(files.len(), COUNT);
+    let resumed = queue_move(&host, &["resume", "--yes"]).exit(1);
+    assert!(resumed.text().contains("5 in doubt"), "{resumed}");
+    let history = json(&queue_move(&host, &["history", "--format", "json"]).ok());
+    let name = history["moves"][0]["move"].as_str().unwrap().to_owned();
+    let closed = queue_move(&host, &["close", &name, "--why", "new disk", "--yes"]).ok();
+    for file in &files {
+        let path = format!("/maildrop/{}", file.file_name().unwrap().display());
+        assert!(closed.text().contains(&path), "{path}: {closed}");
+    }
+    let later = "--clock=2030-01-01T00:00:00Z";
+    let pruned = queue_move(&host, &["prune", "--older-than", "0s", "--yes", later]).exit(1);
+    assert!(pruned.errors().contains("is kept: 5 files of"), "{pruned}");
+}

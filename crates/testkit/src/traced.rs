@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test has nothing better to do")]
 
 use std::collections::HashMap;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 /// Calls that only look, or that concern the process alone. A name that is in neither list stops the test: nothing
 /// that changes a file can be added to the tool without being killed here.
@@ -166,9 +167,9 @@ fn changes(name: &str, args: &str) -> bool {
 /// Runs the tool, every system call of it shown: those that change something, in their order.
 pub fn calls(tool: &str, root: &Path, args: &[&str]) -> Vec<Call> {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let mut strace = Command::new("strace");
+    let mut strace = strace();
     strace.args(["-f", "-qq", "-s", "64", "-o"]).arg(log.path());
-    let ran = run(strace.arg(tool), root, args);
+    let ran = traced(strace.arg(tool), root, args);
     assert!(ran.status.success(), "{ran:?}");
     let text = std::fs::read_to_string(log.path()).unwrap();
     let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
@@ -215,7 +216,6 @@ pub fn killed(tool: &str, root: &Path, args: &[&str], call: &Call) {
         args,
         &[format!("{}:signal=KILL:when={}", call.name, call.nth)],
     );
-    use std::os::unix::process::ExitStatusExt as _;
     assert_eq!(
         ran.status.signal(),
         Some(9),
@@ -236,11 +236,30 @@ pub fn injected(tool: &str, root: &Path, args: &[&str], faults: &[String]) -> Ou
         .iter()
         .filter_map(|fault| fault.split(':').next())
         .collect();
-    let mut strace = Command::new("strace");
+    let mut strace = strace();
     strace.args(["-f", "-qq", "-o", "/dev/null"]);
     strace.arg(format!("--trace={}", names.join(",")));
     strace.args(faults.iter().map(|fault| format!("--inject={fault}")));
-    run(strace.arg(tool), root, args)
+    traced(strace.arg(tool), root, args)
+}
+
+/// strace(1) where there are no other processes: a tool that looks at all of them makes as many calls each time.
+fn strace() -> Command {
+    if !nix::unistd::Uid::effective().is_root() {
+        return Command::new("strace");
+    }
+    let mut alone = Command::new("unshare");
+    alone.args(["--pid", "--fork", "--kill-child", "--mount-proc", "strace"]);
+    alone
+}
+
+/// What strace ends with, as the first process of its namespace, which no signal of its own ends: 128 and the signal.
+fn traced(command: &mut Command, root: &Path, args: &[&str]) -> Output {
+    let mut ran = run(command, root, args);
+    if let Some(signal) = ran.status.code().filter(|code| (129..160).contains(code)) {
+        ran.status = ExitStatus::from_raw(signal - 128);
+    }
+    ran
 }
 
 /// Runs the tool with no more than this many open files.

@@ -27,6 +27,7 @@ pub mod plan;
 pub mod preflight;
 pub mod protocol;
 mod steps;
+mod strays;
 mod survey;
 mod tree;
 mod verdict;

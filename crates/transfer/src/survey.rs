@@ -1,5 +1,6 @@
 //! Where the messages of a move are now, for the plan of a `resume` or `undo`. Changes nothing.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::journal::{Intent, Journal};
 use crate::mover::Mover;
 use crate::observe::look;
 use crate::protocol::{BackCopy, Decoy, Goal, Own, Target};
+use crate::strays::strays;
 
 /// Where the messages of a move are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +32,8 @@ pub struct Survey {
     /// Files that may be the only ones of their messages, and that no program of Postfix's delivers or shows: covered
     /// or closed by this move.
     pub hidden: Vec<PathBuf>,
+    /// The same of messages that are nowhere by their inodes: a spool may have been copied.
+    pub strays: Vec<PathBuf>,
 }
 
 /// A message that TO cannot get at yet.
@@ -49,6 +53,7 @@ pub fn survey(journal: &Journal) -> io::Result<Survey> {
     let mover = Mover::open(Fs::new(&NoHook), &journal.header)?;
     let finder = Finder::new(&mover.from, &mover.to, journal.tracks.iter());
     let mut survey = Survey::default();
+    let (mut lost, mut found) = (Vec::new(), HashSet::new());
     for track in &journal.tracks {
         let (job, looked) = look(&mover, &finder, Box::new(track.clone()), Goal::Finish);
         if let Err(stop) = looked {
@@ -63,14 +68,23 @@ pub fn survey(journal: &Journal) -> io::Result<Survey> {
             (Own::No, target, _) => (&mut survey.in_target, target != Target::Open),
         };
         *count += 1;
+        let places = [&job.places.own, &job.places.target, &job.places.back];
+        let paths = places.into_iter().flatten().map(|at| at.path.clone());
+        let paths: Vec<PathBuf> = paths.collect();
+        let is_open = track
+            .ended
+            .as_ref()
+            .is_none_or(|end| !end.fate.is_settled());
+        if paths.is_empty() && track.touched && is_open {
+            lost.push(track);
+        }
+        found.extend(paths.iter().cloned());
         let is_hidden = match own {
             Own::Covered => true,
             Own::No => target != Target::Open && (target, back) != (Target::No, BackCopy::No),
             _ => false,
         };
         if is_hidden {
-            let places = [&job.places.own, &job.places.target, &job.places.back];
-            let paths = places.into_iter().flatten().map(|at| at.path.clone());
             survey.hidden.extend(paths);
         }
         if is_left {
@@ -85,6 +99,7 @@ pub fn survey(journal: &Journal) -> io::Result<Survey> {
             });
         }
     }
+    survey.strays = strays(&mover, &lost, &found)?;
     Ok(survey)
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Verdict<'e> {
 const DELIVERED_ON_HOLD: &str =
     "it is being delivered, and on hold: somebody released it and put it on hold again";
 
-const LOST_SIGHT: &str = "it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows who has \
-it: look for it in both logs; queue-move close ends the move";
+const LOST_SIGHT: &str = "by its inode it is in none of FROM's queues and no longer in TO's maildrop, and nothing shows \
+who has it: look for it in both logs; queue-move close ends the move, and names files that may be it";
 
 impl Verdict<'_> {
     /// The end of a message that the protocol has come to.
