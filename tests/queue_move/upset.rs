@@ -1,5 +1,6 @@
-//! What a move meets beside crashes: files that are damaged, mail that is to be returned, a target that is slow or is started again, a clock that jumps, a host that keeps
-//! its log in the journal alone, a message with very many recipients.
+//! What a move meets beside crashes: files that are damaged, mail that is to be returned, a target that is slow or is
+//! started again, a clock that jumps, a host that keeps its log in the journal alone, a message with very many
+//! recipients.
 
 use std::collections::BTreeMap;
 

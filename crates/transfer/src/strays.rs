@@ -1,6 +1,6 @@
-//! Files that a move has closed or covered, and that have other inodes than its journal says: a spool that was copied to
-//! another file system meanwhile has. No program of Postfix's shows or delivers them, and they may be the only ones of
-//! their messages.
+//! Files that a move has closed or covered, and that have other inodes than its journal says: a spool that was copied
+//! to another file system meanwhile has. No program of Postfix's shows or delivers them, and they may be the only ones
+//! of their messages.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
