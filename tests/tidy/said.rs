@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tempfile::TempDir;
 use testkit::tools::{self, Ran, run_with};
@@ -142,65 +144,97 @@ fn tool(root: &str, tool: &str, args: &str) -> Ran {
 fn each_cell_is_so() {
     let (things, said) = page();
     let dir = tempfile::tempdir().unwrap();
-    let mut wrong = Vec::new();
     // Runs that keep something keep it in a copy.
     let made = whole(&dir, "made");
     let sound = format!("{made}-sound");
     tools::sh(&format!("cp -a {made} {sound}"));
-    let mut before: BTreeMap<(String, String), Ran> = BTreeMap::new();
-    for (n, thing) in things.iter().enumerate() {
-        let host = dir.path().join(format!("host-{n}"));
-        let host = host.to_str().unwrap();
-        tools::sh(&format!("cp -a {made} {host}"));
-        tools::sh(&format!("cd {host}; {}", thing.how));
-        for row in said.iter().filter(|row| row.thing == thing.name) {
-            for output in &row.outputs {
-                let ran = tool(host, &row.tool, output);
-                let at = format!("{} {output}, {}", row.tool, thing.name);
-                let key = (row.tool.clone(), output.clone());
-                let was = before
-                    .entry(key)
-                    .or_insert_with(|| tool(&sound, &row.tool, output));
-                // Lines of messages come as threads find them.
-                let lines = |text: &str, root: &str| {
-                    let text = text.replace(root, "");
-                    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                    lines.sort();
-                    lines
-                };
-                let same = |now: &str, then: &str| lines(now, host) == lines(then, &sound);
-                let is_as_before = ran.status == was.status
-                    && same(&ran.out, &was.out)
-                    && same(&ran.err, &was.err);
-                if let Some(exit) = row.exit {
-                    // Nothing is taken away for the DNS: no server answers on any of these hosts.
-                    if is_as_before && !thing.how.is_empty() {
-                        wrong.push(format!("{at}: as before, but more is said of it"));
+    let before = Before::default();
+    let wrong = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    // Where no server answers, time passes without work.
+    let many = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..many {
+            scope.spawn(|| {
+                while let Some(thing) = things.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let host = tempfile::tempdir_in(dir.path()).unwrap();
+                    let host = host.path().join("host");
+                    let host = host.to_str().unwrap();
+                    tools::sh(&format!("cp -a {made} {host}; cd {host}; {}", thing.how));
+                    for row in said.iter().filter(|row| row.thing == thing.name) {
+                        let found = row.outputs.iter().flat_map(|output| {
+                            let was = before.of(&sound, &row.tool, output);
+                            cell((row, output), thing, (host, &sound), &was)
+                        });
+                        let found: Vec<String> = found.collect();
+                        wrong.lock().unwrap().extend(found);
                     }
-                    if ran.status != Some(exit) {
-                        wrong.push(format!(
-                            "{at}: exit {:?}: {}{}",
-                            ran.status, ran.out, ran.err
-                        ));
-                    }
-                    for word in &row.words {
-                        if !ran.out.contains(word.as_str()) && !ran.err.contains(word.as_str()) {
-                            wrong.push(format!("{at}: no {word}: {}{}", ran.out, ran.err));
-                        }
-                    }
-                    continue;
                 }
-                if !is_as_before {
-                    wrong.push(format!(
-                        "{at}: not as before: {:?} {}{}",
-                        ran.status, ran.out, ran.err
-                    ));
-                }
-            }
+            });
         }
-        fs::remove_dir_all(host).unwrap();
-    }
+    });
+    let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What each tool says in each output of a host that lacks nothing: asked once.
+#[derive(Default)]
+struct Before(Mutex<BTreeMap<(String, String), Arc<OnceLock<Arc<Ran>>>>>);
+
+impl Before {
+    fn of(&self, sound: &str, name: &str, output: &str) -> Arc<Ran> {
+        let key = (name.to_owned(), output.to_owned());
+        let one = self.0.lock().unwrap().entry(key).or_default().clone();
+        one.get_or_init(|| Arc::new(tool(sound, name, output)))
+            .clone()
+    }
+}
+
+/// What is wrong with a cell.
+fn cell(
+    (row, output): (&Said, &String),
+    thing: &Thing,
+    (host, sound): (&str, &str),
+    was: &Ran,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let ran = tool(host, &row.tool, output);
+    let at = format!("{} {output}, {}", row.tool, thing.name);
+    // Lines of messages come as threads find them.
+    let lines = |text: &str, root: &str| {
+        let text = text.replace(root, "");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let same = |now: &str, then: &str| lines(now, host) == lines(then, sound);
+    let is_as_before =
+        ran.status == was.status && same(&ran.out, &was.out) && same(&ran.err, &was.err);
+    let Some(exit) = row.exit else {
+        if !is_as_before {
+            wrong.push(format!(
+                "{at}: not as before: {:?} {}{}",
+                ran.status, ran.out, ran.err
+            ));
+        }
+        return wrong;
+    };
+    // Nothing is taken away for the DNS: no server answers on any of these hosts.
+    if is_as_before && !thing.how.is_empty() {
+        wrong.push(format!("{at}: as before, but more is said of it"));
+    }
+    if ran.status != Some(exit) {
+        wrong.push(format!(
+            "{at}: exit {:?}: {}{}",
+            ran.status, ran.out, ran.err
+        ));
+    }
+    for word in &row.words {
+        if !ran.out.contains(word.as_str()) && !ran.err.contains(word.as_str()) {
+            wrong.push(format!("{at}: no {word}: {}{}", ran.out, ran.err));
+        }
+    }
+    wrong
 }
 
 /// Each tool has a cell for each thing, in each output that it has.
