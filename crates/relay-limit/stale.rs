@@ -65,8 +65,8 @@ fn stray(
     Ok(strays.map(|(key, _)| key).collect())
 }
 
-/// The configuration directories of the instances in whose maps there is such a line, and whether all could be read.
-/// What cannot is reported.
+/// The configuration directories of the instances in whose maps there is such a line, and whether all that was asked
+/// has answered. What cannot be read is reported.
 pub(crate) fn instances(
     cx: &Context,
     host: &Host,
@@ -80,8 +80,10 @@ pub(crate) fn instances(
                 Ok(keys) if keys.is_empty() => {}
                 Ok(_) => found.push(place.instance.config_directory().to_owned()),
                 Err(why) => {
-                    is_whole = false;
-                    cx.warn(format!("{}: {why:#}", map.path.display()));
+                    // An index that is missing or damaged is made anew.
+                    let why = format!("{why:#}");
+                    is_whole &= !why.contains(guarded::NO_ANSWER);
+                    cx.warn(format!("{}: {why}", map.path.display()));
                 }
             }
         }
