@@ -179,7 +179,9 @@ fn each_cell_is_so() {
 
 /// What each tool says in each output of a host that lacks nothing: asked once.
 #[derive(Default)]
-struct Before(Mutex<BTreeMap<(String, String), Arc<OnceLock<Arc<Ran>>>>>);
+struct Before(Mutex<BTreeMap<(String, String), Once>>);
+
+type Once = Arc<OnceLock<Arc<Ran>>>;
 
 impl Before {
     fn of(&self, sound: &str, name: &str, output: &str) -> Arc<Ran> {
