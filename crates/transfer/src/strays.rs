@@ -3,6 +3,7 @@
 //! of their messages.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -66,18 +67,23 @@ fn is_one(
     is_covered: bool,
     wanted: &HashMap<u64, Vec<(i64, u32)>>,
 ) -> io::Result<bool> {
-    let file = match guarded::open(path) {
-        Ok(file) => file,
+    // What pickup may take is not opened: that it was not read shows that it was not taken.
+    let is_hidden = |meta: &Metadata| is_covered || meta.mode() & READY != READY;
+    let looked = path.symlink_metadata().and_then(|meta| {
+        match is_hidden(&meta) && wanted.contains_key(&meta.len()) {
+            true => guarded::open(path).map(Some),
+            false => Ok(None),
+        }
+    });
+    let file = match looked {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(false),
         Err(e) if is_gone(&e) => return Ok(false),
         Err(e) => return Err(e),
     };
-    let meta = file.metadata()?;
-    let Some(arrivals) = wanted.get(&meta.len()) else {
-        return Ok(false);
-    };
-    let is_closed = meta.mode() & READY != READY;
-    let arrival = read_arrival(&file, meta.len());
-    Ok((is_covered || is_closed) && arrival.is_some_and(|one| arrivals.contains(&one)))
+    let size = file.metadata()?.len();
+    let arrivals = wanted.get(&size).map_or(&[][..], Vec::as_slice);
+    Ok(read_arrival(&file, size).is_some_and(|one| arrivals.contains(&one)))
 }
 
 fn is_gone(error: &io::Error) -> bool {
