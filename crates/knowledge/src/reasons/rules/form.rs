@@ -66,19 +66,29 @@ pub(super) struct Source<'a> {
     /// An admin's patterns may be in capitals and see characters. Those that are compiled in are in small letters, as
     /// the text is that they see, and are compiled in a third of the time for it.
     pub(super) is_admins: bool,
+    /// Where its lines end.
+    ends: Vec<usize>,
 }
 
 /// Words for what many patterns have in common: `{mailbox}` stands for the pattern of that name.
 type Words = BTreeMap<String, String>;
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str, path: &'a Path, is_admins: bool) -> Self {
+        Self {
+            text,
+            path,
+            is_admins,
+            ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
+        }
+    }
+
     fn problem(&self, span: Range<usize>, what: String) -> Problem {
         toml_text::problem(self.text, self.path, span.start, what)
     }
 
     fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        memchr::memchr_iter(b'\n', before).count() + 1
+        self.ends.partition_point(|end| *end < at) + 1
     }
 }
 

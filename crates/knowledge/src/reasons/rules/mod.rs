@@ -224,16 +224,9 @@ impl Rule {
 pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Rules, Problem> {
     let mut files = Vec::new();
     if let Some((text, path)) = added {
-        files.push(compile(&Source {
-            text,
-            path,
-            is_admins: true,
-        })?);
+        files.push(compile(&Source::new(text, path, true))?);
     }
-    files.push(compile(&Source {
-        text: BUILT_IN,
-        path: Path::new(BUILT_IN_PATH),
-        is_admins: false,
-    })?);
+    let path = Path::new(BUILT_IN_PATH);
+    files.push(compile(&Source::new(BUILT_IN, path, false))?);
     Ok(Rules { files })
 }
