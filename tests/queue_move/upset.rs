@@ -349,12 +349,13 @@ fn what_some_recipients_wait_for_is_not_said_to_be_sent() {
     from.wait_for("deferred", 1);
     from.wait_idle();
     to.start();
-    let pickup = to
-        .processes()
-        .into_iter()
-        .find(|(_, name)| name == "pickup")
-        .unwrap()
-        .0;
+    let mut pickup = None;
+    to.wait_until(testkit::PATIENCE, "its pickup", || {
+        let all = to.processes().into_iter();
+        pickup = all.filter(|(_, name)| name == "pickup").last();
+        pickup.is_some()
+    });
+    let (pickup, _) = pickup.unwrap();
     host.sh(&format!("kill -STOP {pickup}"));
     let args = [
         "aol-a", "aol-b", "--yes", "--canary", "0", "--format", "json", "--name", "two",
