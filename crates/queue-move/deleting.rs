@@ -9,18 +9,17 @@ use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
 use transfer::{
-    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, Side, State, Summary, Totals, summaries,
+    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summary, Totals,
 };
 
 use crate::again::now as side_now;
 use crate::args::{Again, Delete};
 use crate::moving::{half_way, shown};
-use crate::planning::must_be_readable;
 use crate::result::MoveResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
 use crate::syslog::Syslog;
-use crate::unfinished::{read, written};
+use crate::unfinished::{all_in, read, written};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
 
@@ -33,45 +32,19 @@ pub(crate) fn dir(cx: &Context) -> PathBuf {
 
 /// The journals of all deletions, the oldest first; of those that cannot be read it is said.
 pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
-    match summaries(&dir(cx)) {
-        Ok((found, errors)) => {
-            errors.iter().for_each(|error| cx.warn(error.to_string()));
-            (found, errors.is_empty())
-        }
-        Err(e) => {
-            let dir = dir(cx);
-            let dir = dir.display();
-            cx.warn(format!("cannot read the journals of deletions: {dir}: {e}"));
-            (Vec::new(), false)
-        }
-    }
-}
-
-/// Says which deletions were interrupted, but for the one that is `meant`. All of them.
-pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
-    let (mut found, _) = all(cx);
-    found.retain(Summary::is_unfinished);
-    for one in &found {
-        if meant != Some(one.header.name.as_str()) {
-            cx.warn(one.told());
-        }
-    }
-    found
+    all_in(cx, &dir(cx), "deletions")
 }
 
 /// Deletes mail.
-pub(crate) fn delete(delete: &Delete, cx: &Context, open: &[Summary]) -> anyhow::Result<Outcome> {
+pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     let one = &delete.one;
     let asked = one.selectors.selector(cx, &[Queue::Deferred])?.queues;
     let queue = match asked.as_slice() {
         [Queue::Hold] => Queue::Hold,
         _ => Queue::Deferred,
     };
-    if queue == Queue::Hold {
-        must_be_readable(cx)?;
-    }
     let mut chosen = choose(one, cx, "delete", queue)?;
-    chosen.leave_moves(open);
+    chosen.leave_moves(cx, queue)?;
     let until = cx.now().plus(delete.keep).seconds();
     let now = setup::seconds(cx);
     let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
@@ -299,7 +272,7 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
             purged.push((name, one.totals.moved));
             continue;
         }
-        let done = (|| -> anyhow::Result<usize> {
+        let done = (|| -> anyhow::Result<Purged> {
             let host = host::instances::discover(cx.site());
             let mut journal = read(&one.path)?;
             let (_, side) = side_now(cx, &host, &journal.header.from)?;
@@ -309,7 +282,10 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
                 return Err(Failure::new("another run has begun to put it back").into());
             }
             (journal.header.from, journal.header.to) = (side.clone(), side);
-            let count = transfer::purge(Fs::new(&NoHook), &journal)?;
+            let purged = transfer::purge(Fs::new(&NoHook), &journal)?;
+            if purged.others > 0 {
+                return Ok(purged);
+            }
             let who = (
                 cli::person::user(),
                 "its time was over: what it kept is removed",
@@ -317,10 +293,24 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
             let root = cx.root().dir();
             transfer::close(Fs::new(&NoHook), root, &journal, now, (&who.0, who.1))?;
             drop(locks);
-            Ok(count)
+            Ok(purged)
         })();
         match done {
-            Ok(count) => purged.push((name, count)),
+            Ok(done) => {
+                if done.others > 0 {
+                    is_whole = false;
+                    cx.warn(format!(
+                        "{} that {name} keeps {} not as it left {them}, as after a copy of the queue directory, and {} \
+                         still kept: look at {} and remove {them} by hand",
+                        postfix::count(done.others, "deleted message"),
+                        either(done.others, "is", "are"),
+                        either(done.others, "is", "are"),
+                        postfix::escape(&done.pattern.display().to_string()),
+                        them = either(done.others, "it", "them"),
+                    ));
+                }
+                purged.push((name, done.removed));
+            }
             Err(e) => {
                 is_whole = false;
                 cx.warn(format!("what {name} has deleted is still kept: {e:#}"));

@@ -67,20 +67,18 @@ impl<'a> Mode<'a> {
             Self::Close(close) => Some(close.name.as_str()),
             _ => None,
         };
-        let mut open = match self {
-            // It lists them itself.
-            Self::History(_) => Vec::new(),
-            _ => unfinished::report(cx, meant),
-        };
-        // What an interrupted deletion has on hold is its own, as with moves.
-        open.extend(deleting::report(cx, meant));
+        // It lists them itself.
+        if !matches!(self, Self::History(_)) {
+            unfinished::report(cx, &unfinished::all(cx).0, meant);
+        }
+        unfinished::report(cx, &deleting::all(cx).0, meant);
         match self {
-            Self::Move(args, from, to) => moving::run(args, cx, from, to, &open),
+            Self::Move(args, from, to) => moving::run(args, cx, from, to),
             Self::Hold(one) => single::hold(one, cx),
-            Self::Release(release) => single::release(release, cx, &open),
+            Self::Release(release) => single::release(release, cx),
             Self::Flush(flush) => trying::flush(flush, cx),
-            Self::Bounce(bounce) => trying::bounce(bounce, cx, &open),
-            Self::Delete(delete) => deleting::delete(delete, cx, &open),
+            Self::Bounce(bounce) => trying::bounce(bounce, cx),
+            Self::Delete(delete) => deleting::delete(delete, cx),
             Self::Clean(one) => single::clean(one, cx),
             Self::Again(again, goal) => match deleting::named(cx, again.name.as_deref()) {
                 Some(path) => deleting::undo(again, cx, *goal, &path),

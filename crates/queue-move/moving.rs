@@ -6,7 +6,7 @@ use std::path::Path;
 use cli::{Context, Failure, Outcome};
 use postfix::either;
 use transfer::verify::Log;
-use transfer::{Begin, Done, Move, MoveError, Side, State, Summary, Watch as _};
+use transfer::{Begin, Done, Move, MoveError, Side, State, Watch as _};
 
 use crate::args::{Args, Format};
 use crate::canary;
@@ -20,13 +20,7 @@ use crate::unfinished::moves_dir;
 use crate::waiting::{self, Moved, Verified};
 use crate::watch::{About, MoveWatch};
 
-pub(crate) fn run(
-    args: &Args,
-    cx: &Context,
-    from: &str,
-    to: &str,
-    open: &[Summary],
-) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     setup::report(cx, &host.problems);
     let from = host::instances::select_one(cx.site(), &host, from)?;
@@ -64,7 +58,7 @@ pub(crate) fn run(
             ))
             .into());
     }
-    let planned = planning::plan(args, cx, &course, findings, open)?;
+    let planned = planning::plan(args, cx, &course, findings)?;
     let (outcome, text) = if args.manner.dry_run || planned.count() == 0 {
         let partial = !args.manner.dry_run && planned.leaves_out();
         let planned_result = result::MoveResult::of_plan(&planned, args.manner.dry_run, None);

@@ -7,15 +7,16 @@ use knowledge::providers::domain_of;
 use knowledge::reasons::{Cache, Reasons};
 use postfix::config::{Host, Instance};
 use postfix::queue::{Message, Queue, QueueId, Selector, ShowqOptions};
-use transfer::plan::{Action, Effects, Facts, Item, Plan, Taken, is_cross_device, judge, snapshot};
+use transfer::plan::{Action, Effects, Facts, Item, Plan, is_cross_device, judge, snapshot};
 use transfer::preflight::{Asked, Objection, check, check_plan};
-use transfer::{Journal, Left, Side, Summary};
+use transfer::{Left, Side};
 
 use crate::args::Args;
 use crate::outlook;
 use crate::selected::{BUSY, Strangers, busy};
 use crate::setup;
 use crate::text::most_first;
+use crate::unfinished::taken;
 
 /// The queues that mail can be moved from.
 const MOVABLE: [Queue; 2] = [Queue::Deferred, Queue::Hold];
@@ -88,7 +89,6 @@ pub(crate) fn plan(
     cx: &Context,
     course: &Course<'_>,
     mut findings: Vec<Objection>,
-    open: &[Summary],
 ) -> anyhow::Result<Planned> {
     let selector = args.selectors.selector(cx, &[Queue::Deferred])?;
     let stray = |queue: &&Queue| !MOVABLE.contains(queue);
@@ -116,14 +116,11 @@ pub(crate) fn plan(
     let others = Strangers::find(&selector, args.part.whole, &mut found.messages);
     let busy = busy(&spool, args.selectors.selector(cx, &BUSY)?, &showq)?;
     drop(progress);
-    if selector.queues.contains(&Queue::Hold) {
-        must_be_readable(cx)?;
-    }
     let missing = missing(&selector, &found.messages, &course.from_side);
     let facts = Facts {
         from: &course.from_side,
         size_limit: size_limit(course.to),
-        taken: &of_others(&course.from_side, open),
+        taken: &taken(cx, &course.from_side, &selector.queues)?,
     };
     let cross_device = is_cross_device(&spool, &course.to_side.spool());
     let is_plan = args.manner.dry_run && !cx.root().is_this_host();
@@ -213,29 +210,6 @@ pub(crate) fn rest(
     let warnings = warnings(cx, course, &plan, findings)?;
     let reasons = host::tables::reasons(cx.site())?;
     Ok(Planned::new(plan, Vec::new(), warnings, reasons))
-}
-
-/// Can all journals be read? If not, nobody knows whose the mail on hold is.
-pub(crate) fn must_be_readable(cx: &Context) -> anyhow::Result<()> {
-    let found = transfer::summaries(&crate::unfinished::moves_dir(cx));
-    if found.is_ok_and(|(_, errors)| errors.is_empty()) {
-        return Ok(());
-    }
-    let what = "not all journals of moves can be read: what is on hold may belong to one of them";
-    let hint = "move them away, or use the version of queue-move that wrote them";
-    Err(Failure::new(what).hint(hint).into())
-}
-
-/// What belongs to unfinished moves out of the same queue.
-pub(crate) fn of_others(from: &Side, open: &[Summary]) -> Taken {
-    let mut taken = Taken::default();
-    let same = |one: &&Summary| one.header.from.identity.1 == from.identity.1;
-    for one in open.iter().filter(same) {
-        if let Ok(journal) = Journal::read(&one.path) {
-            taken.add(&journal);
-        }
-    }
-    taken
 }
 
 impl Planned {

@@ -9,15 +9,14 @@ use postfix::queue::{Lifetimes, Message, Queue, QueueId, ShowqOptions};
 use transfer::hold::{ItemResult, SeenAs, clean as clean_logs, orphans, requeue, shift};
 use transfer::plan::{Taken, snapshot};
 use transfer::preflight::shared_queue;
-use transfer::{Fs, NoHook, Side, Summary};
+use transfer::{Fs, NoHook, Side};
 
 use crate::args::{One, Release};
-use crate::planning::of_others;
 use crate::selected::Strangers;
 use crate::setup;
 use crate::shown::show;
 use crate::syslog::Syslog;
-use crate::unfinished::open_now;
+use crate::unfinished::taken;
 
 /// An instance, and the messages of it that are meant.
 pub(crate) struct Chosen {
@@ -27,7 +26,8 @@ pub(crate) struct Chosen {
     /// Those that are left alone, and why.
     pub(crate) skipped: Vec<(QueueId, String)>,
     /// Is what belongs to unfinished moves and deletions left alone?
-    leaves_moves: bool,
+    /// The queue whose mail of unfinished moves is left out.
+    leaves_moves: Option<Queue>,
     /// What an admin should know before.
     pub(crate) notes: Vec<String>,
     /// What of the queue could not be read.
@@ -41,9 +41,9 @@ impl Chosen {
     }
 
     /// Leaves out what belongs to unfinished moves and deletions: their journals say where their messages are.
-    pub(crate) fn leave_moves(&mut self, open: &[Summary]) {
-        self.leaves_moves = true;
-        let taken = of_others(&self.side, open);
+    pub(crate) fn leave_moves(&mut self, cx: &Context, queue: Queue) -> anyhow::Result<()> {
+        self.leaves_moves = Some(queue);
+        let taken = taken(cx, &self.side, &[queue])?;
         let messages = std::mem::take(&mut self.messages);
         for message in messages {
             match part(&taken, &message) {
@@ -51,16 +51,21 @@ impl Chosen {
                 None => self.messages.push(message),
             }
         }
+        Ok(())
     }
 
     /// The same once nobody else can begin one: what was begun after the plan was made counts. In the order of the
     /// messages, why each is left out.
-    fn left_now(&self, cx: &Context) -> std::io::Result<Vec<Option<String>>> {
+    fn left_now(&self, cx: &Context) -> anyhow::Result<Vec<Option<String>>> {
         let taken = match self.leaves_moves {
-            true => of_others(&self.side, &open_now(cx)?),
-            false => Taken::default(),
+            Some(queue) => taken(cx, &self.side, &[queue])?,
+            None => Taken::default(),
         };
         Ok(self.messages.iter().map(|one| part(&taken, one)).collect())
+    }
+
+    fn failure(&self, e: std::io::Error) -> Failure {
+        Failure::io("cannot work on", &self.side.queue_directory, e)
     }
 }
 
@@ -122,7 +127,7 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
         side,
         messages: found.messages,
         skipped: Vec::new(),
-        leaves_moves: false,
+        leaves_moves: None,
         notes: notes.into_iter().collect(),
         unread: found.problems.iter().map(ToString::to_string).collect(),
     })
@@ -136,14 +141,10 @@ pub(crate) fn hold(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-pub(crate) fn release(
-    release: &Release,
-    cx: &Context,
-    open: &[Summary],
-) -> anyhow::Result<Outcome> {
+pub(crate) fn release(release: &Release, cx: &Context) -> anyhow::Result<Outcome> {
     let one = &release.one;
     let mut chosen = choose(one, cx, "release", Queue::Hold)?;
-    chosen.leave_moves(open);
+    chosen.leave_moves(cx, Queue::Hold)?;
     if release.fresh {
         chosen.notes.push(
             "each message gets a new queue id and a new queue lifetime, and passes the maps and header checks again"
@@ -212,12 +213,12 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
         side,
         messages: Vec::new(),
         skipped: Vec::new(),
-        leaves_moves: false,
+        leaves_moves: None,
         notes: Vec::new(),
         unread: Vec::new(),
     };
     carry_out(one, cx, ("clean", &what), &chosen, &ids, |ids| {
-        clean_logs(Fs::new(&NoHook), &chosen.side, ids)
+        clean_logs(Fs::new(&NoHook), &chosen.side, ids).map_err(|e| chosen.failure(e).into())
     })
 }
 
@@ -244,7 +245,7 @@ pub(crate) fn act(
             .collect();
         let done = match free.is_empty() {
             true => Vec::new(),
-            false => work(&free)?,
+            false => work(&free).map_err(|e| chosen.failure(e))?,
         };
         let mut done = done.into_iter();
         let results = left
@@ -260,7 +261,7 @@ fn carry_out(
     (verb, what): (&str, &str),
     chosen: &Chosen,
     ids: &[QueueId],
-    work: impl FnOnce(&[QueueId]) -> std::io::Result<Vec<ItemResult>>,
+    work: impl FnOnce(&[QueueId]) -> anyhow::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
     let side = &chosen.side;
     if !ids.is_empty() {
@@ -282,8 +283,7 @@ fn carry_out(
         return Err(Failure::new("nothing was changed: not confirmed").into());
     }
     let locks = setup::lock(cx, &[(side, true)])?;
-    let outcomes =
-        work(ids).map_err(|e| Failure::io("cannot work on", &side.queue_directory, e))?;
+    let outcomes = work(ids)?;
     drop(locks);
     let now = cx.now().seconds();
     let count = outcomes.iter().filter(|o| **o == ItemResult::Done).count();

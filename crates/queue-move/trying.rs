@@ -11,7 +11,7 @@ use postfix::either;
 use postfix::queue::{Message, Queue, QueueId, Spool};
 use transfer::hold::{ItemResult, NOT_IT, expire};
 use transfer::preflight::refuse;
-use transfer::{Fs, NoHook, Summary};
+use transfer::{Fs, NoHook};
 
 use crate::args::{Flush, Tries};
 use crate::setup;
@@ -53,9 +53,9 @@ pub(crate) fn flush(flush: &Flush, cx: &Context) -> anyhow::Result<Outcome> {
 }
 
 /// Returns mail to its senders.
-pub(crate) fn bounce(bounce: &Tries, cx: &Context, open: &[Summary]) -> anyhow::Result<Outcome> {
+pub(crate) fn bounce(bounce: &Tries, cx: &Context) -> anyhow::Result<Outcome> {
     let mut chosen = choose(&bounce.one, cx, "bounce", Queue::Deferred)?;
-    chosen.leave_moves(open);
+    chosen.leave_moves(cx, Queue::Deferred)?;
     if !bounce.one.manner.dry_run {
         must_run(cx, &chosen)?;
         must_know_expiry(cx, &chosen)?;

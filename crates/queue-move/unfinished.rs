@@ -1,9 +1,10 @@
 //! Moves that are unfinished: every run reports them, before anything else.
 
 use cli::{Context, Failure};
-use transfer::{Journal, MOVES, Summary, summaries};
+use postfix::queue::Queue;
+use transfer::plan::Taken;
+use transfer::{Journal, MOVES, Side, Summary, summaries};
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::deleting;
@@ -15,32 +16,31 @@ pub(crate) fn moves_dir(cx: &Context) -> PathBuf {
 
 /// All moves that can be read, the oldest first; of the others it is said that they cannot.
 pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
-    let dir = moves_dir(cx);
-    match summaries(&dir) {
+    all_in(cx, &moves_dir(cx), "moves")
+}
+
+/// The same of the journals in this directory.
+pub(crate) fn all_in(cx: &Context, dir: &Path, what: &str) -> (Vec<Summary>, bool) {
+    match summaries(dir) {
         Ok((found, errors)) => {
-            for error in &errors {
-                cx.warn(error.to_string());
-            }
+            errors.iter().for_each(|error| cx.warn(error.to_string()));
             (found, errors.is_empty())
         }
         Err(e) => {
             let dir = dir.display();
-            cx.warn(format!("cannot read the journals of moves: {dir}: {e}"));
+            cx.warn(format!("cannot read the journals of {what}: {dir}: {e}"));
             (Vec::new(), false)
         }
     }
 }
 
-/// Says which moves are unfinished, but for the one that is `meant`. All of them.
-pub(crate) fn report(cx: &Context, meant: Option<&str>) -> Vec<Summary> {
-    let (mut found, _) = all(cx);
-    found.retain(Summary::is_unfinished);
-    for one in &found {
-        if meant != Some(one.header.name.as_str()) {
-            cx.warn(one.told());
-        }
+/// Says which of these are unfinished, but for the one that is `meant`.
+pub(crate) fn report(cx: &Context, all: &[Summary], meant: Option<&str>) {
+    let is_other = |one: &&Summary| meant != Some(one.header.name.as_str());
+    let unfinished = all.iter().filter(|one| one.is_unfinished());
+    for one in unfinished.filter(is_other) {
+        cx.warn(one.told());
     }
-    found
 }
 
 /// Of what was not even written there is nothing to take up.
@@ -56,15 +56,42 @@ pub(crate) fn written(journal: Journal) -> anyhow::Result<Journal> {
     Err(Failure::new(what).hint(hint).into())
 }
 
-/// The moves and deletions that are unfinished now. What cannot be read was warned of as the run began.
+/// What belongs now to unfinished moves and deletions out of the same queue directory.
 ///
 /// # Errors
-/// A directory of journals cannot be read.
-pub(crate) fn open_now(cx: &Context) -> io::Result<Vec<Summary>> {
-    let (mut open, _) = summaries(&moves_dir(cx))?;
-    open.extend(summaries(&deleting::dir(cx))?.0);
-    open.retain(Summary::is_unfinished);
-    Ok(open)
+/// Mail on hold is meant, and a journal cannot be read: nobody knows whose that mail is. What is still deferred is its
+/// queue manager's, and no move has done anything to it.
+pub(crate) fn taken(cx: &Context, from: &Side, queues: &[Queue]) -> anyhow::Result<Taken> {
+    let mut taken = Taken::default();
+    let mut unread = Vec::new();
+    for dir in [moves_dir(cx), deleting::dir(cx)] {
+        let (open, errors) = match summaries(&dir) {
+            Ok(both) => both,
+            Err(e) => {
+                unread.push(format!("{}: {e}", dir.display()));
+                continue;
+            }
+        };
+        unread.extend(errors.iter().map(ToString::to_string));
+        let is_meant =
+            |one: &&Summary| one.is_unfinished() && one.header.from.identity.1 == from.identity.1;
+        for one in open.iter().filter(is_meant) {
+            match Journal::read(&one.path) {
+                Ok(journal) => taken.add(&journal),
+                Err(e) => unread.push(e.to_string()),
+            }
+        }
+    }
+    match unread.first() {
+        Some(first) if queues.contains(&Queue::Hold) => {
+            let what = format!(
+                "what is on hold may belong to a move whose journal cannot be read: {first}"
+            );
+            let hint = "move it away, or use the version of queue-move that wrote it";
+            Err(Failure::new(what).hint(hint).into())
+        }
+        _ => Ok(taken),
+    }
 }
 
 /// The journal of the move with this name.

@@ -215,6 +215,30 @@ fn release_leaves_what_is_another_s_by_the_time_of_the_answer() {
     }
 }
 
+/// Whose the mail on hold is stands in the middle of a journal, where its first and last lines do not look.
+#[test]
+fn nothing_on_hold_is_taken_up_while_a_journal_is_damaged() {
+    let shared =
+        Original::shared(|| Host::start().map_err(|why| testkit::skip(module_path!(), &why)));
+    let Some(original) = shared else { return };
+    let image = Image::of(&original, None);
+    kill(&original, |_| {}, &image, &MOVE);
+    let (_, path) = journal(&image);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let damaged = text.replace("\"intent\"", "\"inte\"");
+    assert_ne!(damaged, text);
+    std::fs::write(&path, damaged).unwrap();
+    let on_hold = ["aol-a", "aol-b", "--queue", "hold", "--yes"];
+    let delete = ["delete", "aol-a", "--queue", "hold", "--yes"];
+    for args in [&["release", "aol-a", "--yes"][..], &delete, &on_hold] {
+        let ran = plain(TOOL, image.root(), args);
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        let says = "what is on hold may belong to a move whose journal cannot be read: ";
+        assert!(said.contains(says), "{said}");
+    }
+}
+
 /// A resume comes to its end, or is killed, while close asks: what it has written says where mail is.
 #[test]
 fn close_counts_what_another_run_has_written_while_it_asked() {

@@ -35,7 +35,7 @@ pub mod verify;
 mod workers;
 
 pub use begin::Begin;
-pub use deletion::{DELETED, purge};
+pub use deletion::{DELETED, Purged, purge};
 pub use execute::{Done, Watch};
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{

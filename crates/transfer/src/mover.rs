@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use postfix::queue::{IdParts, Queue, QueueId};
 
 use crate::fsops::{Fs, Stat, Time};
 use crate::journal::Header;
-use crate::tree::{At, Place, Touched, Tree};
+use crate::tree::{At, DELETED, Place, Touched, Tree};
 
 /// A file on hold that has this permission bit is held by a move; Postfix itself never sets it, and does not mind it.
 /// Where a file system keeps nanoseconds, a time with those of the move is the mark: setting it takes nothing away that
@@ -196,6 +196,12 @@ impl<'a> Mover<'a> {
                 &e,
             )
         })
+    }
+
+    /// All that this deletion keeps, as a pattern of the shell.
+    pub(crate) fn kept_pattern(&self) -> PathBuf {
+        let dir = self.from.spool().dir().join(DELETED);
+        dir.join(format!("*.{:x}", self.mark))
     }
 
     /// Does the name end as those of files do that this move has covered?

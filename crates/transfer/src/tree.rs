@@ -102,7 +102,7 @@ impl At {
 }
 
 /// Where deleted mail is kept, below the queue directory.
-const DELETED: &str = "deleted";
+pub(crate) const DELETED: &str = "deleted";
 
 /// The most directories that are kept open of one spool: a layout may have thousands.
 const MOST_OPEN: usize = 200;

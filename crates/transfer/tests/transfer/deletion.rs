@@ -210,12 +210,36 @@ fn a_queue_id_that_was_given_again_is_another_message_s() {
     delete(&spools, &NO_HOOK).unwrap();
     let there = other(&spools, Queue::Deferred, MAIL[0].0);
     let journal = spools.journal().unwrap();
-    assert_eq!(
-        transfer::purge(Fs::new(&NO_HOOK), &journal).unwrap(),
-        MAIL.len()
-    );
+    let purge = || {
+        let purged = transfer::purge(Fs::new(&NO_HOOK), &journal).unwrap();
+        (purged.removed, purged.others)
+    };
+    assert_eq!(purge(), (MAIL.len(), 0));
     assert!(there.exists());
     assert_eq!(kept(&spools), BTreeMap::new());
+}
+
+/// A queue directory that was copied to another disk has other inodes.
+#[test]
+fn what_is_not_as_it_was_left_is_not_taken_for_gone() {
+    let mut spools = Spools::new(false);
+    spools.keep_until = Some(NOW);
+    delete(&spools, &NO_HOOK).unwrap();
+    let mut files = Vec::new();
+    walk(&spools.from.queue_directory.join("deleted"), &mut files);
+    let copied = &files[0];
+    let beside = copied.with_extension("new");
+    fs::copy(copied, &beside).unwrap();
+    fs::rename(&beside, copied).unwrap();
+
+    let journal = spools.journal().unwrap();
+    let purged = transfer::purge(Fs::new(&NO_HOOK), &journal).unwrap();
+    assert_eq!((purged.removed, purged.others), (MAIL.len() - 1, 1));
+    assert!(copied.exists());
+    let (dir, pattern) = (copied.parent(), purged.pattern.parent());
+    assert_eq!(dir, pattern);
+    let mark = purged.pattern.extension().unwrap();
+    assert_eq!(copied.extension(), Some(mark));
 }
 
 /// As [`sound`], beside another message.
