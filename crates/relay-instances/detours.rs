@@ -9,7 +9,7 @@ use figures::verdict::Level;
 use globset::GlobSet;
 use knowledge::providers::Providers;
 use postfix::config::Instance;
-use transport::audit::{Action, Failed, Filter, Fits};
+use transport::audit::{Action, Detours, Failed, Filter, Fits, Readdressed};
 
 /// As many domains are named.
 const NAMED: usize = 3;
@@ -29,18 +29,11 @@ pub(crate) fn of(
     };
     let domains: BTreeSet<String> = providers.get(provider).domains.iter().cloned().collect();
     let worst = level(facts);
-    let mut found = host::detours::look_at(cx.root(), instance, &domains);
-    let is_accepted = |by: &str| by.split_whitespace().any(|word| accepted.is_match(word));
-    // What no service takes back is not sent at all.
-    found
-        .filters
-        .retain(|one| one.back.is_empty() || !is_accepted("content_filter"));
-    found.actions.retain(|one| !is_accepted(&one.by));
-    found.readdressed.retain(|one| !is_accepted(&one.by));
+    let found = host::detours::look_at(cx.root(), instance, &domains);
+    let found = without_accepted(found, accepted);
     let filters = found.filters.iter().map(|one| filter(one, worst));
     let mut all: Vec<(Level, String)> = filters.collect();
-    // The same table, whatever of it was asked for.
-    let mut of_domains: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut of_domains = OfDomains::default();
     for Action { by, what, of } in &found.actions {
         match of {
             Fits::All => all.push((worst, format!("{by} says {what} of all mail"))),
@@ -51,44 +44,15 @@ pub(crate) fn of(
                 all.push((Level::Warning, what));
             }
             Fits::Domain(domain) => {
-                let what = format!("{by} says {what} of mail to");
-                match of_domains.iter_mut().find(|(other, _)| *other == what) {
-                    Some((_, domains)) => domains.push(domain),
-                    None => of_domains.push((what, vec![domain])),
-                }
+                of_domains.add(format!("{by} says {what} of mail to"), domain);
             }
         }
     }
-    let whole = found
-        .readdressed
-        .iter()
-        .filter(|one| one.from.starts_with('@'));
-    let leaves = whole.filter(|one| {
-        let mut to = one.to.split([',', ' ']).filter(|to| !to.is_empty());
-        to.any(|to| {
-            to.rsplit_once('@')
-                .is_none_or(|(_, to)| !domains.contains(&to.to_lowercase()))
-        })
-    });
-    for one in leaves {
+    for one in found.readdressed.iter().filter(|one| leaves(one, &domains)) {
         let what = format!("{} gives other addresses to recipients of", one.by);
-        let domain = one.from.trim_start_matches('@');
-        match of_domains.iter_mut().find(|(other, _)| *other == what) {
-            Some((_, domains)) => domains.push(domain),
-            None => of_domains.push((what, vec![domain])),
-        }
+        of_domains.add(what, one.from.trim_start_matches('@'));
     }
-    all.extend(of_domains.into_iter().map(|(what, mut domains)| {
-        domains.sort_unstable();
-        let more = domains.len().saturating_sub(NAMED);
-        domains.truncate(NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        (worst, format!("{what} {}{more}", domains.join(", ")))
-    }));
+    all.extend(of_domains.texts().map(|text| (worst, text)));
     all.extend(found.failed.iter().map(|(by, failed)| match failed {
         Failed::Broken(why) => (
             worst,
@@ -96,8 +60,7 @@ pub(crate) fn of(
         ),
         Failed::Unknown(why) => (Level::Unknown, format!("{by} cannot be queried: {why}")),
     }));
-    let unlisted = found.unlisted.iter().filter(|by| !is_accepted(by));
-    all.extend(unlisted.map(|by| {
+    all.extend(found.unlisted.iter().map(|by| {
         let what = "its entries cannot be listed: what it does with single recipients or messages is not known";
         (Level::Unknown, format!("{by}: {what}"))
     }));
@@ -114,6 +77,55 @@ pub(crate) fn of(
         instances: vec![name.to_owned()],
     };
     all.into_iter().map(finding).collect()
+}
+
+/// Without what the site wants so.
+fn without_accepted(mut found: Detours, accepted: &GlobSet) -> Detours {
+    let is_accepted = |by: &str| by.split_whitespace().any(|word| accepted.is_match(word));
+    // What no service takes back is not sent at all.
+    found
+        .filters
+        .retain(|one| one.back.is_empty() || !is_accepted("content_filter"));
+    found.actions.retain(|one| !is_accepted(&one.by));
+    found.readdressed.retain(|one| !is_accepted(&one.by));
+    found.unlisted.retain(|by| !is_accepted(by));
+    found
+}
+
+/// Do recipients of a whole domain get addresses outside the provider's `domains`?
+fn leaves(one: &Readdressed, domains: &BTreeSet<String>) -> bool {
+    let mut to = one.to.split([',', ' ']).filter(|to| !to.is_empty());
+    one.from.starts_with('@')
+        && to.any(|to| {
+            to.rsplit_once('@')
+                .is_none_or(|(_, to)| !domains.contains(&to.to_lowercase()))
+        })
+}
+
+/// The domains that one thing is found of: a table is reported once, whatever of it was asked for.
+#[derive(Default)]
+struct OfDomains<'a>(Vec<(String, Vec<&'a str>)>);
+
+impl<'a> OfDomains<'a> {
+    fn add(&mut self, what: String, domain: &'a str) {
+        match self.0.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, domains)) => domains.push(domain),
+            None => self.0.push((what, vec![domain])),
+        }
+    }
+
+    /// A text each, with the first domains by name.
+    fn texts(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(what, mut domains)| {
+            domains.sort_unstable();
+            let more = match domains.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            domains.truncate(NAMED);
+            format!("{what} {}{more}", domains.join(", "))
+        })
+    }
 }
 
 /// A filter of all mail that comes by some services.

@@ -15,8 +15,9 @@ use cli::{Context, Outcome};
 use figures::instances::{Facts, Finding, Kind, Listing, findings};
 use figures::verdict::Level;
 use host::lookups::Questions;
-use postfix::Problem;
+use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
+use postfix::{Parsed, Problem};
 use show::instances::{csv, json, table, text};
 
 use args::{Args, Format};
@@ -31,85 +32,140 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.takes_only(mode.name(), &[Mode::EITHER, mode.takes()])?;
     let host = host::instances::discover(cx.site());
     let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
-    // All of them: two may claim the same, of which only one is asked for.
-    // Of an image, only where it is shown: what master.cf lists is half of nothing without the machine.
-    let with_services = args.wants_services() || cx.root().is_this_host();
-    let found = host::machine::gather(cx.site(), host.value.instances(), with_services)?;
-    let is_chosen = |instance: &Instance| chosen.iter().any(|other| std::ptr::eq(*other, instance));
-    let (mut all, mut problems) = (Vec::new(), Vec::new());
-    let mut shown = Vec::new();
-    for (instance, (facts, own)) in host.value.instances().iter().zip(found) {
-        if is_chosen(instance) {
-            shown.push(all.len());
-            problems.extend(own);
-        }
-        all.push(facts);
-    }
-    // Those of main.cf: of all instances where all are asked for, since one that cannot be read has no name.
-    if chosen.len() == host.value.instances().len() {
-        problems.extend_from_slice(&host.problems);
-    } else {
-        problems.extend(
-            chosen
-                .iter()
-                .flat_map(|instance| instance.problems().to_vec()),
-        );
-    }
+    let mut seen = Seen::gather(cx, args, &host, &chosen)?;
     let providers = host::tables::providers(cx.site())?;
-    let mut of_names = Vec::new();
-    if args.check_dns {
-        let questions = Questions {
-            servers: host::resolvers::servers(args.resolver)?,
-            domain: args.domain.clone(),
-            timeout: args.timeout.duration(),
-        };
-        host::lookups::ask(cx.site(), questions.clone(), &providers, &mut all, &shown);
-        of_names = host::relay_names::look_at(cx.site(), questions, &providers, &all, &shown);
-    }
-    let mut findings = findings(&all);
-    findings.extend(of_names);
-    if args.check_dns {
-        let unset = shown
-            .iter()
-            .filter_map(|&at| all.get(at)?.without_address());
-        findings.extend(unset);
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    }
+    let of_dns = match args.check_dns {
+        true => ask_dns(cx, args, &providers, &mut seen)?,
+        false => Vec::new(),
+    };
     let (filtered, of_filters) = filters(cx, &host.value)?;
+    let mut findings = findings(&seen.all);
+    findings.extend(of_dns);
     findings.extend(of_filters);
+    findings.extend(of_detours(cx, args, &host.value, &providers, &seen)?);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    findings.retain(|finding| seen.is_concerned(finding));
+    let instances: Vec<Facts> = seen.shown().cloned().collect();
+    let problems = seen.problems;
+    match mode {
+        Mode::Check => {
+            findings.extend(unread(&host.value, &problems));
+            let filtered = instances.iter().filter(|one| filtered.contains(&one.name));
+            let filtered = filtered.count();
+            let verdict = verdict::judge(cx, args, &instances, (&findings, filtered));
+            cx.verdict(&verdict)
+        }
+        Mode::Listing(format) => {
+            let listing = Listing {
+                host: cx.host().to_owned(),
+                time: cx.now(),
+                zone: cx.zone(),
+                instances,
+                findings,
+                limits: Vec::new(),
+                problems,
+            };
+            show(cx, args.wide, format, with_limits(cx, &chosen, listing))
+        }
+    }
+}
+
+/// What was read of the host.
+struct Seen {
+    /// All its instances: two may claim the same thing, of which only one is asked for.
+    all: Vec<Facts>,
+    /// Which of these are shown: their places in `all`.
+    places: Vec<usize>,
+    /// What could not be read of those that are shown.
+    problems: Vec<Problem>,
+}
+
+impl Seen {
+    fn gather(
+        cx: &Context,
+        args: &Args,
+        host: &Parsed<Host>,
+        chosen: &[&Instance],
+    ) -> anyhow::Result<Self> {
+        let instances = host.value.instances();
+        // Of an image, only where it is shown: what master.cf lists is half of nothing without the machine.
+        let with_services = args.wants_services() || cx.root().is_this_host();
+        let found = host::machine::gather(cx.site(), instances, with_services)?;
+        let mut seen = Self {
+            all: Vec::new(),
+            places: Vec::new(),
+            problems: Vec::new(),
+        };
+        for (instance, (facts, own)) in instances.iter().zip(found) {
+            if chosen.iter().any(|other| std::ptr::eq(*other, instance)) {
+                seen.places.push(seen.all.len());
+                seen.problems.extend(own);
+            }
+            seen.all.push(facts);
+        }
+        // Those of main.cf: of all instances where all are asked for, since one that cannot be read has no name.
+        if chosen.len() == instances.len() {
+            seen.problems.extend_from_slice(&host.problems);
+        } else {
+            let own = chosen.iter().flat_map(|one| one.problems().to_vec());
+            seen.problems.extend(own);
+        }
+        Ok(seen)
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Facts> {
+        self.places.iter().filter_map(|&at| self.all.get(at))
+    }
+
+    /// Is it about one of the instances that are shown?
+    fn is_concerned(&self, finding: &Finding) -> bool {
+        self.shown()
+            .any(|facts| finding.instances.contains(&facts.name))
+    }
+}
+
+/// Asks the DNS about the addresses and names of the instances that are shown: the answers stand with the facts. What
+/// is found beyond these.
+fn ask_dns(
+    cx: &Context,
+    args: &Args,
+    providers: &Providers,
+    seen: &mut Seen,
+) -> anyhow::Result<Vec<Finding>> {
+    let questions = Questions {
+        servers: host::resolvers::servers(args.resolver)?,
+        domain: args.domain.clone(),
+        timeout: args.timeout.duration(),
+    };
+    let (all, places) = (&mut seen.all, &seen.places);
+    host::lookups::ask(cx.site(), questions.clone(), providers, all, places);
+    let mut found = host::relay_names::look_at(cx.site(), questions, providers, all, places);
+    found.extend(seen.shown().filter_map(Facts::without_address));
+    Ok(found)
+}
+
+/// Of the instances that are shown, the mail that they do not send as their transports say.
+fn of_detours(
+    cx: &Context,
+    args: &Args,
+    host: &Host,
+    providers: &Providers,
+    seen: &Seen,
+) -> anyhow::Result<Vec<Finding>> {
     let mut accepted = globset::GlobSetBuilder::new();
     for glob in &args.accept {
         accepted.add(glob.clone());
     }
     let accepted = accepted.build()?;
-    for of in host.value.instances().iter().zip(&all) {
-        if is_chosen(of.0) {
-            findings.extend(detours::of(cx, of, &providers, &accepted));
-        }
-    }
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    findings.retain(|finding| concerns(finding, &all, &shown));
-    let instances: Vec<Facts> = shown
-        .iter()
-        .filter_map(|&at| all.get(at).cloned())
-        .collect();
-    let Mode::Listing(format) = mode else {
-        let refused: Vec<&Problem> = host
-            .value
-            .instances()
-            .iter()
-            .flat_map(Instance::refusals)
-            .collect();
-        findings.extend(
-            problems
-                .iter()
-                .map(|problem| unread(problem, refused.contains(&problem))),
-        );
-        let filtered = instances.iter().filter(|one| filtered.contains(&one.name));
-        let filtered = filtered.count();
-        let verdict = verdict::judge(cx, args, &instances, (&findings, filtered));
-        return cx.verdict(&verdict);
-    };
+    let all: Vec<(&Instance, &Facts)> = host.instances().iter().zip(&seen.all).collect();
+    let shown = seen.places.iter().filter_map(|&at| all.get(at).copied());
+    Ok(shown
+        .flat_map(|of| detours::of(cx, of, providers, &accepted))
+        .collect())
+}
+
+/// With the limits that relay-limit holds at the `chosen` instances. They are reported too.
+fn with_limits(cx: &Context, chosen: &[&Instance], mut listing: Listing) -> Listing {
     if !cx.root().is_this_host() {
         cx.warn("--root: what is running on another host, and which of its interfaces has which address, is not known");
     }
@@ -118,24 +174,19 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     for line in marks.lines(&directories) {
         cx.warn(format!("{line}; relay-limit list shows more"));
     }
-    let limits = marks.held(&directories);
-    problems.extend(marks.problems);
-    let listing = Listing {
-        host: cx.host().to_owned(),
-        time: cx.now(),
-        zone: cx.zone(),
-        instances,
-        findings,
-        limits,
-        problems,
-    };
+    listing.limits = marks.held(&directories);
+    listing.problems.extend(marks.problems);
+    listing
+}
+
+fn show(cx: &Context, is_wide: bool, format: Format, listing: Listing) -> anyhow::Result<Outcome> {
     cx.print_with(|out| match format {
         Format::Table => {
-            let drawn = table::draw_instances(&listing, args.wide, cx.table_style());
+            let drawn = table::draw_instances(&listing, is_wide, cx.table_style());
             out.extend_from_slice(drawn.as_bytes());
             Ok(())
         }
-        Format::Text => text::write(out, &listing, args.wide),
+        Format::Text => text::write(out, &listing, is_wide),
         Format::Json => json::write(out, &listing),
         Format::Csv => csv::write(out, &listing),
     })?;
@@ -167,25 +218,19 @@ fn filters(cx: &Context, host: &Host) -> anyhow::Result<(Vec<String>, Vec<Findin
     Ok((in_force, found))
 }
 
-/// Is it about one of the instances that are shown?
-fn concerns(finding: &Finding, all: &[Facts], shown: &[usize]) -> bool {
-    let mut names = shown
-        .iter()
-        .filter_map(|&at| all.get(at))
-        .map(|facts| &facts.name);
-    names.any(|name| finding.instances.contains(name))
-}
-
-/// To a monitoring system, what could not be read is a finding like any other; with what is `refused`, Postfix does not
+/// To a monitoring system, what could not be read is a finding like any other; with what is refused, Postfix does not
 /// run.
-fn unread(problem: &Problem, refused: bool) -> Finding {
-    Finding {
-        level: match refused {
+fn unread(host: &Host, problems: &[Problem]) -> Vec<Finding> {
+    let refused = host.instances().iter().flat_map(Instance::refusals);
+    let refused: Vec<&Problem> = refused.collect();
+    let finding = |problem: &Problem| Finding {
+        level: match refused.contains(&problem) {
             true => Level::Critical,
             false => Level::Unknown,
         },
         kind: Kind::Configuration,
         instances: Vec::new(),
         text: problem.to_string(),
-    }
+    };
+    problems.iter().map(finding).collect()
 }
