@@ -14,12 +14,10 @@ use postfix::{Parsed, Span};
 use crate::desk::{self, Clock, Desk};
 use crate::place::{self, Place};
 use crate::probe::{self, Said, Sent};
+use crate::processes::{self, changed, is_after};
 use crate::recipients;
 use crate::reload;
-use crate::tick::keys;
-use crate::waiting::{
-    ASKED, Asked, PATIENCE, RELOAD, REMEMBERS, ROUND, changed, is_after, processes,
-};
+use crate::waiting::{ASKED, Asked, PATIENCE, RELOAD, REMEMBERS, ROUND};
 
 /// Later than this, a pause is ended in the second run after its end: the one before was killed, or could not do it.
 /// There is no more time to wait until trivial-rewrite looks by itself.
@@ -67,7 +65,7 @@ pub(crate) fn closed(
                 None => format!(
                     "{}: {how}: mail is taken again, {}",
                     limit.id,
-                    limits::plan::whose(&pause.scope, pause.provider.as_deref())
+                    pause.scope.whose(pause.provider.as_deref())
                 ),
             };
             if let Some(End::Lingers(why)) = end {
@@ -101,7 +99,7 @@ fn over(
         let mut pauses = others.iter().filter_map(|one| one.limit.pause());
         pauses.any(|other| other.scope.covers(key))
     };
-    let mut keys = keys(pause);
+    let mut keys = pause.scope.keys();
     keys.retain(|key| !is_held(key));
     if keys.is_empty() {
         return End::Seen;
@@ -157,7 +155,7 @@ fn until_lifted(
     asked: Asked<'_>,
     (begun, wait): (Instant, Duration),
 ) -> End {
-    let old = match processes(cx, instance) {
+    let old = match processes::all(cx, instance) {
         Ok(None) => return End::Seen,
         Ok(Some(processes)) => processes,
         Err(why) => return End::NotSeen(why),
@@ -169,7 +167,7 @@ fn until_lifted(
         process.name == name && !changed.is_some_and(is_new)
     };
     let is_left = |name: &str, seconds: u64| {
-        let now = processes(cx, instance).ok().flatten();
+        let now = processes::all(cx, instance).ok().flatten();
         let mut old = old.iter().filter(|one| is_old(one, name, seconds));
         old.any(|one| now.as_ref().is_none_or(|now| now.contains(one)))
     };

@@ -6,7 +6,7 @@ use postfix::config::Host;
 
 use crate::args::Lift as Args;
 use crate::desk::{self, Clock, Desk, readable};
-use crate::tick;
+use crate::settle::settle;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     only(args, cx, |_| true)
@@ -47,7 +47,7 @@ pub(crate) fn only(
     desk.write(chosen.iter().map(end).collect())?;
     let ids: Vec<String> = chosen.iter().map(|one| one.limit.id.clone()).collect();
     let flush = args.flush;
-    tick::settle(
+    settle(
         cx,
         &clock,
         &host,

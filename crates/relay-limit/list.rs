@@ -21,9 +21,8 @@ use crate::parameters;
 use crate::place::{self, Place};
 use crate::probe::{self, Sent};
 use crate::recipients;
-use crate::reload;
 use crate::stale;
-use crate::tick::keys;
+use crate::unapplied;
 use crate::upkeep;
 use crate::waiting::{self, Asked, Force};
 use crate::zone;
@@ -151,7 +150,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
             }
         };
         let why = instance.filter(needs_reload);
-        let why = why.and_then(|instance| reload::unapplied(cx, instance));
+        let why = why.and_then(|instance| unapplied::change(cx, instance));
         return why.map_or(Seen::Holds, Seen::Broken);
     }
     let Some(instance) = instance else {
@@ -162,7 +161,7 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     };
     if let Some(rate) = one.limit.rate() {
         return match parameters::changed(cx, instance, rate) {
-            _ if one.in_force.is_none() => Seen::Unknown(match reload::unapplied(cx, instance) {
+            _ if one.in_force.is_none() => Seen::Unknown(match unapplied::change(cx, instance) {
                 None => "Postfix was not seen to go by it: relay-limit tick".to_owned(),
                 Some(why) => why,
             }),
@@ -205,7 +204,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Seen
     }
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
-    let (keys, text) = (keys(pause), limits::map::MARK);
+    let (keys, text) = (pause.scope.keys(), limits::map::MARK);
     let reach = recipients::reach(cx, place, &pause.scope);
     let asked = Asked {
         keys: &keys,
@@ -360,7 +359,7 @@ fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
             Hold::Rate(_) => "rate",
         },
         provider: pause.and_then(|pause| pause.provider.as_deref()),
-        domains: pause.map(keys).unwrap_or_default(),
+        domains: pause.map(|one| one.scope.keys()).unwrap_or_default(),
         rate: limit.rate().map(|rate| rate.text.as_str()),
         begun: time(limit.begun),
         until: limit.until.and_then(time),

@@ -35,7 +35,7 @@ pub(crate) fn reason(rules: &Rules, one: &Decision) -> String {
 }
 
 /// A mail to those who are to know; was it sent? That it could not be is reported, and undoes nothing.
-pub(crate) fn tell(
+pub(crate) fn mail(
     cx: &Context,
     host: &Host,
     rules: &Rules,

@@ -13,11 +13,7 @@ use host::programs::Program;
 use limits::must_be_safe;
 use postfix::config::{Instance, MainCf};
 
-use crate::desk;
-use crate::reload;
-
-/// More than this no main.cf is.
-const MOST: u64 = 16 << 20;
+use crate::unapplied::{self, MOST, directory, file_name, own};
 
 /// What is to be changed.
 #[derive(Debug, Default)]
@@ -82,7 +78,7 @@ pub(crate) fn path(cx: &Context, directory: &Path) -> Result<PathBuf> {
 }
 
 /// Changes main.cf of this instance; what it was is kept beside the journal. To be called under the lock. The new one
-/// is known for our own then ([`is_own`]), but where somebody else's change is in it that is not in force yet.
+/// is known for our own then ([`unapplied`]), but where somebody else's change is in it that is not in force yet.
 ///
 /// # Errors
 /// It is as it was.
@@ -109,7 +105,7 @@ pub(crate) fn change(cx: &Context, instance: &Instance, edit: &Edit) -> Result<(
     written.map_err(failed)?;
     let copy = kept(cx, instance, &before)?;
     // Known before it is there: whoever goes on after a crash reloads for it.
-    if reload::unapplied(cx, instance).is_none() {
+    if unapplied::change(cx, instance).is_none() {
         let own = own(cx, instance);
         let place = Place::private(cx.root().dir(), &own, Links::Never);
         let written = place.and_then(|place| place.replace(&text));
@@ -172,29 +168,6 @@ fn changed(
     }
     let text = guarded::read(&copy, MOST).map_err(|e| Failure::io("cannot read", &copy, e))?;
     Ok((MainCf::parse(path, &text).value, text))
-}
-
-/// Where copies of main.cf are: for root alone, as passwords may stand in one.
-fn directory(cx: &Context) -> PathBuf {
-    desk::directory(cx).join("main.cf")
-}
-
-/// Is main.cf, to the byte, what we made of one that was in force?
-pub(crate) fn is_own(cx: &Context, instance: &Instance) -> bool {
-    let path = cx
-        .root()
-        .under(&instance.config_directory().join("main.cf"));
-    let own = guarded::read(&own(cx, instance), MOST).ok();
-    own.is_some() && own == guarded::read(&path, MOST).ok()
-}
-
-/// What we made of main.cf last.
-fn own(cx: &Context, instance: &Instance) -> PathBuf {
-    directory(cx).join("own").join(file_name(instance))
-}
-
-fn file_name(instance: &Instance) -> String {
-    instance.name().replace(['/', '.'], "_")
 }
 
 /// Keeps main.cf as it is: `aol-b-20261124T093012Z`.

@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cli::{Context, Failure, Outcome};
+use cli::{Context, Failure};
 use guarded::Program;
 use legible::shell::quoted;
 use transfer::protocol::Goal;
 use transfer::{Journal, MOVES, State};
 
-use crate::rounds::{Round, Rounds};
+use crate::rounds::{Ran, Round, Rounds};
 
 /// How long another tool may take: a move of a full mailq. One that is killed can be resumed.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -150,16 +150,16 @@ impl Moves {
                 continue;
             }
             let what = format!("in {name}, which was interrupted");
-            let told = Rounds(vec![queue_move(&["resume", name])]).told(&what, &again);
+            let rounds = Rounds(vec![queue_move(&["resume", name])]);
             all.push(Ran {
                 moves: vec![name.to_owned()],
-                ..told
+                ..rounds.summary(&what, &again)
             });
         }
         all
     }
 
-    /// Moves what waits at `from`, in moves that bear the pause's name. `note`: told what is begun, before it is.
+    /// Moves what waits at `from`, in moves that bear the pause's name. `note` is called with what is begun, before it is.
     pub(crate) fn begin(
         &mut self,
         cx: &Context,
@@ -197,7 +197,7 @@ impl Moves {
         }
         Ok(Ran {
             moves,
-            ..rounds.told(&format!("to {to}"), &again)
+            ..rounds.summary(&format!("to {to}"), &again)
         })
     }
 
@@ -212,27 +212,5 @@ impl Moves {
             format!("the move {name} is unfinished: queue-move resume {again}")
         });
         left.chain(all.unread).map(Ran::left).collect()
-    }
-}
-
-/// What another tool of ours did.
-pub(crate) struct Ran {
-    pub(crate) text: String,
-    pub(crate) outcome: Outcome,
-    /// May more be moved after it?
-    pub(crate) goes_on: bool,
-    /// The moves of which it says that they are unfinished, if they are.
-    pub(crate) moves: Vec<String>,
-}
-
-impl Ran {
-    /// What is left as it is, and must be looked at first.
-    fn left(text: String) -> Self {
-        Self {
-            text,
-            outcome: Outcome::Partial,
-            goes_on: false,
-            moves: Vec::new(),
-        }
     }
 }

@@ -8,7 +8,7 @@ use cli::{Context, Failure, Outcome};
 use knowledge::providers::Providers;
 use legible::shell::quoted;
 use limits::plan::{Sibling, Takes};
-use limits::{Entry, Standing};
+use limits::{Entry, Removal, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Time};
 
@@ -16,7 +16,7 @@ use crate::args::{Out, Pause, ScopeArgs};
 use crate::connects::{self, Watched};
 use crate::desk::{self, Clock, Desk, readable};
 use crate::moving::Moves;
-use crate::zone;
+use crate::zone::{self, ZoneName};
 use crate::{pause, siblings};
 
 /// Who orders the pause of `out`.
@@ -34,25 +34,9 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     cx.problems(&read.problems);
     let zone = zone::ask(&args.resolver, instance, &providers);
     let target = target(args, cx, &host, instance, &providers, clock.now())?;
-    let standing = read
-        .value
-        .limits
-        .iter()
-        .find(|one| is_ours(one, instance, clock.now()));
-    let moves = standing.map(|one| Moves::of(cx, &one.limit.id));
-    let known = standing.and_then(|one| one.removal.clone());
-    let asked = known.or_else(|| zone::removal(&zone, clock.now()));
-    let mut lines = zone::out(cx, &zone, asked.as_ref(), clock.now());
-    lines.push(match standing {
-        Some(one) => format!("2. paused already ({})", one.limit.id),
-        None => "2. pause all of its mail".to_owned(),
-    });
-    lines.extend(moves.iter().flat_map(Moves::lines));
-    lines.push(match &target {
-        Ok((name, why)) => format!("3. move what waits to {name}: {why}"),
-        Err(why) => format!("3. nothing is moved: {why}"),
-    });
-    lines.push("4. watch who still connects, until nobody does".to_owned());
+    let mut limits = read.value.limits.iter();
+    let standing = limits.find(|one| is_ours(one, instance, clock.now()));
+    let lines = plan(cx, &zone, standing, &target, clock.now());
     if args.manner.dry_run {
         cx.print_lines(&lines)?;
         return Ok(Outcome::Done);
@@ -63,19 +47,7 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let locked = lock(cx, instance)?;
     let fresh = zone::removal(&zone, clock.now());
-    // Another run may have paused it until the lock was taken.
-    let (own, (said, mut outcome)) = match ours(cx, instance, clock.now())? {
-        Some(own) => {
-            let seen = pause::once_more(cx, &clock, instance, &own.limit.id)?;
-            (own, seen)
-        }
-        None => {
-            let paused = pause::ordered_with(&order(args), cx, Some(BY), fresh.clone())?;
-            let own = ours(cx, instance, clock.now())?;
-            let own = own.ok_or_else(|| Failure::new("the pause is not in the journal"))?;
-            (own, paused)
-        }
-    };
+    let (own, (said, mut outcome)) = paused(args, cx, &clock, instance, fresh.as_ref())?;
     let id = own.limit.id;
     if let (None, Some(removal)) = (&own.removal, &fresh) {
         let (id, removal) = (id.clone(), removal.clone());
@@ -84,25 +56,9 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     let removal = own.removal.or(fresh);
     let mut done = zone::out(cx, &zone, removal.as_ref(), clock.now());
     done.extend(said);
-    // What another run has begun until the lock was taken is among them.
-    let mut moves = Moves::of(cx, &id);
-    let mut ran = moves.finish();
-    match &target {
-        Ok(_) if ran.iter().any(|one| !one.goes_on) => {
-            done.push("nothing more was moved: look into that first".to_owned());
-        }
-        Ok((name, _)) => {
-            let way = (instance.name(), name.as_str());
-            ran.push(moves.begin(cx, way, |text| note(cx, &clock, &id, text))?);
-        }
-        Err(why) => done.push(format!("nothing was moved: {why}")),
-    }
-    ran.extend(Moves::left(cx, &id, &ran));
-    for moved in ran {
-        note(cx, &clock, &id, moved.text.clone())?;
-        done.push(moved.text);
-        outcome = worse(outcome, moved.outcome);
-    }
+    let (lines, moved) = moved(cx, &clock, instance, &id, &target)?;
+    done.extend(lines);
+    outcome = worse(outcome, moved);
     drop(locked);
     let held_until = removal.map_or(clock.now(), |removal| removal.held_until());
     let watched = connects::watch(cx, &clock, (&host, instance), args.watch)?;
@@ -119,6 +75,80 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     ));
     cx.print_lines(&done)?;
     Ok(outcome)
+}
+
+/// What is going to be done, step by step. `standing`: its pause, if a run before this one has ordered it.
+fn plan(
+    cx: &Context,
+    zone: &Result<ZoneName, String>,
+    standing: Option<&Standing>,
+    target: &Target,
+    now: Time,
+) -> Vec<String> {
+    let moves = standing.map(|one| Moves::of(cx, &one.limit.id));
+    let known = standing.and_then(|one| one.removal.clone());
+    let asked = known.or_else(|| zone::removal(zone, now));
+    let mut lines = zone::out(cx, zone, asked.as_ref(), now);
+    lines.push(match standing {
+        Some(one) => format!("2. paused already ({})", one.limit.id),
+        None => "2. pause all of its mail".to_owned(),
+    });
+    lines.extend(moves.iter().flat_map(Moves::lines));
+    lines.push(match target {
+        Ok((name, why)) => format!("3. move what waits to {name}: {why}"),
+        Err(why) => format!("3. nothing is moved: {why}"),
+    });
+    lines.push("4. watch who still connects, until nobody does".to_owned());
+    lines
+}
+
+/// Pauses the instance. Another run may have done so until the lock was taken: then it is only looked at again.
+fn paused(
+    args: &Out,
+    cx: &Context,
+    clock: &Clock,
+    instance: &Instance,
+    removal: Option<&Removal>,
+) -> anyhow::Result<(Standing, (Vec<String>, Outcome))> {
+    if let Some(own) = ours(cx, instance, clock.now())? {
+        let seen = pause::once_more(cx, clock, instance, &own.limit.id)?;
+        return Ok((own, seen));
+    }
+    let paused = pause::ordered_with(&order(args), cx, Some(BY), removal.cloned())?;
+    let own = ours(cx, instance, clock.now())?;
+    let own = own.ok_or_else(|| Failure::new("the pause is not in the journal"))?;
+    Ok((own, paused))
+}
+
+/// Finishes the moves of the pause that were interrupted, and moves what waits; what came of it is noted in the journal.
+fn moved(
+    cx: &Context,
+    clock: &Clock,
+    instance: &Instance,
+    id: &str,
+    target: &Target,
+) -> anyhow::Result<(Vec<String>, Outcome)> {
+    let (mut done, mut outcome) = (Vec::new(), Outcome::Done);
+    // What another run has begun until the lock was taken is among them.
+    let mut moves = Moves::of(cx, id);
+    let mut ran = moves.finish();
+    match target {
+        Ok(_) if ran.iter().any(|one| !one.goes_on) => {
+            done.push("nothing more was moved: look into that first".to_owned());
+        }
+        Ok((name, _)) => {
+            let way = (instance.name(), name.as_str());
+            ran.push(moves.begin(cx, way, |text| note(cx, clock, id, text))?);
+        }
+        Err(why) => done.push(format!("nothing was moved: {why}")),
+    }
+    ran.extend(Moves::left(cx, id, &ran));
+    for moved in ran {
+        note(cx, clock, id, moved.text.clone())?;
+        done.push(moved.text);
+        outcome = worse(outcome, moved.outcome);
+    }
+    Ok((done, outcome))
 }
 
 fn worse(one: Outcome, other: Outcome) -> Outcome {
@@ -182,6 +212,9 @@ fn order(args: &Out) -> Pause {
     }
 }
 
+/// The instance that the mail goes to and why to that one, or why to none.
+type Target = Result<(String, String), String>;
+
 /// Where the mail goes: a sibling of the same provider that takes mail, the one with the best share of the last hour.
 fn target(
     args: &Out,
@@ -190,7 +223,7 @@ fn target(
     instance: &Instance,
     providers: &Providers,
     now: Time,
-) -> anyhow::Result<Result<(String, String), String>> {
+) -> anyhow::Result<Target> {
     let others = siblings::instances(&host.value, instance, providers);
     let journal = desk::look(cx)?.value;
     let scope = limits::Scope::All;
@@ -204,7 +237,7 @@ fn target(
         let to = host::instances::select_one(cx.site(), host, named)?;
         return Ok(match standing.iter().find(|one| one.name == to.name()) {
             None => {
-                let what = format!("{} is no other instance of the same provider", to.name());
+                let what = format!("{} is not another instance of the same provider", to.name());
                 return Err(Failure::new(what)
                     .hint("queue-move --cross-provider moves mail to another provider's instance")
                     .into());
@@ -222,7 +255,7 @@ fn target(
 }
 
 /// The one that is well: most of what it tried in the last hour was taken. With the same share, the emptier one.
-fn best(all: &[Sibling], begins: &str) -> Result<(String, String), String> {
+fn best(all: &[Sibling], begins: &str) -> Target {
     let share = |one: &Sibling| match one.last_hour {
         Some((sent, other)) if sent + other > 0 => sent * 1000 / (sent + other),
         // Nothing is known against it, nor for it.

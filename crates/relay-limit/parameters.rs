@@ -10,6 +10,7 @@ use postfix::config::Instance;
 use crate::main_cf::{self, Edit};
 use crate::place;
 use crate::reload;
+use crate::unapplied;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
         anyhow::bail!("its configuration cannot be read now");
     };
     if way == Way::Set
-        && let Some(why) = reload::unapplied(cx, instance)
+        && let Some(why) = unapplied::change(cx, instance)
     {
         anyhow::bail!("the rate needs a reload: {why}");
     }

@@ -4,7 +4,7 @@ use cli::{Context, Failure, Interrupts, Outcome, person};
 use knowledge::providers::Providers;
 use legible::shell::quoted;
 use limits::map::{MARK, answer};
-use limits::plan::{PausePlan, Sibling, whose};
+use limits::plan::{PausePlan, Sibling};
 use limits::setup::{State, judge};
 use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Removal, Scope};
 use postfix::Time;
@@ -12,13 +12,13 @@ use postfix::config::Instance;
 
 use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
+use crate::facts;
 use crate::held::waiting_now;
 use crate::order::{end, order, reason, scope};
-use crate::place::{self, Place};
+use crate::place::Place;
 use crate::recipients;
 use crate::reload;
 use crate::siblings;
-use crate::tick::keys;
 use crate::upkeep;
 use crate::waiting::{self, Asked, Force};
 
@@ -72,7 +72,7 @@ pub(crate) fn ordered_with(
     let plan = PausePlan {
         until: readable(cx, until),
         lasts: until.since(clock.now()),
-        whose: whose(&scope, provider.as_deref()),
+        whose: scope.whose(provider.as_deref()),
         waiting: waiting_now(cx, instance, &scope),
         hourly: hour.hourly(),
         begins: hour.begins.map(|at| readable(cx, at)),
@@ -118,7 +118,7 @@ type Takers<'a> = &'a dyn Fn(&Journal) -> Vec<Sibling>;
 
 /// The instance, if a pause would hold there, and what an admin should know of it.
 fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<(Place<'h>, Vec<String>)> {
-    let steps = judge(&place::facts(cx, instance, false));
+    let steps = judge(&facts::of(cx, instance, false));
     let missing = steps
         .iter()
         .find(|step| matches!(step.state, State::ToDo | State::Wrong));
@@ -259,7 +259,7 @@ fn in_force(
 ) -> anyhow::Result<(Force, Vec<String>)> {
     let reach = recipients::reach(cx, place, &pause.scope);
     let asked = Asked {
-        keys: &keys(pause),
+        keys: &pause.scope.keys(),
         recipients: &reach.refused,
         text,
     };
@@ -303,7 +303,7 @@ pub(crate) fn once_more(
     let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
     let until = standing.limit.until.map(|until| readable(cx, until));
     let words = (
-        &*whose(&pause.scope, pause.provider.as_deref()),
+        &*pause.scope.whose(pause.provider.as_deref()),
         &*until.unwrap_or_default(),
     );
     Ok(said(cx, instance.name(), words, id, (&force, &gaps)))

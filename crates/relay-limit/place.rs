@@ -1,17 +1,18 @@
 //! An instance with its map: what its configuration says of both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use cli::Context;
 use host::programs::Program;
-use limits::setup::{Facts, FileState, NAME, ours};
+use limits::setup::{ACCESS, FileState, NAME, ours, ours_named};
 use limits::{Journal, MapFile, MapKind};
 use postfix::config::{Host, Instance};
 use transport::{TableName, split_list};
 
-use crate::recipients;
+/// The parameter that names the access table.
+pub(crate) const RESTRICTIONS: &str = "smtpd_recipient_restrictions";
 
 /// An instance that has a map of ours.
 pub(crate) struct Place<'h> {
@@ -85,9 +86,33 @@ pub(crate) fn aliases(
 }
 
 /// The elements of transport_maps, expanded.
-fn elements(instance: &Instance) -> Vec<String> {
+pub(crate) fn elements(instance: &Instance) -> Vec<String> {
     let list = instance.get("transport_maps");
     split_list(&list).into_iter().map(str::to_owned).collect()
+}
+
+/// Our access table, if smtpd_recipient_restrictions names it; and whether smtpd asks it before anything that accepts a
+/// recipient. Where it does not, what stands there still refuses some mail, and must end.
+pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<(MapFile, bool)> {
+    let list = instance.get(RESTRICTIONS);
+    let words: Vec<String> = split_list(&list).into_iter().map(str::to_owned).collect();
+    let aliases = aliases(cx, instance, ACCESS, &words);
+    let own = std::iter::once(instance.config_directory());
+    let names: Vec<&Path> = own
+        .chain(aliases.iter().map(|path| path.as_path()))
+        .collect();
+    let (at, table) = ours_named(ACCESS, &words, &names)?;
+    // What only refuses may stand before it.
+    let is_first = words
+        .get(..at)?
+        .split_last()
+        .is_some_and(|(check, before)| {
+            check == "check_recipient_access"
+                && before.iter().all(|word| word.starts_with("reject_"))
+        });
+    let kind = MapKind::named(&table.kind).filter(|kind| matches!(kind, MapKind::Index { .. }))?;
+    let path = cx.root().under(&instance.config_directory().join(ACCESS));
+    Some((MapFile { kind, path }, is_first && !table.is_proxied))
 }
 
 impl<'h> Place<'h> {
@@ -111,7 +136,7 @@ impl<'h> Place<'h> {
 
     /// The access table of an instance whose transport_maps names no map of ours: what stands there still holds.
     pub(crate) fn of_access(cx: &Context, instance: &'h Instance) -> Option<Self> {
-        let (map, _) = recipients::access(cx, instance)?;
+        let (map, _) = access(cx, instance)?;
         let place = Self::with(cx, instance, map.kind.clone(), Vec::new());
         let access = None;
         Some(Self {
@@ -128,7 +153,7 @@ impl<'h> Place<'h> {
         kind: MapKind,
         others: Vec<String>,
     ) -> Self {
-        let access = recipients::access(cx, instance);
+        let access = access(cx, instance);
         Self {
             instance,
             map: MapFile {
@@ -205,57 +230,6 @@ impl<'h> Place<'h> {
     }
 }
 
-/// Everything that [`limits::setup::judge`] judges.
-pub(crate) fn facts(cx: &Context, instance: &Instance, wants_patterns: bool) -> Facts {
-    let place = Place::of(cx, instance);
-    let raw = |name: &[u8]| {
-        let value = instance.parameters().main_cf().value(name);
-        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
-    };
-    // Without a map yet, every table is another.
-    let others = |kind| Place::with(cx, instance, kind, elements(instance)).others();
-    let others = match &place {
-        Some(place) => place.others(),
-        None => MapKind::named("hash").map_or_else(Vec::new, others),
-    };
-    let opaque = others.into_iter().filter_map(|(element, keys)| match keys {
-        Keys::Opaque(why) => Some((element, why)),
-        Keys::Listed(_) => None,
-    });
-    Facts {
-        instance: instance.name().to_owned(),
-        config_directory: instance.config_directory().to_owned(),
-        aliases: aliases(cx, instance, NAME, &elements(instance)),
-        elements: elements(instance),
-        raw: raw(b"transport_maps"),
-        kinds: kinds(cx, instance),
-        default_kind: instance.get("default_database_type"),
-        wants_patterns,
-        file: place
-            .as_ref()
-            .map_or(FileState::Missing, |place| file_state(&place.map)),
-        opaque: opaque.collect(),
-        rejects_unlisted: rejects_unlisted(instance),
-        overrides: overrides(cx, instance),
-        accepting: recipients::accepting(cx, instance, raw(b"smtpd_recipient_restrictions")),
-    }
-}
-
-/// The kinds of tables that this Postfix has (`postconf -m`).
-fn kinds(cx: &Context, instance: &Instance) -> Option<Vec<String>> {
-    if !cx.root().is_this_host() {
-        return None;
-    }
-    let said = Program::new(cx.root(), instance, "postconf")
-        .run(&["-m"])
-        .ok()?;
-    let words = String::from_utf8_lossy(&said)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
-    Some(words)
-}
-
 pub(crate) fn file_state(map: &MapFile) -> FileState {
     match map.read() {
         Err(e) => FileState::Unusable(e.to_string()),
@@ -265,51 +239,6 @@ pub(crate) fn file_state(map: &MapFile) -> FileState {
             _ => FileState::There,
         },
     }
-}
-
-/// By the parameter, or by the restriction of that name anywhere.
-fn rejects_unlisted(instance: &Instance) -> bool {
-    let parameters = instance.parameters();
-    let restrictions = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"];
-    let named = |list: &&str| {
-        parameters
-            .list(list)
-            .iter()
-            .any(|word| word == "reject_unlisted_recipient")
-    };
-    parameters.bool("smtpd_reject_unlisted_recipient") != Some(false)
-        || restrictions.iter().any(named)
-}
-
-/// Settings of main.cf, and of single services in master.cf that make a pause not hold.
-fn overrides(cx: &Context, instance: &Instance) -> Vec<(String, String)> {
-    let services = instance.services(cx.root()).value;
-    let mut found = Vec::new();
-    let name = "receive_override_options";
-    let own = instance.get(name);
-    if own.contains("no_unknown_recipient_checks") {
-        found.push(("main.cf".to_owned(), format!("{name} = {own}")));
-    }
-    for service in services.services() {
-        // Of two of one name, the last counts.
-        let own: BTreeMap<String, String> = service.overrides().into_iter().collect();
-        for (name, value) in own {
-            let defeats = match (service.command.as_str(), name.as_str()) {
-                ("trivial-rewrite", "transport_maps") => true,
-                ("smtpd", "smtpd_reject_unlisted_recipient") => {
-                    value.trim().eq_ignore_ascii_case("no")
-                }
-                ("smtpd", "receive_override_options") => {
-                    value.contains("no_unknown_recipient_checks")
-                }
-                _ => false,
-            };
-            if defeats {
-                found.push((service.name.clone(), format!("{name}={value}")));
-            }
-        }
-    }
-    found
 }
 
 /// What the queue manager's own line of master.cf says of one of these parameters: main.cf does not count there.

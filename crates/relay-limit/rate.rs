@@ -15,7 +15,8 @@ use crate::order::{end, order, reason};
 use crate::parameters::{self, Way};
 use crate::pause::give_up;
 use crate::place;
-use crate::reload;
+use crate::processes;
+use crate::unapplied;
 use crate::waiting::{self, Force};
 
 /// As [`crate::pause::ordered`].
@@ -171,7 +172,7 @@ fn refuse_second(journal: &limits::Journal, limit: &Limit) -> anyhow::Result<()>
 
 /// A rate reloads Postfix: not where that would put in force what somebody else may not have done with.
 fn unapplied(cx: &Context, instance: &Instance) -> anyhow::Result<()> {
-    match reload::unapplied(cx, instance) {
+    match unapplied::change(cx, instance) {
         None => Ok(()),
         Some(why) => {
             let name = instance.name();
@@ -240,7 +241,7 @@ fn carry_out(
     }
     unapplied(cx, instance)?;
     let by = limit.by.clone();
-    let before = waiting::processes_of(cx, instance, "qmgr");
+    let before = processes::of_program(cx, instance, "qmgr");
     desk.write(vec![Entry::Begin(Box::new(limit))])?;
     let directory = instance.config_directory();
     let left = match parameters::change(cx, directory, &rate, Way::Set) {

@@ -9,18 +9,18 @@ use cli::{Context, Failure, Outcome};
 use globset::{Glob, GlobMatcher};
 use knowledge::providers::Providers;
 use knowledge::reasons::Reasons;
-use limits::react::{Act, Decision, Rules, holds};
+use limits::react::{Act, Decision, Rule, Rules, holds};
 use postfix::config::Host;
 use postfix::{Parsed, Problem, Span};
 
 use crate::args::{EndArgs, Pause, PerhapsEnd, Rate, React as Args, ScopeArgs};
 use crate::desk::{self, readable};
-use crate::mailed::{reason, tell, what};
+use crate::mailed::{mail, reason, what};
 use crate::pause;
 use crate::rate;
 use crate::recent::Recent;
 use crate::refused::{self, OfTime, Question};
-use crate::reported;
+use crate::reported::{self, Reported};
 
 /// Where a host's rules are.
 const RULES: &str = "/etc/relay-tools/react.toml";
@@ -236,9 +236,6 @@ fn act(
     let events_now = events.get(..of_now).unwrap_or_default();
     let decisions = rules.decide(events_now, named, &mut held, Some(now));
     recent.events = rules.recent(&events, now);
-    let before = reported::read(cx, now);
-    let mut reported = before.clone();
-    let mut lines = Vec::new();
     let mut outcome = match problems.is_empty() {
         true => Outcome::Done,
         false => Outcome::Partial,
@@ -248,42 +245,23 @@ fn act(
         outcome = Outcome::Partial;
         cx.warn(format!("{why:#}"));
     }
+    let before = reported::read(cx, now);
+    let mut reported = before.clone();
+    let mut lines = Vec::new();
     for one in &decisions {
         let Some(rule) = rules.rules.get(one.rule) else {
             continue;
         };
-        let what = what(rules, one);
-        let done = match &one.refused {
-            Some(why) => Err(anyhow::anyhow!("{why}")),
-            None => ordered(args, cx, (rule.act, rule.lasts), one, &reason(rules, one)),
+        let (ended, done) = obey(args, cx, host, (rules, rule), one, &mut reported);
+        outcome = match ended {
+            Outcome::Done => outcome,
+            other => other,
         };
-        let told = match done {
-            Ok((done, ended)) => {
-                reported.remove(&what);
-                outcome = match ended {
-                    Outcome::Done => outcome,
-                    other => other,
-                };
-                let open = open_to_others(cx, &host.value, &one.instance);
-                [vec![format!("{what}:")], done, Vec::from_iter(open)].concat()
-            }
-            Err(why) => {
-                outcome = Outcome::Partial;
-                // Once, and again when the reason is another: it is asked for as long as there are refusals.
-                let line = format!("would {what}, and did not: {why:#}");
-                let again = now.plus(rule.lasts.max(rule.within));
-                if !reported::is_news(&mut reported, what, format!("{why:#}"), again) {
-                    continue;
-                }
-                desk::syslog(cx).say(cx.now(), &format!("{BY}: {line}"));
-                cx.warn(&line);
-                vec![line]
-            }
-        };
-        if !tell(cx, &host.value, rules, one, &told) {
+        let Some(done) = done else { continue };
+        if !mail(cx, &host.value, rules, one, &done) {
             outcome = Outcome::Partial;
         }
-        lines.extend(told);
+        lines.extend(done);
     }
     if reported != before
         && let Err(why) = reported::write(cx, &reported)
@@ -293,6 +271,41 @@ fn act(
     }
     cx.print_lines(&lines)?;
     Ok(outcome)
+}
+
+/// Does what a decision asks for. The lines say what was done, or why it was not; none, if that is `reported` already.
+fn obey(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    (rules, rule): (&Rules, &Rule),
+    one: &Decision,
+    reported: &mut Reported,
+) -> (Outcome, Option<Vec<String>>) {
+    let what = what(rules, one);
+    let done = match &one.refused {
+        Some(why) => Err(anyhow::anyhow!("{why}")),
+        None => ordered(args, cx, (rule.act, rule.lasts), one, &reason(rules, one)),
+    };
+    match done {
+        Ok((done, ended)) => {
+            reported.remove(&what);
+            let open = open_to_others(cx, &host.value, &one.instance);
+            let lines = [vec![format!("{what}:")], done, Vec::from_iter(open)].concat();
+            (ended, Some(lines))
+        }
+        Err(why) => {
+            // Once, and again when the reason is another: it is asked for as long as there are refusals.
+            let line = format!("would {what}, and did not: {why:#}");
+            let again = cx.now().plus(rule.lasts.max(rule.within));
+            if !reported::is_news(reported, what, format!("{why:#}"), again) {
+                return (Outcome::Partial, None);
+            }
+            desk::syslog(cx).say(cx.now(), &format!("{BY}: {line}"));
+            cx.warn(&line);
+            (Outcome::Partial, Some(vec![line]))
+        }
+    }
 }
 
 /// `None`: another is at work.

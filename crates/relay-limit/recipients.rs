@@ -1,21 +1,17 @@
 //! Recipients that smtpd accepts unseen, since a table of aliases or canonical addresses has them: which of them lead
 //! to paused mail, and whether our access table refuses them.
 
-use std::path::Path;
-
 use cli::Context;
 use limits::aliases::{Aliases, Led, PARAMETERS};
-use limits::setup::{ACCESS, Accepting, ours_named};
-use limits::{MapFile, MapKind, Scope};
+use limits::setup::Accepting;
+use limits::{MapKind, Scope};
 use postfix::config::Instance;
 use transport::split_list;
 
-use crate::place::{self, Place};
+use crate::place::{self, Place, RESTRICTIONS};
 
 /// As many recipients are named.
 const NAMED: usize = 3;
-
-const RESTRICTIONS: &str = "smtpd_recipient_restrictions";
 
 /// The elements of the parameters whose tables make smtpd accept a recipient unseen.
 fn tables(instance: &Instance) -> Vec<String> {
@@ -23,30 +19,6 @@ fn tables(instance: &Instance) -> Vec<String> {
     let lists: Vec<String> = lists.collect();
     let all = lists.iter().flat_map(|list| split_list(list));
     all.map(str::to_owned).collect()
-}
-
-/// Our access table, if smtpd_recipient_restrictions names it; and whether smtpd asks it before anything that accepts a
-/// recipient. Where it does not, what stands there still refuses some mail, and must end.
-pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<(MapFile, bool)> {
-    let list = instance.get(RESTRICTIONS);
-    let words: Vec<String> = split_list(&list).into_iter().map(str::to_owned).collect();
-    let aliases = place::aliases(cx, instance, ACCESS, &words);
-    let own = std::iter::once(instance.config_directory());
-    let names: Vec<&Path> = own
-        .chain(aliases.iter().map(|path| path.as_path()))
-        .collect();
-    let (at, table) = ours_named(ACCESS, &words, &names)?;
-    // What only refuses may stand before it.
-    let is_first = words
-        .get(..at)?
-        .split_last()
-        .is_some_and(|(check, before)| {
-            check == "check_recipient_access"
-                && before.iter().all(|word| word.starts_with("reject_"))
-        });
-    let kind = MapKind::named(&table.kind).filter(|kind| matches!(kind, MapKind::Index { .. }))?;
-    let path = cx.root().under(&instance.config_directory().join(ACCESS));
-    Some((MapFile { kind, path }, is_first && !table.is_proxied))
 }
 
 /// What the configuration says of them.
@@ -63,7 +35,7 @@ pub(crate) fn accepting(cx: &Context, instance: &Instance, restrictions: String)
             .is_none_or(|place| place.listed(table).is_err())
     });
     Accepting {
-        access: access(cx, instance)
+        access: place::access(cx, instance)
             .filter(|(_, is_first)| *is_first)
             .map(|(map, _)| place::file_state(&map)),
         restrictions,

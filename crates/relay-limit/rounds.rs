@@ -7,8 +7,6 @@ use postfix::count;
 use serde::Deserialize;
 use transfer::{State, is_passing};
 
-use crate::moving::Ran;
-
 /// The result of queue-move (relay-tools/queue-move/1), as far as it matters here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -124,6 +122,43 @@ impl Said {
         let left = |one: &&Message| one.result.as_deref() != Some("moved");
         self.messages.iter().filter(left).map(|one| &one.why)
     }
+
+    /// The same, with how many messages that means: the most frequent first.
+    fn causes(&self) -> Vec<(&str, usize)> {
+        let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
+        for why in self.left() {
+            *causes
+                .entry(why.as_deref().unwrap_or("not moved"))
+                .or_default() += 1;
+        }
+        if self.busy > 0 {
+            causes.insert("the queue manager has it in hand", self.busy);
+        }
+        let mut causes: Vec<(&str, usize)> = causes.into_iter().collect();
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        causes
+    }
+
+    /// What was not moved, and what was not seen.
+    fn rest(&self, causes: &[(&str, usize)]) -> String {
+        let mut text = String::new();
+        if let Some((why, _)) = causes.first() {
+            let left: usize = causes.iter().map(|(_, count)| count).sum();
+            let more = if causes.len() > 1 { ", …" } else { "" };
+            text.push_str(&format!("; {left} not moved: {why}{more}"));
+        }
+        let stopped = self.canary.as_ref().and_then(|one| one.stopped.as_ref());
+        for why in stopped.into_iter().chain(&self.problems) {
+            text.push_str(&format!("; {why}"));
+        }
+        if !self.complete {
+            text.push_str("; not all that waits was seen");
+            for why in self.missing.iter().take(3) {
+                text.push_str(&format!(": {why}"));
+            }
+        }
+        text
+    }
 }
 
 /// The runs of one move, in order.
@@ -131,62 +166,20 @@ pub(crate) struct Rounds(pub(crate) Vec<Round>);
 
 impl Rounds {
     /// All of it in a line. `what`: `to postfix-aol-a`; `again`: the command that goes on with it.
-    pub(crate) fn told(&self, what: &str, again: &str) -> Ran {
+    pub(crate) fn summary(&self, what: &str, again: &str) -> Ran {
         let read = || self.0.iter().filter_map(|round| round.said.as_ref().ok());
         let moved: usize = read().map(|said| said.this_run.moved).sum();
-        let mut fates = SoFar::default();
-        for one in read().filter_map(|said| said.so_far.as_ref()) {
-            fates.sent += one.sent;
-            fates.deferred += one.deferred;
-            fates.bounced += one.bounced;
-            fates.discarded += one.discarded;
-            fates.held += one.held;
-            fates.not_tried += one.not_tried;
-            fates.not_known += one.not_known;
-            fates.replies.extend(one.replies.iter().cloned());
-        }
-        let mut text = format!("moved {what}: {}", count(moved, "message"));
-        let unseen = read().filter(|said| said.so_far.is_none());
-        let unseen: usize = unseen.map(|said| said.this_run.moved).sum();
-        let parts = fates.parts();
-        let so_far = (!parts.is_empty()).then(|| format!("so far {parts}"));
-        let unseen = (unseen > 0).then(|| format!("what became of {unseen} was not seen"));
-        let parts: Vec<String> = so_far.into_iter().chain(unseen).collect();
-        if !parts.is_empty() {
-            text.push_str(&format!(" ({})", parts.join("; ")));
-        }
+        let mut text = format!(
+            "moved {what}: {}{}",
+            count(moved, "message"),
+            self.fates().unwrap_or_default()
+        );
         let mut is_done = self.0.iter().all(Round::is_sound);
         match self.0.last().map(|round| (&round.said, round.code)) {
             Some((Ok(said), code)) => {
-                is_done &= code == Some(0) && said.complete;
-                let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
-                for why in said.left() {
-                    *causes
-                        .entry(why.as_deref().unwrap_or("not moved"))
-                        .or_default() += 1;
-                }
-                if said.busy > 0 {
-                    causes.insert("the queue manager has it in hand", said.busy);
-                }
-                let mut causes: Vec<(&str, usize)> = causes.into_iter().collect();
-                causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-                let left: usize = causes.iter().map(|(_, count)| count).sum();
-                if left > 0 {
-                    is_done = false;
-                    let (why, _) = causes[0];
-                    let more = if causes.len() > 1 { ", …" } else { "" };
-                    text.push_str(&format!("; {left} not moved: {why}{more}"));
-                }
-                let stopped = said.canary.as_ref().and_then(|one| one.stopped.as_ref());
-                for why in stopped.into_iter().chain(&said.problems) {
-                    text.push_str(&format!("; {why}"));
-                }
-                if !said.complete {
-                    text.push_str("; not all that waits was seen");
-                    for why in said.missing.iter().take(3) {
-                        text.push_str(&format!(": {why}"));
-                    }
-                }
+                let causes = said.causes();
+                is_done &= code == Some(0) && said.complete && causes.is_empty();
+                text.push_str(&said.rest(&causes));
             }
             Some((Err(why), _)) if moved == 0 => text = format!("NOT moved {what}: {why}"),
             Some((Err(why), _)) => text.push_str(&format!("; the rest NOT: {why}")),
@@ -206,9 +199,36 @@ impl Rounds {
             moves: Vec::new(),
         }
     }
+
+    /// What became of the mail that was moved, in brackets.
+    fn fates(&self) -> Option<String> {
+        let read = || self.0.iter().filter_map(|round| round.said.as_ref().ok());
+        let mut fates = SoFar::default();
+        read()
+            .filter_map(|said| said.so_far.as_ref())
+            .for_each(|one| fates.add(one));
+        let unseen = read().filter(|said| said.so_far.is_none());
+        let unseen: usize = unseen.map(|said| said.this_run.moved).sum();
+        let parts = fates.parts();
+        let so_far = (!parts.is_empty()).then(|| format!("so far {parts}"));
+        let unseen = (unseen > 0).then(|| format!("what became of {unseen} was not seen"));
+        let parts: Vec<String> = so_far.into_iter().chain(unseen).collect();
+        (!parts.is_empty()).then(|| format!(" ({})", parts.join("; ")))
+    }
 }
 
 impl SoFar {
+    fn add(&mut self, one: &Self) {
+        self.sent += one.sent;
+        self.deferred += one.deferred;
+        self.bounced += one.bounced;
+        self.discarded += one.discarded;
+        self.held += one.held;
+        self.not_tried += one.not_tried;
+        self.not_known += one.not_known;
+        self.replies.extend(one.replies.iter().cloned());
+    }
+
     fn parts(&self) -> String {
         let counts = [
             (self.sent, "sent"),
@@ -226,6 +246,28 @@ impl SoFar {
         let all = std::iter::once(parts.join(", ")).chain(replies);
         let all: Vec<String> = all.filter(|part| !part.is_empty()).collect();
         all.join("; ")
+    }
+}
+
+/// What another tool of ours did.
+pub(crate) struct Ran {
+    pub(crate) text: String,
+    pub(crate) outcome: Outcome,
+    /// May more be moved after it?
+    pub(crate) goes_on: bool,
+    /// The moves of which it says that they are unfinished, if they are.
+    pub(crate) moves: Vec<String>,
+}
+
+impl Ran {
+    /// What is left as it is, and must be looked at first.
+    pub(crate) fn left(text: String) -> Self {
+        Self {
+            text,
+            outcome: Outcome::Partial,
+            goes_on: false,
+            moves: Vec::new(),
+        }
     }
 }
 

@@ -11,8 +11,10 @@ use postfix::escape;
 
 use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
+use crate::facts;
 use crate::main_cf::{self, Edit};
-use crate::place::{self, Place};
+use crate::place::Place;
+use crate::processes;
 use crate::reload;
 use crate::upkeep;
 use crate::waiting::{self, Force};
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let names: Vec<String> = chosen.iter().map(|i| i.name().to_owned()).collect();
     let before: Vec<Facts> = chosen
         .iter()
-        .map(|i| place::facts(cx, i, args.patterns))
+        .map(|i| facts::of(cx, i, args.patterns))
         .collect();
     let mut after = None;
     if args.apply {
@@ -41,7 +43,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mut worst = State::Ok;
     for name in &names {
         let instance = host::instances::select_one(cx.site(), host, name)?;
-        let steps = judge(&place::facts(cx, instance, args.patterns));
+        let steps = judge(&facts::of(cx, instance, args.patterns));
         worst = worst.max(
             steps
                 .iter()
@@ -141,7 +143,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         return Ok(());
     }
     main_cf::change(cx, instance, &edit)?;
-    let before = waiting::processes_of(cx, instance, "qmgr");
+    let before = processes::of_program(cx, instance, "qmgr");
     reload::now(cx, instance)?;
     drop(desk);
     // By its start others see that this change is in force.

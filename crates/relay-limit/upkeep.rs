@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use cli::Failure;
-use host::machine::{self, Master, Process};
+use host::machine;
 use limits::map::{Form, MapText, access_blocks, blocks, render};
 use limits::{Journal, Limit, MapFile, MapKind, Seen};
 use postfix::Time;
-use postfix::config::Instance;
 use std::os::unix::fs::MetadataExt as _;
 use transfer::{Fs, NoHook};
 use transport::Source;
 
 use crate::place::{Keys, Place};
+use crate::processes;
 use crate::recipients;
 use crate::reload;
 
@@ -259,20 +259,10 @@ fn is_unread(cx: &cli::Context, place: &Place<'_>) -> bool {
     let Ok(metadata) = place.map.path.metadata() else {
         return false;
     };
-    let started = resolvers(cx, place.instance);
+    let started = processes::of_program(cx, place.instance, "trivial-rewrite");
     let mut times = started.iter().filter_map(machine::started);
     // Both are known to the second, and one may be a second off.
     times.any(|at| at.seconds() <= metadata.ctime() + 1)
-}
-
-/// The instance's trivial-rewrite processes.
-fn resolvers(cx: &cli::Context, instance: &Instance) -> Vec<Process> {
-    let Ok(Some(Master { pid: Some(pid), .. })) = machine::master(cx.root(), instance) else {
-        return Vec::new();
-    };
-    let mut children = machine::children(pid).unwrap_or_default();
-    children.retain(|process| process.name == "trivial-rewrite");
-    children
 }
 
 fn unusable(error: limits::MapError) -> Failure {

@@ -7,7 +7,6 @@
 //! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client; but not where main.cf or
 //! master.cf was changed meanwhile, which may be half of what somebody is about to do.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts};
@@ -20,6 +19,7 @@ use postfix::{Span, Time};
 
 use crate::place::Place;
 use crate::probe::{self, Said, Sent};
+use crate::processes::{self, changed, is_after};
 use crate::recipients;
 use crate::reload;
 
@@ -59,18 +59,6 @@ pub(crate) enum Force {
     Unknown(String),
 }
 
-/// The processes of the instance now, if it runs.
-pub(crate) fn processes(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, String> {
-    match machine::master(cx.root(), instance) {
-        Ok(None) => Ok(None),
-        Ok(Some(machine::Master { pid: Some(pid), .. })) => machine::children(pid)
-            .map(Some)
-            .map_err(|e| format!("/proc: {e}")),
-        Ok(Some(_)) => Err("its master.pid does not name its process".to_owned()),
-        Err(e) => Err(format!("cannot find out whether it is running: {e}")),
-    }
-}
-
 /// What is asked of a pause.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
@@ -91,7 +79,7 @@ pub(crate) fn until_paused(
     interrupts: Option<&Interrupts>,
 ) -> Force {
     let begun = Instant::now();
-    let old = match processes(cx, instance) {
+    let old = match processes::all(cx, instance) {
         Ok(None) => return Force::NotRunning,
         Ok(Some(processes)) => processes,
         Err(why) => return Force::Unknown(why),
@@ -100,7 +88,7 @@ pub(crate) fn until_paused(
     let mut client = Rewrite::new(instance);
     let is_left = |name: &str, old: &[Process]| {
         // What cannot be seen may be there.
-        let Ok(now) = processes(cx, instance) else {
+        let Ok(now) = processes::all(cx, instance) else {
             return true;
         };
         let now = now.unwrap_or_default();
@@ -118,7 +106,7 @@ pub(crate) fn until_paused(
         let resolved = sent == Sent::Kept && (!changed || !is_left("trivial-rewrite", &old));
         if resolved
             && remembering.is_none()
-            && let Ok(now) = processes(cx, instance)
+            && let Ok(now) = processes::all(cx, instance)
         {
             remembering = Some(now.unwrap_or_default());
         }
@@ -152,30 +140,13 @@ pub(crate) fn until_paused(
     }
 }
 
-/// When the maps were last replaced.
-pub(crate) fn changed(place: &Place<'_>) -> Result<Time, String> {
-    let mut changed = 0;
-    for map in place.maps() {
-        let seen = map.path.metadata();
-        let seen = seen.map_err(|e| format!("{}: {e}", map.path.display()))?;
-        changed = changed.max(seen.ctime());
-    }
-    Ok(Time::from_seconds(changed))
-}
-
-/// Is this so many seconds after a change? What is not known is not. Times are known to the second, and one may be a
-/// second off: one is the least.
-pub(crate) fn is_after(at: Option<Time>, changed: Time, seconds: u64) -> bool {
-    at.is_some_and(|at| at > changed.plus(Span::from_seconds(seconds)))
-}
-
 /// When the maps of `place` were last replaced, if a process is left that may go by what they said before.
 ///
 /// # Errors
 /// That cannot be seen: why.
 pub(crate) fn older_left(cx: &Context, place: &Place<'_>) -> Result<Option<Time>, String> {
     let changed = changed(place)?;
-    let Some(all) = processes(cx, place.instance)? else {
+    let Some(all) = processes::all(cx, place.instance)? else {
         return Ok(None);
     };
     // Whatever was there before the master was, ended with the one before.
@@ -218,7 +189,7 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
     }
     // Another pause of the same mail that lasts longer has its own text.
     let mut client = Rewrite::new(instance);
-    let keys = crate::tick::keys(pause);
+    let keys = pause.scope.keys();
     let asked = Asked {
         keys: &keys,
         recipients: &recipients::reach(cx, place, &pause.scope).refused,
@@ -277,13 +248,6 @@ pub(crate) fn by_smtpd(
     }
 }
 
-/// The instance's processes of this program now; none where it does not run.
-pub(crate) fn processes_of(cx: &Context, instance: &Instance, program: &str) -> Vec<Process> {
-    let mut all = processes(cx, instance).ok().flatten().unwrap_or_default();
-    all.retain(|process| process.name == program);
-    all
-}
-
 /// Waits until the instance runs `program` anew, after a reload: one that is none of `old`.
 pub(crate) fn until_restarted(
     cx: &Context,
@@ -294,7 +258,7 @@ pub(crate) fn until_restarted(
     let begun = Instant::now();
     let mut woken = begun;
     loop {
-        match processes(cx, instance) {
+        match processes::all(cx, instance) {
             Ok(None) => return Force::NotRunning,
             Err(why) => return Force::Unknown(why),
             Ok(Some(now)) => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use figures::held::Held;
-use postfix::{Span, Time};
+use postfix::{Span, Time, count};
 use serde::{Deserialize, Serialize};
 
 /// Something that an instance is held to, as it was ordered.
@@ -121,6 +121,31 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The keys of a transport map that mean this mail.
+    pub fn keys(&self) -> Vec<String> {
+        match self {
+            Self::All => vec!["*".to_owned()],
+            Self::Domains(domains) => domains.clone(),
+        }
+    }
+
+    /// Whose mail it is, in words: of a `provider`, `aol (45 domains)`.
+    pub fn whose(&self, provider: Option<&str>) -> String {
+        match (self, provider) {
+            (Self::All, _) => "all mail".to_owned(),
+            (Self::Domains(domains), Some(provider)) => {
+                format!("{provider} ({})", count(domains.len(), "domain"))
+            }
+            (Self::Domains(domains), None) => match domains.as_slice() {
+                [first, second, third, _, ..] => format!(
+                    "{first}, {second}, {third} and {}",
+                    count(domains.len() - 3, "more domain")
+                ),
+                few => few.join(", "),
+            },
+        }
+    }
+
     /// Is a key of a transport map (`aol.com`, `user@aol.com`, `.aol.com`) about mail that this means?
     pub fn covers(&self, key: &str) -> bool {
         let Self::Domains(domains) = self else {
@@ -194,7 +219,7 @@ impl Limit {
     pub fn what(&self) -> String {
         match &self.hold {
             Hold::Pause(pause) => {
-                let whose = crate::plan::whose(&pause.scope, pause.provider.as_deref());
+                let whose = pause.scope.whose(pause.provider.as_deref());
                 format!("paused, {whose}")
             }
             Hold::Rate(rate) => format!("slowed down to {}", rate.text),

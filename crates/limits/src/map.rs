@@ -225,12 +225,8 @@ fn literal(text: &str) -> String {
 /// Keys that no line can have come back beside the blocks.
 pub fn blocks(limits: &[&Limit], elsewhere: &BTreeSet<String>) -> (Vec<Block>, Vec<String>) {
     blocks_of(limits, |scope| {
-        let keys = match scope {
-            Scope::All => vec!["*".to_owned()],
-            Scope::Domains(domains) => domains.clone(),
-        };
         let more = elsewhere.iter().filter(|key| scope.covers(key)).cloned();
-        (keys, more.collect())
+        (scope.keys(), more.collect())
     })
 }
 

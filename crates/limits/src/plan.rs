@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use legible::human::age;
 use postfix::{Span, count, either};
 
-use crate::limit::{Limit, Scope};
+use crate::limit::Limit;
 
 /// A pause as it would be, and what an admin should know before saying yes.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,27 +185,10 @@ fn messages(n: usize) -> String {
     count(n, "message")
 }
 
-/// Whose mail a scope means, in words.
-pub fn whose(scope: &Scope, provider: Option<&str>) -> String {
-    match (scope, provider) {
-        (Scope::All, _) => "all mail".to_owned(),
-        (Scope::Domains(domains), Some(provider)) => {
-            format!("{provider} ({})", count(domains.len(), "domain"))
-        }
-        (Scope::Domains(domains), None) => match domains.as_slice() {
-            [first, second, third, _, ..] => format!(
-                "{first}, {second}, {third} and {}",
-                count(domains.len() - 3, "more domain")
-            ),
-            few => few.join(", "),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limit::{Hold, Pause};
+    use crate::limit::{Hold, Pause, Scope};
 
     fn plan(siblings: Vec<Takes>, elsewhere: Result<Vec<IpAddr>, String>) -> PausePlan {
         let sibling = |takes| Sibling {
@@ -310,11 +293,11 @@ mod tests {
     #[test]
     fn scopes_in_words() {
         let domains = |n: usize| Scope::Domains((0..n).map(|n| format!("d{n}.example")).collect());
-        assert_eq!(whose(&domains(1), None), "d0.example");
+        assert_eq!(domains(1).whose(None), "d0.example");
         assert_eq!(
-            whose(&domains(5), None),
+            domains(5).whose(None),
             "d0.example, d1.example, d2.example and 2 more domains"
         );
-        assert_eq!(whose(&domains(45), Some("aol")), "aol (45 domains)");
+        assert_eq!(domains(45).whose(Some("aol")), "aol (45 domains)");
     }
 }

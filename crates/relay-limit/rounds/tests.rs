@@ -83,7 +83,7 @@ fn only_what_was_in_hand_is_a_reason_to_go_round_again() {
 #[test]
 fn all_rounds_are_added_up() {
     let check = |rounds: Vec<Round>, expected: &str, is_done: bool| {
-        let told = Rounds(rounds).told("to postfix-aol-c", AS_ORDERED);
+        let told = Rounds(rounds).summary("to postfix-aol-c", AS_ORDERED);
         assert_eq!(told.text, expected);
         assert_eq!(told.outcome == Outcome::Done, is_done, "{expected}");
     };
