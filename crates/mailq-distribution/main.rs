@@ -79,7 +79,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         troubles.extend(unfinished.iter().map(|one| Trouble {
             instance: one.header.from.instance.clone(),
             level: Level::Warning,
-            text: one.told(),
+            text: one.warning(),
         }));
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };

@@ -1,4 +1,4 @@
-//! resume and undo: which move, what is to be done, and what came of it.
+//! resume and undo: which move, what it does, and what came of it.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write as _;
@@ -6,23 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::{Context, Failure, Outcome};
-use postfix::config::{Host, Instance};
+use postfix::Time;
 use postfix::queue::QueueId;
-use postfix::{Parsed, Time};
 use transfer::protocol::Goal;
 use transfer::verify::{Follower, Log};
-use transfer::{Header, Journal, Move, Side, State, Summary, Survey, Totals, Watch as _, survey};
+use transfer::{
+    Done, Header, Journal, Move, MoveError, Side, State, Summary, Survey, Totals, Watch as _,
+    survey,
+};
 
 use crate::args::Again;
-use crate::canary;
+use crate::canary::{self, Canary};
+use crate::course::{Course, now};
 use crate::drip::{Clock, carry};
 use crate::goal::read_again;
-use crate::moving::{half_way, interrupted, shown};
-use crate::planning::{self, Course, Planned};
+use crate::outcome::{half_way, interrupted, shown};
+use crate::planned::Planned;
+use crate::planning;
 use crate::result;
 use crate::setup;
 use crate::syslog::Syslog;
-use crate::unfinished::{all, named, read, written};
+use crate::unfinished::{moves, named, read, written};
 use crate::waiting::{self, Moved, Verified};
 use crate::watch::{About, MoveWatch};
 
@@ -34,7 +38,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     let host = host::instances::discover(cx.site());
     setup::report(cx, &host.problems);
     let mut journal = written(choose(again, cx, asked)?)?;
-    // An undo that was interrupted is gone on with, unless it is said otherwise.
+    // An undo that was interrupted continues, unless --forward is given.
     let kept = journal.state() == State::Unfinished && journal.goal == Goal::Back;
     let goal = match (asked, kept && !again.forward) {
         (Goal::Finish, true) => Goal::Back,
@@ -147,34 +151,8 @@ fn execute(
     let word = word(goal);
     watch.say(&format!("{word} by {}", cli::person::user()));
     let log = log_since(cx, course, &header);
-    let follower = log
-        .clone()
-        .map(|log| Follower::new(log, &header.to, waiting::tags(cx)));
-    let follower = RefCell::new(follower);
-    if let Some(follower) = follower.borrow_mut().as_mut()
-        && let Err(e) = follower.read()
-    {
-        cx.warn(format!("{}'s log cannot be read: {e}", header.to.instance));
-    }
-    // Lines come a moment after what they are about: so long, in all, they are waited for.
-    let patience = Cell::new(LOG_PATIENCE);
-    let accepted = |name: &str| {
-        let mut follower = follower.borrow_mut();
-        let follower = follower.as_mut()?;
-        loop {
-            let mut found = follower.accepted(name).map(str::to_owned);
-            if found.is_none() {
-                // What cannot be read now has been warned of.
-                drop(follower.read());
-                found = follower.accepted(name).map(str::to_owned);
-            }
-            if found.is_some() || patience.get().is_zero() || watch.interrupted() {
-                return found;
-            }
-            watch.pause(LOG_ROUND);
-            patience.set(patience.get().saturating_sub(LOG_ROUND));
-        }
-    };
+    let taken = Taken::new(cx, log.clone(), &header.to, &watch);
+    let accepted = |name: &str| taken.id(name);
     let mut means = setup::means(cx, &watch, &accepted);
     if again.despite_log {
         means.boot.clone_from(&header.boot);
@@ -190,36 +168,8 @@ fn execute(
         None => 0,
     };
     let ran = Move::reopen(means, journal, goal);
-    let ran = ran.and_then(|mut one| {
-        let canary = match (rest, now.clone().filter(|_| wanted > 0)) {
-            (Some(rest), Some(log)) => {
-                let (size, may_ask) = ((wanted, &again.canary, log), !again.manner.yes);
-                Some(canary::first(
-                    cx,
-                    (course, rest),
-                    size,
-                    &mut one,
-                    &watch,
-                    may_ask,
-                )?)
-            }
-            _ => None,
-        };
-        if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
-            // Some of it is on hold already, or copied: it stays where it is, for an undo or another resume.
-            return Ok((canary, one.end()?, None));
-        }
-        let clock = rest.zip(rate).map(|(planned, rate)| Clock {
-            rate,
-            course,
-            planned,
-            log: now,
-            patience: again.canary.canary_wait.duration(),
-        });
-        let (done, stopped) = carry(cx, one, clock, &watch)?;
-        Ok((canary, done, stopped))
-    });
-    let (canary, done, stopped) = match ran {
+    let ran = ran.and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
+    let (canary, done, mut stopped) = match ran {
         Ok(done) => done,
         Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
     };
@@ -229,26 +179,18 @@ fn execute(
         verified = waiting::verify(cx, &header.to, log, &moved, &watch);
         waiting::keep(cx, &done, &mut verified);
     }
-    let mut outcome = result::MoveResult::of_journal(&journal, word, before, &verified);
-    let mut is_stopped = stopped.is_some();
-    if let Some(canary) = &canary {
-        outcome.notes.push(canary.said());
-        outcome.notes.extend(canary.notes.iter().cloned());
-        if canary.stopped.is_some() {
-            is_stopped = true;
-            let what = format!(
-                "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
-                 back: queue-move undo {name}",
-                name = header.name
-            );
-            cx.warn(&what);
-            outcome.notes.push(what);
-        }
+    if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
+        let what = format!(
+            "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
+             back: queue-move undo {name}",
+            name = header.name
+        );
+        cx.warn(&what);
+        stopped = Some(what);
     }
-    outcome.canary = canary;
-    outcome.notes.extend(stopped);
-    outcome.notes.extend(verified.problems.iter().cloned());
-    outcome.notes.extend(verified.notes.iter().cloned());
+    let mut outcome = result::MoveResult::of_journal(&journal, word, before, &verified);
+    let is_stopped = stopped.is_some();
+    outcome.note(canary, stopped, &verified);
     let counts = outcome.counts;
     watch.say(&format!(
         "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
@@ -264,6 +206,83 @@ fn execute(
     let all = at_goal && verified.problems.is_empty();
     let text = shown(cx, again.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+}
+
+/// Leads the move to its end: what is to go to TO, with `wanted` messages as a canary first, and at this rate. Why it
+/// stopped early, if it did.
+fn lead(
+    again: &Again,
+    cx: &Context,
+    (course, rest): (&Course<'_>, Option<&Planned>),
+    (wanted, rate, log): (usize, Option<u32>, Option<Log>),
+    mut one: Move<'_>,
+    watch: &MoveWatch<'_>,
+) -> Result<(Option<Canary>, Done, Option<String>), MoveError> {
+    let canary = match (rest, log.clone().filter(|_| wanted > 0)) {
+        (Some(rest), Some(log)) => {
+            let (size, may_ask) = ((wanted, &again.canary, log), !again.manner.yes);
+            let canary = canary::first(cx, (course, rest), size, &mut one, watch, may_ask);
+            Some(canary?)
+        }
+        _ => None,
+    };
+    if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
+        // Some of it is on hold already, or copied: it stays where it is, for an undo or another resume.
+        return Ok((canary, one.end()?, None));
+    }
+    let clock = rest.zip(rate).map(|(planned, rate)| Clock {
+        rate,
+        course,
+        planned,
+        log,
+        patience: again.canary.canary_wait.duration(),
+    });
+    let (done, stopped) = carry(cx, one, clock, watch)?;
+    Ok((canary, done, stopped))
+}
+
+/// What TO has taken over, by its log.
+struct Taken<'a> {
+    follower: RefCell<Option<Follower>>,
+    /// Lines come a moment after what they are about: so long, in all, they are waited for.
+    patience: Cell<Duration>,
+    watch: &'a MoveWatch<'a>,
+}
+
+impl<'a> Taken<'a> {
+    fn new(cx: &Context, log: Option<Log>, to: &Side, watch: &'a MoveWatch<'a>) -> Self {
+        let mut follower = log.map(|log| Follower::new(log, to, waiting::tags(cx)));
+        if let Some(follower) = follower.as_mut()
+            && let Err(e) = follower.read()
+        {
+            cx.warn(format!("{}'s log cannot be read: {e}", to.instance));
+        }
+        Self {
+            follower: RefCell::new(follower),
+            patience: Cell::new(LOG_PATIENCE),
+            watch,
+        }
+    }
+
+    /// The queue id under which TO has what was in its maildrop under `name`.
+    fn id(&self, name: &str) -> Option<String> {
+        let mut follower = self.follower.borrow_mut();
+        let follower = follower.as_mut()?;
+        loop {
+            let mut found = follower.accepted(name).map(str::to_owned);
+            if found.is_none() {
+                // What cannot be read now has been warned of.
+                drop(follower.read());
+                found = follower.accepted(name).map(str::to_owned);
+            }
+            if found.is_some() || self.patience.get().is_zero() || self.watch.interrupted() {
+                return found;
+            }
+            self.watch.pause(LOG_ROUND);
+            self.patience
+                .set(self.patience.get().saturating_sub(LOG_ROUND));
+        }
+    }
 }
 
 fn word(goal: Goal) -> &'static str {
@@ -326,7 +345,7 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
     if let Some(name) = &again.name {
         return named(cx, name);
     }
-    let (mut found, is_whole) = all(cx);
+    let (mut found, is_whole) = moves(cx);
     if !is_whole {
         return Err(Failure::new(
             "it is not clear which move is meant: not all journals can be read",
@@ -366,33 +385,4 @@ fn choose(again: &Again, cx: &Context, goal: Goal) -> anyhow::Result<Journal> {
             Err(Failure::new(what).hint(hint).into())
         }
     }
-}
-
-/// The instance, and its spool as it is laid out now.
-pub(crate) fn now<'h>(
-    cx: &Context,
-    host: &'h Parsed<Host>,
-    then: &Side,
-) -> anyhow::Result<(&'h Instance, Side)> {
-    let mut all = host.value.instances().iter();
-    let instance = all.find(|i| i.config_directory() == then.config_directory);
-    let close = "restore it, or close the move as it is: queue-move close MOVE --why TEXT";
-    let instance = instance.ok_or_else(|| {
-        let dir = then.config_directory.display();
-        Failure::new(format!(
-            "no instance is configured in {dir}: {}",
-            then.instance
-        ))
-        .hint(close)
-    })?;
-    let side = setup::spool_of(cx, instance, false)?;
-    if side.identity.1 != then.identity.1 {
-        let what = format!(
-            "{}: {} is not the queue directory of that move",
-            then.instance,
-            side.queue_directory.display()
-        );
-        return Err(Failure::new(what).hint(close).into());
-    }
-    Ok((instance, side))
 }

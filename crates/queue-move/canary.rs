@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Failure};
 use postfix::config::Instance;
+use postfix::queue::ScanError;
 use serde::Serialize;
 use transfer::verify::{Follower, Log, Still};
 use transfer::{Intent, Move, MoveError, Trial, Watch as _};
 
 use crate::args::{CanaryArgs, Pace};
-use crate::planning::{Course, Planned, domain};
+use crate::course::{Course, domain};
+use crate::planned::Planned;
 use crate::watch::MoveWatch;
 use crate::weighing::{Came, is_served, is_tried, recipients, weigh};
 
@@ -142,7 +144,7 @@ pub(crate) fn has_passed(cx: &Context, trial: Option<&Trial>, to: &Instance) -> 
     })
 }
 
-/// By which a change of TO's configuration is seen. Another build may tell it otherwise: then there is a canary more.
+/// By which a change of TO's configuration is seen. Another build may make it differ: then there is a canary more.
 fn fingerprint(cx: &Context, to: &Instance) -> Option<String> {
     let mut hasher = DefaultHasher::new();
     for name in ["main.cf", "master.cf"] {
@@ -167,101 +169,19 @@ fn send(
         .moves()
         .map(|item| (item.message.n, &item.message))
         .collect();
-    let moved: Vec<(&Intent, String)> = ended
+    let moved = ended
         .iter()
-        .filter_map(|end| Some((*messages.get(&end.n)?, end.name.as_ref()?.to_string())))
-        .collect();
-    let mut follower = Follower::new(log, &course.to_side, crate::waiting::tags(cx));
-    let progress = cx.progress_items(
-        "waiting until the canary is tried",
-        Some(moved.len() as u64),
-    );
-    let (begun, mut round) = (Instant::now(), 0);
-    let mut queues = Still::new(&course.to_side);
-    // As many were served and gone at the last look.
-    let mut gone = None;
-    let waiting = loop {
-        // What cannot be read now is read the next time; what never is, was not tried for all that is known.
-        drop(follower.read());
-        let is_tried = |(message, name): &&(&Intent, String)| is_tried(&follower, message, name);
-        let tried = moved.iter().filter(is_tried).count();
-        progress.set(tried as u64);
-        let is_over = begun.elapsed() > patience || watch.interrupted();
-        if tried == moved.len() || is_over {
-            // A line is no proof: any user can write one to a log of syslogd's, but not move the file.
-            let logged: Vec<(&Intent, &str)> = moved
-                .iter()
-                .filter(|(message, name)| is_served(&follower, message, name))
-                .map(|(message, name)| (*message, name.as_str()))
-                .collect();
-            let waiting = queues.waiting(&follower, &logged);
-            // One that was returned since the log was read is not in the queues either: the next look shows that.
-            let is_gone = waiting.as_ref().is_ok_and(HashSet::is_empty);
-            if is_over || (is_gone && gone == Some(logged.len())) {
-                break waiting;
-            }
-            gone = is_gone.then_some(logged.len());
-        }
-        round += 1;
-        if round % WAKE == 0 {
-            watch.wake();
-        }
-        watch.pause(ROUND);
+        .filter_map(|end| Some((*messages.get(&end.n)?, end.name.as_ref()?.to_string())));
+    let mut first = First {
+        course,
+        planned,
+        moved: moved.collect(),
+        follower: Follower::new(log, &course.to_side, crate::waiting::tags(cx)),
     };
-    drop(progress);
-    let mut canary = Canary {
-        messages: moved.len(),
-        ..Canary::default()
-    };
-    let mut against: Vec<String> = Vec::new();
-    let mut still = 0;
-    for (message, name) in &moved {
-        if !is_tried(&follower, message, name) {
-            canary.not_tried += 1;
-            continue;
-        }
-        let attempts = follower.attempts(name);
-        if attempts.len() < recipients(message) {
-            canary.not_known += 1;
-            continue;
-        }
-        let weighed = weigh(&planned.reasons, message, &attempts);
-        let is_there = waiting.as_ref().is_ok_and(|all| all.contains(&message.n));
-        if weighed.came == Came::Sent && (is_there || waiting.is_err()) {
-            still += 1;
-            continue;
-        }
-        *match weighed.came {
-            Came::Sent => &mut canary.sent,
-            Came::Deferred => &mut canary.deferred,
-            Came::Bounced => &mut canary.bounced,
-        } += 1;
-        against.extend(weighed.against);
-        let notes = weighed.notes.into_iter();
-        canary
-            .notes
-            .extend(notes.map(|note| format!("canary: {note}")));
-    }
-    if still > 0 {
-        let to = course.to.name();
-        against.push(match &waiting {
-            Ok(_) => format!(
-                "{to}'s log says that {still} of them were sent, but they are in its queues: any user of this host may \
-                 have written that"
-            ),
-            Err(e) => format!(
-                "{to}'s log says that {still} of them were sent, but its queues cannot be read: {}",
-                e.problem()
-            ),
-        });
-    }
-    if canary.not_known > 0 {
-        against.push(format!(
-            "{} of them left {}'s queue, and its log does not say for all recipients how",
-            canary.not_known,
-            course.to.name()
-        ));
-    }
+    let begun = Instant::now();
+    let waiting = first.wait(cx, (begun, patience), watch);
+    let (mut canary, mut against, still) = first.count(&waiting);
+    against.extend(first.doubts(&canary, still, &waiting));
     canary.not_known += still;
     if canary.not_tried > 0 {
         let to = course.to.name();
@@ -284,6 +204,130 @@ fn send(
     }
     canary.stopped = (!against.is_empty()).then(|| against.join("; "));
     Ok(canary)
+}
+
+/// The messages that went first, and TO's log of them.
+struct First<'a> {
+    course: &'a Course<'a>,
+    planned: &'a Planned,
+    /// With their names in TO's maildrop.
+    moved: Vec<(&'a Intent, String)>,
+    follower: Follower,
+}
+
+/// Which of them are in TO's queues still, or why that is not known.
+type Waiting = Result<HashSet<u32>, ScanError>;
+
+impl First<'_> {
+    /// Waits until TO has tried all of them, for so long since this time.
+    fn wait(
+        &mut self,
+        cx: &Context,
+        (begun, patience): (Instant, Duration),
+        watch: &MoveWatch<'_>,
+    ) -> Waiting {
+        let (moved, follower) = (&self.moved, &mut self.follower);
+        let progress = cx.progress_items(
+            "waiting until the canary is tried",
+            Some(moved.len() as u64),
+        );
+        let mut round = 0;
+        let mut queues = Still::new(&self.course.to_side);
+        // As many were served and gone at the last look.
+        let mut gone = None;
+        loop {
+            // What cannot be read now is read the next time; what never is, was not tried for all that is known.
+            drop(follower.read());
+            let is_tried = |(message, name): &&(&Intent, String)| is_tried(follower, message, name);
+            let tried = moved.iter().filter(is_tried).count();
+            progress.set(tried as u64);
+            let is_over = begun.elapsed() > patience || watch.interrupted();
+            if tried == moved.len() || is_over {
+                // A line is no proof: any user can write one to a log of syslogd's, but not move the file.
+                let logged: Vec<(&Intent, &str)> = moved
+                    .iter()
+                    .filter(|(message, name)| is_served(follower, message, name))
+                    .map(|(message, name)| (*message, name.as_str()))
+                    .collect();
+                let waiting = queues.waiting(follower, &logged);
+                // One that was returned since the log was read is not in the queues either: the next look shows that.
+                let is_gone = waiting.as_ref().is_ok_and(HashSet::is_empty);
+                if is_over || (is_gone && gone == Some(logged.len())) {
+                    return waiting;
+                }
+                gone = is_gone.then_some(logged.len());
+            }
+            round += 1;
+            if round % WAKE == 0 {
+                watch.wake();
+            }
+            watch.pause(ROUND);
+        }
+    }
+
+    /// What became of each; what speaks against sending the others; and how many are said to be sent, but may be there.
+    fn count(&self, waiting: &Waiting) -> (Canary, Vec<String>, usize) {
+        let follower = &self.follower;
+        let mut canary = Canary {
+            messages: self.moved.len(),
+            ..Canary::default()
+        };
+        let mut against: Vec<String> = Vec::new();
+        let mut still = 0;
+        for (message, name) in &self.moved {
+            if !is_tried(follower, message, name) {
+                canary.not_tried += 1;
+                continue;
+            }
+            let attempts = follower.attempts(name);
+            if attempts.len() < recipients(message) {
+                canary.not_known += 1;
+                continue;
+            }
+            let weighed = weigh(&self.planned.reasons, message, &attempts);
+            let is_there = waiting.as_ref().is_ok_and(|all| all.contains(&message.n));
+            if weighed.came == Came::Sent && (is_there || waiting.is_err()) {
+                still += 1;
+                continue;
+            }
+            *match weighed.came {
+                Came::Sent => &mut canary.sent,
+                Came::Deferred => &mut canary.deferred,
+                Came::Bounced => &mut canary.bounced,
+            } += 1;
+            against.extend(weighed.against);
+            let notes = weighed.notes.into_iter();
+            canary
+                .notes
+                .extend(notes.map(|note| format!("canary: {note}")));
+        }
+        (canary, against, still)
+    }
+
+    /// What TO's log says of them, and its queues do not bear out.
+    fn doubts(&self, canary: &Canary, still: usize, waiting: &Waiting) -> Vec<String> {
+        let to = self.course.to.name();
+        let mut doubts = Vec::new();
+        if still > 0 {
+            doubts.push(match waiting {
+                Ok(_) => format!(
+                    "{to}'s log says that {still} of them were sent, but they are in its queues: any user of this host \
+                     may have written that"
+                ),
+                Err(e) => format!(
+                    "{to}'s log says that {still} of them were sent, but its queues cannot be read: {}",
+                    e.problem()
+                ),
+            });
+        }
+        if canary.not_known > 0 {
+            doubts.push(format!(
+                "{} of them left {to}'s queue, and its log does not say for all recipients how",
+                canary.not_known,
+            ));
+        }
+        doubts
+    }
 }
 
 impl Canary {

@@ -12,7 +12,7 @@ use crate::deleting;
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{all, named, read};
+use crate::unfinished::{deletions, moves, named, read};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
@@ -31,7 +31,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     deleting::must_keep_nothing(&journal)?;
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
-    cx.note(summary.told());
+    cx.note(summary.warning());
     let hidden = match hidden(&journal) {
         Ok(hidden) => hidden,
         Err(e) => {
@@ -197,8 +197,8 @@ fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<
 
 /// Removes journals of moves that ended long ago.
 pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
-    let (mut summaries, mut is_whole) = all(cx);
-    let (deletions, is_read) = deleting::all(cx);
+    let (mut summaries, mut is_whole) = moves(cx);
+    let (deletions, is_read) = deletions(cx);
     is_whole &= is_read;
     // Of deletions, the journal is kept while there is something to put back.
     let closed = |one: &Summary| one.state == State::Closed || one.header.is_unwritten();

@@ -8,32 +8,21 @@ use postfix::queue::{Message, Queue};
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
-use transfer::{
-    Begin, DELETED, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summary, Totals,
-};
+use transfer::{Begin, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summary, Totals};
 
-use crate::again::now as side_now;
 use crate::args::{Again, Delete};
-use crate::moving::{half_way, shown};
+use crate::course::now as side_now;
+use crate::outcome::{half_way, shown};
 use crate::result::MoveResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
 use crate::syslog::Syslog;
-use crate::unfinished::{all_in, read, written};
+use crate::unfinished::{deletions, deletions_dir, read, written};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
 
 /// What the lines of the mail log say of where deleted messages go.
 const KEPT: &str = "what is kept of deleted mail";
-
-pub(crate) fn dir(cx: &Context) -> PathBuf {
-    cx.root().under(Path::new(DELETED))
-}
-
-/// The journals of all deletions, the oldest first; of those that cannot be read it is said.
-pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
-    all_in(cx, &dir(cx), "deletions")
-}
 
 /// Deletes mail.
 pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
@@ -47,9 +36,11 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     chosen.leave_moves(cx, queue)?;
     let until = cx.now().plus(delete.keep).seconds();
     let now = setup::seconds(cx);
-    let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
-    let instance: String = chosen.side.instance.chars().take(60).map(plain).collect();
-    let first = format!("{}-delete-{instance}", time.format("%Y%m%dT%H%M%SZ"));
+    let first = format!(
+        "{}-delete-{}",
+        setup::stamp(now),
+        setup::plain(&chosen.side)
+    );
     // As its journal will be called: what is said of the undo must lead to this deletion.
     let names = (2..1000).map(|more| format!("{first}-{more}"));
     let mut names = std::iter::once(first.clone()).chain(names);
@@ -82,12 +73,16 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
             keep_until: Some(until),
             log: None,
         };
-        let done = Move::begin(means, &dir(cx), &plan(&chosen.side, messages), begin).and_then(
-            |mut one| {
-                one.delete()?;
-                one.end()
-            },
-        );
+        let done = Move::begin(
+            means,
+            &deletions_dir(cx),
+            &plan(&chosen.side, messages),
+            begin,
+        )
+        .and_then(|mut one| {
+            one.delete()?;
+            one.end()
+        });
         let done = done.map_err(std::io::Error::other)?;
         let why = format!(
             "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
@@ -116,7 +111,7 @@ pub(crate) fn must_not_be_meant(cx: &Context, goal: Goal, moves: &[Summary]) -> 
         keeps && Some(one.header.started) >= newest
     };
     let deletions = match goal {
-        Goal::Back => all(cx).0,
+        Goal::Back => deletions(cx).0,
         Goal::Finish => Vec::new(),
     };
     let Some(later) = deletions.iter().rev().find(is_later) else {
@@ -151,13 +146,6 @@ pub(crate) fn must_keep_nothing(journal: &Journal) -> anyhow::Result<()> {
         .into())
 }
 
-fn plain(c: char) -> char {
-    match c.is_ascii_alphanumeric() || "-_.".contains(c) {
-        true => c,
-        false => '_',
-    }
-}
-
 fn plan(side: &Side, messages: &[&Message]) -> Plan {
     Plan {
         from: side.clone(),
@@ -172,7 +160,7 @@ pub(crate) fn named(cx: &Context, name: Option<&str>) -> Option<PathBuf> {
     let name = name?;
     let name = name.strip_suffix(".jsonl").unwrap_or(name);
     let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
-    let path = dir(cx).join(format!("{name}.jsonl"));
+    let path = deletions_dir(cx).join(format!("{name}.jsonl"));
     (is_plain && path.exists()).then_some(path)
 }
 
@@ -259,7 +247,7 @@ fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {
 
 /// Removes for good what deletions keep beyond their time: how many messages, of which deletions.
 pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String, usize)>, bool)> {
-    let (found, mut is_whole) = all(cx);
+    let (found, mut is_whole) = deletions(cx);
     let now = setup::seconds(cx);
     let is_over = |one: &&Summary| {
         let kept = matches!(one.state, State::Done | State::Undone);
@@ -272,42 +260,11 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
             purged.push((name, one.totals.moved));
             continue;
         }
-        let done = (|| -> anyhow::Result<Purged> {
-            let host = host::instances::discover(cx.site());
-            let mut journal = read(&one.path)?;
-            let (_, side) = side_now(cx, &host, &journal.header.from)?;
-            let locks = setup::lock(cx, &[(&side, true)])?;
-            journal = read(&one.path)?;
-            if !matches!(journal.state(), State::Done | State::Undone) {
-                return Err(Failure::new("another run has begun to put it back").into());
-            }
-            (journal.header.from, journal.header.to) = (side.clone(), side);
-            let purged = transfer::purge(Fs::new(&NoHook), &journal)?;
-            if purged.others > 0 {
-                return Ok(purged);
-            }
-            let who = (
-                cli::person::user(),
-                "its time was over: what it kept is removed",
-            );
-            let root = cx.root().dir();
-            transfer::close(Fs::new(&NoHook), root, &journal, now, (&who.0, who.1))?;
-            drop(locks);
-            Ok(purged)
-        })();
-        match done {
+        match purge_one(cx, one, now) {
             Ok(done) => {
                 if done.others > 0 {
                     is_whole = false;
-                    cx.warn(format!(
-                        "{} that {name} keeps {} not as it left {them}, as after a copy of the queue directory, and {} \
-                         still kept: look at {} and remove {them} by hand",
-                        postfix::count(done.others, "deleted message"),
-                        either(done.others, "is", "are"),
-                        either(done.others, "is", "are"),
-                        postfix::escape(&done.pattern.display().to_string()),
-                        them = either(done.others, "it", "them"),
-                    ));
+                    cx.warn(still_kept(&name, &done));
                 }
                 purged.push((name, done.removed));
             }
@@ -318,4 +275,37 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
         }
     }
     Ok((purged, is_whole))
+}
+
+/// Removes what one deletion keeps, and closes its journal if nothing is left.
+fn purge_one(cx: &Context, one: &Summary, now: i64) -> anyhow::Result<Purged> {
+    let host = host::instances::discover(cx.site());
+    let mut journal = read(&one.path)?;
+    let (_, side) = side_now(cx, &host, &journal.header.from)?;
+    let locks = setup::lock(cx, &[(&side, true)])?;
+    journal = read(&one.path)?;
+    if !matches!(journal.state(), State::Done | State::Undone) {
+        return Err(Failure::new("another run has begun to put it back").into());
+    }
+    (journal.header.from, journal.header.to) = (side.clone(), side);
+    let purged = transfer::purge(Fs::new(&NoHook), &journal)?;
+    if purged.others == 0 {
+        let why = "its time was over: what it kept is removed";
+        let (user, root) = (cli::person::user(), cx.root().dir());
+        transfer::close(Fs::new(&NoHook), root, &journal, now, (&user, why))?;
+    }
+    drop(locks);
+    Ok(purged)
+}
+
+fn still_kept(name: &str, purged: &Purged) -> String {
+    format!(
+        "{} that {name} keeps {} not as it left {them}, as after a copy of the queue directory, and {} still kept: look \
+         at {} and remove {them} by hand",
+        postfix::count(purged.others, "deleted message"),
+        either(purged.others, "is", "are"),
+        either(purged.others, "is", "are"),
+        postfix::escape(&purged.pattern.display().to_string()),
+        them = either(purged.others, "it", "them"),
+    )
 }

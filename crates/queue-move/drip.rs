@@ -11,7 +11,8 @@ use transfer::verify::{Follower, Log};
 use transfer::{Done, Ended, Intent, Move, MoveError, Side, Watch as _};
 
 use crate::canary::trial;
-use crate::planning::{Course, Planned, domain};
+use crate::course::{Course, domain};
+use crate::planned::Planned;
 use crate::setup;
 use crate::watch::MoveWatch;
 use crate::weighing::{Came, is_tried, recipients, weigh};

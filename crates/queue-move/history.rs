@@ -11,7 +11,7 @@ use crate::deleting;
 use crate::result::{self, to_line};
 use crate::setup::{is_json, readable};
 use crate::text;
-use crate::unfinished::{all, named, read};
+use crate::unfinished::{deletions, moves, named, read};
 use crate::waiting::{SoFar, Verified, bad};
 
 #[derive(Serialize)]
@@ -126,8 +126,8 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     if let Some(name) = &listing.name {
         return one(listing, cx, name);
     }
-    let (summaries, mut is_whole) = all(cx);
-    let (deleted, is_read) = deleting::all(cx);
+    let (summaries, mut is_whole) = moves(cx);
+    let (deleted, is_read) = deletions(cx);
     is_whole &= is_read;
     let moves: Vec<Entry<'_>> = summaries.iter().map(entry).collect();
     let text = if is_json(listing.format) {

@@ -1,16 +1,18 @@
 //! queue-move: move deferred mail to another instance on this host, losing nothing.
 //!
-//! Glue: `args` and `mode` what is asked for, `setup` the instances and what stands against a move, `planning` a plan,
+//! Glue: `args` and `mode` what is asked for, `course` from where to where, `setup` what a run needs, `planning` a
+//! plan, which is a value in `planned`,
 //! `selected` what else the selectors take, `canary` the few that go first, `weighing` what TO's attempts at them say,
 //! `drip` the clock by which the others follow, `outlook` what would become of the mail in TO, `moving` a move from its
 //! plan to its end, `again` resume and undo, `single` hold, release and clean, `deleting` delete and its undo, `trying`
-//! flush and bounce, `shown` what came of those, `history` and `closing` the moves of this host, `result` what came of
-//! it and `text` how people read that. What changes a spool is in crate transfer.
+//! flush and bounce, `shown` what came of those, `history` and `closing` the moves of this host, `unfinished` their
+//! journals, `result` what came of a run, `outcome` how it ends, and `text` how people read it. What changes a spool is in crate transfer.
 
 mod again;
 mod args;
 mod canary;
 mod closing;
+mod course;
 mod deleting;
 mod drip;
 mod goal;
@@ -18,7 +20,9 @@ mod history;
 mod manual;
 mod mode;
 mod moving;
+mod outcome;
 mod outlook;
+mod planned;
 mod planning;
 mod result;
 mod selected;

@@ -69,9 +69,9 @@ impl<'a> Mode<'a> {
         };
         // It lists them itself.
         if !matches!(self, Self::History(_)) {
-            unfinished::report(cx, &unfinished::all(cx).0, meant);
+            unfinished::report(cx, &unfinished::moves(cx).0, meant);
         }
-        unfinished::report(cx, &deleting::all(cx).0, meant);
+        unfinished::report(cx, &unfinished::deletions(cx).0, meant);
         match self {
             Self::Move(args, from, to) => moving::run(args, cx, from, to),
             Self::Hold(one) => single::hold(one, cx),

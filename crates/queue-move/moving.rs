@@ -1,17 +1,18 @@
 //! A move: plan, question, journal, execution, verification.
 
 use std::io::Write as _;
-use std::path::Path;
 
 use cli::{Context, Failure, Outcome};
-use postfix::either;
 use transfer::verify::Log;
-use transfer::{Begin, Done, Move, MoveError, Side, State, Watch as _};
+use transfer::{Begin, Done, Move, MoveError, State, Watch as _};
 
-use crate::args::{Args, Format};
-use crate::canary;
+use crate::args::Args;
+use crate::canary::{self, Canary};
+use crate::course::Course;
 use crate::drip::{Clock, carry};
-use crate::planning::{self, Course, Planned};
+use crate::outcome::{failed, half_way, interrupted, shown};
+use crate::planned::Planned;
+use crate::planning;
 use crate::result::{self, Ran, to_line};
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
@@ -59,27 +60,17 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
             .into());
     }
     let planned = planning::plan(args, cx, &course, findings)?;
-    let (outcome, text) = if args.manner.dry_run || planned.count() == 0 {
-        let partial = !args.manner.dry_run && planned.leaves_out();
-        let planned_result = result::MoveResult::of_plan(&planned, args.manner.dry_run, None);
-        let text = match is_json(args.format) {
-            true => to_line(&planned_result),
-            false => text::plan(&planned, cx.width()),
-        };
-        let outcome = if partial {
-            Outcome::Partial
-        } else {
-            Outcome::Done
-        };
-        (outcome, text)
-    } else {
-        if !cx.is_quiet() || !args.manner.yes {
-            cx.say(&text::plan(&planned, None));
+    let (outcome, text) = match args.manner.dry_run || planned.count() == 0 {
+        true => only_shown(args, cx, &planned),
+        false => {
+            if !cx.is_quiet() || !args.manner.yes {
+                cx.say(&text::plan(&planned, None));
+            }
+            if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
+                return Err(Failure::new("nothing was changed: not confirmed").into());
+            }
+            execute(args, cx, &course, &planned)?
         }
-        if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
-        execute(args, cx, &course, &planned)?
     };
     drop(locks);
     let name = text.lines().next().unwrap_or_default().to_owned();
@@ -95,7 +86,23 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
     }
 }
 
-/// Carries the plan out, waits for TO's pickup, and tells the log.
+/// The plan, where nothing is done.
+fn only_shown(args: &Args, cx: &Context, planned: &Planned) -> (Outcome, String) {
+    let partial = !args.manner.dry_run && planned.leaves_out();
+    let planned_result = result::MoveResult::of_plan(planned, args.manner.dry_run, None);
+    let text = match is_json(args.format) {
+        true => to_line(&planned_result),
+        false => text::plan(planned, cx.width()),
+    };
+    let outcome = if partial {
+        Outcome::Partial
+    } else {
+        Outcome::Done
+    };
+    (outcome, text)
+}
+
+/// Carries the plan out, waits for TO's pickup, and writes the result to the mail log.
 fn execute(
     args: &Args,
     cx: &Context,
@@ -103,18 +110,8 @@ fn execute(
     planned: &Planned,
 ) -> anyhow::Result<(Outcome, String)> {
     let interrupts = cx.catch_interrupts()?;
-    let now = setup::seconds(cx);
     let log = setup::log_of(cx, course.host, course.to, cx.now());
-    let begin = Begin {
-        name: args.move_name.clone().unwrap_or_else(|| name(now, planned)),
-        started: now,
-        started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
-        user: cli::person::user(),
-        command: cli::person::command_line(),
-        rate: args.pace.rate,
-        keep_until: None,
-        log: log.as_ref().and_then(Log::mark),
-    };
+    let begin = begin(args, cx, planned, log.as_ref());
     let wanted = canary::size(
         (&args.canary, &args.pace),
         course,
@@ -141,33 +138,17 @@ fn execute(
     let nothing = |_: &str| None;
     let means = setup::means(cx, &watch, &nothing);
     let dir = moves_dir(cx);
-    let mut one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
+    let one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
-    let canary = match log.clone().filter(|_| wanted > 0) {
-        Some(log) => {
-            let size = (wanted, &args.canary, log);
-            let may_ask = !args.manner.yes;
-            let canary = canary::first(cx, (course, planned), size, &mut one, &watch, may_ask);
-            canary.map(Some)
-        }
-        None => Ok(None),
-    };
-    let done = canary.and_then(|canary| {
-        let is_stopped = canary.as_ref().is_some_and(|one| one.stopped.is_some());
-        if is_stopped && !watch.interrupted() {
-            one.leave("the canary was not delivered: --canary 0 moves without one")?;
-        }
-        let clock = args.pace.rate.map(|rate| Clock {
-            rate,
-            course,
-            planned,
-            log: log.clone(),
-            patience: args.canary.canary_wait.duration(),
-        });
-        let done = carry(cx, one, clock, &watch)?;
-        Ok((canary, done))
-    });
-    let (canary, (done, stopped)) = match done {
+    let lead = lead(
+        args,
+        cx,
+        (course, planned),
+        (wanted, log.as_ref()),
+        one,
+        &watch,
+    );
+    let (canary, done, stopped) = match lead {
         Ok(done) => done,
         // Something may have been done: what, the journal knows.
         Err(e) => {
@@ -175,19 +156,7 @@ fn execute(
             return half_way(cx, args.format, &path, (&e, &planned.unread));
         }
     };
-    let mut verified = Verified::default();
-    let messages = planned.plan.moves().map(|item| &item.message);
-    let moved = Moved::of(&done, messages);
-    if !course.to_runs {
-        let what = format!(
-            "{}'s pickup will take the mail when it starts",
-            course.to.name()
-        );
-        verified.notes.push(what);
-    } else if !args.pace.no_wait {
-        verified = waiting::verify(cx, &course.to_side, log, &moved, &watch);
-        waiting::keep(cx, &done, &mut verified);
-    }
+    let verified = verified(args, cx, (course, planned), (log, &done), &watch);
     let mut outcome = result::MoveResult::of_plan(
         planned,
         false,
@@ -202,15 +171,8 @@ fn execute(
             verified: &verified,
         }),
     );
-    if let Some(canary) = &canary {
-        outcome.notes.push(canary.said());
-        outcome.notes.extend(canary.notes.iter().cloned());
-    }
-    outcome.canary = canary;
     let is_stopped = stopped.is_some();
-    outcome.notes.extend(stopped);
-    outcome.notes.extend(verified.problems.iter().cloned());
-    outcome.notes.extend(verified.notes.iter().cloned());
+    outcome.note(canary, stopped, &verified);
     let counts = outcome.counts;
     watch.say(&format!(
         "{} moved, {} skipped, {} failed, {} not reached",
@@ -224,70 +186,84 @@ fn execute(
     if !is_stopped {
         interrupted(cx, &done);
     }
-    let is_fine = outcome
-        .canary
-        .as_ref()
-        .is_none_or(|one| one.stopped.is_none());
     let all = done.is_complete
         && counts.moved == counts.selected
         && verified.problems.is_empty()
-        && is_fine;
+        && !outcome.is_stopped_by_canary();
     let text = shown(cx, args.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }
 
-pub(crate) fn failed(e: MoveError) -> anyhow::Error {
-    let failure = Failure::new(e.to_string());
-    match e {
-        MoveError::NotBegun(..) => failure
-            .hint("free some space, or check that directory")
-            .into(),
-        MoveError::Stopped(..) => failure
-            .hint("run queue-move resume to finish it, queue-move undo to go back")
-            .into(),
+/// How the move begins.
+fn begin(args: &Args, cx: &Context, planned: &Planned, log: Option<&Log>) -> Begin {
+    let now = setup::seconds(cx);
+    Begin {
+        name: args.move_name.clone().unwrap_or_else(|| name(now, planned)),
+        started: now,
+        started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
+        user: cli::person::user(),
+        command: cli::person::command_line(),
+        rate: args.pace.rate,
+        keep_until: None,
+        log: log.and_then(Log::mark),
     }
 }
 
-/// What is known of a move that stopped half-way: what its journal says, and what its plan could not read.
-pub(crate) fn half_way(
+/// Leads a move that has begun to its end, `wanted` messages as a canary first. Why it stopped early, if it did.
+fn lead(
+    args: &Args,
     cx: &Context,
-    format: Format,
-    path: &Path,
-    (e, unread): (&MoveError, &[String]),
-) -> anyhow::Result<(Outcome, String)> {
-    cx.warn(e.to_string());
-    let journal = crate::unfinished::read(path)?;
-    let name = &journal.header.name;
-    let hint = format!("to finish: queue-move resume {name}; to go back: queue-move undo {name}");
-    cx.warn(&hint);
-    let verified = Verified::default();
-    let mut outcome =
-        result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
-    outcome.notes.push(format!("{e}; {hint}"));
-    outcome.problems.push(e.to_string());
-    outcome.complete = unread.is_empty();
-    outcome.missing = unread.to_vec();
-    Ok((Outcome::Partial, shown(cx, format, &outcome)))
+    (course, planned): (&Course<'_>, &Planned),
+    (wanted, log): (usize, Option<&Log>),
+    mut one: Move<'_>,
+    watch: &MoveWatch<'_>,
+) -> Result<(Option<Canary>, Done, Option<String>), MoveError> {
+    let canary = match log.cloned().filter(|_| wanted > 0) {
+        Some(log) => {
+            let size = (wanted, &args.canary, log);
+            let may_ask = !args.manner.yes;
+            let canary = canary::first(cx, (course, planned), size, &mut one, watch, may_ask);
+            Some(canary?)
+        }
+        None => None,
+    };
+    let is_stopped = canary.as_ref().is_some_and(|one| one.stopped.is_some());
+    if is_stopped && !watch.interrupted() {
+        one.leave("the canary was not delivered: --canary 0 moves without one")?;
+    }
+    let clock = args.pace.rate.map(|rate| Clock {
+        rate,
+        course,
+        planned,
+        log: log.cloned(),
+        patience: args.canary.canary_wait.duration(),
+    });
+    let (done, stopped) = carry(cx, one, clock, watch)?;
+    Ok((canary, done, stopped))
 }
 
-pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::MoveResult) -> String {
-    match is_json(format) {
-        true => to_line(outcome),
-        false => text::outcome(outcome, cx.is_verbose(), cx.width()),
+/// Waits until TO has taken the mail, where it runs and that is wanted.
+fn verified(
+    args: &Args,
+    cx: &Context,
+    (course, planned): (&Course<'_>, &Planned),
+    (log, done): (Option<Log>, &Done),
+    watch: &MoveWatch<'_>,
+) -> Verified {
+    let mut verified = Verified::default();
+    if !course.to_runs {
+        let what = format!(
+            "{}'s pickup will take the mail when it starts",
+            course.to.name()
+        );
+        verified.notes.push(what);
+    } else if !args.pace.no_wait {
+        let messages = planned.plan.moves().map(|item| &item.message);
+        let moved = Moved::of(done, messages);
+        verified = waiting::verify(cx, &course.to_side, log, &moved, watch);
+        waiting::keep(cx, done, &mut verified);
     }
-}
-
-pub(crate) fn interrupted(cx: &Context, done: &Done) {
-    let left = done.all.saturating_sub(done.ended.len());
-    if left > 0 {
-        cx.warn(format!(
-            "interrupted: {} not reached, or {} on hold. To finish: queue-move resume {name}; to \
-             go back: queue-move undo {name}",
-            either(left, "1 message was", &format!("{left} messages were")),
-            either(left, "is", "are"),
-            name = done.name
-        ));
-    }
+    verified
 }
 
 fn is_there(cx: &Context, name: &str) -> bool {
@@ -297,14 +273,11 @@ fn is_there(cx: &Context, name: &str) -> bool {
 
 /// `20261124T063122Z-postfix-aol-a-postfix-aol-b`, in UTC.
 fn name(now: i64, planned: &Planned) -> String {
-    let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
-    let plain = |side: &Side| -> String {
-        let plain = |c: char| match c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            true => c,
-            false => '_',
-        };
-        side.instance.chars().take(60).map(plain).collect()
-    };
-    let (from, to) = (plain(&planned.plan.from), plain(&planned.plan.to));
-    format!("{}-{from}-{to}", time.format("%Y%m%dT%H%M%SZ"))
+    let (from, to) = (&planned.plan.from, &planned.plan.to);
+    format!(
+        "{}-{}-{}",
+        setup::stamp(now),
+        setup::plain(from),
+        setup::plain(to)
+    )
 }

@@ -1,87 +1,24 @@
 //! What a move will do: the messages that are meant, and what an admin should know of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use cli::{Context, Failure};
-use knowledge::providers::domain_of;
-use knowledge::reasons::{Cache, Reasons};
-use postfix::config::{Host, Instance};
+use postfix::config::Instance;
 use postfix::queue::{Message, Queue, QueueId, Selector, ShowqOptions};
 use transfer::plan::{Action, Effects, Facts, Item, Plan, is_cross_device, judge, snapshot};
-use transfer::preflight::{Asked, Objection, check, check_plan};
+use transfer::preflight::{Objection, check_plan};
 use transfer::{Left, Side};
 
 use crate::args::Args;
+use crate::course::Course;
 use crate::outlook;
+use crate::planned::Planned;
 use crate::selected::{BUSY, Strangers, busy};
 use crate::setup;
-use crate::text::most_first;
 use crate::unfinished::taken;
 
 /// The queues that mail can be moved from.
 const MOVABLE: [Queue; 2] = [Queue::Deferred, Queue::Hold];
-
-/// What a move is about.
-pub(crate) struct Course<'h> {
-    pub(crate) host: &'h Host,
-    pub(crate) from: &'h Instance,
-    pub(crate) to: &'h Instance,
-    pub(crate) from_side: Side,
-    pub(crate) to_side: Side,
-    pub(crate) to_runs: bool,
-}
-
-impl Course<'_> {
-    /// What stands against a move between the two, whatever the mail.
-    pub(crate) fn findings(
-        &self,
-        cx: &Context,
-        cross_provider: bool,
-        is_plan: bool,
-    ) -> anyhow::Result<Vec<Objection>> {
-        let providers = host::tables::providers(cx.site())?;
-        let provider = |name: &str| {
-            let id = providers.of_instance(name)?;
-            Some(providers.get(id).name.clone())
-        };
-        let asked = Asked {
-            root: cx.root(),
-            host: self.host,
-            provider: &provider,
-            to_runs: self.to_runs,
-            cross_provider,
-            is_plan,
-        };
-        Ok(check(
-            &asked,
-            (self.from, &self.from_side),
-            (self.to, &self.to_side),
-        ))
-    }
-}
-
-/// A plan, and what is to be known of it.
-pub(crate) struct Planned {
-    pub(crate) plan: Plan,
-    /// Ids that were asked for and are not there, and why.
-    pub(crate) missing: Vec<(String, String)>,
-    /// Messages that the queue manager has in hand now, and that are not moved for that.
-    pub(crate) busy: usize,
-    pub(crate) warnings: Vec<String>,
-    /// Recipients by domain and by reason, the most first.
-    pub(crate) domains: Vec<(String, usize)>,
-    pub(crate) classes: Vec<(String, usize)>,
-    /// What replies mean.
-    pub(crate) reasons: Reasons,
-    /// What of FROM's queue could not be read.
-    pub(crate) unread: Vec<String>,
-}
-
-/// The domain of an address, in lower case; empty where it has none.
-pub(crate) fn domain(address: &str) -> String {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    domain.trim_end_matches('.').to_ascii_lowercase()
-}
 
 /// Makes the plan. What is part of an unfinished move is left to that.
 pub(crate) fn plan(
@@ -145,7 +82,7 @@ pub(crate) fn plan(
     }
     findings.extend(check_plan(&plan));
     let mut warnings = warnings(cx, course, &plan, findings)?;
-    warnings.extend(others.told(plan.moves().map(|item| &item.message.queue_id)));
+    warnings.extend(others.note(plan.moves().map(|item| &item.message.queue_id)));
     cx.problems(&found.problems);
     let reasons = host::tables::reasons(cx.site())?;
     let planned = Planned::new(plan, missing, warnings, reasons);
@@ -210,101 +147,6 @@ pub(crate) fn rest(
     let warnings = warnings(cx, course, &plan, findings)?;
     let reasons = host::tables::reasons(cx.site())?;
     Ok(Planned::new(plan, Vec::new(), warnings, reasons))
-}
-
-impl Planned {
-    fn new(
-        plan: Plan,
-        missing: Vec<(String, String)>,
-        warnings: Vec<String>,
-        reasons: Reasons,
-    ) -> Self {
-        let mut domains: HashMap<String, usize> = HashMap::new();
-        let mut classes: HashMap<String, usize> = HashMap::new();
-        // The same reply comes thousands of times.
-        let mut known = Cache::default();
-        for rcpt in plan.moves().flat_map(|item| &item.message.recipients) {
-            *domains.entry(domain(&rcpt.address)).or_default() += 1;
-            let class = match &rcpt.reason {
-                None => "not tried yet".to_owned(),
-                Some(reason) => {
-                    let dsn = rcpt.dsn.as_deref().map(str::as_bytes);
-                    let of = domain_of(rcpt.address.as_bytes());
-                    let meant = known.classify(&reasons, reason.as_bytes(), dsn, of);
-                    meant.class.to_string()
-                }
-            };
-            *classes.entry(class).or_default() += 1;
-        }
-        Self {
-            domains: most_first(domains),
-            classes: most_first(classes),
-            plan,
-            missing,
-            busy: 0,
-            warnings,
-            reasons,
-            unread: Vec::new(),
-        }
-    }
-
-    /// How many messages it is to move.
-    pub(crate) fn count(&self) -> usize {
-        self.plan.moves().count()
-    }
-
-    /// The queue ids of those, in the order of the journal.
-    pub(crate) fn ids(&self) -> Vec<QueueId> {
-        let moves = self.plan.moves();
-        moves.map(|item| item.message.queue_id.clone()).collect()
-    }
-
-    /// Is anything that was asked for left out?
-    pub(crate) fn leaves_out(&self) -> bool {
-        let skip = |item: &Item| item.action != Action::Move;
-        !self.missing.is_empty() || self.plan.items.iter().any(skip)
-    }
-
-    /// What the move changes for this mail.
-    pub(crate) fn changes(&self) -> Vec<String> {
-        let count = |is: &dyn Fn(&Item) -> bool| self.plan.moves().filter(|i| is(i)).count();
-        let mut changes = vec![
-            "each message gets a new queue id, which TO's pickup logs with the old one (orig_id)"
-                .to_owned(),
-            "arrival time is kept, but the expiry clock (maximal_queue_lifetime) starts again"
-                .to_owned(),
-            "TO's maps rewrite the addresses again; its bcc maps and header checks see the mail again"
-                .to_owned(),
-            "content_filter is TO's own".to_owned(),
-        ];
-        let mut add = |count: usize, what: &str| {
-            if count > 0 {
-                changes.push(format!("messages {what}: {count}"));
-            }
-        };
-        add(
-            count(&|item| item.effects.done_recipients > 0),
-            "already delivered to some recipients, who do not get them again",
-        );
-        add(
-            count(&|item| item.effects.filter),
-            "that lose a FILTER action, or content_filter, recorded for them",
-        );
-        add(
-            count(&|item| item.effects.redirect),
-            "that lose a REDIRECT action, and go to their own recipients",
-        );
-        add(
-            count(&|item| item.effects.smtputf8),
-            "sent with SMTPUTF8, which Postfix forgets here (3.7 does), so that a server may refuse their addresses",
-        );
-        if self.plan.cross_device {
-            changes.push(
-                "the two spools are on different file systems: the files are copied".to_owned(),
-            );
-        }
-        changes
-    }
 }
 
 fn size_limit(to: &Instance) -> u64 {

@@ -7,7 +7,7 @@ use transfer::plan::Action;
 use transfer::{Ended, Fate, Journal, State, Totals};
 
 use crate::canary::Canary;
-use crate::planning::Planned;
+use crate::planned::Planned;
 use crate::waiting::{SoFar, Verified};
 
 /// What is done with messages, and what became of them.
@@ -80,7 +80,7 @@ pub(crate) struct Message {
     pub(crate) orig_id: Option<String>,
 }
 
-const SCHEMA: &str = "relay-tools/queue-move/1";
+pub(crate) const SCHEMA: &str = "relay-tools/queue-move/1";
 /// Why a message that was to be moved has no end.
 const NOT_REACHED: &str = "interrupted before its turn; run queue-move resume";
 
@@ -172,7 +172,7 @@ impl MoveResult {
             messages,
             canary: None,
             so_far: verified.so_far.clone(),
-            // The journal has them all: a damaged one is not gone on with.
+            // The journal has them all: with a damaged one nothing continues.
             complete: true,
             missing: Vec::new(),
             changes: Vec::new(),
@@ -181,6 +181,29 @@ impl MoveResult {
             problems: verified.problems.clone(),
             notes: Vec::new(),
         }
+    }
+
+    /// What is to be known beside the counts: of the canary, why the run `stopped` early, and what TO has done.
+    pub(crate) fn note(
+        &mut self,
+        canary: Option<Canary>,
+        stopped: Option<String>,
+        verified: &Verified,
+    ) {
+        if let Some(canary) = &canary {
+            self.notes.push(canary.said());
+            self.notes.extend(canary.notes.iter().cloned());
+        }
+        self.canary = canary;
+        self.notes.extend(stopped);
+        self.notes.extend(verified.problems.iter().cloned());
+        self.notes.extend(verified.notes.iter().cloned());
+    }
+
+    /// Did the others not follow?
+    pub(crate) fn is_stopped_by_canary(&self) -> bool {
+        let canary = self.canary.as_ref();
+        canary.is_some_and(|one| one.stopped.is_some())
     }
 }
 

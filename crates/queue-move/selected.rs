@@ -1,21 +1,79 @@
-//! What else the selectors take, and what they leave: recipients who are not named in messages that are, and mail that
-//! the
+//! What the selectors take, and what they leave: recipients who are not named in messages that are, and mail that the
 //! queue manager has in hand.
 
 use std::collections::HashMap;
 
+use cli::{Context, Failure};
+use postfix::config::Instance;
 use postfix::either;
 use postfix::queue::{Message, Queue, QueueId, Selector, ShowqOptions, Spool};
-use transfer::plan::snapshot;
+use transfer::Side;
+use transfer::plan::{Taken, snapshot};
 
-use crate::planning::domain;
-use crate::text::most_first;
+use crate::course::domain;
+use crate::planned::most_first;
+use crate::unfinished::taken;
 
 /// Where the queue manager is working on mail.
 pub(crate) const BUSY: [Queue; 2] = [Queue::Incoming, Queue::Active];
 
 /// Domains that are named.
 const DOMAINS: usize = 5;
+
+/// An instance, and the messages of it that are meant.
+pub(crate) struct Chosen {
+    pub(crate) instance: Instance,
+    pub(crate) side: Side,
+    pub(crate) messages: Vec<Message>,
+    /// Those that are left alone, and why.
+    pub(crate) skipped: Vec<(QueueId, String)>,
+    /// The queue in which what belongs to unfinished moves and deletions is left alone.
+    pub(crate) leaves_moves: Option<Queue>,
+    /// What an admin should know before.
+    pub(crate) notes: Vec<String>,
+    /// What of the queue could not be read.
+    pub(crate) unread: Vec<String>,
+}
+
+impl Chosen {
+    pub(crate) fn ids(&self) -> Vec<QueueId> {
+        let files = self.messages.iter().map(|message| &message.file);
+        files.map(|file| file.id.clone()).collect()
+    }
+
+    /// Leaves out what belongs to unfinished moves and deletions: their journals say where their messages are.
+    pub(crate) fn leave_moves(&mut self, cx: &Context, queue: Queue) -> anyhow::Result<()> {
+        self.leaves_moves = Some(queue);
+        let taken = taken(cx, &self.side, &[queue])?;
+        let messages = std::mem::take(&mut self.messages);
+        for message in messages {
+            match part(&taken, &message) {
+                Some(why) => self.skipped.push((message.file.id.clone(), why)),
+                None => self.messages.push(message),
+            }
+        }
+        Ok(())
+    }
+
+    /// The same once nobody else can begin one: what was begun after the plan was made counts. In the order of the
+    /// messages, why each is left out.
+    pub(crate) fn left_now(&self, cx: &Context) -> anyhow::Result<Vec<Option<String>>> {
+        let taken = match self.leaves_moves {
+            Some(queue) => taken(cx, &self.side, &[queue])?,
+            None => Taken::default(),
+        };
+        Ok(self.messages.iter().map(|one| part(&taken, one)).collect())
+    }
+
+    pub(crate) fn failure(&self, e: std::io::Error) -> Failure {
+        Failure::io("cannot work on", &self.side.queue_directory, e)
+    }
+}
+
+fn part(taken: &Taken, message: &Message) -> Option<String> {
+    let part = taken.part_of(message)?;
+    Some(format!("it is part of {part}"))
+}
 
 /// Recipients whom the selectors do not name, in messages that are selected for others: their domains.
 #[derive(Debug, Default)]
@@ -41,7 +99,7 @@ impl Strangers {
     }
 
     /// What is to be known of those in these messages.
-    pub(crate) fn told<'a>(&self, ids: impl Iterator<Item = &'a QueueId>) -> Option<String> {
+    pub(crate) fn note<'a>(&self, ids: impl Iterator<Item = &'a QueueId>) -> Option<String> {
         let (mut count, mut domains) = (0, HashMap::new());
         for others in ids.filter_map(|id| self.0.get(id)) {
             count += 1;

@@ -120,6 +120,21 @@ pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
     time.format("%Y-%m-%d %H:%M:%S %z").to_string()
 }
 
+/// `20261124T063122Z`: a time of seconds since 1970, as names of journals begin.
+pub(crate) fn stamp(seconds: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    time.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The instance's name, as it can be part of a file's.
+pub(crate) fn plain(side: &Side) -> String {
+    let plain = |c: char| match c.is_ascii_alphanumeric() || "-_.".contains(c) {
+        true => c,
+        false => '_',
+    };
+    side.instance.chars().take(60).map(plain).collect()
+}
+
 /// Locks the instances: those given with `true` for this run alone.
 pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Locks> {
     let claim = |&(side, alone): &(&Side, bool)| Claim {

@@ -6,9 +6,9 @@ use serde::Serialize;
 use transfer::hold::ItemResult;
 
 use crate::args::One;
-use crate::result::to_line;
+use crate::result::{SCHEMA, to_line};
+use crate::selected::Chosen;
 use crate::setup::is_json;
-use crate::single::Chosen;
 
 #[derive(Serialize)]
 struct SingleResult<'a> {
@@ -63,7 +63,7 @@ pub(crate) fn show(
         },
     });
     let result = SingleResult {
-        schema: "relay-tools/queue-move/1",
+        schema: SCHEMA,
         action: verb,
         instance: &chosen.side.instance,
         dry_run: one.manner.dry_run,

@@ -7,72 +7,15 @@ use postfix::config::Instance;
 use postfix::either;
 use postfix::queue::{Lifetimes, Message, Queue, QueueId, ShowqOptions};
 use transfer::hold::{ItemResult, SeenAs, clean as clean_logs, orphans, requeue, shift};
-use transfer::plan::{Taken, snapshot};
+use transfer::plan::snapshot;
 use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side};
 
 use crate::args::{One, Release};
-use crate::selected::Strangers;
+use crate::selected::{Chosen, Strangers};
 use crate::setup;
 use crate::shown::show;
 use crate::syslog::Syslog;
-use crate::unfinished::taken;
-
-/// An instance, and the messages of it that are meant.
-pub(crate) struct Chosen {
-    pub(crate) instance: Instance,
-    pub(crate) side: Side,
-    pub(crate) messages: Vec<Message>,
-    /// Those that are left alone, and why.
-    pub(crate) skipped: Vec<(QueueId, String)>,
-    /// Is what belongs to unfinished moves and deletions left alone?
-    /// The queue whose mail of unfinished moves is left out.
-    leaves_moves: Option<Queue>,
-    /// What an admin should know before.
-    pub(crate) notes: Vec<String>,
-    /// What of the queue could not be read.
-    pub(crate) unread: Vec<String>,
-}
-
-impl Chosen {
-    pub(crate) fn ids(&self) -> Vec<QueueId> {
-        let files = self.messages.iter().map(|message| &message.file);
-        files.map(|file| file.id.clone()).collect()
-    }
-
-    /// Leaves out what belongs to unfinished moves and deletions: their journals say where their messages are.
-    pub(crate) fn leave_moves(&mut self, cx: &Context, queue: Queue) -> anyhow::Result<()> {
-        self.leaves_moves = Some(queue);
-        let taken = taken(cx, &self.side, &[queue])?;
-        let messages = std::mem::take(&mut self.messages);
-        for message in messages {
-            match part(&taken, &message) {
-                Some(why) => self.skipped.push((message.file.id.clone(), why)),
-                None => self.messages.push(message),
-            }
-        }
-        Ok(())
-    }
-
-    /// The same once nobody else can begin one: what was begun after the plan was made counts. In the order of the
-    /// messages, why each is left out.
-    fn left_now(&self, cx: &Context) -> anyhow::Result<Vec<Option<String>>> {
-        let taken = match self.leaves_moves {
-            Some(queue) => taken(cx, &self.side, &[queue])?,
-            None => Taken::default(),
-        };
-        Ok(self.messages.iter().map(|one| part(&taken, one)).collect())
-    }
-
-    fn failure(&self, e: std::io::Error) -> Failure {
-        Failure::io("cannot work on", &self.side.queue_directory, e)
-    }
-}
-
-fn part(taken: &Taken, message: &Message) -> Option<String> {
-    let part = taken.part_of(message)?;
-    Some(format!("it is part of {part}"))
-}
 
 /// The messages as they were seen.
 pub(crate) fn seen_as<'m>(messages: &[&'m Message]) -> Vec<SeenAs<'m>> {
@@ -121,7 +64,7 @@ pub(crate) fn choose(one: &One, cx: &Context, verb: &str, queue: Queue) -> anyho
     let others = Strangers::find(&selector, one.part.whole, &mut found.messages);
     let most = one.selectors.limit.unwrap_or(usize::MAX);
     found.messages.truncate(most);
-    let notes = others.told(found.messages.iter().map(|message| &message.file.id));
+    let notes = others.note(found.messages.iter().map(|message| &message.file.id));
     Ok(Chosen {
         instance,
         side,

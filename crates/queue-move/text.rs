@@ -7,7 +7,7 @@ use legible::human;
 use legible::wrap::folded;
 use postfix::escape;
 
-use crate::planning::Planned;
+use crate::planned::{Planned, most_first};
 use crate::result::MoveResult;
 
 /// Lines of a list.
@@ -16,13 +16,6 @@ const LINES: usize = 10;
 const IDS: usize = 20;
 /// Queue ids that are named of those that ended alike.
 const SOME: usize = 5;
-
-/// Counts, the most first.
-pub(crate) fn most_first(counts: HashMap<String, usize>) -> Vec<(String, usize)> {
-    let mut sorted: Vec<_> = counts.into_iter().collect();
-    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    sorted
-}
 
 /// Lines of text, folded where the terminal ends.
 struct Lines(String, Option<u16>);

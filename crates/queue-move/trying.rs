@@ -14,9 +14,10 @@ use transfer::preflight::refuse;
 use transfer::{Fs, NoHook};
 
 use crate::args::{Flush, Tries};
+use crate::planned::most_first;
+use crate::selected::Chosen;
 use crate::setup;
-use crate::single::{Chosen, act, choose, seen_as};
-use crate::text::most_first;
+use crate::single::{act, choose, seen_as};
 
 /// How long the first messages may take until all of them were tried, and how often that is looked at.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,26 +1,33 @@
-//! Moves that are unfinished: every run reports them, before anything else.
+//! The journals of moves and of deletions: those that are unfinished every run reports, before anything else.
+
+use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure};
 use postfix::queue::Queue;
 use transfer::plan::Taken;
-use transfer::{Journal, MOVES, Side, Summary, summaries};
+use transfer::{DELETED, Journal, MOVES, Side, Summary, summaries};
 
-use std::path::{Path, PathBuf};
-
-use crate::deleting;
-
-/// Where the host's journals are, as this machine names it.
+/// Where the host's journals of moves are, as this machine names it.
 pub(crate) fn moves_dir(cx: &Context) -> PathBuf {
     cx.root().under(Path::new(MOVES))
 }
 
-/// All moves that can be read, the oldest first; of the others it is said that they cannot.
-pub(crate) fn all(cx: &Context) -> (Vec<Summary>, bool) {
-    all_in(cx, &moves_dir(cx), "moves")
+/// Those of deletions, with what these keep.
+pub(crate) fn deletions_dir(cx: &Context) -> PathBuf {
+    cx.root().under(Path::new(DELETED))
 }
 
-/// The same of the journals in this directory.
-pub(crate) fn all_in(cx: &Context, dir: &Path, what: &str) -> (Vec<Summary>, bool) {
+/// All moves that can be read, the oldest first; of the others it is said that they cannot.
+pub(crate) fn moves(cx: &Context) -> (Vec<Summary>, bool) {
+    all(cx, &moves_dir(cx), "moves")
+}
+
+/// The same of deletions.
+pub(crate) fn deletions(cx: &Context) -> (Vec<Summary>, bool) {
+    all(cx, &deletions_dir(cx), "deletions")
+}
+
+fn all(cx: &Context, dir: &Path, what: &str) -> (Vec<Summary>, bool) {
     match summaries(dir) {
         Ok((found, errors)) => {
             errors.iter().for_each(|error| cx.warn(error.to_string()));
@@ -39,7 +46,7 @@ pub(crate) fn report(cx: &Context, all: &[Summary], meant: Option<&str>) {
     let is_other = |one: &&Summary| meant != Some(one.header.name.as_str());
     let unfinished = all.iter().filter(|one| one.is_unfinished());
     for one in unfinished.filter(is_other) {
-        cx.warn(one.told());
+        cx.warn(one.warning());
     }
 }
 
@@ -56,6 +63,23 @@ pub(crate) fn written(journal: Journal) -> anyhow::Result<Journal> {
     Err(Failure::new(what).hint(hint).into())
 }
 
+/// The journal of the move with this name.
+pub(crate) fn named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
+    let name = name.strip_suffix(".jsonl").unwrap_or(name);
+    let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    let path = moves_dir(cx).join(format!("{name}.jsonl"));
+    if !is_plain || !path.exists() {
+        return Err(Failure::new(format!("there is no move called \"{name}\""))
+            .hint("queue-move history lists the moves")
+            .into());
+    }
+    read(&path)
+}
+
+pub(crate) fn read(path: &Path) -> anyhow::Result<Journal> {
+    Journal::read(path).map_err(|e| Failure::new(e.to_string()).into())
+}
+
 /// What belongs now to unfinished moves and deletions out of the same queue directory.
 ///
 /// # Errors
@@ -64,7 +88,7 @@ pub(crate) fn written(journal: Journal) -> anyhow::Result<Journal> {
 pub(crate) fn taken(cx: &Context, from: &Side, queues: &[Queue]) -> anyhow::Result<Taken> {
     let mut taken = Taken::default();
     let mut unread = Vec::new();
-    for dir in [moves_dir(cx), deleting::dir(cx)] {
+    for dir in [moves_dir(cx), deletions_dir(cx)] {
         let (open, errors) = match summaries(&dir) {
             Ok(both) => both,
             Err(e) => {
@@ -92,21 +116,4 @@ pub(crate) fn taken(cx: &Context, from: &Side, queues: &[Queue]) -> anyhow::Resu
         }
         _ => Ok(taken),
     }
-}
-
-/// The journal of the move with this name.
-pub(crate) fn named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
-    let name = name.strip_suffix(".jsonl").unwrap_or(name);
-    let is_plain = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
-    let path = moves_dir(cx).join(format!("{name}.jsonl"));
-    if !is_plain || !path.exists() {
-        return Err(Failure::new(format!("there is no move called \"{name}\""))
-            .hint("queue-move history lists the moves")
-            .into());
-    }
-    read(&path)
-}
-
-pub(crate) fn read(path: &Path) -> anyhow::Result<Journal> {
-    Journal::read(path).map_err(|e| Failure::new(e.to_string()).into())
 }

@@ -1,4 +1,4 @@
-//! After a move: TO's maildrop drains, and TO's log tells the new queue ids.
+//! After a move: TO's maildrop drains, and TO's log shows the new queue ids.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -207,59 +207,16 @@ pub(crate) fn verify(
     }
     let names: Vec<&str> = moved.iter().map(|one| one.name.as_str()).collect();
     let mut follower = log.map(|log| Follower::new(log, to, tags(cx)));
-    let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
-    let mut left: HashSet<&str> = names.iter().copied().collect();
-    let (mut quiet, mut rounds_after) = (0, 0);
-    let mut rounds = (0..LOG_EVERY).cycle();
-    let mut unread = follower.is_none();
-    while !watch.interrupted() {
-        let before = left.len();
-        left = still_there(to, left.into_iter()).into_iter().collect();
-        progress.set((names.len() - left.len()) as u64);
-        let is_due = rounds.next() == Some(0) || left.is_empty();
-        if let Some(follower) = follower.as_mut().filter(|_| is_due) {
-            unread = follower.read().is_err();
-        }
-        let known = follower
-            .as_ref()
-            .is_none_or(|f| names.iter().all(|n| has_come(f, n)));
-        if left.is_empty() {
-            // Of a log that shows nothing of them, nothing is awaited for so long.
-            let is_slow = |f: &Follower| {
-                names
-                    .iter()
-                    .any(|n| f.new_id(n).is_some() && !has_come(f, n))
-            };
-            let most = match follower.as_ref().is_some_and(is_slow) && !unread {
-                true => QMGR_ROUNDS,
-                false => LOG_ROUNDS,
-            };
-            if known || rounds_after >= most {
-                break;
-            }
-            rounds_after += 1;
-        } else if left.len() < before {
-            quiet = 0;
-        } else {
-            quiet += 1;
-            if quiet >= PATIENCE {
-                break;
-            }
-            if quiet % WAKE == 0 {
-                watch.wake();
-            }
-        }
-        watch.pause(ROUND);
-    }
-    drop(progress);
+    let (left, unread) = wait(cx, to, &names, follower.as_mut(), watch);
+    let follower = follower.as_ref();
     let mut verified = Verified::default();
     for name in &names {
-        if let Some(new) = follower.as_ref().and_then(|f| f.new_id(name)) {
+        if let Some(new) = follower.and_then(|f| f.new_id(name)) {
             verified.new_ids.insert((*name).to_owned(), new.to_owned());
         }
     }
     let (instance, all) = (&to.instance, names.len());
-    if let Some(follower) = follower.as_ref().filter(|_| !unread) {
+    if let Some(follower) = follower.filter(|_| !unread) {
         let so_far = SoFar::of(follower, moved);
         verified.notes.push(so_far.said(instance));
         verified.problems.extend(bad(&so_far.became, instance));
@@ -288,4 +245,60 @@ pub(crate) fn verify(
         ));
     }
     verified
+}
+
+/// Waits for pickup, and for the lines of the log: what is left in the maildrop, and whether the log could not be read.
+fn wait<'n>(
+    cx: &Context,
+    to: &Side,
+    names: &[&'n str],
+    mut follower: Option<&mut Follower>,
+    watch: &MoveWatch<'_>,
+) -> (HashSet<&'n str>, bool) {
+    let progress = cx.progress_items("waiting for pickup", Some(names.len() as u64));
+    let mut left: HashSet<&str> = names.iter().copied().collect();
+    let (mut quiet, mut rounds_after) = (0, 0);
+    let mut rounds = (0..LOG_EVERY).cycle();
+    let mut unread = follower.is_none();
+    while !watch.interrupted() {
+        let before = left.len();
+        left = still_there(to, left.into_iter()).into_iter().collect();
+        progress.set((names.len() - left.len()) as u64);
+        let is_due = rounds.next() == Some(0) || left.is_empty();
+        if let Some(follower) = follower.as_deref_mut().filter(|_| is_due) {
+            unread = follower.read().is_err();
+        }
+        let known = follower
+            .as_deref()
+            .is_none_or(|f| names.iter().all(|n| has_come(f, n)));
+        if left.is_empty() {
+            // Of a log that shows nothing of them, nothing is awaited for so long.
+            let is_slow = |f: &Follower| {
+                names
+                    .iter()
+                    .any(|n| f.new_id(n).is_some() && !has_come(f, n))
+            };
+            let most = match follower.as_deref().is_some_and(is_slow) && !unread {
+                true => QMGR_ROUNDS,
+                false => LOG_ROUNDS,
+            };
+            if known || rounds_after >= most {
+                break;
+            }
+            rounds_after += 1;
+        } else if left.len() < before {
+            quiet = 0;
+        } else {
+            quiet += 1;
+            if quiet >= PATIENCE {
+                break;
+            }
+            if quiet % WAKE == 0 {
+                watch.wake();
+            }
+        }
+        watch.pause(ROUND);
+    }
+    drop(progress);
+    (left, unread)
 }

@@ -50,7 +50,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
     let (unfinished, damaged) = transfer::unfinished(cx.root(), &names);
-    unfinished.iter().for_each(|one| cx.warn(one.told()));
+    unfinished.iter().for_each(|one| cx.warn(one.warning()));
     damaged.iter().for_each(|error| cx.warn(error.to_string()));
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);

@@ -14,7 +14,7 @@ use transfer::plan::{Item, Plan};
 use transfer::preflight::{Objection, refuse, warn};
 
 use super::some;
-use crate::planning::Course;
+use crate::course::Course;
 
 /// Messages whose headers are read, and those whose bodies are.
 const MOST_HEADERS: usize = 10_000;

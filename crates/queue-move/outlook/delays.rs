@@ -8,7 +8,7 @@ use cli::Context;
 use postfix::queue::{Queue, ScanOptions, ShowqOptions};
 use transfer::plan::Plan;
 
-use crate::planning::{Course, domain};
+use crate::course::{Course, domain};
 
 /// The target is paused: what is moved there waits there.
 pub(super) fn paused(cx: &Context, course: &Course<'_>) -> Option<String> {

@@ -12,7 +12,7 @@ use cli::Context;
 use transfer::plan::Plan;
 use transfer::preflight::Objection;
 
-use crate::planning::Course;
+use crate::course::Course;
 
 /// What speaks against handing these messages to TO, and what is to be known.
 pub(crate) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Objection> {

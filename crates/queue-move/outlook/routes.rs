@@ -9,7 +9,7 @@ use transfer::plan::Plan;
 use transfer::preflight::{Objection, refuse, warn};
 
 use super::some;
-use crate::planning::{Course, domain};
+use crate::course::{Course, domain};
 
 /// Recipients that are asked for one by one; of those beyond, one for each domain.
 const MOST: usize = 5000;

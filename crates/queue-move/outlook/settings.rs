@@ -8,7 +8,7 @@ use postfix::queue::Queue;
 use transfer::plan::Plan;
 use transfer::preflight::{Objection, free_space, refuse, warn};
 
-use crate::planning::Course;
+use crate::course::Course;
 
 /// Checks of cleanup(8) that return mail by what is in it.
 const STRICT: [&str; 4] = [

@@ -151,7 +151,7 @@ impl Summary {
     }
 
     /// What is reported of it while it is unfinished, with the commands for both ways on. A deletion has one way only.
-    pub fn told(&self) -> String {
+    pub fn warning(&self) -> String {
         let (header, totals) = (&self.header, self.totals);
         if self.is_deletion() {
             return format!(
