@@ -1,4 +1,4 @@
-//! What root does beside users who are not root, with such users at work: they are `nobody`.
+//! What root does beside users who are not root, with such users at work: they are `nobody`, and another.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -7,6 +7,7 @@
 )]
 
 mod locks;
+mod owners;
 mod programs;
 mod ways;
 
