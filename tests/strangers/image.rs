@@ -83,3 +83,57 @@ pub(crate) fn delivery(tag: &str, domain: &str, status: &str, reply: &str) -> St
          status={status} ({reply})"
     )
 }
+
+/// A backup has its host's links: they mean that host's files, and show none of this one's.
+#[test]
+fn links_of_an_image_lead_to_its_own_files_alone() {
+    let line = |domain: &str| {
+        let line = delivery("postfix-aol-a", domain, "bounced", "550 zebra");
+        format!("{DAY}T00:00:00Z rustin {line}\n")
+    };
+    let image = Image::new([]);
+    let outside = tempfile::tempdir_in("/var/tmp").unwrap();
+    let put = |name: &str, here: &str, there: &str| {
+        let path = outside.path().join(name);
+        fs::write(&path, here).unwrap();
+        image.write(path.strip_prefix("/").unwrap().to_str().unwrap(), there);
+        path
+    };
+    let rule = |class: &str| format!("[[rule]]\nclass = '{class}'\nreply = ['zebra']\n");
+    for (name, below, here, there) in [
+        (
+            "log",
+            "var/log/mail.log",
+            line("here.example"),
+            line("there.example"),
+        ),
+        (
+            "reasons",
+            "etc/relay-tools/reasons.toml",
+            "not: TOML of this host".to_owned(),
+            rule("spam-content"),
+        ),
+    ] {
+        let link = image.path(below);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        drop(fs::remove_file(&link));
+        std::os::unix::fs::symlink(put(name, &here, &there), link).unwrap();
+    }
+    let args = ["--date", DAY, "--by", "domain,reason"];
+    let ran = image.stats(&args);
+    for expected in [
+        ":by:domain:there.example:total:1\n",
+        ":by:reason:spam-content:total:1\n",
+    ] {
+        assert!(ran.out.contains(expected), "{ran:?}");
+    }
+    // What its host would not find, either.
+    fs::remove_dir_all(image.path(outside.path().strip_prefix("/").unwrap().to_str().unwrap()))
+        .unwrap();
+    let ran = image.stats(&args);
+    assert!(
+        !(ran.out.clone() + &ran.err).contains("this host"),
+        "{ran:?}"
+    );
+    assert!(!ran.out.contains("here.example"), "{ran:?}");
+}

@@ -46,6 +46,7 @@ impl Context {
         if !std::fs::metadata(root.dir()).map_err(no_root)?.is_dir() {
             return Err(no_root(io::ErrorKind::NotADirectory.into()).into());
         }
+        guarded::confine(root.dir());
         let target = Target::of(common.output.as_deref());
         let console = Arc::new(Console::new(tool, common.quiet, common.verbose));
         let tz = std::env::var_os("TZ");

@@ -11,6 +11,7 @@
 
 pub mod at;
 mod draft;
+mod image;
 mod kept;
 mod lock;
 mod place;
@@ -21,6 +22,7 @@ mod trust;
 mod walk;
 
 pub use draft::{Draft, Leftover};
+pub use image::confine;
 pub use lock::{Lock, LockError, flock_holder};
 pub use place::{Kind, Place, descriptor};
 pub use program::{Ended, NO_ANSWER, Output, Program, Said};

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use crate::at;
 use crate::draft::Draft;
+use crate::image;
 use crate::lock::{Lock, LockError};
 use crate::read::read_file;
 use crate::trust::{Refused, file_type, is_others_to_write, is_ours, user};
@@ -55,7 +56,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where `path` leads, on this machine.
+    /// Where `path` leads: on this machine, or, if it is below an image ([`crate::confine`]), in that.
     ///
     /// # Errors
     /// A directory on the way is missing or may not be entered; a link is not followed ([`crate::is_refused`]); the
@@ -98,7 +99,10 @@ impl Place {
     }
 
     fn own(root: &Path, path: &Path, links: Links, missing: Missing) -> io::Result<Self> {
-        let image = (root != Path::new("/")).then_some(root);
+        let image = match root == Path::new("/") {
+            true => image::of(path),
+            false => Some(root),
+        };
         let inside = image.and_then(|root| path.strip_prefix(root).ok());
         let root = inside.and(image);
         let walk = Walk {

@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::place::Place;
 use crate::walk::Links;
 
-/// Opens the regular file that `path` leads to, by links of root's and the caller's too, for reading. A FIFO does not
-/// make it wait.
+/// Opens the regular file that `path` leads to, by links of root's and the caller's too, for reading; in an image, as
+/// its host would ([`crate::confine`]). A FIFO does not make it wait.
 ///
 /// # Errors
 /// It does not exist, reading it is not permitted, or a link of another's is on the way ([`crate::is_refused`]).
