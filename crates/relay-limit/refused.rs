@@ -26,6 +26,9 @@ pub(crate) struct Question<'a> {
     pub(crate) reasons: Arc<Reasons>,
 }
 
+/// So many refusals are kept before those are left out that decide nothing.
+const MANY: usize = 1 << 17;
+
 #[derive(Clone)]
 struct Counter<'a> {
     question: &'a Question<'a>,
@@ -37,9 +40,23 @@ struct Counter<'a> {
     cache: Cache,
     key: u64,
     events: Vec<Event>,
+    /// The time, where what counts is what the rules ask for at it.
+    now: Option<Time>,
+    /// With so many events, those are left out that decide nothing.
+    most: usize,
 }
 
 impl Counter<'_> {
+    /// Makes room, if need be.
+    fn thin(&mut self) {
+        let Some(now) = self.now.filter(|_| self.events.len() >= self.most) else {
+            return;
+        };
+        self.events.sort_by_key(|event| event.at);
+        self.question.rules.thin(&mut self.events, now);
+        self.most = MANY.max(2 * self.events.len());
+    }
+
     fn add(&mut self, name: &str, delivery: &Delivery<'_>) {
         let Some(at) = delivery.time else { return };
         let domain = domain_of(delivery.recipient).unwrap_or_default();
@@ -84,6 +101,7 @@ impl Counter<'_> {
     fn later(&self) -> Self {
         Self {
             events: Vec::new(),
+            most: MANY,
             ..self.clone()
         }
     }
@@ -98,7 +116,10 @@ impl Sink for Counter<'_> {
             && let Some(name) = self.names.get(instance.as_ref())
         {
             match name.clone() {
-                Some(name) => self.add(&name, delivery),
+                Some(name) => {
+                    self.add(&name, delivery);
+                    self.thin();
+                }
                 None => {
                     self.shared.insert(instance.into_owned());
                 }
@@ -117,6 +138,7 @@ impl Sink for Counter<'_> {
     fn join(&mut self, later: Self) {
         self.filter.join(later.filter);
         self.events.extend(later.events);
+        self.thin();
         self.shared.extend(later.shared);
     }
 }
@@ -144,7 +166,7 @@ fn count(
     cx: &Context,
     host: &Parsed<Host>,
     question: &Question<'_>,
-    key: u64,
+    (key, now): (u64, Option<Time>),
     read: impl FnOnce(&[LogSet], &mut Counter<'_>) -> (usize, Vec<Problem>),
 ) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
     let selection = Selection::new(cx.site(), host, &[], false)?;
@@ -163,6 +185,8 @@ fn count(
         cache: Cache::default(),
         key,
         events: Vec::new(),
+        now,
+        most: MANY,
     };
     let sets = log_sets(cx.site(), host, &selection, None)?;
     let (logs, mut problems) = read(&sets, &mut counter);
@@ -208,7 +232,7 @@ pub(crate) fn of_time(
     };
     let key = recent::new_key();
     let mut late = None;
-    let (mut events, problems) = count(cx, host, question, key, |sets, counter| {
+    let (mut events, problems) = count(cx, host, question, (key, None), |sets, counter| {
         let mut logs = DayLogs::read(cx.site(), sets, &[time], WANTED, counter);
         late = begins_late(cx.site(), logs.begin(), since);
         logs.problems.extend(gaps(&logs.readings).unread);
@@ -233,7 +257,8 @@ pub(crate) fn new(
 ) -> anyhow::Result<(Vec<Event>, Vec<Problem>)> {
     let (key, places) = (recent.key, &mut recent.places);
     let before = places.gaps;
-    let (events, mut problems) = count(cx, host, question, key, |sets, counter| {
+    let now = Some(cx.now());
+    let (events, mut problems) = count(cx, host, question, (key, now), |sets, counter| {
         let wanted = (WANTED, Some(since));
         match read_new(cx.site(), sets, wanted, places, counter, Counter::later) {
             Ok((readings, mut problems)) => {

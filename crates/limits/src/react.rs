@@ -49,6 +49,13 @@ pub struct Rule {
     pub lasts: Span,
 }
 
+impl Rule {
+    /// May a refusal at this time still decide something at `now`? A clock may be ahead a little.
+    fn may_count(&self, at: Time, now: Time) -> bool {
+        at > now.minus(self.within).minus(self.within) && at < now.plus(AHEAD)
+    }
+}
+
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
@@ -169,8 +176,7 @@ impl Rules {
             let is_ahead = event.at >= now;
             let key = (event.rule, &*event.instance, &*event.provider, is_ahead);
             let recipients = kept.entry(key).or_default();
-            if event.at > now.minus(rule.within).minus(rule.within)
-                && event.at < now.plus(AHEAD)
+            if rule.may_count(event.at, now)
                 && (recipients.len() as u64) < rule.at_least
                 && recipients.insert(event.recipient)
             {
@@ -179,6 +185,39 @@ impl Rules {
         }
         latest.reverse();
         latest
+    }
+
+    /// Leaves those of `events`, in the order of time, by which [`Rules::decide`] decides the same at `now`, if with a
+    /// smaller count: whoever may write to a log makes up refusals without number. Of each rule, instance and provider,
+    /// and of each stretch as long as the rule's time, those are the first and the last ones of as many recipients as
+    /// the rule asks for: where there are more, these are enough, before a hold that ends in that stretch and behind it.
+    pub fn thin(&self, events: &mut Vec<Event>, now: Time) {
+        events.retain(|event| {
+            let rule = self.rules.get(event.rule);
+            rule.is_some_and(|rule| rule.may_count(event.at, now))
+        });
+        let first = self.enough(events.iter());
+        let mut last = self.enough(events.iter().rev());
+        last.reverse();
+        let mut needed = first.into_iter().zip(last);
+        events.retain(|_| needed.next().is_none_or(|(first, last)| first || last));
+    }
+
+    /// Which of these are of recipients that were not met before, while there are fewer of those than the rule asks for:
+    /// see [`Rules::thin`].
+    fn enough<'e>(&self, events: impl Iterator<Item = &'e Event>) -> Vec<bool> {
+        let mut met: HashMap<(usize, &str, &str, i64), HashSet<u64>> = HashMap::new();
+        let is_needed = |event: &'e Event| {
+            let Some(rule) = self.rules.get(event.rule) else {
+                return false;
+            };
+            let within = i64::try_from(rule.within.micros()).unwrap_or(i64::MAX);
+            let stretch = event.at.micros().div_euclid(within.max(1));
+            let key = (event.rule, &*event.instance, &*event.provider, stretch);
+            let recipients = met.entry(key).or_default();
+            (recipients.len() as u64) < rule.at_least && recipients.insert(event.recipient)
+        };
+        events.map(is_needed).collect()
     }
 
     /// What the rules ask for, given all `events` in the order of time. `instances`: those named for each provider, who

@@ -137,6 +137,53 @@ fn what_was_decided_and_not_done_is_decided_again() {
     assert_eq!(rules.recent(&ahead, at(2)).len(), 5);
 }
 
+/// Ten thousand refusals, most of them of few recipients, of clocks that go back and are ahead: whatever is left out,
+/// the same is decided, and what is left does not grow with what was written.
+#[test]
+fn what_is_left_out_of_a_flood_decides_nothing() {
+    let names = BTreeMap::from([(
+        "aol".to_owned(),
+        ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+    )]);
+    let rules = rules(RULES);
+    let now = Time::EPOCH.plus(Span::from_minutes(60));
+    let mut seed = 1_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let mut acted = 0;
+    for round in 0..2_000_u64 {
+        // Few and many, crowded and far between.
+        let count = [3, 6, 12, 40, 400][(round % 5) as usize];
+        let spread = [60, 600, 3_600, 12_000][(round / 5 % 4) as usize];
+        let recipients = [2, 3, 5, 1_000][(round / 20 % 4) as usize];
+        let mut events: Vec<Event> = (0..count)
+            .map(|_| Event {
+                at: now
+                    .minus(Span::from_seconds(spread))
+                    .plus(Span::from_seconds(random(2 * spread))),
+                recipient: random(recipients),
+                ..event(0, ["a", "b"][random(2) as usize])
+            })
+            .collect();
+        events.sort_by_key(|event| event.at);
+        let decide = |events: &[Event]| {
+            let of_now = events.partition_point(|event| event.at < now);
+            let all = rules.decide(&events[..of_now], &names, &mut Vec::new(), Some(now));
+            let done = all.into_iter().filter(|one| one.refused.is_none());
+            done.map(|one| (one.at, one.instance)).collect::<Vec<_>>()
+        };
+        let expected = decide(&events);
+        rules.thin(&mut events, now);
+        assert_eq!(decide(&events), expected, "round {round}");
+        acted += expected.len();
+        // Of two instances, in nine stretches of ten minutes (twenty of them past, sixty to come), six each.
+        assert!(events.len() <= 2 * 9 * 6, "{}", events.len());
+    }
+    assert!((500..3_500).contains(&acted), "{acted}");
+}
+
 #[test]
 fn never_more_than_the_share_of_a_providers_addresses() {
     // Half of three is one.
