@@ -354,6 +354,7 @@ fn queue(
         with_expiry: false,
         by: Vec::new(),
         top: None,
+        most_keys: figures::bounds::MOST_KEYS_IN_ALL,
         providers: Arc::clone(&run.tables.providers),
     };
     let progress = cx.progress_items("reading queues", None);

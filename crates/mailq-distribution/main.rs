@@ -47,6 +47,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         with_expiry: mode.reads_expiry() && !args.counts_only,
         by: args.by.clone(),
         top: Some(args.top(spools.len())),
+        most_keys: figures::bounds::MOST_KEYS_IN_ALL,
         providers: Arc::new(host::tables::providers(cx.site())?),
     };
     if let Mode::Watch(round, interval) = mode {

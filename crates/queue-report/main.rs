@@ -23,7 +23,7 @@ use figures::instances::Trouble;
 use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
 use legible::wrap::Folding;
-use postfix::queue::{Queue, ScanOptions, Selector};
+use postfix::queue::{Queue, Selector};
 use postfix::{Span, Time};
 use show::queue::{csv, json, jsonl, table, text};
 
@@ -31,6 +31,9 @@ use args::Args;
 use mode::{Listing, Mode, Whole};
 use reading::read;
 use spools::InstanceSpool;
+
+/// Tallies that the threads of a scan fill: more than one, so that they seldom wait for each other.
+const SHARDS: usize = 8;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -141,8 +144,12 @@ fn figures(
         providers: Arc::new(host::tables::providers(cx.site())?),
         reasons: Arc::new(host::tables::reasons(cx.site())?),
     });
-    let threads = ScanOptions::default().threads.get();
-    let tallies = Shards::new(threads, || Tally::new(Arc::clone(&settings)));
+    // All of them together are no more keys than memory has room for.
+    let part = Arc::new(Settings {
+        most_keys: figures::bounds::queued_keys(args.top(mode).or(Some(0))),
+        ..Settings::clone(&settings)
+    });
+    let tallies = Shards::new(SHARDS, || Tally::new(Arc::clone(&part)));
     let corrupt = has_figures && args.selects_all();
     let read = read(cx, spools, selector, corrupt, |at, message| {
         tallies.with(|tally| tally.add(at, message, selector));

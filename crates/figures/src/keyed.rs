@@ -65,9 +65,21 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
         }
     }
 
+    /// How many keys are told apart now.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
     /// Makes room for another.
     fn bound(&mut self) {
-        if self.cells.len() <= self.most {
+        if self.cells.len() > self.most {
+            self.cut(self.most / 2);
+        }
+    }
+
+    /// Leaves the `most` busiest keys, and what the others come to.
+    fn cut(&mut self, most: usize) {
+        if self.cells.len() <= most {
             return;
         }
         let mut cells: Vec<(K, C)> = self.cells.drain().collect();
@@ -75,7 +87,7 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
             let busiest = Reverse(one.weight()).cmp(&Reverse(other.weight()));
             busiest.then_with(|| a.cmp(b))
         });
-        for (_, cell) in cells.drain(self.most / 2..) {
+        for (_, cell) in cells.drain(most..) {
             self.cut = self.cut.saturating_add(1);
             self.rest.merge(&cell);
         }
@@ -85,6 +97,22 @@ impl<K: Hash + Eq + Ord, C: Cell> Keyed<K, C> {
     /// Those that are kept distinct.
     pub fn into_cells(self) -> HashMap<K, C> {
         self.cells
+    }
+}
+
+/// Leaves at most half as many keys as `most` of all these together, where there are more than `most`: the longest are
+/// cut. An instance of few keys keeps its own, however many others have.
+pub fn bound<K: Hash + Eq + Ord, C: Cell>(all: &mut [&mut Keyed<K, C>], most: usize) {
+    let keys = |all: &[&mut Keyed<K, C>]| all.iter().map(|one| one.len()).sum::<usize>();
+    if keys(all) <= most {
+        return;
+    }
+    let mut longest = all.iter().map(|one| one.len()).max().unwrap_or(0);
+    while keys(all) > most / 2 && longest > 1 {
+        longest /= 2;
+        for one in all.iter_mut() {
+            one.cut(longest);
+        }
     }
 }
 
@@ -129,5 +157,28 @@ mod tests {
         }
         let keyed = fill(0..100);
         assert_eq!((keyed.cut, keyed.into_cells().len()), (0, 76));
+    }
+    /// One has many keys, others few: the many are cut, the few stay, and nothing is lost.
+    #[test]
+    fn the_longest_are_cut_until_all_keys_of_all_fit() {
+        let fill = |keys: u64| {
+            let mut keyed: Keyed<String, u64> = Keyed::new(1 << 20);
+            for n in 0..keys {
+                // The first ones have more.
+                *keyed.of(n.to_string().as_str()) += if n < 20 { 2 } else { 1 };
+            }
+            keyed
+        };
+        let (mut many, mut some, mut few) = (fill(10_000), fill(4_000), fill(30));
+        bound(&mut [&mut many, &mut some, &mut few], 14_030);
+        assert_eq!((many.len(), some.len(), few.len()), (10_000, 4_000, 30));
+        bound(&mut [&mut many, &mut some, &mut few], 5_000);
+        assert_eq!((many.len(), some.len(), few.len()), (625, 625, 30));
+        for (keyed, sum) in [(many, 10_020), (some, 4_020), (few, 50)] {
+            let rest = keyed.rest;
+            let cells = keyed.into_cells();
+            assert_eq!(cells.values().sum::<u64>() + rest, sum);
+            assert!((0..20).all(|key| cells[&key.to_string()] == 2));
+        }
     }
 }

@@ -139,6 +139,13 @@ impl Tally {
         }
     }
 
+    /// Leaves at most so many keys of all these tallies together: see [`keyed::bound`].
+    pub fn bound<'a>(all: impl IntoIterator<Item = &'a mut Self>, most: usize) {
+        let tables = all.into_iter().flat_map(|tally| &mut tally.tables);
+        let mut tables: Vec<&mut Table> = tables.map(|(_, table)| table).collect();
+        keyed::bound(&mut tables, most);
+    }
+
     /// Counts when a message expires, unless it is in a queue in which Postfix does not try it.
     pub fn add_expiry(&mut self, queue: Queue, expires: Time) {
         if !matches!(queue, Queue::Maildrop | Queue::Hold | Queue::Corrupt) {

@@ -26,6 +26,14 @@ impl Names {
         id
     }
 
+    pub(super) fn knows(&self, text: &[u8]) -> bool {
+        self.ids.contains_key(text)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     pub(super) fn get(&self, id: u32) -> &[u8] {
         self.texts
             .get(id as usize)

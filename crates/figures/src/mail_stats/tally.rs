@@ -48,7 +48,7 @@ impl Tally {
         };
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
-            senders: Senders::default(),
+            senders: Senders::new(MOST_KEYS_IN_ALL),
             instances: Instances::new(by.len(), &settings),
             key_ids: Vec::with_capacity(by.len()),
             recipients,

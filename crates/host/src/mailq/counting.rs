@@ -38,6 +38,8 @@ pub struct Counting<'a> {
     pub by: Vec<Dimension>,
     /// How many rows of a breakdown are wanted, the biggest. All, if absent.
     pub top: Option<usize>,
+    /// Keys that are kept distinct of all instances and all breakdowns together ([`bounds::MOST_KEYS_IN_ALL`]).
+    pub most_keys: usize,
     /// Whose a domain is.
     pub providers: Arc<Providers>,
 }
@@ -197,6 +199,8 @@ impl Counting<'_> {
                 if let Some(all) = all.get_mut(at) {
                     all.push(found);
                 }
+                let tallies = all.iter_mut().flatten().map(|found| &mut found.tally);
+                Tally::bound(tallies, self.most_keys);
             }
         }
         all
@@ -249,5 +253,53 @@ impl QueueResult {
                 error: Some(error),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use figures::distribution::Breakdown;
+    use postfix::queue::{Layout, Spool};
+    use std::path::Path;
+
+    /// Of three instances, each with a few domains: all together are held to the bound, and nothing is lost.
+    #[test]
+    fn the_keys_of_all_instances_together_are_bounded() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/spools");
+        let spools = ["a", "b", "c"].map(|name| InstanceSpool {
+            instance: name.to_owned(),
+            spool: Spool::new(fixtures.join("real-default/spool"), Layout::default()),
+            lifetimes: Lifetimes::default(),
+            is_there: true,
+            problem: None,
+            same_as: None,
+        });
+        let look = |most_keys| {
+            let counting = Counting {
+                spools: &spools,
+                host: "rustin",
+                counts_only: false,
+                with_expiry: false,
+                by: vec![Dimension::Domain, Dimension::SenderDomain],
+                top: None,
+                most_keys,
+                providers: Arc::new(Providers::load(None).unwrap()),
+            };
+            let counted = counting.look(Time::EPOCH, &[], &|| ControlFlow::Continue(()));
+            let all = counted.unwrap().distribution.instances;
+            let by: Vec<_> = all.iter().flat_map(|one| &one.figures.by).collect();
+            let rows: usize = by.iter().map(|by| by.rows.len()).sum();
+            let sum = |by: &Breakdown| by.rows.iter().map(|row| row.counts.total()).sum::<u64>();
+            (rows, by.into_iter().map(sum).collect::<Vec<_>>())
+        };
+        let (rows, sums) = look(bounds::MOST_KEYS_IN_ALL);
+        let (bounded, same) = look(8);
+        // A row more each, for what is not told apart.
+        assert!(
+            rows == 18 && (6..=8 + 6).contains(&bounded),
+            "{rows} {bounded}"
+        );
+        assert_eq!(sums, same);
     }
 }
