@@ -221,7 +221,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Seen
             Force::Unknown(why) => Seen::Unknown(why),
         },
         Sent::Elsewhere(address, to) => Seen::Broken(format!("mail for {address} goes to {to}")),
-        Sent::Unknown(why) => Seen::Unknown(format!("{why}; run it as root")),
+        Sent::Unknown(why) => Seen::Unknown(why),
     }
 }
 

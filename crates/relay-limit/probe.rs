@@ -39,7 +39,13 @@ pub(crate) fn resolve(client: &mut Rewrite, addresses: &[String], text: &str) ->
             Ok(Resolved::To { transport, nexthop })
                 if transport == "retry" && nexthop.contains(text) => {}
             Ok(other) => return Sent::Elsewhere(address.clone(), other),
-            Err(e) => return Sent::Unknown(format!("{}: {e}", client.socket().display())),
+            Err(e) => {
+                let hint = match e.kind() {
+                    io::ErrorKind::PermissionDenied => "; run it as root",
+                    _ => "",
+                };
+                return Sent::Unknown(format!("{}: {e}{hint}", client.socket().display()));
+            }
         }
     }
     Sent::Kept
@@ -156,13 +162,7 @@ pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
 fn patiently<T>(ask: impl FnOnce(Duration) -> io::Result<T>) -> io::Result<T> {
     let smtpd = Path::new("smtpd");
     let (patience, begun) = (WAITED.of(smtpd)?, Instant::now());
-    let said = ask(patience);
-    // socket(7), SO_RCVTIMEO: a limit ends with EAGAIN.
-    let late = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
-    if matches!(&said, Err(e) if late.contains(&e.kind())) {
-        WAITED.spent(smtpd, begun.elapsed());
-    }
-    said
+    ask(patience).map_err(|e| WAITED.spent(smtpd, begun.elapsed(), e))
 }
 
 /// Connects to the smtpd at `server`, waits for its greeting, and leaves: from which address. Whatever it greets with,

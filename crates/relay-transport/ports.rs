@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use cli::Context;
 use postfix::config::From;
@@ -18,6 +19,8 @@ use host::{pool, ports};
 const AT_A_TIME: usize = 16;
 /// As many addresses of a relay as are tried.
 const ADDRESSES: usize = 8;
+/// No address is tried any more after this, of all relays together: a monitoring system waits for a check.
+const TOTAL: Duration = Duration::from_secs(60);
 
 /// Tries all `hops`, by what is looked up of them and was `found`. Those without any address are left out. With a
 /// table, each is asked whether it takes mail of a domain that the table leads there.
@@ -38,10 +41,11 @@ pub(crate) fn look_at(
         .filter(|(_, addresses)| addresses.as_ref().map_or(true, |all| !all.is_empty()))
         .collect();
     let progress = cx.progress_items("connecting to the relays", u64::try_from(jobs.len()).ok());
+    let end = Instant::now() + TOTAL;
     let tried = pool::each(jobs, AT_A_TIME, |(hop, addresses)| {
         let state = match (addresses, table) {
-            (Ok(addresses), None) => connect(&addresses),
-            (Ok(addresses), Some(table)) => ask(cx, instance, table, &hop.0, &addresses),
+            (Ok(addresses), None) => connect(&addresses, end),
+            (Ok(addresses), Some(table)) => ask(cx, instance, table, &hop.0, (&addresses, end)),
             (Err(why), _) => PortState::Unreached(why),
         };
         progress.advance(1);
@@ -94,11 +98,25 @@ fn port(service: &str) -> Option<u16> {
     }
 }
 
+/// Is there time for one more?
+///
+/// # Errors
+/// There is none.
+fn in_time(end: Instant) -> io::Result<()> {
+    match Instant::now() < end {
+        true => Ok(()),
+        false => {
+            let what = format!("not tried, {} s after the first", TOTAL.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, what))
+        }
+    }
+}
+
 /// Open if one address takes the connection, refused if all refuse it.
-fn connect(addresses: &[SocketAddr]) -> PortState {
+fn connect(addresses: &[SocketAddr], end: Instant) -> PortState {
     let mut other = None;
     for address in addresses.iter().take(ADDRESSES) {
-        match ports::knock(address) {
+        match in_time(end).and_then(|()| ports::knock(address)) {
             Ok(()) => return PortState::Open,
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
             Err(e) => other = Some(format!("{}: {}", address.ip(), reason(&e))),
@@ -113,7 +131,7 @@ fn ask(
     instance: &Instance,
     table: &Table,
     hop: &Hop,
-    addresses: &[SocketAddr],
+    (addresses, end): (&[SocketAddr], Instant),
 ) -> PortState {
     let unasked = |why: String| {
         PortState::Asked(Asked {
@@ -153,6 +171,12 @@ fn ask(
             helo: outlet.helo_name.clone(),
             recipient: format!("postmaster@{domain}"),
         };
+        // What others have answered says nothing of it.
+        if let Err(late) = in_time(end) {
+            asked.unasked.push(format!("{ip}: {late}"));
+            answers += 1;
+            continue;
+        }
         let said = asking::ask(address, &question);
         answers += usize::from(said.is_ok());
         let (kind, text) = match said {
@@ -196,4 +220,19 @@ fn reason(error: &io::Error) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_tried_when_the_time_of_all_is_over() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let now = Instant::now();
+        assert_eq!(connect(&[address], now + TOTAL), PortState::Open);
+        let late = PortState::Unreached("127.0.0.1: not tried, 60 s after the first".to_owned());
+        assert_eq!(connect(&[address; 9], now), late);
+    }
 }

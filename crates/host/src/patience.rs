@@ -4,7 +4,7 @@
 //! for the first waits for an hour, and a monitoring system for none of it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -44,14 +44,30 @@ impl Patience {
             Some(waited) => {
                 let waited = waited.as_secs();
                 let what = format!("not asked: {} {waited} s before", guarded::NO_ANSWER);
-                Err(io::Error::new(io::ErrorKind::TimedOut, what))
+                Err(io::Error::new(ErrorKind::TimedOut, what))
             }
         }
     }
 
-    /// Notes that one was waited for so long, and has not answered.
-    pub fn spent(&self, asked: &Path, waited: Duration) {
-        *lock(&self.waited).entry(asked.to_owned()).or_default() += waited;
+    /// Notes of an error that one has not answered in time, and was waited for so long; any other is as it was. Where
+    /// others were waited for before, it says so: else "within 1 s" would look like no time at all.
+    pub fn spent(&self, asked: &Path, waited: Duration, error: io::Error) -> io::Error {
+        // socket(7), SO_RCVTIMEO: a limit ends with EAGAIN.
+        if !matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) {
+            return error;
+        }
+        let mut all = lock(&self.waited);
+        let so_far = all.entry(asked.to_owned()).or_default();
+        let before = so_far.as_secs();
+        *so_far += waited;
+        match before {
+            0 => error,
+            before => {
+                let what =
+                    format!("{error} (others were waited for in vain before, for {before} s)");
+                io::Error::new(error.kind(), what)
+            }
+        }
     }
 }
 
@@ -66,15 +82,26 @@ mod tests {
             Path::new("/usr/sbin/postmap"),
             Path::new("/usr/sbin/postconf"),
         );
-        let (mut waited, mut asked) = (Duration::ZERO, 0);
+        let (mut waited, mut asked, mut said) = (Duration::ZERO, 0, Vec::new());
         for _ in 0..300 {
             if let Ok(long) = patience.of(postmap) {
                 waited += long;
                 asked += 1;
-                patience.spent(postmap, long);
+                let late = format!("{} {} s", guarded::NO_ANSWER, long.as_secs());
+                let late = io::Error::new(ErrorKind::TimedOut, late);
+                said.push(patience.spent(postmap, long, late).to_string());
             }
         }
         assert_eq!((waited.as_secs(), asked), (60, 31));
+        // What took no time of its own says whose time it was.
+        assert_eq!(said[0], "no answer within 30 s");
+        let others = "no answer within 1 s (others were waited for in vain before, for 30 s)";
+        assert_eq!(said[1], others);
+        let gone = io::Error::from(ErrorKind::NotFound);
+        assert_eq!(
+            patience.spent(postmap, Duration::ZERO, gone).kind(),
+            ErrorKind::NotFound
+        );
         let why = patience.of(postmap).unwrap_err();
         assert_eq!(why.to_string(), "not asked: no answer within 60 s before");
         assert_eq!(patience.of(other).unwrap().as_secs(), 30);

@@ -30,10 +30,7 @@ pub(crate) fn ask(
 ) -> io::Result<guarded::Said> {
     let patience = WAITED.of(path)?;
     let said = more(guarded::Program::new(path, patience)).run(most);
-    if matches!(&said, Err(e) if e.kind() == io::ErrorKind::TimedOut) {
-        WAITED.spent(path, patience);
-    }
-    said
+    said.map_err(|e| WAITED.spent(path, patience, e))
 }
 
 /// `-c CONFIG`. Of an image, whose files may be anybody's, the programs only read.

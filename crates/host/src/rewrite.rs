@@ -154,7 +154,7 @@ impl Rewrite {
     /// # Errors
     /// As [`Self::resolve`].
     pub fn resolve_from(&mut self, sender: &str, address: &str) -> io::Result<Resolved> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
         if sender.contains('\0') || address.contains('\0') {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -168,10 +168,7 @@ impl Rewrite {
             }
             result => result,
         };
-        if matches!(&found, Err(e) if matches!(e.kind(), TimedOut | WouldBlock)) {
-            self.waited.spent(asked, patience);
-        }
-        found
+        found.map_err(|e| self.waited.spent(asked, patience, e))
     }
 
     fn try_resolve(
