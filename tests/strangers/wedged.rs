@@ -4,8 +4,11 @@
 use crate::foreign::{Ran, runs};
 use crate::{is_root, repository};
 
-/// Both instances as they should be, with mail at postfix-x, and a pause in force at it.
+/// Both instances as they should be, with mail at postfix-x, and a pause in force at it. It may have another name.
 const READY: &str = r#"
+test -z "$NAME" || sed -i "s/= postfix-x$/= $NAME/" /etc/postfix-x/main.cf
+for p in $PROGRAMS; do ln -s /usr/sbin/$p $D/bin/$p; done
+echo "command_directory = $D/bin" | tee -a /etc/postfix/main.cf >>/etc/postfix-x/main.cf
 ip link set lo up; D0=$D/spool0; mkdir -p $D0; cp -a SPOOL/. $D0; find $D0 -type f -exec chmod 700 {} +
 for s in $D/spool $D0; do
     mkdir -p $s/pid $s/private $s/public
@@ -26,8 +29,8 @@ printf 'inet_interfaces = 127.0.0.1\ntransport_maps = hash:/etc/postfix-x/relay-
 printf "queue_directory = $D0\nmulti_instance_directories = /etc/postfix-x\nmulti_instance_wrapper = postmulti\n" \
     >>/etc/postfix/main.cf
 echo 'aol.com smtp:[aol.smtp.example.org]' >/etc/postfix-x/t; postmap -c /etc/postfix hash:/etc/postfix-x/t
-TOOLS/relay-limit setup x --apply >/dev/null
-TOOLS/relay-limit pause x --domain aol.com --for 1h --last --yes >/dev/null 2>&1 || test $? = 1
+TOOLS/relay-limit setup /etc/postfix-x --apply >/dev/null
+TOOLS/relay-limit pause /etc/postfix-x --domain aol.com --for 1h --last --yes >/dev/null 2>&1 || test $? = 1
 touch /var/log/mail.log
 for s in $D/spool $D0; do
     perl -e 'use Fcntl ":flock"; $0 = "master"; $SIG{HUP} = "IGNORE"; open F, ">", "$ARGV[0]/pid/master.pid";
@@ -39,11 +42,10 @@ done
 
 /// Programs that end never and say nothing, or say more and more.
 const PROGRAMS: &str = r#"
-for p in postmap postconf postfix postqueue postkick postlog postsuper sendmail; do
-    printf '#!/bin/sh\nexec WEDGE\n' >$D/bin/$p; chmod 755 $D/bin/$p
+for p in $PROGRAMS sendmail; do
+    rm -f $D/bin/$p; printf '#!/bin/sh\nexec WEDGE\n' >$D/bin/$p; chmod 755 $D/bin/$p
 done
 mount --bind $D/bin/sendmail /usr/sbin/sendmail
-echo "command_directory = $D/bin" | tee -a /etc/postfix/main.cf >>/etc/postfix-x/main.cf
 "#;
 
 /// A local user has locked all that he may read.
@@ -72,9 +74,27 @@ setpriv --reuid=postfix --regid=postfix --clear-groups perl -e 'use Socket; $d =
 while ! test -d $D/spool/public/ready; do sleep 0.05; done; rmdir $D/spool/public/ready
 "#;
 
+/// As postfix-aol-x, the instance warms up, by a plan that began three days ago; and was refused a minute ago, of which
+/// there is a rule.
+const LOGGED: &str = r#"
+for ago in 5 4 3 2 1; do
+    echo "$(date -u -d "$ago days ago" +%FT%T)Z rustin postfix/smtp[9]: 4F$ago: to=<u@aol.com>, relay=mx[192.0.2.1]:25," \
+        "delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
+done >/var/log/mail.log
+for n in 1 2 3 4 5 6; do
+    echo "$(date -u -d '1 minute ago' +%FT%T)Z rustin postfix-aol-x/smtp[9]: 4FA$n: to=<u$n@aol.com>," \
+        "relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.7.0," \
+        "status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] Messages from 192.0.2.9 temporarily deferred)"
+done >>/var/log/mail.log
+mkdir -p /etc/relay-tools
+printf "most = '100%%'\n[[rule]]\ncode = 'TSS04'\nat_least = 5\nwithin = '10m'\ndo = 'rate'\nrate = '60/h'\nfor = '2h'\n" \
+    >/etc/relay-tools/react.toml
+TZ=UTC TOOLS/relay-warmup plan aol-x --volume 1000 --start $(date -u -d '3 days ago' +%F) --old 192.0.2.41 -q >/dev/null
+"#;
+
 /// What each tool is there for, and what it says that it has waited for: where programs end never, where they write for
 /// ever, where tables are locked, where no socket is answered at. Nothing where it needs none of these.
-const VERBS: [(&str, [&str; 4]); 11] = [
+const VERBS: [(&str, [&str; 4]); 13] = [
     (
         "mail-stats-print --format report --date yesterday --mail-to root",
         [
@@ -124,7 +144,27 @@ const VERBS: [(&str, [&str; 4]); 11] = [
         [HANGS, FLOODS, HANGS, "NOT known to be in force"],
     ),
     ("relay-limit tick", [HANGS, FLOODS, HANGS, ""]),
+    (
+        "relay-limit react",
+        [
+            "/postconf: no answer within 30 s",
+            "/postconf: it wrote more than",
+            UNSEEN,
+            UNSEEN,
+        ],
+    ),
+    (
+        "relay-warmup apply aol-x",
+        [
+            "postconf -e: no answer within 60 s",
+            "postconf -e: it wrote more than",
+            "",
+            "",
+        ],
+    ),
 ];
+/// A rate is in force once a new queue manager is there: these hosts have none.
+const UNSEEN: &str = "NOT seen to be in force";
 const HANGS: &str = "/postmap: no answer within 30 s";
 const FLOODS: &str = "/postmap: it wrote more than";
 
@@ -136,9 +176,13 @@ fn what_does_not_answer_is_waited_for_no_longer_than_its_limit_and_named() {
     }
     let spool = repository().join("fixtures/spools/real-default/spool");
     let tools = testkit::tools::path("");
-    let ready = READY
-        .replace("SPOOL", &spool.display().to_string())
-        .replace("TOOLS/", &tools.display().to_string());
+    let filled = |script: &str| {
+        let script = script.replace("SPOOL", &spool.display().to_string());
+        script.replace("TOOLS/", &tools.display().to_string())
+    };
+    let names = "PROGRAMS='postmap postconf postfix postqueue postkick postlog postsuper'";
+    let usual = filled(&format!("{names}; NAME=\n{READY}"));
+    let logged = filled(&format!("{names}; NAME=postfix-aol-x\n{READY}{LOGGED}"));
     let wedges = [
         ("hangs", PROGRAMS.replace("WEDGE", "sleep 600")),
         ("floods", PROGRAMS.replace("WEDGE", "cat /dev/zero")),
@@ -146,6 +190,8 @@ fn what_does_not_answer_is_waited_for_no_longer_than_its_limit_and_named() {
         ("does not accept", SOCKETS.to_owned()),
     ];
     let check = |(wedge, script): &(&str, String), verb: &str, expected: &str| {
+        let is_logged = ["relay-limit react", "relay-warmup apply aol-x"].contains(&verb);
+        let ready = if is_logged { &logged } else { &usual };
         let (ran, _) = runs(&format!("{ready}{script}"), &[verb]);
         let Ran { status, said, .. } = &ran[0];
         let what = format!("{wedge}, {verb}: {status} {said}");
