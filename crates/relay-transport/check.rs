@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use cli::{Context, Failure, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
+use postfix::Problem;
 use postfix::config::{Instance, Parameters, ServiceType};
-use transport::audit::{self, AuditRow, Grade, Input, Live, Service, Table, audit, choose};
+use transport::Hop;
+use transport::audit::{
+    self, Asks, AuditRow, Doubt, Grade, HostState, Input, Live, PortState, RelayHost, Service,
+    SharedBy, Table, audit, choose,
+};
 use transport::render::audit as render;
 
 use crate::args::{Check, CheckFormat};
@@ -38,19 +43,9 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         None => choose(&wanted, &tables, parents_match),
     };
     let transports = transports(cx, instance);
-    let (hosts, known, ports) = match ours.and_then(|at| tables.get(at)) {
-        Some(table) if !args.no_dns => {
-            let hosts = audit::hosts(table, transports.as_ref());
-            let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
-            let hops = audit::asked(table, transports.as_ref());
-            // An image's relays are not this machine's to connect to.
-            let ports = cx.root().is_this_host().then(|| {
-                let asks = args.ask_relays.then_some(table);
-                ports::look_at(cx, instance, &hops, &found.states, asks)
-            });
-            (Some(found.states.clone()), found, ports)
-        }
-        _ => (None, Default::default(), None),
+    let relays = match ours.and_then(|at| tables.get(at)) {
+        Some(table) if !args.no_dns => Relays::look_at(cx, args, instance, table, &transports)?,
+        _ => Relays::default(),
     };
     let live = match ours {
         Some(_) => rewrite::ask(cx, instance, &wanted, &tables),
@@ -76,13 +71,48 @@ pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
         ),
         live,
         is_accepted: &|key| accepted.is_match(key),
-        hosts,
-        shared: known.shared,
-        doubts: known.doubts,
-        ports,
+        hosts: relays.hosts,
+        shared: relays.shared,
+        doubts: relays.doubts,
+        ports: relays.ports,
         networks: networks::look_at(cx, args, instance, &table.providers)?,
     });
     show(args, cx, instance, &rows)
+}
+
+/// What was found of the relays that the map leads to; nothing where nobody asked ([`Input`]).
+#[derive(Default)]
+struct Relays {
+    hosts: Option<BTreeMap<RelayHost, HostState>>,
+    shared: BTreeMap<String, SharedBy>,
+    doubts: BTreeMap<String, Doubt>,
+    ports: Option<BTreeMap<(Hop, Asks), PortState>>,
+}
+
+impl Relays {
+    /// Asks the DNS, and their ports.
+    fn look_at(
+        cx: &Context,
+        args: &Check,
+        instance: &Instance,
+        table: &Table,
+        transports: &Option<BTreeMap<String, Service>>,
+    ) -> anyhow::Result<Self> {
+        let hosts = audit::hosts(table, transports.as_ref());
+        let found = relay_hosts::look_up(cx, &args.resolver, instance, &hosts)?;
+        let hops = audit::asked(table, transports.as_ref());
+        // An image's relays are not this machine's to connect to.
+        let ports = cx.root().is_this_host().then(|| {
+            let asks = args.ask_relays.then_some(table);
+            ports::look_at(cx, instance, &hops, &found.states, asks)
+        });
+        Ok(Self {
+            hosts: Some(found.states),
+            shared: found.shared,
+            doubts: found.doubts,
+            ports,
+        })
+    }
 }
 
 fn is_called(table: &Table, asked: &str) -> bool {
@@ -138,45 +168,13 @@ fn show(
     instance: &Instance,
     rows: &[AuditRow],
 ) -> anyhow::Result<Outcome> {
-    let mut worst = rows
-        .iter()
-        .map(|row| row.outcome)
-        .max()
-        .unwrap_or(Grade::Unknown);
     let problems = instance.problems();
-    if !problems.is_empty() {
-        worst = worst.max(Grade::Unknown);
-    }
-    let level = |outcome| match outcome {
-        Grade::Skipped | Grade::Ok => Level::Ok,
-        Grade::Warning => Level::Warning,
-        Grade::Unknown => Level::Unknown,
-        Grade::Critical => Level::Critical,
-    };
     if args.check {
-        let unread = problems
-            .iter()
-            .map(|problem| (Level::Unknown, problem.to_string()));
-        let found = rows
-            .iter()
-            .map(|row| (level(row.outcome), render::line(row)));
-        let fine = || {
-            let row = rows.iter().find(|row| row.check == audit::Check::Domains);
-            row.map_or_else(|| "in order".to_owned(), |row| row.text.clone())
-        };
-        let perf = [Grade::Critical, Grade::Warning, Grade::Unknown].map(|outcome| {
-            let n = rows.iter().filter(|row| row.outcome == outcome).count();
-            Perf::count(
-                outcome.as_str(),
-                u32::try_from(n).map_or(f64::MAX, f64::from),
-            )
-        });
-        return cx.verdict(&Verdict::of(
-            unread.chain(found).collect(),
-            fine,
-            perf.to_vec(),
-        ));
+        return cx.verdict(&verdict(rows, problems));
     }
+    let unread = problems.iter().map(|_| Grade::Unknown);
+    let worst = rows.iter().map(|row| row.outcome).chain(unread).max();
+    let worst = worst.unwrap_or(Grade::Unknown);
     cx.print_with(|out| match args.format {
         CheckFormat::Table => {
             let drawn = render::draw_audit(rows, cx.is_verbose(), cx.table_style());
@@ -191,4 +189,35 @@ fn show(
     })?;
     cx.problems(problems);
     Ok(Outcome::Checked(level(worst)))
+}
+
+/// The answer of `--check`: what could not be read is a finding like any other.
+fn verdict(rows: &[AuditRow], problems: &[Problem]) -> Verdict {
+    let unread = problems
+        .iter()
+        .map(|problem| (Level::Unknown, problem.to_string()));
+    let found = rows
+        .iter()
+        .map(|row| (level(row.outcome), render::line(row)));
+    let fine = || {
+        let row = rows.iter().find(|row| row.check == audit::Check::Domains);
+        row.map_or_else(|| "in order".to_owned(), |row| row.text.clone())
+    };
+    let perf = [Grade::Critical, Grade::Warning, Grade::Unknown].map(|outcome| {
+        let n = rows.iter().filter(|row| row.outcome == outcome).count();
+        Perf::count(
+            outcome.as_str(),
+            u32::try_from(n).map_or(f64::MAX, f64::from),
+        )
+    });
+    Verdict::of(unread.chain(found).collect(), fine, perf.to_vec())
+}
+
+fn level(outcome: Grade) -> Level {
+    match outcome {
+        Grade::Skipped | Grade::Ok => Level::Ok,
+        Grade::Warning => Level::Warning,
+        Grade::Unknown => Level::Unknown,
+        Grade::Critical => Level::Critical,
+    }
 }

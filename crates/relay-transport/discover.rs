@@ -1,22 +1,19 @@
 //! `discover`: domains that go through the catch-all relay, though a provider hosts them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cli::{Context, Outcome};
-use figures::bounds::OTHER_INSTANCES;
-use host::logs::{Filter, Inputs, LogScope, Selection, gaps, warn_empty, warn_unread};
+use host::logs::{Inputs, Selection, gaps, warn_empty, warn_unread};
 use knowledge::providers::Providers;
-use postfix::Time;
-use postfix::config::Host;
-use postfix::log::{Event, Reading, Scope, Sink, Wanted};
 use postfix::{Problem, count, either, escape};
-use transport::discover::{Evidence, Judged, NewDomain, Traffic, ViaTheRest, by_exchangers, sort};
+use transport::Style;
+use transport::discover::{Evidence, Judged, NewDomain, Open, by_exchangers, sort};
 use transport::render::discover::{self as render, Discovery};
-use transport::{Route, Style};
 
 use crate::args::{Discover, DiscoverFormat};
-use crate::existing::{self, Questions};
+use crate::deliveries::{self, Deliveries, Rules};
+use crate::existing::{self, Questions, Relays};
 use crate::mx;
 use crate::site::{self, Table};
 
@@ -30,103 +27,42 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let site = site::domain(cx, &args.map, &host)?;
     site::known_providers(&args.map, &table)?;
     let inputs = Inputs::choose(&args.logs.source(), cx.site(), &host, &selection, window)?;
-    let rules = Arc::new(Rules {
-        via: via_the_rest(&table.providers, &site, &host.value),
-        named: !names.is_empty(),
-        looks_at_all: !host.value.instances().iter().any(|instance| {
-            table.providers.of_instance(instance.name()) == Some(table.providers.the_rest())
-        }),
-        syslog_names: host
-            .value
-            .instances()
-            .iter()
-            .map(|i| (i.syslog_name().as_bytes().to_vec(), i.name().to_owned()))
-            .collect(),
-        providers: table.providers.clone(),
-    });
-    let (read, readings, seen) = read(cx, &inputs, window, &selection, &rules)?;
-    selection.check_all_seen(&seen)?;
-    let gaps = gaps(&readings);
-    let unread = readings.iter().map(|r| r.seen.unread.lines);
-    let unread = unread.fold(0, u64::saturating_add);
-    let mut problems: Vec<Problem> = readings.into_iter().flat_map(|r| r.problems).collect();
-    if !foreign {
-        problems.extend(host.problems.iter().cloned());
-    }
-    let of_the_rest = read.known.iter().any(|(_, of_the_rest)| *of_the_rest);
-    let is_empty = read.traffic.is_empty();
-    let mut judged = read.traffic.judge(&rules.providers);
+    let providers = &table.providers;
+    let rules = Rules::of(&host.value, providers, &site, !names.is_empty());
+    let mut read = deliveries::read(cx, &inputs, window, &selection, &Arc::new(rules))?;
+    selection.check_all_seen(&read.seen)?;
+    let traffic = std::mem::take(&mut read.traffic);
+    let mut judged = traffic.judge(providers);
     // What is too small to be shown is not to be looked up either.
     judged.open.retain(|open| open.counts.total() >= args.min);
     let mut left_out = report(cx, &judged);
-    warn_empty(cx.site(), &gaps);
-    if warn_unread(cx.site(), unread, &gaps) {
-        let what = format!("{} could not be read", count(unread, "delivery line"));
-        left_out.push(what);
-    }
-    if is_empty && !of_the_rest {
-        let what = nothing_seen(&seen);
-        cx.warn(&what);
-        // Instances that deliver, and were passed over.
-        left_out.extend((!seen.is_empty()).then_some(what));
-    }
+    left_out.extend(report_unread(cx, &read));
     let mut found = judged.found;
-    let mut open = judged.open.len();
-    if args.mx.mx {
-        let answers = mx::look_up(cx, &args.mx, &judged.open)?;
-        left_out.extend(answers.missing);
-        for domain in judged.open {
-            let Some(exchangers) = answers.known.get(&domain.domain) else {
-                continue;
-            };
-            open -= 1;
-            if let Some((provider, host)) = by_exchangers(&rules.providers, exchangers) {
-                found.push(NewDomain {
-                    domain: domain.domain,
-                    provider,
-                    by: Evidence::Mx(host),
-                    counts: domain.counts,
-                });
-            }
-        }
-        sort(&mut found);
-    } else if open > 0 {
-        cx.warn(format!(
-            "the logs do not show which provider {open} {} belong to: use --mx to ask the DNS",
-            if open == 1 { "domain" } else { "domains" }
-        ));
-    }
-    found.retain(|found| is_wanted(args, &rules.providers, &site, found));
+    let (open, not_looked_up) = add_by_mx(cx, args, providers, judged.open, &mut found)?;
+    left_out.extend(not_looked_up);
+    found.retain(|found| is_wanted(args, providers, &site, found));
     found.truncate(args.top.unwrap_or(usize::MAX));
-    // Logs that are named may be another host's, whose DNS is not this one's.
-    let questions = match cx.root().is_this_host() && !foreign && !found.is_empty() {
-        true => Some(Questions {
-            servers: host::resolvers::servers(args.mx.resolver).unwrap_or_default(),
-            timeout: args.mx.timeout.duration(),
-        }),
-        false => None,
-    };
-    let of_found = found
-        .iter()
-        .map(|found| rules.providers.get(found.provider).name.clone());
-    let of_found: BTreeSet<String> = of_found.collect();
-    let known = existing::known(cx, &args.map, &table, &site, questions, Some(&of_found))?;
-    let name = |id| rules.providers.get(id).name.as_str();
-    found.retain(|found| !known.missing.contains(name(found.provider)));
-    left_out.extend(known.left_out);
+    let relays = relays(cx, args, &table, &site, &found, foreign)?;
+    let name = |id| providers.get(id).name.as_str();
+    found.retain(|found| !relays.missing.contains(name(found.provider)));
+    left_out.extend(relays.left_out);
+    let mut problems: Vec<Problem> = read.readings.into_iter().flat_map(|r| r.problems).collect();
+    if !foreign {
+        problems.extend(host.problems.iter().cloned());
+    }
+    let missing: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let style = Style {
-        shared: known.shared,
+        shared: relays.shared,
         ..args.map.style()
     };
-    let missing: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let discovery = Discovery {
-        providers: &rules.providers,
+        providers,
         site: &site,
         style: &style,
         found,
         open,
         host: cx.host(),
-        unknown: &known.unknown,
+        unknown: &relays.unknown,
         missing: [missing, left_out].concat(),
     };
     show(args, cx, &discovery)?;
@@ -135,6 +71,87 @@ pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::Partial,
     })
+}
+
+/// Reports what the logs do not have: stretches of time, lines, deliveries through the catch-all relay. A text for each
+/// that makes the result partial.
+fn report_unread(cx: &Context, read: &Deliveries) -> Vec<String> {
+    let mut left_out = Vec::new();
+    let gaps = gaps(&read.readings);
+    warn_empty(cx.site(), &gaps);
+    let unread = read.readings.iter().map(|r| r.seen.unread.lines);
+    let unread = unread.fold(0, u64::saturating_add);
+    if warn_unread(cx.site(), unread, &gaps) {
+        let what = format!("{} could not be read", count(unread, "delivery line"));
+        left_out.push(what);
+    }
+    if read.is_empty && !read.has_the_rest {
+        let what = nothing_seen(&read.seen);
+        cx.warn(&what);
+        // Instances that deliver, and were passed over.
+        left_out.extend((!read.seen.is_empty()).then_some(what));
+    }
+    left_out
+}
+
+/// Asks the DNS, with --mx, whose the `open` domains are: those that a provider has are added to `found`. How many
+/// remain open, and what could not be looked up; that has been reported.
+fn add_by_mx(
+    cx: &Context,
+    args: &Discover,
+    providers: &Providers,
+    open: Vec<Open>,
+    found: &mut Vec<NewDomain>,
+) -> anyhow::Result<(usize, Vec<String>)> {
+    let mut left = open.len();
+    if !args.mx.mx {
+        if left > 0 {
+            cx.warn(format!(
+                "the logs do not show which provider {left} {} belong to: use --mx to ask the DNS",
+                if left == 1 { "domain" } else { "domains" }
+            ));
+        }
+        return Ok((left, Vec::new()));
+    }
+    let answers = mx::look_up(cx, &args.mx, &open)?;
+    for Open { domain, counts } in open {
+        let Some(exchangers) = answers.known.get(&domain) else {
+            continue;
+        };
+        left -= 1;
+        if let Some((provider, host)) = by_exchangers(providers, exchangers) {
+            found.push(NewDomain {
+                domain,
+                provider,
+                by: Evidence::Mx(host),
+                counts,
+            });
+        }
+    }
+    sort(found);
+    Ok((left, answers.missing))
+}
+
+/// Which relays of the providers of the `found` domains exist.
+fn relays(
+    cx: &Context,
+    args: &Discover,
+    table: &Table,
+    site: &str,
+    found: &[NewDomain],
+    foreign: bool,
+) -> anyhow::Result<Relays> {
+    // Logs that are named may be another host's, whose DNS is not this one's.
+    let questions = match cx.root().is_this_host() && !foreign && !found.is_empty() {
+        true => Some(Questions {
+            servers: host::resolvers::servers(args.mx.resolver).unwrap_or_default(),
+            timeout: args.mx.timeout.duration(),
+        }),
+        false => None,
+    };
+    let name = |found: &NewDomain| table.providers.get(found.provider).name.clone();
+    let of_found: BTreeSet<String> = found.iter().map(name).collect();
+    existing::known(cx, &args.map, table, site, questions, Some(&of_found))
 }
 
 /// That no delivery was looked at, and whose there are.
@@ -172,7 +189,7 @@ fn show(args: &Discover, cx: &Context, discovery: &Discovery<'_>) -> anyhow::Res
     })
 }
 
-/// Tells what of the logs is in no figure, a sentence each.
+/// Reports what of the logs is in no figure: a sentence each.
 fn report(cx: &Context, judged: &Judged) -> Vec<String> {
     let mut missing = Vec::new();
     if judged.refused_count > 0 {
@@ -186,148 +203,13 @@ fn report(cx: &Context, judged: &Judged) -> Vec<String> {
             judged.refused.join(", ")
         ));
     }
-    if judged.untold > 0 {
+    if judged.indistinct > 0 {
         missing.push(format!(
             "{} to rare domains {} not looked at: there are more domains than are kept distinct",
-            count(judged.untold, "delivery"),
-            either(judged.untold, "was", "were")
+            count(judged.indistinct, "delivery"),
+            either(judged.indistinct, "was", "were")
         ));
     }
     missing.iter().for_each(|text| cx.warn(text));
     missing
-}
-
-/// The hosts that show whether a delivery goes through the catch-all relay: its name, and what the instances have
-/// as relayhost; and the relays of all others.
-fn via_the_rest(providers: &Providers, site: &str, host: &Host) -> ViaTheRest {
-    let name =
-        |id: &knowledge::providers::Provider| id.relay_at(site).to_ascii_lowercase().into_bytes();
-    let rest = name(providers.get(providers.the_rest()));
-    let mut others: BTreeSet<Vec<u8>> = providers.all().iter().map(name).collect();
-    others.remove(&rest);
-    let mut relays = BTreeSet::from([rest]);
-    for instance in host.instances() {
-        let relayhost = Route::parse(&format!("smtp:{}", instance.get("relayhost")));
-        let hosts = relayhost.hops.into_iter().map(|hop| hop.host.into_bytes());
-        relays.extend(hosts.filter(|host| !others.contains(host)));
-    }
-    ViaTheRest { relays, others }
-}
-
-/// Names that are remembered: in another host's log, they may be made up without number.
-const MOST_KNOWN: usize = 4096;
-
-/// What decides whose deliveries count.
-struct Rules {
-    via: ViaTheRest,
-    providers: Providers,
-    /// Were instances named? Then all that they deliver counts.
-    named: bool,
-    /// There is no instance that is named for the rest: all count that are named for no other provider.
-    looks_at_all: bool,
-    /// syslog_name and name of each instance.
-    syslog_names: Vec<(Vec<u8>, String)>,
-}
-
-impl Rules {
-    fn is_of_the_rest(&self, tag: &[u8]) -> bool {
-        if self.named {
-            return true;
-        }
-        let known = self.syslog_names.iter().find(|(syslog, _)| syslog == tag);
-        let provider = match known {
-            Some((_, name)) => self.providers.of_instance(name),
-            None => self.providers.of_instance(&String::from_utf8_lossy(tag)),
-        };
-        provider.map_or(self.looks_at_all, |id| id == self.providers.the_rest())
-    }
-}
-
-/// Takes the deliveries of a log.
-struct TrafficSink<'a> {
-    filter: Filter<'a>,
-    rules: Arc<Rules>,
-    /// Instances met, and whether they are of the catch-all relay.
-    known: HashMap<Vec<u8>, bool>,
-    traffic: Traffic,
-}
-
-impl TrafficSink<'_> {
-    fn is_of_the_rest(&mut self, instance: &[u8]) -> bool {
-        if let Some(found) = self.known.get(instance) {
-            return *found;
-        }
-        let found = self.rules.is_of_the_rest(instance);
-        if self.known.len() < MOST_KNOWN {
-            self.known.insert(instance.to_vec(), found);
-        }
-        found
-    }
-}
-
-impl Sink for TrafficSink<'_> {
-    fn event(&mut self, event: &Event<'_>) {
-        let Event::Delivery(delivery) = event else {
-            return;
-        };
-        let instance = self.filter.instance(b"", delivery.tag);
-        // What anyone may have written is no evidence.
-        if let Some(instance) = instance.filter(|i| **i != *OTHER_INSTANCES.as_bytes()) {
-            let of_the_rest = self.is_of_the_rest(&instance);
-            let rules = &self.rules;
-            self.traffic
-                .add(&rules.via, &rules.providers, of_the_rest, delivery);
-        }
-    }
-
-    fn counts(&mut self, tag: &[u8], _: Option<Time>) -> bool {
-        self.filter.wants(tag)
-    }
-
-    fn fork(&self) -> Option<Self> {
-        Some(Self {
-            filter: self.filter.clone(),
-            rules: Arc::clone(&self.rules),
-            known: self.known.clone(),
-            traffic: Traffic::default(),
-        })
-    }
-
-    fn join(&mut self, later: Self) {
-        self.filter.join(later.filter);
-        self.traffic.join(later.traffic);
-    }
-}
-
-impl LogScope for TrafficSink<'_> {
-    fn scope(&mut self, scope: Scope) {
-        self.filter.scope(scope);
-    }
-}
-
-/// Reads the logs: the deliveries, what was read of each, and the instances that are in them.
-fn read<'a>(
-    cx: &Context,
-    inputs: &Inputs,
-    window: postfix::Window,
-    selection: &'a Selection<'a>,
-    rules: &Arc<Rules>,
-) -> anyhow::Result<(TrafficSink<'a>, Vec<Reading>, BTreeSet<Vec<u8>>)> {
-    let mut sink = TrafficSink {
-        filter: Filter::new(selection),
-        rules: Arc::clone(rules),
-        known: HashMap::new(),
-        traffic: Traffic::default(),
-    };
-    let progress = cx.progress_bytes("reading logs", inputs.size());
-    let advance = |bytes| progress.advance(bytes);
-    let wanted = Wanted {
-        relays: true,
-        ..Wanted::default()
-    };
-    let options = cx.site().read_options(window.range(), wanted, &advance);
-    let readings = inputs.read(&options, &mut sink)?;
-    drop(progress);
-    let seen = sink.filter.seen();
-    Ok((sink, readings, seen))
 }

@@ -55,16 +55,6 @@ pub(crate) fn known(
     only: Option<&BTreeSet<String>>,
 ) -> anyhow::Result<Relays> {
     let named = named_in(cx, args)?;
-    let is_said = |provider: &Provider| {
-        let relay = provider.relay_at(site);
-        let is_it = |name: &String| {
-            name == "all"
-                || [&provider.name, &relay]
-                    .iter()
-                    .any(|own| own.eq_ignore_ascii_case(name))
-        };
-        args.relays.iter().any(is_it) || named.contains(&provider.name)
-    };
     let wanted = |provider: &&Provider| {
         let is_asked = |name: &String| name.eq_ignore_ascii_case(&provider.name);
         let is_asked = args.provider.is_empty() || args.provider.iter().any(is_asked);
@@ -73,7 +63,6 @@ pub(crate) fn known(
         is_asked && is_of_interest && (only.is_some() || !provider.domains.is_empty())
     };
     let all: Vec<&Provider> = table.providers.all().iter().filter(wanted).collect();
-    let open: Vec<&Provider> = all.iter().filter(|p| !is_said(p)).copied().collect();
     let host = |provider: &Provider| RelayHost {
         name: provider.relay_at(site).to_ascii_lowercase(),
         asks: match args.no_brackets {
@@ -81,9 +70,6 @@ pub(crate) fn known(
             false => Asks::Addresses,
         },
     };
-    let mut relays = Relays::default();
-    let (mut gone, mut silent) = (BTreeMap::new(), BTreeMap::new());
-    let mut doubtful: BTreeMap<String, String> = BTreeMap::new();
     let found = match questions {
         Some(questions) => {
             let hosts: BTreeSet<RelayHost> = all.iter().map(|provider| host(provider)).collect();
@@ -91,62 +77,112 @@ pub(crate) fn known(
         }
         None => HostStates::default(),
     };
-    for provider in open {
-        let host = host(provider);
-        let name = provider.name.clone();
-        match (found.states.get(&host), found.doubts.get(&host.name)) {
-            (Some(HostState::Missing(what)), _) => {
-                gone.insert(host.name, what.clone());
-                relays.missing.insert(name);
-            }
-            (Some(HostState::Unknown(why)), _) => {
-                silent.insert(host.name, why.clone());
-                relays.unknown.insert(name);
-            }
-            (_, Some(doubt)) => {
-                doubtful.insert(host.name, doubt.to_string());
-                relays.missing.insert(name);
-            }
-            (Some(HostState::Found(_) | HostState::Offered(_)), None) => {}
-            (None, None) => {
-                let why = "not looked up, as another host's DNS may have other names";
-                silent.insert(host.name, why.to_owned());
-                relays.unknown.insert(name);
-            }
+    let mut relays = Relays::default();
+    let mut left_out = LeftOut::default();
+    for provider in all {
+        if is_given(args, provider, site) || named.contains(&provider.name) {
+            continue;
         }
+        match left_out.add(&found, host(provider)) {
+            Some(Why::Missing) => relays.missing.insert(provider.name.clone()),
+            Some(Why::Unknown) => relays.unknown.insert(provider.name.clone()),
+            None => continue,
+        };
     }
-    let listed = |all: &BTreeMap<String, String>| {
-        let all = all.iter().map(|(name, what)| format!("{name} ({what})"));
-        all.collect::<Vec<_>>().join(", ")
-    };
-    if !gone.is_empty() {
-        relays.left_out.push(format!(
-            "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not in \
-             the DNS yet",
-            listed(&gone)
-        ));
-    }
-    if !doubtful.is_empty() {
-        relays.left_out.push(format!(
-            "left out, because nothing shows that these are relays: the lines of {}; use --relays NAME for one that is",
-            listed(&doubtful)
-        ));
-    }
-    // Most often all of them for one reason.
-    if let Some(why) = silent.values().next() {
-        let names: Vec<&str> = silent.keys().map(String::as_str).collect();
-        relays.left_out.push(format!(
-            "left out, as the DNS did not say whether they exist: the lines of {} ({why}); use --relays NAME for those \
-             that do, or --relays all",
-            names.join(", ")
-        ));
-    }
+    relays.left_out = left_out.texts();
     relays.left_out.iter().for_each(|text| cx.warn(text));
     // A line with a port of its own asks for no SRV records of "smtp".
     let is_asked = |by: &SharedBy| *by == SharedBy::Mx || args.port.is_none();
     let shared = found.shared.into_iter().filter(|(_, by)| is_asked(by));
     relays.shared = shared.map(|(name, _)| name).collect();
     Ok(relays)
+}
+
+/// Does --relays have the provider's relay?
+fn is_given(args: &MapArgs, provider: &Provider, site: &str) -> bool {
+    let relay = provider.relay_at(site);
+    let names = [&provider.name, &relay];
+    args.relays
+        .iter()
+        .any(|given| given == "all" || names.iter().any(|own| own.eq_ignore_ascii_case(given)))
+}
+
+/// Why a relay's lines are left out.
+enum Why {
+    /// It is not there.
+    Missing,
+    /// Nobody said whether it is there.
+    Unknown,
+}
+
+/// The relays whose lines are left out, with what was found of each.
+#[derive(Default)]
+struct LeftOut {
+    /// Not in the DNS.
+    gone: BTreeMap<String, String>,
+    /// In the DNS, by records that prove no relay.
+    doubtful: BTreeMap<String, String>,
+    /// Not known.
+    silent: BTreeMap<String, String>,
+}
+
+impl LeftOut {
+    /// Takes `host` if its lines are to be left out by what was `found`.
+    fn add(&mut self, found: &HostStates, host: RelayHost) -> Option<Why> {
+        match (found.states.get(&host), found.doubts.get(&host.name)) {
+            (Some(HostState::Missing(what)), _) => {
+                self.gone.insert(host.name, what.clone());
+                Some(Why::Missing)
+            }
+            (Some(HostState::Unknown(why)), _) => {
+                self.silent.insert(host.name, why.clone());
+                Some(Why::Unknown)
+            }
+            (_, Some(doubt)) => {
+                self.doubtful.insert(host.name, doubt.to_string());
+                Some(Why::Missing)
+            }
+            (Some(HostState::Found(_) | HostState::Offered(_)), None) => None,
+            (None, None) => {
+                let why = "not looked up, as another host's DNS may have other names";
+                self.silent.insert(host.name, why.to_owned());
+                Some(Why::Unknown)
+            }
+        }
+    }
+
+    /// A sentence for each kind.
+    fn texts(&self) -> Vec<String> {
+        let listed = |all: &BTreeMap<String, String>| {
+            let all = all.iter().map(|(name, what)| format!("{name} ({what})"));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let mut texts = Vec::new();
+        if !self.gone.is_empty() {
+            texts.push(format!(
+                "left out, because their mail would bounce: the lines of {}; use --relays NAME for a relay that is not \
+                 in the DNS yet",
+                listed(&self.gone)
+            ));
+        }
+        if !self.doubtful.is_empty() {
+            texts.push(format!(
+                "left out, because nothing shows that these are relays: the lines of {}; use --relays NAME for one that \
+                 is",
+                listed(&self.doubtful)
+            ));
+        }
+        // Most often all of them for one reason.
+        if let Some(why) = self.silent.values().next() {
+            let names: Vec<&str> = self.silent.keys().map(String::as_str).collect();
+            texts.push(format!(
+                "left out, as the DNS did not say whether they exist: the lines of {} ({why}); use --relays NAME for \
+                 those that do, or --relays all",
+                names.join(", ")
+            ));
+        }
+        texts
+    }
 }
 
 #[derive(Deserialize)]

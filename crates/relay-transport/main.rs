@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod deliveries;
 mod discover;
 mod existing;
 mod gather;

@@ -7,8 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use cli::Context;
-use postfix::config::From;
-use postfix::config::Instance;
+use postfix::config::{From, Instance, Outlet};
 use transport::Hop;
 use transport::audit::{Asked, Asks, HostState, PortState, RelayHost, Table, recipient};
 
@@ -139,37 +138,18 @@ fn ask(
             ..Asked::default()
         })
     };
-    let Some((domain, transport)) = recipient(table, hop) else {
-        return unasked("no domain's line leads there".to_owned());
+    let client = match Client::of(cx, instance, table, hop) {
+        Ok(client) => client,
+        Err(why) => return unasked(why),
     };
-    let transport = match transport.as_str() {
-        "" => instance.get("default_transport"),
-        named => named.to_owned(),
-    };
-    let outlets = instance.outlets();
-    let Some(outlet) = outlets.iter().find(|outlet| outlet.service == transport) else {
-        return unasked(format!("{transport} is not in master.cf"));
-    };
-    let services = instance.services(cx.root()).value;
-    let service = services.services().iter().find(|s| s.name == transport);
-    let shows_more = service.is_some_and(|service| {
-        let own = instance.parameters().of_service(service);
-        own.bool("smtp_sasl_auth_enable") == Some(true) || !own.get("smtp_tls_cert_file").is_empty()
-    });
     let (mut asked, mut others) = (Asked::default(), Vec::new());
     let (mut is_refused, mut answers) = (true, 0);
     for address in addresses.iter().take(ADDRESSES) {
         let ip = address.ip();
-        let from = match if ip.is_ipv4() { &outlet.v4 } else { &outlet.v6 } {
-            From::Off => continue,
-            From::Address(own) => Some(*own),
-            From::System => None,
-            From::Invalid(what) => return unasked(what.clone()),
-        };
-        let question = Question {
-            from,
-            helo: outlet.helo_name.clone(),
-            recipient: format!("postmaster@{domain}"),
+        let question = match client.question(ip) {
+            Ok(Some(question)) => question,
+            Ok(None) => continue,
+            Err(why) => return unasked(why),
         };
         // What others have answered says nothing of it.
         if let Err(late) = in_time(end) {
@@ -177,27 +157,16 @@ fn ask(
             answers += 1;
             continue;
         }
-        let said = asking::ask(address, &question);
-        answers += usize::from(said.is_ok());
-        let (kind, text) = match said {
-            Ok(Said::Takes) => continue,
-            Ok(Said::Refuses(530 | 538, text)) => {
-                (&mut asked.unasked, format!("{text}: it wants TLS first"))
+        match asking::ask(address, &question) {
+            Ok(said) => {
+                answers += 1;
+                client.note(&mut asked, ip, said);
             }
-            // A login or a certificate may change the answer.
-            Ok(Said::Refuses(_, text)) if shows_more => (
-                &mut asked.unasked,
-                format!("{text}: without login and certificate"),
-            ),
-            Ok(Said::Refuses(500.., text)) => (&mut asked.bounces, text),
-            Ok(Said::Refuses(454, text)) => (&mut asked.denies, text),
-            Ok(Said::Refuses(_, text)) => (&mut asked.defers, text),
             Err(e) => {
                 is_refused &= e.kind() == io::ErrorKind::ConnectionRefused;
-                (&mut others, reason(&e))
+                others.push(format!("{ip}: {}", reason(&e)));
             }
-        };
-        kind.push(format!("{ip}: {text}"));
+        }
     }
     if answers > 0 {
         return PortState::Asked(asked);
@@ -211,6 +180,87 @@ fn ask(
             unasked: others,
             ..Asked::default()
         }),
+    }
+}
+
+/// The SMTP client whose questions are asked.
+struct Client {
+    outlet: Outlet,
+    /// It shows a login or a certificate, which may change the answer.
+    shows_more: bool,
+    /// The recipient that relays are asked for.
+    recipient: String,
+}
+
+impl Client {
+    /// The one that mail leaves by of which `table` has a line to `hop`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn of(cx: &Context, instance: &Instance, table: &Table, hop: &Hop) -> Result<Self, String> {
+        let Some((domain, transport)) = recipient(table, hop) else {
+            return Err("no domain's line leads there".to_owned());
+        };
+        let transport = match transport.as_str() {
+            "" => instance.get("default_transport"),
+            named => named.to_owned(),
+        };
+        let outlets = instance.outlets();
+        let Some(outlet) = outlets.iter().find(|outlet| outlet.service == transport) else {
+            return Err(format!("{transport} is not in master.cf"));
+        };
+        let services = instance.services(cx.root()).value;
+        let service = services.services().iter().find(|s| s.name == transport);
+        let shows_more = service.is_some_and(|service| {
+            let own = instance.parameters().of_service(service);
+            own.bool("smtp_sasl_auth_enable") == Some(true)
+                || !own.get("smtp_tls_cert_file").is_empty()
+        });
+        Ok(Self {
+            outlet: outlet.clone(),
+            shows_more,
+            recipient: format!("postmaster@{domain}"),
+        })
+    }
+
+    /// What to ask at `ip`; `None` where it does not connect to that family.
+    ///
+    /// # Errors
+    /// The address to connect from is invalid.
+    fn question(&self, ip: IpAddr) -> Result<Option<Question>, String> {
+        let from = match if ip.is_ipv4() {
+            &self.outlet.v4
+        } else {
+            &self.outlet.v6
+        } {
+            From::Off => return Ok(None),
+            From::Address(own) => Some(*own),
+            From::System => None,
+            From::Invalid(what) => return Err(what.clone()),
+        };
+        Ok(Some(Question {
+            from,
+            helo: self.outlet.helo_name.clone(),
+            recipient: self.recipient.clone(),
+        }))
+    }
+
+    /// Puts an answer to its kind.
+    fn note(&self, asked: &mut Asked, ip: IpAddr, said: Said) {
+        let Said::Refuses(code, text) = said else {
+            return;
+        };
+        let (kind, text) = match code {
+            530 | 538 => (&mut asked.unasked, format!("{text}: it wants TLS first")),
+            _ if self.shows_more => {
+                let text = format!("{text}: without login and certificate");
+                (&mut asked.unasked, text)
+            }
+            500.. => (&mut asked.bounces, text),
+            454 => (&mut asked.denies, text),
+            _ => (&mut asked.defers, text),
+        };
+        kind.push(format!("{ip}: {text}"));
     }
 }
 

@@ -84,7 +84,7 @@ pub struct Judged {
     /// How many there are of them.
     pub refused_count: usize,
     /// Deliveries to domains that are not kept distinct, because there are too many: the busiest are.
-    pub untold: u64,
+    pub indistinct: u64,
 }
 
 /// As many texts that are not domains as are reported.

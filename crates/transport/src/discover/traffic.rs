@@ -87,7 +87,7 @@ impl Traffic {
     /// Whose each domain is. Names of one domain (in letters and in ASCII, say) are put together.
     pub fn judge(self, providers: &Providers) -> Judged {
         let mut judged = Judged {
-            untold: self.0.rest.counts.total(),
+            indistinct: self.0.rest.counts.total(),
             ..Judged::default()
         };
         let mut domains: HashMap<Domain, Seen> = HashMap::new();
