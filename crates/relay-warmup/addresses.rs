@@ -20,125 +20,172 @@ pub(crate) struct RelayFound {
     pub(crate) is_whole: bool,
 }
 
-/// Finds the relay name of `instance`, which sends from `address`, with the addresses in it. What is not known is
-/// warned of.
-///
-/// # Errors
-/// No server to ask is known.
-pub(crate) fn find(
-    cx: &Context,
-    host: &Host,
-    instance: &Instance,
-    address: Option<IpAddr>,
-    traffic: &Traffic,
-    (providers, dns): (&Providers, &DnsArgs),
-) -> anyhow::Result<RelayFound> {
-    let none = RelayFound {
-        relay: None,
-        is_whole: true,
-    };
-    let provider = providers.of_instance(instance.name());
-    let of_provider = || {
-        let facts = figures::instances::Facts::of(instance, None);
-        let domain = dns.domain.clone().unwrap_or_else(|| facts.site_domain());
-        Some(providers.get(provider?).relay_at(&domain))
-    };
-    let Some(name) = traffic.relay_name.clone().or_else(of_provider) else {
-        let name = instance.name();
-        cx.warn(format!(
-            "{name} is not named for a provider: the plan has no A records; name those that direct its mail with \
-             --relay-name NAME"
-        ));
-        return Ok(none);
-    };
-    let Some(address) = address else {
-        cx.warn(format!(
-            "the system chooses the address that {} sends from: the plan has no A records; set smtp_bind_address",
-            instance.name()
-        ));
-        return Ok(none);
-    };
-    if let Some(other) = instance.bind_addresses().iter().find(|ip| **ip != address) {
-        cx.warn(format!(
-            "{} also sends from {other}: what the plan says about the records of {address} applies to those too",
-            instance.name()
-        ));
-    }
-    // One that is longer would keep an address in the name for as long after it is taken out.
-    let ttl = |found: Option<u32>| traffic.ttl.unwrap_or(found.unwrap_or(TTL).min(TTL));
-    if !traffic.old.is_empty() {
-        if !traffic
-            .old
-            .iter()
-            .any(|ip| ip.is_ipv4() == address.is_ipv4())
-        {
-            cx.warn(alone(&name, address));
-        }
-        let relay = RelayName::new(name, ttl(None), &traffic.old, address);
-        return Ok(RelayFound {
-            relay: Some(shared(cx, traffic, relay)),
+/// Whose relay name is looked for, and by what.
+pub(crate) struct Search<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) host: &'a Host,
+    pub(crate) instance: &'a Instance,
+    pub(crate) traffic: &'a Traffic,
+    pub(crate) providers: &'a Providers,
+    pub(crate) dns: &'a DnsArgs,
+}
+
+/// The addresses that a name lists.
+struct Listed {
+    /// The name, or the one that it is a CNAME of.
+    name: String,
+    addresses: Vec<IpAddr>,
+    ttl: Option<u32>,
+    /// The DNS was asked; else they are assumed.
+    is_known: bool,
+}
+
+impl Search<'_> {
+    /// Finds the relay name of the instance, which sends from `address`, with the addresses in it. What is not known is
+    /// warned of.
+    ///
+    /// # Errors
+    /// No server to ask is known.
+    pub(crate) fn find(&self, address: Option<IpAddr>) -> anyhow::Result<RelayFound> {
+        let none = RelayFound {
+            relay: None,
             is_whole: true,
-        });
-    }
-    let mut name = name;
-    let (listed, found_ttl, is_whole) = match ask(&name, of_family(address), dns)? {
-        Ok(answer) => {
-            // Beside a CNAME record there can be no other: a server would refuse the whole zone.
-            if let Some(target) = &answer.alias {
-                let target = target.to_string();
-                cx.warn(format!(
-                    "{name} is a CNAME of {target}: the plan's records are those of {target}, and all names that lead \
-                     there get them"
-                ));
-                // A CNAME leads on at its own name alone (RFC 1034, section 3.6.2), not below it.
-                if traffic.records == Records::Srv {
-                    cx.warn(format!(
-                        "sending hosts whose map has smtp:{name} ask for SRV records of _smtp._tcp.{name}: without \
-                         _smtp._tcp.{name}. IN CNAME _smtp._tcp.{target}. in the zone they send nothing to {address}"
-                    ));
-                }
-                name = target;
-            }
-            (answer.addresses().collect(), answer.ttl(), true)
-        }
-        Err(why) => {
-            let own = of_same_provider(host, instance, providers);
-            cx.warn(format!(
-                "{name}: {why}; assuming that it lists the {} of this host's other instances of the provider (use \
-                 --old ADDR to name them)",
-                count(own.len(), "address")
-            ));
-            (own, None, false)
-        }
-    };
-    if is_whole && !listed.iter().any(|ip| *ip != address) {
-        let other = match address {
-            IpAddr::V4(_) => Rtype::AAAA,
-            IpAddr::V6(_) => Rtype::A,
         };
-        let others = ask(&name, other, dns)?;
-        if others.is_ok_and(|answer| answer.addresses().next().is_some()) {
-            cx.warn(alone(&name, address));
-        }
-    }
-    if is_whole && traffic.records != Records::Mx {
-        let exchangers = ask(&name, Rtype::MX, dns)?;
-        if exchangers.is_ok_and(|answer| !answer.records.is_empty()) {
-            let who = match traffic.records {
-                Records::Srv => " and that do not ask for SRV records",
-                _ => "",
-            };
-            cx.warn(format!(
-                "{name} has MX records: sending hosts whose transport map has it without brackets{who} use these, not \
-                 the plan's A records; use --records mx, or remove them"
+        let Some(name) = self.name() else {
+            let name = self.instance.name();
+            self.cx.warn(format!(
+                "{name} is not named for a provider: the plan has no A records; name those that direct its mail with \
+                 --relay-name NAME"
+            ));
+            return Ok(none);
+        };
+        let Some(address) = address else {
+            self.cx.warn(format!(
+                "the system chooses the address that {} sends from: the plan has no A records; set smtp_bind_address",
+                self.instance.name()
+            ));
+            return Ok(none);
+        };
+        let mut all = self.instance.bind_addresses().into_iter();
+        if let Some(other) = all.find(|ip| *ip != address) {
+            self.cx.warn(format!(
+                "{} also sends from {other}: what the plan says about the records of {address} applies to those too",
+                self.instance.name()
             ));
         }
+        let listed = match self.traffic.old.as_slice() {
+            [] => {
+                let listed = self.listed(name, address)?;
+                if listed.is_known {
+                    self.warn_of_other_records(&listed, address)?;
+                }
+                listed
+            }
+            old => {
+                if !old.iter().any(|ip| ip.is_ipv4() == address.is_ipv4()) {
+                    self.cx.warn(alone(&name, address));
+                }
+                Listed {
+                    name,
+                    addresses: old.to_vec(),
+                    ttl: None,
+                    is_known: true,
+                }
+            }
+        };
+        // One that is longer would keep an address in the name for as long after it is taken out.
+        let ttl = self.traffic.ttl;
+        let ttl = ttl.unwrap_or(listed.ttl.unwrap_or(TTL).min(TTL));
+        let relay = RelayName::new(listed.name, ttl, &listed.addresses, address);
+        Ok(RelayFound {
+            relay: Some(shared(self.cx, self.traffic, relay)),
+            is_whole: listed.is_known,
+        })
     }
-    let relay = RelayName::new(name, ttl(found_ttl), &listed, address);
-    Ok(RelayFound {
-        relay: Some(shared(cx, traffic, relay)),
-        is_whole,
-    })
+
+    /// As it is given, or the one of the provider that the instance is named for.
+    fn name(&self) -> Option<String> {
+        let of_provider = || {
+            let provider = self.providers.of_instance(self.instance.name())?;
+            let facts = figures::instances::Facts::of(self.instance, None);
+            let domain = self.dns.domain.clone();
+            let domain = domain.unwrap_or_else(|| facts.site_domain());
+            Some(self.providers.get(provider).relay_at(&domain))
+        };
+        self.traffic.relay_name.clone().or_else(of_provider)
+    }
+
+    /// What `name` lists of the family of `address`: by the DNS, or else the addresses of this host's other instances of
+    /// the provider.
+    fn listed(&self, name: String, address: IpAddr) -> anyhow::Result<Listed> {
+        let answer = match ask(&name, of_family(address), self.dns)? {
+            Ok(answer) => answer,
+            Err(why) => {
+                let own = of_same_provider(self.host, self.instance, self.providers);
+                self.cx.warn(format!(
+                    "{name}: {why}; assuming that it lists the {} of this host's other instances of the provider (use \
+                     --old ADDR to name them)",
+                    count(own.len(), "address")
+                ));
+                return Ok(Listed {
+                    name,
+                    addresses: own,
+                    ttl: None,
+                    is_known: false,
+                });
+            }
+        };
+        // Beside a CNAME record there can be no other: a server would refuse the whole zone.
+        let target = answer.alias.as_ref().map(ToString::to_string);
+        if let Some(target) = &target {
+            self.cx.warn(format!(
+                "{name} is a CNAME of {target}: the plan's records are those of {target}, and all names that lead \
+                 there get them"
+            ));
+            // A CNAME leads on at its own name alone (RFC 1034, section 3.6.2), not below it.
+            if self.traffic.records == Records::Srv {
+                self.cx.warn(format!(
+                    "sending hosts whose map has smtp:{name} ask for SRV records of _smtp._tcp.{name}: without \
+                     _smtp._tcp.{name}. IN CNAME _smtp._tcp.{target}. in the zone they send nothing to {address}"
+                ));
+            }
+        }
+        Ok(Listed {
+            name: target.unwrap_or(name),
+            addresses: answer.addresses().collect(),
+            ttl: answer.ttl(),
+            is_known: true,
+        })
+    }
+
+    /// Warns of records of the name beside which those of the plan do not have the effect that it counts on.
+    fn warn_of_other_records(&self, listed: &Listed, address: IpAddr) -> anyhow::Result<()> {
+        let name = &listed.name;
+        if !listed.addresses.iter().any(|ip| *ip != address) {
+            let other = match address {
+                IpAddr::V4(_) => Rtype::AAAA,
+                IpAddr::V6(_) => Rtype::A,
+            };
+            let others = ask(name, other, self.dns)?;
+            if others.is_ok_and(|answer| answer.addresses().next().is_some()) {
+                self.cx.warn(alone(name, address));
+            }
+        }
+        if self.traffic.records != Records::Mx {
+            let exchangers = ask(name, Rtype::MX, self.dns)?;
+            if exchangers.is_ok_and(|answer| !answer.records.is_empty()) {
+                let who = match self.traffic.records {
+                    Records::Srv => " and that do not ask for SRV records",
+                    _ => "",
+                };
+                self.cx.warn(format!(
+                    "{name} has MX records: sending hosts whose transport map has it without brackets{who} use these, \
+                     not the plan's A records; use --records mx, or remove them"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// That the name's other addresses are of the other family.

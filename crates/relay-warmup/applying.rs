@@ -8,7 +8,7 @@ use chrono::SecondsFormat;
 use cli::{Context, Failure, Outcome, replace_file};
 use guarded::{Links, Lock, Place};
 use postfix::config::Instance;
-use postfix::escape;
+use postfix::{Problem, escape};
 use warmup::applied::{Change, Entry, Journal, SCHEMA};
 use warmup::plan::Plan;
 use warmup::render::applied::{self as render, Act, State};
@@ -16,7 +16,7 @@ use warmup::status::{Status, Verdict};
 
 use crate::args::{Apply, ApplyFormat};
 use crate::saved;
-use crate::standing;
+use crate::standing::{self, Judged};
 
 /// The most bytes of a journal: years of nights.
 const MOST_JOURNAL: u64 = 64 << 20;
@@ -35,6 +35,21 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
         args.rules.as_deref(),
         args.log_source.preference(),
     )?;
+    let acts = act_on_all(args, cx, &standing)?;
+    show(args, cx, &standing.problems, &acts)?;
+    cx.problems(&standing.problems);
+    let needs_person = acts.iter().any(|act| act.needs_person);
+    Ok(match needs_person || !standing.problems.is_empty() {
+        true => Outcome::Partial,
+        false => Outcome::Done,
+    })
+}
+
+/// What was done at each instance. Failures are reported.
+///
+/// # Errors
+/// Nothing was changed at all: the last failure.
+fn act_on_all(args: &Apply, cx: &Context, standing: &Judged) -> anyhow::Result<Vec<Act>> {
     let mut acts = Vec::new();
     let mut failures = Vec::new();
     for ((instance, plan, status), open) in standing.all.iter().zip(&standing.open) {
@@ -51,18 +66,8 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
         };
         match done {
             Ok(act) => {
-                let by_log = matches!(
-                    status.verdict,
-                    Verdict::GoOn | Verdict::StepBack | Verdict::WarmAgain
-                );
-                if let Some(why) = open
-                    .as_ref()
-                    .filter(|_| by_log && !args.undo && act.has_changed())
-                {
-                    let name = instance.name();
-                    cx.warn(format!(
-                        "{name}: this rests on its log; {why}; see relay-warmup(8), APPLY"
-                    ));
+                if !args.undo && act.has_changed() && rests_on_log(status) {
+                    one.warn_of_open_log(open.as_deref());
                 }
                 acts.push(act);
             }
@@ -81,10 +86,21 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
     for (e, _) in &failures {
         cx.failed(e);
     }
-    if let Some((e, _)) = last {
-        return Err(e);
+    match last {
+        Some((e, _)) => Err(e),
+        None => Ok(acts),
     }
-    let needs_person = acts.iter().any(|act| act.needs_person);
+}
+
+/// Does the log decide it?
+fn rests_on_log(status: &Status) -> bool {
+    matches!(
+        status.verdict,
+        Verdict::GoOn | Verdict::StepBack | Verdict::WarmAgain
+    )
+}
+
+fn show(args: &Apply, cx: &Context, problems: &[Problem], acts: &[Act]) -> anyhow::Result<()> {
     match args.format {
         ApplyFormat::Table => {
             let is_shown = |act: &&Act| {
@@ -93,18 +109,13 @@ pub(crate) fn run(args: &Apply, cx: &Context) -> anyhow::Result<Outcome> {
             };
             let shown = acts.iter().filter(is_shown);
             let shown: String = shown.map(|act| render::text(act, cx.width())).collect();
-            cx.print(shown.as_bytes())?;
+            cx.print(shown.as_bytes())
         }
         ApplyFormat::Json => cx.print_with(|out| {
             let at = (cx.now(), cx.zone());
-            render::json(out, cx.host(), at, &acts, &standing.problems)
-        })?,
+            render::json(out, cx.host(), at, acts, problems)
+        }),
     }
-    cx.problems(&standing.problems);
-    Ok(match needs_person || !standing.problems.is_empty() {
-        true => Outcome::Partial,
-        false => Outcome::Done,
-    })
 }
 
 pub(crate) struct One<'a> {
@@ -136,7 +147,6 @@ impl One<'_> {
             needs_person,
             ..self.act(State::Unchanged, format!("{verdict} ({why}): {what}"))
         };
-        let today = host::history::today(self.cx.site());
         let level = status.level.and_then(|at| Some((at, plan.levels.get(at)?)));
         let (at, level) = match level {
             _ if status.verdict == Verdict::Unknown => {
@@ -148,7 +158,7 @@ impl One<'_> {
                 );
                 return Ok(as_it_is(&what, true));
             }
-            _ if today < plan.order.start => {
+            _ if host::history::today(self.cx.site()) < plan.order.start => {
                 return Ok(as_it_is("nothing is changed before then", false));
             }
             Some(level) => level,
@@ -156,16 +166,7 @@ impl One<'_> {
         };
         let (_lock, mut journal) = self.journal()?;
         self.refuse_meddled(&journal)?;
-        let wanted = plan.settings(level);
-        let changes: Vec<Change> = wanted
-            .into_iter()
-            .map(|(name, after)| Change {
-                before: self.now(&name),
-                name,
-                after: Some(after),
-            })
-            .filter(|change| change.before != change.after)
-            .collect();
+        let changes = self.changes_to(plan.settings(level));
         let zone = plan.zone_lines(level);
         let is_interrupted = journal.last().is_some_and(|last| !last.is_done);
         // Of one that did not end well, nobody has seen the lines.
@@ -196,6 +197,29 @@ impl One<'_> {
             needs_person: is_new_zone || is_lowest_and_bad,
             ..self.act(state, text)
         })
+    }
+
+    /// What is to be changed so that the settings are as `wanted`.
+    fn changes_to(&self, wanted: Vec<(String, String)>) -> Vec<Change> {
+        wanted
+            .into_iter()
+            .map(|(name, after)| Change {
+                before: self.now(&name),
+                name,
+                after: Some(after),
+            })
+            .filter(|change| change.before != change.after)
+            .collect()
+    }
+
+    /// `open`: why anybody may have written the log, if so.
+    fn warn_of_open_log(&self, open: Option<&str>) {
+        if let Some(why) = open {
+            let name = self.instance.name();
+            self.cx.warn(format!(
+                "{name}: this rests on its log; {why}; see relay-warmup(8), APPLY"
+            ));
+        }
     }
 
     fn undo(&self) -> anyhow::Result<Act> {

@@ -1,14 +1,16 @@
 //! A new plan.
 
 use cli::{Context, Failure, Outcome};
+use postfix::Day;
 use postfix::config::Instance;
 use warmup::intake::OtherLimits;
 use warmup::limits::Limits;
 use warmup::plan::{Before, Order, Plan};
+use warmup::ratio::RelayName;
 use warmup::schedule::{self, Schedule, ScheduleError};
 use warmup::settings::Mail;
 
-use crate::addresses;
+use crate::addresses::Search;
 use crate::args::{self, Planning};
 use crate::saved;
 
@@ -33,49 +35,17 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
     }
     let address = instance.bind_addresses().first().copied();
     let providers = host::tables::providers(cx.site())?;
-    let found = addresses::find(
+    let search = Search {
         cx,
-        &host.value,
+        host: &host.value,
         instance,
-        address,
-        &args.traffic,
-        (&providers, &args.dns),
-    )?;
-    let old = found.relay.as_ref().map_or(0, |relay| relay.old.len());
-    let equal = args.volume.saturating_mul(old as u64 + 1);
-    let order = Order {
-        instance: instance.name().to_owned(),
-        syslog_name: instance.syslog_name().to_owned(),
-        config_directory: instance.config_directory().display().to_string(),
-        host: cx.host().to_owned(),
-        transport: transport(cx, instance),
-        address,
-        relay: found.relay,
-        created: cx.now(),
-        start,
-        volume: args.volume,
-        total: args.traffic.total.unwrap_or(equal),
-        mail: Mail {
-            recipients: args.traffic.recipients,
-            delivery_ms: args.traffic.delivery_time,
-        },
-        clients: args.traffic.clients,
-        replaces_old: args.traffic.replace_old,
-        others: OtherLimits::of(instance),
-        before: Vec::new(),
+        traffic: &args.traffic,
+        providers: &providers,
+        dns: &args.dns,
     };
-    let mut plan = Plan::make(order, &schedule).map_err(|why| {
-        let hint = match why {
-            ScheduleError::Steep(..) => {
-                "beyond_limits = true in that file allows it; or smaller steps"
-            }
-            ScheduleError::Endless => {
-                "--first N/day begins with more; a file of your own may grow by more percent, or name the levels; or a \
-                 smaller --volume"
-            }
-        };
-        Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(hint)
-    })?;
+    let found = search.find(address)?;
+    let order = order(args, cx, instance, start, found.relay);
+    let mut plan = Plan::make(order, &schedule).map_err(|why| unplannable(&schedule, &why))?;
     plan.order.before = before(
         cx,
         instance,
@@ -96,6 +66,50 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::Partial,
     })
+}
+
+/// What the plan is made of; what stands `before` is added by the plan.
+fn order(
+    args: &Planning,
+    cx: &Context,
+    instance: &Instance,
+    start: Day,
+    relay: Option<RelayName>,
+) -> Order {
+    let old = relay.as_ref().map_or(0, |relay| relay.old.len());
+    let equal = args.volume.saturating_mul(old as u64 + 1);
+    Order {
+        instance: instance.name().to_owned(),
+        syslog_name: instance.syslog_name().to_owned(),
+        config_directory: instance.config_directory().display().to_string(),
+        host: cx.host().to_owned(),
+        transport: transport(cx, instance),
+        address: instance.bind_addresses().first().copied(),
+        relay,
+        created: cx.now(),
+        start,
+        volume: args.volume,
+        total: args.traffic.total.unwrap_or(equal),
+        mail: Mail {
+            recipients: args.traffic.recipients,
+            delivery_ms: args.traffic.delivery_time,
+        },
+        clients: args.traffic.clients,
+        replaces_old: args.traffic.replace_old,
+        others: OtherLimits::of(instance),
+        before: Vec::new(),
+    }
+}
+
+fn unplannable(schedule: &Schedule, why: &ScheduleError) -> Failure {
+    let hint = match why {
+        ScheduleError::Steep(..) => "beyond_limits = true in that file allows it; or smaller steps",
+        ScheduleError::Endless => {
+            "--first N/day begins with more; a file of your own may grow by more percent, or name the levels; or a \
+             smaller --volume"
+        }
+    };
+    Failure::new(format!("--schedule {}: {why}", schedule.name)).hint(hint)
 }
 
 /// What is set now of what the plan sets. Where an `earlier` plan may be in force, what was set before that one.

@@ -274,18 +274,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
     let created = created.map_err(|e| wrong(format!("created: {e}")))?;
     let start = document.start.parse::<Day>();
     let start = start.map_err(|e| wrong(format!("start: {e}")))?;
-    let levels = document
-        .levels
-        .iter()
-        .map(level)
-        .collect::<Option<Vec<_>>>();
-    let levels = levels.ok_or_else(|| wrong("a damaged plan: an empty level".to_owned()))?;
-    if levels.len() > MAX_LEVELS {
-        return Err(wrong(format!("a damaged plan: {} levels", levels.len())));
-    }
-    if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap > l[1].level.cap) {
-        return Err(wrong("a damaged plan: its levels fall".to_owned()));
-    }
+    let levels = levels(&document.levels).map_err(|why| wrong(format!("a damaged plan: {why}")))?;
     let mail = Mail {
         recipients: document.recipients_per_delivery,
         delivery_ms: document.delivery_ms,
@@ -298,17 +287,7 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
             host: document.host,
             transport: document.transport,
             address: document.address,
-            relay: document.relay_name.map(|relay| RelayName {
-                name: relay.name,
-                ttl: relay.ttl,
-                old: relay.old,
-                new: relay.new,
-                records: match relay.records.as_str() {
-                    "mx" => Records::Exchangers,
-                    "srv" => Records::Services,
-                    _ => Records::Addresses,
-                },
-            }),
+            relay: document.relay_name.map(relay),
             created: created.into(),
             start,
             volume: document.volume,
@@ -335,6 +314,36 @@ pub fn read(path: &Path, text: &[u8]) -> Result<Plan, Problem> {
         schedule: document.schedule,
         levels,
     })
+}
+
+fn relay(object: RelayObject) -> RelayName {
+    RelayName {
+        name: object.name,
+        ttl: object.ttl,
+        old: object.old,
+        new: object.new,
+        records: match object.records.as_str() {
+            "mx" => Records::Exchangers,
+            "srv" => Records::Services,
+            _ => Records::Addresses,
+        },
+    }
+}
+
+/// The levels of a plan that can be followed: there are some, and the caps rise.
+///
+/// # Errors
+/// What is wrong with them.
+fn levels(objects: &[LevelObject]) -> Result<Vec<PlanLevel>, String> {
+    let levels = objects.iter().map(level).collect::<Option<Vec<_>>>();
+    let levels = levels.ok_or("an empty level")?;
+    if levels.len() > MAX_LEVELS {
+        return Err(format!("{} levels", levels.len()));
+    }
+    if levels.is_empty() || levels.windows(2).any(|l| l[0].level.cap > l[1].level.cap) {
+        return Err("its levels fall".to_owned());
+    }
+    Ok(levels)
 }
 
 fn level(object: &LevelObject) -> Option<PlanLevel> {
