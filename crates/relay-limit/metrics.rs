@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use legible::metrics::{gauge, label};
+use figures::bounds::MOST_SERIES;
+use legible::metrics::{bounded, gauge, label};
 use limits::{Hold, Standing};
 
 /// What holds, each with whether anything is wrong with it; `unread`: lines of the journal that could not be read.
@@ -12,6 +13,10 @@ pub(crate) fn write(
     limits: &[(&Standing, bool)],
     unread: usize,
 ) -> io::Result<()> {
+    bounded(out, MOST_SERIES, |mut out| all(&mut out, limits, unread))
+}
+
+fn all(out: &mut impl Write, limits: &[(&Standing, bool)], unread: usize) -> io::Result<()> {
     gauge(
         out,
         "relay_mail_limit_problems",

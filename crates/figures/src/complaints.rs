@@ -8,8 +8,14 @@ use postfix::log::{Complaint, Severity};
 /// How many texts of an instance are kept distinct: strangers can make Postfix warn of ever new ones.
 const MOST: usize = 500;
 
+/// As many bytes of a text, and of a program's name.
+const MOST_TEXT: usize = 2048;
+
 /// What stands for all texts beyond those.
 const OTHERS: &str = "(other texts)";
+
+/// What stands for all programs beyond twice as many: whoever may write to the log makes up theirs.
+const OTHER_PROGRAMS: &str = "(other programs)";
 
 /// Complaints of an instance, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +56,7 @@ impl fmt::Display for ComplaintRow {
 impl Complaints {
     /// Counts a complaint.
     pub fn add(&mut self, complaint: &Complaint<'_>) {
-        let service = String::from_utf8_lossy(complaint.service);
+        let service = String::from_utf8_lossy(begin(complaint.service));
         let text = folded(complaint.text, complaint.severity == Severity::Warning);
         self.count(complaint.severity, &service, &text, complaint.repeat);
     }
@@ -72,10 +78,13 @@ impl Complaints {
     }
 
     fn count(&mut self, severity: Severity, service: &str, text: &str, n: u64) {
-        let of = |text: &str| (severity, Box::from(service), Box::from(text));
-        let mut key = of(text);
+        let of = |service: &str, text: &str| (severity, Box::from(service), Box::from(text));
+        let mut key = of(service, text);
         if self.counts.len() >= MOST && !self.counts.contains_key(&key) {
-            key = of(OTHERS);
+            key = of(service, OTHERS);
+            if self.counts.len() >= 2 * MOST && !self.counts.contains_key(&key) {
+                key = of(OTHER_PROGRAMS, OTHERS);
+            }
         }
         let count = self.counts.entry(key).or_default();
         *count = count.saturating_add(n);
@@ -102,7 +111,7 @@ impl Complaints {
 /// A complaint without what differs from one to the next: queue ids, process ids, addresses in brackets, clients
 /// (`name[address]`), and in a warning, which is about other hosts as often as not, also names and addresses of hosts.
 pub fn folded(text: &[u8], is_warning: bool) -> String {
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(begin(text));
     let mut folded = String::with_capacity(text.len().min(256));
     let mut before = "";
     for word in text.split_inclusive(' ').take(60) {
@@ -120,6 +129,11 @@ pub fn folded(text: &[u8], is_warning: bool) -> String {
         before = word;
     }
     folded
+}
+
+/// What is kept of a text, which may be as long as a line: Postfix's own are no longer.
+fn begin(text: &[u8]) -> &[u8] {
+    text.get(..MOST_TEXT).unwrap_or(text)
 }
 
 /// What stands for a word that differs from one complaint to the next.
@@ -238,23 +252,32 @@ mod tests {
         );
     }
 
-    #[test]
-    fn strangers_do_not_fill_the_memory() {
+    /// So many complaints, each of this service and with this text.
+    fn rows_of(service: impl Fn(u32) -> String, text: impl Fn(u32) -> String) -> usize {
         let mut complaints = Complaints::default();
-        for n in 0..2_000 {
-            let text = format!("odd name {n}x");
+        for n in 0..4_000 {
             complaints.add(&Complaint {
                 time: None,
                 host: b"",
                 tag: b"postfix",
-                service: b"smtpd",
-                severity: Severity::Warning,
-                text: text.as_bytes(),
+                service: service(n).as_bytes(),
+                severity: Severity::ALL[n as usize % 4],
+                text: text(n).as_bytes(),
                 repeat: 1,
             });
         }
         let rows = complaints.rows();
-        assert_eq!(rows.len(), MOST + 1);
-        assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 2_000);
+        assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 4_000);
+        rows.len()
+    }
+
+    #[test]
+    fn strangers_do_not_fill_the_memory() {
+        let text = |n| format!("odd name {n}x");
+        assert_eq!(rows_of(|_| "smtpd".to_owned(), text), MOST + 4);
+        // Programs that there are not, one for each complaint.
+        let made_up = |n| format!("smtpd{n}");
+        assert_eq!(rows_of(made_up, text), 2 * MOST + 4);
+        assert_eq!(rows_of(made_up, |_| "the same".to_owned()), 2 * MOST + 4);
     }
 }
