@@ -85,6 +85,20 @@ impl<'a> Checker<'a> {
         String::from_utf8_lossy(&value).into_owned()
     }
 
+    /// multi_instance_name; empty, too, if it is more than a word. A name is typed, and stands in commands that are shown
+    /// to be pasted and in what a shell offers: a main.cf of another user's must not have root type `$(…)`.
+    pub(super) fn instance_name(&mut self) -> String {
+        const NAME: &str = "multi_instance_name";
+        let name = self.text(NAME);
+        let is_plain = |c: char| c.is_alphanumeric() || "-_.+@:".contains(c);
+        if name.chars().all(is_plain) && !name.starts_with('-') {
+            return name;
+        }
+        let what = "is not taken for a name: it has more than letters, digits and -_.+@:";
+        self.report(NAME, &format!("\"{name}\" {what}"));
+        String::new()
+    }
+
     /// The parameter as an absolute path.
     pub(super) fn directory(&mut self, name: &str) -> Option<PathBuf> {
         self.value(name)?;

@@ -70,7 +70,7 @@ impl Instance {
         let mut check = Checker::new(&parameters, &told_path, &mut problems);
         check.all();
         let syslog_name = check.text("syslog_name");
-        let own_name = check.text("multi_instance_name");
+        let own_name = check.instance_name();
         let directories = (
             check.directory("queue_directory"),
             check.directory("data_directory"),

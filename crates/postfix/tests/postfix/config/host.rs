@@ -17,6 +17,31 @@ fn check(files: &[(&str, &str)], expected: &[&str], problems: &[&str]) {
     assert_eq!(told, problems);
 }
 
+/// It is typed, offered by shells, and stands in commands that are shown to be pasted.
+#[test]
+fn what_a_shell_would_run_is_no_name() {
+    for name in ["$$(id)", "`id`", "a;id", "a b", "-rf", "a/../b", "\x1b[31m"] {
+        let main_cf = format!("multi_instance_name = {name}\n");
+        let files = [("/etc/postfix-a/main.cf", main_cf.as_str())];
+        let (_dir, root) = image(&files);
+        let (host, told) = discover(&root);
+        assert_eq!(host.instances()[0].name(), "postfix-a", "{name}");
+        let is_told = told
+            .iter()
+            .any(|line| line.contains("is not taken for a name"));
+        assert!(
+            is_told && !told.concat().contains('\x1b'),
+            "{name}: {told:?}"
+        );
+    }
+    let name = "multi_instance_name = postfix-aol_a.2+x@b:c-é\n";
+    check(
+        &[("/etc/postfix-a/main.cf", name)],
+        &["postfix-aol_a.2+x@b:c-é = /etc/postfix-a"],
+        &[],
+    );
+}
+
 #[test]
 fn instances_are_found_where_postfix_and_admins_put_them() {
     check(&[("/etc/hosts", "")], &[], &[]);

@@ -169,14 +169,11 @@ fn what_was_meant_is_the_one_name_that_is_all_but_the_same() {
 
 #[test]
 fn names_from_a_file_are_escaped() {
-    let (_dir, root) = image(&[(
-        "/etc/postfix-a/main.cf",
-        "multi_instance_name = a\x1b[31m\n",
-    )]);
+    let (_dir, root) = image(&[("/etc/postfix-a\x1b[31m/main.cf", "")]);
     let error = discover(&root).0.select(&["b".to_owned()]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown instance \"b\": this host has a\\x1b[31m"
+        "unknown instance \"b\": this host has postfix-a\\x1b[31m"
     );
 }
 
