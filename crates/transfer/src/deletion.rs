@@ -12,9 +12,6 @@ use crate::journal::Journal;
 use crate::mover::{Mover, Stop};
 use crate::moves::{Move, MoveError};
 
-/// Where a host keeps the journals of deletions, as the host itself names it.
-pub const DELETED: &str = "/var/lib/relay-tools/deleted";
-
 impl Move<'_> {
     /// Deletes all messages of a plan that leads from an instance to itself.
     ///

@@ -1,44 +1,12 @@
-//! Batches: how many messages go together, who is told, and what came of all.
+//! Batches: how many messages go together, and what came of them.
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::job::Job;
-use crate::journal::{Ended, Last, Line, Totals};
+use crate::journal::{Ended, Line};
 use crate::protocol::Step;
-
-/// What a move tells, and asks, on its way.
-pub trait Watch {
-    /// Seconds since 1970 (UTC), now.
-    fn now(&self) -> i64;
-    /// Is the work to be ended? Asked between messages that are independent of each other.
-    fn interrupted(&self) -> bool;
-    /// These messages have ended; what is moved is in TO's maildrop, and its pickup may be woken.
-    fn ended(&self, ended: &[Ended]);
-    /// Waits. Returns early when interrupted.
-    fn pause(&self, span: Duration);
-}
-
-/// A run that has ended, or was interrupted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
-    /// The move's name.
-    pub name: String,
-    /// Its journal.
-    pub journal: PathBuf,
-    /// How those that were reached ended, in the order of the plan.
-    pub ended: Vec<Ended>,
-    /// How many messages it is about.
-    pub all: usize,
-    /// How all of them ended, in this run or in an earlier one.
-    pub totals: Totals,
-    /// Were all reached, and is none left half-way?
-    pub is_complete: bool,
-    pub(crate) last: Last,
-}
 
 /// Bytes that are copied in one batch, unless a single message has more.
 const MOST_BYTES: u64 = 64 << 20;

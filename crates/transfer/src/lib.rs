@@ -1,7 +1,13 @@
 //! Moving mail between Postfix instances: the only code of these tools that changes a spool.
 //!
 //! snapshot → select → [`plan`] → journal → [`Move`] → [`verify`]; journal and disk → [`Move`] again.
-//! Silent, and without a clock: times are arguments, and what happens on the way is told to a [`Watch`].
+//!
+//! Knows the order of the steps ([`protocol`], which both a move and a recovery obey, and the model checks), what each
+//! does to files, the journal that has it before it is done, the locks, and what stands against a move. Every change
+//! goes through [`Fs`], where tests pull the power.
+//!
+//! Must not know a terminal, the clock or the environment: times are arguments, and a [`Watch`] hears of what happens
+//! on the way. Nothing here decides by the text of a log or a reply that a message may be removed.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")
@@ -32,20 +38,21 @@ mod survey;
 mod tree;
 mod verdict;
 pub mod verify;
+mod watch;
 mod workers;
 
 pub use begin::Begin;
-pub use deletion::{DELETED, Purged, purge};
-pub use execute::{Done, Watch};
+pub use deletion::{Purged, purge};
 pub use fsops::{Fs, Hook, NoHook, Op};
 pub use journal::{
-    Became, Ended, Fate, Header, Intent, Journal, JournalError, LogMark, Rcpt, SCHEMA, Side, State,
-    Summary, Totals, Trial, close, prune, summaries, unfinished,
+    Became, DELETED, Done, Ended, Fate, Header, Intent, Journal, JournalError, LogMark, MOVES,
+    Rcpt, SCHEMA, Side, State, Summary, Totals, Trial, close, prune, summaries, unfinished,
 };
 pub use lock::{Claim, Holder, LockError, Locks};
 pub use mover::is_passing;
-pub use moves::{MOVES, Means, Move, MoveError, Past};
+pub use moves::{Means, Move, MoveError};
 pub use pickup::wake_pickup;
 pub use survey::{Left, Survey, survey};
 pub use verdict::Accepted;
+pub use watch::{Past, Watch};
 pub use workers::Workers;

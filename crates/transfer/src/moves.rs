@@ -9,25 +9,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::engine::Engine;
-use crate::execute::{Batches, Done, Watch, run};
+use crate::execute::{Batches, run};
 use crate::finder::Finder;
 use crate::fsops::Fs;
 use crate::job::Job;
 use crate::journal::{
-    Became, Ended, Fate, Header, Journal, Last, Line, Totals, Track, Trial, Writer,
+    Became, Done, Ended, Fate, Header, Journal, Last, Line, Totals, Track, Trial, Writer,
 };
 use crate::mover::{Mover, Stop};
 use crate::observe::look;
 use crate::protocol::{Goal, Step};
 use crate::survey::must_not_have_begun;
 use crate::verdict::{Accepted, Verdict};
+use crate::watch::{Past, Watch};
 use crate::workers::Workers;
-
-/// Where a host keeps the journals of moves, as the host itself names it.
-pub const MOVES: &str = "/var/lib/relay-tools/moves";
-
-/// Is TO's pickup past what it was doing?
-pub type Past<'a> = &'a dyn Fn() -> bool;
 
 /// What a move needs beside the two spools.
 pub struct Means<'a> {
@@ -35,7 +30,7 @@ pub struct Means<'a> {
     pub root: &'a Path,
     /// The system calls.
     pub fs: Fs<'a>,
-    /// Told and asked on the way.
+    /// Hears of what happens, and is asked, on the way.
     pub watch: &'a dyn Watch,
     /// What TO's log says.
     pub accepted: Accepted<'a>,

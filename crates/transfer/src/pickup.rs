@@ -13,8 +13,8 @@ use postfix::queue::Queue;
 use rustix::fs::{FileType, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use crate::execute::Watch;
 use crate::journal::Side;
+use crate::watch::Watch;
 
 /// How long pickup(8) may be at work on a message while `undo` waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -10,16 +10,15 @@ mod logs;
 use std::collections::HashMap;
 use std::io;
 
-use crate::execute::Watch;
 use crate::finder::Finder;
 use crate::job::Job;
 use crate::journal::{Ended, Fate, Line, Made, Side, Writer};
 use crate::mover::{Mover, Stop, fitting};
-use crate::moves::Past;
 use crate::observe::look_again;
 use crate::protocol::{Goal, Own, Step, after, next};
 use crate::steps::{copy, hold, release, send, undo};
 use crate::verdict::Verdict;
+use crate::watch::{Past, Watch};
 use crate::workers::Workers;
 
 /// How often a message is looked at anew before it is given up.

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::execute::Done;
 use crate::fsops::Fs;
-use crate::journal::{Last, Line, Writer};
+use crate::journal::{Done, Last, Line, Writer};
 
 /// Moved messages, by what TO's log says that TO has done with them. Of a message with several recipients, the worst.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ pub use lines::{Ended, Fate, Header, Intent, Rcpt, SCHEMA, Side, Trial};
 pub(crate) use lines::{Line, Made, Raw};
 pub use log_mark::LogMark;
 pub(crate) use summary::Last;
-pub use summary::{State, Summary, Totals, summaries, unfinished};
+pub use summary::{DELETED, Done, MOVES, State, Summary, Totals, summaries, unfinished};
 
 /// A journal open for writing.
 #[derive(Debug)]

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use postfix::{Root, count, either};
 use serde::{Deserialize, Serialize};
 
-use crate::deletion::DELETED;
 use crate::journal::{Became, Ended, Fate, Header, Journal, JournalError, Line, Side, Track};
-use crate::moves::MOVES;
 use crate::protocol::Goal;
+
+/// Where a host keeps the journals of moves, as the host itself names it.
+pub const MOVES: &str = "/var/lib/relay-tools/moves";
+
+/// The same of deletions.
+pub const DELETED: &str = "/var/lib/relay-tools/deleted";
 
 /// Bytes that the last line cannot exceed.
 const LAST_LINE: u64 = 4096;
@@ -45,6 +49,24 @@ pub struct Totals {
     pub restored: usize,
     /// Nothing shows what became of them.
     pub in_doubt: usize,
+}
+
+/// A run that has ended, or was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The move's name.
+    pub name: String,
+    /// Its journal.
+    pub journal: PathBuf,
+    /// How those that were reached ended, in the order of the plan.
+    pub ended: Vec<Ended>,
+    /// How many messages it is about.
+    pub all: usize,
+    /// How all of them ended, in this run or in an earlier one.
+    pub totals: Totals,
+    /// Were all reached, and is none left half-way?
+    pub is_complete: bool,
+    pub(crate) last: Last,
 }
 
 impl Totals {
