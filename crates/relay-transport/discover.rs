@@ -162,7 +162,7 @@ fn nothing_seen(seen: &BTreeSet<Vec<u8>>) -> String {
         names => format!("they have {}", names.join(", ")),
     };
     format!(
-        "the logs have no delivery of or to the relay for the rest: {whose}; relay-transport discover INSTANCE looks \
+        "the logs have no delivery of or to the catch-all relay: {whose}; relay-transport discover INSTANCE looks \
          at one by name"
     )
 }

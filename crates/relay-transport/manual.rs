@@ -108,7 +108,7 @@ const DISCOVERY: Section = Section {
     title: "DISCOVERY",
     body: &[
         Block::Text(
-            "discover looks at the deliveries of instances that are named for the relay for the rest \
+            "discover looks at the deliveries of instances that are named for the catch-all relay \
              (postfix-therest-a), or are \
              named on the command line; where this host has no instance of that name, at those of all that are named \
              for no provider; and, of every \

@@ -89,7 +89,7 @@ fn logs_of_real_instances_and_what_becomes_of_them() {
         "127.0.9.1 contoso-example.mail.protection.outlook.com\n127.0.9.2 mx.riseup.example\n127.0.9.3 \
          therest.smtp.example.org\n",
     );
-    // The relay for the rest delivers to the providers' hosts itself.
+    // The catch-all relay delivers to the providers' hosts itself.
     let rest = host
         .instance("postfix-therest-a")
         .param(
@@ -359,7 +359,7 @@ fn without_a_relay_for_the_rest() {
         .exit(1);
     assert!(
         ran.errors().contains(
-            "no delivery of or to the relay for the rest: they have postfix-aol-a; relay-transport \
+            "no delivery of or to the catch-all relay: they have postfix-aol-a; relay-transport \
             discover INSTANCE"
         ),
         "{ran}"
