@@ -21,7 +21,7 @@ pub(crate) struct Console {
     quiet: bool,
     verbose: bool,
     /// The progress bars that are on the screen now: text must not run into them.
-    pub(crate) bars: MultiProgress,
+    bars: MultiProgress,
     left_out: AtomicBool,
 }
 
@@ -47,6 +47,11 @@ impl Console {
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Where progress is shown, if it is.
+    pub(crate) fn screen(&self) -> Option<&MultiProgress> {
+        (!self.quiet).then_some(&self.bars)
     }
 
     pub(crate) fn warn(&self, text: &str) {
@@ -111,7 +116,7 @@ impl Reporter for Console {
     }
 
     fn progress(&self, what: &str, unit: Unit, total: Option<u64>) -> Box<dyn host::Progress> {
-        Box::new(Progress::new(self, what, unit, total))
+        Box::new(Progress::new(self.screen(), what, unit, total))
     }
 }
 

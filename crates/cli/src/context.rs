@@ -169,12 +169,12 @@ impl Context {
 
     /// A progress bar over `total` bytes, or over an unknown number of them. See [`Progress`].
     pub fn progress_bytes(&self, what: &str, total: Option<u64>) -> Progress {
-        Progress::new(&self.console, what, Unit::Bytes, total)
+        Progress::new(self.console.screen(), what, Unit::Bytes, total)
     }
 
     /// A progress bar over `total` things, or over an unknown number of them. See [`Progress`].
     pub fn progress_items(&self, what: &str, total: Option<u64>) -> Progress {
-        Progress::new(&self.console, what, Unit::Items, total)
+        Progress::new(self.console.screen(), what, Unit::Items, total)
     }
 
     /// From now on, ^C (SIGINT, and SIGTERM and SIGHUP) only sets a mark, for work that must not be left half-done.

@@ -11,8 +11,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use host::Unit;
 
-use crate::console::Console;
-
 /// How long work may take before it is worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -36,10 +34,16 @@ struct Bar {
 }
 
 impl Progress {
-    pub(crate) fn new(console: &Console, what: &str, unit: Unit, total: Option<u64>) -> Self {
-        if console.is_quiet() || !io::stderr().is_terminal() {
+    /// `screen`: the bars that are shown now; none where nothing is to be shown.
+    pub(crate) fn new(
+        screen: Option<&MultiProgress>,
+        what: &str,
+        unit: Unit,
+        total: Option<u64>,
+    ) -> Self {
+        let Some(screen) = screen.filter(|_| io::stderr().is_terminal()) else {
             return Self(None);
-        }
+        };
         let bar = ProgressBar::hidden();
         if let Some(total) = total {
             bar.set_length(total);
@@ -50,7 +54,7 @@ impl Progress {
             what: postfix::escape(what).to_string(),
             unit,
             bar,
-            screen: console.bars.clone(),
+            screen: screen.clone(),
             shown: OnceLock::new(),
         });
         let (done, waits) = mpsc::channel();

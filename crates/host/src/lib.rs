@@ -4,6 +4,10 @@
 //! at once and in order. Must not know arguments, a terminal, an exit status, the environment or the clock: a [`Site`]
 //! says what host is looked at and when, and who hears of problems and progress. Changes nothing by itself, judges
 //! nothing.
+//!
+//! What could not be read is returned beside what could. Programs are run through [`guarded`], bounded in time and
+//! output. What several tools ask (instances by name, postmap, the DNS, who may write to a log) is asked in one place
+//! each.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use crate::fit::{broken, cut, cut_apart, cut_end, itemized, size};
-use crate::narrow::draw_to_fit;
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
@@ -175,11 +174,6 @@ pub const TOTAL: &str = "TOTAL";
 /// A cell that holds a count.
 pub fn number(n: u64, tone: Tone) -> Cell {
     Cell::new(n.to_string()).tone(tone)
-}
-
-/// Draws a table that fits the terminal, if there is one; a newline at its end. Rows have a cell for each column.
-pub fn draw(style: TableStyle, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
-    draw_to_fit(style, columns, rows, &[])
 }
 
 /// An empty table in this style.

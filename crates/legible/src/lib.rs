@@ -1,7 +1,11 @@
 //! What anything shown is made of: grids of cells, numbers as people read them, JSON that a terminal may see.
 //!
-//! Knows terminals' widths and units. Must not know what is shown: no figures, no instances, no Postfix. All text that
-//! comes from outside is escaped here ([`postfix::escape`]) on its way into a cell or a string.
+//! Knows what fits a terminal, and what gives way where it is narrow; units, and how they are rounded; how words are
+//! wrapped and shell words quoted; what a metric's name and value may be. An address is never cut.
+//!
+//! Must not know what is shown: no figures, no instances, nothing of Postfix but how its text is escaped
+//! ([`postfix::escape`]), which is done here on its way into a cell or a string. Writes nowhere, asks no terminal: its
+//! width, and whether it takes colour and box lines, come as a [`grid::TableStyle`].
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

@@ -8,6 +8,11 @@ use crate::grid::{
 /// The fewest columns of a terminal in which rows can stand as lists.
 const LISTS_MIN: usize = 40;
 
+/// Draws a table that fits the terminal, if there is one; a newline at its end. Rows have a cell for each column.
+pub fn draw(style: TableStyle, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
+    draw_to_fit(style, columns, rows, &[])
+}
+
 /// Draws a table that fits the terminal, if there is one. Until it fits, these give way in this order: the box lines,
 /// the `postfix-` of instance names, the ends and middles of long names, and the columns with the titles `least_first`.
 /// An address is never cut, and neither is anything else in a [`Column::Text`]: where all that is not enough, each row

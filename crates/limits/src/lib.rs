@@ -4,6 +4,8 @@
 //! replaced so that nobody ever sees half of one. Must not know a terminal, the clock or the environment, and starts
 //! no program: who calls brings the time, what Postfix says, and a way to run postmap(1).
 //!
+//! Nothing is held without an end, but a rate that an admin wants so; an end is never later than [`LONGEST`].
+//!
 //! The journal is the truth: it holds what is meant before anything is changed, and [`map::render`] makes of it what
 //! a map must say. So whatever was interrupted is put right by doing it again.
 #![cfg_attr(

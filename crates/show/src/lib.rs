@@ -1,8 +1,12 @@
 //! How figures are shown: a directory a subject, a file a format.
 //!
 //! Knows the published formats (JSON schemas, csv columns, metric names, table columns) and how a day is put into
-//! words. Must not know where figures come from, judge them, read a clock, or write anywhere but into what it is given.
-//! What every format is made of (grids, numbers for people, JSON that a terminal may see) is in [`legible`].
+//! words. The structs of JSON live here, beside the domain's own types, and bear the schema's number: docs/schemas.md
+//! says what may change without a new one.
+//!
+//! Must not know where figures come from, judge them, read a clock, or write anywhere but into what it is given. Every
+//! format says what is missing. What every format is made of (grids, numbers for people, JSON that a terminal may see)
+//! is in [`legible`].
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

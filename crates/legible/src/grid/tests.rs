@@ -1,6 +1,7 @@
 //! Tables, by hand.
 
 use super::*;
+use crate::narrow::draw;
 
 fn check(style: TableStyle, names: &[&str], expected: &str) {
     let columns = [Column::Name("domain"), Column::Number("total")];

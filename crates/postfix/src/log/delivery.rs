@@ -6,7 +6,7 @@
 
 use super::attempt::{Delays, Relay, Status};
 use super::cursor::{Cursor, near};
-use super::unread::Why;
+use super::unread::{MOST_DELIVERIES, Why};
 
 /// What the message says, before it is known whose it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,12 +55,7 @@ pub(super) fn queue_id<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     Some(id)
 }
 
-/// A delivery that `message repeated N times: [ … ]` stands for more often is taken for damaged, or made up: only lines
-/// that are alike to the last letter are put together, queue id and delays too, and real logs have two to five. Anyone
-/// who may write to syslog can write such a line.
-pub(super) const MOST_DELIVERIES: u64 = 5;
-
-/// The same of what clients do: one that is turned away tries again at once.
+/// As [`MOST_DELIVERIES`], of what clients do: one that is turned away tries again at once.
 pub(super) const MOST_STOPS: u64 = 1_000;
 
 /// [`u8::is_ascii_alphanumeric`] by table, for the eleven bytes of every line's queue id.

@@ -9,10 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::clock::{Clock, DISORDER};
 use super::json;
-use super::open::{self, Compression};
+use super::open::{self, Compression, mtime};
 use super::parts::Slice;
-use super::read::mtime;
-use super::sources;
+use super::siblings;
 use super::timeline::Timeline;
 use crate::problem::Problem;
 use crate::time::{Span, Time};
@@ -74,7 +73,7 @@ fn written(path: &Path, metadata: &Metadata, zone: Zone) -> Time {
     let own = mtime(metadata);
     // This one, and the newer ones as far as their times are no later, the nearest first.
     let mut chain = vec![(path.to_owned(), own)];
-    for newer in sources::newer(path) {
+    for newer in siblings::newer(path) {
         let Ok(next) = std::fs::metadata(&newer) else {
             break;
         };

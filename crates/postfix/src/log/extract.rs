@@ -12,7 +12,7 @@ use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
-use super::unread::{Why, has_clock, looks_like_delivery, opens_like_delivery};
+use super::unread::{MOST_DELIVERIES, Why, has_clock, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
 
 /// Turns lines into events.
@@ -210,7 +210,7 @@ impl Extractor {
 
     fn queue_manager<'a>(&mut self, header: &Header<'a>, tag: &'a [u8]) -> Option<Event<'a>> {
         let mut c = Cursor(header.message);
-        let repeat = delivery::repeated(&mut c, delivery::MOST_DELIVERIES);
+        let repeat = delivery::repeated(&mut c, MOST_DELIVERIES);
         let queue_id = delivery::queue_id(&mut c)?;
         if self.wanted.senders && c.0 == b"removed" {
             let host = header.host;

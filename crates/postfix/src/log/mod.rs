@@ -28,6 +28,7 @@ mod open;
 mod parts;
 mod read;
 mod seen;
+mod siblings;
 mod sources;
 mod stamp;
 mod timeline;
@@ -50,9 +51,8 @@ pub use read::{
     Lost, Options, Reading, file as read_file, stream as read_stream, typed as read_typed,
 };
 pub use seen::{LostMessages, Seen};
-pub use sources::{
-    LogPlace, LogSet, Scope, blocks, gone_between, is_packed, log_sets, siblings, syslog_files,
-};
+pub use siblings::{blocks, gone_between, is_packed, siblings};
+pub use sources::{LogPlace, LogSet, Scope, log_sets, syslog_files};
 pub use stamp::Stamp;
 pub use unread::{Unread, UnreadLine, Why};
 pub use wanted::Wanted;

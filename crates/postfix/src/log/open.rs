@@ -2,13 +2,14 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor as IoCursor, Read};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::lines::BLOCK;
+use crate::time::{Span, Time};
 use guarded::threads::thread;
 
 /// How a log is stored, by its first bytes: the name may lie.
@@ -50,6 +51,12 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 /// Opens a log that was typed: a pipe, too, is what process substitution (`<(zcat …)`) gives.
 pub(super) fn open_typed(path: &Path) -> io::Result<(File, Metadata)> {
     checked(guarded::open_typed(path)?)
+}
+
+/// When it was last written to.
+pub(super) fn mtime(metadata: &Metadata) -> Time {
+    let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
+    Time::from_seconds(metadata.mtime()).plus(Span::from_micros(nanos.div_euclid(1000)))
 }
 
 fn directory() -> io::Error {

@@ -1,13 +1,12 @@
 //! One log, from its bytes to its events: the parts of a file that a window needs, over several threads where the order
 //! of lines does not matter.
 
-use crate::Span;
 use crate::Time;
 use crate::words::either;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -157,11 +156,6 @@ pub fn stream<S: Sink>(
             .push(Problem::new(name, format!("cannot read it: {e}"))),
     }
     reading
-}
-
-pub(super) fn mtime(metadata: &Metadata) -> Time {
-    let nanos = u64::try_from(metadata.mtime_nsec()).unwrap_or(0);
-    Time::from_seconds(metadata.mtime()).plus(Span::from_micros(nanos.div_euclid(1000)))
 }
 
 pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {

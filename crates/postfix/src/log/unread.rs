@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use super::delivery::MOST_DELIVERIES;
 use crate::escape::escape;
 use crate::problem::{Position, Problem};
+
+/// A delivery that `message repeated N times: [ … ]` stands for more often is taken for damaged, or made up: only lines
+/// that are alike to the last letter are put together, queue id and delays too, and real logs have two to five. Anyone
+/// who may write to syslog can write such a line.
+pub(super) const MOST_DELIVERIES: u64 = 5;
 
 /// Why a delivery line cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

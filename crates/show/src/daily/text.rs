@@ -12,8 +12,9 @@ use super::{FINDINGS_MAX, TOP};
 use figures::daily::{Daily, Measure, Rate, Subject};
 use figures::mail_stats::{Counts, Dimension, Figures};
 use figures::verdict::Level;
-use legible::grid::{Cell, Column, TableStyle, draw};
+use legible::grid::{Cell, Column, TableStyle};
 use legible::human;
+use legible::narrow::draw;
 use legible::wrap::wrapped;
 
 /// How it is written.

@@ -11,8 +11,9 @@ use figures::distribution::{
     AGES, Breakdown, Change, Counts, Dimension, Distribution, Figures, QUEUES, QueueRow,
 };
 use figures::held::Held;
-use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
+use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, number};
 use legible::human;
+use legible::narrow::draw;
 
 /// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five
 /// days by default), in seconds.

@@ -3,10 +3,10 @@
 use super::{UNMATCHED, bands, kind_of};
 use figures::filtered::{Disposition, Filtered, Scores};
 use figures::mail_stats::MailStats;
-use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::grid::{Cell, Column, TableStyle, Tone};
 use legible::grid::{TOTAL, number};
 use legible::human;
-use legible::narrow::draw_to_fit;
+use legible::narrow::{draw, draw_to_fit};
 
 /// An instance, or all of them, by name.
 type Group<'a> = (&'a [u8], &'a Filtered, Tone);

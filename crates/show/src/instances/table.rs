@@ -3,8 +3,8 @@
 use figures::held::Held;
 use figures::instances::{AddressPlace, DnsOutcome, Facts, Finding, Kind, Listing, Running};
 use figures::verdict::Level;
-use legible::grid::{Cell, Column, TableStyle, Tone, draw};
-use legible::narrow::draw_to_fit;
+use legible::grid::{Cell, Column, TableStyle, Tone};
+use legible::narrow::{draw, draw_to_fit};
 
 use super::{clock, endpoint, is_running, limits, log, place, yes_no};
 

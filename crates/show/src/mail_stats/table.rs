@@ -8,8 +8,9 @@ use figures::complaints::ComplaintRow;
 use figures::mail_stats::{
     Breakdown, Counts, DelayStats, Dimension, Figures, MailStats, Quantiles, Row,
 };
-use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
+use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, number};
 use legible::human;
+use legible::narrow::draw;
 use legible::narrow::{draw_to_fit, fits};
 use postfix::log::Severity;
 

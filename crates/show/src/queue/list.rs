@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use postfix::Zone;
 use unicode_width::UnicodeWidthStr;
 
-use super::table::{age, clock, due};
+use super::cells::{age, clock, due};
 use figures::queue::{Entry, Report};
-use legible::grid::{Cell, Column, TableStyle, Tone, draw, write_plain};
+use legible::grid::{Cell, Column, TableStyle, Tone, write_plain};
 use legible::human;
+use legible::narrow::draw;
 
 /// Which columns there are.
 #[derive(Clone, Copy)]

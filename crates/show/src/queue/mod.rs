@@ -1,5 +1,6 @@
 //! What is in the mailq, and why ([`figures::queue`]), one module a format.
 
+mod cells;
 pub mod csv;
 pub mod json;
 pub mod jsonl;

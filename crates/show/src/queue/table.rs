@@ -3,24 +3,21 @@
 //! The instances' figures, the groups, the senders, then the messages. On a terminal, columns that say least are left
 //! out where it is narrow, and names are cut; elsewhere the reason stands last and is whole.
 
-use postfix::{Span, Time, count, either};
+use postfix::{count, either};
 use std::io::{self, Write};
 
 use postfix::Zone;
 use postfix::queue::Queue;
 
+use super::cells::{age, clock, due};
 use super::list::write_messages;
 use figures::distribution::QUEUES;
 use figures::queue::{Dimension, Group, Report, Sender, Summary};
-use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, draw, number};
+use legible::grid::{Cell, Column, TOTAL, TableStyle, Tone, number};
 use legible::human;
+use legible::narrow::draw;
 use legible::wrap::folded;
 use unicode_width::UnicodeWidthStr;
-
-/// Ages from which a message is worth a look, and from which it will soon be given up (maximal_queue_lifetime is five
-/// days by default), in seconds.
-const OLD: Span = Span::from_days(1);
-const VERY_OLD: Span = Span::from_days(4);
 
 /// Terminal columns from which there is room for box lines and for columns that say less.
 const WIDE: u16 = 100;
@@ -221,20 +218,6 @@ impl Tables<'_> {
     }
 }
 
-/// The age of what arrived at `arrival`, in the tone that it calls for.
-pub(super) fn age(report: &Report, arrival: Option<Time>, tone: Tone) -> Cell {
-    let Some(arrival) = arrival else {
-        return Cell::new("-").tone(tone);
-    };
-    let age = report.age(arrival);
-    let tone = match age {
-        age if age >= VERY_OLD => Tone::Bad,
-        age if age >= OLD => Tone::Warning,
-        _ => tone,
-    };
-    Cell::new(human::age(age)).tone(tone)
-}
-
 fn others_line(rows: usize, count: u64, unit: &str) -> String {
     match rows {
         0 => String::new(),
@@ -254,22 +237,6 @@ pub(super) fn unlisted_line(report: &Report) -> Option<String> {
             count(more, "more message"),
             either(more, "it", "them")
         )),
-    }
-}
-
-/// A time on the zone's clock.
-pub(super) fn clock(zone: Zone, time: Time, form: &str) -> String {
-    zone.at(time).map_or_else(
-        || time.seconds().to_string(),
-        |local| local.format(form).to_string(),
-    )
-}
-
-/// When something is due: `in 5m`, or `now` where its time has passed.
-pub(super) fn due(report: &Report, time: Time) -> String {
-    match time.since(Time::from_seconds(report.time.seconds())) {
-        Span::ZERO => "now".to_owned(),
-        span => format!("in {}", human::age(span)),
     }
 }
 

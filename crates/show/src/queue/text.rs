@@ -8,7 +8,8 @@ use std::io::{self, Write};
 
 use postfix::{Zone, escape};
 
-use super::table::{clock, due, summary_line, unlisted_line};
+use super::cells::{clock, due};
+use super::table::{summary_line, unlisted_line};
 use figures::queue::{Entry, Report};
 use legible::human;
 

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use ::csv::Writer;
-use legible::grid::{Cell, Column, TableStyle, Tone, draw};
+use legible::grid::{Cell, Column, TableStyle, Tone};
+use legible::narrow::draw;
 use legible::wire::{csv_cell, write_json};
 use serde::Serialize;
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use csv::Writer;
-use legible::grid::{Cell, Column, TableStyle, Tone, draw};
-use legible::narrow::draw_to_fit;
+use legible::grid::{Cell, Column, TableStyle, Tone};
+use legible::narrow::{draw, draw_to_fit};
 use legible::shell;
 use legible::wire::csv_cell;
 use legible::wrap::folded;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use csv::Writer;
-use legible::grid::{Column, TableStyle, Tone, draw};
+use legible::grid::{Column, TableStyle, Tone};
+use legible::narrow::draw;
 use legible::wire::csv_cell;
 use postfix::{Problem, Time, Zone, escape};
 use serde::Serialize;

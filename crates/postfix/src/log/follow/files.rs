@@ -7,9 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::mark::{Alike, Mark, SAMPLE, fingerprints};
-use crate::log::open::{self, Compression};
-use crate::log::read::mtime;
-use crate::log::sources::siblings;
+use crate::log::open::{self, Compression, mtime};
+use crate::log::siblings::siblings;
 use crate::problem::Problem;
 
 /// A file of the log. It is opened when it has to be.

@@ -44,7 +44,7 @@ fn plain<S: Sink>(
 ) -> io::Result<Option<(Mark, Option<Reading>)>> {
     let file = &piece.opened.file;
     let metadata = file.metadata()?;
-    let (size, written) = (metadata.len(), read::mtime(&metadata));
+    let (size, written) = (metadata.len(), open::mtime(&metadata));
     let known = piece.mark.as_ref().filter(|_| piece.whole);
     // Truncated and written to again, a file holds other text.
     let is_known = || match known {

@@ -1,6 +1,7 @@
 //! Which files are logs, in which order, and which a window needs.
 
 use super::*;
+use crate::Time;
 use crate::log::needed;
 use crate::zone::Zone;
 
