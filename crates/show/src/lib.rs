@@ -1,5 +1,10 @@
 //! How figures are shown: a directory a subject, a file a format.
 //!
+//! - [`mail_stats`], [`totals`]: deliveries of a window, and counters that grow from run to run;
+//! - [`daily`]: the daily report, as text, HTML and mail;
+//! - [`distribution`], [`queue`]: what waits in the queues, counted and listed;
+//! - [`instances`]: which instance sends from which address, and what is wrong there.
+//!
 //! Knows the published formats (JSON schemas, csv columns, metric names, table columns) and how a day is put into
 //! words. The structs of JSON live here, beside the domain's own types, and bear the schema's number: docs/schemas.md
 //! says what may change without a new one.

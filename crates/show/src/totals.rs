@@ -45,6 +45,14 @@ fn all(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
         "Delivery lines that could not be read, and are not counted.",
         |one| one.unparsed,
     )?;
+    reading(out, totals, run)?;
+    providers(out, totals)?;
+    reasons(out, totals)?;
+    complaints(out, totals)
+}
+
+/// What was read of the logs, and when.
+fn reading(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
     let seconds = |time: Time| time.micros() as f64 / 1e6;
     let counters = [
         (
@@ -84,9 +92,7 @@ fn all(out: &mut impl Write, totals: &Totals, run: Run) -> io::Result<()> {
         gauge(out, name, help)?;
         writeln!(out, "{name} {n}")?;
     }
-    providers(out, totals)?;
-    reasons(out, totals)?;
-    complaints(out, totals)
+    Ok(())
 }
 
 fn complaints(out: &mut impl Write, totals: &Totals) -> io::Result<()> {

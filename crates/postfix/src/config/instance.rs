@@ -58,16 +58,20 @@ impl Instance {
         role: Role,
     ) -> Result<Self, Vec<Problem>> {
         let path = root.under(&resolve_main_cf(root, &resolved).map_err(|problem| vec![problem])?);
-        let told_path = root.under(&config_directory.join("main.cf"));
-        let text = read_regular(&path)
-            .map_err(|error| vec![Problem::new(&told_path, format!("cannot read it: {error}"))])?;
+        let shown_path = root.under(&config_directory.join("main.cf"));
+        let text = read_regular(&path).map_err(|error| {
+            vec![Problem::new(
+                &shown_path,
+                format!("cannot read it: {error}"),
+            )]
+        })?;
         let Parsed {
             value: main_cf,
             mut problems,
-        } = MainCf::parse(&told_path, &text);
-        let borne = logical_lines(&told_path, &text).problems.len();
+        } = MainCf::parse(&shown_path, &text);
+        let borne = logical_lines(&shown_path, &text).problems.len();
         let parameters = Parameters::new(main_cf, config_directory, hostname);
-        let mut check = Checker::new(&parameters, &told_path, &mut problems);
+        let mut check = Checker::new(&parameters, &shown_path, &mut problems);
         check.all();
         let syslog_name = check.text("syslog_name");
         let own_name = check.instance_name();
@@ -79,16 +83,9 @@ impl Instance {
             return Err(problems);
         };
         let is_default = role == Role::Default;
-        let name = if !own_name.is_empty() {
-            own_name
-        } else if is_default {
-            "postfix".to_owned()
-        } else {
-            config_directory
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
+        let name = match own_name.as_str() {
+            "" => usual_name(role, config_directory),
+            _ => own_name,
         };
         let only_one = is_default && parameters.paths("multi_instance_directories").is_empty();
         let managed = matches!(role, Role::Default | Role::Managed);
@@ -112,7 +109,7 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Where master.cf differs from main.cf. What is wrong with it, [`Instance::services`] tells.
+    /// Where master.cf differs from main.cf. [`Instance::services`] says what is wrong with it.
     fn look_at_services(&mut self, root: &Root) {
         let services = self.services(root).value;
         let parameters = &self.parameters;
@@ -278,12 +275,12 @@ impl Instance {
     /// Its services: what master.cf lists, except what master_service_disable turns off.
     pub fn services(&self, root: &Root) -> Parsed<MasterCf> {
         let path = root.under(&self.resolved.join("master.cf"));
-        let told_path = root.under(&self.config_directory.join("master.cf"));
+        let shown_path = root.under(&self.config_directory.join("master.cf"));
         let path =
             resolve(root, &self.resolved.join("master.cf")).map_or(path, |path| root.under(&path));
         match read_regular(&path) {
             Ok(text) => {
-                let mut parsed = MasterCf::parse(&told_path, &text);
+                let mut parsed = MasterCf::parse(&shown_path, &text);
                 parsed
                     .value
                     .disable(&self.parameters.list("master_service_disable"));
@@ -291,8 +288,19 @@ impl Instance {
             }
             Err(error) => Parsed {
                 value: MasterCf::default(),
-                problems: vec![Problem::new(told_path, format!("cannot read it: {error}"))],
+                problems: vec![Problem::new(shown_path, format!("cannot read it: {error}"))],
             },
+        }
+    }
+}
+
+/// The name of an instance that has no multi_instance_name.
+fn usual_name(role: Role, config_directory: &Path) -> String {
+    match role {
+        Role::Default => "postfix".to_owned(),
+        _ => {
+            let name = config_directory.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
         }
     }
 }

@@ -53,15 +53,15 @@ pub fn logical_lines(path: &Path, input: &[u8]) -> Parsed<Vec<LogicalLine>> {
         }
     }
     let mut problems = Vec::new();
-    let mut tell =
+    let mut report =
         |line, what: &str| problems.push(Problem::new(path, what).at(Position::Line(line)));
     lines.retain_mut(|line| {
         if line.text.first().is_some_and(|&b| is_space(b)) {
-            tell(line.line, "ignored: it begins with white space, but there is no line before that it could continue");
+            report(line.line, "ignored: it begins with white space, but there is no line before that it could continue");
             return false;
         }
         if let Some(nul) = line.text.iter().position(|&b| b == 0) {
-            tell(line.line, "the text after a NUL byte is ignored");
+            report(line.line, "the text after a NUL byte is ignored");
             line.text.truncate(nul);
         }
         true

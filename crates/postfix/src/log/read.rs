@@ -191,7 +191,7 @@ fn plain<S: Sink>(
     let whole = stretch.bytes == (0..size);
     self::stretch(file, size, latest, stretch, options, sink, reading)?;
     if !reading.seen.is_postfix && !whole {
-        // What it is must not be told from a stretch in which nothing happened.
+        // What is not Postfix's must not look like a stretch in which nothing happened.
         let mut seen = Seen::default();
         let slice = Slice {
             file,

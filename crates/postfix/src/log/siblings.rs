@@ -25,7 +25,7 @@ const PACKED: [&str; 4] = [".gz", ".xz", ".zst", ".bz2"];
 /// The directory cannot be read.
 pub fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
     let (Some(directory), Some(name)) = (current.parent(), current.file_name()) else {
-        return Err(Problem::new(current, "this is no path of a log file"));
+        return Err(Problem::new(current, "this is not the path of a log file"));
     };
     let problem = |e: io::Error| {
         Problem::new(

@@ -43,7 +43,7 @@ impl fmt::Display for Why<'_> {
             Self::NoTime => f.write_str("no time in front"),
             Self::Time => f.write_str("its time is in no form that is known"),
             Self::NoTag => f.write_str("no tag NAME/SERVICE[PID]: behind the time"),
-            Self::Unplaced => f.write_str("its time is no day of any near year"),
+            Self::Unplaced => f.write_str("its time is not a date of any near year"),
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::QueueId => f.write_str("no queue id behind the tag"),

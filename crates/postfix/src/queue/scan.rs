@@ -1,5 +1,6 @@
 //! Reading all files of some queues, many at a time.
 
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
@@ -136,89 +137,74 @@ impl Spool {
         queue: Queue,
         options: &ScanOptions,
         each: impl Fn(T) -> ControlFlow<()> + Sync,
-        make: impl Fn(FileAt<'_>, &std::fs::File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
+        make: impl Fn(FileAt<'_>, &File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>> + Sync,
     ) -> Result<Tally, ScanError> {
         let spool =
             at::directory(self.dir()).map_err(|error| ScanError::new(self.dir().into(), error))?;
-        let stop = AtomicBool::new(false);
-        let work = |batches: &mut dyn FnMut() -> Option<Batch>| {
-            let mut tally = Tally::default();
-            let mut buffer = Vec::new();
-            while let Some(batch) = batches() {
-                let mut path = batch.directory.path.join("id");
-                for id in batch.ids {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    path.set_file_name(id.as_str());
-                    let misplaced =
-                        self.is_misplaced(queue, &batch.directory, id.as_str().as_bytes());
-                    let (file, info) = match open_file_in(&batch.directory.fd, id.as_str(), &path) {
-                        Opened::File(file, info) => (file, info),
-                        Opened::Vanished => {
-                            tally.vanished = tally.vanished.saturating_add(1);
-                            continue;
-                        }
-                        Opened::Problem(problem) => {
-                            tally.problem(problem);
-                            continue;
-                        }
-                    };
-                    if !info.is_ready() && queue != Queue::Corrupt {
-                        not_ready(queue, &path, info, &mut tally);
-                        continue;
-                    }
-                    tally.messages = tally.messages.saturating_add(1);
-                    tally.misplaced = tally.misplaced.saturating_add(misplaced.into());
-                    let place = FileAt {
-                        queue,
-                        id,
-                        misplaced,
-                        path: &path,
-                        spool: &spool,
-                    };
-                    let made = make(place, &file, info, &mut buffer);
-                    for problem in made.problems {
-                        tally.problem(problem);
-                    }
-                    if made.value.is_some_and(|value| each(value).is_break()) {
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                }
-            }
-            tally
+        let scan = Scan {
+            of: self,
+            queue,
+            spool,
+            stop: AtomicBool::new(false),
+            each,
+            make,
         };
+        let mut tally = scan.run(options)?;
+        tally.report_misplaced(self.queue_dir(queue));
+        Ok(tally)
+    }
+}
+
+/// What the workers of a scan share.
+struct Scan<'a, E, M> {
+    of: &'a Spool,
+    queue: Queue,
+    spool: OwnedFd,
+    /// `each` wants no more.
+    stop: AtomicBool,
+    each: E,
+    make: M,
+}
+
+impl<E: Sync, M: Sync> Scan<'_, E, M> {
+    /// Walks the queue, and hands its files to workers: one is started for each batch until there are enough. An empty
+    /// queue costs no thread, and a host has thousands of them.
+    fn run<T>(&self, options: &ScanOptions) -> Result<Tally, ScanError>
+    where
+        E: Fn(T) -> ControlFlow<()>,
+        M: Fn(FileAt<'_>, &File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>>,
+    {
         let (send, receive) = sync_channel(WAITING);
         let receive = Mutex::new(receive);
         let mut tally = Tally::default();
         std::thread::scope(|scope| {
-            // One for each batch until there are enough: an empty queue costs no thread, and a host has thousands of
-            // them.
             let mut workers = Vec::new();
             let (mut own, mut is_short) = (Tally::default(), false);
-            let walked = self.each_directory(queue, &mut tally, |directory, names, _| {
-                let directory = Arc::new(directory);
-                let mut ids = names.sorted().peekable();
-                while ids.peek().is_some() && !stop.load(Ordering::Relaxed) {
-                    let batch = Batch {
-                        directory: Arc::clone(&directory),
-                        ids: ids.by_ref().take(BATCH).collect(),
-                    };
-                    if workers.len() < options.threads.get() && !is_short {
-                        let run = || work(&mut || next(&receive));
-                        let started = thread().spawn_scoped(scope, run);
-                        is_short = started.is_err();
-                        workers.extend(started);
+            let walked = self
+                .of
+                .each_directory(self.queue, &mut tally, |directory, names, _| {
+                    let directory = Arc::new(directory);
+                    let mut ids = names.sorted().peekable();
+                    while ids.peek().is_some() && !self.is_stopped() {
+                        let batch = Batch {
+                            directory: Arc::clone(&directory),
+                            ids: ids.by_ref().take(BATCH).collect(),
+                        };
+                        if workers.len() < options.threads.get() && !is_short {
+                            let run = || self.work(&mut || next(&receive));
+                            let started = thread().spawn_scoped(scope, run);
+                            is_short = started.is_err();
+                            workers.extend(started);
+                        }
+                        if workers.is_empty() {
+                            let mut batch = Some(batch);
+                            own.add(self.work(&mut || batch.take()));
+                        } else if !hand_out(&send, batch) {
+                            return false;
+                        }
                     }
-                    if workers.is_empty() {
-                        let mut batch = Some(batch);
-                        own.add(work(&mut || batch.take()));
-                    } else if !hand_out(&send, batch) {
-                        return false;
-                    }
-                }
-                !stop.load(Ordering::Relaxed)
-            });
+                    !self.is_stopped()
+                });
             drop(send);
             tally.add(own);
             for worker in workers {
@@ -229,8 +215,79 @@ impl Spool {
             }
             walked
         })?;
-        tally.report_misplaced(self.queue_dir(queue));
         Ok(tally)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Reads all batches that there are.
+    fn work<T>(&self, batches: &mut dyn FnMut() -> Option<Batch>) -> Tally
+    where
+        E: Fn(T) -> ControlFlow<()>,
+        M: Fn(FileAt<'_>, &File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>>,
+    {
+        let mut tally = Tally::default();
+        let mut buffer = Vec::new();
+        while let Some(batch) = batches() {
+            let mut path = batch.directory.path.join("id");
+            for id in batch.ids {
+                if self.is_stopped() {
+                    break;
+                }
+                path.set_file_name(id.as_str());
+                self.file(&batch.directory, id, &path, &mut buffer, &mut tally);
+            }
+        }
+        tally
+    }
+
+    fn file<T>(
+        &self,
+        directory: &Directory,
+        id: QueueId,
+        path: &Path,
+        buffer: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) where
+        E: Fn(T) -> ControlFlow<()>,
+        M: Fn(FileAt<'_>, &File, FileInfo, &mut Vec<u8>) -> Parsed<Option<T>>,
+    {
+        let queue = self.queue;
+        let misplaced = self
+            .of
+            .is_misplaced(queue, directory, id.as_str().as_bytes());
+        let (file, info) = match open_file_in(&directory.fd, id.as_str(), path) {
+            Opened::File(file, info) => (file, info),
+            Opened::Vanished => {
+                tally.vanished = tally.vanished.saturating_add(1);
+                return;
+            }
+            Opened::Problem(problem) => return tally.problem(problem),
+        };
+        if !info.is_ready() && queue != Queue::Corrupt {
+            return not_ready(queue, path, info, tally);
+        }
+        tally.messages = tally.messages.saturating_add(1);
+        tally.misplaced = tally.misplaced.saturating_add(misplaced.into());
+        let place = FileAt {
+            queue,
+            id,
+            misplaced,
+            path,
+            spool: &self.spool,
+        };
+        let made = (self.make)(place, &file, info, buffer);
+        for problem in made.problems {
+            tally.problem(problem);
+        }
+        if made
+            .value
+            .is_some_and(|value| (self.each)(value).is_break())
+        {
+            self.stop.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -158,16 +158,7 @@ pub fn subject(report: &Daily) -> String {
 
 /// What the day is, where its figures are from, and whether all of it is in them: sentences. Names in it are raw.
 pub(super) fn coverage(report: &Daily) -> Vec<String> {
-    let mut lines = Vec::new();
-    let made = local(report, report.made);
-    let made = made.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
-    let whole = report.missing.is_empty();
-    let day = match (report.is_over(), whole) {
-        (false, _) => format!("The day so far, up to {made}"),
-        (true, true) => "The whole day".to_owned(),
-        (true, false) => "NOT ALL OF THE DAY".to_owned(),
-    };
-    lines.push(format!("{day} ({}).", zone(report)));
+    let mut lines = vec![day(report)];
     for (why, instances) in report.missing.iter().take(TOP) {
         // That it goes on is said above.
         if !report.is_over() && why == "the day was not over" {
@@ -199,31 +190,52 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             listed(&report.unused)
         ));
     }
+    lines.extend(from_records(report));
+    lines.extend(unlisted(report));
+    lines
+}
+
+/// How much of which day it is.
+fn day(report: &Daily) -> String {
+    let made = local(report, report.made);
+    let made = made.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
+    let day = match (report.is_over(), report.missing.is_empty()) {
+        (false, _) => format!("The day so far, up to {made}"),
+        (true, true) => "The whole day".to_owned(),
+        (true, false) => "NOT ALL OF THE DAY".to_owned(),
+    };
+    format!("{day} ({}).", zone(report))
+}
+
+/// Whose figures are from a record, not from logs.
+fn from_records(report: &Daily) -> Option<String> {
     match report.from_records.as_slice() {
-        [] => {}
+        [] => None,
         some if some.len() == report.instances.len() => {
-            lines.push("From the day's record: its logs are gone.".to_owned());
+            Some("From the day's record: its logs are gone.".to_owned())
         }
-        some => lines.push(format!(
+        some => Some(format!(
             "From the day's record, as the logs are gone: {}.",
             listed(some)
         )),
     }
-    if report.unlisted > 0 {
-        let (all, some) = (
-            report.instances.len() + report.unlisted,
-            report.instances.len(),
-        );
-        let rest = match report.unlisted_bad {
-            true => "not all of the others are known to be well".to_owned(),
-            false => format!("nothing was found at the other {}", report.unlisted),
-        };
-        lines.push(format!(
-            "Of {all} instances, the {some} that need attention or have the most mail are listed; {rest}. All are in \
-             the totals, and in --format json."
-        ));
+}
+
+/// That not all instances are listed.
+fn unlisted(report: &Daily) -> Option<String> {
+    if report.unlisted == 0 {
+        return None;
     }
-    lines
+    let some = report.instances.len();
+    let all = some + report.unlisted;
+    let rest = match report.unlisted_bad {
+        true => "not all of the others are known to be well".to_owned(),
+        false => format!("nothing was found at the other {}", report.unlisted),
+    };
+    Some(format!(
+        "Of {all} instances, the {some} that need attention or have the most mail are listed; {rest}. All are in the \
+         totals, and in --format json."
+    ))
 }
 
 /// How much waits in the queues, and for how long.

@@ -20,32 +20,11 @@ pub fn write(out: &mut impl Write, distribution: &Distribution) -> io::Result<()
 }
 
 fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
-    gauge(
-        out,
-        "relay_mailq_problems",
-        "What could not be read: queues, so that figures may be too small, configurations, the journal of limits.",
-    )?;
-    writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
-    gauge(
-        out,
-        "relay_mailq_complete",
-        "1 if all queues, configurations and limits could be read; 0 if figures may be too small, or limits missing.",
-    )?;
-    let complete = u64::from(distribution.missing().is_empty());
-    writeln!(out, "relay_mailq_complete {complete}")?;
+    completeness(out, distribution)?;
     if distribution.instances.is_empty() {
         return Ok(());
     }
-    gauge(out, "relay_mailq_messages", "Messages in the queue.")?;
-    for instance in &distribution.instances {
-        for (queue, n) in instance.figures.counts.iter() {
-            let name = label(instance.instance.as_bytes());
-            writeln!(
-                out,
-                "relay_mailq_messages{{postfix_instance=\"{name}\",queue=\"{queue}\"}} {n}"
-            )?;
-        }
-    }
+    messages(out, distribution)?;
     each_instance(
         out,
         distribution,
@@ -65,26 +44,7 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
         },
     )?;
     if distribution.with_expiry {
-        gauge(
-            out,
-            "relay_mailq_next_expiry_seconds",
-            "Time until the first message is returned to its sender unless it is delivered; negative if that is due at \
-             its next attempt; +Inf if no message is waiting, absent if that is not known. Mail on hold does not count.",
-        )?;
-        for instance in &distribution.instances {
-            let name = label(instance.instance.as_bytes());
-            let now = distribution.time.seconds();
-            let left = match instance.figures.next_expiry {
-                Some(time) => time.seconds().saturating_sub(now).to_string(),
-                None if distribution.problems.is_empty() => "+Inf".to_owned(),
-                // What could not be read may hold a message.
-                None => continue,
-            };
-            writeln!(
-                out,
-                "relay_mailq_next_expiry_seconds{{postfix_instance=\"{name}\"}} {left}"
-            )?;
-        }
+        next_expiry(out, distribution)?;
     }
     if let Some(all) = &distribution.troubles {
         troubles(out, distribution, all)?;
@@ -94,6 +54,60 @@ fn all(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
         (Dimension::Age, "relay_mailq_age_messages"),
     ] {
         breakdown(out, distribution, dimension, name)?;
+    }
+    Ok(())
+}
+
+fn completeness(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    gauge(
+        out,
+        "relay_mailq_problems",
+        "What could not be read: queues, so that figures may be too small, configurations, the journal of limits.",
+    )?;
+    writeln!(out, "relay_mailq_problems {}", distribution.problems.len())?;
+    gauge(
+        out,
+        "relay_mailq_complete",
+        "1 if all queues, configurations and limits could be read; 0 if figures may be too small, or limits missing.",
+    )?;
+    let complete = u64::from(distribution.missing().is_empty());
+    writeln!(out, "relay_mailq_complete {complete}")
+}
+
+fn messages(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    gauge(out, "relay_mailq_messages", "Messages in the queue.")?;
+    for instance in &distribution.instances {
+        for (queue, n) in instance.figures.counts.iter() {
+            let name = label(instance.instance.as_bytes());
+            writeln!(
+                out,
+                "relay_mailq_messages{{postfix_instance=\"{name}\",queue=\"{queue}\"}} {n}"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn next_expiry(out: &mut impl Write, distribution: &Distribution) -> io::Result<()> {
+    gauge(
+        out,
+        "relay_mailq_next_expiry_seconds",
+        "Time until the first message is returned to its sender unless it is delivered; negative if that is due at its \
+         next attempt; +Inf if no message is waiting, absent if that is not known. Mail on hold does not count.",
+    )?;
+    let now = distribution.time.seconds();
+    for instance in &distribution.instances {
+        let name = label(instance.instance.as_bytes());
+        let left = match instance.figures.next_expiry {
+            Some(time) => time.seconds().saturating_sub(now).to_string(),
+            None if distribution.problems.is_empty() => "+Inf".to_owned(),
+            // What could not be read may hold a message.
+            None => continue,
+        };
+        writeln!(
+            out,
+            "relay_mailq_next_expiry_seconds{{postfix_instance=\"{name}\"}} {left}"
+        )?;
     }
     Ok(())
 }

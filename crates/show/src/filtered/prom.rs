@@ -28,10 +28,20 @@ pub(crate) fn metrics(out: &mut impl Write, stats: &MailStats) -> io::Result<()>
         let n = filtered.accepted;
         writeln!(out, "{name}{{postfix_instance=\"{instance}\"}} {n}")?;
     }
+    stopped(out, &instances)?;
+    discarded(out, &instances)?;
+    let of_instances = instances
+        .iter()
+        .map(|(name, filtered)| (name.as_str(), &filtered.scores));
+    let strangers = stats.unmatched.iter().map(|scores| ("", &**scores));
+    scores(out, &of_instances.chain(strangers).collect::<Vec<_>>())
+}
+
+fn stopped(out: &mut impl Write, instances: &[(String, &Filtered)]) -> io::Result<()> {
     let name = "relay_mail_stopped";
     let what = "Connections, recipients and messages stopped on the way in, in the window.";
     gauge(out, name, what)?;
-    for (instance, filtered) in &instances {
+    for (instance, filtered) in instances {
         for ((kind, stage), stops) in &filtered.stops {
             let lasting = stops.count.saturating_sub(stops.temporary);
             for (temporary, n) in [("no", lasting), ("yes", stops.temporary)] {
@@ -43,13 +53,17 @@ pub(crate) fn metrics(out: &mut impl Write, stats: &MailStats) -> io::Result<()>
             }
         }
     }
+    Ok(())
+}
+
+fn discarded(out: &mut impl Write, instances: &[(String, &Filtered)]) -> io::Result<()> {
     let name = "relay_mail_discarded_deliveries";
     gauge(
         out,
         name,
         "Deliveries in the window with status=sent whose mail was discarded.",
     )?;
-    for (instance, filtered) in &instances {
+    for (instance, filtered) in instances {
         let discards = filtered.discards;
         for (by, n) in [
             ("transport", discards.transport),
@@ -61,11 +75,7 @@ pub(crate) fn metrics(out: &mut impl Write, stats: &MailStats) -> io::Result<()>
             )?;
         }
     }
-    let of_instances = instances
-        .iter()
-        .map(|(name, filtered)| (name.as_str(), &filtered.scores));
-    let strangers = stats.unmatched.iter().map(|scores| ("", &**scores));
-    scores(out, &of_instances.chain(strangers).collect::<Vec<_>>())
+    Ok(())
 }
 
 fn scores(out: &mut impl Write, found: &[(&str, &Scores)]) -> io::Result<()> {

@@ -41,21 +41,7 @@ fn all(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
     if stats.instances.is_empty() {
         return Ok(());
     }
-    let what = match stats.count {
-        figures::mail_stats::Count::Attempts => "Delivery attempts in the window, by result.",
-        figures::mail_stats::Count::Recipients => {
-            "Recipients in the window, by the result of the last delivery attempt."
-        }
-    };
-    gauge(out, "relay_mail_deliveries", what)?;
-    each(stats, |name, figures| {
-        statuses(
-            out,
-            "relay_mail_deliveries",
-            &format!("postfix_instance=\"{name}\""),
-            figures.counts,
-        )
-    })?;
+    deliveries(out, stats)?;
     gauge(
         out,
         "relay_mail_expired",
@@ -90,6 +76,24 @@ fn all(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         breakdown(out, stats, dimension, metric_name)?;
     }
     filtered::metrics(out, stats)
+}
+
+fn deliveries(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
+    let what = match stats.count {
+        figures::mail_stats::Count::Attempts => "Delivery attempts in the window, by result.",
+        figures::mail_stats::Count::Recipients => {
+            "Recipients in the window, by the result of the last delivery attempt."
+        }
+    };
+    gauge(out, "relay_mail_deliveries", what)?;
+    each(stats, |name, figures| {
+        statuses(
+            out,
+            "relay_mail_deliveries",
+            &format!("postfix_instance=\"{name}\""),
+            figures.counts,
+        )
+    })
 }
 
 fn each(
@@ -146,7 +150,7 @@ fn completeness(out: &mut impl Write, stats: &MailStats) -> io::Result<()> {
         ),
         (
             "relay_mail_unattributed_lines",
-            "Delivery lines that could not be read, and are of no instance that can be told.",
+            "Delivery lines that could not be read, and whose instance is not known.",
             stats.gaps.nobodys,
         ),
         (

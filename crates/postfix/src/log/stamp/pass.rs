@@ -44,7 +44,7 @@ fn fraction_and_offset(c: &mut Cursor<'_>) -> bool {
     [h, hh, m, mm].iter().all(|b| b.is_ascii_digit())
 }
 
-/// Is it a time of day, as far as the first digits of its parts tell?
+/// Can it be a time of day, by the first digits of its parts?
 fn is_clock(t: [u8; 6]) -> bool {
     let [h, hh, m, _, s, _] = t;
     (h < b'2' || h == b'2' && hh < b'4') && m < b'6' && s < b'6'

@@ -94,26 +94,8 @@ impl Chart {
         let scale = (ground - ABOVE) / most;
         let bar = |(at, datum): (usize, Datum)| {
             let middle = place * (at as f64 + 0.5);
-            let (width, counts) = (place * layout.fill, datum.counts.unwrap_or_default());
-            let mut top = ground;
-            let mut parts = Vec::new();
-            for ((class, fill, word), n) in PARTS.into_iter().zip(parts_of(counts)) {
-                let height = n as f64 * scale;
-                top -= height;
-                if n > 0 {
-                    parts.push(Part {
-                        class,
-                        fill,
-                        top: round(top),
-                        height: round(height),
-                        label: format!(
-                            "{}: {n} {word} ({})",
-                            datum.name,
-                            human::percent(n, counts.total())
-                        ),
-                    });
-                }
-            }
+            let width = place * layout.fill;
+            let (parts, top) = stacked(&datum, ground, scale);
             let value = match datum.counts {
                 None => "?".to_owned(),
                 Some(counts) if layout.values => short(counts.total()),
@@ -139,6 +121,31 @@ impl Chart {
             bars: data.into_iter().enumerate().map(bar).collect(),
         }
     }
+}
+
+/// The parts of a bar that stands on `ground`, each upon the one before, and its upper end.
+fn stacked(datum: &Datum, ground: f64, scale: f64) -> (Vec<Part>, f64) {
+    let counts = datum.counts.unwrap_or_default();
+    let mut top = ground;
+    let mut parts = Vec::new();
+    for ((class, fill, word), n) in PARTS.into_iter().zip(parts_of(counts)) {
+        let height = n as f64 * scale;
+        top -= height;
+        if n > 0 {
+            parts.push(Part {
+                class,
+                fill,
+                top: round(top),
+                height: round(height),
+                label: format!(
+                    "{}: {n} {word} ({})",
+                    datum.name,
+                    human::percent(n, counts.total())
+                ),
+            });
+        }
+    }
+    (parts, top)
 }
 
 /// In the order of [`PARTS`].

@@ -235,7 +235,7 @@ relay_mail_window_begin_timestamp_seconds 1789776000
 # HELP relay_mail_complete Is all of the window in the figures? 0 where a log, or a part of one, could not be read.
 # TYPE relay_mail_complete gauge
 relay_mail_complete 0
-# HELP relay_mail_unattributed_lines Delivery lines that could not be read, and are of no instance that can be told.
+# HELP relay_mail_unattributed_lines Delivery lines that could not be read, and whose instance is not known.
 # TYPE relay_mail_unattributed_lines gauge
 relay_mail_unattributed_lines 0
 # HELP relay_mail_lost_messages Messages that syslog daemons threw away for coming too fast, as far as they say so.
