@@ -1,13 +1,14 @@
 //! The transport map that sends each provider's mail to its relay: made from the provider table, judged, completed.
 //!
-//! Pure: no output, no clock, no files, no DNS. Callers bring what postmap, the DNS and the logs say.
-//!
 //! - [`Domain`]: strangers' domain names, made harmless;
 //! - [`Map`]: the lines that the provider table asks for; [`Route`]: a right-hand side;
 //! - [`Source`]: a map's text as postmap reads it; [`TableName`]: what transport_maps names; [`listed`]: mynetworks;
-//! - [`audit`]: is the map in use, whole and right?
-//! - [`discover`]: which domains belong into it, too;
+//! - [`audit`]: is the map in use, complete and correct?
+//! - [`discover`]: which domains also belong in it;
 //! - [`render`]: one small module a thing shown.
+//!
+//! Must not print, read a clock or a file, ask the DNS or connect anywhere: callers bring what postmap, the DNS, the
+//! relays and the logs say, and also that nobody could say, which is never taken for OK.
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "tests, on files of their own")

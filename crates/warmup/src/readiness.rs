@@ -171,45 +171,7 @@ fn addresses(all: &[Facts], which: &Facts) -> Vec<Step> {
         let step = Step::new("address", "smtp_bind_address", StepState::Fail, found);
         return vec![step.with(choose_address(which, "smtp_bind_address"))];
     }
-    let of = |sender: &figures::instances::Sender| {
-        let address = sender.address.to_string();
-        if sender.address.is_loopback() {
-            let found = "a loopback address: no mail leaves the machine from there";
-            let step = Step::new("address", address, StepState::Fail, found);
-            return step.with(choose_address(which, "smtp_bind_address"));
-        }
-        match &sender.place {
-            AddressPlace::Interface { name, is_up: true } => {
-                Step::pass("address", address, format!("on {name}"))
-            }
-            AddressPlace::Interface { name, is_up: false } => {
-                let found = format!("on {name}, which is down");
-                Step::new("address", address, StepState::Fail, found)
-                    .with(format!("ip link set dev {} up", quoted(name)))
-            }
-            AddressPlace::Unusable { name, why } => {
-                let found = format!("on {name}, {why}");
-                Step::new("address", address, StepState::Fail, found)
-            }
-            AddressPlace::Missing => {
-                let length = if sender.address.is_ipv4() { 32 } else { 128 };
-                let add = format!("ip address add {address}/{length} dev");
-                let command = match interface(all, sender) {
-                    Some(name) => format!("{add} {}", quoted(name)),
-                    None => to_fill_in(&format!("{add} INTERFACE"), "see ip -brief link"),
-                };
-                Step::new("address", address, StepState::Fail, "on no interface")
-                    .with(command)
-                    .with("and add it to the host's network configuration, so that it is there after the next boot")
-            }
-            AddressPlace::Unknown => Step::new(
-                "address",
-                address,
-                StepState::Unknown,
-                "in a host image it is not known which interfaces have which address",
-            ),
-        }
-    };
+    let of = |sender| address(all, which, sender);
     let mut steps: Vec<Step> = which.senders.iter().map(of).collect();
     steps.extend(which.strays().into_iter().map(|stray| {
         let step = Step::new("address", stray.parameter, StepState::Fail, stray.found);
@@ -222,6 +184,47 @@ fn addresses(all: &[Facts], which: &Facts) -> Vec<Step> {
         })
     }));
     steps
+}
+
+/// Does this host have the address?
+fn address(all: &[Facts], which: &Facts, sender: &figures::instances::Sender) -> Step {
+    let address = sender.address.to_string();
+    if sender.address.is_loopback() {
+        let found = "a loopback address: no mail leaves the machine from there";
+        let step = Step::new("address", address, StepState::Fail, found);
+        return step.with(choose_address(which, "smtp_bind_address"));
+    }
+    match &sender.place {
+        AddressPlace::Interface { name, is_up: true } => {
+            Step::pass("address", address, format!("on {name}"))
+        }
+        AddressPlace::Interface { name, is_up: false } => {
+            let found = format!("on {name}, which is down");
+            Step::new("address", address, StepState::Fail, found)
+                .with(format!("ip link set dev {} up", quoted(name)))
+        }
+        AddressPlace::Unusable { name, why } => {
+            let found = format!("on {name}, {why}");
+            Step::new("address", address, StepState::Fail, found)
+        }
+        AddressPlace::Missing => {
+            let length = if sender.address.is_ipv4() { 32 } else { 128 };
+            let add = format!("ip address add {address}/{length} dev");
+            let command = match interface(all, sender) {
+                Some(name) => format!("{add} {}", quoted(name)),
+                None => to_fill_in(&format!("{add} INTERFACE"), "see ip -brief link"),
+            };
+            Step::new("address", address, StepState::Fail, "on no interface")
+                    .with(command)
+                    .with("and add it to the host's network configuration, so that it is there after the next boot")
+        }
+        AddressPlace::Unknown => Step::new(
+            "address",
+            address,
+            StepState::Unknown,
+            "in a host image it is not known which interfaces have which address",
+        ),
+    }
 }
 
 fn helo(all: &[Facts], which: &Facts) -> Step {

@@ -70,29 +70,51 @@ pub struct Readdressed {
 
 /// What takes mail before the map is asked?
 pub(super) fn filters(input: &Input<'_>) -> Vec<AuditRow> {
-    let row = |outcome, text: String| AuditRow::new(Check::Filters, outcome, text);
-    let mut rows = Vec::new();
-    for filter in &input.detours.filters {
-        let route = Route::parse(&filter.to);
-        let mut relays = input.wanted.lines.values();
-        if relays.all(|line| route.leads_to(&line.relay)) {
-            continue;
-        }
-        let (of, to) = (filter.of.join(", "), &filter.to);
-        let taken =
-            format!("content_filter sends all mail of {of} to {to} before the map is consulted");
-        rows.push(match filter.back.as_slice() {
-            [] => row(Grade::Critical, format!("{taken}, and no service takes it back")),
-            _ if (input.is_accepted)("content_filter") => continue,
-            back => row(
-                Grade::Warning,
-                format!(
-                    "{taken}; what comes back by {} goes by the map (--accept content_filter if that is so)",
-                    back.join(", ")
-                ),
-            ),
-        });
+    let filters = input.detours.filters.iter();
+    let mut rows: Vec<AuditRow> = filters.filter_map(|one| of_filter(input, one)).collect();
+    rows.extend(of_actions(input));
+    if rows.is_empty() {
+        let text = "no filter sends a provider's mail elsewhere";
+        rows.push(AuditRow::new(Check::Filters, Grade::Ok, text));
     }
+    if !input.detours.unseen.is_empty() {
+        let text = "not looked at, as only they know what they do with a message";
+        let unseen = input.detours.unseen.clone();
+        rows.push(AuditRow::new(Check::Filters, Grade::Skipped, text).about(unseen));
+    }
+    rows
+}
+
+/// What a content_filter takes, unless it sends to where the map does or the site wants it so.
+fn of_filter(input: &Input<'_>, filter: &Filter) -> Option<AuditRow> {
+    let route = Route::parse(&filter.to);
+    let mut relays = input.wanted.lines.values();
+    if relays.all(|line| route.leads_to(&line.relay)) {
+        return None;
+    }
+    let (of, to) = (filter.of.join(", "), &filter.to);
+    let taken =
+        format!("content_filter sends all mail of {of} to {to} before the map is consulted");
+    let (grade, text) = match filter.back.as_slice() {
+        [] => (
+            Grade::Critical,
+            format!("{taken}, and no service takes it back"),
+        ),
+        _ if (input.is_accepted)("content_filter") => return None,
+        back => (
+            Grade::Warning,
+            format!(
+                "{taken}; what comes back by {} goes by the map (--accept content_filter if that is so)",
+                back.join(", ")
+            ),
+        ),
+    };
+    Some(AuditRow::new(Check::Filters, grade, text))
+}
+
+/// What header checks and access tables do instead of taking mail, but for those that the site wants so.
+fn of_actions(input: &Input<'_>) -> Vec<AuditRow> {
+    let row = |outcome, text: String| AuditRow::new(Check::Filters, outcome, text);
     let mut whole: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let is_accepted = |by: &str| by.split_whitespace().any(|word| (input.is_accepted)(word));
@@ -114,26 +136,18 @@ pub(super) fn filters(input: &Input<'_>) -> Vec<AuditRow> {
             }
         }
     }
-    rows.extend(whole.into_iter().map(|(text, domains)| {
+    let whole = whole.into_iter().map(|(text, domains)| {
         let text = match domains.len() {
             0 => text,
             n => format!("{}: {text}", count(n, "domain")),
         };
         row(Grade::Critical, format!("{text}, whatever the map has")).about(domains)
-    }));
-    rows.extend(lines.into_iter().map(|(by, lines)| {
+    });
+    let lines = lines.into_iter().map(|(by, lines)| {
         let text = format!("{by} sends the mail that it matches elsewhere than the map (--accept TABLE if meant so)");
         row(Grade::Warning, text).about(lines)
-    }));
-    if rows.is_empty() {
-        let text = "no filter sends a provider's mail elsewhere".to_owned();
-        rows.push(row(Grade::Ok, text));
-    }
-    if !input.detours.unseen.is_empty() {
-        let text = "not looked at, as only they know what they do with a message".to_owned();
-        rows.push(row(Grade::Skipped, text).about(input.detours.unseen.clone()));
-    }
-    rows
+    });
+    whole.chain(lines).collect()
 }
 
 /// Do the recipients keep their addresses until the map is asked?

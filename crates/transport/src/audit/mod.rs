@@ -8,6 +8,7 @@ mod detours;
 mod facts;
 mod live;
 mod lookup;
+mod networks;
 mod ports;
 mod relays;
 mod routes;
@@ -255,7 +256,7 @@ pub enum IndexState {
     Unreadable(String),
     /// It was made before the text was changed, by this many seconds.
     Older(u64),
-    /// It was made of the text as it is, as far as times tell.
+    /// It was made of the text as it is, by their times.
     Current,
 }
 
@@ -345,6 +346,6 @@ pub fn audit(input: &Input<'_>) -> Vec<AuditRow> {
         rows.extend(relays::relays(input, table));
         rows.extend(ports::ports(input, table));
     }
-    rows.extend(relays::networks(input));
+    rows.extend(networks::networks(input));
     rows
 }

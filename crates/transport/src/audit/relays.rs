@@ -1,14 +1,13 @@
-//! The relays: are their transports, their names and their networks in order?
+//! The relays: are their transports and their names in order?
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{
-    Asks, AuditRow, Check, Doubt, Grade, HostState, Input, Networks, RelayHost, Service, SharedBy,
-    Table,
+    Asks, AuditRow, Check, Doubt, Grade, HostState, Input, RelayHost, Service, SharedBy, Table,
 };
-use crate::{Hop, Listed, Route};
+use crate::{Hop, Route};
 use postfix::count;
 
 /// Services that are SMTP clients where master.cf cannot say.
@@ -260,84 +259,6 @@ fn passed_over(input: &Input<'_>, all: &BTreeSet<RelayHost>) -> Vec<AuditRow> {
             share(by_srv.len())
         );
         rows.push(AuditRow::new(Check::Relays, Grade::Warning, text).about(by_srv));
-    }
-    rows
-}
-
-/// Do the relays take mail from this server?
-pub(super) fn networks(input: &Input<'_>) -> Vec<AuditRow> {
-    let row = |outcome, text: String| AuditRow::new(Check::Networks, outcome, text);
-    let (known, unread) = match &input.networks {
-        Networks::NotAsked => {
-            let text = "not checked: name the relays' main.cf with --relay-config".to_owned();
-            return vec![row(Grade::Skipped, text)];
-        }
-        Networks::Unknown(why) => return vec![row(Grade::Unknown, why.clone())],
-        Networks::Known(known, unread) => (known, unread),
-    };
-    let names = |listed: &dyn Fn(&Listed) -> bool| -> Vec<String> {
-        let fit = known.iter().filter(|a| listed(&a.listed));
-        fit.map(|a| format!("{}: {} is {}", a.relay, a.from, a.listed))
-            .collect()
-    };
-    let refusing: BTreeSet<&str> = known
-        .iter()
-        .filter(|a| matches!(a.listed, Listed::No(_)))
-        .map(|a| a.relay.as_str())
-        .collect();
-    let refused = names(&|listed| matches!(listed, Listed::No(_)));
-    let broken = names(&|listed| matches!(listed, Listed::Broken(_)));
-    let mut unknown = names(&|listed| matches!(listed, Listed::Unknown(_)));
-    unknown.extend(unread.iter().cloned());
-    let listing = known.iter().filter(|a| matches!(a.listed, Listed::Yes(_)));
-    let unused: BTreeSet<String> = listing
-        .filter_map(|a| {
-            let bar = a.barred.as_ref()?;
-            let relay = &a.relay;
-            Some(format!(
-                "{relay}: {bar}, and no permit_mynetworks before it"
-            ))
-        })
-        .collect();
-    let relays: BTreeSet<&str> = known.iter().map(|a| a.relay.as_str()).collect();
-    let addresses: BTreeSet<IpAddr> = known.iter().map(|a| a.from).collect();
-    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-    let mut rows = Vec::new();
-    if [&refused, &broken, &unknown]
-        .iter()
-        .all(|names| names.is_empty())
-        && unused.is_empty()
-    {
-        let text = format!(
-            "{} {} in mynetworks",
-            match relays.len() {
-                1 => "1 relay has".to_owned(),
-                n => format!("{n} relays have"),
-            },
-            addresses.join(", ")
-        );
-        rows.push(row(Grade::Ok, text));
-    }
-    if !refused.is_empty() {
-        let text = format!(
-            "mynetworks of {} refuses this server's mail",
-            count(refusing.len(), "relay")
-        );
-        rows.push(row(Grade::Critical, text).about(refused));
-    }
-    if !broken.is_empty() {
-        let text = "mynetworks that a relay cannot read: it defers all mail".to_owned();
-        rows.push(row(Grade::Critical, text).about(broken));
-    }
-    if !unused.is_empty() {
-        let text = format!(
-            "mynetworks of {} has this server, but is not consulted",
-            count(unused.len(), "relay")
-        );
-        rows.push(row(Grade::Warning, text).about(unused));
-    }
-    if !unknown.is_empty() {
-        rows.push(row(Grade::Unknown, "not known for all relays".to_owned()).about(unknown));
     }
     rows
 }

@@ -17,36 +17,8 @@ pub(super) fn order(input: &Input<'_>) -> Vec<AuditRow> {
     let Some((ours, own_table)) = input.ours.zip(input.our_table()) else {
         return Vec::new();
     };
-    let mut shadowed = Groups::new();
-    for domain in input.wanted.lines.keys() {
-        let Some(own) = own_table.own_line(domain) else {
-            continue;
-        };
-        let others = PROBES.iter().filter_map(|probe| {
-            let found = find(&input.tables, domain, probe, input.parents_match)?;
-            (found.table() != ours && !found.leads_as(own)).then_some(found)
-        });
-        if let Some(found) = others.into_iter().next() {
-            let who = input.tables.get(found.table()).map(|table| &table.name);
-            let when = match found.table() < ours {
-                true => "which comes first",
-                false => {
-                    "which is asked for the whole address before the map is asked for its domain"
-                }
-            };
-            let who = who.map_or_else(String::new, ToString::to_string);
-            shadowed
-                .entry(format!("{who}, {when}, {}", found.does()))
-                .or_default()
-                .push(domain.clone());
-        }
-    }
-    // Every table is asked for the whole address before any is for its domain.
-    let silent = input.tables.iter().enumerate();
-    let silent = silent
-        .filter(|(at, table)| *at != ours && matches!(table.failed, Some(Failed::Unknown(_))));
-    let silent: Vec<String> = silent.map(|(_, table)| table.name.to_string()).collect();
-    let mut rows: Vec<AuditRow> = shadowed
+    let silent = silent(input, ours);
+    let mut rows: Vec<AuditRow> = shadowed(input, ours, own_table)
         .into_iter()
         .map(|(what, domains)| {
             let text = format!(
@@ -72,6 +44,49 @@ pub(super) fn order(input: &Input<'_>) -> Vec<AuditRow> {
         rows.push(AuditRow::new(Check::Order, Grade::Ok, text));
     }
     rows
+}
+
+/// The domains of our lines that another table has an answer for, by what it does.
+fn shadowed(input: &Input<'_>, ours: usize, own_table: &Table) -> Groups {
+    let mut shadowed = Groups::new();
+    for domain in input.wanted.lines.keys() {
+        let Some(own) = own_table.own_line(domain) else {
+            continue;
+        };
+        let mut others = PROBES.iter().filter_map(|probe| {
+            let found = find(&input.tables, domain, probe, input.parents_match)?;
+            (found.table() != ours && !found.leads_as(own)).then_some(found)
+        });
+        if let Some(found) = others.next() {
+            let who = input.tables.get(found.table()).map(|table| &table.name);
+            let when = match found.table() < ours {
+                true => "which comes first",
+                false => {
+                    "which is asked for the whole address before the map is asked for its domain"
+                }
+            };
+            let who = who.map_or_else(String::new, ToString::to_string);
+            shadowed
+                .entry(format!("{who}, {when}, {}", found.does()))
+                .or_default()
+                .push(domain.clone());
+        }
+    }
+    shadowed
+}
+
+/// The other tables whose answers are not known: every table is asked for the whole address before any is for its
+/// domain.
+fn silent(input: &Input<'_>, ours: usize) -> Vec<String> {
+    let others = input
+        .tables
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != ours);
+    others
+        .filter(|(_, table)| matches!(table.failed, Some(Failed::Unknown(_))))
+        .map(|(_, table)| table.name.to_string())
+        .collect()
 }
 
 /// Where mail of a domain goes, if not to its relay.
@@ -116,36 +131,31 @@ pub(super) fn domains(input: &Input<'_>) -> Vec<AuditRow> {
         );
         rows.push(AuditRow::new(Check::Domains, Grade::Ok, text));
     }
-    let has = |provider: &str| {
-        input
-            .wanted
-            .lines
-            .values()
-            .filter(|l| l.provider == provider)
-            .count()
-    };
-    for ((provider, what, value), domains) in wrong {
+    rows.extend(wrong.into_iter().map(|((provider, what, value), domains)| {
         let whose = value.and_then(|value| other_provider(input, &provider, &value));
         let whose = whose.map_or_else(String::new, |other| format!(", {other}'s relay"));
-        let text = format!(
-            "{} of {provider}: {what}{whose}",
-            of(domains.len(), has(&provider))
-        );
-        rows.push(AuditRow::new(Check::Domains, Grade::Critical, text).about(domains));
-    }
-    for ((provider, by), domains) in missing {
+        let of = some_of(input, &provider, &domains);
+        let text = format!("{of} of {provider}: {what}{whose}");
+        AuditRow::new(Check::Domains, Grade::Critical, text).about(domains)
+    }));
+    rows.extend(missing.into_iter().map(|((provider, by), domains)| {
         let to = match (by, Route::parse(&input.fallback).hops.as_slice()) {
             (Some(random), _) => format!("what {random} chooses"),
             (None, []) => "its own mail exchangers".to_owned(),
             (None, _) => input.fallback.clone(),
         };
-        let text = format!(
-            "{} of {provider} in no table: their mail goes to {to}",
-            of(domains.len(), has(&provider)),
-        );
-        rows.push(AuditRow::new(Check::Domains, Grade::Critical, text).about(domains));
-    }
+        let of = some_of(input, &provider, &domains);
+        let text = format!("{of} of {provider} in no table: their mail goes to {to}");
+        AuditRow::new(Check::Domains, Grade::Critical, text).about(domains)
+    }));
     rows
+}
+
+/// `2 of 3 domains`, of all that the provider has.
+fn some_of(input: &Input<'_>, provider: &str, some: &[String]) -> String {
+    let lines = input.wanted.lines.values();
+    let all = lines.filter(|line| line.provider == provider).count();
+    format!("{} of {}", some.len(), count(all, "domain"))
 }
 
 /// Where mail of a domain goes, unless to its relay. Of several made-up addresses, the first that goes astray.
@@ -193,10 +203,6 @@ fn fate(input: &Input<'_>, found: &Answer<'_>) -> String {
         _ => return format!("their mail goes to {value}"),
     };
     format!("their mail {what} ({value})")
-}
-
-fn of(some: usize, all: usize) -> String {
-    format!("{some} of {}", count(all, "domain"))
 }
 
 /// Whose relay it is that mail of `provider` goes to, if it is one. The catch-all relay takes anyone's.

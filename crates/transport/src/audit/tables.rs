@@ -1,15 +1,27 @@
 //! The tables of transport_maps, and what is wrong with the map's own files.
 
 use super::{AuditRow, Check, Entries, Failed, Grade, IndexState, Input, SourceState, Table};
-use crate::Storage;
-use postfix::{Span, count, either};
+use crate::{Source, Storage};
+use postfix::{Parsed, Span, count, either};
 
 /// Is the map in use? Tables that cannot be asked are reported here, too.
 pub(super) fn in_use(input: &Input<'_>) -> Vec<AuditRow> {
-    let mut rows = Vec::new();
+    let mut rows = vec![our_table(input)];
+    for broken in &input.broken {
+        let text = format!(
+            "transport_maps has \"{broken}\" without a type: Postfix delivers no mail with it; hash:{broken}?"
+        );
+        rows.push(AuditRow::new(Check::InUse, Grade::Critical, text));
+    }
+    rows.extend(input.tables.iter().flat_map(unusable));
+    rows
+}
+
+/// Does transport_maps have the map?
+fn our_table(input: &Input<'_>) -> AuditRow {
+    let instance = input.instance;
     let all: Vec<String> = input.tables.iter().map(|t| t.name.to_string()).collect();
-    let row = |outcome, text: String| AuditRow::new(Check::InUse, outcome, text);
-    rows.push(match (input.our_table(), &input.asked) {
+    let (grade, text) = match (input.our_table(), &input.asked) {
         (Some(table), _) => {
             let of = match all.as_slice() {
                 [_] => String::new(),
@@ -19,72 +31,50 @@ pub(super) fn in_use(input: &Input<'_>) -> Vec<AuditRow> {
                     count(all.len(), "table")
                 ),
             };
-            let text = format!(
-                "transport_maps of {} has {}{of}",
-                input.instance, table.name
-            );
-            row(Grade::Ok, text)
+            let text = format!("transport_maps of {instance} has {}{of}", table.name);
+            (Grade::Ok, text)
         }
-        (None, Some(asked)) => row(
+        (None, Some(asked)) => {
+            let all = match all.as_slice() {
+                [] => "no table".to_owned(),
+                all => all.join(", "),
+            };
+            let text = format!("transport_maps of {instance} does not have {asked}; it has {all}");
+            (Grade::Critical, text)
+        }
+        (None, None) if all.is_empty() && input.broken.is_empty() => {
+            let text = format!("transport_maps of {instance} is empty: no map is in use");
+            (Grade::Critical, text)
+        }
+        (None, None) => {
+            let text = format!(
+                "no table of {instance}'s transport_maps sends any provider's domain to its relay: {}",
+                [all, input.broken.clone()].concat().join(", ")
+            );
+            (Grade::Critical, text)
+        }
+    };
+    AuditRow::new(Check::InUse, grade, text)
+}
+
+/// That the table cannot be asked, or not all of it is in use.
+fn unusable(table: &Table) -> Vec<AuditRow> {
+    let name = &table.name;
+    let row = |outcome, text: String| AuditRow::new(Check::InUse, outcome, text);
+    let failed = table.failed.as_ref().map(|failed| match failed {
+        Failed::Broken(why) => row(
             Grade::Critical,
-            format!(
-                "transport_maps of {} does not have {asked}; it has {}",
-                input.instance,
-                if all.is_empty() {
-                    "no table".to_owned()
-                } else {
-                    all.join(", ")
-                }
-            ),
+            format!("{name} cannot be opened: {why}; Postfix defers all mail that needs it"),
         ),
-        (None, None) if all.is_empty() && input.broken.is_empty() => row(
-            Grade::Critical,
-            format!(
-                "transport_maps of {} is empty: no map is in use",
-                input.instance
-            ),
-        ),
-        (None, None) => row(
-            Grade::Critical,
-            format!(
-                "no table of {}'s transport_maps sends any provider's domain to its relay: {}",
-                input.instance,
-                all.iter()
-                    .chain(&input.broken)
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-        ),
+        Failed::Unknown(why) => row(Grade::Unknown, format!("{name} cannot be queried: {why}")),
     });
-    for broken in &input.broken {
+    let mut rows: Vec<AuditRow> = failed.into_iter().collect();
+    if !table.dropped.is_empty() {
         let text = format!(
-            "transport_maps has \"{broken}\" without a type: Postfix delivers no mail with it; hash:{broken}?"
+            "Postfix ignores {} of {name}",
+            count(table.dropped.len(), "rule")
         );
-        rows.push(row(Grade::Critical, text));
-    }
-    for table in &input.tables {
-        let name = &table.name;
-        match &table.failed {
-            Some(Failed::Broken(why)) => rows.push(row(
-                Grade::Critical,
-                format!("{name} cannot be opened: {why}; Postfix defers all mail that needs it"),
-            )),
-            Some(Failed::Unknown(why)) => {
-                rows.push(row(
-                    Grade::Unknown,
-                    format!("{name} cannot be queried: {why}"),
-                ));
-            }
-            None => {}
-        }
-        if !table.dropped.is_empty() {
-            let text = format!(
-                "Postfix ignores {} of {name}",
-                count(table.dropped.len(), "rule")
-            );
-            rows.push(AuditRow::new(Check::Syntax, Grade::Critical, text).about(&table.dropped));
-        }
+        rows.push(AuditRow::new(Check::Syntax, Grade::Critical, text).about(&table.dropped));
     }
     rows
 }
@@ -187,26 +177,25 @@ fn text(table: &Table) -> Vec<AuditRow> {
             return vec![skipped(Check::Syntax), skipped(Check::Duplicates)];
         }
     };
-    let source = &parsed.value;
-    let mut bad: Vec<String> = source
-        .malformed
-        .iter()
-        .map(|n| format!("line {n}"))
-        .collect();
+    vec![syntax(table, parsed), duplicates(&parsed.value)]
+}
+
+fn syntax(table: &Table, parsed: &Parsed<Source>) -> AuditRow {
+    let malformed = parsed.value.malformed.iter();
+    let mut bad: Vec<String> = malformed.map(|n| format!("line {n}")).collect();
     bad.extend(parsed.problems.iter().map(ToString::to_string));
-    let syntax = match bad.as_slice() {
-        [] => AuditRow::new(Check::Syntax, Grade::Ok, "every line is an entry"),
-        bad => AuditRow::new(
-            Check::Syntax,
-            Grade::Warning,
-            format!(
-                "postmap ignores {} of {}, which need a key and a value",
-                count(bad.len(), "line"),
-                table.name.name
-            ),
-        )
-        .about(bad),
-    };
+    if bad.is_empty() {
+        return AuditRow::new(Check::Syntax, Grade::Ok, "every line is an entry");
+    }
+    let text = format!(
+        "postmap ignores {} of {}, which need a key and a value",
+        count(bad.len(), "line"),
+        table.name.name
+    );
+    AuditRow::new(Check::Syntax, Grade::Warning, text).about(bad)
+}
+
+fn duplicates(source: &Source) -> AuditRow {
     let repeated = source.repeated.iter().filter_map(|&(again, first)| {
         let (again, first) = (source.entries.get(again)?, source.entries.get(first)?);
         let what = match again.value == first.value {
@@ -219,7 +208,7 @@ fn text(table: &Table) -> Vec<AuditRow> {
         ))
     });
     let repeated: Vec<String> = repeated.collect();
-    let duplicates = match repeated.len() {
+    match repeated.len() {
         0 => AuditRow::new(Check::Duplicates, Grade::Ok, "no key appears twice"),
         n => {
             let text = format!(
@@ -228,6 +217,5 @@ fn text(table: &Table) -> Vec<AuditRow> {
             );
             AuditRow::new(Check::Duplicates, Grade::Warning, text).about(repeated)
         }
-    };
-    vec![syntax, duplicates]
+    }
 }

@@ -48,7 +48,7 @@ impl Evidence {
     }
 }
 
-/// A domain that belongs into the map.
+/// A domain that belongs in the map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDomain {
     /// The domain.
@@ -73,7 +73,7 @@ pub struct Open {
 /// What the logs show.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
-    /// Domains that belong into the map.
+    /// Domains that belong in the map.
     pub found: Vec<NewDomain>,
     /// Domains to ask the DNS about, those with most deliveries first.
     pub open: Vec<Open>,

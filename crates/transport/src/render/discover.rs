@@ -1,6 +1,6 @@
 //! Discovered domains: a table for people, lines of a map, entries of a provider table, one JSON object, CSV.
 //!
-//! Domains have been made harmless ([`crate::Domain`]); the hosts that tell whose they are have not: they stand in
+//! Domains have been made harmless ([`crate::Domain`]); the hosts that show whose they are have not: they stand in
 //! comments and cells alone, and are escaped there.
 
 use std::collections::BTreeSet;

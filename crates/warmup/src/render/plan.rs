@@ -62,23 +62,7 @@ pub fn table(plan: &Plan, (day, by): (u32, Rows), more: &[String], style: TableS
     let heading = format!("for sending days {days}, {cap} a day at most:");
     commands(&mut text, &heading, &plan.commands(level), style.width);
     if let (Some(relay), Some(ratio)) = (&plan.order.relay, level.ratio) {
-        let (old, share) = (ratio.old, share(level).unwrap_or_default());
-        let heading = match ratio.by {
-            Some(Unequal::Names(names)) => format!(
-                "the zone, for the same days: MX records of {}, {} for all {old} old and {} for the new, {share} to \
-                 the new",
-                relay.name, names.old, names.new
-            ),
-            Some(Unequal::Weights(weights)) => format!(
-                "the zone, for the same days: SRV records of {}, weight {} for each of {old} old and {} for the new, \
-                 {share} to the new",
-                relay.name, weights.old, weights.new
-            ),
-            None => format!(
-                "the zone, for the same days: {old} old and 1 new in {}, {share} to the new",
-                relay.name
-            ),
-        };
+        let heading = zone_heading(&relay.name, ratio, &share(level).unwrap_or_default());
         paragraph(&mut text, &heading, &plan.zone_lines(level), style.width);
     }
     let mut notes = notes(plan, level);
@@ -108,6 +92,26 @@ fn heading(plan: &Plan) -> String {
         "{}{address}: {} a day {days}, from {} on, schedule {}",
         order.instance, order.volume, order.start, plan.schedule
     )
+}
+
+/// Which records share the mail how. `share` of it goes to the new address.
+fn zone_heading(name: &str, ratio: Ratio, share: &str) -> String {
+    let old = ratio.old;
+    match ratio.by {
+        Some(Unequal::Names(names)) => format!(
+            "the zone, for the same days: MX records of {name}, {} for all {old} old and {} for the new, {share} to \
+             the new",
+            names.old, names.new
+        ),
+        Some(Unequal::Weights(weights)) => format!(
+            "the zone, for the same days: SRV records of {name}, weight {} for each of {old} old and {} for the new, \
+             {share} to the new",
+            weights.old, weights.new
+        ),
+        None => format!(
+            "the zone, for the same days: {old} old and 1 new in {name}, {share} to the new"
+        ),
+    }
 }
 
 fn sending_days(plan: &Plan, at: usize) -> String {
