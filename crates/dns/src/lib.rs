@@ -1,10 +1,12 @@
 //! DNS lookups with bounded time, and what a mail relay's records must say.
 //!
 //! - [`Resolver`] asks: a few tries over UDP, TCP where an answer is cut short, and never beyond its deadline.
-//!   Questions
-//!   that were asked before, by any thread, are answered from memory.
+//!   Questions that were asked before, by any thread, are answered from memory.
 //! - [`Lookup`] is what asks; the judgements below take any, so that tests supply answers of their own.
 //! - [`checks`]: is the DNS of a relay in order? [`spf`]: RFC 7208.
+//!
+//! Must not know Postfix, instances or providers, print, or choose whom to ask: servers and time limits are arguments.
+//! That a server did not answer is a [`Failure`], never an empty answer.
 //!
 //! The wire format is crate `domain`'s. Its own clients need an async runtime; a relay's few dozen questions are asked
 //! by plain sockets and threads. What servers say is strangers' text: it is kept as it came, and escaped where it is

@@ -35,7 +35,7 @@ pub(crate) fn cut_end(text: &str, width: usize) -> String {
 }
 
 /// The same for one of several texts. Of those that would be `alike` then, the part is left out that they all begin
-/// with: what tells them apart stays.
+/// with: what differs stays.
 pub(crate) fn cut_apart(text: &str, width: usize, alike: &BTreeSet<&str>) -> String {
     let shared = |other: &&str| {
         let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b);
