@@ -154,6 +154,35 @@ chown -R 65534 /etc/postfix-x $D/bin
     assert!(!seen.contains(" by "), "{seen}");
 }
 
+/// The names of instances are offered by the shell: his is a command, which root's shell would run at the TAB key.
+#[test]
+fn no_name_of_an_instance_is_run_by_a_shell_that_offers_it() {
+    if !is_root() {
+        return;
+    }
+    let script = r#"
+cp -r /etc/postfix-x /etc/postfix-plain; sed -i s/postfix-x/postfix-plain/ /etc/postfix-plain/main.cf
+chown -R 65534 /etc/postfix-x
+for n in '$$(>/var/lib/ran)' '`>/var/lib/ran`' ';>/var/lib/ran' '-zz'; do
+    export n; as 'printf "multi_instance_name = postfix-%s\n" "$n" >>/etc/postfix-x/main.cf'
+    bash -c '. <("$1" --generate bash); PATH=${1%/*}:$PATH; COMP_WORDS=(queue-report ""); COMP_CWORD=1
+        _queue__report queue-report "" queue-report; printf "%s\n" "${COMPREPLY[@]}"' - TOOL >>$D/seen 2>&1
+done
+test ! -e /var/lib/ran || echo ran >>$D/seen"#;
+    let tool = tools::path("queue-report");
+    let (_, seen) = runs(&script.replace("TOOL", &tool.display().to_string()), &[]);
+    // What is a name is offered.
+    assert_eq!(
+        seen.lines().filter(|line| *line == "plain").count(),
+        4,
+        "{seen}"
+    );
+    assert!(
+        !seen.lines().any(|line| line == "ran" || line == "-zz"),
+        "{seen}"
+    );
+}
+
 /// In the place of its files: links to what only root may read, what never ends, what is no file.
 #[test]
 fn what_a_foreign_configuration_leads_to_is_neither_shown_nor_waited_for() {

@@ -100,14 +100,18 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, R
     }
 }
 
-/// The names of a host's instances as they are typed, a line each. What cannot be read is not offered.
+/// The names of a host's instances as they are typed, a line each. What cannot be read is not offered; nor is a name that
+/// a shell would take for more than a word: bash runs what stands in `$()` among what it is to offer, and a main.cf may
+/// be another user's.
 fn instances(root: &std::path::Path) -> Vec<u8> {
     let host = Host::discover(&Root::new(root), "localhost").value;
     let names = host.instances().iter().map(|instance| {
         let name = instance.name();
         name.strip_prefix("postfix-").unwrap_or(name)
     });
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+@:".contains(c);
     names
+        .filter(|name| name.chars().all(is_plain) && !name.starts_with('-'))
         .flat_map(|name| format!("{name}\n").into_bytes())
         .collect()
 }
