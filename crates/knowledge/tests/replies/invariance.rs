@@ -171,30 +171,88 @@ fn changed(text: &str) -> String {
     text.chars().map(digit).collect()
 }
 
+/// A server's words in two lines, for each place where a line may end: not in what Postfix adds.
+fn in_two_lines(reply: &Reply) -> Vec<String> {
+    let (head, words) = parts(&reply.text);
+    let (Some(code), Some(rest)) = (words.get(..3), words.get(4..)) else {
+        return Vec::new();
+    };
+    if !is_servers(reply) || !words[3..].starts_with(' ') {
+        return Vec::new();
+    }
+    let own = reply.dsn.as_deref().filter(|dsn| rest.starts_with(*dsn));
+    let rest = own.map_or(rest, |own| rest[own.len()..].trim_start());
+    let own = own.map_or_else(String::new, |own| format!("{own} "));
+    let blanks = rest.match_indices(' ').map(|(at, _)| at);
+    let last = rest.find(" (in reply to").unwrap_or(rest.len());
+    blanks
+        .filter(|at| *at < last)
+        .map(|at| {
+            let (one, two) = (&rest[..at], &rest[at + 1..]);
+            format!("{head}{code}-{own}{one} {code} {own}{two}")
+        })
+        .collect()
+}
+
 #[test]
 fn lines() {
-    check("lines", |reply| {
+    check("lines", in_two_lines);
+}
+
+/// Another name, case, blanks, lines and command, all in one.
+#[test]
+fn several_at_once() {
+    let address = Regex::new(r"\w[\w+*=/-]*(?:\.[\w+*=/-]+)*@[\w-]+(?:\.[\w-]+)*").unwrap();
+    let suffix = Regex::new(r" ?\(in reply to [^)]*\)$").unwrap();
+    check("several", |reply| {
         let (head, words) = parts(&reply.text);
-        let (Some(code), Some(rest)) = (words.get(..3), words.get(4..)) else {
-            return Vec::new();
+        let bare = suffix.replace(words, "");
+        let has_links = bare.contains("://") && bare.contains("id=");
+        let name = HOSTILE[reply.text.len() % HOSTILE.len()];
+        let named = match has_links {
+            false => address.replace_all(&bare, regex::NoExpand(name)),
+            true => bare,
         };
-        if !is_servers(reply) || !words[3..].starts_with(' ') {
+        let mut other = reply.clone();
+        other.text = format!("{head}{named}");
+        let mut all = in_two_lines(&other);
+        if all.is_empty() {
             return Vec::new();
         }
-        let own = reply.dsn.as_deref().filter(|dsn| rest.starts_with(*dsn));
-        let rest = own.map_or(rest, |own| rest[own.len()..].trim_start());
-        let own = own.map_or_else(String::new, |own| format!("{own} "));
-        let blanks = rest.match_indices(' ').map(|(at, _)| at);
-        // Where a line may end: not in what Postfix adds.
-        let last = rest.find(" (in reply to").unwrap_or(rest.len());
-        blanks
-            .filter(|at| *at < last)
-            .map(|at| {
-                let (one, two) = (&rest[..at], &rest[at + 1..]);
-                format!("{head}{code}-{own}{one} {code} {own}{two}")
-            })
-            .collect()
+        // One place for each reply, and not the same in all of them.
+        let one = all.swap_remove(reply.text.len() % all.len());
+        let (head, words) = parts(&one);
+        let loud = words.to_uppercase().replace(' ', "  ");
+        vec![format!("{head}{loud} (in reply to MAIL FROM command)")]
     });
+}
+
+/// Where words suffice, a code beside them that says nothing (RFC 3463, X.0.0 and X.5.0) changes nothing.
+#[test]
+fn an_enhanced_code_that_says_nothing() {
+    let reasons = Reasons::load(None).unwrap();
+    let code = Regex::new(r"^([45])(\d\d) [^\d\s#]").unwrap();
+    let mut wrong = Vec::new();
+    for (part, _) in corpus::PARTS {
+        for reply in corpus::part(part) {
+            let found = reply.found(&reasons);
+            let (head, words) = parts(&reply.text);
+            let Some(of) = code.captures(words) else {
+                continue;
+            };
+            if found.by != By::Words {
+                continue;
+            }
+            for dsn in [format!("{}.0.0", &of[1]), format!("{}.5.0", &of[1])] {
+                let with = format!("{head}{} {dsn} {}", &words[..3], &words[4..]);
+                let other = reasons.classify(with.as_bytes(), Some(dsn.as_bytes()), None);
+                if other.class != found.class {
+                    wrong.push(format!("{} became {}: {with}", found.class, other.class));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
