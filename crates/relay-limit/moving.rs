@@ -159,7 +159,7 @@ impl Moves {
         all
     }
 
-    /// Moves what waits at `from`, in moves that bear the pause's name. `note` is called with what is begun, before it is.
+    /// Moves what waits at `from`, in moves that bear the pause's name. `note` is given what is begun, before it is.
     pub(crate) fn begin(
         &mut self,
         cx: &Context,

@@ -120,7 +120,7 @@ fn paused(
     Ok((own, paused))
 }
 
-/// Finishes the moves of the pause that were interrupted, and moves what waits; what came of it is noted in the journal.
+/// Finishes the moves of the pause that were interrupted, and moves what waits; the journal notes what came of it.
 fn moved(
     cx: &Context,
     clock: &Clock,

@@ -1,8 +1,8 @@
 //! Read-only knowledge of Postfix: configuration, queue files, logs.
 //!
-//! Knows what main.cf and master.cf come to ([`config`], with Postfix's own defaults and expansion), what queue files and
-//! defer logs say ([`queue`]), what a log line says and when it was written ([`log`]); and the types of time that all
-//! other crates use: [`Time`], [`Span`], [`Day`], [`Window`], [`Zone`].
+//! Knows what main.cf and master.cf come to ([`config`], with Postfix's own defaults and expansion), what queue files
+//! and defer logs say ([`queue`]), what a log line says and when it was written ([`log`]); and the types of time that
+//! all other crates use: [`Time`], [`Span`], [`Day`], [`Window`], [`Zone`].
 //!
 //! Must not know providers, figures or what a reply means. Nothing here writes to disk, prints, reads the clock or the
 //! environment: the time, the zone and the host's root directory are arguments. Parsing never fails as a whole: see
