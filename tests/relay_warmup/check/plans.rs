@@ -167,7 +167,7 @@ fn plans_that_cannot_be_made() {
     check(&["aol-x", "--volume", "9"], "postfix-aol-a, postfix-aol-b");
     check(
         &["aol-*", "--volume", "9"],
-        "more than one instance: postfix-aol-a, postfix-aol-b",
+        "names several instances: postfix-aol-a, postfix-aol-b",
     );
     check(&["aol-a"], "--volume");
     check(&["aol-a", "--volume", "0/day"], "5000/day");
