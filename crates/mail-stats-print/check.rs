@@ -156,6 +156,9 @@ fn verdict(stats: &MailStats, limits: &Limits, unknown: Vec<String>) -> Verdict 
             .text
             .push_str(&format!("; {} cannot be read", count(n, "delivery line"))),
     }
+    if let Some(line) = stats.gaps.doubtful.first() {
+        verdict.text.push_str(&format!("; in doubt: {line}"));
+    }
     verdict
 }
 

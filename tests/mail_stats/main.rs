@@ -29,6 +29,7 @@ mod service_names;
 mod sources;
 mod sql;
 mod time;
+mod torn;
 mod unread;
 
 /// The tool under test.

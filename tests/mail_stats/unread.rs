@@ -8,12 +8,12 @@ use testkit::tools::{Ran, seconds, set_mtime, stats, stats_with};
 const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/logs");
 
 /// A delivery, as the default instance logs it.
-const SENT: &str = "4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, \
+pub(super) const SENT: &str = "4HnkK60lBRz6tl1: to=<a@aol.com>, relay=mx.aol.com[192.0.2.1]:25, delay=1, delays=0/0/0/1, \
     dsn=2.0.0, status=sent (250 ok)";
 const ONE: &str = "postfix:total:1\npostfix:bounced:0\npostfix:deferred:0\npostfix:sent:1\n\n";
 
 /// `log` in the views of the deliveries: counts, by the hour, in a window, as events.
-fn views(log: &str) -> Vec<Ran> {
+pub(super) fn views(log: &str) -> Vec<Ran> {
     let views: [&[&str]; 4] = [
         &[],
         &["--by", "hour", "--format", "csv"],
@@ -25,7 +25,7 @@ fn views(log: &str) -> Vec<Ran> {
 }
 
 /// A file of this text, last written when the logs of the tests were.
-fn written(dir: &Path, text: &[u8]) -> String {
+pub(super) fn written(dir: &Path, text: &[u8]) -> String {
     let path = dir.join("mail.log");
     fs::write(&path, text).unwrap();
     set_mtime(&path, seconds("2026-11-28T12:00:00Z"));
@@ -319,29 +319,6 @@ fn delivery_lines_that_cannot_be_read() {
             ran.err
         );
     }
-}
-
-/// What a syslog daemon never writes: a crash or a wrong line end made it. What a receiver says is another matter.
-#[test]
-fn lines_that_are_torn_into_one_are_not_one_delivery() {
-    let dir = tempfile::tempdir().unwrap();
-    let line = format!("2026-11-28T06:00:00Z relay1 postfix/smtp[706]: {SENT}");
-    for torn in [format!("{line}\r{line}\r{line}"), format!("{line}\0{line}")] {
-        let log = written(dir.path(), format!("{line}\n{torn}\n{line}\n").as_bytes());
-        let ran = stats(["--log", &log]).ended(1);
-        assert!(ran.out.starts_with("postfix:total:2\n"), "{}", ran.out);
-        let why = "mail.log, line 2: a control character, which Postfix never writes: ";
-        assert!(ran.err.contains(why), "{}", ran.err);
-    }
-    let said = "2026-11-28T06:00:00Z relay1 postfix/smtp[706]: 4J: host mx.evil.example[192.0.2.9] said: 450 4.2.0 x: \
-                to=<a@b.example>, relay=none, status=sent (in reply to RCPT TO command)";
-    let log = written(dir.path(), format!("{line}\n{said}\n").as_bytes());
-    let ran = stats(["--log", &log]).ended(0);
-    assert!(
-        ran.out.starts_with("postfix:total:1\n") && ran.err.is_empty(),
-        "{}",
-        ran.err
-    );
 }
 
 #[test]

@@ -10,6 +10,8 @@ pub struct Gaps {
     /// How many delivery lines could not be read of which it is not known whose they are. Those of an instance are
     /// among its figures.
     pub nobodys: u64,
+    /// Lines that were counted as one delivery and may hold another: of each log the first, and how many there are.
+    pub doubtful: Vec<Problem>,
     /// How many messages syslog daemons threw away, as far as they say so.
     pub lost: u64,
     /// Logs that begin behind the time that is asked for.
@@ -26,6 +28,7 @@ impl Gaps {
     pub fn join(&mut self, other: Self) {
         self.unread.extend(other.unread);
         self.unread.truncate(Self::SHOWN);
+        self.doubtful.extend(other.doubtful);
         self.nobodys = self.nobodys.saturating_add(other.nobodys);
         self.lost = self.lost.saturating_add(other.lost);
         self.late.extend(other.late);

@@ -183,15 +183,20 @@ impl Status {
         }
         // What was not seen of a day that is over may be what speaks against going on.
         let of_past = self.days[whole.map_or(0, |at| at + 1)..].iter();
-        let unseen = of_past.map(|judged| &judged.day);
+        let mut unseen = of_past.map(|judged| &judged.day);
         let unseen = unseen
-            .filter(|day| day.date < today)
-            .map(|day| day.date)
-            .next_back();
-        if let (Verdict::GoOn, Some(date)) = (self.verdict, unseen) {
+            .rfind(|day| day.date < today)
+            .map(|day| match day.unread {
+                0 => format!("{}: not all of the day is known", day.date),
+                n => format!(
+                    "{}: not all of the day is known, {} could not be read",
+                    day.date,
+                    count(n, "delivery line")
+                ),
+            });
+        if let (Verdict::GoOn, Some(why)) = (self.verdict, unseen) {
             self.verdict = Verdict::Unknown;
-            self.why
-                .push(format!("{date}: not all of the day is known"));
+            self.why.push(why);
         }
         if self.verdict == Verdict::StepBack && is_lowest {
             self.is_stuck = true;
@@ -309,9 +314,25 @@ fn unseen(plan: Option<&Plan>, days: &[DayFigures], today: Day, rules: &Rules) -
         1 => format!("{first} is"),
         n => format!("{n} days from {first} to {last} are"),
     };
-    Some(format!(
-        "{which} in no log and no record that could be read: what was sent then is not known"
-    ))
+    // Lines are there, of each of them, and cannot be read.
+    let lines = |date: &Day| {
+        days.iter()
+            .find(|day| day.date == *date)
+            .map_or(0, |day| day.unread)
+    };
+    let unread = missing.iter().map(lines).fold(0, u64::saturating_add);
+    let why = match (unread, missing.iter().all(|date| lines(date) > 0)) {
+        (0, _) => "in no log and no record that could be read".to_owned(),
+        (n, true) => format!(
+            "in the logs, but {} could not be read",
+            count(n, "delivery line")
+        ),
+        (n, false) => format!(
+            "in no log and no record that could be read, or in {} that could not",
+            count(n, "delivery line")
+        ),
+    };
+    Some(format!("{which} {why}: what was sent then is not known"))
 }
 
 /// Days from one to a later one.

@@ -33,12 +33,27 @@ pub fn gaps(readings: &[Reading]) -> Gaps {
         gaps.join(Gaps {
             unread: unread.map(|line| line.problem(&reading.path)).collect(),
             nobodys: seen.unread.nobodys,
+            doubtful: Vec::from_iter(doubtful(reading)),
             lost: seen.lost.messages,
             late: reading.notes.clone(),
             empty: Vec::from_iter((!is_told).then(|| Problem::new(&reading.path, NO_LINE))),
         });
     }
     gaps
+}
+
+/// Lines that may hold another one. A receiver can make its answers look so: that decides nothing, and is only said.
+fn doubtful(reading: &Reading) -> Option<Problem> {
+    let all = &reading.seen.doubtful;
+    let first = all.first.as_ref()?.problem(&reading.path);
+    let more = match all.lines {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    Some(Problem {
+        what: format!("{}{more}", first.what),
+        ..first
+    })
 }
 
 /// For so long a log may be away while it is rotated.
@@ -98,8 +113,12 @@ pub(crate) fn followed(
     problems
 }
 
-/// Warns of delivery lines that could not be read, `lines` of them, and shows the first. Are there any?
+/// Warns of delivery lines that could not be read, `lines` of them, and shows the first, and of those that are in
+/// doubt. Are there any of the former?
 pub fn warn_unread(site: &Site, lines: u64, gaps: &Gaps) -> bool {
+    for line in &gaps.doubtful {
+        site.warn(line.to_string());
+    }
     if lines == 0 {
         return false;
     }

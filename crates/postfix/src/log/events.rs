@@ -83,6 +83,9 @@ pub(super) fn events<S: Sink>(
                 seen.broken(place());
                 false
             });
+            if std::mem::take(&mut extractor.is_doubtful) {
+                seen.doubtful(place(), line);
+            }
         });
         seen.is_postfix |= met;
         seen.look(block, extractor.wanted.filtered);

@@ -12,6 +12,7 @@ use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
+use super::torn;
 use super::unread::{MOST_DELIVERIES, Why, has_clock, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
 
@@ -24,6 +25,8 @@ pub(super) struct Extractor {
     pub(super) clock: Clock,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
+    /// May the line hold another one, in what strangers wrote?
+    pub(super) is_doubtful: bool,
 }
 
 impl Extractor {
@@ -102,6 +105,9 @@ impl Extractor {
         agent: Agent,
     ) -> Option<Event<'a>> {
         let attempt = match delivery::parse(header.message) {
+            Message::Other if torn::begins_line(header.message) => {
+                return self.unparsed(header, tag, Why::TwoLines);
+            }
             Message::Other if opens_like_delivery(header.message) => {
                 return self.unparsed(header, tag, Why::QueueId);
             }
@@ -132,6 +138,7 @@ impl Extractor {
             }
             When::Outside => return None,
         };
+        self.is_doubtful = torn::holds_more(&attempt, header.message);
         Some(Event::Delivery(Delivery {
             time,
             host: header.host,

@@ -32,6 +32,7 @@ mod siblings;
 mod sources;
 mod stamp;
 mod timeline;
+mod torn;
 mod unread;
 mod wanted;
 

@@ -164,6 +164,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         window: options.window.clone(),
         clock: Clock::new(options.zone, latest),
         past: 0,
+        is_doubtful: false,
     }
 }
 

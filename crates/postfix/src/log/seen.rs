@@ -29,8 +29,20 @@ pub struct Seen {
     pub unread: Unread,
     /// What its writers threw away.
     pub lost: LostMessages,
+    /// Lines that were counted, and may hold another one.
+    pub doubtful: Doubtful,
     /// How many lines of a log of JSON are no JSON objects, and where the first of them is.
     pub(super) broken: (u64, Option<Position>),
+}
+
+/// Delivery lines in which, in an address or in what the receiver said, another delivery line begins: two that were
+/// torn into one, or a stranger who quotes a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doubtful {
+    /// How many.
+    pub lines: u64,
+    /// The first of them.
+    pub first: Option<UnreadLine>,
 }
 
 /// Messages that a syslog daemon threw away.
@@ -73,11 +85,23 @@ impl Seen {
     /// The places of lines that are shown, in their order.
     pub(super) fn positions(&mut self) -> Vec<&mut Position> {
         let shown = self.unread.first.iter_mut().chain(&mut self.lost.first);
+        let shown = shown.chain(&mut self.doubtful.first);
         let shown = shown.filter_map(|line| line.at.as_mut());
         let shown = shown.chain(&mut self.broken.1);
         let mut shown: Vec<&mut Position> = shown.collect();
         shown.sort_unstable();
         shown
+    }
+
+    /// Takes note of a line that may hold another one.
+    pub(super) fn doubtful(&mut self, at: Position, line: &[u8]) {
+        self.doubtful.lines = self.doubtful.lines.saturating_add(1);
+        self.doubtful.first.get_or_insert_with(|| UnreadLine {
+            at: Some(at),
+            why: "another line may begin in the middle of it".to_owned(),
+            text: sample(line),
+            is_headless: false,
+        });
     }
 
     /// Takes note of messages that are not there.
@@ -130,6 +154,9 @@ impl Seen {
         self.add_times(later.times);
         self.unread.join(later.unread);
         self.lost.join(later.lost);
+        let doubtful = self.doubtful.lines.saturating_add(later.doubtful.lines);
+        self.doubtful.lines = doubtful;
+        self.doubtful.first = self.doubtful.first.take().or(later.doubtful.first);
         let (count, first) = later.broken;
         self.broken = (self.broken.0.saturating_add(count), self.broken.1.or(first));
     }

@@ -35,6 +35,8 @@ pub enum Why<'a> {
     QueueId,
     /// It holds a control character, which Postfix never writes.
     Torn,
+    /// Another line begins behind its tag.
+    TwoLines,
 }
 
 impl fmt::Display for Why<'_> {
@@ -48,6 +50,7 @@ impl fmt::Display for Why<'_> {
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::QueueId => f.write_str("no queue id behind the tag"),
             Self::Torn => f.write_str("a control character, which Postfix never writes"),
+            Self::TwoLines => f.write_str("another line begins in the middle of it"),
             Self::NoStatus => f.write_str("no status="),
             Self::Status(word) => write!(f, "status={} is not a status", escape(word)),
             Self::Repeated => write!(f, "repeated more than {MOST_DELIVERIES} times"),

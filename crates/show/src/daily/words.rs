@@ -290,7 +290,9 @@ pub(super) fn unreadable(report: &Daily) -> Vec<String> {
     let problems = report.problems.iter().take(TOP).map(ToString::to_string);
     let more = report.problems.len().saturating_sub(TOP);
     let more = (more > 0).then(|| format!("and {more} more"));
-    lines.chain(problems).chain(more).collect()
+    let doubtful = report.stats.gaps.doubtful.iter().take(TOP);
+    let doubtful = doubtful.map(|line| format!("in doubt: {line}"));
+    lines.chain(problems).chain(more).chain(doubtful).collect()
 }
 
 /// A share of a day, `34.4%`.

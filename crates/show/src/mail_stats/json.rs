@@ -48,6 +48,9 @@ struct Document<'a> {
     /// The first delivery lines that could not be read: path, line, why, text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unread: Vec<String>,
+    /// Lines that were counted as one delivery and may hold another: path, line, text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubtful: Vec<String>,
     /// Messages that syslog daemons threw away, as far as they say so.
     #[serde(skip_serializing_if = "is_none")]
     lost_messages: u64,
@@ -91,6 +94,12 @@ impl<'a> Document<'a> {
             complete: stats.missing().is_empty(),
             missing: stats.missing(),
             unread: stats.gaps.unread.iter().map(ToString::to_string).collect(),
+            doubtful: stats
+                .gaps
+                .doubtful
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             lost_messages: stats.gaps.lost,
             problems: stats.problems.iter().map(ToString::to_string).collect(),
         }

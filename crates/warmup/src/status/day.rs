@@ -30,6 +30,8 @@ pub struct DayFigures {
     pub codes: Vec<(String, u64)>,
     /// Is all of the day in it?
     pub complete: bool,
+    /// How many of its delivery lines could not be read.
+    pub unread: u64,
     /// Was the instance paused for any of it? Such a day proves nothing, and is no reason to hold either.
     pub paused: bool,
 }
@@ -54,6 +56,7 @@ impl DayFigures {
             rate_limited: of(Class::RateLimited),
             codes,
             complete,
+            unread: figures.unparsed,
             paused: false,
         }
     }

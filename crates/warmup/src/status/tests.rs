@@ -26,6 +26,7 @@ fn day(number: u64, total: u64) -> DayFigures {
         rate_limited: 0,
         codes: Vec::new(),
         complete: true,
+        unread: 0,
         paused: false,
     }
 }

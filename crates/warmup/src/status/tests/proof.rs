@@ -113,11 +113,17 @@ fn days_that_were_not_seen_are_no_verdict() {
     // Its lines are there, and none could be read.
     let unread = DayFigures {
         complete: false,
+        unread: 41,
         ..day(2, 0)
     };
     assert_eq!(
-        of(Some(&thousand), &[day(1, 200), unread], 3),
-        missing("2026-11-25 is")
+        of(Some(&thousand), &[day(1, 200), unread.clone()], 3).1,
+        "2026-11-25 is in the logs, but 41 delivery lines could not be read: what was sent then is not known"
+    );
+    assert_eq!(
+        of(Some(&thousand), &[day(1, 200), unread], 4).1,
+        "2 days from 2026-11-25 to 2026-11-26 are in no log and no record that could be read, or in 41 delivery lines \
+         that could not: what was sent then is not known"
     );
     // What was seen and is bad stays bad.
     assert_eq!(
