@@ -351,8 +351,8 @@ fn what_some_recipients_wait_for_is_not_said_to_be_sent() {
     to.start();
     let mut pickup = None;
     to.wait_until(testkit::PATIENCE, "its pickup", || {
-        let all = to.processes().into_iter();
-        pickup = all.filter(|(_, name)| name == "pickup").last();
+        let mut all = to.processes().into_iter();
+        pickup = all.find(|(_, name)| name == "pickup");
         pickup.is_some()
     });
     let (pickup, _) = pickup.unwrap();
