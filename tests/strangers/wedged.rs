@@ -78,8 +78,8 @@ while ! test -d $D/spool/public/ready; do sleep 0.05; done; rmdir $D/spool/publi
 /// there is a rule.
 const LOGGED: &str = r#"
 for ago in 5 4 3 2 1; do
-    echo "$(date -u -d "$ago days ago" +%FT%T)Z rustin postfix/smtp[9]: 4F$ago: to=<u@aol.com>, relay=mx[192.0.2.1]:25," \
-        "delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
+    echo "$(date -u -d "$ago days ago" +%FT%T)Z rustin postfix/smtp[9]: 4F$ago: to=<u@aol.com>," \
+        "relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"
 done >/var/log/mail.log
 for n in 1 2 3 4 5 6; do
     echo "$(date -u -d '1 minute ago' +%FT%T)Z rustin postfix-aol-x/smtp[9]: 4FA$n: to=<u$n@aol.com>," \
@@ -87,7 +87,8 @@ for n in 1 2 3 4 5 6; do
         "status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] Messages from 192.0.2.9 temporarily deferred)"
 done >>/var/log/mail.log
 mkdir -p /etc/relay-tools
-printf "most = '100%%'\n[[rule]]\ncode = 'TSS04'\nat_least = 5\nwithin = '10m'\ndo = 'rate'\nrate = '60/h'\nfor = '2h'\n" \
+printf "%s\n" "most = '100%'" "[[rule]]" "code = 'TSS04'" "at_least = 5" "within = '10m'" "do = 'rate'" "rate = '60/h'" \
+    "for = '2h'" \
     >/etc/relay-tools/react.toml
 TZ=UTC TOOLS/relay-warmup plan aol-x --volume 1000 --start $(date -u -d '3 days ago' +%F) --old 192.0.2.41 -q >/dev/null
 "#;

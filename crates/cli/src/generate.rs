@@ -100,9 +100,9 @@ pub(crate) fn answer<T: Tool>(name: &str, request: Request) -> Result<Outcome, R
     }
 }
 
-/// The names of a host's instances as they are typed, a line each. What cannot be read is not offered; nor is a name that
-/// a shell would take for more than a word: bash runs what stands in `$()` among what it is to offer, and a main.cf may
-/// be another user's.
+/// The names of a host's instances as they are typed, a line each. What cannot be read is not offered; nor is a name
+/// that a shell would take for more than a word: bash runs what stands in `$()` among what it is to offer, and a
+/// main.cf may be another user's.
 fn instances(root: &std::path::Path) -> Vec<u8> {
     let host = Host::discover(&Root::new(root), "localhost").value;
     let names = host.instances().iter().map(|instance| {

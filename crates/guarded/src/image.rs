@@ -1,7 +1,7 @@
 //! The image of another host that this process looks at, if it does (`--root DIR`).
 //!
-//! Its links mean its own files: `/var/log/mail.log -> /data/mail.log` is not this machine's `/data`. Whatever is opened
-//! below it by a path that was not typed is looked for in it, and nothing leads out.
+//! Its links mean its own files: `/var/log/mail.log -> /data/mail.log` is not this machine's `/data`. Whatever is
+//! opened below it by a path that was not typed is looked for in it, and nothing leads out.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -190,7 +190,8 @@ impl Rules {
     /// Leaves those of `events`, in the order of time, by which [`Rules::decide`] decides the same at `now`, if with a
     /// smaller count: whoever may write to a log makes up refusals without number. Of each rule, instance and provider,
     /// and of each stretch as long as the rule's time, those are the first and the last ones of as many recipients as
-    /// the rule asks for: where there are more, these are enough, before a hold that ends in that stretch and behind it.
+    /// the rule asks for: where there are more, these are enough, before a hold that ends in that stretch and
+    /// behind it.
     pub fn thin(&self, events: &mut Vec<Event>, now: Time) {
         events.retain(|event| {
             let rule = self.rules.get(event.rule);
@@ -203,8 +204,8 @@ impl Rules {
         events.retain(|_| needed.next().is_none_or(|(first, last)| first || last));
     }
 
-    /// Which of these are of recipients that were not met before, while there are fewer of those than the rule asks for:
-    /// see [`Rules::thin`].
+    /// Which of these are of recipients that were not met before, while there are fewer of those than the rule asks
+    /// for: see [`Rules::thin`].
     fn enough<'e>(&self, events: impl Iterator<Item = &'e Event>) -> Vec<bool> {
         let mut met: HashMap<(usize, &str, &str, i64), HashSet<u64>> = HashMap::new();
         let is_needed = |event: &'e Event| {

@@ -85,8 +85,8 @@ impl<'a> Checker<'a> {
         String::from_utf8_lossy(&value).into_owned()
     }
 
-    /// multi_instance_name; empty, too, if it is more than a word. A name is typed, and stands in commands that are shown
-    /// to be pasted and in what a shell offers: a main.cf of another user's must not have root type `$(…)`.
+    /// multi_instance_name; empty, too, if it is more than a word. A name is typed, and stands in commands that are
+    /// shown to be pasted and in what a shell offers: a main.cf of another user's must not have root type `$(…)`.
     pub(super) fn instance_name(&mut self) -> String {
         const NAME: &str = "multi_instance_name";
         let name = self.text(NAME);
