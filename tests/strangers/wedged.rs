@@ -87,8 +87,8 @@ for n in 1 2 3 4 5 6; do
         "status=deferred (host mx[192.0.2.1] said: 421 4.7.0 [TSS04] Messages from 192.0.2.9 temporarily deferred)"
 done >>/var/log/mail.log
 mkdir -p /etc/relay-tools
-printf "%s\n" "most = '100%'" "[[rule]]" "code = 'TSS04'" "at_least = 5" "within = '10m'" "do = 'rate'" "rate = '60/h'" \
-    "for = '2h'" \
+printf "%s\n" "most = '100%'" "[[rule]]" "code = 'TSS04'" "at_least = 5" "within = '10m'" "do = 'rate'" \
+    "rate = '60/h'" "for = '2h'" \
     >/etc/relay-tools/react.toml
 TZ=UTC TOOLS/relay-warmup plan aol-x --volume 1000 --start $(date -u -d '3 days ago' +%F) --old 192.0.2.41 -q >/dev/null
 "#;
