@@ -115,8 +115,8 @@ impl Search<'_> {
         self.traffic.relay_name.clone().or_else(of_provider)
     }
 
-    /// What `name` lists of the family of `address`: by the DNS, or else the addresses of this host's other instances of
-    /// the provider.
+    /// What `name` lists of the family of `address`: by the DNS, or else the addresses of this host's other instances
+    /// of the provider.
     fn listed(&self, name: String, address: IpAddr) -> anyhow::Result<Listed> {
         let answer = match ask(&name, of_family(address), self.dns)? {
             Ok(answer) => answer,
