@@ -254,8 +254,8 @@ fn alike<'a>(
     columns.iter().zip(widths).enumerate().map(of).collect()
 }
 
-/// Writes a plain table of any number of rows, a row at a time: what [`draw`] draws without box lines, colours and a
-/// width. `rows` is called twice, first for the widths.
+/// Writes a plain table of any number of rows, a row at a time: what [`crate::narrow::draw`] draws without box lines,
+/// colours and a width. `rows` is called twice, first for the widths.
 ///
 /// # Errors
 /// Those of `out`.
