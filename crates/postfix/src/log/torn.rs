@@ -5,8 +5,15 @@
 //! answer are strangers' text, and may quote such a line: there it is in doubt, and the line counts as the delivery it
 //! begins with.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::delivery::{Attempt, Message, parse};
 use super::header;
+
+/// What stands behind a delivery's queue id. Each line is searched for it, so the search is prepared once.
+static TO: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b": to=<"));
 
 /// A line's head, from its time to its tag, is no longer than this, and neither is anything in front of `: to=<` that
 /// is looked at.
@@ -17,7 +24,7 @@ const PLACES: usize = 4;
 
 /// Does the text hold the head of a Postfix line, and a delivery behind it?
 pub(super) fn holds_line(text: &[u8]) -> bool {
-    let mut places = memchr::memmem::find_iter(text, b": to=<").take(PLACES);
+    let mut places = TO.find_iter(text).take(PLACES);
     places.any(|at| is_line_before(text, at))
 }
 
@@ -47,7 +54,7 @@ pub(super) fn holds_more(attempt: &Attempt<'_>, message: &[u8]) -> bool {
 
 /// Is the message of a line another line? Its writer was cut off behind the tag.
 pub(super) fn begins_line(message: &[u8]) -> bool {
-    memchr::memmem::find(message, b": to=<").is_some()
+    TO.find(message).is_some()
         && header::read(message).is_ok_and(|header| {
             header.stamp.is_some() && !matches!(parse(header.message), Message::Other)
         })
