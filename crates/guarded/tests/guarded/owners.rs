@@ -28,15 +28,23 @@ const DIRECTORIES: [(&str, u32, u32, u32); 6] = [
 /// Who owns a link, a program and a file in each of them.
 const OWNERS: [(&str, u32); 3] = [("root", 0), ("nobody", NOBODY), ("other", OTHER)];
 
+/// Copies what is to be run, by a process of its own: a file that is open for writing cannot be run, and what another
+/// test starts meanwhile inherits what is open here.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args([from, to]).status();
+    assert!(copied.unwrap().success());
+}
+
 fn lay(ground: &Path) {
     fs::write(ground.join("target"), "").unwrap();
+    fs::write(ground.join("program"), "#!/bin/sh\necho ran\n").unwrap();
     for (directory, uid, gid, mode) in DIRECTORIES {
         let directory = ground.join(directory);
         fs::create_dir(&directory).unwrap();
         for (name, owner) in OWNERS {
             let at = |kind: &str| directory.join(format!("{kind}-{name}"));
             symlink("../target", at("link")).unwrap();
-            fs::write(at("program"), "#!/bin/sh\necho ran\n").unwrap();
+            copy(&ground.join("program"), &at("program"));
             fs::write(at("file"), "").unwrap();
             for kind in ["link", "program", "file"] {
                 lchown(at(kind), Some(owner), Some(owner)).unwrap();
@@ -119,7 +127,7 @@ fn whose_a_thing_is_and_its_directory_decides() {
     fs::create_dir(&said).unwrap();
     chown(&said, Some(NOBODY), None).unwrap();
     let own = ground.path().join("own");
-    fs::copy(std::env::current_exe().unwrap(), &own).unwrap();
+    copy(&std::env::current_exe().unwrap(), &own);
     fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
     let mut again = Command::new(&own);
     again.args(["whose_a_thing_is_and_its_directory_decides"]);
