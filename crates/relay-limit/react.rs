@@ -179,8 +179,9 @@ fn replay(
         .into_iter()
         .filter_map(|name| open_to_others(cx, &host.value, name));
     lines.extend(open.collect::<BTreeSet<_>>());
+    let is_whole = problems.is_empty() && begins_late.is_none();
     if decisions.is_empty() {
-        lines.push(match problems.is_empty() && begins_late.is_none() {
+        lines.push(match is_whole {
             true => "nothing would have been done".to_owned(),
             false => "nothing would have been done, by what could be read".to_owned(),
         });
@@ -190,7 +191,7 @@ fn replay(
     );
     cx.print_lines(&lines)?;
     cx.problems(&problems);
-    Ok(match problems.is_empty() {
+    Ok(match is_whole {
         true => Outcome::Done,
         false => Outcome::Partial,
     })

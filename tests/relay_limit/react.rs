@@ -332,4 +332,15 @@ fn what_the_logs_do_not_show_is_reported() {
         assert!(replayed.text().contains(part), "{part}: {replayed}");
     }
     assert!(replayed.errors().contains(why), "{replayed}");
+    // All that is there can be read, and older logs are gone.
+    host.sh(&write
+        .replace("status=oddly", "status=sent")
+        .replace(">>", ">"))
+        .ok();
+    let replayed = relay_limit(&host, &["react", "--dry-run", "--since", "2d"]);
+    assert_eq!(replayed.code(), Some(1), "{replayed}");
+    assert!(
+        replayed.text().contains("by what could be read\n"),
+        "{replayed}"
+    );
 }
