@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cli::{Context, Failure, Outcome};
+use cli::{Context, Outcome};
 use figures::verdict::{Level, Perf, Verdict};
 use globset::GlobSetBuilder;
 use postfix::Problem;
@@ -20,17 +20,7 @@ use crate::{gather, networks, ports, relay_hosts, rewrite};
 
 pub(crate) fn run(args: &Check, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
-    let chosen =
-        host::instances::select_some(cx.site(), &host, std::slice::from_ref(&args.instance))?;
-    let &[instance] = chosen.as_slice() else {
-        let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
-        let what = format!(
-            "\"{}\" matches {}; only one can be checked",
-            args.instance,
-            names.join(", ")
-        );
-        return Err(Failure::new(what).into());
-    };
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let table = ProviderTable::load(cx, &args.map)?;
     let site = site::domain(cx, &args.map, &host)?;
     let wanted = site::map(cx, &args.map, &table, &site)?;

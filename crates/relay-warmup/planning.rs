@@ -18,17 +18,7 @@ pub(crate) fn run(args: &Planning, cx: &Context) -> anyhow::Result<Outcome> {
     let start = args::start(&args.start, cx)?;
     let schedule = schedule_of(args)?;
     let host = host::instances::discover(cx.site());
-    let chosen =
-        host::instances::select_some(cx.site(), &host, std::slice::from_ref(&args.instance))?;
-    let &[instance] = chosen.as_slice() else {
-        let names: Vec<&str> = chosen.iter().map(|i| i.name()).collect();
-        let what = format!(
-            "{} matches more than one instance: {}",
-            args.instance,
-            names.join(", ")
-        );
-        return Err(Failure::new(what).hint("a plan is for one instance").into());
-    };
+    let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let path = saved::path(cx, instance.name());
     if !args.dry_run && !args.replace && path.exists() {
         return Err(saved::exists(&path).into());
