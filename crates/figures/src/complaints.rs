@@ -17,6 +17,39 @@ const OTHERS: &str = "(other texts)";
 /// What stands for all programs beyond twice as many: whoever may write to the log makes up theirs.
 const OTHER_PROGRAMS: &str = "(other programs)";
 
+/// Postfix's own programs (master(8), "SEE ALSO"): however many others are made up, what these say stays theirs, for
+/// a verdict may rest on it.
+const OWN_PROGRAMS: [&str; 28] = [
+    "anvil",
+    "bounce",
+    "cleanup",
+    "defer",
+    "discard",
+    "dnsblog",
+    "error",
+    "flush",
+    "lmtp",
+    "local",
+    "master",
+    "nqmgr",
+    "oqmgr",
+    "pickup",
+    "pipe",
+    "postlogd",
+    "postscreen",
+    "proxymap",
+    "qmgr",
+    "scache",
+    "showq",
+    "smtp",
+    "smtpd",
+    "tlsmgr",
+    "tlsproxy",
+    "trivial-rewrite",
+    "verify",
+    "virtual",
+];
+
 /// Complaints of an instance, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Complaints {
@@ -82,7 +115,8 @@ impl Complaints {
         let mut key = of(service, text);
         if self.counts.len() >= MOST && !self.counts.contains_key(&key) {
             key = of(service, OTHERS);
-            if self.counts.len() >= 2 * MOST && !self.counts.contains_key(&key) {
+            let is_full = self.counts.len() >= 2 * MOST && !self.counts.contains_key(&key);
+            if is_full && !OWN_PROGRAMS.contains(&service) {
                 key = of(OTHER_PROGRAMS, OTHERS);
             }
         }
@@ -279,5 +313,33 @@ mod tests {
         let made_up = |n| format!("smtpd{n}");
         assert_eq!(rows_of(made_up, text), 2 * MOST + 4);
         assert_eq!(rows_of(made_up, |_| "the same".to_owned()), 2 * MOST + 4);
+    }
+
+    /// Programs that are made up do not hide that the queue manager died.
+    #[test]
+    fn what_postfixs_own_programs_say_stays_theirs() {
+        let mut all = Complaints::default();
+        let mut add = |service: &str, severity, text: &str| {
+            all.add(&Complaint {
+                time: None,
+                host: b"",
+                tag: b"postfix",
+                service: service.as_bytes(),
+                severity,
+                text: text.as_bytes(),
+                repeat: 1,
+            });
+        };
+        for n in 0..4_000 {
+            add(&format!("made-up{n}"), Severity::Fatal, "x");
+        }
+        add(
+            "qmgr",
+            Severity::Fatal,
+            "open active 4F9A1: Permission denied",
+        );
+        let rows = all.rows();
+        let of_qmgr = rows.iter().find(|row| row.service == "qmgr").unwrap();
+        assert_eq!((of_qmgr.severity, of_qmgr.count), (Severity::Fatal, 1));
     }
 }
