@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::shares::By;
+use super::spread::Spread;
 use super::{Daily, Measure, Rate, Subject, domains, providers, shares, standing, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
@@ -45,11 +47,17 @@ pub(super) fn findings(
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     let mut silent = BTreeSet::new();
     // What anyone may have written is no reason for alarm.
-    let judged = report
-        .instances
-        .iter()
-        .filter(|s| s.name != OTHER_INSTANCES);
-    for subject in judged {
+    let judged = || {
+        let all = report.instances.iter();
+        all.filter(|s| s.name != OTHER_INSTANCES)
+    };
+    let spread = Spread::of(judged(), rules.volume.from);
+    let by = Watched::JUDGED.map(|watched| By {
+        watched,
+        rules,
+        differs: shares::differs(judged(), watched),
+    });
+    for subject in judged() {
         let of = history.last().and_then(|day| day.instance(&subject.name));
         let is_known = match of {
             Some(of) => of.complete,
@@ -59,7 +67,7 @@ pub(super) fn findings(
         if !is_known || subject.today.total() == 0 {
             silent.insert(subject.name.clone());
         }
-        of_subject(report, subject, &subject.name, rules, &mut found);
+        of_subject(report, subject, &subject.name, &by, &mut found);
         let is_busy = match volume::is_new(subject) {
             // One that never had any, on days enough to say so, is made ready: the report says so elsewhere.
             true => busy.contains(&subject.name) && !volume::is_unused(subject),
@@ -73,7 +81,7 @@ pub(super) fn findings(
         };
         if is_known && subject.today.total() == 0 && is_busy {
             found.push((1, 0, volume::silent(subject)));
-        } else if let Some(finding) = volume::finding(subject, rules, is_known) {
+        } else if let Some(finding) = volume::finding(subject, rules, spread, is_known) {
             silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
@@ -81,11 +89,11 @@ pub(super) fn findings(
     let all = judged_total(report);
     found.extend(one_of_all(
         volumes,
-        volume::finding(&all, rules, is_covered),
+        volume::finding(&all, rules, spread, is_covered),
     ));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
-        of_subject(report, &all, ALL, rules, &mut found);
+        of_subject(report, &all, ALL, &by, &mut found);
     }
     providers::refusing(report, history, rules, &mut found);
     domains::refusing(report, history, known, &mut found);
@@ -140,13 +148,14 @@ pub(super) fn rank(watched: Watched) -> u8 {
 }
 
 /// The shares of a subject that are too much; of all instances only those that none of them has.
-fn of_subject(report: &Daily, subject: &Subject, name: &str, rules: &Rules, found: &mut Found) {
-    for watched in Watched::JUDGED {
+fn of_subject(report: &Daily, subject: &Subject, name: &str, by: &[By<'_>], found: &mut Found) {
+    for by in by {
+        let watched = by.watched;
         let is_found = found.iter().any(|(kind, _, _)| *kind == rank(watched));
         if name == ALL && is_found {
             continue;
         }
-        let Some(judged) = shares::judge(subject, watched, rules) else {
+        let Some(judged) = shares::judge(subject, *by) else {
             continue;
         };
         let rate = Rate::Watched(watched);

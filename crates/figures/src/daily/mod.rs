@@ -9,6 +9,7 @@ mod domains;
 mod known;
 mod providers;
 mod shares;
+mod spread;
 mod standing;
 mod volume;
 

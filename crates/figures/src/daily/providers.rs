@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attention::{ALL, Found, rank};
+use super::shares::By;
 use super::{Daily, Measure, Notice, Rate, Subject, name_of, shares, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::{History, HistoryDay, InstanceDay};
@@ -81,6 +82,11 @@ pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: 
             continue;
         }
         let rate = Rate::Watched(watched);
+        let by = By {
+            watched,
+            rules,
+            differs: shares::differs(all.iter(), watched),
+        };
         let mut of_kind = Vec::new();
         for provider in &all {
             let sample = |of: Measure| Sample::new(of.count(rate), of.whole(rate));
@@ -88,7 +94,7 @@ pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: 
             let days = days.iter().filter_map(|(_, measure)| *measure);
             let before: Vec<Sample> = days.filter(|m| m.total() > 0).map(sample).collect();
             let now = sample(provider.today);
-            if !shares::is_jump(now, &before, watched, rules) {
+            if !shares::is_jump(now, &before, by) {
                 continue;
             }
             let seen = whose.iter().filter_map(|name| report.figures(name));

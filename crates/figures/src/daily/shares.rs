@@ -39,8 +39,22 @@ const TOGETHER: usize = 7;
 const FAR: f64 = 5.0;
 const BEYOND: f64 = 1.5;
 
-/// Shares of fewer attempts than these say nothing of how much days differ.
+/// Shares of fewer attempts than these say nothing of how much days differ, nor does an instance that has fewer such
+/// attempts a day for how much they do on the host.
 const MEASURED: u64 = 20;
+const A_DAY: u64 = 5;
+
+/// What a share is held against.
+#[derive(Clone, Copy)]
+pub(super) struct By<'a> {
+    /// Which share.
+    pub(super) watched: Watched,
+    /// The limits.
+    pub(super) rules: &'a Rules,
+    /// By how much such a share differs from day to day on instances of this host, apart from chance, as a part of its
+    /// mean: a week of one instance may show less by chance.
+    pub(super) differs: f64,
+}
 
 /// What is wrong with a share.
 pub(super) struct Judged {
@@ -58,26 +72,26 @@ pub(super) struct Judged {
 }
 
 /// Holds a share of the subject's day against the rules; nothing where it is well.
-pub(super) fn judge(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Judged> {
-    let rate = Rate::Watched(watched);
+pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
+    let rate = Rate::Watched(by.watched);
     let today = sample(subject.today, rate);
     let before: Vec<Sample> = before(subject).map(|day| sample(day, rate)).collect();
     let (mut wells, mut streak) = (Vec::new(), 0);
     let known = before.len();
     for &day in &before {
-        if level(day, &wells, watched, rules) == Level::Ok {
+        if level(day, &wells, by) == Level::Ok {
             wells.push(day);
             streak = 0;
         } else {
             streak += 1;
         }
     }
-    let rose_from = rising(subject, watched, rules);
+    let rose_from = rising(subject, by);
     let mut together = None;
-    let level = match level(today, &wells, watched, rules) {
+    let level = match level(today, &wells, by) {
         Level::Ok if rose_from.is_some() => Level::Warning,
         Level::Ok => {
-            together = few(today, &before, rules.of(watched));
+            together = few(today, &before, by.rules.of(by.watched));
             together.map(|_| Level::Critical)?
         }
         level => level,
@@ -131,12 +145,12 @@ pub(super) fn sum(days: &[Sample]) -> Sample {
 }
 
 /// How bad a day's share is, beside those of days that were well.
-fn level(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> Level {
-    let is_jump = |wells: &[Sample]| is_jump(day, wells, watched, rules);
-    match rules.of(watched).judge(day).level {
+fn level(day: Sample, wells: &[Sample], by: By<'_>) -> Level {
+    let is_jump = |wells: &[Sample]| is_jump(day, wells, by);
+    match by.rules.of(by.watched).judge(day).level {
         Level::Ok if is_jump(wells) || is_jump(older(wells)) => Level::Warning,
         // As on days that were well: once, by chance, above what none of them passed.
-        Level::Warning if day.part() < MANY && is_usual(day, wells) => Level::Ok,
+        Level::Warning if day.part() < MANY && is_usual(day, wells, by) => Level::Ok,
         level => level,
     }
 }
@@ -150,11 +164,31 @@ fn older(wells: &[Sample]) -> &[Sample] {
 }
 
 /// Is such a share to be expected now and then, by those of days that were well?
-fn is_usual(day: Sample, wells: &[Sample]) -> bool {
+fn is_usual(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
     let usual = sum(wells);
     let share = (usual.part() + 1) as f64 / (usual.whole() + 2) as f64;
-    let spread = 2.0 * differ(wells).clamp(DIFFER.0, DIFFER.1);
+    let spread = 2.0 * differ(wells).max(by.differs).clamp(DIFFER.0, DIFFER.1);
     wells.len() >= WELL && is_expected(day, share * spread.exp())
+}
+
+/// By how much such a share differs from day to day on a host's instances that have enough of them to say so: the one in
+/// the middle.
+pub(super) fn differs<'a>(subjects: impl Iterator<Item = &'a Subject>, watched: Watched) -> f64 {
+    let of = subjects.filter_map(|subject| {
+        let days: Vec<Sample> = before(subject)
+            .map(|day| sample(day, Rate::Watched(watched)))
+            .collect();
+        let is_enough =
+            days.len() >= WELL && sum(&days).part() >= A_DAY.saturating_mul(days.len() as u64);
+        is_enough.then(|| differ(&days))
+    });
+    let mut of: Vec<f64> = of.collect();
+    of.sort_by(f64::total_cmp);
+    // Of one or two, a rise that goes on would be what is usual.
+    match of.len() {
+        0..=2 => 0.0,
+        n => of.get(n / 2).map_or(0.0, |of| of.min(DIFFER.1)),
+    }
 }
 
 /// By how much days differ from each other, apart from chance, as a part of their mean.
@@ -192,8 +226,8 @@ fn is_expected(day: Sample, probability: f64) -> bool {
 }
 
 /// Is it far enough above what it was, in ratio and in points, beyond chance and beyond what days usually differ?
-pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &Rules) -> bool {
-    let change = &rules.change;
+pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
+    let change = &by.rules.change;
     let usual = sum(wells);
     let (Some(now), Some(then)) = (day.share(), usual.share()) else {
         return false;
@@ -205,20 +239,21 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], watched: Watched, rules: &R
         0 | 1 => 0.0,
         n => (squares.sum::<f64>() / (n - 1) as f64).sqrt(),
     };
+    let deviation = deviation.max(by.differs * then);
     let worst = shares.iter().copied().fold(then, f64::max);
     day.part() >= change.from
         && now >= then * change.times
-        && now - then >= change.points_of(watched)
+        && now - then >= change.points_of(by.watched)
         && now >= then + FAR * deviation
         && now >= worst * BEYOND
         && day.is_above(usual, BEYOND)
-        && !is_usual(day, wells)
+        && !is_usual(day, wells, by)
 }
 
 /// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what
 /// a jump takes, and beyond chance: where it began.
-fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> {
-    let rate = Rate::Watched(watched);
+fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
+    let rate = Rate::Watched(by.watched);
     let days = before(subject).chain([subject.today]);
     let days: Vec<Sample> = days.map(|day| sample(day, rate)).collect();
     let (older, days) = days.split_at(days.len().saturating_sub(TREND));
@@ -243,12 +278,14 @@ fn rising(subject: &Subject, watched: Watched, rules: &Rules) -> Option<Sample> 
     let is_trend = shares.last().is_some_and(|today| *today >= most * 0.75)
         && slope >= STEEP * error
         && rise >= mean * 0.8
-        && rise >= rules.change.points_of(watched) * 0.75
-        && days.last()?.part() >= rules.change.from
+        && rise >= by.rules.change.points_of(by.watched) * 0.75
+        && days.last()?.part() >= by.rules.change.from
         && sum(last).is_above(sum(first), 1.25)
         && !is_usual(
             *days.last()?,
             &[older, days.split_at_checked(n / 2)?.0].concat(),
+            // The days of a rise are unlike each other anyway.
+            By { differs: 0.0, ..by },
         );
     is_trend.then(|| sum(first))
 }

@@ -3,6 +3,7 @@
 use chrono::Weekday;
 use postfix::count;
 
+use super::spread::Spread;
 use super::{Notice, Subject};
 use crate::judge::Rules;
 use crate::verdict::Level;
@@ -24,6 +25,18 @@ const CHANCE: f64 = 6.5;
 
 /// Where fewer than this were expected since the last one, having none may be chance.
 const SILENT: f64 = 12.0;
+
+/// How much there is at most on a day.
+struct AtMost {
+    /// Usually.
+    usual: f64,
+    /// By so many days.
+    days: usize,
+    /// On the greatest of them.
+    most: f64,
+    /// Far less than on other days.
+    is_little: bool,
+}
 
 /// The days before: how many deliveries, where that is known, and on which day of the week.
 struct Past {
@@ -57,16 +70,20 @@ impl Past {
         sorted(of_it.map(|(_, n)| *n))
     }
 
-    /// The most that there was on a day, but for those days of the week that usually have far more than others.
+    /// The most that there was on a day, but for those days of the week that usually have far more than others, and
+    /// those on which was done what had not been done the day before.
     fn most(&self, usual: f64) -> f64 {
-        let is_great = |on: &Weekday| {
-            let of_it = self.on(*on);
-            self.days.len() >= 7
-                && *on != self.today
-                && median(&of_it).is_some_and(|n| n >= usual * GREAT)
+        let of_weekday = |on: Weekday| median(&self.on(on)).unwrap_or(0.0);
+        let is_great = |on: Weekday| {
+            self.days.len() >= 7 && on != self.today && of_weekday(on) >= usual * GREAT
         };
-        let others = self.days.iter().filter(|(on, _)| !is_great(on));
-        others.map(|(_, n)| *n).fold(0.0, f64::max)
+        let was_out = |at: usize| {
+            let before = at.checked_sub(1).and_then(|at| self.days.get(at));
+            before.is_some_and(|(on, n)| *n == 0.0 && of_weekday(*on) > 0.0)
+        };
+        let others = self.days.iter().enumerate();
+        let others = others.filter(|(at, (on, _))| !is_great(*on) && !was_out(*at));
+        others.map(|(_, (_, n))| *n).fold(0.0, f64::max)
     }
 
     /// Those that say how little there may be on such a day: if there are enough, those on the same day of the week, or
@@ -83,11 +100,71 @@ impl Past {
         }
     }
 
+    /// What there is at most on such a day: on the same day of the week, if enough of those are known, or if what is
+    /// known of it is far more than on others; else on working days, or on the weekend.
+    fn usual_at_most(&self, usual: f64, more: f64, spread: Spread) -> AtMost {
+        let same = self.on(self.today);
+        // Days on which nothing is done are no measure.
+        let kind = match self.of_kind() {
+            none if median(&none).is_none_or(|n| n <= 0.0) => self.all(),
+            of_kind => of_kind,
+        };
+        let of_kind = median(&kind).unwrap_or(usual).max(1.0);
+        let of_same = match same[..] {
+            // Of two, neither may be an incident's.
+            [one, other] => (one * other).sqrt(),
+            [_, _, ..] => median(&same).unwrap_or(0.0),
+            _ => 0.0,
+        };
+        let is_own = of_same > of_kind
+            || of_same > 0.0
+                && same.len() >= ALIKE
+                && of_same * spread.factor(of_same, same.len()) < of_kind;
+        let (usual_then, days) = match is_own {
+            true => (of_same, &same),
+            false => (of_kind, &kind),
+        };
+        let is_little = usual_then * 1.5 <= usual;
+        let most = days.last().copied().unwrap_or(usual_then);
+        // Among days of a kind, there may be a list's.
+        let most = match (is_own || is_little, days.len()) {
+            (_, 0 | 1) => self.most(usual),
+            (true, _) => most,
+            (false, _) => most.min(self.most(usual)),
+        } * BEYOND;
+        let of_one = match same[..] {
+            [one] => one * more,
+            _ => same.last().copied().unwrap_or(0.0) * BEYOND,
+        };
+        AtMost {
+            usual: usual_then,
+            days: days.len(),
+            most: most.max(of_one),
+            is_little,
+        }
+    }
+
+    /// Has there hardly ever been as little on such a day?
+    fn is_least(&self, today: f64) -> bool {
+        // A day that nothing was done on is no measure of how little there may be. Of many, a single one with as little
+        // may have been a holiday, or an outage.
+        let measures = self.measures();
+        let as_low = measures.iter().filter(|n| **n > 0.0 && today * 1.5 > **n);
+        let is_least = match measures.len() {
+            n if n > ALIKE => as_low.count() < 2,
+            _ => as_low.count() == 0,
+        };
+        // The first weekend that is known may be like all of them; so may a day of the week on which there was as little.
+        let same = self.on(self.today);
+        is_least
+            && !self.of_kind().is_empty()
+            && (same.len() >= ALIKE || same.iter().all(|n| today * 1.5 <= *n))
+    }
+
     /// Working days, or days of the weekend, as today is.
     fn of_kind(&self) -> Vec<f64> {
-        let is_weekend = |on: &Weekday| matches!(on, Weekday::Sat | Weekday::Sun);
-        let today = is_weekend(&self.today);
-        let of_kind = self.days.iter().filter(|(on, _)| is_weekend(on) == today);
+        let today = is_weekend(self.today);
+        let of_kind = self.days.iter().filter(|(on, _)| is_weekend(*on) == today);
         sorted(of_kind.map(|(_, n)| *n))
     }
 
@@ -105,6 +182,10 @@ impl Past {
     }
 }
 
+pub(super) fn is_weekend(day: Weekday) -> bool {
+    matches!(day, Weekday::Sat | Weekday::Sun)
+}
+
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -117,55 +198,39 @@ fn median(sorted: &[f64]) -> Option<f64> {
 }
 
 /// Far more or less than on the days before. `is_known`: is all of the day in its figures?
-pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Option<Notice> {
+pub(super) fn finding(
+    subject: &Subject,
+    rules: &Rules,
+    spread: Spread,
+    is_known: bool,
+) -> Option<Notice> {
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());
     let (usual, like) = (median(&all)?, median(&alike)?);
     let (least, most) = (*all.first()?, *all.last()?);
-    let (more, less) = (rules.volume.more, rules.volume.less);
     if all.len() < KNOWN || usual.max(like) < rules.volume.from as f64 {
         return None;
     }
     let today = subject.today.total() as f64;
-    let is_chance = |than: f64| (today - than).abs() < CHANCE * than.max(1.0).sqrt();
-    // On a day of the week that has less than others, the days that have as little are the measure.
-    let most_alike = match like * 1.5 <= usual && alike.len() > 1 {
-        true => {
-            let little = all.iter().copied().filter(|n| *n <= like * 1.5);
-            Some(little.fold(*alike.last()?, f64::max))
-        }
-        false => None,
-    };
-    let is_most = today >= past.most(usual) * BEYOND
-        || most_alike.is_some_and(|most| today >= most * more * 1.1);
-    let base = like.max(usual.min(most_alike.unwrap_or(usual)));
-    let is_more = is_most && today >= base * more && !is_chance(base);
-    // A day that nothing was done on is no measure of how little there may be. Of many, a single one with as little may
-    // have been a holiday, or an outage.
-    let measures = past.measures();
-    let as_low = measures.iter().filter(|n| **n > 0.0 && today * 1.5 > **n);
-    let is_least = match measures.len() {
-        n if n > ALIKE => as_low.count() < 2,
-        _ => as_low.count() == 0,
-    };
-    // The first weekend that is known may be like all of them; so may a day of the week on which there was as little.
-    let same = past.on(past.today);
-    let is_least = is_least
-        && !past.of_kind().is_empty()
-        && (same.len() >= ALIKE || same.iter().all(|n| today * 1.5 <= *n));
+    let than = past.usual_at_most(usual, rules.volume.more, spread);
+    let is_more = today >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
+        && today >= than.most
+        && (than.is_little || today >= past.most(usual))
+        && !is_chance(today, than.usual);
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
     let is_less = is_known
         && today > 0.0
-        && today * less <= like
-        && is_least
+        && past.is_least(today)
+        && today * rules.volume.less <= like
         && (all.len() >= 7 || alike.len() >= KNOWN)
-        && !is_chance(like);
+        && !is_chance(today, like);
     let what = match (is_more, is_less) {
-        (true, _) => format!("{:.1} times as many deliveries", today / base),
+        (true, _) => format!("{:.1} times as many deliveries", today / than.usual),
         (_, true) => format!("only {}", count(today, "delivery")),
         _ => return None,
     };
-    let weekly = match most_alike.is_some() || like >= usual * 1.5 {
+    let is_odd = like * 1.5 <= usual || like >= usual * 1.5;
+    let weekly = match is_odd && alike.len() > 1 {
         true => format!("; {like} on this day of the week"),
         false => String::new(),
     };
@@ -177,6 +242,11 @@ pub(super) fn finding(subject: &Subject, rules: &Rules, is_known: bool) -> Optio
             "{today}, compared with a usual {usual} ({least} to {most} a day{weekly})"
         ),
     })
+}
+
+/// Do they differ by no more than messages that come independently may by chance?
+fn is_chance(today: f64, than: f64) -> bool {
+    (today - than).abs() < CHANCE * than.max(1.0).sqrt()
 }
 
 /// Is it beyond chance that there was nothing: would there have been enough since there last was something, by what

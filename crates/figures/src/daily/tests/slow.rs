@@ -62,6 +62,71 @@ fn a_working_day_is_not_measured_by_sundays() {
     assert_eq!(week(700), [""; 0]);
 }
 
+/// `of` says how many there are on a day of the week, Monday being 0, `today` how many on the last day, which is a Saturday;
+/// so many days before it are known.
+fn volume(known: u64, of: impl Fn(u64) -> u64, today: u64) -> Vec<String> {
+    let days: Vec<Period> = (0..=known).rev().map(day).collect();
+    let (last, before) = days.split_last().unwrap();
+    assert_eq!(last.day().weekday(), chrono::Weekday::Sat);
+    let weekday = |day: &Period| u64::from(day.day().weekday().num_days_from_monday());
+    let records = before
+        .iter()
+        .map(|day| record(day, "a", [of(weekday(day)), 0, 0, 0]));
+    let records = records.chain([record(last, "a", [today, 0, 0, 0])]);
+    found(&days, records.collect(), &["a"], 0)
+}
+
+/// The measure of a Saturday are Saturdays, or the weekend, though there is more on working days.
+#[test]
+fn a_day_is_measured_by_days_that_are_like_it() {
+    let quiet_weekends = |on: u64| if on > 4 { 300 } else { 600 };
+    for known in [14, 28] {
+        one(&volume(known, quiet_weekends, 900), "3.0 times as many");
+        assert_eq!(volume(known, quiet_weekends, 580), [""; 0]);
+    }
+    // A list goes out on Saturdays. Once known, half as much again is not odd; three times as much is.
+    let list = |on: u64| if on == 5 { 2000 } else { 400 };
+    for known in [7, 14, 28] {
+        assert_eq!(volume(known, list, 3000), [""; 0], "{known}");
+        assert_eq!(volume(known, list, 6000).len(), 1, "{known}");
+    }
+    // Where nothing is done at the weekend, a few are no alarm, and many are measured by working days.
+    let no_weekends = |on: u64| if on > 4 { 0 } else { 600 };
+    for known in [7, 28] {
+        assert_eq!(volume(known, no_weekends, 500), [""; 0], "{known}");
+        one(&volume(known, no_weekends, 1800), "3.0 times as many");
+    }
+}
+
+/// Forty instances whose days differ by a fifth: what is rare for one is not for all of them; what is far is, for each.
+#[test]
+fn days_of_many_instances_say_how_much_days_differ() {
+    let names: Vec<String> = (0..40).map(|n| format!("i{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let of = |spread: u64, times: u64| {
+        let days: Vec<Period> = (0..29).rev().map(day).collect();
+        let mut records = Vec::new();
+        for (at, day) in days.iter().enumerate() {
+            for (n, name) in names.iter().enumerate() {
+                // About 1000, in no order that is the same in two weeks; the last instance has 1000 on all days.
+                let by_chance = (at as u64 * 7919 + n as u64 * 104_729) % 17 * spread;
+                let usual = if n == 39 {
+                    1000
+                } else {
+                    1000 - 8 * spread + by_chance
+                };
+                let is_it = n == 39 && at == 28;
+                let sent = if is_it { 1000 * times / 10 } else { usual };
+                records.push(record(day, name, [sent, 0, 0, 0]));
+            }
+        }
+        found(&days, records, &names, 0)
+    };
+    assert_eq!(of(5, 23).len(), 1, "2.3 times as much where days are alike");
+    assert_eq!(of(60, 23), [""; 0], "the same where they are not");
+    assert_eq!(of(60, 50).len(), 1, "5 times as much where they are not");
+}
+
 /// Three of three, every day: no day alone is beyond chance.
 #[test]
 fn an_instance_with_three_a_day_is_judged_by_a_week() {

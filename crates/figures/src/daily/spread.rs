@@ -1,0 +1,105 @@
+//! By how much the days of a host differ from each other, apart from chance, and what is then rare on all of it.
+//!
+//! A few weeks of one instance say little of that; all instances together say enough, and a host with forty of them has
+//! forty times as many days that may look odd.
+
+use super::Subject;
+use super::volume::is_weekend;
+
+/// Days differ by at least so much, as a part of what they have, and are taken to differ by so much where too little is
+/// known; and by no more, or nothing would be odd on a host that is in trouble every day.
+const LEAST: f64 = 0.1;
+const UNKNOWN: f64 = 0.2;
+const MOST: f64 = 0.4;
+
+/// So many pairs of days must be known to say by how much they differ.
+const PAIRS: usize = 8;
+
+/// How many days a month may be so rare on the whole host by chance. Few of them are beyond all days before as well,
+/// without which nothing is reported.
+const A_MONTH: f64 = 2.0;
+
+/// By how much days differ, and how many instances are judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spread {
+    /// Of the logarithm of a day's deliveries: the standard deviation.
+    days: f64,
+    /// How many standard deviations are rare on this host.
+    rare: f64,
+}
+
+impl Spread {
+    /// Of a host's instances; those with fewer than `from` deliveries on both of two days say nothing.
+    pub(super) fn of<'a>(subjects: impl Iterator<Item = &'a Subject>, from: u64) -> Self {
+        let (mut weeks, mut nexts, mut judged) = (Vec::new(), Vec::new(), 0_usize);
+        for subject in subjects {
+            let before = subject
+                .days
+                .split_last()
+                .map_or(&[][..], |(_, before)| before);
+            let known = before.iter().map(|(day, of)| {
+                let n = of.map(|of| of.total()).filter(|n| *n >= from);
+                (is_weekend(day.weekday()), n.map(|n| n as f64))
+            });
+            let known: Vec<(bool, Option<f64>)> = known.collect();
+            judged += usize::from(known.iter().any(|(_, n)| n.is_some()));
+            weeks.extend(known.iter().zip(known.iter().skip(7)).filter_map(apart));
+            nexts.extend(known.iter().zip(known.iter().skip(1)).filter_map(apart));
+        }
+        // On the same day of the week; of a host that is known for a week only, from one day to the next.
+        let days = [weeks, nexts]
+            .into_iter()
+            .find(|pairs| pairs.len() >= PAIRS)
+            .map_or(UNKNOWN, deviation);
+        Self {
+            days: days.clamp(LEAST, MOST),
+            rare: quantile(A_MONTH / 30.0 / judged.max(1) as f64),
+        }
+    }
+
+    /// How many times as much as `usual`, which is known from so many days, a day must have to be rare.
+    pub(super) fn factor(self, usual: f64, days: usize) -> f64 {
+        let days = days.max(1) as f64;
+        let by_chance = 1.0 / usual.max(1.0);
+        let variance = (self.days.powi(2) + by_chance) * (1.0 + 1.0 / days);
+        (variance.sqrt() * self.rare).exp()
+    }
+}
+
+/// By how much the logarithms of two working days, or two of the weekend, differ, squared, without what is chance.
+fn apart((a, b): (&(bool, Option<f64>), &(bool, Option<f64>))) -> Option<f64> {
+    let ((on_a, a), (on_b, b)) = (a, b);
+    let (a, b) = ((*a)?, (*b)?);
+    (on_a == on_b).then(|| (a / b).ln().powi(2) - 1.0 / a - 1.0 / b)
+}
+
+/// Of squared differences, by the one in the middle: a day that was an incident or a holiday says nothing.
+fn deviation(mut squares: Vec<f64>) -> f64 {
+    squares.sort_by(f64::total_cmp);
+    let middle = squares.get(squares.len() / 2).copied().unwrap_or(0.0);
+    // A difference of two normal values has twice their variance; half of all are within 0.6745 standard deviations.
+    (middle.max(0.0) / 2.0).sqrt() / 0.674_5
+}
+
+/// The quantile of the normal distribution that is passed with this (small) probability.
+fn quantile(probability: f64) -> f64 {
+    let twice = -2.0 * probability.ln();
+    (twice - (twice * std::f64::consts::TAU).ln())
+        .max(1.0)
+        .sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_normal_distribution() {
+        // From tables: 3.09 is passed by one in a thousand, 3.719 by one in ten thousand.
+        for (probability, of_tables) in [(0.01, 2.326), (1e-3, 3.090), (1e-4, 3.719), (1e-5, 4.265)]
+        {
+            let of = quantile(probability);
+            assert!((of - of_tables).abs() < 0.06, "{probability}: {of}");
+        }
+    }
+}
