@@ -169,6 +169,11 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
     if own {
         problems.extend(host.problems.iter().cloned());
     }
+    // Nor its queue: what an instance is called, and where its mail is, stands in its main.cf.
+    if own && selection.takes_all() {
+        let unreadable = host.value.unreadable().iter();
+        unseen_queues.extend(unreadable.map(|path| path.display().to_string()));
+    }
     let parts = Parts {
         host: read
             .hosts

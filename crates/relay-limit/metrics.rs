@@ -20,7 +20,7 @@ fn all(out: &mut impl Write, limits: &[(&Standing, bool)], unread: usize) -> io:
     gauge(
         out,
         "relay_mail_limit_problems",
-        "What could not be read of the journal, so that there may be more.",
+        "What could not be read of the journal and of the instances, so that there may be more.",
     )?;
     writeln!(out, "relay_mail_limit_problems {unread}")?;
     let mut rows: BTreeMap<(String, &str), (u64, u64, i64)> = BTreeMap::new();

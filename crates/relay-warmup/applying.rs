@@ -367,6 +367,7 @@ impl One<'_> {
         }
         let place = self.place()?;
         self.refuse_unended()?;
+        self.refuse_in_vain()?;
         journal.entries.push(entry.clone());
         replace_file(&place, journal.text()?.as_bytes())?;
         self.has_begun.set(true);

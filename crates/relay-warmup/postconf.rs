@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cli::Failure;
 use guarded::Program;
+use host::patience::Patience;
 use legible::shell;
 use postfix::escape;
 use warmup::applied::Change;
@@ -14,8 +15,11 @@ use crate::saved;
 
 /// The most bytes of a main.cf.
 const MOST_MAIN_CF: u64 = 16 << 20;
-/// How long a command of Postfix may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a command of Postfix may take; of those of all instances, once one has not ended in time, a minute is
+/// waited in vain and no more. What is not changed then is a failure of its instance.
+static WAITED: Patience = Patience::then(Duration::from_secs(30), Duration::from_secs(10));
+/// All of them are waited for together.
+const COMMANDS: &str = "postconf and postfix";
 /// The most bytes of what it says.
 const MOST_SAID: usize = 1 << 20;
 
@@ -84,6 +88,18 @@ impl One<'_> {
             .into())
     }
 
+    /// # Errors
+    /// Commands were waited for in vain for so long that no more are tried: nothing is begun then.
+    pub(crate) fn refuse_in_vain(&self) -> anyhow::Result<()> {
+        let name = self.instance.name();
+        WAITED.of(Path::new(COMMANDS)).map_err(|e| {
+            Failure::new(format!("{name} is left as it is"))
+                .because(e)
+                .hint("fix what the others waited for, and run relay-warmup apply again")
+        })?;
+        Ok(())
+    }
+
     fn postfix(
         &self,
         program: &str,
@@ -98,12 +114,15 @@ impl One<'_> {
         let path = Path::new(&directory).join(program);
         let cannot = || format!("cannot change {}: {program} {word}", self.instance.name());
         let hint = "fix that and run relay-warmup apply again, or --undo to restore what was";
-        let said = Program::new(&path, PATIENCE)
+        let failed = |e| Failure::new(cannot()).because(e).hint(hint);
+        let waited = Path::new(COMMANDS);
+        let patience = WAITED.of(waited).map_err(failed)?;
+        let said = Program::new(&path, patience)
             .configured(self.instance.config_directory())
             .arg(word)
             .args(arguments)
             .run(MOST_SAID)
-            .map_err(|e| Failure::new(cannot()).because(e).hint(hint))?;
+            .map_err(|e| failed(WAITED.spent(waited, patience, e)))?;
         match said.ended.status.success() {
             true => Ok(()),
             false => Err(

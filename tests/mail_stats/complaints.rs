@@ -142,6 +142,30 @@ fn what_stops_an_instance_is_critical() {
     }
 }
 
+/// A local user has logger(1); the list of texts is full before Postfix says its own.
+#[test]
+fn a_flood_of_made_up_texts_hides_no_dead_queue_manager() {
+    let line = |said: &str| format!("2026-11-28T06:00:00Z relay1 postfix-aol-a/{said}\n");
+    let flood: String = (0..600)
+        .map(|n| line(&format!("master[7]: warning: made up {n}x")))
+        .collect();
+    let check = |said: &str, status: i32| {
+        let log = flood.clone() + &line(said);
+        let ran = stats_with(["--log", "-", "--check"], log.as_bytes());
+        ran.ended(status).out
+    };
+    let killed = "process /usr/lib/postfix/sbin/qmgr pid 9 killed by signal 11";
+    let out = check(&format!("master[8]: warning: {killed}"), 2);
+    let says = "CRITICAL: postfix-aol-a: master warning: …/qmgr killed by signal (other texts)";
+    assert!(out.starts_with(says), "{out}");
+    let out = check("qmgr[8]: fatal: open active 4F9A1B2: Permission denied", 2);
+    assert!(
+        out.starts_with("CRITICAL: postfix-aol-a: qmgr fatal: "),
+        "{out}"
+    );
+    check("master[8]: warning: odd", 0);
+}
+
 /// A host says otherwise in /etc/relay-tools/judge.toml.
 #[test]
 fn the_rules_are_in_a_file() {

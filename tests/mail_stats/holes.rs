@@ -163,3 +163,110 @@ fn a_night_without_a_line() {
     fs::write(logs.join("mail.log"), parts.concat()).unwrap();
     image.says(&["--check", "--date", "2026-11-27"], 0);
 }
+
+/// A packed file has a head, whatever was packed: this one is what a full disk has left. That a day has lines of it
+/// nobody can know from two days.
+#[test]
+fn a_packed_log_that_is_empty() {
+    let image = Image::new();
+    let logs = image.0.path().join("var/log");
+    let noon = |day: u32| at(&format!("2026-11-{day}T12:00:00Z"));
+    image.log("mail.log.2", noon(24), noon(26));
+    image.log("mail.log", noon(27), noon(28));
+    fs::write(logs.join("mail.log.1.gz"), "").unwrap();
+    is_not_whole(&image, "2026-11-26", "mail.log.1.gz is empty");
+}
+
+/// What a crash leaves of lines that were not written yet; and what copytruncate leaves in front of a log whose writer
+/// goes on behind its old end.
+#[test]
+fn zero_bytes_in_the_place_of_lines() {
+    let image = Image::new();
+    let (begins, ends) = (at("2026-11-25T00:00:00Z"), at("2026-11-28T00:00:00Z"));
+    image.log("mail.log", begins, ends);
+    let log = image.0.path().join("var/log/mail.log");
+    let mut lines = fs::read(&log).unwrap();
+    let front = [vec![0; 5000], lines.clone()].concat();
+    fs::write(&log, front).unwrap();
+    let (line, _) = image.says(&["--check", "--date", "2026-11-25"], 0);
+    assert!(line.starts_with("OK: 1440 deliveries"), "{line}");
+    let middle = lines.len() / 2;
+    lines[middle..middle + 4096].fill(0);
+    fs::write(&log, lines).unwrap();
+    let why = "4096 zero bytes in the place of lines, the first at line ";
+    is_not_whole(&image, "2026-11-26", why);
+    image.says(&["--check", "--date", "2026-11-27"], 0);
+    // A pipe has no bytes that could be looked at twice.
+    let text = fs::read(&log).unwrap();
+    let ran = testkit::tools::stats_with(["--log", "-"], &text).ended(1);
+    assert!(ran.err.contains("4096 zero bytes"), "{}", ran.err);
+}
+
+/// A clock that was wrong for an hour: these lines are in no window until that time comes.
+#[test]
+fn lines_of_a_time_that_is_yet_to_come() {
+    let image = Image::new();
+    let (begins, ends) = (at("2026-11-26T00:00:00Z"), at("2026-11-28T00:00:00Z"));
+    image.log("mail.log", begins, ends);
+    let log = image.0.path().join("var/log/mail.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let text = text.replace("2026-11-26T12:", "2199-11-26T12:");
+    fs::write(&log, text).unwrap();
+    let (json, told) = image.says(&["--format", "json", "--date", "2026-11-26"], 1);
+    assert!(
+        json.contains("\"complete\":false") && json.contains("\"unparsed\":60"),
+        "{json}"
+    );
+    assert!(told.contains("its time is yet to come"), "{told}");
+    image.says(
+        &[
+            "--check",
+            "--date",
+            "2026-11-26",
+            "--log",
+            log.to_str().unwrap(),
+        ],
+        1,
+    );
+    image.says(&["--date", "2026-11-27"], 0);
+}
+
+#[test]
+fn an_empty_log_holds_no_time() {
+    let image = Image::new();
+    fs::write(image.0.path().join("var/log/mail.log"), "").unwrap();
+    let why = "it has no line: nothing is known of the time that is asked for";
+    let of = |format: &str, status| {
+        let (out, told) = image.says(&["--date", "2026-11-26", "--format", format], status);
+        assert!(told.contains(why), "{told}");
+        out
+    };
+    assert!(of("json", 1).contains("\"complete\":false"));
+    assert!(of("prom", 1).contains("relay_mail_complete 0\n"));
+    of("text", 1);
+    // Just begun, it is all there is.
+    image.says(&[], 0);
+}
+
+/// logrotate's copytruncate has made its copy, and not emptied the log yet.
+#[test]
+fn a_copy_counts_once() {
+    let image = Image::new();
+    let (begins, ends) = (at("2026-11-25T00:00:00Z"), at("2026-11-28T00:00:00Z"));
+    image.log("mail.log", begins, ends);
+    let logs = image.0.path().join("var/log");
+    fs::copy(logs.join("mail.log"), logs.join("mail.log.1")).unwrap();
+    let args = ["--format", "report", "--date", "2026-11-26"];
+    // No queue is there.
+    let (report, _) = image.says(&args, 1);
+    assert!(report.contains("\n1440 deliveries: "), "{report}");
+    let (text, _) = image.says(&["--since", "2026-11-24", "--until", "2026-11-27"], 0);
+    assert!(text.starts_with("postfix-aol-a:total:2880\n"), "{text}");
+    let both = ["mail.log.1", "mail.log"].map(|name| logs.join(name).display().to_string());
+    let (text, told) = image.says(&["--log", &both[0], &both[1]], 0);
+    assert!(text.starts_with("postfix-aol-a:total:4320\n"), "{text}");
+    assert!(
+        told.contains("mail.log.1 holds no line but those of "),
+        "{told}"
+    );
+}

@@ -74,3 +74,27 @@ fn a_line_behind_half_a_line_is_named() {
         assert!(check.out.contains(why), "{}", check.out);
     }
 }
+
+/// A line of another program, or of another of Postfix's, that was cut off, with a delivery behind the cut: what others
+/// log may quote one, so it is not counted, and said.
+#[test]
+fn a_delivery_behind_half_a_line_of_others_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("2026-11-28T06:00:00Z relay1 postfix/smtp[706]: {SENT}");
+    for other in [
+        "CRON[9]: (root) CMD (comma",
+        "postfix/smtpd[9]: connect from unknown[192.0",
+        "postfix/qmgr[9]: 4HnkK60lBRz6tl1: from=<a@b.exam",
+        "postfix/cleanup[9]: warning: read timeou",
+    ] {
+        let torn = format!("2026-11-28T06:00:00Z relay1 {other}{line}");
+        let log = written(dir.path(), format!("{line}\n{torn}\n{line}\n").as_bytes());
+        let ran = stats(["--log", &log]).ended(0);
+        assert!(ran.out.starts_with("postfix:total:2\n"), "{}", ran.out);
+        let why = "mail.log, line 2: another line may begin in the middle of it: 2026-11-28T06";
+        assert!(ran.err.contains(why), "{other}: {}", ran.err);
+    }
+    let quoted = "2026-11-28T06:00:00Z relay1 sshd[9]: Invalid user x: to=<a@b.example> status=sent from 192.0.2.1";
+    let log = written(dir.path(), format!("{line}\n{quoted}\n").as_bytes());
+    assert_eq!(stats(["--log", &log]).ended(0).err, "");
+}

@@ -240,3 +240,19 @@ fn a_journal_of_a_deletion_that_cannot_be_read_is_not_passed_over() {
     assert!(ran.out.starts_with("UNKNOWN: queue-move: "), "{}", ran.out);
     assert!(ran.out.contains("deleted/damaged.jsonl"), "{}", ran.out);
 }
+
+/// How much mail is in a directory that cannot be read is not known: that is more than a damaged file.
+#[test]
+fn a_queue_that_is_no_directory_is_unknown() {
+    for below in ["deferred", "deferred/1"] {
+        let image = image();
+        let place = image.spool("msn-a").join(below);
+        fs::remove_dir_all(&place).unwrap();
+        std::os::unix::fs::symlink("/var/spool/elsewhere", &place).unwrap();
+        for args in [&[][..], &["--counts-only"]] {
+            let (text, _) = check(&image, args, 3);
+            let says = "UNKNOWN: postfix-msn-a cannot be read; 1 problem, see";
+            assert!(text.starts_with(says), "{text}");
+        }
+    }
+}

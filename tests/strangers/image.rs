@@ -137,3 +137,19 @@ fn links_of_an_image_lead_to_its_own_files_alone() {
     );
     assert!(!ran.out.contains("here.example"), "{ran:?}");
 }
+
+/// journalctl(1) would go by a link in the directory of journals, out of the image.
+#[test]
+fn no_link_of_an_image_shows_this_hosts_journal() {
+    let image = Image::new([]);
+    let directory = image.path("var/log/journal/0123456789abcdef0123456789abcdef");
+    fs::create_dir_all(&directory).unwrap();
+    let link = directory.join("system.journal");
+    std::os::unix::fs::symlink("/var/log/journal/x.journal", &link).unwrap();
+    let says = "system.journal is a link, which would be followed out of the image";
+    for (args, status) in [(&["--format", "json"][..], 2), (&["--check"], 3)] {
+        let ran = image.stats(&[&["--journal", "--date", DAY], args].concat());
+        let ran = ran.ended(status);
+        assert!((ran.out.clone() + &ran.err).contains(says), "{ran:?}");
+    }
+}

@@ -1,9 +1,13 @@
 //! What Postfix complains about itself, by program, severity and text.
 
+mod grave;
+
 use std::fmt;
 
 use hashbrown::HashMap;
 use postfix::log::{Complaint, Severity};
+
+pub(crate) use grave::level;
 
 /// How many texts of an instance are kept distinct: strangers can make Postfix warn of ever new ones.
 const MOST: usize = 500;
@@ -114,10 +118,11 @@ impl Complaints {
         let of = |service: &str, text: &str| (severity, Box::from(service), Box::from(text));
         let mut key = of(service, text);
         if self.counts.len() >= MOST && !self.counts.contains_key(&key) {
-            key = of(service, OTHERS);
+            let others = grave::others(severity, service, text);
+            key = of(service, &others);
             let is_full = self.counts.len() >= 2 * MOST && !self.counts.contains_key(&key);
             if is_full && !OWN_PROGRAMS.contains(&service) {
-                key = of(OTHER_PROGRAMS, OTHERS);
+                key = of(OTHER_PROGRAMS, &others);
             }
         }
         let count = self.counts.entry(key).or_default();

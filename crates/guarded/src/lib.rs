@@ -22,7 +22,7 @@ mod trust;
 mod walk;
 
 pub use draft::{Draft, Leftover};
-pub use image::confine;
+pub use image::{confine, refuse_links};
 pub use lock::{Lock, LockError, flock_holder};
 pub use place::{Kind, Place, descriptor};
 pub use program::{Ended, NO_ANSWER, Output, Program, Said};

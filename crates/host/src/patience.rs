@@ -21,14 +21,21 @@ const MOST: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Patience {
     first: Duration,
+    next: Duration,
     waited: Mutex<BTreeMap<PathBuf, Duration>>,
 }
 
 impl Patience {
     /// The `first` may take this long.
     pub const fn new(first: Duration) -> Self {
+        Self::then(first, BRIEFLY)
+    }
+
+    /// The same of what changes something, which is best not cut short: the next ones may take `next`.
+    pub const fn then(first: Duration, next: Duration) -> Self {
         Self {
             first,
+            next,
             waited: Mutex::new(BTreeMap::new()),
         }
     }
@@ -40,7 +47,7 @@ impl Patience {
     pub fn of(&self, asked: &Path) -> io::Result<Duration> {
         match lock(&self.waited).get(asked) {
             None => Ok(self.first),
-            Some(waited) if *waited < MOST => Ok(BRIEFLY.min(self.first)),
+            Some(waited) if *waited < MOST => Ok(self.next.min(self.first)),
             Some(waited) => {
                 let waited = waited.as_secs();
                 let what = format!("not asked: {} {waited} s before", guarded::NO_ANSWER);
@@ -105,5 +112,17 @@ mod tests {
         let why = patience.of(postmap).unwrap_err();
         assert_eq!(why.to_string(), "not asked: no answer within 60 s before");
         assert_eq!(patience.of(other).unwrap().as_secs(), 30);
+    }
+
+    #[test]
+    fn what_changes_something_has_longer_and_no_more_in_all() {
+        let patience = Patience::then(Duration::from_secs(30), Duration::from_secs(10));
+        let asked = Path::new("/usr/sbin/postconf");
+        let mut times = Vec::new();
+        while let Ok(long) = patience.of(asked) {
+            times.push(long.as_secs());
+            patience.spent(asked, long, ErrorKind::TimedOut.into());
+        }
+        assert_eq!(times, [30, 10, 10, 10]);
     }
 }

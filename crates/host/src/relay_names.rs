@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use dns::checks::{addresses, is_by_wildcard, is_kept, is_nobody};
 use dns::{Limits, Resolver, name};
 use figures::instances::{DnsOutcome, Facts, Finding, Kind, Running};
 use figures::verdict::Level;
 use knowledge::providers::Providers;
+use postfix::count;
 
 use crate::lookups::Questions;
 use crate::site::Site;
@@ -18,6 +20,9 @@ use crate::{pool, ports};
 const SMTP: u16 = 25;
 /// As many connections as are under way at a time.
 const AT_A_TIME: usize = 16;
+
+/// No address is tried any more after this, of all names together: a monitoring system waits for a check.
+const TOTAL: Duration = Duration::from_secs(60);
 
 /// Of more addresses of one name, none is connected to: no site has so many relays, but an answer may.
 const MOST: usize = 64;
@@ -42,34 +47,32 @@ pub fn look_at(
         total: questions.timeout,
         ..Limits::default()
     };
-    let resolver = Resolver::new(questions.servers, limits);
+    let resolver = Resolver::new(questions.servers.clone(), limits);
     let mut found = Vec::new();
+    let mut to_be_tried = Vec::new();
     for relays in of_instances(questions.domain.as_deref(), providers, all, shown) {
         let Some(asked) = name(&relays.name) else {
             continue;
         };
-        // What could not be asked is reported of each address.
-        let Ok(listed) = addresses(&resolver, &asked) else {
-            continue;
-        };
-        let finding = |level, text| Finding {
-            level,
-            kind: Kind::Dns,
-            instances: relays.instances.clone(),
-            text: format!("{} {text}", relays.name),
+        let listed = match addresses(&resolver, &asked) {
+            Ok(listed) => listed,
+            Err(why) => {
+                let text = format!("may lead elsewhere, too: its addresses are not known ({why})");
+                found.push(relays.finding(Level::Unknown, &text));
+                continue;
+            }
         };
         if listed.len() > MOST {
             let text = format!(
                 "{} has more than {MOST} addresses: only the first {MOST} were looked at",
                 relays.name
             );
-            found.push(finding(Level::Warning, text));
+            found.push(relays.finding(Level::Warning, &text));
         }
         if is_by_wildcard(&resolver, &relays.name, &listed) {
             let text = "is there by a wildcard alone, which has the same addresses for any name: give it records of its \
-                        own"
-            .to_owned();
-            found.push(finding(Level::Warning, text));
+                        own";
+            found.push(relays.finding(Level::Warning, text));
         }
         let (nobody, others): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) = listed
             .iter()
@@ -82,18 +85,69 @@ pub fn look_at(
                 "lists {ip}, where no relay can be: mail is sent back to its sender's own host or \
                                 nowhere; take out: {line}"
             );
-            found.push(finding(Level::Critical, text));
+            found.push(relays.finding(Level::Critical, &text));
         }
-        // An image's relays are not this machine's to connect to.
-        if site.root().is_this_host() {
-            let silent = silent(others, all, |ip| is_kept(&resolver, ip, &relays.domain));
-            found.extend(silent.into_iter().map(|(ip, text)| {
-                let line = record(&relays.name, ip);
-                finding(Level::Warning, format!("lists {ip}{text} take out: {line}"))
-            }));
+        to_be_tried.push((relays, others));
+    }
+    // An image's relays are not this machine's to connect to.
+    if site.root().is_this_host() {
+        let limits = Limits {
+            total: TOTAL,
+            ..Limits::default()
+        };
+        // Of its own time: the first one's may be over by the time that a relay has not answered.
+        let resolver = Resolver::new(questions.servers, limits);
+        let end = Instant::now() + TOTAL;
+        for (relays, others) in to_be_tried {
+            let is_kept = |ip| is_kept(&resolver, ip, &relays.domain);
+            found.extend(relays.tried(silent(others, all, is_kept, end)));
         }
     }
     found
+}
+
+impl Relays {
+    fn finding(&self, level: Level, text: &str) -> Finding {
+        Finding {
+            level,
+            kind: Kind::Dns,
+            instances: self.instances.clone(),
+            text: format!("{} {text}", self.name),
+        }
+    }
+
+    /// What is found of the addresses where no mail is taken.
+    fn tried(&self, tried: Vec<(IpAddr, Silent)>) -> Vec<Finding> {
+        let (mut found, mut untried) = (Vec::new(), Vec::new());
+        for (ip, silent) in tried {
+            match silent {
+                Silent::Untried => untried.push(ip),
+                Silent::Because(text) => {
+                    let line = record(&self.name, ip);
+                    let text = format!("lists {ip}{text} take out: {line}");
+                    found.push(self.finding(Level::Warning, &text));
+                }
+            }
+        }
+        if let Some(first) = untried.first() {
+            let (n, seconds) = (count(untried.len(), "address"), TOTAL.as_secs());
+            let text = format!(
+                "lists {n} that were not tried, {seconds} s after the first of all names: {first}{}",
+                if untried.len() > 1 { ", …" } else { "" }
+            );
+            found.push(self.finding(Level::Unknown, &text));
+        }
+        found
+    }
+}
+
+/// Why an address does not count as one where mail is taken.
+#[derive(Debug, PartialEq, Eq)]
+enum Silent {
+    /// The time of all was over.
+    Untried,
+    /// Its reason.
+    Because(String),
 }
 
 fn record(name: &str, ip: IpAddr) -> String {
@@ -130,12 +184,13 @@ fn of_instances(
     found.into_values().collect()
 }
 
-/// Those of the addresses where no mail is taken, and why.
+/// Those of the addresses where no mail is taken, and why; or that were not tried until the `end`.
 fn silent(
     listed: BTreeSet<IpAddr>,
     all: &[Facts],
     is_kept: impl Fn(IpAddr) -> bool + Sync,
-) -> Vec<(IpAddr, String)> {
+    end: Instant,
+) -> Vec<(IpAddr, Silent)> {
     let owner = |ip: IpAddr| {
         let mut owners = all
             .iter()
@@ -147,6 +202,9 @@ fn silent(
         |ip: &IpAddr| owner(*ip).is_none_or(|own| matches!(own.running, Running::Yes { .. }));
     let asked: Vec<IpAddr> = listed.into_iter().filter(is_asked).collect();
     let found = pool::each(asked, AT_A_TIME, |ip| {
+        if Instant::now() >= end {
+            return Some((ip, Silent::Untried));
+        }
         let why = match ports::knock(&SocketAddr::new(ip, SMTP)) {
             Ok(()) => return None,
             // No way there from here, as to IPv6 of a host without, or a firewall that lets in the list servers
@@ -163,15 +221,13 @@ fn silent(
             }
             Err(e) => format!("there is no answer on port 25 ({})", reason(&e)),
         };
-        Some((
-            ip,
-            match owner(ip) {
-                Some(own) => format!(", of {}: {why}; start its smtpd there, or", own.name),
-                None => format!(
-                    ", which no instance of this host has: {why}; if no relay has it any more,"
-                ),
-            },
-        ))
+        let text = match owner(ip) {
+            Some(own) => format!(", of {}: {why}; start its smtpd there, or", own.name),
+            None => {
+                format!(", which no instance of this host has: {why}; if no relay has it any more,")
+            }
+        };
+        Some((ip, Silent::Because(text)))
     });
     found.into_iter().flatten().collect()
 }
@@ -182,4 +238,26 @@ fn reason(error: &std::io::Error) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_tried_when_the_time_of_all_is_over_is_unknown() {
+        let listed: BTreeSet<IpAddr> = (1..=3).map(|n| IpAddr::from([192, 0, 2, n])).collect();
+        let tried = silent(listed, &[], |_| true, Instant::now());
+        assert_eq!(tried.len(), 3);
+        let relays = Relays {
+            name: "aol.smtp.example.org".to_owned(),
+            domain: "example.org".to_owned(),
+            instances: vec!["postfix-aol-a".to_owned()],
+        };
+        let found = relays.tried(tried);
+        let found: Vec<(Level, &str)> = found.iter().map(|f| (f.level, f.text.as_str())).collect();
+        let says = "aol.smtp.example.org lists 3 addresses that were not tried, 60 s after the first of all names: \
+                    192.0.2.1, …";
+        assert_eq!(found, [(Level::Unknown, says)]);
+    }
 }

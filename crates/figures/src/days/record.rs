@@ -9,10 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{ComplaintEntry, Figures};
 use super::{DIMENSIONS, SCHEMA};
 use crate::bounds::{MOST_IN_DAY, MOST_IN_RECORD};
-use crate::complaints::ComplaintRow;
-use crate::judge::{Rules, judge_complaint};
 use crate::mail_stats::{Count, Dimension, Instance, Tally, cut_table};
-use crate::verdict::Level;
 
 /// An instance's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,11 +169,6 @@ pub fn records(
         }
         counted
     };
-    let rules = Rules::load(None).ok();
-    let is_finding = |row: &ComplaintRow| {
-        let judged = |rules: &Rules| judge_complaint(row, &rules.complaints);
-        rules.as_ref().map(judged) > Some(Level::Ok)
-    };
     let record = |name: &[u8]| {
         let (attempts, recipients) = (of(&attempts, name), of(&recipients, name));
         let (attempts, recipients) = (bounded(attempts), bounded(recipients));
@@ -197,11 +189,7 @@ pub fn records(
             incomplete,
             expired: attempts.expired,
             unparsed: attempts.unparsed,
-            complaints: Some(ComplaintEntry::all(
-                &attempts.complaints,
-                most.div_ceil(4),
-                is_finding,
-            )),
+            complaints: Some(ComplaintEntry::all(&attempts.complaints, most.div_ceil(4))),
             attempts: Figures::of(&attempts),
             recipients: Figures::of(&recipients),
             inputs,

@@ -1,9 +1,11 @@
 //! What a record says of the deliveries.
 
+use std::cmp::Reverse;
+
 use postfix::log::Severity;
 use serde::{Deserialize, Serialize};
 
-use crate::complaints::{ComplaintRow, Complaints};
+use crate::complaints::{self, ComplaintRow, Complaints};
 use crate::mail_stats::{Counts, Dimension, Histogram, Instance, REASON_SEPARATOR, Table};
 
 /// As many characters of a complaint's text as a record holds.
@@ -78,16 +80,12 @@ pub(super) struct ComplaintEntry {
 }
 
 impl ComplaintEntry {
-    /// What is a finding first, then the worst and most frequent ones, `most` in all: strangers can make Postfix warn
-    /// of ever new things.
-    pub(super) fn all(
-        complaints: &Complaints,
-        most: usize,
-        is_finding: impl Fn(&ComplaintRow) -> bool,
-    ) -> Vec<Self> {
+    /// The gravest first, of equally grave ones the worst and most frequent, `most` in all: strangers can make Postfix
+    /// warn of ever new things.
+    pub(super) fn all(complaints: &Complaints, most: usize) -> Vec<Self> {
         let mut rows = complaints.rows();
         // Stable: the order among each stays.
-        rows.sort_by_key(|row| !is_finding(row));
+        rows.sort_by_cached_key(|row| Reverse(complaints::level(row)));
         let rows = rows.into_iter().take(most);
         rows.map(|mut row| {
             row.text = row.text.chars().take(MOST_TEXT).collect();

@@ -9,7 +9,7 @@ use postfix::Problem;
 use postfix::log::{self, Journal, LogPlace, LogSet, Lost, Reading, Scope, Wanted};
 
 use crate::logs::holes::{self, Hole};
-use crate::logs::{LogScope, gaps};
+use crate::logs::{Listed, LogScope, gaps};
 use crate::site::Site;
 
 /// What was read of the host's logs for some days.
@@ -86,6 +86,8 @@ impl DayLogs {
         let advance = |bytes| progress.advance(bytes);
         let window = first.since..last.until;
         let options = site.read_options(Some(window), wanted, &advance);
+        let files = read.sets.iter().flat_map(|set| &set.files);
+        let listed = Listed::of_places(files.map(|file| &file.place));
         for set in &mut read.sets {
             sink.scope(set.scope.clone());
             let mut of_set = Vec::new();
@@ -96,6 +98,7 @@ impl DayLogs {
                 };
                 let found = match outcome {
                     Ok(mut reading) => {
+                        listed.check(&mut reading);
                         file.input = Some(input_of(site, &reading, days.len() == 1));
                         file.lost = std::mem::take(&mut reading.lost);
                         let mut found = std::mem::take(&mut reading.problems);
@@ -275,7 +278,7 @@ fn siblings(current: &Path) -> Result<Vec<PathBuf>, Problem> {
         let what = "a pipe or a device, not a log file";
         return Err(Problem::new(current, what));
     }
-    let found = log::siblings(current)?;
+    let found = log::without_copies(log::siblings(current)?);
     Ok(match found.as_slice() {
         [] => vec![current.to_owned()],
         _ => found,

@@ -19,12 +19,27 @@ const QUIET: Span = Span::from_days(1);
 /// What is said of an empty log.
 const NO_LINE: &str = "it has no line";
 
+/// Is there no line in any of them? One log of several may well be empty: it has just been rotated.
+fn are_empty(readings: &[Reading]) -> bool {
+    let is_empty = |reading: &Reading| !reading.seen.is_postfix && reading.seen.lines == 0;
+    readings.iter().all(is_empty)
+}
+
+/// Adds the problem that of a time that is asked for nothing is known, where no log has a line.
+pub(super) fn find_empty(readings: &mut [Reading]) {
+    if are_empty(readings)
+        && let Some(first) = readings.first_mut()
+        && first.problems.is_empty()
+    {
+        let what = format!("{NO_LINE}: nothing is known of the time that is asked for");
+        first.problems.push(Problem::new(&first.path, what));
+    }
+}
+
 /// What is missing in single lines of what was read.
 pub fn gaps(readings: &[Reading]) -> Gaps {
     let mut gaps = Gaps::default();
-    let is_empty = |reading: &Reading| !reading.seen.is_postfix && reading.seen.lines == 0;
-    // One log of several may well be empty: it has just been rotated.
-    let are_empty = readings.iter().all(is_empty);
+    let are_empty = are_empty(readings);
     for reading in readings {
         let seen = &reading.seen;
         let unread = seen.unread.first.iter();

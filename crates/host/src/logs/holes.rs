@@ -67,8 +67,10 @@ pub(crate) fn find(
         let gone = log::gone_between(older, newer, files.last());
         // One may be there, and hold nothing.
         let is_there = |path: &PathBuf| {
-            let starts = |file: &PathBuf| file == path || file.with_extension("") == *path;
-            files.iter().any(starts)
+            let mut starts = files
+                .iter()
+                .filter(|file| *file == path || file.with_extension("") == *path);
+            starts.any(|file| lost(files, path) != Some(file))
         };
         let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
         // What others lack matters where the last days are judged.
@@ -91,7 +93,10 @@ pub(crate) fn find(
         let why = match (gone.as_slice(), empty.as_slice()) {
             ([], []) => "though there are at these hours on other days".to_owned(),
             ([], [one, ..]) => format!("and {} is empty", one.display()),
-            ([one], _) => format!("and {} is missing", one.display()),
+            ([one], _) => match lost(files, one) {
+                Some(lost) => format!("and {} is empty", lost.display()),
+                None => format!("and {} is missing", one.display()),
+            },
             ([one, ..], _) => format!("and {} and others are missing", one.display()),
         };
         found.push(looked.hole(hole, newer, &why));
@@ -109,6 +114,14 @@ pub(crate) fn find(
         found.push(looked.hole(last..until, path, why));
     }
     found
+}
+
+/// The file that `path` was packed into, if that is empty: a packed file has a head, whatever was packed, so it has lost
+/// what it held.
+fn lost<'f>(files: &'f [PathBuf], path: &Path) -> Option<&'f PathBuf> {
+    let is_packed = |file: &&PathBuf| file.as_path() != path && file.with_extension("") == path;
+    let is_empty = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|m| m.len() == 0);
+    files.iter().filter(is_packed).find(is_empty)
 }
 
 struct Looked<'a> {

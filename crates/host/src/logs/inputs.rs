@@ -13,7 +13,7 @@ use postfix::{Parsed, Problem, Time};
 use super::gaps::{self, Missing};
 use super::holes;
 use super::places::{Preference, journal_in, log_sets};
-use super::{Hosts, Selection};
+use super::{Hosts, Listed, Selection};
 use crate::failure::Failure;
 use crate::site::Site;
 use postfix::Window;
@@ -164,7 +164,11 @@ impl Inputs {
             }
             found
         };
-        self.read_logs(options, sink, missing)
+        let mut readings = self.read_logs(options, sink, missing)?;
+        if options.window.is_some() {
+            gaps::find_empty(&mut readings);
+        }
+        Ok(readings)
     }
 
     /// The same for a window that the logs need not hold all of.
@@ -206,11 +210,15 @@ impl Inputs {
             Self::Host(sets) => {
                 let mut readings = Vec::new();
                 let mut problems = Vec::new();
+                let listed = Listed::of(sets.iter().flat_map(|(_, files)| files));
                 for (set, files) in sets {
                     sink.scope(set.scope.clone());
                     let mut of_set = Vec::new();
                     let mut take = |read: Result<Reading, Problem>| match read {
-                        Ok(reading) => of_set.push(reading),
+                        Ok(mut reading) => {
+                            listed.check(&mut reading);
+                            of_set.push(reading);
+                        }
                         Err(problem) => problems.push(problem),
                     };
                     match &set.place {
@@ -312,7 +320,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
     let Some(range) = window.range() else {
         return Ok(vec![current.to_owned()]);
     };
-    let siblings = log::siblings(current).map_err(refused)?;
+    let siblings = log::without_copies(log::siblings(current).map_err(refused)?);
     if siblings.is_empty() {
         return Ok(vec![current.to_owned()]);
     }
@@ -328,7 +336,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
 fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = HashSet::new();
     let mut files: Vec<(Option<Time>, PathBuf)> = Vec::new();
-    for path in given {
+    for (at, path) in given.iter().enumerate() {
         // A pipe has no beginning to look at twice.
         let regular = std::fs::metadata(path)
             .ok()
@@ -350,6 +358,22 @@ fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
             let (path, plain) = (path.display(), plain.display());
             site.warn(format!(
                 "{path} holds the same lines as {plain} and is not read"
+            ));
+            continue;
+        }
+        let mut others = given.iter().enumerate().filter(|(_, other)| {
+            let is_file = std::fs::metadata(other).is_ok_and(|m| m.is_file());
+            is_file && *other != path
+        });
+        // Of two that are alike, one is read.
+        let copied = others.find(|(of, other)| {
+            let is_copied = |one, other| log::is_copied(one, other).is_ok_and(|is| is);
+            is_copied(path, other) && (*of > at || !is_copied(other, path))
+        });
+        if let Some((_, other)) = copied.filter(|_| regular.is_some()) {
+            let (path, other) = (path.display(), other.display());
+            site.warn(format!(
+                "{path} holds no line but those of {other} and is not read"
             ));
             continue;
         }

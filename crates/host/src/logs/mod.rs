@@ -10,6 +10,7 @@ pub(crate) mod holes;
 mod hosts;
 mod inputs;
 mod places;
+mod rotated;
 mod selection;
 mod writers;
 
@@ -20,5 +21,6 @@ pub use gaps::{gaps, lost, warn_empty, warn_unread};
 pub use hosts::Hosts;
 pub use inputs::{Inputs, LogScope, LogSource, no_instances, refused, source_of};
 pub use places::{Preference, log_of, log_sets};
+pub(crate) use rotated::Listed;
 pub use selection::Selection;
 pub use writers::open_to_others;

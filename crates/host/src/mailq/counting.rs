@@ -61,6 +61,8 @@ pub struct Counted {
 struct QueueResult {
     tally: Tally,
     problems: Vec<Problem>,
+    /// Is there a directory of it that could not be read?
+    is_unseen: bool,
     error: Option<ScanError>,
 }
 
@@ -96,17 +98,19 @@ impl Counting<'_> {
         for (at, spool) in self.spools.iter().enumerate() {
             let mut tally = Tally::new(Arc::clone(&settings));
             let mut errors = Vec::new();
+            let mut is_unseen = spool.problem.is_some();
             for found in found.get_mut(at).map(std::mem::take).unwrap_or_default() {
                 tally.merge(found.tally);
                 damaged = damaged.saturating_add(found.problems.len());
                 problems.extend(found.problems);
+                is_unseen |= found.is_unseen || found.error.is_some();
                 errors.extend(found.error);
             }
             if let Some(first) = spool.same_as.and_then(|at| tallies.get(at)) {
                 tally = first.tally.clone();
             }
             problems.extend(spool.problem.clone());
-            if spool.problem.is_some() || !errors.is_empty() {
+            if is_unseen {
                 unreadable.push(spool.instance.clone());
             }
             problems.extend(errors.iter().map(ScanError::problem));
@@ -244,12 +248,14 @@ impl QueueResult {
         match found {
             Ok(found) => Self {
                 tally,
+                is_unseen: found.unseen > 0,
                 problems: found.into_problems(queue_dir),
                 error: None,
             },
             Err(error) => Self {
                 tally,
                 problems: Vec::new(),
+                is_unseen: true,
                 error: Some(error),
             },
         }

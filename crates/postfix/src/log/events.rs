@@ -50,18 +50,20 @@ pub(super) fn events<S: Sink>(
     let mut clock = extractor.clock.clone();
     let outcome = lines::blocks(reader, |offset, block| {
         let mut met = false;
+        let place_of = |at: usize| match from {
+            From::Byte(start) => Position::Byte(
+                start
+                    .saturating_add(offset)
+                    .saturating_add(u64::try_from(at).unwrap_or(0)),
+            ),
+            From::Start => {
+                let above = line_ends(block.get(..at).unwrap_or_default());
+                Position::Line(before.saturating_add(above).saturating_add(1))
+            }
+        };
+        seen.look_for_blanks(block, place_of);
         needles.each(block, |at, line| {
-            let place = || match from {
-                From::Byte(start) => Position::Byte(
-                    start
-                        .saturating_add(offset)
-                        .saturating_add(u64::try_from(at).unwrap_or(0)),
-                ),
-                From::Start => {
-                    let above = line_ends(block.get(..at).unwrap_or_default());
-                    Position::Line(before.saturating_add(above).saturating_add(1))
-                }
-            };
+            let place = || place_of(at);
             met |= one(line, json, extractor, |event| match event {
                 Event::Unparsed { tag: b"", why, .. } => {
                     seen.unread(Some(place()), line, *why, true);

@@ -12,6 +12,7 @@ use super::event::{Agent, Delivery, Event, Expired};
 use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
+use super::placed::When;
 use super::torn;
 use super::unread::{MOST_DELIVERIES, Why, has_clock, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
@@ -25,6 +26,10 @@ pub(super) struct Extractor {
     pub(super) clock: Clock,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
+    /// No line is so late, but one that a wrong clock has dated.
+    pub(super) future: Time,
+    /// Is the last line whose time is a true one outside the window?
+    pub(super) is_outside: bool,
     /// May the line hold another one, in what strangers wrote?
     pub(super) is_doubtful: bool,
 }
@@ -37,9 +42,21 @@ impl Extractor {
             false => header::read_untimed(line),
         };
         match header {
-            Ok(header) => self.message(&header),
+            Ok(header) => {
+                let event = self.message(&header);
+                if !matches!(event, Some(Event::Delivery(_) | Event::Unparsed { .. })) {
+                    self.doubt(&header);
+                }
+                event
+            }
             Err(headless) => self.headless(line, headless),
         }
+    }
+
+    /// A line of another service, or program, may be cut off, and a delivery's stand behind the cut, which is not
+    /// counted then: what others log is strangers' text, and may quote it.
+    fn doubt(&mut self, header: &Header<'_>) {
+        self.is_doubtful = torn::holds_line(header.message) && self.placed(header).1;
     }
 
     /// A line that has no header of Postfix's.
@@ -57,6 +74,7 @@ impl Extractor {
                     program,
                     message,
                 };
+                self.doubt(&header);
                 return self.lost(&header);
             }
             Headless::NoTime if has_clock(line) => Why::Time,
@@ -128,12 +146,15 @@ impl Extractor {
             When::At(time) => Some(time),
             When::NotAsked => None,
             When::Unknown if self.window.is_none() => None,
-            When::Unknown => {
+            unplaced @ (When::Unknown | When::Ahead) => {
                 return Some(Event::Unparsed {
                     host: header.host,
                     tag,
                     time: None,
-                    why: Why::Unplaced,
+                    why: match unplaced {
+                        When::Ahead => Why::Ahead,
+                        _ => Why::Unplaced,
+                    },
                 });
             }
             When::Outside => return None,
@@ -174,7 +195,7 @@ impl Extractor {
         why: Why<'a>,
     ) -> Option<Event<'a>> {
         let time = match self.time(header) {
-            When::Outside => return None,
+            When::Outside | When::Ahead => return None,
             When::At(time) => Some(time),
             When::NotAsked | When::Unknown => None,
         };
@@ -241,7 +262,7 @@ impl Extractor {
                 When::At(time) => Some(time),
                 When::NotAsked => None,
                 When::Unknown if self.window.is_none() => None,
-                When::Unknown | When::Outside => return None,
+                When::Unknown | When::Outside | When::Ahead => return None,
             };
             return self.wanted.expired.then_some(Event::Expired(Expired {
                 time,
@@ -341,45 +362,4 @@ impl Extractor {
             },
         }))
     }
-
-    /// When a line was written, as far as that is known, and whether it is one of the window.
-    fn placed(&mut self, header: &Header<'_>) -> (Option<Time>, bool) {
-        match self.time(header) {
-            When::At(time) => (Some(time), true),
-            When::NotAsked | When::Unknown => (None, self.window.is_none()),
-            When::Outside => (None, false),
-        }
-    }
-
-    pub(super) fn is_timed(&self) -> bool {
-        self.wanted.times || self.window.is_some()
-    }
-
-    fn time(&mut self, header: &Header<'_>) -> When {
-        if !self.is_timed() {
-            return When::NotAsked;
-        }
-        let Some(time) = header.stamp.and_then(|s| self.clock.place(s)) else {
-            return When::Unknown;
-        };
-        match &self.window {
-            Some(window) if time >= window.end => {
-                self.past = self.past.saturating_add(1);
-                When::Outside
-            }
-            Some(window) if time < window.start => When::Outside,
-            _ => {
-                self.past = 0;
-                When::At(time)
-            }
-        }
-    }
-}
-
-/// When a line was written, as far as it matters.
-enum When {
-    At(Time),
-    NotAsked,
-    Unknown,
-    Outside,
 }

@@ -1,12 +1,12 @@
 //! One log, from its bytes to its events: the parts of a file that a window needs, over several threads where the order
 //! of lines does not matter.
 
-use crate::Time;
 use crate::words::either;
+use crate::{Span, Time};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +24,9 @@ use super::timeline::{Stretch, Timeline};
 use super::wanted::Wanted;
 use crate::problem::{Position, Problem};
 use crate::zone::Zone;
+
+/// A clock may be ahead by so much, or a zone be another one: a line that is later is of no true time.
+const AHEAD: Span = Span::from_days(1);
 
 /// How to read.
 #[derive(Clone)]
@@ -49,6 +52,8 @@ pub struct Reading {
     pub path: PathBuf,
     /// Its size when it was opened, in bytes; absent for what is not a regular file.
     pub size: Option<u64>,
+    /// The device and the inode that it was opened at; likewise.
+    pub file: Option<(u64, u64)>,
     /// How many of its bytes were read, compressed ones where it is compressed.
     pub read: u64,
     /// The bytes whose lines were looked at, for a plain file.
@@ -72,6 +77,7 @@ impl Reading {
         Self {
             path: path.into(),
             size,
+            file: None,
             read: 0,
             bytes: None,
             lost: Vec::new(),
@@ -130,6 +136,7 @@ fn opened<S: Sink>(
     };
     let size = metadata.is_file().then_some(metadata.len());
     let mut reading = Reading::new(path, size);
+    reading.file = size.map(|_| (metadata.dev(), metadata.ino()));
     reading.notes.extend(note);
     let head = open::head(&mut file, 6).map_err(problem)?;
     match (Compression::of(&head), size) {
@@ -164,6 +171,8 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         window: options.window.clone(),
         clock: Clock::new(options.zone, latest),
         past: 0,
+        future: options.now.plus(AHEAD),
+        is_outside: false,
         is_doubtful: false,
     }
 }
@@ -344,6 +353,14 @@ fn streamed<S: Sink>(
 
 pub(super) fn note_broken(reading: &mut Reading) {
     reading.seen.settle();
+    if let (bytes, Some(first)) = reading.seen.blank
+        && reading.seen.is_postfix
+    {
+        let what = format!(
+            "{bytes} zero bytes in the place of lines, the first at {first}: what stood there was lost, as by a crash"
+        );
+        reading.problems.push(Problem::new(&reading.path, what));
+    }
     if let (lines, Some(first)) = reading.seen.broken {
         let lines = either(
             lines,

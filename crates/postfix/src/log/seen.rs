@@ -33,7 +33,12 @@ pub struct Seen {
     pub doubtful: Doubtful,
     /// How many lines of a log of JSON are no JSON objects, and where the first of them is.
     pub(super) broken: (u64, Option<Position>),
+    /// How many zero bytes stand in the place of lines, and where the first of them is.
+    pub(super) blank: (u64, Option<Position>),
 }
+
+/// So many zero bytes in a row nobody has logged: what stood there was not written when the host crashed.
+const BLANK: usize = 8;
 
 /// Delivery lines in which, in an address or in what the receiver said, another delivery line begins: two that were
 /// torn into one, or a stranger who quotes a log.
@@ -74,6 +79,24 @@ impl Seen {
         self.broken.1.get_or_insert(at);
     }
 
+    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them was emptied
+    /// while its writer went on behind its old end (logrotate's copytruncate): nothing is missing there.
+    pub(super) fn look_for_blanks(&mut self, block: &[u8], place: impl Fn(usize) -> Position) {
+        let mut from = 0;
+        while let Some(found) = memchr::memchr(0, block.get(from..).unwrap_or_default()) {
+            let at = from.saturating_add(found);
+            let run = block.get(at..).unwrap_or_default().iter();
+            let length = run.take_while(|b| **b == 0).count();
+            from = at.saturating_add(length);
+            let is_first = |at: Position| matches!(at, Position::Byte(0) | Position::Line(1));
+            if length >= BLANK && !(at == 0 && is_first(place(at))) {
+                let length = u64::try_from(length).unwrap_or(u64::MAX);
+                self.blank.0 = self.blank.0.saturating_add(length);
+                self.blank.1.get_or_insert_with(|| place(at));
+            }
+        }
+    }
+
     /// Takes note of the times of lines.
     pub(super) fn add_times(&mut self, times: Option<Range<Time>>) {
         self.times = match (self.times.take(), times) {
@@ -87,7 +110,7 @@ impl Seen {
         let shown = self.unread.first.iter_mut().chain(&mut self.lost.first);
         let shown = shown.chain(&mut self.doubtful.first);
         let shown = shown.filter_map(|line| line.at.as_mut());
-        let shown = shown.chain(&mut self.broken.1);
+        let shown = shown.chain(&mut self.broken.1).chain(&mut self.blank.1);
         let mut shown: Vec<&mut Position> = shown.collect();
         shown.sort_unstable();
         shown
@@ -157,8 +180,11 @@ impl Seen {
         let doubtful = self.doubtful.lines.saturating_add(later.doubtful.lines);
         self.doubtful.lines = doubtful;
         self.doubtful.first = self.doubtful.first.take().or(later.doubtful.first);
-        let (count, first) = later.broken;
-        self.broken = (self.broken.0.saturating_add(count), self.broken.1.or(first));
+        let join = |(mine, at): (u64, Option<Position>), (later, first)| {
+            (mine.saturating_add(later), at.or(first))
+        };
+        self.broken = join(self.broken, later.broken);
+        self.blank = join(self.blank, later.blank);
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Why<'a> {
     NoTag,
     /// It has a time that is no time of any year, where a window is asked for.
     Unplaced,
+    /// Its time is yet to come, where a window is asked for that it is behind.
+    Ahead,
     /// It ends before this field does.
     Cut(&'a [u8]),
     /// It has no `status=`.
@@ -46,6 +48,7 @@ impl fmt::Display for Why<'_> {
             Self::Time => f.write_str("its time is in no form that is known"),
             Self::NoTag => f.write_str("no tag NAME/SERVICE[PID]: behind the time"),
             Self::Unplaced => f.write_str("its time is not a date of any near year"),
+            Self::Ahead => f.write_str("its time is yet to come"),
             Self::Cut(field) => write!(f, "cut in {}=", escape(field)),
             Self::NoJson => f.write_str("no whole JSON object"),
             Self::QueueId => f.write_str("no queue id behind the tag"),

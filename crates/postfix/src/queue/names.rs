@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::words::{count, either};
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
@@ -68,6 +68,9 @@ pub struct Tally {
     pub problems: Vec<Problem>,
     /// Problems beyond those kept.
     pub more_problems: u64,
+    /// Directories that could not be read, or not to their end: how much mail is in them is not known. Each is a
+    /// problem, too.
+    pub unseen: u64,
 }
 
 impl Tally {
@@ -94,12 +97,18 @@ impl Tally {
         }
     }
 
+    fn unseen(&mut self, directory: &Path, what: impl Into<String>) {
+        self.unseen = self.unseen.saturating_add(1);
+        self.problem(Problem::new(directory, what.into()));
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.messages = self.messages.saturating_add(other.messages);
         self.being_written = self.being_written.saturating_add(other.being_written);
         self.vanished = self.vanished.saturating_add(other.vanished);
         self.misplaced = self.misplaced.saturating_add(other.misplaced);
         self.more_problems = self.more_problems.saturating_add(other.more_problems);
+        self.unseen = self.unseen.saturating_add(other.unseen);
         for problem in other.problems {
             self.problem(problem);
         }
@@ -226,13 +235,13 @@ impl Spool {
                 Ok(fd) => fd,
                 Err(Errno::NOENT) => continue,
                 Err(Errno::LOOP | Errno::NOTDIR) => {
-                    tally.problem(Problem::new(path, "is not a directory"));
+                    tally.unseen(&path, "is not a directory");
                     continue;
                 }
                 Err(error) if levels.is_empty() => return Err(ScanError::new(path, error.into())),
                 Err(error) => {
                     let error = std::io::Error::from(error);
-                    tally.problem(Problem::new(path, format!("cannot be opened: {error}")));
+                    tally.unseen(&path, format!("cannot be opened: {error}"));
                     continue;
                 }
             };
@@ -281,7 +290,7 @@ fn read_names(
             Err(Errno::NOENT) => break,
             Err(error) => {
                 let what = format!("cannot be read: {}", std::io::Error::from(error));
-                tally.problem(Problem::new(&directory.path, what));
+                tally.unseen(&directory.path, what);
                 break;
             }
         };

@@ -48,6 +48,13 @@ pub(super) fn run<T>(
         let what = "there is no such directory to read a journal from";
         return Err(Problem::new(place, what));
     }
+    // journalctl follows them, wherever they lead.
+    if let Some(Err(e)) = journal.directory.as_deref().map(guarded::refuse_links) {
+        return Err(Problem::new(
+            place,
+            format!("cannot read this journal: {e}"),
+        ));
+    }
     stream(place, program(journal, arguments), consume)
 }
 
