@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod corpus;
+mod families;
 mod invariance;
 
 use knowledge::reasons::{Class, Reasons};
