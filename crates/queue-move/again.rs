@@ -188,7 +188,7 @@ fn execute(
         cx.warn(&what);
         stopped = Some(what);
     }
-    let mut outcome = result::MoveResult::of_journal(&journal, word, before, &verified);
+    let mut outcome = result::RunResult::of_journal(&journal, word, before, &verified);
     let is_stopped = stopped.is_some();
     outcome.note(canary, stopped, &verified);
     let counts = outcome.counts;
@@ -199,11 +199,7 @@ fn execute(
     if !is_stopped {
         interrupted(cx, &done);
     }
-    let at_goal = match goal {
-        Goal::Finish => counts.moved == counts.selected,
-        Goal::Back => counts.restored == counts.selected,
-    };
-    let all = at_goal && verified.problems.is_empty();
+    let all = counts.done == counts.selected && verified.problems.is_empty();
     let text = shown(cx, again.format, &outcome);
     Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
 }

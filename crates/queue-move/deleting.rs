@@ -13,7 +13,7 @@ use transfer::{Begin, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summ
 use crate::args::{Again, Delete};
 use crate::course::now as side_now;
 use crate::outcome::{half_way, shown};
-use crate::result::MoveResult;
+use crate::result::RunResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
 use crate::syslog::Syslog;
@@ -229,8 +229,8 @@ pub(crate) fn undo(
         return Ok(outcome);
     }
     drop(locks);
-    let outcome = MoveResult::of_journal(&read(path)?, "undo", before, &Verified::default());
-    let all = outcome.counts.restored == outcome.counts.selected;
+    let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());
+    let all = outcome.counts.done == outcome.counts.selected;
     cx.print(shown(cx, again.format, &outcome).as_bytes())?;
     Ok(if all { Outcome::Done } else { Outcome::Partial })
 }

@@ -173,7 +173,7 @@ fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
         so_far,
         ..Verified::default()
     };
-    let mut outcome = result::MoveResult::of_journal(&journal, "history", totals, &verified);
+    let mut outcome = result::RunResult::of_journal(&journal, "history", totals, &verified);
     outcome.notes.extend(verified.notes);
     let text = if is_json(listing.format) {
         to_line(&outcome)

@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
 /// The plan, where nothing is done.
 fn only_shown(args: &Args, cx: &Context, planned: &Planned) -> (Outcome, String) {
     let partial = !args.manner.dry_run && planned.leaves_out();
-    let planned_result = result::MoveResult::of_plan(planned, args.manner.dry_run, None);
+    let planned_result = result::RunResult::of_plan(planned, args.manner.dry_run, None);
     let text = match is_json(args.format) {
         true => to_line(&planned_result),
         false => text::plan(planned, cx.width()),
@@ -157,7 +157,7 @@ fn execute(
         }
     };
     let verified = verified(args, cx, (course, planned), (log, &done), &watch);
-    let mut outcome = result::MoveResult::of_plan(
+    let mut outcome = result::RunResult::of_plan(
         planned,
         false,
         Some(Ran {
@@ -187,7 +187,7 @@ fn execute(
         interrupted(cx, &done);
     }
     let all = done.is_complete
-        && counts.moved == counts.selected
+        && counts.done == counts.selected
         && verified.problems.is_empty()
         && !outcome.is_stopped_by_canary();
     let text = shown(cx, args.format, &outcome);

@@ -38,7 +38,7 @@ pub(crate) fn half_way(
     cx.warn(&hint);
     let verified = Verified::default();
     let mut outcome =
-        result::MoveResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
+        result::RunResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
     outcome.notes.push(format!("{e}; {hint}"));
     outcome.problems.push(e.to_string());
     outcome.complete = unread.is_empty();
@@ -46,7 +46,7 @@ pub(crate) fn half_way(
     Ok((Outcome::Partial, shown(cx, format, &outcome)))
 }
 
-pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::MoveResult) -> String {
+pub(crate) fn shown(cx: &Context, format: Format, outcome: &result::RunResult) -> String {
     match is_json(format) {
         true => to_line(outcome),
         false => text::outcome(outcome, cx.is_verbose(), cx.width()),

@@ -12,9 +12,10 @@ use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side};
 
 use crate::args::{One, Release};
+use crate::outcome::shown;
+use crate::result::{Message as Shown, RunResult};
 use crate::selected::{Chosen, Strangers};
 use crate::setup;
-use crate::shown::show;
 use crate::syslog::Syslog;
 
 /// The messages as they were seen.
@@ -170,7 +171,7 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
 pub(crate) fn act(
     one: &One,
     cx: &Context,
-    (verb, does): (&str, &str),
+    (verb, does): (&'static str, &str),
     chosen: &Chosen,
     work: impl FnOnce(&[&Message]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
@@ -201,7 +202,7 @@ pub(crate) fn act(
 fn carry_out(
     one: &One,
     cx: &Context,
-    (verb, what): (&str, &str),
+    (verb, what): (&'static str, &str),
     chosen: &Chosen,
     ids: &[QueueId],
     work: impl FnOnce(&[QueueId]) -> anyhow::Result<Vec<ItemResult>>,
@@ -210,17 +211,14 @@ fn carry_out(
     if !ids.is_empty() {
         chosen.notes.iter().for_each(|note| cx.warn(note));
     }
-    let all = |mut done: Vec<Option<ItemResult>>| {
-        let mut all = ids.to_vec();
-        for (id, why) in &chosen.skipped {
-            all.push(id.clone());
-            done.push(Some(ItemResult::Skipped(why.clone())));
-        }
-        (all, done)
-    };
     if one.manner.dry_run || ids.is_empty() {
-        let (ids, done) = all(vec![None; ids.len()]);
-        return show(one, cx, verb, chosen, &ids, &done);
+        return show(
+            one,
+            cx,
+            verb,
+            chosen,
+            ids.iter().zip(std::iter::repeat(None)),
+        );
     }
     if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
         return Err(Failure::new("nothing was changed: not confirmed").into());
@@ -237,6 +235,30 @@ fn carry_out(
         cli::person::user()
     );
     Syslog::open(cx).say(now, &text);
-    let (ids, done) = all(outcomes.into_iter().map(Some).collect());
-    show(one, cx, verb, chosen, &ids, &done)
+    show(
+        one,
+        cx,
+        verb,
+        chosen,
+        ids.iter().zip(outcomes.into_iter().map(Some)),
+    )
+}
+
+/// What came of these messages, and which others were left alone.
+fn show<'m>(
+    one: &One,
+    cx: &Context,
+    verb: &'static str,
+    chosen: &'m Chosen,
+    ends: impl Iterator<Item = (&'m QueueId, Option<ItemResult>)>,
+) -> anyhow::Result<Outcome> {
+    let left = chosen.skipped.iter();
+    let left = left.map(|(id, why)| (id, Some(ItemResult::Skipped(why.clone()))));
+    let messages = ends.chain(left).map(|(id, end)| Shown::of(id, verb, end));
+    let (dry_run, messages) = (one.manner.dry_run, messages.collect());
+    let instance = &chosen.side.instance;
+    let result = RunResult::of_instance(verb, instance, dry_run, messages, &chosen.unread);
+    cx.print(shown(cx, one.format, &result).as_bytes())?;
+    let all = dry_run || result.counts.done == result.counts.selected;
+    Ok(if all { Outcome::Done } else { Outcome::Partial })
 }
