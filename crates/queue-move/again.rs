@@ -92,9 +92,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     if !cx.is_quiet() || !again.manner.yes {
         cx.say(&plan);
     }
-    if !again.manner.yes && !cx.confirm("Do it?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    again.manner.confirm(cx, "Do it?")?;
     // What another run has written in the meantime counts.
     let mut journal = read_again(&journal)?;
     (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());

@@ -48,9 +48,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     }
     setup::must_be_root()?;
     let question = format!("Close {name}, and leave its messages where they are?");
-    if !close.manner.yes && !cx.confirm(&question, "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    close.manner.confirm(cx, &question)?;
     // Not while it is at work.
     let locks = setup::lock(cx, &[(&from_now(&journal.header), true)])?;
     // What another run has written in the meantime counts.
@@ -222,9 +220,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     if !prune.manner.dry_run && over > 0 {
         setup::must_be_root()?;
         let question = format!("Remove {} for good?", count(over, "deleted message"));
-        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
+        prune.manner.confirm(cx, &question)?;
         let (done, all_done) = deleting::purge(cx, false)?;
         purged = done.iter().map(|(_, count)| count).sum();
         is_whole &= all_done;
@@ -232,9 +228,7 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     if !prune.manner.dry_run && !summaries.is_empty() {
         setup::must_be_root()?;
         let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
-        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
+        prune.manner.confirm(cx, &question)?;
         let mut removed = Vec::with_capacity(summaries.len());
         for one in summaries {
             match remove(cx, &one, before)? {

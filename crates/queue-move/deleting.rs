@@ -200,9 +200,7 @@ pub(crate) fn undo(
     }
     setup::must_be_root()?;
     let locks = setup::lock(cx, &[(&side, true)])?;
-    if !again.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    again.manner.confirm(cx, &format!("{what}?"))?;
     // What another run has written in the meantime counts.
     let mut journal = read(path)?;
     must_be_kept(&journal)?;

@@ -66,9 +66,7 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
             if !cx.is_quiet() || !args.manner.yes {
                 cx.say(&text::plan(&planned, None));
             }
-            if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
-                return Err(Failure::new("nothing was changed: not confirmed").into());
-            }
+            args.manner.confirm(cx, "Move it?")?;
             execute(args, cx, &course, &planned)?
         }
     };

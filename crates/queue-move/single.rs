@@ -220,9 +220,7 @@ fn carry_out(
             ids.iter().zip(std::iter::repeat(None)),
         );
     }
-    if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    one.manner.confirm(cx, &format!("{what}?"))?;
     let locks = setup::lock(cx, &[(side, true)])?;
     let outcomes = work(ids)?;
     drop(locks);

@@ -34,10 +34,8 @@ pub(crate) fn only(
     }
     if !args.manner.yes {
         cx.show(&lines);
-        if !cx.confirm("Lift it?", "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
     }
+    args.manner.confirm(cx, "Lift it?")?;
     let mut desk = Desk::open(cx, &clock)?;
     let end = |one: &&Standing| Entry::End {
         id: one.limit.id.clone(),

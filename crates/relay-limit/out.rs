@@ -42,9 +42,7 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     cx.show(&lines);
-    if !args.manner.yes && !cx.confirm("Take it out?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    args.manner.confirm(cx, "Take it out?")?;
     let locked = lock(cx, instance)?;
     let fresh = zone::removal(&zone, clock.now());
     let (own, (said, mut outcome)) = paused(args, cx, &clock, instance, fresh.as_ref())?;

@@ -107,9 +107,7 @@ pub(crate) fn ordered_with(
         return Ok((shown, Outcome::Done));
     }
     show();
-    if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    args.manner.confirm(cx, "Pause it?")?;
     carry_out(args, cx, &clock, &place, (plan, &takers, removal))
 }
 

@@ -73,9 +73,7 @@ pub(crate) fn ordered(
     if by.is_none() {
         cx.show(&shown);
     }
-    if !args.manner.yes && !cx.confirm("Slow it down?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    args.manner.confirm(cx, "Slow it down?")?;
     carry_out(cx, &clock, instance, limit)
 }
 
