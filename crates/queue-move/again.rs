@@ -1,7 +1,6 @@
 //! resume and undo: which move, what it does, and what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,23 +10,21 @@ use postfix::queue::QueueId;
 use transfer::protocol::Goal;
 use transfer::verify::{Follower, Log};
 use transfer::{
-    Done, Header, Journal, Move, MoveError, Side, State, Summary, Survey, Totals, Watch as _,
-    survey,
+    Header, Journal, Move, MoveError, Side, State, Summary, Survey, Totals, Watch as _, survey,
 };
 
 use crate::args::Again;
-use crate::canary::{self, Canary};
+use crate::canary;
 use crate::course::{Course, now};
 use crate::drip::{Clock, carry};
 use crate::goal::read_again;
-use crate::outcome::{half_way, interrupted, shown};
+use crate::outcome::{Led, Shown, concluded, half_way};
 use crate::planned::Planned;
 use crate::planning;
-use crate::result;
+use crate::result::RunResult;
 use crate::setup;
-use crate::syslog::Syslog;
 use crate::unfinished::{moves, named, read, written};
-use crate::waiting::{self, Moved, Verified};
+use crate::waiting::{self, Verified};
 use crate::watch::{About, MoveWatch};
 
 /// How long TO's log is waited for, in all, and how often it is read meanwhile.
@@ -86,7 +83,7 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
         return Ok(Outcome::Done);
     }
     setup::must_be_root()?;
-    let mut out = cx.stream()?;
+    let out = cx.stream()?;
     let header = journal.header.clone();
     let locks = setup::lock(cx, &[(&header.from, true), (&header.to, false)])?;
     if !cx.is_quiet() || !again.manner.yes {
@@ -96,16 +93,9 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
     // What another run has written in the meantime counts.
     let mut journal = read_again(&journal)?;
     (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());
-    let (outcome, text) = execute(again, cx, &course, journal, rest.as_ref(), before)?;
+    let shown = execute(again, cx, &course, journal, rest.as_ref(), before)?;
     drop(locks);
-    let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
-    match written.and_then(|()| out.finish()) {
-        Ok(()) => Ok(outcome),
-        Err(e) => {
-            setup::unwritten(cx, &e, &header.name)?;
-            Ok(Outcome::Partial)
-        }
-    }
+    shown.hand_over(cx, out)
 }
 
 /// TO's log since the move began: the file where it was then, or else the journal.
@@ -128,24 +118,20 @@ fn execute(
     journal: Journal,
     rest: Option<&Planned>,
     before: Totals,
-) -> anyhow::Result<(Outcome, String)> {
-    let header = journal.header.clone();
+) -> anyhow::Result<Shown> {
+    let (header, path) = (journal.header.clone(), journal.path.clone());
     let goal = match rest {
         Some(_) => Goal::Finish,
         None => Goal::Back,
     };
-    let path = journal.path.clone();
     let ids: Vec<QueueId> = journal.intents().map(|one| one.queue_id.clone()).collect();
-    let rate = again.pace.rate.or(header.rate);
-    let interrupts = cx.catch_interrupts()?;
-    let syslog = Syslog::open(cx);
     let about = About {
         name: &header.name,
         ids: &ids,
         to: &header.to.instance,
     };
     let wake = course.to_runs.then_some(&header.to);
-    let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
+    let watch = MoveWatch::new(cx, cx.catch_interrupts()?, wake, about);
     let word = word(goal);
     watch.say(&format!("{word} by {}", cli::person::user()));
     let log = log_since(cx, course, &header);
@@ -165,41 +151,23 @@ fn execute(
         }
         None => 0,
     };
-    let ran = Move::reopen(means, journal, goal);
-    let ran = ran.and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
-    let (canary, done, mut stopped) = match ran {
-        Ok(done) => done,
+    let rate = again.pace.rate.or(header.rate);
+    let led = Move::reopen(means, journal, goal)
+        .and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
+    let led = match led {
+        Ok(led) => led,
         Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
     };
-    let (journal, mut verified) = (read(&path)?, Verified::default());
-    if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
-        let moved = Moved::of(&done, journal.intents().map(Arc::as_ref));
-        verified = waiting::verify(cx, &header.to, log, &moved, &watch);
-        waiting::keep(cx, &done, &mut verified);
-    }
-    if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
-        let what = format!(
-            "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
-             back: queue-move undo {name}",
-            name = header.name
-        );
-        cx.warn(&what);
-        stopped = Some(what);
-    }
-    let mut outcome = result::RunResult::of_journal(&journal, word, before, &verified);
-    let is_stopped = stopped.is_some();
-    outcome.note(canary, stopped, &verified);
-    let counts = outcome.counts;
-    watch.say(&format!(
-        "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
-        counts.moved, counts.skipped, counts.failed, counts.restored, counts.in_doubt
-    ));
-    if !is_stopped {
-        interrupted(cx, &done);
-    }
-    let all = counts.done == counts.selected && verified.problems.is_empty();
-    let text = shown(cx, again.format, &outcome);
-    Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+    let journal = read(&path)?;
+    let verified = match goal {
+        Goal::Finish => {
+            let messages = journal.intents().map(Arc::as_ref);
+            waiting::verified(cx, course, &again.pace, (log, &led.done), messages, &watch)
+        }
+        Goal::Back => Verified::default(),
+    };
+    let outcome = RunResult::of_journal(&journal, word, before, &verified);
+    Ok(concluded(cx, again.format, outcome, led, &verified, &watch))
 }
 
 /// Leads the move to its end: what is to go to TO, with `wanted` messages as a canary first, and at this rate. Why it
@@ -211,7 +179,7 @@ fn lead(
     (wanted, rate, log): (usize, Option<u32>, Option<Log>),
     mut one: Move<'_>,
     watch: &MoveWatch<'_>,
-) -> Result<(Option<Canary>, Done, Option<String>), MoveError> {
+) -> Result<Led, MoveError> {
     let canary = match (rest, log.clone().filter(|_| wanted > 0)) {
         (Some(rest), Some(log)) => {
             let (size, may_ask) = ((wanted, &again.canary, log), !again.manner.yes);
@@ -222,7 +190,18 @@ fn lead(
     };
     if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
         // Some of it is on hold already, or copied: it stays where it is, for an undo or another resume.
-        return Ok((canary, one.end()?, None));
+        let done = one.end()?;
+        let what = format!(
+            "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
+             back: queue-move undo {name}",
+            name = done.name
+        );
+        cx.warn(&what);
+        return Ok(Led {
+            canary,
+            done,
+            stopped: Some(what),
+        });
     }
     let clock = rest.zip(rate).map(|(planned, rate)| Clock {
         rate,
@@ -232,7 +211,11 @@ fn lead(
         patience: again.canary.canary_wait.duration(),
     });
     let (done, stopped) = carry(cx, one, clock, watch)?;
-    Ok((canary, done, stopped))
+    Ok(Led {
+        canary,
+        done,
+        stopped,
+    })
 }
 
 /// What TO has taken over, by its log.

@@ -16,7 +16,6 @@ use crate::outcome::{half_way, shown};
 use crate::result::RunResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
-use crate::syslog::Syslog;
 use crate::unfinished::{deletions, deletions_dir, read, written};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
@@ -54,13 +53,12 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     let interrupts = cx.catch_interrupts()?;
     act(one, cx, ("delete", "delete"), &chosen, |messages| {
         let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
-        let syslog = Syslog::open(cx);
         let about = About {
             name: &name,
             ids: &ids,
             to: KEPT,
         };
-        let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
+        let watch = MoveWatch::new(cx, interrupts, None, about);
         let nothing = |_: &str| None;
         let means = setup::means(cx, &watch, &nothing);
         let begin = Begin {
@@ -206,14 +204,13 @@ pub(crate) fn undo(
     must_be_kept(&journal)?;
     (journal.header.from, journal.header.to) = (side.clone(), side);
     let interrupts = cx.catch_interrupts()?;
-    let syslog = Syslog::open(cx);
     let ids: Vec<_> = journal.intents().map(|one| one.queue_id.clone()).collect();
     let about = About {
         name: &name,
         ids: &ids,
         to: KEPT,
     };
-    let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
+    let watch = MoveWatch::new(cx, interrupts, None, about);
     watch.say(&format!("undo by {}", cli::person::user()));
     let nothing = |_: &str| None;
     let ran = Move::reopen(setup::means(cx, &watch, &nothing), journal, Goal::Back);
@@ -222,9 +219,7 @@ pub(crate) fn undo(
         one.end()
     });
     if let Err(e) = ran {
-        let (outcome, text) = half_way(cx, again.format, path, (&e, &[]))?;
-        cx.print(text.as_bytes())?;
-        return Ok(outcome);
+        return half_way(cx, again.format, path, (&e, &[]))?.hand_over(cx, cx.stream()?);
     }
     drop(locks);
     let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());

@@ -216,6 +216,27 @@ impl RunResult {
         self.notes.extend(verified.notes.iter().cloned());
     }
 
+    /// Is all done with all of them that the verb is for?
+    pub(crate) fn is_all_done(&self) -> bool {
+        self.counts.done == self.counts.selected
+    }
+
+    /// The counts of a move, for the mail log.
+    pub(crate) fn counted(&self) -> String {
+        let counts = self.counts;
+        let first = format!(
+            "{} moved, {} skipped, {} failed",
+            counts.moved, counts.skipped, counts.failed
+        );
+        match self.action {
+            "move" => format!("{first}, {} not reached", counts.open),
+            verb => format!(
+                "{verb}: {first}, {} put back, {} in doubt",
+                counts.restored, counts.in_doubt
+            ),
+        }
+    }
+
     /// Did the others not follow?
     pub(crate) fn is_stopped_by_canary(&self) -> bool {
         let canary = self.canary.as_ref();

@@ -105,14 +105,6 @@ pub(crate) fn is_json(format: Format) -> bool {
     format == Format::Json
 }
 
-/// The result could not be written after all was done. A pipe that nobody reads any more is nothing to report.
-pub(crate) fn unwritten(cx: &Context, e: &anyhow::Error, name: &str) -> anyhow::Result<()> {
-    cx.warn(format!(
-        "{e:#}; the journal has the result: queue-move history {name}"
-    ));
-    Ok(())
-}
-
 /// The time, as people read it, with its zone.
 pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
     let time = cx.zone().at(Time::from_seconds(seconds));

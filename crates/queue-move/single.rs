@@ -257,6 +257,6 @@ fn show<'m>(
     let instance = &chosen.side.instance;
     let result = RunResult::of_instance(verb, instance, dry_run, messages, &chosen.unread);
     cx.print(shown(cx, one.format, &result).as_bytes())?;
-    let all = dry_run || result.counts.done == result.counts.selected;
+    let all = dry_run || result.is_all_done();
     Ok(if all { Outcome::Done } else { Outcome::Partial })
 }

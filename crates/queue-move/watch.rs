@@ -15,11 +15,11 @@ const SLICE: Duration = Duration::from_millis(50);
 pub(crate) struct MoveWatch<'a> {
     begun: Instant,
     start: i64,
-    interrupts: &'a Interrupts,
-    progress: Option<Progress>,
+    interrupts: Interrupts,
+    progress: Progress,
     /// TO, if it is to be woken.
     wake: Option<&'a Side>,
-    syslog: &'a Syslog,
+    syslog: Syslog,
     /// The move, its messages' ids, and what it is said of them that they are.
     about: About<'a>,
     pub(crate) woken: Cell<bool>,
@@ -35,18 +35,17 @@ pub(crate) struct About<'a> {
 impl<'a> MoveWatch<'a> {
     pub(crate) fn new(
         cx: &Context,
-        interrupts: &'a Interrupts,
+        interrupts: Interrupts,
         wake: Option<&'a Side>,
-        syslog: &'a Syslog,
         about: About<'a>,
     ) -> Self {
         Self {
             begun: Instant::now(),
             start: cx.now().micros(),
             interrupts,
-            progress: Some(cx.progress_items("moving", Some(about.ids.len() as u64))),
+            progress: cx.progress_items("moving", Some(about.ids.len() as u64)),
             wake,
-            syslog,
+            syslog: Syslog::open(cx),
             about,
             woken: Cell::new(false),
         }
@@ -64,6 +63,11 @@ impl<'a> MoveWatch<'a> {
         self.syslog
             .say(self.now(), &format!("move {}: {text}", self.about.name));
     }
+
+    /// How many of those nobody took.
+    pub(crate) fn lost(&self) -> u64 {
+        self.syslog.lost()
+    }
 }
 
 impl Watch for MoveWatch<'_> {
@@ -77,9 +81,7 @@ impl Watch for MoveWatch<'_> {
     }
 
     fn ended(&self, ended: &[Ended]) {
-        if let Some(progress) = &self.progress {
-            progress.advance(ended.len() as u64);
-        }
+        self.progress.advance(ended.len() as u64);
         if ended.iter().any(|ended| ended.fate == Fate::Moved) {
             self.wake();
         }
