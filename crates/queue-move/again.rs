@@ -7,6 +7,7 @@ use std::time::Duration;
 use cli::{Context, Failure, Outcome};
 use postfix::Time;
 use postfix::queue::QueueId;
+use transfer::preflight::Objection;
 use transfer::protocol::Goal;
 use transfer::verify::{Follower, Log};
 use transfer::{
@@ -15,7 +16,7 @@ use transfer::{
 
 use crate::args::Again;
 use crate::canary;
-use crate::course::{Course, now};
+use crate::course::Course;
 use crate::drip::{Clock, carry};
 use crate::goal::read_again;
 use crate::outcome::{Led, Shown, concluded, half_way};
@@ -41,43 +42,17 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
         (Goal::Finish, true) => Goal::Back,
         (goal, _) => goal,
     };
-    let (from, from_side) = now(cx, &host, &journal.header.from)?;
-    let (to, to_side) = now(cx, &host, &journal.header.to)?;
-    let course = Course {
-        host: &host.value,
-        from,
-        to,
-        from_side: from_side.clone(),
-        to_side: to_side.clone(),
-        to_runs: setup::runs(cx, to)?,
-    };
+    let course = Course::now(cx, &host, &journal.header)?;
     let findings = match goal {
         // Whether mail may go from one provider's instance to another's was decided when it began.
         Goal::Finish => course.findings(cx, true, false)?,
         Goal::Back => Vec::new(),
     };
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
-    (journal.header.from, journal.header.to) = (from_side, to_side);
+    setup::must_be_clear(&findings)?;
+    journal.header.from.clone_from(&course.from_side);
+    journal.header.to.clone_from(&course.to_side);
     let before = Totals::of_ends(journal.ends());
-    let rate = again.pace.rate.or(journal.header.rate);
-    let survey = survey(&journal);
-    let survey =
-        survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
-    let mut plan = plan(cx, &journal, goal, rate, &survey);
-    let rest = match goal {
-        // TO may have been changed since: it is asked again what would become of these.
-        Goal::Finish => {
-            let cross_device = journal.header.cross_device;
-            let rest = planning::rest(cx, &course, cross_device, &survey.left, findings)?;
-            for warning in &rest.warnings {
-                plan.push_str(&format!("warning: {}\n", postfix::escape(warning)));
-            }
-            Some(rest)
-        }
-        Goal::Back => None,
-    };
+    let (plan, rest) = plan(again, cx, (&course, &journal), goal, findings)?;
     if again.manner.dry_run {
         cx.print(plan.as_bytes())?;
         return Ok(Outcome::Done);
@@ -269,8 +244,39 @@ fn word(goal: Goal) -> &'static str {
     }
 }
 
+/// What is to be done, in lines; and what TO is to get yet, unless all goes back.
+fn plan(
+    again: &Again,
+    cx: &Context,
+    (course, journal): (&Course<'_>, &Journal),
+    goal: Goal,
+    findings: Vec<Objection>,
+) -> anyhow::Result<(String, Option<Planned>)> {
+    let survey = survey(journal);
+    let survey =
+        survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
+    let rate = again.pace.rate.or(journal.header.rate);
+    let mut plan = lines(cx, journal, goal, rate, &survey);
+    if goal == Goal::Back {
+        return Ok((plan, None));
+    }
+    // TO may have been changed since: it is asked again what would become of these.
+    let cross_device = journal.header.cross_device;
+    let rest = planning::rest(cx, course, cross_device, &survey.left, findings)?;
+    for warning in &rest.warnings {
+        plan.push_str(&format!("warning: {}\n", postfix::escape(warning)));
+    }
+    Ok((plan, Some(rest)))
+}
+
 /// What is to be done, from where the messages are now.
-fn plan(cx: &Context, journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> String {
+fn lines(
+    cx: &Context,
+    journal: &Journal,
+    goal: Goal,
+    rate: Option<u32>,
+    survey: &Survey,
+) -> String {
     let &Survey {
         waiting,
         held,

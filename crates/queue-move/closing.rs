@@ -12,14 +12,11 @@ use crate::deleting;
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{deletions, moves, named, read};
+use crate::unfinished::{deletions, moves, read};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
-    let journal = match deleting::named(cx, Some(&close.name)) {
-        Some(path) => read(&path)?,
-        None => named(cx, &close.name)?,
-    };
+    let journal = deleting::any_named(cx, &close.name)?;
     let name = journal.header.name.clone();
     let why = close.why.trim();
     if why.is_empty() {
@@ -27,8 +24,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             .hint("say why it cannot be finished, for the next admin: --why TEXT")
             .into());
     }
-    must_be_unfinished(&journal)?;
-    deleting::must_keep_nothing(&journal)?;
+    must_be_closable(&journal)?;
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
     cx.note(summary.warning());
@@ -53,8 +49,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     let locks = setup::lock(cx, &[(&from_now(&journal.header), true)])?;
     // What another run has written in the meantime counts.
     let journal = read(&journal.path)?;
-    must_be_unfinished(&journal)?;
-    deleting::must_keep_nothing(&journal)?;
+    must_be_closable(&journal)?;
     let (user, now) = (cli::person::user(), setup::seconds(cx));
     let closed = transfer::close(
         Fs::new(&NoHook),
@@ -66,6 +61,12 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     closed.map_err(|e| Failure::io("cannot write", &journal.path, e))?;
     drop(locks);
     Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
+    cx.print(closing_words(&name, &hidden).as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+/// That it is closed, and where mail of it may be that nobody else shows.
+fn closing_words(name: &str, hidden: &(Vec<PathBuf>, Vec<PathBuf>)) -> String {
     let mut text = format!("closed {name}\n");
     for path in hidden.0.iter().chain(&hidden.1) {
         text.push_str(&format!("not seen by Postfix: {}\n", path.display()));
@@ -75,8 +76,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             "to deliver it after all: queue-move resume {name}; to put it back: queue-move undo {name}\n"
         ));
     }
-    cx.print(postfix_lines(&text).as_bytes())?;
-    Ok(Outcome::Done)
+    postfix_lines(&text)
 }
 
 /// The only files of messages, perhaps, that no program of Postfix's shows: and those of them that only their content
@@ -140,9 +140,10 @@ fn kept(listed: &Summary) -> Option<String> {
     }
 }
 
-fn must_be_unfinished(journal: &Journal) -> anyhow::Result<()> {
+/// It is unfinished, and gives nothing back.
+fn must_be_closable(journal: &Journal) -> anyhow::Result<()> {
     if journal.state() == State::Unfinished {
-        return Ok(());
+        return deleting::must_keep_nothing(journal);
     }
     let what = format!("the move {} is not unfinished", journal.header.name);
     let hint = "queue-move history lists the moves";
@@ -211,37 +212,8 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         }
         kept.is_none()
     });
-    let over: usize = deleting::purge(cx, true)?
-        .0
-        .iter()
-        .map(|(_, count)| count)
-        .sum();
-    let mut purged = over;
-    if !prune.manner.dry_run && over > 0 {
-        setup::must_be_root()?;
-        let question = format!("Remove {} for good?", count(over, "deleted message"));
-        prune.manner.confirm(cx, &question)?;
-        let (done, all_done) = deleting::purge(cx, false)?;
-        purged = done.iter().map(|(_, count)| count).sum();
-        is_whole &= all_done;
-    }
-    if !prune.manner.dry_run && !summaries.is_empty() {
-        setup::must_be_root()?;
-        let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
-        prune.manner.confirm(cx, &question)?;
-        let mut removed = Vec::with_capacity(summaries.len());
-        for one in summaries {
-            match remove(cx, &one, before)? {
-                Ok(()) => removed.push(one),
-                Err(why) => {
-                    is_whole = false;
-                    let name = &one.header.name;
-                    cx.warn(format!("the journal of {name} is not removed: {why}"));
-                }
-            }
-        }
-        summaries = removed;
-    }
+    let purged = purged(prune, cx, &mut is_whole)?;
+    let summaries = removed(prune, cx, summaries, before, &mut is_whole)?;
     let names: Vec<&str> = summaries
         .iter()
         .map(|one| one.header.name.as_str())
@@ -265,6 +237,48 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Partial
     })
+}
+
+/// Removes what deletions keep beyond their time, if that is agreed to: how many messages, or would be.
+fn purged(prune: &Prune, cx: &Context, is_whole: &mut bool) -> anyhow::Result<usize> {
+    let all = |purged: &[(String, usize)]| purged.iter().map(|(_, count)| count).sum();
+    let over: usize = all(&deleting::purge(cx, true)?.0);
+    if prune.manner.dry_run || over == 0 {
+        return Ok(over);
+    }
+    setup::must_be_root()?;
+    let question = format!("Remove {} for good?", count(over, "deleted message"));
+    prune.manner.confirm(cx, &question)?;
+    let (done, all_done) = deleting::purge(cx, false)?;
+    *is_whole &= all_done;
+    Ok(all(&done))
+}
+
+/// Removes these journals, if that is agreed to: those that are gone, or would be.
+fn removed(
+    prune: &Prune,
+    cx: &Context,
+    mut summaries: Vec<Summary>,
+    before: i64,
+    is_whole: &mut bool,
+) -> anyhow::Result<Vec<Summary>> {
+    if prune.manner.dry_run || summaries.is_empty() {
+        return Ok(summaries);
+    }
+    setup::must_be_root()?;
+    let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
+    prune.manner.confirm(cx, &question)?;
+    let mut left = Vec::new();
+    for one in &summaries {
+        if let Err(why) = remove(cx, one, before)? {
+            left.push(one.path.clone());
+            let name = &one.header.name;
+            cx.warn(format!("the journal of {name} is not removed: {why}"));
+        }
+    }
+    *is_whole &= left.is_empty();
+    summaries.retain(|one| !left.contains(&one.path));
+    Ok(summaries)
 }
 
 /// Names of files may hold anything.

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cli::{Context, Failure, Outcome};
+use cli::{Context, Failure, Interrupts, Outcome};
 use postfix::either;
 use postfix::queue::{Message, Queue};
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
-use transfer::{Begin, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summary, Totals};
+use transfer::{
+    Begin, Done, Fate, Fs, Journal, Move, MoveError, NoHook, Purged, Side, State, Summary, Totals,
+};
 
 use crate::args::{Again, Delete};
 use crate::course::now as side_now;
@@ -35,16 +37,7 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     chosen.leave_moves(cx, queue)?;
     let until = cx.now().plus(delete.keep).seconds();
     let now = setup::seconds(cx);
-    let first = format!(
-        "{}-delete-{}",
-        setup::stamp(now),
-        setup::plain(&chosen.side)
-    );
-    // As its journal will be called: what is said of the undo must lead to this deletion.
-    let names = (2..1000).map(|more| format!("{first}-{more}"));
-    let mut names = std::iter::once(first.clone()).chain(names);
-    let name = names.find(|name| named(cx, Some(name)).is_none());
-    let name = name.unwrap_or(first);
+    let name = new_name(cx, now, &chosen.side);
     chosen.notes.push(format!(
         "the senders get no notice; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
          for good after that",
@@ -52,17 +45,8 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     ));
     let interrupts = cx.catch_interrupts()?;
     act(one, cx, ("delete", "delete"), &chosen, |messages| {
-        let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
-        let about = About {
-            name: &name,
-            ids: &ids,
-            to: KEPT,
-        };
-        let watch = MoveWatch::new(cx, interrupts, None, about);
-        let nothing = |_: &str| None;
-        let means = setup::means(cx, &watch, &nothing);
         let begin = Begin {
-            name: name.clone(),
+            name,
             started: now,
             started_microseconds: 0,
             user: cli::person::user(),
@@ -71,34 +55,59 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
             keep_until: Some(until),
             log: None,
         };
-        let done = Move::begin(
-            means,
-            &deletions_dir(cx),
-            &plan(&chosen.side, messages),
-            begin,
-        )
-        .and_then(|mut one| {
-            one.delete()?;
-            one.end()
-        });
-        let done = done.map_err(std::io::Error::other)?;
-        let why = format!(
-            "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
-            done.name
-        );
-        let mut results = vec![ItemResult::Failed(why); ids.len()];
-        for end in done.ended {
-            let why = || end.why.clone().unwrap_or_default();
-            if let Some(result) = results.get_mut(end.n as usize) {
-                *result = match end.fate {
-                    Fate::Moved => ItemResult::Done,
-                    Fate::Skipped | Fate::Restored => ItemResult::Skipped(why()),
-                    Fate::Failed | Fate::Doubt => ItemResult::Failed(why()),
-                };
-            }
-        }
-        Ok(results)
+        take(cx, &chosen.side, messages, begin, interrupts)
     })
+}
+
+/// As the journal of a deletion will be called: what is said of the undo must lead to it.
+fn new_name(cx: &Context, now: i64, side: &Side) -> String {
+    let first = format!("{}-delete-{}", setup::stamp(now), setup::plain(side));
+    let more = (2..1000).map(|more| format!("{first}-{more}"));
+    let mut names = std::iter::once(first.clone()).chain(more);
+    let name = names.find(|name| named(cx, Some(name)).is_none());
+    name.unwrap_or(first)
+}
+
+/// Takes them out of the queue, into what is kept. What came of each.
+fn take(
+    cx: &Context,
+    side: &Side,
+    messages: &[&Message],
+    begin: Begin,
+    interrupts: Interrupts,
+) -> std::io::Result<Vec<ItemResult>> {
+    let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
+    let name = begin.name.clone();
+    let about = About {
+        name: &name,
+        ids: &ids,
+        to: KEPT,
+    };
+    let watch = MoveWatch::new(cx, interrupts, None, about);
+    let nothing = |_: &str| None;
+    let means = setup::means(cx, &watch, &nothing);
+    let plan = plan(side, messages);
+    let done = Move::begin(means, &deletions_dir(cx), &plan, begin).and_then(|mut one| {
+        one.delete()?;
+        one.end()
+    });
+    let done = done.map_err(std::io::Error::other)?;
+    let why = format!(
+        "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
+        done.name
+    );
+    let mut results = vec![ItemResult::Failed(why); ids.len()];
+    for end in done.ended {
+        let why = end.why.unwrap_or_default();
+        if let Some(result) = results.get_mut(end.n as usize) {
+            *result = match end.fate {
+                Fate::Moved => ItemResult::Done,
+                Fate::Skipped | Fate::Restored => ItemResult::Skipped(why),
+                Fate::Failed | Fate::Doubt => ItemResult::Failed(why),
+            };
+        }
+    }
+    Ok(results)
 }
 
 /// An undo without a name is of moves: not where a deletion that can be put back came after them.
@@ -162,6 +171,14 @@ pub(crate) fn named(cx: &Context, name: Option<&str>) -> Option<PathBuf> {
     (is_plain && path.exists()).then_some(path)
 }
 
+/// The journal of the deletion or move of this name.
+pub(crate) fn any_named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
+    match named(cx, Some(name)) {
+        Some(path) => read(&path),
+        None => crate::unfinished::named(cx, name),
+    }
+}
+
 /// Puts back what a deletion keeps.
 pub(crate) fn undo(
     again: &Again,
@@ -203,29 +220,35 @@ pub(crate) fn undo(
     let mut journal = read(path)?;
     must_be_kept(&journal)?;
     (journal.header.from, journal.header.to) = (side.clone(), side);
-    let interrupts = cx.catch_interrupts()?;
+    if let Err(e) = put_back(cx, journal)? {
+        return half_way(cx, again.format, path, (&e, &[]))?.hand_over(cx, cx.stream()?);
+    }
+    drop(locks);
+    let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());
+    cx.print(shown(cx, again.format, &outcome).as_bytes())?;
+    Ok(match outcome.is_all_done() {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
+}
+
+/// Carries out the undo of a deletion; or why it stopped half-way.
+fn put_back(cx: &Context, journal: Journal) -> anyhow::Result<Result<Done, MoveError>> {
+    let name = journal.header.name.clone();
     let ids: Vec<_> = journal.intents().map(|one| one.queue_id.clone()).collect();
     let about = About {
         name: &name,
         ids: &ids,
         to: KEPT,
     };
-    let watch = MoveWatch::new(cx, interrupts, None, about);
+    let watch = MoveWatch::new(cx, cx.catch_interrupts()?, None, about);
     watch.say(&format!("undo by {}", cli::person::user()));
     let nothing = |_: &str| None;
     let ran = Move::reopen(setup::means(cx, &watch, &nothing), journal, Goal::Back);
-    let ran = ran.and_then(|mut one| {
+    Ok(ran.and_then(|mut one| {
         one.run()?;
         one.end()
-    });
-    if let Err(e) = ran {
-        return half_way(cx, again.format, path, (&e, &[]))?.hand_over(cx, cx.stream()?);
-    }
-    drop(locks);
-    let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());
-    let all = outcome.counts.done == outcome.counts.selected;
-    cx.print(shown(cx, again.format, &outcome).as_bytes())?;
-    Ok(if all { Outcome::Done } else { Outcome::Partial })
+    }))
 }
 
 fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use crate::deleting;
 use crate::result::{self, to_line};
 use crate::setup::{is_json, readable};
 use crate::text;
-use crate::unfinished::{deletions, moves, named, read};
+use crate::unfinished::{deletions, moves};
 use crate::waiting::{SoFar, Verified, bad};
 
 #[derive(Serialize)]
@@ -155,10 +155,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// A move, message by message.
 fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
-    let journal = match deleting::named(cx, Some(name)) {
-        Some(path) => read(&path)?,
-        None => named(cx, name)?,
-    };
+    let journal = deleting::any_named(cx, name)?;
     let totals = Summary::read(&journal.path).map(|summary| summary.totals);
     let totals = totals.unwrap_or_default();
     let so_far = journal.became.map(|became| SoFar {

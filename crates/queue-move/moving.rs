@@ -35,9 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
         setup::must_be_root()?;
     }
     let findings = course.findings(cx, args.cross_provider, args.manner.dry_run)?;
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
+    setup::must_be_clear(&findings)?;
     // Before anything is changed: a result that has nowhere to go must not be the end of a move.
     let out = cx.stream()?;
     // From here on, no other queue-move takes mail out of FROM.

@@ -160,6 +160,14 @@ fn is_full(e: &std::io::Error) -> bool {
     matches!(e.kind(), StorageFull | QuotaExceeded)
 }
 
+/// Nothing may stand against it.
+pub(crate) fn must_be_clear(findings: &[Objection]) -> anyhow::Result<()> {
+    match findings.iter().any(|finding| finding.refuses) {
+        true => Err(refused(findings)),
+        false => Ok(()),
+    }
+}
+
 /// The refusal of a move.
 pub(crate) fn refused(findings: &[Objection]) -> anyhow::Error {
     let refusals = findings.iter().filter(|finding| finding.refuses);
