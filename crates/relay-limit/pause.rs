@@ -87,6 +87,23 @@ pub(crate) fn ordered_with(
         warnings,
         limit,
     };
+    let shown = agreed(args, cx, &plan, by.is_none())?;
+    if args.manner.dry_run {
+        return Ok((shown, Outcome::Done));
+    }
+    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
+}
+
+/// Shows the plan, if it `is_shown`, and asks whether it is meant.
+///
+/// # Errors
+/// It is refused, or not confirmed.
+fn agreed(
+    args: &Args,
+    cx: &Context,
+    plan: &PausePlan,
+    is_shown: bool,
+) -> anyhow::Result<Vec<String>> {
     let mut shown = plan.lines();
     let mut refusal = plan.refusal().filter(|_| !args.last);
     if !cx.root().is_this_host() && plan.is_unknown() {
@@ -94,21 +111,16 @@ pub(crate) fn ordered_with(
             format!("  note       refused on the host itself if no sibling runs there: {what}")
         }));
     }
-    let show = || {
-        if by.is_none() {
-            cx.show(&shown);
-        }
-    };
+    if is_shown && (refusal.is_some() || !args.manner.dry_run) {
+        cx.show(&shown);
+    }
     if let Some((what, hint)) = refusal {
-        show();
         return Err(Failure::new(what).hint(hint).into());
     }
-    if args.manner.dry_run {
-        return Ok((shown, Outcome::Done));
+    if !args.manner.dry_run {
+        args.manner.confirm(cx, "Pause it?")?;
     }
-    show();
-    args.manner.confirm(cx, "Pause it?")?;
-    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
+    Ok(shown)
 }
 
 /// How the siblings stand, by what the journal says.
@@ -191,10 +203,7 @@ fn carry_out(
         return Err(Failure::new(what).hint(hint).into());
     }
     let mut limit = plan.limit;
-    // Between plan and lock, another may have taken the name.
-    if desk.journal.limit(&limit.id).is_some() {
-        limit.id = desk.journal.new_id(name, &limit.id);
-    }
+    limit.id = desk.free_id(&limit);
     let id = limit.id.clone();
     let Some(pause) = limit.pause().cloned() else {
         return Err(Failure::new("not a pause").into());
@@ -212,16 +221,12 @@ fn carry_out(
     };
     let text = answered(&desk.journal, &id, clock.now());
     drop(desk);
-    for warning in &kept.warnings {
-        cx.warn(warning);
-    }
-    syslog.say(
-        clock.now(),
-        &format!(
-            "{id}: {name} paused, {}, until {}, by {}",
-            plan.whose, plan.until, limit.by
-        ),
+    kept.warnings.iter().for_each(|warning| cx.warn(warning));
+    let what = format!(
+        "{id}: {name} paused, {}, until {}, by {}",
+        plan.whose, plan.until, limit.by
     );
+    syslog.say(clock.now(), &what);
     if args.reload {
         reload::now(cx, place.instance)?;
     }
@@ -229,13 +234,8 @@ fn carry_out(
     let unloaded = kept.unloaded.filter(|_| !args.reload);
     let how = (&*text, kept.changed, unloaded);
     let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
-    Ok(said(
-        cx,
-        name,
-        (&plan.whose, &plan.until),
-        &id,
-        (&force, &gaps),
-    ))
+    let words = (&*plan.whose, &*plan.until);
+    Ok(said(cx, name, words, &id, (&force, &gaps)))
 }
 
 /// What Postfix answers while a pause holds: its own text, but where another of the same mail may last longer.
@@ -285,9 +285,7 @@ pub(crate) fn once_more(
     let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;
     let text = answered(&desk.journal, id, clock.now());
     drop(desk);
-    for warning in &kept.warnings {
-        cx.warn(warning);
-    }
+    kept.warnings.iter().for_each(|warning| cx.warn(warning));
     let Some((standing, pause)) = standing
         .as_ref()
         .and_then(|one| Some((one, one.limit.pause()?)))

@@ -86,15 +86,7 @@ pub(crate) fn until_paused(
     };
     let progress = cx.progress_items("waiting for Postfix", None);
     let mut client = Rewrite::new(instance);
-    let is_left = |name: &str, old: &[Process]| {
-        // What cannot be seen may be there.
-        let Ok(now) = processes::all(cx, instance) else {
-            return true;
-        };
-        let now = now.unwrap_or_default();
-        old.iter()
-            .any(|process| process.name == name && now.contains(process))
-    };
+    let is_left = |name: &str, old: &[Process]| is_left(cx, instance, name, old);
     let mut turn = 0;
     // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
     let mut remembering: Option<Vec<Process>> = None;
@@ -122,21 +114,35 @@ pub(crate) fn until_paused(
             || interrupts.is_some_and(Interrupts::came)
             || (!changed && !resolved)
         {
-            let why_not = reloaded.and_then(Result::err);
-            let with = |what: String| match &why_not {
-                Some(why) => format!("{what}; {why}"),
-                None => what,
-            };
-            return match sent {
-                Sent::Kept => Force::Unknown(with(OLDER.to_owned())),
-                Sent::Elsewhere(address, resolved) => {
-                    Force::Taken(with(format!("mail for {address} goes to {resolved}")))
-                }
-                Sent::Unknown(why) => Force::Unknown(with(why)),
-            };
+            return not_seen(sent, reloaded.and_then(Result::err));
         }
         progress.advance(1);
         std::thread::sleep(ROUND);
+    }
+}
+
+/// Is any of these processes of that name still there? What cannot be seen may be.
+fn is_left(cx: &Context, instance: &Instance, name: &str, old: &[Process]) -> bool {
+    let Ok(now) = processes::all(cx, instance) else {
+        return true;
+    };
+    let now = now.unwrap_or_default();
+    old.iter()
+        .any(|process| process.name == name && now.contains(process))
+}
+
+/// A pause that was not seen to hold in time: what trivial-rewrite says last, and why Postfix was not reloaded.
+fn not_seen(sent: Sent, why_not: Option<String>) -> Force {
+    let with = |what: String| match &why_not {
+        Some(why) => format!("{what}; {why}"),
+        None => what,
+    };
+    match sent {
+        Sent::Kept => Force::Unknown(with(OLDER.to_owned())),
+        Sent::Elsewhere(address, resolved) => {
+            Force::Taken(with(format!("mail for {address} goes to {resolved}")))
+        }
+        Sent::Unknown(why) => Force::Unknown(with(why)),
     }
 }
 
