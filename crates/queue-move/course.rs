@@ -3,7 +3,7 @@
 use cli::{Context, Failure};
 use postfix::Parsed;
 use postfix::config::{Host, Instance};
-use transfer::preflight::{Asked, Objection, check};
+use transfer::preflight::{Circumstances, Objection, check};
 use transfer::{Header, Side};
 
 use crate::setup;
@@ -45,7 +45,7 @@ impl<'h> Course<'h> {
             let id = providers.of_instance(name)?;
             Some(providers.get(id).name.clone())
         };
-        let asked = Asked {
+        let asked = Circumstances {
             root: cx.root(),
             host: self.host,
             provider: &provider,

@@ -15,7 +15,7 @@ use crate::unfinished::{deletions, moves};
 use crate::waiting::{SoFar, Verified, bad};
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ListedMove<'a> {
     #[serde(rename = "move")]
     name: &'a str,
     started: i64,
@@ -38,8 +38,8 @@ struct Entry<'a> {
 #[derive(Serialize)]
 struct History<'a> {
     schema: &'static str,
-    moves: Vec<Entry<'a>>,
-    deletions: Vec<Entry<'a>>,
+    moves: Vec<ListedMove<'a>>,
+    deletions: Vec<ListedMove<'a>>,
     /// Could all journals be read?
     complete: bool,
 }
@@ -54,9 +54,9 @@ pub(crate) fn word(state: State) -> &'static str {
     }
 }
 
-fn entry(summary: &Summary) -> Entry<'_> {
+fn entry(summary: &Summary) -> ListedMove<'_> {
     let (header, totals) = (&summary.header, summary.totals);
-    Entry {
+    ListedMove {
         name: &header.name,
         started: header.started,
         user: &header.user,
@@ -74,7 +74,7 @@ fn entry(summary: &Summary) -> Entry<'_> {
     }
 }
 
-fn line(cx: &Context, entry: &Entry<'_>) -> String {
+fn line(cx: &Context, entry: &ListedMove<'_>) -> String {
     let line = format!(
         "{}  {}  {} -> {}  {}: {}  ({})",
         entry.name,
@@ -89,7 +89,7 @@ fn line(cx: &Context, entry: &Entry<'_>) -> String {
 }
 
 /// What became of its messages; `done`: what the verb is about.
-fn counts(entry: &Entry<'_>, done: &str) -> String {
+fn counts(entry: &ListedMove<'_>, done: &str) -> String {
     let mut counts = format!(
         "{}, {} {done}, {} skipped, {} failed, {} put back",
         postfix::count(entry.messages, "message"),
@@ -108,7 +108,7 @@ fn counts(entry: &Entry<'_>, done: &str) -> String {
 }
 
 /// Of a deletion, which leads from an instance to itself.
-fn deletion_line(cx: &Context, entry: &Entry<'_>, keep_until: i64) -> String {
+fn deletion_line(cx: &Context, entry: &ListedMove<'_>, keep_until: i64) -> String {
     let line = format!(
         "{}  {}  deleted from {}  {}: {}, kept until {}  ({})",
         entry.name,
@@ -129,7 +129,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     let (summaries, mut is_whole) = moves(cx);
     let (deleted, is_read) = deletions(cx);
     is_whole &= is_read;
-    let moves: Vec<Entry<'_>> = summaries.iter().map(entry).collect();
+    let moves: Vec<ListedMove<'_>> = summaries.iter().map(entry).collect();
     let text = if is_json(listing.format) {
         to_line(&History {
             schema: "relay-tools/queue-move-history/1",

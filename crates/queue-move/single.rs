@@ -30,7 +30,7 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Instance, Side)> {
     setup::report(cx, &host.problems);
     let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
     let side = setup::spool_of(cx, instance, one.manner.dry_run)?;
-    let asked = transfer::preflight::Asked {
+    let asked = transfer::preflight::Circumstances {
         root: cx.root(),
         host: &host.value,
         provider: &|_| None,

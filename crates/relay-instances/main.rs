@@ -32,7 +32,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.takes_only(mode.name(), &[Mode::EITHER, mode.takes()])?;
     let host = host::instances::discover(cx.site());
     let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
-    let mut seen = Seen::gather(cx, args, &host, &chosen)?;
+    let mut seen = HostFacts::gather(cx, args, &host, &chosen)?;
     let providers = host::tables::providers(cx.site())?;
     let of_dns = match args.check_dns {
         true => ask_dns(cx, args, &providers, &mut seen)?,
@@ -71,7 +71,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 }
 
 /// What was read of the host.
-struct Seen {
+struct HostFacts {
     /// All its instances: two may claim the same thing, of which only one is asked for.
     all: Vec<Facts>,
     /// Which of these are shown: their places in `all`.
@@ -80,7 +80,7 @@ struct Seen {
     problems: Vec<Problem>,
 }
 
-impl Seen {
+impl HostFacts {
     fn gather(
         cx: &Context,
         args: &Args,
@@ -130,7 +130,7 @@ fn ask_dns(
     cx: &Context,
     args: &Args,
     providers: &Providers,
-    seen: &mut Seen,
+    seen: &mut HostFacts,
 ) -> anyhow::Result<Vec<Finding>> {
     let questions = Questions {
         servers: host::resolvers::servers(args.resolver)?,
@@ -150,7 +150,7 @@ fn of_detours(
     args: &Args,
     host: &Host,
     providers: &Providers,
-    seen: &Seen,
+    seen: &HostFacts,
 ) -> anyhow::Result<Vec<Finding>> {
     let mut accepted = globset::GlobSetBuilder::new();
     for glob in &args.accept {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cli::syslog::Syslog;
 use cli::{Context, Failure};
 use guarded::Links;
-use limits::{DIRECTORY, Entry, Journal, Limit, Record, Standing};
+use limits::{DIRECTORY, Journal, JournalEntry, Limit, Record, Standing};
 use postfix::config::Instance;
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
@@ -92,7 +92,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Appends to the journal; on disk when this returns.
-    pub(crate) fn write(&mut self, entries: Vec<Entry>) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, entries: Vec<JournalEntry>) -> anyhow::Result<()> {
         let at = self.clock.now();
         let record = |entry| Record { at, entry };
         let records: Vec<Record> = entries.into_iter().map(record).collect();

@@ -1,7 +1,7 @@
 //! Pauses ended before their time.
 
 use cli::{Context, Failure, Outcome, person};
-use limits::{Ending, Entry, Standing};
+use limits::{Ending, JournalEntry, Standing};
 use postfix::config::Host;
 
 use crate::args::Lift as Args;
@@ -37,7 +37,7 @@ pub(crate) fn only(
     }
     args.manner.confirm(cx, "Lift it?")?;
     let mut desk = Desk::open(cx, &clock)?;
-    let end = |one: &&Standing| Entry::End {
+    let end = |one: &&Standing| JournalEntry::End {
         id: one.limit.id.clone(),
         how: Ending::Lifted,
         by: person::user(),

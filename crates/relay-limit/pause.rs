@@ -6,7 +6,7 @@ use legible::shell::quoted;
 use limits::map::{MARK, answer};
 use limits::plan::{PausePlan, Sibling};
 use limits::setup::{State, judge};
-use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Removal, Scope};
+use limits::{Ending, Hold, Journal, JournalEntry, Limit, Pause, Removal, Scope};
 use postfix::Time;
 use postfix::config::Instance;
 
@@ -20,7 +20,7 @@ use crate::recipients;
 use crate::reload;
 use crate::siblings;
 use crate::upkeep;
-use crate::waiting::{self, Asked, Force};
+use crate::waiting::{self, Force, PauseProbe};
 
 /// What was done, in lines, or with `--dry-run` the plan. `by`: who orders it, where that is no person; then nothing is
 /// shown beside.
@@ -208,8 +208,8 @@ fn carry_out(
     let Some(pause) = limit.pause().cloned() else {
         return Err(Failure::new("not a pause").into());
     };
-    let begin = Entry::Begin(Box::new(limit.clone()));
-    let zone = removal.map(|removal| Entry::Zone {
+    let begin = JournalEntry::Begin(Box::new(limit.clone()));
+    let zone = removal.map(|removal| JournalEntry::Zone {
         id: id.clone(),
         removal,
     });
@@ -256,7 +256,7 @@ fn in_force(
     interrupts: &Interrupts,
 ) -> anyhow::Result<(Force, Vec<String>)> {
     let reach = recipients::reach(cx, place, &pause.scope);
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &pause.scope.keys(),
         recipients: &reach.refused,
         text,
@@ -266,7 +266,7 @@ fn in_force(
         None => waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts)),
     };
     if let Force::Holds(_) = force {
-        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
+        Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id: id.to_owned() }])?;
     }
     Ok((force, reach.gaps))
 }
@@ -308,12 +308,12 @@ pub(crate) fn once_more(
 /// Takes back what could not be put in force.
 pub(crate) fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyhow::Error {
     let by = person::user();
-    let end = Entry::End {
+    let end = JournalEntry::End {
         id: id.to_owned(),
         how: Ending::Failed,
         by,
     };
-    match desk.write(vec![end, Entry::Closed { id: id.to_owned() }]) {
+    match desk.write(vec![end, JournalEntry::Closed { id: id.to_owned() }]) {
         Ok(()) => why.context(
             Failure::new(format!("{id}: not in force, and given up"))
                 .hint("fix what is named, and order it again: nothing tries again by itself"),

@@ -3,7 +3,7 @@
 use cli::{Context, Failure, Outcome};
 use legible::human::age;
 use legible::shell::quoted;
-use limits::{Change, Entry, Hold, Limit, Rate};
+use limits::{Change, Hold, JournalEntry, Limit, Rate};
 use postfix::config::Instance;
 use warmup::limits::Limits;
 use warmup::settings::{HeldBy, Hold as Held, Settings};
@@ -238,7 +238,7 @@ fn carry_out(
     unapplied(cx, instance)?;
     let by = limit.by.clone();
     let before = processes::of_program(cx, instance, "qmgr");
-    desk.write(vec![Entry::Begin(Box::new(limit))])?;
+    desk.write(vec![JournalEntry::Begin(Box::new(limit))])?;
     let directory = instance.config_directory();
     let left = match parameters::change(cx, directory, &rate, Way::Set) {
         Ok(left) => left,
@@ -253,7 +253,7 @@ fn carry_out(
     desk::syslog(cx).say(clock.now(), &format!("{id}: {name} {what}, by {by}"));
     let force = waiting::until_restarted(cx, instance, "qmgr", &before);
     if let Force::Holds(_) = force {
-        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
+        Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id: id.clone() }])?;
     }
     let lines = vec![
         format!("{name}: {what}; {}", words(&force)),

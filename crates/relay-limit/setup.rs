@@ -4,7 +4,7 @@ use cli::{Context, Failure, Outcome};
 use legible::shell;
 use legible::wrap::folded;
 use limits::map::MapText;
-use limits::setup::{ACCESS, Facts, State, Step, judge};
+use limits::setup::{ACCESS, Facts, Requirement, State, judge};
 use limits::{MapFile, MapKind};
 use postfix::config::Instance;
 use postfix::escape;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-fn shown(name: &str, steps: &[Step], width: Option<u16>) -> String {
+fn shown(name: &str, steps: &[Requirement], width: Option<u16>) -> String {
     let worst = steps.iter().map(|step| step.state).max();
     let state = match worst {
         Some(State::Ok) => "ready to be paused",

@@ -18,7 +18,7 @@ use postfix::config::Instance;
 use postfix::{Span, Time};
 
 use crate::place::Place;
-use crate::probe::{self, Said, Sent};
+use crate::probe::{self, RcptAnswer, Sent};
 use crate::processes::{self, changed, is_after};
 use crate::recipients;
 use crate::reload;
@@ -61,7 +61,7 @@ pub(crate) enum Force {
 
 /// What is asked of a pause.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct PauseProbe<'a> {
     /// The keys of the map.
     pub(crate) keys: &'a [String],
     /// Recipients that the access table refuses: trivial-rewrite does not know of them.
@@ -74,7 +74,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn until_paused(
     cx: &Context,
     instance: &Instance,
-    asked: Asked<'_>,
+    asked: PauseProbe<'_>,
     changed: bool,
     interrupts: Option<&Interrupts>,
 ) -> Force {
@@ -196,7 +196,7 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
     // Another pause of the same mail that lasts longer has its own text.
     let mut client = Rewrite::new(instance);
     let keys = pause.scope.keys();
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &keys,
         recipients: &recipients::reach(cx, place, &pause.scope).refused,
         text: limits::map::MARK,
@@ -211,11 +211,11 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
 pub(crate) fn by_smtpd(
     cx: &Context,
     instance: &Instance,
-    Asked {
+    PauseProbe {
         keys,
         recipients,
         text,
-    }: Asked<'_>,
+    }: PauseProbe<'_>,
     turn: u32,
 ) -> Force {
     let mut asked = vec!["trivial-rewrite: retry".to_owned()];
@@ -227,16 +227,16 @@ pub(crate) fn by_smtpd(
     for server in probe::listeners(cx, instance) {
         for (n, address) in addresses.iter().enumerate() {
             match probe::ask(server, address, text) {
-                Said::Refused(reply) if n == 0 => {
+                RcptAnswer::Refused(reply) if n == 0 => {
                     asked.push(format!("smtpd at {server}: {reply}"));
                 }
-                Said::Refused(_) => {}
-                Said::Taken(reply) => {
+                RcptAnswer::Refused(_) => {}
+                RcptAnswer::Taken(reply) => {
                     return Force::Taken(format!(
                         "smtpd at {server} takes mail for {address}: {reply}"
                     ));
                 }
-                Said::Other(reply) => {
+                RcptAnswer::Other(reply) => {
                     silent.push(format!(
                         "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}"
                     ));

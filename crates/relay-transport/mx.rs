@@ -89,10 +89,14 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
     Ok(answers)
 }
 
-type Asked<'a> = (&'a Domain, Result<(Exchangers, Option<u32>), String>);
+type MxAnswer<'a> = (&'a Domain, Result<(Exchangers, Option<u32>), String>);
 
 /// Asks the DNS.
-fn ask<'a>(cx: &Context, args: &MxArgs, jobs: Vec<&'a Domain>) -> anyhow::Result<Vec<Asked<'a>>> {
+fn ask<'a>(
+    cx: &Context,
+    args: &MxArgs,
+    jobs: Vec<&'a Domain>,
+) -> anyhow::Result<Vec<MxAnswer<'a>>> {
     if jobs.is_empty() {
         return Ok(Vec::new());
     }

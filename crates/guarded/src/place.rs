@@ -15,7 +15,7 @@ use crate::image;
 use crate::lock::{Lock, LockError};
 use crate::read::read_file;
 use crate::trust::{Refused, file_type, is_others_to_write, is_ours, user};
-use crate::walk::{Links, Missing, Step, Walk};
+use crate::walk::{Links, Missing, OpenDirectory, Walk};
 
 /// What has the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn descriptor(path: &Path) -> Option<io::Result<File>> {
 /// meanwhile, and no link is followed that takes the name.
 #[derive(Debug, Clone)]
 pub struct Place {
-    pub(crate) step: Step,
+    pub(crate) step: OpenDirectory,
     pub(crate) name: OsString,
     path: PathBuf,
 }

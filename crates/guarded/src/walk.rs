@@ -44,13 +44,13 @@ pub(crate) enum Missing {
 
 /// An open directory on the way.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub(crate) struct OpenDirectory {
     pub(crate) fd: Arc<OwnedFd>,
     /// Could nobody but root and the caller lead elsewhere so far?
     pub(crate) safe: bool,
 }
 
-impl Step {
+impl OpenDirectory {
     fn enter(at: &OwnedFd, name: &OsStr, safe: bool) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Self::of(openat(at, name, flags, Mode::empty())?, safe)
@@ -86,7 +86,7 @@ impl Walk<'_> {
     /// # Errors
     /// A directory on the way is missing or may not be entered, a link is not followed ([`Refused`]), or the path ends
     /// in no name.
-    pub(crate) fn to(&self, path: &Path) -> io::Result<(Step, OsString)> {
+    pub(crate) fn to(&self, path: &Path) -> io::Result<(OpenDirectory, OsString)> {
         let mut todo = components(path);
         let mut way = vec![self.first(path)?];
         // For messages: where the way has led so far.
@@ -105,7 +105,7 @@ impl Walk<'_> {
                 match (way.len(), self.root) {
                     (1, Some(_)) => {}
                     (1, None) => {
-                        way = vec![Step::enter(&step.fd, "..".as_ref(), step.safe)?];
+                        way = vec![OpenDirectory::enter(&step.fd, "..".as_ref(), step.safe)?];
                         seen = vec![here.join("..")];
                     }
                     _ => {
@@ -142,7 +142,7 @@ impl Walk<'_> {
                 }
                 _ => {}
             }
-            way.push(Step::enter(&step.fd, &name, step.safe)?);
+            way.push(OpenDirectory::enter(&step.fd, &name, step.safe)?);
             seen.push(there);
         }
         Err(io::ErrorKind::IsADirectory.into())
@@ -158,7 +158,7 @@ impl Walk<'_> {
     }
 
     /// May a link be followed that is in the directory `step`?
-    fn follow(&self, step: &Step, link: &Stat, path: &Path) -> io::Result<()> {
+    fn follow(&self, step: &OpenDirectory, link: &Stat, path: &Path) -> io::Result<()> {
         let why = match self.links {
             Links::Never => "is a link, which is not followed here".to_owned(),
             Links::Ours | Links::Owned if !is_ours(link) => {
@@ -174,9 +174,9 @@ impl Walk<'_> {
     }
 
     /// Where `path` begins. The directory of an image may itself be reached through links: it was typed.
-    fn first(&self, path: &Path) -> io::Result<Step> {
+    fn first(&self, path: &Path) -> io::Result<OpenDirectory> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Step::of(openat(CWD, self.begin(path), flags, Mode::empty())?, true)
+        OpenDirectory::of(openat(CWD, self.begin(path), flags, Mode::empty())?, true)
     }
 
     fn begin(&self, path: &Path) -> PathBuf {

@@ -7,7 +7,7 @@ use crate::fsops::Stat;
 use crate::job::{Job, Places, QueueFile};
 use crate::journal::{Copied, Track};
 use crate::mover::{Mover, Stop, fail};
-use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Target};
+use crate::protocol::{BackCopy, Decoy, Goal, Observation, Own, Target};
 use crate::tree::At;
 
 /// A file that was found.
@@ -52,11 +52,11 @@ pub(crate) fn look_again(
     job.close();
     (job.locked, job.is_written) = (false, false);
     job.places = Places::default();
-    job.seen = Seen {
+    job.seen = Observation {
         sealed: job.track.sealed,
         settled: job.seen.settled,
         own: Own::No,
-        ..Seen::planned(mover.cross_device)
+        ..Observation::planned(mover.cross_device)
     };
     own(mover, finder, job)?;
     target(mover, finder, job)?;

@@ -49,7 +49,7 @@ pub fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Objection {
 }
 
 /// What the checks need to know beside the two instances.
-pub struct Asked<'a> {
+pub struct Circumstances<'a> {
     /// Where the host's files are.
     pub root: &'a Root,
     /// All instances.
@@ -64,7 +64,7 @@ pub struct Asked<'a> {
     pub is_plan: bool,
 }
 
-impl std::fmt::Debug for Asked<'_> {
+impl std::fmt::Debug for Circumstances<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Asked").finish_non_exhaustive()
     }
@@ -142,7 +142,7 @@ fn queue_directory(root: &Root, instance: &Instance) -> PathBuf {
 }
 
 /// Is the instance's queue directory another's too?
-pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Objection> {
+pub fn shared_queue(asked: &Circumstances<'_>, side: &Side) -> Option<Objection> {
     let others = asked.host.instances().iter().filter(|other| {
         let dir = queue_directory(asked.root, other);
         let same = std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
@@ -162,7 +162,7 @@ pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Objection> {
 
 /// What stands against a move between two instances, whatever the mail.
 pub fn check(
-    asked: &Asked<'_>,
+    asked: &Circumstances<'_>,
     (from, from_side): (&Instance, &Side),
     (to, to_side): (&Instance, &Side),
 ) -> Vec<Objection> {
@@ -212,7 +212,7 @@ pub fn check(
     findings
 }
 
-fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Objection> {
+fn providers(asked: &Circumstances<'_>, from: &str, to: &str) -> Option<Objection> {
     let of_from = (asked.provider)(from)?;
     let Some(of_to) = (asked.provider)(to) else {
         let what = format!(
@@ -237,7 +237,7 @@ fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Objection> {
     })
 }
 
-fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
+fn running(asked: &Circumstances<'_>, to: &Instance) -> Option<Objection> {
     if asked.to_runs {
         return None;
     }
@@ -254,7 +254,7 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
     })
 }
 
-fn pickup(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
+fn pickup(asked: &Circumstances<'_>, to: &Instance) -> Option<Objection> {
     let services = to.services(asked.root);
     if let Some(problem) = services.problems.first() {
         let what = format!("{}: its master.cf is not reliable: {problem}", to.name());

@@ -23,10 +23,10 @@ const NEGATIVE_TTL: u32 = 3600;
 
 /// The cache.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MxCache(BTreeMap<String, Entry>);
+pub struct MxCache(BTreeMap<String, CachedMx>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct CachedMx {
     /// When it is over, in seconds since 1970 (UTC).
     until: i64,
     /// Empty: there is no cache.
@@ -36,7 +36,7 @@ struct Entry {
 #[derive(Serialize, Deserialize)]
 struct Document {
     schema: String,
-    domains: BTreeMap<String, Entry>,
+    domains: BTreeMap<String, CachedMx>,
 }
 
 impl MxCache {
@@ -57,7 +57,7 @@ impl MxCache {
     /// # Errors
     /// None that can be: JSON can say all of it.
     pub fn text(&self, now: i64) -> Result<Vec<u8>, serde_json::Error> {
-        let mut current: Vec<(&String, &Entry)> = self
+        let mut current: Vec<(&String, &CachedMx)> = self
             .0
             .iter()
             .filter(|(_, entry)| entry.until > now)
@@ -90,6 +90,6 @@ impl MxCache {
         let ttl = ttl.unwrap_or(NEGATIVE_TTL).min(MAX_TTL);
         let until = now.saturating_add(i64::from(ttl));
         self.0
-            .insert(domain.as_str().to_owned(), Entry { until, mx });
+            .insert(domain.as_str().to_owned(), CachedMx { until, mx });
     }
 }
