@@ -292,7 +292,7 @@ fn lines(
         word(goal),
         header.name,
         postfix::count(journal.intents().len(), "message"),
-        setup::readable(cx, header.started),
+        setup::readable(cx, header.started()),
         header.user
     )];
     let counts = [

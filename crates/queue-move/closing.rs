@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use cli::{Context, Failure, Outcome};
-use postfix::{count, either};
+use postfix::{Time, count, either};
 use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
@@ -50,7 +50,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     // What another run has written in the meantime counts.
     let journal = read(&journal.path)?;
     must_be_closable(&journal)?;
-    let (user, now) = (cli::person::user(), setup::seconds(cx));
+    let (user, now) = (cli::person::user(), cx.now());
     let closed = transfer::close(
         Fs::new(&NoHook),
         cx.root().dir(),
@@ -163,7 +163,7 @@ fn from_now(header: &Header) -> Side {
 fn remove_unwritten(
     cx: &Context,
     listed: &Summary,
-    before: i64,
+    before: Time,
 ) -> anyhow::Result<Result<(), String>> {
     let one = std::slice::from_ref(listed);
     let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), one, before);
@@ -175,7 +175,7 @@ fn remove_unwritten(
 }
 
 /// Removes one journal, unless a run has taken its move up since it was listed. Why it is left, then.
-fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<(), String>> {
+fn remove(cx: &Context, listed: &Summary, before: Time) -> anyhow::Result<Result<(), String>> {
     if listed.header.is_unwritten() {
         return remove_unwritten(cx, listed, before);
     }
@@ -202,8 +202,8 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     // Of deletions, the journal is kept while there is something to put back.
     let closed = |one: &Summary| one.state == State::Closed || one.header.is_unwritten();
     summaries.extend(deletions.into_iter().filter(closed));
-    let before = cx.now().minus(prune.older_than).seconds();
-    summaries.retain(|one| one.header.started < before && !one.is_unfinished());
+    let before = cx.now().minus(prune.older_than);
+    summaries.retain(|one| one.header.started() < before && !one.is_unfinished());
     summaries.retain(|one| {
         let kept = kept(one);
         if let Some(why) = &kept {
@@ -259,7 +259,7 @@ fn removed(
     prune: &Prune,
     cx: &Context,
     mut summaries: Vec<Summary>,
-    before: i64,
+    before: Time,
     is_whole: &mut bool,
 ) -> anyhow::Result<Vec<Summary>> {
     if prune.manner.dry_run || summaries.is_empty() {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cli::{Context, Failure, Interrupts, Outcome};
-use postfix::either;
 use postfix::queue::{Message, Queue};
+use postfix::{Time, either};
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
@@ -35,8 +35,8 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     };
     let mut chosen = choose(one, cx, "delete", queue)?;
     chosen.leave_moves(cx, queue)?;
-    let until = cx.now().plus(delete.keep).seconds();
-    let now = setup::seconds(cx);
+    let until = cx.now().plus(delete.keep);
+    let now = cx.now();
     let name = new_name(cx, now, &chosen.side);
     chosen.notes.push(format!(
         "the senders get no notice; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
@@ -48,7 +48,6 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
         let begin = Begin {
             name,
             started: now,
-            started_microseconds: 0,
             user: cli::person::user(),
             command: cli::person::command_line(),
             rate: None,
@@ -60,7 +59,7 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
 }
 
 /// As the journal of a deletion will be called: what is said of the undo must lead to it.
-fn new_name(cx: &Context, now: i64, side: &Side) -> String {
+fn new_name(cx: &Context, now: Time, side: &Side) -> String {
     let first = format!("{}-delete-{}", setup::stamp(now), setup::plain(side));
     let more = (2..1000).map(|more| format!("{first}-{more}"));
     let mut names = std::iter::once(first.clone()).chain(more);
@@ -112,10 +111,10 @@ fn take(
 
 /// An undo without a name is of moves: not where a deletion that can be put back came after them.
 pub(crate) fn must_not_be_meant(cx: &Context, goal: Goal, moves: &[Summary]) -> anyhow::Result<()> {
-    let newest = moves.iter().map(|one| one.header.started).max();
+    let newest = moves.iter().map(|one| one.header.started()).max();
     let is_later = |one: &&Summary| {
         let keeps = one.is_unfinished() || (one.state == State::Done && one.totals.moved > 0);
-        keeps && Some(one.header.started) >= newest
+        keeps && Some(one.header.started()) >= newest
     };
     let deletions = match goal {
         Goal::Back => deletions(cx).0,
@@ -264,10 +263,10 @@ fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {
 /// Removes for good what deletions keep beyond their time: how many messages, of which deletions.
 pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String, usize)>, bool)> {
     let (found, mut is_whole) = deletions(cx);
-    let now = setup::seconds(cx);
+    let now = cx.now();
     let is_over = |one: &&Summary| {
         let kept = matches!(one.state, State::Done | State::Undone);
-        kept && one.header.keep_until.is_some_and(|until| until <= now)
+        kept && one.header.kept_until().is_some_and(|until| until <= now)
     };
     let mut purged = Vec::new();
     for one in found.iter().filter(is_over) {
@@ -294,7 +293,7 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
 }
 
 /// Removes what one deletion keeps, and closes its journal if nothing is left.
-fn purge_one(cx: &Context, one: &Summary, now: i64) -> anyhow::Result<Purged> {
+fn purge_one(cx: &Context, one: &Summary, now: Time) -> anyhow::Result<Purged> {
     let host = host::instances::discover(cx.site());
     let mut journal = read(&one.path)?;
     let (_, side) = side_now(cx, &host, &journal.header.from)?;

@@ -2,7 +2,7 @@
 
 use cli::{Context, Outcome};
 use legible::wrap::folded;
-use postfix::escape;
+use postfix::{Time, escape};
 use serde::Serialize;
 use transfer::{Became, State, Summary};
 
@@ -78,7 +78,7 @@ fn line(cx: &Context, entry: &ListedMove<'_>) -> String {
     let line = format!(
         "{}  {}  {} -> {}  {}: {}  ({})",
         entry.name,
-        readable(cx, entry.started),
+        readable(cx, Time::from_seconds(entry.started)),
         entry.from,
         entry.to,
         entry.state,
@@ -108,11 +108,11 @@ fn counts(entry: &ListedMove<'_>, done: &str) -> String {
 }
 
 /// Of a deletion, which leads from an instance to itself.
-fn deletion_line(cx: &Context, entry: &ListedMove<'_>, keep_until: i64) -> String {
+fn deletion_line(cx: &Context, entry: &ListedMove<'_>, keep_until: Time) -> String {
     let line = format!(
         "{}  {}  deleted from {}  {}: {}, kept until {}  ({})",
         entry.name,
-        readable(cx, entry.started),
+        readable(cx, Time::from_seconds(entry.started)),
         entry.from,
         entry.state,
         counts(entry, "deleted"),
@@ -140,7 +140,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     } else {
         let lines = moves.iter().map(|entry| line(cx, entry));
         let deletions = deleted.iter().map(|one| {
-            let until = one.header.keep_until.unwrap_or_default();
+            let until = one.header.kept_until().unwrap_or(Time::EPOCH);
             deletion_line(cx, &entry(one), until)
         });
         lines.chain(deletions).collect()

@@ -1,6 +1,7 @@
 //! A move: plan, question, journal, execution, verification.
 
 use cli::{Context, Failure, Outcome};
+use postfix::Time;
 use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, State, Watch as _};
 
@@ -147,11 +148,10 @@ fn execute(
 
 /// How the move begins.
 fn begin(args: &Args, cx: &Context, planned: &Planned, log: Option<&Log>) -> Begin {
-    let now = setup::seconds(cx);
+    let now = cx.now();
     Begin {
         name: args.move_name.clone().unwrap_or_else(|| name(now, planned)),
         started: now,
-        started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: cli::person::user(),
         command: cli::person::command_line(),
         rate: args.pace.rate,
@@ -225,7 +225,7 @@ fn is_there(cx: &Context, name: &str) -> bool {
 }
 
 /// `20261124T063122Z-postfix-aol-a-postfix-aol-b`, in UTC.
-fn name(now: i64, planned: &Planned) -> String {
+fn name(now: Time, planned: &Planned) -> String {
     let (from, to) = (&planned.plan.from, &planned.plan.to);
     format!(
         "{}-{}-{}",

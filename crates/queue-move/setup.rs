@@ -95,26 +95,21 @@ pub(crate) fn must_be_root() -> anyhow::Result<()> {
         .into())
 }
 
-/// Now, seconds since 1970 (UTC).
-pub(crate) fn seconds(cx: &Context) -> i64 {
-    cx.now().seconds()
-}
-
 /// Is the result for programs?
 pub(crate) fn is_json(format: Format) -> bool {
     format == Format::Json
 }
 
 /// The time, as people read it, with its zone.
-pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
-    let time = cx.zone().at(Time::from_seconds(seconds));
+pub(crate) fn readable(cx: &Context, time: Time) -> String {
+    let time = cx.zone().at(time);
     let time = time.unwrap_or_default();
     time.format("%Y-%m-%d %H:%M:%S %z").to_string()
 }
 
-/// `20261124T063122Z`: a time of seconds since 1970, as names of journals begin.
-pub(crate) fn stamp(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+/// `20261124T063122Z`: a time, as names of journals begin.
+pub(crate) fn stamp(time: Time) -> String {
+    let time = chrono::DateTime::from_timestamp(time.seconds(), 0).unwrap_or_default();
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
@@ -139,7 +134,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
         pid: std::process::id(),
         start: String::new(),
         user: cli::person::user(),
-        since: readable(cx, seconds(cx)),
+        since: readable(cx, cx.now()),
         command: cli::person::command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));

@@ -94,7 +94,7 @@ pub(crate) fn release(release: &Release, cx: &Context) -> anyhow::Result<Outcome
             "each message gets a new queue id and a new queue lifetime, and passes the maps and header checks again"
                 .to_owned(),
         );
-        let now = cx.now().seconds();
+        let now = cx.now();
         return act(one, cx, ("release", "requeue"), &chosen, |all| {
             let done = requeue(Fs::new(&NoHook), &chosen.side, &seen_as(all), now);
             // It wakes by itself, too, every minute.
@@ -224,7 +224,7 @@ fn carry_out(
     let locks = setup::lock(cx, &[(side, true)])?;
     let outcomes = work(ids)?;
     drop(locks);
-    let now = cx.now().seconds();
+    let now = cx.now();
     let count = outcomes.iter().filter(|o| **o == ItemResult::Done).count();
     let text = format!(
         "{verb} {}: {count} of {}, by {}",

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts, Progress};
 use postfix::queue::QueueId;
+use postfix::{Span, Time};
 use transfer::{Ended, Fate, Side, Watch};
 
 use crate::syslog::Syslog;
@@ -14,7 +15,7 @@ const SLICE: Duration = Duration::from_millis(50);
 
 pub(crate) struct MoveWatch<'a> {
     begun: Instant,
-    start: i64,
+    start: Time,
     interrupts: Interrupts,
     progress: Progress,
     /// TO, if it is to be woken.
@@ -41,7 +42,7 @@ impl<'a> MoveWatch<'a> {
     ) -> Self {
         Self {
             begun: Instant::now(),
-            start: cx.now().micros(),
+            start: cx.now(),
             interrupts,
             progress: cx.progress_items("moving", Some(about.ids.len() as u64)),
             wake,
@@ -71,9 +72,9 @@ impl<'a> MoveWatch<'a> {
 }
 
 impl Watch for MoveWatch<'_> {
-    fn now(&self) -> i64 {
-        let since = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
-        self.start.saturating_add(since).div_euclid(1_000_000)
+    fn now(&self) -> Time {
+        let since = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
+        self.start.plus(Span::from_micros(since))
     }
 
     fn interrupted(&self) -> bool {

@@ -176,7 +176,7 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
             Queue::Deferred => Own::Retried,
             _ => Own::Busy,
         };
-        let planned = intent.file.mtime.seconds;
+        let planned = intent.file.mtime.second();
         job.is_written = job.seen.own == Own::Held && !mover.is_untouched(&sight.stat, planned);
         let now = sight
             .covered_name()

@@ -13,7 +13,7 @@ use postfix::queue::{
 };
 use serde::Serialize;
 
-use crate::fsops::{Stat, Time};
+use crate::fsops::{FileTime, Stat};
 use crate::journal::{Intent, Journal, Rcpt, Side};
 use crate::mover::EXPIRED;
 use crate::steps::hold::pending;
@@ -265,10 +265,7 @@ fn item(message: &Message, action: Action) -> Item {
                 uid: info.uid,
                 gid: info.gid,
                 links: info.links,
-                mtime: Time {
-                    seconds: info.mtime.seconds(),
-                    nanoseconds: 0,
-                },
+                mtime: FileTime::of(info.mtime, 0),
             },
             arrival: file.arrival_time().seconds(),
             arrival_microseconds: envelope.arrival_microseconds,

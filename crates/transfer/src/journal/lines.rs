@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use postfix::queue::{Layout, Queue, QueueId, ShownRecipient, Spool};
+use postfix::{Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::fsops::Stat;
@@ -87,6 +88,17 @@ pub struct Header {
 }
 
 impl Header {
+    /// When it was started.
+    pub fn started(&self) -> Time {
+        let micros = Span::from_micros(self.started_microseconds.into());
+        Time::from_seconds(self.started).plus(micros)
+    }
+
+    /// Of a deletion: until when its messages are kept.
+    pub fn kept_until(&self) -> Option<Time> {
+        self.keep_until.map(Time::from_seconds)
+    }
+
     /// Is it of a version that this tool knows?
     pub(crate) fn is_known(&self) -> bool {
         self.schema == SCHEMA || self.is_old()

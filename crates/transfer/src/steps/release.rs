@@ -16,7 +16,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let mut at = hold.clone();
     let done = (|| -> io::Result<()> {
         restore_log(mover, job)?;
-        mover.mark(file, &hold.path, stat.mode, intent.file.mtime.seconds)?;
+        mover.mark(file, &hold.path, stat.mode, intent.file.mtime.second())?;
         if !intent.was_on_hold() {
             let deferred = Place::Queue(Queue::Deferred);
             let deferred = mover

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use postfix::Time;
 use postfix::queue::Log;
 
 use crate::job::Job;
@@ -10,7 +11,12 @@ use crate::steps::hold::without;
 use crate::tree::Place;
 
 /// `Ok(false)`: its name is taken in TO's maildrop.
-pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> Result<bool, Stop> {
+pub(crate) fn send(
+    mover: &Mover<'_>,
+    job: &mut Job,
+    logs: &[Log],
+    now: Time,
+) -> Result<bool, Stop> {
     let (hold, stat) = job.secure(mover)?;
     job.must_be_fit(&stat)?;
     strip(mover, job, logs)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use transfer::{Hook, Op, Watch};
 
 use super::NOW;
+use postfix::Time;
 
 /// Nobody to tell, and a clock that stands still.
 #[derive(Default)]
@@ -17,8 +18,8 @@ pub(crate) struct Idle {
 }
 
 impl Watch for Idle {
-    fn now(&self) -> i64 {
-        NOW
+    fn now(&self) -> Time {
+        Time::from_seconds(NOW)
     }
     fn interrupted(&self) -> bool {
         self.interrupted.get()
