@@ -24,9 +24,10 @@ use host::mailq::Counting;
 use postfix::Parsed;
 use postfix::config::{Host, Instance};
 
-use args::{Args, Format};
+use args::Args;
 use check::Limits;
 use mode::Mode;
+use output::Format;
 use watch::Watch;
 
 fn main() -> ExitCode {

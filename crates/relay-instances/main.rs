@@ -6,6 +6,7 @@
 mod args;
 mod detours;
 mod mode;
+mod output;
 mod verdict;
 
 use std::path::Path;
@@ -18,10 +19,10 @@ use host::lookups::Questions;
 use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem};
-use show::instances::{csv, json, table, text};
 
-use args::{Args, Format};
+use args::Args;
 use mode::Mode;
+use output::Format;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -180,16 +181,7 @@ fn with_limits(cx: &Context, chosen: &[&Instance], mut listing: Listing) -> List
 }
 
 fn show(cx: &Context, is_wide: bool, format: Format, listing: Listing) -> anyhow::Result<Outcome> {
-    cx.print_with(|out| match format {
-        Format::Table => {
-            let drawn = table::draw_instances(&listing, is_wide, cx.table_style());
-            out.extend_from_slice(drawn.as_bytes());
-            Ok(())
-        }
-        Format::Text => text::write(out, &listing, is_wide),
-        Format::Json => json::write(out, &listing),
-        Format::Csv => csv::write(out, &listing),
-    })?;
+    cx.print_with(|out| output::render(out, format, cx, &listing, is_wide))?;
     cx.problems(&listing.problems);
     let is_unknown = |finding: &Finding| finding.level == Level::Unknown;
     if listing.findings.iter().any(is_unknown) {
