@@ -80,7 +80,7 @@ fn closing_words(name: &str, hidden: &(Vec<PathBuf>, Vec<PathBuf>)) -> String {
 }
 
 /// The only files of messages, perhaps, that no program of Postfix's shows: and those of them that only their content
-/// tells.
+/// identifies.
 fn hidden(journal: &Journal) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     if journal.header.keep_until.is_some() {
         // What a deletion keeps was asked for already.

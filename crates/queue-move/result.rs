@@ -93,7 +93,7 @@ pub(crate) struct Message {
 const NOT_REACHED: &str = "interrupted before its turn; run queue-move resume";
 
 impl RunResult {
-    /// What the messages and the verb tell: of the rest, nothing is known.
+    /// What follows from the messages and the verb; of the rest, nothing is known.
     fn new(action: &'static str, messages: Vec<Message>) -> Self {
         let counts = counts(&messages, action);
         Self {

@@ -42,7 +42,7 @@ const FEW: usize = 500;
 /// Files that are open beside those: directories, the journal, locks.
 const OTHER_FILES: u64 = 700;
 
-/// Threads for a batch. More than there are processors: where the disk is told of every block that is freed (ext4
+/// Threads for a batch. More than there are processors: where the disk is informed of every block that is freed (ext4
 /// without a journal, mounted with `discard`), removing a defer log is waiting for it.
 const WORKERS: transfer::Workers = transfer::Workers { most: 8, share: 16 };
 

@@ -109,7 +109,7 @@ pub(crate) fn outcome(outcome: &RunResult, verbose: bool, width: Option<u16>) ->
         (counts.open, "not reached"),
     ];
     for (count, what) in others {
-        // An undo is told by what it put back, be it none.
+        // An undo says what it put back, even if nothing.
         if count > 0 || (what == "put back" && outcome.action != "move") {
             first.push_str(&format!(", {count} {what}"));
         }

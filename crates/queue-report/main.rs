@@ -65,7 +65,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let limits = marks.held(&directories);
     let mut problems = host.problems.clone();
     problems.extend(marks.problems);
-    // After the queues are read: who may not read them is told so first.
+    // After the queues are read: who may not read them learns that first.
     let troubles;
     match mode {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {

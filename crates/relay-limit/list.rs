@@ -208,7 +208,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Limi
         Ok(None) => return LimitHealth::NotRunning,
         Err(e) => {
             return LimitHealth::Unknown(format!(
-                "cannot tell whether {} runs: {e}",
+                "cannot find out whether {} is running: {e}",
                 instance.name()
             ));
         }

@@ -247,7 +247,7 @@ fn answered(journal: &Journal, id: &str, now: Time) -> String {
 }
 
 /// Waits until Postfix goes by a pause that is in the map, and writes down that it does; with the mail for which
-/// it does not. `unloaded`: why it was not told of a change that it does not notice by itself.
+/// it does not. `unloaded`: why it was not reloaded for a change that it does not notice by itself.
 fn in_force(
     cx: &Context,
     clock: &Clock,
@@ -290,7 +290,7 @@ pub(crate) fn once_more(
         .as_ref()
         .and_then(|one| Some((one, one.limit.pause()?)))
     else {
-        return Err(Failure::new(format!("{id} is no pause of the journal")).into());
+        return Err(Failure::new(format!("{id} is not a pause in the journal")).into());
     };
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();

@@ -2,7 +2,7 @@
 //!
 //! trivial-rewrite looks every ten seconds whether a table was replaced, and begins anew then (Postfix
 //! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches
-//! any. smtpd keeps what it was told of a recipient for 30 seconds, and longer while it is asked for it
+//! any. smtpd keeps the answer about a recipient for 30 seconds, and longer while it is asked for it
 //! (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes that are older than the change must be gone.
 //! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client; but not where main.cf or
 //! master.cf was changed meanwhile, which may be half of what somebody is about to do.
@@ -88,7 +88,7 @@ pub(crate) fn until_paused(
     let mut client = Rewrite::new(instance);
     let is_left = |name: &str, old: &[Process]| is_left(cx, instance, name, old);
     let mut turn = 0;
-    // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
+    // smtpds that may remember the answer of an old trivial-rewrite, once none of those is left.
     let mut remembering: Option<Vec<Process>> = None;
     // After the time for it: done, or why not.
     let mut reloaded: Option<Result<(), String>> = None;

@@ -269,8 +269,8 @@ fn ask(
     let mut rest = answer.as_slice();
     for (line, count) in lines {
         if let Some(action) = answer_to(line, &mut rest) {
-            let told = || String::from_utf8_lossy(line).chars().take(80).collect();
-            actions.entry(action).or_insert_with(|| (0, told())).0 += count;
+            let shown = || String::from_utf8_lossy(line).chars().take(80).collect();
+            actions.entry(action).or_insert_with(|| (0, shown())).0 += count;
         }
     }
     let mut actions: Vec<_> = actions.into_iter().collect();

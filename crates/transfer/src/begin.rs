@@ -106,7 +106,7 @@ fn create<'a>(means: &Means<'a>, dir: &Path, name: &str) -> io::Result<(String, 
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Nanoseconds that tell this move's files from others (FNV-1a); never 0, which is what Postfix leaves.
+/// Nanoseconds that mark this move's files (FNV-1a); never 0, which is what Postfix leaves.
 fn mark(name: &str) -> u32 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

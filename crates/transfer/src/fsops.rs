@@ -30,7 +30,7 @@ pub enum Op {
     MakeDir,
 }
 
-/// Is told of every change, and may make it fail: how tests pull the power or fill the disk at any point. Several
+/// Hears of every change, and may make it fail: how tests pull the power or fill the disk at any point. Several
 /// threads may call at the same time.
 pub trait Hook: Sync {
     /// Just before the call. An error takes the place of the call. A panic is a crash at this point.
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Fs<'_> {
 }
 
 impl<'a> Fs<'a> {
-    /// System calls of which `hook` is told.
+    /// System calls which `hook` hears of.
     pub fn new(hook: &'a dyn Hook) -> Self {
         Self(hook)
     }

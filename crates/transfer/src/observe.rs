@@ -96,7 +96,7 @@ fn find(
     for found in finder.by_inode(in_to, copied.inode)? {
         let at = found.at(tree);
         let at = at.map_err(|e| fail("cannot examine", tree.spool().dir(), &e))?;
-        // What is not complete can be told from other files, and from those of other moves, by its name only.
+        // What is not complete can be distinguished from other files, and from those of other moves, by its name only.
         let is_own_name = |at: &At| copied.complete || mover.is_covered_by_this(&at.name);
         if let Some(at) = at.filter(is_own_name)
             && let Some(sight) = fits(found.queue, at)?

@@ -36,7 +36,7 @@ pub struct Effects {
     /// A REDIRECT action that was recorded is dropped.
     pub redirect: bool,
     /// SMTPUTF8 was asked for by the sender. Requeueing forgets that (seen with Postfix 3.7; newer versions keep it,
-    /// cleanup_envelope.c): addresses beyond ASCII are then sent to a server that was not told of them.
+    /// cleanup_envelope.c): addresses beyond ASCII are then sent to a server that was not warned of them.
     pub smtputf8: bool,
     /// Recipients that are delivered, bounced or canceled already: they stay so.
     pub done_recipients: usize,

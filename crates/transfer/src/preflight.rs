@@ -137,8 +137,8 @@ pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Obj
 
 /// An instance's queue directory, as this machine names it: a link in a host's image leads to a place in that image.
 fn queue_directory(root: &Root, instance: &Instance) -> PathBuf {
-    let told = instance.queue_directory();
-    root.under(&resolve(root, told).unwrap_or_else(|_| told.to_owned()))
+    let configured = instance.queue_directory();
+    root.under(&resolve(root, configured).unwrap_or_else(|_| configured.to_owned()))
 }
 
 /// Is the instance's queue directory another's too?

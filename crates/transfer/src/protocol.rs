@@ -188,7 +188,7 @@ pub enum End {
     HeldByOthers,
     /// It is in none of these places.
     Gone,
-    /// What is there cannot be told apart from a copy of mail that was delivered: left alone, and shown.
+    /// What is there cannot be distinguished from a copy of mail that was delivered: left alone, and shown.
     InDoubt,
 }
 

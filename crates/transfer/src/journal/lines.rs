@@ -167,7 +167,7 @@ pub struct Intent {
     pub(crate) file: Stat,
     /// When it arrived, seconds since 1970 (UTC).
     pub arrival: i64,
-    /// And the microseconds of that, which tell a message from others: it is kept when mail is requeued.
+    /// And the microseconds of that, which distinguish a message from others: it is kept when mail is requeued.
     #[serde(default)]
     pub arrival_microseconds: u32,
     /// Its size, as showq(8) counts it.
@@ -266,7 +266,7 @@ pub enum Fate {
     Failed,
     /// It is back where it was.
     Restored,
-    /// Nothing that can be relied on tells where it is, or whether what is there was delivered: to be shown until an
+    /// Nothing reliable shows where it is, or whether what is there was delivered: to be shown until an
     /// admin has seen to it.
     Doubt,
 }

@@ -183,7 +183,7 @@ pub(crate) fn let_go(mover: &Mover<'_>, job: &Job, why: Stop) -> Stop {
     });
     match (back, why) {
         (Ok(()), why) => {
-            // Not before: on hold, the mark is what tells that it is ours.
+            // Not before: on hold, the mark is what shows that it is ours.
             mover.unmark(file, &hold.path);
             why
         }

@@ -27,7 +27,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
             mover.touch_from(&deferred);
             at = deferred;
         }
-        // Not before: on hold, the mark is what tells that it is ours.
+        // Not before: on hold, the mark is what shows that it is ours.
         mover.unmark(file, &at.path);
         Ok(())
     })();

@@ -22,7 +22,7 @@ pub(crate) fn send(
     strip(mover, job, logs)?;
     let (file, _) = job.open_own()?;
     let path = &hold.path;
-    // Still marked: on hold, the mark is what tells that it is ours.
+    // Still marked: on hold, the mark is what shows that it is ours.
     let time = mover.mark(file, path, stat.mode, now);
     time.map_err(|e| fail("cannot set the time of", path, &e))?;
     let to = mover.in_maildrop(&job.track.name)?;
