@@ -46,20 +46,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     match args.format {
         ListFormat::Text => {
-            let mut all = Vec::new();
-            for &(one, seen) in &shown {
-                all.extend(lines(cx, one));
-                all.extend(advised(&advice, one));
-                all.extend(
-                    seen.iter()
-                        .flat_map(|seen| troubles(one, seen, now))
-                        .map(|trouble| format!("  {}: {}", trouble.0.as_str(), trouble.1)),
-                );
-                all.push(format!(
-                    "  to end it: relay-limit lift {}",
-                    legible::shell::quoted(&one.limit.id)
-                ));
-            }
+            let each = shown.iter().flat_map(|&one| text(cx, one, &advice, now));
+            let mut all: Vec<String> = each.collect();
             if all.is_empty() {
                 all.push("nothing is in force".to_owned());
             }
@@ -68,12 +56,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
-            let troubled = shown.iter().map(|(one, seen)| {
-                (
-                    *one,
-                    seen.iter().any(|seen| !troubles(one, seen, now).is_empty()),
-                )
-            });
+            let is_wrong = |one, seen| !troubles(one, seen, now).is_empty();
+            let each = shown.iter();
+            let troubled =
+                each.map(|&(one, seen)| (one, seen.is_some_and(|seen| is_wrong(one, seen))));
             let troubled: Vec<_> = troubled.collect();
             let unread = read.problems.len();
             cx.print_metrics_with(|out| metrics::write(out, &troubled, unread))?;
@@ -85,6 +71,22 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     cx.problems(&read.problems);
     Ok(Outcome::Done)
+}
+
+/// A limit, with what is wrong with it and what to do.
+fn text(
+    cx: &Context,
+    (one, seen): (&Standing, Option<&LimitHealth>),
+    advice: &AdviceTable,
+    now: Time,
+) -> Vec<String> {
+    let mut all = lines(cx, one);
+    all.extend(advised(advice, one));
+    let wrong = seen.iter().flat_map(|seen| troubles(one, seen, now));
+    all.extend(wrong.map(|(level, why)| format!("  {}: {why}", level.as_str())));
+    let id = legible::shell::quoted(&one.limit.id);
+    all.push(format!("  to end it: relay-limit lift {id}"));
+    all
 }
 
 /// What its reason means, and what to do then.

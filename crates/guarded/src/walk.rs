@@ -119,13 +119,8 @@ impl Walk<'_> {
             let stat = step.stat(&name)?;
             match stat {
                 Some(stat) if file_type(&stat).is_symlink() => {
-                    // What is looked at is what is followed, whatever takes the name meanwhile.
-                    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                    let link = openat(&*step.fd, name.as_os_str(), flags, Mode::empty())?;
-                    self.follow(&step, &fstat(&link)?, &there)?;
+                    let target = self.target(&step, &name, &there)?;
                     left = left.checked_sub(1).ok_or(Errno::LOOP)?;
-                    let target = readlinkat(&link, "", Vec::new())?;
-                    let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
                     let mut next = components(&target);
                     next.append(&mut todo);
                     todo = next;
@@ -146,6 +141,16 @@ impl Walk<'_> {
             seen.push(there);
         }
         Err(io::ErrorKind::IsADirectory.into())
+    }
+
+    /// Where a link leads, if it may be followed.
+    fn target(&self, step: &OpenDirectory, name: &OsStr, there: &Path) -> io::Result<PathBuf> {
+        // What is looked at is what is followed, whatever takes the name meanwhile.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let link = openat(&*step.fd, name, flags, Mode::empty())?;
+        self.follow(step, &fstat(&link)?, there)?;
+        let target = readlinkat(&link, "", Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()).into())
     }
 
     /// Is a missing directory made that `behind` names follow?

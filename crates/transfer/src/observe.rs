@@ -125,6 +125,26 @@ fn is_message(at: &At, stat: &Stat, job: &Job) -> Result<bool, Stop> {
     }))
 }
 
+/// Whose its own file in FROM is now, and where.
+fn state(mover: &Mover<'_>, sight: &Sight, job: &mut Job) -> Result<Own, Stop> {
+    let intent = &job.track.intent;
+    // Of a copy, the time says nothing of FROM's queue manager.
+    let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
+    Ok(match sight.queue {
+        _ if sight.is_covered() => Own::Covered,
+        Queue::Hold if mover.is_marked(&sight.stat) => match is_locked(sight, &mut job.locked)? {
+            // Somebody had released it, and put it on hold while FROM was delivering it.
+            true => Own::HeldByOthers,
+            false => Own::Held,
+        },
+        Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
+        Queue::Hold => Own::HeldByOthers,
+        Queue::Deferred if planned => Own::AsPlanned,
+        Queue::Deferred => Own::Retried,
+        _ => Own::Busy,
+    })
+}
+
 /// Its own file in FROM: the one of the plan, or the copy that came all the way back.
 fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop> {
     let track = &job.track;
@@ -158,25 +178,8 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
         if is_back && sight.is_covered() {
             continue;
         }
-        let intent = &job.track.intent;
-        // Of a copy, the time says nothing of FROM's queue manager.
-        let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
-        job.seen.own = match sight.queue {
-            _ if sight.is_covered() => Own::Covered,
-            Queue::Hold if mover.is_marked(&sight.stat) => {
-                match is_locked(&sight, &mut job.locked)? {
-                    // Somebody had released it, and put it on hold while FROM was delivering it.
-                    true => Own::HeldByOthers,
-                    false => Own::Held,
-                }
-            }
-            Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
-            Queue::Hold => Own::HeldByOthers,
-            Queue::Deferred if planned => Own::AsPlanned,
-            Queue::Deferred => Own::Retried,
-            _ => Own::Busy,
-        };
-        let planned = intent.file.mtime.second();
+        job.seen.own = state(mover, &sight, job)?;
+        let planned = job.track.intent.file.mtime.second();
         job.is_written = job.seen.own == Own::Held && !mover.is_untouched(&sight.stat, planned);
         let now = sight
             .covered_name()

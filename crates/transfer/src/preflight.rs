@@ -95,23 +95,7 @@ pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Obj
         None if is_plan && lacks_users(root) => Some(owner_of(&dir, &meta)),
         owner => owner,
     };
-    let owner = owner.ok_or_else(|| {
-        let passwd = root.under(PASSWD.as_ref());
-        let what = format!(
-            "{name}: its mail_owner \"{user}\" is not in {}",
-            passwd.display()
-        );
-        match lacks_users(root) {
-            true => refuse(
-                what,
-                "copy the host's /etc/passwd into the image; --dry-run does without",
-            ),
-            false => refuse(
-                what,
-                "fix mail_owner in its main.cf, or add the user: getent passwd",
-            ),
-        }
-    })?;
+    let owner = owner.ok_or_else(|| no_owner(root, name, &user))?;
     for queue in QUEUES.iter().filter(|_| !is_plan) {
         let queue = dir.join(queue.name());
         if !queue.is_dir() {
@@ -133,6 +117,18 @@ pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Obj
         owner,
         identity: (meta.dev(), meta.ino()),
     })
+}
+
+/// An instance whose mail_owner is not known.
+fn no_owner(root: &Root, name: &str, user: &str) -> Objection {
+    let passwd = root.under(PASSWD.as_ref());
+    let passwd = passwd.display();
+    let what = format!("{name}: its mail_owner \"{user}\" is not in {passwd}");
+    let way = match lacks_users(root) {
+        true => "copy the host's /etc/passwd into the image; --dry-run does without",
+        false => "fix mail_owner in its main.cf, or add the user: getent passwd",
+    };
+    refuse(what, way)
 }
 
 /// An instance's queue directory, as this machine names it: a link in a host's image leads to a place in that image.
