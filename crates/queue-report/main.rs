@@ -123,13 +123,13 @@ fn settings(
             .copied()
             .filter(|_| has_figures)
             .collect(),
-        most_keys: figures::bounds::queued_keys(args.top(mode)),
+        most_keys: figures::bounds::queued_keys(mode.top(args)),
         senders: has_figures,
         order: Order {
             sort: args.sort.unwrap_or_default(),
             reverse: args.reverse,
         },
-        limit: args.limit(mode, cx.to_terminal()),
+        limit: mode.limit(args, cx.to_terminal()),
         // A table shows one, and a mailq may hold many.
         recipients: match mode {
             Mode::Messages(Listing::Ids) => 0,
@@ -155,7 +155,7 @@ fn figures(
     let settings = Arc::new(settings(args, mode, cx, spools)?);
     // All of them together are no more keys than memory has room for.
     let part = Arc::new(Settings {
-        most_keys: figures::bounds::queued_keys(args.top(mode).or(Some(0))),
+        most_keys: figures::bounds::queued_keys(mode.top(args).or(Some(0))),
         ..Settings::clone(&settings)
     });
     let tallies = Shards::new(SHARDS, || Tally::new(Arc::clone(&part)));
@@ -175,7 +175,7 @@ fn figures(
     let frame = Frame {
         host: cx.host().to_owned(),
         time: cx.now(),
-        top: args.top(mode),
+        top: mode.top(args),
         problems,
     };
     let mut report = Report::new(&settings, frame, tally);
