@@ -133,7 +133,7 @@ fn ask(
     (addresses, end): (&[SocketAddr], Instant),
 ) -> PortState {
     let unasked = |why: String| {
-        PortState::RelayAnswers(RelayAnswers {
+        PortState::Asked(RelayAnswers {
             unasked: vec![why],
             ..RelayAnswers::default()
         })
@@ -169,14 +169,14 @@ fn ask(
         }
     }
     if answers > 0 {
-        return PortState::RelayAnswers(asked);
+        return PortState::Asked(asked);
     }
     if others.is_empty() {
         return unasked("inet_protocols is without its addresses' family".to_owned());
     }
     match is_refused {
         true => PortState::Refused,
-        false => PortState::RelayAnswers(RelayAnswers {
+        false => PortState::Asked(RelayAnswers {
             unasked: others,
             ..RelayAnswers::default()
         }),

@@ -52,7 +52,7 @@ pub fn troubles(one: &Standing, seen: &LimitHealth, now: Time) -> Vec<(Level, St
             format!("{id} is not in force for all of its mail: {which}"),
         )),
         LimitHealth::Broken(why) => {
-            found.push((Level::Critical, format!("{id} is not in force: {why}")))
+            found.push((Level::Critical, format!("{id} is not in force: {why}")));
         }
         LimitHealth::Unknown(why) => found.push((
             Level::Unknown,

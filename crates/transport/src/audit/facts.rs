@@ -60,7 +60,7 @@ pub enum PortState {
     /// No answer, or no way there from here: why.
     Unreached(String),
     /// It was asked for a recipient.
-    RelayAnswers(RelayAnswers),
+    Asked(RelayAnswers),
 }
 
 /// What a relay's addresses answered that were asked for a recipient; nothing, where all take it. `192.0.2.1: 554 …`.

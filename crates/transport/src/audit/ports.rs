@@ -89,10 +89,10 @@ impl<'a> Tried<'a> {
             let (hop, _) = asked;
             match state {
                 Some(PortState::Open) => tried.open += 1,
-                Some(PortState::RelayAnswers(said)) if *said == RelayAnswers::default() => {
-                    tried.takes += 1
+                Some(PortState::Asked(said)) if *said == RelayAnswers::default() => {
+                    tried.takes += 1;
                 }
-                Some(PortState::RelayAnswers(said)) => {
+                Some(PortState::Asked(said)) => {
                     tried.said.insert(hop, said);
                 }
                 Some(PortState::Refused) => tried.refused.push(hop.to_string()),
