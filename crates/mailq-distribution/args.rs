@@ -1,11 +1,13 @@
 //! The flags, and what the manual page says beside them.
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use cli::instances::InstanceArgs;
 use cli::{Block, Common, Manual, Section, Tool};
 use figures::bounds::rows;
 use figures::distribution::Dimension;
 use postfix::Span;
+
+use crate::output::Format;
 
 /// Show which Postfix instance is filling the mailq
 ///
@@ -126,21 +128,6 @@ impl Args {
     pub(crate) fn top(&self, instances: usize) -> usize {
         self.top.unwrap_or_else(|| rows(instances))
     }
-}
-
-/// The values of `--format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Tables for people
-    Table,
-    /// INSTANCE:QUEUE:COUNT lines
-    Text,
-    /// One JSON object, schema relay-tools/mailq-distribution/1
-    Json,
-    /// Comma-separated values with a header
-    Csv,
-    /// Prometheus text format
-    Prom,
 }
 
 /// Names a dimension; clap shows the names in its messages and completes them.

@@ -17,15 +17,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cli::{Context, Outcome};
+use figures::distribution::Distribution;
 use figures::instances::Trouble;
 use figures::verdict::Level;
 use host::mailq::Counting;
 use postfix::Parsed;
-use postfix::config::Host;
+use postfix::config::{Host, Instance};
 
-use args::{Args, Format};
+use args::Args;
 use check::Limits;
 use mode::Mode;
+use output::Format;
 use watch::Watch;
 
 fn main() -> ExitCode {
@@ -69,22 +71,38 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     drop(progress);
     let Mode::Figures(format) = mode else {
         let unknown = unknown(&host, &names);
-        let mut troubles = host::machine::queue_troubles(cx.site(), &instances);
-        let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
-        let (unfinished, damaged) = transfer::unfinished(cx.root(), &all);
-        troubles.extend(damaged.iter().map(|error| Trouble {
-            instance: "queue-move".to_owned(),
-            level: Level::Unknown,
-            text: error.to_string(),
-        }));
-        troubles.extend(unfinished.iter().map(|one| Trouble {
-            instance: one.header.from.instance.clone(),
-            level: Level::Warning,
-            text: one.warning(),
-        }));
+        let troubles = troubles(cx, &instances);
         return cx.verdict(&limits.judge(&counted, &unknown, &troubles));
     };
-    let mut distribution = counted.distribution;
+    shown(args, cx, &instances, counted.distribution, format)
+}
+
+/// What else is wrong with the queues: what Postfix is held up by, and moves that are not finished.
+fn troubles(cx: &Context, instances: &[&Instance]) -> Vec<Trouble> {
+    let mut troubles = host::machine::queue_troubles(cx.site(), instances);
+    let all: Vec<&str> = instances.iter().map(|i| i.name()).collect();
+    let (unfinished, damaged) = transfer::unfinished(cx.root(), &all);
+    troubles.extend(damaged.iter().map(|error| Trouble {
+        instance: "queue-move".to_owned(),
+        level: Level::Unknown,
+        text: error.to_string(),
+    }));
+    troubles.extend(unfinished.iter().map(|one| Trouble {
+        instance: one.header.from.instance.clone(),
+        level: Level::Warning,
+        text: one.warning(),
+    }));
+    troubles
+}
+
+/// Shows the figures once, with what limits hold and what troubles there are.
+fn shown(
+    args: &Args,
+    cx: &Context,
+    instances: &[&Instance],
+    mut distribution: Distribution,
+    format: Format,
+) -> anyhow::Result<Outcome> {
     let marks = limits::Marks::read(cx.root(), cx.now());
     let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
     for line in marks.lines(&directories) {
@@ -94,7 +112,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     distribution.problems.extend(marks.problems);
     // No file is opened: this is for who wants the counts alone, and at once.
     if !args.counts_only && cx.root().is_this_host() {
-        let found = host::machine::queue_troubles(cx.site(), &instances);
+        let found = host::machine::queue_troubles(cx.site(), instances);
         distribution.troubles = Some(found);
     }
     let troubles = distribution.troubles.as_deref().unwrap_or_default();

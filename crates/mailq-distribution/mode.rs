@@ -5,7 +5,8 @@ use std::time::Duration;
 use cli::Failure;
 use postfix::Span;
 
-use crate::args::{Args, Format};
+use crate::args::Args;
+use crate::output::Format;
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(crate) enum Mode {
     Check,
 }
 
-/// How a round of `--watch` is shown: so that one can be told from the next.
+/// How a round of `--watch` is shown: so that each is distinct from the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Round {
     /// Tables.
@@ -31,7 +32,7 @@ impl Mode {
     /// What `args` ask for, and the instances that they name.
     ///
     /// # Errors
-    /// `--watch` with a format whose rounds could not be told apart, or with an impossible interval.
+    /// `--watch` with a format whose rounds could not be distinguished, or with an impossible interval.
     pub(crate) fn of(args: &Args) -> Result<(Self, Vec<String>), Failure> {
         let mut names = args.instances.instances.clone();
         if args.check {

@@ -1,13 +1,27 @@
-//! The figures in the format that is asked for.
+//! The formats, and the figures in the one that is asked for.
 
 use std::io;
 
+use clap::ValueEnum;
 use cli::Context;
 use figures::distribution::Distribution;
 use show::distribution::table::{Since, draw_distribution};
 use show::distribution::{csv, json, prom, text};
 
-use crate::args::Format;
+/// The values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for people
+    Table,
+    /// INSTANCE:QUEUE:COUNT lines
+    Text,
+    /// One JSON object, schema relay-tools/mailq-distribution/1
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// Prometheus text format
+    Prom,
+}
 
 /// Renders the figures, whole; a table shows the changes since those before, if asked to.
 pub(crate) fn render(

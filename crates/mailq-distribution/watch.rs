@@ -12,8 +12,8 @@ use guarded::threads::thread;
 use postfix::{Problem, Span, Time, count, escape};
 use show::distribution::table::{Since, draw_distribution};
 
-use crate::args::Format;
 use crate::mode::Round;
+use crate::output::Format;
 use crate::output::render;
 use crate::screen::{Screen, Wish, height};
 use host::mailq::{Counted, Counting};

@@ -1,33 +1,31 @@
 //! resume and undo: which move, what it does, and what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cli::{Context, Failure, Outcome};
 use postfix::Time;
 use postfix::queue::QueueId;
+use transfer::preflight::Objection;
 use transfer::protocol::Goal;
 use transfer::verify::{Follower, Log};
 use transfer::{
-    Done, Header, Journal, Move, MoveError, Side, State, Summary, Survey, Totals, Watch as _,
-    survey,
+    Header, Journal, Move, MoveError, Side, State, Summary, Survey, Totals, Watch as _, survey,
 };
 
 use crate::args::Again;
-use crate::canary::{self, Canary};
-use crate::course::{Course, now};
+use crate::canary;
+use crate::course::Course;
 use crate::drip::{Clock, carry};
 use crate::goal::read_again;
-use crate::outcome::{half_way, interrupted, shown};
+use crate::outcome::{Led, Shown, concluded, half_way};
 use crate::planned::Planned;
 use crate::planning;
-use crate::result;
+use crate::result::RunResult;
 use crate::setup;
-use crate::syslog::Syslog;
 use crate::unfinished::{moves, named, read, written};
-use crate::waiting::{self, Moved, Verified};
+use crate::waiting::{self, Verified};
 use crate::watch::{About, MoveWatch};
 
 /// How long TO's log is waited for, in all, and how often it is read meanwhile.
@@ -44,70 +42,35 @@ pub(crate) fn run(again: &Again, cx: &Context, asked: Goal) -> anyhow::Result<Ou
         (Goal::Finish, true) => Goal::Back,
         (goal, _) => goal,
     };
-    let (from, from_side) = now(cx, &host, &journal.header.from)?;
-    let (to, to_side) = now(cx, &host, &journal.header.to)?;
-    let course = Course {
-        host: &host.value,
-        from,
-        to,
-        from_side: from_side.clone(),
-        to_side: to_side.clone(),
-        to_runs: setup::runs(cx, to)?,
-    };
+    let course = Course::now(cx, &host, &journal.header)?;
     let findings = match goal {
         // Whether mail may go from one provider's instance to another's was decided when it began.
         Goal::Finish => course.findings(cx, true, false)?,
         Goal::Back => Vec::new(),
     };
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
-    (journal.header.from, journal.header.to) = (from_side, to_side);
+    setup::must_be_clear(&findings)?;
+    journal.header.from.clone_from(&course.from_side);
+    journal.header.to.clone_from(&course.to_side);
     let before = Totals::of_ends(journal.ends());
-    let rate = again.pace.rate.or(journal.header.rate);
-    let survey = survey(&journal);
-    let survey =
-        survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
-    let mut plan = plan(cx, &journal, goal, rate, &survey);
-    let rest = match goal {
-        // TO may have been changed since: it is asked again what would become of these.
-        Goal::Finish => {
-            let cross_device = journal.header.cross_device;
-            let rest = planning::rest(cx, &course, cross_device, &survey.left, findings)?;
-            for warning in &rest.warnings {
-                plan.push_str(&format!("warning: {}\n", postfix::escape(warning)));
-            }
-            Some(rest)
-        }
-        Goal::Back => None,
-    };
+    let (plan, rest) = plan(again, cx, (&course, &journal), goal, findings)?;
     if again.manner.dry_run {
         cx.print(plan.as_bytes())?;
         return Ok(Outcome::Done);
     }
     setup::must_be_root()?;
-    let mut out = cx.stream()?;
+    let out = cx.stream()?;
     let header = journal.header.clone();
     let locks = setup::lock(cx, &[(&header.from, true), (&header.to, false)])?;
     if !cx.is_quiet() || !again.manner.yes {
         cx.say(&plan);
     }
-    if !again.manner.yes && !cx.confirm("Do it?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    again.manner.confirm(cx, "Do it?")?;
     // What another run has written in the meantime counts.
     let mut journal = read_again(&journal)?;
     (journal.header.from, journal.header.to) = (header.from.clone(), header.to.clone());
-    let (outcome, text) = execute(again, cx, &course, journal, rest.as_ref(), before)?;
+    let shown = execute(again, cx, &course, journal, rest.as_ref(), before)?;
     drop(locks);
-    let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
-    match written.and_then(|()| out.finish()) {
-        Ok(()) => Ok(outcome),
-        Err(e) => {
-            setup::unwritten(cx, &e, &header.name)?;
-            Ok(Outcome::Partial)
-        }
-    }
+    shown.hand_over(cx, out)
 }
 
 /// TO's log since the move began: the file where it was then, or else the journal.
@@ -130,24 +93,20 @@ fn execute(
     journal: Journal,
     rest: Option<&Planned>,
     before: Totals,
-) -> anyhow::Result<(Outcome, String)> {
-    let header = journal.header.clone();
+) -> anyhow::Result<Shown> {
+    let (header, path) = (journal.header.clone(), journal.path.clone());
     let goal = match rest {
         Some(_) => Goal::Finish,
         None => Goal::Back,
     };
-    let path = journal.path.clone();
     let ids: Vec<QueueId> = journal.intents().map(|one| one.queue_id.clone()).collect();
-    let rate = again.pace.rate.or(header.rate);
-    let interrupts = cx.catch_interrupts()?;
-    let syslog = Syslog::open(cx);
     let about = About {
         name: &header.name,
         ids: &ids,
         to: &header.to.instance,
     };
     let wake = course.to_runs.then_some(&header.to);
-    let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
+    let watch = MoveWatch::new(cx, cx.catch_interrupts()?, wake, about);
     let word = word(goal);
     watch.say(&format!("{word} by {}", cli::person::user()));
     let log = log_since(cx, course, &header);
@@ -167,45 +126,23 @@ fn execute(
         }
         None => 0,
     };
-    let ran = Move::reopen(means, journal, goal);
-    let ran = ran.and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
-    let (canary, done, mut stopped) = match ran {
-        Ok(done) => done,
+    let rate = again.pace.rate.or(header.rate);
+    let led = Move::reopen(means, journal, goal)
+        .and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
+    let led = match led {
+        Ok(led) => led,
         Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
     };
-    let (journal, mut verified) = (read(&path)?, Verified::default());
-    if goal == Goal::Finish && course.to_runs && !again.pace.no_wait {
-        let moved = Moved::of(&done, journal.intents().map(Arc::as_ref));
-        verified = waiting::verify(cx, &header.to, log, &moved, &watch);
-        waiting::keep(cx, &done, &mut verified);
-    }
-    if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
-        let what = format!(
-            "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
-             back: queue-move undo {name}",
-            name = header.name
-        );
-        cx.warn(&what);
-        stopped = Some(what);
-    }
-    let mut outcome = result::MoveResult::of_journal(&journal, word, before, &verified);
-    let is_stopped = stopped.is_some();
-    outcome.note(canary, stopped, &verified);
-    let counts = outcome.counts;
-    watch.say(&format!(
-        "{word}: {} moved, {} skipped, {} failed, {} put back, {} in doubt",
-        counts.moved, counts.skipped, counts.failed, counts.restored, counts.in_doubt
-    ));
-    if !is_stopped {
-        interrupted(cx, &done);
-    }
-    let at_goal = match goal {
-        Goal::Finish => counts.moved == counts.selected,
-        Goal::Back => counts.restored == counts.selected,
+    let journal = read(&path)?;
+    let verified = match goal {
+        Goal::Finish => {
+            let messages = journal.intents().map(Arc::as_ref);
+            waiting::verified(cx, course, &again.pace, (log, &led.done), messages, &watch)
+        }
+        Goal::Back => Verified::default(),
     };
-    let all = at_goal && verified.problems.is_empty();
-    let text = shown(cx, again.format, &outcome);
-    Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+    let outcome = RunResult::of_journal(&journal, word, before, &verified);
+    Ok(concluded(cx, again.format, outcome, led, &verified, &watch))
 }
 
 /// Leads the move to its end: what is to go to TO, with `wanted` messages as a canary first, and at this rate. Why it
@@ -217,7 +154,7 @@ fn lead(
     (wanted, rate, log): (usize, Option<u32>, Option<Log>),
     mut one: Move<'_>,
     watch: &MoveWatch<'_>,
-) -> Result<(Option<Canary>, Done, Option<String>), MoveError> {
+) -> Result<Led, MoveError> {
     let canary = match (rest, log.clone().filter(|_| wanted > 0)) {
         (Some(rest), Some(log)) => {
             let (size, may_ask) = ((wanted, &again.canary, log), !again.manner.yes);
@@ -228,7 +165,18 @@ fn lead(
     };
     if canary.as_ref().is_some_and(|one| one.stopped.is_some()) {
         // Some of it is on hold already, or copied: it stays where it is, for an undo or another resume.
-        return Ok((canary, one.end()?, None));
+        let done = one.end()?;
+        let what = format!(
+            "the rest stays where it is: to continue without a canary: queue-move resume {name} --canary 0; to go \
+             back: queue-move undo {name}",
+            name = done.name
+        );
+        cx.warn(&what);
+        return Ok(Led {
+            canary,
+            done,
+            stopped: Some(what),
+        });
     }
     let clock = rest.zip(rate).map(|(planned, rate)| Clock {
         rate,
@@ -238,7 +186,11 @@ fn lead(
         patience: again.canary.canary_wait.duration(),
     });
     let (done, stopped) = carry(cx, one, clock, watch)?;
-    Ok((canary, done, stopped))
+    Ok(Led {
+        canary,
+        done,
+        stopped,
+    })
 }
 
 /// What TO has taken over, by its log.
@@ -292,8 +244,39 @@ fn word(goal: Goal) -> &'static str {
     }
 }
 
+/// What is to be done, in lines; and what TO is to get yet, unless all goes back.
+fn plan(
+    again: &Again,
+    cx: &Context,
+    (course, journal): (&Course<'_>, &Journal),
+    goal: Goal,
+    findings: Vec<Objection>,
+) -> anyhow::Result<(String, Option<Planned>)> {
+    let survey = survey(journal);
+    let survey =
+        survey.map_err(|e| Failure::new("cannot find out where the mail is").because(e))?;
+    let rate = again.pace.rate.or(journal.header.rate);
+    let mut plan = lines(cx, journal, goal, rate, &survey);
+    if goal == Goal::Back {
+        return Ok((plan, None));
+    }
+    // TO may have been changed since: it is asked again what would become of these.
+    let cross_device = journal.header.cross_device;
+    let rest = planning::rest(cx, course, cross_device, &survey.left, findings)?;
+    for warning in &rest.warnings {
+        plan.push_str(&format!("warning: {}\n", postfix::escape(warning)));
+    }
+    Ok((plan, Some(rest)))
+}
+
 /// What is to be done, from where the messages are now.
-fn plan(cx: &Context, journal: &Journal, goal: Goal, rate: Option<u32>, survey: &Survey) -> String {
+fn lines(
+    cx: &Context,
+    journal: &Journal,
+    goal: Goal,
+    rate: Option<u32>,
+    survey: &Survey,
+) -> String {
     let &Survey {
         waiting,
         held,
@@ -309,7 +292,7 @@ fn plan(cx: &Context, journal: &Journal, goal: Goal, rate: Option<u32>, survey: 
         word(goal),
         header.name,
         postfix::count(journal.intents().len(), "message"),
-        setup::readable(cx, header.started),
+        setup::readable(cx, header.started()),
         header.user
     )];
     let counts = [

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cli::{Context, Failure};
 use postfix::config::Instance;
 use postfix::queue::ScanError;
+use postfix::{Span, Time};
 use serde::Serialize;
 use transfer::verify::{Follower, Log, Still};
 use transfer::{Intent, Move, MoveError, Trial, Watch as _};
@@ -126,19 +127,21 @@ pub(crate) fn first(
 /// What the journal is to know of a canary.
 pub(crate) fn trial(cx: &Context, to: &Instance, watch: &MoveWatch<'_>, passed: bool) -> Trial {
     Trial {
-        time: watch.now(),
+        time: watch.now().seconds(),
         passed,
         config: fingerprint(cx, to).unwrap_or_default(),
     }
 }
 
-/// For so long, in seconds, what a canary has shown is taken to be so still: a provider may block TO meanwhile.
-const FRESH_S: i64 = 3600;
+/// For so long, what a canary has shown is taken to be so still: a provider may block TO meanwhile.
+const FRESH: Span = Span::from_hours(1);
 
 /// Has a canary of this move been delivered by TO within the last hour, as it is configured now?
 pub(crate) fn has_passed(cx: &Context, trial: Option<&Trial>, to: &Instance) -> bool {
-    let age = |trial: &Trial| crate::setup::seconds(cx).saturating_sub(trial.time);
-    let is_fresh = |trial: &Trial| (0..FRESH_S).contains(&age(trial));
+    let is_fresh = |trial: &Trial| {
+        let (then, now) = (Time::from_seconds(trial.time), cx.now());
+        then <= now && now.since(then) < FRESH
+    };
     trial.is_some_and(|trial| {
         trial.passed && is_fresh(trial) && Some(&trial.config) == fingerprint(cx, to).as_ref()
     })

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use cli::{Context, Failure, Outcome};
-use postfix::{count, either};
+use postfix::{Time, count, either};
 use transfer::{Fs, Header, Journal, NoHook, Side, State, Summary};
 
 use crate::args::{Close, Prune};
@@ -12,14 +12,11 @@ use crate::deleting;
 use crate::result::to_line;
 use crate::setup::{self, is_json};
 use crate::syslog::Syslog;
-use crate::unfinished::{deletions, moves, named, read};
+use crate::unfinished::{deletions, moves, read};
 
 /// Ends a move that cannot be finished.
 pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
-    let journal = match deleting::named(cx, Some(&close.name)) {
-        Some(path) => read(&path)?,
-        None => named(cx, &close.name)?,
-    };
+    let journal = deleting::any_named(cx, &close.name)?;
     let name = journal.header.name.clone();
     let why = close.why.trim();
     if why.is_empty() {
@@ -27,8 +24,7 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             .hint("say why it cannot be finished, for the next admin: --why TEXT")
             .into());
     }
-    must_be_unfinished(&journal)?;
-    deleting::must_keep_nothing(&journal)?;
+    must_be_closable(&journal)?;
     let summary = Summary::read(&journal.path);
     let summary = summary.map_err(|e| Failure::new(e.to_string()))?;
     cx.note(summary.warning());
@@ -48,16 +44,13 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     }
     setup::must_be_root()?;
     let question = format!("Close {name}, and leave its messages where they are?");
-    if !close.manner.yes && !cx.confirm(&question, "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    close.manner.confirm(cx, &question)?;
     // Not while it is at work.
     let locks = setup::lock(cx, &[(&from_now(&journal.header), true)])?;
     // What another run has written in the meantime counts.
     let journal = read(&journal.path)?;
-    must_be_unfinished(&journal)?;
-    deleting::must_keep_nothing(&journal)?;
-    let (user, now) = (cli::person::user(), setup::seconds(cx));
+    must_be_closable(&journal)?;
+    let (user, now) = (cli::person::user(), cx.now());
     let closed = transfer::close(
         Fs::new(&NoHook),
         cx.root().dir(),
@@ -68,6 +61,12 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
     closed.map_err(|e| Failure::io("cannot write", &journal.path, e))?;
     drop(locks);
     Syslog::open(cx).say(now, &format!("move {name}: closed by {user}: {why}"));
+    cx.print(closing_words(&name, &hidden).as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+/// That it is closed, and where mail of it may be that nobody else shows.
+fn closing_words(name: &str, hidden: &(Vec<PathBuf>, Vec<PathBuf>)) -> String {
     let mut text = format!("closed {name}\n");
     for path in hidden.0.iter().chain(&hidden.1) {
         text.push_str(&format!("not seen by Postfix: {}\n", path.display()));
@@ -77,12 +76,11 @@ pub(crate) fn close(close: &Close, cx: &Context) -> anyhow::Result<Outcome> {
             "to deliver it after all: queue-move resume {name}; to put it back: queue-move undo {name}\n"
         ));
     }
-    cx.print(postfix_lines(&text).as_bytes())?;
-    Ok(Outcome::Done)
+    postfix_lines(&text)
 }
 
 /// The only files of messages, perhaps, that no program of Postfix's shows: and those of them that only their content
-/// tells.
+/// identifies.
 fn hidden(journal: &Journal) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     if journal.header.keep_until.is_some() {
         // What a deletion keeps was asked for already.
@@ -142,9 +140,10 @@ fn kept(listed: &Summary) -> Option<String> {
     }
 }
 
-fn must_be_unfinished(journal: &Journal) -> anyhow::Result<()> {
+/// It is unfinished, and gives nothing back.
+fn must_be_closable(journal: &Journal) -> anyhow::Result<()> {
     if journal.state() == State::Unfinished {
-        return Ok(());
+        return deleting::must_keep_nothing(journal);
     }
     let what = format!("the move {} is not unfinished", journal.header.name);
     let hint = "queue-move history lists the moves";
@@ -164,7 +163,7 @@ fn from_now(header: &Header) -> Side {
 fn remove_unwritten(
     cx: &Context,
     listed: &Summary,
-    before: i64,
+    before: Time,
 ) -> anyhow::Result<Result<(), String>> {
     let one = std::slice::from_ref(listed);
     let removed = transfer::prune(Fs::new(&NoHook), cx.root().dir(), one, before);
@@ -176,7 +175,7 @@ fn remove_unwritten(
 }
 
 /// Removes one journal, unless a run has taken its move up since it was listed. Why it is left, then.
-fn remove(cx: &Context, listed: &Summary, before: i64) -> anyhow::Result<Result<(), String>> {
+fn remove(cx: &Context, listed: &Summary, before: Time) -> anyhow::Result<Result<(), String>> {
     if listed.header.is_unwritten() {
         return remove_unwritten(cx, listed, before);
     }
@@ -203,8 +202,8 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     // Of deletions, the journal is kept while there is something to put back.
     let closed = |one: &Summary| one.state == State::Closed || one.header.is_unwritten();
     summaries.extend(deletions.into_iter().filter(closed));
-    let before = cx.now().minus(prune.older_than).seconds();
-    summaries.retain(|one| one.header.started < before && !one.is_unfinished());
+    let before = cx.now().minus(prune.older_than);
+    summaries.retain(|one| one.header.started() < before && !one.is_unfinished());
     summaries.retain(|one| {
         let kept = kept(one);
         if let Some(why) = &kept {
@@ -213,41 +212,8 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
         }
         kept.is_none()
     });
-    let over: usize = deleting::purge(cx, true)?
-        .0
-        .iter()
-        .map(|(_, count)| count)
-        .sum();
-    let mut purged = over;
-    if !prune.manner.dry_run && over > 0 {
-        setup::must_be_root()?;
-        let question = format!("Remove {} for good?", count(over, "deleted message"));
-        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
-        let (done, all_done) = deleting::purge(cx, false)?;
-        purged = done.iter().map(|(_, count)| count).sum();
-        is_whole &= all_done;
-    }
-    if !prune.manner.dry_run && !summaries.is_empty() {
-        setup::must_be_root()?;
-        let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
-        if !prune.manner.yes && !cx.confirm(&question, "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
-        let mut removed = Vec::with_capacity(summaries.len());
-        for one in summaries {
-            match remove(cx, &one, before)? {
-                Ok(()) => removed.push(one),
-                Err(why) => {
-                    is_whole = false;
-                    let name = &one.header.name;
-                    cx.warn(format!("the journal of {name} is not removed: {why}"));
-                }
-            }
-        }
-        summaries = removed;
-    }
+    let purged = purged(prune, cx, &mut is_whole)?;
+    let summaries = removed(prune, cx, summaries, before, &mut is_whole)?;
     let names: Vec<&str> = summaries
         .iter()
         .map(|one| one.header.name.as_str())
@@ -271,6 +237,48 @@ pub(crate) fn prune(prune: &Prune, cx: &Context) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Partial
     })
+}
+
+/// Removes what deletions keep beyond their time, if that is agreed to: how many messages, or would be.
+fn purged(prune: &Prune, cx: &Context, is_whole: &mut bool) -> anyhow::Result<usize> {
+    let all = |purged: &[(String, usize)]| purged.iter().map(|(_, count)| count).sum();
+    let over: usize = all(&deleting::purge(cx, true)?.0);
+    if prune.manner.dry_run || over == 0 {
+        return Ok(over);
+    }
+    setup::must_be_root()?;
+    let question = format!("Remove {} for good?", count(over, "deleted message"));
+    prune.manner.confirm(cx, &question)?;
+    let (done, all_done) = deleting::purge(cx, false)?;
+    *is_whole &= all_done;
+    Ok(all(&done))
+}
+
+/// Removes these journals, if that is agreed to: those that are gone, or would be.
+fn removed(
+    prune: &Prune,
+    cx: &Context,
+    mut summaries: Vec<Summary>,
+    before: Time,
+    is_whole: &mut bool,
+) -> anyhow::Result<Vec<Summary>> {
+    if prune.manner.dry_run || summaries.is_empty() {
+        return Ok(summaries);
+    }
+    setup::must_be_root()?;
+    let question = format!("Remove the journals of {}?", count(summaries.len(), "move"));
+    prune.manner.confirm(cx, &question)?;
+    let mut left = Vec::new();
+    for one in &summaries {
+        if let Err(why) = remove(cx, one, before)? {
+            left.push(one.path.clone());
+            let name = &one.header.name;
+            cx.warn(format!("the journal of {name} is not removed: {why}"));
+        }
+    }
+    *is_whole &= left.is_empty();
+    summaries.retain(|one| !left.contains(&one.path));
+    Ok(summaries)
 }
 
 /// Names of files may hold anything.

@@ -3,8 +3,8 @@
 use cli::{Context, Failure};
 use postfix::Parsed;
 use postfix::config::{Host, Instance};
-use transfer::Side;
-use transfer::preflight::{Asked, Objection, check};
+use transfer::preflight::{Circumstances, Objection, check};
+use transfer::{Header, Side};
 
 use crate::setup;
 
@@ -18,7 +18,21 @@ pub(crate) struct Course<'h> {
     pub(crate) to_runs: bool,
 }
 
-impl Course<'_> {
+impl<'h> Course<'h> {
+    /// That of a move that has begun: its instances, as they are laid out now.
+    pub(crate) fn now(cx: &Context, host: &'h Parsed<Host>, then: &Header) -> anyhow::Result<Self> {
+        let (from, from_side) = now(cx, host, &then.from)?;
+        let (to, to_side) = now(cx, host, &then.to)?;
+        Ok(Self {
+            host: &host.value,
+            from,
+            to,
+            from_side,
+            to_side,
+            to_runs: setup::runs(cx, to)?,
+        })
+    }
+
     /// What stands against a move between the two, whatever the mail.
     pub(crate) fn findings(
         &self,
@@ -31,7 +45,7 @@ impl Course<'_> {
             let id = providers.of_instance(name)?;
             Some(providers.get(id).name.clone())
         };
-        let asked = Asked {
+        let asked = Circumstances {
             root: cx.root(),
             host: self.host,
             provider: &provider,

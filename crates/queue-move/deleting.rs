@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use cli::{Context, Failure, Outcome};
-use postfix::either;
+use cli::{Context, Failure, Interrupts, Outcome};
 use postfix::queue::{Message, Queue};
+use postfix::{Time, either};
 use transfer::hold::ItemResult;
 use transfer::plan::{Plan, all as all_of};
 use transfer::protocol::Goal;
-use transfer::{Begin, Fate, Fs, Journal, Move, NoHook, Purged, Side, State, Summary, Totals};
+use transfer::{
+    Begin, Done, Fate, Fs, Journal, Move, MoveError, NoHook, Purged, Side, State, Summary, Totals,
+};
 
 use crate::args::{Again, Delete};
 use crate::course::now as side_now;
 use crate::outcome::{half_way, shown};
-use crate::result::MoveResult;
+use crate::result::RunResult;
 use crate::setup::{self, readable};
 use crate::single::{act, choose};
-use crate::syslog::Syslog;
 use crate::unfinished::{deletions, deletions_dir, read, written};
 use crate::waiting::Verified;
 use crate::watch::{About, MoveWatch};
@@ -34,18 +35,9 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     };
     let mut chosen = choose(one, cx, "delete", queue)?;
     chosen.leave_moves(cx, queue)?;
-    let until = cx.now().plus(delete.keep).seconds();
-    let now = setup::seconds(cx);
-    let first = format!(
-        "{}-delete-{}",
-        setup::stamp(now),
-        setup::plain(&chosen.side)
-    );
-    // As its journal will be called: what is said of the undo must lead to this deletion.
-    let names = (2..1000).map(|more| format!("{first}-{more}"));
-    let mut names = std::iter::once(first.clone()).chain(names);
-    let name = names.find(|name| named(cx, Some(name)).is_none());
-    let name = name.unwrap_or(first);
+    let until = cx.now().plus(delete.keep);
+    let now = cx.now();
+    let name = new_name(cx, now, &chosen.side);
     chosen.notes.push(format!(
         "the senders get no notice; until {}, queue-move undo {name} puts the messages back; queue-move prune removes them \
          for good after that",
@@ -53,62 +45,76 @@ pub(crate) fn delete(delete: &Delete, cx: &Context) -> anyhow::Result<Outcome> {
     ));
     let interrupts = cx.catch_interrupts()?;
     act(one, cx, ("delete", "delete"), &chosen, |messages| {
-        let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
-        let syslog = Syslog::open(cx);
-        let about = About {
-            name: &name,
-            ids: &ids,
-            to: KEPT,
-        };
-        let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
-        let nothing = |_: &str| None;
-        let means = setup::means(cx, &watch, &nothing);
         let begin = Begin {
-            name: name.clone(),
+            name,
             started: now,
-            started_microseconds: 0,
             user: cli::person::user(),
             command: cli::person::command_line(),
             rate: None,
             keep_until: Some(until),
             log: None,
         };
-        let done = Move::begin(
-            means,
-            &deletions_dir(cx),
-            &plan(&chosen.side, messages),
-            begin,
-        )
-        .and_then(|mut one| {
-            one.delete()?;
-            one.end()
-        });
-        let done = done.map_err(std::io::Error::other)?;
-        let why = format!(
-            "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
-            done.name
-        );
-        let mut results = vec![ItemResult::Failed(why); ids.len()];
-        for end in done.ended {
-            let why = || end.why.clone().unwrap_or_default();
-            if let Some(result) = results.get_mut(end.n as usize) {
-                *result = match end.fate {
-                    Fate::Moved => ItemResult::Done,
-                    Fate::Skipped | Fate::Restored => ItemResult::Skipped(why()),
-                    Fate::Failed | Fate::Doubt => ItemResult::Failed(why()),
-                };
-            }
-        }
-        Ok(results)
+        take(cx, &chosen.side, messages, begin, interrupts)
     })
+}
+
+/// As the journal of a deletion will be called: what is said of the undo must lead to it.
+fn new_name(cx: &Context, now: Time, side: &Side) -> String {
+    let first = format!("{}-delete-{}", setup::stamp(now), setup::plain(side));
+    let more = (2..1000).map(|more| format!("{first}-{more}"));
+    let mut names = std::iter::once(first.clone()).chain(more);
+    let name = names.find(|name| named(cx, Some(name)).is_none());
+    name.unwrap_or(first)
+}
+
+/// Takes them out of the queue, into what is kept. What came of each.
+fn take(
+    cx: &Context,
+    side: &Side,
+    messages: &[&Message],
+    begin: Begin,
+    interrupts: Interrupts,
+) -> std::io::Result<Vec<ItemResult>> {
+    let ids: Vec<_> = messages.iter().map(|one| one.file.id.clone()).collect();
+    let name = begin.name.clone();
+    let about = About {
+        name: &name,
+        ids: &ids,
+        to: KEPT,
+    };
+    let watch = MoveWatch::new(cx, interrupts, None, about);
+    let nothing = |_: &str| None;
+    let means = setup::means(cx, &watch, &nothing);
+    let plan = plan(side, messages);
+    let done = Move::begin(means, &deletions_dir(cx), &plan, begin).and_then(|mut one| {
+        one.delete()?;
+        one.end()
+    });
+    let done = done.map_err(std::io::Error::other)?;
+    let why = format!(
+        "interrupted: it is where it was, or on hold: queue-move undo {} puts all of it back",
+        done.name
+    );
+    let mut results = vec![ItemResult::Failed(why); ids.len()];
+    for end in done.ended {
+        let why = end.why.unwrap_or_default();
+        if let Some(result) = results.get_mut(end.n as usize) {
+            *result = match end.fate {
+                Fate::Moved => ItemResult::Done,
+                Fate::Skipped | Fate::Restored => ItemResult::Skipped(why),
+                Fate::Failed | Fate::Doubt => ItemResult::Failed(why),
+            };
+        }
+    }
+    Ok(results)
 }
 
 /// An undo without a name is of moves: not where a deletion that can be put back came after them.
 pub(crate) fn must_not_be_meant(cx: &Context, goal: Goal, moves: &[Summary]) -> anyhow::Result<()> {
-    let newest = moves.iter().map(|one| one.header.started).max();
+    let newest = moves.iter().map(|one| one.header.started()).max();
     let is_later = |one: &&Summary| {
         let keeps = one.is_unfinished() || (one.state == State::Done && one.totals.moved > 0);
-        keeps && Some(one.header.started) >= newest
+        keeps && Some(one.header.started()) >= newest
     };
     let deletions = match goal {
         Goal::Back => deletions(cx).0,
@@ -164,6 +170,14 @@ pub(crate) fn named(cx: &Context, name: Option<&str>) -> Option<PathBuf> {
     (is_plain && path.exists()).then_some(path)
 }
 
+/// The journal of the deletion or move of this name.
+pub(crate) fn any_named(cx: &Context, name: &str) -> anyhow::Result<Journal> {
+    match named(cx, Some(name)) {
+        Some(path) => read(&path),
+        None => crate::unfinished::named(cx, name),
+    }
+}
+
 /// Puts back what a deletion keeps.
 pub(crate) fn undo(
     again: &Again,
@@ -200,39 +214,40 @@ pub(crate) fn undo(
     }
     setup::must_be_root()?;
     let locks = setup::lock(cx, &[(&side, true)])?;
-    if !again.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    again.manner.confirm(cx, &format!("{what}?"))?;
     // What another run has written in the meantime counts.
     let mut journal = read(path)?;
     must_be_kept(&journal)?;
     (journal.header.from, journal.header.to) = (side.clone(), side);
-    let interrupts = cx.catch_interrupts()?;
-    let syslog = Syslog::open(cx);
+    if let Err(e) = put_back(cx, journal)? {
+        return half_way(cx, again.format, path, (&e, &[]))?.hand_over(cx, cx.stream()?);
+    }
+    drop(locks);
+    let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());
+    cx.print(shown(cx, again.format, &outcome).as_bytes())?;
+    Ok(match outcome.is_all_done() {
+        true => Outcome::Done,
+        false => Outcome::Partial,
+    })
+}
+
+/// Carries out the undo of a deletion; or why it stopped half-way.
+fn put_back(cx: &Context, journal: Journal) -> anyhow::Result<Result<Done, MoveError>> {
+    let name = journal.header.name.clone();
     let ids: Vec<_> = journal.intents().map(|one| one.queue_id.clone()).collect();
     let about = About {
         name: &name,
         ids: &ids,
         to: KEPT,
     };
-    let watch = MoveWatch::new(cx, &interrupts, None, &syslog, about);
+    let watch = MoveWatch::new(cx, cx.catch_interrupts()?, None, about);
     watch.say(&format!("undo by {}", cli::person::user()));
     let nothing = |_: &str| None;
     let ran = Move::reopen(setup::means(cx, &watch, &nothing), journal, Goal::Back);
-    let ran = ran.and_then(|mut one| {
+    Ok(ran.and_then(|mut one| {
         one.run()?;
         one.end()
-    });
-    if let Err(e) = ran {
-        let (outcome, text) = half_way(cx, again.format, path, (&e, &[]))?;
-        cx.print(text.as_bytes())?;
-        return Ok(outcome);
-    }
-    drop(locks);
-    let outcome = MoveResult::of_journal(&read(path)?, "undo", before, &Verified::default());
-    let all = outcome.counts.restored == outcome.counts.selected;
-    cx.print(shown(cx, again.format, &outcome).as_bytes())?;
-    Ok(if all { Outcome::Done } else { Outcome::Partial })
+    }))
 }
 
 fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {
@@ -248,10 +263,10 @@ fn must_be_kept(journal: &Journal) -> anyhow::Result<()> {
 /// Removes for good what deletions keep beyond their time: how many messages, of which deletions.
 pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String, usize)>, bool)> {
     let (found, mut is_whole) = deletions(cx);
-    let now = setup::seconds(cx);
+    let now = cx.now();
     let is_over = |one: &&Summary| {
         let kept = matches!(one.state, State::Done | State::Undone);
-        kept && one.header.keep_until.is_some_and(|until| until <= now)
+        kept && one.header.kept_until().is_some_and(|until| until <= now)
     };
     let mut purged = Vec::new();
     for one in found.iter().filter(is_over) {
@@ -278,7 +293,7 @@ pub(crate) fn purge(cx: &Context, dry_run: bool) -> anyhow::Result<(Vec<(String,
 }
 
 /// Removes what one deletion keeps, and closes its journal if nothing is left.
-fn purge_one(cx: &Context, one: &Summary, now: i64) -> anyhow::Result<Purged> {
+fn purge_one(cx: &Context, one: &Summary, now: Time) -> anyhow::Result<Purged> {
     let host = host::instances::discover(cx.site());
     let mut journal = read(&one.path)?;
     let (_, side) = side_now(cx, &host, &journal.header.from)?;

@@ -2,7 +2,7 @@
 
 use cli::{Context, Outcome};
 use legible::wrap::folded;
-use postfix::escape;
+use postfix::{Time, escape};
 use serde::Serialize;
 use transfer::{Became, State, Summary};
 
@@ -11,11 +11,11 @@ use crate::deleting;
 use crate::result::{self, to_line};
 use crate::setup::{is_json, readable};
 use crate::text;
-use crate::unfinished::{deletions, moves, named, read};
+use crate::unfinished::{deletions, moves};
 use crate::waiting::{SoFar, Verified, bad};
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ListedMove<'a> {
     #[serde(rename = "move")]
     name: &'a str,
     started: i64,
@@ -38,8 +38,8 @@ struct Entry<'a> {
 #[derive(Serialize)]
 struct History<'a> {
     schema: &'static str,
-    moves: Vec<Entry<'a>>,
-    deletions: Vec<Entry<'a>>,
+    moves: Vec<ListedMove<'a>>,
+    deletions: Vec<ListedMove<'a>>,
     /// Could all journals be read?
     complete: bool,
 }
@@ -54,9 +54,9 @@ pub(crate) fn word(state: State) -> &'static str {
     }
 }
 
-fn entry(summary: &Summary) -> Entry<'_> {
+fn entry(summary: &Summary) -> ListedMove<'_> {
     let (header, totals) = (&summary.header, summary.totals);
-    Entry {
+    ListedMove {
         name: &header.name,
         started: header.started,
         user: &header.user,
@@ -74,11 +74,11 @@ fn entry(summary: &Summary) -> Entry<'_> {
     }
 }
 
-fn line(cx: &Context, entry: &Entry<'_>) -> String {
+fn line(cx: &Context, entry: &ListedMove<'_>) -> String {
     let line = format!(
         "{}  {}  {} -> {}  {}: {}  ({})",
         entry.name,
-        readable(cx, entry.started),
+        readable(cx, Time::from_seconds(entry.started)),
         entry.from,
         entry.to,
         entry.state,
@@ -89,7 +89,7 @@ fn line(cx: &Context, entry: &Entry<'_>) -> String {
 }
 
 /// What became of its messages; `done`: what the verb is about.
-fn counts(entry: &Entry<'_>, done: &str) -> String {
+fn counts(entry: &ListedMove<'_>, done: &str) -> String {
     let mut counts = format!(
         "{}, {} {done}, {} skipped, {} failed, {} put back",
         postfix::count(entry.messages, "message"),
@@ -108,11 +108,11 @@ fn counts(entry: &Entry<'_>, done: &str) -> String {
 }
 
 /// Of a deletion, which leads from an instance to itself.
-fn deletion_line(cx: &Context, entry: &Entry<'_>, keep_until: i64) -> String {
+fn deletion_line(cx: &Context, entry: &ListedMove<'_>, keep_until: Time) -> String {
     let line = format!(
         "{}  {}  deleted from {}  {}: {}, kept until {}  ({})",
         entry.name,
-        readable(cx, entry.started),
+        readable(cx, Time::from_seconds(entry.started)),
         entry.from,
         entry.state,
         counts(entry, "deleted"),
@@ -129,7 +129,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     let (summaries, mut is_whole) = moves(cx);
     let (deleted, is_read) = deletions(cx);
     is_whole &= is_read;
-    let moves: Vec<Entry<'_>> = summaries.iter().map(entry).collect();
+    let moves: Vec<ListedMove<'_>> = summaries.iter().map(entry).collect();
     let text = if is_json(listing.format) {
         to_line(&History {
             schema: "relay-tools/queue-move-history/1",
@@ -140,7 +140,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
     } else {
         let lines = moves.iter().map(|entry| line(cx, entry));
         let deletions = deleted.iter().map(|one| {
-            let until = one.header.keep_until.unwrap_or_default();
+            let until = one.header.kept_until().unwrap_or(Time::EPOCH);
             deletion_line(cx, &entry(one), until)
         });
         lines.chain(deletions).collect()
@@ -155,10 +155,7 @@ pub(crate) fn run(listing: &Listing, cx: &Context) -> anyhow::Result<Outcome> {
 
 /// A move, message by message.
 fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
-    let journal = match deleting::named(cx, Some(name)) {
-        Some(path) => read(&path)?,
-        None => named(cx, name)?,
-    };
+    let journal = deleting::any_named(cx, name)?;
     let totals = Summary::read(&journal.path).map(|summary| summary.totals);
     let totals = totals.unwrap_or_default();
     let so_far = journal.became.map(|became| SoFar {
@@ -173,7 +170,7 @@ fn one(listing: &Listing, cx: &Context, name: &str) -> anyhow::Result<Outcome> {
         so_far,
         ..Verified::default()
     };
-    let mut outcome = result::MoveResult::of_journal(&journal, "history", totals, &verified);
+    let mut outcome = result::RunResult::of_journal(&journal, "history", totals, &verified);
     outcome.notes.extend(verified.notes);
     let text = if is_json(listing.format) {
         to_line(&outcome)

@@ -27,7 +27,6 @@ mod planning;
 mod result;
 mod selected;
 mod setup;
-mod shown;
 mod single;
 mod syslog;
 mod text;

@@ -1,24 +1,22 @@
 //! A move: plan, question, journal, execution, verification.
 
-use std::io::Write as _;
-
 use cli::{Context, Failure, Outcome};
+use postfix::Time;
 use transfer::verify::Log;
 use transfer::{Begin, Done, Move, MoveError, State, Watch as _};
 
 use crate::args::Args;
-use crate::canary::{self, Canary};
+use crate::canary;
 use crate::course::Course;
 use crate::drip::{Clock, carry};
-use crate::outcome::{failed, half_way, interrupted, shown};
+use crate::outcome::{Led, Shown, concluded, failed, half_way};
 use crate::planned::Planned;
 use crate::planning;
-use crate::result::{self, Ran, to_line};
+use crate::result::{Ran, RunResult, to_line};
 use crate::setup::{self, is_json};
-use crate::syslog::Syslog;
 use crate::text;
 use crate::unfinished::moves_dir;
-use crate::waiting::{self, Moved, Verified};
+use crate::waiting::{self, Verified};
 use crate::watch::{About, MoveWatch};
 
 pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Result<Outcome> {
@@ -38,11 +36,9 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
         setup::must_be_root()?;
     }
     let findings = course.findings(cx, args.cross_provider, args.manner.dry_run)?;
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
+    setup::must_be_clear(&findings)?;
     // Before anything is changed: a result that has nowhere to go must not be the end of a move.
-    let mut out = cx.stream()?;
+    let out = cx.stream()?;
     // From here on, no other queue-move takes mail out of FROM.
     let locks = match args.manner.dry_run {
         true => None,
@@ -60,36 +56,24 @@ pub(crate) fn run(args: &Args, cx: &Context, from: &str, to: &str) -> anyhow::Re
             .into());
     }
     let planned = planning::plan(args, cx, &course, findings)?;
-    let (outcome, text) = match args.manner.dry_run || planned.count() == 0 {
+    let shown = match args.manner.dry_run || planned.count() == 0 {
         true => only_shown(args, cx, &planned),
         false => {
             if !cx.is_quiet() || !args.manner.yes {
                 cx.say(&text::plan(&planned, None));
             }
-            if !args.manner.yes && !cx.confirm("Move it?", "--yes")? {
-                return Err(Failure::new("nothing was changed: not confirmed").into());
-            }
+            args.manner.confirm(cx, "Move it?")?;
             execute(args, cx, &course, &planned)?
         }
     };
     drop(locks);
-    let name = text.lines().next().unwrap_or_default().to_owned();
-    let written = out.write_all(text.as_bytes()).map_err(anyhow::Error::from);
-    match written.and_then(|()| out.finish()) {
-        Ok(()) => Ok(outcome),
-        // What was done is done, and the journal has it.
-        Err(e) if planned.count() > 0 && !args.manner.dry_run => {
-            setup::unwritten(cx, &e, &name)?;
-            Ok(Outcome::Partial)
-        }
-        Err(e) => Err(e),
-    }
+    shown.hand_over(cx, out)
 }
 
 /// The plan, where nothing is done.
-fn only_shown(args: &Args, cx: &Context, planned: &Planned) -> (Outcome, String) {
+fn only_shown(args: &Args, cx: &Context, planned: &Planned) -> Shown {
     let partial = !args.manner.dry_run && planned.leaves_out();
-    let planned_result = result::MoveResult::of_plan(planned, args.manner.dry_run, None);
+    let planned_result = RunResult::of_plan(planned, args.manner.dry_run, None);
     let text = match is_json(args.format) {
         true => to_line(&planned_result),
         false => text::plan(planned, cx.width()),
@@ -99,7 +83,11 @@ fn only_shown(args: &Args, cx: &Context, planned: &Planned) -> (Outcome, String)
     } else {
         Outcome::Done
     };
-    (outcome, text)
+    Shown {
+        outcome,
+        text,
+        name: None,
+    }
 }
 
 /// Carries the plan out, waits for TO's pickup, and writes the result to the mail log.
@@ -108,17 +96,12 @@ fn execute(
     cx: &Context,
     course: &Course<'_>,
     planned: &Planned,
-) -> anyhow::Result<(Outcome, String)> {
+) -> anyhow::Result<Shown> {
     let interrupts = cx.catch_interrupts()?;
     let log = setup::log_of(cx, course.host, course.to, cx.now());
     let begin = begin(args, cx, planned, log.as_ref());
-    let wanted = canary::size(
-        (&args.canary, &args.pace),
-        course,
-        planned.count(),
-        log.as_ref(),
-    )?;
-    let syslog = Syslog::open(cx);
+    let flags = (&args.canary, &args.pace);
+    let wanted = canary::size(flags, course, planned.count(), log.as_ref())?;
     let ids = planned.ids();
     let about = About {
         name: &begin.name,
@@ -126,7 +109,7 @@ fn execute(
         to: course.to.name(),
     };
     let wake = course.to_runs.then_some(&course.to_side);
-    let watch = MoveWatch::new(cx, &interrupts, wake, &syslog, about);
+    let watch = MoveWatch::new(cx, interrupts, wake, about);
     watch.say(&format!(
         "{} from {} to {}, by {}",
         postfix::count(ids.len(), "message"),
@@ -140,67 +123,35 @@ fn execute(
     let dir = moves_dir(cx);
     let one = Move::begin(means, &dir, &planned.plan, begin.clone()).map_err(failed)?;
     let name = one.name().to_owned();
-    let lead = lead(
-        args,
-        cx,
-        (course, planned),
-        (wanted, log.as_ref()),
-        one,
-        &watch,
-    );
-    let (canary, done, stopped) = match lead {
-        Ok(done) => done,
+    let size = (wanted, log.as_ref());
+    let led = match lead(args, cx, (course, planned), size, one, &watch) {
+        Ok(led) => led,
         // Something may have been done: what, the journal knows.
         Err(e) => {
             let path = dir.join(format!("{name}.jsonl"));
             return half_way(cx, args.format, &path, (&e, &planned.unread));
         }
     };
-    let verified = verified(args, cx, (course, planned), (log, &done), &watch);
-    let mut outcome = result::MoveResult::of_plan(
-        planned,
-        false,
-        Some(Ran {
-            name: &done.name,
-            state: if done.is_complete {
-                State::Done
-            } else {
-                State::Unfinished
-            },
-            ended: &done.ended,
-            verified: &verified,
-        }),
-    );
-    let is_stopped = stopped.is_some();
-    outcome.note(canary, stopped, &verified);
-    let counts = outcome.counts;
-    watch.say(&format!(
-        "{} moved, {} skipped, {} failed, {} not reached",
-        counts.moved, counts.skipped, counts.failed, counts.open
-    ));
-    if syslog.lost() > 0 {
-        let what =
-            "not all lines about this move could be written to the mail log; its journal has them";
-        outcome.notes.push(what.to_owned());
-    }
-    if !is_stopped {
-        interrupted(cx, &done);
-    }
-    let all = done.is_complete
-        && counts.moved == counts.selected
-        && verified.problems.is_empty()
-        && !outcome.is_stopped_by_canary();
-    let text = shown(cx, args.format, &outcome);
-    Ok((if all { Outcome::Done } else { Outcome::Partial }, text))
+    let verified = verified(args, cx, (course, planned), (log, &led.done), &watch);
+    let ran = Ran {
+        name: &led.done.name,
+        state: match led.done.is_complete {
+            true => State::Done,
+            false => State::Unfinished,
+        },
+        ended: &led.done.ended,
+        verified: &verified,
+    };
+    let outcome = RunResult::of_plan(planned, false, Some(ran));
+    Ok(concluded(cx, args.format, outcome, led, &verified, &watch))
 }
 
 /// How the move begins.
 fn begin(args: &Args, cx: &Context, planned: &Planned, log: Option<&Log>) -> Begin {
-    let now = setup::seconds(cx);
+    let now = cx.now();
     Begin {
         name: args.move_name.clone().unwrap_or_else(|| name(now, planned)),
         started: now,
-        started_microseconds: u32::try_from(cx.now().micros().rem_euclid(1_000_000)).unwrap_or(0),
         user: cli::person::user(),
         command: cli::person::command_line(),
         rate: args.pace.rate,
@@ -217,7 +168,7 @@ fn lead(
     (wanted, log): (usize, Option<&Log>),
     mut one: Move<'_>,
     watch: &MoveWatch<'_>,
-) -> Result<(Option<Canary>, Done, Option<String>), MoveError> {
+) -> Result<Led, MoveError> {
     let canary = match log.cloned().filter(|_| wanted > 0) {
         Some(log) => {
             let size = (wanted, &args.canary, log);
@@ -239,10 +190,14 @@ fn lead(
         patience: args.canary.canary_wait.duration(),
     });
     let (done, stopped) = carry(cx, one, clock, watch)?;
-    Ok((canary, done, stopped))
+    Ok(Led {
+        canary,
+        done,
+        stopped,
+    })
 }
 
-/// Waits until TO has taken the mail, where it runs and that is wanted.
+/// What is to be known of what TO does with the mail, where it runs and that is wanted.
 fn verified(
     args: &Args,
     cx: &Context,
@@ -250,20 +205,18 @@ fn verified(
     (log, done): (Option<Log>, &Done),
     watch: &MoveWatch<'_>,
 ) -> Verified {
-    let mut verified = Verified::default();
     if !course.to_runs {
         let what = format!(
             "{}'s pickup will take the mail when it starts",
             course.to.name()
         );
-        verified.notes.push(what);
-    } else if !args.pace.no_wait {
-        let messages = planned.plan.moves().map(|item| &item.message);
-        let moved = Moved::of(done, messages);
-        verified = waiting::verify(cx, &course.to_side, log, &moved, watch);
-        waiting::keep(cx, done, &mut verified);
+        return Verified {
+            notes: vec![what],
+            ..Verified::default()
+        };
     }
-    verified
+    let messages = planned.plan.moves().map(|item| &item.message);
+    waiting::verified(cx, course, &args.pace, (log, done), messages, watch)
 }
 
 fn is_there(cx: &Context, name: &str) -> bool {
@@ -272,7 +225,7 @@ fn is_there(cx: &Context, name: &str) -> bool {
 }
 
 /// `20261124T063122Z-postfix-aol-a-postfix-aol-b`, in UTC.
-fn name(now: i64, planned: &Planned) -> String {
+fn name(now: Time, planned: &Planned) -> String {
     let (from, to) = (&planned.plan.from, &planned.plan.to);
     format!(
         "{}-{}-{}",

@@ -28,18 +28,7 @@ pub(crate) fn plan(
     mut findings: Vec<Objection>,
 ) -> anyhow::Result<Planned> {
     let selector = args.selectors.selector(cx, &[Queue::Deferred])?;
-    let stray = |queue: &&Queue| !MOVABLE.contains(queue);
-    if let Some(queue) = selector.queues.iter().find(stray) {
-        let what = format!("mail in the {queue} queue cannot be moved");
-        let hint = match queue {
-            Queue::Corrupt => {
-                "it is damaged: look at it with postcat, and requeue or delete it with postsuper"
-            }
-            Queue::Maildrop => "its pickup is about to take it; use --queue deferred or hold",
-            _ => "the queue manager is working on it; use --queue deferred or hold",
-        };
-        return Err(Failure::new(what).hint(hint).into());
-    }
+    must_be_movable(&selector)?;
     let progress = cx.progress_items("reading the queue", None);
     let spool = course.from_side.spool();
     // All that are pending count, not only those that showq(8) would list.
@@ -59,20 +48,10 @@ pub(crate) fn plan(
         size_limit: size_limit(course.to),
         taken: &taken(cx, &course.from_side, &selector.queues)?,
     };
-    let cross_device = is_cross_device(&spool, &course.to_side.spool());
-    let is_plan = args.manner.dry_run && !cx.root().is_this_host();
-    let (from, to) = (&course.from_side, &course.to_side);
-    let cross_device = match cross_device {
-        // What a copy of a host left out because it was empty: what it is in says as much.
-        Err(e) if is_plan && e.kind() == std::io::ErrorKind::NotFound => {
-            from.identity.0 != to.identity.0
-        }
-        known => known.map_err(|e| Failure::new("cannot move").because(e))?,
-    };
     let mut plan = Plan {
         from: course.from_side.clone(),
         to: course.to_side.clone(),
-        cross_device,
+        cross_device: cross_device(args, cx, course)?,
         items: judge(found.messages, facts, args.selectors.limit),
     };
     let moves = plan.items.iter_mut();
@@ -94,6 +73,36 @@ pub(crate) fn plan(
     })
 }
 
+/// Mail can be moved out of some queues alone.
+fn must_be_movable(selector: &Selector<'_>) -> anyhow::Result<()> {
+    let stray = |queue: &&Queue| !MOVABLE.contains(queue);
+    let Some(queue) = selector.queues.iter().find(stray) else {
+        return Ok(());
+    };
+    let what = format!("mail in the {queue} queue cannot be moved");
+    let hint = match queue {
+        Queue::Corrupt => {
+            "it is damaged: look at it with postcat, and requeue or delete it with postsuper"
+        }
+        Queue::Maildrop => "its pickup is about to take it; use --queue deferred or hold",
+        _ => "the queue manager is working on it; use --queue deferred or hold",
+    };
+    Err(Failure::new(what).hint(hint).into())
+}
+
+/// Are the two spools on different file systems?
+fn cross_device(args: &Args, cx: &Context, course: &Course<'_>) -> anyhow::Result<bool> {
+    let (from, to) = (&course.from_side, &course.to_side);
+    let is_plan = args.manner.dry_run && !cx.root().is_this_host();
+    match is_cross_device(&from.spool(), &to.spool()) {
+        // What a copy of a host left out because it was empty: what it is in says as much.
+        Err(e) if is_plan && e.kind() == std::io::ErrorKind::NotFound => {
+            Ok(from.identity.0 != to.identity.0)
+        }
+        known => known.map_err(|e| Failure::new("cannot move").because(e).into()),
+    }
+}
+
 /// What is to be known before this mail is handed to TO: beside `findings`, what TO would do with these very messages.
 ///
 /// # Errors
@@ -105,9 +114,7 @@ fn warnings(
     mut findings: Vec<Objection>,
 ) -> anyhow::Result<Vec<String>> {
     findings.extend(outlook::look(cx, course, plan));
-    if findings.iter().any(|finding| finding.refuses) {
-        return Err(setup::refused(&findings));
-    }
+    setup::must_be_clear(&findings)?;
     let mut warnings: Vec<String> = findings
         .into_iter()
         .map(|finding| format!("{}; {}", finding.what, finding.way_out))

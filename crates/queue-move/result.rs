@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use postfix::queue::QueueId;
 use serde::Serialize;
+use transfer::hold::ItemResult;
 use transfer::plan::Action;
 use transfer::{Ended, Fate, Journal, State, Totals};
 
@@ -10,21 +12,26 @@ use crate::canary::Canary;
 use crate::planned::Planned;
 use crate::waiting::{SoFar, Verified};
 
-/// What is done with messages, and what became of them.
-#[derive(Debug, Serialize)]
-pub(crate) struct MoveResult {
+/// What is done with messages, and what became of them: of every verb.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct RunResult {
     pub(crate) schema: &'static str,
     /// The move; none for a plan, and for what is done in one instance alone.
     #[serde(rename = "move")]
     pub(crate) name: Option<String>,
-    /// `move`, `resume`, `undo`, `history`.
+    /// The verb: `move`, `resume`, `undo`, `history`; `hold` and others that work in one instance.
     pub(crate) action: &'static str,
-    pub(crate) from: String,
-    pub(crate) to: String,
+    /// Where it was done, if in one instance alone; `from` and `to`, if mail goes from one to another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<String>,
     pub(crate) dry_run: bool,
     pub(crate) undo: bool,
     pub(crate) state: Option<State>,
-    /// All messages of the move, by what has become of them up to now.
+    /// All messages, by what has become of them up to now.
     pub(crate) counts: Counts,
     /// Those that this run has brought to an end that they had not before.
     pub(crate) this_run: ThisRun,
@@ -37,7 +44,7 @@ pub(crate) struct MoveResult {
     /// What TO has done with the moved messages up to now, by its log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) so_far: Option<SoFar>,
-    /// Was all of FROM's mail seen that could be meant, and if not, why not.
+    /// Was all of the mail seen that could be meant, and if not, why not.
     pub(crate) complete: bool,
     pub(crate) missing: Vec<String>,
     pub(crate) changes: Vec<String>,
@@ -53,6 +60,8 @@ pub(crate) struct MoveResult {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
     pub(crate) selected: usize,
+    /// Those with which all is done that the verb is for: `moved`, of an undo `restored`.
+    pub(crate) done: usize,
     pub(crate) moved: usize,
     pub(crate) skipped: usize,
     pub(crate) failed: usize,
@@ -80,11 +89,46 @@ pub(crate) struct Message {
     pub(crate) orig_id: Option<String>,
 }
 
-pub(crate) const SCHEMA: &str = "relay-tools/queue-move/1";
 /// Why a message that was to be moved has no end.
 const NOT_REACHED: &str = "interrupted before its turn; run queue-move resume";
 
-impl MoveResult {
+impl RunResult {
+    /// What follows from the messages and the verb; of the rest, nothing is known.
+    fn new(action: &'static str, messages: Vec<Message>) -> Self {
+        let counts = counts(&messages, action);
+        Self {
+            schema: "relay-tools/queue-move/1",
+            action,
+            undo: action == "undo",
+            this_run: ThisRun {
+                moved: counts.moved,
+                restored: counts.restored,
+            },
+            restored: counts.restored,
+            counts,
+            messages,
+            complete: true,
+            ..Self::default()
+        }
+    }
+
+    /// What `verb` does, or would do, with messages of one instance; `unread`: what of its queue could not be read.
+    pub(crate) fn of_instance(
+        verb: &'static str,
+        instance: &str,
+        dry_run: bool,
+        messages: Vec<Message>,
+        unread: &[String],
+    ) -> Self {
+        Self {
+            instance: Some(instance.to_owned()),
+            dry_run,
+            complete: unread.is_empty(),
+            missing: unread.to_vec(),
+            ..Self::new(verb, messages)
+        }
+    }
+
     /// A plan, and what came of it if it was carried out.
     pub(crate) fn of_plan(planned: &Planned, dry_run: bool, ran: Option<Ran<'_>>) -> Self {
         let ends: HashMap<u32, &Ended> = ran
@@ -110,27 +154,13 @@ impl MoveResult {
         }
         let missing = planned.missing.iter();
         messages.extend(missing.map(|(id, why)| skipped(id, why, dry_run)));
-        let mut counts = counts(&messages);
-        if ran.is_none() {
-            counts.open = 0;
-        }
+        let (from, to) = (&planned.plan.from, &planned.plan.to);
         Self {
-            schema: SCHEMA,
             name: ran.as_ref().map(|ran| ran.name.to_owned()),
-            action: "move",
-            from: planned.plan.from.instance.clone(),
-            to: planned.plan.to.instance.clone(),
+            from: Some(from.instance.clone()),
+            to: Some(to.instance.clone()),
             dry_run,
-            undo: false,
             state: ran.as_ref().map(|ran| ran.state),
-            this_run: ThisRun {
-                moved: counts.moved,
-                restored: counts.restored,
-            },
-            restored: counts.restored,
-            counts,
-            messages,
-            canary: None,
             so_far: ran.as_ref().and_then(|ran| ran.verified.so_far.clone()),
             complete: planned.unread.is_empty(),
             missing: planned.unread.clone(),
@@ -138,7 +168,7 @@ impl MoveResult {
             warnings: planned.warnings.clone(),
             busy: planned.busy,
             problems: ran.map_or_else(Vec::new, |ran| ran.verified.problems.clone()),
-            notes: Vec::new(),
+            ..Self::new("move", messages)
         }
     }
 
@@ -150,36 +180,22 @@ impl MoveResult {
         verified: &Verified,
     ) -> Self {
         let ends = journal.intents().zip(journal.ends());
-        let messages: Vec<Message> = ends
-            .map(|(intent, end)| ended(intent.queue_id.as_str(), end, verified))
-            .collect();
-        let counts = counts(&messages);
+        let messages = ends.map(|(intent, end)| ended(intent.queue_id.as_str(), end, verified));
+        // The journal has them all: with a damaged one nothing continues.
+        let all = Self::new(action, messages.collect());
+        let header = &journal.header;
         Self {
-            schema: SCHEMA,
-            name: Some(journal.header.name.clone()),
-            action,
-            from: journal.header.from.instance.clone(),
-            to: journal.header.to.instance.clone(),
-            dry_run: false,
-            undo: action == "undo",
+            name: Some(header.name.clone()),
+            from: Some(header.from.instance.clone()),
+            to: Some(header.to.instance.clone()),
             state: Some(journal.state()),
             this_run: ThisRun {
-                moved: counts.moved.saturating_sub(before.moved),
-                restored: counts.restored.saturating_sub(before.restored),
+                moved: all.counts.moved.saturating_sub(before.moved),
+                restored: all.counts.restored.saturating_sub(before.restored),
             },
-            restored: counts.restored,
-            counts,
-            messages,
-            canary: None,
             so_far: verified.so_far.clone(),
-            // The journal has them all: with a damaged one nothing continues.
-            complete: true,
-            missing: Vec::new(),
-            changes: Vec::new(),
-            warnings: Vec::new(),
-            busy: 0,
             problems: verified.problems.clone(),
-            notes: Vec::new(),
+            ..all
         }
     }
 
@@ -200,6 +216,27 @@ impl MoveResult {
         self.notes.extend(verified.notes.iter().cloned());
     }
 
+    /// Is all done with all of them that the verb is for?
+    pub(crate) fn is_all_done(&self) -> bool {
+        self.counts.done == self.counts.selected
+    }
+
+    /// The counts of a move, for the mail log.
+    pub(crate) fn counted(&self) -> String {
+        let counts = self.counts;
+        let first = format!(
+            "{} moved, {} skipped, {} failed",
+            counts.moved, counts.skipped, counts.failed
+        );
+        match self.action {
+            "move" => format!("{first}, {} not reached", counts.open),
+            verb => format!(
+                "{verb}: {first}, {} put back, {} in doubt",
+                counts.restored, counts.in_doubt
+            ),
+        }
+    }
+
     /// Did the others not follow?
     pub(crate) fn is_stopped_by_canary(&self) -> bool {
         let canary = self.canary.as_ref();
@@ -216,6 +253,21 @@ pub(crate) struct Ran<'a> {
 }
 
 impl Message {
+    /// A message of one instance: what came of `verb`, if it was done.
+    pub(crate) fn of(id: &QueueId, verb: &'static str, end: Option<ItemResult>) -> Self {
+        let (result, why) = match end {
+            None => (None, None),
+            Some(ItemResult::Done) => (Some("done"), None),
+            Some(ItemResult::Skipped(why)) => (Some("skipped"), Some(why)),
+            Some(ItemResult::Failed(why)) => (Some("failed"), Some(why)),
+        };
+        Self {
+            result,
+            why,
+            ..Self::new(id.as_str(), verb)
+        }
+    }
+
     fn new(id: &str, action: &'static str) -> Self {
         Self {
             queue_id: id.to_owned(),
@@ -254,21 +306,29 @@ fn ended(id: &str, end: Option<&Ended>, verified: &Verified) -> Message {
     }
 }
 
-fn counts(messages: &[Message]) -> Counts {
+fn counts(messages: &[Message], action: &str) -> Counts {
     let mut counts = Counts {
         selected: messages.len(),
         ..Counts::default()
     };
     for message in messages {
-        match (message.result, message.action) {
-            (Some("moved"), _) => counts.moved += 1,
-            (Some("failed"), _) => counts.failed += 1,
-            (Some("restored"), _) => counts.restored += 1,
-            (Some("doubt"), _) => counts.in_doubt += 1,
-            (Some("skipped"), _) | (None, "skip") => counts.skipped += 1,
-            _ => counts.open += 1,
-        }
+        let count = match (message.result, message.action) {
+            (Some("done"), _) => &mut counts.done,
+            (Some("moved"), _) => &mut counts.moved,
+            (Some("failed"), _) => &mut counts.failed,
+            (Some("restored"), _) => &mut counts.restored,
+            (Some("doubt"), _) => &mut counts.in_doubt,
+            (Some("skipped"), _) | (None, "skip") => &mut counts.skipped,
+            // Of a plan, no message is waited for.
+            (None, _) => continue,
+            _ => &mut counts.open,
+        };
+        *count += 1;
     }
+    counts.done += match action {
+        "undo" => counts.restored,
+        _ => counts.moved,
+    };
     counts
 }
 

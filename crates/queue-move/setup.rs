@@ -42,7 +42,7 @@ const FEW: usize = 500;
 /// Files that are open beside those: directories, the journal, locks.
 const OTHER_FILES: u64 = 700;
 
-/// Threads for a batch. More than there are processors: where the disk is told of every block that is freed (ext4
+/// Threads for a batch. More than there are processors: where the disk is informed of every block that is freed (ext4
 /// without a journal, mounted with `discard`), removing a defer log is waiting for it.
 const WORKERS: transfer::Workers = transfer::Workers { most: 8, share: 16 };
 
@@ -95,34 +95,21 @@ pub(crate) fn must_be_root() -> anyhow::Result<()> {
         .into())
 }
 
-/// Now, seconds since 1970 (UTC).
-pub(crate) fn seconds(cx: &Context) -> i64 {
-    cx.now().seconds()
-}
-
 /// Is the result for programs?
 pub(crate) fn is_json(format: Format) -> bool {
     format == Format::Json
 }
 
-/// The result could not be written after all was done. A pipe that nobody reads any more is nothing to report.
-pub(crate) fn unwritten(cx: &Context, e: &anyhow::Error, name: &str) -> anyhow::Result<()> {
-    cx.warn(format!(
-        "{e:#}; the journal has the result: queue-move history {name}"
-    ));
-    Ok(())
-}
-
 /// The time, as people read it, with its zone.
-pub(crate) fn readable(cx: &Context, seconds: i64) -> String {
-    let time = cx.zone().at(Time::from_seconds(seconds));
+pub(crate) fn readable(cx: &Context, time: Time) -> String {
+    let time = cx.zone().at(time);
     let time = time.unwrap_or_default();
     time.format("%Y-%m-%d %H:%M:%S %z").to_string()
 }
 
-/// `20261124T063122Z`: a time of seconds since 1970, as names of journals begin.
-pub(crate) fn stamp(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+/// `20261124T063122Z`: a time, as names of journals begin.
+pub(crate) fn stamp(time: Time) -> String {
+    let time = chrono::DateTime::from_timestamp(time.seconds(), 0).unwrap_or_default();
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
@@ -147,7 +134,7 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
         pid: std::process::id(),
         start: String::new(),
         user: cli::person::user(),
-        since: readable(cx, seconds(cx)),
+        since: readable(cx, cx.now()),
         command: cli::person::command_line(),
     };
     let dir = cx.root().under(Path::new(LOCKS));
@@ -166,6 +153,14 @@ pub(crate) fn lock(cx: &Context, sides: &[(&Side, bool)]) -> anyhow::Result<Lock
 fn is_full(e: &std::io::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(e.kind(), StorageFull | QuotaExceeded)
+}
+
+/// Nothing may stand against it.
+pub(crate) fn must_be_clear(findings: &[Objection]) -> anyhow::Result<()> {
+    match findings.iter().any(|finding| finding.refuses) {
+        true => Err(refused(findings)),
+        false => Ok(()),
+    }
 }
 
 /// The refusal of a move.

@@ -12,9 +12,10 @@ use transfer::preflight::shared_queue;
 use transfer::{Fs, NoHook, Side};
 
 use crate::args::{One, Release};
+use crate::outcome::shown;
+use crate::result::{Message as Shown, RunResult};
 use crate::selected::{Chosen, Strangers};
 use crate::setup;
-use crate::shown::show;
 use crate::syslog::Syslog;
 
 /// The messages as they were seen.
@@ -29,7 +30,7 @@ fn spool(one: &One, cx: &Context) -> anyhow::Result<(Instance, Side)> {
     setup::report(cx, &host.problems);
     let instance = host::instances::select_one(cx.site(), &host, &one.instance)?;
     let side = setup::spool_of(cx, instance, one.manner.dry_run)?;
-    let asked = transfer::preflight::Asked {
+    let asked = transfer::preflight::Circumstances {
         root: cx.root(),
         host: &host.value,
         provider: &|_| None,
@@ -93,7 +94,7 @@ pub(crate) fn release(release: &Release, cx: &Context) -> anyhow::Result<Outcome
             "each message gets a new queue id and a new queue lifetime, and passes the maps and header checks again"
                 .to_owned(),
         );
-        let now = cx.now().seconds();
+        let now = cx.now();
         return act(one, cx, ("release", "requeue"), &chosen, |all| {
             let done = requeue(Fs::new(&NoHook), &chosen.side, &seen_as(all), now);
             // It wakes by itself, too, every minute.
@@ -170,7 +171,7 @@ pub(crate) fn clean(one: &One, cx: &Context) -> anyhow::Result<Outcome> {
 pub(crate) fn act(
     one: &One,
     cx: &Context,
-    (verb, does): (&str, &str),
+    (verb, does): (&'static str, &str),
     chosen: &Chosen,
     work: impl FnOnce(&[&Message]) -> std::io::Result<Vec<ItemResult>>,
 ) -> anyhow::Result<Outcome> {
@@ -201,7 +202,7 @@ pub(crate) fn act(
 fn carry_out(
     one: &One,
     cx: &Context,
-    (verb, what): (&str, &str),
+    (verb, what): (&'static str, &str),
     chosen: &Chosen,
     ids: &[QueueId],
     work: impl FnOnce(&[QueueId]) -> anyhow::Result<Vec<ItemResult>>,
@@ -210,25 +211,20 @@ fn carry_out(
     if !ids.is_empty() {
         chosen.notes.iter().for_each(|note| cx.warn(note));
     }
-    let all = |mut done: Vec<Option<ItemResult>>| {
-        let mut all = ids.to_vec();
-        for (id, why) in &chosen.skipped {
-            all.push(id.clone());
-            done.push(Some(ItemResult::Skipped(why.clone())));
-        }
-        (all, done)
-    };
     if one.manner.dry_run || ids.is_empty() {
-        let (ids, done) = all(vec![None; ids.len()]);
-        return show(one, cx, verb, chosen, &ids, &done);
+        return show(
+            one,
+            cx,
+            verb,
+            chosen,
+            ids.iter().zip(std::iter::repeat(None)),
+        );
     }
-    if !one.manner.yes && !cx.confirm(&format!("{what}?"), "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    one.manner.confirm(cx, &format!("{what}?"))?;
     let locks = setup::lock(cx, &[(side, true)])?;
     let outcomes = work(ids)?;
     drop(locks);
-    let now = cx.now().seconds();
+    let now = cx.now();
     let count = outcomes.iter().filter(|o| **o == ItemResult::Done).count();
     let text = format!(
         "{verb} {}: {count} of {}, by {}",
@@ -237,6 +233,30 @@ fn carry_out(
         cli::person::user()
     );
     Syslog::open(cx).say(now, &text);
-    let (ids, done) = all(outcomes.into_iter().map(Some).collect());
-    show(one, cx, verb, chosen, &ids, &done)
+    show(
+        one,
+        cx,
+        verb,
+        chosen,
+        ids.iter().zip(outcomes.into_iter().map(Some)),
+    )
+}
+
+/// What came of these messages, and which others were left alone.
+fn show<'m>(
+    one: &One,
+    cx: &Context,
+    verb: &'static str,
+    chosen: &'m Chosen,
+    ends: impl Iterator<Item = (&'m QueueId, Option<ItemResult>)>,
+) -> anyhow::Result<Outcome> {
+    let left = chosen.skipped.iter();
+    let left = left.map(|(id, why)| (id, Some(ItemResult::Skipped(why.clone()))));
+    let messages = ends.chain(left).map(|(id, end)| Shown::of(id, verb, end));
+    let (dry_run, messages) = (one.manner.dry_run, messages.collect());
+    let instance = &chosen.side.instance;
+    let result = RunResult::of_instance(verb, instance, dry_run, messages, &chosen.unread);
+    cx.print(shown(cx, one.format, &result).as_bytes())?;
+    let all = dry_run || result.is_all_done();
+    Ok(if all { Outcome::Done } else { Outcome::Partial })
 }

@@ -34,10 +34,10 @@ impl Syslog {
         }
     }
 
-    /// A line, `now` (seconds since 1970).
-    pub(crate) fn say(&self, now: i64, text: &str) {
+    /// A line, `now`.
+    pub(crate) fn say(&self, now: Time, text: &str) {
         let Some(socket) = &self.socket else { return };
-        let time = cli::syslog::stamp(self.zone, Time::from_seconds(now));
+        let time = cli::syslog::stamp(self.zone, now);
         let text = postfix::escape(text);
         let pid = std::process::id();
         let line = format!("<{PRIORITY}>{time} queue-move[{pid}]: {text}");

@@ -8,7 +8,7 @@ use legible::wrap::folded;
 use postfix::escape;
 
 use crate::planned::{Planned, most_first};
-use crate::result::MoveResult;
+use crate::result::RunResult;
 
 /// Lines of a list.
 const LINES: usize = 10;
@@ -87,9 +87,17 @@ pub(crate) fn plan(planned: &Planned, width: Option<u16>) -> String {
 }
 
 /// What came of a run.
-pub(crate) fn outcome(outcome: &MoveResult, verbose: bool, width: Option<u16>) -> String {
+pub(crate) fn outcome(outcome: &RunResult, verbose: bool, width: Option<u16>) -> String {
     let mut lines = Lines(String::new(), width);
     let counts = outcome.counts;
+    if let Some(instance) = &outcome.instance {
+        lines.line(format!(
+            "{} {instance}: {} selected, {} done, {} skipped, {} failed",
+            outcome.action, counts.selected, counts.done, counts.skipped, counts.failed
+        ));
+        each(&mut lines, outcome, verbose);
+        return lines.0;
+    }
     let name = outcome.name.as_deref().unwrap_or_default();
     let mut first = format!(
         "move {name}: {} selected, {} moved, {} skipped, {} failed",
@@ -101,7 +109,7 @@ pub(crate) fn outcome(outcome: &MoveResult, verbose: bool, width: Option<u16>) -
         (counts.open, "not reached"),
     ];
     for (count, what) in others {
-        // An undo is told by what it put back, be it none.
+        // An undo says what it put back, even if nothing.
         if count > 0 || (what == "put back" && outcome.action != "move") {
             first.push_str(&format!(", {count} {what}"));
         }
@@ -130,7 +138,19 @@ pub(crate) fn outcome(outcome: &MoveResult, verbose: bool, width: Option<u16>) -
     lines.0
 }
 
-fn new_ids(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
+/// The messages of one instance: all of a plan, else those of which there is more to say than that it is done.
+fn each(lines: &mut Lines, outcome: &RunResult, verbose: bool) {
+    for message in &outcome.messages {
+        if outcome.dry_run || message.why.is_some() || verbose {
+            let result = message.result.map(|result| format!(" {result}"));
+            let why = message.why.as_ref().map(|why| format!(": {why}"));
+            let (result, why) = (result.unwrap_or_default(), why.unwrap_or_default());
+            lines.line(format!("{}{result}{why}", message.queue_id));
+        }
+    }
+}
+
+fn new_ids(lines: &mut Lines, outcome: &RunResult, verbose: bool) {
     let is_moved = |message: &&crate::result::Message| message.result == Some("moved");
     let moved = outcome.messages.iter().filter(is_moved);
     let count = moved.clone().count();
@@ -149,7 +169,7 @@ fn new_ids(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
 
 /// What ended otherwise than it should, by cause. Paths and ids differ from message to message: the first stands for
 /// all, but with `-v`.
-fn causes(lines: &mut Lines, outcome: &MoveResult, verbose: bool) {
+fn causes(lines: &mut Lines, outcome: &RunResult, verbose: bool) {
     let mut causes: BTreeMap<(&str, String), Vec<(&str, &str)>> = BTreeMap::new();
     for message in &outcome.messages {
         let result = message.result.unwrap_or("skipped");

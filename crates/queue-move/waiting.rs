@@ -10,6 +10,8 @@ use serde::Serialize;
 use transfer::verify::{Follower, Log, Stopped, still_there};
 use transfer::{Became, Done, Fs, Intent, NoHook, Side, Watch as _};
 
+use crate::args::Pace;
+use crate::course::Course;
 use crate::watch::MoveWatch;
 use crate::weighing::recipients;
 
@@ -41,16 +43,16 @@ pub(crate) struct Verified {
 
 /// A message that was moved.
 #[derive(Debug, Clone)]
-pub(crate) struct Moved {
+struct Moved {
     /// Its name in TO's maildrop.
-    pub(crate) name: String,
+    name: String,
     /// How many deliveries it needs.
-    pub(crate) recipients: usize,
+    recipients: usize,
 }
 
 impl Moved {
     /// Those of a run's messages that are in TO's maildrop, or were.
-    pub(crate) fn of<'m>(done: &Done, messages: impl Iterator<Item = &'m Intent>) -> Vec<Self> {
+    fn of<'m>(done: &Done, messages: impl Iterator<Item = &'m Intent>) -> Vec<Self> {
         let messages: HashMap<u32, &Intent> = messages.map(|one| (one.n, one)).collect();
         let moved = done.ended.iter().filter_map(|end| {
             Some(Self {
@@ -148,8 +150,26 @@ pub(crate) fn bad(became: &Became, to: &str) -> Vec<String> {
         .collect()
 }
 
+/// Waits until TO has taken what this run has moved, where TO runs and that is wanted; what is seen, the journal keeps.
+pub(crate) fn verified<'m>(
+    cx: &Context,
+    course: &Course<'_>,
+    pace: &Pace,
+    (log, done): (Option<Log>, &Done),
+    messages: impl Iterator<Item = &'m Intent>,
+    watch: &MoveWatch<'_>,
+) -> Verified {
+    if !course.to_runs || pace.no_wait {
+        return Verified::default();
+    }
+    let moved = Moved::of(done, messages);
+    let mut verified = verify(cx, &course.to_side, log, &moved, watch);
+    keep(cx, done, &mut verified);
+    verified
+}
+
 /// Keeps in the journal what TO has done with the mail: a log is rotated away.
-pub(crate) fn keep(cx: &Context, done: &Done, verified: &mut Verified) {
+fn keep(cx: &Context, done: &Done, verified: &mut Verified) {
     let Some(so_far) = &verified.so_far else {
         return;
     };
@@ -195,7 +215,7 @@ fn not_taken(follower: &Follower, to: &Side, names: &[&str]) -> Option<String> {
 }
 
 /// Waits until TO's pickup has taken all that had these `names` in its maildrop, or nothing moves any more.
-pub(crate) fn verify(
+fn verify(
     cx: &Context,
     to: &Side,
     log: Option<Log>,

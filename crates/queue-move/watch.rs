@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cli::{Context, Interrupts, Progress};
 use postfix::queue::QueueId;
+use postfix::{Span, Time};
 use transfer::{Ended, Fate, Side, Watch};
 
 use crate::syslog::Syslog;
@@ -14,12 +15,12 @@ const SLICE: Duration = Duration::from_millis(50);
 
 pub(crate) struct MoveWatch<'a> {
     begun: Instant,
-    start: i64,
-    interrupts: &'a Interrupts,
-    progress: Option<Progress>,
+    start: Time,
+    interrupts: Interrupts,
+    progress: Progress,
     /// TO, if it is to be woken.
     wake: Option<&'a Side>,
-    syslog: &'a Syslog,
+    syslog: Syslog,
     /// The move, its messages' ids, and what it is said of them that they are.
     about: About<'a>,
     pub(crate) woken: Cell<bool>,
@@ -35,18 +36,17 @@ pub(crate) struct About<'a> {
 impl<'a> MoveWatch<'a> {
     pub(crate) fn new(
         cx: &Context,
-        interrupts: &'a Interrupts,
+        interrupts: Interrupts,
         wake: Option<&'a Side>,
-        syslog: &'a Syslog,
         about: About<'a>,
     ) -> Self {
         Self {
             begun: Instant::now(),
-            start: cx.now().micros(),
+            start: cx.now(),
             interrupts,
-            progress: Some(cx.progress_items("moving", Some(about.ids.len() as u64))),
+            progress: cx.progress_items("moving", Some(about.ids.len() as u64)),
             wake,
-            syslog,
+            syslog: Syslog::open(cx),
             about,
             woken: Cell::new(false),
         }
@@ -64,12 +64,17 @@ impl<'a> MoveWatch<'a> {
         self.syslog
             .say(self.now(), &format!("move {}: {text}", self.about.name));
     }
+
+    /// How many of those nobody took.
+    pub(crate) fn lost(&self) -> u64 {
+        self.syslog.lost()
+    }
 }
 
 impl Watch for MoveWatch<'_> {
-    fn now(&self) -> i64 {
-        let since = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
-        self.start.saturating_add(since).div_euclid(1_000_000)
+    fn now(&self) -> Time {
+        let since = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(0);
+        self.start.plus(Span::from_micros(since))
     }
 
     fn interrupted(&self) -> bool {
@@ -77,9 +82,7 @@ impl Watch for MoveWatch<'_> {
     }
 
     fn ended(&self, ended: &[Ended]) {
-        if let Some(progress) = &self.progress {
-            progress.advance(ended.len() as u64);
-        }
+        self.progress.advance(ended.len() as u64);
         if ended.iter().any(|ended| ended.fate == Fate::Moved) {
             self.wake();
         }

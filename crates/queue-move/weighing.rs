@@ -29,7 +29,7 @@ pub(crate) struct Weighed {
     pub(crate) notes: Vec<String>,
     /// Was TO refused for its own sake, not for that of the message or its recipients?
     pub(crate) is_of_address: bool,
-    /// Was it only told to come again (greylisting)?
+    /// Was it only asked to come again (greylisting)?
     pub(crate) is_greylisted: bool,
 }
 

@@ -6,8 +6,6 @@ use cli::selectors::SelectorArgs;
 use cli::{Block, Common, Manual, Section, Tool};
 use figures::queue::{Dimension, Sort};
 
-use crate::mode::Mode;
-
 /// Show what is in a Postfix instance's mailq, and why it is stuck
 ///
 /// A summary, the recipients grouped by provider, domain and reason, the senders with the most mail, then the messages
@@ -72,28 +70,7 @@ pub(crate) struct Args {
     pub(crate) common: Common,
 }
 
-/// Messages listed on a terminal.
-const ON_A_TERMINAL: usize = 20;
-
-/// Groups and senders shown to people.
-const TOP: usize = 10;
-
 impl Args {
-    /// How many messages are listed at most.
-    pub(crate) fn limit(&self, mode: Mode, to_terminal: bool) -> usize {
-        match self.selectors.limit {
-            Some(limit) => limit,
-            None if mode.is_for_people() && to_terminal && !self.all => ON_A_TERMINAL,
-            None => usize::MAX,
-        }
-    }
-
-    /// How many groups and senders are shown at most.
-    pub(crate) fn top(&self, mode: Mode) -> Option<usize> {
-        let usual = (mode.is_for_people() && !self.all).then_some(TOP);
-        self.top.or(usual)
-    }
-
     /// Are messages written in an order, and not as they are found?
     pub(crate) fn is_ordered(&self) -> bool {
         self.sort.is_some() || self.reverse || self.selectors.limit.is_some()

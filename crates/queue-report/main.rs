@@ -44,14 +44,13 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.takes_only(mode.name(), &mode.takes())?;
     let host = host::instances::discover(cx.site());
     let instances = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
+    let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
     if mode == Mode::Messages(Listing::Ids) && instances.len() > 1 {
-        let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
         let what = format!("--ids takes one instance, not {}", names.join(", "));
         return Err(Failure::new(what)
             .hint("postsuper works on one instance at a time; ids can repeat between instances")
             .into());
     }
-    let names: Vec<&str> = instances.iter().map(|i| i.name()).collect();
     let (unfinished, damaged) = transfer::unfinished(cx.root(), &names);
     unfinished.iter().for_each(|one| cx.warn(one.warning()));
     damaged.iter().for_each(|error| cx.warn(error.to_string()));
@@ -65,7 +64,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let limits = marks.held(&directories);
     let mut problems = host.problems.clone();
     problems.extend(marks.problems);
-    // After the queues are read: who may not read them is told so first.
+    // After the queues are read: who may not read them learns that first.
     let troubles;
     match mode {
         Mode::Messages(listing @ (Listing::Ids | Listing::Jsonl)) if !args.is_ordered() => {
@@ -108,17 +107,15 @@ fn expires_by(args: &Args, cx: &Context) -> Time {
     cx.now().plus(args.selectors.expires_within.unwrap_or(SOON))
 }
 
-/// Reads the queues and makes the figures.
-fn figures(
+/// What is to be made of the messages.
+fn settings(
     args: &Args,
     mode: Mode,
     cx: &Context,
     spools: &[InstanceSpool],
-    selector: &Selector<'_>,
-    mut problems: Vec<postfix::Problem>,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<Settings> {
     let has_figures = mode.has_figures();
-    let settings = Arc::new(Settings {
+    Ok(Settings {
         instances: spools.iter().map(|spool| spool.instance.clone()).collect(),
         group_by: args
             .group_by
@@ -126,13 +123,13 @@ fn figures(
             .copied()
             .filter(|_| has_figures)
             .collect(),
-        most_keys: figures::bounds::queued_keys(args.top(mode)),
+        most_keys: figures::bounds::queued_keys(mode.top(args)),
         senders: has_figures,
         order: Order {
             sort: args.sort.unwrap_or_default(),
             reverse: args.reverse,
         },
-        limit: args.limit(mode, cx.to_terminal()),
+        limit: mode.limit(args, cx.to_terminal()),
         // A table shows one, and a mailq may hold many.
         recipients: match mode {
             Mode::Messages(Listing::Ids) => 0,
@@ -143,14 +140,26 @@ fn figures(
         recently: pace::since(cx),
         providers: Arc::new(host::tables::providers(cx.site())?),
         reasons: Arc::new(host::tables::reasons(cx.site())?),
-    });
+    })
+}
+
+/// Reads the queues and makes the figures.
+fn figures(
+    args: &Args,
+    mode: Mode,
+    cx: &Context,
+    spools: &[InstanceSpool],
+    selector: &Selector<'_>,
+    mut problems: Vec<postfix::Problem>,
+) -> anyhow::Result<Report> {
+    let settings = Arc::new(settings(args, mode, cx, spools)?);
     // All of them together are no more keys than memory has room for.
     let part = Arc::new(Settings {
-        most_keys: figures::bounds::queued_keys(args.top(mode).or(Some(0))),
+        most_keys: figures::bounds::queued_keys(mode.top(args).or(Some(0))),
         ..Settings::clone(&settings)
     });
     let tallies = Shards::new(SHARDS, || Tally::new(Arc::clone(&part)));
-    let corrupt = has_figures && args.selects_all();
+    let corrupt = mode.has_figures() && args.selects_all();
     let read = read(cx, spools, selector, corrupt, |at, message| {
         tallies.with(|tally| tally.add(at, message, selector));
         ControlFlow::Continue(())
@@ -166,11 +175,11 @@ fn figures(
     let frame = Frame {
         host: cx.host().to_owned(),
         time: cx.now(),
-        top: args.top(mode),
+        top: mode.top(args),
         problems,
     };
     let mut report = Report::new(&settings, frame, tally);
-    if has_figures {
+    if mode.has_figures() {
         report.advice = advice(cx, &settings, &report)?;
     }
     Ok(report)

@@ -57,7 +57,28 @@ const SELECTION: &[&str] = &[
     "output",
 ];
 
+/// Messages listed on a terminal.
+const ON_A_TERMINAL: usize = 20;
+
+/// Groups and senders shown to people.
+const TOP: usize = 10;
+
 impl Mode {
+    /// How many messages are listed at most.
+    pub(crate) fn limit(self, args: &Args, to_terminal: bool) -> usize {
+        match args.selectors.limit {
+            Some(limit) => limit,
+            None if self.is_for_people() && to_terminal && !args.all => ON_A_TERMINAL,
+            None => usize::MAX,
+        }
+    }
+
+    /// How many groups and senders are shown at most.
+    pub(crate) fn top(self, args: &Args) -> Option<usize> {
+        let usual = (self.is_for_people() && !args.all).then_some(TOP);
+        args.top.or(usual)
+    }
+
     /// What `args` ask for.
     pub(crate) fn of(args: &Args) -> Self {
         match args.format {

@@ -39,34 +39,15 @@ pub(crate) fn read(
             errors.push(Failure::new(problem.to_string()));
             continue;
         }
-        let mut failed = None;
-        for queue in Queue::SHOWN
-            .into_iter()
-            .filter(|q| selector.wants_queue(*q))
-        {
-            let options = ScanOptions::default();
-            let scanned = spool
-                .spool
-                .scan_messages(queue, &spool.showq, &options, |message| {
-                    if watched {
-                        progress.advance(1);
-                    }
-                    if selector.fits(&message) {
-                        each(at, &message)
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                });
-            match scanned {
-                Ok(tally) => read
-                    .problems
-                    .extend(tally.into_problems(spool.spool.queue_dir(queue))),
-                Err(error) => {
-                    read.problems.push(error.problem());
-                    failed = failed.or(Some(Failure::scan(&error)));
-                }
+        let failed = read_one(spool, selector, &mut read.problems, |message| {
+            if watched {
+                progress.advance(1);
             }
-        }
+            match selector.fits(message) {
+                true => each(at, message),
+                false => ControlFlow::Continue(()),
+            }
+        });
         errors.extend(failed);
         if corrupt && let Ok(tally) = spool.spool.count(Queue::Corrupt) {
             if let Some(count) = read.corrupt.last_mut() {
@@ -82,4 +63,26 @@ pub(crate) fn read(
         return Err(first);
     }
     Ok(read)
+}
+
+/// Hands the messages of one instance's queues to `each`. What could not be read at all of them, the first.
+fn read_one(
+    InstanceSpool { spool, showq, .. }: &InstanceSpool,
+    selector: &Selector<'_>,
+    problems: &mut Vec<Problem>,
+    each: impl Fn(&Message) -> ControlFlow<()> + Sync,
+) -> Option<Failure> {
+    let mut failed = None;
+    let queues = Queue::SHOWN.into_iter();
+    for queue in queues.filter(|queue| selector.wants_queue(*queue)) {
+        let options = ScanOptions::default();
+        match spool.scan_messages(queue, showq, &options, |message| each(&message)) {
+            Ok(tally) => problems.extend(tally.into_problems(spool.queue_dir(queue))),
+            Err(error) => {
+                problems.push(error.problem());
+                failed = failed.or(Some(Failure::scan(&error)));
+            }
+        }
+    }
+    failed
 }

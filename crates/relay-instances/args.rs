@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use cli::instances::InstanceArgs;
 use cli::lookups::{parse_domain, parse_server, parse_timeout};
 use cli::{Block, Common, Manual, Section, Tool};
 use postfix::Span;
+
+use crate::output::Format;
 
 /// Show which Postfix instance sends from which IP address, and whether its DNS is in order
 ///
@@ -76,19 +78,6 @@ impl Args {
     pub(crate) fn wants_services(&self) -> bool {
         self.wide || self.check || matches!(self.format, Format::Json | Format::Csv)
     }
-}
-
-/// The values of `--format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A table for people
-    Table,
-    /// INSTANCE:WORD:VALUE lines, with a blank line after each instance
-    Text,
-    /// One JSON object, schema relay-tools/relay-instances/1
-    Json,
-    /// Comma-separated values with a header
-    Csv,
 }
 
 impl Tool for Args {

@@ -6,6 +6,7 @@
 mod args;
 mod detours;
 mod mode;
+mod output;
 mod verdict;
 
 use std::path::Path;
@@ -18,10 +19,10 @@ use host::lookups::Questions;
 use knowledge::providers::Providers;
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem};
-use show::instances::{csv, json, table, text};
 
-use args::{Args, Format};
+use args::Args;
 use mode::Mode;
+use output::Format;
 
 fn main() -> ExitCode {
     cli::run(work)
@@ -32,7 +33,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     cx.takes_only(mode.name(), &[Mode::EITHER, mode.takes()])?;
     let host = host::instances::discover(cx.site());
     let chosen = host::instances::select_some(cx.site(), &host, &args.instances.instances)?;
-    let mut seen = Seen::gather(cx, args, &host, &chosen)?;
+    let mut seen = HostFacts::gather(cx, args, &host, &chosen)?;
     let providers = host::tables::providers(cx.site())?;
     let of_dns = match args.check_dns {
         true => ask_dns(cx, args, &providers, &mut seen)?,
@@ -71,7 +72,7 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
 }
 
 /// What was read of the host.
-struct Seen {
+struct HostFacts {
     /// All its instances: two may claim the same thing, of which only one is asked for.
     all: Vec<Facts>,
     /// Which of these are shown: their places in `all`.
@@ -80,7 +81,7 @@ struct Seen {
     problems: Vec<Problem>,
 }
 
-impl Seen {
+impl HostFacts {
     fn gather(
         cx: &Context,
         args: &Args,
@@ -130,7 +131,7 @@ fn ask_dns(
     cx: &Context,
     args: &Args,
     providers: &Providers,
-    seen: &mut Seen,
+    seen: &mut HostFacts,
 ) -> anyhow::Result<Vec<Finding>> {
     let questions = Questions {
         servers: host::resolvers::servers(args.resolver)?,
@@ -150,7 +151,7 @@ fn of_detours(
     args: &Args,
     host: &Host,
     providers: &Providers,
-    seen: &Seen,
+    seen: &HostFacts,
 ) -> anyhow::Result<Vec<Finding>> {
     let mut accepted = globset::GlobSetBuilder::new();
     for glob in &args.accept {
@@ -180,16 +181,7 @@ fn with_limits(cx: &Context, chosen: &[&Instance], mut listing: Listing) -> List
 }
 
 fn show(cx: &Context, is_wide: bool, format: Format, listing: Listing) -> anyhow::Result<Outcome> {
-    cx.print_with(|out| match format {
-        Format::Table => {
-            let drawn = table::draw_instances(&listing, is_wide, cx.table_style());
-            out.extend_from_slice(drawn.as_bytes());
-            Ok(())
-        }
-        Format::Text => text::write(out, &listing, is_wide),
-        Format::Json => json::write(out, &listing),
-        Format::Csv => csv::write(out, &listing),
-    })?;
+    cx.print_with(|out| output::render(out, format, cx, &listing, is_wide))?;
     cx.problems(&listing.problems);
     let is_unknown = |finding: &Finding| finding.level == Level::Unknown;
     if listing.findings.iter().any(is_unknown) {

@@ -1,6 +1,7 @@
 //! What a run does: one value, decided here, with the options that it takes.
 
-use crate::args::{Args, Format};
+use crate::args::Args;
+use crate::output::Format;
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

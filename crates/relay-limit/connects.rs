@@ -127,19 +127,24 @@ pub(crate) fn watch(
             });
         }
         if begun.elapsed() >= patience.duration() || interrupts.came() {
-            let is_busy = |at: &Instant| at.elapsed() < QUIET;
-            let others = seen.values().filter(|(at, _)| !is_busy(at));
-            let quiet = others.map(|(_, at)| *at).max().unwrap_or(start);
-            seen.retain(|_, (at, _)| is_busy(at));
-            let who = seen.into_iter().map(|(who, (_, at))| (who, at));
-            let who: BTreeMap<String, Time> = who.collect();
-            return Ok(match who.is_empty() {
-                true => Watched::Unseen("not watched for a minute".to_owned()),
-                false => Watched::Busy { who, quiet },
-            });
+            return Ok(still(seen, start));
         }
         progress.advance(1);
         std::thread::sleep(ROUND);
+    }
+}
+
+/// Those of these who came within the last minute, when nobody is watched any longer; `start`: since when.
+fn still(mut seen: BTreeMap<String, (Instant, Time)>, start: Time) -> Watched {
+    let is_busy = |at: &Instant| at.elapsed() < QUIET;
+    let others = seen.values().filter(|(at, _)| !is_busy(at));
+    let quiet = others.map(|(_, at)| *at).max().unwrap_or(start);
+    seen.retain(|_, (at, _)| is_busy(at));
+    let who = seen.into_iter().map(|(who, (_, at))| (who, at));
+    let who: BTreeMap<String, Time> = who.collect();
+    match who.is_empty() {
+        true => Watched::Unseen("not watched for a minute".to_owned()),
+        false => Watched::Busy { who, quiet },
     }
 }
 

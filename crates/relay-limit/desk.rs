@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use cli::syslog::Syslog;
 use cli::{Context, Failure};
 use guarded::Links;
-use limits::{DIRECTORY, Entry, Journal, Record, Standing};
+use limits::{DIRECTORY, Journal, JournalEntry, Limit, Record, Standing};
+use postfix::config::Instance;
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
 
@@ -82,8 +83,16 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// The name of a new limit. Between plan and lock, another may have taken the one that it had.
+    pub(crate) fn free_id(&self, limit: &Limit) -> String {
+        match self.journal.limit(&limit.id) {
+            Some(_) => self.journal.new_id(&limit.instance, &limit.id),
+            None => limit.id.clone(),
+        }
+    }
+
     /// Appends to the journal; on disk when this returns.
-    pub(crate) fn write(&mut self, entries: Vec<Entry>) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, entries: Vec<JournalEntry>) -> anyhow::Result<()> {
         let at = self.clock.now();
         let record = |entry| Record { at, entry };
         let records: Vec<Record> = entries.into_iter().map(record).collect();
@@ -123,6 +132,20 @@ pub(crate) fn must_be_able(cx: &Context, instead: &str) -> anyhow::Result<()> {
     Err(Failure::new("only root may change what Postfix does")
         .hint(hint)
         .into())
+}
+
+/// What its configuration says must be all there.
+pub(crate) fn must_be_sound(instance: &Instance) -> anyhow::Result<()> {
+    match instance.problems().first() {
+        None => Ok(()),
+        Some(problem) => {
+            let name = instance.name();
+            let what = format!("{name}: its configuration is not reliable: {problem}");
+            Err(Failure::new(what)
+                .hint("fix its main.cf: postfix check")
+                .into())
+        }
+    }
 }
 
 pub(crate) fn syslog(cx: &Context) -> Syslog {

@@ -7,17 +7,17 @@ use cli::Context;
 use host::machine::{self, Process};
 use host::programs::Program;
 use host::rewrite::Rewrite;
-use limits::{Entry, Hold, Limit, Pause, Standing};
+use limits::{Hold, JournalEntry, Limit, Pause, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Span};
 
 use crate::desk::{self, Clock, Desk};
 use crate::place::{self, Place};
-use crate::probe::{self, Said, Sent};
+use crate::probe::{self, RcptAnswer, Sent};
 use crate::processes::{self, changed, is_after};
 use crate::recipients;
 use crate::reload;
-use crate::waiting::{ASKED, Asked, PATIENCE, RELOAD, REMEMBERS, ROUND};
+use crate::waiting::{ASKED, PATIENCE, PauseProbe, RELOAD, REMEMBERS, ROUND};
 
 /// Later than this, a pause is ended in the second run after its end: the one before was killed, or could not do it.
 /// There is no more time to wait until trivial-rewrite looks by itself.
@@ -82,7 +82,7 @@ pub(crate) fn closed(
             line
         }
     };
-    Desk::open(cx, clock)?.write(vec![Entry::Closed {
+    Desk::open(cx, clock)?.write(vec![JournalEntry::Closed {
         id: limit.id.clone(),
     }])?;
     Ok(Ok(line))
@@ -108,7 +108,7 @@ fn over(
     // Recipients of aliases may lead to what others hold.
     let reach = place.as_ref().filter(|_| others.is_empty());
     let reach = reach.map(|place| recipients::reach(cx, place, &pause.scope).refused);
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &keys,
         recipients: &reach.unwrap_or_default(),
         text: &pause.text,
@@ -152,7 +152,7 @@ enum End {
 fn until_lifted(
     cx: &Context,
     (instance, place): (&Instance, Option<&Place<'_>>),
-    asked: Asked<'_>,
+    asked: PauseProbe<'_>,
     (begun, wait): (Instant, Duration),
 ) -> End {
     let old = match processes::all(cx, instance) {
@@ -209,7 +209,7 @@ fn still_refused(
     cx: &Context,
     instance: &Instance,
     client: &mut Rewrite,
-    (asked, turn): (Asked<'_>, u32),
+    (asked, turn): (PauseProbe<'_>, u32),
 ) -> Option<String> {
     let mut addresses = probe::addresses(asked.keys, turn);
     for address in &addresses {
@@ -224,7 +224,7 @@ fn still_refused(
     for server in probe::listeners(cx, instance) {
         for address in &addresses {
             // It may refuse it for a reason that is none of ours, or not answer.
-            if let Said::Refused(reply) = probe::ask(server, address, asked.text) {
+            if let RcptAnswer::Refused(reply) = probe::ask(server, address, asked.text) {
                 return Some(format!(
                     "smtpd at {server} still refuses {address}: {reply}"
                 ));

@@ -1,7 +1,7 @@
 //! Pauses ended before their time.
 
 use cli::{Context, Failure, Outcome, person};
-use limits::{Ending, Entry, Standing};
+use limits::{Ending, JournalEntry, Standing};
 use postfix::config::Host;
 
 use crate::args::Lift as Args;
@@ -34,12 +34,10 @@ pub(crate) fn only(
     }
     if !args.manner.yes {
         cx.show(&lines);
-        if !cx.confirm("Lift it?", "--yes")? {
-            return Err(Failure::new("nothing was changed: not confirmed").into());
-        }
     }
+    args.manner.confirm(cx, "Lift it?")?;
     let mut desk = Desk::open(cx, &clock)?;
-    let end = |one: &&Standing| Entry::End {
+    let end = |one: &&Standing| JournalEntry::End {
         id: one.limit.id.clone(),
         how: Ending::Lifted,
         by: person::user(),

@@ -8,7 +8,7 @@ use host::rewrite::Rewrite;
 use knowledge::advice::AdviceTable;
 use legible::human::age;
 use legible::wire::{time, write_json};
-use limits::health::{Seen, troubles};
+use limits::health::{LimitHealth, troubles};
 use limits::{Hold, Journal, Pause, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
@@ -24,7 +24,7 @@ use crate::recipients;
 use crate::stale;
 use crate::unapplied;
 use crate::upkeep;
-use crate::waiting::{self, Asked, Force};
+use crate::waiting::{self, Force, PauseProbe};
 use crate::zone;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
@@ -35,11 +35,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let journal = &read.value;
     let now = Clock::new(cx).now();
     let open: Vec<&Standing> = journal.limits.iter().filter(|one| one.is_open()).collect();
-    let seen: Vec<Seen> = open
+    let seen: Vec<LimitHealth> = open
         .iter()
         .map(|one| seen(cx, &host, journal, one, now))
         .collect();
-    let shown: Vec<(&Standing, Option<&Seen>)> =
+    let shown: Vec<(&Standing, Option<&LimitHealth>)> =
         open.iter().copied().zip(seen.iter().map(Some)).collect();
     let advice = host::tables::advice(cx.site())?;
     let stray = stale::troubles(cx, &host.value, journal, now);
@@ -48,20 +48,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     match args.format {
         ListFormat::Text => {
-            let mut all = Vec::new();
-            for &(one, seen) in &shown {
-                all.extend(lines(cx, one));
-                all.extend(advised(&advice, one));
-                all.extend(
-                    seen.iter()
-                        .flat_map(|seen| troubles(one, seen, now))
-                        .map(|trouble| format!("  {}: {}", trouble.0.as_str(), trouble.1)),
-                );
-                all.push(format!(
-                    "  to end it: relay-limit lift {}",
-                    legible::shell::quoted(&one.limit.id)
-                ));
-            }
+            let each = shown.iter().flat_map(|&one| text(cx, one, &advice, now));
+            let mut all: Vec<String> = each.collect();
             if all.is_empty() {
                 let what = match read.problems.is_empty() {
                     true => "nothing is in force",
@@ -74,12 +62,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
             cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
-            let troubled = shown.iter().map(|(one, seen)| {
-                (
-                    *one,
-                    seen.iter().any(|seen| !troubles(one, seen, now).is_empty()),
-                )
-            });
+            let is_wrong = |one, seen| !troubles(one, seen, now).is_empty();
+            let each = shown.iter();
+            let troubled =
+                each.map(|&(one, seen)| (one, seen.is_some_and(|seen| is_wrong(one, seen))));
             let troubled: Vec<_> = troubled.collect();
             let unread = read.problems.len();
             cx.print_metrics_with(|out| metrics::write(out, &troubled, unread))?;
@@ -91,6 +77,22 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     }
     cx.problems(&read.problems);
     Ok(Outcome::Done)
+}
+
+/// A limit, with what is wrong with it and what to do.
+fn text(
+    cx: &Context,
+    (one, seen): (&Standing, Option<&LimitHealth>),
+    advice: &AdviceTable,
+    now: Time,
+) -> Vec<String> {
+    let mut all = lines(cx, one);
+    all.extend(advised(advice, one));
+    let wrong = seen.iter().flat_map(|seen| troubles(one, seen, now));
+    all.extend(wrong.map(|(level, why)| format!("  {}: {why}", level.as_str())));
+    let id = legible::shell::quoted(&one.limit.id);
+    all.push(format!("  to end it: relay-limit lift {id}"));
+    all
 }
 
 /// What its reason means, and what to do then.
@@ -146,7 +148,13 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
 }
 
 /// Does a limit hold that is to hold?
-fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, now: Time) -> Seen {
+fn seen(
+    cx: &Context,
+    host: &Parsed<Host>,
+    journal: &Journal,
+    one: &Standing,
+    now: Time,
+) -> LimitHealth {
     let instance = place::of_directory(&host.value, &one.limit.config_directory);
     if !one.holds(now) {
         let needs_reload = |instance: &&Instance| match &one.limit.hold {
@@ -157,22 +165,24 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
         };
         let why = instance.filter(needs_reload);
         let why = why.and_then(|instance| unapplied::change(cx, instance));
-        return why.map_or(Seen::Holds, Seen::Broken);
+        return why.map_or(LimitHealth::Holds, LimitHealth::Broken);
     }
     let Some(instance) = instance else {
-        return Seen::Unknown(format!(
+        return LimitHealth::Unknown(format!(
             "{}: no such instance, or it cannot be read",
             one.limit.config_directory.display()
         ));
     };
     if let Some(rate) = one.limit.rate() {
         return match parameters::changed(cx, instance, rate) {
-            _ if one.in_force.is_none() => Seen::Unknown(match unapplied::change(cx, instance) {
-                None => "Postfix was not seen to go by it: relay-limit tick".to_owned(),
-                Some(why) => why,
-            }),
-            changed if changed.is_empty() => Seen::Holds,
-            changed => Seen::Broken(format!(
+            _ if one.in_force.is_none() => {
+                LimitHealth::Unknown(match unapplied::change(cx, instance) {
+                    None => "Postfix was not seen to go by it: relay-limit tick".to_owned(),
+                    Some(why) => why,
+                })
+            }
+            changed if changed.is_empty() => LimitHealth::Holds,
+            changed => LimitHealth::Broken(format!(
                 "somebody has changed its configuration: {}",
                 changed.join(", ")
             )),
@@ -180,54 +190,61 @@ fn seen(cx: &Context, host: &Parsed<Host>, journal: &Journal, one: &Standing, no
     }
     let Some(place) = Place::of(cx, instance) else {
         let name = instance.name();
-        return Seen::Broken(format!(
+        return LimitHealth::Broken(format!(
             "transport_maps of {name} does not name the map: relay-limit setup {name}"
         ));
     };
     match upkeep::agrees(cx, &place, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
             Some(pause) => asked(cx, &place, pause, one.in_force.is_some()),
-            None => Seen::Holds,
+            None => LimitHealth::Holds,
         },
-        Ok(wrong) => Seen::Broken(wrong.join("; ")),
-        Err(why) => Seen::Unknown(format!("{why:#}")),
+        Ok(wrong) => LimitHealth::Broken(wrong.join("; ")),
+        Err(why) => LimitHealth::Unknown(format!("{why:#}")),
     }
 }
 
 /// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now. Nor is
 /// it proof, of a pause that was never seen in force, that a new process says so, where older ones are left.
-fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Seen {
+fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> LimitHealth {
     let instance = place.instance;
     if !cx.root().is_this_host() {
-        return Seen::Unknown("--root: Postfix was not asked".to_owned());
+        return LimitHealth::Unknown("--root: Postfix was not asked".to_owned());
     }
     match host::machine::master(cx.root(), instance) {
         Ok(Some(_)) => {}
-        Ok(None) => return Seen::NotRunning,
+        Ok(None) => return LimitHealth::NotRunning,
         Err(e) => {
-            return Seen::Unknown(format!("cannot tell whether {} runs: {e}", instance.name()));
+            return LimitHealth::Unknown(format!(
+                "cannot find out whether {} is running: {e}",
+                instance.name()
+            ));
         }
     }
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
     let (keys, text) = (pause.scope.keys(), limits::map::MARK);
     let reach = recipients::reach(cx, place, &pause.scope);
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &keys,
         recipients: &reach.refused,
         text,
     };
     match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
         Sent::Kept => match waiting::by_smtpd(cx, instance, asked, 0) {
-            Force::Holds(_) if !was_seen && let Some(why) = older(cx, place) => Seen::Unknown(why),
-            Force::Holds(_) if reach.gaps.is_empty() => Seen::Holds,
-            Force::Holds(_) => Seen::Partly(reach.gaps.join("; ")),
-            Force::NotRunning => Seen::NotRunning,
-            Force::Taken(why) => Seen::Broken(why),
-            Force::Unknown(why) => Seen::Unknown(why),
+            Force::Holds(_) if !was_seen && let Some(why) = older(cx, place) => {
+                LimitHealth::Unknown(why)
+            }
+            Force::Holds(_) if reach.gaps.is_empty() => LimitHealth::Holds,
+            Force::Holds(_) => LimitHealth::Partly(reach.gaps.join("; ")),
+            Force::NotRunning => LimitHealth::NotRunning,
+            Force::Taken(why) => LimitHealth::Broken(why),
+            Force::Unknown(why) => LimitHealth::Unknown(why),
         },
-        Sent::Elsewhere(address, to) => Seen::Broken(format!("mail for {address} goes to {to}")),
-        Sent::Unknown(why) => Seen::Unknown(why),
+        Sent::Elsewhere(address, to) => {
+            LimitHealth::Broken(format!("mail for {address} goes to {to}"))
+        }
+        Sent::Unknown(why) => LimitHealth::Unknown(why),
     }
 }
 
@@ -242,7 +259,7 @@ fn older(cx: &Context, place: &Place<'_>) -> Option<String> {
 
 fn check(
     cx: &Context,
-    shown: &[(&Standing, Option<&Seen>)],
+    shown: &[(&Standing, Option<&LimitHealth>)],
     (problems, advice): (&[Problem], &AdviceTable),
     (stray, now): (Vec<(Level, String)>, Time),
 ) -> anyhow::Result<Outcome> {
@@ -330,11 +347,11 @@ pub(crate) fn document(
     out: &mut impl Write,
     cx: &Context,
     schema: &'static str,
-    shown: &[(&Standing, Option<&Seen>)],
+    shown: &[(&Standing, Option<&LimitHealth>)],
     (problems, stray): (&[Problem], &[(Level, String)]),
 ) -> io::Result<()> {
     let now = cx.now();
-    let is_unknown = |seen: &Option<&Seen>| matches!(seen, Some(Seen::Unknown(_)));
+    let is_unknown = |seen: &Option<&LimitHealth>| matches!(seen, Some(LimitHealth::Unknown(_)));
     let is_known = !shown.iter().any(|(_, seen)| is_unknown(seen))
         && stray.iter().all(|(level, _)| *level != Level::Unknown);
     let document = Document {
@@ -353,7 +370,7 @@ pub(crate) fn document(
     writeln!(out)
 }
 
-fn row<'a>(one: &'a Standing, seen: Option<&Seen>, now: Time) -> Row<'a> {
+fn row<'a>(one: &'a Standing, seen: Option<&LimitHealth>, now: Time) -> Row<'a> {
     let limit = &one.limit;
     let pause = limit.pause();
     let found = seen.map(|seen| troubles(one, seen, now));

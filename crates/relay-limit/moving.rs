@@ -2,7 +2,7 @@
 //! that it knows its own again after an interruption, and takes up no other.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use cli::{Context, Failure};
@@ -25,17 +25,8 @@ const ROUNDS: u32 = 5;
 /// No pause has more moves.
 const MOST: u32 = 1000;
 
-/// A tool of the same package, from beside this one.
-fn tool(name: &str) -> PathBuf {
-    let beside = std::env::current_exe().ok();
-    let beside = beside.map(|path| path.with_file_name(name));
-    beside
-        .filter(|path| path.is_file())
-        .unwrap_or_else(|| PathBuf::from("/usr/sbin").join(name))
-}
-
 fn start(name: &str, args: &[&OsStr]) -> anyhow::Result<guarded::Said> {
-    let program = tool(name);
+    let program = cli::person::other_tool(name);
     let ran = Program::own(&program, PATIENCE).args(args).run(MOST_SAID);
     Ok(ran.map_err(|e| Failure::io("cannot run", &program, e))?)
 }

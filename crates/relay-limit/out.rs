@@ -8,7 +8,7 @@ use cli::{Context, Failure, Outcome};
 use knowledge::providers::Providers;
 use legible::shell::quoted;
 use limits::plan::{Sibling, Takes};
-use limits::{Entry, Removal, Standing};
+use limits::{JournalEntry, Removal, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Time};
 
@@ -42,16 +42,14 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     cx.show(&lines);
-    if !args.manner.yes && !cx.confirm("Take it out?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    args.manner.confirm(cx, "Take it out?")?;
     let locked = lock(cx, instance)?;
     let fresh = zone::removal(&zone, clock.now());
     let (own, (said, mut outcome)) = paused(args, cx, &clock, instance, fresh.as_ref())?;
     let id = own.limit.id;
     if let (None, Some(removal)) = (&own.removal, &fresh) {
         let (id, removal) = (id.clone(), removal.clone());
-        Desk::open(cx, &clock)?.write(vec![Entry::Zone { id, removal }])?;
+        Desk::open(cx, &clock)?.write(vec![JournalEntry::Zone { id, removal }])?;
     }
     let removal = own.removal.or(fresh);
     let mut done = zone::out(cx, &zone, removal.as_ref(), clock.now());
@@ -189,7 +187,7 @@ fn lock(cx: &Context, instance: &Instance) -> anyhow::Result<guarded::Lock> {
 
 fn note(cx: &Context, clock: &Clock, id: &str, text: String) -> anyhow::Result<()> {
     let id = id.to_owned();
-    Desk::open(cx, clock)?.write(vec![Entry::Note { id, text }])
+    Desk::open(cx, clock)?.write(vec![JournalEntry::Note { id, text }])
 }
 
 fn order(args: &Out) -> Pause {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use cli::Context;
-use limits::{Change, Rate, Step};
+use limits::{Change, ParameterEdit, Rate};
 use postfix::config::Instance;
 
 use crate::main_cf::{self, Edit};
@@ -22,7 +22,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    fn step(self, change: &Change, now: Option<&str>) -> Step {
+    fn step(self, change: &Change, now: Option<&str>) -> ParameterEdit {
         match self {
             Self::Set => change.begin(now),
             Self::PutBack => change.end(now),
@@ -57,10 +57,10 @@ pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> R
     for change in &rate.changes {
         let now = value(instance, &change.name);
         match way.step(change, now.as_deref()) {
-            Step::Nothing => {}
-            Step::Set(value) => edit.set.push((change.name.clone(), value)),
-            Step::Remove => edit.removed.push(change.name.clone()),
-            Step::LeaveAlone => left.push(format!(
+            ParameterEdit::Nothing => {}
+            ParameterEdit::Set(value) => edit.set.push((change.name.clone(), value)),
+            ParameterEdit::Remove => edit.removed.push(change.name.clone()),
+            ParameterEdit::LeaveAlone => left.push(format!(
                 "{} is {} in main.cf, which somebody has changed: it is left alone",
                 change.name,
                 now.as_deref().unwrap_or("not set any more")

@@ -6,7 +6,7 @@ use legible::shell::quoted;
 use limits::map::{MARK, answer};
 use limits::plan::{PausePlan, Sibling};
 use limits::setup::{State, judge};
-use limits::{Ending, Entry, Hold, Journal, Limit, Pause, Removal, Scope};
+use limits::{Ending, Hold, Journal, JournalEntry, Limit, Pause, Removal, Scope};
 use postfix::Time;
 use postfix::config::Instance;
 
@@ -20,7 +20,7 @@ use crate::recipients;
 use crate::reload;
 use crate::siblings;
 use crate::upkeep;
-use crate::waiting::{self, Asked, Force};
+use crate::waiting::{self, Force, PauseProbe};
 
 /// What was done, in lines, or with `--dry-run` the plan. `by`: who orders it, where that is no person; then nothing is
 /// shown beside.
@@ -87,6 +87,23 @@ pub(crate) fn ordered_with(
         warnings,
         limit,
     };
+    let shown = agreed(args, cx, &plan, by.is_none())?;
+    if args.manner.dry_run {
+        return Ok((shown, Outcome::Done));
+    }
+    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
+}
+
+/// Shows the plan, if it `is_shown`, and asks whether it is meant.
+///
+/// # Errors
+/// It is refused, or not confirmed.
+fn agreed(
+    args: &Args,
+    cx: &Context,
+    plan: &PausePlan,
+    is_shown: bool,
+) -> anyhow::Result<Vec<String>> {
     let mut shown = plan.lines();
     let mut refusal = plan.refusal().filter(|_| !args.last);
     if !cx.root().is_this_host() && plan.is_unknown() {
@@ -94,23 +111,16 @@ pub(crate) fn ordered_with(
             format!("  note       refused on the host itself if no sibling runs there: {what}")
         }));
     }
-    let show = || {
-        if by.is_none() {
-            cx.show(&shown);
-        }
-    };
+    if is_shown && (refusal.is_some() || !args.manner.dry_run) {
+        cx.show(&shown);
+    }
     if let Some((what, hint)) = refusal {
-        show();
         return Err(Failure::new(what).hint(hint).into());
     }
-    if args.manner.dry_run {
-        return Ok((shown, Outcome::Done));
+    if !args.manner.dry_run {
+        args.manner.confirm(cx, "Pause it?")?;
     }
-    show();
-    if !args.manner.yes && !cx.confirm("Pause it?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
-    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
+    Ok(shown)
 }
 
 /// How the siblings stand, by what the journal says.
@@ -193,16 +203,13 @@ fn carry_out(
         return Err(Failure::new(what).hint(hint).into());
     }
     let mut limit = plan.limit;
-    // Between plan and lock, another may have taken the name.
-    if desk.journal.limit(&limit.id).is_some() {
-        limit.id = desk.journal.new_id(name, &limit.id);
-    }
+    limit.id = desk.free_id(&limit);
     let id = limit.id.clone();
     let Some(pause) = limit.pause().cloned() else {
         return Err(Failure::new("not a pause").into());
     };
-    let begin = Entry::Begin(Box::new(limit.clone()));
-    let zone = removal.map(|removal| Entry::Zone {
+    let begin = JournalEntry::Begin(Box::new(limit.clone()));
+    let zone = removal.map(|removal| JournalEntry::Zone {
         id: id.clone(),
         removal,
     });
@@ -214,16 +221,12 @@ fn carry_out(
     };
     let text = answered(&desk.journal, &id, clock.now());
     drop(desk);
-    for warning in &kept.warnings {
-        cx.warn(warning);
-    }
-    syslog.say(
-        clock.now(),
-        &format!(
-            "{id}: {name} paused, {}, until {}, by {}",
-            plan.whose, plan.until, limit.by
-        ),
+    kept.warnings.iter().for_each(|warning| cx.warn(warning));
+    let what = format!(
+        "{id}: {name} paused, {}, until {}, by {}",
+        plan.whose, plan.until, limit.by
     );
+    syslog.say(clock.now(), &what);
     if args.reload {
         reload::now(cx, place.instance)?;
     }
@@ -231,13 +234,8 @@ fn carry_out(
     let unloaded = kept.unloaded.filter(|_| !args.reload);
     let how = (&*text, kept.changed, unloaded);
     let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
-    Ok(said(
-        cx,
-        name,
-        (&plan.whose, &plan.until),
-        &id,
-        (&force, &gaps),
-    ))
+    let words = (&*plan.whose, &*plan.until);
+    Ok(said(cx, name, words, &id, (&force, &gaps)))
 }
 
 /// What Postfix answers while a pause holds: its own text, but where another of the same mail may last longer.
@@ -249,7 +247,7 @@ fn answered(journal: &Journal, id: &str, now: Time) -> String {
 }
 
 /// Waits until Postfix goes by a pause that is in the map, and writes down that it does; with the mail for which
-/// it does not. `unloaded`: why it was not told of a change that it does not notice by itself.
+/// it does not. `unloaded`: why it was not reloaded for a change that it does not notice by itself.
 fn in_force(
     cx: &Context,
     clock: &Clock,
@@ -258,7 +256,7 @@ fn in_force(
     interrupts: &Interrupts,
 ) -> anyhow::Result<(Force, Vec<String>)> {
     let reach = recipients::reach(cx, place, &pause.scope);
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &pause.scope.keys(),
         recipients: &reach.refused,
         text,
@@ -268,7 +266,7 @@ fn in_force(
         None => waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts)),
     };
     if let Force::Holds(_) = force {
-        Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.to_owned() }])?;
+        Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id: id.to_owned() }])?;
     }
     Ok((force, reach.gaps))
 }
@@ -287,14 +285,12 @@ pub(crate) fn once_more(
     let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;
     let text = answered(&desk.journal, id, clock.now());
     drop(desk);
-    for warning in &kept.warnings {
-        cx.warn(warning);
-    }
+    kept.warnings.iter().for_each(|warning| cx.warn(warning));
     let Some((standing, pause)) = standing
         .as_ref()
         .and_then(|one| Some((one, one.limit.pause()?)))
     else {
-        return Err(Failure::new(format!("{id} is no pause of the journal")).into());
+        return Err(Failure::new(format!("{id} is not a pause in the journal")).into());
     };
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();
@@ -312,12 +308,12 @@ pub(crate) fn once_more(
 /// Takes back what could not be put in force.
 pub(crate) fn give_up(mut desk: Desk<'_>, id: &str, why: anyhow::Error) -> anyhow::Error {
     let by = person::user();
-    let end = Entry::End {
+    let end = JournalEntry::End {
         id: id.to_owned(),
         how: Ending::Failed,
         by,
     };
-    match desk.write(vec![end, Entry::Closed { id: id.to_owned() }]) {
+    match desk.write(vec![end, JournalEntry::Closed { id: id.to_owned() }]) {
         Ok(()) => why.context(
             Failure::new(format!("{id}: not in force, and given up"))
                 .hint("fix what is named, and order it again: nothing tries again by itself"),

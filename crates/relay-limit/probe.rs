@@ -66,7 +66,7 @@ pub(crate) fn addresses(keys: &[String], turn: u32) -> Vec<String> {
 
 /// What an smtpd said of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum RcptAnswer {
     /// It refuses it for now, for our reason.
     Refused(String),
     /// It takes it.
@@ -153,9 +153,9 @@ impl io::Read for Stream {
 }
 
 /// Asks the smtpd at `server` whether it takes mail for `recipient`: RCPT, and no message.
-pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> Said {
+pub(crate) fn ask(server: SocketAddr, recipient: &str, text: &str) -> RcptAnswer {
     let said = patiently(|patience| dialogue(server, recipient, text, patience));
-    said.unwrap_or_else(|e| Said::Other(e.to_string()))
+    said.unwrap_or_else(|e| RcptAnswer::Other(e.to_string()))
 }
 
 /// Asks as long as all that were asked before leave time for it.
@@ -194,25 +194,25 @@ fn dialogue(
     recipient: &str,
     text: &str,
     patience: Duration,
-) -> io::Result<Said> {
+) -> io::Result<RcptAnswer> {
     let mut stream = open(server, patience)?;
     let greeting = reply(&mut stream)?;
     if !greeting.starts_with('2') {
-        return Ok(Said::Other(greeting));
+        return Ok(RcptAnswer::Other(greeting));
     }
     for command in ["EHLO localhost", "MAIL FROM:<>"] {
         let said = command_reply(&mut stream, command)?;
         if !said.starts_with('2') {
-            return Ok(Said::Other(said));
+            return Ok(RcptAnswer::Other(said));
         }
     }
     let said = command_reply(&mut stream, &format!("RCPT TO:<{recipient}>"))?;
     // Whether it says goodbye makes no difference.
     drop(command_reply(&mut stream, "QUIT"));
     Ok(match said.as_bytes().first() {
-        Some(b'2') => Said::Taken(said),
-        Some(b'4') if said.contains(text) => Said::Refused(said),
-        _ => Said::Other(said),
+        Some(b'2') => RcptAnswer::Taken(said),
+        Some(b'4') if said.contains(text) => RcptAnswer::Refused(said),
+        _ => RcptAnswer::Other(said),
     })
 }
 

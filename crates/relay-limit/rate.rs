@@ -3,7 +3,7 @@
 use cli::{Context, Failure, Outcome};
 use legible::human::age;
 use legible::shell::quoted;
-use limits::{Change, Entry, Hold, Limit, Rate};
+use limits::{Change, Hold, JournalEntry, Limit, Rate};
 use postfix::config::Instance;
 use warmup::limits::Limits;
 use warmup::settings::{HeldBy, Hold as Held, Settings};
@@ -28,13 +28,7 @@ pub(crate) fn ordered(
     let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
-    if let Some(problem) = instance.problems().first() {
-        let what = format!(
-            "{}: its configuration cannot be relied on: {problem}",
-            instance.name()
-        );
-        return Err(Failure::new(what).hint("fix it: postfix check").into());
-    }
+    desk::must_be_sound(instance)?;
     if !args.manner.dry_run {
         main_cf::path(cx, instance.config_directory())?;
     }
@@ -73,9 +67,7 @@ pub(crate) fn ordered(
     if by.is_none() {
         cx.show(&shown);
     }
-    if !args.manner.yes && !cx.confirm("Slow it down?", "--yes")? {
-        return Err(Failure::new("nothing was changed: not confirmed").into());
-    }
+    args.manner.confirm(cx, "Slow it down?")?;
     carry_out(cx, &clock, instance, limit)
 }
 
@@ -83,23 +75,7 @@ pub(crate) fn ordered(
 fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate, Vec<String>)> {
     let services = instance.services(cx.root()).value;
     let limits = Limits::of(instance, &services);
-    let name = instance.name();
-    if limits.is_client != Some(true) {
-        let what = match limits.is_client {
-            None => format!("{name}: its master.cf cannot be read"),
-            _ => format!(
-                "{name}: master.cf has no SMTP client \"{}\", which default_transport names",
-                limits.transport
-            ),
-        };
-        let directory = instance.config_directory().to_string_lossy();
-        return Err(Failure::new(what)
-            .hint(format!(
-                "postconf -c {} -M; the rate would hold nothing",
-                quoted(&directory)
-            ))
-            .into());
-    }
+    must_have_client(instance, &limits)?;
     let delay = args.pace.delay_seconds();
     let settings = Settings {
         hold: Held::RateDelay(delay),
@@ -118,19 +94,7 @@ fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate,
             new,
         });
     let changes: Vec<Change> = changes.collect();
-    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-    if let Some(own) = place::of_queue_manager(cx, instance, &names).first() {
-        let what = format!(
-            "{name}: qmgr in master.cf has its own {own}: main.cf has no effect there, and a rate would hold nothing"
-        );
-        let directory = instance.config_directory().to_string_lossy();
-        return Err(Failure::new(what)
-            .hint(format!(
-                "remove it there; see postconf -c {} -P",
-                quoted(&directory)
-            ))
-            .into());
-    }
+    must_count(cx, instance, &changes)?;
     let mut notes = Vec::new();
     if limits.transport_delay.value.is_some_and(|now| now > delay) {
         notes.push(format!(
@@ -150,6 +114,41 @@ fn rate(args: &Args, cx: &Context, instance: &Instance) -> anyhow::Result<(Rate,
         changes,
     };
     Ok((rate, notes))
+}
+
+/// default_transport must name an SMTP client of the instance's.
+fn must_have_client(instance: &Instance, limits: &Limits) -> anyhow::Result<()> {
+    let name = instance.name();
+    let what = match limits.is_client {
+        Some(true) => return Ok(()),
+        None => format!("{name}: its master.cf cannot be read"),
+        Some(false) => format!(
+            "{name}: master.cf has no SMTP client \"{}\", which default_transport names",
+            limits.transport
+        ),
+    };
+    let directory = instance.config_directory().to_string_lossy();
+    let hint = format!(
+        "postconf -c {} -M; the rate would hold nothing",
+        quoted(&directory)
+    );
+    Err(Failure::new(what).hint(hint).into())
+}
+
+/// What main.cf says of these parameters must be what the queue manager goes by.
+fn must_count(cx: &Context, instance: &Instance, changes: &[Change]) -> anyhow::Result<()> {
+    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+    let own = place::of_queue_manager(cx, instance, &names);
+    let Some(own) = own.first() else {
+        return Ok(());
+    };
+    let what = format!(
+        "{}: qmgr in master.cf has its own {own}: main.cf has no effect there, and a rate would hold nothing",
+        instance.name()
+    );
+    let directory = instance.config_directory().to_string_lossy();
+    let hint = format!("remove it there; see postconf -c {} -P", quoted(&directory));
+    Err(Failure::new(what).hint(hint).into())
 }
 
 /// Two rates at one instance would each put back what the other has set.
@@ -225,10 +224,7 @@ fn carry_out(
     let name = instance.name();
     let mut desk = Desk::open(cx, clock)?;
     refuse_second(&desk.journal, &limit)?;
-    // Between plan and lock, another may have taken the name, or changed main.cf.
-    if desk.journal.limit(&limit.id).is_some() {
-        limit.id = desk.journal.new_id(name, &limit.id);
-    }
+    limit.id = desk.free_id(&limit);
     let id = limit.id.clone();
     let what = limit.what();
     let Hold::Rate(rate) = limit.hold.clone() else {
@@ -242,37 +238,27 @@ fn carry_out(
     unapplied(cx, instance)?;
     let by = limit.by.clone();
     let before = processes::of_program(cx, instance, "qmgr");
-    desk.write(vec![Entry::Begin(Box::new(limit))])?;
+    desk.write(vec![JournalEntry::Begin(Box::new(limit))])?;
     let directory = instance.config_directory();
     let left = match parameters::change(cx, directory, &rate, Way::Set) {
         Ok(left) => left,
-        Err(why) => {
-            // What was set by then goes back, if it can.
-            return Err(
-                match parameters::change(cx, directory, &rate, Way::PutBack) {
-                    Ok(_) => give_up(desk, &id, why),
-                    Err(_) => why.context(format!("{id}: relay-limit tick tries again")),
-                },
-            );
-        }
+        // What was set by then goes back, if it can.
+        Err(why) => match parameters::change(cx, directory, &rate, Way::PutBack) {
+            Ok(_) => return Err(give_up(desk, &id, why)),
+            Err(_) => return Err(why.context(format!("{id}: relay-limit tick tries again"))),
+        },
     };
     drop(desk);
     left.iter().for_each(|one| cx.warn(one));
     desk::syslog(cx).say(clock.now(), &format!("{id}: {name} {what}, by {by}"));
     let force = waiting::until_restarted(cx, instance, "qmgr", &before);
-    let line = match &force {
-        Force::Holds(_) => {
-            Desk::open(cx, clock)?.write(vec![Entry::InForce { id: id.clone() }])?;
-            format!("{name}: {what}; in force: the queue manager was started anew")
-        }
-        Force::NotRunning => {
-            format!("{name}: {what}; Postfix does not run, and will go by it when it does")
-        }
-        Force::Taken(_) | Force::Unknown(_) => {
-            format!("{name}: {what}; NOT seen to be in force")
-        }
-    };
-    let lift = format!("  to end it: relay-limit lift {}", quoted(&id));
+    if let Force::Holds(_) = force {
+        Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id: id.clone() }])?;
+    }
+    let lines = vec![
+        format!("{name}: {what}; {}", words(&force)),
+        format!("  to end it: relay-limit lift {}", quoted(&id)),
+    ];
     let outcome = match force {
         Force::Taken(why) | Force::Unknown(why) => {
             cx.warn(format!("{why}; relay-limit tick looks again"));
@@ -281,7 +267,15 @@ fn carry_out(
         _ if !left.is_empty() => Outcome::Partial,
         _ => Outcome::Done,
     };
-    Ok((vec![line, lift], outcome))
+    Ok((lines, outcome))
+}
+
+fn words(force: &Force) -> &'static str {
+    match force {
+        Force::Holds(_) => "in force: the queue manager was started anew",
+        Force::NotRunning => "Postfix does not run, and will go by it when it does",
+        Force::Taken(_) | Force::Unknown(_) => "NOT seen to be in force",
+    }
 }
 
 /// What main.cf says otherwise than when the plan was shown.

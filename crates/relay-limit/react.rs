@@ -246,10 +246,26 @@ fn act(
         outcome = Outcome::Partial;
         cx.warn(format!("{why:#}"));
     }
-    let before = reported::read(cx, now);
+    let obeyed = obey_all(args, cx, host, rules, &decisions)?;
+    Ok(match obeyed {
+        Outcome::Done => outcome,
+        other => other,
+    })
+}
+
+/// Does what the decisions ask for, and mails what was done.
+fn obey_all(
+    args: &Args,
+    cx: &Context,
+    host: &Parsed<Host>,
+    rules: &Rules,
+    decisions: &[Decision],
+) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    let before = reported::read(cx, cx.now());
     let mut reported = before.clone();
     let mut lines = Vec::new();
-    for one in &decisions {
+    for one in decisions {
         let Some(rule) = rules.rules.get(one.rule) else {
             continue;
         };

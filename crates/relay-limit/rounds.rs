@@ -10,7 +10,7 @@ use transfer::{State, is_passing};
 /// The result of queue-move (relay-tools/queue-move/1), as far as it matters here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Said {
+struct MoveReport {
     state: Option<State>,
     this_run: ThisRun,
     messages: Vec<Message>,
@@ -59,7 +59,7 @@ pub(crate) struct Round {
     /// Its exit status, if it had one.
     code: Option<i32>,
     /// Its result, or why there is none.
-    said: Result<Said, String>,
+    said: Result<MoveReport, String>,
 }
 
 impl Round {
@@ -96,11 +96,11 @@ impl Round {
 
     /// As far as it can be seen: is nothing wrong with it, whether something is left or not?
     fn is_sound(&self) -> bool {
-        matches!(self.code, Some(0 | 1)) && self.said.as_ref().is_ok_and(Said::is_sound)
+        matches!(self.code, Some(0 | 1)) && self.said.as_ref().is_ok_and(MoveReport::is_sound)
     }
 }
 
-impl Said {
+impl MoveReport {
     fn is_sound(&self) -> bool {
         let is_stopped = self
             .canary

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cli::{Context, Outcome};
 use host::machine::Process;
-use limits::{Ending, Entry, Limit, Standing};
+use limits::{Ending, JournalEntry, Limit, Standing};
 use postfix::config::Host;
 use postfix::{Parsed, Time};
 
@@ -22,8 +22,8 @@ use crate::waiting::{self, Force};
 const BY: &str = "relay-limit tick";
 
 /// That a limit has ended.
-pub(crate) fn end(one: &Standing, how: Ending) -> Entry {
-    Entry::End {
+pub(crate) fn end(one: &Standing, how: Ending) -> JournalEntry {
+    JournalEntry::End {
         id: one.limit.id.clone(),
         how,
         by: BY.to_owned(),
@@ -166,7 +166,7 @@ impl Run<'_> {
                 .map(|instance| waiting::until_restarted(self.cx, instance, "qmgr", &one.before));
             if let Some(Force::Holds(_)) = seen {
                 let id = one.limit.id.clone();
-                Desk::open(self.cx, self.clock)?.write(vec![Entry::InForce { id }])?;
+                Desk::open(self.cx, self.clock)?.write(vec![JournalEntry::InForce { id }])?;
             }
         }
         Ok(())
@@ -202,7 +202,7 @@ fn see(cx: &Context, clock: &Clock, host: &Parsed<Host>, one: &Standing) -> anyh
         && waiting::is_paused(cx, &place, pause, clock.now())
     {
         let id = one.limit.id.clone();
-        Desk::open(cx, clock)?.write(vec![Entry::InForce { id }])?;
+        Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id }])?;
     }
     Ok(())
 }
@@ -261,11 +261,11 @@ fn rates(
             .collect();
         new.iter()
             .for_each(|text| cx.warn(format!("{}: {text}", one.limit.id)));
-        let note = |text| Entry::Note {
+        let note = |text| JournalEntry::Note {
             id: one.limit.id.clone(),
             text,
         };
-        let notes: Vec<Entry> = new.into_iter().map(note).collect();
+        let notes: Vec<JournalEntry> = new.into_iter().map(note).collect();
         if !notes.is_empty() {
             desk.write(notes)?;
         }
@@ -301,7 +301,7 @@ fn at(
             if one.ended.is_none() {
                 entries.push(end(one, Ending::Gone));
             }
-            entries.push(Entry::Closed {
+            entries.push(JournalEntry::Closed {
                 id: one.limit.id.clone(),
             });
         }

@@ -4,7 +4,7 @@ use cli::{Context, Failure, Outcome};
 use legible::shell;
 use legible::wrap::folded;
 use limits::map::MapText;
-use limits::setup::{ACCESS, Facts, State, Step, judge};
+use limits::setup::{ACCESS, Facts, Requirement, State, judge};
 use limits::{MapFile, MapKind};
 use postfix::config::Instance;
 use postfix::escape;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     })
 }
 
-fn shown(name: &str, steps: &[Step], width: Option<u16>) -> String {
+fn shown(name: &str, steps: &[Requirement], width: Option<u16>) -> String {
     let worst = steps.iter().map(|step| step.state).max();
     let state = match worst {
         Some(State::Ok) => "ready to be paused",
@@ -83,33 +83,9 @@ fn shown(name: &str, steps: &[Step], width: Option<u16>) -> String {
 /// Makes the map, and names it in transport_maps.
 fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> anyhow::Result<()> {
     let name = instance.name();
-    if let Some(problem) = instance.problems().first() {
-        let what = format!("{name}: its configuration is not reliable: {problem}");
-        return Err(Failure::new(what)
-            .hint("fix its main.cf: postfix check")
-            .into());
-    }
+    desk::must_be_sound(instance)?;
     let found = facts.ours();
-    let own = found
-        .as_ref()
-        .map(|(at, table)| (*at, MapKind::named(&table.kind)));
-    // What transport_maps is to be, if not what it is.
-    let (kind, value) = match own {
-        Some((_, kind @ Some(MapKind::Patterns(_)))) => (kind, None),
-        Some((at, _)) if facts.wants_patterns => {
-            let kind = facts.kind();
-            let value = kind
-                .as_ref()
-                .map(|kind| patterns_instead(cx, instance, facts, at, kind));
-            (kind, value.transpose()?)
-        }
-        Some((_, kind)) => (kind, None),
-        None => {
-            let kind = facts.kind();
-            let value = kind.as_ref().map(|kind| facts.value(kind));
-            (kind, value)
-        }
-    };
+    let (kind, value) = wanted(cx, instance, facts)?;
     let Some(kind) = kind else {
         let what = format!("{name}: this Postfix has no table type that relay-limit can use");
         return Err(Failure::new(what)
@@ -153,6 +129,29 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         cx.warn(format!("{}: {why}", instance.name()));
     }
     Ok(())
+}
+
+/// The kind of map that it is to be, if there is one; and what transport_maps is to be, if not what it is.
+fn wanted(
+    cx: &Context,
+    instance: &Instance,
+    facts: &Facts,
+) -> anyhow::Result<(Option<MapKind>, Option<String>)> {
+    let Some((at, table)) = facts.ours() else {
+        let kind = facts.kind();
+        let value = kind.as_ref().map(|kind| facts.value(kind));
+        return Ok((kind, value));
+    };
+    let own = MapKind::named(&table.kind);
+    if !facts.wants_patterns || matches!(own, Some(MapKind::Patterns(_))) {
+        return Ok((own, None));
+    }
+    let kind = facts.kind();
+    let value = kind
+        .as_ref()
+        .map(|kind| patterns_instead(cx, instance, facts, at, kind));
+    let value = value.transpose()?;
+    Ok((kind, value))
 }
 
 /// Gives the place an access table, where recipients of aliases need one and none is asked yet; what

@@ -19,7 +19,7 @@ use postfix::log::{Delivery, Event, Sink, Status, Wanted};
 use postfix::queue::Queue;
 use postfix::{Parsed, Span, Time};
 
-use crate::probe::{self, Said};
+use crate::probe::{self, RcptAnswer};
 
 /// The window that "the last hour" is.
 const HOUR: Span = Span::from_hours(1);
@@ -254,9 +254,9 @@ fn answers(cx: &Context, instance: &Instance, scope: &Scope) -> Takes {
     let mut why = None;
     for server in probe::listeners(cx, instance) {
         match probe::ask(server, &address, limits::map::MARK) {
-            Said::Taken(_) => return Takes::Yes,
-            Said::Other(reply) if reply.starts_with('5') => return Takes::Yes,
-            Said::Refused(reply) | Said::Other(reply) => {
+            RcptAnswer::Taken(_) => return Takes::Yes,
+            RcptAnswer::Other(reply) if reply.starts_with('5') => return Takes::Yes,
+            RcptAnswer::Refused(reply) | RcptAnswer::Other(reply) => {
                 why = Some(format!("its smtpd at {server}: {reply}"));
             }
         }

@@ -1,7 +1,7 @@
 //! What is due is ended, and what was interrupted is finished.
 
 use cli::{Context, Outcome};
-use limits::{Ending, Entry, Standing};
+use limits::{Ending, JournalEntry, Standing};
 use postfix::Span;
 
 use crate::args::Tick as Args;
@@ -44,7 +44,7 @@ pub(crate) fn run(_: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         .limits
         .iter()
         .filter(|one| one.ended.is_none() && one.is_due(now));
-    let ends: Vec<Entry> = due.map(|one| end(one, Ending::Due)).collect();
+    let ends: Vec<JournalEntry> = due.map(|one| end(one, Ending::Due)).collect();
     if !ends.is_empty() {
         desk.write(ends)?;
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use cli::Failure;
 use host::machine;
 use limits::map::{Form, MapText, access_blocks, blocks, render};
-use limits::{Journal, Limit, MapFile, MapKind, Seen};
+use limits::{Journal, Limit, MapFile, MapKind, MapSnapshot};
 use postfix::Time;
 use std::os::unix::fs::MetadataExt as _;
 use transfer::{Fs, NoHook};
@@ -31,7 +31,7 @@ pub(crate) struct Done {
 /// What a map must say, and what it says.
 struct Wanted<'p> {
     map: &'p MapFile,
-    seen: Option<Seen>,
+    seen: Option<MapSnapshot>,
     text: Vec<u8>,
     warnings: Vec<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! trivial-rewrite looks every ten seconds whether a table was replaced, and begins anew then (Postfix
 //! `src/trivial-rewrite/trivial-rewrite.c`, check_table_stats); there may be several, of which a question reaches
-//! any. smtpd keeps what it was told of a recipient for 30 seconds, and longer while it is asked for it
+//! any. smtpd keeps the answer about a recipient for 30 seconds, and longer while it is asked for it
 //! (`src/smtpd/smtpd_resolve.c`). So one answer is no proof: the processes that are older than the change must be gone.
 //! Where smtpds stay, Postfix is reloaded, upon which each of them ends with its client; but not where main.cf or
 //! master.cf was changed meanwhile, which may be half of what somebody is about to do.
@@ -18,7 +18,7 @@ use postfix::config::Instance;
 use postfix::{Span, Time};
 
 use crate::place::Place;
-use crate::probe::{self, Said, Sent};
+use crate::probe::{self, RcptAnswer, Sent};
 use crate::processes::{self, changed, is_after};
 use crate::recipients;
 use crate::reload;
@@ -61,7 +61,7 @@ pub(crate) enum Force {
 
 /// What is asked of a pause.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct PauseProbe<'a> {
     /// The keys of the map.
     pub(crate) keys: &'a [String],
     /// Recipients that the access table refuses: trivial-rewrite does not know of them.
@@ -74,7 +74,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn until_paused(
     cx: &Context,
     instance: &Instance,
-    asked: Asked<'_>,
+    asked: PauseProbe<'_>,
     changed: bool,
     interrupts: Option<&Interrupts>,
 ) -> Force {
@@ -86,17 +86,9 @@ pub(crate) fn until_paused(
     };
     let progress = cx.progress_items("waiting for Postfix", None);
     let mut client = Rewrite::new(instance);
-    let is_left = |name: &str, old: &[Process]| {
-        // What cannot be seen may be there.
-        let Ok(now) = processes::all(cx, instance) else {
-            return true;
-        };
-        let now = now.unwrap_or_default();
-        old.iter()
-            .any(|process| process.name == name && now.contains(process))
-    };
+    let is_left = |name: &str, old: &[Process]| is_left(cx, instance, name, old);
     let mut turn = 0;
-    // smtpds that may remember what they were told by an old trivial-rewrite, once none of those is left.
+    // smtpds that may remember the answer of an old trivial-rewrite, once none of those is left.
     let mut remembering: Option<Vec<Process>> = None;
     // After the time for it: done, or why not.
     let mut reloaded: Option<Result<(), String>> = None;
@@ -122,21 +114,35 @@ pub(crate) fn until_paused(
             || interrupts.is_some_and(Interrupts::came)
             || (!changed && !resolved)
         {
-            let why_not = reloaded.and_then(Result::err);
-            let with = |what: String| match &why_not {
-                Some(why) => format!("{what}; {why}"),
-                None => what,
-            };
-            return match sent {
-                Sent::Kept => Force::Unknown(with(OLDER.to_owned())),
-                Sent::Elsewhere(address, resolved) => {
-                    Force::Taken(with(format!("mail for {address} goes to {resolved}")))
-                }
-                Sent::Unknown(why) => Force::Unknown(with(why)),
-            };
+            return not_seen(sent, reloaded.and_then(Result::err));
         }
         progress.advance(1);
         std::thread::sleep(ROUND);
+    }
+}
+
+/// Is any of these processes of that name still there? What cannot be seen may be.
+fn is_left(cx: &Context, instance: &Instance, name: &str, old: &[Process]) -> bool {
+    let Ok(now) = processes::all(cx, instance) else {
+        return true;
+    };
+    let now = now.unwrap_or_default();
+    old.iter()
+        .any(|process| process.name == name && now.contains(process))
+}
+
+/// A pause that was not seen to hold in time: what trivial-rewrite says last, and why Postfix was not reloaded.
+fn not_seen(sent: Sent, why_not: Option<String>) -> Force {
+    let with = |what: String| match &why_not {
+        Some(why) => format!("{what}; {why}"),
+        None => what,
+    };
+    match sent {
+        Sent::Kept => Force::Unknown(with(OLDER.to_owned())),
+        Sent::Elsewhere(address, resolved) => {
+            Force::Taken(with(format!("mail for {address} goes to {resolved}")))
+        }
+        Sent::Unknown(why) => Force::Unknown(with(why)),
     }
 }
 
@@ -190,7 +196,7 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
     // Another pause of the same mail that lasts longer has its own text.
     let mut client = Rewrite::new(instance);
     let keys = pause.scope.keys();
-    let asked = Asked {
+    let asked = PauseProbe {
         keys: &keys,
         recipients: &recipients::reach(cx, place, &pause.scope).refused,
         text: limits::map::MARK,
@@ -205,11 +211,11 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
 pub(crate) fn by_smtpd(
     cx: &Context,
     instance: &Instance,
-    Asked {
+    PauseProbe {
         keys,
         recipients,
         text,
-    }: Asked<'_>,
+    }: PauseProbe<'_>,
     turn: u32,
 ) -> Force {
     let mut asked = vec!["trivial-rewrite: retry".to_owned()];
@@ -221,16 +227,16 @@ pub(crate) fn by_smtpd(
     for server in probe::listeners(cx, instance) {
         for (n, address) in addresses.iter().enumerate() {
             match probe::ask(server, address, text) {
-                Said::Refused(reply) if n == 0 => {
+                RcptAnswer::Refused(reply) if n == 0 => {
                     asked.push(format!("smtpd at {server}: {reply}"));
                 }
-                Said::Refused(_) => {}
-                Said::Taken(reply) => {
+                RcptAnswer::Refused(_) => {}
+                RcptAnswer::Taken(reply) => {
                     return Force::Taken(format!(
                         "smtpd at {server} takes mail for {address}: {reply}"
                     ));
                 }
-                Said::Other(reply) => {
+                RcptAnswer::Other(reply) => {
                     silent.push(format!(
                         "smtpd at {server} cannot be asked whether it refuses mail for {address}: {reply}"
                     ));

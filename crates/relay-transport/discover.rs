@@ -13,9 +13,9 @@ use transport::render::discover::{self as render, Discovery};
 
 use crate::args::{Discover, DiscoverFormat};
 use crate::deliveries::{self, Deliveries, Rules};
-use crate::existing::{self, Questions, Relays};
+use crate::existing::{self, Questions};
 use crate::mx;
-use crate::site::{self, Table};
+use crate::site::{self, Relays, Table};
 
 pub(crate) fn run(args: &Discover, cx: &Context) -> anyhow::Result<Outcome> {
     let window = args.window.window(cx.now(), cx.zone())?;

@@ -13,32 +13,12 @@ use transport::audit::{Asks, HostState, RelayHost, SharedBy};
 
 use crate::args::MapArgs;
 use crate::relay_hosts::{self, HostStates};
-use crate::site::{OWN_TABLE, Table};
+use crate::site::{OWN_TABLE, Relays, Table};
 
 /// Whom to ask, and for how long.
 pub(crate) struct Questions {
     pub(crate) servers: Vec<SocketAddr>,
     pub(crate) timeout: Duration,
-}
-
-/// What is known of the relays.
-#[derive(Default)]
-pub(crate) struct Relays {
-    /// The providers, by name, whose relays are not there.
-    pub(crate) missing: BTreeSet<String>,
-    /// The providers, by name, of whose relays nobody said whether they are there.
-    pub(crate) unknown: BTreeSet<String>,
-    /// The relay names whose MX or SRV records share the mail among their own addresses, where lines can ask for them.
-    pub(crate) shared: BTreeSet<String>,
-    /// Whose lines are left out, and why: a sentence for each kind. They have been reported.
-    pub(crate) left_out: Vec<String>,
-}
-
-impl Relays {
-    /// Has this provider no line?
-    pub(crate) fn is_left_out(&self, provider: &str) -> bool {
-        self.missing.contains(provider) || self.unknown.contains(provider)
-    }
 }
 
 /// Asks for the relays. What is left out is reported. `questions` is absent where this machine's DNS is not the one to

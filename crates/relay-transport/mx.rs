@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cli::{Context, Failure, replace_file};
 use dns::{Data, Limits, Lookup as _, Resolver, Rtype};
 use guarded::{Links, Place};
-use postfix::{count, either};
+use postfix::{Time, count, either};
 use transport::Domain;
 use transport::discover::{Exchangers, MxCache, Open};
 
@@ -34,7 +34,7 @@ pub(crate) struct Answers {
 /// # Errors
 /// /etc/resolv.conf cannot be read.
 pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Result<Answers> {
-    let now = cx.now().seconds();
+    let now = cx.now();
     let mut cache = match args.no_cache {
         true => MxCache::default(),
         false => read_cache(cx, &args.cache),
@@ -89,10 +89,14 @@ pub(crate) fn look_up(cx: &Context, args: &MxArgs, open: &[Open]) -> anyhow::Res
     Ok(answers)
 }
 
-type Asked<'a> = (&'a Domain, Result<(Exchangers, Option<u32>), String>);
+type MxAnswer<'a> = (&'a Domain, Result<(Exchangers, Option<u32>), String>);
 
 /// Asks the DNS.
-fn ask<'a>(cx: &Context, args: &MxArgs, jobs: Vec<&'a Domain>) -> anyhow::Result<Vec<Asked<'a>>> {
+fn ask<'a>(
+    cx: &Context,
+    args: &MxArgs,
+    jobs: Vec<&'a Domain>,
+) -> anyhow::Result<Vec<MxAnswer<'a>>> {
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
@@ -174,7 +178,7 @@ fn read_cache(cx: &Context, path: &Path) -> MxCache {
 }
 
 /// What cannot be kept is asked again, and is not an error.
-fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: i64) {
+fn write_cache(cx: &Context, path: &Path, cache: &MxCache, now: Time) {
     let write = || {
         let made = Place::make(Path::new("/"), path, Links::Ours);
         let place = made.map_err(|e| Failure::io("cannot write", path, e))?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cli::Context;
 use postfix::config::{From, Instance, Outlet};
 use transport::Hop;
-use transport::audit::{Asked, Asks, HostState, PortState, RelayHost, Table, recipient};
+use transport::audit::{Asks, HostState, PortState, RelayAnswers, RelayHost, Table, recipient};
 
 use host::asking::{self, Question, Said};
 use host::{pool, ports};
@@ -133,16 +133,16 @@ fn ask(
     (addresses, end): (&[SocketAddr], Instant),
 ) -> PortState {
     let unasked = |why: String| {
-        PortState::Asked(Asked {
+        PortState::Asked(RelayAnswers {
             unasked: vec![why],
-            ..Asked::default()
+            ..RelayAnswers::default()
         })
     };
     let client = match Client::of(cx, instance, table, hop) {
         Ok(client) => client,
         Err(why) => return unasked(why),
     };
-    let (mut asked, mut others) = (Asked::default(), Vec::new());
+    let (mut asked, mut others) = (RelayAnswers::default(), Vec::new());
     let (mut is_refused, mut answers) = (true, 0);
     for address in addresses.iter().take(ADDRESSES) {
         let ip = address.ip();
@@ -176,9 +176,9 @@ fn ask(
     }
     match is_refused {
         true => PortState::Refused,
-        false => PortState::Asked(Asked {
+        false => PortState::Asked(RelayAnswers {
             unasked: others,
-            ..Asked::default()
+            ..RelayAnswers::default()
         }),
     }
 }
@@ -246,7 +246,7 @@ impl Client {
     }
 
     /// Puts an answer to its kind.
-    fn note(&self, asked: &mut Asked, ip: IpAddr, said: Said) {
+    fn note(&self, asked: &mut RelayAnswers, ip: IpAddr, said: Said) {
         let Said::Refuses(code, text) = said else {
             return;
         };

@@ -11,7 +11,6 @@ use postfix::config::Host;
 use transport::{Map, Style};
 
 use crate::args::MapArgs;
-use crate::existing::Relays;
 
 /// The file that adds to the compiled-in table.
 pub(crate) const OWN_TABLE: &str = "/etc/relay-tools/providers.toml";
@@ -33,6 +32,26 @@ impl Table {
             None => cx.root().under(usual).exists().then(|| usual.to_owned()),
         };
         Ok(Self { providers, own })
+    }
+}
+
+/// What is known of the relays.
+#[derive(Default)]
+pub(crate) struct Relays {
+    /// The providers, by name, whose relays are not there.
+    pub(crate) missing: BTreeSet<String>,
+    /// The providers, by name, of whose relays nobody said whether they are there.
+    pub(crate) unknown: BTreeSet<String>,
+    /// The relay names whose MX or SRV records share the mail among their own addresses, where lines can ask for them.
+    pub(crate) shared: BTreeSet<String>,
+    /// Whose lines are left out, and why: a sentence for each kind. They have been reported.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Relays {
+    /// Has this provider no line?
+    pub(crate) fn is_left_out(&self, provider: &str) -> bool {
+        self.missing.contains(provider) || self.unknown.contains(provider)
     }
 }
 

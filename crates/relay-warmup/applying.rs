@@ -9,7 +9,7 @@ use cli::{Context, Failure, Outcome, replace_file};
 use guarded::{Links, Lock, Place};
 use postfix::config::Instance;
 use postfix::{Problem, escape};
-use warmup::applied::{Change, Entry, Journal, SCHEMA};
+use warmup::applied::{AppliedRun, Change, Journal, SCHEMA};
 use warmup::plan::Plan;
 use warmup::render::applied::{self as render, Act, State};
 use warmup::status::{Status, Verdict};
@@ -172,7 +172,7 @@ impl One<'_> {
         // Of one that did not end well, nobody has seen the lines.
         let done = journal.last().filter(|last| last.is_done);
         let zone_was = done.map(|last| last.zone.clone());
-        let entry = Entry {
+        let entry = AppliedRun {
             level: Some(at + 1),
             cap: Some(level.level.cap),
             zone: zone.clone(),
@@ -268,9 +268,9 @@ impl One<'_> {
         }
     }
 
-    fn entry(&self, changes: Vec<Change>) -> Entry {
+    fn entry(&self, changes: Vec<Change>) -> AppliedRun {
         let time = self.cx.zone().at(self.cx.now());
-        Entry {
+        AppliedRun {
             schema: SCHEMA.to_owned(),
             time: time.map_or_else(String::new, |time| {
                 time.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -361,7 +361,7 @@ impl One<'_> {
     }
 
     /// Changes Postfix, with the entry in the journal before and after.
-    fn carry_out(&self, journal: &mut Journal, entry: &Entry) -> anyhow::Result<()> {
+    fn carry_out(&self, journal: &mut Journal, entry: &AppliedRun) -> anyhow::Result<()> {
         if self.args.dry_run {
             return Ok(());
         }

@@ -25,7 +25,7 @@ use crate::saved;
 const MAX_DAYS: u64 = 400;
 
 /// An instance, and its plan if it has one.
-type Asked<'a> = (&'a Instance, Option<Plan>);
+type WithPlan<'a> = (&'a Instance, Option<Plan>);
 
 /// Warm-ups, judged.
 pub(crate) struct Judged {
@@ -126,7 +126,7 @@ fn planned<'a>(
     cx: &Context,
     host: &'a Parsed<Host>,
     problems: &mut Vec<Problem>,
-) -> anyhow::Result<Vec<Asked<'a>>> {
+) -> anyhow::Result<Vec<WithPlan<'a>>> {
     let (plans, unread) = saved::all(cx)?;
     if plans.is_empty() && unread.is_empty() {
         return Err(Failure::new("no plan is saved on this host")
@@ -154,7 +154,7 @@ fn named<'a>(
     cx: &Context,
     host: &'a Parsed<Host>,
     names: &[String],
-) -> anyhow::Result<Vec<Asked<'a>>> {
+) -> anyhow::Result<Vec<WithPlan<'a>>> {
     let chosen = host::instances::select_some(cx.site(), host, names)?;
     let with_plan = |instance: &'a Instance| Ok((instance, saved::of(cx, instance.name())?));
     chosen.into_iter().map(with_plan).collect()
@@ -164,7 +164,7 @@ fn named<'a>(
 fn read(
     cx: &Context,
     host: &Parsed<Host>,
-    asked: &[Asked<'_>],
+    asked: &[WithPlan<'_>],
     preference: Option<Preference>,
     today: Day,
     rules: &Rules,

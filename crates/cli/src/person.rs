@@ -1,4 +1,6 @@
-//! Who runs a tool, and how: for journals and the system log.
+//! Who runs a tool, how, and from where: for journals, the system log, and tools that start one another.
+
+use std::path::PathBuf;
 
 /// The user, and who took that user's place by sudo(8): `ada (as root)`.
 pub fn user() -> String {
@@ -22,4 +24,13 @@ pub fn command_line() -> String {
         .chain(words)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Another tool of the same package: from beside the one that runs, or where the package has it.
+pub fn other_tool(name: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok();
+    let beside = beside.map(|path| path.with_file_name(name));
+    beside
+        .filter(|path| path.is_file())
+        .unwrap_or_else(|| PathBuf::from("/usr/sbin").join(name))
 }

@@ -101,13 +101,13 @@ pub struct CheckResult {
 
 /// What a check came across on its way.
 #[derive(Default)]
-struct Seen {
+struct Trail {
     listed: usize,
     records: Vec<String>,
     alias: Option<String>,
 }
 
-impl Seen {
+impl Trail {
     fn addresses(&mut self, answer: &Answer) -> Vec<IpAddr> {
         let mut addresses: Vec<IpAddr> = answer.addresses().collect();
         // In one order, whatever the server's.
@@ -134,7 +134,7 @@ pub struct Relay {
 impl Relay {
     /// Looks at one thing.
     pub fn check(&self, lookup: &dyn Lookup, check: Check) -> CheckResult {
-        let mut seen = Seen::default();
+        let mut seen = Trail::default();
         let result = match check {
             Check::Host => self.host(lookup, &mut seen),
             Check::Ttl => self.ttl(lookup, &mut seen),
@@ -176,7 +176,7 @@ impl Relay {
     }
 
     /// Does `name` have an address record for the address?
-    fn lists(&self, lookup: &dyn Lookup, name: &Name, seen: &mut Seen) -> Result<Judged, Ended> {
+    fn lists(&self, lookup: &dyn Lookup, name: &Name, seen: &mut Trail) -> Result<Judged, Ended> {
         let answer = lookup
             .ask(name, self.rtype())
             .map_err(|why| Ended::unknown(name, &why))?;
@@ -206,13 +206,13 @@ impl Relay {
         }
     }
 
-    fn host(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
+    fn host(&self, lookup: &dyn Lookup, seen: &mut Trail) -> Checked {
         let helo = self.helo_name()?;
         let found = self.lists(lookup, &helo, seen)?;
         Ok((helo.to_string(), found))
     }
 
-    fn ttl(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
+    fn ttl(&self, lookup: &dyn Lookup, seen: &mut Trail) -> Checked {
         let helo = self.helo_name()?;
         let remembered = lookup
             .ask(&helo, self.rtype())
@@ -246,7 +246,7 @@ impl Relay {
         Ok((helo.to_string(), found))
     }
 
-    fn ptr(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
+    fn ptr(&self, lookup: &dyn Lookup, seen: &mut Trail) -> Checked {
         let reverse = reverse_name(self.address)
             .ok_or_else(|| Ended::new("", CheckState::Skipped, String::new()))?;
         let answer = lookup
@@ -273,7 +273,7 @@ impl Relay {
             let what = format!("names {}, not {helo}", listed(&names));
             return Ok((asked, (CheckState::Wrong, what)));
         }
-        let found = match self.lists(lookup, &helo, &mut Seen::default())? {
+        let found = match self.lists(lookup, &helo, &mut Trail::default())? {
             (CheckState::Ok, _) if names.len() == 1 => (CheckState::Ok, format!("names {helo}")),
             (CheckState::Ok, _) => {
                 let others = names.len() - 1;
@@ -293,7 +293,7 @@ impl Relay {
 
     /// The HELO name's record counts if it has one; the site's domain, whose record receivers judge the sender's
     /// address by, must have one.
-    fn spf(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
+    fn spf(&self, lookup: &dyn Lookup, seen: &mut Trail) -> Checked {
         let helo = self.helo_name()?;
         let own = self.spf_of(lookup, &helo);
         let domain = name(&self.domain).filter(|domain| *domain != helo);

@@ -9,7 +9,7 @@ use domain::base::name::ToName as _;
 
 use crate::answer::{Answer, Data, Failure, Lookup};
 use crate::exchange::exchange;
-use crate::wire::{MAX_ALIASES, Manner, Query, Said};
+use crate::wire::{MAX_ALIASES, Manner, Query, ReplyContent};
 use crate::{Name, Rtype};
 
 /// How long a [`Resolver`] takes at most.
@@ -37,7 +37,7 @@ impl Default for Limits {
 /// As many of a zone's own servers as are asked in turn.
 const MAX_AUTHORITIES: usize = 6;
 
-type Asked = Arc<OnceLock<Result<Arc<Answer>, Failure>>>;
+type SharedAnswer = Arc<OnceLock<Result<Arc<Answer>, Failure>>>;
 
 /// Asks recursive resolvers, and for whole times to live the zones' own servers. Threads share it: a question that one
 /// of them asks is asked for all.
@@ -46,7 +46,7 @@ pub struct Resolver {
     servers: Vec<SocketAddr>,
     limits: Limits,
     deadline: Instant,
-    asked: Mutex<HashMap<(Name, Rtype, bool), Asked>>,
+    asked: Mutex<HashMap<(Name, Rtype, bool), SharedAnswer>>,
 }
 
 impl Resolver {
@@ -77,13 +77,13 @@ impl Resolver {
     fn follow(
         &self,
         name: &Name,
-        mut said: impl FnMut(&Name) -> Result<Said, Failure>,
+        mut said: impl FnMut(&Name) -> Result<ReplyContent, Failure>,
     ) -> Result<Arc<Answer>, Failure> {
         let mut owner = name.clone();
         let mut ttl = u32::MAX;
         for _ in 0..=MAX_ALIASES {
             match said(&owner)? {
-                Said::Answer(mut answer) => {
+                ReplyContent::Answer(mut answer) => {
                     for record in &mut answer.records {
                         record.ttl = record.ttl.min(ttl);
                     }
@@ -92,7 +92,7 @@ impl Resolver {
                     }
                     return Ok(Arc::new(answer));
                 }
-                Said::Alias(next, alias_ttl) => {
+                ReplyContent::Alias(next, alias_ttl) => {
                     owner = next;
                     ttl = ttl.min(alias_ttl);
                 }
@@ -107,8 +107,8 @@ impl Resolver {
         servers: &[SocketAddr],
         question: (&Name, Rtype),
         recursion: bool,
-        accept: impl Fn(&Said) -> bool,
-    ) -> Result<Said, Failure> {
+        accept: impl Fn(&ReplyContent) -> bool,
+    ) -> Result<ReplyContent, Failure> {
         let mut failure = Failure::OutOfTime;
         // A server that has refused once would refuse again.
         let mut open: Vec<SocketAddr> = servers.to_vec();
@@ -141,7 +141,7 @@ impl Resolver {
         server: SocketAddr,
         (name, rtype): (&Name, Rtype),
         recursion: bool,
-    ) -> Result<Said, Failure> {
+    ) -> Result<ReplyContent, Failure> {
         let until = (Instant::now() + self.limits.per_try).min(self.deadline);
         let mut manner = Manner {
             recursion,
@@ -209,9 +209,9 @@ impl Lookup for Resolver {
         self.once((name.clone(), rtype, true), || {
             self.follow(name, |owner| {
                 let servers = self.authorities(owner)?;
-                let is_authoritative = |said: &Said| match said {
-                    Said::Answer(answer) => answer.authoritative,
-                    Said::Alias(..) => true,
+                let is_authoritative = |said: &ReplyContent| match said {
+                    ReplyContent::Answer(answer) => answer.authoritative,
+                    ReplyContent::Alias(..) => true,
                 };
                 self.try_all(&servers, (owner, rtype), false, is_authoritative)
             })

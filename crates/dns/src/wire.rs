@@ -72,7 +72,7 @@ pub(crate) struct Reply(Message<Vec<u8>>);
 
 /// What a reply comes to.
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum ReplyContent {
     /// An answer.
     Answer(Answer),
     /// CNAME records that lead to this name, of which the server said nothing; and the smallest of their times to live.
@@ -91,7 +91,7 @@ impl Reply {
     }
 
     /// Reads the records that answer the question.
-    pub(crate) fn read(&self, name: &Name, rtype: Rtype) -> Result<Said, Failure> {
+    pub(crate) fn read(&self, name: &Name, rtype: Rtype) -> Result<ReplyContent, Failure> {
         let rcode = self.0.header().rcode();
         let no_such_name = rcode == Rcode::NXDOMAIN;
         if rcode != Rcode::NOERROR && !no_such_name {
@@ -127,9 +127,9 @@ impl Reply {
                 };
                 let left_open = answer.records.is_empty() && answer.alias.is_some();
                 return Ok(if left_open && !no_such_name && !self.denies() {
-                    Said::Alias(owner, alias_ttl)
+                    ReplyContent::Alias(owner, alias_ttl)
                 } else {
-                    Said::Answer(answer)
+                    ReplyContent::Answer(answer)
                 });
             };
             alias_ttl = alias_ttl.min(next.ttl().as_secs());

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::spf::check_host;
-use crate::wire::{Manner, Query, Said};
+use crate::wire::{Manner, Query, ReplyContent};
 use crate::{Answer, Data, Failure, Lookup, Name, Record, Rtype, name};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn asked(more: &[u8]) -> (Query, Vec<u8>) {
 fn an_alias_is_followed_within_the_answer() {
     let (query, answer) = asked(b"");
     let reply = query.reply(&answer).unwrap();
-    let Ok(Said::Answer(answer)) = reply.read(&name("a.example").unwrap(), Rtype::A) else {
+    let Ok(ReplyContent::Answer(answer)) = reply.read(&name("a.example").unwrap(), Rtype::A) else {
         panic!("no answer");
     };
     assert_eq!(

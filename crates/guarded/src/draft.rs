@@ -22,6 +22,26 @@ const STALE_SECONDS: i64 = 3600;
 /// So many names of a directory are looked at, which may be a stranger's.
 const MOST_NAMES: usize = 10_000;
 
+impl Place {
+    /// A file that is to take this name, and the owner and the mode of the regular file that has it now.
+    ///
+    /// # Errors
+    /// What has the name is not a regular file or may not be written to; the directory may not.
+    pub fn draft(&self) -> io::Result<Draft> {
+        Draft::of(self)
+    }
+
+    /// Gives the file this content, whole or not at all. See [`Place::draft`].
+    ///
+    /// # Errors
+    /// It is as it was before.
+    pub fn replace(&self, content: &[u8]) -> io::Result<()> {
+        let mut draft = self.draft()?;
+        draft.write_all(content)?;
+        draft.put()
+    }
+}
+
 /// The temporary name of a [`Draft`], to be removed should a signal end the tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {

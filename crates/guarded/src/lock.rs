@@ -38,6 +38,25 @@ pub enum LockError {
     Io(PathBuf, io::Error),
 }
 
+impl Place {
+    /// Takes the lock that this file is, or waits for it as long as `patience`. It is made with mode 0600, and stays.
+    ///
+    /// # Errors
+    /// Another has it; what has the name is not a lock.
+    pub fn lock(&self, patience: Duration) -> Result<Lock, LockError> {
+        Lock::take(self, patience)
+    }
+
+    /// Opens the file of such a lock, or makes it, for one that is shared, or that says who has it: for reading, and
+    /// for adding to its end.
+    ///
+    /// # Errors
+    /// What has the name is not a lock: it is another's, or has a second name.
+    pub fn lock_file(&self) -> io::Result<File> {
+        open(self)
+    }
+}
+
 impl LockError {
     /// Who has it: `process 812 (mail-stats-print) of ada (uid 1000)`.
     pub fn holder(&self) -> &str {

@@ -4,18 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
 use crate::at;
-use crate::draft::Draft;
 use crate::image;
-use crate::lock::{Lock, LockError};
-use crate::read::read_file;
 use crate::trust::{Refused, file_type, is_others_to_write, is_ours, user};
-use crate::walk::{Links, Missing, Step, Walk};
+use crate::walk::{Links, Missing, OpenDirectory, Walk};
 
 /// What has the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +46,7 @@ pub fn descriptor(path: &Path) -> Option<io::Result<File>> {
 /// meanwhile, and no link is followed that takes the name.
 #[derive(Debug, Clone)]
 pub struct Place {
-    pub(crate) step: Step,
+    pub(crate) step: OpenDirectory,
     pub(crate) name: OsString,
     path: PathBuf,
 }
@@ -170,14 +166,6 @@ impl Place {
         self.regular(OFlags::RDONLY)
     }
 
-    /// All of the regular file that is there, if it has at most `most` bytes.
-    ///
-    /// # Errors
-    /// As [`Place::open`], or it has more.
-    pub fn read(&self, most: u64) -> io::Result<Vec<u8>> {
-        read_file(self.open()?, most)
-    }
-
     /// Opens the regular file that is there for adding to its end, or makes it with mode 0644.
     ///
     /// # Errors
@@ -293,41 +281,6 @@ impl Place {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = openat(&*self.step.fd, &self.name, flags, Mode::empty())?;
         Ok(File::from(opened))
-    }
-
-    /// A file that is to take this name, and the owner and the mode of the regular file that has it now.
-    ///
-    /// # Errors
-    /// What has the name is not a regular file or may not be written to; the directory may not.
-    pub fn draft(&self) -> io::Result<Draft> {
-        Draft::of(self)
-    }
-
-    /// Gives the file this content, whole or not at all. See [`Place::draft`].
-    ///
-    /// # Errors
-    /// It is as it was before.
-    pub fn replace(&self, content: &[u8]) -> io::Result<()> {
-        let mut draft = self.draft()?;
-        io::Write::write_all(&mut draft, content)?;
-        draft.put()
-    }
-
-    /// Takes the lock that this file is, or waits for it as long as `patience`. It is made with mode 0600, and stays.
-    ///
-    /// # Errors
-    /// Another has it; what has the name is not a lock.
-    pub fn lock(&self, patience: Duration) -> Result<Lock, LockError> {
-        Lock::take(self, patience)
-    }
-
-    /// Opens the file of such a lock, or makes it, for one that is shared, or that says who has it: for reading, and
-    /// for adding to its end.
-    ///
-    /// # Errors
-    /// What has the name is not a lock: it is another's, or has a second name.
-    pub fn lock_file(&self) -> io::Result<File> {
-        crate::lock::open(self)
     }
 
     /// Opens the regular file that is there, with these flags.

@@ -71,3 +71,13 @@ pub(crate) fn read_file(file: File, most: u64) -> io::Result<Vec<u8>> {
     let what = format!("larger than {most} bytes, which is taken for a mistake");
     Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
 }
+
+impl Place {
+    /// All of the regular file that is there, if it has at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Place::open`], or it has more.
+    pub fn read(&self, most: u64) -> io::Result<Vec<u8>> {
+        read_file(self.open()?, most)
+    }
+}

@@ -44,13 +44,13 @@ pub(crate) enum Missing {
 
 /// An open directory on the way.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub(crate) struct OpenDirectory {
     pub(crate) fd: Arc<OwnedFd>,
     /// Could nobody but root and the caller lead elsewhere so far?
     pub(crate) safe: bool,
 }
 
-impl Step {
+impl OpenDirectory {
     fn enter(at: &OwnedFd, name: &OsStr, safe: bool) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Self::of(openat(at, name, flags, Mode::empty())?, safe)
@@ -86,7 +86,7 @@ impl Walk<'_> {
     /// # Errors
     /// A directory on the way is missing or may not be entered, a link is not followed ([`Refused`]), or the path ends
     /// in no name.
-    pub(crate) fn to(&self, path: &Path) -> io::Result<(Step, OsString)> {
+    pub(crate) fn to(&self, path: &Path) -> io::Result<(OpenDirectory, OsString)> {
         let mut todo = components(path);
         let mut way = vec![self.first(path)?];
         // For messages: where the way has led so far.
@@ -105,7 +105,7 @@ impl Walk<'_> {
                 match (way.len(), self.root) {
                     (1, Some(_)) => {}
                     (1, None) => {
-                        way = vec![Step::enter(&step.fd, "..".as_ref(), step.safe)?];
+                        way = vec![OpenDirectory::enter(&step.fd, "..".as_ref(), step.safe)?];
                         seen = vec![here.join("..")];
                     }
                     _ => {
@@ -119,13 +119,8 @@ impl Walk<'_> {
             let stat = step.stat(&name)?;
             match stat {
                 Some(stat) if file_type(&stat).is_symlink() => {
-                    // What is looked at is what is followed, whatever takes the name meanwhile.
-                    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                    let link = openat(&*step.fd, name.as_os_str(), flags, Mode::empty())?;
-                    self.follow(&step, &fstat(&link)?, &there)?;
+                    let target = self.target(&step, &name, &there)?;
                     left = left.checked_sub(1).ok_or(Errno::LOOP)?;
-                    let target = readlinkat(&link, "", Vec::new())?;
-                    let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
                     let mut next = components(&target);
                     next.append(&mut todo);
                     todo = next;
@@ -142,10 +137,20 @@ impl Walk<'_> {
                 }
                 _ => {}
             }
-            way.push(Step::enter(&step.fd, &name, step.safe)?);
+            way.push(OpenDirectory::enter(&step.fd, &name, step.safe)?);
             seen.push(there);
         }
         Err(io::ErrorKind::IsADirectory.into())
+    }
+
+    /// Where a link leads, if it may be followed.
+    fn target(&self, step: &OpenDirectory, name: &OsStr, there: &Path) -> io::Result<PathBuf> {
+        // What is looked at is what is followed, whatever takes the name meanwhile.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let link = openat(&*step.fd, name, flags, Mode::empty())?;
+        self.follow(step, &fstat(&link)?, there)?;
+        let target = readlinkat(&link, "", Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()).into())
     }
 
     /// Is a missing directory made that `behind` names follow?
@@ -158,7 +163,7 @@ impl Walk<'_> {
     }
 
     /// May a link be followed that is in the directory `step`?
-    fn follow(&self, step: &Step, link: &Stat, path: &Path) -> io::Result<()> {
+    fn follow(&self, step: &OpenDirectory, link: &Stat, path: &Path) -> io::Result<()> {
         let why = match self.links {
             Links::Never => "is a link, which is not followed here".to_owned(),
             Links::Ours | Links::Owned if !is_ours(link) => {
@@ -174,9 +179,9 @@ impl Walk<'_> {
     }
 
     /// Where `path` begins. The directory of an image may itself be reached through links: it was typed.
-    fn first(&self, path: &Path) -> io::Result<Step> {
+    fn first(&self, path: &Path) -> io::Result<OpenDirectory> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Step::of(openat(CWD, self.begin(path), flags, Mode::empty())?, true)
+        OpenDirectory::of(openat(CWD, self.begin(path), flags, Mode::empty())?, true)
     }
 
     fn begin(&self, path: &Path) -> PathBuf {

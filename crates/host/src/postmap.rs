@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use guarded::Said;
@@ -11,7 +10,7 @@ use postfix::config::Instance;
 use transport::audit::{Entries, Failed};
 use transport::{Storage, TableName};
 
-use crate::programs::{ask, configured};
+use crate::programs::{ask, configured, no_file};
 
 /// The most bytes of a table: a million entries.
 const MOST: usize = 64 << 20;
@@ -122,24 +121,6 @@ impl Postmap {
             })
         })
     }
-}
-
-/// Why postmap is not asked about this table (`hash:/etc/postfix/transport`): it would open a FIFO, and wait for who
-/// writes to it. What is not there, or no table, it says itself.
-pub(crate) fn no_file(table: &str) -> Option<String> {
-    let table = TableName::parse(table)?;
-    let file = match table.storage() {
-        Storage::Index(_) => table.index()?,
-        Storage::Text | Storage::Patterns => PathBuf::from(&table.name),
-        Storage::Inline | Storage::Elsewhere => return None,
-    };
-    let what = match std::fs::metadata(&file).ok()?.file_type() {
-        kind if kind.is_file() => return None,
-        kind if kind.is_fifo() => "a FIFO",
-        kind if kind.is_dir() => "a directory",
-        _ => "a device or a socket",
-    };
-    Some(format!("{} is {what}, and no file", file.display()))
 }
 
 /// mail_owner, and its group: whom proxymap runs as.

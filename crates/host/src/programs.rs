@@ -1,14 +1,15 @@
 //! Postfix's own programs, started for an instance.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use postfix::Root;
 use postfix::config::Instance;
+use transport::{Storage, TableName};
 
 use crate::patience::Patience;
-use crate::postmap::no_file;
 
 /// How long one call may take. A table on a server may be slow, and a source that is being edited is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -151,4 +152,22 @@ impl Program {
         let own = format!("{name}: ");
         Err(reason.strip_prefix(&own).unwrap_or(&reason).to_owned())
     }
+}
+
+/// Why postmap is not asked about this table (`hash:/etc/postfix/transport`): it would open a FIFO, and wait for who
+/// writes to it. What is not there, or no table, it says itself.
+pub(crate) fn no_file(table: &str) -> Option<String> {
+    let table = TableName::parse(table)?;
+    let file = match table.storage() {
+        Storage::Index(_) => table.index()?,
+        Storage::Text | Storage::Patterns => PathBuf::from(&table.name),
+        Storage::Inline | Storage::Elsewhere => return None,
+    };
+    let what = match std::fs::metadata(&file).ok()?.file_type() {
+        kind if kind.is_file() => return None,
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_dir() => "a directory",
+        _ => "a device or a socket",
+    };
+    Some(format!("{} is {what}, and no file", file.display()))
 }

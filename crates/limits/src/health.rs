@@ -13,7 +13,7 @@ pub const OLD: Span = Span::from_days(1);
 
 /// What was seen of a limit that is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum LimitHealth {
     /// Postfix goes by it.
     Holds,
     /// Its instance does not run: there is nothing to hold.
@@ -28,7 +28,7 @@ pub enum Seen {
 
 /// What is wrong with a limit that is not closed, at `now`: how bad it is, and what to do about it. Of one that is
 /// over, `seen` is what may keep it from ending.
-pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> {
+pub fn troubles(one: &Standing, seen: &LimitHealth, now: Time) -> Vec<(Level, String)> {
     let id = &one.limit.id;
     let over = one
         .ended
@@ -39,20 +39,22 @@ pub fn troubles(one: &Standing, seen: &Seen, now: Time) -> Vec<(Level, String)> 
         let late = now.since(over) > LATE;
         let mut text =
             format!("{id} is over but was not removed: relay-limit tick is not running, or fails");
-        if let Seen::Broken(why) = seen {
+        if let LimitHealth::Broken(why) = seen {
             text.push_str(&format!(": {why}"));
         }
         return Vec::from_iter(late.then_some((Level::Critical, text)));
     }
     let mut found = Vec::new();
     match seen {
-        Seen::Holds | Seen::NotRunning => {}
-        Seen::Partly(which) => found.push((
+        LimitHealth::Holds | LimitHealth::NotRunning => {}
+        LimitHealth::Partly(which) => found.push((
             Level::Warning,
             format!("{id} is not in force for all of its mail: {which}"),
         )),
-        Seen::Broken(why) => found.push((Level::Critical, format!("{id} is not in force: {why}"))),
-        Seen::Unknown(why) => found.push((
+        LimitHealth::Broken(why) => {
+            found.push((Level::Critical, format!("{id} is not in force: {why}")));
+        }
+        LimitHealth::Unknown(why) => found.push((
             Level::Unknown,
             format!("{id}: it is not known whether it is in force: {why}"),
         )),
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong() {
-        let check = |one: Standing, seen: Seen, now: i64, expected: &[Level]| {
+        let check = |one: Standing, seen: LimitHealth, now: i64, expected: &[Level]| {
             let found: Vec<Level> = troubles(&one, &seen, Time::from_seconds(now))
                 .iter()
                 .map(|(level, _)| *level)
@@ -112,38 +114,48 @@ mod tests {
         };
         use Level::{Critical, Unknown, Warning};
         let hour = || standing(Some(4600), None);
-        check(hour(), Seen::Holds, 2000, &[]);
-        check(hour(), Seen::NotRunning, 2000, &[]);
+        check(hour(), LimitHealth::Holds, 2000, &[]);
+        check(hour(), LimitHealth::NotRunning, 2000, &[]);
         check(
             hour(),
-            Seen::Broken("no line".to_owned()),
+            LimitHealth::Broken("no line".to_owned()),
             2000,
             &[Critical],
         );
         check(
             hour(),
-            Seen::Unknown("not root".to_owned()),
+            LimitHealth::Unknown("not root".to_owned()),
             2000,
             &[Unknown],
         );
-        check(hour(), Seen::Partly("a@x".to_owned()), 2000, &[Warning]);
+        check(
+            hour(),
+            LimitHealth::Partly("a@x".to_owned()),
+            2000,
+            &[Warning],
+        );
         // tick has two minutes.
-        check(hour(), Seen::Holds, 4720, &[]);
-        check(hour(), Seen::Holds, 4721, &[Critical]);
+        check(hour(), LimitHealth::Holds, 4720, &[]);
+        check(hour(), LimitHealth::Holds, 4721, &[Critical]);
         check(
             standing(Some(4600), Some(2000)),
-            Seen::Holds,
+            LimitHealth::Holds,
             2121,
             &[Critical],
         );
-        check(standing(Some(4600), Some(2000)), Seen::Holds, 2120, &[]);
-        check(standing(None, None), Seen::Holds, 2000, &[Warning]);
+        check(
+            standing(Some(4600), Some(2000)),
+            LimitHealth::Holds,
+            2120,
+            &[],
+        );
+        check(standing(None, None), LimitHealth::Holds, 2000, &[Warning]);
         let week = || standing(Some(604_800), None);
-        check(week(), Seen::Holds, 87_400, &[]);
-        check(week(), Seen::Holds, 87_401, &[Warning]);
+        check(week(), LimitHealth::Holds, 87_400, &[]);
+        check(week(), LimitHealth::Holds, 87_401, &[Warning]);
         check(
             week(),
-            Seen::Broken("no line".to_owned()),
+            LimitHealth::Broken("no line".to_owned()),
             87_401,
             &[Critical, Warning],
         );

@@ -25,13 +25,13 @@ pub struct Record {
     pub at: Time,
     /// What happened.
     #[serde(flatten)]
-    pub entry: Entry,
+    pub entry: JournalEntry,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Entry {
+pub enum JournalEntry {
     /// A limit is to be put in force.
     Begin(Box<Limit>),
     /// Postfix was seen to hold to it.
@@ -135,7 +135,7 @@ impl Journal {
         const UNKNOWN: &str = "the line names a limit that this journal never began";
         let at = record.at;
         match record.entry {
-            Entry::Begin(limit) => {
+            JournalEntry::Begin(limit) => {
                 if self.find(&limit.id).is_some() {
                     return Err("a limit of this name was already begun");
                 }
@@ -148,22 +148,22 @@ impl Journal {
                     removal: None,
                 });
             }
-            Entry::InForce { id } => {
+            JournalEntry::InForce { id } => {
                 let standing = self.find(&id).ok_or(UNKNOWN)?;
                 standing.in_force = standing.in_force.or(Some(at));
             }
-            Entry::Note { id, text } => self.find(&id).ok_or(UNKNOWN)?.notes.push(text),
+            JournalEntry::Note { id, text } => self.find(&id).ok_or(UNKNOWN)?.notes.push(text),
             // The first counts: resolvers that asked then hold it so long, whenever it is looked at again.
-            Entry::Zone { id, removal } => {
+            JournalEntry::Zone { id, removal } => {
                 let standing = self.find(&id).ok_or(UNKNOWN)?;
                 standing.removal = standing.removal.take().or(Some(removal));
             }
             // The first end counts: two that lift at once, or a crash between an end and its being closed.
-            Entry::End { id, how, by } => {
+            JournalEntry::End { id, how, by } => {
                 let standing = self.find(&id).ok_or(UNKNOWN)?;
                 standing.ended = standing.ended.take().or(Some((at, how, by)));
             }
-            Entry::Closed { id } => {
+            JournalEntry::Closed { id } => {
                 let standing = self.find(&id).ok_or(UNKNOWN)?;
                 standing.closed = standing.closed.or(Some(at));
             }

@@ -27,10 +27,12 @@ mod replace;
 pub mod setup;
 mod stamp;
 
-pub use journal::{Entry, Journal, Record};
-pub use limit::{Change, Ending, Hold, Limit, Pause, Rate, Removal, Scope, Standing, Step};
+pub use journal::{Journal, JournalEntry, Record};
+pub use limit::{
+    Change, Ending, Hold, Limit, ParameterEdit, Pause, Rate, Removal, Scope, Standing,
+};
 pub use marks::{Marks, pauses};
-pub use replace::{MakeIndex, MapError, MapFile, MapKind, Seen, must_be_safe};
+pub use replace::{MakeIndex, MapError, MapFile, MapKind, MapSnapshot, must_be_safe};
 
 /// Nothing is held for longer: what is to last is no pause.
 pub const LONGEST: postfix::Span = postfix::Span::from_days(366);

@@ -65,7 +65,7 @@ pub struct Change {
 
 /// What is to be done about a [`Change`], by what main.cf says now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ParameterEdit {
     /// It is as it is to be.
     Nothing,
     /// `postconf -e NAME = VALUE`.
@@ -78,21 +78,21 @@ pub enum Step {
 
 impl Change {
     /// How it is put in force, where main.cf says `now`.
-    pub fn begin(&self, now: Option<&str>) -> Step {
+    pub fn begin(&self, now: Option<&str>) -> ParameterEdit {
         match now {
-            now if now == Some(&self.new) => Step::Nothing,
-            now if now == self.old.as_deref() => Step::Set(self.new.clone()),
-            _ => Step::LeaveAlone,
+            now if now == Some(&self.new) => ParameterEdit::Nothing,
+            now if now == self.old.as_deref() => ParameterEdit::Set(self.new.clone()),
+            _ => ParameterEdit::LeaveAlone,
         }
     }
 
     /// How it is taken back, where main.cf says `now`.
-    pub fn end(&self, now: Option<&str>) -> Step {
+    pub fn end(&self, now: Option<&str>) -> ParameterEdit {
         match (now, &self.old) {
-            (now, old) if now == old.as_deref() => Step::Nothing,
-            (now, Some(old)) if now == Some(&self.new) => Step::Set(old.clone()),
-            (now, None) if now == Some(&self.new) => Step::Remove,
-            _ => Step::LeaveAlone,
+            (now, old) if now == old.as_deref() => ParameterEdit::Nothing,
+            (now, Some(old)) if now == Some(&self.new) => ParameterEdit::Set(old.clone()),
+            (now, None) if now == Some(&self.new) => ParameterEdit::Remove,
+            _ => ParameterEdit::LeaveAlone,
         }
     }
 }
@@ -303,24 +303,50 @@ mod tests {
 
     #[test]
     fn a_parameter_is_set_and_put_back_unless_somebody_was_there() {
-        let check = |old: Option<&str>, now: Option<&str>, begin: Step, end: Step| {
-            let change = Change {
-                name: "smtp_transport_rate_delay".to_owned(),
-                new: "6s".to_owned(),
-                old: old.map(str::to_owned),
+        let check =
+            |old: Option<&str>, now: Option<&str>, begin: ParameterEdit, end: ParameterEdit| {
+                let change = Change {
+                    name: "smtp_transport_rate_delay".to_owned(),
+                    new: "6s".to_owned(),
+                    old: old.map(str::to_owned),
+                };
+                assert_eq!(change.begin(now), begin, "begin {old:?} {now:?}");
+                assert_eq!(change.end(now), end, "end {old:?} {now:?}");
             };
-            assert_eq!(change.begin(now), begin, "begin {old:?} {now:?}");
-            assert_eq!(change.end(now), end, "end {old:?} {now:?}");
-        };
-        let set = |value: &str| Step::Set(value.to_owned());
-        check(None, None, set("6s"), Step::Nothing);
-        check(Some("1s"), Some("1s"), set("6s"), Step::Nothing);
-        check(None, Some("6s"), Step::Nothing, Step::Remove);
-        check(Some("1s"), Some("6s"), Step::Nothing, set("1s"));
-        check(None, Some("9s"), Step::LeaveAlone, Step::LeaveAlone);
-        check(Some("1s"), Some("9s"), Step::LeaveAlone, Step::LeaveAlone);
-        check(Some("1s"), None, Step::LeaveAlone, Step::LeaveAlone);
+        let set = |value: &str| ParameterEdit::Set(value.to_owned());
+        check(None, None, set("6s"), ParameterEdit::Nothing);
+        check(Some("1s"), Some("1s"), set("6s"), ParameterEdit::Nothing);
+        check(
+            None,
+            Some("6s"),
+            ParameterEdit::Nothing,
+            ParameterEdit::Remove,
+        );
+        check(Some("1s"), Some("6s"), ParameterEdit::Nothing, set("1s"));
+        check(
+            None,
+            Some("9s"),
+            ParameterEdit::LeaveAlone,
+            ParameterEdit::LeaveAlone,
+        );
+        check(
+            Some("1s"),
+            Some("9s"),
+            ParameterEdit::LeaveAlone,
+            ParameterEdit::LeaveAlone,
+        );
+        check(
+            Some("1s"),
+            None,
+            ParameterEdit::LeaveAlone,
+            ParameterEdit::LeaveAlone,
+        );
         // It was so before: nothing was done, and nothing is to be undone.
-        check(Some("6s"), Some("6s"), Step::Nothing, Step::Nothing);
+        check(
+            Some("6s"),
+            Some("6s"),
+            ParameterEdit::Nothing,
+            ParameterEdit::Nothing,
+        );
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use postfix::Time;
-use transport::{Entry, Source};
+use transport::{Source, TableEntry};
 
 use crate::aliases::Aliases;
 use crate::limit::{Limit, Scope};
@@ -110,7 +110,7 @@ impl MapText {
     }
 
     /// The entries that are not ours. `path` is for messages.
-    pub fn other_entries(&self, path: &Path) -> Vec<Entry> {
+    pub fn other_entries(&self, path: &Path) -> Vec<TableEntry> {
         Source::parse(path, &self.others).value.entries
     }
 }

@@ -73,7 +73,7 @@ pub struct MapFile {
 
 /// What a map's text was when it was read.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct MapSnapshot {
     /// Its bytes.
     pub text: Vec<u8>,
     metadata: Metadata,
@@ -116,7 +116,7 @@ impl MapFile {
     ///
     /// # Errors
     /// It cannot be read, or is not a file that could be replaced.
-    pub fn read(&self) -> Result<Option<Seen>, MapError> {
+    pub fn read(&self) -> Result<Option<MapSnapshot>, MapError> {
         let path = &self.path;
         let metadata = match path.symlink_metadata() {
             Ok(metadata) => metadata,
@@ -129,7 +129,7 @@ impl MapFile {
             return Err(MapError::Refused(path.clone(), what));
         }
         let text = guarded::read(path, MOST).map_err(failed("cannot read it", path))?;
-        Ok(Some(Seen { text, metadata }))
+        Ok(Some(MapSnapshot { text, metadata }))
     }
 
     /// Gives the map this text. `seen` is what was read of it: if it has changed since, nothing is done. Owner and
@@ -140,7 +140,7 @@ impl MapFile {
     pub fn replace(
         &self,
         fs: Fs<'_>,
-        seen: Option<&Seen>,
+        seen: Option<&MapSnapshot>,
         text: &[u8],
         make_index: MakeIndex<'_>,
     ) -> Result<(), MapError> {
@@ -169,7 +169,7 @@ impl MapFile {
     fn make(
         &self,
         fs: Fs<'_>,
-        seen: Option<&Seen>,
+        seen: Option<&MapSnapshot>,
         text: &[u8],
         (new, new_index): (&Place, Option<&Place>),
         make_index: MakeIndex<'_>,
@@ -201,7 +201,7 @@ impl MapFile {
     fn place(
         &self,
         fs: Fs<'_>,
-        seen: Option<&Seen>,
+        seen: Option<&MapSnapshot>,
         (new, new_index): (&Place, Option<&Place>),
         text: &Place,
     ) -> Result<(), MapError> {
@@ -219,7 +219,7 @@ impl MapFile {
     }
 
     /// Is the text still the one that was read?
-    fn is_as(&self, seen: Option<&Seen>) -> bool {
+    fn is_as(&self, seen: Option<&MapSnapshot>) -> bool {
         let key = |m: &Metadata| {
             (
                 m.dev(),

@@ -89,7 +89,7 @@ impl State {
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct Requirement {
     /// How it stands.
     pub state: State,
     /// What is so.
@@ -98,8 +98,8 @@ pub struct Step {
     pub commands: Vec<String>,
 }
 
-fn step(state: State, what: impl Into<String>) -> Step {
-    Step {
+fn step(state: State, what: impl Into<String>) -> Requirement {
+    Requirement {
         state,
         what: what.into(),
         commands: Vec::new(),
@@ -218,7 +218,7 @@ impl Facts {
 }
 
 /// Everything that must be so, in order.
-pub fn judge(facts: &Facts) -> Vec<Step> {
+pub fn judge(facts: &Facts) -> Vec<Requirement> {
     let found = facts.ours();
     let mut steps = vec![in_transport_maps(facts, found.as_ref())];
     steps.push(file(facts));
@@ -232,7 +232,7 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
             State::Ok,
             "smtpd refuses what cannot be delivered (smtpd_reject_unlisted_recipient)",
         ),
-        false => Step {
+        false => Requirement {
             commands: {
                 let directory = quoted(&facts.config_directory.to_string_lossy());
                 vec![
@@ -261,11 +261,11 @@ pub fn judge(facts: &Facts) -> Vec<Step> {
     steps
 }
 
-fn in_transport_maps(facts: &Facts, found: Option<&(usize, TableName)>) -> Step {
+fn in_transport_maps(facts: &Facts, found: Option<&(usize, TableName)>) -> Requirement {
     let path = facts.path();
     let Some((at, table)) = found else {
         return match facts.kind() {
-            Some(kind) => Step {
+            Some(kind) => Requirement {
                 commands: facts.commands(&kind),
                 ..step(
                     State::ToDo,
@@ -307,11 +307,11 @@ fn in_transport_maps(facts: &Facts, found: Option<&(usize, TableName)>) -> Step 
     }
 }
 
-fn file(facts: &Facts) -> Step {
+fn file(facts: &Facts) -> Requirement {
     let path = facts.path();
     match &facts.file {
         FileState::There => step(State::Ok, format!("{} is there", path.display())),
-        FileState::Missing => Step {
+        FileState::Missing => Requirement {
             commands: vec![facts.setup_command("")],
             ..step(
                 State::ToDo,
@@ -323,14 +323,14 @@ fn file(facts: &Facts) -> Step {
 }
 
 /// Tables that Postfix asks for the whole address before it asks ours for the domain.
-fn asked_before(facts: &Facts, kind: Option<&MapKind>) -> Vec<Step> {
+fn asked_before(facts: &Facts, kind: Option<&MapKind>) -> Vec<Requirement> {
     if matches!(kind, Some(MapKind::Patterns(_))) {
         return vec![step(
             State::Ok,
             "a map of patterns: also asked first for whole addresses; Postfix is reloaded at each change",
         )];
     }
-    let table = |(table, why): &(String, String)| Step {
+    let table = |(table, why): &(String, String)| Requirement {
         commands: vec![facts.setup_command(" --patterns")],
         ..step(
             State::Wrong,

@@ -25,6 +25,9 @@ const BODY_BYTES: usize = 51_200;
 /// Threads that read: waiting for the disk is the most of it.
 const THREADS: usize = 8;
 
+/// The checks that are asked about the headers of parts.
+const PARTS: [&str; 2] = ["mime_header_checks", "nested_header_checks"];
+
 /// Lines, and in how many messages each is.
 type Lines = BTreeMap<Vec<u8>, usize>;
 
@@ -45,7 +48,7 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
         ("body_checks", MOST_BODIES),
     ] {
         let tables = cleanup.list(parameter);
-        let is_of_parts = matches!(parameter, "mime_header_checks" | "nested_header_checks");
+        let is_of_parts = PARTS.contains(&parameter);
         // By default those of parts are the same: they are asked about all headers at once.
         if tables.is_empty() || (is_of_parts && tables == of_all) {
             continue;
@@ -61,23 +64,20 @@ pub(super) fn look(cx: &Context, course: &Course<'_>, plan: &Plan) -> Vec<Object
         let lines = match parameter {
             "body_checks" => body_lines(course, &items),
             _ if is_of_parts => logical_lines(&part_headers(course, &items)),
-            _ => {
+            _ if PARTS.iter().any(|one| cleanup.list(one) == of_all) => {
+                if all > MOST_BODIES {
+                    let what = format!(
+                        "{to}'s header_checks were asked about the parts of the first {MOST_BODIES} of {all} messages"
+                    );
+                    findings.push(warn(what, "take them into account"));
+                }
                 let mut lines = logical_lines(&texts);
-                let of_parts = ["mime_header_checks", "nested_header_checks"];
-                if of_parts.iter().any(|one| cleanup.list(one) == of_all) {
-                    for (line, count) in logical_lines(&part_headers(course, &items)) {
-                        *lines.entry(line).or_default() += count;
-                    }
-                    if all > MOST_BODIES {
-                        let what = format!(
-                            "{to}'s header_checks were asked about the parts of the first {MOST_BODIES} of {all} \
-                             messages"
-                        );
-                        findings.push(warn(what, "take them into account"));
-                    }
+                for (line, count) in logical_lines(&part_headers(course, &items)) {
+                    *lines.entry(line).or_default() += count;
                 }
                 lines
             }
+            _ => logical_lines(&texts),
         };
         for table in &tables {
             findings.extend(ask(cx, course, (parameter, table), &lines));
@@ -269,8 +269,8 @@ fn ask(
     let mut rest = answer.as_slice();
     for (line, count) in lines {
         if let Some(action) = answer_to(line, &mut rest) {
-            let told = || String::from_utf8_lossy(line).chars().take(80).collect();
-            actions.entry(action).or_insert_with(|| (0, told())).0 += count;
+            let shown = || String::from_utf8_lossy(line).chars().take(80).collect();
+            actions.entry(action).or_insert_with(|| (0, shown())).0 += count;
         }
     }
     let mut actions: Vec<_> = actions.into_iter().collect();

@@ -17,7 +17,7 @@ const BOOT: &str = include_str!("debian.sh");
 /// Packages are kept here, so that each is fetched once.
 const CACHE: &str = "/var/cache/relay-tools-tests";
 
-/// Tells hosts of one process apart.
+/// Distinguishes hosts of one process.
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// Installs a release, such as `trixie`, with these packages, from `DEBIAN_MIRROR` or deb.debian.org.

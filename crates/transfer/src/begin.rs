@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use postfix::Time;
+
 use crate::journal::{Header, Intent, Line, LogMark, SCHEMA, Track, Writer};
 use crate::moves::{Means, Move, MoveError};
 use crate::plan::Plan;
@@ -13,18 +15,16 @@ use crate::plan::Plan;
 pub struct Begin {
     /// The move's name; a number is added if there is a move of that name.
     pub name: String,
-    /// Seconds since 1970 (UTC).
-    pub started: i64,
-    /// And the microseconds of that.
-    pub started_microseconds: u32,
+    /// When.
+    pub started: Time,
     /// Who started it.
     pub user: String,
     /// By which command.
     pub command: String,
     /// Messages a minute, if it is not to be as fast as possible.
     pub rate: Option<u32>,
-    /// Of a deletion: until when its messages are kept, seconds since 1970 (UTC).
-    pub keep_until: Option<i64>,
+    /// Of a deletion: until when its messages are kept.
+    pub keep_until: Option<Time>,
     /// Where TO's log ends now.
     pub log: Option<LogMark>,
 }
@@ -55,12 +55,12 @@ impl<'a> Move<'a> {
             schema: SCHEMA.to_owned(),
             mark: mark(&name),
             name,
-            started: begin.started,
-            started_microseconds: begin.started_microseconds,
+            started: begin.started.seconds(),
+            started_microseconds: microseconds(begin.started),
             user: begin.user,
             command: begin.command,
             rate: begin.rate,
-            keep_until: begin.keep_until,
+            keep_until: begin.keep_until.map(Time::seconds),
             from: plan.from.clone(),
             to: plan.to.clone(),
             cross_device: plan.cross_device,
@@ -74,6 +74,11 @@ impl<'a> Move<'a> {
         let tracks = intents.into_iter().map(Track::new).collect();
         Self::planned(means, writer, header, path, tracks).map_err(not_begun)
     }
+}
+
+/// Those of its second.
+fn microseconds(time: Time) -> u32 {
+    u32::try_from(time.micros().rem_euclid(1_000_000)).unwrap_or(0)
 }
 
 fn prepare(journal: &mut Writer<'_>, header: &Header, intents: &[Arc<Intent>]) -> io::Result<()> {
@@ -101,7 +106,7 @@ fn create<'a>(means: &Means<'a>, dir: &Path, name: &str) -> io::Result<(String, 
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Nanoseconds that tell this move's files from others (FNV-1a); never 0, which is what Postfix leaves.
+/// Nanoseconds that mark this move's files (FNV-1a); never 0, which is what Postfix leaves.
 fn mark(name: &str) -> u32 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use postfix::Time;
 use rustix::fs::{Mode, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ pub enum Op {
     MakeDir,
 }
 
-/// Is told of every change, and may make it fail: how tests pull the power or fill the disk at any point. Several
+/// Hears of every change, and may make it fail: how tests pull the power or fill the disk at any point. Several
 /// threads may call at the same time.
 pub trait Hook: Sync {
     /// Just before the call. An error takes the place of the call. A panic is a crash at this point.
@@ -67,7 +68,7 @@ impl std::fmt::Debug for Fs<'_> {
 }
 
 impl<'a> Fs<'a> {
-    /// System calls of which `hook` is told.
+    /// System calls which `hook` hears of.
     pub fn new(hook: &'a dyn Hook) -> Self {
         Self(hook)
     }
@@ -122,7 +123,7 @@ impl<'a> Fs<'a> {
     }
 
     /// Sets the modification time, and an access time by which [`is_unread`] knows what nobody has read since.
-    pub(crate) fn times(self, file: &File, path: &Path, time: Time) -> io::Result<()> {
+    pub(crate) fn times(self, file: &File, path: &Path, time: FileTime) -> io::Result<()> {
         self.call(Op::Times, path, || {
             let stamp = |seconds| Timespec {
                 tv_sec: seconds,
@@ -204,11 +205,26 @@ impl io::Read for ReadAt<'_> {
     }
 }
 
-/// A modification time.
+/// A modification time, as the journal has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Time {
+pub(crate) struct FileTime {
     pub(crate) seconds: i64,
     pub(crate) nanoseconds: u32,
+}
+
+impl FileTime {
+    /// A whole second, with these nanoseconds.
+    pub(crate) fn of(time: Time, nanoseconds: u32) -> Self {
+        Self {
+            seconds: time.seconds(),
+            nanoseconds,
+        }
+    }
+
+    /// Its second.
+    pub(crate) fn second(self) -> Time {
+        Time::from_seconds(self.seconds)
+    }
 }
 
 /// Which file it is, and in what state.
@@ -221,7 +237,7 @@ pub(crate) struct Stat {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) links: u64,
-    pub(crate) mtime: Time,
+    pub(crate) mtime: FileTime,
 }
 
 /// Seconds by which the access time is set before the modification time: with relatime, the first read(2) changes it.
@@ -249,7 +265,7 @@ impl Stat {
             uid: stat.st_uid,
             gid: stat.st_gid,
             links: u64::from(stat.st_nlink),
-            mtime: Time {
+            mtime: FileTime {
                 seconds: stat.st_mtime as i64,
                 nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
             },

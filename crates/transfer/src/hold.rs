@@ -2,9 +2,10 @@
 
 use std::io;
 
+use postfix::Time;
 use postfix::queue::{Log, Queue, QueueId};
 
-use crate::fsops::{Fs, Stat, Time};
+use crate::fsops::{FileTime, Fs, Stat};
 use crate::job::{QueueFile, unfit};
 use crate::journal::Side;
 use crate::mover::{BEING_DELIVERED, TAKEN};
@@ -37,7 +38,7 @@ pub fn requeue(
     fs: Fs<'_>,
     side: &Side,
     messages: &[SeenAs<'_>],
-    now: i64,
+    now: Time,
 ) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
@@ -68,11 +69,7 @@ pub fn requeue(
                 return Ok(ItemResult::Skipped(pending(log).to_owned()));
             }
         }
-        let time = Time {
-            seconds: now,
-            nanoseconds: 0,
-        };
-        fs.times(&file, &old.path, time)?;
+        fs.times(&file, &old.path, FileTime::of(now, 0))?;
         let new = tree.at_made(fs, Place::Queue(Queue::Maildrop), id)?;
         fs.rename(&old, &new)?;
         touched.add(&old);

@@ -7,7 +7,7 @@ use rustix::fs::FlockOperation;
 use crate::fsops::Stat;
 use crate::journal::{Ended, Fate, Track};
 use crate::mover::{BEING_DELIVERED, EXPIRED, GONE, HELD_AGAIN, Mover, Stop, fail, skip};
-use crate::protocol::{Goal, Seen};
+use crate::protocol::{Goal, Observation};
 use crate::tree::At;
 
 /// Where the files of a message are, as last seen or left.
@@ -35,7 +35,7 @@ pub(crate) fn unfit(file: &File, stat: &Stat) -> Option<String> {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) track: Box<Track>,
-    pub(crate) seen: Seen,
+    pub(crate) seen: Observation,
     pub(crate) places: Places,
     /// Where it is to go: back, too, if it cannot be moved.
     pub(crate) goal: Goal,
@@ -62,7 +62,7 @@ impl Job {
     /// A message that nothing has been done to.
     pub(crate) fn fresh(track: Box<Track>, cross_device: bool) -> Self {
         Self {
-            seen: Seen::planned(cross_device),
+            seen: Observation::planned(cross_device),
             places: Places::default(),
             goal: Goal::Finish,
             inode: track.intent.file.inode,

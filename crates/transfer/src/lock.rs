@@ -33,7 +33,7 @@ pub struct Holder {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Others have it.
-    #[error("another queue-move is working on {}: {}", .instance, told(.holders))]
+    #[error("another queue-move is working on {}: {}", .instance, listed(.holders))]
     Held {
         /// The instance.
         instance: String,
@@ -45,7 +45,7 @@ pub enum LockError {
     Io(PathBuf, io::Error),
 }
 
-fn told(holders: &[Holder]) -> String {
+fn listed(holders: &[Holder]) -> String {
     if holders.is_empty() {
         return "it is not known which one".to_owned();
     }

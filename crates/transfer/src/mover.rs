@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use postfix::queue::{IdParts, Queue, QueueId};
+use postfix::{Span, Time};
 
-use crate::fsops::{Fs, Stat, Time};
+use crate::fsops::{FileTime, Fs, Stat};
 use crate::journal::Header;
 use crate::tree::{At, DELETED, Place, Touched, Tree};
 
@@ -17,7 +18,7 @@ use crate::tree::{At, DELETED, Place, Touched, Tree};
 const MARK: u32 = 0o1000;
 /// A far future, which 32 bits can hold: what is closed must not look old to `postsuper -p`, which purges such after a
 /// week.
-const FAR_FUTURE: i64 = 2_145_916_800;
+const FAR_FUTURE: Time = Time::from_seconds(2_145_916_800);
 /// Seconds behind that by which the decoys of all messages of all moves differ; 32 bits hold them too.
 const DECOY_TIMES: u64 = 1_499_999;
 
@@ -112,9 +113,9 @@ impl<'a> Mover<'a> {
     }
 
     /// Is the content of this marked file what it was when it was marked? Postfix notes in the file which recipients it
-    /// has delivered to. `planned`: the seconds of its time then. A file that came back from TO is closed until then.
-    pub(crate) fn is_untouched(&self, stat: &Stat, planned: i64) -> bool {
-        stat.mtime.nanoseconds == self.mark || [planned, FAR_FUTURE].contains(&stat.mtime.seconds)
+    /// has delivered to. `planned`: the second of its time then. A file that came back from TO is closed until then.
+    pub(crate) fn is_untouched(&self, stat: &Stat, planned: Time) -> bool {
+        stat.mtime.nanoseconds == self.mark || [planned, FAR_FUTURE].contains(&stat.mtime.second())
     }
 
     /// The permission bits of a file that this move holds, and that nobody else can get at now.
@@ -123,11 +124,8 @@ impl<'a> Mover<'a> {
     }
 
     /// Marks a file, giving it this time.
-    pub(crate) fn mark(&self, file: &File, path: &Path, mode: u32, seconds: i64) -> io::Result<()> {
-        let time = Time {
-            seconds,
-            nanoseconds: self.mark,
-        };
+    pub(crate) fn mark(&self, file: &File, path: &Path, mode: u32, at: Time) -> io::Result<()> {
+        let time = FileTime::of(at, self.mark);
         self.fs.times(file, path, time)?;
         let kept = match self.nanoseconds.get() {
             Some(kept) => *kept,
@@ -148,7 +146,7 @@ impl<'a> Mover<'a> {
             return;
         };
         if stat.mtime.nanoseconds == self.mark {
-            drop(self.set_time(file, path, stat.mtime.seconds));
+            drop(self.set_time(file, path, stat.mtime.second()));
         }
         if stat.mode & MARK != 0 {
             drop(self.fs.mode(file, path, stat.mode & !MARK));
@@ -214,16 +212,16 @@ impl<'a> Mover<'a> {
     /// decoy is
     /// removed, or its absence taken for pickup's doing: another move's, or another message's, must not be mistaken for
     /// it.
-    fn decoy_time(&self, n: u32) -> i64 {
+    fn decoy_time(&self, n: u32) -> Time {
         let number = (u64::from(self.mark) * 7_368_787 + u64::from(n)) % DECOY_TIMES;
-        FAR_FUTURE + 1 + i64::try_from(number).unwrap_or(0)
+        FAR_FUTURE.plus(Span::from_seconds(number + 1))
     }
 
     /// The decoy of message `n`, if it is there. Those of older versions all had the same time.
     pub(crate) fn decoy_at(&self, at: &At, n: u32) -> io::Result<Option<Stat>> {
         let times = [self.decoy_time(n), FAR_FUTURE];
         let stat = at.stat()?.filter(Stat::is_empty_and_closed);
-        Ok(stat.filter(|stat| times.contains(&stat.mtime.seconds)))
+        Ok(stat.filter(|stat| times.contains(&stat.mtime.second())))
     }
 
     /// The same where decoys are made: one that has not got its time yet is known by its name.
@@ -253,12 +251,8 @@ impl<'a> Mover<'a> {
         self.set_time(file, path, FAR_FUTURE)
     }
 
-    pub(crate) fn set_time(&self, file: &File, path: &Path, seconds: i64) -> io::Result<()> {
-        let time = Time {
-            seconds,
-            nanoseconds: 0,
-        };
-        self.fs.times(file, path, time)
+    pub(crate) fn set_time(&self, file: &File, path: &Path, at: Time) -> io::Result<()> {
+        self.fs.times(file, path, FileTime::of(at, 0))
     }
 
     /// Copies a whole file and puts it on disk: closed, its owner's, not to be purged.

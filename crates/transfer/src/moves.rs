@@ -131,7 +131,7 @@ impl<'a> Move<'a> {
             must_not_have_begun(means.fs, &journal, goal).map_err(stopped)?;
         }
         let mut writer = Writer::reopen(means.fs, means.root, &journal).map_err(stopped)?;
-        let again = Line::Recover(goal == Goal::Finish, means.watch.now());
+        let again = Line::Recover(goal == Goal::Finish, means.watch.now().seconds());
         writer.commit(&[again]).map_err(stopped)?;
         let mover = Mover::open(means.fs, &journal.header).map_err(stopped)?;
         let tracks = match journal.planned {
@@ -355,7 +355,7 @@ impl<'a> Move<'a> {
         let is_complete = self.ended.len() == self.all && totals.open() == 0;
         let mut lines = Vec::new();
         if is_complete {
-            lines.push(Line::Finished(self.means.watch.now()));
+            lines.push(Line::Finished(self.means.watch.now().seconds()));
         }
         let last = Last {
             state: totals.state(is_complete),

@@ -7,7 +7,7 @@ use crate::fsops::Stat;
 use crate::job::{Job, Places, QueueFile};
 use crate::journal::{Copied, Track};
 use crate::mover::{Mover, Stop, fail};
-use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Target};
+use crate::protocol::{BackCopy, Decoy, Goal, Observation, Own, Target};
 use crate::tree::At;
 
 /// A file that was found.
@@ -52,11 +52,11 @@ pub(crate) fn look_again(
     job.close();
     (job.locked, job.is_written) = (false, false);
     job.places = Places::default();
-    job.seen = Seen {
+    job.seen = Observation {
         sealed: job.track.sealed,
         settled: job.seen.settled,
         own: Own::No,
-        ..Seen::planned(mover.cross_device)
+        ..Observation::planned(mover.cross_device)
     };
     own(mover, finder, job)?;
     target(mover, finder, job)?;
@@ -96,7 +96,7 @@ fn find(
     for found in finder.by_inode(in_to, copied.inode)? {
         let at = found.at(tree);
         let at = at.map_err(|e| fail("cannot examine", tree.spool().dir(), &e))?;
-        // What is not complete can be told from other files, and from those of other moves, by its name only.
+        // What is not complete can be distinguished from other files, and from those of other moves, by its name only.
         let is_own_name = |at: &At| copied.complete || mover.is_covered_by_this(&at.name);
         if let Some(at) = at.filter(is_own_name)
             && let Some(sight) = fits(found.queue, at)?
@@ -123,6 +123,26 @@ fn is_message(at: &At, stat: &Stat, job: &Job) -> Result<bool, Stop> {
     Ok(arrival.is_none_or(|(seconds, microseconds)| {
         seconds == intent.arrival && (microseconds == micros || micros == 0)
     }))
+}
+
+/// Whose its own file in FROM is now, and where.
+fn state(mover: &Mover<'_>, sight: &Sight, job: &mut Job) -> Result<Own, Stop> {
+    let intent = &job.track.intent;
+    // Of a copy, the time says nothing of FROM's queue manager.
+    let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
+    Ok(match sight.queue {
+        _ if sight.is_covered() => Own::Covered,
+        Queue::Hold if mover.is_marked(&sight.stat) => match is_locked(sight, &mut job.locked)? {
+            // Somebody had released it, and put it on hold while FROM was delivering it.
+            true => Own::HeldByOthers,
+            false => Own::Held,
+        },
+        Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
+        Queue::Hold => Own::HeldByOthers,
+        Queue::Deferred if planned => Own::AsPlanned,
+        Queue::Deferred => Own::Retried,
+        _ => Own::Busy,
+    })
 }
 
 /// Its own file in FROM: the one of the plan, or the copy that came all the way back.
@@ -158,25 +178,8 @@ fn own(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), Stop
         if is_back && sight.is_covered() {
             continue;
         }
-        let intent = &job.track.intent;
-        // Of a copy, the time says nothing of FROM's queue manager.
-        let planned = sight.stat.mtime.seconds == intent.file.mtime.seconds;
-        job.seen.own = match sight.queue {
-            _ if sight.is_covered() => Own::Covered,
-            Queue::Hold if mover.is_marked(&sight.stat) => {
-                match is_locked(&sight, &mut job.locked)? {
-                    // Somebody had released it, and put it on hold while FROM was delivering it.
-                    true => Own::HeldByOthers,
-                    false => Own::Held,
-                }
-            }
-            Queue::Hold if intent.was_on_hold() && planned => Own::AsPlanned,
-            Queue::Hold => Own::HeldByOthers,
-            Queue::Deferred if planned => Own::AsPlanned,
-            Queue::Deferred => Own::Retried,
-            _ => Own::Busy,
-        };
-        let planned = intent.file.mtime.seconds;
+        job.seen.own = state(mover, &sight, job)?;
+        let planned = job.track.intent.file.mtime.second();
         job.is_written = job.seen.own == Own::Held && !mover.is_untouched(&sight.stat, planned);
         let now = sight
             .covered_name()

@@ -268,7 +268,7 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-    use crate::fsops::{Fs, NoHook, Time, is_unread};
+    use crate::fsops::{FileTime, Fs, NoHook, is_unread};
 
     /// This process plays pickup: it goes through a directory called maildrop.
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             has_access_times: true,
         };
         let written = File::options().append(true).open(&path).unwrap();
-        let time = Time {
+        let time = FileTime {
             seconds: 1_800_000_000,
             nanoseconds: 7,
         };

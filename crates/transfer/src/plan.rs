@@ -13,7 +13,7 @@ use postfix::queue::{
 };
 use serde::Serialize;
 
-use crate::fsops::{Stat, Time};
+use crate::fsops::{FileTime, Stat};
 use crate::journal::{Intent, Journal, Rcpt, Side};
 use crate::mover::EXPIRED;
 use crate::steps::hold::pending;
@@ -36,7 +36,7 @@ pub struct Effects {
     /// A REDIRECT action that was recorded is dropped.
     pub redirect: bool,
     /// SMTPUTF8 was asked for by the sender. Requeueing forgets that (seen with Postfix 3.7; newer versions keep it,
-    /// cleanup_envelope.c): addresses beyond ASCII are then sent to a server that was not told of them.
+    /// cleanup_envelope.c): addresses beyond ASCII are then sent to a server that was not warned of them.
     pub smtputf8: bool,
     /// Recipients that are delivered, bounced or canceled already: they stay so.
     pub done_recipients: usize,
@@ -265,10 +265,7 @@ fn item(message: &Message, action: Action) -> Item {
                 uid: info.uid,
                 gid: info.gid,
                 links: info.links,
-                mtime: Time {
-                    seconds: info.mtime.seconds(),
-                    nanoseconds: 0,
-                },
+                mtime: FileTime::of(info.mtime, 0),
             },
             arrival: file.arrival_time().seconds(),
             arrival_microseconds: envelope.arrival_microseconds,

@@ -49,7 +49,7 @@ pub fn warn(what: impl Into<String>, way_out: impl Into<String>) -> Objection {
 }
 
 /// What the checks need to know beside the two instances.
-pub struct Asked<'a> {
+pub struct Circumstances<'a> {
     /// Where the host's files are.
     pub root: &'a Root,
     /// All instances.
@@ -64,7 +64,7 @@ pub struct Asked<'a> {
     pub is_plan: bool,
 }
 
-impl std::fmt::Debug for Asked<'_> {
+impl std::fmt::Debug for Circumstances<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Asked").finish_non_exhaustive()
     }
@@ -95,23 +95,7 @@ pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Obj
         None if is_plan && lacks_users(root) => Some(owner_of(&dir, &meta)),
         owner => owner,
     };
-    let owner = owner.ok_or_else(|| {
-        let passwd = root.under(PASSWD.as_ref());
-        let what = format!(
-            "{name}: its mail_owner \"{user}\" is not in {}",
-            passwd.display()
-        );
-        match lacks_users(root) {
-            true => refuse(
-                what,
-                "copy the host's /etc/passwd into the image; --dry-run does without",
-            ),
-            false => refuse(
-                what,
-                "fix mail_owner in its main.cf, or add the user: getent passwd",
-            ),
-        }
-    })?;
+    let owner = owner.ok_or_else(|| no_owner(root, name, &user))?;
     for queue in QUEUES.iter().filter(|_| !is_plan) {
         let queue = dir.join(queue.name());
         if !queue.is_dir() {
@@ -135,14 +119,26 @@ pub fn side(root: &Root, instance: &Instance, is_plan: bool) -> Result<Side, Obj
     })
 }
 
+/// An instance whose mail_owner is not known.
+fn no_owner(root: &Root, name: &str, user: &str) -> Objection {
+    let passwd = root.under(PASSWD.as_ref());
+    let passwd = passwd.display();
+    let what = format!("{name}: its mail_owner \"{user}\" is not in {passwd}");
+    let way = match lacks_users(root) {
+        true => "copy the host's /etc/passwd into the image; --dry-run does without",
+        false => "fix mail_owner in its main.cf, or add the user: getent passwd",
+    };
+    refuse(what, way)
+}
+
 /// An instance's queue directory, as this machine names it: a link in a host's image leads to a place in that image.
 fn queue_directory(root: &Root, instance: &Instance) -> PathBuf {
-    let told = instance.queue_directory();
-    root.under(&resolve(root, told).unwrap_or_else(|_| told.to_owned()))
+    let configured = instance.queue_directory();
+    root.under(&resolve(root, configured).unwrap_or_else(|_| configured.to_owned()))
 }
 
 /// Is the instance's queue directory another's too?
-pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Objection> {
+pub fn shared_queue(asked: &Circumstances<'_>, side: &Side) -> Option<Objection> {
     let others = asked.host.instances().iter().filter(|other| {
         let dir = queue_directory(asked.root, other);
         let same = std::fs::metadata(dir).map(|meta| (meta.dev(), meta.ino()));
@@ -162,7 +158,7 @@ pub fn shared_queue(asked: &Asked<'_>, side: &Side) -> Option<Objection> {
 
 /// What stands against a move between two instances, whatever the mail.
 pub fn check(
-    asked: &Asked<'_>,
+    asked: &Circumstances<'_>,
     (from, from_side): (&Instance, &Side),
     (to, to_side): (&Instance, &Side),
 ) -> Vec<Objection> {
@@ -212,7 +208,7 @@ pub fn check(
     findings
 }
 
-fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Objection> {
+fn providers(asked: &Circumstances<'_>, from: &str, to: &str) -> Option<Objection> {
     let of_from = (asked.provider)(from)?;
     let Some(of_to) = (asked.provider)(to) else {
         let what = format!(
@@ -237,7 +233,7 @@ fn providers(asked: &Asked<'_>, from: &str, to: &str) -> Option<Objection> {
     })
 }
 
-fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
+fn running(asked: &Circumstances<'_>, to: &Instance) -> Option<Objection> {
     if asked.to_runs {
         return None;
     }
@@ -254,7 +250,7 @@ fn running(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
     })
 }
 
-fn pickup(asked: &Asked<'_>, to: &Instance) -> Option<Objection> {
+fn pickup(asked: &Circumstances<'_>, to: &Instance) -> Option<Objection> {
     let services = to.services(asked.root);
     if let Some(problem) = services.problems.first() {
         let what = format!("{}: its master.cf is not reliable: {problem}", to.name());

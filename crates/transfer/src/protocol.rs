@@ -94,7 +94,7 @@ impl Decoy {
 
 /// What is seen of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Seen {
+pub struct Observation {
     /// Its own file in FROM.
     pub own: Own,
     /// What is in TO.
@@ -111,7 +111,7 @@ pub struct Seen {
     pub cross_device: bool,
 }
 
-impl Seen {
+impl Observation {
     /// As the plan saw it.
     pub fn planned(cross_device: bool) -> Self {
         Self {
@@ -188,12 +188,12 @@ pub enum End {
     HeldByOthers,
     /// It is in none of these places.
     Gone,
-    /// What is there cannot be told apart from a copy of mail that was delivered: left alone, and shown.
+    /// What is there cannot be distinguished from a copy of mail that was delivered: left alone, and shown.
     InDoubt,
 }
 
 /// What to do with a message in this state.
-pub fn next(seen: Seen, goal: Goal) -> Step {
+pub fn next(seen: Observation, goal: Goal) -> Step {
     if seen.back != BackCopy::No {
         return with_back_copy(seen, goal);
     }
@@ -211,7 +211,7 @@ pub fn next(seen: Seen, goal: Goal) -> Step {
     }
 }
 
-fn with_back_copy(seen: Seen, goal: Goal) -> Step {
+fn with_back_copy(seen: Observation, goal: Goal) -> Step {
     let complete = seen.back == BackCopy::Complete;
     match seen.target {
         _ if seen.own != Own::No => Step::DropBack,
@@ -225,7 +225,7 @@ fn with_back_copy(seen: Seen, goal: Goal) -> Step {
     }
 }
 
-fn withdrawn(seen: Seen, goal: Goal) -> Step {
+fn withdrawn(seen: Observation, goal: Goal) -> Step {
     match (seen.decoy, goal) {
         _ if seen.own != Own::No => Step::End(End::InDoubt),
         (decoy, _) if !decoy.is_proof() => Step::End(End::InDoubt),
@@ -236,7 +236,7 @@ fn withdrawn(seen: Seen, goal: Goal) -> Step {
     }
 }
 
-fn finish(seen: Seen) -> Step {
+fn finish(seen: Observation) -> Step {
     let unsealed = seen.cross_device && !seen.sealed;
     match (seen.target, seen.own) {
         (Target::Open, Own::No) => Step::End(End::Moved),
@@ -261,7 +261,7 @@ fn finish(seen: Seen) -> Step {
     }
 }
 
-fn back(seen: Seen) -> Step {
+fn back(seen: Observation) -> Step {
     match (seen.target, seen.own) {
         (Target::Closed, Own::No) if seen.cross_device && !seen.sealed => Step::End(End::InDoubt),
         (Target::Open | Target::Closed, Own::No) => Step::Withdraw,
@@ -279,7 +279,7 @@ fn back(seen: Seen) -> Step {
 }
 
 /// What is there once the step is done.
-pub fn after(mut seen: Seen, step: Step) -> Seen {
+pub fn after(mut seen: Observation, step: Step) -> Observation {
     match step {
         Step::Hold | Step::Uncover => seen.own = Own::Held,
         Step::Begin => seen.target = Target::Begun,

@@ -140,7 +140,7 @@ impl Tree {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is there nothing at all in the directory of this kind of log? `false` too where that cannot be told.
+    /// Is there nothing at all in the directory of this kind of log? `false` too where that cannot be seen.
     pub(crate) fn has_none(&self, log: Log) -> bool {
         let Ok(Some(dir)) = self.directory(Path::new(log.name())) else {
             return false;

@@ -9,10 +9,10 @@ use crate::protocol::{Decoy, End, Goal, Step, Target};
 use crate::steps::hold::clear_mark;
 
 /// What TO's log says has become of a name in its maildrop: the new queue id, once its queue manager has the message.
-/// Anybody on the host can write such lines: they are told of, and never lead to a change.
+/// Anybody on the host can write such lines: they are reported, and never lead to a change.
 pub type Accepted<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Tells ends by what was seen.
+/// Decides ends by what was seen.
 pub(crate) struct Verdict<'e> {
     pub(crate) accepted: Accepted<'e>,
     /// Where this run leads.

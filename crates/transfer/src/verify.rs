@@ -1,4 +1,4 @@
-//! What became of the mail after it was handed over: TO's maildrop drains, and TO's log tells the new queue ids.
+//! What became of the mail after it was handed over: TO's maildrop drains, and TO's log shows the new queue ids.
 //!
 //! pickup(8) logs `NEWID: uid=… from=<…> orig_id=OLDID` for mail that was requeued, and the queue manager logs
 //! `NEWID: from=<…>` once the message is its own (pickup.c, qmgr_message.c).

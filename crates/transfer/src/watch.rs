@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use postfix::Time;
+
 use crate::journal::Ended;
 
 /// What a move reports, and asks, on its way.
 pub trait Watch {
-    /// Seconds since 1970 (UTC), now.
-    fn now(&self) -> i64;
+    /// What time it is.
+    fn now(&self) -> Time;
     /// Is the work to be ended? Asked between messages that are independent of each other.
     fn interrupted(&self) -> bool;
     /// These messages have ended; what is moved is in TO's maildrop, and its pickup may be woken.

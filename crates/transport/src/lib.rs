@@ -28,5 +28,5 @@ pub use domain::{Domain, NoDomain};
 pub use map::{Line, Map, table_name};
 pub use networks::{Listed, Reference, listed};
 pub use route::{Hop, Route, Style};
-pub use source::{Entry, Source};
+pub use source::{Source, TableEntry};
 pub use tables::{Storage, TableName, split_list};

@@ -10,7 +10,7 @@ use postfix::config::logical_lines;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Source {
     /// Its entries, in order. Of those with one key, the first counts.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TableEntry>,
     /// Lines (from 1) that are not entries: a key without a value.
     pub malformed: Vec<u64>,
     /// Entries that do not count: the place of each, and of the one before it that does.
@@ -19,7 +19,7 @@ pub struct Source {
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TableEntry {
     /// The line (from 1) at which it begins.
     pub line: u64,
     /// The left-hand side, folded to lower case as in the map. What is not UTF-8 is replaced.
@@ -52,7 +52,7 @@ impl Source {
                     known.insert(key.clone(), at);
                 }
             }
-            source.entries.push(Entry {
+            source.entries.push(TableEntry {
                 line: line.line,
                 key,
                 value: value.to_owned(),

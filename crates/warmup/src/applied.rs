@@ -26,7 +26,7 @@ pub struct Change {
 
 /// What one run does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct AppliedRun {
     /// [`SCHEMA`].
     pub schema: String,
     /// When: RFC 3339.
@@ -61,7 +61,7 @@ pub struct Meddled {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Journal {
     /// The oldest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<AppliedRun>,
 }
 
 impl Journal {
@@ -70,10 +70,10 @@ impl Journal {
     /// # Errors
     /// A line is not of this schema.
     pub fn read(path: &Path, text: &str) -> Result<Self, Problem> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<AppliedRun> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let wrong = |why: String| Problem::new(path, format!("line {}: {why}", number + 1));
-            let entry: Entry = serde_json::from_str(line).map_err(|e| wrong(e.to_string()))?;
+            let entry: AppliedRun = serde_json::from_str(line).map_err(|e| wrong(e.to_string()))?;
             if entry.schema != SCHEMA {
                 return Err(wrong(format!("schema {}, not {SCHEMA}", entry.schema)));
             }
@@ -96,8 +96,8 @@ impl Journal {
     }
 
     /// Those since all was put back, if it was.
-    fn open(&self) -> &[Entry] {
-        let is_undo = |entry: &Entry| entry.level.is_none() && entry.is_done;
+    fn open(&self) -> &[AppliedRun] {
+        let is_undo = |entry: &AppliedRun| entry.level.is_none() && entry.is_done;
         let from = self
             .entries
             .iter()
@@ -107,13 +107,13 @@ impl Journal {
     }
 
     /// The last entry since all was put back.
-    pub fn last(&self) -> Option<&Entry> {
+    pub fn last(&self) -> Option<&AppliedRun> {
         self.open().last()
     }
 
     /// What is set now, as `now` has it, and is not what was put in force last.
     pub fn meddled(&self, now: impl Fn(&str) -> Option<String>) -> Vec<Meddled> {
-        let mut last: BTreeMap<&str, (&Entry, &Change)> = BTreeMap::new();
+        let mut last: BTreeMap<&str, (&AppliedRun, &Change)> = BTreeMap::new();
         for entry in self.open() {
             last.extend(
                 entry
@@ -160,13 +160,13 @@ mod tests {
         level: Option<usize>,
         is_done: bool,
         changes: &[(&str, Option<&str>, Option<&str>)],
-    ) -> Entry {
+    ) -> AppliedRun {
         let change = |(name, before, after): &(&str, Option<&str>, Option<&str>)| Change {
             name: (*name).to_owned(),
             before: before.map(str::to_owned),
             after: after.map(str::to_owned),
         };
-        Entry {
+        AppliedRun {
             schema: SCHEMA.to_owned(),
             time: "2026-11-24T00:05:00Z".to_owned(),
             level,
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(undo, expected.changes);
         // After that, there is nothing more to be put back, and nothing to be expected.
         let mut journal = journal;
-        journal.entries.push(Entry {
+        journal.entries.push(AppliedRun {
             changes: undo,
             ..entry(None, true, &[])
         });

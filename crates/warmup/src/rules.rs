@@ -52,7 +52,7 @@ pub struct Rules {
     pub blocked: Bounds,
     /// To be tried again.
     pub deferred: Bounds,
-    /// Told to be slower.
+    /// Asked to be slower.
     pub rate_limited: Rising,
 }
 

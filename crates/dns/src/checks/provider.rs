@@ -1,6 +1,6 @@
 //! The provider's relay name: does it list the address, and for how long?
 
-use super::{CheckState, Checked, Ended, Judged, MAX_RELAY_TTL, Relay, Seen};
+use super::{CheckState, Checked, Ended, Judged, MAX_RELAY_TTL, Relay, Trail};
 use crate::exchangers::{Exchangers, exchangers, services};
 use crate::{Failure, Lookup, Name, Rtype, name};
 
@@ -8,7 +8,7 @@ use crate::{Failure, Lookup, Name, Rtype, name};
 type LedTo = fn(&dyn Lookup, &Name, Rtype) -> Result<Exchangers, Failure>;
 
 impl Relay {
-    pub(super) fn provider(&self, lookup: &dyn Lookup, seen: &mut Seen) -> Checked {
+    pub(super) fn provider(&self, lookup: &dyn Lookup, seen: &mut Trail) -> Checked {
         let Some(text) = &self.provider_name else {
             let why = "the instance is not named for a provider".to_owned();
             return Err(Ended::new("", CheckState::Skipped, why));
@@ -33,7 +33,7 @@ impl Relay {
         lookup: &dyn Lookup,
         relays: &Name,
         (kind, led_to): (&str, LedTo),
-        seen: &mut Seen,
+        seen: &mut Trail,
     ) -> Result<Option<Judged>, Ended> {
         let found =
             led_to(lookup, relays, self.rtype()).map_err(|why| Ended::unknown(relays, &why))?;
@@ -59,7 +59,7 @@ impl Relay {
         &self,
         lookup: &dyn Lookup,
         relays: &Name,
-        (among, seen): (String, &mut Seen),
+        (among, seen): (String, &mut Trail),
     ) -> Result<Judged, Ended> {
         let remembered = lookup
             .ask(relays, self.rtype())

@@ -23,18 +23,18 @@ fn limit(id: &str) -> Limit {
     }
 }
 
-fn record(at: i64, entry: Entry) -> Record {
+fn record(at: i64, entry: JournalEntry) -> Record {
     let at = Time::from_seconds(at);
     Record { at, entry }
 }
 
 fn begin(id: &str) -> Record {
-    record(1000, Entry::Begin(Box::new(limit(id))))
+    record(1000, JournalEntry::Begin(Box::new(limit(id))))
 }
 
 fn end(at: i64, id: &str, how: Ending) -> Record {
     let (id, by) = (id.to_owned(), "cron".to_owned());
-    record(at, Entry::End { id, how, by })
+    record(at, JournalEntry::End { id, how, by })
 }
 
 fn read(directory: &Path) -> Journal {
@@ -53,7 +53,7 @@ fn what_was_written_is_read_back() {
     journal
         .append(fs, &place, &[begin("a"), begin("b")])
         .unwrap();
-    let in_force = record(1010, Entry::InForce { id: "a".to_owned() });
+    let in_force = record(1010, JournalEntry::InForce { id: "a".to_owned() });
     journal
         .append(fs, &place, &[in_force, end(1500, "a", Ending::Lifted)])
         .unwrap();
@@ -193,7 +193,7 @@ fn what_is_removed_from_the_zone_is_held_as_long_as_was_said_first() {
     let zone = |at| {
         let id = "a".to_owned();
         let removal = removal(at);
-        record(at, Entry::Zone { id, removal })
+        record(at, JournalEntry::Zone { id, removal })
     };
     let records = [begin("a"), zone(1000), zone(1300)];
     journal.append(Fs::new(&NoHook), &place, &records).unwrap();

@@ -25,7 +25,7 @@ struct File {
     most: Option<Spanned<String>>,
     mail: Option<OneOrMore>,
     #[serde(default)]
-    rule: Vec<Spanned<Entry>>,
+    rule: Vec<Spanned<RuleTable>>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl OneOrMore {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct RuleTable {
     code: Option<OneOrMore>,
     class: Option<OneOrMore>,
     provider: Option<String>,
@@ -99,7 +99,7 @@ fn percent(text: &str) -> Option<u64> {
     number.parse().ok().filter(|n| is_number && *n <= 100)
 }
 
-fn rule(entry: Entry) -> Result<Rule, String> {
+fn rule(entry: RuleTable) -> Result<Rule, String> {
     let codes = entry.code.map(OneOrMore::all).unwrap_or_default();
     let classes = entry.class.map(OneOrMore::all).unwrap_or_default();
     if codes.is_empty() == classes.is_empty() || codes.iter().any(|code| code.trim().is_empty()) {

@@ -78,7 +78,7 @@ fn what_somebody_else_has_changed_is_left_alone() {
     let map = map(dir.path());
     let fs = Fs::new(&NoHook);
     map.replace(fs, None, b"one", &index).unwrap();
-    let check = |seen: Option<&Seen>, expected: &str| {
+    let check = |seen: Option<&MapSnapshot>, expected: &str| {
         let refused = map.replace(fs, seen, b"ours", &index).unwrap_err();
         assert!(refused.to_string().contains("changed"), "{refused}");
         assert_eq!(

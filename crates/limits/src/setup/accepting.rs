@@ -1,6 +1,6 @@
 //! Recipients that smtpd accepts whatever transport_maps says, and the access table that refuses them.
 
-use super::{ACCESS, Facts, FileState, State, Step, step};
+use super::{ACCESS, Facts, FileState, Requirement, State, step};
 use crate::replace::MapKind;
 
 /// What the configuration says of them.
@@ -32,7 +32,7 @@ impl Accepting {
     }
 }
 
-pub(super) fn steps(facts: &Facts) -> Vec<Step> {
+pub(super) fn steps(facts: &Facts) -> Vec<Requirement> {
     let accepting = &facts.accepting;
     let names = accepting.tables.iter().map(|(name, _)| name.as_str());
     let names = names.collect::<Vec<_>>().join(", ");
@@ -41,7 +41,7 @@ pub(super) fn steps(facts: &Facts) -> Vec<Step> {
     }
     let path = facts.config_directory.join(ACCESS);
     let path = path.display();
-    let to_do = |state, what| Step {
+    let to_do = |state, what| Requirement {
         commands: vec![facts.setup_command("")],
         ..step(state, what)
     };

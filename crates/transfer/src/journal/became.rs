@@ -16,7 +16,7 @@ pub struct Became {
     pub sent: usize,
     /// A recipient is to be tried again.
     pub deferred: usize,
-    /// A recipient was refused for good, and the sender is told.
+    /// A recipient was refused for good, and the sender is notified.
     pub bounced: usize,
     /// TO's cleanup threw them away.
     pub discarded: usize,

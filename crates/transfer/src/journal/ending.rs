@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use guarded::{Links, Place};
+use postfix::Time;
 
 use crate::fsops::{Fs, Op};
 use crate::journal::{Journal, Last, Line, State, Summary, Totals, Writer, unwritten};
@@ -18,7 +19,7 @@ pub fn close(
     fs: Fs<'_>,
     root: &Path,
     journal: &Journal,
-    now: i64,
+    now: Time,
     (who, why): (&str, &str),
 ) -> io::Result<()> {
     let mut writer = Writer::reopen(fs, root, journal)?;
@@ -29,12 +30,12 @@ pub fn close(
         became: journal.became,
     };
     writer.commit(&[
-        Line::Closed(now, who.to_owned(), why.to_owned()),
+        Line::Closed(now.seconds(), who.to_owned(), why.to_owned()),
         Line::Last(last),
     ])
 }
 
-/// Removes the journals of moves that were begun before `before` (seconds since 1970) and have nothing left to do. One
+/// Removes the journals of moves that were begun before `before` and have nothing left to do. One
 /// that was not written is left if a run is just beginning it.
 ///
 /// # Errors
@@ -43,11 +44,11 @@ pub fn prune(
     fs: Fs<'_>,
     root: &Path,
     summaries: &[Summary],
-    before: i64,
+    before: Time,
 ) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for summary in summaries {
-        if summary.header.started < before && !summary.is_unfinished() {
+        if summary.header.started() < before && !summary.is_unfinished() {
             let path = &summary.path;
             let place = Place::below(root, path, Links::Ours)?;
             let locked = match summary.header.is_unwritten() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use postfix::queue::{Layout, Queue, QueueId, ShownRecipient, Spool};
+use postfix::{Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::fsops::Stat;
@@ -87,6 +88,17 @@ pub struct Header {
 }
 
 impl Header {
+    /// When it was started.
+    pub fn started(&self) -> Time {
+        let micros = Span::from_micros(self.started_microseconds.into());
+        Time::from_seconds(self.started).plus(micros)
+    }
+
+    /// Of a deletion: until when its messages are kept.
+    pub fn kept_until(&self) -> Option<Time> {
+        self.keep_until.map(Time::from_seconds)
+    }
+
     /// Is it of a version that this tool knows?
     pub(crate) fn is_known(&self) -> bool {
         self.schema == SCHEMA || self.is_old()
@@ -155,7 +167,7 @@ pub struct Intent {
     pub(crate) file: Stat,
     /// When it arrived, seconds since 1970 (UTC).
     pub arrival: i64,
-    /// And the microseconds of that, which tell a message from others: it is kept when mail is requeued.
+    /// And the microseconds of that, which distinguish a message from others: it is kept when mail is requeued.
     #[serde(default)]
     pub arrival_microseconds: u32,
     /// Its size, as showq(8) counts it.
@@ -254,7 +266,7 @@ pub enum Fate {
     Failed,
     /// It is back where it was.
     Restored,
-    /// Nothing that can be relied on tells where it is, or whether what is there was delivered: to be shown until an
+    /// Nothing reliable shows where it is, or whether what is there was delivered: to be shown until an
     /// admin has seen to it.
     Doubt,
 }

@@ -112,6 +112,15 @@ pub(crate) struct Copied {
     pub(crate) complete: bool,
 }
 
+impl Copied {
+    fn begun(made: &Made) -> Self {
+        Self {
+            inode: made.inode,
+            complete: false,
+        }
+    }
+}
+
 /// What the journal says of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Track {
@@ -258,10 +267,6 @@ impl Journal {
 
     /// Takes a line in; `None` if it does not fit what came before.
     fn take(&mut self, line: Line) -> Option<()> {
-        let begun = |one: &Made| Copied {
-            inode: one.inode,
-            complete: false,
-        };
         match line {
             Line::Begin(_) => return None,
             Line::Intent(intent) => {
@@ -273,7 +278,7 @@ impl Journal {
                 (count as usize == self.tracks.len()).then_some(())?;
                 self.planned = true;
             }
-            Line::Taking(list) => self.each(&list, |track| track.touched = true)?,
+            Line::Taking(list) => self.set(&list, true, |track| Some(&mut track.touched))?,
             Line::Logs(list) => {
                 for (n, log) in list {
                     self.track(n)?.log = Some(log);
@@ -287,33 +292,23 @@ impl Journal {
             Line::Copying(list) => {
                 for one in list {
                     let track = self.track(one.n)?;
-                    (track.copy, track.name) = (Some(begun(&one)), one.name);
+                    (track.copy, track.name) = (Some(Copied::begun(&one)), one.name);
                 }
             }
-            Line::Copied(list) => {
-                for n in list {
-                    self.track(n)?.copy.as_mut()?.complete = true;
-                }
-            }
-            Line::Covered(list) => self.each(&list, |track| track.sealed = true)?,
-            Line::Uncovered(list) => self.each(&list, |track| track.sealed = false)?,
+            Line::Copied(list) => self.set(&list, true, |track| {
+                Some(&mut track.copy.as_mut()?.complete)
+            })?,
+            Line::Covered(list) => self.set(&list, true, |track| Some(&mut track.sealed))?,
+            Line::Uncovered(list) => self.set(&list, false, |track| Some(&mut track.sealed))?,
             Line::Decoys(list) => {
                 for one in list {
                     self.track(one.n)?.decoy = Some(one.inode);
                 }
             }
-            Line::Returning(one) => self.comes_back(one)?,
-            Line::Returned(n) => self.track(n)?.back.as_mut()?.0.complete = true,
-            Line::ComingBack(list) => {
-                for one in list {
-                    self.comes_back(one)?;
-                }
-            }
-            Line::CameBack(list) => {
-                for n in list {
-                    self.track(n)?.back.as_mut()?.0.complete = true;
-                }
-            }
+            Line::Returning(one) => self.come_back(vec![one])?,
+            Line::ComingBack(list) => self.come_back(list)?,
+            Line::Returned(n) => self.came_back(&[n])?,
+            Line::CameBack(list) => self.came_back(&list)?,
             Line::Ended(list) => {
                 for one in list {
                     let n = one.n;
@@ -332,18 +327,28 @@ impl Journal {
         Some(())
     }
 
-    fn comes_back(&mut self, one: Made) -> Option<()> {
-        let copied = Copied {
-            inode: one.inode,
-            complete: false,
-        };
-        self.track(one.n)?.back = Some((copied, one.name));
+    fn come_back(&mut self, list: Vec<Made>) -> Option<()> {
+        for one in list {
+            self.track(one.n)?.back = Some((Copied::begun(&one), one.name));
+        }
         Some(())
     }
 
-    fn each(&mut self, list: &[u32], change: impl Fn(&mut Track)) -> Option<()> {
+    fn came_back(&mut self, list: &[u32]) -> Option<()> {
+        self.set(list, true, |track| {
+            Some(&mut track.back.as_mut()?.0.complete)
+        })
+    }
+
+    /// Sets a field of each of these; `None` if one is not there.
+    fn set(
+        &mut self,
+        list: &[u32],
+        value: bool,
+        field: impl Fn(&mut Track) -> Option<&mut bool>,
+    ) -> Option<()> {
         for &n in list {
-            change(self.track(n)?);
+            *field(self.track(n)?)? = value;
         }
         Some(())
     }

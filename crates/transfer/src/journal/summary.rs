@@ -290,11 +290,7 @@ pub fn summaries(dir: &Path) -> io::Result<(Vec<Summary>, Vec<JournalError>)> {
     }
     summaries.sort_by_cached_key(|summary| {
         let header = &summary.header;
-        (
-            header.started,
-            header.started_microseconds,
-            header.name.clone(),
-        )
+        (header.started(), header.name.clone())
     });
     Ok((summaries, errors))
 }

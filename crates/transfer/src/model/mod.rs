@@ -14,7 +14,7 @@ mod world;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use crate::protocol::{Decoy, End, Goal, Own, Seen, Step, Target, next};
+use crate::protocol::{Decoy, End, Goal, Observation, Own, Step, Target, next};
 use tool::Rule;
 use world::{At, LeavesOut, Pickup, Run, World};
 
@@ -146,7 +146,7 @@ fn comes_to_an_end(start: World, goal: Goal) -> End {
 }
 
 /// A deletion holds a message and renames it to where it is kept, which is as good as covered; an undo leads back.
-fn deletion(seen: Seen, goal: Goal) -> Step {
+fn deletion(seen: Observation, goal: Goal) -> Step {
     match (goal, seen.own) {
         (Goal::Finish, Own::Held) => Step::Cover,
         (Goal::Finish, Own::Covered) => Step::End(End::Moved),
@@ -242,7 +242,7 @@ fn the_model_finds_wrong_orders() {
         |seen, goal| {
             let gone = seen.own == Own::No && seen.target == Target::Closed;
             next(
-                Seen {
+                Observation {
                     sealed: seen.sealed || gone,
                     ..seen
                 },
@@ -260,7 +260,7 @@ fn the_model_finds_wrong_orders() {
                 Target::Begun => Target::Closed,
                 target => target,
             };
-            next(Seen { target, ..seen }, goal)
+            next(Observation { target, ..seen }, goal)
         },
     );
     for cross_device in [false, true] {
@@ -270,7 +270,7 @@ fn the_model_finds_wrong_orders() {
             "doubled",
             |seen, goal| {
                 next(
-                    Seen {
+                    Observation {
                         settled: true,
                         ..seen
                     },
@@ -287,7 +287,7 @@ fn the_model_finds_wrong_orders() {
                     (Target::Withdrawn, Decoy::No) => Decoy::InPlace,
                     (_, decoy) => decoy,
                 };
-                next(Seen { decoy, ..seen }, goal)
+                next(Observation { decoy, ..seen }, goal)
             },
         );
         check(

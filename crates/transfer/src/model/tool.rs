@@ -2,13 +2,13 @@
 //! killed after each, and others may act after each.
 
 use super::world::{At, File, LeavesOut, Pickup, Run, World};
-use crate::protocol::{BackCopy, Decoy, Goal, Seen, Step, Target, after};
+use crate::protocol::{BackCopy, Decoy, Goal, Observation, Step, Target, after};
 
 /// Looks anew before a run gives a message up.
 const LOOKS: u8 = 2;
 
 /// What a run obeys: [`crate::protocol::next`], or a wrong one, to see that the model finds it.
-pub(super) type Rule = fn(Seen, Goal) -> Step;
+pub(super) type Rule = fn(Observation, Goal) -> Step;
 
 /// What became of a change.
 enum Did {
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// One change or check of a step.
-    fn change(&mut self, step: Step, number: u8, seen: Seen) -> Did {
+    fn change(&mut self, step: Step, number: u8, seen: Observation) -> Did {
         let (own_at, cross) = (self.named_at(), self.cross_device);
         let done = |did: bool| if did { Did::Done } else { Did::Raced };
         match (step, number) {

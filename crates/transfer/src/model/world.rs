@@ -1,6 +1,6 @@
 //! Where the message's files are, who has them in hand, what the journal knows; and what this tool would see of it.
 
-use crate::protocol::{BackCopy, Decoy, Goal, Own, Seen, Step, Target};
+use crate::protocol::{BackCopy, Decoy, Goal, Observation, Own, Step, Target};
 
 /// A place in one of the two spools. TO's maildrop has two names, since a withdrawn file goes back under another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ pub(super) enum LeavesOut {
 pub(super) struct Run {
     pub(super) goal: Goal,
     /// What it believes.
-    pub(super) seen: Seen,
+    pub(super) seen: Observation,
     /// What it is doing, and how many changes of it are done.
     pub(super) doing: Option<(Step, u8)>,
     /// How often it has looked anew.
@@ -152,7 +152,7 @@ impl World {
     }
 
     /// The run looks anew, for the inode: the name is known again.
-    pub(super) fn look(&mut self, settled: bool) -> Seen {
+    pub(super) fn look(&mut self, settled: bool) -> Observation {
         self.renamed = false;
         self.seen(settled)
     }
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// What `observe.rs` would see.
-    pub(super) fn seen(&self, settled: bool) -> Seen {
+    pub(super) fn seen(&self, settled: bool) -> Observation {
         let target = match if self.cross_device {
             self.copy
         } else {
@@ -235,7 +235,7 @@ impl World {
             Some(Ok(_)) => Decoy::InPlace,
             Some(Err(decoy)) => decoy,
         };
-        Seen {
+        Observation {
             own,
             target,
             back,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use postfix::Time;
 use postfix::queue::Log;
 
 use crate::job::{Job, check_inode};
@@ -72,7 +73,7 @@ pub(crate) fn cover(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     if stat.is_forced_expire() {
         return skip(EXPIRED);
     }
-    if !mover.is_untouched(&stat, job.track.intent.file.mtime.seconds) {
+    if !mover.is_untouched(&stat, job.track.intent.file.mtime.second()) {
         return Err(Stop::Raced(HELD_AGAIN.to_owned()));
     }
     let cover = mover.cover(false, &job.track.from_name)?;
@@ -121,7 +122,7 @@ pub(crate) fn drop_source(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> 
 }
 
 /// Opens the copy in TO's maildrop: from here on, pickup(8) may take it.
-pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<(), Stop> {
+pub(crate) fn publish(mover: &Mover<'_>, job: &mut Job, now: Time) -> Result<(), Stop> {
     let at = job.check_target()?.clone();
     let inode = job.target_inode();
     if job.copy.is_none() {

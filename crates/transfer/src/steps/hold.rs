@@ -28,7 +28,7 @@ pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let file = QueueFile(file);
     same_as_planned(&found, intent)?;
     // The mark first: whatever happens next, a file on hold that has it is ours, and one that has not is not.
-    let marked = mover.mark(&file, &at.path, found.mode, intent.file.mtime.seconds);
+    let marked = mover.mark(&file, &at.path, found.mode, intent.file.mtime.second());
     marked.map_err(|e| fail("cannot mark", &at.path, &e))?;
     let hold = if on_hold {
         at
@@ -183,7 +183,7 @@ pub(crate) fn let_go(mover: &Mover<'_>, job: &Job, why: Stop) -> Stop {
     });
     match (back, why) {
         (Ok(()), why) => {
-            // Not before: on hold, the mark is what tells that it is ours.
+            // Not before: on hold, the mark is what shows that it is ours.
             mover.unmark(file, &hold.path);
             why
         }

@@ -16,7 +16,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let mut at = hold.clone();
     let done = (|| -> io::Result<()> {
         restore_log(mover, job)?;
-        mover.mark(file, &hold.path, stat.mode, intent.file.mtime.seconds)?;
+        mover.mark(file, &hold.path, stat.mode, intent.file.mtime.second())?;
         if !intent.was_on_hold() {
             let deferred = Place::Queue(Queue::Deferred);
             let deferred = mover
@@ -27,7 +27,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
             mover.touch_from(&deferred);
             at = deferred;
         }
-        // Not before: on hold, the mark is what tells that it is ours.
+        // Not before: on hold, the mark is what shows that it is ours.
         mover.unmark(file, &at.path);
         Ok(())
     })();

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use postfix::Time;
 use postfix::queue::Log;
 
 use crate::job::Job;
@@ -10,13 +11,18 @@ use crate::steps::hold::without;
 use crate::tree::Place;
 
 /// `Ok(false)`: its name is taken in TO's maildrop.
-pub(crate) fn send(mover: &Mover<'_>, job: &mut Job, logs: &[Log], now: i64) -> Result<bool, Stop> {
+pub(crate) fn send(
+    mover: &Mover<'_>,
+    job: &mut Job,
+    logs: &[Log],
+    now: Time,
+) -> Result<bool, Stop> {
     let (hold, stat) = job.secure(mover)?;
     job.must_be_fit(&stat)?;
     strip(mover, job, logs)?;
     let (file, _) = job.open_own()?;
     let path = &hold.path;
-    // Still marked: on hold, the mark is what tells that it is ours.
+    // Still marked: on hold, the mark is what shows that it is ours.
     let time = mover.mark(file, path, stat.mode, now);
     time.map_err(|e| fail("cannot set the time of", path, &e))?;
     let to = mover.in_maildrop(&job.track.name)?;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use postfix::Time;
 use postfix::queue::{Queue, QueueId};
 
 use crate::fsops::Stat;
@@ -55,7 +56,7 @@ pub(crate) fn withdraw(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 }
 
 /// Puts what is withdrawn into TO's maildrop again, under a name that is journalled already. `Ok(false)`: it is taken.
-pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job, now: i64) -> Result<bool, Stop> {
+pub(crate) fn put_back(mover: &Mover<'_>, job: &mut Job, now: Time) -> Result<bool, Stop> {
     let at = job.check_target()?.clone();
     let file = at.open().map_err(|e| fail("cannot open", &at.path, &e))?;
     let file = file.ok_or_else(|| Stop::Raced("it is gone".to_owned()))?;

@@ -255,8 +255,8 @@ fn check_faults(cross_device: bool, errno: i32) {
             }
             for goal in GOALS {
                 let ends = spools.recover(goal, &NO_HOOK).unwrap();
-                let tell = format!("{when}, then {goal:?}, after {ended:?}");
-                at_goal(&spools, goal, &ends, &tell);
+                let which = format!("{when}, then {goal:?}, after {ended:?}");
+                at_goal(&spools, goal, &ends, &which);
             }
         }
     }

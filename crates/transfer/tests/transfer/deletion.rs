@@ -104,7 +104,7 @@ fn a_deletion_that_is_cut_at_any_change_is_put_back() {
             }
         }
     }
-    tell(&format!(
+    report(&format!(
         "deletions: {points} points: 0 lost, 0 doubled, 0 in doubt"
     ));
     assert!(points > 500, "{points}");

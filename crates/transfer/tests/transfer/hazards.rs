@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::common::*;
+use postfix::Time;
 use postfix::queue::{Queue, QueueId};
 use transfer::hold::{ItemResult, clean, orphans, requeue, shift};
 use transfer::plan::{Action, Facts, judge, snapshot};
@@ -238,8 +239,8 @@ fn an_interrupt_leaves_the_rest_and_resume_goes_on() {
     let plan = spools.plan();
     struct AfterOne(std::cell::Cell<usize>);
     impl transfer::Watch for AfterOne {
-        fn now(&self) -> i64 {
-            NOW
+        fn now(&self) -> Time {
+            Time::from_seconds(NOW)
         }
         fn interrupted(&self) -> bool {
             self.0.get() > 0
@@ -376,7 +377,15 @@ fn what_is_being_delivered_is_not_requeued() {
     let hold = spools.path(Queue::Hold, ID);
     fs::rename(spools.path(Queue::Deferred, ID), &hold).unwrap();
     let seen = [(&id, fs::metadata(&hold).unwrap().ino())];
-    let requeue = || requeue(Fs::new(&NO_HOOK), &spools.from, &seen, NOW).unwrap();
+    let requeue = || {
+        requeue(
+            Fs::new(&NO_HOOK),
+            &spools.from,
+            &seen,
+            Time::from_seconds(NOW),
+        )
+        .unwrap()
+    };
     let agent = fs::File::open(&hold).unwrap();
     agent.lock_shared().unwrap();
     let why = "it is being delivered".to_owned();

@@ -120,7 +120,7 @@ fn the_queue_manager_tries_it_and_puts_it_back() {
         },
         |spools, ends, acted, when| {
             assert_eq!(spools.deliverable(), expected(), "{when}");
-            // Between the look at its time and the mark, it cannot be told; it is moved as it is then, whole.
+            // Between the look at its time and the mark, it cannot be seen; it is moved as it is then, whole.
             if acted && fate(ends).0 != Fate::Moved {
                 let why = "it was tried again after the plan was made";
                 assert_eq!(fate(ends), (Fate::Skipped, why), "{when}");

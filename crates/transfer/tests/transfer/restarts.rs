@@ -106,7 +106,7 @@ fn no_message_is_lost_or_doubled_by_a_crash_and_a_restart() {
             }
         }
     });
-    tell(&format!(
+    report(&format!(
         "crash points x restarts x resume or undo, message by message: {tried:?}"
     ));
     assert!(tried.points.load(SeqCst) >= 10_000, "{tried:?}");
@@ -202,7 +202,7 @@ fn a_restart_in_the_middle_of_a_move_leaves_nothing_unreported() {
             tried.points.fetch_add(MAIL.len(), SeqCst);
         }
     }
-    tell(&format!("restarts in the middle of a move: {tried:?}"));
+    report(&format!("restarts in the middle of a move: {tried:?}"));
 }
 
 /// What TO's postsuper would have to rename in maildrop is never there: a copy's name fits its inode from the start.

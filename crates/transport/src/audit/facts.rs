@@ -60,12 +60,12 @@ pub enum PortState {
     /// No answer, or no way there from here: why.
     Unreached(String),
     /// It was asked for a recipient.
-    Asked(Asked),
+    Asked(RelayAnswers),
 }
 
 /// What a relay's addresses answered that were asked for a recipient; nothing, where all take it. `192.0.2.1: 554 …`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct RelayAnswers {
     /// With 5xx: the mail comes back. Quotes others, as do the next two.
     pub bounces: Vec<String>,
     /// With 454, reject_unauth_destination's where it defers: this server is no client of theirs (postconf(5),

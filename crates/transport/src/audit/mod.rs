@@ -25,7 +25,7 @@ use postfix::Parsed;
 use crate::{Hop, Listed, Map, Source, TableName};
 
 pub use detours::{Action, Detours, Filter, Fits, Readdressed};
-pub use facts::{Asked, Asks, Doubt, HostState, PortState, RelayHost, SharedBy};
+pub use facts::{Asks, Doubt, HostState, PortState, RelayAnswers, RelayHost, SharedBy};
 pub use live::{Live, Resolved};
 pub use lookup::{PROBES, choose, questions};
 pub use ports::recipient;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::relays::asked;
-use super::{Asked, Asks, AuditRow, Check, Grade, Input, PortState, Table};
+use super::{Asks, AuditRow, Check, Grade, Input, PortState, RelayAnswers, Table};
 use crate::{Domain, Hop, Route};
 use postfix::{count, either};
 
@@ -12,7 +12,7 @@ struct Kind {
     grade: Grade,
     /// The verb for one relay, that for several, and the rest of the sentence.
     words: [&'static str; 3],
-    of: fn(&Asked) -> &[String],
+    of: fn(&RelayAnswers) -> &[String],
 }
 
 const KINDS: [Kind; 4] = [
@@ -76,7 +76,7 @@ struct Tried<'a> {
     /// Relays that take this server's mail.
     takes: usize,
     /// The answers of those that do not, at one of their addresses at least.
-    said: BTreeMap<Hop, &'a Asked>,
+    said: BTreeMap<Hop, &'a RelayAnswers>,
     refused: Vec<String>,
     unreached: Vec<String>,
 }
@@ -89,7 +89,9 @@ impl<'a> Tried<'a> {
             let (hop, _) = asked;
             match state {
                 Some(PortState::Open) => tried.open += 1,
-                Some(PortState::Asked(said)) if *said == Asked::default() => tried.takes += 1,
+                Some(PortState::Asked(said)) if *said == RelayAnswers::default() => {
+                    tried.takes += 1;
+                }
                 Some(PortState::Asked(said)) => {
                     tried.said.insert(hop, said);
                 }

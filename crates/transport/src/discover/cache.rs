@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use postfix::{Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::Domain;
@@ -23,20 +24,26 @@ const NEGATIVE_TTL: u32 = 3600;
 
 /// The cache.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MxCache(BTreeMap<String, Entry>);
+pub struct MxCache(BTreeMap<String, CachedMx>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct CachedMx {
     /// When it is over, in seconds since 1970 (UTC).
     until: i64,
     /// Empty: there is no cache.
     mx: Exchangers,
 }
 
+impl CachedMx {
+    fn is_current(&self, now: Time) -> bool {
+        Time::from_seconds(self.until) > now
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Document {
     schema: String,
-    domains: BTreeMap<String, Entry>,
+    domains: BTreeMap<String, CachedMx>,
 }
 
 impl MxCache {
@@ -52,15 +59,15 @@ impl MxCache {
         }
     }
 
-    /// The file's text, without what is over at the time `now` (seconds since 1970, UTC).
+    /// The file's text, without what is over at the time `now`.
     ///
     /// # Errors
     /// None that can be: JSON can say all of it.
-    pub fn text(&self, now: i64) -> Result<Vec<u8>, serde_json::Error> {
-        let mut current: Vec<(&String, &Entry)> = self
+    pub fn text(&self, now: Time) -> Result<Vec<u8>, serde_json::Error> {
+        let mut current: Vec<(&String, &CachedMx)> = self
             .0
             .iter()
-            .filter(|(_, entry)| entry.until > now)
+            .filter(|(_, entry)| entry.is_current(now))
             .collect();
         current.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.until));
         let document = Document {
@@ -77,19 +84,19 @@ impl MxCache {
     }
 
     /// What is known of a domain at the time `now`.
-    pub fn get(&self, domain: &Domain, now: i64) -> Option<&Exchangers> {
+    pub fn get(&self, domain: &Domain, now: Time) -> Option<&Exchangers> {
         let entry = self
             .0
             .get(domain.as_str())
-            .filter(|entry| entry.until > now)?;
+            .filter(|entry| entry.is_current(now))?;
         Some(&entry.mx)
     }
 
     /// Keeps an answer that came at the time `now`; `ttl` is its smallest time to live, absent where it has no record.
-    pub fn put(&mut self, domain: &Domain, mx: Exchangers, ttl: Option<u32>, now: i64) {
+    pub fn put(&mut self, domain: &Domain, mx: Exchangers, ttl: Option<u32>, now: Time) {
         let ttl = ttl.unwrap_or(NEGATIVE_TTL).min(MAX_TTL);
-        let until = now.saturating_add(i64::from(ttl));
+        let until = now.plus(Span::from_seconds(ttl.into())).seconds();
         self.0
-            .insert(domain.as_str().to_owned(), Entry { until, mx });
+            .insert(domain.as_str().to_owned(), CachedMx { until, mx });
     }
 }

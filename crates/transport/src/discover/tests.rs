@@ -1,5 +1,6 @@
 //! Whose a domain is, by who took its mail and by its exchangers.
 
+use postfix::Time;
 use postfix::log::{Agent, Relay, Status};
 
 use super::*;
@@ -250,23 +251,35 @@ fn the_first_exchangers_decide() {
 
 #[test]
 fn answers_are_kept_as_long_as_they_may_be() {
+    let at = Time::from_seconds;
     let domain = |name: &str| Domain::new(name.as_bytes()).unwrap();
     let mx = vec![(10, "aspmx.l.google.com".to_owned())];
     let mut cache = MxCache::default();
-    cache.put(&domain("a.example"), mx.clone(), Some(300), 1000);
-    cache.put(&domain("never.example"), Vec::new(), None, 1000);
-    cache.put(&domain("zero.example"), mx.clone(), Some(0), 1000);
-    cache.put(&domain("year.example"), mx.clone(), Some(31_536_000), 1000);
-    let read = MxCache::parse(&cache.text(1000).unwrap()).unwrap();
-    assert_eq!(read.get(&domain("a.example"), 1299), Some(&mx));
-    assert_eq!(read.get(&domain("a.example"), 1300), None);
-    assert_eq!(read.get(&domain("never.example"), 4599), Some(&Vec::new()));
-    assert_eq!(read.get(&domain("never.example"), 4600), None);
-    assert_eq!(read.get(&domain("zero.example"), 1000), None);
-    assert_eq!(read.get(&domain("year.example"), 1000 + 604_799), Some(&mx));
-    assert_eq!(read.get(&domain("year.example"), 1000 + 604_800), None);
+    cache.put(&domain("a.example"), mx.clone(), Some(300), at(1000));
+    cache.put(&domain("never.example"), Vec::new(), None, at(1000));
+    cache.put(&domain("zero.example"), mx.clone(), Some(0), at(1000));
+    cache.put(
+        &domain("year.example"),
+        mx.clone(),
+        Some(31_536_000),
+        at(1000),
+    );
+    let read = MxCache::parse(&cache.text(at(1000)).unwrap()).unwrap();
+    assert_eq!(read.get(&domain("a.example"), at(1299)), Some(&mx));
+    assert_eq!(read.get(&domain("a.example"), at(1300)), None);
+    assert_eq!(
+        read.get(&domain("never.example"), at(4599)),
+        Some(&Vec::new())
+    );
+    assert_eq!(read.get(&domain("never.example"), at(4600)), None);
+    assert_eq!(read.get(&domain("zero.example"), at(1000)), None);
+    assert_eq!(
+        read.get(&domain("year.example"), at(1000 + 604_799)),
+        Some(&mx)
+    );
+    assert_eq!(read.get(&domain("year.example"), at(1000 + 604_800)), None);
     // What is over is not written again.
-    let later = String::from_utf8(read.text(2000).unwrap()).unwrap();
+    let later = String::from_utf8(read.text(at(2000)).unwrap()).unwrap();
     assert!(
         !later.contains("a.example") && later.contains("never.example"),
         "{later}"

@@ -22,7 +22,7 @@ pub struct ViaTheRest {
 
 /// The deliveries of one domain.
 #[derive(Debug, Clone, Default)]
-struct Seen {
+struct DomainTraffic {
     counts: Counts,
     /// By the host that took or refused them: whose it is (`None`: nobody's that is known), how many, and the first
     /// such host.
@@ -34,7 +34,7 @@ const MOST_DOMAINS: usize = SOME_KEYS * 16;
 
 /// The deliveries of all domains.
 #[derive(Debug, Clone)]
-pub struct Traffic(Keyed<Vec<u8>, Seen>);
+pub struct Traffic(Keyed<Vec<u8>, DomainTraffic>);
 
 impl Default for Traffic {
     fn default() -> Self {
@@ -90,7 +90,7 @@ impl Traffic {
             indistinct: self.0.rest.counts.total(),
             ..Judged::default()
         };
-        let mut domains: HashMap<Domain, Seen> = HashMap::new();
+        let mut domains: HashMap<Domain, DomainTraffic> = HashMap::new();
         let mut refused = Vec::new();
         for (name, seen) in self.0.into_cells() {
             match Domain::new(&name) {
@@ -136,7 +136,7 @@ impl Traffic {
     }
 }
 
-impl Cell for Seen {
+impl Cell for DomainTraffic {
     fn weight(&self) -> u64 {
         self.counts.total()
     }
@@ -149,7 +149,7 @@ impl Cell for Seen {
     }
 }
 
-impl Seen {
+impl DomainTraffic {
     fn add(&mut self, whose: Option<ProviderId>, n: u64, host: impl FnOnce() -> Vec<u8>) {
         match self.hosts.iter_mut().find(|(known, ..)| *known == whose) {
             Some((_, count, _)) => *count = count.saturating_add(n),

@@ -17,7 +17,7 @@ and, if wanted, days = 3 and beyond_limits = true";
 struct File {
     levels: Option<Vec<u64>>,
     first: Option<u64>,
-    grow: Option<Vec<Step>>,
+    grow: Option<Vec<ScheduleStep>>,
     #[serde(default = "default_days")]
     days: u32,
     #[serde(default)]
@@ -26,7 +26,7 @@ struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct ScheduleStep {
     to: Option<u64>,
     percent: u32,
 }
@@ -75,7 +75,7 @@ fn listed(levels: Vec<u64>) -> Result<Steps, String> {
     Ok(Steps::Listed(levels))
 }
 
-fn growing(first: u64, grow: Option<Vec<Step>>) -> Result<Steps, String> {
+fn growing(first: u64, grow: Option<Vec<ScheduleStep>>) -> Result<Steps, String> {
     if first == 0 {
         return Err("first must be 1 or more".to_owned());
     }

@@ -9,16 +9,17 @@ use std::time::Duration;
 use transfer::{Hook, Op, Watch};
 
 use super::NOW;
+use postfix::Time;
 
-/// Nobody to tell, and a clock that stands still.
+/// Nobody who listens, and a clock that stands still.
 #[derive(Default)]
 pub(crate) struct Idle {
     pub(crate) interrupted: Cell<bool>,
 }
 
 impl Watch for Idle {
-    fn now(&self) -> i64 {
-        NOW
+    fn now(&self) -> Time {
+        Time::from_seconds(NOW)
     }
     fn interrupted(&self) -> bool {
         self.interrupted.get()
@@ -117,7 +118,7 @@ impl Hook for Smooth {
 pub(crate) const NO_HOOK: Smooth = Smooth;
 
 /// Says what was tried, whether the test harness shows what a test prints or not.
-pub(crate) fn tell(line: &str) {
+pub(crate) fn report(line: &str) {
     let line = format!("TRIED: {line}\n");
     drop(io::Write::write_all(&mut io::stderr(), line.as_bytes()));
 }

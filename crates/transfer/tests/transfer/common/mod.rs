@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use postfix::Time;
 use postfix::queue::{IdParts, Queue, QueueId, Selector, ShowqOptions};
 use tempfile::TempDir;
 use transfer::plan::{Facts, Plan, is_cross_device, judge, snapshot};
@@ -275,12 +276,11 @@ impl Spools {
     ) -> Result<Done, MoveError> {
         let begin = Begin {
             name: name.to_owned(),
-            started: NOW,
-            started_microseconds: 0,
+            started: Time::from_seconds(NOW),
             user: "ada".to_owned(),
             command: "queue-move aol-a aol-b".to_owned(),
             rate: None,
-            keep_until: self.keep_until,
+            keep_until: self.keep_until.map(Time::from_seconds),
             log: None,
         };
         let taken = |name: &str| self.was_taken(name);
