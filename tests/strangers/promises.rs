@@ -61,6 +61,10 @@ const BY_NOBODY: [(&str, &str); 5] = [
         "the lines are in the file: that he can have them there, a promise above shows",
     ),
     (
+        "However many complaints",
+        "the lines are in the file: that he can have them there, a promise above shows",
+    ),
+    (
         "What he lays in an image",
         "an image is files, whoever made them",
     ),
