@@ -186,7 +186,19 @@ fn a_line_of_the_future_is_only_that_line() {
     let middle = text.match_indices("\n").nth(1200).unwrap().0 + 1;
     text.insert_str(middle, &line("2031-01-01T00:00:00Z", "sent"));
     let root = host(&[("mail.log", "2026-09-19T23:00:00Z", text)]);
-    assert_eq!(total("UTC", root.path(), &["--date", "2026-09-19"]), whole);
+    let args = [
+        "--root",
+        root.path().to_str().unwrap(),
+        "--date",
+        "2026-09-19",
+    ];
+    let ran = stats_in("UTC", args, b"").ended(1);
+    let says = format!("postfix-aol-a:total:{whole}\n");
+    assert!(ran.out.starts_with(&says), "{}", ran.out);
+    // No window has it: that is said where its neighbours are.
+    let says = "line 1202: its time is yet to come: 2031-01-01";
+    assert!(ran.err.contains(says), "{}", ran.err);
+    assert_eq!(total("UTC", root.path(), &["--date", "2026-09-18"]), 1000);
     assert_eq!(total("UTC", root.path(), &["--since", "2026-09-18"]), 2001);
 }
 

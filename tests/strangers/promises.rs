@@ -51,13 +51,17 @@ const AS_ANOTHER: [&str; 8] = [
 ];
 
 /// Promises against users of the host that no such user need be at work for, by their beginnings.
-const BY_NOBODY: [(&str, &str); 5] = [
+const BY_NOBODY: [(&str, &str); 6] = [
     (
         "However many refusals he makes up",
         "refusals are lines, whoever wrote them: that his count, a promise above shows",
     ),
     (
         "And he can have a warm-up",
+        "the lines are in the file: that he can have them there, a promise above shows",
+    ),
+    (
+        "However many complaints",
         "the lines are in the file: that he can have them there, a promise above shows",
     ),
     (

@@ -116,8 +116,8 @@ pub(crate) fn find(
     found
 }
 
-/// The file that `path` was packed into, if that is empty: a packed file has a head, whatever was packed, so it has lost
-/// what it held.
+/// The file that `path` was packed into, if that is empty: a packed file has a head, whatever was packed, so it has
+/// lost what it held.
 fn lost<'f>(files: &'f [PathBuf], path: &Path) -> Option<&'f PathBuf> {
     let is_packed = |file: &&PathBuf| file.as_path() != path && file.with_extension("") == path;
     let is_empty = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|m| m.len() == 0);

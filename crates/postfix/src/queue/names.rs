@@ -172,6 +172,8 @@ enum Entry {
     Queued,
     BeingWritten,
     Subdirectory,
+    /// The queue manager would look into it.
+    Unseen(&'static str),
     Stray(&'static str),
 }
 
@@ -319,7 +321,11 @@ fn read_names(
             }
             Entry::Subdirectory => {
                 let path = directory.path.join(OsStr::from_bytes(name));
-                tally.problem(Problem::new(path, "directories are nested too deep"));
+                tally.unseen(&path, "directories are nested too deep");
+            }
+            Entry::Unseen(what) => {
+                let path = directory.path.join(OsStr::from_bytes(name));
+                tally.unseen(&path, what);
             }
             Entry::Stray(what) => {
                 let path = directory.path.join(OsStr::from_bytes(name));
@@ -338,6 +344,9 @@ fn classify(queue: Queue, name: &[u8], kind: FileType) -> Entry {
         FileType::RegularFile if name.len() > 1 && is_queue_id(name) => Entry::Queued,
         FileType::RegularFile if is_temporary(name) => Entry::BeingWritten,
         FileType::RegularFile => Entry::Stray("its name is not a queue id"),
+        FileType::Symlink if name.len() == 1 && queue != Queue::Maildrop => {
+            Entry::Unseen("is a symbolic link, not followed")
+        }
         FileType::Symlink => Entry::Stray("is a symbolic link, not followed"),
         FileType::Fifo => Entry::Stray("is a FIFO"),
         FileType::Socket => Entry::Stray("is a socket"),
