@@ -54,7 +54,10 @@ fn whoever_is_named_and_whatever_is_said_of_them() {
     let (mut all, mut wrong) = (0, Vec::new());
     for family in &file.family {
         for reply in family.replies() {
-            let found = reasons.classify(reply.as_bytes(), None, None).class.as_str();
+            let found = reasons
+                .classify(reply.as_bytes(), None, None)
+                .class
+                .as_str();
             all += 1;
             if found != family.class && !family.also.iter().any(|also| also == found) {
                 wrong.push(format!("{reply}\n  found {found}, not {}", family.class));
@@ -81,7 +84,8 @@ fn a_refusal_for_now_blames_no_mailbox_that_it_does_not_name() {
         for reply in corpus::part(part) {
             let words = reply.text.rsplit(" said: ").next().unwrap_or_default();
             let class = reply.found(&reasons).class;
-            if words.starts_with('4') && matches!(class, Class::BadMailbox | Class::InactiveMailbox) {
+            if words.starts_with('4') && matches!(class, Class::BadMailbox | Class::InactiveMailbox)
+            {
                 asked += 1;
                 assert!(names.is_match(words), "{class}: {}", reply.text);
             }
