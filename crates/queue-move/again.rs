@@ -131,7 +131,7 @@ fn execute(
         .and_then(|one| lead(again, cx, (course, rest), (wanted, rate, now), one, &watch));
     let led = match led {
         Ok(led) => led,
-        Err(e) => return half_way(cx, again.format, &path, (&e, &[])),
+        Err(e) => return half_way(cx, (again.format, word), &path, (&e, &[])),
     };
     let journal = read(&path)?;
     let verified = match goal {

@@ -220,7 +220,7 @@ pub(crate) fn undo(
     must_be_kept(&journal)?;
     (journal.header.from, journal.header.to) = (side.clone(), side);
     if let Err(e) = put_back(cx, journal)? {
-        return half_way(cx, again.format, path, (&e, &[]))?.hand_over(cx, cx.stream()?);
+        return half_way(cx, (again.format, "undo"), path, (&e, &[]))?.hand_over(cx, cx.stream()?);
     }
     drop(locks);
     let outcome = RunResult::of_journal(&read(path)?, "undo", before, &Verified::default());

@@ -129,7 +129,7 @@ fn execute(
         // Something may have been done: what, the journal knows.
         Err(e) => {
             let path = dir.join(format!("{name}.jsonl"));
-            return half_way(cx, args.format, &path, (&e, &planned.unread));
+            return half_way(cx, (args.format, "move"), &path, (&e, &planned.unread));
         }
     };
     let verified = verified(args, cx, (course, planned), (log, &led.done), &watch);

@@ -73,7 +73,7 @@ pub(crate) fn failed(e: MoveError) -> anyhow::Error {
 /// What is known of a move that stopped half-way: what its journal says, and what its plan could not read.
 pub(crate) fn half_way(
     cx: &Context,
-    format: Format,
+    (format, action): (Format, &'static str),
     path: &Path,
     (e, unread): (&MoveError, &[String]),
 ) -> anyhow::Result<Shown> {
@@ -84,7 +84,7 @@ pub(crate) fn half_way(
     cx.warn(&hint);
     let verified = Verified::default();
     let mut outcome =
-        RunResult::of_journal(&journal, "move", transfer::Totals::default(), &verified);
+        RunResult::of_journal(&journal, action, transfer::Totals::default(), &verified);
     outcome.notes.push(format!("{e}; {hint}"));
     outcome.problems.push(e.to_string());
     outcome.complete = unread.is_empty();

@@ -30,8 +30,13 @@ use crate::zone;
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     let mut read = desk::look(cx)?;
     let host = host::instances::discover(cx.site());
-    // In whose maps nobody has looked, there may be lines of ours.
-    read.problems.extend_from_slice(&host.problems);
+    // In whose maps nobody has looked, there may be lines of ours. Of an instance that was read, they were looked at.
+    let is_of_read = |problem: &&Problem| {
+        let mut all = host.value.instances().iter();
+        all.any(|instance| instance.problems().contains(problem))
+    };
+    let unseen = host.problems.iter().filter(|p| !is_of_read(p));
+    read.problems.extend(unseen.cloned());
     let journal = &read.value;
     let now = Clock::new(cx).now();
     let open: Vec<&Standing> = journal.limits.iter().filter(|one| one.is_open()).collect();

@@ -270,3 +270,39 @@ fn a_copy_counts_once() {
         "{told}"
     );
 }
+
+/// A writer that waits for the reader of a pipe is not woken twice.
+#[test]
+fn a_pipe_is_opened_once() {
+    let image = Image::new();
+    let (begins, ends) = (at("2026-11-25T00:00:00Z"), at("2026-11-26T00:00:00Z"));
+    image.log("mail.log", begins, ends);
+    image.log("older.log", at("2026-11-24T00:00:00Z"), begins);
+    let logs = image.0.path().join("var/log");
+    let script = format!(
+        "cd {} && mkfifo pipe && {{ cat older.log >pipe & }} && timeout 60 {} --log pipe mail.log; echo $?",
+        logs.display(),
+        env!("CARGO_BIN_EXE_mail-stats-print")
+    );
+    let ran = testkit::tools::sh(&script);
+    assert!(ran.starts_with("postfix-aol-a:total:2880\n"), "{ran}");
+    assert!(ran.ends_with("\n0\n"), "{ran}");
+}
+
+/// A link of an image leads to a file of the image, whatever this machine has there.
+#[test]
+fn a_log_behind_a_link_of_an_image_was_not_rotated() {
+    let image = Image::new();
+    let live = tempfile::tempdir().unwrap();
+    let target = live.path().join("mail.log");
+    fs::write(&target, "this machine's\n").unwrap();
+    image.log("x", at("2026-11-25T00:00:00Z"), at("2026-11-26T00:00:00Z"));
+    let below = |path: &std::path::Path| image.0.path().join(path.strip_prefix("/").unwrap());
+    fs::create_dir_all(below(live.path())).unwrap();
+    let logs = image.0.path().join("var/log");
+    fs::rename(logs.join("x"), below(&target)).unwrap();
+    std::os::unix::fs::symlink(&target, logs.join("mail.log")).unwrap();
+    let (text, told) = image.says(&[], 0);
+    assert!(text.starts_with("postfix-aol-a:total:1440\n"), "{text}");
+    assert_eq!(told, "");
+}

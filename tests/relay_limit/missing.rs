@@ -50,3 +50,20 @@ fn tick_says_what_the_table_has() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What Postfix bears with in a main.cf makes nothing of its maps unknown.
+#[test]
+fn what_postfix_bears_with_is_no_unknown_limit() {
+    let image = tempfile::tempdir().unwrap();
+    let etc = image.path().join("etc/postfix");
+    fs::create_dir_all(&etc).unwrap();
+    fs::create_dir_all(image.path().join("var/log")).unwrap();
+    fs::write(
+        etc.join("main.cf"),
+        "  # a comment\n  and a line\nmyhostname = relay1.example\n",
+    )
+    .unwrap();
+    let root = image.path().to_str().unwrap();
+    let ran = testkit::tools::run("relay-limit", ["--root", root, "list"]).ended(0);
+    assert_eq!(ran.out, "nothing is in force\n", "{}", ran.err);
+}

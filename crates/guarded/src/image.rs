@@ -43,8 +43,8 @@ fn refuse_links_below(image: &Path, directory: &Path) -> io::Result<()> {
     }
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if refuse_link(&path)?.is_dir() {
-            for entry in fs::read_dir(path)? {
+        if refuse_link(&path)?.is_some_and(|found| found.is_dir()) {
+            for entry in unless_gone(fs::read_dir(path))?.into_iter().flatten() {
                 refuse_link(&entry?.path())?;
             }
         }
@@ -52,9 +52,17 @@ fn refuse_links_below(image: &Path, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn refuse_link(path: &Path) -> io::Result<fs::Metadata> {
-    let found = fs::symlink_metadata(path)?;
-    if found.is_symlink() {
+/// What journald removes meanwhile leads nowhere.
+fn unless_gone<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+fn refuse_link(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    let found = unless_gone(fs::symlink_metadata(path))?;
+    if found.as_ref().is_some_and(fs::Metadata::is_symlink) {
         let why = "is a link, which would be followed out of the image";
         return Err(Refused::on_the_way(path, why));
     }

@@ -19,6 +19,9 @@ const PAIRS: usize = 8;
 /// without which nothing is reported.
 const A_MONTH: f64 = 2.0;
 
+/// Is it on the weekend, and how many deliveries had it, if that is known and enough?
+type KnownDay = (bool, Option<f64>);
+
 /// By how much days differ, and how many instances are judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spread {
@@ -41,7 +44,7 @@ impl Spread {
                 let n = of.map(|of| of.total()).filter(|n| *n >= from);
                 (is_weekend(day.weekday()), n.map(|n| n as f64))
             });
-            let known: Vec<(bool, Option<f64>)> = known.collect();
+            let known: Vec<KnownDay> = known.collect();
             judged += usize::from(known.iter().any(|(_, n)| n.is_some()));
             weeks.extend(known.iter().zip(known.iter().skip(7)).filter_map(apart));
             nexts.extend(known.iter().zip(known.iter().skip(1)).filter_map(apart));
@@ -67,7 +70,7 @@ impl Spread {
 }
 
 /// By how much the logarithms of two working days, or two of the weekend, differ, squared, without what is chance.
-fn apart((a, b): (&(bool, Option<f64>), &(bool, Option<f64>))) -> Option<f64> {
+fn apart((a, b): (&KnownDay, &KnownDay)) -> Option<f64> {
     let ((on_a, a), (on_b, b)) = (a, b);
     let (a, b) = ((*a)?, (*b)?);
     (on_a == on_b).then(|| (a / b).ln().powi(2) - 1.0 / a - 1.0 / b)

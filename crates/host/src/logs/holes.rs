@@ -120,7 +120,8 @@ pub(crate) fn find(
 /// lost what it held.
 fn lost<'f>(files: &'f [PathBuf], path: &Path) -> Option<&'f PathBuf> {
     let is_packed = |file: &&PathBuf| file.as_path() != path && file.with_extension("") == path;
-    let is_empty = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|m| m.len() == 0);
+    let length = |file: &PathBuf| guarded::open(file).and_then(|file| file.metadata());
+    let is_empty = |file: &&PathBuf| length(file).is_ok_and(|m| m.len() == 0);
     files.iter().filter(is_packed).find(is_empty)
 }
 

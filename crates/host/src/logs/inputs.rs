@@ -336,6 +336,7 @@ fn files(current: &Path, window: Window, site: &Site) -> anyhow::Result<Vec<Path
 fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = HashSet::new();
     let mut files: Vec<(Option<Time>, PathBuf)> = Vec::new();
+    let beginnings = log::Beginnings::of(given);
     for (at, path) in given.iter().enumerate() {
         // A pipe has no beginning to look at twice.
         let regular = std::fs::metadata(path)
@@ -361,16 +362,14 @@ fn in_order(site: &Site, given: &[PathBuf]) -> Vec<PathBuf> {
             ));
             continue;
         }
-        let mut others = given.iter().enumerate().filter(|(_, other)| {
-            let is_file = std::fs::metadata(other).is_ok_and(|m| m.is_file());
-            is_file && *other != path
-        });
         // Of two that are alike, one is read.
-        let copied = others.find(|(of, other)| {
-            let is_copied = |one, other| log::is_copied(one, other).is_ok_and(|is| is);
-            is_copied(path, other) && (*of > at || !is_copied(other, path))
-        });
-        if let Some((_, other)) = copied.filter(|_| regular.is_some()) {
+        let is_copied =
+            |one: &PathBuf, other: &PathBuf| log::is_copied(one, other).is_ok_and(|is| is);
+        let copied = beginnings
+            .alike(at)
+            .filter_map(|of| Some((of, given.get(of)?)))
+            .find(|(of, other)| is_copied(path, other) && (*of > at || !is_copied(other, path)));
+        if let Some((_, other)) = copied {
             let (path, other) = (path.display(), other.display());
             site.warn(format!(
                 "{path} holds no line but those of {other} and is not read"

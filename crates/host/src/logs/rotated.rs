@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use postfix::Problem;
 use postfix::log::{LogPlace, Reading};
 
 /// Which files the names led to when they were listed, and how long these were.
@@ -15,7 +14,9 @@ impl Listed {
     /// The files that are about to be read.
     pub(crate) fn of<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Self {
         let known = files.into_iter().filter_map(|path| {
-            let metadata = std::fs::metadata(path).ok().filter(|m| m.is_file())?;
+            // As it will be read: below an image, a link leads elsewhere than on this machine.
+            let metadata = guarded::open(path).and_then(|file| file.metadata());
+            let metadata = metadata.ok().filter(|m| m.is_file())?;
             Some((
                 path.clone(),
                 (metadata.dev(), metadata.ino(), metadata.len()),
@@ -41,8 +42,7 @@ impl Listed {
         let is_it = reading.file == Some((*device, *inode))
             && reading.size.is_none_or(|size| size >= *length);
         if !is_it {
-            let what = "it was rotated while the logs were read, so that lines may be missing: run it again";
-            reading.problems.push(Problem::new(&reading.path, what));
+            reading.rotated();
         }
     }
 }
@@ -61,18 +61,44 @@ mod tests {
         fn event(&mut self, _: &Event<'_>) {}
     }
 
-    fn problems(listed: &Listed, path: &Path) -> usize {
-        let options = Options {
+    fn options() -> Options<'static> {
+        Options {
             zone: Zone::Process,
             now: Time::EPOCH,
             window: None,
             wanted: Wanted::default(),
             threads: 1,
             progress: &|_| (),
-        };
-        let mut reading = read_file(path, &options, &mut Nothing).unwrap();
+        }
+    }
+
+    fn problems(listed: &Listed, path: &Path) -> usize {
+        let mut reading = read_file(path, &options(), &mut Nothing).unwrap();
         listed.check(&mut reading);
         reading.problems.len()
+    }
+
+    /// Empties the log as soon as a line of it is read.
+    struct Emptied<'p>(&'p Path);
+
+    impl Sink for Emptied<'_> {
+        fn event(&mut self, _: &Event<'_>) {
+            fs::write(self.0, "").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_emptied_while_it_is_read_is_not_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("mail.log");
+        let line = "Nov 28 06:00:00 relay1 postfix/smtp[1]: 4F9A1: to=<a@b.c>, relay=none, delay=1, delays=0/0/0/1, \
+            dsn=2.0.0, status=sent (250 ok)\n";
+        fs::write(&log, line).unwrap();
+        let listed = Listed::of([&log]);
+        let mut reading = read_file(&log, &options(), &mut Emptied(&log)).unwrap();
+        listed.check(&mut reading);
+        assert_eq!(reading.problems.len(), 1, "{:?}", reading.problems);
+        assert_eq!(fs::read(&log).unwrap(), b"");
     }
 
     #[test]

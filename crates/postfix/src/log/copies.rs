@@ -1,7 +1,7 @@
 //! A log and its copy: logrotate's `copytruncate` copies a log before it empties it, and so do people.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,38 @@ use super::open::{self, Compression};
 
 /// How much of each end is compared.
 const END: u64 = 4096;
+
+/// So much of the beginning of two files tells most of them apart.
+const COMPARED: u64 = 256;
+
+/// How files begin: few of them need be compared further.
+#[derive(Debug)]
+pub struct Beginnings(Vec<Option<Vec<u8>>>);
+
+impl Beginnings {
+    /// Of regular files; any other is not opened, as its writer would find its reader gone.
+    pub fn of(files: &[PathBuf]) -> Self {
+        let of = |path: &PathBuf| {
+            let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file());
+            let (file, _) = is_file.then(|| open::open(path).ok()).flatten()?;
+            let mut begins = Vec::new();
+            file.take(COMPARED).read_to_end(&mut begins).ok()?;
+            Some(begins)
+        };
+        Self(files.iter().map(of).collect())
+    }
+
+    /// The places of other files that may hold what the one at this place does, or more.
+    pub fn alike(&self, at: usize) -> impl Iterator<Item = usize> {
+        let this = self.0.get(at).and_then(Option::as_deref);
+        let this = this.filter(|begins| !begins.is_empty());
+        let others = self.0.iter().enumerate().filter(move |(of, other)| {
+            let other = other.as_deref().unwrap_or_default();
+            *of != at && this.is_some_and(|this| other.starts_with(this))
+        });
+        others.map(|(of, _)| of)
+    }
+}
 
 /// The files of a log, oldest first, without those that hold only what the next one holds, too: their lines would count
 /// twice.

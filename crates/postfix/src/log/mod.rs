@@ -41,7 +41,7 @@ mod wanted;
 pub use attempt::{Delays, Relay, Status};
 pub use clock::Clock;
 pub use complaint::{Complaint, Severity};
-pub use copies::{is_copied, without_copies};
+pub use copies::{Beginnings, is_copied, without_copies};
 pub use ends::{first_time, hosts, last_time, needed, needed_with};
 pub use event::{Agent, Delivery, Event, Expired, Sink};
 pub use filtered::{Action, Filtered, Kind, Scan, Stage, Stop};

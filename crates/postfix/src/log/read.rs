@@ -87,6 +87,16 @@ impl Reading {
             notes: Vec::new(),
         }
     }
+
+    /// Adds, once, that the log was rotated meanwhile: what is in no file that was read counts nowhere.
+    pub fn rotated(&mut self) {
+        let what =
+            "it was rotated while the logs were read, so that lines may be missing: run it again";
+        let problem = Problem::new(&self.path, what);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
 }
 
 /// Messages that a logging daemon dropped.
@@ -138,12 +148,17 @@ fn opened<S: Sink>(
     let mut reading = Reading::new(path, size);
     reading.file = size.map(|_| (metadata.dev(), metadata.ino()));
     reading.notes.extend(note);
+    let kept = file.try_clone().map_err(problem)?;
     let head = open::head(&mut file, 6).map_err(problem)?;
     match (Compression::of(&head), size) {
         (Compression::None, Some(size)) => {
             plain(&file, size, latest, options, sink, &mut reading).map_err(problem)?;
         }
         _ => streamed(file, head, latest, options, sink, &mut reading),
+    }
+    // logrotate's copytruncate empties it where it is.
+    if size.is_some_and(|size| kept.metadata().is_ok_and(|now| now.len() < size)) {
+        reading.rotated();
     }
     Ok(reading)
 }
