@@ -75,6 +75,13 @@ fn process_substitution_and_an_empty_log() {
         sh(&format!("{tool} --log {0} {0} 2>/dev/null", path.display())),
         COUNTS
     );
+    // By two names, too.
+    let other = dir.path().join("link");
+    std::os::unix::fs::symlink(&path, &other).unwrap();
+    for (one, other) in [(&path, &other), (&other, &path)] {
+        let names = ["--log".as_ref(), one.as_os_str(), other.as_os_str()];
+        assert_eq!(stats(names).ended(0).out, COUNTS);
+    }
     assert_eq!(stats_with(["--log", "-"], b"").ended(0).out, "");
     fs::write(&path, "").unwrap();
     assert_eq!(stats(["--log".as_ref(), path.as_os_str()]).ended(0).out, "");

@@ -224,12 +224,15 @@ pub(super) fn finding(
         && today * rules.volume.less <= like
         && (all.len() >= 7 || alike.len() >= KNOWN)
         && !is_chance(today, like);
-    let what = match (is_more, is_less) {
-        (true, _) => format!("{:.1} times as many deliveries", today / than.usual),
-        (_, true) => format!("only {}", count(today, "delivery")),
+    let (what, usual) = match (is_more, is_less) {
+        (true, _) => {
+            let times = today / than.usual;
+            (format!("{times:.1} times as many deliveries"), than.usual)
+        }
+        (_, true) => (format!("only {}", count(today, "delivery")), usual),
         _ => return None,
     };
-    let is_odd = like * 1.5 <= usual || like >= usual * 1.5;
+    let is_odd = !is_more && (like * 1.5 <= usual || like >= usual * 1.5);
     let weekly = match is_odd && alike.len() > 1 {
         true => format!("; {like} on this day of the week"),
         false => String::new(),
@@ -239,7 +242,7 @@ pub(super) fn finding(
         instance: subject.name.clone(),
         what,
         details: format!(
-            "{today}, compared with a usual {usual} ({least} to {most} a day{weekly})"
+            "{today}, compared with a usual {usual:.0} ({least} to {most} a day{weekly})"
         ),
     })
 }
