@@ -13,9 +13,12 @@ const END: u64 = 4096;
 /// So much of the beginning of two files tells most of them apart.
 const COMPARED: u64 = 256;
 
+/// A file's device and inode, and its first bytes.
+type Beginning = ((u64, u64), Vec<u8>);
+
 /// Which files they are, and how they begin: few of them need be compared further.
 #[derive(Debug)]
-pub struct Beginnings(Vec<Option<((u64, u64), Vec<u8>)>>);
+pub struct Beginnings(Vec<Option<Beginning>>);
 
 impl Beginnings {
     /// Of regular files; any other is not opened, as its writer would find its reader gone.
@@ -34,7 +37,7 @@ impl Beginnings {
     pub fn alike(&self, at: usize) -> impl Iterator<Item = usize> {
         let this = self.0.get(at).and_then(Option::as_ref);
         let this = this.filter(|(_, begins)| !begins.is_empty());
-        let is_alike = move |other: &Option<((u64, u64), Vec<u8>)>| {
+        let is_alike = move |other: &Option<Beginning>| {
             let both = this.zip(other.as_ref());
             both.is_some_and(|(this, other)| this.0 != other.0 && other.1.starts_with(&this.1))
         };
