@@ -7,7 +7,7 @@ use cli::syslog::Syslog;
 use cli::{Context, Failure};
 use guarded::Links;
 use limits::{DIRECTORY, Journal, JournalEntry, Limit, Record, Standing};
-use postfix::config::Instance;
+use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
 
@@ -55,6 +55,18 @@ pub(crate) fn look(cx: &Context) -> anyhow::Result<Parsed<Journal>> {
     if read.value.limits.iter().any(Standing::is_open) {
         place::as_named(cx, &mut read.value);
     }
+    Ok(read)
+}
+
+/// The same, with the instances that could not be read: in whose maps nobody has looked, there may be lines of ours.
+pub(crate) fn look_with(cx: &Context, host: &Parsed<Host>) -> anyhow::Result<Parsed<Journal>> {
+    let mut read = look(cx)?;
+    let is_of_read = |problem: &&Problem| {
+        let mut all = host.value.instances().iter();
+        all.any(|instance| instance.problems().contains(problem))
+    };
+    let unseen = host.problems.iter().filter(|p| !is_of_read(p));
+    read.problems.extend(unseen.cloned());
     Ok(read)
 }
 

@@ -28,15 +28,8 @@ use crate::waiting::{self, Force, PauseProbe};
 use crate::zone;
 
 pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
-    let mut read = desk::look(cx)?;
     let host = host::instances::discover(cx.site());
-    // In whose maps nobody has looked, there may be lines of ours. Of an instance that was read, they were looked at.
-    let is_of_read = |problem: &&Problem| {
-        let mut all = host.value.instances().iter();
-        all.any(|instance| instance.problems().contains(problem))
-    };
-    let unseen = host.problems.iter().filter(|p| !is_of_read(p));
-    read.problems.extend(unseen.cloned());
+    let read = desk::look_with(cx, &host)?;
     let journal = &read.value;
     let now = Clock::new(cx).now();
     let open: Vec<&Standing> = journal.limits.iter().filter(|one| one.is_open()).collect();
@@ -63,7 +56,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
                 all.push(what.to_owned());
             }
             all.extend(stale::by_hand(cx, &host.value));
-            all.extend(lines_of(&stray));
+            all.extend(stale::lines_of(&stray));
             cx.print_lines(&all)?;
         }
         ListFormat::Prom => {
@@ -341,12 +334,6 @@ struct Zone<'a> {
     held_until: Option<String>,
 }
 
-fn lines_of(stray: &[(Level, String)]) -> impl Iterator<Item = String> {
-    stray
-        .iter()
-        .map(|(level, what)| format!("{}: {what}", level.as_str()))
-}
-
 /// Limits as one JSON object.
 pub(crate) fn document(
     out: &mut impl Write,
@@ -369,7 +356,7 @@ pub(crate) fn document(
             .collect(),
         complete: is_known && problems.is_empty(),
         problems: problems.iter().map(ToString::to_string).collect(),
-        troubles: lines_of(stray).collect(),
+        troubles: stale::lines_of(stray).collect(),
     };
     write_json(out, &document)?;
     writeln!(out)

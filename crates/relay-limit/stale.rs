@@ -170,3 +170,10 @@ pub(crate) fn by_hand(cx: &Context, host: &Host) -> Vec<String> {
     }
     all
 }
+
+/// What is wrong beside any limit, a line each.
+pub(crate) fn lines_of(stray: &[(Level, String)]) -> impl Iterator<Item = String> {
+    stray
+        .iter()
+        .map(|(level, what)| format!("{}: {what}", level.as_str()))
+}

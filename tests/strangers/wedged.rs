@@ -157,7 +157,7 @@ const VERBS: [(&str, [&str; 4]); 13] = [
     (
         "relay-warmup apply aol-x",
         [
-            "postconf -e: no answer within 60 s",
+            "postconf -e: no answer within 30 s",
             "postconf -e: it wrote more than",
             "",
             "",

@@ -171,8 +171,8 @@ fn is_usual(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
     wells.len() >= WELL && is_expected(day, share * spread.exp())
 }
 
-/// By how much such a share differs from day to day on a host's instances that have enough of them to say so: the one in
-/// the middle.
+/// By how much such a share differs from day to day on a host's instances that have enough of them to say so: the one
+/// in the middle.
 pub(super) fn differs<'a>(subjects: impl Iterator<Item = &'a Subject>, watched: Watched) -> f64 {
     let of = subjects.filter_map(|subject| {
         let days: Vec<Sample> = before(subject)

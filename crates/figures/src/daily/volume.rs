@@ -154,7 +154,8 @@ impl Past {
             n if n > ALIKE => as_low.count() < 2,
             _ => as_low.count() == 0,
         };
-        // The first weekend that is known may be like all of them; so may a day of the week on which there was as little.
+        // The first weekend that is known may be like all of them; so may a day of the week on which there was as
+        // little.
         let same = self.on(self.today);
         is_least
             && !self.of_kind().is_empty()

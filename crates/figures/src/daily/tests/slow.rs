@@ -62,8 +62,8 @@ fn a_working_day_is_not_measured_by_sundays() {
     assert_eq!(week(700), [""; 0]);
 }
 
-/// `of` says how many there are on a day of the week, Monday being 0, `today` how many on the last day, which is a Saturday;
-/// so many days before it are known.
+/// `of` says how many there are on a day of the week, Monday being 0, `today` how many on the last day, which is a
+/// Saturday; so many days before it are known.
 fn volume(known: u64, of: impl Fn(u64) -> u64, today: u64) -> Vec<String> {
     let days: Vec<Period> = (0..=known).rev().map(day).collect();
     let (last, before) = days.split_last().unwrap();
