@@ -15,8 +15,8 @@ use crate::saved;
 
 /// The most bytes of a main.cf.
 const MOST_MAIN_CF: u64 = 16 << 20;
-/// How long a command of Postfix may take; for those that do not end, a minute is waited in all and no more. What is not
-/// changed then is a failure of its instance.
+/// How long a command of Postfix may take; for those that do not end, a minute is waited in all and no more. What is
+/// not changed then is a failure of its instance.
 static WAITED: Patience = Patience::new(Duration::from_secs(30));
 /// All of them are waited for together.
 const COMMANDS: &str = "postconf and postfix";

@@ -33,7 +33,8 @@ impl Beginnings {
         Self(files.iter().map(of).collect())
     }
 
-    /// The places of other files, not of other names of this one, that may hold what the one at this place does, or more.
+    /// The places of other files, not of other names of this one, that may hold what the one at this place does, or
+    /// more.
     pub fn alike(&self, at: usize) -> impl Iterator<Item = usize> {
         let this = self.0.get(at).and_then(Option::as_ref);
         let this = this.filter(|(_, begins)| !begins.is_empty());
