@@ -17,7 +17,7 @@ use crate::saved;
 const MOST_MAIN_CF: u64 = 16 << 20;
 /// How long a command of Postfix may take; for those that do not end, a minute is waited in all and no more. What is
 /// not changed then is a failure of its instance.
-static WAITED: Patience = Patience::new(Duration::from_secs(30));
+static WAITED: Patience = Patience::then(Duration::from_secs(30), Duration::from_secs(30));
 /// All of them are waited for together.
 const COMMANDS: &str = "postconf and postfix";
 /// The most bytes of what it says.

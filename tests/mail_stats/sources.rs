@@ -82,6 +82,12 @@ fn process_substitution_and_an_empty_log() {
         let names = ["--log".as_ref(), one.as_os_str(), other.as_os_str()];
         assert_eq!(stats(names).ended(0).out, COUNTS);
     }
+    // A copy between two names of the other.
+    let copy = dir.path().join("copy");
+    fs::copy(&path, &copy).unwrap();
+    let names = [&path, &copy, &other].map(|name| name.as_os_str());
+    let ran = stats(["--log".as_ref()].into_iter().chain(names));
+    assert_eq!(ran.ended(0).out, COUNTS);
     assert_eq!(stats_with(["--log", "-"], b"").ended(0).out, "");
     fs::write(&path, "").unwrap();
     assert_eq!(stats(["--log".as_ref(), path.as_os_str()]).ended(0).out, "");

@@ -1,5 +1,6 @@
 //! A log and its copy: logrotate's `copytruncate` copies a log before it empties it, and so do people.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -13,39 +14,35 @@ const END: u64 = 4096;
 /// So much of the beginning of two files tells most of them apart.
 const COMPARED: u64 = 256;
 
-/// A file's device and inode, and its first bytes.
-type Beginning = ((u64, u64), Vec<u8>);
-
-/// Which files they are, and how they begin: few of them need be compared further.
+/// How files begin: few of them need be compared further.
 #[derive(Debug)]
-pub struct Beginnings(Vec<Option<Beginning>>);
+pub struct Beginnings(Vec<Option<Vec<u8>>>);
 
 impl Beginnings {
-    /// Of regular files; any other is not opened, as its writer would find its reader gone.
+    /// Of regular files by the first of their names; any other is not opened, as its writer would find its reader gone.
     pub fn of(files: &[PathBuf]) -> Self {
+        let mut known = HashSet::new();
         let of = |path: &PathBuf| {
             let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file());
             let (file, metadata) = is_file.then(|| open::open(path).ok()).flatten()?;
+            // A file that is read by another name stands in for nothing once more.
+            let file_id = (metadata.dev(), metadata.ino());
             let mut begins = Vec::new();
             file.take(COMPARED).read_to_end(&mut begins).ok()?;
-            Some(((metadata.dev(), metadata.ino()), begins))
+            known.insert(file_id).then_some(begins)
         };
         Self(files.iter().map(of).collect())
     }
 
-    /// The places of other files, not of other names of this one, that may hold what the one at this place does, or
-    /// more.
+    /// The places of other files that may hold what the one at this place does, or more.
     pub fn alike(&self, at: usize) -> impl Iterator<Item = usize> {
-        let this = self.0.get(at).and_then(Option::as_ref);
-        let this = this.filter(|(_, begins)| !begins.is_empty());
-        let is_alike = move |other: &Option<Beginning>| {
-            let both = this.zip(other.as_ref());
-            both.is_some_and(|(this, other)| this.0 != other.0 && other.1.starts_with(&this.1))
-        };
-        let others = self.0.iter().enumerate();
-        others
-            .filter(move |(_, other)| is_alike(other))
-            .map(|(of, _)| of)
+        let this = self.0.get(at).and_then(Option::as_deref);
+        let this = this.filter(|begins| !begins.is_empty());
+        let others = self.0.iter().enumerate().filter(move |(of, other)| {
+            let both = this.zip(other.as_deref());
+            *of != at && both.is_some_and(|(this, other)| other.starts_with(this))
+        });
+        others.map(|(of, _)| of)
     }
 }
 
