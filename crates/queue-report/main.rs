@@ -19,12 +19,14 @@ use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome, Stream};
 use figures::advice::Refusal;
+use figures::held::Held;
 use figures::instances::Trouble;
 use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
 use legible::wrap::Folding;
+use postfix::config::Instance;
 use postfix::queue::{Queue, Selector};
-use postfix::{Span, Time};
+use postfix::{Problem, Span, Time};
 use show::queue::{csv, json, jsonl, table, text};
 
 use args::Args;
@@ -37,6 +39,18 @@ const SHARDS: usize = 8;
 
 fn main() -> ExitCode {
     cli::run(work)
+}
+
+/// The limits that hold of the instances, which are named on standard error, too.
+fn limits_held(cx: &Context, instances: &[&Instance], problems: &mut Vec<Problem>) -> Vec<Held> {
+    let marks = limits::Marks::read(cx.root(), cx.now());
+    let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
+    for line in marks.lines(&directories) {
+        cx.warn(format!("{line}; relay-limit list shows more"));
+    }
+    let held = marks.held(&directories);
+    problems.extend(marks.problems);
+    held
 }
 
 fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
@@ -56,14 +70,8 @@ fn work(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
     damaged.iter().for_each(|error| cx.warn(error.to_string()));
     let selector = args.selectors.selector(cx, &Queue::SHOWN)?;
     let spools = spools::find(cx, &instances);
-    let marks = limits::Marks::read(cx.root(), cx.now());
-    let directories: Vec<&Path> = instances.iter().map(|i| i.config_directory()).collect();
-    for line in marks.lines(&directories) {
-        cx.warn(format!("{line}; relay-limit list shows more"));
-    }
-    let limits = marks.held(&directories);
     let mut problems = host.problems.clone();
-    problems.extend(marks.problems);
+    let limits = limits_held(cx, &instances, &mut problems);
     // After the queues are read: who may not read them learns that first.
     let troubles;
     match mode {
@@ -150,7 +158,7 @@ fn figures(
     cx: &Context,
     spools: &[InstanceSpool],
     selector: &Selector<'_>,
-    mut problems: Vec<postfix::Problem>,
+    mut problems: Vec<Problem>,
 ) -> anyhow::Result<Report> {
     let settings = Arc::new(settings(args, mode, cx, spools)?);
     // All of them together are no more keys than memory has room for.

@@ -14,6 +14,21 @@ use transport::audit::{Action, Detours, Failed, Filter, Fits, Readdressed};
 /// As many domains are named.
 const NAMED: usize = 3;
 
+/// The tables of which nothing, or not all, is known. `worst`: the level of those that Postfix cannot open either.
+fn not_known(found: &Detours, worst: Level) -> impl Iterator<Item = (Level, String)> {
+    let failed = found.failed.iter().map(move |(by, failed)| match failed {
+        Failed::Broken(why) => (
+            worst,
+            format!("{by} cannot be opened: {why}; Postfix takes no mail that needs it"),
+        ),
+        Failed::Unknown(why) => (Level::Unknown, format!("{by} cannot be queried: {why}")),
+    });
+    failed.chain(found.unlisted.iter().map(|by| {
+        let what = "its entries cannot be listed: what it does with single recipients or messages is not known";
+        (Level::Unknown, format!("{by}: {what}"))
+    }))
+}
+
 /// What is found at one instance, by the same questions that relay-transport check asks, for its provider's domains.
 /// `accepted`: filters and tables that the site wants so.
 pub(crate) fn of(
@@ -53,17 +68,7 @@ pub(crate) fn of(
         of_domains.add(what, one.from.trim_start_matches('@'));
     }
     all.extend(of_domains.texts().map(|text| (worst, text)));
-    all.extend(found.failed.iter().map(|(by, failed)| match failed {
-        Failed::Broken(why) => (
-            worst,
-            format!("{by} cannot be opened: {why}; Postfix takes no mail that needs it"),
-        ),
-        Failed::Unknown(why) => (Level::Unknown, format!("{by} cannot be queried: {why}")),
-    }));
-    all.extend(found.unlisted.iter().map(|by| {
-        let what = "its entries cannot be listed: what it does with single recipients or messages is not known";
-        (Level::Unknown, format!("{by}: {what}"))
-    }));
+    all.extend(not_known(&found, worst));
     // Nearly every relay has one that signs: no finding.
     for service in &found.unseen {
         cx.note(format!(

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use cli::lookups::ResolverArgs;
 use cli::{Context, Failure, Outcome};
 use limits::Standing;
+use serde_json::Value;
 
 use crate::args::{In, Lift};
 use crate::moving::run;
@@ -23,7 +24,7 @@ fn wrong(cx: &Context, name: &str, resolver: &ResolverArgs) -> anyhow::Result<Ve
     let image = image.into_iter().filter(|_| !cx.root().is_this_host());
     let args: Vec<&OsStr> = image.chain(args.map(OsStr::new)).collect();
     let (code, said) = run("relay-instances", &args)?;
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(&said) else {
+    let Ok(json) = serde_json::from_str::<Value>(&said) else {
         let status = code.map_or_else(String::new, |code| format!(" with status {code}"));
         let said = postfix::escape(said.trim_end());
         return Err(
@@ -32,14 +33,9 @@ fn wrong(cx: &Context, name: &str, resolver: &ResolverArgs) -> anyhow::Result<Ve
                 .into(),
         );
     };
-    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let (mut found, mut seen) = (Vec::new(), 0);
-    for one in list(&json["findings"]) {
-        if one["severity"] == "CRITICAL" && one["kind"] != "dns" {
-            found.push(text(&one["text"]));
-        }
-    }
+    let findings = list(&json["findings"]).filter(|one| one["severity"] == "CRITICAL");
+    let findings = findings.filter(|one| one["kind"] != "dns");
+    let mut found: Vec<String> = findings.map(|one| text(&one["text"]).to_owned()).collect();
     for instance in list(&json["instances"]) {
         match instance["running"].as_bool() {
             Some(false) => found.push(format!("{name} is not running")),
@@ -49,26 +45,33 @@ fn wrong(cx: &Context, name: &str, resolver: &ResolverArgs) -> anyhow::Result<Ve
             }
             _ => {}
         }
-        for address in list(&instance["addresses"]) {
-            for check in list(&address["dns"]) {
-                let is_wrong = check["result"] == "wrong" || check["result"] == "unknown";
-                seen += usize::from(check["check"] != "provider" && check["result"] != "skipped");
-                if check["check"] != "provider" && is_wrong {
-                    found.push(format!(
-                        "{}: {}",
-                        text(&check["name"]),
-                        text(&check["detail"])
-                    ));
-                }
-            }
-        }
     }
-    if seen == 0 {
-        found.push(format!(
-            "no DNS of {name} was looked at: has it an address of its own?"
-        ));
-    }
+    found.extend(wrong_in_dns(&json, name));
     Ok(found)
+}
+
+/// What is wrong, or not known, of the DNS of its addresses, beside the provider's name.
+fn wrong_in_dns(json: &Value, name: &str) -> Vec<String> {
+    let addresses = list(&json["instances"]).flat_map(|one| list(&one["addresses"]));
+    let checks = addresses.flat_map(|address| list(&address["dns"]));
+    let checks = checks.filter(|one| one["check"] != "provider" && one["result"] != "skipped");
+    let mut checks = checks.peekable();
+    if checks.peek().is_none() {
+        return vec![format!(
+            "no DNS of {name} was looked at: has it an address of its own?"
+        )];
+    }
+    let wrong = checks.filter(|one| one["result"] == "wrong" || one["result"] == "unknown");
+    let wrong = wrong.map(|one| format!("{}: {}", text(&one["name"]), text(&one["detail"])));
+    wrong.collect()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// Brings an instance back: looked at, lifted, and the zone's line.
@@ -95,26 +98,19 @@ pub(crate) fn back(args: &In, cx: &Context) -> anyhow::Result<Outcome> {
     let zone = zone::ask(&args.resolver, instance, &providers);
     lines.extend(zone::back(&zone, instance));
     let journal = desk::look(cx)?.value;
-    let held = |one: &&Standing| {
-        one.limit.config_directory == instance.config_directory() && one.limit.pause().is_some()
-    };
-    let open: Vec<&Standing> = journal
-        .limits
-        .iter()
-        .filter(held)
-        .filter(|one| one.is_open())
-        .collect();
+    let its = |one: &&Standing| one.limit.config_directory == instance.config_directory();
+    let pauses = journal.limits.iter().filter(its);
+    let open = pauses.filter(|one| one.limit.pause().is_some() && one.is_open());
+    let open: Vec<&Standing> = open.collect();
     lines.extend(idle::lines(cx, &host, instance, &providers)?);
     if !open.is_empty() {
         lines.push("then all that waits there is tried at once (postqueue -f)".to_owned());
     }
-    if args.manner.dry_run {
-        lines.extend(open.iter().map(|one| format!("lift {}", one.limit.id)));
-        cx.print_lines(&lines)?;
-        return Ok(Outcome::Done);
-    }
-    if open.is_empty() {
-        lines.push("nothing is paused there".to_owned());
+    if args.manner.dry_run || open.is_empty() {
+        match args.manner.dry_run {
+            true => lines.extend(open.iter().map(|one| format!("lift {}", one.limit.id))),
+            false => lines.push("nothing is paused there".to_owned()),
+        }
         cx.print_lines(&lines)?;
         return Ok(Outcome::Done);
     }

@@ -9,7 +9,7 @@ use host::programs::Program;
 use host::rewrite::Rewrite;
 use limits::{Hold, JournalEntry, Limit, Pause, Standing};
 use postfix::config::{Host, Instance};
-use postfix::{Parsed, Span};
+use postfix::{Parsed, Span, Time};
 
 use crate::desk::{self, Clock, Desk};
 use crate::place::{self, Place};
@@ -46,28 +46,12 @@ pub(crate) fn closed(
         Hold::Pause(pause) => {
             let others = journal.overlapping(limit, clock.now());
             let others: Vec<&Standing> = others.collect();
-            let ends = [one.ended.as_ref().map(|(at, ..)| *at), limit.until];
-            let end = ends.into_iter().flatten().min();
-            let is_late = end.is_some_and(|end| clock.now().since(end) > LATE);
-            let wait = match is_late {
-                true => Duration::ZERO,
-                false => RELOAD,
-            };
+            let wait = time_for_postfix(one, clock.now());
             let end = instance.map(|one| over(cx, one, pause, (&others, written, wait)));
             if let Some(End::NotSeen(why)) = end {
                 return Ok(Err(format!("{}: {how}, but {why}", limit.id)));
             }
-            let mut line = match others.first() {
-                Some(other) => format!(
-                    "{}: {how}; some of its mail is still paused: {}",
-                    limit.id, other.limit.id
-                ),
-                None => format!(
-                    "{}: {how}: mail is taken again, {}",
-                    limit.id,
-                    pause.scope.whose(pause.provider.as_deref())
-                ),
-            };
+            let mut line = format!("{}: {how}{}", limit.id, mail_then(pause, &others));
             if let Some(End::Lingers(why)) = end {
                 line.push_str("; for a while perhaps not for recipients that an smtpd remembers");
                 cx.warn(why);
@@ -147,6 +131,27 @@ enum End {
     NotSeen(String),
 }
 
+/// How long Postfix has to notice the end by itself, before it is reloaded: not at all where it had its time already.
+fn time_for_postfix(one: &Standing, now: Time) -> Duration {
+    let ends = [one.ended.as_ref().map(|(at, ..)| *at), one.limit.until];
+    let end = ends.into_iter().flatten().min();
+    match end.is_some_and(|end| now.since(end) > LATE) {
+        true => Duration::ZERO,
+        false => RELOAD,
+    }
+}
+
+/// What becomes of a pause's mail when it is over, and `others` hold.
+fn mail_then(pause: &Pause, others: &[&Standing]) -> String {
+    match others.first() {
+        Some(other) => format!("; some of its mail is still paused: {}", other.limit.id),
+        None => format!(
+            ": mail is taken again, {}",
+            pause.scope.whose(pause.provider.as_deref())
+        ),
+    }
+}
+
 /// Waits until mail is no longer refused for a pause that is over, for [`PATIENCE`] from `begun` on at most. Where it
 /// is after `wait`, or smtpds are left then that may remember the pause, Postfix is reloaded.
 fn until_lifted(
@@ -161,16 +166,41 @@ fn until_lifted(
         Err(why) => return End::NotSeen(why),
     };
     let changed = place.map(changed).transpose().ok().flatten();
-    // Without a map that is known, all may be old.
-    let is_old = |process: &&Process, name: &str, seconds: u64| {
-        let is_new = |changed| is_after(machine::started(process), changed, seconds);
-        process.name == name && !changed.is_some_and(is_new)
-    };
     let is_left = |name: &str, seconds: u64| {
         let now = processes::all(cx, instance).ok().flatten();
-        let mut old = old.iter().filter(|one| is_old(one, name, seconds));
-        old.any(|one| now.as_ref().is_none_or(|now| now.contains(one)))
+        let mut old = old.iter();
+        old.any(|one| {
+            is_old(one, name, (changed, seconds))
+                && now.as_ref().is_none_or(|now| now.contains(one))
+        })
     };
+    let reloaded = match no_longer_refused(cx, instance, asked, (begun, wait), is_left) {
+        Ok(reloaded) => reloaded,
+        Err(why) => return End::NotSeen(why),
+    };
+    if !is_left("smtpd", REMEMBERS) {
+        return End::Seen;
+    }
+    let reloaded = reloaded.unwrap_or_else(|| reload::safely(cx, instance));
+    reloaded.map_or_else(End::Lingers, |()| End::Seen)
+}
+
+/// Is it a process of that name that may have been there until so many seconds after the map `changed`? Without a map
+/// that is known, all may have been.
+fn is_old(process: &Process, name: &str, (changed, seconds): (Option<Time>, u64)) -> bool {
+    let is_new = |changed| is_after(machine::started(process), changed, seconds);
+    process.name == name && !changed.is_some_and(is_new)
+}
+
+/// Asks until the mail is taken again and no old trivial-rewrite is left: what came of the reload, if one was needed
+/// for that. Or why it is not so.
+fn no_longer_refused(
+    cx: &Context,
+    instance: &Instance,
+    asked: PauseProbe<'_>,
+    (begun, wait): (Instant, Duration),
+    is_left: impl Fn(&str, u64) -> bool,
+) -> Result<Option<Result<(), String>>, String> {
     let mut client = Rewrite::new(instance);
     let progress = cx.progress_items("waiting for Postfix", None);
     let mut turn = 0;
@@ -179,7 +209,7 @@ fn until_lifted(
     loop {
         turn += 1;
         let why = match still_refused(cx, instance, &mut client, (asked, turn)) {
-            None if !is_left("trivial-rewrite", 1) => break,
+            None if !is_left("trivial-rewrite", 1) => return Ok(reloaded),
             None => {
                 "a trivial-rewrite that is older than the end of the pause still runs".to_owned()
             }
@@ -189,7 +219,7 @@ fn until_lifted(
         if passed > PATIENCE {
             let why_not = reloaded.and_then(Result::err);
             let why_not = why_not.map(|why| format!("; {why}"));
-            return End::NotSeen(why + &why_not.unwrap_or_default());
+            return Err(why + &why_not.unwrap_or_default());
         }
         if passed >= wait && reloaded.is_none() {
             reloaded = Some(reload::safely(cx, instance));
@@ -197,11 +227,6 @@ fn until_lifted(
         progress.advance(1);
         std::thread::sleep(ROUND);
     }
-    if !is_left("smtpd", REMEMBERS) {
-        return End::Seen;
-    }
-    let reloaded = reloaded.unwrap_or_else(|| reload::safely(cx, instance));
-    reloaded.map_or_else(End::Lingers, |()| End::Seen)
 }
 
 /// Does Postfix still refuse the mail with this answer, or is that not known? What it says.

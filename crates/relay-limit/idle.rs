@@ -36,6 +36,24 @@ enum Last {
     Unknown(Vec<Day>),
 }
 
+fn idle(before: Option<Day>, today: Day) -> String {
+    let before = before.map_or_else(String::new, |day| format!(" (it last sent on {day})"));
+    format!(
+        "it has sent nothing since {}{before}: warm it up again",
+        today.minus(DAYS)
+    )
+}
+
+fn unknown(days: &[Day], today: Day) -> String {
+    format!(
+        "nothing is known to be sent since {}, but the logs and day records lack {} of {DAYS} days (the first is {}): if \
+         it was idle, warm it up again",
+        today.minus(DAYS),
+        days.len(),
+        days.first().map_or_else(String::new, Day::to_string)
+    )
+}
+
 /// What an admin who brings the instance back should know of that.
 pub(crate) fn lines(
     cx: &Context,
@@ -55,26 +73,13 @@ pub(crate) fn lines(
     let days = history::days(cx.site(), today.minus(DAYS + BEFORE), today);
     let read = history::read(cx.site(), host, &selection, None, &days, &tables)?;
     cx.problems(&read.problems);
-    let since = format!("since {}", today.minus(DAYS));
     let (what, busiest) = match last(&read, instance.syslog_name(), today) {
         Last::Sent(day) => return Ok(vec![format!("it last sent on {day}: no warm-up is due")]),
-        Last::Idle(before) => {
-            let before = before.map(|day| format!(" (it last sent on {day})"));
-            let before = before.unwrap_or_default();
-            (
-                format!("it has sent nothing {since}{before}: warm it up again"),
-                "the provider's busiest day",
-            )
-        }
-        Last::Unknown(days) => {
-            let first = days.first().map_or_else(String::new, Day::to_string);
-            let what = format!(
-                "nothing is known to be sent {since}, but the logs and day records lack {} of {DAYS} days (the first is \
-                 {first}): if it was idle, warm it up again",
-                days.len()
-            );
-            (what, "the busiest day that is known of the provider")
-        }
+        Last::Idle(before) => (idle(before, today), "the provider's busiest day"),
+        Last::Unknown(days) => (
+            unknown(&days, today),
+            "the busiest day that is known of the provider",
+        ),
     };
     let volume = share(&read, &all);
     let with = match volume {

@@ -23,9 +23,8 @@ pub(crate) fn only(
         desk::must_be_able(cx, "--dry-run shows what would be lifted")?;
     }
     let host = host::instances::discover(cx.site());
-    let read = desk::look(cx)?;
-    cx.problems(&read.problems);
-    let mut chosen = chosen(cx, &host, &read.value.limits, &args.target)?;
+    let journal = cx.reported(desk::look(cx)?);
+    let mut chosen = chosen(cx, &host, &journal.limits, &args.target)?;
     chosen.retain(|one| wants(one));
     let lines: Vec<String> = chosen.iter().map(|one| line(cx, one)).collect();
     if args.manner.dry_run {

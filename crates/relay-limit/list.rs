@@ -9,7 +9,7 @@ use knowledge::advice::AdviceTable;
 use legible::human::age;
 use legible::wire::{time, write_json};
 use limits::health::{LimitHealth, troubles};
-use limits::{Hold, Journal, Pause, Standing};
+use limits::{Hold, Journal, Pause, Rate, Standing};
 use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use serde::Serialize;
@@ -145,6 +145,23 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
     lines
 }
 
+/// Does a rate hold that is to hold? `in_force`: Postfix was seen to go by it.
+fn rate_seen(cx: &Context, instance: &Instance, rate: &Rate, in_force: bool) -> LimitHealth {
+    if !in_force {
+        let why = unapplied::change(cx, instance);
+        return LimitHealth::Unknown(
+            why.unwrap_or_else(|| "Postfix was not seen to go by it: relay-limit tick".to_owned()),
+        );
+    }
+    match parameters::changed(cx, instance, rate) {
+        changed if changed.is_empty() => LimitHealth::Holds,
+        changed => LimitHealth::Broken(format!(
+            "somebody has changed its configuration: {}",
+            changed.join(", ")
+        )),
+    }
+}
+
 /// Does a limit hold that is to hold?
 fn seen(
     cx: &Context,
@@ -172,19 +189,7 @@ fn seen(
         ));
     };
     if let Some(rate) = one.limit.rate() {
-        return match parameters::changed(cx, instance, rate) {
-            _ if one.in_force.is_none() => {
-                LimitHealth::Unknown(match unapplied::change(cx, instance) {
-                    None => "Postfix was not seen to go by it: relay-limit tick".to_owned(),
-                    Some(why) => why,
-                })
-            }
-            changed if changed.is_empty() => LimitHealth::Holds,
-            changed => LimitHealth::Broken(format!(
-                "somebody has changed its configuration: {}",
-                changed.join(", ")
-            )),
-        };
+        return rate_seen(cx, instance, rate, one.in_force.is_some());
     }
     let Some(place) = Place::of(cx, instance) else {
         let name = instance.name();

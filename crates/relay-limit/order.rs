@@ -99,15 +99,21 @@ pub(crate) fn end(cx: &Context, clock: &Clock, args: &EndArgs) -> anyhow::Result
     Ok(until)
 }
 
-/// A limit as it is written down. `by`: who orders it, where that is no person.
+/// What is ordered beside the hold itself.
+pub(crate) struct Terms<'a> {
+    pub(crate) until: Option<Time>,
+    pub(crate) reason: Option<&'a str>,
+    /// Who orders it, where that is no person.
+    pub(crate) by: Option<&'a str>,
+}
+
+/// A limit as it is written down.
 pub(crate) fn order(
     cx: &Context,
     instance: &Instance,
     journal: &Journal,
-    until: Option<Time>,
-    reason: Option<&str>,
     hold: Hold,
-    by: Option<&str>,
+    terms: &Terms<'_>,
 ) -> Limit {
     let begun = Time::from_seconds(cx.now().seconds());
     let stamp = chrono::DateTime::from_timestamp(begun.seconds(), 0).unwrap_or_default();
@@ -117,10 +123,10 @@ pub(crate) fn order(
         instance: instance.name().to_owned(),
         config_directory: instance.config_directory().to_owned(),
         begun,
-        until,
-        by: by.map_or_else(person::user, str::to_owned),
+        until: terms.until,
+        by: terms.by.map_or_else(person::user, str::to_owned),
         command: person::command_line(),
-        reason: reason.map(str::to_owned),
+        reason: terms.reason.map(str::to_owned),
         hold,
     }
 }

@@ -30,11 +30,10 @@ pub(crate) fn out(args: &Out, cx: &Context) -> anyhow::Result<Outcome> {
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
     let providers = host::tables::providers(cx.site())?;
-    let read = desk::look(cx)?;
-    cx.problems(&read.problems);
+    let journal = cx.reported(desk::look(cx)?);
     let zone = zone::ask(&args.resolver, instance, &providers);
     let target = target(args, cx, &host, instance, &providers, clock.now())?;
-    let mut limits = read.value.limits.iter();
+    let mut limits = journal.limits.iter();
     let standing = limits.find(|one| is_ours(one, instance, clock.now()));
     let lines = plan(cx, &zone, standing, &target, clock.now());
     if args.manner.dry_run {

@@ -14,7 +14,7 @@ use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::facts;
 use crate::held::waiting_now;
-use crate::order::{end, order, reason, scope};
+use crate::order::{Terms, end, order, reason, scope};
 use crate::place::Place;
 use crate::recipients;
 use crate::reload;
@@ -46,9 +46,7 @@ pub(crate) fn ordered_with(
     let providers = host::tables::providers(cx.site())?;
     let (scope, provider) = scope(&args.scope, &providers)?;
     let until = end(cx, &clock, &args.end)?;
-    let read = desk::look(cx)?;
-    cx.problems(&read.problems);
-    let journal = read.value;
+    let journal = cx.reported(desk::look(cx)?);
     let reason = reason(args.reason.as_deref());
     let hold = Hold::Pause(Pause {
         scope: scope.clone(),
@@ -56,7 +54,12 @@ pub(crate) fn ordered_with(
         text: answer(Some(&readable(cx, until)), reason),
         flush: args.flush,
     });
-    let limit = order(cx, instance, &journal, Some(until), reason, hold, by);
+    let terms = Terms {
+        until: Some(until),
+        reason,
+        by,
+    };
+    let limit = order(cx, instance, &journal, hold, &terms);
     let others = siblings::instances(&host.value, instance, &providers);
     let mut asked = vec![instance];
     asked.extend(&others);
@@ -69,6 +72,8 @@ pub(crate) fn ordered_with(
     let mut warnings = warnings(&journal, &limit, instance, &providers, clock.now());
     warnings.extend(notes);
     warnings.extend(recipients::reach(cx, &place, &scope).gaps);
+    let own = providers.of_instance(instance.name());
+    let elsewhere = listed.as_ref().map_err(Clone::clone);
     let plan = PausePlan {
         until: readable(cx, until),
         lasts: until.since(clock.now()),
@@ -76,14 +81,9 @@ pub(crate) fn ordered_with(
         waiting: waiting_now(cx, instance, &scope),
         hourly: hour.hourly(),
         begins: hour.begins.map(|at| readable(cx, at)),
-        provider: providers
-            .of_instance(instance.name())
-            .map(|id| providers.get(id).name.clone()),
+        provider: own.map(|id| providers.get(id).name.clone()),
         siblings: takers(&journal),
-        elsewhere: listed
-            .as_ref()
-            .map(|all| siblings::elsewhere(&host.value, all))
-            .map_err(Clone::clone),
+        elsewhere: elsewhere.map(|all| siblings::elsewhere(&host.value, all)),
         warnings,
         limit,
     };

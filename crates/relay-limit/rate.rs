@@ -11,7 +11,7 @@ use warmup::settings::{HeldBy, Hold as Held, Settings};
 use crate::args::Rate as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::main_cf;
-use crate::order::{end, order, reason};
+use crate::order::{Terms, end, order, reason};
 use crate::parameters::{self, Way};
 use crate::pause::give_up;
 use crate::place;
@@ -36,20 +36,15 @@ pub(crate) fn ordered(
         Some(given) => Some(end(cx, &clock, &given)?),
         None => None,
     };
-    let read = desk::look(cx)?;
-    cx.problems(&read.problems);
+    let journal = cx.reported(desk::look(cx)?);
     let (rate, mut notes) = rate(args, cx, instance)?;
-    let hold = Hold::Rate(rate);
-    let limit = order(
-        cx,
-        instance,
-        &read.value,
+    let terms = Terms {
         until,
-        reason(args.reason.as_deref()),
-        hold,
+        reason: reason(args.reason.as_deref()),
         by,
-    );
-    refuse_second(&read.value, &limit)?;
+    };
+    let limit = order(cx, instance, &journal, Hold::Rate(rate), &terms);
+    refuse_second(&journal, &limit)?;
     let unapplied = unapplied(cx, instance);
     if args.manner.dry_run {
         notes.extend(

@@ -163,16 +163,11 @@ fn replay(
         postfix::count(events.len(), "refusal")
     )];
     lines.extend(decisions.iter().map(|one| {
-        let would = match &one.refused {
-            None => "would",
-            Some(_) => "would NOT",
-        };
-        let why = one
-            .refused
-            .as_ref()
-            .map_or_else(String::new, |why| format!(": {why}"));
-        let what = what(question.rules, one);
-        format!("{}: {would} {what}{why}", readable(cx, one.at))
+        let (at, what) = (readable(cx, one.at), what(question.rules, one));
+        match &one.refused {
+            None => format!("{at}: would {what}"),
+            Some(why) => format!("{at}: would NOT {what}: {why}"),
+        }
     }));
     let asked_of: BTreeSet<&String> = decisions.iter().map(|one| &one.instance).collect();
     let open = asked_of

@@ -8,7 +8,7 @@ use host::{Failure, Site, Unit};
 use legible::grid::TableStyle;
 use legible::wrap::folded;
 use nix::sys::termios::{FlushArg, tcflush};
-use postfix::{Problem, Root, Time, Zone};
+use postfix::{Parsed, Problem, Root, Time, Zone};
 
 use crate::args::{ColorWhen, Common};
 use crate::console::Console;
@@ -159,6 +159,12 @@ impl Context {
     /// there are any, the tool will end with exit status 1 where it would have been 0.
     pub fn problems(&self, problems: &[Problem]) {
         self.console.problems(problems);
+    }
+
+    /// What was read, after what could not be read was reported.
+    pub fn reported<T>(&self, read: Parsed<T>) -> T {
+        self.problems(&read.problems);
+        read.value
     }
 
     /// Reports an error after which the work goes on, with its hint. Not kept back by `-q`. Exit status 1 where it

@@ -43,6 +43,20 @@ pub struct Waiting {
     pub active: usize,
 }
 
+impl Waiting {
+    fn words(&self) -> String {
+        let active = match self.active {
+            0 => String::new(),
+            1 => "; 1 in the active queue is tried once more".to_owned(),
+            n => format!("; {n} in the active queue are tried once more"),
+        };
+        match self.deferred {
+            1 => format!("1 message stays where it is{active}"),
+            n => format!("{} stay where they are{active}", messages(n)),
+        }
+    }
+}
+
 /// Another instance of the same provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sibling {
@@ -116,18 +130,7 @@ impl PausePlan {
             lines.push(format!("  reason     {reason}"));
         }
         lines.push(match &self.waiting {
-            Ok(waiting) => {
-                let active = match waiting.active {
-                    0 => String::new(),
-                    1 => "; 1 in the active queue is tried once more".to_owned(),
-                    n => format!("; {n} in the active queue are tried once more"),
-                };
-                let stay = match waiting.deferred {
-                    1 => "1 message stays where it is".to_owned(),
-                    n => format!("{} stay where they are", messages(n)),
-                };
-                format!("  waiting    {stay}{active}")
-            }
+            Ok(waiting) => format!("  waiting    {}", waiting.words()),
             Err(why) => format!("  waiting    not known: {why}"),
         });
         lines.push(match &self.hourly {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cli::Context;
 use host::rewrite::{Resolved, Rewrite};
-use postfix::config::{MasterCf, ServiceType};
+use postfix::config::{MasterCf, Service, ServiceType};
 use transfer::plan::Plan;
 use transfer::preflight::{Objection, refuse, warn};
 
@@ -194,11 +194,22 @@ fn judge(
         );
         return Some(refuse(what, way));
     };
+    judge_agent(cx, course, service, (&who, &route, way))
+}
+
+/// What an agent does with mail of which `who` are the recipients. `way`: what can be done about it.
+fn judge_agent(
+    cx: &Context,
+    course: &Course<'_>,
+    service: &Service,
+    (who, route, way): (&str, &str, String),
+) -> Option<Objection> {
+    let to = course.to.name();
     match service.command.as_str() {
         // error(8) defers for a service of the name retry, and returns mail for all others.
         "error" if service.name == "retry" => {
             // A retry: of somebody else is no pause of ours, whatever else is paused.
-            let is_ours = limits::map::is_answer(&route);
+            let is_ours = limits::map::is_answer(route);
             let pause = is_ours.then(|| super::delays::paused(cx, course)).flatten();
             Some(refuse(
                 format!("{to} would defer {who} without a try: {route}"),

@@ -124,47 +124,25 @@ impl Rules {
 
     fn add(&mut self, text: &str, path: &Path) -> Result<(), Problem> {
         let file: File = toml_text::parse(text, path, FORM)?;
-        let limits = [
-            ("over_cap", file.over_cap, &mut self.over_cap),
-            ("used", file.used, &mut self.used),
-            ("bounced.hold", file.bounced.hold, &mut self.bounced.hold),
-            (
-                "bounced.step_back",
-                file.bounced.step_back,
-                &mut self.bounced.step_back,
-            ),
-            ("blocked.hold", file.blocked.hold, &mut self.blocked.hold),
-            (
-                "blocked.step_back",
-                file.blocked.step_back,
-                &mut self.blocked.step_back,
-            ),
-            ("deferred.hold", file.deferred.hold, &mut self.deferred.hold),
-            (
-                "deferred.step_back",
-                file.deferred.step_back,
-                &mut self.deferred.step_back,
-            ),
-            (
-                "rate_limited.above",
-                file.rate_limited.above,
-                &mut self.rate_limited.above,
-            ),
-            (
-                "rate_limited.times",
-                file.rate_limited.times,
-                &mut self.rate_limited.times,
-            ),
-            (
-                "rate_limited.hold",
-                file.rate_limited.hold,
-                &mut self.rate_limited.hold,
-            ),
-            (
-                "rate_limited.step_back",
-                file.rate_limited.step_back,
-                &mut self.rate_limited.step_back,
-            ),
+        // Each limit: its name, what the file says, and the field that it is for.
+        macro_rules! limits {
+            ($($($name:ident).+),+) => {
+                [$((stringify!($($name).+), file.$($name).+, &mut self.$($name).+)),+]
+            };
+        }
+        let limits = limits![
+            over_cap,
+            used,
+            bounced.hold,
+            bounced.step_back,
+            blocked.hold,
+            blocked.step_back,
+            deferred.hold,
+            deferred.step_back,
+            rate_limited.above,
+            rate_limited.times,
+            rate_limited.hold,
+            rate_limited.step_back
         ];
         for (name, value, own) in limits {
             match value {
