@@ -20,9 +20,15 @@ const HEAD: usize = 200;
 /// So many places are looked at.
 const PLACES: usize = 4;
 
+/// No line is shorter: `May 1 1:00:00 a/b[1]:A: to=<`.
+const SHORTEST: usize = 28;
+
 /// Does the text hold the head of a Postfix line, and a delivery behind it?
 pub(super) fn holds_line(text: &[u8]) -> bool {
-    // Every delivery is asked, and most replies hold no bracket.
+    // Every delivery is asked: most addresses are shorter, and most replies hold no bracket.
+    if text.len() < SHORTEST {
+        return false;
+    }
     let ends = memchr_iter(b'<', text).filter_map(|at| text.get(..=at));
     let fronts = ends.filter_map(|end| end.strip_suffix(TO));
     let mut places = fronts.map(<[u8]>::len).take(PLACES);
@@ -95,6 +101,7 @@ mod tests {
             ),
             true,
         );
+        check("May 1 1:00:00 a/b[1]:A: to=<", true);
         let unix = LINE.replace("Nov 28 06:00:01", "1789776000.123456");
         check(&format!("250 2.0.0 O{unix}"), true);
         check("250 2.0.0 Ok: queued as 4B", false);
