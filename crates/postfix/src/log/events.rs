@@ -48,6 +48,8 @@ pub(super) fn events<S: Sink>(
     let mut before = 0_u64;
     let mut ends = Ends::default();
     let mut clock = extractor.clock.clone();
+    // Nothing but zero bytes so far.
+    let mut is_front = matches!(from, From::Start | From::Byte(0));
     let outcome = lines::blocks(reader, |offset, block| {
         let mut met = false;
         let place_of = |at: usize| match from {
@@ -61,7 +63,8 @@ pub(super) fn events<S: Sink>(
                 Position::Line(before.saturating_add(above).saturating_add(1))
             }
         };
-        let controls = seen.look_for_blanks(block, place_of);
+        let controls = seen.look_for_blanks(block, is_front, place_of);
+        is_front = is_front && block.iter().all(|byte| *byte == 0);
         needles.each(block, |at, line| {
             let place = || place_of(at);
             met |= one(line, json, controls, extractor, |event| match event {
