@@ -48,6 +48,8 @@ pub(super) fn events<S: Sink>(
     let mut before = 0_u64;
     let mut ends = Ends::default();
     let mut clock = extractor.clock.clone();
+    // Nothing but zero bytes so far.
+    let mut is_front = matches!(from, From::Start | From::Byte(0));
     let outcome = lines::blocks(reader, |offset, block| {
         let mut met = false;
         let place_of = |at: usize| match from {
@@ -61,10 +63,11 @@ pub(super) fn events<S: Sink>(
                 Position::Line(before.saturating_add(above).saturating_add(1))
             }
         };
-        seen.look_for_blanks(block, place_of);
+        let controls = seen.look_for_blanks(block, is_front, place_of);
+        is_front = is_front && block.iter().all(|byte| *byte == 0);
         needles.each(block, |at, line| {
             let place = || place_of(at);
-            met |= one(line, json, extractor, |event| match event {
+            met |= one(line, json, controls, extractor, |event| match event {
                 Event::Unparsed { tag: b"", why, .. } => {
                     seen.unread(Some(place()), line, *why, true);
                 }
@@ -107,6 +110,7 @@ pub(super) fn events<S: Sink>(
 fn one(
     line: &[u8],
     json: bool,
+    controls: bool,
     extractor: &mut Extractor,
     mut on: impl FnMut(&Event<'_>),
 ) -> Option<bool> {
@@ -123,6 +127,8 @@ fn one(
             .map(|c| c.0)
             .filter(|l| json::is_object(l)),
     };
+    // An object's text may have them as escapes.
+    extractor.may_hold_controls = controls || object.is_some();
     if let Some(object) = object {
         if !json::line(object, extractor, &mut on) {
             if !looks_like_delivery(line) {

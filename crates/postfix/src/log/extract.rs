@@ -32,6 +32,8 @@ pub(super) struct Extractor {
     pub(super) is_outside: bool,
     /// May the line hold another one, in what strangers wrote?
     pub(super) is_doubtful: bool,
+    /// May the text at hand hold a zero byte, or a carriage return?
+    pub(super) may_hold_controls: bool,
 }
 
 impl Extractor {
@@ -137,7 +139,8 @@ impl Extractor {
             return None;
         };
         // Postfix writes no control character: lines were torn into one.
-        if let Some(at) = memchr::memchr2(0, b'\r', header.message)
+        if self.may_hold_controls
+            && let Some(at) = memchr::memchr2(0, b'\r', header.message)
             && looks_like_delivery(header.message.get(at..).unwrap_or_default())
         {
             return self.unparsed(header, tag, Why::Torn);
@@ -159,7 +162,7 @@ impl Extractor {
             }
             When::Outside => return None,
         };
-        self.is_doubtful = torn::holds_more(&attempt, header.message);
+        self.is_doubtful = torn::holds_more(&attempt);
         Some(Event::Delivery(Delivery {
             time,
             host: header.host,

@@ -105,15 +105,20 @@ fn behind(mut c: Cursor<'_>, stamp: Option<Stamp>) -> Result<Header<'_>, Headles
     let mut host: &[u8] = b"";
     for _ in 0..3 {
         c.blanks();
-        if let Some((program, message)) = tag(c) {
-            return Ok(Header {
-                stamp,
-                host,
-                program,
-                message,
-            });
+        let start = c;
+        let mut word = c.to([b'[', b' ']);
+        if c.peek() == Some(b'[') {
+            if let Some(message) = behind_id(c) {
+                return Ok(Header {
+                    stamp,
+                    host,
+                    program: word,
+                    message,
+                });
+            }
+            c = start;
+            word = c.word();
         }
-        let word = c.word();
         // A tag without a process id.
         if let Some(program) = word.strip_suffix(b":") {
             c.blanks();
@@ -222,19 +227,16 @@ fn element(c: &mut Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// `program[123]:`, if the line goes on with one, and the message after it: with or without a blank between them.
+/// The message behind `[123]:`, if that follows: with or without a blank between them. The word in front is a tag then.
 #[inline]
-fn tag(mut c: Cursor<'_>) -> Option<(&[u8], &[u8])> {
-    let program = c.to([b'[', b' ']);
-    if !c.eat(b"[") {
-        return None;
-    }
+fn behind_id(mut c: Cursor<'_>) -> Option<&[u8]> {
+    c.eat(b"[");
     let id = c.until(|b| !b.is_ascii_digit());
     if !(1..=18).contains(&id.len()) || !c.eat(b"]:") {
         return None;
     }
     c.blanks();
-    Some((program, solaris(c).0))
+    Some(solaris(c).0)
 }
 
 /// Solaris puts `[ID 197553 mail.info] ` after the tag.

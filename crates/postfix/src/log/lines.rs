@@ -64,7 +64,8 @@ impl Needles {
 }
 
 /// Reads to the end, handing on blocks of whole lines, and where in all that is read they begin; a line over
-/// [`LONGEST`] is handed on without its tail. `block` says whether to go on.
+/// [`LONGEST`] is handed on without its tail, but what follows so many zero bytes, of which copytruncate leaves any
+/// number, is a line of its own. `block` says whether to go on.
 ///
 /// An error of the reader comes back after all that was read before it has been handed on.
 pub(super) fn blocks<R: Read>(
@@ -80,12 +81,15 @@ pub(super) fn blocks<R: Read>(
     loop {
         if filled == buffer.len() {
             if filled >= LONGEST {
-                if !skipping && !block(at, &buffer) {
+                let zeros = buffer.iter().take_while(|byte| **byte == 0).count();
+                let taken = if zeros == 0 { filled } else { zeros };
+                if !skipping && !block(at, buffer.get(..taken).unwrap_or_default()) {
                     return Ok(());
                 }
-                skipping = true;
-                at = at.saturating_add(wide(filled));
-                filled = 0;
+                skipping |= zeros == 0;
+                at = at.saturating_add(wide(taken));
+                buffer.copy_within(taken..filled, 0);
+                filled = filled.saturating_sub(taken);
             } else {
                 buffer.resize(filled.saturating_mul(2), 0);
             }
@@ -179,6 +183,18 @@ mod tests {
         );
         check("b\n\nto=<1>", &["to=<1>"]);
         check("to=<1>\nto=<2>\nto", &["to=<1>", "to=<2>"]);
+    }
+
+    #[test]
+    fn what_follows_many_zero_bytes_is_a_line() {
+        for zeros in [LONGEST - 1, LONGEST, LONGEST + 1, LONGEST * 2 + 5] {
+            let mut text = vec![0; zeros];
+            text.extend(b"first to=<1>\nsecond to=<2>\n");
+            let found = lines_of(&text, 100_000, &Needles::new(&["to=<"]));
+            assert_eq!(found.len(), 2, "{zeros}");
+            assert!(found[0].ends_with(b"\0first to=<1>") || found[0] == b"first to=<1>");
+            assert_eq!(found[1], b"second to=<2>");
+        }
     }
 
     #[test]

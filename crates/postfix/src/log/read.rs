@@ -189,6 +189,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         future: options.now.plus(AHEAD),
         is_outside: false,
         is_doubtful: false,
+        may_hold_controls: true,
     }
 }
 

@@ -79,22 +79,30 @@ impl Seen {
         self.broken.1.get_or_insert(at);
     }
 
-    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them was emptied
-    /// while its writer went on behind its old end (logrotate's copytruncate): nothing is missing there.
-    pub(super) fn look_for_blanks(&mut self, block: &[u8], place: impl Fn(usize) -> Position) {
-        let mut from = 0;
+    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them (`is_front`)
+    /// was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is missing there. Is
+    /// there one, or a carriage return?
+    pub(super) fn look_for_blanks(
+        &mut self,
+        block: &[u8],
+        is_front: bool,
+        place: impl Fn(usize) -> Position,
+    ) -> bool {
+        let Some(mut from) = memchr::memchr2(0, b'\r', block) else {
+            return false;
+        };
         while let Some(found) = memchr::memchr(0, block.get(from..).unwrap_or_default()) {
             let at = from.saturating_add(found);
             let run = block.get(at..).unwrap_or_default().iter();
             let length = run.take_while(|b| **b == 0).count();
             from = at.saturating_add(length);
-            let is_first = |at: Position| matches!(at, Position::Byte(0) | Position::Line(1));
-            if length >= BLANK && !(at == 0 && is_first(place(at))) {
+            if length >= BLANK && !(at == 0 && is_front) {
                 let length = u64::try_from(length).unwrap_or(u64::MAX);
                 self.blank.0 = self.blank.0.saturating_add(length);
                 self.blank.1.get_or_insert_with(|| place(at));
             }
         }
+        true
     }
 
     /// Takes note of the times of lines.
