@@ -5,6 +5,7 @@
 //! find what is masked, and the table is very near to the rules, not the same. Of what Postfix writes behind the
 //! server's words, `(in reply to RCPT TO command)` (smtp_trouble.c), only the conditions of a stage see anything.
 
+use super::pattern::alternatives;
 use super::{Class, File, Rule, Rules};
 use crate::reasons::stage::Stage;
 
@@ -83,7 +84,7 @@ impl Rules {
             conditions.push(format!("if / said: ({})/", status.join("|")));
         }
         let unless = file.patterns.written(&rule.unless);
-        conditions.extend(unless.map(|pattern| format!("if !/{}/", self.found(pattern))));
+        conditions.extend(unless.map(|pattern| format!("if !/{}/", self.found(&pattern))));
         let code = match codes.is_empty() {
             true => "[0-9]+[.][0-9]+".to_owned(),
             false => codes.join("|"),
@@ -94,7 +95,7 @@ impl Rules {
         };
         let patterns = file.patterns.written(&rule.reply);
         let mut lines: Vec<String> = patterns
-            .map(|pattern| line(&format!(".*{}", self.found(pattern))))
+            .map(|pattern| line(&format!(".*{}", self.found(&pattern))))
             .collect();
         if lines.is_empty() {
             lines.push(line(".*"));
@@ -194,32 +195,6 @@ fn is_at_end(pattern: &str) -> bool {
         escaped = c == '\\' && !escaped;
         is_end
     })
-}
-
-/// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
-fn alternatives(pattern: &str) -> Vec<&str> {
-    let (mut depth, mut in_bracket, mut escaped, mut start) = (0, false, false, 0);
-    let mut all = Vec::new();
-    for (at, c) in pattern.char_indices() {
-        match c {
-            _ if escaped => {
-                escaped = false;
-                continue;
-            }
-            '\\' => escaped = true,
-            '[' => in_bracket = true,
-            ']' => in_bracket = false,
-            '(' if !in_bracket => depth += 1,
-            ')' if !in_bracket => depth -= 1,
-            '|' if !in_bracket && depth == 0 => {
-                all.push(&pattern[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    all.push(&pattern[start..]);
-    all
 }
 
 /// `[…]`, from behind its beginning; in POSIX a backslash is a member like others, `]` comes first, `-` last.

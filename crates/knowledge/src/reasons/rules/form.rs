@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use postfix::Problem;
 use regex::bytes::RegexBuilder;
@@ -13,8 +14,8 @@ use toml::Spanned;
 
 use super::dsn::{DsnPattern, StatusPattern};
 use super::pattern::{Pattern, Patterns};
+use super::words::Words;
 use super::{Code, File, Rank, Rule};
-use crate::reasons::letters;
 use crate::toml_text;
 
 const FORM: &str = "a rule is [[rule]] with class = '…' and reply = ['…'], dsn = ['…'] or status = ['…']; \
@@ -70,9 +71,6 @@ pub(super) struct Source<'a> {
     ends: Vec<usize>,
 }
 
-/// Words for what many patterns have in common: `{mailbox}` stands for the pattern of that name.
-type Words = BTreeMap<String, String>;
-
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str, path: &'a Path, is_admins: bool) -> Self {
         Self {
@@ -98,12 +96,12 @@ impl<'a> Source<'a> {
 /// The first thing wrong in it.
 pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
     let file: FileEntry = toml_text::parse(source.text, source.path, FORM)?;
-    let mut words = Words::new();
+    let mut words = Words::default();
     for (name, written) in &file.words {
-        let found = patterns(source, &Words::new(), written)?;
-        let texts = found.iter().map(|pattern| pattern.expanded.as_str());
-        words.insert(name.clone(), alternatives(texts));
+        let found = patterns(source, &Arc::default(), written)?;
+        words.add(name, found.iter().map(Pattern::expanded));
     }
+    let words = Arc::new(words);
     let mut rules = Vec::with_capacity(file.rule.len());
     let mut all = Vec::new();
     for entry in &file.rule {
@@ -133,21 +131,14 @@ pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
         .filter(|_| !codes.is_empty()),
         codes,
         rules,
-        patterns: Patterns::new(all).map_err(|e| {
-            toml_text::problem(
-                source.text,
-                source.path,
-                0,
-                format!("too many patterns: {e}"),
-            )
-        })?,
+        patterns: Patterns::new(all),
     })
 }
 
 /// A rule, whose patterns are put to `all`.
 fn rule(
     source: &Source<'_>,
-    words: &Words,
+    words: &Arc<Words>,
     all: &mut Vec<Pattern>,
     entry: &Spanned<RuleEntry>,
 ) -> Result<Rule, Problem> {
@@ -208,14 +199,17 @@ where
 
 fn patterns(
     source: &Source<'_>,
-    words: &Words,
+    words: &Arc<Words>,
     texts: &[Spanned<String>],
 ) -> Result<Vec<Pattern>, Problem> {
     let one = |text: &Spanned<String>| {
         let written = joined(text.get_ref());
-        let expanded = expanded(source, words, text, &written)?;
+        if let Some(name) = words.unknown(&written) {
+            let what = format!("`{{{name}}}` is not a word under [words]");
+            return Err(source.problem(text.span(), what));
+        }
         let line = source.line(text.span().start);
-        let pattern = Pattern::new(written, expanded, line, source.is_admins);
+        let pattern = Pattern::new(written, Arc::clone(words), line, source.is_admins);
         // Those that are compiled in are compiled when a text needs them.
         if source.is_admins {
             pattern.build().map_err(|e| bad_pattern(source, text, &e))?;
@@ -230,41 +224,6 @@ fn joined(text: &str) -> String {
     let mut lines = text.split('\n');
     let first = lines.next().unwrap_or_default().to_owned();
     lines.fold(first, |all, line| all + line.trim_start())
-}
-
-/// The pattern that is meant: words put in, and letters with accents made to find what logs hold in their place.
-fn expanded(
-    source: &Source<'_>,
-    words: &Words,
-    text: &Spanned<String>,
-    written: &str,
-) -> Result<String, Problem> {
-    let mut out = String::with_capacity(written.len());
-    let mut rest = written;
-    while let Some(open) = rest.find('{') {
-        out.push_str(&rest[..open]);
-        let inside = &rest[open + 1..];
-        let len = inside.find('}').unwrap_or(inside.len());
-        let name = &inside[..len];
-        // `\x{e9}` and `\p{greek}` are the expression's own.
-        let is_own = ["\\x", "\\u", "\\p", "\\P"]
-            .iter()
-            .any(|own| out.ends_with(own));
-        let is_word = name.starts_with(|c: char| c.is_ascii_lowercase()) && len < inside.len();
-        if is_word && !is_own {
-            let Some(word) = words.get(name) else {
-                let what = format!("`{{{name}}}` is not a word under [words]");
-                return Err(source.problem(text.span(), what));
-            };
-            out.extend(["(?:", word, ")"]);
-            rest = &inside[len + 1..];
-        } else {
-            out.push('{');
-            rest = inside;
-        }
-    }
-    out.push_str(rest);
-    Ok(letters::in_pattern(&out).into_owned())
 }
 
 fn alternatives<'a>(patterns: impl Iterator<Item = &'a str>) -> String {

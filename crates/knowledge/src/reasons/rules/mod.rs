@@ -4,7 +4,9 @@ mod codes;
 mod dsn;
 mod filter;
 mod form;
+mod letters;
 mod pattern;
+mod words;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

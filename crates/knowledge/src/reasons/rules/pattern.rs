@@ -1,16 +1,19 @@
 //! A file's patterns, and which of them a text holds.
 //!
-//! A reply holds the words of few patterns. One automaton over the letters that matches begin with says which those
-//! are; only they are compiled, once, and run. So a pattern that no reply needs costs nothing, and a reply of random
+//! A reply holds the words of few patterns. The letters that matches begin with say which those are; only they are
+//! compiled, once, and run. So a pattern that no reply needs costs nothing, and a reply of random
 //! words is no more than slow.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use hashbrown::HashMap;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
+
+use super::letters::{LETTERS_MIN, Letters};
+use super::words::{Words, heads};
 
 /// What a pattern may grow to when compiled, in bytes.
 const COMPILED_MAX: usize = 2 << 20;
@@ -26,31 +29,35 @@ const LETTERS_MAX: usize = 2000;
 pub(super) struct Pattern {
     /// As it is written in its file.
     pub(super) written: String,
-    /// As it is compiled: with the words put in.
-    pub(super) expanded: String,
     pub(super) line: usize,
     /// In any case, and of characters rather than bytes.
     pub(super) is_admins: bool,
+    words: Arc<Words>,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    pub(super) fn new(written: String, expanded: String, line: usize, is_admins: bool) -> Self {
+    pub(super) fn new(written: String, words: Arc<Words>, line: usize, is_admins: bool) -> Self {
         Self {
             written,
-            expanded,
             line,
             is_admins,
+            words,
             compiled: OnceLock::new(),
         }
     }
 
-    /// Compiles it, unless that was done.
+    /// As it is compiled: with the words put in.
+    pub(super) fn expanded(&self) -> String {
+        self.words.put_in(&self.written)
+    }
+
+    /// Compiles it.
     ///
     /// # Errors
     /// It is not a regular expression, or too big.
     pub(super) fn build(&self) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&self.expanded)
+        RegexBuilder::new(&self.expanded())
             .unicode(self.is_admins)
             .case_insensitive(self.is_admins)
             .size_limit(COMPILED_MAX)
@@ -64,87 +71,153 @@ impl Pattern {
         compiled.as_ref().is_some_and(|found| found.is_match(text))
     }
 
-    /// What its matches begin with: a match begins with one of these letters. None where they cannot be told, or are
-    /// too many or too short to be worth looking for.
-    fn beginnings(&self) -> Option<Vec<Vec<u8>>> {
+    /// What the matches of `part` of it begin with: a match begins with one of these letters. None where they cannot be
+    /// told, or are too many or too short to be worth looking for.
+    fn beginnings(&self, part: &str) -> Option<Vec<Vec<u8>>> {
         let parsed = ParserBuilder::new()
             .unicode(self.is_admins)
             .utf8(false)
             .case_insensitive(self.is_admins)
             .build()
-            .parse(&self.expanded)
+            .parse(&self.words.put_in(part))
             .ok()?;
         let found = Extractor::new().limit_total(LETTERS_MAX).extract(&parsed);
         let letters = found.literals()?;
-        let is_short = letters.iter().any(|letter| letter.len() < 2);
+        let is_short = letters.iter().any(|letter| letter.len() < LETTERS_MIN);
         (!is_short).then(|| letters.iter().map(|l| l.as_bytes().to_vec()).collect())
     }
+}
+
+/// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
+pub(super) fn alternatives(pattern: &str) -> Vec<&str> {
+    let (mut depth, mut in_bracket, mut escaped, mut start) = (0, false, false, 0);
+    let mut all = Vec::new();
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if escaped => {
+                escaped = false;
+                continue;
+            }
+            '\\' => escaped = true,
+            '[' => in_bracket = true,
+            ']' => in_bracket = false,
+            '(' if !in_bracket => depth += 1,
+            ')' if !in_bracket => depth -= 1,
+            '|' if !in_bracket && depth == 0 => {
+                all.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    all.push(&pattern[start..]);
+    all
 }
 
 /// The patterns of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Patterns {
     all: Vec<Pattern>,
-    letters: AhoCorasick,
-    /// Of each of the `letters`, the patterns that begin with it.
-    whose: Vec<Vec<usize>>,
+    /// What heads begin with.
+    letters: Letters,
+    /// Of each head, the patterns that begin with it.
+    heads: Vec<Vec<usize>>,
     /// Those that are always run.
     always: Vec<usize>,
 }
 
 impl Patterns {
     /// The patterns of a rule as they are compiled.
-    pub(super) fn written(&self, range: &Range<usize>) -> impl Iterator<Item = &str> {
+    pub(super) fn written(&self, range: &Range<usize>) -> impl Iterator<Item = String> {
         let some = self.all.get(range.clone()).unwrap_or_default();
-        some.iter().map(|pattern| pattern.expanded.as_str())
+        some.iter().map(Pattern::expanded)
     }
 
-    /// # Errors
-    /// There are too many.
-    pub(super) fn new(all: Vec<Pattern>) -> Result<Self, aho_corasick::BuildError> {
+    pub(super) fn new(all: Vec<Pattern>) -> Self {
+        let mut heads = Heads::default();
         let mut always = Vec::new();
-        let mut letters: Vec<(Vec<u8>, usize)> = Vec::new();
         for (at, pattern) in all.iter().enumerate() {
-            match pattern.beginnings() {
-                Some(found) => letters.extend(found.into_iter().map(|letter| (letter, at))),
-                None => always.push(at),
+            if !heads.add(pattern, at) {
+                always.push(at);
             }
         }
-        letters.sort_unstable();
-        letters.dedup();
-        let mut whose: Vec<Vec<usize>> = Vec::new();
-        let mut distinct: Vec<Vec<u8>> = Vec::new();
-        for (letter, at) in letters {
-            if distinct.last() == Some(&letter) {
-                whose.last_mut().into_iter().for_each(|last| last.push(at));
-            } else {
-                distinct.push(letter);
-                whose.push(vec![at]);
-            }
-        }
-        Ok(Self {
-            letters: AhoCorasick::new(distinct)?,
-            whose,
+        let (letters, heads) = heads.done();
+        Self {
+            letters: Letters::new(letters),
+            heads,
             always,
             all,
-        })
+        }
     }
 
     /// Which of them `text` holds: asked when a rule comes to it.
     pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Candidates<'a> {
         let mut is_worth = vec![false; self.all.len()];
-        let letters = self.letters.find_overlapping_iter(text);
-        let begun = letters.filter_map(|letter| self.whose.get(letter.pattern().as_usize()));
-        for at in begun.flatten().chain(&self.always) {
-            if let Some(is_worth) = is_worth.get_mut(*at) {
-                *is_worth = true;
+        let mut is_begun = vec![false; self.heads.len()];
+        self.letters.each_in(text, |head| {
+            if !std::mem::replace(&mut is_begun[head], true) {
+                self.heads[head].iter().for_each(|at| is_worth[*at] = true);
             }
+        });
+        for at in &self.always {
+            is_worth[*at] = true;
         }
         Candidates {
             patterns: self,
             text,
             is_worth,
         }
+    }
+}
+
+/// What patterns begin with, each head once however many begin with it.
+#[derive(Default)]
+struct Heads<'a> {
+    /// By the head's text: which it is, or that its letters are not worth looking for.
+    known: HashMap<&'a str, Option<usize>>,
+    /// The patterns of each.
+    whose: Vec<Vec<usize>>,
+    /// A letter, and the head that begins with it.
+    letters: Vec<(Vec<u8>, usize)>,
+}
+
+impl<'a> Heads<'a> {
+    /// Adds what `pattern`, which is number `at`, begins with. False if that cannot be told.
+    fn add(&mut self, pattern: &'a Pattern, at: usize) -> bool {
+        let mut found = Vec::new();
+        for (head, whole) in heads(&pattern.written) {
+            let Some(head) = self
+                .head(pattern, head)
+                .or_else(|| self.head(pattern, whole))
+            else {
+                return false;
+            };
+            found.push(head);
+        }
+        for head in found {
+            self.whose[head].push(at);
+        }
+        true
+    }
+
+    /// The letters with their heads, and the heads' patterns.
+    fn done(self) -> (Vec<(Vec<u8>, usize)>, Vec<Vec<usize>>) {
+        (self.letters, self.whose)
+    }
+
+    fn head(&mut self, pattern: &Pattern, text: &'a str) -> Option<usize> {
+        if let Some(known) = self.known.get(text) {
+            return *known;
+        }
+        let head = pattern.beginnings(text).map(|letters| {
+            let head = self.whose.len();
+            self.whose.push(Vec::new());
+            self.letters
+                .extend(letters.into_iter().map(|letter| (letter, head)));
+            head
+        });
+        self.known.insert(text, head);
+        head
     }
 }
 
