@@ -61,9 +61,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> anyhow::Result<Outcome> {
         }
         ListFormat::Prom => {
             let is_wrong = |one, seen| !troubles(one, seen, now).is_empty();
-            let each = shown.iter();
-            let troubled =
-                each.map(|&(one, seen)| (one, seen.is_some_and(|seen| is_wrong(one, seen))));
+            let is_troubled = |seen: Option<_>, one| seen.is_some_and(|seen| is_wrong(one, seen));
+            let troubled = shown
+                .iter()
+                .map(|&(one, seen)| (one, is_troubled(seen, one)));
             let troubled: Vec<_> = troubled.collect();
             let unread = read.problems.len();
             cx.print_metrics_with(|out| metrics::write(out, &troubled, unread))?;
@@ -148,10 +149,8 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
 /// Does a rate hold that is to hold? `in_force`: Postfix was seen to go by it.
 fn rate_seen(cx: &Context, instance: &Instance, rate: &Rate, in_force: bool) -> LimitHealth {
     if !in_force {
-        let why = unapplied::change(cx, instance);
-        return LimitHealth::Unknown(
-            why.unwrap_or_else(|| "Postfix was not seen to go by it: relay-limit tick".to_owned()),
-        );
+        let unseen = || "Postfix was not seen to go by it: relay-limit tick".to_owned();
+        return LimitHealth::Unknown(unapplied::change(cx, instance).unwrap_or_else(unseen));
     }
     match parameters::changed(cx, instance, rate) {
         changed if changed.is_empty() => LimitHealth::Holds,

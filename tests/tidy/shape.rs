@@ -28,6 +28,41 @@ fn no_file_is_long() {
     assert!(long.is_empty(), "split by subject: {long:#?}");
 }
 
+/// Lines of a function that does something: a screen and a half. A test, or the model of a
+/// move, may tell a longer story.
+const FUNCTION: usize = 75;
+
+#[test]
+fn no_function_is_long() {
+    let is_story = |path: &Path| {
+        let names = ["tests", "tests.rs", "examples", "testkit", "model"];
+        path.iter()
+            .any(|part| names.iter().any(|name| part == *name))
+    };
+    let mut long = Vec::new();
+    for path in rust().iter().filter(|path| !is_story(path)) {
+        let text = text(path);
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| begins(line)) {
+            // rustfmt puts its last brace below its first word.
+            let indent = line.len() - line.trim_start().len();
+            let end = format!("{}}}", &line[..indent]);
+            let rest = lines[at..].iter();
+            let len = rest.take_while(|line| **line != end).count() + 1;
+            if len > FUNCTION && lines.get(at + len - 1).is_some() {
+                long.push(format!("{}:{}: {len} lines", path.display(), at + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "give its parts names: {long:#?}");
+}
+
+/// Is it the first line of a function with a body of more than one line?
+fn begins(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().take(4).collect();
+    words.contains(&"fn") && !line.trim_start().starts_with("//") && !line.ends_with([';', '}'])
+}
+
 /// Columns of a line.
 const COLUMNS: usize = 120;
 
