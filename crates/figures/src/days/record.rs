@@ -160,18 +160,9 @@ pub fn records(
     };
     // A day's file is bounded, however many instances share it.
     let most = (MOST_IN_DAY / names.len().max(1)).clamp(1, MOST_IN_RECORD);
-    let bounded = |mut counted: Instance| {
-        // What strangers choose; the others are of the providers' table and of the clock.
-        let chosen = [Dimension::Reason, Dimension::Dsn];
-        let tables = DIMENSIONS.iter().zip(&mut counted.tables);
-        for (_, table) in tables.filter(|(dimension, _)| chosen.contains(dimension)) {
-            cut_table(table, most);
-        }
-        counted
-    };
     let record = |name: &[u8]| {
         let (attempts, recipients) = (of(&attempts, name), of(&recipients, name));
-        let (attempts, recipients) = (bounded(attempts), bounded(recipients));
+        let (attempts, recipients) = (bounded(attempts, most), bounded(recipients, most));
         let (inputs, incomplete) = read(name);
         let time = |micros| {
             let local = period.local(micros)?;
@@ -202,4 +193,14 @@ fn counted(tally: Tally) -> Vec<Instance> {
     let (_, by, instances) = tally.into_counts();
     debug_assert_eq!(by, DIMENSIONS);
     instances
+}
+
+/// With at most so many rows of what strangers choose; others are of the providers' table and of the clock.
+fn bounded(mut counted: Instance, most: usize) -> Instance {
+    let tables = DIMENSIONS.iter().zip(&mut counted.tables);
+    let is_chosen = |of: &Dimension| matches!(of, Dimension::Reason | Dimension::Dsn);
+    for (_, table) in tables.filter(|(dimension, _)| is_chosen(dimension)) {
+        cut_table(table, most);
+    }
+    counted
 }

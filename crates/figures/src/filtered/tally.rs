@@ -209,16 +209,7 @@ impl FilterTally {
     /// instances were asked for.
     pub fn finish(mut self, top: Option<usize>, unmatched: bool, stats: &mut MailStats) {
         let top = top.unwrap_or(TOP);
-        let mut scores = vec![Scores::default(); self.instances.len()];
-        let mut strangers = Scores::default();
-        let arrivals: Vec<Arrival> = self.messages.iter().map(|m| m.arrival).collect();
-        let found = join(&arrivals, &self.scored, self.ids.none());
-        for (scored, found) in self.scored.iter().zip(found) {
-            match found.and_then(|at| self.messages.get(at)) {
-                Some(message) => scores[message.instance].add(scored.score, message.outcome()),
-                None => strangers.add(scored.score, Disposition::Unknown),
-            }
-        }
+        let (scores, strangers) = self.joined();
         for message in &self.messages {
             if message.held && !message.queued && !message.is_over() {
                 let accepted = &mut self.instances[message.instance].accepted;
@@ -257,6 +248,21 @@ impl FilterTally {
             stats.unmatched = Some(Box::new(strangers));
         }
         stats.total.filtered = Some(Box::new(total));
+    }
+
+    /// The scores of each instance's messages, and of those that are none's.
+    fn joined(&self) -> (Vec<Scores>, Scores) {
+        let mut scores = vec![Scores::default(); self.instances.len()];
+        let mut strangers = Scores::default();
+        let arrivals: Vec<Arrival> = self.messages.iter().map(|m| m.arrival).collect();
+        let found = join(&arrivals, &self.scored, self.ids.none());
+        for (scored, found) in self.scored.iter().zip(found) {
+            match found.and_then(|at| self.messages.get(at)) {
+                Some(message) => scores[message.instance].add(scored.score, message.outcome()),
+                None => strangers.add(scored.score, Disposition::Unknown),
+            }
+        }
+        (scores, strangers)
     }
 
     fn place(&mut self, instance: &[u8]) -> usize {

@@ -201,22 +201,24 @@ fn shared(found: &mut Vec<Finding>, all: &[Facts]) {
         ),
     ];
     for (kind, level, words, claims) in claims {
-        let mut by_value: BTreeMap<String, Vec<&Facts>> = BTreeMap::new();
-        for (value, instance) in claims {
-            by_value.entry(value).or_default().push(instance);
-        }
-        for (value, claimants) in by_value {
-            if claimants.len() < 2 {
-                continue;
-            }
-            found.push(Finding {
-                level,
-                kind,
-                text: format!("{} {words} {value}", named(&claimants)),
-                instances: claimants.iter().map(|i| i.name.clone()).collect(),
-            });
-        }
+        found.extend(of_claims(kind, level, words, claims));
     }
+}
+
+/// A finding for each value that more than one instance claims.
+fn of_claims(kind: Kind, level: Level, words: &str, claims: Claims<'_>) -> Vec<Finding> {
+    let mut by_value: BTreeMap<String, Vec<&Facts>> = BTreeMap::new();
+    for (value, instance) in claims {
+        by_value.entry(value).or_default().push(instance);
+    }
+    let shared = by_value.into_iter().filter(|(_, of)| of.len() > 1);
+    let finding = |(value, claimants): (String, Vec<&Facts>)| Finding {
+        level,
+        kind,
+        text: format!("{} {words} {value}", named(&claimants)),
+        instances: claimants.iter().map(|i| i.name.clone()).collect(),
+    };
+    shared.map(finding).collect()
 }
 
 /// `postfix-aol-a and postfix-aol-b`. Where two have one name, as of a configuration that was copied, with their

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use postfix::queue::{Message, Queue, QueueId, Selector, ShownRecipient};
 
-use super::known::FoldedReasons;
-use knowledge::reasons::Class;
+use super::known::{FoldedReasons, Why};
 
 /// A message of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,19 +43,6 @@ pub struct EntryRecipient {
     pub orig_address: Option<Box<str>>,
     /// Why the last attempt failed, where that is known.
     pub why: Option<Arc<Why>>,
-}
-
-/// Why delivery was deferred. Shared by all recipients with the same one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Why {
-    /// In words.
-    pub reason: Box<str>,
-    /// Enhanced status code.
-    pub dsn: Box<str>,
-    /// The kind of reason.
-    pub class: Class,
-    /// The provider's own code, such as `TSS04`.
-    pub code: Option<Box<str>>,
 }
 
 impl Entry {

@@ -5,12 +5,24 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use postfix::queue::Deferral;
 
-use super::entry::Why;
 use knowledge::providers::domain_of;
-use knowledge::reasons::{Reasons, fold, names_a_host};
+use knowledge::reasons::{Class, Reasons, fold, names_a_host};
 
 /// How many are remembered.
 const MOST: usize = 2048;
+
+/// Why delivery was deferred. Shared by all recipients with the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// In words.
+    pub reason: Box<str>,
+    /// Enhanced status code.
+    pub dsn: Box<str>,
+    /// The kind of reason.
+    pub class: Class,
+    /// The provider's own code, such as `TSS04`.
+    pub code: Option<Box<str>>,
+}
 
 /// Reasons made out and folded, the last few of them.
 #[derive(Debug, Clone, Default)]

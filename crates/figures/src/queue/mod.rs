@@ -9,14 +9,17 @@ mod kept;
 mod known;
 mod order;
 mod reports;
+mod summary;
 mod tally;
 
 use std::sync::Arc;
 
 pub use dimension::{Dimension, UnknownDimension};
-pub use entry::{Entry, EntryRecipient, Why};
+pub use entry::{Entry, EntryRecipient};
+pub use known::Why;
 pub use order::{Order, Sort, UnknownSort};
-pub use reports::{Frame, Group, InstanceSummary, Report, Rows, Sender, Summary};
+pub use reports::{Frame, Group, InstanceSummary, Report, Rows, Sender};
+pub use summary::Summary;
 pub use tally::Tally;
 
 use knowledge::providers::Providers;

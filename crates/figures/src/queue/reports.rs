@@ -1,13 +1,11 @@
 //! The finished figures.
 
-use postfix::Problem;
-use postfix::queue::{Message, Queue};
-use postfix::{Span, Time};
+use postfix::{Problem, Span, Time};
 
 use super::entry::Entry;
-use super::tally::{SEPARATOR, Tally, earliest};
+use super::summary::Summary;
+use super::tally::{GroupCell, SEPARATOR, SenderCell, Tally};
 use super::{Dimension, Settings};
-use crate::distribution::Counts;
 use crate::held::Held;
 use crate::instances::{Trouble, missing};
 
@@ -64,34 +62,6 @@ pub struct InstanceSummary {
     pub summary: Summary,
 }
 
-/// How much mail there is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// Messages.
-    pub counts: Counts,
-    /// Recipients to do.
-    pub recipients: u64,
-    /// Bytes of the messages' content, as showq(8) counts them.
-    pub bytes: u64,
-    /// When the oldest arrived.
-    pub oldest: Option<Time>,
-    /// When the first deferred message is tried again.
-    pub next_attempt: Option<Time>,
-    /// When the first message expires.
-    pub next_expiry: Option<Time>,
-    /// Messages that expire until [`Settings::expires_by`], but for those that are not tried (maildrop, hold).
-    pub expiring: u64,
-    /// Recipients to do of messages that are tried (not those in maildrop or on hold).
-    pub trying: u64,
-    /// Those of them whose message arrived within the last hour ([`Settings::recently`]).
-    pub came: u64,
-    /// Recipients who waited when that hour began, and were delivered or returned in it: what the log says, to be added
-    /// by who has read it.
-    pub done: Option<u64>,
-    /// Messages whose return to the sender an admin has asked for.
-    pub forced_expire: u64,
-}
-
 /// The biggest rows, and what the others come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<T> {
@@ -131,51 +101,6 @@ pub struct Sender {
     pub oldest: Option<Time>,
 }
 
-impl Summary {
-    pub(super) fn add(&mut self, message: &Message, settings: &Settings, recipients: u64) {
-        let (file, arrival) = (&message.file, message.file.arrival_time());
-        self.next_expiry = earliest(self.next_expiry, Some(message.expires));
-        let is_tried = !matches!(file.queue, Queue::Maildrop | Queue::Hold);
-        self.expiring += u64::from(is_tried && message.expires <= settings.expires_by);
-        if is_tried {
-            self.trying += recipients;
-            self.came += recipients * u64::from(arrival >= settings.recently);
-        }
-        self.counts.add(file.queue, 1);
-        self.recipients += recipients;
-        self.bytes = self.bytes.saturating_add(file.message_size());
-        self.oldest = earliest(self.oldest, Some(arrival));
-        self.next_attempt = earliest(self.next_attempt, file.next_attempt());
-        self.forced_expire += u64::from(file.info.is_forced_expire());
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.counts += other.counts;
-        self.recipients += other.recipients;
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.oldest = earliest(self.oldest, other.oldest);
-        self.next_attempt = earliest(self.next_attempt, other.next_attempt);
-        self.next_expiry = earliest(self.next_expiry, other.next_expiry);
-        self.expiring += other.expiring;
-        self.trying += other.trying;
-        self.came += other.came;
-        self.forced_expire += other.forced_expire;
-    }
-
-    /// In how long the mailq is empty if it goes on as in the last hour. `None`: that is not known, or it does not
-    /// become less.
-    pub fn drains_in(&self) -> Option<Span> {
-        let less = self.done?.checked_sub(self.came).filter(|&less| less > 0)?;
-        (self.trying > 0)
-            .then(|| Span::from_seconds((self.trying.saturating_mul(3600) / less).max(1)))
-    }
-
-    /// Messages that can be listed: those that are not corrupt.
-    pub fn messages(&self) -> u64 {
-        self.counts.total() - self.counts[Queue::Corrupt]
-    }
-}
-
 impl Report {
     /// Why the figures are not complete, a line each; none if all was seen.
     pub fn missing(&self) -> Vec<String> {
@@ -191,27 +116,8 @@ impl Report {
         let top = frame.top.unwrap_or(usize::MAX);
         let cut_groups = (tally.groups.cut, tally.groups.rest.recipients);
         let cut_senders = (tally.senders.cut, tally.senders.rest.messages);
-        let groups = tally
-            .groups
-            .into_cells()
-            .into_iter()
-            .map(|(key, cell)| Group {
-                key: key.split(SEPARATOR).map(str::to_owned).collect(),
-                recipients: cell.recipients,
-                messages: cell.messages,
-                oldest: cell.oldest,
-            });
-        let senders = tally
-            .senders
-            .into_cells()
-            .into_iter()
-            .map(|(sender, cell)| Sender {
-                sender,
-                messages: cell.messages,
-                recipients: cell.recipients,
-                bytes: cell.bytes,
-                oldest: cell.oldest,
-            });
+        let groups = tally.groups.into_cells().into_iter().map(Group::of);
+        let senders = tally.senders.into_cells().into_iter().map(Sender::of);
         let instances = settings.instances.iter().zip(tally.summaries);
         Self {
             host: frame.host,
@@ -272,6 +178,29 @@ impl Report {
     pub fn unlisted(&self) -> u64 {
         let listed = u64::try_from(self.messages.len()).unwrap_or(u64::MAX);
         self.total.messages().saturating_sub(listed)
+    }
+}
+
+impl Group {
+    fn of((key, cell): (String, GroupCell)) -> Self {
+        Self {
+            key: key.split(SEPARATOR).map(str::to_owned).collect(),
+            recipients: cell.recipients,
+            messages: cell.messages,
+            oldest: cell.oldest,
+        }
+    }
+}
+
+impl Sender {
+    fn of((sender, cell): (String, SenderCell)) -> Self {
+        Self {
+            sender,
+            messages: cell.messages,
+            recipients: cell.recipients,
+            bytes: cell.bytes,
+            oldest: cell.oldest,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use postfix::queue::{Message, Queue, Selector, Sender, ShownRecipient};
 use super::entry::Entry;
 use super::kept::Kept;
 use super::known::FoldedReasons;
-use super::reports::Summary;
+use super::summary::{Summary, earliest};
 use super::{Dimension, Settings};
 use crate::keyed::{Cell, Keyed};
 use knowledge::providers::domain_of;
@@ -165,12 +165,8 @@ impl Tally {
         let server = deferral.and_then(|d| d.mta_name.as_deref());
         match by {
             Dimension::Instance => {
-                key.push_str(
-                    settings
-                        .instances
-                        .get(instance)
-                        .map_or(NONE, String::as_str),
-                );
+                let name = settings.instances.get(instance);
+                key.push_str(name.map_or(NONE, String::as_str));
             }
             Dimension::Queue => key.push_str(message.file.queue.name()),
             Dimension::Provider => {
@@ -183,24 +179,14 @@ impl Tally {
                 let name = server.map(|name| name.trim_end_matches('.'));
                 lower(key, name.filter(|name| !name.is_empty()).unwrap_or(NONE));
             }
-            Dimension::Reason => match deferral {
-                Some(deferral) => {
-                    key.push_str(&known.of(deferral, &to.address, &settings.reasons).1);
-                }
-                None => key.push_str(NONE),
-            },
-            Dimension::ReasonClass => match deferral {
-                Some(deferral) => {
-                    key.push_str(
-                        known
-                            .of(deferral, &to.address, &settings.reasons)
-                            .0
-                            .class
-                            .as_str(),
-                    );
-                }
-                None => key.push_str(NONE),
-            },
+            Dimension::Reason | Dimension::ReasonClass => {
+                let found = deferral.map(|of| known.of(of, &to.address, &settings.reasons));
+                key.push_str(match found {
+                    Some((_, folded)) if by == Dimension::Reason => &**folded,
+                    Some((why, _)) => why.class.as_str(),
+                    None => NONE,
+                });
+            }
             Dimension::Dsn => {
                 let dsn = deferral.map(|d| d.dsn.as_str());
                 key.push_str(dsn.filter(|dsn| !dsn.is_empty()).unwrap_or(NONE));
@@ -224,14 +210,6 @@ impl Tally {
         self.groups.merge(other.groups);
         self.senders.merge(other.senders);
         self.kept.merge(other.kept);
-    }
-}
-
-/// The earlier of two times, where there are any.
-pub(super) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 
