@@ -115,10 +115,8 @@ pub(crate) fn lines(cx: &Context, one: &Standing) -> Vec<String> {
         }
         None => "without an end".to_owned(),
     };
-    let reason = limit
-        .reason
-        .as_ref()
-        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = limit.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let mut lines = vec![format!(
         "{}: {}, {}, {until}{reason}",
         limit.id,
