@@ -86,24 +86,7 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
         _ => cx.stream()?,
     };
     let everything = Selection::new(cx.site(), run.host, &[], args.names_its_logs())?;
-    let settings = |by, delays, instances| Arc::new(run.settings(by, delays, instances));
-    let expected = check::expected(args, &everything);
-    let shows_new = format != Format::Prom;
-    let delays = shows_new && format != Format::Text;
-    let mut both = Both {
-        all: Counting::new(&everything, settings(DIMENSIONS.to_vec(), false, expected)),
-        new: shows_new.then(|| {
-            let shown = settings(args.by.clone(), delays, selection.asked_for());
-            Counting::new(selection, shown)
-        }),
-    };
-    let wanted = Wanted {
-        expired: true,
-        relays: true,
-        delays,
-        times: args.by.iter().any(|by| by.is_time()),
-        ..Wanted::default()
-    };
+    let (mut both, wanted) = nothing(run, &everything, format);
     let (is_first, before) = (totals.places.logs.is_empty(), totals.updated);
     let sets = follow_logs::sets(run, &everything)?;
     let read = read_new(
@@ -153,6 +136,29 @@ pub(crate) fn follow(run: &Run<'_>, state: &Path, format: Format) -> anyhow::Res
     report_readings(cx, &readings);
     cx.problems(&problems);
     Ok(left_out(cx, stats.unread(), &stats.gaps))
+}
+
+/// Nothing counted yet, of everything and of what is new, and the lines that are needed for that.
+fn nothing<'a>(run: &Run<'a>, everything: &'a Selection<'a>, format: Format) -> (Both<'a>, Wanted) {
+    let settings = |by, delays, instances| Arc::new(run.settings(by, delays, instances));
+    let expected = check::expected(run.args, everything);
+    let shows_new = format != Format::Prom;
+    let delays = shows_new && format != Format::Text;
+    let both = Both {
+        all: Counting::new(everything, settings(DIMENSIONS.to_vec(), false, expected)),
+        new: shows_new.then(|| {
+            let shown = settings(run.args.by.clone(), delays, run.selection.asked_for());
+            Counting::new(run.selection, shown)
+        }),
+    };
+    let wanted = Wanted {
+        expired: true,
+        relays: true,
+        delays,
+        times: run.args.by.iter().any(|by| by.is_time()),
+        ..Wanted::default()
+    };
+    (both, wanted)
 }
 
 /// Breakdowns that would say something else than they seem to.

@@ -3,7 +3,7 @@
 //! Config → instances → logs → figures → renderer: `host::logs` knows whose lines are asked for and which logs to read,
 //! `counting` what to do with an event, `output` how to show the figures, `check` how to judge them, `filtering` what
 //! filters did, `saving` and `merging` how to keep them, `following` how to count on from run to run, `reporting` how a
-//! day was.
+//! day was, `report_logs` what is read for that.
 
 mod args;
 mod check;
@@ -20,6 +20,7 @@ mod merging;
 mod mode;
 mod output;
 mod report_args;
+mod report_logs;
 mod reporting;
 mod saving;
 mod tables;

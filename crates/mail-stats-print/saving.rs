@@ -85,35 +85,26 @@ fn keep(
         true => None,
         false => Some(locked(cx, &path)?),
     };
-    let read = match &held {
-        Some((place, _)) => place.read(MOST_RECORDS),
-        None => guarded::read(&path, MOST_RECORDS),
-    };
-    let text = match read {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(Failure::io("cannot read", &path, e).into()),
-    };
+    let text = stored_text(&path, held.as_ref().map(|(place, _)| place))?;
     let update = days::update(&path, &text, records.clone())?;
     if let (Some(content), Some((place, _))) = (&update.content, &held) {
         replace_file(place, content)?;
     }
-    let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let (stored, _) = days::stored(&path, &text);
-    for record in &unknown {
-        if !stored.iter().any(|(_, old)| old.key() == record.key()) {
-            for why in &record.incomplete {
-                lacking.entry(why).or_default().push(&record.instance);
-            }
-        }
-    }
     for record in &records {
-        let of = format!("{name}, {}", record.instance);
-        if update.not_needed.contains(record) {
-            cx.note(format!("{of}: already in {}", path.display()));
-            continue;
-        }
-        cx.note(format!("{of}: saved in {}", path.display()));
+        let kept = match update.not_needed.contains(record) {
+            true => "already",
+            false => "saved",
+        };
+        let path = path.display();
+        cx.note(format!("{name}, {}: {kept} in {path}", record.instance));
+    }
+    let (stored, _) = days::stored(&path, &text);
+    let is_stored = |record: &DayRecord| stored.iter().any(|(_, old)| old.key() == record.key());
+    let unknown = unknown.iter().filter(|record| !is_stored(record));
+    let saved = records.iter();
+    let saved = saved.filter(|record| !update.not_needed.contains(record));
+    let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for record in unknown.chain(saved) {
         for why in &record.incomplete {
             lacking.entry(why).or_default().push(&record.instance);
         }
@@ -132,4 +123,16 @@ fn keep(
     }
     cx.problems(&update.problems);
     Ok(outcome)
+}
+
+/// What the file holds so far: nothing, if there is none.
+fn stored_text(path: &Path, held: Option<&Place>) -> anyhow::Result<Vec<u8>> {
+    let read = match held {
+        Some(place) => place.read(MOST_RECORDS),
+        None => guarded::read(path, MOST_RECORDS),
+    };
+    match read {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|e| Failure::io("cannot read", path, e).into()),
+    }
 }

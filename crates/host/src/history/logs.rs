@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use figures::days::{Input, Period};
 use postfix::Problem;
-use postfix::log::{self, Journal, LogPlace, LogSet, Lost, Reading, Scope, Wanted};
+use postfix::log::{self, Journal, LogPlace, LogSet, Lost, Options, Reading, Scope, Wanted};
 
 use crate::logs::holes::{self, Hole};
 use crate::logs::{Listed, LogScope, gaps};
@@ -92,50 +92,13 @@ impl DayLogs {
             sink.scope(set.scope.clone());
             let mut of_set = Vec::new();
             for file in &mut set.files {
-                let outcome = match &file.place {
-                    LogPlace::File(path) => log::read_file(path, &options, sink),
-                    LogPlace::Journal(journal) => journal.read(&options, sink),
-                };
-                let found = match outcome {
-                    Ok(mut reading) => {
-                        listed.check(&mut reading);
-                        file.input = Some(input_of(site, &reading, days.len() == 1));
-                        file.lost = std::mem::take(&mut reading.lost);
-                        let mut found = std::mem::take(&mut reading.problems);
-                        found.extend(gaps::lost(&reading.path, &reading.seen.lost));
-                        of_set.push(reading);
-                        found
-                    }
-                    Err(problem) => vec![problem],
-                };
-                let is_of_all =
-                    |problem: &&Problem| file.lost.iter().all(|l| l.problem != **problem);
-                let of_all = found.iter().filter(is_of_all);
-                file.faults.extend(of_all.map(ToString::to_string));
+                let is_one_day = days.len() == 1;
+                let (reading, found) = file.read(site, &options, &listed, is_one_day, sink);
+                of_set.extend(reading);
                 read.problems.extend(found);
             }
-            if !of_set.iter().any(|reading| reading.seen.is_postfix) {
-                let unknown: Vec<Problem> = of_set.iter().filter_map(gaps::unknown).collect();
-                set.fault = unknown
-                    .first()
-                    .map(ToString::to_string)
-                    .or(set.fault.take());
-                read.problems.extend(unknown);
-            }
-            let times = of_set.iter().filter_map(|r| r.seen.times.as_ref());
-            set.ends = times.map(|times| times.end).max();
-            if let LogPlace::File(current) = &set.place
-                && let Ok(files) = log::siblings(current)
-                && set.ends_early(site, last.since).is_none()
-            {
-                set.holes = holes::find(&options, &files, &of_set, set.scope.is_ones());
-                let of_last = set
-                    .holes
-                    .iter()
-                    .filter(|h| h.meets(&(last.since..last.until)));
-                read.problems
-                    .extend(of_last.map(|hole| hole.problem.clone()));
-            }
+            read.problems
+                .extend(set.judge(site, &options, &of_set, last));
             read.readings.extend(of_set);
         }
         read
@@ -298,7 +261,68 @@ pub fn begins_late(site: &Site, first: Option<Time>, since: Time) -> Option<Stri
     }
 }
 
+impl File {
+    /// Hands on its events. Returns what was read of it, and what went wrong.
+    fn read<S: LogScope>(
+        &mut self,
+        site: &Site,
+        options: &Options<'_>,
+        listed: &Listed,
+        is_one_day: bool,
+        sink: &mut S,
+    ) -> (Option<Reading>, Vec<Problem>) {
+        let outcome = match &self.place {
+            LogPlace::File(path) => log::read_file(path, options, sink),
+            LogPlace::Journal(journal) => journal.read(options, sink),
+        };
+        let (reading, found) = match outcome {
+            Ok(mut reading) => {
+                listed.check(&mut reading);
+                self.input = Some(input_of(site, &reading, is_one_day));
+                self.lost = std::mem::take(&mut reading.lost);
+                let mut found = std::mem::take(&mut reading.problems);
+                found.extend(gaps::lost(&reading.path, &reading.seen.lost));
+                (Some(reading), found)
+            }
+            Err(problem) => (None, vec![problem]),
+        };
+        let is_of_all = |problem: &&Problem| self.lost.iter().all(|l| l.problem != **problem);
+        let of_all = found.iter().filter(is_of_all);
+        self.faults.extend(of_all.map(ToString::to_string));
+        (reading, found)
+    }
+}
+
 impl Set {
+    /// Notes what all that was read of it says together: is it a log of Postfix's, when does it end, what is missing.
+    /// Returns the problems, of holes those that meet the `last` day.
+    fn judge(
+        &mut self,
+        site: &Site,
+        options: &Options<'_>,
+        readings: &[Reading],
+        last: &Period,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !readings.iter().any(|reading| reading.seen.is_postfix) {
+            problems.extend(readings.iter().filter_map(gaps::unknown));
+            let fault = problems.first().map(ToString::to_string);
+            self.fault = fault.or(self.fault.take());
+        }
+        let times = readings.iter().filter_map(|r| r.seen.times.as_ref());
+        self.ends = times.map(|times| times.end).max();
+        if let LogPlace::File(current) = &self.place
+            && let Ok(files) = log::siblings(current)
+            && self.ends_early(site, last.since).is_none()
+        {
+            self.holes = holes::find(options, &files, readings, self.scope.is_ones());
+            let of_last = self.holes.iter();
+            let of_last = of_last.filter(|hole| hole.meets(&(last.since..last.until)));
+            problems.extend(of_last.map(|hole| hole.problem.clone()));
+        }
+        problems
+    }
+
     /// Of a day, which begins at `since`, a log says nothing whose last line is older: its daemon has stopped, perhaps.
     /// The log of one instance is silent when that has nothing to do.
     fn ends_early(&self, site: &Site, since: Time) -> Option<String> {

@@ -155,8 +155,9 @@ impl<'a> Filter<'a> {
         let ending = ending(tag);
         let near = self.known.iter().take(NEAR);
         let found = near.zip(0..).find_map(|(known, at)| {
-            let is_host = known.host.len() == host.len() && (host.is_empty() || known.host == host);
-            (known.ending == ending && is_host && known.tag == tag).then_some((known, at))
+            let is_host =
+                || known.host.len() == host.len() && (host.is_empty() || known.host == host);
+            (known.ending == ending && known.tag == tag && is_host()).then_some((known, at))
         });
         match found {
             Some((known, at)) if known.counts => Some((Some(at), known.full_name(tag)?)),

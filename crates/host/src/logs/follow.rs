@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use figures::places::Places;
-use postfix::log::{LogSet, Options, Reading, Wanted};
+use postfix::log::{Followed, LogSet, Options, Reading, Wanted};
 use postfix::{Problem, Time};
 
 use super::{LogScope, followed, gone};
@@ -50,34 +50,11 @@ pub fn read_new<S: LogScope>(
             }
         };
         were_read += 1;
-        places.logs.insert(path.to_owned(), read.known);
         // Of the time before the first run, nothing was promised.
-        let gap = read.gap.filter(|_| !is_first || left.is_some());
-        let lost = read
-            .readings
-            .iter()
-            .any(|r| !r.lost.is_empty() || r.seen.lost.notices > 0);
-        places.gaps += u64::from(gap.is_some()) + u64::from(lost);
-        let mut strange = places.strange.remove(path);
-        let missing = followed(set, &read.readings, &mut strange, is_first);
-        if let Some(what) = strange {
-            places.strange.insert(path.to_owned(), what);
-        }
-        let mut since = places.gone.remove(path);
-        let is_gone = gone(&set.place, &mut since, site.now());
-        places
-            .gone
-            .extend(since.map(|since| (path.to_owned(), since)));
-        // What has happened once, and what is still so.
-        match gap {
-            Some(gap) => problems.push(gap),
-            None => problems.extend(missing.into_iter().chain(is_gone)),
-        }
-        for reading in read.readings {
-            places.bytes = places.bytes.saturating_add(reading.read);
-            problems.extend(reading.problems.iter().cloned());
-            readings.push(reading);
-        }
+        let is_promised = !is_first || left.is_some();
+        let (of_log, found) = note(site, set, read, (is_first, is_promised), places);
+        readings.extend(of_log);
+        problems.extend(found);
     }
     if left.is_some() && were_read == sets.len() {
         // Should the host log there again, what it holds by now counts no second time.
@@ -91,6 +68,40 @@ pub fn read_new<S: LogScope>(
             Ok((readings, problems))
         }
     }
+}
+
+/// Notes in `places` what was read of a log. Returns that, and its problems.
+fn note(
+    site: &Site,
+    set: &LogSet,
+    read: Followed,
+    (is_first, is_promised): (bool, bool),
+    places: &mut Places,
+) -> (Vec<Reading>, Vec<Problem>) {
+    let path = set.place.path();
+    places.logs.insert(path.to_owned(), read.known);
+    let gap = read.gap.filter(|_| is_promised);
+    let is_lossy = |r: &Reading| !r.lost.is_empty() || r.seen.lost.notices > 0;
+    let lost = read.readings.iter().any(is_lossy);
+    places.gaps += u64::from(gap.is_some()) + u64::from(lost);
+    let mut strange = places.strange.remove(path);
+    let missing = followed(set, &read.readings, &mut strange, is_first);
+    let strange = strange.map(|what| (path.to_owned(), what));
+    places.strange.extend(strange);
+    let mut since = places.gone.remove(path);
+    let is_gone = gone(&set.place, &mut since, site.now());
+    let since = since.map(|since| (path.to_owned(), since));
+    places.gone.extend(since);
+    // What has happened once, and what is still so.
+    let mut problems = match gap {
+        Some(gap) => vec![gap],
+        None => missing.into_iter().chain(is_gone).collect(),
+    };
+    for reading in &read.readings {
+        places.bytes = places.bytes.saturating_add(reading.read);
+        problems.extend(reading.problems.iter().cloned());
+    }
+    (read.readings, problems)
 }
 
 /// When the host's mail was last looked at in a log where it is not looked for any more: in the syslog daemon's file,

@@ -43,77 +43,22 @@ pub(crate) fn find(
     let Some(window) = options.window.clone() else {
         return Vec::new();
     };
-    let until = window.end.min(options.now);
     let looked = Looked {
         options,
         files,
         readings,
+        is_ones,
+        window: window.start..window.end.min(options.now),
     };
     let first = |path: &Path| log::first_time(path, options.zone).ok().flatten();
-    let filled: Vec<(&PathBuf, Time)> = files
-        .iter()
-        .filter_map(|path| Some((path, first(path)?)))
-        .collect();
-    let mut found = Vec::new();
-    for pair in filled.windows(2) {
-        let [(older, begins), (newer, next)] = pair else {
-            continue;
-        };
-        // The window is not near it.
-        if *next <= window.start || *begins >= until {
-            continue;
-        }
-        let current = *next;
-        let gone = log::gone_between(older, newer, files.last());
-        // One may be there, and hold nothing.
-        let is_there = |path: &PathBuf| {
-            let mut starts = files
-                .iter()
-                .filter(|file| *file == path || file.with_extension("") == *path);
-            starts.any(|file| lost(files, path) != Some(file))
-        };
-        let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
-        // What others lack matters where the last days are judged.
-        let near = until.minus(DAY).minus(DAY) < current;
-        // One instance's may be silent, and a file of it empty: it had nothing to do.
-        if gone.is_empty() && (is_ones || (empty.is_empty() && !near)) {
-            continue;
-        }
-        let Some(end) = looked.end(older) else {
-            continue;
-        };
-        let hole = end..current;
-        let is_one = match gone.is_empty() {
-            true => current.since(end) > SILENT && looked.is_unusual(&hole),
-            false => current.since(end) > Span::from_minutes(1),
-        };
-        if !is_one || hole.start >= until || window.start >= hole.end {
-            continue;
-        }
-        let why = match (gone.as_slice(), empty.as_slice()) {
-            ([], []) => "though there are at these hours on other days".to_owned(),
-            ([], [one, ..]) => format!("and {} is empty", one.display()),
-            ([one], _) => match lost(files, one) {
-                Some(lost) => format!("and {} is empty", lost.display()),
-                None => format!("and {} is missing", one.display()),
-            },
-            ([one, ..], _) => format!("and {} and others are missing", one.display()),
-        };
-        found.push(looked.hole(hole, newer, &why));
-    }
-    let last = filled.last().and_then(|(path, _)| looked.end(path));
-    if let Some(last) = last
-        && !is_ones
-        && last < until
-        && window.start < until
-        && until.since(last) > SILENT
-        && looked.is_unusual(&(last..until))
-        && let Some(path) = files.last()
-    {
-        let why = "though there were at these hours on the days before";
-        found.push(looked.hole(last..until, path, why));
-    }
-    found
+    let filled = files.iter().filter_map(|path| Some((path, first(path)?)));
+    let filled: Vec<(&PathBuf, Time)> = filled.collect();
+    let between = filled.windows(2).filter_map(|pair| match pair {
+        [older, newer] => looked.between(*older, *newer),
+        _ => None,
+    });
+    let behind = filled.last().and_then(|(path, _)| looked.behind(path));
+    between.chain(behind).collect()
 }
 
 /// The file that `path` was packed into, if that is empty: a packed file has a head, whatever was packed, so it has
@@ -129,9 +74,72 @@ struct Looked<'a> {
     options: &'a Options<'a>,
     files: &'a [PathBuf],
     readings: &'a [Reading],
+    /// Is it the log of one instance?
+    is_ones: bool,
+    /// The window as far as it has passed.
+    window: Range<Time>,
 }
 
 impl Looked<'_> {
+    /// The hole between two files that follow each other, each with the time of its first line.
+    fn between(
+        &self,
+        (older, begins): (&PathBuf, Time),
+        (newer, next): (&PathBuf, Time),
+    ) -> Option<Hole> {
+        let Range { start, end: until } = self.window;
+        // The window is not near it.
+        if next <= start || begins >= until {
+            return None;
+        }
+        let gone = log::gone_between(older, newer, self.files.last());
+        // One may be there, and hold nothing.
+        let is_there = |path: &PathBuf| {
+            let is_its = |file: &&PathBuf| *file == path || file.with_extension("") == *path;
+            let mut starts = self.files.iter().filter(is_its);
+            starts.any(|file| lost(self.files, path) != Some(file))
+        };
+        let (empty, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_there);
+        // What others lack matters where the last days are judged.
+        let near = until.minus(DAY).minus(DAY) < next;
+        // One instance's may be silent, and a file of it empty: it had nothing to do.
+        if gone.is_empty() && (self.is_ones || (empty.is_empty() && !near)) {
+            return None;
+        }
+        let hole = self.end(older)?..next;
+        let length = hole.end.since(hole.start);
+        let is_one = match gone.is_empty() {
+            true => length > SILENT && self.is_unusual(&hole),
+            false => length > Span::from_minutes(1),
+        };
+        if !is_one || hole.start >= until || start >= hole.end {
+            return None;
+        }
+        let why = match (gone.as_slice(), empty.as_slice()) {
+            ([], []) => "though there are at these hours on other days".to_owned(),
+            ([], [one, ..]) => format!("and {} is empty", one.display()),
+            ([one], _) => match lost(self.files, one) {
+                Some(lost) => format!("and {} is empty", lost.display()),
+                None => format!("and {} is missing", one.display()),
+            },
+            ([one, ..], _) => format!("and {} and others are missing", one.display()),
+        };
+        Some(self.hole(hole, newer, &why))
+    }
+
+    /// The hole behind the last file with lines.
+    fn behind(&self, path: &Path) -> Option<Hole> {
+        let last = self.end(path)?;
+        let Range { start, end: until } = self.window;
+        let is_one = !self.is_ones
+            && last < until
+            && start < until
+            && until.since(last) > SILENT
+            && self.is_unusual(&(last..until));
+        let why = "though there were at these hours on the days before";
+        is_one.then(|| Some(self.hole(last..until, self.files.last()?, why)))?
+    }
+
     fn hole(&self, span: Range<Time>, path: &Path, why: &str) -> Hole {
         let at = |time: Time| {
             let local = self.options.zone.at(time);

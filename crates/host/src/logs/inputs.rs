@@ -207,49 +207,60 @@ impl Inputs {
                 gaps::find_each(&mut readings, |of| missing(None, of));
                 Ok(readings)
             }
-            Self::Host(sets) => {
-                let mut readings = Vec::new();
-                let mut problems = Vec::new();
-                let listed = Listed::of(sets.iter().flat_map(|(_, files)| files));
-                for (set, files) in sets {
-                    sink.scope(set.scope.clone());
-                    let mut of_set = Vec::new();
-                    let mut take = |read: Result<Reading, Problem>| match read {
-                        Ok(mut reading) => {
-                            listed.check(&mut reading);
-                            of_set.push(reading);
-                        }
-                        Err(problem) => problems.push(problem),
-                    };
-                    match &set.place {
-                        LogPlace::Journal(journal) => take(journal.read(options, sink)),
-                        LogPlace::File(_) => {
-                            files
-                                .iter()
-                                .for_each(|path| take(log::read_file(path, options, sink)));
-                        }
-                    }
-                    gaps::find(&mut of_set, |of| missing(Some(set), of));
-                    if set.scope.is_named()
-                        && let LogPlace::File(current) = &set.place
-                        && let Some(first) = of_set.first_mut()
-                    {
-                        first.problems.extend(gaps::unused(current));
-                    }
-                    readings.extend(of_set);
-                }
-                match (readings.first_mut(), problems) {
-                    (Some(first), problems) => first.problems.extend(problems),
-                    (None, problems) => {
-                        if let Some(problem) = problems.into_iter().next() {
-                            return Err(refused(problem));
-                        }
-                    }
-                }
-                Ok(readings)
+            Self::Host(sets) => read_sets(sets, options, sink, missing),
+        }
+    }
+}
+
+/// Reads a host's own logs. One that cannot be read is reported.
+///
+/// # Errors
+/// None can be.
+fn read_sets<S: LogScope>(
+    sets: &[(LogSet, Vec<PathBuf>)],
+    options: &Options<'_>,
+    sink: &mut S,
+    missing: impl Fn(Option<&LogSet>, &[Reading]) -> Vec<Missing>,
+) -> anyhow::Result<Vec<Reading>> {
+    let mut readings = Vec::new();
+    let mut problems = Vec::new();
+    let listed = Listed::of(sets.iter().flat_map(|(_, files)| files));
+    for (set, files) in sets {
+        sink.scope(set.scope.clone());
+        let mut of_set = Vec::new();
+        let mut take = |read: Result<Reading, Problem>| match read {
+            Ok(mut reading) => {
+                listed.check(&mut reading);
+                of_set.push(reading);
+            }
+            Err(problem) => problems.push(problem),
+        };
+        match &set.place {
+            LogPlace::Journal(journal) => take(journal.read(options, sink)),
+            LogPlace::File(_) => {
+                files
+                    .iter()
+                    .for_each(|path| take(log::read_file(path, options, sink)));
+            }
+        }
+        gaps::find(&mut of_set, |of| missing(Some(set), of));
+        if set.scope.is_named()
+            && let LogPlace::File(current) = &set.place
+            && let Some(first) = of_set.first_mut()
+        {
+            first.problems.extend(gaps::unused(current));
+        }
+        readings.extend(of_set);
+    }
+    match (readings.first_mut(), problems) {
+        (Some(first), problems) => first.problems.extend(problems),
+        (None, problems) => {
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(refused(problem));
             }
         }
     }
+    Ok(readings)
 }
 
 /// A log of the host, for whoever reads the figures.

@@ -79,9 +79,9 @@ impl Seen {
         self.broken.1.get_or_insert(at);
     }
 
-    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them (`is_front`)
-    /// was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is missing there. Is
-    /// there one, or a carriage return?
+    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them
+    /// (`is_front`) was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is
+    /// missing there. Is there one, or a carriage return?
     pub(super) fn look_for_blanks(
         &mut self,
         block: &[u8],
