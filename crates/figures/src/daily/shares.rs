@@ -12,17 +12,18 @@ use crate::verdict::Level;
 const RISING: usize = 6;
 const TREND: usize = 8;
 
-/// From this many good days on it is known what is usual, and what is no rarer than this by them is usual too: a host has
-/// some dozens of shares a day, and three hundred days a year.
+/// From this many good days on it is known what is usual, and what is no rarer than this by them is usual too: a host
+/// has some dozens of shares a day, and three hundred days a year.
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
 
-/// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far above what was
-/// usual as the rules ask, too.
+/// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far
+/// above what was usual as the rules ask, too.
 const JUMPS: f64 = 0.02;
 const RISES: f64 = 0.3;
 
-/// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted is.
+/// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted
+/// is.
 const DIFFER: (f64, f64, f64) = (0.25, 0.15, 0.5);
 
 /// By how many days it is known how much the days of a host differ, beside those of one instance.
@@ -170,7 +171,8 @@ fn older(wells: &[Sample]) -> &[Sample] {
 struct Usual {
     /// From 0 to 1.
     share: f64,
-    /// The standard deviation of its logarithm: by how much days differ, and by how much the days that are known may be wrong.
+    /// The standard deviation of its logarithm: by how much days differ, and by how much the days that are known may be
+    /// wrong.
     spread: f64,
 }
 
@@ -240,8 +242,8 @@ fn differ(days: &[Sample]) -> f64 {
     variance.max(0.0).sqrt() / mean
 }
 
-/// How likely it is that so much of the whole or more is such, each with this probability: the upper tail of the binomial
-/// distribution, which is about normal where there are many.
+/// How likely it is that so much of the whole or more is such, each with this probability: the upper tail of the
+/// binomial distribution, which is about normal where there are many.
 fn at_least(day: Sample, probability: f64) -> f64 {
     let (n, p) = (day.whole() as f64, probability.min(0.99));
     let mean = n * p;
@@ -270,8 +272,8 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
         && Usual::of(wells, by).chance(day) < by.rare(JUMPS)
 }
 
-/// A share that rises over the days that are known, by about as much as it is on average, to several times as much as it
-/// was and by three quarters of the points that a jump takes, and beyond chance: where it began.
+/// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
+/// it was and by three quarters of the points that a jump takes, and beyond chance: where it began.
 fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
     let rate = Rate::Watched(by.watched);
     let days = before(subject).chain([subject.today]);
@@ -304,8 +306,8 @@ fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
     is_trend.then_some(begun)
 }
 
-/// By how much a line through the shares rises from the first day to the last, and how many of its errors that is. Each day
-/// counts as much as it is certain.
+/// By how much a line through the shares rises from the first day to the last, and how many of its errors that is. Each
+/// day counts as much as it is certain.
 fn slope(days: &[Sample], mean: f64, by: By<'_>) -> (f64, f64) {
     let differs = by.differs.clamp(DIFFER.1, DIFFER.2) * mean;
     let weight = |day: &Sample| {

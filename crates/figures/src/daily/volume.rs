@@ -198,8 +198,8 @@ fn median(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// What part of the usual there is on a holiday: nearly all of several instances, of those with at least `from` on such days, have far
-/// less at once, and all of them together have had as little on several days, the weekend's perhaps.
+/// What part of the usual there is on a holiday: nearly all of several instances, of those with at least `from` on such
+/// days, have far less at once, and all of them together have had as little on several days, the weekend's perhaps.
 pub(super) fn holiday<'a>(
     subjects: impl Iterator<Item = &'a Subject>,
     all: &Subject,

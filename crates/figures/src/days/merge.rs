@@ -115,7 +115,8 @@ impl Days {
     /// those of all hosts that have one of its name.
     ///
     /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the
-    /// window, a record of a part of a day, and days that a host or one of its instances has no record of, are problems.
+    /// window, a record of a part of a day, and days that a host or one of its instances has no record of, are
+    /// problems.
     pub fn add_up(
         self,
         settings: &Arc<Settings>,

@@ -132,7 +132,8 @@ fn numbers_without_measure_do_no_harm() {
     assert_eq!(merged.stats.total.counts.sent, u64::MAX);
 }
 
-/// Days 11 to 15 of a host with two instances: what the second one lacks is named, unless it came later or was taken away.
+/// Days 11 to 15 of a host with two instances: what the second one lacks is named, unless it came later or was taken
+/// away.
 #[test]
 fn records_that_an_instance_lacks_are_named() {
     let check = |b: &[u32], window: Option<(&str, &str)>, expected: &[&str]| {
