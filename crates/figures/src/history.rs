@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use postfix::{Day, Problem};
 
-use crate::days::{DayRecord, Period, replaces};
+use crate::days::{DayRecord, Period, is_daily, replaces};
 use crate::mail_stats::Figures;
 
 /// The days of a span, of one host.
@@ -28,6 +28,9 @@ pub struct HistoryDay {
     /// Every instance of which something is known, by name: without any delivery, too, if the logs or a record hold the
     /// day.
     pub instances: Vec<InstanceDay>,
+    /// Instances that should be among them: records are all that is known of the day, and there is one of it neither
+    /// there nor in the logs, though there is of days before and after.
+    pub lost: Vec<String>,
 }
 
 /// An instance's day.
@@ -96,17 +99,39 @@ impl History {
         };
         let days = days.into_iter().map(|day| HistoryDay {
             instances: of_day(&day),
+            lost: Vec::new(),
             day,
         });
-        Self {
-            days: days.collect(),
-            problems,
-        }
+        let mut days: Vec<HistoryDay> = days.collect();
+        find_lost(&mut days);
+        Self { days, problems }
     }
 
     /// The last day of the span, if it has any.
     pub fn last(&self) -> Option<&HistoryDay> {
         self.days.last()
+    }
+}
+
+/// Finds the instances that days lack, between two days on which something is known of them.
+fn find_lost(days: &mut [HistoryDay]) {
+    let mut spans: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (at, day) in days.iter().enumerate() {
+        for of in day.instances.iter().filter(|of| is_daily(&of.instance)) {
+            let new = (at, at);
+            spans.entry(of.instance.clone()).or_insert(new).1 = at;
+        }
+    }
+    for (at, day) in days.iter_mut().enumerate() {
+        // Logs that hold the day say that what is not in them had nothing.
+        let is_recorded = |of: &InstanceDay| of.source == Source::Record;
+        if day.instances.is_empty() || !day.instances.iter().all(is_recorded) {
+            continue;
+        }
+        let lost = spans.iter().filter(|(name, (first, last))| {
+            (first..last).contains(&&at) && day.instance(name).is_none()
+        });
+        day.lost = lost.map(|(name, _)| name.clone()).collect();
     }
 }
 

@@ -129,6 +129,75 @@ fn days_that_no_record_is_of_are_named() {
     );
 }
 
+/// The records of rustin's instances on a day, of which the first is as it was saved on 2026-09-19.
+fn of_day(root: &TempDir, day: u32, instances: &[&str]) -> PathBuf {
+    let saved = fs::read_to_string(file(root, "rustin")).unwrap();
+    let of = |name: &&str| {
+        let text = saved
+            .replace("2026-09-20", &format!("2026-09-{}", day + 1))
+            .replace("2026-09-19", &format!("2026-09-{day}"));
+        text.replace("postfix-aol-a", name)
+    };
+    let path = root.path().join(format!("{day}.jsonl"));
+    fs::write(&path, instances.iter().map(of).collect::<String>()).unwrap();
+    path
+}
+
+#[test]
+fn records_that_one_instance_lacks_are_named_in_every_format() {
+    let root = host("rustin", &[before(), the_day()].concat());
+    save_whole(&root);
+    let both = ["postfix-aol-a", "postfix-aol-b"];
+    let [first, second, third] = [11, 12, 13].map(|day| of_day(&root, day, &both));
+    let whole = [&*first, &second, &third];
+    assert_eq!(merge(&whole, &[], 0).err, "");
+    // In the middle, in every format.
+    let lacks = of_day(&root, 12, &["postfix-aol-a"]);
+    let files = [&*first, &lacks, &third];
+    let said = "rustin: no record of postfix-aol-b of 2026-09-12";
+    for (format, also) in [
+        ("text", ""),
+        ("table", ""),
+        ("json", "\"complete\":false"),
+        ("jsonl", said),
+        ("csv", said),
+        ("prom", "relay_mail_complete 0"),
+    ] {
+        let ran = merge(&files, &["--format", format], 1);
+        assert!(ran.err.contains(said), "{format}: {}", ran.err);
+        assert!(ran.out.contains(also), "{format}: {}", ran.out);
+    }
+    let check = |files: &[&Path], args: &[&str], said: &str| {
+        let status = i32::from(!said.is_empty());
+        let ran = merge(files, args, status);
+        assert!(ran.err.contains(said), "{args:?}: {}", ran.err);
+        assert_eq!(ran.err.lines().count(), said.lines().count(), "{}", ran.err);
+    };
+    check(&files, &["--date", "2026-09-12"], said);
+    check(&files, &["--since", "2026-09-12"], said);
+    check(&files, &["--date", "2026-09-13"], "");
+    check(&files, &["aol-a"], "");
+    check(&files, &["aol-b"], "rustin: no record of 2026-09-12");
+    let second = of_day(&root, 12, &both);
+    // At the end, too. One that came later lacks nothing before, nor does one that was taken away.
+    let [fourth, fifth] = [14, 15].map(|day| of_day(&root, day, &["postfix-aol-a"]));
+    let files = [&*first, &third, &second, &fourth, &fifth];
+    let said = "rustin: no record of postfix-aol-b of 2026-09-14, 2026-09-15";
+    check(&files, &[], said);
+    check(&files, &["--since", "2026-09-14"], said);
+    check(&files, &["--date", "2026-09-15"], "");
+    let later = of_day(&root, 10, &["postfix-aol-a"]);
+    check(&[&later, &first], &[], "");
+    // What strangers write, and other hosts' instances, are not there every day.
+    let odd = of_day(
+        &root,
+        12,
+        &["postfix-aol-a", "postfix-aol-b", "(other)", "x@cleveland"],
+    );
+    let last = of_day(&root, 14, &both);
+    check(&[&first, &odd, &third, &last], &[], "");
+}
+
 #[test]
 fn merged_figures_are_those_of_the_logs() {
     let root = tempfile::tempdir().unwrap();

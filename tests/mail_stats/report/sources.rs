@@ -105,6 +105,50 @@ fn a_record_does_where_the_log_is_gone() {
     assert!(ran.out.contains("DELAYS") && ran.out.contains("HOURS OF THE DAY"));
 }
 
+/// A day of which one instance's record is gone is not one on which that had nothing.
+#[test]
+fn a_record_that_one_instance_lacks_is_named() {
+    let days = ["16", "17", "18", "19"].map(|day| {
+        let of = |instance: &str| {
+            let line = format!("2026-09-{day}T10:00:00Z");
+            let of = Lines {
+                instance,
+                n: 30,
+                time: &line[8..19],
+                ..Lines::default()
+            };
+            of.text()
+        };
+        of("postfix-a") + &of("postfix-b")
+    });
+    let log = begins("16T00:00:00") + &days.concat();
+    let root = host(&["postfix-a", "postfix-b"], &log);
+    let path = root.path().to_str().unwrap();
+    for day in ["16", "17", "18"] {
+        let day = format!("2026-09-{day}");
+        stats(["--root", path, "--save-day", "--date", &day]).ended(0);
+    }
+    let [.., last] = days;
+    write_log(root.path(), &(begins("19T00:00:00") + &last));
+    let whole = report(&root, &DAY).ended(0);
+    assert!(whole.out.contains("3 days"), "{}", whole.out);
+    let saved = root
+        .path()
+        .join("var/lib/relay-tools/days/2026-09-17.host.jsonl");
+    let text = fs::read_to_string(&saved).unwrap();
+    let kept = text.lines().filter(|line| !line.contains("postfix-b"));
+    fs::write(
+        &saved,
+        kept.map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .unwrap();
+    let ran = report(&root, &DAY).ended(1);
+    let said = "2026-09-17.host.jsonl: no record of postfix-b, though there is one of days before and after";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    let all = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.contains("no record of postfix-b"), "{}", ran.out);
+}
+
 #[test]
 fn logs_that_are_named_are_another_hosts() {
     let day = Lines {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::notice::{ALL, Found, KINDS, Notice, rank};
 use super::shares::By;
 use super::spread::Spread;
 use super::{Daily, Measure, Rate, Subject, domains, providers, shares, standing, volume};
@@ -11,39 +12,19 @@ use crate::history::History;
 use crate::judge::Rules;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Dimension, Key, Row};
-use crate::verdict::Level;
 use knowledge::providers::Providers;
 use knowledge::reasons::Class;
 use legible::human;
 
-/// Who is meant where no instance is.
-pub(super) const ALL: &str = "all instances";
-
-/// Something that needs attention.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// How bad it is.
-    pub level: Level,
-    /// The instance: text from a log.
-    pub instance: String,
-    /// In a few words: `34.4% deferred`.
-    pub what: String,
-    /// The rest of it: how it was, and why. May hold codes, addresses: text from a log. May be empty.
-    pub details: String,
-}
-
-/// What is found, with what it is sorted by: its kind, and how much of it there is.
-pub(super) type Found = Vec<(u8, u64, Notice)>;
-
 /// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in
-/// them or not? The last day of `history` is the day.
+/// them or not? The last day of `history` is the day. Beside it, what is only to be noted: a holiday.
 pub(super) fn findings(
     report: &Daily,
     history: &History,
     (busy, in_use): (&[String], &[String]),
     is_covered: bool,
     (rules, known): (&Rules, &Providers),
-) -> Vec<Notice> {
+) -> (Vec<Notice>, Option<String>) {
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     let mut silent = BTreeSet::new();
     // What anyone may have written is no reason for alarm.
@@ -52,11 +33,15 @@ pub(super) fn findings(
         all.filter(|s| s.name != OTHER_INSTANCES)
     };
     let spread = Spread::of(judged(), rules.volume.from);
+    let shares = judged().count() * KINDS;
     let by = Watched::JUDGED.map(|watched| By {
         watched,
         rules,
         differs: shares::differs(judged(), watched),
+        shares,
     });
+    let all = judged_total(report);
+    let holiday = volume::holiday(judged(), &all, rules.volume.from).filter(|_| is_covered);
     for subject in judged() {
         let of = history.last().and_then(|day| day.instance(&subject.name));
         let is_known = match of {
@@ -68,29 +53,15 @@ pub(super) fn findings(
             silent.insert(subject.name.clone());
         }
         of_subject(report, subject, &subject.name, &by, &mut found);
-        let is_busy = match volume::is_new(subject) {
-            // One that never had any, on days enough to say so, is made ready: the report says so elsewhere.
-            true => busy.contains(&subject.name) && !volume::is_unused(subject),
-            // One that was switched off is meant to be silent. Of another host's, nothing is known.
-            false => {
-                let is_wanted = in_use.is_empty()
-                    || in_use.iter().chain(busy).any(|name| *name == subject.name)
-                    || subject.name.contains('@');
-                is_wanted && volume::is_silent(subject)
-            }
-        };
-        if is_known && subject.today.total() == 0 && is_busy {
+        if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
             found.push((1, 0, volume::silent(subject)));
-        } else if let Some(finding) = volume::finding(subject, rules, spread, is_known) {
+        } else if let Some(finding) = volume::finding(subject, rules, spread, is_known, holiday) {
             silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
     }
-    let all = judged_total(report);
-    found.extend(one_of_all(
-        volumes,
-        volume::finding(&all, rules, spread, is_covered),
-    ));
+    let of_all = volume::finding(&all, rules, spread, is_covered, holiday);
+    found.extend(one_of_all(volumes, of_all));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
         of_subject(report, &all, ALL, &by, &mut found);
@@ -108,7 +79,24 @@ pub(super) fn findings(
         let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
     });
-    found.into_iter().map(|(_, _, finding)| finding).collect()
+    let found = found.into_iter().map(|(_, _, finding)| finding);
+    let note = holiday.and_then(|_| volume::on_holiday(&all));
+    (found.collect(), note)
+}
+
+/// Should there have been deliveries, where there are none?
+fn is_missed(subject: &Subject, busy: &[String], in_use: &[String]) -> bool {
+    match volume::is_new(subject) {
+        // One that never had any, on days enough to say so, is made ready: the report says so elsewhere.
+        true => busy.contains(&subject.name) && !volume::is_unused(subject),
+        // One that was switched off is meant to be silent. Of another host's, nothing is known.
+        false => {
+            let is_wanted = in_use.is_empty()
+                || in_use.iter().chain(busy).any(|name| *name == subject.name)
+                || subject.name.contains('@');
+            is_wanted && volume::is_silent(subject)
+        }
+    }
 }
 
 /// All instances together, without what anyone may have written on any of the days.
@@ -140,11 +128,6 @@ fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
         ..all
     };
     vec![(7, n, finding)]
-}
-
-/// Of what kind a share is among findings: 0, 2, 4.
-pub(super) fn rank(watched: Watched) -> u8 {
-    2 * watched as u8
 }
 
 /// The shares of a subject that are too much; of all instances only those that none of them has.

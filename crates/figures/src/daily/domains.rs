@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::attention::Found;
+use super::notice::{Found, Notice};
 use super::providers::providers;
-use super::{Daily, Measure, Notice, Rate, failed, name_of};
+use super::{Daily, Measure, Rate, failed, name_of};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Sample;

@@ -7,6 +7,7 @@ mod attention;
 mod compare;
 mod domains;
 mod known;
+mod notice;
 mod providers;
 mod shares;
 mod spread;
@@ -14,7 +15,7 @@ mod standing;
 mod volume;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use postfix::{Day, Problem, Time};
 
@@ -25,8 +26,8 @@ use crate::history::{History, HistoryDay, InstanceDay};
 use crate::judge::Rules;
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats, Tally};
 
-pub use attention::Notice;
 pub use compare::{Compared, DAYS_BEFORE, DAYS_JUDGED, Mean, Measure, Rate};
+pub use notice::Notice;
 
 /// The breakdowns of a day, as its tally must have them.
 pub const DIMENSIONS: [Dimension; 5] = [
@@ -87,6 +88,8 @@ pub struct Daily {
     pub stats: MailStats,
     /// What needs attention, the worst first.
     pub attention: Vec<Notice>,
+    /// What is odd and needs none: all instances had far less, as on a day of the weekend.
+    pub note: Option<String>,
     /// What to do about refusals, a line each; to be added by who has the table.
     pub advice: Vec<String>,
     /// Is anything known of the day, from logs or records? Without that, its zeros say nothing.
@@ -140,31 +143,8 @@ impl Daily {
         let known = counted.providers();
         let mut stats = known::stats_of(&host, last, counted);
         stats.gaps = gaps;
-        let names = stats.instances.iter();
-        let mut names: BTreeSet<String> =
-            names.map(|i| name_of(&i.instance).into_owned()).collect();
-        // An instance that had deliveries and has none is not to vanish.
-        let before = history.days.iter().flat_map(|day| &day.instances);
-        names.extend(before.map(|of| of.instance.clone()));
-        let instances: Vec<Subject> = names
-            .iter()
-            .map(|name| {
-                let of = |figures: &Figures| Measure::of(figures);
-                let today = stats.instances.iter();
-                let mut today = today.filter(|i| name_of(&i.instance) == *name);
-                let today = today.next().map(|i| of(&i.figures)).unwrap_or_default();
-                Subject::new(name.clone(), today, &history, |day| {
-                    match day.instance(name) {
-                        Some(of) => whole(of),
-                        // All others are known: it had nothing.
-                        None => all(day).map(|_| Measure::default()),
-                    }
-                })
-            })
-            // The default instance, say, where others have the work.
-            .filter(|subject| subject.has_any() || busy.contains(&subject.name))
-            .collect();
-        let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all);
+        let instances = subjects(&stats, &history, &busy);
+        let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all_of);
         let unused = instances.iter();
         let unused = unused.filter(|s| busy.contains(&s.name) && s.today.total() == 0);
         let unused = unused.filter(|s| volume::is_unused(s));
@@ -182,6 +162,7 @@ impl Daily {
             unlisted_bad: false,
             stats,
             attention: Vec::new(),
+            note: None,
             advice: Vec::new(),
             unused,
             queue,
@@ -189,7 +170,7 @@ impl Daily {
             problems: Vec::new(),
         };
         let expected = (busy.as_slice(), in_use.as_slice());
-        report.attention =
+        (report.attention, report.note) =
             attention::findings(&report, &history, expected, is_covered, (&rules, &known));
         report.problems.extend(history.problems);
         report.problems.append(&mut problems);
@@ -317,14 +298,43 @@ impl Subject {
     }
 }
 
+/// Each instance that has deliveries on any day, or is to have some.
+fn subjects(stats: &MailStats, history: &History, busy: &[String]) -> Vec<Subject> {
+    // Of two tags that look alike, the first counts.
+    let today = stats.instances.iter().rev();
+    let today = today.map(|i| (name_of(&i.instance).into_owned(), Measure::of(&i.figures)));
+    let mut all: BTreeMap<String, Measure> = today.collect();
+    // An instance that had deliveries and has none is not to vanish.
+    for of in history.days.iter().flat_map(|day| &day.instances) {
+        all.entry(of.instance.clone()).or_default();
+    }
+    let subject = |(name, today): (String, Measure)| {
+        Subject::new(name.clone(), today, history, |day| {
+            match day.instance(&name) {
+                Some(of) => whole(of),
+                None if day.lost.contains(&name) => None,
+                // All others are known: it had nothing.
+                None => all_of(day).map(|_| Measure::default()),
+            }
+        })
+    };
+    let all = all.into_iter().map(subject);
+    // The default instance, say, where others have the work.
+    all.filter(|subject| subject.has_any() || busy.contains(&subject.name))
+        .collect()
+}
+
 /// An instance's day, if all of it is known.
 fn whole(of: &InstanceDay) -> Option<Measure> {
     of.complete.then(|| Measure::of(&of.figures))
 }
 
 /// All of a day, if all of it is known of every instance of which something is.
-fn all(day: &HistoryDay) -> Option<Measure> {
+fn all_of(day: &HistoryDay) -> Option<Measure> {
     let mut sum = None;
+    if !day.lost.is_empty() {
+        return None;
+    }
     for of in &day.instances {
         let measure = whole(of)?;
         sum = Some(sum.map_or(measure, |sum: Measure| sum.plus(measure)));

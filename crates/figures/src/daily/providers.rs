@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attention::{ALL, Found, rank};
+use super::notice::{ALL, Found, KINDS, Notice, rank};
 use super::shares::By;
-use super::{Daily, Measure, Notice, Rate, Subject, name_of, shares, volume};
+use super::{Daily, Measure, Rate, Subject, name_of, shares, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::{History, HistoryDay, InstanceDay};
 use crate::judge::{Rules, Sample};
@@ -86,6 +86,7 @@ pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: 
             watched,
             rules,
             differs: shares::differs(all.iter(), watched),
+            shares: (report.instances.len() + all.len()) * KINDS,
         };
         let mut of_kind = Vec::new();
         for provider in &all {

@@ -2,6 +2,7 @@
 //!
 //! A day before is a measure only if it was itself well: an outage that goes on must not become what is usual.
 
+use super::spread::{quantile, upper_tail};
 use super::{Measure, Rate, Subject};
 use crate::judge::{Limits, Rules, Sample};
 use crate::mail_stats::check::Watched;
@@ -11,18 +12,22 @@ use crate::verdict::Level;
 const RISING: usize = 6;
 const TREND: usize = 8;
 
-/// How many times its error the slope of a trend must be.
-const STEEP: f64 = 3.0;
-
-/// From this many good days it is known what is usual. What is less rare than this, by the share they had and
-/// by what they differ, is usual too: a host has some dozens of shares a day, and three hundred days a year.
+/// From this many good days on it is known what is usual, and what is no rarer than this by them is usual too: a host
+/// has some dozens of shares a day, and three hundred days a year.
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
-/// The same as a quantile of the normal distribution.
-const RARE_Z: f64 = 3.72;
 
-/// Days differ by at least so much, whatever a few of them show; and by no more, however rare what is counted is.
-const DIFFER: (f64, f64) = (0.2, 0.5);
+/// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far
+/// above what was usual as the rules ask, too.
+const JUMPS: f64 = 0.02;
+const RISES: f64 = 0.3;
+
+/// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted
+/// is.
+const DIFFER: (f64, f64, f64) = (0.25, 0.15, 0.5);
+
+/// By how many days it is known how much the days of a host differ, beside those of one instance.
+const HOST: f64 = 10.0;
 
 /// Of fewer than these, a share says little: a limit for a warning may be passed on days that are usual.
 const MANY: u64 = 10;
@@ -34,10 +39,6 @@ const LONG: usize = 10;
 /// Of days with fewer attempts than these, several are judged together, and at most so many.
 const FEW: u64 = 20;
 const TOGETHER: usize = 7;
-
-/// A day is unlike the others if it is this many standard deviations above them, and this much above the worst.
-const FAR: f64 = 5.0;
-const BEYOND: f64 = 1.5;
 
 /// Shares of fewer attempts than these say nothing of how much days differ, nor does an instance that has fewer such
 /// attempts a day for how much they do on the host.
@@ -54,6 +55,8 @@ pub(super) struct By<'a> {
     /// By how much such a share differs from day to day on instances of this host, apart from chance, as a part of its
     /// mean: a week of one instance may show less by chance.
     pub(super) differs: f64,
+    /// How many shares of the host are judged.
+    pub(super) shares: usize,
 }
 
 /// What is wrong with a share.
@@ -147,10 +150,11 @@ pub(super) fn sum(days: &[Sample]) -> Sample {
 /// How bad a day's share is, beside those of days that were well.
 fn level(day: Sample, wells: &[Sample], by: By<'_>) -> Level {
     let is_jump = |wells: &[Sample]| is_jump(day, wells, by);
+    let is_usual = wells.len() >= WELL && Usual::of(wells, by).chance(day) >= RARE;
     match by.rules.of(by.watched).judge(day).level {
         Level::Ok if is_jump(wells) || is_jump(older(wells)) => Level::Warning,
         // As on days that were well: once, by chance, above what none of them passed.
-        Level::Warning if day.part() < MANY && is_usual(day, wells, by) => Level::Ok,
+        Level::Warning if day.part() < MANY && is_usual => Level::Ok,
         level => level,
     }
 }
@@ -163,12 +167,42 @@ fn older(wells: &[Sample]) -> &[Sample] {
     }
 }
 
-/// Is such a share to be expected now and then, by those of days that were well?
-fn is_usual(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
-    let usual = sum(wells);
-    let share = (usual.part() + 1) as f64 / (usual.whole() + 2) as f64;
-    let spread = 2.0 * differ(wells).max(by.differs).clamp(DIFFER.0, DIFFER.1);
-    wells.len() >= WELL && is_expected(day, share * spread.exp())
+/// What share is to be expected on a day.
+struct Usual {
+    /// From 0 to 1.
+    share: f64,
+    /// The standard deviation of its logarithm: by how much days differ, and by how much the days that are known may be
+    /// wrong.
+    spread: f64,
+}
+
+impl Usual {
+    /// By these days.
+    fn of(days: &[Sample], by: By<'_>) -> Self {
+        let all = sum(days);
+        let known = days.iter().filter(|day| day.whole() >= MEASURED).count() as f64;
+        let host = by.differs.clamp(DIFFER.1, DIFFER.2);
+        let own = differ(days).min(DIFFER.2);
+        let known_by = (known - 1.0).max(0.0);
+        let differs = (own.powi(2) * known_by + host.powi(2) * HOST) / (known_by + HOST);
+        let of_mean = differs / known.max(1.0) + 1.0 / (all.part() as f64 + 1.0);
+        Self {
+            share: (all.part() as f64 + 0.5) / (all.whole() as f64 + 1.0),
+            spread: (differs + of_mean).sqrt(),
+        }
+    }
+
+    /// How likely it is that there are as many on a day, or more: binomial, where the logarithm of the share is normal.
+    fn chance(&self, day: Sample) -> f64 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for step in -6..=12 {
+            let z = f64::from(step) / 2.0;
+            let weight = (-z * z / 2.0).exp();
+            sum += weight * at_least(day, self.share * (self.spread * z).exp());
+            weights += weight;
+        }
+        sum / weights
+    }
 }
 
 /// By how much such a share differs from day to day on a host's instances that have enough of them to say so: the one
@@ -186,8 +220,8 @@ pub(super) fn differs<'a>(subjects: impl Iterator<Item = &'a Subject>, watched: 
     of.sort_by(f64::total_cmp);
     // Of one or two, a rise that goes on would be what is usual.
     match of.len() {
-        0..=2 => 0.0,
-        n => of.get(n / 2).map_or(0.0, |of| of.min(DIFFER.1)),
+        0..=2 => DIFFER.0,
+        n => of.get(n / 2).copied().unwrap_or(DIFFER.0),
     }
 }
 
@@ -208,13 +242,14 @@ fn differ(days: &[Sample]) -> f64 {
     variance.max(0.0).sqrt() / mean
 }
 
-/// Is that part of the whole no rarer than [`RARE`], where each is such with this probability? The upper tail of the
+/// How likely it is that so much of the whole or more is such, each with this probability: the upper tail of the
 /// binomial distribution, which is about normal where there are many.
-fn is_expected(day: Sample, probability: f64) -> bool {
+fn at_least(day: Sample, probability: f64) -> f64 {
     let (n, p) = (day.whole() as f64, probability.min(0.99));
     let mean = n * p;
     if mean > 200.0 {
-        return day.part() as f64 - 0.5 - mean <= RARE_Z * (mean * (1.0 - p)).sqrt();
+        let z = (day.part() as f64 - 0.5 - mean) / (mean * (1.0 - p)).sqrt();
+        return upper_tail(z);
     }
     let mut one = (1.0 - p).powf(n);
     let mut below = 0.0;
@@ -222,70 +257,81 @@ fn is_expected(day: Sample, probability: f64) -> bool {
         below += one;
         one *= (n - k as f64) / (k as f64 + 1.0) * p / (1.0 - p);
     }
-    1.0 - below >= RARE
+    (1.0 - below).max(0.0)
 }
 
 /// Is it far enough above what it was, in ratio and in points, beyond chance and beyond what days usually differ?
 pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
     let change = &by.rules.change;
-    let usual = sum(wells);
-    let (Some(now), Some(then)) = (day.share(), usual.share()) else {
+    let (Some(now), Some(then)) = (day.share(), sum(wells).share()) else {
         return false;
     };
-    let shares = wells.iter().filter(|day| day.whole() >= MEASURED);
-    let shares: Vec<f64> = shares.filter_map(|day| day.share()).collect();
-    let squares = shares.iter().map(|share| (share - then).powi(2));
-    let deviation = match shares.len() {
-        0 | 1 => 0.0,
-        n => (squares.sum::<f64>() / (n - 1) as f64).sqrt(),
-    };
-    let deviation = deviation.max(by.differs * then);
-    let worst = shares.iter().copied().fold(then, f64::max);
     day.part() >= change.from
         && now >= then * change.times
         && now - then >= change.points_of(by.watched)
-        && now >= then + FAR * deviation
-        && now >= worst * BEYOND
-        && day.is_above(usual, BEYOND)
-        && !is_usual(day, wells, by)
+        && Usual::of(wells, by).chance(day) < by.rare(JUMPS)
 }
 
-/// A share that rises over the days that are known, by about as much as it is on average, and by three quarters of what
-/// a jump takes, and beyond chance: where it began.
+/// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
+/// it was and by three quarters of the points that a jump takes, and beyond chance: where it began.
 fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
     let rate = Rate::Watched(by.watched);
     let days = before(subject).chain([subject.today]);
     let days: Vec<Sample> = days.map(|day| sample(day, rate)).collect();
     let (older, days) = days.split_at(days.len().saturating_sub(TREND));
-    let shares: Vec<f64> = days.iter().filter_map(|day| day.share()).collect();
-    let n = shares.len();
-    if n < RISING || n != days.len() {
+    let today = *days.last()?;
+    if days.len() < RISING || today.whole() == 0 {
         return None;
     }
-    let middle = (n - 1) as f64 / 2.0;
-    let mean = shares.iter().sum::<f64>() / n as f64;
-    let at = |(i, share): (usize, &f64)| (i as f64 - middle, share - mean);
-    let points: Vec<(f64, f64)> = shares.iter().enumerate().map(at).collect();
-    let square: f64 = points.iter().map(|(x, _)| x * x).sum();
-    let slope = points.iter().map(|(x, y)| x * y).sum::<f64>() / square;
-    let rest: f64 = points.iter().map(|(x, y)| (y - slope * x).powi(2)).sum();
-    let error = (rest / (n - 2) as f64 / square).sqrt();
-    let rise = slope * (n - 1) as f64;
-    let (first, _) = days.split_at_checked(3)?;
-    let (_, last) = days.split_at_checked(n - 2)?;
-    let most = shares.iter().copied().fold(0.0, f64::max);
-    // It has not begun to fall again.
-    let is_trend = shares.last().is_some_and(|today| *today >= most * 0.75)
-        && slope >= STEEP * error
+    let mean = Usual::of(days, by).share;
+    let (rise, errors) = slope(days, mean, by);
+    let begun = sum(days.get(..3)?);
+    let share = |from: usize, to: usize| sum(days.get(from..to).unwrap_or_default()).share();
+    let n = days.len();
+    let (middle, ended) = (share(n / 2, n - 1)?, share(n - 2, n)?);
+    let most = days
+        .iter()
+        .filter_map(|day| day.share())
+        .fold(0.0, f64::max);
+    let change = &by.rules.change;
+    // It has not begun to fall again, and is not the jump of one day.
+    let is_trend = today.share()? >= most * 0.75
+        && middle > begun.share()? * 1.25
+        && ended >= begun.share()? * change.times
+        && errors >= quantile(by.rare(RISES))
         && rise >= mean * 0.8
-        && rise >= by.rules.change.points_of(by.watched) * 0.75
-        && days.last()?.part() >= by.rules.change.from
-        && sum(last).is_above(sum(first), 1.25)
-        && !is_usual(
-            *days.last()?,
-            &[older, days.split_at_checked(n / 2)?.0].concat(),
-            // The days of a rise are unlike each other anyway.
-            By { differs: 0.0, ..by },
-        );
-    is_trend.then(|| sum(first))
+        && rise * 100.0 >= change.points_of(by.watched) * 0.75
+        && today.part() >= change.from
+        && (older.is_empty() || Usual::of(older, by).chance(today) < 0.05);
+    is_trend.then_some(begun)
+}
+
+/// By how much a line through the shares rises from the first day to the last, and how many of its errors that is. Each
+/// day counts as much as it is certain.
+fn slope(days: &[Sample], mean: f64, by: By<'_>) -> (f64, f64) {
+    let differs = by.differs.clamp(DIFFER.1, DIFFER.2) * mean;
+    let weight = |day: &Sample| {
+        let n = day.whole() as f64;
+        n / (mean * (1.0 - mean) + n * differs.powi(2))
+    };
+    let point =
+        |(at, day): (usize, &Sample)| (at as f64, day.share().unwrap_or(0.0) / 100.0, weight(day));
+    let points: Vec<(f64, f64, f64)> = days.iter().enumerate().map(point).collect();
+    let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+        points
+            .iter()
+            .map(|(x, y, weight)| of(*x, *y) * weight)
+            .sum()
+    };
+    let middle = sum(&|x, _| x) / sum(&|_, _| 1.0);
+    let square = sum(&|x, _| (x - middle).powi(2));
+    let slope = sum(&|x, y| (x - middle) * y) / square;
+    (slope * (days.len() - 1) as f64, slope * square.sqrt())
+}
+
+impl By<'_> {
+    /// What is so rare that it is met on the whole host so many times a month.
+    fn rare(self, a_month: f64) -> f64 {
+        a_month / 30.0 / self.shares.max(1) as f64
+    }
 }

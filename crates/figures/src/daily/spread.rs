@@ -3,8 +3,9 @@
 //! A few weeks of one instance say little of that; all instances together say enough, and a host with forty of them has
 //! forty times as many days that may look odd.
 
+use chrono::Weekday;
+
 use super::Subject;
-use super::volume::is_weekend;
 
 /// Days differ by at least so much, as a part of what they have, and are taken to differ by so much where too little is
 /// known; and by no more, or nothing would be odd on a host that is in trouble every day.
@@ -17,7 +18,7 @@ const PAIRS: usize = 8;
 
 /// How many days a month may be so rare on the whole host by chance. Few of them are beyond all days before as well,
 /// without which nothing is reported.
-const A_MONTH: f64 = 2.0;
+const A_MONTH: f64 = 1.0;
 
 /// Is it on the weekend, and how many deliveries had it, if that is known and enough?
 type KnownDay = (bool, Option<f64>);
@@ -69,6 +70,10 @@ impl Spread {
     }
 }
 
+pub(super) fn is_weekend(day: Weekday) -> bool {
+    matches!(day, Weekday::Sat | Weekday::Sun)
+}
+
 /// By how much the logarithms of two working days, or two of the weekend, differ, squared, without what is chance.
 fn apart((a, b): (&KnownDay, &KnownDay)) -> Option<f64> {
     let ((on_a, a), (on_b, b)) = (a, b);
@@ -85,16 +90,44 @@ fn deviation(mut squares: Vec<f64>) -> f64 {
 }
 
 /// The quantile of the normal distribution that is passed with this (small) probability.
-fn quantile(probability: f64) -> f64 {
+pub(super) fn quantile(probability: f64) -> f64 {
     let twice = -2.0 * probability.ln();
     (twice - (twice * std::f64::consts::TAU).ln())
         .max(1.0)
         .sqrt()
 }
 
+/// The probability that a normal value is above this: Abramowitz and Stegun, 26.2.17.
+pub(super) fn upper_tail(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let sum = [
+        1.330_274_429,
+        -1.821_255_978,
+        1.781_477_937,
+        -0.356_563_782,
+        0.319_381_530,
+    ];
+    let sum = sum.into_iter().fold(0.0, |sum: f64, of| (sum + of) * t);
+    let tail = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt() * sum;
+    if z < 0.0 { 1.0 - tail } else { tail }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tails_are_those_of_the_normal_distribution() {
+        for (z, of_tables) in [
+            (0.0, 0.5),
+            (1.0, 0.158_655),
+            (3.0, 1.3499e-3),
+            (-2.0, 0.977_250),
+        ] {
+            let of = upper_tail(z);
+            assert!((of - of_tables).abs() < 1e-6, "{z}: {of}");
+        }
+    }
 
     #[test]
     fn quantiles_are_those_of_the_normal_distribution() {

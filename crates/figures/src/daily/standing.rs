@@ -3,8 +3,8 @@
 
 use postfix::{Span, count};
 
-use super::attention::{ALL, Found};
-use super::{Daily, Notice};
+use super::Daily;
+use super::notice::{ALL, Found, Notice};
 use crate::bounds::OTHER_INSTANCES;
 use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;

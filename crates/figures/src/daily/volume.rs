@@ -3,8 +3,9 @@
 use chrono::Weekday;
 use postfix::count;
 
-use super::spread::Spread;
-use super::{Notice, Subject};
+use super::Subject;
+use super::notice::Notice;
+use super::spread::{Spread, is_weekend};
 use crate::judge::Rules;
 use crate::verdict::Level;
 
@@ -16,6 +17,9 @@ const BEYOND: f64 = 1.4;
 
 /// Days of the week that usually have this many times as much as others have something of their own: a list, say.
 const GREAT: f64 = 1.8;
+
+/// A day has far less than days like it if they have this many times as much; so it is on a holiday.
+const LESS: f64 = 1.5;
 
 /// From this many days alike on, only these say how little there may be: a day of work is not measured by Sundays.
 const ALIKE: usize = 3;
@@ -183,10 +187,6 @@ impl Past {
     }
 }
 
-pub(super) fn is_weekend(day: Weekday) -> bool {
-    matches!(day, Weekday::Sat | Weekday::Sun)
-}
-
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -198,17 +198,38 @@ fn median(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Far more or less than on the days before. `is_known`: is all of the day in its figures?
+/// What part of the usual there is on a holiday: nearly all of several instances, of those with at least `from` on such
+/// days, have far less at once, and all of them together have had as little on several days, the weekend's perhaps.
+pub(super) fn holiday<'a>(
+    subjects: impl Iterator<Item = &'a Subject>,
+    all: &Subject,
+    from: u64,
+) -> Option<f64> {
+    let part = |subject: &Subject| {
+        let like = at_least_usual(&Past::of(subject).alike())?;
+        (like >= from as f64).then(|| subject.today.total() as f64 / like)
+    };
+    let parts = sorted(subjects.filter_map(part));
+    let less = parts.iter().filter(|part| **part * LESS <= 1.0).count();
+    let today = all.today.total() as f64;
+    let as_low = Past::of(all).all().into_iter();
+    let as_low = as_low.filter(|n| *n > 0.0 && today * LESS > *n).count();
+    let is_all = parts.len() > 1 && less * 5 >= parts.len() * 4;
+    median(&parts).filter(|_| is_all && today > 0.0 && as_low > 1)
+}
+
+/// Far more or less than on the days before. `is_known`: is all of the day in its figures? `holiday`: what part of the
+/// usual all have, if it is one.
 pub(super) fn finding(
     subject: &Subject,
     rules: &Rules,
     spread: Spread,
     is_known: bool,
+    holiday: Option<f64>,
 ) -> Option<Notice> {
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());
     let (usual, like) = (median(&all)?, median(&alike)?);
-    let (least, most) = (*all.first()?, *all.last()?);
     if all.len() < KNOWN || usual.max(like) < rules.volume.from as f64 {
         return None;
     }
@@ -219,12 +240,13 @@ pub(super) fn finding(
         && (than.is_little || today >= past.most(usual))
         && !is_chance(today, than.usual);
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
+    let little = at_least_usual(&alike)? * holiday.unwrap_or(1.0).min(1.0);
     let is_less = is_known
         && today > 0.0
         && past.is_least(today)
-        && today * rules.volume.less <= like
+        && today * rules.volume.less <= little
         && (all.len() >= 7 || alike.len() >= KNOWN)
-        && !is_chance(today, like);
+        && !is_chance(today, little);
     let (what, usual) = match (is_more, is_less) {
         (true, _) => {
             let times = today / than.usual;
@@ -242,10 +264,31 @@ pub(super) fn finding(
         level: Level::Warning,
         instance: subject.name.clone(),
         what,
-        details: format!(
-            "{today}, compared with a usual {usual:.0} ({least} to {most} a day{weekly})"
-        ),
+        details: compared(today, usual, &all, &weekly),
     })
+}
+
+/// All instances on a holiday, in words: that is no finding.
+pub(super) fn on_holiday(all: &Subject) -> Option<String> {
+    let days = Past::of(all).all();
+    let (today, usual) = (all.today.total() as f64, median(&days)?);
+    let compared = compared(today, usual, &days, "");
+    Some(format!(
+        "All instances have less, as on a weekend or a holiday: {compared}"
+    ))
+}
+
+fn compared(today: f64, usual: f64, days: &[f64], also: &str) -> String {
+    let (least, most) = (
+        days.first().copied().unwrap_or(0.0),
+        days.last().copied().unwrap_or(0.0),
+    );
+    format!("{today}, compared with a usual {usual:.0} ({least} to {most} a day{also})")
+}
+
+/// The one in the middle; of two in the middle, the smaller: neither may be a list's.
+fn at_least_usual(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }
 
 /// Do they differ by no more than messages that come independently may by chance?

@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use postfix::{Day, Position, Problem, Span, Time, Zone, escape};
+use postfix::{Position, Problem, Time};
 
+use super::lacking::{Key, missing};
 use super::wire::ComplaintEntry;
 use super::{DIMENSIONS, DayRecord, replaces, stored};
 use crate::bounds::MOST_TIMES;
@@ -14,12 +15,6 @@ use crate::complaints::Complaints;
 use crate::mail_stats::{
     self, Count, Counts, Dimension, Frame, Instance, MailStats, Settings, Table, Tally,
 };
-
-/// So many days that there is no record of are named.
-const NAMED: usize = 5;
-
-/// Host, instance, day.
-type Key = (String, String, Day);
 
 /// Records of many days and hosts: one of each host, instance and day.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +35,26 @@ struct StoredRecord {
 impl StoredRecord {
     fn problem(&self, what: String) -> Problem {
         Problem::new(&self.path, what).at(Position::Line(self.line))
+    }
+
+    /// Its hours, if it counts in `window`. What it lacks, and that it is only partly in it, are problems.
+    fn counts_in(&self, window: &Range<Time>, problems: &mut Vec<Problem>) -> Option<Range<Time>> {
+        let record = &self.record;
+        let (since, until) = record.span()?;
+        if until <= window.start || since >= window.end {
+            return None;
+        }
+        let name = format!("{} on {}, {}", record.instance, record.host, record.day);
+        if since < window.start || until > window.end {
+            let what = format!("{name} is only partly in the window and is left out");
+            problems.push(self.problem(what));
+            return None;
+        }
+        if !record.complete {
+            let why = record.incomplete.join("; ");
+            problems.push(self.problem(format!("{name} is incomplete: {why}")));
+        }
+        Some(since..until)
     }
 }
 
@@ -100,7 +115,8 @@ impl Days {
     /// those of all hosts that have one of its name.
     ///
     /// What [`Settings::by`] asks for must be among [`DIMENSIONS`], instance and day. A day that is partly in the
-    /// window, a record of a part of a day, and days that a host has no record of, are problems.
+    /// window, a record of a part of a day, and days that a host or one of its instances has no record of, are
+    /// problems.
     pub fn add_up(
         self,
         settings: &Arc<Settings>,
@@ -117,27 +133,18 @@ impl Days {
             let what = missing(keys, window.as_ref(), settings.zone)?;
             Some(Problem::new(file, what))
         }));
+        let window = window.unwrap_or(Time::MIN..Time::MAX);
         for found in self.records.into_values() {
             let record = &found.record;
-            let Some((since, until)) = record.span().filter(|_| wants(record.instance.as_bytes()))
+            let is_wanted = wants(record.instance.as_bytes());
+            let of = is_wanted.then(|| found.counts_in(&window, &mut problems));
+            let Some(Range {
+                start: since,
+                end: until,
+            }) = of.flatten()
             else {
                 continue;
             };
-            let window = window.clone().unwrap_or(Time::MIN..Time::MAX);
-            if until <= window.start || since >= window.end {
-                continue;
-            }
-            let name = format!("{} on {}, {}", record.instance, record.host, record.day);
-            if since < window.start || until > window.end {
-                problems.push(found.problem(format!(
-                    "{name} is only partly in the window and is left out"
-                )));
-                continue;
-            }
-            if !record.complete {
-                let why = record.incomplete.join("; ");
-                problems.push(found.problem(format!("{name} is incomplete: {why}")));
-            }
             hosts.insert(record.host.clone());
             records += 1;
             span = Some(span.map_or(since..until, |s| s.start.min(since)..s.end.max(until)));
@@ -155,55 +162,6 @@ impl Days {
         });
         Merged { stats, records }
     }
-}
-
-/// Which days the records lack: each host should have all of the window. Where that has no beginning, a host's is its
-/// first record; where it has no end, that is the newest record of any host: one that has stopped to save is not to
-/// look as if nothing were missing.
-fn missing<'a>(
-    keys: impl Iterator<Item = &'a Key>,
-    window: Option<&Range<Time>>,
-    zone: Zone,
-) -> Option<String> {
-    let mut hosts: BTreeMap<&str, BTreeSet<Day>> = BTreeMap::new();
-    for (host, _, day) in keys {
-        hosts.entry(host).or_default().insert(*day);
-    }
-    if hosts.is_empty() {
-        return Some("there is no day record".to_owned());
-    }
-    let bounds = window.map_or(Time::MIN..Time::MAX, Range::clone);
-    let first = (bounds.start > Time::MIN).then(|| Day::at(bounds.start, zone));
-    let last = bounds.end.minus(Span::from_micros(1));
-    let last = (bounds.end < Time::MAX).then(|| Day::at(last, zone));
-    let newest = hosts.values().filter_map(BTreeSet::last).max().copied();
-    let mut of_hosts = Vec::new();
-    for (host, days) in &hosts {
-        let ends = first.or(days.first().copied()).zip(last.or(newest));
-        if let Some((first, _)) =
-            ends.filter(|(first, last)| last < first && bounds.end == Time::MAX)
-        {
-            let host = escape(host.as_bytes());
-            of_hosts.push(format!("{host}: no record from {first} on"));
-        }
-        let all = ends.into_iter().flat_map(|(first, last)| first.up_to(last));
-        let mut gone = all.filter(|day| !days.contains(day));
-        let named: Vec<String> = gone
-            .by_ref()
-            .take(NAMED)
-            .map(|day| day.to_string())
-            .collect();
-        let more = match gone.count() {
-            0 => String::new(),
-            1 => " and 1 day more".to_owned(),
-            n => format!(" and {n} days more"),
-        };
-        if !named.is_empty() {
-            let host = escape(host.as_bytes());
-            of_hosts.push(format!("{host}: no record of {}{more}", named.join(", ")));
-        }
-    }
-    (!of_hosts.is_empty()).then(|| of_hosts.join("; "))
 }
 
 impl DayRecord {

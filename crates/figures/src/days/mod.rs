@@ -4,11 +4,13 @@
 //! The record is a wire format, `relay-tools/instance-day/1`: one JSON object a line. It holds what [`DIMENSIONS`]
 //! distinguish, delays by their values, and no address.
 
+mod lacking;
 mod merge;
 mod record;
 mod store;
 mod wire;
 
+pub(crate) use lacking::is_daily;
 pub(crate) use merge::counted;
 pub use merge::{Days, Merged};
 pub use record::{DayRecord, Input, Period, records};

@@ -131,3 +131,52 @@ fn numbers_without_measure_do_no_harm() {
     assert_eq!(merged.records, 2);
     assert_eq!(merged.stats.total.counts.sent, u64::MAX);
 }
+
+/// Days 11 to 15 of a host with two instances: what the second one lacks is named, unless it came later or was taken
+/// away.
+#[test]
+fn records_that_an_instance_lacks_are_named() {
+    let check = |b: &[u32], window: Option<(&str, &str)>, expected: &[&str]| {
+        let of = |name: &str, day: u32| {
+            let mut record = json_of(5, true);
+            record["instance"] = json!(name);
+            record["day"] = json!(format!("2026-09-{day}"));
+            record["since"] = json!(format!("2026-09-{day}T00:00:00Z"));
+            record["until"] = json!(format!("2026-09-{}T00:00:00Z", day + 1));
+            format!("{record}\n")
+        };
+        let mut text: String = (11..=15).map(|day| of("postfix-aol-a", day)).collect();
+        text.extend(b.iter().map(|day| of("postfix-aol-b", *day)));
+        text.push_str(&of("(other)", 12));
+        let mut days = Days::default();
+        days.read(path(), text.as_bytes());
+        let settings = Arc::new(Settings {
+            by: Vec::new(),
+            count: Count::Attempts,
+            delays: false,
+            zone: Zone::named("UTC").unwrap(),
+            instances: Vec::new(),
+            most_instances: crate::bounds::MOST_INSTANCES,
+            most_keys: crate::bounds::MOST_KEYS,
+            providers: Arc::new(Providers::load(None).unwrap()),
+            reasons: None,
+        });
+        let window = window.map(|(since, until)| since.parse().unwrap()..until.parse().unwrap());
+        let merged = days.add_up(&settings, window, None, |_| true);
+        let said: Vec<&str> = merged.stats.problems.iter().map(|p| &*p.what).collect();
+        assert_eq!(said, expected, "{b:?}");
+    };
+    let all = "rustin: no record of postfix-aol-b of 2026-09-";
+    check(&[11, 12, 13, 14, 15], None, &[]);
+    check(&[11, 13, 14, 15], None, &[&format!("{all}12")]);
+    check(
+        &[11, 15],
+        None,
+        &[&format!("{all}12, 2026-09-13, 2026-09-14")],
+    );
+    check(&[11, 12, 13], None, &[&format!("{all}14, 2026-09-15")]);
+    check(&[13, 14, 15], None, &[]);
+    let last = Some(("2026-09-15T00:00:00Z", "2026-09-16T00:00:00Z"));
+    check(&[11, 12, 13, 14], last, &[&format!("{all}15")]);
+    check(&[11, 12], last, &[]);
+}

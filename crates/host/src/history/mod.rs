@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use figures::days::{self, DayRecord, Period};
 use figures::history::History;
 use postfix::config::Host;
-use postfix::{Day, Parsed, Problem};
+use postfix::{Day, Parsed, Problem, escape};
 
 use crate::logs::{Hosts, Preference, Selection, log_sets};
 use crate::site::Site;
@@ -127,7 +127,21 @@ pub fn combined(
         let of_it = |r: &DayRecord| r.host == period.host && r.day == day && wants(&r.instance);
         stored.extend(records.filter(of_it));
     }
-    History::new(days.to_vec(), counted, stored, problems)
+    let mut history = History::new(days.to_vec(), counted, stored, problems);
+    for day in history.days.iter().filter(|day| !day.lost.is_empty()) {
+        let names: Vec<String> = day
+            .lost
+            .iter()
+            .map(|name| escape(name).to_string())
+            .collect();
+        let what = format!(
+            "no record of {}, though there is one of days before and after",
+            names.join(", ")
+        );
+        let path = record_file(site, &day.day);
+        history.problems.push(Problem::new(&path, what));
+    }
+    history
 }
 
 /// The file of a day's records.

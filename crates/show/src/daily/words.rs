@@ -190,6 +190,7 @@ pub(super) fn coverage(report: &Daily) -> Vec<String> {
             listed(&report.unused)
         ));
     }
+    lines.extend(report.note.iter().map(|note| format!("{note}.")));
     lines.extend(from_records(report));
     lines.extend(unlisted(report));
     lines

@@ -92,15 +92,10 @@ impl Events {
         let address = delivery
             .relay
             .and_then(|r| std::str::from_utf8(r.address?).ok());
-        let reason = match delivery.status {
-            Status::Sent => None,
-            Status::Bounced | Status::Deferred => {
-                let reason =
-                    self.cache
-                        .classify(&self.reasons, delivery.reply, delivery.dsn, domain);
-                Some(reason)
-            }
-        };
+        let (cache, reasons) = (&mut self.cache, &self.reasons);
+        let is_refused = delivery.status != Status::Sent;
+        let reason =
+            is_refused.then(|| cache.classify(reasons, delivery.reply, delivery.dsn, domain));
         let event = Event {
             schema: SCHEMA,
             ts: delivery.time.and_then(|micros| self.clock.show(micros)),

@@ -189,15 +189,7 @@ fn draw_breakdown(stats: &MailStats, at: usize, dimension: Dimension, style: Tab
     let is_reason = dimension == Dimension::Reason;
     // By instance, there is one table over all of them.
     let is_instance = dimension == Dimension::Instance;
-    let mut columns = Vec::new();
-    if !is_instance {
-        columns.push(Column::Instance("instance"));
-    }
-    columns.push(Column::Name(dimension.as_str()));
-    columns.extend(COUNTS);
-    if is_reason {
-        columns.extend([Column::List("codes"), Column::List("blamed")]);
-    }
+    let columns = breakdown_columns(dimension);
     let rows_of = |breakdown: &Breakdown, instance: Option<&[u8]>, tone, with_shares| {
         let row_cells = |row: &Row| {
             let mut cells: Vec<Cell> = instance
@@ -235,6 +227,19 @@ fn draw_breakdown(stats: &MailStats, at: usize, dimension: Dimension, style: Tab
         false => rows(false),
     };
     draw_to_fit(style, &columns, rows, &LEAST_FIRST)
+}
+
+fn breakdown_columns(dimension: Dimension) -> Vec<Column> {
+    let mut columns = Vec::new();
+    if dimension != Dimension::Instance {
+        columns.push(Column::Instance("instance"));
+    }
+    columns.push(Column::Name(dimension.as_str()));
+    columns.extend(COUNTS);
+    if dimension == Dimension::Reason {
+        columns.extend([Column::List("codes"), Column::List("blamed")]);
+    }
+    columns
 }
 
 /// What a narrow terminal does without, the first to go first.

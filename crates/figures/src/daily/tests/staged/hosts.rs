@@ -222,13 +222,18 @@ impl Host {
         let instance = &self.instances[at];
         let weekday = (self.first + day) % 7;
         let mut volume = instance.volume * self.growth.powi(day as i32);
-        if weekday > 4 || self.holidays.contains(&day) {
+        if weekday > 4 || self.is_holiday(day) {
             volume *= instance.weekend;
         }
         match instance.list {
             Some((of, times)) if of == weekday => volume.max(instance.volume * 0.3) * times,
             _ => volume,
         }
+    }
+
+    /// Is it a day of the week on which it has as little as on the weekend?
+    pub(super) fn is_holiday(&self, day: u64) -> bool {
+        self.holidays.contains(&day)
     }
 
     /// About how many deliveries all of them have on a day.

@@ -181,8 +181,9 @@ fn judge(kind: Kind, seeds: Range<u64>, each: u64, is_told: bool) -> Figures {
         for seed in seeds.clone().take(each as usize) {
             let mut before = [7, 14, 28][(seed % 3) as usize];
             let host = Host::new(kind, !seed, before, 7);
-            // Not on a weekend, if nothing is done then.
-            while host.expected_of_all(before) < 30.0 && before < 36 {
+            // Not on a weekend, if nothing is done then. Three times as much as on a holiday is as much as on others.
+            let is_odd = |day| incident == Incident::Tripled && host.is_holiday(day);
+            while (host.expected_of_all(before) < 30.0 || is_odd(before)) && before < 36 {
                 before += 1;
             }
             let mut chance = Chance::new(seed);
@@ -227,10 +228,11 @@ fn incidents_are_marked_on_their_first_day_and_quiet_days_are_not() {
             all.3 += of.incidents;
             println!(
                 "{name}, {kind:?}: {} months, {none} without a mark, {one} with one marked day, {more} with more; {} \
-                 of {} days marked; {} of {} incidents not marked on their first day",
+                 of {} days marked, {:.2} a month; {} of {} incidents not marked on their first day",
                 of.months,
                 of.marked,
                 of.months * MONTH,
+                of.marked as f64 / of.months as f64,
                 of.missed,
                 of.incidents
             );
