@@ -17,6 +17,9 @@ const TREND: usize = 8;
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
 
+/// What was so often too much, and well again by itself, is usual.
+const AGAIN: usize = 2;
+
 /// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far
 /// above what was usual as the rules ask, too.
 const JUMPS: f64 = 0.02;
@@ -79,19 +82,13 @@ pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
     let rate = Rate::Watched(by.watched);
     let today = sample(subject.today, rate);
     let before: Vec<Sample> = before(subject).map(|day| sample(day, rate)).collect();
-    let (mut wells, mut streak) = (Vec::new(), 0);
-    let known = before.len();
+    let mut past = Past::default();
     for &day in &before {
-        if level(day, &wells, by) == Level::Ok {
-            wells.push(day);
-            streak = 0;
-        } else {
-            streak += 1;
-        }
+        past.add(day, by);
     }
     let rose_from = rising(subject, by);
     let mut together = None;
-    let level = match level(today, &wells, by) {
+    let level = match past.level(today, by) {
         Level::Ok if rose_from.is_some() => Level::Warning,
         Level::Ok => {
             together = few(today, &before, by.rules.of(by.watched));
@@ -101,12 +98,56 @@ pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
     };
     Some(Judged {
         level,
-        days: streak + 1,
-        ever_since: streak > 0 && streak == known,
-        usual: (!wells.is_empty()).then(|| (sum(&wells), wells.len())),
+        days: past.streak + 1,
+        ever_since: past.streak > 0 && past.streak == before.len(),
+        usual: (!past.wells.is_empty()).then(|| (sum(&past.wells), past.wells.len())),
         rose_from,
         together,
     })
+}
+
+/// How a share was on the days before a day.
+#[derive(Default)]
+struct Past {
+    all: Vec<Sample>,
+    /// The days that were well.
+    wells: Vec<Sample>,
+    /// For how many days it has not been so.
+    streak: usize,
+    /// The same, where it ended by itself: what comes and goes.
+    ended: Vec<usize>,
+}
+
+impl Past {
+    fn add(&mut self, day: Sample, by: By<'_>) {
+        if level(day, &self.wells, by) == Level::Ok {
+            self.wells.push(day);
+            self.ended.extend((self.streak > 0).then_some(self.streak));
+            self.streak = 0;
+        } else {
+            self.streak += 1;
+        }
+        self.all.push(day);
+    }
+
+    /// How bad a day's share is: a warning is none where it comes and goes.
+    fn level(&self, day: Sample, by: By<'_>) -> Level {
+        match level(day, &self.wells, by) {
+            Level::Warning if self.comes_and_goes(day) => Level::Ok,
+            level => level,
+        }
+    }
+
+    /// Was it as bad as this again and again, on the smaller part of the days, and for as long, before it was well by
+    /// itself?
+    fn comes_and_goes(&self, day: Sample) -> bool {
+        let bad = self.all.len() - self.wells.len();
+        let longest = self.ended.iter().copied().max().unwrap_or(0);
+        self.ended.len() >= AGAIN
+            && self.streak < longest
+            && bad < self.wells.len()
+            && self.all.iter().any(|one| !day.is_above(*one, 1.0))
+    }
 }
 
 /// A day of too few attempts to be judged alone, most of which were such, with the days before it: what is then beyond

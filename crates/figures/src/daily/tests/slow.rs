@@ -191,3 +191,32 @@ fn a_provider_goes_with_its_instance_that_is_switched_off() {
     records.push(by_provider(last, "off", &[]));
     assert_eq!(found_in(&days, records, (&["big"], &["big"]), 0), [""; 0]);
 }
+
+/// 8 % bounced, and 13 % now and then, above the limit of 10 %.
+#[test]
+fn what_comes_and_goes_is_usual_until_it_stays_or_grows() {
+    let with = |bad: &[u64], today: u64| {
+        month(|at| {
+            let n = match at {
+                28 => today,
+                at if bad.contains(&at) => 130,
+                _ => 80,
+            };
+            [1000 - n, n, 0, 0]
+        })
+    };
+    let twice = [5, 6, 18, 19];
+    assert_eq!(with(&twice, 130), [""; 0]);
+    assert_eq!(with(&[5, 6, 18, 19, 23, 24], 130), [""; 0]);
+    // Once before is not again and again.
+    one(&with(&[5, 6], 130), "13.0% bounced (130); it was 8.0%");
+    // It was never so for a third day.
+    one(
+        &with(&[5, 6, 18, 19, 26, 27], 130),
+        "13.0% bounced (130), for the 3rd day",
+    );
+    one(&with(&twice, 180), "18.0% bounced (180)");
+    // On most days it is no longer what comes and goes.
+    let most: Vec<u64> = (2..28).filter(|at| at % 3 > 0).collect();
+    one(&with(&most, 130), "13.0% bounced (130)");
+}
