@@ -17,6 +17,9 @@ const TREND: usize = 8;
 const WELL: usize = 5;
 const RARE: f64 = 0.0001;
 
+/// So many times what it can have been on fewer days than these, by chance.
+const BEYOND: f64 = 1.5;
+
 /// What was so often too much, and well again by itself, is usual.
 const AGAIN: usize = 2;
 
@@ -310,7 +313,11 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
     day.part() >= change.from
         && now >= then * change.times
         && now - then >= change.points_of(by.watched)
-        && Usual::of(wells, by).chance(day) < by.rare(JUMPS)
+        && match wells.len() {
+            // By so few days it is not known how much they differ.
+            ..WELL => day.is_above(sum(wells), BEYOND),
+            _ => Usual::of(wells, by).chance(day) < by.rare(JUMPS),
+        }
 }
 
 /// A share that rises over the days that are known, by about as much as it is on average, to several times as much as

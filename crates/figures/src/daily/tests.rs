@@ -228,9 +228,16 @@ fn rates_that_have_no_past_have_limits_of_their_own() {
 
 #[test]
 fn a_rate_jumps_if_it_doubles_and_by_enough_points() {
-    // And not by chance, nor by what days differ, of which one says nothing. 26 of 2000 are below every limit; on five
-    // days there were 2 each.
-    check(&[Some([1990, 0, 0, 10])], [1962, 0, 0, 38], 0, &[]);
+    // And not by chance: 10 of 2000 blocked are at most 0.918 %, half as much again is 1.377 %; 37 are at least 1.345
+    // %, 38 1.387 %.
+    check(&[Some([1990, 0, 0, 10])], [1963, 0, 0, 37], 0, &[]);
+    check(
+        &[Some([1990, 0, 0, 10])],
+        [1962, 0, 0, 38],
+        0,
+        &["! 38 blocked (1.9%); it was 0.5%"],
+    );
+    // Nor by what days differ, where five are known: 26 of 2000 are below every limit; there were 2 each.
     check(&[Some([1998, 0, 0, 2]); 5], [1991, 0, 0, 9], 0, &[]);
     check(
         &[Some([1998, 0, 0, 2]); 5],

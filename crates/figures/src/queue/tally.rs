@@ -182,7 +182,7 @@ impl Tally {
             Dimension::Reason | Dimension::ReasonClass => {
                 let found = deferral.map(|of| known.of(of, &to.address, &settings.reasons));
                 key.push_str(match found {
-                    Some((_, folded)) if by == Dimension::Reason => &**folded,
+                    Some((_, folded)) if by == Dimension::Reason => folded,
                     Some((why, _)) => why.class.as_str(),
                     None => NONE,
                 });

@@ -51,28 +51,8 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
         Some(rest) if !rest.contains(&b':') => (&before[..0], rest),
         _ => (before, run),
     };
-    // `host NAME[192.0.2.1] said: …` in the words: a server that the server asked.
-    let is_server = |rest: &[u8]| {
-        let says = [
-            &b" said: "[..],
-            b" refused ",
-            b" while ",
-            b" timed out",
-            b":25: ",
-            b": ",
-        ];
-        says.iter().any(|verb| rest.starts_with(verb))
-    };
-    let asks = |word: &[u8]| {
-        let verbs = [&b"host"[..], b"to", b"with"];
-        verbs.iter().any(|verb| word.eq_ignore_ascii_case(verb))
-    };
-    if before.ends_with(b"[") && after.strip_prefix(b"]").is_some_and(is_server) {
-        let mut words = before.rsplit(|b| *b == b' ');
-        let name = words.next().unwrap_or_default();
-        if name.len() > 1 && words.next().is_some_and(asks) {
-            return None;
-        }
+    if is_of_server(before, after) || is_called(before) {
+        return None;
     }
     let joins =
         |b: Option<&u8>| b.is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -81,20 +61,9 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     if after.starts_with(b"[") {
         return None;
     }
-    // Whom the server itself called: `connect to mx.example.net [192.0.2.1]:25`, Exim's `Called:   192.0.2.1`. And
     // `192.0.2.0/24` is a network.
-    let last: Vec<&[u8]> = before
-        .trim_ascii_end()
-        .rsplit(|b| *b == b' ')
-        .take(5)
-        .collect();
-    // Backwards: `not allowed to connect from 192.0.2.1` is about the client.
-    let calls = last.iter().any(|word| word.eq_ignore_ascii_case(b"called:"))
-        || last.windows(2).any(|two| {
-            matches!(two, [to, verb] if to.eq_ignore_ascii_case(b"to") && verb.eq_ignore_ascii_case(b"connect"))
-        });
     let is_network = after.starts_with(b"/") && after.get(1).is_some_and(u8::is_ascii_digit);
-    if is_network || calls {
+    if is_network {
         return None;
     }
     // `RFC 2821 section 4.1.1.1` is no address, though it has the form of one.
@@ -112,6 +81,43 @@ fn whole_address(before: &[u8], run: &[u8], after: &[u8]) -> Option<IpAddr> {
     })?;
     let is_no_one = found.is_loopback() || found.is_unspecified() || found.is_multicast();
     (!is_no_one).then_some(found)
+}
+
+/// `host NAME[192.0.2.1] said: …` in the words: is it a server that the server asked?
+fn is_of_server(before: &[u8], after: &[u8]) -> bool {
+    let is_server = |rest: &[u8]| {
+        let says = [
+            &b" said: "[..],
+            b" refused ",
+            b" while ",
+            b" timed out",
+            b":25: ",
+            b": ",
+        ];
+        says.iter().any(|verb| rest.starts_with(verb))
+    };
+    let asks = |word: &[u8]| {
+        let verbs = [&b"host"[..], b"to", b"with"];
+        verbs.iter().any(|verb| word.eq_ignore_ascii_case(verb))
+    };
+    let mut words = before.rsplit(|b| *b == b' ');
+    let name = words.next().unwrap_or_default();
+    let is_named = name.ends_with(b"[") && name.len() > 1;
+    is_named && after.strip_prefix(b"]").is_some_and(is_server) && words.next().is_some_and(asks)
+}
+
+/// Whom the server itself called: `connect to mx.example.net [192.0.2.1]:25`, Exim's `Called:   192.0.2.1`.
+fn is_called(before: &[u8]) -> bool {
+    let last: Vec<&[u8]> = before
+        .trim_ascii_end()
+        .rsplit(|b| *b == b' ')
+        .take(5)
+        .collect();
+    // Backwards: `not allowed to connect from 192.0.2.1` is about the client.
+    last.iter().any(|word| word.eq_ignore_ascii_case(b"called:"))
+        || last.windows(2).any(|two| {
+            matches!(two, [to, verb] if to.eq_ignore_ascii_case(b"to") && verb.eq_ignore_ascii_case(b"connect"))
+        })
 }
 
 /// Does `before` end with the reply code of a line that is not the last, as in `550-192.0.2.1 is blocked`?

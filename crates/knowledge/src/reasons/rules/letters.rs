@@ -10,19 +10,22 @@ use hashbrown::HashMap;
 /// How many bytes a run has at least.
 pub(super) const LETTERS_MIN: usize = 2;
 
+/// A run of letters, and its number.
+pub(super) type Letter = (Vec<u8>, usize);
+
 /// Runs of letters, each with a number.
 #[derive(Debug, Clone)]
 pub(super) struct Letters {
     /// Sorted by the letters.
-    all: Vec<(Vec<u8>, usize)>,
-    /// Where those are in `all` that begin with some bytes: those of two bytes, those of three, and longer ones by their
-    /// first four.
+    all: Vec<Letter>,
+    /// Where those are in `all` that begin with some bytes: those of two bytes, those of three, and longer ones by
+    /// their first four.
     by_start: [HashMap<u32, Range<usize>>; 3],
 }
 
 impl Letters {
     /// `all` have [`LETTERS_MIN`] bytes and more; shorter ones are not found.
-    pub(super) fn new(mut all: Vec<(Vec<u8>, usize)>) -> Self {
+    pub(super) fn new(mut all: Vec<Letter>) -> Self {
         all.sort_unstable();
         all.dedup();
         let mut by_start: [HashMap<u32, Range<usize>>; 3] = Default::default();

@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
 
-use super::letters::{LETTERS_MIN, Letters};
+use super::letters::{LETTERS_MIN, Letter, Letters};
 use super::words::{Words, heads};
 
 /// What a pattern may grow to when compiled, in bytes.
@@ -178,7 +178,7 @@ struct Heads<'a> {
     /// The patterns of each.
     whose: Vec<Vec<usize>>,
     /// A letter, and the head that begins with it.
-    letters: Vec<(Vec<u8>, usize)>,
+    letters: Vec<Letter>,
 }
 
 impl<'a> Heads<'a> {
@@ -201,7 +201,7 @@ impl<'a> Heads<'a> {
     }
 
     /// The letters with their heads, and the heads' patterns.
-    fn done(self) -> (Vec<(Vec<u8>, usize)>, Vec<Vec<usize>>) {
+    fn done(self) -> (Vec<Letter>, Vec<Vec<usize>>) {
         (self.letters, self.whose)
     }
 
