@@ -184,7 +184,9 @@ fn days_are_told() {
         ]
         .concat(),
         "specimen: /var/lib/relay-tools/days/2026-09-16.rustin.jsonl, line 4: not a record of schema \
-         relay-tools/instance-day/1: expected ident at line 1 column 2\n",
+         relay-tools/instance-day/1: expected ident at line 1 column 2\n\
+         specimen: /var/lib/relay-tools/days/2026-09-17.rustin.jsonl: no record of postfix-b, though there is one of \
+         days before and after\n",
     );
     // One instance: the other's log, records and problems are none of its business.
     check(
