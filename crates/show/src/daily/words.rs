@@ -102,6 +102,8 @@ pub(super) fn verdict(report: &Daily) -> String {
             "nothing found, but not all queues could be read".to_owned()
         }
         0 if report.total.today.total() == 0 => "no deliveries".to_owned(),
+        // A holiday, or an outage of half a day: nobody has seen which.
+        0 if report.note.is_some() => "less mail than usual everywhere, otherwise well".to_owned(),
         0 => "all is well".to_owned(),
         1 => "one thing needs attention".to_owned(),
         n => format!("{n} things need attention"),

@@ -220,3 +220,36 @@ fn what_comes_and_goes_is_usual_until_it_stays_or_grows() {
     let most: Vec<u64> = (2..28).filter(|at| at % 3 > 0).collect();
     one(&with(&most, 130), "13.0% bounced (130)");
 }
+
+/// 900 on working days and 90 at the weekend of each of three instances; the last is a Wednesday. A tenth of all at once
+/// is noted, of one alone it is marked.
+#[test]
+fn less_of_all_is_noted_and_of_one_is_marked() {
+    let with = |low: &[&str]| {
+        let days: Vec<Period> = (3..29).rev().map(day).collect();
+        let (last, before) = days.split_last().unwrap();
+        let names = ["a", "b", "c"];
+        let of = |day: &Period| match day.day().weekday() {
+            chrono::Weekday::Sat | chrono::Weekday::Sun => 90,
+            _ => 900,
+        };
+        let before = before
+            .iter()
+            .flat_map(|day| names.map(|name| record(day, name, [of(day), 0, 0, 0])));
+        let today = names.map(|name| {
+            record(
+                last,
+                name,
+                [if low.contains(&name) { 90 } else { 900 }, 0, 0, 0],
+            )
+        });
+        let records = before.chain(today).collect();
+        let report = daily(&days, records, (&names, &names), 0);
+        (report.attention.len(), report.note)
+    };
+    assert_eq!(with(&[]), (0, None));
+    let (marks, note) = with(&["a", "b", "c"]);
+    assert_eq!(marks, 0);
+    assert!(note.unwrap().contains("270, compared with a usual 2700"));
+    assert_eq!(with(&["a"]), (1, None));
+}
