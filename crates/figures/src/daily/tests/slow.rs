@@ -221,8 +221,8 @@ fn what_comes_and_goes_is_usual_until_it_stays_or_grows() {
     one(&with(&most, 130), "13.0% bounced (130)");
 }
 
-/// 900 on working days and 90 at the weekend of each of three instances; the last is a Wednesday. A tenth of all at once
-/// is noted, of one alone it is marked.
+/// 900 on working days and 90 at the weekend of each of three instances; the last is a Wednesday. A tenth of all at
+/// once is noted, of one alone it is marked.
 #[test]
 fn less_of_all_is_noted_and_of_one_is_marked() {
     let with = |low: &[&str]| {
