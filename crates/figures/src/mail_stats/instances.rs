@@ -17,9 +17,9 @@ use crate::bounds::{MOST_KEYS_IN_ALL, OTHER_INSTANCES};
 use crate::complaints::Complaints;
 use postfix::log::Status;
 
-/// Where a tally keeps an instance; another tally must not be given it.
+/// Where a tally keeps an instance, and after how many cuts; another tally must not be given it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot(usize);
+pub struct Slot(usize, usize);
 
 /// The counts of one instance.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +84,8 @@ pub(super) struct Instances {
     most_keys: usize,
     /// Keys of all of them, or some that are no more.
     keys: usize,
+    /// How many times the busiest were left: they are elsewhere since.
+    cuts: usize,
 }
 
 impl Instances {
@@ -96,6 +98,7 @@ impl Instances {
             most: settings.most_instances,
             most_keys: settings.most_keys,
             keys: 0,
+            cuts: 0,
         }
     }
 
@@ -143,7 +146,7 @@ impl Instances {
     /// Where an instance is kept. Others may be elsewhere afterwards.
     pub(super) fn place(&mut self, name: &[u8]) -> Slot {
         if let Some(&at) = self.places.get(name) {
-            return Slot(at);
+            return Slot(at, self.cuts);
         }
         if self.all.len() >= self.kept + 2 * self.most {
             self.cut();
@@ -151,7 +154,7 @@ impl Instances {
         let at = self.all.len();
         self.all.push(self.empty(name));
         self.places.insert(name.to_vec(), at);
-        Slot(at)
+        Slot(at, self.cuts)
     }
 
     fn empty(&self, name: &[u8]) -> Instance {
@@ -164,8 +167,7 @@ impl Instances {
 
     /// The instance at `place`, if it is `name` still; else where that is now.
     pub(super) fn at(&mut self, place: Slot, name: &[u8]) -> &mut Instance {
-        let is_there = self.all.get(place.0).is_some_and(|i| *i.name == *name);
-        let place = if is_there { place } else { self.place(name) };
+        let place = if place.1 == self.cuts { place } else { self.place(name) };
         &mut self.all[place.0]
     }
 
@@ -176,6 +178,7 @@ impl Instances {
 
     /// Leaves the busiest.
     fn cut(&mut self) {
+        self.cuts += 1;
         let mut rest = self.all.split_off(self.kept);
         let other = OTHER_INSTANCES.as_bytes();
         let others = rest.iter().position(|instance| *instance.name == *other);
@@ -267,6 +270,7 @@ mod tests {
             most: 200,
             most_keys: 1 << 20,
             keys: 0,
+            cuts: 0,
         };
         let once = Counts {
             sent: 1,

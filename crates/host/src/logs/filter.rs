@@ -11,6 +11,8 @@ use super::hosts::Hosts;
 
 /// Tags that are looked through one by one before the table is asked: a host's own, mostly.
 const NEAR: usize = 32;
+/// Places of the last tags met: a host has some ten.
+const LAST: usize = 64;
 /// Tags that are remembered: anyone who may write to a log makes them up. Whose another is, is found out at each line.
 const MOST_TAGS: usize = 4096;
 /// How many names of no instance are kept, to show what they are.
@@ -26,6 +28,8 @@ pub struct Filter<'a> {
     known: Vec<KnownTag<'a>>,
     /// Where those behind the first [`NEAR`] are.
     table: HashMap<Vec<u8>, usize>,
+    /// Where the last tags met are, by what they end with.
+    last: [usize; LAST],
     /// The first names of no instance whose events count.
     strays: Vec<Vec<u8>>,
 }
@@ -42,6 +46,12 @@ fn ending(tag: &[u8]) -> u64 {
         Some(bytes) => u64::from_le_bytes(*bytes),
         None => tag.iter().fold(0, |n, b| n << 8 | u64::from(*b)),
     }
+}
+
+/// The place of a tag with this [`ending`] among the last ones met: the top six bits of a multiple of it.
+#[inline]
+fn slot(ending: u64) -> usize {
+    (ending.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
 }
 
 /// A tag, and what was found out about it.
@@ -95,6 +105,7 @@ impl<'a> Filter<'a> {
             scope: Scope::All,
             known: Vec::new(),
             table: HashMap::new(),
+            last: [0; LAST],
             strays: Vec::new(),
         }
     }
@@ -153,12 +164,24 @@ impl<'a> Filter<'a> {
     {
         let host = self.hosts.other(host);
         let ending = ending(tag);
-        let near = self.known.iter().take(NEAR);
-        let found = near.zip(0..).find_map(|(known, at)| {
+        let is_it = |known: &KnownTag<'_>| {
             let is_host =
                 || known.host.len() == host.len() && (host.is_empty() || known.host == host);
-            (known.ending == ending && known.tag == tag && is_host()).then_some((known, at))
-        });
+            known.ending == ending && known.tag == tag && is_host()
+        };
+        let last = self.last.get_mut(slot(ending));
+        let at = last.as_ref().map_or(0, |at| **at);
+        let found = match self.known.get(at).filter(|known| is_it(known)) {
+            Some(known) => Some((known, at)),
+            None => {
+                let near = self.known.iter().take(NEAR);
+                let found = near.zip(0..).find(|(known, _)| is_it(known));
+                if let (Some(last), Some((_, at))) = (last, found) {
+                    *last = at;
+                }
+                found
+            }
+        };
         match found {
             Some((known, at)) if known.counts => Some((Some(at), known.full_name(tag)?)),
             Some(_) => None,

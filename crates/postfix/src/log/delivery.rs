@@ -102,6 +102,7 @@ pub(super) fn repeated(c: &mut Cursor<'_>, most: u64) -> Option<u64> {
 }
 
 /// Reads the message of a delivery agent.
+#[inline]
 pub(super) fn parse(message: &[u8]) -> Message<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_DELIVERIES);
@@ -120,6 +121,7 @@ pub(super) fn parse(message: &[u8]) -> Message<'_> {
     }
 }
 
+#[inline]
 fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Attempt<'a>, Why<'a>> {
     let recipient = recipient(&mut c).ok_or(Why::Cut(b"to"))?;
     let orig_recipient = if c.eat(b"orig_to=") {

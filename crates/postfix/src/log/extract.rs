@@ -13,6 +13,7 @@ use super::filtered::{self, FilterLine, Filtered, Scan};
 use super::header::{self, Header, Headless};
 use super::lost;
 use super::placed::When;
+use super::stamp::Minute;
 use super::torn;
 use super::unread::{MOST_DELIVERIES, Why, has_clock, looks_like_delivery, opens_like_delivery};
 use super::wanted::Wanted;
@@ -24,6 +25,8 @@ pub(super) struct Extractor {
     /// Only events of this time.
     pub(super) window: Option<Range<Time>>,
     pub(super) clock: Clock,
+    /// When the last line was written, where times do not matter.
+    pub(super) minute: Minute,
     /// How many lines in a row were later than the window.
     pub(super) past: u64,
     /// No line is so late, but one that a wrong clock has dated.
@@ -32,8 +35,8 @@ pub(super) struct Extractor {
     pub(super) is_outside: bool,
     /// May the line hold another one, in what strangers wrote?
     pub(super) is_doubtful: bool,
-    /// May the text at hand hold a zero byte, or a carriage return?
-    pub(super) may_hold_controls: bool,
+    /// Was a delivery read that holds no zero byte?
+    pub(super) is_plain: bool,
 }
 
 impl Extractor {
@@ -41,7 +44,7 @@ impl Extractor {
     pub(super) fn line<'a>(&mut self, line: &'a [u8]) -> Option<Event<'a>> {
         let header = match self.is_timed() {
             true => header::read(line),
-            false => header::read_untimed(line),
+            false => header::read_untimed(line, &mut self.minute),
         };
         match header {
             Ok(header) => {
@@ -92,6 +95,7 @@ impl Extractor {
     }
 
     /// The event in a message.
+    #[inline]
     pub(super) fn message<'a>(&mut self, header: &Header<'a>) -> Option<Event<'a>> {
         let Some(slash) = header.program.iter().rposition(|&b| b == b'/') else {
             return self.scanned(header).or_else(|| self.lost(header));
@@ -118,6 +122,7 @@ impl Extractor {
         }
     }
 
+    #[inline]
     fn delivery<'a>(
         &mut self,
         header: &Header<'a>,
@@ -138,8 +143,9 @@ impl Extractor {
         let Word::Delivery(status) = attempt.status else {
             return None;
         };
+        self.is_plain = torn::is_plain(header.message, attempt.recipient);
         // Postfix writes no control character: lines were torn into one.
-        if self.may_hold_controls
+        if !self.is_plain
             && let Some(at) = memchr::memchr2(0, b'\r', header.message)
             && looks_like_delivery(header.message.get(at..).unwrap_or_default())
         {
@@ -162,7 +168,7 @@ impl Extractor {
             }
             When::Outside => return None,
         };
-        self.is_doubtful = torn::holds_more(&attempt);
+        self.is_doubtful = !self.is_plain && torn::holds_more(&attempt);
         Some(Event::Delivery(Delivery {
             time,
             host: header.host,

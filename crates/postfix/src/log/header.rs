@@ -4,7 +4,7 @@
 //! message can pass for a line of Postfix.
 
 use super::cursor::Cursor;
-use super::stamp::{self, Stamp};
+use super::stamp::{self, Minute, Stamp};
 
 mod prefix;
 
@@ -68,11 +68,15 @@ fn front(mut c: Cursor<'_>) -> Result<Header<'_>, Headless<'_>> {
     behind(c, Some(outer.ok_or(Headless::NoTime)?))
 }
 
-/// The same where the time does not matter: the header's `stamp` may be absent.
-pub(super) fn read_untimed(line: &[u8]) -> Result<Header<'_>, Headless<'_>> {
+/// The same where the time does not matter: the header's `stamp` may be absent. `last` is of the lines before it.
+#[inline]
+pub(super) fn read_untimed<'a>(
+    line: &'a [u8],
+    last: &mut Minute,
+) -> Result<Header<'a>, Headless<'a>> {
     let mut c = Cursor(line);
     // Nearly every line begins with its time, and goes on with host and tag.
-    match stamp::pass(&mut c) {
+    match last.pass(&mut c) {
         true => behind(c, None).or_else(|_| read(line)),
         false => read(line),
     }

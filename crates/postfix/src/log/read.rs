@@ -20,6 +20,7 @@ use super::lines;
 use super::open::{self, Compression, Counted};
 use super::parts::{self, Slice};
 use super::seen::Seen;
+use super::stamp::Minute;
 use super::timeline::{Stretch, Timeline};
 use super::wanted::Wanted;
 use crate::problem::{Position, Problem};
@@ -185,11 +186,12 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         wanted: options.wanted,
         window: options.window.clone(),
         clock: Clock::new(options.zone, latest),
+        minute: Minute::default(),
         past: 0,
         future: options.now.plus(AHEAD),
         is_outside: false,
         is_doubtful: false,
-        may_hold_controls: true,
+        is_plain: false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::month;
 
 mod pass;
 
-pub(super) use pass::pass;
+pub(super) use pass::Minute;
 
 /// A time as written: some forms say when exactly, others leave the year or the zone to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::Rules;
 impl Rules {
     /// Can a rule find this code? Also where it cannot be told.
     pub(in crate::reasons) fn knows_code(&self, code: &str) -> bool {
-        let mut codes = self.files.iter().flat_map(|file| &file.codes);
+        let mut codes = self.files().flat_map(|file| &file.codes);
         codes.any(|one| {
             let whole = Regex::new(&format!("^(?:{})$", group(one.pattern.as_str())));
             whole.map_or(true, |whole| whole.is_match(code.as_bytes()))

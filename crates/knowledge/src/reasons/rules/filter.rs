@@ -48,7 +48,7 @@ impl Rules {
     /// `classes`, a final code is made one that is not; else it stays as it is.
     pub(in crate::reasons) fn filter(&self, classes: &[Class]) -> Vec<String> {
         let mut lines = vec!["if /^5[.][0-9.]+ .* said: 5[0-9][0-9]/".to_owned()];
-        for file in &self.files {
+        for file in self.files() {
             for rule in &file.rules {
                 lines.extend(self.of_rule(file, rule, classes.contains(&rule.class)));
             }
@@ -165,7 +165,7 @@ impl Rules {
                 c => out.push(c),
             }
         }
-        let lists = self.files.iter().flat_map(|file| &file.blocklists);
+        let lists = self.files().flat_map(|file| &file.blocklists);
         let lists: Vec<String> = lists.map(|domain| domain.replace('.', "[.]")).collect();
         let mut out = out.replace("~blocklist~", &format!("({})", lists.join("|")));
         for (mask, stands) in MASKS {

@@ -10,6 +10,7 @@ mod words;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use postfix::Problem;
 use regex::bytes::Regex;
@@ -28,8 +29,12 @@ const BUILT_IN_PATH: &str = "(compiled in) crates/knowledge/data/reasons.toml";
 /// The rules of all files, those of the added file first.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
-    files: Vec<File>,
+    added: Option<Arc<File>>,
 }
+
+/// The rules that are compiled in, made ready when the first reply is looked at: a run that meets none need not wait.
+static OWN: LazyLock<Result<File, Problem>> =
+    LazyLock::new(|| compile(&Source::new(BUILT_IN, Path::new(BUILT_IN_PATH), false)));
 
 /// One file's rules.
 #[derive(Debug, Clone)]
@@ -112,10 +117,16 @@ pub struct RulePlace {
 }
 
 impl Rules {
+    /// A test holds that those compiled in are right.
+    fn files(&self) -> impl Iterator<Item = &File> {
+        let added = self.added.as_deref().into_iter();
+        added.chain(OWN.as_ref().ok())
+    }
+
     pub(super) fn decide(&self, facts: &Facts<'_>) -> Decided<'_> {
         let mut code_says = None;
         let mut decided = None;
-        for file in &self.files {
+        for file in self.files() {
             let found = file.patterns.find(facts.text.as_bytes());
             let fits = |rule: &&Rule| rule.fits(facts, &found);
             decided = decided.or_else(|| Some((file, file.rules.iter().find(fits)?)));
@@ -141,7 +152,7 @@ impl Rules {
         words: &[u8],
         is_from: impl Fn(&str) -> bool,
     ) -> Option<(String, RulePlace)> {
-        self.files.iter().find_map(|file| {
+        self.files().find_map(|file| {
             if !file.any_code.as_ref()?.is_match(words) {
                 return None;
             }
@@ -161,7 +172,7 @@ impl Rules {
     }
 
     pub(super) fn is_blocklist(&self, host: &str) -> bool {
-        let mut domains = self.files.iter().flat_map(|file| &file.blocklists);
+        let mut domains = self.files().flat_map(|file| &file.blocklists);
         domains.any(|domain| is_below(host, domain))
     }
 }
@@ -224,11 +235,16 @@ impl Rule {
 }
 
 pub(super) fn load(added: Option<(&str, &Path)>) -> Result<Rules, Problem> {
-    let mut files = Vec::new();
-    if let Some((text, path)) = added {
-        files.push(compile(&Source::new(text, path, true))?);
+    let added = added.map(|(text, path)| compile(&Source::new(text, path, true)));
+    Ok(Rules {
+        added: added.transpose()?.map(Arc::new),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_rules_compiled_in_are_right() {
+        assert_eq!(super::OWN.as_ref().err(), None);
     }
-    let path = Path::new(BUILT_IN_PATH);
-    files.push(compile(&Source::new(BUILT_IN, path, false))?);
-    Ok(Rules { files })
 }

@@ -3,30 +3,82 @@
 use super::super::cursor::Cursor;
 use super::super::month;
 
-/// Takes a time of the two usual forms off the front without working out when it was: to know that a line has one is
-/// enough, and that takes longer than all the rest of a line. False for any other form, and for what may be no time:
-/// [`super::take`] decides then, so that no view of a log counts a line that another passes over.
-pub(in crate::log) fn pass(at: &mut Cursor<'_>) -> bool {
-    let mut c = *at;
-    if let Some((head, rest)) = c.0.split_first_chunk()
-        && is_rfc3339(head)
-    {
-        c.0 = rest;
-        if !fraction_and_offset(&mut c) {
+/// The last time that was passed over, to its minute and in either form: the next line's is mostly the same, and need
+/// not be looked at again.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::log) struct Minute {
+    rfc3339: [u8; 16],
+    traditional: [u8; 12],
+}
+
+impl Default for Minute {
+    fn default() -> Self {
+        // Whatever stands here passes: it must be a time.
+        Self {
+            rfc3339: *b"2000-01-01T00:00",
+            traditional: *b"Jan  1 00:00",
+        }
+    }
+}
+
+impl Minute {
+    /// Takes a time of the two usual forms off the front without working out when it was: to know that a line has one
+    /// is enough, and that takes longer than all the rest of a line. False for any other form, and for what may be no
+    /// time: [`super::take`] decides then, so that no view of a log counts a line that another passes over.
+    #[inline]
+    pub(in crate::log) fn pass(&mut self, at: &mut Cursor<'_>) -> bool {
+        let mut c = *at;
+        if let Some((head, rest)) = c.0.split_first_chunk()
+            && self.is_rfc3339(head)
+        {
+            c.0 = rest;
+            if !fraction_and_offset(&mut c) {
+                return false;
+            }
+        } else if let Some((head, rest)) = c.0.split_first_chunk()
+            && self.is_traditional(head)
+        {
+            c.0 = rest;
+        } else {
             return false;
         }
-    } else if let Some((head, rest)) = c.0.split_first_chunk()
-        && is_traditional(head)
-    {
-        c.0 = rest;
-    } else {
-        return false;
+        let is_word = c.peek() == Some(b' ');
+        if is_word {
+            *at = c;
+        }
+        is_word
     }
-    let is_word = c.peek() == Some(b' ');
-    if is_word {
-        *at = c;
+
+    #[inline]
+    fn is_rfc3339(&mut self, t: &[u8; 19]) -> bool {
+        let [minute @ .., colon, s, ss] = *t;
+        if minute == self.rfc3339 {
+            return is_seconds([colon, s, ss]);
+        }
+        let is_one = is_rfc3339(t);
+        if is_one {
+            self.rfc3339 = minute;
+        }
+        is_one
     }
-    is_word
+
+    #[inline]
+    fn is_traditional(&mut self, t: &[u8; 15]) -> bool {
+        let [minute @ .., colon, s, ss] = *t;
+        if minute == self.traditional {
+            return is_seconds([colon, s, ss]);
+        }
+        let is_one = is_traditional(t);
+        if is_one {
+            self.traditional = minute;
+        }
+        is_one
+    }
+}
+
+/// `:57`
+fn is_seconds([colon, s, ss]: [u8; 3]) -> bool {
+    colon == b':' && (b'0'..b'6').contains(&s) && ss.is_ascii_digit()
 }
 
 /// `.123456+02:00`, either of which may be missing.
