@@ -3,6 +3,9 @@
 //! Postfix logs `Name service error for name=NAME type=TYPE: Host not found` for both (src/smtp/smtp_addr.c).
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::rules::is_below;
 
@@ -13,7 +16,8 @@ const DOMAIN: &str = "~domain~";
 
 /// Does it matter for what `reply` means what the recipient's domain is?
 pub fn names_a_host(reply: &[u8]) -> bool {
-    memchr::memmem::find(reply, BEFORE.as_bytes()).is_some()
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE));
+    FINDER.find(reply).is_some()
 }
 
 /// Postfix's own `words`, with a stand-in for the name in them if it is `domain` or below it (a mail exchanger that

@@ -102,8 +102,13 @@ pub(super) fn repeated(c: &mut Cursor<'_>, most: u64) -> Option<u64> {
 }
 
 /// Reads the message of a delivery agent.
-#[inline]
 pub(super) fn parse(message: &[u8]) -> Message<'_> {
+    parse_here(message)
+}
+
+/// The same for the one place where every delivery of a log is read.
+#[inline(always)]
+pub(super) fn parse_here(message: &[u8]) -> Message<'_> {
     let mut c = Cursor(message);
     let repeat = repeated(&mut c, MOST_DELIVERIES);
     let Some(queue_id) = queue_id(&mut c) else {
@@ -121,7 +126,7 @@ pub(super) fn parse(message: &[u8]) -> Message<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn fields<'a>(mut c: Cursor<'a>, queue_id: &'a [u8], repeat: u64) -> Result<Attempt<'a>, Why<'a>> {
     let recipient = recipient(&mut c).ok_or(Why::Cut(b"to"))?;
     let orig_recipient = if c.eat(b"orig_to=") {

@@ -63,9 +63,11 @@ pub(super) fn events<S: Sink>(
                 Position::Line(before.saturating_add(above).saturating_add(1))
             }
         };
-        needles.each(block, |at, line, is_blank| {
+        let controls = seen.look_for_blanks(block, is_front, place_of);
+        is_front = is_front && block.iter().all(|byte| *byte == 0);
+        needles.each(block, |at, line| {
             let place = || place_of(at);
-            met |= one(line, json, extractor, |event| match event {
+            met |= one(line, json, controls, extractor, |event| match event {
                 Event::Unparsed { tag: b"", why, .. } => {
                     seen.unread(Some(place()), line, *why, true);
                 }
@@ -89,12 +91,7 @@ pub(super) fn events<S: Sink>(
             if std::mem::take(&mut extractor.is_doubtful) {
                 seen.doubtful(place(), line);
             }
-            if !std::mem::take(&mut extractor.is_plain) || is_blank {
-                let at_of = |byte: usize| place_of(at.saturating_add(byte));
-                seen.look_for_blanks(line, is_front && at == 0, at_of);
-            }
         });
-        is_front = is_front && block.iter().all(|byte| *byte == 0);
         seen.is_postfix |= met;
         seen.look(block, extractor.wanted.filtered);
         if matches!(from, From::Start) {
@@ -113,6 +110,7 @@ pub(super) fn events<S: Sink>(
 fn one(
     line: &[u8],
     json: bool,
+    controls: bool,
     extractor: &mut Extractor,
     mut on: impl FnMut(&Event<'_>),
 ) -> Option<bool> {
@@ -129,6 +127,8 @@ fn one(
             .map(|c| c.0)
             .filter(|l| json::is_object(l)),
     };
+    // An object's text may have them as escapes.
+    extractor.may_hold_controls = controls || object.is_some();
     if let Some(object) = object {
         if !json::line(object, extractor, &mut on) {
             if !looks_like_delivery(line) {

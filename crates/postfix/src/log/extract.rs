@@ -35,8 +35,8 @@ pub(super) struct Extractor {
     pub(super) is_outside: bool,
     /// May the line hold another one, in what strangers wrote?
     pub(super) is_doubtful: bool,
-    /// Was a delivery read that holds no zero byte?
-    pub(super) is_plain: bool,
+    /// May the text at hand hold a zero byte, or a carriage return?
+    pub(super) may_hold_controls: bool,
 }
 
 impl Extractor {
@@ -129,7 +129,7 @@ impl Extractor {
         tag: &'a [u8],
         agent: Agent,
     ) -> Option<Event<'a>> {
-        let attempt = match delivery::parse(header.message) {
+        let attempt = match delivery::parse_here(header.message) {
             Message::Other if torn::begins_line(header.message) => {
                 return self.unparsed(header, tag, Why::TwoLines);
             }
@@ -143,9 +143,8 @@ impl Extractor {
         let Word::Delivery(status) = attempt.status else {
             return None;
         };
-        self.is_plain = torn::is_plain(header.message, attempt.recipient);
         // Postfix writes no control character: lines were torn into one.
-        if !self.is_plain
+        if self.may_hold_controls
             && let Some(at) = memchr::memchr2(0, b'\r', header.message)
             && looks_like_delivery(header.message.get(at..).unwrap_or_default())
         {
@@ -168,7 +167,7 @@ impl Extractor {
             }
             When::Outside => return None,
         };
-        self.is_doubtful = !self.is_plain && torn::holds_more(&attempt);
+        self.is_doubtful = torn::holds_more(&attempt);
         Some(Event::Delivery(Delivery {
             time,
             host: header.host,

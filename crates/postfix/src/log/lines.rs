@@ -37,34 +37,27 @@ impl Needles {
         }
     }
 
-    /// Where the first literal is, and which.
-    fn find(&self, text: &[u8]) -> Option<(usize, usize)> {
+    fn find(&self, text: &[u8]) -> Option<usize> {
         match self {
-            Self::All => (!text.is_empty()).then_some((0, 0)),
-            Self::One(finder) => Some((finder.find(text)?, 0)),
-            Self::Packed(searcher) => {
-                let found = searcher.find(text)?;
-                Some((found.start(), found.pattern().as_usize()))
-            }
-            Self::Many(searcher) => {
-                let found = searcher.find(text)?;
-                Some((found.start(), found.pattern().as_usize()))
-            }
+            Self::All => (!text.is_empty()).then_some(0),
+            Self::One(finder) => finder.find(text),
+            Self::Packed(searcher) => searcher.find(text).map(|m| m.start()),
+            Self::Many(searcher) => searcher.find(text).map(|m| m.start()),
         }
     }
 
-    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), where in the block it
-    /// begins, and whether the first literal in it is the first of all (always, where every line is wanted).
-    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8], bool)) {
+    /// Hands on each line of `block` that holds a literal, without its line end (LF or CR LF), and where in the block
+    /// it begins.
+    pub(super) fn each(&self, block: &[u8], mut line: impl FnMut(usize, &[u8])) {
         let mut rest = block;
-        while let Some((hit, which)) = self.find(rest) {
+        while let Some(hit) = self.find(rest) {
             let (before, after) = rest.split_at_checked(hit).unwrap_or((rest, b""));
             let start = memrchr(b'\n', before).map_or(0, |at| at.saturating_add(1));
             let length = memchr(b'\n', after).unwrap_or(after.len());
             let end = hit.saturating_add(length);
             let found = rest.get(start..end).unwrap_or_default();
             let at = block.len().saturating_sub(rest.len()).saturating_add(start);
-            line(at, found.strip_suffix(b"\r").unwrap_or(found), which == 0);
+            line(at, found.strip_suffix(b"\r").unwrap_or(found));
             rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
         }
     }
@@ -162,7 +155,7 @@ mod tests {
     fn lines_of(text: &[u8], step: usize, needles: &Needles) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         blocks(Drip(text, step), |at, b| {
-            needles.each(b, |start, l, _| {
+            needles.each(b, |start, l| {
                 let from = usize::try_from(at).unwrap() + start;
                 assert!(text[from..].starts_with(l));
                 found.push(l.to_vec());

@@ -191,7 +191,7 @@ pub(super) fn extractor(options: &Options<'_>, latest: Time) -> Extractor {
         future: options.now.plus(AHEAD),
         is_outside: false,
         is_doubtful: false,
-        is_plain: false,
+        may_hold_controls: true,
     }
 }
 

@@ -79,18 +79,21 @@ impl Seen {
         self.broken.1.get_or_insert(at);
     }
 
-    /// Looks for zero bytes in a line; `place` says where one of its bytes is. A log that begins with them (`is_front`)
-    /// was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is missing there.
+    /// Looks for zero bytes in a block; `place` says where one of its bytes is. A log that begins with them
+    /// (`is_front`) was emptied while its writer went on behind its old end (logrotate's copytruncate): nothing is
+    /// missing there. Is there one, or a carriage return?
     pub(super) fn look_for_blanks(
         &mut self,
-        line: &[u8],
+        block: &[u8],
         is_front: bool,
         place: impl Fn(usize) -> Position,
-    ) {
-        let mut from = 0_usize;
-        while let Some(found) = memchr::memchr(0, line.get(from..).unwrap_or_default()) {
+    ) -> bool {
+        let Some(mut from) = memchr::memchr2(0, b'\r', block) else {
+            return false;
+        };
+        while let Some(found) = memchr::memchr(0, block.get(from..).unwrap_or_default()) {
             let at = from.saturating_add(found);
-            let run = line.get(at..).unwrap_or_default().iter();
+            let run = block.get(at..).unwrap_or_default().iter();
             let length = run.take_while(|b| **b == 0).count();
             from = at.saturating_add(length);
             if length >= BLANK && !(at == 0 && is_front) {
@@ -99,6 +102,7 @@ impl Seen {
                 self.blank.1.get_or_insert_with(|| place(at));
             }
         }
+        true
     }
 
     /// Takes note of the times of lines.

@@ -5,7 +5,7 @@
 //! answer are strangers' text, and may quote such a line: there it is in doubt, and the line counts as the delivery it
 //! begins with.
 
-use memchr::{memchr_iter, memchr2_iter, memchr3};
+use memchr::{memchr_iter, memchr2_iter};
 
 use super::delivery::{Attempt, Message, parse};
 use super::header;
@@ -65,15 +65,6 @@ fn has_time(text: &[u8]) -> bool {
         [b'.', micros @ ..] => micros.iter().take_while(|b| b.is_ascii_digit()).count() == 6,
         _ => false,
     })
-}
-
-/// Does a delivery's message hold no control character that tells of a tear, and from its recipient on nothing that
-/// [`holds_more`] looks for? Most are so, and one look at them says it.
-#[inline]
-pub(super) fn is_plain(message: &[u8], recipient: &[u8]) -> bool {
-    let begin = recipient.as_ptr().addr();
-    let from = begin.saturating_sub(message.as_ptr().addr());
-    memchr3(0, b'\r', b'<', message.get(from..).unwrap_or(message)).is_none()
 }
 
 /// May another line begin in what strangers wrote of this delivery?
