@@ -165,6 +165,13 @@ impl Instances {
         }
     }
 
+    /// The instance at `place`, if none was moved since.
+    #[inline]
+    pub(super) fn there(&mut self, place: Slot) -> Option<&mut Instance> {
+        let is_there = place.1 == self.cuts;
+        self.all.get_mut(place.0).filter(|_| is_there)
+    }
+
     /// The instance at `place`, if it is `name` still; else where that is now.
     pub(super) fn at(&mut self, place: Slot, name: &[u8]) -> &mut Instance {
         let place = if place.1 == self.cuts { place } else { self.place(name) };

@@ -97,6 +97,23 @@ impl Tally {
         }
     }
 
+    /// Are deliveries only counted, without a breakdown?
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.by.is_empty() && self.recipients.is_none() && !self.settings.delays
+    }
+
+    /// As [`Tally::add_at`] for a tally that [`is_plain`](Self::is_plain): false if the instance is elsewhere by now, and
+    /// nothing is counted.
+    #[inline]
+    pub fn add_plain(&mut self, place: Slot, delivery: &Delivery<'_>) -> bool {
+        let Some(instance) = self.instances.there(place) else {
+            return false;
+        };
+        instance.counts.add(delivery.status, delivery.repeat);
+        true
+    }
+
     /// How many instances there will be.
     pub fn instances(&self) -> usize {
         self.instances.len()

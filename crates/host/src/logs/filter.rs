@@ -75,6 +75,14 @@ impl<'a> KnownTag<'a> {
         self.name_in(&self.tag).unwrap_or_default()
     }
 
+    #[inline]
+    fn is(&self, host: &[u8], tag: &[u8], ending: u64) -> bool {
+        self.ending == ending
+            && self.tag == tag
+            && self.host.len() == host.len()
+            && (host.is_empty() || self.host == host)
+    }
+
     /// The same, as a part of the tag that is given.
     fn name_in<'t>(&self, tag: &'t [u8]) -> Option<&'t [u8]>
     where
@@ -164,11 +172,7 @@ impl<'a> Filter<'a> {
     {
         let host = self.hosts.other(host);
         let ending = ending(tag);
-        let is_it = |known: &KnownTag<'_>| {
-            let is_host =
-                || known.host.len() == host.len() && (host.is_empty() || known.host == host);
-            known.ending == ending && known.tag == tag && is_host()
-        };
+        let is_it = |known: &KnownTag<'_>| known.is(host, tag, ending);
         let last = self.last.get_mut(slot(ending));
         let at = last.as_ref().map_or(0, |at| **at);
         let found = match self.known.get(at).filter(|known| is_it(known)) {
@@ -187,6 +191,17 @@ impl<'a> Filter<'a> {
             Some(_) => None,
             None => self.look_up(host, tag, ending),
         }
+    }
+
+    /// The number of the tag, if it is among the last ones met and its events count: what [`Filter::known`] finds, for
+    /// whoever has asked that before.
+    #[inline]
+    pub fn met(&mut self, host: &[u8], tag: &[u8]) -> Option<usize> {
+        let host = self.hosts.other(host);
+        let ending = ending(tag);
+        let at = *self.last.get(slot(ending))?;
+        let known = self.known.get(at)?;
+        (known.counts && known.is(host, tag, ending)).then_some(at)
     }
 
     fn look_up<'t>(

@@ -29,6 +29,13 @@ impl<'a> Cursor<'a> {
     /// Takes blanks.
     #[inline]
     pub(super) fn blanks(&mut self) {
+        // Nearly always it is one.
+        if let [b' ', rest @ ..] = self.0
+            && rest.first().is_some_and(|b| *b > b' ')
+        {
+            self.0 = rest;
+            return;
+        }
         self.until(|b| b != b' ' && b != b'\t');
     }
 

@@ -83,6 +83,16 @@ fn is_seconds([colon, s, ss]: [u8; 3]) -> bool {
 
 /// `.123456+02:00`, either of which may be missing.
 fn fraction_and_offset(c: &mut Cursor<'_>) -> bool {
+    // As rsyslog writes them: `.123456+02:00 `.
+    const FRACTION: Shape = Shape::new(*b".000000+");
+    const OFFSET: Shape = Shape::new(*b"0+00:00 ");
+    if let Some(text) = c.0.first_chunk::<14>()
+        && FRACTION.fits(eight(text, 0))
+        && OFFSET.fits(eight(text, 6))
+    {
+        c.0 = c.0.get(13..).unwrap_or_default();
+        return true;
+    }
     if c.eat(b".") && c.until(|b| !b.is_ascii_digit()).is_empty() {
         return false;
     }
@@ -94,6 +104,13 @@ fn fraction_and_offset(c: &mut Cursor<'_>) -> bool {
     };
     c.0 = rest;
     [h, hh, m, mm].iter().all(|b| b.is_ascii_digit())
+}
+
+/// Eight bytes of a text that has them.
+#[inline]
+fn eight(text: &[u8], at: usize) -> [u8; 8] {
+    let bytes = text.get(at..).and_then(|text| text.first_chunk());
+    bytes.copied().unwrap_or_default()
 }
 
 /// Can it be a time of day, by the first digits of its parts?
