@@ -55,7 +55,8 @@ pub(super) fn push_plain(out: &mut String, c: char) {
 }
 
 /// `pattern`, in which an accented letter finds what logs hold in its place, a German one also the two letters that are
-/// written for it. In a class of characters it finds the letters alone.
+/// written for it. In a class of characters it finds the letters alone. `?` is no letter: a word that begins or ends
+/// with an accented one has its `\b` only where the letter is a bare one.
 pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
     if pattern.is_ascii() {
         return Cow::Borrowed(pattern);
@@ -64,28 +65,55 @@ pub(super) fn in_pattern(pattern: &str) -> Cow<'_, str> {
     let mut in_class = false;
     // A text has one `?` for several accented letters in a row.
     let mut follows = false;
-    for c in pattern.chars() {
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
         in_class = match c {
             '[' => true,
             ']' => false,
             _ => in_class,
         };
         let small = c.to_lowercase().next().unwrap_or(c);
-        match (TWO.iter().find(|(one, _)| *one == small), bare(small)) {
-            (Some((_, two)), Some(bare)) if !in_class => {
-                let bare = bare.to_string();
-                out.extend(["(?:[?", &bare, "]|", two, ")"]);
-            }
-            (_, Some(bare)) => out.extend(['[', '?', bare, ']']),
-            (_, None) => out.push(c),
+        let Some(bare) = bare(small) else {
+            out.push(c);
+            follows = false;
+            continue;
+        };
+        if in_class {
+            out.extend(['[', '?', bare, ']']);
+            follows = false;
+            continue;
         }
-        let is_accented = bare(small).is_some() && !in_class;
-        if is_accented && follows {
+        let two = TWO.iter().find(|(one, _)| *one == small);
+        let begins = out.ends_with(WORD_END) && !out.ends_with(r"\\b");
+        let ends = rest.starts_with(WORD_END);
+        if begins || ends {
+            let (before, after) = (edge(begins), edge(ends));
+            out.truncate(out.len() - before.len());
+            rest = &rest[after.len()..];
+            out.push_str(&format!(r"(?:\?|{before}{bare}{after}"));
+            if let Some((_, two)) = two {
+                out.push_str(&format!("|{before}{two}{after}"));
+            }
+            out.push(')');
+        } else if let Some((_, two)) = two {
+            out.extend(["(?:[?", &bare.to_string(), "]|", two, ")"]);
+        } else {
+            out.extend(['[', '?', bare, ']']);
+        }
+        if follows {
             out.push('?');
         }
-        follows = is_accented;
+        follows = true;
     }
     Cow::Owned(out)
+}
+
+/// Where a word begins or ends, in a pattern.
+const WORD_END: &str = r"\b";
+
+fn edge(is_there: bool) -> &'static str {
+    if is_there { WORD_END } else { "" }
 }
 
 /// `text` with `%D0%9F` and `=D0=9F` as the letters that they stand for, where they are UTF-8, and plain quotes for
@@ -160,6 +188,9 @@ mod tests {
         }
         assert_eq!(in_pattern("não existe"), "n[?a]o existe");
         assert_eq!(in_pattern("[éê]"), "[[?e][?e]]");
+        assert_eq!(in_pattern(r"\bčern"), r"(?:\?|\bc)ern");
+        assert_eq!(in_pattern(r"thư\b x"), r"th(?:\?|u\b) x");
+        assert_eq!(in_pattern(r"\büber"), r"(?:\?|\bu|\bue)ber");
         assert_eq!(plain("účet người"), "?et ng?ời");
         assert_eq!(in_pattern("účet người"), "[?u][?c]?et ng[?u]ời");
         assert_eq!(in_pattern("Почта"), "Почта");

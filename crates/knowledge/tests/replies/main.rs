@@ -68,7 +68,7 @@ fn replies_that_no_rule_was_written_from_are_understood() {
     let right = |reply: &&corpus::Reply| reply.is_right(reply.found(&reasons).class);
     let settled = replies.iter().filter(right).count();
     let of = replies.len();
-    assert!(settled * 100 >= of * 92, "{settled} of {of}");
+    assert!(settled * 100 >= of * 93, "{settled} of {of}");
 }
 
 #[test]
