@@ -57,7 +57,9 @@ pub(crate) const REPORT: Section = Section {
              self-contained HTML page, without scripts or other files.",
         ),
         Block::Text(
-            "Attention is drawn to an instance whose share of blocked, bounced or deferred deliveries is above the \
+            "A recipient that was put off counts once a day in what is judged, however often it was tried, if all \
+             records that are compared with say how many there are. Attention is drawn to an instance whose share \
+             of blocked, bounced or deferred deliveries is above the \
              limits of --check (see MONITORING; two exclamation marks: above the critical one), or at least 2 times \
              that of the days before and 0.5, 3 or 10 points above it, each beyond chance; of which so much expired, \
              was discarded or was late as --check would report; that usually has deliveries and has none; that has 2.1 times as many as usual, or one in 3; or that now has more than \

@@ -175,6 +175,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
     assert_eq!(found, expected, "{before:?} {today:?} {waiting}");
 }
 
+mod again;
 mod domains;
 mod others;
 mod slow;
