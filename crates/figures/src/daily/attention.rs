@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::notice::{ALL, Found, KINDS, Notice, rank};
 use super::shares::By;
 use super::spread::Spread;
-use super::{Daily, Measure, Rate, Subject, domains, providers, shares, standing, volume};
+use super::{Daily, Measure, Rate, Subject, domains, outage, providers, shares, standing, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Rules;
@@ -74,6 +74,7 @@ pub(super) fn findings(
         of_subject(report, (&all, is_once), ALL, &by, &mut found);
     }
     providers::refusing(report, history, (rules, is_once), &mut found);
+    outage::outages(report, history, &mut found);
     domains::refusing(report, history, known, &mut found);
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);

@@ -8,6 +8,7 @@ mod compare;
 mod domains;
 mod known;
 mod notice;
+mod outage;
 mod providers;
 mod shares;
 mod spread;

@@ -3,8 +3,8 @@
 
 use postfix::{Span, count};
 
-use super::Daily;
 use super::notice::{ALL, Found, Notice};
+use super::{Daily, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
@@ -93,6 +93,15 @@ pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
         let Some(level) = judge_delay(&instance.figures, limits) else {
             continue;
         };
+        let name = String::from_utf8_lossy(&instance.instance).into_owned();
+        let mut subjects = report.instances.iter();
+        let subject = subjects.find(|subject| subject.name == name);
+        // The outage was reported; that its mail comes now is no worse.
+        let is_late = subject.is_some_and(volume::is_after_outage);
+        let level = match is_late {
+            true => level.min(Level::Warning),
+            false => level,
+        };
         let Some(delays) = instance.figures.delays else {
             continue;
         };
@@ -107,12 +116,15 @@ pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
         let sent = instance.figures.counts.sent;
         let finding = Notice {
             level,
-            instance: String::from_utf8_lossy(&instance.instance).into_owned(),
+            instance: name,
             what: format!(
                 "half of what was sent took more than {}",
                 age(delays.delay.median)
             ),
-            details: details.unwrap_or_default(),
+            details: match is_late {
+                true => "it waited for the end of an outage".to_owned(),
+                false => details.unwrap_or_default(),
+            },
         };
         found.push((9, sent, finding));
     }

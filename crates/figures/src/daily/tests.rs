@@ -178,6 +178,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
 mod again;
 mod domains;
 mod others;
+mod outage;
 mod slow;
 mod staged;
 mod unseen;
