@@ -11,10 +11,13 @@ use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Rules;
 use crate::mail_stats::check::Watched;
-use crate::mail_stats::{Dimension, Key, Row};
+use crate::mail_stats::{Dimension, Figures, Key, Row};
 use knowledge::providers::Providers;
 use knowledge::reasons::Class;
 use legible::human;
+
+/// After so many seconds mail has waited for the end of an outage: 4 hours.
+const LATE: f64 = 4.0 * 3600.0;
 
 /// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in
 /// them or not? The last day of `history` is the day. Beside it, what is only to be noted: a holiday.
@@ -62,12 +65,24 @@ pub(super) fn findings(
         of_subject(report, (subject, is_once), &subject.name, &by, &mut found);
         if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
             found.push((1, 0, volume::silent(subject)));
-        } else if let Some(finding) = volume::finding(subject, rules, spread, is_known, holiday) {
+        } else if let Some(finding) = volume::finding(
+            subject,
+            rules,
+            spread,
+            is_known,
+            (holiday, has_waited(report.figures(&subject.name))),
+        ) {
             silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
     }
-    let of_all = volume::finding(&all, rules, spread, is_covered, holiday);
+    let of_all = volume::finding(
+        &all,
+        rules,
+        spread,
+        is_covered,
+        (holiday, has_waited(Some(&report.stats.total))),
+    );
     found.extend(one_of_all(volumes, of_all));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
@@ -90,6 +105,12 @@ pub(super) fn findings(
     let found = found.into_iter().map(|(_, _, finding)| finding);
     let note = holiday.and_then(|_| volume::on_holiday(&all));
     (found.collect(), note)
+}
+
+/// Was some of what was sent so late that it may be of the day before?
+fn has_waited(figures: Option<&Figures>) -> bool {
+    let delays = figures.and_then(|figures| figures.delays);
+    delays.is_some_and(|delays| delays.delay.p95 > LATE)
 }
 
 /// Should there have been deliveries, where there are none?

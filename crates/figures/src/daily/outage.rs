@@ -15,7 +15,7 @@ use crate::verdict::Level;
 const FAILED: u64 = 10;
 const SENT: u64 = 20;
 
-/// If on three of four days, so many known at least, this many were sent in it; and beyond twice what fails on such days.
+/// If on three of four days, so many known at least, this many were sent in it; and beyond twice what usually fails.
 const USUALLY: u64 = 10;
 const KNOWN: usize = 4;
 

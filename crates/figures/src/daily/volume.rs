@@ -28,8 +28,8 @@ const ALIKE: usize = 3;
 /// Messages that come independently hardly ever differ by this many times the root of their number by chance.
 const CHANCE: f64 = 6.5;
 
-/// An instance is down on a day with less than one in so many of the usual, or where more is put off than not; mail of so
-/// many days waits for its end, as Postfix gives up after five.
+/// An instance is down on a day with less than one in so many of the usual, or where more is put off than not; mail of
+/// so many days waits for its end, as Postfix gives up after five.
 const DOWN: f64 = 10.0;
 const LEFT_OVER: usize = 5;
 
@@ -225,13 +225,13 @@ pub(super) fn holiday<'a>(
 }
 
 /// Far more or less than on the days before. `is_known`: is all of the day in its figures? `holiday`: what part of the
-/// usual all have, if it is one.
+/// usual all have, if it is one. `waited`: was some of it sent hours late?
 pub(super) fn finding(
     subject: &Subject,
     rules: &Rules,
     spread: Spread,
     is_known: bool,
-    holiday: Option<f64>,
+    (holiday, waited): (Option<f64>, bool),
 ) -> Option<Notice> {
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());
@@ -242,7 +242,10 @@ pub(super) fn finding(
     let today = subject.today.total() as f64;
     let than = past.usual_at_most(usual, rules.volume.more, spread);
     // What waited while nothing was sent comes on top of the day's own.
-    let own = today - backlog(subject, &past);
+    let own = match waited {
+        true => today - backlog(subject, &past),
+        false => today,
+    };
     let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
         && own >= than.most
         && (than.is_little || today >= past.most(usual))

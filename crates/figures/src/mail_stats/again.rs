@@ -1,7 +1,7 @@
 //! Recipients that were put off, each once, however often it was tried.
 //!
-//! Postfix tries again for five days, some twenty times a day (qmgr(8): at most `maximal_backoff_time`, 4000 s, later). So
-//! one message to a domain that is gone makes most of the attempts of an instance that has few, and says no more on its
+//! Postfix tries again for five days, some twenty times a day (qmgr(8): at most `maximal_backoff_time`, 4000 s, later).
+//! So one message to a domain that is gone makes most of the attempts of an instance that has few, and says no more on its
 //! twentieth attempt than on its first.
 
 use std::collections::BTreeMap;
@@ -175,8 +175,8 @@ impl Figures {
         Some(sum)
     }
 
-    /// Attempts for recipients that had been put off before, and those of them that were blocked; nothing if that is not
-    /// known. Needs what [`recipients_put_off`](Self::recipients_put_off) does.
+    /// Attempts for recipients that had been put off before, and those of them that were blocked; nothing if that is
+    /// not known. Needs what [`recipients_put_off`](Self::recipients_put_off) does.
     pub fn again(&self) -> Option<PutOff> {
         let once = self.recipients_put_off()?;
         let blocked = self.reason(Class::Blocked);

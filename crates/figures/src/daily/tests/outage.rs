@@ -44,7 +44,7 @@ fn hours_without_a_name_server_are_no_small_share_of_a_day() {
 /// 100 a day, two days with none, and their mail and its own on the next.
 #[test]
 fn the_mail_that_waited_is_no_rise() {
-    let with = |down: u64, today| {
+    let with = |down: u64, today, late: bool| {
         let days: Vec<Period> = (0..29).rev().map(day).collect();
         let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
             let n = match ago {
@@ -52,11 +52,23 @@ fn the_mail_that_waited_is_no_rise() {
                 ago if ago <= down => 0,
                 _ => 100,
             };
-            record(day, "a", [n, 0, 0, 0])
+            let all = json!([{"key": "x", "sent": n, "bounced": 0, "deferred": 0}]);
+            // What is sent takes a second; after an outage, half of it takes ten hours.
+            let waited = if late && ago == 0 { n / 2 } else { 0 };
+            let values = json!([[1_000_000, n - waited], [36_000_000_000_u64, waited]]);
+            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
+            let figures = json!({
+                "total": n, "sent": n, "bounced": 0, "deferred": 0, "delays": vec![delay; 5],
+                "by": {"provider": all, "reason": all, "dsn": all, "hour": all},
+            });
+            stored(day, "a", &figures)
         });
         found(&days, records.collect(), &["a"], 0)
     };
-    assert_eq!(with(2, 300), [""; 0]);
-    assert_eq!(with(0, 300).len(), 1);
-    assert_eq!(with(2, 500).len(), 1);
+    let is_more = |found: Vec<String>| found.iter().any(|of| of.contains("times as many"));
+    assert!(!is_more(with(2, 300, true)));
+    assert!(is_more(with(2, 500, true)));
+    assert!(is_more(with(0, 300, true)));
+    // Nothing was to be done on those days, and there is more now.
+    assert!(is_more(with(2, 300, false)));
 }
