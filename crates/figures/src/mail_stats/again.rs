@@ -1,8 +1,8 @@
 //! Recipients that were put off, each once, however often it was tried.
 //!
 //! Postfix tries again for five days, some twenty times a day (qmgr(8): at most `maximal_backoff_time`, 4000 s, later).
-//! So one message to a domain that is gone makes most of the attempts of an instance that has few, and says no more on its
-//! twentieth attempt than on its first.
+//! So one message to a domain that is gone makes most of the attempts of an instance that has few, and says no more on
+//! its twentieth attempt than on its first.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
