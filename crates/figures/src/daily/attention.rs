@@ -52,6 +52,10 @@ pub(super) fn findings(
     });
     let all = once(&judged_total(report));
     let holiday = volume::holiday(judged(), &all, rules.volume.from).filter(|_| is_covered);
+    let volume = |subject: &Subject, figures, is_known| {
+        let waited = has_waited(figures);
+        volume::finding(subject, rules, spread, is_known, (holiday, waited))
+    };
     for subject in judged() {
         let of = history.last().and_then(|day| day.instance(&subject.name));
         let is_known = match of {
@@ -65,24 +69,12 @@ pub(super) fn findings(
         of_subject(report, (subject, is_once), &subject.name, &by, &mut found);
         if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
             found.push((1, 0, volume::silent(subject)));
-        } else if let Some(finding) = volume::finding(
-            subject,
-            rules,
-            spread,
-            is_known,
-            (holiday, has_waited(report.figures(&subject.name))),
-        ) {
+        } else if let Some(finding) = volume(subject, report.figures(&subject.name), is_known) {
             silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
     }
-    let of_all = volume::finding(
-        &all,
-        rules,
-        spread,
-        is_covered,
-        (holiday, has_waited(Some(&report.stats.total))),
-    );
+    let of_all = volume(&all, Some(&report.stats.total), is_covered);
     found.extend(one_of_all(volumes, of_all));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
@@ -94,10 +86,7 @@ pub(super) fn findings(
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);
     }
-    standing::queues(report, rules, &mut found);
-    standing::complaints(report, rules, &mut found);
-    standing::delays(report, rules, &mut found);
-    standing::unread(report, rules, !in_use.is_empty(), &mut found);
+    standing::all(report, rules, !in_use.is_empty(), &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
