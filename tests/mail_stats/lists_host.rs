@@ -75,12 +75,18 @@ impl Lines<'_> {
         let sender = format!(
             "{time} {instance}/qmgr[1]: 4A1B: from=<{from}>, size=900, nrcpt=1 (queue active)\n"
         );
-        let delivery = format!(
-            "{time} {instance}/smtp[2]: 4A1B: to=<{to}>, relay=mx.example[192.0.2.1]:25, delay=2, delays=0.1/0/0.9/1, \
-             dsn={dsn}, \
-             status={status} ({reply})\n"
-        );
-        sender + &delivery.repeat(*n)
+        // To so many recipients: what is put off again for the same one is no more of it.
+        let delivery = |at: usize| {
+            let other = match at {
+                0 => String::new(),
+                _ => format!("{at}.{}.", reply.len()),
+            };
+            format!(
+                "{time} {instance}/smtp[2]: 4A1B: to=<{other}{to}>, relay=mx.example[192.0.2.1]:25, delay=2, \
+                 delays=0.1/0/0.9/1, dsn={dsn}, status={status} ({reply})\n"
+            )
+        };
+        sender + &(0..*n).map(delivery).collect::<String>()
     }
 }
 

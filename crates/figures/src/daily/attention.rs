@@ -6,15 +6,18 @@ use std::collections::BTreeSet;
 use super::notice::{ALL, Found, KINDS, Notice, rank};
 use super::shares::By;
 use super::spread::Spread;
-use super::{Daily, Measure, Rate, Subject, domains, providers, shares, standing, volume};
+use super::{Daily, Measure, Rate, Subject, domains, outage, providers, shares, standing, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Rules;
 use crate::mail_stats::check::Watched;
-use crate::mail_stats::{Dimension, Key, Row};
+use crate::mail_stats::{Dimension, Figures, Key, Row};
 use knowledge::providers::Providers;
 use knowledge::reasons::Class;
 use legible::human;
+
+/// After so many seconds mail has waited for the end of an outage: 4 hours.
+const LATE: f64 = 4.0 * 3600.0;
 
 /// All that needs attention, the worst first. `is_covered`: do the logs hold all of the day, whether an instance is in
 /// them or not? The last day of `history` is the day. Beside it, what is only to be noted: a holiday.
@@ -28,10 +31,17 @@ pub(super) fn findings(
     let (mut found, mut volumes): (Found, Found) = (Vec::new(), Vec::new());
     let mut silent = BTreeSet::new();
     // What anyone may have written is no reason for alarm.
-    let judged = || {
-        let all = report.instances.iter();
-        all.filter(|s| s.name != OTHER_INSTANCES)
+    let all = report.instances.iter();
+    let judged: Vec<&Subject> = all.filter(|s| s.name != OTHER_INSTANCES).collect();
+    // A recipient that is tried all day says no more than one that was put off once. Days can only be compared that are
+    // counted alike.
+    let is_once = judged.iter().all(|subject| subject.knows_again());
+    let once = |subject: &Subject| match is_once {
+        true => subject.once(),
+        false => subject.clone(),
     };
+    let judged: Vec<Subject> = judged.into_iter().map(once).collect();
+    let judged = || judged.iter();
     let spread = Spread::of(judged(), rules.volume.from);
     let shares = judged().count() * KINDS;
     let by = Watched::JUDGED.map(|watched| By {
@@ -40,8 +50,12 @@ pub(super) fn findings(
         differs: shares::differs(judged(), watched),
         shares,
     });
-    let all = judged_total(report);
+    let all = once(&judged_total(report));
     let holiday = volume::holiday(judged(), &all, rules.volume.from).filter(|_| is_covered);
+    let volume = |subject: &Subject, figures, is_known| {
+        let waited = has_waited(figures);
+        volume::finding(subject, rules, spread, is_known, (holiday, waited))
+    };
     for subject in judged() {
         let of = history.last().and_then(|day| day.instance(&subject.name));
         let is_known = match of {
@@ -52,29 +66,27 @@ pub(super) fn findings(
         if !is_known || subject.today.total() == 0 {
             silent.insert(subject.name.clone());
         }
-        of_subject(report, subject, &subject.name, &by, &mut found);
+        of_subject(report, (subject, is_once), &subject.name, &by, &mut found);
         if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
             found.push((1, 0, volume::silent(subject)));
-        } else if let Some(finding) = volume::finding(subject, rules, spread, is_known, holiday) {
+        } else if let Some(finding) = volume(subject, report.figures(&subject.name), is_known) {
             silent.insert(subject.name.clone());
             volumes.push((7, subject.today.total(), finding));
         }
     }
-    let of_all = volume::finding(&all, rules, spread, is_covered, holiday);
+    let of_all = volume(&all, Some(&report.stats.total), is_covered);
     found.extend(one_of_all(volumes, of_all));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
-        of_subject(report, &all, ALL, &by, &mut found);
+        of_subject(report, (&all, is_once), ALL, &by, &mut found);
     }
-    providers::refusing(report, history, rules, &mut found);
+    providers::refusing(report, history, (rules, is_once), &mut found);
+    outage::outages(report, history, &mut found);
     domains::refusing(report, history, known, &mut found);
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);
     }
-    standing::queues(report, rules, &mut found);
-    standing::complaints(report, rules, &mut found);
-    standing::delays(report, rules, &mut found);
-    standing::unread(report, rules, !in_use.is_empty(), &mut found);
+    standing::all(report, rules, !in_use.is_empty(), &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
@@ -82,6 +94,12 @@ pub(super) fn findings(
     let found = found.into_iter().map(|(_, _, finding)| finding);
     let note = holiday.and_then(|_| volume::on_holiday(&all));
     (found.collect(), note)
+}
+
+/// Was some of what was sent so late that it may be of the day before?
+fn has_waited(figures: Option<&Figures>) -> bool {
+    let delays = figures.and_then(|figures| figures.delays);
+    delays.is_some_and(|delays| delays.delay.p95 > LATE)
 }
 
 /// Should there have been deliveries, where there are none?
@@ -131,7 +149,14 @@ fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
 }
 
 /// The shares of a subject that are too much; of all instances only those that none of them has.
-fn of_subject(report: &Daily, subject: &Subject, name: &str, by: &[By<'_>], found: &mut Found) {
+/// `is_once`: does a recipient that was put off count once?
+fn of_subject(
+    report: &Daily,
+    (subject, is_once): (&Subject, bool),
+    name: &str,
+    by: &[By<'_>],
+    found: &mut Found,
+) {
     for by in by {
         let watched = by.watched;
         let is_found = found.iter().any(|(kind, _, _)| *kind == rank(watched));
@@ -147,9 +172,22 @@ fn of_subject(report: &Daily, subject: &Subject, name: &str, by: &[By<'_>], foun
             (count, total) = (all.part(), all.whole());
         }
         let share = human::percent(count, total);
+        let again = subject
+            .today
+            .again
+            .filter(|_| is_once && judged.together.is_none());
+        let again = match (watched, again) {
+            (Watched::Deferred, Some(again)) => again.deferred,
+            (Watched::Blocked, Some(again)) => again.blocked,
+            _ => 0,
+        };
+        let tried = match again {
+            0 => String::new(),
+            _ => format!(" in {} attempts", count.saturating_add(again)),
+        };
         let mut what = match watched {
-            Watched::Blocked => format!("{count} blocked ({share})"),
-            _ => format!("{share} {} ({count})", watched.as_str()),
+            Watched::Blocked => format!("{count} blocked{tried} ({share})"),
+            _ => format!("{share} {} ({count}{tried})", watched.as_str()),
         };
         match judged.together {
             Some((_, days)) if days > 1 => what.push_str(&format!(", in {days} days")),

@@ -25,6 +25,17 @@ pub struct Measure {
     pub expired: u64,
     /// What discard(8) threw away; among what was sent.
     pub discarded: u64,
+    /// Attempts for recipients that had been put off before on that day, if they are known.
+    pub again: Option<Again>,
+}
+
+/// Attempts that were made again on the same day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Again {
+    /// Put off.
+    pub deferred: u64,
+    /// Those of them that were put off for the sending host's reputation.
+    pub blocked: u64,
 }
 
 /// Which share of the attempts is reported.
@@ -54,6 +65,10 @@ impl Measure {
             counts: figures.counts,
             blocked: blocked.map_or(0, |row| row.counts.total()),
             paused: figures.paused(),
+            again: figures.again().map(|again| Again {
+                deferred: again.recipients,
+                blocked: again.blocked,
+            }),
             expired: figures.expired,
             discarded: figures.discarded(),
         }
@@ -70,6 +85,30 @@ impl Measure {
             paused: self.paused.saturating_add(other.paused),
             expired: self.expired.saturating_add(other.expired),
             discarded: self.discarded.saturating_add(other.discarded),
+            again: self.again().zip(other.again()).map(|(one, other)| Again {
+                deferred: one.deferred.saturating_add(other.deferred),
+                blocked: one.blocked.saturating_add(other.blocked),
+            }),
+        }
+    }
+
+    /// Attempts that were made again, if they are known: of none, they are.
+    pub(super) fn again(&self) -> Option<Again> {
+        match self.counts.deferred {
+            0 => Some(Again::default()),
+            _ => self.again,
+        }
+    }
+
+    /// Each recipient that was put off once, however often it was tried; unchanged where that is not known.
+    pub(super) fn once(self) -> Self {
+        let again = self.again().unwrap_or_default();
+        let mut counts = self.counts;
+        counts.deferred = counts.deferred.saturating_sub(again.deferred);
+        Self {
+            counts,
+            blocked: self.blocked.saturating_sub(again.blocked),
+            ..self
         }
     }
 
@@ -82,6 +121,10 @@ impl Measure {
             expired: self.expired.saturating_sub(part.expired),
             discarded: self.discarded.saturating_sub(part.discarded),
             paused: self.paused.saturating_sub(part.paused),
+            again: self.again().zip(part.again()).map(|(all, part)| Again {
+                deferred: all.deferred.saturating_sub(part.deferred),
+                blocked: all.blocked.saturating_sub(part.blocked),
+            }),
         }
     }
 
@@ -177,6 +220,19 @@ impl Subject {
             before: Compared::new(&before),
             days,
         }
+    }
+
+    /// Is it known of every day how much was tried again?
+    pub(super) fn knows_again(&self) -> bool {
+        let days = self.days.iter().filter_map(|(_, measure)| *measure);
+        days.chain([self.today]).all(|of| of.again().is_some())
+    }
+
+    /// Each recipient that was put off once, on each of the days.
+    pub(super) fn once(&self) -> Self {
+        let days = self.days.iter();
+        let days = days.map(|(day, of)| (*day, of.map(Measure::once)));
+        Self::of_days(self.name.clone(), self.today.once(), days.collect())
     }
 
     /// Without another's part of it, on each of the days.

@@ -44,7 +44,7 @@ pub(super) fn refusing(report: &Daily, history: &History, known: &Providers, fou
     let parts = dead.iter().map(|(_, sample)| sample.part());
     let part = parts.fold(0, u64::saturating_add);
     let rest = &known.get(known.the_rest()).name;
-    let all = providers(&report.stats, history, |_| true);
+    let all = providers(&report.stats, history, false, |_| true);
     if let Some(rest) = all.iter().find(|of| of.name == *rest) {
         let days = rest.days.split_last().map_or(&[][..], |(_, days)| days);
         let days = days.iter().filter_map(|(_, measure)| *measure);

@@ -17,17 +17,18 @@ use legible::human;
 type OfDay = BTreeMap<String, Counts>;
 
 /// Each provider, with its attempts of the day and of each day before of which something is known, without those that
-/// anyone may have written. `passes` says whose are meant.
+/// anyone may have written. `passes` says whose are meant; `is_once`, does a recipient that was put off count once?
 pub(super) fn providers(
     stats: &MailStats,
     history: &History,
+    is_once: bool,
     passes: impl Fn(&str) -> bool,
 ) -> Vec<Subject> {
     let is_judged = |name: &str| name != OTHER_INSTANCES && passes(name);
     let mut today = OfDay::new();
     let judged = stats.instances.iter();
     for of in judged.filter(|i| is_judged(&name_of(&i.instance))) {
-        add(&mut today, &of.figures);
+        add(&mut today, &of.figures, is_once);
     }
     let days = history.days.split_last().map_or(&[][..], |(_, days)| days);
     let days: Vec<(&HistoryDay, Option<OfDay>)> = days
@@ -37,7 +38,7 @@ pub(super) fn providers(
             let mut known = day.instances.iter().filter(is_known).peekable();
             known.peek()?;
             let mut sum = OfDay::new();
-            known.for_each(|of| add(&mut sum, &of.figures));
+            known.for_each(|of| add(&mut sum, &of.figures, is_once));
             Some(sum)
         })
         .zip(days)
@@ -60,21 +61,26 @@ pub(super) fn providers(
     names.into_iter().map(of).collect()
 }
 
-fn add(sum: &mut OfDay, figures: &Figures) {
-    for (name, counts) in rows(figures) {
+fn add(sum: &mut OfDay, figures: &Figures, is_once: bool) {
+    for (name, counts) in rows(figures, is_once) {
         *sum.entry(name).or_default() += counts;
     }
 }
 
-fn rows(figures: &Figures) -> impl Iterator<Item = (String, Counts)> {
-    let rows = figures.tried_by_provider();
+fn rows(figures: &Figures, is_once: bool) -> impl Iterator<Item = (String, Counts)> {
+    let rows = figures.tried_by_provider(is_once);
     rows.map(|(name, counts)| (name_of(name).into_owned(), counts))
 }
 
 /// Providers that take far less than they did, where it is not seen in an instance: most of what they refused is of
 /// others than those that were found.
-pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: &mut Found) {
-    let all = providers(&report.stats, history, |_| true);
+pub(super) fn refusing(
+    report: &Daily,
+    history: &History,
+    (rules, is_once): (&Rules, bool),
+    found: &mut Found,
+) {
+    let all = providers(&report.stats, history, is_once, |_| true);
     for watched in [Watched::Bounced, Watched::Deferred] {
         let of_kind = found.iter().filter(|(kind, _, _)| *kind == rank(watched));
         let whose: BTreeSet<String> = of_kind.map(|(_, _, of)| of.instance.clone()).collect();
@@ -100,7 +106,7 @@ pub(super) fn refusing(report: &Daily, history: &History, rules: &Rules, found: 
             }
             let seen = whose.iter().filter_map(|name| report.figures(name));
             let seen = seen
-                .flat_map(rows)
+                .flat_map(|figures| rows(figures, is_once))
                 .filter(|(name, _)| *name == provider.name);
             let seen = seen.map(|(_, counts)| part(&counts, watched));
             if seen.fold(0, u64::saturating_add) * 2 > now.part() {
@@ -139,7 +145,7 @@ pub(super) fn left_out(
     silent: &BTreeSet<String>,
     found: &mut Found,
 ) {
-    let all = providers(&report.stats, history, |name| !silent.contains(name));
+    let all = providers(&report.stats, history, false, |name| !silent.contains(name));
     for provider in &all {
         let is_out = provider.today.total() == 0 && !volume::is_new(provider);
         if is_out && volume::is_silent(provider) {

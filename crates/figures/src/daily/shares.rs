@@ -46,6 +46,9 @@ const LONG: usize = 10;
 const FEW: u64 = 20;
 const TOGETHER: usize = 7;
 
+/// After how many days mail expires: `maximal_queue_lifetime`.
+const LIFETIME: usize = 5;
+
 /// Shares of fewer attempts than these say nothing of how much days differ, nor does an instance that has fewer such
 /// attempts a day for how much they do on the host.
 const MEASURED: u64 = 20;
@@ -82,9 +85,8 @@ pub(super) struct Judged {
 
 /// Holds a share of the subject's day against the rules; nothing where it is well.
 pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
-    let rate = Rate::Watched(by.watched);
-    let today = sample(subject.today, rate);
-    let before: Vec<Sample> = before(subject).map(|day| sample(day, rate)).collect();
+    let mut before = samples(subject, by.watched);
+    let today = before.pop()?;
     let mut past = Past::default();
     for &day in &before {
         past.add(day, by);
@@ -99,6 +101,10 @@ pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
         }
         level => level,
     };
+    // What is twice as much as the day before came at once.
+    let yesterday = before.last().and_then(|day| day.share());
+    let at_once = today.share() >= yesterday.map(|share| share * 2.0);
+    let rose_from = rose_from.filter(|_| !at_once);
     Some(Judged {
         level,
         days: past.streak + 1,
@@ -171,18 +177,28 @@ fn few(today: Sample, before: &[Sample], limits: &Limits) -> Option<(Sample, usi
     (all.part() >= least && all.at_least() > limits.critical).then_some((all, days))
 }
 
-/// The days before that are known and had any attempt, the oldest first.
-fn before(subject: &Subject) -> impl DoubleEndedIterator<Item = Measure> {
-    let before = subject
-        .days
-        .split_last()
-        .map_or(&[][..], |(_, before)| before);
-    let known = before.iter().filter_map(|(_, measure)| *measure);
-    known.filter(|measure| measure.total() > 0)
-}
-
-fn sample(measure: Measure, rate: Rate) -> Sample {
-    Sample::new(measure.count(rate), measure.whole(rate))
+/// The days before that are known and had any attempt, the oldest first, and the day itself.
+fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
+    let rate = Rate::Watched(watched);
+    let before = subject.days.len().saturating_sub(1);
+    let total = |at: usize| {
+        let measure = subject.days.get(at).and_then(|(_, measure)| *measure);
+        measure.map_or(0, |of| of.total())
+    };
+    let known = subject.days.iter().take(before).enumerate();
+    let known = known.filter_map(|(at, (_, measure))| Some((at, (*measure)?)));
+    let known = known.filter(|(_, measure)| measure.total() > 0);
+    let all = known.chain([(before, subject.today)]);
+    let sample = |(at, of): (usize, Measure)| {
+        // What expired is a part of what came when it did.
+        let came = match watched {
+            Watched::Expired => at.checked_sub(LIFETIME).map_or(0, total),
+            _ => 0,
+        };
+        let part = of.count(rate);
+        Sample::new(part, of.whole(rate).max(came.saturating_add(part)))
+    };
+    all.map(sample).collect()
 }
 
 /// All of them together.
@@ -253,9 +269,8 @@ impl Usual {
 /// in the middle.
 pub(super) fn differs<'a>(subjects: impl Iterator<Item = &'a Subject>, watched: Watched) -> f64 {
     let of = subjects.filter_map(|subject| {
-        let days: Vec<Sample> = before(subject)
-            .map(|day| sample(day, Rate::Watched(watched)))
-            .collect();
+        let mut days = samples(subject, watched);
+        days.pop();
         let is_enough =
             days.len() >= WELL && sum(&days).part() >= A_DAY.saturating_mul(days.len() as u64);
         is_enough.then(|| differ(&days))
@@ -323,9 +338,7 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
 /// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
 /// it was and by three quarters of the points that a jump takes, and beyond chance: where it began.
 fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
-    let rate = Rate::Watched(by.watched);
-    let days = before(subject).chain([subject.today]);
-    let days: Vec<Sample> = days.map(|day| sample(day, rate)).collect();
+    let days = samples(subject, by.watched);
     let (older, days) = days.split_at(days.len().saturating_sub(TREND));
     let today = *days.last()?;
     if days.len() < RISING || today.whole() == 0 {

@@ -3,15 +3,23 @@
 
 use postfix::{Span, count};
 
-use super::Daily;
 use super::notice::{ALL, Found, Notice};
+use super::{Daily, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
 use legible::human;
 
+/// All of it. `is_own`: are the logs those of a host's own instances?
+pub(super) fn all(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
+    queues(report, rules, found);
+    complaints(report, rules, found);
+    delays(report, rules, found);
+    unread(report, rules, is_own, found);
+}
+
 /// Queues with too much in them, or with mail that waits for too long.
-pub(super) fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
+fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
     let Some(queue) = &report.queue else {
         return;
     };
@@ -53,7 +61,7 @@ pub(super) fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
 }
 
 /// What Postfix says of itself, a finding an instance.
-pub(super) fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
+fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
     let other = OTHER_INSTANCES.as_bytes();
     let judged = report.stats.instances.iter();
     for instance in judged.filter(|i| i.instance != other) {
@@ -81,7 +89,7 @@ pub(super) fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
 }
 
 /// Mail that was sent, but hours late.
-pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
+fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
     let other = OTHER_INSTANCES.as_bytes();
     let limits = &rules.delay;
     for instance in report
@@ -92,6 +100,15 @@ pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
     {
         let Some(level) = judge_delay(&instance.figures, limits) else {
             continue;
+        };
+        let name = String::from_utf8_lossy(&instance.instance).into_owned();
+        let mut subjects = report.instances.iter();
+        let subject = subjects.find(|subject| subject.name == name);
+        // The outage was reported; that its mail comes now is no worse.
+        let is_late = subject.is_some_and(volume::is_after_outage);
+        let level = match is_late {
+            true => level.min(Level::Warning),
+            false => level,
         };
         let Some(delays) = instance.figures.delays else {
             continue;
@@ -107,12 +124,15 @@ pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
         let sent = instance.figures.counts.sent;
         let finding = Notice {
             level,
-            instance: String::from_utf8_lossy(&instance.instance).into_owned(),
+            instance: name,
             what: format!(
                 "half of what was sent took more than {}",
                 age(delays.delay.median)
             ),
-            details: details.unwrap_or_default(),
+            details: match is_late {
+                true => "it waited for the end of an outage".to_owned(),
+                false => details.unwrap_or_default(),
+            },
         };
         found.push((9, sent, finding));
     }
@@ -121,7 +141,7 @@ pub(super) fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
 /// So much that could not be read that the figures are worth little.
 ///
 /// Beside lines of a host's own instances (`is_own`), those that bear no program's name are anyone's, too.
-pub(super) fn unread(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
+fn unread(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
     // What is written under a name of no instance may be anyone's.
     let others = report.stats.others().map(|others| &others.figures);
     let of_others = others.map_or((0, 0), |of| (of.unparsed, of.counts.total()));

@@ -175,8 +175,10 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
     assert_eq!(found, expected, "{before:?} {today:?} {waiting}");
 }
 
+mod again;
 mod domains;
 mod others;
+mod outage;
 mod slow;
 mod staged;
 mod unseen;

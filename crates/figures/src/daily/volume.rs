@@ -3,10 +3,11 @@
 use chrono::Weekday;
 use postfix::count;
 
-use super::Subject;
 use super::notice::Notice;
 use super::spread::{Spread, is_weekend};
+use super::{Rate, Subject};
 use crate::judge::Rules;
+use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
 /// As many days must be known for a day to be unlike them.
@@ -26,6 +27,11 @@ const ALIKE: usize = 3;
 
 /// Messages that come independently hardly ever differ by this many times the root of their number by chance.
 const CHANCE: f64 = 6.5;
+
+/// An instance is down on a day with less than one in so many of the usual, or where more is put off than not; mail of
+/// so many days waits for its end, as Postfix gives up after five.
+const DOWN: f64 = 10.0;
+const LEFT_OVER: usize = 5;
 
 /// Where fewer than this were expected since the last one, having none may be chance.
 const SILENT: f64 = 12.0;
@@ -219,13 +225,13 @@ pub(super) fn holiday<'a>(
 }
 
 /// Far more or less than on the days before. `is_known`: is all of the day in its figures? `holiday`: what part of the
-/// usual all have, if it is one.
+/// usual all have, if it is one. `waited`: was some of it sent hours late?
 pub(super) fn finding(
     subject: &Subject,
     rules: &Rules,
     spread: Spread,
     is_known: bool,
-    holiday: Option<f64>,
+    (holiday, waited): (Option<f64>, bool),
 ) -> Option<Notice> {
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());
@@ -235,8 +241,13 @@ pub(super) fn finding(
     }
     let today = subject.today.total() as f64;
     let than = past.usual_at_most(usual, rules.volume.more, spread);
-    let is_more = today >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
-        && today >= than.most
+    // What waited while nothing was sent comes on top of the day's own.
+    let own = match waited {
+        true => today - backlog(subject, &past),
+        false => today,
+    };
+    let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
+        && own >= than.most
         && (than.is_little || today >= past.most(usual))
         && !is_chance(today, than.usual);
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
@@ -266,6 +277,28 @@ pub(super) fn finding(
         what,
         details: compared(today, usual, &all, &weekly),
     })
+}
+
+/// How many deliveries the days right before left over, at most: those on which the instance was down.
+fn backlog(subject: &Subject, past: &Past) -> f64 {
+    let before = subject.days.iter().rev().skip(1).take(LEFT_OVER);
+    let mut left = 0.0;
+    for (day, measure) in before {
+        let Some(measure) = measure else { break };
+        let total = measure.total() as f64;
+        let waiting = measure.count(Rate::Watched(Watched::Deferred)) as f64;
+        let usual = median(&past.on(day.weekday())).unwrap_or(0.0);
+        if waiting * 2.0 < total && total * DOWN > usual || usual.max(total) == 0.0 {
+            break;
+        }
+        left += usual.max(total) - (total - waiting);
+    }
+    left
+}
+
+/// Was it down on the day before, so that what waited then came today?
+pub(super) fn is_after_outage(subject: &Subject) -> bool {
+    backlog(subject, &Past::of(subject)) > 0.0
 }
 
 /// All instances on a holiday, in words: that is no finding.

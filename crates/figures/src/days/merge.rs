@@ -179,6 +179,7 @@ impl DayRecord {
             counts: figures.counts(),
             expired: self.expired,
             unparsed: self.unparsed,
+            put_off: self.put_off(),
             complaints: self.complained(),
             delays: figures.histograms(),
             tables: tables.into(),
@@ -209,6 +210,10 @@ pub(crate) fn counted(record: &DayRecord, settings: &Settings) -> Instance {
         counts: figures.counts(),
         expired: record.expired,
         unparsed: record.unparsed,
+        put_off: match settings.count {
+            Count::Attempts => record.put_off(),
+            Count::Recipients => None,
+        },
         complaints: record.complained(),
         delays: match settings.delays {
             true => figures.histograms(),

@@ -6,10 +6,10 @@ use chrono::{DateTime, FixedOffset, SecondsFormat};
 use postfix::{Day, Time, Zone};
 use serde::{Deserialize, Serialize};
 
-use super::wire::{ComplaintEntry, Figures};
+use super::wire::{ComplaintEntry, Figures, PutOffRow};
 use super::{DIMENSIONS, SCHEMA};
 use crate::bounds::{MOST_IN_DAY, MOST_IN_RECORD};
-use crate::mail_stats::{Count, Dimension, Instance, Tally, cut_table};
+use crate::mail_stats::{Count, Dimension, Instance, PutOffs, Tally, cut_table};
 
 /// An instance's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,10 @@ pub struct DayRecord {
     /// What Postfix's programs complained about; absent in a record of a version that did not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) complaints: Option<Vec<ComplaintEntry>>,
+    /// Recipients that were put off, each once however often it was tried; absent in a record of a version that did not
+    /// keep it, and where there were too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) put_off: Option<Vec<PutOffRow>>,
     /// Every delivery attempt.
     pub(super) attempts: Figures,
     /// Every recipient of a message once, by its last status, by the last status of the day.
@@ -121,6 +125,11 @@ impl DayRecord {
         self.complaints.is_some()
     }
 
+    /// Recipients that were put off, by provider, if it says so.
+    pub(super) fn put_off(&self) -> Option<PutOffs> {
+        self.put_off.as_deref().map(PutOffRow::put_offs)
+    }
+
     /// What a record is of: host, instance, day. There is one record of each.
     pub fn key(&self) -> (&str, &str, Day) {
         (&self.host, &self.instance, self.day)
@@ -181,6 +190,7 @@ pub fn records(
             expired: attempts.expired,
             unparsed: attempts.unparsed,
             complaints: Some(ComplaintEntry::all(&attempts.complaints, most.div_ceil(4))),
+            put_off: PutOffRow::all(&attempts),
             attempts: Figures::of(&attempts),
             recipients: Figures::of(&recipients),
             inputs,

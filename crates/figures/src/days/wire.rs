@@ -6,7 +6,9 @@ use postfix::log::Severity;
 use serde::{Deserialize, Serialize};
 
 use crate::complaints::{self, ComplaintRow, Complaints};
-use crate::mail_stats::{Counts, Dimension, Histogram, Instance, REASON_SEPARATOR, Table};
+use crate::mail_stats::{
+    Counts, Dimension, Histogram, Instance, PutOff, PutOffs, REASON_SEPARATOR, Table,
+};
 
 /// As many characters of a complaint's text as a record holds.
 const MOST_TEXT: usize = 500;
@@ -56,6 +58,42 @@ struct ReasonRow {
     ip: Option<String>,
     #[serde(flatten)]
     row: DayRow,
+}
+
+/// Recipients of a provider that were put off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PutOffRow {
+    provider: String,
+    recipients: u64,
+    /// Those of them that were put off because of the sending address's reputation.
+    blocked: u64,
+}
+
+impl PutOffRow {
+    /// Those of an instance, if that is known.
+    pub(super) fn all(counted: &Instance) -> Option<Vec<Self>> {
+        if counted.counts.deferred == 0 {
+            return Some(Vec::new());
+        }
+        let rows = counted.put_off.iter().flatten();
+        let rows = rows.map(|(provider, of)| Self {
+            provider: String::from_utf8_lossy(provider).into_owned(),
+            recipients: of.recipients,
+            blocked: of.blocked,
+        });
+        counted.put_off.is_some().then(|| rows.collect())
+    }
+
+    /// The same again.
+    pub(super) fn put_offs(rows: &[Self]) -> PutOffs {
+        let of = |row: &Self| PutOff {
+            recipients: row.recipients,
+            blocked: row.blocked,
+        };
+        let rows = rows.iter();
+        rows.map(|row| (row.provider.clone().into_bytes(), of(row)))
+            .collect()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -154,7 +154,17 @@ pub fn judge(stats: &MailStats, limits: &Limits) -> Vec<Breach> {
 /// A limit that was given stands in the place of the rules for what it is of, and of nothing else.
 fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) {
     let rules = &limits.rules;
-    let sample = |watched: Watched| Sample::new(watched.of(instance), watched.whole(instance));
+    // A recipient that is tried all day says no more than one that was put off once.
+    let again = instance.figures.again().unwrap_or_default();
+    let sample = |watched: Watched| {
+        let of_it = match watched {
+            Watched::Blocked => again.blocked,
+            Watched::Deferred => again.recipients,
+            Watched::Bounced | Watched::Expired | Watched::Discarded => 0,
+        };
+        let whole = watched.whole(instance).saturating_sub(again.recipients);
+        Sample::new(watched.of(instance).saturating_sub(of_it), whole)
+    };
     let ruled = Watched::JUDGED.iter().copied();
     for watched in ruled.filter(|watched| !limits.given.contains(watched)) {
         let judged = rules.of(watched).judge(sample(watched));

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use super::histogram::Histogram;
 use super::keys::REASON_SEPARATOR;
 use super::recipients::Attempt;
-use super::{Counts, Settings};
+use super::{Counts, PutOffs, Settings};
 use crate::bounds::{MOST_KEYS_IN_ALL, OTHER_INSTANCES};
 use crate::complaints::Complaints;
 use postfix::log::Status;
@@ -28,6 +28,8 @@ pub(crate) struct Instance {
     pub(crate) counts: Counts,
     pub(crate) expired: u64,
     pub(crate) unparsed: u64,
+    /// Recipients that were put off, by provider, if that is known.
+    pub(crate) put_off: Option<PutOffs>,
     pub(crate) complaints: Complaints,
     /// delay, a, b, c, d of what was sent: of what was tried in vain, an attempt's delay is its age.
     pub(crate) delays: [Histogram; 5],
@@ -243,6 +245,7 @@ impl Instance {
 
     /// Adds the counts of another, of the same instance or as a part of a total.
     pub(super) fn merge(&mut self, other: &Self, most_keys: usize) {
+        self.merge_put_off(other);
         self.counts += other.counts;
         self.expired = self.expired.saturating_add(other.expired);
         self.unparsed = self.unparsed.saturating_add(other.unparsed);

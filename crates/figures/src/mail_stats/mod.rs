@@ -3,6 +3,7 @@
 //! A [`Tally`] counts; it may be split over the parts of a log and merged in their order. [`Tally::finish`] makes
 //! [`MailStats`] of it, which the renderers show.
 
+mod again;
 pub mod check;
 mod dimension;
 mod histogram;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use postfix::Zone;
 use postfix::log::Status;
 
+pub use again::PutOff;
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
 pub use instances::Slot;
@@ -31,6 +33,7 @@ pub use stats::{
 };
 pub use tally::Tally;
 
+pub(crate) use again::PutOffs;
 pub(crate) use instances::{Instance, Table, cut as cut_table};
 pub use keys::DISCARDED;
 pub(crate) use keys::REASON_SEPARATOR;

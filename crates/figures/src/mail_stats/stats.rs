@@ -10,7 +10,7 @@ use super::histogram::Quantiles;
 use super::instances::{Instance, Table};
 use super::key::Key;
 use super::keys::REASON_SEPARATOR;
-use super::{Count, Counts, Dimension, Tally};
+use super::{Count, Counts, Dimension, PutOffs, Tally};
 use crate::bounds::{MOST_TIMES, OTHER_INSTANCES, times};
 use crate::complaints::ComplaintRow;
 use crate::filtered::{Filtered, Scores};
@@ -161,6 +161,8 @@ pub struct Figures {
     pub expired: u64,
     /// Delivery lines that could not be read: not in `counts`.
     pub unparsed: u64,
+    /// Recipients that were put off, each once, by provider, if that is known: [`Figures::recipients_put_off`].
+    pub(crate) put_off: Option<PutOffs>,
     /// What Postfix's programs complain about, the worst first.
     pub complaints: Vec<ComplaintRow>,
     /// Delays, if they were asked for and a line had some.
@@ -279,6 +281,7 @@ pub(crate) fn figures(counted: Instance, by: &[Dimension], most: Most) -> Figure
         counts: counted.counts,
         expired: counted.expired,
         unparsed: counted.unparsed,
+        put_off: counted.put_off,
         complaints: counted.complaints.rows(),
         delays: delay.map(|delay| DelayStats { delay, parts }),
         waiting: (counted.waiting > 0.0).then_some(counted.waiting),

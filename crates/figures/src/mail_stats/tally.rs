@@ -7,6 +7,7 @@ use std::sync::Arc;
 use knowledge::providers::Providers;
 use postfix::log::{Complaint, Delivery};
 
+use super::again::Again;
 use super::instances::{Instance, Instances, Slot, count};
 use super::keys::Keys;
 use super::recipients::{Attempt, Recipients};
@@ -27,6 +28,8 @@ pub struct Tally {
     keys: Keys,
     senders: Senders,
     recipients: Option<Recipients>,
+    /// Where attempts are counted, and their reasons: whose mail was put off.
+    again: Option<Again>,
     /// The keys of the delivery at hand, for `recipients`.
     key_ids: Vec<u32>,
     /// What instances are called at the end.
@@ -46,12 +49,14 @@ impl Tally {
             Count::Attempts => None,
             Count::Recipients => Some(Recipients::new(by.len(), settings.delays)),
         };
+        let is_attempts = recipients.is_none() && by.contains(&Dimension::Reason);
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
             senders: Senders::new(MOST_KEYS_IN_ALL),
             instances: Instances::new(by.len(), &settings),
             key_ids: Vec::with_capacity(by.len()),
             recipients,
+            again: is_attempts.then(Again::default),
             by,
             settings,
             renamed: HashMap::new(),
@@ -88,12 +93,18 @@ impl Tally {
                 Dimension::SenderDomain => self.senders.find(instance, delivery.queue_id),
                 _ => self.keys.key(*dimension, instance, delivery),
             };
+            if let Some(again) = &mut self.again {
+                again.key(*dimension, key);
+            }
             let before = table.len();
             count(table, key, counts, most);
             grown += table.len().saturating_sub(before);
         }
         if grown > 0 {
             self.instances.grown(grown);
+        }
+        if let Some(again) = &mut self.again {
+            again.add(instance, delivery);
         }
     }
 
@@ -183,6 +194,9 @@ impl Tally {
         if let (Some(mine), Some(theirs)) = (&mut self.recipients, &later.recipients) {
             mine.merge(theirs);
         }
+        if let (Some(mine), Some(theirs)) = (&mut self.again, later.again) {
+            mine.merge(theirs);
+        }
         for (classes, n) in later.keys.disputed {
             *self.keys.disputed.entry(classes).or_default() += n;
         }
@@ -228,6 +242,9 @@ impl Tally {
             }
         }
         let mut all = self.instances.into_bounded();
+        if let Some(again) = self.again {
+            again.tell(&mut all);
+        }
         for instance in &mut all {
             if let Some(name) = self.renamed.get(&*instance.name) {
                 instance.name = name.as_slice().into();

@@ -22,16 +22,25 @@ impl Figures {
 
     /// Each provider with the deliveries to it that were surely tried. Which provider's mail was paused is not kept:
     /// what an instance [`paused`](Self::paused) is taken off all of its providers, so that none is blamed for it.
-    /// Needs the breakdowns by `Dimension::Provider` and `Dimension::Reason`.
-    pub fn tried_by_provider(&self) -> impl Iterator<Item = (&[u8], Counts)> {
+    /// Needs the breakdowns by `Dimension::Provider` and `Dimension::Reason`. `is_once`: a recipient that was put off
+    /// counts once, where that is known.
+    pub fn tried_by_provider(&self, is_once: bool) -> impl Iterator<Item = (&[u8], Counts)> {
         let rows = self.breakdown(Dimension::Provider).map(|table| &table.rows);
         let paused = self.paused();
         let tried = move |counts: Counts| Counts {
             deferred: counts.deferred.saturating_sub(paused),
             ..counts
         };
+        let put_off = self.put_off.as_ref().filter(|_| is_once);
         let rows = rows.into_iter().flatten();
-        rows.map(move |row| (row.key.as_bytes(), tried(row.counts)))
+        rows.map(move |row| {
+            let mut counts = tried(row.counts);
+            if let Some(all) = put_off {
+                let of = all.get(row.key.as_bytes()).copied().unwrap_or_default();
+                counts.deferred = counts.deferred.min(of.recipients);
+            }
+            (row.key.as_bytes(), counts)
+        })
     }
 
     /// The deliveries that were tried: [`Self::counts`] without what was [`paused`](Self::paused).

@@ -51,6 +51,7 @@ fn stats(instance: &[u8]) -> MailStats {
         counts: counts(2, 1, 3),
         expired: 4,
         unparsed: 5,
+        put_off: None,
         complaints: Vec::new(),
         delays: None,
         waiting: None,

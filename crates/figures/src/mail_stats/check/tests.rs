@@ -27,6 +27,7 @@ fn instance(name: &str, sent: u64, bounced: u64, deferred: u64, blocked: u64) ->
             },
             expired: 0,
             unparsed: 0,
+            put_off: None,
             complaints: Vec::new(),
             delays: None,
             waiting: None,

@@ -51,6 +51,38 @@ fn a_recipient_counts_once_by_its_last_attempt() {
 
 /// The 20 delays of this table, ranked by hand: the 10th is the median, the 19th the 95th percentile.
 #[test]
+fn a_recipient_that_is_put_off_again_and_again_is_one() {
+    let mut tally = Tally::new(settings(
+        &[Dimension::Reason, Dimension::Provider],
+        Count::Attempts,
+    ));
+    for id in ["A1", "A2"] {
+        for _ in 0..21 {
+            tally.add(b"postfix-aol-a", &delivery(id, "b@aol.com", Deferred));
+        }
+    }
+    // Another part of the log has one of them, too, and another recipient of the same message.
+    let mut later = Tally::new(settings(
+        &[Dimension::Reason, Dimension::Provider],
+        Count::Attempts,
+    ));
+    later.add(b"postfix-aol-a", &delivery("A2", "b@aol.com", Deferred));
+    later.add(b"postfix-aol-a", &delivery("A2", "c@example.org", Deferred));
+    later.add(b"postfix-aol-a", &delivery("A2", "b@aol.com", Sent));
+    tally.merge(later);
+    let stats = tally.finish(Frame::default());
+    let figures = &stats.instances[0].figures;
+    assert_eq!((figures.counts.deferred, figures.counts.sent), (44, 1));
+    assert_eq!(figures.recipients_put_off().unwrap().recipients, 3);
+    assert_eq!(figures.again().unwrap().recipients, 41);
+    let by_provider: Vec<(&[u8], u64)> = figures
+        .tried_by_provider(true)
+        .map(|(name, counts)| (name, counts.deferred))
+        .collect();
+    assert_eq!(by_provider, [(&b"aol"[..], 2), (b"therest", 1)]);
+}
+
+#[test]
 fn delays_and_their_parts() {
     let mut tally = Tally::new(settings(&[], Count::Attempts));
     for i in 1..=20u32 {

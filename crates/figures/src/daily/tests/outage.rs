@@ -1,0 +1,74 @@
+//! Hours in which nothing gets through, and the day after an outage.
+
+use super::*;
+
+/// Four weeks of 100 sent an hour, and of some stuck ones that fail, and a day of which some hours fail.
+fn hours(stuck: u64, out: std::ops::Range<u64>, sent_then: u64) -> Vec<String> {
+    let days: Vec<Period> = (0..29).rev().map(day).collect();
+    let records = days.iter().enumerate().map(|(at, day)| {
+        let of_hour = |hour: u64| match at == 28 && out.contains(&hour) {
+            true => [sent_then, 40],
+            false => [100, stuck],
+        };
+        let row = |key: String, [sent, deferred]: [u64; 2]| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
+        let rows: Vec<_> = (0..24)
+            .map(|hour| row(format!("{}T{hour:02}", day.day()), of_hour(hour)))
+            .collect();
+        let sum = |at: usize| (0..24).map(|hour| of_hour(hour)[at]).sum::<u64>();
+        let all = row("x".to_owned(), [sum(0), sum(1)]);
+        let reasons = json!([row("-".to_owned(), [sum(0), 0]), row("dns".to_owned(), [0, sum(1)])]);
+        let figures = json!({
+            "total": sum(0) + sum(1), "sent": sum(0), "bounced": 0, "deferred": sum(1),
+            "by": {"provider": [all], "reason": reasons, "dsn": [all], "hour": rows},
+        });
+        stored(day, "a", &figures)
+    });
+    found(&days, records.collect(), &["a"], 0)
+}
+
+#[test]
+fn hours_without_a_name_server_are_no_small_share_of_a_day() {
+    // 120 of 2223 attempts are deferred: below every limit.
+    assert_eq!(
+        hours(0, 3..6, 1),
+        [
+            "! next to nothing got through from 03:00 to 06:00; 3 of 123 attempts; 300 or more are usually sent"
+        ]
+    );
+    // An hour alone may be a provider's; of half, the rest got through; and what fails then on every day is usual.
+    assert_eq!(hours(0, 3..4, 1), [""; 0]);
+    assert_eq!(hours(0, 3..6, 40), [""; 0]);
+    assert_eq!(hours(16, 3..6, 1), [""; 0]);
+}
+
+/// 100 a day, two days with none, and their mail and its own on the next.
+#[test]
+fn the_mail_that_waited_is_no_rise() {
+    let with = |down: u64, today, late: bool| {
+        let days: Vec<Period> = (0..29).rev().map(day).collect();
+        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
+            let n = match ago {
+                0 => today,
+                ago if ago <= down => 0,
+                _ => 100,
+            };
+            let all = json!([{"key": "x", "sent": n, "bounced": 0, "deferred": 0}]);
+            // What is sent takes a second; after an outage, half of it takes ten hours.
+            let waited = if late && ago == 0 { n / 2 } else { 0 };
+            let values = json!([[1_000_000, n - waited], [36_000_000_000_u64, waited]]);
+            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
+            let figures = json!({
+                "total": n, "sent": n, "bounced": 0, "deferred": 0, "delays": vec![delay; 5],
+                "by": {"provider": all, "reason": all, "dsn": all, "hour": all},
+            });
+            stored(day, "a", &figures)
+        });
+        found(&days, records.collect(), &["a"], 0)
+    };
+    let is_more = |found: Vec<String>| found.iter().any(|of| of.contains("times as many"));
+    assert!(!is_more(with(2, 300, true)));
+    assert!(is_more(with(2, 500, true)));
+    assert!(is_more(with(0, 300, true)));
+    // Nothing was to be done on those days, and there is more now.
+    assert!(is_more(with(2, 300, false)));
+}
