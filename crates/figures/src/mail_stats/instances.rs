@@ -176,7 +176,11 @@ impl Instances {
 
     /// The instance at `place`, if it is `name` still; else where that is now.
     pub(super) fn at(&mut self, place: Slot, name: &[u8]) -> &mut Instance {
-        let place = if place.1 == self.cuts { place } else { self.place(name) };
+        let place = if place.1 == self.cuts {
+            place
+        } else {
+            self.place(name)
+        };
         &mut self.all[place.0]
     }
 

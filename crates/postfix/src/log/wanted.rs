@@ -28,15 +28,7 @@ impl Wanted {
     /// at once compares as many of each, and takes the longer the more those are. So each begins with two that are rare.
     pub(super) fn needles(self) -> Needles {
         // `to=<`; `warning: `, `error: `, `fatal: `, `panic: `.
-        let mut literals = vec![
-            "o=",
-            "g: ",
-            "r: ",
-            "l: ",
-            "c: ",
-            "Suppressed ",
-            "-limiting",
-        ];
+        let mut literals = vec!["o=", "g: ", "r: ", "l: ", "c: ", "Suppressed ", "-limiting"];
         if self.senders {
             literals.extend([": from=<", ": removed"]);
         } else if self.expired {
