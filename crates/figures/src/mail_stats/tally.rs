@@ -114,8 +114,8 @@ impl Tally {
         self.by.is_empty() && self.recipients.is_none() && !self.settings.delays
     }
 
-    /// As [`Tally::add_at`] for a tally that [`is_plain`](Self::is_plain): false if the instance is elsewhere by now, and
-    /// nothing is counted.
+    /// As [`Tally::add_at`] for a tally that [`is_plain`](Self::is_plain): false if the instance is elsewhere by now,
+    /// and nothing is counted.
     #[inline]
     pub fn add_plain(&mut self, place: Slot, delivery: &Delivery<'_>) -> bool {
         let Some(instance) = self.instances.there(place) else {

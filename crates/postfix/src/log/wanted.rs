@@ -24,8 +24,9 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What a line of a plain log must hold to be looked at. The shortest literal has two bytes: the search for several
-    /// at once compares as many of each, and takes the longer the more those are. So each begins with two that are rare.
+    /// What a line of a plain log must hold to be looked at. The search for several literals at once compares as many
+    /// bytes of each as the shortest has, and takes the longer the more those are: two. So each begins with two that
+    /// are rare.
     pub(super) fn needles(self) -> Needles {
         // `to=<`; `warning: `, `error: `, `fatal: `, `panic: `.
         let mut literals = vec!["o=", "g: ", "r: ", "l: ", "c: ", "Suppressed ", "-limiting"];
