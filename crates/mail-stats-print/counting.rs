@@ -84,18 +84,18 @@ impl<'a> Counting<'a> {
         }
     }
 
-    /// Counts a delivery, if that is all there is to do with it: nearly all of a log, where nothing is broken down.
+    /// Counts a delivery, if its instance's place is known and its name does not matter: nearly all of a log.
     #[inline]
-    fn counts_plainly(&mut self, event: &Event<'_>) -> bool {
+    fn counts_nameless(&mut self, event: &Event<'_>) -> bool {
         let Event::Delivery(delivery) = event else {
             return false;
         };
-        if self.skips_handed || !self.tally.is_plain() {
+        if self.skips_handed || !self.tally.is_nameless() {
             return false;
         }
         let at = self.filter.met(delivery.host, delivery.tag);
         let place = at.and_then(|at| *self.places.get(at)?);
-        place.is_some_and(|place| self.tally.add_plain(place, delivery))
+        place.is_some_and(|place| self.tally.add_nameless(place, delivery))
     }
 
     /// Where the tally keeps `instance`, the name of the filter's tag number `at`.
@@ -125,7 +125,7 @@ fn is_handed(delivery: &Delivery<'_>) -> bool {
 
 impl Sink for Counting<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::Filtered(_)) || self.counts_plainly(event) {
+        if matches!(event, Event::Filtered(_)) || self.counts_nameless(event) {
             return;
         }
         let found = event.origin();

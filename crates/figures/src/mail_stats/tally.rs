@@ -32,6 +32,8 @@ pub struct Tally {
     again: Option<Again>,
     /// The keys of the delivery at hand, for `recipients`.
     key_ids: Vec<u32>,
+    /// Is no key of a delivery made of the instance's name?
+    is_nameless: bool,
     /// What instances are called at the end.
     renamed: HashMap<Vec<u8>, Vec<u8>>,
 }
@@ -50,11 +52,14 @@ impl Tally {
             Count::Recipients => Some(Recipients::new(by.len(), settings.delays)),
         };
         let is_attempts = recipients.is_none() && by.contains(&Dimension::Reason);
+        let named = [Dimension::Instance, Dimension::SenderDomain];
+        let is_named = is_attempts || by.iter().any(|dimension| named.contains(dimension));
         let mut tally = Self {
             keys: Keys::new(Arc::clone(&settings)),
             senders: Senders::new(MOST_KEYS_IN_ALL),
             instances: Instances::new(by.len(), &settings),
             key_ids: Vec::with_capacity(by.len()),
+            is_nameless: recipients.is_none() && !is_named,
             recipients,
             again: is_attempts.then(Again::default),
             by,
@@ -108,20 +113,23 @@ impl Tally {
         }
     }
 
-    /// Are deliveries only counted, without a breakdown?
+    /// Are deliveries counted without looking at the instance's name?
     #[inline]
-    pub fn is_plain(&self) -> bool {
-        self.by.is_empty() && self.recipients.is_none() && !self.settings.delays
+    pub fn is_nameless(&self) -> bool {
+        self.is_nameless
     }
 
-    /// As [`Tally::add_at`] for a tally that [`is_plain`](Self::is_plain): false if the instance is elsewhere by now,
-    /// and nothing is counted.
+    /// As [`Tally::add_at`] for a tally that [`is_nameless`](Self::is_nameless): false if the instance is elsewhere by
+    /// now, and nothing is counted.
     #[inline]
-    pub fn add_plain(&mut self, place: Slot, delivery: &Delivery<'_>) -> bool {
+    pub fn add_nameless(&mut self, place: Slot, delivery: &Delivery<'_>) -> bool {
         let Some(instance) = self.instances.there(place) else {
             return false;
         };
-        instance.counts.add(delivery.status, delivery.repeat);
+        match self.by.is_empty() && !self.settings.delays {
+            true => instance.counts.add(delivery.status, delivery.repeat),
+            false => self.add_at(place, b"", delivery),
+        }
         true
     }
 
