@@ -54,7 +54,7 @@ pub(super) fn findings(
     let holiday = volume::holiday(judged(), &all, rules.volume.from).filter(|_| is_covered);
     let volume = |subject: &Subject, figures, is_known| {
         let waited = has_waited(figures);
-        volume::finding(subject, rules, spread, is_known, (holiday, waited))
+        volume::finding(subject, rules, spread, is_known, holiday, waited)
     };
     for subject in judged() {
         let of = history.last().and_then(|day| day.instance(&subject.name));
@@ -66,7 +66,7 @@ pub(super) fn findings(
         if !is_known || subject.today.total() == 0 {
             silent.insert(subject.name.clone());
         }
-        of_subject(report, (subject, is_once), &subject.name, &by, &mut found);
+        of_subject(report, subject, is_once, &subject.name, &by, &mut found);
         if is_known && subject.today.total() == 0 && is_missed(subject, busy, in_use) {
             found.push((1, 0, volume::silent(subject)));
         } else if let Some(finding) = volume(subject, report.figures(&subject.name), is_known) {
@@ -78,15 +78,17 @@ pub(super) fn findings(
     found.extend(one_of_all(volumes, of_all));
     if report.instances.len() > 1 {
         // What is too little to be found in any of many small instances.
-        of_subject(report, (&all, is_once), ALL, &by, &mut found);
+        of_subject(report, &all, is_once, ALL, &by, &mut found);
     }
-    providers::refusing(report, history, (rules, is_once), &mut found);
+    providers::refusing(report, history, rules, is_once, &mut found);
     outage::outages(report, history, &mut found);
     domains::refusing(report, history, known, &mut found);
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);
     }
-    standing::all(report, rules, !in_use.is_empty(), &mut found);
+    let late = judged().filter(|subject| volume::is_after_outage(subject));
+    let late: BTreeSet<&str> = late.map(|subject| subject.name.as_str()).collect();
+    standing::all(report, rules, &late, !in_use.is_empty(), &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.level.cmp(&a.level);
         worst.then(rank_a.cmp(rank_b)).then(n_b.cmp(n_a))
@@ -152,7 +154,8 @@ fn one_of_all(mut volumes: Found, all: Option<Notice>) -> Found {
 /// `is_once`: does a recipient that was put off count once?
 fn of_subject(
     report: &Daily,
-    (subject, is_once): (&Subject, bool),
+    subject: &Subject,
+    is_once: bool,
     name: &str,
     by: &[By<'_>],
     found: &mut Found,

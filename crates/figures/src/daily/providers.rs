@@ -77,7 +77,8 @@ fn rows(figures: &Figures, is_once: bool) -> impl Iterator<Item = (String, Count
 pub(super) fn refusing(
     report: &Daily,
     history: &History,
-    (rules, is_once): (&Rules, bool),
+    rules: &Rules,
+    is_once: bool,
     found: &mut Found,
 ) {
     let all = providers(&report.stats, history, is_once, |_| true);

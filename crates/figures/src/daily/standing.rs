@@ -1,20 +1,29 @@
 //! What needs no day before to be too much: what waits, what took too long, what could not be read, and what Postfix
 //! says itself.
 
+use std::collections::BTreeSet;
+
 use postfix::{Span, count};
 
+use super::Daily;
 use super::notice::{ALL, Found, Notice};
-use super::{Daily, volume};
 use crate::bounds::OTHER_INSTANCES;
 use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
 use legible::human;
 
-/// All of it. `is_own`: are the logs those of a host's own instances?
-pub(super) fn all(report: &Daily, rules: &Rules, is_own: bool, found: &mut Found) {
+/// All of it. `late`: the instances that were down on the day before. `is_own`: are the logs those of a host's own
+/// instances?
+pub(super) fn all(
+    report: &Daily,
+    rules: &Rules,
+    late: &BTreeSet<&str>,
+    is_own: bool,
+    found: &mut Found,
+) {
     queues(report, rules, found);
     complaints(report, rules, found);
-    delays(report, rules, found);
+    delays(report, rules, late, found);
     unread(report, rules, is_own, found);
 }
 
@@ -89,7 +98,7 @@ fn complaints(report: &Daily, rules: &Rules, found: &mut Found) {
 }
 
 /// Mail that was sent, but hours late.
-fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
+fn delays(report: &Daily, rules: &Rules, late: &BTreeSet<&str>, found: &mut Found) {
     let other = OTHER_INSTANCES.as_bytes();
     let limits = &rules.delay;
     for instance in report
@@ -102,10 +111,8 @@ fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
             continue;
         };
         let name = String::from_utf8_lossy(&instance.instance).into_owned();
-        let mut subjects = report.instances.iter();
-        let subject = subjects.find(|subject| subject.name == name);
-        // The outage was reported; that its mail comes now is no worse.
-        let is_late = subject.is_some_and(volume::is_after_outage);
+        // That an outage's mail comes now is no worse than the outage was.
+        let is_late = late.contains(name.as_str());
         let level = match is_late {
             true => level.min(Level::Warning),
             false => level,
@@ -130,7 +137,10 @@ fn delays(report: &Daily, rules: &Rules, found: &mut Found) {
                 age(delays.delay.median)
             ),
             details: match is_late {
-                true => "it waited for the end of an outage".to_owned(),
+                true => {
+                    "next to nothing was sent the day before: it may have waited for that to end"
+                        .to_owned()
+                }
                 false => details.unwrap_or_default(),
             },
         };

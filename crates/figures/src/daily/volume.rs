@@ -231,7 +231,8 @@ pub(super) fn finding(
     rules: &Rules,
     spread: Spread,
     is_known: bool,
-    (holiday, waited): (Option<f64>, bool),
+    holiday: Option<f64>,
+    waited: bool,
 ) -> Option<Notice> {
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());

@@ -118,8 +118,11 @@ impl Again {
         }
     }
 
-    /// Tells instances how many of them they have.
+    /// Tells the instances of the log how many of them they have, if that is known: one may well have none.
     pub(super) fn tell(self, instances: &mut [Instance]) {
+        if self.is_full {
+            return;
+        }
         let mut all: HashMap<&[u8], PutOffs> = HashMap::new();
         for seen in self.seen.values() {
             if let Some((instance, provider)) = self.whose.get(seen.whose as usize) {
@@ -130,11 +133,7 @@ impl Again {
             }
         }
         for instance in instances {
-            if let Some(found) = all.remove(&*instance.name) {
-                let mut of = instance.put_off.take().unwrap_or_default();
-                add(&mut of, &found);
-                instance.put_off = Some(of);
-            }
+            instance.put_off = Some(all.remove(&*instance.name).unwrap_or_default());
         }
     }
 }

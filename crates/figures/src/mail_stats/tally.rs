@@ -191,8 +191,10 @@ impl Tally {
         }
     }
 
-    /// Adds counts that were made before, with a table a breakdown of the settings.
+    /// Adds counts that were made before, with a table a breakdown of the settings. What a log says must not be added
+    /// to the same tally: who was put off in both is not known.
     pub(crate) fn enter(&mut self, counted: Instance) {
+        self.again = None;
         let most = self.settings.most_keys;
         self.instances.of(&counted.name).merge(&counted, most);
     }

@@ -1,4 +1,4 @@
-//! Hours in which nothing gets through, and the day after an outage.
+//! Hours in which nothing gets through, the day after an outage, and what it makes expire.
 
 use super::*;
 
@@ -71,4 +71,64 @@ fn the_mail_that_waited_is_no_rise() {
     assert!(is_more(with(0, 300, true)));
     // Nothing was to be done on those days, and there is more now.
     assert!(is_more(with(2, 300, false)));
+}
+
+/// 100 sent a day, and as many on the last, half of them ten hours late; the day before is as given.
+#[test]
+fn what_is_late_waited_for_an_outage_only_if_there_was_one() {
+    let late = |sent_before: u64, deferred: u64, recipients: u64| {
+        let days: Vec<Period> = (0..29).rev().map(day).collect();
+        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
+            let [sent, put_off] = if ago == 1 { [sent_before, deferred] } else { [100, 0] };
+            let waited = if ago == 0 { 60 } else { 0 };
+            let values = json!([[1_000_000, sent - waited], [36_000_000_000_u64, waited]]);
+            let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
+            let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
+            let all = json!([row("x", sent, put_off)]);
+            let figures = json!({
+                "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off, "delays": vec![delay; 5],
+                "by": {"provider": all, "dsn": all, "hour": all,
+                       "reason": [row("-", sent, 0), row("mailbox-full", 0, put_off)]},
+            });
+            let of = json!({"put_off": [{"provider": "x", "recipients": recipients, "blocked": 0}]});
+            let none = json!({"put_off": []});
+            stored_with(day, "a", &figures, if ago == 1 { &of } else { &none })
+        });
+        let found = found(&days, records.collect(), &["a"], 0);
+        let late: Vec<_> = found
+            .into_iter()
+            .filter(|of| of.contains("half of what was sent"))
+            .collect();
+        let [late] = late.as_slice() else {
+            panic!("{late:?}")
+        };
+        late.contains("waited")
+    };
+    assert!(late(0, 100, 100));
+    assert!(!late(100, 0, 0));
+    // One full mailbox, tried more often than all that was sent, is no outage.
+    assert!(!late(100, 120, 1));
+}
+
+/// 1000 a day, of the last so many days 50 each, and ten messages that expire on the last.
+#[test]
+fn what_expires_is_a_part_of_what_came_five_days_before() {
+    let finds_expired = |little: u64| {
+        let days: Vec<Period> = (0..29).rev().map(day).collect();
+        let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
+            let n = if ago < little { 50 } else { 1000 };
+            let all = json!([{"key": "x", "sent": n, "bounced": 0, "deferred": 0}]);
+            let figures = json!({
+                "total": n, "sent": n, "bounced": 0, "deferred": 0,
+                "by": {"provider": all, "reason": all, "dsn": all, "hour": all},
+            });
+            let expired = if ago == 0 { 10 } else { 0 };
+            stored_with(day, "a", &figures, &json!({"expired": expired}))
+        });
+        let found = found(&days, records.collect(), &["a"], 0);
+        found.iter().any(|of| of.contains("expired"))
+    };
+    // Ten of 1010, and ten of 60.
+    assert!(!finds_expired(5));
+    assert!(finds_expired(6));
 }

@@ -49,7 +49,6 @@ fn a_recipient_counts_once_by_its_last_attempt() {
     assert_eq!(stats.total.waiting, Some(6.0));
 }
 
-/// The 20 delays of this table, ranked by hand: the 10th is the median, the 19th the 95th percentile.
 #[test]
 fn a_recipient_that_is_put_off_again_and_again_is_one() {
     let mut tally = Tally::new(settings(
@@ -82,6 +81,22 @@ fn a_recipient_that_is_put_off_again_and_again_is_one() {
     assert_eq!(by_provider, [(&b"aol"[..], 2), (b"therest", 1)]);
 }
 
+#[test]
+fn where_all_is_paused_it_is_known_that_none_was_put_off() {
+    let by = [Dimension::Reason, Dimension::Provider];
+    let mut tally = Tally::new(settings(&by, Count::Attempts));
+    let paused = Delivery {
+        reply: b"paused since 2026-11-24",
+        ..delivery("A1", "b@aol.com", Deferred)
+    };
+    tally.add(b"postfix-aol-a", &paused);
+    let stats = tally.finish(Frame::default());
+    let figures = &stats.instances[0].figures;
+    assert_eq!(figures.paused(), 1);
+    assert_eq!(figures.recipients_put_off().unwrap().recipients, 0);
+}
+
+/// The 20 delays of this table, ranked by hand: the 10th is the median, the 19th the 95th percentile.
 #[test]
 fn delays_and_their_parts() {
     let mut tally = Tally::new(settings(&[], Count::Attempts));
