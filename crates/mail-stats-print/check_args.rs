@@ -94,15 +94,16 @@ pub(crate) const MONITORING: Section = Section {
         Block::Text(
             "--check judges deliveries that bounced, that were deferred, and that were blocked: failed, permanently \
              or temporarily, for a reason of the class blocked (the sending host's reputation, a blocklist; see --by \
-             reason). A blocked delivery is also a bounced or a deferred one. Each attempt counts, so a message that \
-             is tried repeatedly counts several times; with --count recipients it counts once, by its last status.",
+             reason). A blocked delivery is also a bounced or a deferred one. Against limits that are given each attempt \
+             counts, so a message that is tried repeatedly counts several times; against those of judge.toml a \
+             recipient that is put off counts once. With --count recipients each counts once, by its last status.",
         ),
         Block::Text(
             "Without a window the whole current log is judged; use --since 1h for what is new. Where no \
              limit is given, those of /etc/relay-tools/judge.toml apply, or else the built-in ones: more than 1.5% \
              blocked, 10% bounced or 20% deferred is a WARNING, more than 10%, 50% and 50% is CRITICAL, each beyond \
              chance: the lower end of the share's 95% interval must be above the limit, so 4 of 4 is, and 1 of 2 is \
-             not. The daily report and the alert rules judge by the same. A limit replaces those of its own kind, \
+             not. The daily report judges by the same, and so do the alert rules, but each attempt. A limit replaces those of its own kind, \
              and is held against the number or the share itself: --warn-bounced leaves what is deferred to judge.toml.",
         ),
         Block::Text(

@@ -9,7 +9,7 @@ use crate::judge::{Rules, Sample, judge_complaint, judge_delay};
 use crate::verdict::Level;
 use knowledge::reasons::Class;
 use legible::human;
-use postfix::Span;
+use postfix::{Span, count};
 
 /// Deliveries that have limits, the more alarming first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -165,6 +165,10 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
         let whole = watched.whole(instance).saturating_sub(again.recipients);
         Sample::new(watched.of(instance).saturating_sub(of_it), whole)
     };
+    let retries = match again.recipients {
+        0 => String::new(),
+        n => format!(", without {}", count(n, "repeated attempt")),
+    };
     let ruled = Watched::JUDGED.iter().copied();
     for watched in ruled.filter(|watched| !limits.given.contains(watched)) {
         let judged = rules.of(watched).judge(sample(watched));
@@ -184,7 +188,7 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
             watched: Some(watched),
             count: watched.of(instance),
             text: format!(
-                "{name}: {word} {}{details}, more than {limit}% beyond chance",
+                "{name}: {word} {}{details}{retries}, more than {limit}% beyond chance",
                 sample(watched)
             ),
         });
