@@ -86,8 +86,7 @@ pub(super) fn findings(
     if is_covered {
         providers::left_out(report, history, &silent, &mut found);
     }
-    let late = judged().filter(|subject| volume::is_after_outage(subject));
-    let late: BTreeSet<&str> = late.map(|subject| subject.name.as_str()).collect();
+    let late = after_outage(judged());
     standing::all(report, rules, &late, !in_use.is_empty(), &mut found);
     found.sort_by(|(rank_a, n_a, a), (rank_b, n_b, b)| {
         let worst = b.level.cmp(&a.level);
@@ -96,6 +95,12 @@ pub(super) fn findings(
     let found = found.into_iter().map(|(_, _, finding)| finding);
     let note = holiday.and_then(|_| volume::on_holiday(&all));
     (found.collect(), note)
+}
+
+/// The names of those that were down on the day before.
+fn after_outage<'s>(subjects: impl Iterator<Item = &'s Subject>) -> BTreeSet<&'s str> {
+    let after = subjects.filter(|subject| volume::is_after_outage(subject));
+    after.map(|subject| subject.name.as_str()).collect()
 }
 
 /// Was some of what was sent so late that it may be of the day before?
