@@ -13,9 +13,14 @@ use postfix::log::{Delivery, Status};
 
 use super::keys::REASON_SEPARATOR;
 use super::{Dimension, Figures, Instance};
+use crate::bounds::OTHER_INSTANCES;
 
-/// As many are told apart in a tally, some 10 MB; where there are more, it is not known how many there are.
-const MOST: usize = 1 << 18;
+/// As many of an instance are counted one by one, some 1 MB. Where there are more, every second is, every fourth, and so
+/// on, and stands for the others: the number is off by half a percent or so.
+const MOST: usize = 1 << 15;
+
+/// Names of instances: anybody may log under any. What comes under more is put together.
+const MOST_NAMES: usize = 1 << 12;
 
 /// Recipients of messages, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,22 +37,81 @@ pub(crate) type PutOffs = BTreeMap<Vec<u8>, PutOff>;
 /// A recipient that was put off.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    /// Of which instance and provider: a place in `whose`.
-    whose: u32,
+    /// A place in `providers`.
+    provider: usize,
     is_blocked: bool,
+}
+
+/// Those of an instance. Each has a number of its own, however many others have: what is logged under one name says
+/// nothing of another.
+#[derive(Debug, Clone, Default)]
+struct Recipients {
+    /// By a hash of queue id and address.
+    seen: HashMap<u64, Seen>,
+    providers: Vec<Vec<u8>>,
+    /// Of the hashes, those with so many zero bits at their end are kept: one in 1, 2, 4 …
+    thinned: u32,
 }
 
 /// Those of a log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Again {
-    /// By a hash of instance, queue id and address.
-    seen: HashMap<u64, Seen>,
-    whose: Vec<(Vec<u8>, Vec<u8>)>,
-    places: HashMap<Vec<u8>, u32>,
-    is_full: bool,
+    /// By instance.
+    all: HashMap<Vec<u8>, Recipients>,
     /// Of the delivery at hand: its provider, and its class of reasons.
     provider: Vec<u8>,
     class: Vec<u8>,
+}
+
+impl Recipients {
+    fn enter(&mut self, hash: u64, provider: &[u8], is_blocked: bool) {
+        if hash.trailing_zeros() < self.thinned {
+            return;
+        }
+        let provider = match self.providers.iter().position(|of| of == provider) {
+            Some(at) => at,
+            None => {
+                self.providers.push(provider.to_vec());
+                self.providers.len() - 1
+            }
+        };
+        let new = Seen {
+            provider,
+            is_blocked,
+        };
+        let seen = self.seen.entry(hash).or_insert(new);
+        seen.is_blocked |= is_blocked;
+        while self.seen.len() > MOST {
+            self.thin(self.thinned + 1);
+        }
+    }
+
+    fn thin(&mut self, thinned: u32) {
+        self.thinned = thinned;
+        self.seen.retain(|hash, _| hash.trailing_zeros() >= thinned);
+    }
+
+    fn merge(&mut self, later: &Self) {
+        self.thin(self.thinned.max(later.thinned));
+        for (hash, seen) in &later.seen {
+            if let Some(provider) = later.providers.get(seen.provider) {
+                self.enter(*hash, provider, seen.is_blocked);
+            }
+        }
+    }
+
+    fn by_provider(&self) -> PutOffs {
+        let mut all = PutOffs::new();
+        let each = 1 << self.thinned;
+        for seen in self.seen.values() {
+            if let Some(provider) = self.providers.get(seen.provider) {
+                let of = all.entry(provider.clone()).or_default();
+                of.recipients += each;
+                of.blocked += u64::from(seen.is_blocked) * each;
+            }
+        }
+        all
+    }
 }
 
 impl Again {
@@ -68,72 +132,55 @@ impl Again {
 
     /// Counts the delivery at hand.
     pub(super) fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
-        let is_paused = self.class == Class::Paused.as_str().as_bytes();
-        if delivery.status != Status::Deferred || self.is_full || is_paused {
+        if delivery.status != Status::Deferred {
             return;
         }
-        // Of a log's parts that are counted at the same time, one's hashes are another's.
-        let mut hasher = DefaultHasher::new();
-        (instance, delivery.queue_id, delivery.recipient).hash(&mut hasher);
+        let is_paused = self.class == Class::Paused.as_str().as_bytes();
+        let is_blocked = self.class == Class::Blocked.as_str().as_bytes();
         let provider = std::mem::take(&mut self.provider);
-        let new = Seen {
-            whose: self.whose(instance, &provider),
-            is_blocked: self.class == Class::Blocked.as_str().as_bytes(),
-        };
-        self.provider = provider;
-        self.enter(hasher.finish(), new);
-    }
-
-    fn enter(&mut self, hash: u64, new: Seen) {
-        let seen = self.seen.entry(hash).or_insert(new);
-        seen.is_blocked |= new.is_blocked;
-        if self.seen.len() > MOST {
-            self.seen = HashMap::new();
-            self.is_full = true;
+        // Of an instance all of whose mail is paused it is known that none was put off.
+        let of = self.of(instance);
+        if !is_paused {
+            // Of a log's parts that are counted at the same time, one's hashes are another's.
+            let mut hasher = DefaultHasher::new();
+            (delivery.queue_id, delivery.recipient).hash(&mut hasher);
+            of.enter(hasher.finish(), &provider, is_blocked);
         }
+        self.provider = provider;
     }
 
-    fn whose(&mut self, instance: &[u8], provider: &[u8]) -> u32 {
-        let key = [instance, b"\n", provider].concat();
-        let next = self.whose.len() as u32;
-        *self.places.entry(key).or_insert_with(|| {
-            self.whose.push((instance.to_vec(), provider.to_vec()));
-            next
-        })
+    fn of(&mut self, instance: &[u8]) -> &mut Recipients {
+        let is_full = self.all.len() >= MOST_NAMES && !self.all.contains_key(instance);
+        let name = match is_full {
+            true => OTHER_INSTANCES.as_bytes(),
+            false => instance,
+        };
+        self.all.entry_ref(name).or_default()
     }
 
     /// Adds those of the part of the log that follows.
     pub(super) fn merge(&mut self, later: Self) {
-        self.is_full |= later.is_full;
-        if self.is_full {
-            self.seen = HashMap::new();
-            return;
-        }
-        for (hash, seen) in later.seen {
-            let Some((instance, provider)) = later.whose.get(seen.whose as usize) else {
-                continue;
-            };
-            let whose = self.whose(instance, provider);
-            self.enter(hash, Seen { whose, ..seen });
+        for (instance, theirs) in later.all {
+            self.of(&instance).merge(&theirs);
         }
     }
 
-    /// Tells the instances of the log how many of them they have, if that is known: one may well have none.
-    pub(super) fn tell(self, instances: &mut [Instance]) {
-        if self.is_full {
-            return;
+    /// Tells the instances of the log how many of them they have: one may well have none. What is of no instance is of
+    /// those that are counted together.
+    pub(super) fn tell(mut self, instances: &mut [Instance]) {
+        let other = OTHER_INSTANCES.as_bytes();
+        for instance in instances.iter_mut().filter(|of| *of.name != *other) {
+            let of = self.all.remove(&*instance.name);
+            let of = of.map(|of| of.by_provider());
+            let has_none = instance.counts.deferred == 0;
+            instance.put_off = of.or_else(|| has_none.then(PutOffs::new));
         }
-        let mut all: HashMap<&[u8], PutOffs> = HashMap::new();
-        for seen in self.seen.values() {
-            if let Some((instance, provider)) = self.whose.get(seen.whose as usize) {
-                let of = all.entry(instance).or_default();
-                let of = of.entry(provider.clone()).or_default();
-                of.recipients += 1;
-                of.blocked += u64::from(seen.is_blocked);
-            }
-        }
-        for instance in instances {
-            instance.put_off = Some(all.remove(&*instance.name).unwrap_or_default());
+        let mut rest = PutOffs::new();
+        self.all
+            .values()
+            .for_each(|of| add(&mut rest, &of.by_provider()));
+        if let Some(others) = instances.iter_mut().find(|of| *of.name == *other) {
+            others.put_off = Some(rest);
         }
     }
 }
@@ -171,6 +218,9 @@ impl Figures {
             sum.recipients = sum.recipients.saturating_add(of.recipients);
             sum.blocked = sum.blocked.saturating_add(of.blocked);
         }
+        // Where each stands for several, they may come to more.
+        sum.recipients = sum.recipients.min(self.tried().deferred);
+        sum.blocked = sum.blocked.min(sum.recipients);
         Some(sum)
     }
 

@@ -82,6 +82,59 @@ fn a_recipient_that_is_put_off_again_and_again_is_one() {
 }
 
 #[test]
+fn how_many_one_instance_put_off_says_nothing_of_another() {
+    let by = [Dimension::Reason, Dimension::Provider];
+    let add = |tally: &mut Tally, ids: std::ops::Range<u32>| {
+        for id in ids {
+            let id = format!("{id:X}");
+            tally.add(b"postfix-big", &delivery(&id, "b@aol.com", Deferred));
+            for _ in 0..2 {
+                tally.add(b"postfix-a", &delivery(&id[..1], "b@aol.com", Deferred));
+            }
+        }
+    };
+    let put_off = |tally: Tally| {
+        let stats = tally.finish(Frame::default());
+        let of = |name: &str| {
+            let mut all = stats.instances.iter();
+            let of = all.find(|of| *of.instance == *name.as_bytes()).unwrap();
+            of.figures.recipients_put_off().unwrap().recipients
+        };
+        (of("postfix-a"), of("postfix-big"))
+    };
+    let mut whole = Tally::new(settings(&by, Count::Attempts));
+    add(&mut whole, 0..100_000);
+    let (few, many) = put_off(whole);
+    // The sixteen digits that an id begins with.
+    assert_eq!(few, 16);
+    // Of so many, one in four is counted: twice the deviation of that is 1.1 %.
+    assert!((98_900..101_100).contains(&many), "{many}");
+    let mut first = Tally::new(settings(&by, Count::Attempts));
+    add(&mut first, 0..40_000);
+    let mut later = Tally::new(settings(&by, Count::Attempts));
+    add(&mut later, 30_000..100_000);
+    first.merge(later);
+    assert_eq!(put_off(first), (16, many));
+}
+
+#[test]
+fn many_names_leave_what_is_known_of_those_before() {
+    let by = [Dimension::Reason, Dimension::Provider];
+    let mut tally = Tally::new(settings(&by, Count::Attempts));
+    for _ in 0..3 {
+        tally.add(b"postfix-aol-a", &delivery("A1", "b@aol.com", Deferred));
+    }
+    for n in 0..10_000 {
+        let name = format!("x{n}");
+        tally.add(name.as_bytes(), &delivery("A1", "b@aol.com", Deferred));
+    }
+    let stats = tally.finish(Frame::default());
+    let mut all = stats.instances.iter();
+    let of = all.find(|of| *of.instance == *b"postfix-aol-a").unwrap();
+    assert_eq!(of.figures.recipients_put_off().unwrap().recipients, 1);
+}
+
+#[test]
 fn where_all_is_paused_it_is_known_that_none_was_put_off() {
     let by = [Dimension::Reason, Dimension::Provider];
     let mut tally = Tally::new(settings(&by, Count::Attempts));
