@@ -23,6 +23,7 @@ use figures::held::Held;
 use figures::instances::Trouble;
 use figures::queue::{Dimension, Frame, Order, Report, Settings, Tally};
 use host::pool::Shards;
+use knowledge::reasons::Cache;
 use legible::wrap::Folding;
 use postfix::config::Instance;
 use postfix::queue::{Queue, Selector};
@@ -203,14 +204,15 @@ fn advice(cx: &Context, settings: &Settings, report: &Report) -> anyhow::Result<
         [one] => Some(one.clone()),
         _ => None,
     };
+    let mut meant = Cache::default();
     let mut counts = BTreeMap::new();
     for group in &report.groups.rows {
         let words = group.key.get(at).map(String::as_bytes).unwrap_or_default();
-        let reason = settings.reasons.classify(words, None, None);
+        let reason = meant.classify(&settings.reasons, words, None, None);
         let refusal = Refusal {
             instance: instance.clone(),
             class: reason.class,
-            code: reason.code,
+            code: reason.code.clone(),
         };
         *counts.entry(refusal).or_default() += group.recipients;
     }

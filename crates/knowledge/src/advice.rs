@@ -51,12 +51,12 @@ pub struct Advice {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    advice: Vec<Spanned<Entry>>,
+    advice: Vec<Spanned<AdviceEntry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct AdviceEntry {
     #[serde(default)]
     code: Vec<String>,
     #[serde(default)]

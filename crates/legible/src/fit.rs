@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use postfix::is_plain;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::wrap::wrapped;
@@ -91,9 +92,20 @@ fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
 /// Marks that a letter may bear (Vietnamese and Hebrew have two) before each counts as a column of its own.
 const MOST_MARKS: usize = 2;
 
+/// The columns that a terminal draws a text in.
+pub(crate) fn drawn(text: &str) -> usize {
+    match is_plain(text) {
+        true => text.len(),
+        false => text.width(),
+    }
+}
+
 /// The columns of a text, and one for each mark more than a letter bears in any language: a name of a thousand marks is
 /// long, though it is a column wide.
 pub(crate) fn size(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     let mut marks = 0;
     let all = text.chars().map(|c| columns_of(c, &mut marks));
     all.sum::<usize>().max(text.width())

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use crate::fit::{broken, cut, cut_apart, cut_end, itemized, size};
+use crate::fit::{broken, cut, cut_apart, cut_end, drawn, itemized, size};
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, Color, Table};
 use postfix::escape;
@@ -279,7 +279,7 @@ pub fn write_plain<R: Iterator<Item = Vec<Cell>>>(
                 true => Cow::Owned(column.fitted(&cell.text, width)),
                 false => Cow::Borrowed(cell.text.as_str()),
             };
-            let blanks = width.saturating_sub(text.width());
+            let blanks = width.saturating_sub(drawn(&text));
             let (before, after) = match column {
                 Column::Number(_) => (blanks, 0),
                 _ => (0, blanks),

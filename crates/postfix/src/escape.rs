@@ -24,11 +24,27 @@ fn is_hazard(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Is all of it printable ASCII? Then a character is a byte, and a column wide.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(is_printable)
+}
+
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Where the first of them is. Nearly all text is printable ASCII, which is passed over by bytes.
+fn first_hazard(text: &str) -> Option<(usize, char)> {
+    // As many characters as bytes are before it.
+    let from = text.bytes().position(|byte| !is_printable(byte))?;
+    text.char_indices().skip(from).find(|&(_, c)| is_hazard(c))
+}
+
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             let mut rest = chunk.valid();
-            while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_hazard(c)) {
+            while let Some((at, c)) = first_hazard(rest) {
                 let (plain, tail) = rest.split_at(at);
                 f.write_str(plain)?;
                 match c {

@@ -29,7 +29,7 @@ mod words;
 mod zone;
 
 pub use day::{Day, DayError};
-pub use escape::{Escaped, escape};
+pub use escape::{Escaped, escape, is_plain};
 pub use problem::{Parsed, Position, Problem};
 pub use root::Root;
 pub use time::{Span, SpanError, Time};

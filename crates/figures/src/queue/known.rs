@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use postfix::queue::Deferral;
 
 use knowledge::providers::domain_of;
-use knowledge::reasons::{Class, Reasons, fold, names_a_host};
+use knowledge::reasons::{Cache, Class, Reasons, fold, names_a_host};
 
 /// How many are remembered.
 const MOST: usize = 2048;
@@ -28,8 +28,10 @@ pub struct Why {
 #[derive(Debug, Clone, Default)]
 pub(super) struct FoldedReasons {
     /// By code, text and the recipient's domain, newlines (which none can hold) between.
-    seen: HashMap<String, (Arc<Why>, Arc<str>)>,
-    key: String,
+    seen: HashMap<Vec<u8>, (Arc<Why>, Arc<str>)>,
+    key: Vec<u8>,
+    /// What replies mean that differ in an address alone.
+    meant: Cache,
 }
 
 impl FoldedReasons {
@@ -42,24 +44,26 @@ impl FoldedReasons {
     ) -> &(Arc<Why>, Arc<str>) {
         let domain = domain_of(address.as_bytes());
         self.key.clear();
-        self.key.push_str(&deferral.dsn);
-        self.key.push('\n');
-        self.key.push_str(&deferral.reason);
+        self.key.extend_from_slice(deferral.dsn.as_bytes());
+        self.key.push(b'\n');
+        self.key.extend_from_slice(deferral.reason.as_bytes());
         if names_a_host(deferral.reason.as_bytes()) {
-            self.key.push('\n');
-            self.key.push_str(address);
+            self.key.push(b'\n');
+            self.key.extend_from_slice(domain.unwrap_or_default());
         }
-        if self.seen.len() >= MOST && !self.seen.contains_key(self.key.as_str()) {
+        if self.seen.len() >= MOST && !self.seen.contains_key(self.key.as_slice()) {
             self.seen.clear();
         }
-        self.seen.entry_ref(self.key.as_str()).or_insert_with(|| {
+        let meant = &mut self.meant;
+        self.seen.entry_ref(self.key.as_slice()).or_insert_with(|| {
             let dsn = Some(deferral.dsn.as_bytes()).filter(|dsn| !dsn.is_empty());
-            let meant = rules.classify(deferral.reason.as_bytes(), dsn, domain);
+            let reply = deferral.reason.as_bytes();
+            let meant = meant.classify(rules, reply, dsn, domain);
             let why = Why {
                 reason: deferral.reason.as_str().into(),
                 dsn: deferral.dsn.as_str().into(),
                 class: meant.class,
-                code: meant.code.map(Into::into),
+                code: meant.code.as_deref().map(Into::into),
             };
             (Arc::new(why), fold(&deferral.reason).into())
         })

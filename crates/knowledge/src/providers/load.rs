@@ -20,12 +20,12 @@ const FORM: &str = "an entry is [[provider]] with name, domains, mx, relay and, 
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    provider: Vec<Spanned<Entry>>,
+    provider: Vec<Spanned<ProviderEntry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct ProviderEntry {
     name: Spanned<String>,
     #[serde(default)]
     domains: Vec<Spanned<String>>,

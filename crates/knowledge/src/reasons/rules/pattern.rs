@@ -24,6 +24,9 @@ const RUNNING_MAX: usize = 256 << 10;
 /// How many beginnings a pattern may have; one with more is always run.
 const LETTERS_MAX: usize = 2000;
 
+/// How many plain letters are enough to begin a match with: fewer are found in replies that the pattern is not for.
+const PLAIN_MIN: usize = 6;
+
 /// A pattern of a rule.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
@@ -74,6 +77,11 @@ impl Pattern {
     /// What the matches of `part` of it begin with: a match begins with one of these letters. None where they cannot be
     /// told, or are too many or too short to be worth looking for.
     fn beginnings(&self, part: &str) -> Option<Vec<Vec<u8>>> {
+        if !self.is_admins
+            && let Some(letters) = plain_beginning(part)
+        {
+            return Some(vec![letters.as_bytes().to_vec()]);
+        }
         let parsed = ParserBuilder::new()
             .unicode(self.is_admins)
             .utf8(false)
@@ -86,6 +94,18 @@ impl Pattern {
         let is_short = letters.iter().any(|letter| letter.len() < LETTERS_MIN);
         (!is_short).then(|| letters.iter().map(|l| l.as_bytes().to_vec()).collect())
     }
+}
+
+/// What an alternative begins with where that is plain letters, which are read off without parsing it: at each start
+/// there are some thousand of them.
+fn plain_beginning(part: &str) -> Option<&str> {
+    let bare = part.strip_prefix("\\b").unwrap_or(part);
+    let is_plain = |c: char| c.is_ascii_lowercase() || c == ' ';
+    let end = bare.find(|c| !is_plain(c)).unwrap_or(bare.len());
+    let (letters, rest) = bare.split_at(end);
+    let counted = rest.starts_with(['?', '*', '+', '{']);
+    let letters = &letters[..end.saturating_sub(usize::from(counted))];
+    (letters.len() >= PLAIN_MIN).then_some(letters)
 }
 
 /// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
