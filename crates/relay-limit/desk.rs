@@ -11,7 +11,7 @@ use postfix::config::{Host, Instance};
 use postfix::{Parsed, Problem, Span, Time};
 use transfer::{Fs, NoHook};
 
-use crate::place;
+use crate::mapped;
 
 /// How long another relay-limit is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ pub(crate) fn look(cx: &Context) -> anyhow::Result<Parsed<Journal>> {
     let read = Journal::read(&directory);
     let mut read = read.map_err(|e| Failure::io("cannot read the journal", &path, e))?;
     if read.value.limits.iter().any(Standing::is_open) {
-        place::as_named(cx, &mut read.value);
+        mapped::as_named(cx, &mut read.value);
     }
     Ok(read)
 }

@@ -12,7 +12,7 @@ use postfix::config::{Host, Instance};
 use postfix::{Parsed, Span, Time};
 
 use crate::desk::{self, Clock, Desk};
-use crate::place::{self, Place};
+use crate::mapped::{self, MappedInstance};
 use crate::probe::{self, RcptAnswer, Sent};
 use crate::processes::{self, changed, is_after};
 use crate::recipients;
@@ -36,7 +36,7 @@ pub(crate) fn closed(
         .ended
         .as_ref()
         .map_or("ended", |(_, how, _)| how.as_str());
-    let instance = place::of_directory(&host.value, &limit.config_directory);
+    let instance = mapped::of_directory(&host.value, &limit.config_directory);
     let journal = desk::look(cx)?.value;
     let line = match &limit.hold {
         Hold::Rate(rate) => format!(
@@ -88,16 +88,16 @@ fn over(
     if keys.is_empty() {
         return End::Seen;
     }
-    let place = Place::of(cx, instance);
+    let mapped = MappedInstance::of(cx, instance);
     // Recipients of aliases may lead to what others hold.
-    let reach = place.as_ref().filter(|_| others.is_empty());
-    let reach = reach.map(|place| recipients::reach(cx, place, &pause.scope).refused);
+    let reach = mapped.as_ref().filter(|_| others.is_empty());
+    let reach = reach.map(|mapped| recipients::reach(cx, mapped, &pause.scope).refused);
     let asked = PauseProbe {
         keys: &keys,
         recipients: &reach.unwrap_or_default(),
         text: &pause.text,
     };
-    until_lifted(cx, (instance, place.as_ref()), asked, (written, wait))
+    until_lifted(cx, (instance, mapped.as_ref()), asked, (written, wait))
 }
 
 /// Tries waiting mail at once.
@@ -156,7 +156,7 @@ fn mail_then(pause: &Pause, others: &[&Standing]) -> String {
 /// is after `wait`, or smtpds are left then that may remember the pause, Postfix is reloaded.
 fn until_lifted(
     cx: &Context,
-    (instance, place): (&Instance, Option<&Place<'_>>),
+    (instance, mapped): (&Instance, Option<&MappedInstance<'_>>),
     asked: PauseProbe<'_>,
     (begun, wait): (Instant, Duration),
 ) -> End {
@@ -165,7 +165,7 @@ fn until_lifted(
         Ok(Some(processes)) => processes,
         Err(why) => return End::NotSeen(why),
     };
-    let changed = place.map(changed).transpose().ok().flatten();
+    let changed = mapped.map(changed).transpose().ok().flatten();
     let is_left = |name: &str, seconds: u64| {
         let now = processes::all(cx, instance).ok().flatten();
         let mut old = old.iter();

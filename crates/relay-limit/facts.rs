@@ -8,20 +8,21 @@ use limits::MapKind;
 use limits::setup::{Facts, FileState, NAME};
 use postfix::config::Instance;
 
-use crate::place::{self, Keys, Place};
+use crate::mapped::{self, Keys, MappedInstance};
 use crate::recipients;
 
 /// Everything that [`limits::setup::judge`] judges.
 pub(crate) fn of(cx: &Context, instance: &Instance, wants_patterns: bool) -> Facts {
-    let own = Place::of(cx, instance);
+    let own = MappedInstance::of(cx, instance);
     let raw = |name: &[u8]| {
         let value = instance.parameters().main_cf().value(name);
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
     // Without a map yet, every table is another.
-    let others = |kind| Place::with(cx, instance, kind, place::elements(instance)).others();
+    let others =
+        |kind| MappedInstance::with(cx, instance, kind, mapped::elements(instance)).others();
     let others = match &own {
-        Some(place) => place.others(),
+        Some(mapped) => mapped.others(),
         None => MapKind::named("hash").map_or_else(Vec::new, others),
     };
     let opaque = others.into_iter().filter_map(|(element, keys)| match keys {
@@ -31,15 +32,15 @@ pub(crate) fn of(cx: &Context, instance: &Instance, wants_patterns: bool) -> Fac
     Facts {
         instance: instance.name().to_owned(),
         config_directory: instance.config_directory().to_owned(),
-        aliases: place::aliases(cx, instance, NAME, &place::elements(instance)),
-        elements: place::elements(instance),
+        aliases: mapped::aliases(cx, instance, NAME, &mapped::elements(instance)),
+        elements: mapped::elements(instance),
         raw: raw(b"transport_maps"),
         kinds: kinds(cx, instance),
         default_kind: instance.get("default_database_type"),
         wants_patterns,
         file: own
             .as_ref()
-            .map_or(FileState::Missing, |place| place::file_state(&place.map)),
+            .map_or(FileState::Missing, |mapped| mapped::file_state(&mapped.map)),
         opaque: opaque.collect(),
         rejects_unlisted: rejects_unlisted(instance),
         overrides: overrides(cx, instance),

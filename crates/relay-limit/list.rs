@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use crate::args::{List as Args, ListFormat};
 use crate::desk::{self, Clock, readable};
+use crate::mapped::{self, MappedInstance};
 use crate::metrics;
 use crate::parameters;
-use crate::place::{self, Place};
 use crate::probe::{self, Sent};
 use crate::recipients;
 use crate::stale;
@@ -167,12 +167,12 @@ fn seen(
     one: &Standing,
     now: Time,
 ) -> LimitHealth {
-    let instance = place::of_directory(&host.value, &one.limit.config_directory);
+    let instance = mapped::of_directory(&host.value, &one.limit.config_directory);
     if !one.holds(now) {
         let needs_reload = |instance: &&Instance| match &one.limit.hold {
             Hold::Rate(_) => true,
             Hold::Pause(_) => {
-                Place::of(cx, instance).is_some_and(|place| place.map.index().is_none())
+                MappedInstance::of(cx, instance).is_some_and(|mapped| mapped.map.index().is_none())
             }
         };
         let why = instance.filter(needs_reload);
@@ -188,15 +188,15 @@ fn seen(
     if let Some(rate) = one.limit.rate() {
         return rate_seen(cx, instance, rate, one.in_force.is_some());
     }
-    let Some(place) = Place::of(cx, instance) else {
+    let Some(mapped) = MappedInstance::of(cx, instance) else {
         let name = instance.name();
         return LimitHealth::Broken(format!(
             "transport_maps of {name} does not name the map: relay-limit setup {name}"
         ));
     };
-    match upkeep::agrees(cx, &place, journal, now) {
+    match upkeep::agrees(cx, &mapped, journal, now) {
         Ok(wrong) if wrong.is_empty() => match one.limit.pause() {
-            Some(pause) => asked(cx, &place, pause, one.in_force.is_some()),
+            Some(pause) => asked(cx, &mapped, pause, one.in_force.is_some()),
             None => LimitHealth::Holds,
         },
         Ok(wrong) => LimitHealth::Broken(wrong.join("; ")),
@@ -206,8 +206,8 @@ fn seen(
 
 /// What trivial-rewrite says, and what smtpd does: that it refused the mail once is no proof that it does now. Nor is
 /// it proof, of a pause that was never seen in force, that a new process says so, where older ones are left.
-fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> LimitHealth {
-    let instance = place.instance;
+fn asked(cx: &Context, mapped: &MappedInstance<'_>, pause: &Pause, was_seen: bool) -> LimitHealth {
+    let instance = mapped.instance;
     if !cx.root().is_this_host() {
         return LimitHealth::Unknown("--root: Postfix was not asked".to_owned());
     }
@@ -224,7 +224,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Limi
     let mut client = Rewrite::new(instance);
     // Another pause of the same mail that lasts longer has its own text.
     let (keys, text) = (pause.scope.keys(), limits::map::MARK);
-    let reach = recipients::reach(cx, place, &pause.scope);
+    let reach = recipients::reach(cx, mapped, &pause.scope);
     let asked = PauseProbe {
         keys: &keys,
         recipients: &reach.refused,
@@ -232,7 +232,7 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Limi
     };
     match probe::resolve(&mut client, &probe::addresses(&keys, 0), text) {
         Sent::Kept => match waiting::by_smtpd(cx, instance, asked, 0) {
-            Force::Holds(_) if !was_seen && let Some(why) = older(cx, place) => {
+            Force::Holds(_) if !was_seen && let Some(why) = older(cx, mapped) => {
                 LimitHealth::Unknown(why)
             }
             Force::Holds(_) if reach.gaps.is_empty() => LimitHealth::Holds,
@@ -249,8 +249,8 @@ fn asked(cx: &Context, place: &Place<'_>, pause: &Pause, was_seen: bool) -> Limi
 }
 
 /// Why it is not known what all processes do, if so.
-fn older(cx: &Context, place: &Place<'_>) -> Option<String> {
-    match waiting::older_left(cx, place) {
+fn older(cx: &Context, mapped: &MappedInstance<'_>) -> Option<String> {
+    match waiting::older_left(cx, mapped) {
         Ok(None) => None,
         Ok(Some(_)) => Some(waiting::OLDER.to_owned()),
         Err(why) => Some(why),

@@ -8,7 +8,7 @@ use limits::{Change, ParameterEdit, Rate};
 use postfix::config::Instance;
 
 use crate::main_cf::{self, Edit};
-use crate::place;
+use crate::mapped;
 use crate::reload;
 use crate::unapplied;
 
@@ -45,7 +45,7 @@ pub(crate) fn value(instance: &Instance, name: &str) -> Option<String> {
 pub(crate) fn change(cx: &Context, directory: &Path, rate: &Rate, way: Way) -> Result<Vec<String>> {
     // As it is now, and not as it was before the lock.
     let host = host::instances::discover(cx.site());
-    let Some(instance) = place::of_directory(&host.value, directory) else {
+    let Some(instance) = mapped::of_directory(&host.value, directory) else {
         anyhow::bail!("its configuration cannot be read now");
     };
     if way == Way::Set
@@ -83,7 +83,7 @@ pub(crate) fn changed(cx: &Context, instance: &Instance, rate: &Rate) -> Vec<Str
         (now.as_ref() != Some(&change.new)).then(|| format!("{} is {is}", change.name))
     };
     let names: Vec<&str> = rate.changes.iter().map(|one| one.name.as_str()).collect();
-    let own = place::of_queue_manager(cx, instance, &names).into_iter();
+    let own = mapped::of_queue_manager(cx, instance, &names).into_iter();
     let own = own.map(|own| format!("qmgr in master.cf has its own {own}"));
     rate.changes.iter().filter_map(of).chain(own).collect()
 }

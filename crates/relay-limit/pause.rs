@@ -14,8 +14,8 @@ use crate::args::Pause as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::facts;
 use crate::held::waiting_now;
+use crate::mapped::MappedInstance;
 use crate::order::{Terms, end, order, reason, scope};
-use crate::place::Place;
 use crate::recipients;
 use crate::reload;
 use crate::siblings;
@@ -42,7 +42,7 @@ pub(crate) fn ordered_with(
     let clock = Clock::new(cx);
     let host = host::instances::discover(cx.site());
     let instance = host::instances::select_one(cx.site(), &host, &args.instance)?;
-    let (place, notes) = ready(cx, instance)?;
+    let (mapped, notes) = ready(cx, instance)?;
     let providers = host::tables::providers(cx.site())?;
     let (scope, provider) = scope(&args.scope, &providers)?;
     let until = end(cx, &clock, &args.end)?;
@@ -71,7 +71,7 @@ pub(crate) fn ordered_with(
     };
     let mut warnings = warnings(&journal, &limit, instance, &providers, clock.now());
     warnings.extend(notes);
-    warnings.extend(recipients::reach(cx, &place, &scope).gaps);
+    warnings.extend(recipients::reach(cx, &mapped, &scope).gaps);
     let own = providers.of_instance(instance.name());
     let elsewhere = listed.as_ref().map_err(Clone::clone);
     let plan = PausePlan {
@@ -91,7 +91,7 @@ pub(crate) fn ordered_with(
     if args.manner.dry_run {
         return Ok((shown, Outcome::Done));
     }
-    carry_out(args, cx, &clock, &place, (plan, &takers, removal))
+    carry_out(args, cx, &clock, &mapped, (plan, &takers, removal))
 }
 
 /// Shows the plan, if it `is_shown`, and asks whether it is meant.
@@ -127,7 +127,10 @@ fn agreed(
 type Takers<'a> = &'a dyn Fn(&Journal) -> Vec<Sibling>;
 
 /// The instance, if a pause would hold there, and what an admin should know of it.
-fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<(Place<'h>, Vec<String>)> {
+fn ready<'h>(
+    cx: &Context,
+    instance: &'h Instance,
+) -> anyhow::Result<(MappedInstance<'h>, Vec<String>)> {
     let steps = judge(&facts::of(cx, instance, false));
     let missing = steps
         .iter()
@@ -144,12 +147,12 @@ fn ready<'h>(cx: &Context, instance: &'h Instance) -> anyhow::Result<(Place<'h>,
                 .into(),
         );
     }
-    let place = Place::of(cx, instance);
-    let place = place.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?;
+    let mapped = MappedInstance::of(cx, instance);
+    let mapped = mapped.ok_or_else(|| Failure::new(format!("{}: no map", instance.name())))?;
     let notes = steps
         .into_iter()
         .filter(|step| step.state == State::Unknown);
-    Ok((place, notes.map(|step| step.what).collect()))
+    Ok((mapped, notes.map(|step| step.what).collect()))
 }
 
 fn warnings(
@@ -190,11 +193,11 @@ fn carry_out(
     args: &Args,
     cx: &Context,
     clock: &Clock,
-    place: &Place<'_>,
+    mapped: &MappedInstance<'_>,
     (mut plan, takers, removal): (PausePlan, Takers<'_>, Option<Removal>),
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
-    let name = place.instance.name();
+    let name = mapped.instance.name();
     let syslog = desk::syslog(cx);
     let mut desk = Desk::open(cx, clock)?;
     // While the question was asked, another may have paused the last one that takes the mail.
@@ -214,7 +217,7 @@ fn carry_out(
         removal,
     });
     desk.write(std::iter::once(begin).chain(zone).collect())?;
-    let kept = upkeep::keep(cx, place, &desk.journal, clock.now());
+    let kept = upkeep::keep(cx, mapped, &desk.journal, clock.now());
     let kept = match kept {
         Ok(done) => done,
         Err(why) => return Err(give_up(desk, &id, why)),
@@ -228,9 +231,9 @@ fn carry_out(
     );
     syslog.say(clock.now(), &what);
     if args.reload {
-        reload::now(cx, place.instance)?;
+        reload::now(cx, mapped.instance)?;
     }
-    let of_it = (place, &*id, &pause);
+    let of_it = (mapped, &*id, &pause);
     let unloaded = kept.unloaded.filter(|_| !args.reload);
     let how = (&*text, kept.changed, unloaded);
     let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
@@ -251,11 +254,11 @@ fn answered(journal: &Journal, id: &str, now: Time) -> String {
 fn in_force(
     cx: &Context,
     clock: &Clock,
-    (place, id, pause): (&Place<'_>, &str, &Pause),
+    (mapped, id, pause): (&MappedInstance<'_>, &str, &Pause),
     (text, changed, unloaded): (&str, bool, Option<String>),
     interrupts: &Interrupts,
 ) -> anyhow::Result<(Force, Vec<String>)> {
-    let reach = recipients::reach(cx, place, &pause.scope);
+    let reach = recipients::reach(cx, mapped, &pause.scope);
     let asked = PauseProbe {
         keys: &pause.scope.keys(),
         recipients: &reach.refused,
@@ -263,7 +266,7 @@ fn in_force(
     };
     let force = match unloaded {
         Some(why) => Force::Unknown(why),
-        None => waiting::until_paused(cx, place.instance, asked, changed, Some(interrupts)),
+        None => waiting::until_paused(cx, mapped.instance, asked, changed, Some(interrupts)),
     };
     if let Force::Holds(_) = force {
         Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id: id.to_owned() }])?;
@@ -279,10 +282,10 @@ pub(crate) fn once_more(
     id: &str,
 ) -> anyhow::Result<(Vec<String>, Outcome)> {
     let interrupts = cx.catch_interrupts()?;
-    let (place, _) = ready(cx, instance)?;
+    let (mapped, _) = ready(cx, instance)?;
     let desk = Desk::open(cx, clock)?;
     let standing = desk.journal.limit(id).cloned();
-    let kept = upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+    let kept = upkeep::keep(cx, &mapped, &desk.journal, clock.now())?;
     let text = answered(&desk.journal, id, clock.now());
     drop(desk);
     kept.warnings.iter().for_each(|warning| cx.warn(warning));
@@ -294,7 +297,7 @@ pub(crate) fn once_more(
     };
     // Who was interrupted has perhaps not waited for processes that go by the old map.
     let changed = kept.changed || standing.in_force.is_none();
-    let of_it = (&place, id, pause);
+    let of_it = (&mapped, id, pause);
     let how = (&*text, changed, kept.unloaded);
     let (force, gaps) = in_force(cx, clock, of_it, how, &interrupts)?;
     let until = standing.limit.until.map(|until| readable(cx, until));

@@ -7,7 +7,7 @@ use host::machine::{self, Process};
 use postfix::config::Instance;
 use postfix::{Span, Time};
 
-use crate::place::Place;
+use crate::mapped::MappedInstance;
 
 /// The processes of the instance now, if it runs.
 pub(crate) fn all(cx: &Context, instance: &Instance) -> Result<Option<Vec<Process>>, String> {
@@ -29,9 +29,9 @@ pub(crate) fn of_program(cx: &Context, instance: &Instance, program: &str) -> Ve
 }
 
 /// When the maps were last replaced.
-pub(crate) fn changed(place: &Place<'_>) -> Result<Time, String> {
+pub(crate) fn changed(mapped: &MappedInstance<'_>) -> Result<Time, String> {
     let mut changed = 0;
-    for map in place.maps() {
+    for map in mapped.maps() {
         let seen = map.path.metadata();
         let seen = seen.map_err(|e| format!("{}: {e}", map.path.display()))?;
         changed = changed.max(seen.ctime());

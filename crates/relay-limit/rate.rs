@@ -11,10 +11,10 @@ use warmup::settings::{HeldBy, Hold as Held, Settings};
 use crate::args::Rate as Args;
 use crate::desk::{self, Clock, Desk, readable};
 use crate::main_cf;
+use crate::mapped;
 use crate::order::{Terms, end, order, reason};
 use crate::parameters::{self, Way};
 use crate::pause::give_up;
-use crate::place;
 use crate::processes;
 use crate::unapplied;
 use crate::waiting::{self, Force};
@@ -133,7 +133,7 @@ fn must_have_client(instance: &Instance, limits: &Limits) -> anyhow::Result<()> 
 /// What main.cf says of these parameters must be what the queue manager goes by.
 fn must_count(cx: &Context, instance: &Instance, changes: &[Change]) -> anyhow::Result<()> {
     let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-    let own = place::of_queue_manager(cx, instance, &names);
+    let own = mapped::of_queue_manager(cx, instance, &names);
     let Some(own) = own.first() else {
         return Ok(());
     };
@@ -276,7 +276,7 @@ fn words(force: &Force) -> &'static str {
 /// What main.cf says otherwise than when the plan was shown.
 fn since_planned(cx: &Context, instance: &Instance, rate: &Rate) -> Option<String> {
     let host = host::instances::discover(cx.site());
-    let now = place::of_directory(&host.value, instance.config_directory())?;
+    let now = mapped::of_directory(&host.value, instance.config_directory())?;
     rate.changes
         .iter()
         .find(|change| parameters::value(now, &change.name) != change.old)

@@ -8,7 +8,7 @@ use limits::{MapKind, Scope};
 use postfix::config::Instance;
 use transport::split_list;
 
-use crate::place::{self, Place, RESTRICTIONS};
+use crate::mapped::{self, MappedInstance, RESTRICTIONS};
 
 /// As many recipients are named.
 const NAMED: usize = 3;
@@ -27,17 +27,18 @@ pub(crate) fn accepting(cx: &Context, instance: &Instance, restrictions: String)
         .iter()
         .map(|name| ((*name).to_owned(), instance.get(name)));
     let set: Vec<(String, String)> = set.filter(|(_, value)| !value.trim().is_empty()).collect();
-    let place = MapKind::named("hash").map(|kind| Place::with(cx, instance, kind, Vec::new()));
+    let mapped =
+        MapKind::named("hash").map(|kind| MappedInstance::with(cx, instance, kind, Vec::new()));
     let mut tables = tables(instance);
     tables.retain(|table| {
-        place
+        mapped
             .as_ref()
-            .is_none_or(|place| place.listed(table).is_err())
+            .is_none_or(|mapped| mapped.listed(table).is_err())
     });
     Accepting {
-        access: place::access(cx, instance)
+        access: mapped::access(cx, instance)
             .filter(|(_, is_first)| *is_first)
-            .map(|(map, _)| place::file_state(&map)),
+            .map(|(map, _)| mapped::file_state(&map)),
         restrictions,
         opaque: tables,
         unasked: match set.is_empty() {
@@ -60,8 +61,8 @@ fn unasked(cx: &Context, instance: &Instance) -> Vec<String> {
 }
 
 /// What the tables of aliases say.
-pub(crate) fn aliases(place: &Place<'_>) -> Aliases {
-    let instance = place.instance;
+pub(crate) fn aliases(mapped: &MappedInstance<'_>) -> Aliases {
+    let instance = mapped.instance;
     let local = instance.parameters().list("mydestination");
     let domains = local
         .into_iter()
@@ -69,7 +70,7 @@ pub(crate) fn aliases(place: &Place<'_>) -> Aliases {
     let mut aliases = Aliases::new(&instance.get("myorigin"), domains)
         .delimited_by(&instance.get("recipient_delimiter"));
     for table in tables(instance) {
-        match place.listed(&table) {
+        match mapped.listed(&table) {
             Ok(entries) => aliases.add(entries),
             Err(_) => aliases.add_opaque(&table),
         }
@@ -86,12 +87,12 @@ pub(crate) struct Reach {
 }
 
 /// Who is refused by the access table, and who is not.
-pub(crate) fn reach(cx: &Context, place: &Place<'_>, scope: &Scope) -> Reach {
+pub(crate) fn reach(cx: &Context, mapped: &MappedInstance<'_>, scope: &Scope) -> Reach {
     let Led {
         keys,
         domains,
         opaque,
-    } = aliases(place).leading(scope);
+    } = aliases(mapped).leading(scope);
     let mut gaps = Vec::new();
     let keys: Vec<String> = keys.into_iter().collect();
     let some = keys.iter().take(NAMED).map(String::as_str);
@@ -99,25 +100,25 @@ pub(crate) fn reach(cx: &Context, place: &Place<'_>, scope: &Scope) -> Reach {
     if keys.len() > NAMED {
         named.push_str(&format!(" and {} more", keys.len() - NAMED));
     }
-    let name = place.instance.name();
-    if !keys.is_empty() && !place.is_access_first {
+    let name = mapped.instance.name();
+    if !keys.is_empty() && !mapped.is_access_first {
         gaps.push(format!(
             "smtpd still accepts {named}, and their mail waits here: relay-limit setup {} --apply closes this",
             legible::shell::quoted(name)
         ));
     }
-    let services = match !keys.is_empty() && place.is_access_first {
-        true => unasked(cx, place.instance),
+    let services = match !keys.is_empty() && mapped.is_access_first {
+        true => unasked(cx, mapped.instance),
         false => Vec::new(),
     };
     // Where a service does not ask the table, what it says of them is known: they are named, and not asked about.
-    let is_refused = place.is_access_first && services.is_empty();
+    let is_refused = mapped.is_access_first && services.is_empty();
     gaps.extend(services.into_iter().map(|service| {
             format!(
                 "the service {service} of master.cf still accepts {named}: it has its own {RESTRICTIONS}"
             )
     }));
-    let from = match place.is_access_first && !domains.is_empty() {
+    let from = match mapped.is_access_first && !domains.is_empty() {
         true => " from other domains",
         false => "",
     };

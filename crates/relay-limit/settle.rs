@@ -12,8 +12,8 @@ use postfix::{Parsed, Time};
 
 use crate::desk::{self, Clock, Desk};
 use crate::ending;
+use crate::mapped::{self, MappedInstance};
 use crate::parameters::{self, Way};
-use crate::place::{self, Place};
 use crate::processes;
 use crate::upkeep;
 use crate::waiting::{self, Force};
@@ -161,7 +161,7 @@ impl Run<'_> {
     /// Waits for the queue managers that begin with new rates, and writes down those that were seen.
     fn see_rates(&mut self) -> anyhow::Result<()> {
         for one in std::mem::take(&mut self.begun) {
-            let instance = place::of_directory(&self.host.value, &one.limit.config_directory);
+            let instance = mapped::of_directory(&self.host.value, &one.limit.config_directory);
             let seen = instance
                 .map(|instance| waiting::until_restarted(self.cx, instance, "qmgr", &one.before));
             if let Some(Force::Holds(_)) = seen {
@@ -196,10 +196,10 @@ fn is_unseen(one: &Standing, now: Time) -> bool {
 
 /// Looks whether Postfix goes by it, and writes that down.
 fn see(cx: &Context, clock: &Clock, host: &Parsed<Host>, one: &Standing) -> anyhow::Result<()> {
-    let instance = place::of_directory(&host.value, &one.limit.config_directory);
-    let place = instance.and_then(|instance| Place::of(cx, instance));
-    if let (Some(place), Some(pause)) = (place, one.limit.pause())
-        && waiting::is_paused(cx, &place, pause, clock.now())
+    let instance = mapped::of_directory(&host.value, &one.limit.config_directory);
+    let mapped = instance.and_then(|instance| MappedInstance::of(cx, instance));
+    if let (Some(mapped), Some(pause)) = (mapped, one.limit.pause())
+        && waiting::is_paused(cx, &mapped, pause, clock.now())
     {
         let id = one.limit.id.clone();
         Desk::open(cx, clock)?.write(vec![JournalEntry::InForce { id }])?;
@@ -224,7 +224,7 @@ fn beginning(
         one.limit.rate().is_some() && one.in_force.is_none() && one.holds(clock.now())
     };
     let one = |one: &&Standing| {
-        let instance = place::of_directory(&host.value, &one.limit.config_directory)?;
+        let instance = mapped::of_directory(&host.value, &one.limit.config_directory)?;
         Some(Beginning {
             limit: one.limit.clone(),
             before: processes::of_program(cx, instance, "qmgr"),
@@ -241,7 +241,7 @@ fn rates(
     (host, directory): (&Parsed<Host>, &Path),
     limits: &[&Standing],
 ) -> anyhow::Result<()> {
-    if place::of_directory(&host.value, directory).is_none() {
+    if mapped::of_directory(&host.value, directory).is_none() {
         return Ok(());
     }
     for one in limits {
@@ -291,7 +291,7 @@ fn at(
     directory: &Path,
     (limits, is_stray): (&[&Standing], bool),
 ) -> anyhow::Result<At> {
-    let Some(instance) = place::of_directory(&host.value, directory) else {
+    let Some(instance) = mapped::of_directory(&host.value, directory) else {
         // One that cannot be read is not gone.
         if cx.root().under(directory).join("main.cf").exists() {
             anyhow::bail!("its configuration cannot be read now");
@@ -312,11 +312,11 @@ fn at(
     if only_rates && !is_stray {
         return Ok(At::Kept(upkeep::Done::default()));
     }
-    Ok(match Place::of(cx, instance) {
-        Some(place) => At::Kept(upkeep::keep(cx, &place, &desk.journal, clock.now())?),
+    Ok(match MappedInstance::of(cx, instance) {
+        Some(mapped) => At::Kept(upkeep::keep(cx, &mapped, &desk.journal, clock.now())?),
         None => {
-            if let Some(place) = Place::of_access(cx, instance) {
-                upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+            if let Some(mapped) = MappedInstance::of_access(cx, instance) {
+                upkeep::keep(cx, &mapped, &desk.journal, clock.now())?;
             }
             At::Unnamed(instance.name().to_owned())
         }

@@ -13,7 +13,7 @@ use crate::args::Setup as Args;
 use crate::desk::{self, Clock, Desk};
 use crate::facts;
 use crate::main_cf::{self, Edit};
-use crate::place::Place;
+use crate::mapped::MappedInstance;
 use crate::processes;
 use crate::reload;
 use crate::upkeep;
@@ -103,9 +103,9 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         .enumerate()
         .filter(|(at, _)| found.as_ref().is_none_or(|(ours, _)| ours != at));
     let others = others.map(|(_, element)| element.clone()).collect();
-    let mut place = Place::with(cx, instance, kind.clone(), others);
+    let mut mapped = MappedInstance::with(cx, instance, kind.clone(), others);
     let value = value.map(|value| ("transport_maps".to_owned(), value));
-    let restrictions = access(cx, &mut place, facts);
+    let restrictions = access(cx, &mut mapped, facts);
     let edit = Edit {
         set: value.into_iter().chain(restrictions).collect(),
         removed: Vec::new(),
@@ -114,7 +114,7 @@ fn apply(cx: &Context, clock: &Clock, instance: &Instance, facts: &Facts) -> any
         main_cf::path(cx, &facts.config_directory)?;
     }
     let desk = Desk::open(cx, clock)?;
-    upkeep::keep(cx, &place, &desk.journal, clock.now())?;
+    upkeep::keep(cx, &mapped, &desk.journal, clock.now())?;
     if edit.is_empty() {
         return Ok(());
     }
@@ -156,18 +156,22 @@ fn wanted(
 
 /// Gives the place an access table, where recipients of aliases need one and none is asked yet; what
 /// smtpd_recipient_restrictions is to be then.
-fn access(cx: &Context, place: &mut Place<'_>, facts: &Facts) -> Option<(String, String)> {
+fn access(
+    cx: &Context,
+    mapped: &mut MappedInstance<'_>,
+    facts: &Facts,
+) -> Option<(String, String)> {
     let accepting = &facts.accepting;
-    if accepting.tables.is_empty() || place.is_access_first {
+    if accepting.tables.is_empty() || mapped.is_access_first {
         return None;
     }
-    let kind = match &place.access {
+    let kind = match &mapped.access {
         Some(map) => map.kind.clone(),
         None => facts.index_kind()?,
     };
     let value = accepting.value(facts, &kind);
     let path = cx.root().under(&facts.config_directory.join(ACCESS));
-    place.access = Some(MapFile { kind, path });
+    mapped.access = Some(MapFile { kind, path });
     Some(("smtpd_recipient_restrictions".to_owned(), value))
 }
 
@@ -180,7 +184,7 @@ fn patterns_instead(
     kind: &MapKind,
 ) -> anyhow::Result<String> {
     let name = instance.name();
-    let map = Place::with(cx, instance, kind.clone(), Vec::new()).map;
+    let map = MappedInstance::with(cx, instance, kind.clone(), Vec::new()).map;
     let text = map.read()?.map(|seen| seen.text).unwrap_or_default();
     if let Some(entry) = MapText::parse(&text).other_entries(&map.path).first() {
         let what = format!(

@@ -14,16 +14,17 @@ use postfix::{Span, Time};
 use transport::Source;
 
 use crate::desk::readable;
-use crate::place::Place;
+use crate::mapped::MappedInstance;
 use crate::upkeep;
 
 /// A key and a value of a map.
 type Line = (String, String);
 
-fn places<'h>(cx: &Context, host: &'h Host) -> impl Iterator<Item = Place<'h>> {
+fn with_maps<'h>(cx: &Context, host: &'h Host) -> impl Iterator<Item = MappedInstance<'h>> {
     let instances = host.instances().iter();
-    instances
-        .filter_map(|instance| Place::of(cx, instance).or_else(|| Place::of_access(cx, instance)))
+    instances.filter_map(|instance| {
+        MappedInstance::of(cx, instance).or_else(|| MappedInstance::of_access(cx, instance))
+    })
 }
 
 fn lines(map: &MapFile, text: &[u8]) -> Vec<Line> {
@@ -35,7 +36,7 @@ fn lines(map: &MapFile, text: &[u8]) -> Vec<Line> {
 /// The keys of lines of ours, in the map's text or in its index, that no limit answers for. One that is not closed is
 /// left to those who end it; one of which the journal does not know may be over for as long as `grace`.
 fn stray(
-    (place, map): (&Place<'_>, &MapFile),
+    (mapped, map): (&MappedInstance<'_>, &MapFile),
     journal: &Journal,
     now: Time,
     grace: Span,
@@ -43,7 +44,7 @@ fn stray(
     let seen = map.read()?;
     let text = seen.map_or_else(Vec::new, |seen| seen.text);
     let mut found = lines(map, &text);
-    if let Some(index) = place.index(map)
+    if let Some(index) = mapped.index(map)
         && !text.is_empty()
     {
         found.extend(index.map_err(anyhow::Error::msg)?);
@@ -53,7 +54,7 @@ fn stray(
         return Ok(BTreeSet::new());
     }
     let mut known: BTreeSet<Line> = BTreeSet::new();
-    known.extend(lines(map, &upkeep::text(place, map, journal, now)?));
+    known.extend(lines(map, &upkeep::text(mapped, map, journal, now)?));
     let is_left = |block: &&Marked| match journal.limit(&block.id) {
         Some(standing) => standing.is_open(),
         None => block.until.is_some_and(|until| until.plus(grace) > now),
@@ -74,11 +75,11 @@ pub(crate) fn instances(
     now: Time,
 ) -> (Vec<PathBuf>, bool) {
     let (mut found, mut is_whole) = (Vec::new(), true);
-    for place in places(cx, host) {
-        for map in place.maps() {
-            match stray((&place, map), journal, now, Span::ZERO) {
+    for mapped in with_maps(cx, host) {
+        for map in mapped.maps() {
+            match stray((&mapped, map), journal, now, Span::ZERO) {
                 Ok(keys) if keys.is_empty() => {}
-                Ok(_) => found.push(place.instance.config_directory().to_owned()),
+                Ok(_) => found.push(mapped.instance.config_directory().to_owned()),
                 Err(why) => {
                     // An index that is missing or damaged is made anew.
                     let why = format!("{why:#}");
@@ -100,9 +101,9 @@ pub(crate) fn troubles(
     now: Time,
 ) -> Vec<(Level, String)> {
     let mut all = Vec::new();
-    for place in places(cx, host) {
-        for map in place.maps() {
-            all.extend(of_map(cx, (&place, map), journal, now));
+    for mapped in with_maps(cx, host) {
+        for map in mapped.maps() {
+            all.extend(of_map(cx, (&mapped, map), journal, now));
         }
     }
     all
@@ -110,13 +111,13 @@ pub(crate) fn troubles(
 
 fn of_map(
     cx: &Context,
-    (place, map): (&Place<'_>, &MapFile),
+    (mapped, map): (&MappedInstance<'_>, &MapFile),
     journal: &Journal,
     now: Time,
 ) -> Vec<(Level, String)> {
     let mut all = Vec::new();
     let path = map.path.display();
-    match stray((place, map), journal, now, LATE) {
+    match stray((mapped, map), journal, now, LATE) {
         Ok(keys) if keys.is_empty() => {}
         Ok(keys) => {
             let some: Vec<&str> = keys.iter().map(String::as_str).take(3).collect();
@@ -155,8 +156,8 @@ fn of_map(
 /// Lines of the maps that are not ours.
 pub(crate) fn by_hand(cx: &Context, host: &Host) -> Vec<String> {
     let mut all = Vec::new();
-    for place in places(cx, host) {
-        for map in place.maps() {
+    for mapped in with_maps(cx, host) {
+        for map in mapped.maps() {
             let Ok(Some(seen)) = map.read() else {
                 continue;
             };

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use transfer::{Fs, NoHook};
 use transport::Source;
 
-use crate::place::{Keys, Place};
+use crate::mapped::{Keys, MappedInstance};
 use crate::processes;
 use crate::recipients;
 use crate::reload;
@@ -38,31 +38,35 @@ struct Wanted<'p> {
 
 impl Wanted<'_> {
     /// Or why the index could not be asked.
-    fn is_there(&self, place: &Place<'_>) -> Result<bool, String> {
+    fn is_there(&self, mapped: &MappedInstance<'_>) -> Result<bool, String> {
         let seen = self.seen.as_ref();
         match seen.is_some_and(|seen| seen.text == self.text) {
-            true => index_agrees(place, self.map, &self.text),
+            true => index_agrees(mapped, self.map, &self.text),
             false => Ok(false),
         }
     }
 }
 
 /// What all maps of `place` must say, the one of transports first.
-fn all_wanted<'p>(place: &'p Place<'_>, journal: &Journal, now: Time) -> Result<Vec<Wanted<'p>>> {
-    place
+fn all_wanted<'p>(
+    mapped: &'p MappedInstance<'_>,
+    journal: &Journal,
+    now: Time,
+) -> Result<Vec<Wanted<'p>>> {
+    mapped
         .maps()
-        .map(|map| wanted(place, map, journal, now))
+        .map(|map| wanted(mapped, map, journal, now))
         .collect()
 }
 
 fn wanted<'p>(
-    place: &Place<'_>,
+    mapped: &MappedInstance<'_>,
     file: &'p MapFile,
     journal: &Journal,
     now: Time,
 ) -> Result<Wanted<'p>> {
     let is_access = file.path.ends_with(limits::setup::ACCESS);
-    let directory = place.instance.config_directory();
+    let directory = mapped.instance.config_directory();
     let of_it = journal
         .limits
         .iter()
@@ -80,8 +84,8 @@ fn wanted<'p>(
     let mut warnings = Vec::new();
     let (blocks, odd) = match (holding.is_empty(), is_access) {
         (true, _) => (Vec::new(), Vec::new()),
-        (false, true) => access_blocks(&holding, &recipients::aliases(place)),
-        (false, false) => blocks(&holding, &elsewhere(place, &map, &mut warnings)),
+        (false, true) => access_blocks(&holding, &recipients::aliases(mapped)),
+        (false, false) => blocks(&holding, &elsewhere(mapped, &map, &mut warnings)),
     };
     warnings.extend(
         odd.iter()
@@ -106,32 +110,32 @@ fn wanted<'p>(
 
 /// What a map of `place` is to say at `now`.
 pub(crate) fn text(
-    place: &Place<'_>,
+    mapped: &MappedInstance<'_>,
     map: &MapFile,
     journal: &Journal,
     now: Time,
 ) -> Result<Vec<u8>> {
-    Ok(wanted(place, map, journal, now)?.text)
+    Ok(wanted(mapped, map, journal, now)?.text)
 }
 
 /// Does the map say what holds at `now`? If not, why.
 pub(crate) fn agrees(
     cx: &cli::Context,
-    place: &Place<'_>,
+    mapped: &MappedInstance<'_>,
     journal: &Journal,
     now: Time,
 ) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    for wanted in all_wanted(place, journal, now)? {
+    for wanted in all_wanted(mapped, journal, now)? {
         wrong.extend(wanted.warnings.iter().cloned());
-        if !wanted.is_there(place).map_err(anyhow::Error::msg)? {
+        if !wanted.is_there(mapped).map_err(anyhow::Error::msg)? {
             wrong.push(format!(
                 "{} does not match the journal: relay-limit tick will repair it",
                 wanted.map.path.display()
             ));
         }
     }
-    if wrong.is_empty() && is_unread(cx, place) {
+    if wrong.is_empty() && is_unread(cx, mapped) {
         wrong.push(
             "Postfix has not been reloaded since the map changed: relay-limit tick will do it"
                 .to_owned(),
@@ -143,14 +147,14 @@ pub(crate) fn agrees(
 /// Makes the maps of `place` say what holds at `now`, where they do not say so yet. To be called under the lock.
 pub(crate) fn keep(
     cx: &cli::Context,
-    place: &Place<'_>,
+    mapped: &MappedInstance<'_>,
     journal: &Journal,
     now: Time,
 ) -> Result<Done> {
     let mut done = Done::default();
     let mut failed = None;
-    for map in place.maps() {
-        match keep_one(cx, (place, map), journal, now) {
+    for map in mapped.maps() {
+        match keep_one(cx, (mapped, map), journal, now) {
             Ok(one) => {
                 done.changed |= one.changed;
                 done.warnings.extend(one.warnings);
@@ -165,23 +169,23 @@ pub(crate) fn keep(
 
 fn keep_one(
     cx: &cli::Context,
-    (place, map): (&Place<'_>, &MapFile),
+    (mapped, map): (&MappedInstance<'_>, &MapFile),
     journal: &Journal,
     now: Time,
 ) -> Result<Done> {
-    let wanted = wanted(place, map, journal, now)?;
+    let wanted = wanted(mapped, map, journal, now)?;
     // What cannot be asked is made anew.
-    let is_there = wanted.is_there(place) == Ok(true);
+    let is_there = wanted.is_there(mapped) == Ok(true);
     if !is_there {
-        let make_index = |kind: &str, path: &std::path::Path| place.make_index(kind, path);
+        let make_index = |kind: &str, path: &std::path::Path| mapped.make_index(kind, path);
         let seen = wanted.seen.as_ref();
         map.replace(Fs::new(&NoHook), seen, &wanted.text, &make_index)
             .map_err(unusable)?;
     }
     let is_patterns = matches!(map.kind, MapKind::Patterns(_));
-    let changed = !is_there || (is_patterns && is_unread(cx, place));
+    let changed = !is_there || (is_patterns && is_unread(cx, mapped));
     let reloaded = match is_patterns && changed {
-        true => reload::safely(cx, place.instance),
+        true => reload::safely(cx, mapped.instance),
         false => Ok(()),
     };
     Ok(Done {
@@ -192,18 +196,22 @@ fn keep_one(
 }
 
 /// The keys of the other tables, and of those lines of our map that are not ours.
-fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BTreeSet<String> {
-    if matches!(place.map.kind, MapKind::Patterns(_)) {
+fn elsewhere(
+    mapped: &MappedInstance<'_>,
+    map: &MapText,
+    warnings: &mut Vec<String>,
+) -> BTreeSet<String> {
+    if matches!(mapped.map.kind, MapKind::Patterns(_)) {
         // A pattern of ours is asked before all of them.
         return BTreeSet::new();
     }
-    let own = map.other_entries(&place.map.path);
+    let own = map.other_entries(&mapped.map.path);
     let mut keys: BTreeSet<String> = own.into_iter().map(|entry| entry.key).collect();
-    if place.instance.parameters().bool("smtputf8_enable") != Some(false) {
+    if mapped.instance.parameters().bool("smtputf8_enable") != Some(false) {
         // postmap(1) leaves such lines out.
         keys.retain(|key| !key.contains('\u{fffd}'));
     }
-    for (table, other) in place.others() {
+    for (table, other) in mapped.others() {
         match other {
             Keys::Listed(listed) => keys.extend(listed),
             Keys::Opaque(why) => warnings.push(format!(
@@ -216,8 +224,8 @@ fn elsewhere(place: &Place<'_>, map: &MapText, warnings: &mut Vec<String>) -> BT
 
 /// Does Postfix's index say what the text says? Of two entries with one key, the first counts. Of what is not ASCII,
 /// postmap(1) folds some, and leaves out some that is not UTF-8: there the index need only be as new as the text.
-fn index_agrees(place: &Place<'_>, map: &MapFile, text: &[u8]) -> Result<bool, String> {
-    let Some(index) = place.index(map) else {
+fn index_agrees(mapped: &MappedInstance<'_>, map: &MapFile, text: &[u8]) -> Result<bool, String> {
+    let Some(index) = mapped.index(map) else {
         return Ok(true);
     };
     let index = match index {
@@ -252,14 +260,14 @@ fn is_as_new(map: &MapFile) -> bool {
 }
 
 /// Does a process go by patterns that are older than the map? So it is after a crash between map and reload.
-fn is_unread(cx: &cli::Context, place: &Place<'_>) -> bool {
-    if !matches!(place.map.kind, MapKind::Patterns(_)) {
+fn is_unread(cx: &cli::Context, mapped: &MappedInstance<'_>) -> bool {
+    if !matches!(mapped.map.kind, MapKind::Patterns(_)) {
         return false;
     }
-    let Ok(metadata) = place.map.path.metadata() else {
+    let Ok(metadata) = mapped.map.path.metadata() else {
         return false;
     };
-    let started = processes::of_program(cx, place.instance, "trivial-rewrite");
+    let started = processes::of_program(cx, mapped.instance, "trivial-rewrite");
     let mut times = started.iter().filter_map(machine::started);
     // Both are known to the second, and one may be a second off.
     times.any(|at| at.seconds() <= metadata.ctime() + 1)

@@ -17,7 +17,7 @@ use limits::Pause;
 use postfix::config::Instance;
 use postfix::{Span, Time};
 
-use crate::place::Place;
+use crate::mapped::MappedInstance;
 use crate::probe::{self, RcptAnswer, Sent};
 use crate::processes::{self, changed, is_after};
 use crate::recipients;
@@ -150,13 +150,16 @@ fn not_seen(sent: Sent, why_not: Option<String>) -> Force {
 ///
 /// # Errors
 /// That cannot be seen: why.
-pub(crate) fn older_left(cx: &Context, place: &Place<'_>) -> Result<Option<Time>, String> {
-    let changed = changed(place)?;
-    let Some(all) = processes::all(cx, place.instance)? else {
+pub(crate) fn older_left(
+    cx: &Context,
+    mapped: &MappedInstance<'_>,
+) -> Result<Option<Time>, String> {
+    let changed = changed(mapped)?;
+    let Some(all) = processes::all(cx, mapped.instance)? else {
         return Ok(None);
     };
     // Whatever was there before the master was, ended with the one before.
-    let master = machine::master(cx.root(), place.instance).ok().flatten();
+    let master = machine::master(cx.root(), mapped.instance).ok().flatten();
     if is_after(master.map(|master| master.since), changed, 1) {
         return Ok(None);
     }
@@ -178,9 +181,14 @@ pub(crate) fn older_left(cx: &Context, place: &Place<'_>) -> Result<Option<Time>
 
 /// Is a pause in force of which nobody has seen that it is? Asked once, and not waited for: it is not while any process
 /// is left that is older than the map. Where such stay, Postfix is reloaded.
-pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Time) -> bool {
-    let instance = place.instance;
-    match older_left(cx, place) {
+pub(crate) fn is_paused(
+    cx: &Context,
+    mapped: &MappedInstance<'_>,
+    pause: &Pause,
+    now: Time,
+) -> bool {
+    let instance = mapped.instance;
+    match older_left(cx, mapped) {
         Ok(None) => {}
         Ok(Some(changed)) => {
             // A client that never ends would have it done every minute.
@@ -198,7 +206,7 @@ pub(crate) fn is_paused(cx: &Context, place: &Place<'_>, pause: &Pause, now: Tim
     let keys = pause.scope.keys();
     let asked = PauseProbe {
         keys: &keys,
-        recipients: &recipients::reach(cx, place, &pause.scope).refused,
+        recipients: &recipients::reach(cx, mapped, &pause.scope).refused,
         text: limits::map::MARK,
     };
     probe::resolve(&mut client, &probe::addresses(&keys, 0), asked.text) == Sent::Kept

@@ -23,18 +23,18 @@ const QUEUES: [Queue; 5] = [
 
 /// A file that was found, and in which queue's directory.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct FoundFile {
     pub(crate) queue: Queue,
     path: PathBuf,
 }
 
-impl Found {
+impl FoundFile {
     pub(crate) fn at(&self, tree: &Tree) -> std::io::Result<Option<At>> {
         tree.beneath(&self.path)
     }
 }
 
-type Index = HashMap<u64, Vec<Found>>;
+type Index = HashMap<u64, Vec<FoundFile>>;
 
 /// Looks through the two spools when something is not where it was last, once.
 pub(crate) struct Finder<'a> {
@@ -66,7 +66,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The names in FROM's (or TO's) queue directories of files that have this inode number.
-    pub(crate) fn by_inode(&self, in_to: bool, inode: u64) -> Result<&[Found], Stop> {
+    pub(crate) fn by_inode(&self, in_to: bool, inode: u64) -> Result<&[FoundFile], Stop> {
         let walk = || Ok((self.walk(self.from)?, self.walk(self.to)?));
         let walked: &Result<(Index, Index), String> = self.found.get_or_init(walk);
         let (from, to) = walked.as_ref().map_err(|why| Stop::Fail(why.clone()))?;
@@ -88,7 +88,10 @@ impl<'a> Finder<'a> {
                 let inode = entry.ino();
                 if entry.file_type().is_file() && self.wanted.contains(&inode) {
                     let path = entry.into_path();
-                    index.entry(inode).or_default().push(Found { queue, path });
+                    index
+                        .entry(inode)
+                        .or_default()
+                        .push(FoundFile { queue, path });
                 }
             }
         }

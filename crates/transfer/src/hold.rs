@@ -10,7 +10,7 @@ use crate::job::{QueueFile, unfit};
 use crate::journal::Side;
 use crate::mover::{BEING_DELIVERED, TAKEN};
 use crate::steps::hold::pending;
-use crate::tree::{At, Place, Touched, Tree};
+use crate::tree::{At, QueueDir, Touched, Tree};
 
 /// Why a message is left alone whose file is another by now.
 pub const NOT_IT: &str = "another message has its id now";
@@ -43,7 +43,7 @@ pub fn requeue(
     let tree = Tree::open(side.spool(), side.owner)?;
     let touched = Touched::default();
     let one = |&(id, inode): &SeenAs<'_>| -> io::Result<ItemResult> {
-        let old = tree.at(Place::Queue(Queue::Hold), id)?;
+        let old = tree.at(QueueDir::Queue(Queue::Hold), id)?;
         let opened = old.as_ref().map(At::open_with_stat).transpose()?.flatten();
         let (Some(old), Some((file, stat))) = (old, opened) else {
             return Ok(ItemResult::Skipped(TAKEN.to_owned()));
@@ -63,19 +63,19 @@ pub fn requeue(
             return Ok(ItemResult::Skipped(why));
         }
         for log in [Log::Bounce, Log::Trace] {
-            if let Some(at) = tree.at(Place::Log(log), id)?
+            if let Some(at) = tree.at(QueueDir::Log(log), id)?
                 && at.stat()?.is_some()
             {
                 return Ok(ItemResult::Skipped(pending(log).to_owned()));
             }
         }
         fs.times(&file, &old.path, FileTime::of(now, 0))?;
-        let new = tree.at_made(fs, Place::Queue(Queue::Maildrop), id)?;
+        let new = tree.at_made(fs, QueueDir::Queue(Queue::Maildrop), id)?;
         fs.rename(&old, &new)?;
         touched.add(&old);
         touched.add(&new);
         // Now nobody looks for it by this id.
-        if let Some(at) = tree.at(Place::Log(Log::Defer), id)?
+        if let Some(at) = tree.at(QueueDir::Log(Log::Defer), id)?
             && at.stat()?.is_some()
         {
             fs.unlink(&at)?;
@@ -117,7 +117,7 @@ pub fn shift(
     for &(id, inode) in messages {
         let done = (|| {
             let gone = || io::Error::from(io::ErrorKind::NotFound);
-            let old = tree.at(Place::Queue(from), id)?.ok_or_else(gone)?;
+            let old = tree.at(QueueDir::Queue(from), id)?.ok_or_else(gone)?;
             let stat = old.stat()?.ok_or_else(gone)?;
             if stat.inode != inode {
                 return Ok(ItemResult::Skipped(NOT_IT.to_owned()));
@@ -125,7 +125,7 @@ pub fn shift(
             if !stat.is_ready() {
                 return Ok(ItemResult::Skipped("it is incomplete".to_owned()));
             }
-            let new = tree.at_made(fs, Place::Queue(to), id)?;
+            let new = tree.at_made(fs, QueueDir::Queue(to), id)?;
             fs.rename(&old, &new)?;
             touched.add(&old);
             touched.add(&new);
@@ -148,7 +148,7 @@ const EXPIRE: u32 = 0o010;
 pub fn expire(fs: Fs<'_>, side: &Side, messages: &[SeenAs<'_>]) -> io::Result<Vec<ItemResult>> {
     let tree = Tree::open(side.spool(), side.owner)?;
     let one = |&(id, inode): &SeenAs<'_>| -> io::Result<ItemResult> {
-        let at = tree.at(Place::Queue(Queue::Deferred), id)?;
+        let at = tree.at(QueueDir::Queue(Queue::Deferred), id)?;
         let opened = at.as_ref().map(At::open_with_stat).transpose()?.flatten();
         let (Some(at), Some((file, stat))) = (at, opened) else {
             return Ok(ItemResult::Skipped(TAKEN.to_owned()));
@@ -176,7 +176,7 @@ fn is_orphan(tree: &Tree, id: &QueueId) -> io::Result<bool> {
         .chain(&WITH_LOG)
         .chain(WITH_LOG.iter().rev())
     {
-        if let Some(at) = tree.at(Place::Queue(*queue), id)?
+        if let Some(at) = tree.at(QueueDir::Queue(*queue), id)?
             && at.stat()?.is_some()
         {
             return Ok(false);
@@ -231,7 +231,7 @@ pub fn clean(fs: Fs<'_>, side: &Side, ids: &[QueueId]) -> io::Result<Vec<ItemRes
 
 fn clean_one(fs: Fs<'_>, tree: &Tree, id: &QueueId, touched: &Touched) -> io::Result<ItemResult> {
     let gone = || Ok(ItemResult::Skipped("it is already gone".to_owned()));
-    let Some(at) = tree.at(Place::Log(Log::Defer), id)? else {
+    let Some(at) = tree.at(QueueDir::Log(Log::Defer), id)? else {
         return gone();
     };
     let Some(log) = at.open()? else {

@@ -10,7 +10,7 @@ use postfix::{Span, Time};
 
 use crate::fsops::{FileTime, Fs, Stat};
 use crate::journal::Header;
-use crate::tree::{At, DELETED, Place, Touched, Tree};
+use crate::tree::{At, DELETED, QueueDir, Touched, Tree};
 
 /// A file on hold that has this permission bit is held by a move; Postfix itself never sets it, and does not mind it.
 /// Where a file system keeps nanoseconds, a time with those of the move is the mark: setting it takes nothing away that
@@ -155,14 +155,14 @@ impl<'a> Mover<'a> {
 
     /// Where FROM has the message under this name.
     pub(crate) fn in_from(&self, queue: Queue, id: &QueueId) -> Result<Option<At>, Stop> {
-        let found = self.from.at(Place::Queue(queue), id);
+        let found = self.from.at(QueueDir::Queue(queue), id);
         found.map_err(|e| fail("cannot open the directory", self.from.spool().dir(), &e))
     }
 
     /// The place of a name in TO's maildrop.
     pub(crate) fn in_maildrop(&self, name: &QueueId) -> Result<At, Stop> {
         let dir = self.to.spool().queue_dir(Queue::Maildrop);
-        let at = self.to.at(Place::Queue(Queue::Maildrop), name);
+        let at = self.to.at(QueueDir::Queue(Queue::Maildrop), name);
         let at = at.map_err(|e| fail("cannot open the directory", &dir, &e))?;
         at.ok_or_else(|| Stop::Fail(format!("there is no {}", dir.display())))
     }
@@ -178,7 +178,7 @@ impl<'a> Mover<'a> {
     /// The covered place of a message in FROM's or TO's hold directory.
     pub(crate) fn cover(&self, in_to: bool, id: &QueueId) -> Result<At, Stop> {
         let tree = if in_to { &self.to } else { &self.from };
-        let at = tree.at_made(self.fs, Place::Queue(Queue::Hold), id);
+        let at = tree.at_made(self.fs, QueueDir::Queue(Queue::Hold), id);
         let dir = tree.spool().queue_dir(Queue::Hold);
         let at = at.map_err(|e| fail("cannot open the directory", &dir, &e))?;
         Ok(self.covered(at, id))

@@ -251,7 +251,7 @@ fn target(mover: &Mover<'_>, finder: &Finder<'_>, job: &mut Job) -> Result<(), S
 
 /// The covered place in TO's hold directory.
 fn in_to_hold(mover: &Mover<'_>, name: &QueueId) -> Result<Option<At>, Stop> {
-    let at = mover.to.at(crate::tree::Place::Queue(Queue::Hold), name);
+    let at = mover.to.at(crate::tree::QueueDir::Queue(Queue::Hold), name);
     let dir = mover.to.spool().dir();
     let at = at.map_err(|e| fail("cannot open the directory", dir, &e))?;
     Ok(at.map(|at| mover.covered(at, name)))

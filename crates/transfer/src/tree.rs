@@ -19,7 +19,7 @@ use crate::fsops::{Fs, Stat, is_unread};
 
 /// A directory of an instance's queue directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum QueueDir {
     Queue(Queue),
     Log(Log),
 }
@@ -153,9 +153,9 @@ impl Tree {
         })
     }
 
-    /// Where Postfix has the file `id` of `place`. `None`: not even its directory is there.
-    pub(crate) fn at(&self, place: Place, id: &QueueId) -> io::Result<Option<At>> {
-        let (path, relative) = self.path(place, id);
+    /// Where Postfix has the file `id` of a directory. `None`: not even its directory is there.
+    pub(crate) fn at(&self, of: QueueDir, id: &QueueId) -> io::Result<Option<At>> {
+        let (path, relative) = self.path(of, id);
         let parent = relative.parent().unwrap_or(Path::new("."));
         Ok(self.directory(parent)?.map(|dir| At {
             dir,
@@ -165,10 +165,10 @@ impl Tree {
     }
 
     /// The same; hash directories that are missing are made, as mail_queue_mkdirs() does.
-    pub(crate) fn at_made(&self, fs: Fs<'_>, place: Place, id: &QueueId) -> io::Result<At> {
-        let (path, relative) = self.path(place, id);
+    pub(crate) fn at_made(&self, fs: Fs<'_>, of: QueueDir, id: &QueueId) -> io::Result<At> {
+        let (path, relative) = self.path(of, id);
         let parent = relative.parent().unwrap_or(Path::new("."));
-        if let Some(at) = self.at(place, id)? {
+        if let Some(at) = self.at(of, id)? {
             if parent.components().count() > 1 {
                 self.hand_over(fs, &at.dir, path.parent().unwrap_or(&path))?;
             }
@@ -192,7 +192,7 @@ impl Tree {
                 self.hand_over(fs, &above, &path)?;
             }
         }
-        self.at(place, id)?
+        self.at(of, id)?
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
@@ -235,10 +235,10 @@ impl Tree {
         self.beneath(&self.spool.dir().join(DELETED).join(name))
     }
 
-    fn path(&self, place: Place, id: &QueueId) -> (PathBuf, PathBuf) {
-        let path = match place {
-            Place::Queue(queue) => self.spool.path(queue, id),
-            Place::Log(log) => self.spool.log_path(log, id),
+    fn path(&self, of: QueueDir, id: &QueueId) -> (PathBuf, PathBuf) {
+        let path = match of {
+            QueueDir::Queue(queue) => self.spool.path(queue, id),
+            QueueDir::Log(log) => self.spool.log_path(log, id),
         };
         let relative = path.strip_prefix(self.spool.dir()).map(Path::to_owned);
         (path, relative.unwrap_or_default())

@@ -82,12 +82,12 @@ pub struct Follower {
     tag: Vec<u8>,
     /// Those of the host's other instances.
     others: HashSet<Vec<u8>>,
-    found: Found,
+    found: Requeued,
 }
 
 /// What a log says of requeued mail of one instance.
 #[derive(Debug, Default)]
-struct Found {
+struct Requeued {
     /// By the name in maildrop: the new queue ids, in the order of the log.
     new_ids: HashMap<String, Vec<String>>,
     /// New queue ids that TO's queue manager has taken over.
@@ -104,8 +104,8 @@ struct Found {
 struct New<'a> {
     tag: &'a [u8],
     others: &'a HashSet<Vec<u8>>,
-    before: &'a Found,
-    found: Found,
+    before: &'a Requeued,
+    found: Requeued,
 }
 
 impl Sink for New<'_> {
@@ -161,7 +161,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-impl Found {
+impl Requeued {
     /// Takes in what came later.
     fn join(&mut self, later: Self) {
         for (name, ids) in later.new_ids {
@@ -203,7 +203,7 @@ impl Follower {
             log,
             others: tags.filter(|other| *other != tag).collect(),
             tag,
-            found: Found::default(),
+            found: Requeued::default(),
         }
     }
 
@@ -231,7 +231,7 @@ impl Follower {
             tag: &self.tag,
             others: &self.others,
             before: &self.found,
-            found: Found::default(),
+            found: Requeued::default(),
         };
         let followed = self.log.place.follow(known, &options, empty);
         let failed = |problem: Problem| io::Error::other(problem.to_string());

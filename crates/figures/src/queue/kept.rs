@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::entry::Entry;
+use super::listed::ListedMessage;
 use super::order::Order;
 
 /// Keeps the first `limit` messages.
@@ -12,13 +12,13 @@ pub(super) struct Kept {
     order: Order,
     limit: usize,
     /// All, where there is no limit: in no order yet.
-    all: Vec<Entry>,
+    all: Vec<ListedMessage>,
     /// Else the last of those kept is at the top, to be thrown out first.
     heap: BinaryHeap<Ranked>,
 }
 
 #[derive(Debug, Clone)]
-struct Ranked(Entry, Order);
+struct Ranked(ListedMessage, Order);
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -55,7 +55,7 @@ impl Kept {
         self.limit > 0
     }
 
-    pub(super) fn add(&mut self, entry: Entry) {
+    pub(super) fn add(&mut self, entry: ListedMessage) {
         if self.limit == usize::MAX {
             self.all.push(entry);
             return;
@@ -79,7 +79,7 @@ impl Kept {
         }
     }
 
-    pub(super) fn sorted(mut self) -> Vec<Entry> {
+    pub(super) fn sorted(mut self) -> Vec<ListedMessage> {
         if self.limit == usize::MAX {
             let order = self.order;
             self.all.sort_unstable_by(|a, b| order.compare(a, b));

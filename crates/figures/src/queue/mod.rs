@@ -4,9 +4,9 @@
 //! in any order. [`Report::new`] makes the figures of them, which `show::queue` shows.
 
 mod dimension;
-mod entry;
 mod kept;
 mod known;
+mod listed;
 mod order;
 mod reports;
 mod summary;
@@ -15,8 +15,8 @@ mod tally;
 use std::sync::Arc;
 
 pub use dimension::{Dimension, UnknownDimension};
-pub use entry::{Entry, EntryRecipient};
 pub use known::Why;
+pub use listed::{ListedMessage, ListedRecipient};
 pub use order::{Order, Sort, UnknownSort};
 pub use reports::{Frame, Group, InstanceSummary, Report, Rows, Sender};
 pub use summary::Summary;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use super::entry::Entry;
+use super::listed::ListedMessage;
 
 /// By what messages are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,8 +91,8 @@ pub struct Order {
 
 impl Order {
     /// Which of two is listed first: the lesser one.
-    pub fn compare(self, a: &Entry, b: &Entry) -> Ordering {
-        let queue = |entry: &Entry| {
+    pub fn compare(self, a: &ListedMessage, b: &ListedMessage) -> Ordering {
+        let queue = |entry: &ListedMessage| {
             crate::distribution::QUEUES
                 .iter()
                 .position(|q| *q == entry.queue)
@@ -101,7 +101,8 @@ impl Order {
             Sort::Arrival | Sort::Age => Ordering::Equal,
             Sort::Size => b.size.cmp(&a.size),
             Sort::Next => {
-                let key = |entry: &Entry| (entry.next_attempt.is_none(), entry.next_attempt);
+                let key =
+                    |entry: &ListedMessage| (entry.next_attempt.is_none(), entry.next_attempt);
                 key(a).cmp(&key(b))
             }
             Sort::Expires => a.expires.cmp(&b.expires),
@@ -110,7 +111,7 @@ impl Order {
             Sort::Queue => queue(a).cmp(&queue(b)),
             Sort::Id => a.id.cmp(&b.id),
         };
-        let key = |entry: &'_ Entry| (entry.arrival, entry.instance);
+        let key = |entry: &'_ ListedMessage| (entry.arrival, entry.instance);
         let order = first
             .then_with(|| key(a).cmp(&key(b)))
             .then_with(|| a.id.cmp(&b.id))

@@ -2,7 +2,7 @@
 
 use postfix::{Problem, Span, Time};
 
-use super::entry::Entry;
+use super::listed::ListedMessage;
 use super::summary::Summary;
 use super::tally::{GroupCell, SEPARATOR, SenderCell, Tally};
 use super::{Dimension, Settings};
@@ -42,7 +42,7 @@ pub struct Report {
     /// Until when [`Summary::expiring`] counts.
     pub expires_by: Time,
     /// The messages to be listed: all, or the first ones.
-    pub messages: Vec<Entry>,
+    pub messages: Vec<ListedMessage>,
     /// What to do about refusals, a line each; to be added by who has the table.
     pub advice: Vec<String>,
     /// What relay-limit holds the instances to; to be added by who knows it.
@@ -169,7 +169,7 @@ impl Report {
     }
 
     /// The name of the instance that has a message.
-    pub fn instance(&self, entry: &Entry) -> &str {
+    pub fn instance(&self, entry: &ListedMessage) -> &str {
         let instance = self.instances.get(entry.instance);
         instance.map_or("", |i| i.instance.as_str())
     }

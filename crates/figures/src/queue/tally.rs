@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use postfix::queue::{Message, Queue, Selector, Sender, ShownRecipient};
 
-use super::entry::Entry;
 use super::kept::Kept;
 use super::known::FoldedReasons;
+use super::listed::ListedMessage;
 use super::summary::{Summary, earliest};
 use super::{Dimension, Settings};
 use crate::keyed::{Cell, Keyed};
@@ -123,7 +123,8 @@ impl Tally {
             cell.oldest = earliest(cell.oldest, Some(arrival));
         }
         if self.kept.is_wanted() {
-            let entry = Entry::new(instance, message, selector, &self.settings, &mut self.known);
+            let entry =
+                ListedMessage::new(instance, message, selector, &self.settings, &mut self.known);
             self.kept.add(entry);
         }
     }

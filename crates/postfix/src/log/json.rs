@@ -17,7 +17,7 @@ use super::stamp::{self, Stamp};
 
 /// The fields that are looked at.
 #[derive(Default)]
-struct Entry<'a> {
+struct Fields<'a> {
     message: Field<'a>,
     identifier: Field<'a>,
     /// `postfix/smtp[706]:`
@@ -32,7 +32,7 @@ struct Entry<'a> {
     time: Field<'a>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Fields<'a> {
     /// Where the value of a key belongs: journald's names, Docker's, and those of syslog daemons' JSON templates
     /// (rsyslog's property names and `jsonmesg`, syslog-ng's `format-json`, and what log shippers make of them).
     fn field(&mut self, key: &str) -> Option<&mut Field<'a>> {
@@ -66,7 +66,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EntryVisitor)
     }
@@ -75,7 +75,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
 struct EntryVisitor;
 
 impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = Entry<'de>;
+    type Value = Fields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a log entry")
@@ -83,16 +83,16 @@ impl<'de> Visitor<'de> for EntryVisitor {
 
     /// Of several keys for one thing, the first that has a value is taken.
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entry = Entry::default();
+        let mut fields = Fields::default();
         while let Some(Key(key)) = map.next_key()? {
-            match entry.field(&key).filter(|field| field.0.is_none()) {
+            match fields.field(&key).filter(|field| field.0.is_none()) {
                 Some(field) => *field = map.next_value()?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(entry)
+        Ok(fields)
     }
 }
 
@@ -190,44 +190,44 @@ pub(super) fn is_object(line: &[u8]) -> bool {
 
 /// The time of a line.
 pub(super) fn stamp_of(line: &[u8]) -> Option<Stamp> {
-    let entry = serde_json::from_slice::<Entry<'_>>(line).ok()?;
-    docker_time(&entry).or_else(|| entry.stamp())
+    let fields = serde_json::from_slice::<Fields<'_>>(line).ok()?;
+    docker_time(&fields).or_else(|| fields.stamp())
 }
 
 /// Is it an entry of one of Postfix's programs?
 pub(super) fn is_postfix(line: &[u8]) -> bool {
-    let Ok(entry) = serde_json::from_slice::<Entry<'_>>(line) else {
+    let Ok(fields) = serde_json::from_slice::<Fields<'_>>(line) else {
         return false;
     };
-    docker_line(&entry).map_or_else(
-        || header::is_postfix(entry.program()),
+    docker_line(&fields).map_or_else(
+        || header::is_postfix(fields.program()),
         |found| found.is_some_and(|header| header::is_postfix(header.program)),
     )
 }
 
-fn journal_time(entry: &Entry<'_>) -> Option<Stamp> {
-    std::str::from_utf8(entry.realtime.bytes())
+fn journal_time(fields: &Fields<'_>) -> Option<Stamp> {
+    std::str::from_utf8(fields.realtime.bytes())
         .ok()?
         .parse()
         .ok()
         .map(|micros| Stamp::Instant(Time::from_micros(micros)))
 }
 
-fn docker_time(entry: &Entry<'_>) -> Option<Stamp> {
-    let time = std::str::from_utf8(entry.time.bytes()).ok()?;
+fn docker_time(fields: &Fields<'_>) -> Option<Stamp> {
+    let time = std::str::from_utf8(fields.time.bytes()).ok()?;
     let time = DateTime::parse_from_rfc3339(time).ok()?;
     Some(Stamp::Instant(time.into()))
 }
 
 /// The line that Docker wrapped, if it is one of those; nothing inside, if that has no header of Postfix's.
-fn docker_line<'e>(entry: &'e Entry<'_>) -> Option<Option<Header<'e>>> {
-    let log = entry.log.bytes();
+fn docker_line<'e>(fields: &'e Fields<'_>) -> Option<Option<Header<'e>>> {
+    let log = fields.log.bytes();
     if log.is_empty() {
         return None;
     }
     let log = log.strip_suffix(b"\n").unwrap_or(log);
     let log = log.strip_suffix(b"\r").unwrap_or(log);
-    let exact = docker_time(entry);
+    let exact = docker_time(fields);
     Some(match (header::parse(log), exact) {
         // A program that writes no time, or one without year or zone: Docker's will do.
         (None, Some(exact)) => header::behind_time(log, exact),
@@ -244,16 +244,16 @@ pub(super) fn line(
     extractor: &mut Extractor,
     mut event: impl FnMut(&Event<'_>),
 ) -> bool {
-    let Ok(entry) = serde_json::from_slice::<Entry<'_>>(line) else {
+    let Ok(fields) = serde_json::from_slice::<Fields<'_>>(line) else {
         return false;
     };
-    let header = match docker_line(&entry) {
+    let header = match docker_line(&fields) {
         Some(found) => found,
         None => Some(Header {
-            stamp: entry.stamp(),
-            host: entry.host.bytes(),
-            program: entry.program(),
-            message: entry.message.bytes().trim_ascii_start(),
+            stamp: fields.stamp(),
+            host: fields.host.bytes(),
+            program: fields.program(),
+            message: fields.message.bytes().trim_ascii_start(),
         }),
     };
     if let Some(found) = header.and_then(|h| extractor.message(&h)) {

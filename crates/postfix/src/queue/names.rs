@@ -168,7 +168,7 @@ impl Names {
 }
 
 /// What a name means.
-enum Entry {
+enum Meaning {
     Queued,
     BeingWritten,
     Subdirectory,
@@ -312,22 +312,22 @@ fn read_names(
             kind = FileType::from_raw_mode(stat.st_mode);
         }
         match classify(queue, name, kind) {
-            Entry::Queued => names.push(entry.ino(), name),
-            Entry::BeingWritten => tally.being_written = tally.being_written.saturating_add(1),
-            Entry::Subdirectory if directory.levels.len() < DEEPEST => {
+            Meaning::Queued => names.push(entry.ino(), name),
+            Meaning::BeingWritten => tally.being_written = tally.being_written.saturating_add(1),
+            Meaning::Subdirectory if directory.levels.len() < DEEPEST => {
                 let mut levels = directory.levels.clone();
                 levels.extend_from_slice(name);
                 waiting.push(levels);
             }
-            Entry::Subdirectory => {
+            Meaning::Subdirectory => {
                 let path = directory.path.join(OsStr::from_bytes(name));
                 tally.unseen(&path, "directories are nested too deep");
             }
-            Entry::Unseen(what) => {
+            Meaning::Unseen(what) => {
                 let path = directory.path.join(OsStr::from_bytes(name));
                 tally.unseen(&path, what);
             }
-            Entry::Stray(what) => {
+            Meaning::Stray(what) => {
                 let path = directory.path.join(OsStr::from_bytes(name));
                 tally.problem(Problem::new(path, what));
             }
@@ -336,21 +336,21 @@ fn read_names(
     names
 }
 
-fn classify(queue: Queue, name: &[u8], kind: FileType) -> Entry {
+fn classify(queue: Queue, name: &[u8], kind: FileType) -> Meaning {
     match kind {
         // Hash directories have names of one character (mail_scan_dir.c); pickup does not look into any.
-        FileType::Directory if name.len() == 1 && queue != Queue::Maildrop => Entry::Subdirectory,
-        FileType::Directory => Entry::Stray("is a directory"),
-        FileType::RegularFile if name.len() > 1 && is_queue_id(name) => Entry::Queued,
-        FileType::RegularFile if is_temporary(name) => Entry::BeingWritten,
-        FileType::RegularFile => Entry::Stray("its name is not a queue id"),
+        FileType::Directory if name.len() == 1 && queue != Queue::Maildrop => Meaning::Subdirectory,
+        FileType::Directory => Meaning::Stray("is a directory"),
+        FileType::RegularFile if name.len() > 1 && is_queue_id(name) => Meaning::Queued,
+        FileType::RegularFile if is_temporary(name) => Meaning::BeingWritten,
+        FileType::RegularFile => Meaning::Stray("its name is not a queue id"),
         FileType::Symlink if name.len() == 1 && queue != Queue::Maildrop => {
-            Entry::Unseen("is a symbolic link, not followed")
+            Meaning::Unseen("is a symbolic link, not followed")
         }
-        FileType::Symlink => Entry::Stray("is a symbolic link, not followed"),
-        FileType::Fifo => Entry::Stray("is a FIFO"),
-        FileType::Socket => Entry::Stray("is a socket"),
-        _ => Entry::Stray("is a device"),
+        FileType::Symlink => Meaning::Stray("is a symbolic link, not followed"),
+        FileType::Fifo => Meaning::Stray("is a FIFO"),
+        FileType::Socket => Meaning::Stray("is a socket"),
+        _ => Meaning::Stray("is a device"),
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use ::csv::Writer;
 
-use figures::queue::{Entry, EntryRecipient, Report};
+use figures::queue::{ListedMessage, ListedRecipient, Report};
 use legible::wire::{csv_cell, time};
 
 const HEADING: [&str; 16] = [
@@ -59,7 +59,7 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     csv.flush()
 }
 
-fn message(report: &Report, entry: &Entry) -> [String; 10] {
+fn message(report: &Report, entry: &ListedMessage) -> [String; 10] {
     [
         csv_cell(report.instance(entry)),
         entry.queue.name().to_owned(),
@@ -74,7 +74,7 @@ fn message(report: &Report, entry: &Entry) -> [String; 10] {
     ]
 }
 
-fn recipient(recipient: Option<&EntryRecipient>) -> [String; 5] {
+fn recipient(recipient: Option<&ListedRecipient>) -> [String; 5] {
     let text = |text: Option<&str>| text.map_or(String::new(), csv_cell);
     let why = recipient.and_then(|r| r.why.as_deref());
     [

@@ -6,7 +6,7 @@ use postfix::Zone;
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::{age, clock, due};
-use figures::queue::{Entry, Report};
+use figures::queue::{ListedMessage, Report};
 use legible::grid::{Cell, Column, TableStyle, Tone, write_plain};
 use legible::human;
 use legible::narrow::draw;
@@ -133,7 +133,7 @@ impl List<'_> {
     }
 
     /// The texts of a row that are not cut, and so decide about its width.
-    fn uncut(&self, layout: Layout, entry: &Entry) -> [String; 5] {
+    fn uncut(&self, layout: Layout, entry: &ListedMessage) -> [String; 5] {
         let size = layout.size.then(|| human::size(entry.size));
         let next = layout.next.then(|| self.next(entry));
         let age = human::age(self.report.age(entry.arrival));
@@ -180,7 +180,7 @@ impl List<'_> {
 
     fn write(&self, out: &mut impl Write, layout: Layout) -> io::Result<()> {
         let several = self.report.instances.len() > 1;
-        let row = |entry: &Entry| {
+        let row = |entry: &ListedMessage| {
             let mut row = Vec::new();
             row.extend(several.then(|| Cell::new(self.report.instance(entry))));
             row.extend([Cell::new(entry.id.as_str()), Cell::new(entry.queue.name())]);
@@ -220,7 +220,7 @@ impl List<'_> {
         out.write_all(draw(style, &columns, rows().collect()).as_bytes())
     }
 
-    fn next(&self, entry: &Entry) -> String {
+    fn next(&self, entry: &ListedMessage) -> String {
         match entry.next_attempt {
             _ if entry.forced_expire => "expire".to_owned(),
             Some(next) => due(self.report, next),
@@ -229,7 +229,7 @@ impl List<'_> {
     }
 
     /// Why it is stuck: whole outside a terminal; in it, the server's words where there is room, else class and code.
-    fn reason(&self, layout: Layout, entry: &Entry) -> String {
+    fn reason(&self, layout: Layout, entry: &ListedMessage) -> String {
         let Some(why) = entry.why() else {
             return "-".to_owned();
         };
@@ -245,7 +245,7 @@ impl List<'_> {
 }
 
 /// The first recipient, and how many more there are.
-fn recipients(entry: &Entry) -> String {
+fn recipients(entry: &ListedMessage) -> String {
     let more = entry.recipient_count.saturating_sub(1);
     match entry.recipients.first() {
         None => "-".to_owned(),

@@ -6,7 +6,7 @@ use postfix::Time;
 use postfix::queue::{Deferral, Message};
 use serde::Serialize;
 
-use figures::queue::{Entry, Why};
+use figures::queue::{ListedMessage, Why};
 use knowledge::reasons::Class;
 
 /// The fields up to `recipients` are those of `postqueue -j` (postqueue(1), JSON OBJECT FORMAT), in its order.
@@ -71,7 +71,7 @@ impl<'a> MessageObject<'a> {
     }
 
     /// Of a message of a list.
-    pub(super) fn of_entry(instance: &'a str, entry: &'a Entry) -> Self {
+    pub(super) fn of_entry(instance: &'a str, entry: &'a ListedMessage) -> Self {
         let recipients = entry.recipients.iter().map(|recipient| {
             let why: Option<&Why> = recipient.why.as_deref();
             RecipientObject {

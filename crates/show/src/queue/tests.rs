@@ -7,7 +7,7 @@ use postfix::Zone;
 use postfix::queue::{Queue, QueueId};
 
 use super::{csv, json, jsonl, table, text};
-use figures::queue::{Entry, EntryRecipient, InstanceSummary, Report, Rows, Summary, Why};
+use figures::queue::{InstanceSummary, ListedMessage, ListedRecipient, Report, Rows, Summary, Why};
 use knowledge::reasons::Class;
 use legible::grid::TableStyle;
 
@@ -19,7 +19,7 @@ fn hostile() -> Report {
         class: Class::Other,
         code: None,
     };
-    let entry = Entry {
+    let entry = ListedMessage {
         instance: 0,
         queue: Queue::Deferred,
         id: QueueId::new("A1").unwrap(),
@@ -30,7 +30,7 @@ fn hostile() -> Report {
         forced_expire: true,
         sender: "a\u{202e}b@example.org".into(),
         recipient_count: 2,
-        recipients: [EntryRecipient {
+        recipients: [ListedRecipient {
             address: "\u{9b}31m@example.com".into(),
             orig_address: Some("c\u{200b}@example.com".into()),
             why: Some(Arc::new(why)),

@@ -10,7 +10,7 @@ use postfix::{Zone, escape};
 
 use super::cells::{clock, due};
 use super::table::{summary_line, unlisted_line};
-use figures::queue::{Entry, Report};
+use figures::queue::{ListedMessage, Report};
 use legible::human;
 
 /// Writes the report; times are in `zone`.
@@ -74,7 +74,12 @@ fn others(out: &mut impl Write, rows: usize, count: u64) -> io::Result<()> {
     }
 }
 
-fn message(out: &mut impl Write, report: &Report, entry: &Entry, zone: Zone) -> io::Result<()> {
+fn message(
+    out: &mut impl Write,
+    report: &Report,
+    entry: &ListedMessage,
+    zone: Zone,
+) -> io::Result<()> {
     let mut line = String::new();
     if report.instances.len() > 1 {
         // Writing to a String does not fail.

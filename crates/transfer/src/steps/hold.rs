@@ -8,7 +8,7 @@ use crate::fsops::Stat;
 use crate::job::{Job, QueueFile};
 use crate::journal::Intent;
 use crate::mover::{BEING_DELIVERED, EXPIRED, LEFT, Mover, RETRIED, Stop, TAKEN, fail, skip};
-use crate::tree::{At, Place};
+use crate::tree::{At, QueueDir};
 
 /// As `postsuper -h` does it, but marked, and never over another file.
 pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
@@ -56,7 +56,7 @@ pub(crate) fn hold(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 }
 
 fn rename(mover: &Mover<'_>, job: &Job, at: &At) -> Result<At, Stop> {
-    let hold = Place::Queue(Queue::Hold);
+    let hold = QueueDir::Queue(Queue::Hold);
     let hold = mover.from.at_made(mover.fs, hold, &job.track.from_name);
     let hold = hold.map_err(|e| fail("cannot open the hold queue for", &at.path, &e))?;
     match mover.fs.rename(at, &hold) {
@@ -143,7 +143,7 @@ pub(crate) fn logs_to_look_for(mover: &Mover<'_>) -> Vec<Log> {
 /// A held message is given back if it has one of these logs.
 pub(crate) fn without(mover: &Mover<'_>, job: &Job, logs: &[Log]) -> Result<(), Stop> {
     for &log in logs {
-        let at = mover.from.at(Place::Log(log), &job.track.from_name);
+        let at = mover.from.at(QueueDir::Log(log), &job.track.from_name);
         let dir = mover.from.spool().dir();
         let at = at.map_err(|e| fail("cannot open the directory", dir, &e))?;
         let stat = at.map(|at| at.stat().map_err(|e| fail("cannot examine", &at.path, &e)));
@@ -173,7 +173,7 @@ pub(crate) fn let_go(mover: &Mover<'_>, job: &Job, why: Stop) -> Stop {
         mover.unmark(file, &hold.path);
         return why;
     }
-    let deferred = Place::Queue(Queue::Deferred);
+    let deferred = QueueDir::Queue(Queue::Deferred);
     let back = mover.from.at_made(mover.fs, deferred, &job.track.from_name);
     let back = back.and_then(|to| {
         mover.fs.rename(hold, &to)?;

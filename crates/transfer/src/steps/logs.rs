@@ -7,7 +7,7 @@ use postfix::queue::Log;
 use crate::job::Job;
 use crate::journal::Raw;
 use crate::mover::{Mover, Stop, fail};
-use crate::tree::Place;
+use crate::tree::QueueDir;
 
 /// More than this is no defer log: entries for 200,000 recipients.
 const LONGEST: u64 = 1 << 26;
@@ -15,7 +15,9 @@ const LONGEST: u64 = 1 << 26;
 /// What the journal does not know yet of the defer log of a message on hold, which nobody writes now. `None`: nothing.
 pub(crate) fn to_keep(mover: &Mover<'_>, job: &Job) -> Result<Option<Raw>, Stop> {
     let dir = mover.from.spool().dir();
-    let at = mover.from.at(Place::Log(Log::Defer), &job.track.from_name);
+    let at = mover
+        .from
+        .at(QueueDir::Log(Log::Defer), &job.track.from_name);
     let Some(at) = at.map_err(|e| fail("cannot open the directory", dir, &e))? else {
         return Ok(None);
     };

@@ -7,7 +7,7 @@ use postfix::queue::{Log, Queue};
 use crate::fsops::Stat;
 use crate::job::Job;
 use crate::mover::{Mover, Stop, fail_or_raced};
-use crate::tree::Place;
+use crate::tree::QueueDir;
 
 pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
     let (hold, stat) = job.secure(mover)?;
@@ -18,7 +18,7 @@ pub(crate) fn release(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
         restore_log(mover, job)?;
         mover.mark(file, &hold.path, stat.mode, intent.file.mtime.second())?;
         if !intent.was_on_hold() {
-            let deferred = Place::Queue(Queue::Deferred);
+            let deferred = QueueDir::Queue(Queue::Deferred);
             let deferred = mover
                 .from
                 .at_made(mover.fs, deferred, &job.track.from_name)?;
@@ -42,7 +42,7 @@ fn restore_log(mover: &Mover<'_>, job: &Job) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let at = Place::Log(Log::Defer);
+    let at = QueueDir::Log(Log::Defer);
     let at = mover.from.at_made(mover.fs, at, &job.track.from_name)?;
     let (log, rest) = match mover.fs.create(&at, 0o600) {
         Ok(log) => (log, &text[..]),

@@ -8,7 +8,7 @@ use postfix::queue::Log;
 use crate::job::Job;
 use crate::mover::{Mover, Stop, fail, fail_or_raced};
 use crate::steps::hold::without;
-use crate::tree::Place;
+use crate::tree::QueueDir;
 
 /// `Ok(false)`: its name is taken in TO's maildrop.
 pub(crate) fn send(
@@ -51,7 +51,9 @@ pub(crate) fn strip(mover: &Mover<'_>, job: &mut Job, logs: &[Log]) -> Result<()
 }
 
 fn remove_log(mover: &Mover<'_>, job: &Job) -> Result<(), Stop> {
-    let found = mover.from.at(Place::Log(Log::Defer), &job.track.from_name);
+    let found = mover
+        .from
+        .at(QueueDir::Log(Log::Defer), &job.track.from_name);
     let dir = mover.from.spool().dir();
     let Some(log) = found.map_err(|e| fail("cannot open the directory", dir, &e))? else {
         return Ok(());

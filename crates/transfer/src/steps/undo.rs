@@ -9,7 +9,7 @@ use crate::fsops::Stat;
 use crate::job::{Job, QueueFile, check_inode};
 use crate::journal::{Copied, Made};
 use crate::mover::{Mover, Stop, fail, fail_or_raced, fitting};
-use crate::tree::{At, Place};
+use crate::tree::{At, QueueDir};
 
 /// Makes the decoy, where what it takes the place of is going to be.
 pub(crate) fn make_decoy(mover: &Mover<'_>, job: &mut Job) -> Result<Made, Stop> {
@@ -95,7 +95,7 @@ pub(crate) fn give_back(mover: &Mover<'_>, job: &mut Job) -> Result<(), Stop> {
 pub(crate) fn hold_of(mover: &Mover<'_>, name: &QueueId) -> Result<At, Stop> {
     let hold = mover
         .from
-        .at_made(mover.fs, Place::Queue(Queue::Hold), name);
+        .at_made(mover.fs, QueueDir::Queue(Queue::Hold), name);
     let dir = mover.from.spool().queue_dir(Queue::Hold);
     hold.map_err(|e| fail("cannot open the directory", &dir, &e))
 }

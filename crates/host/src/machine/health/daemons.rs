@@ -11,7 +11,7 @@ use postfix::config::{Instance, MasterCf, Service, ServiceType};
 use postfix::{Parsed, Root, Time};
 
 use super::super::{Process, children, master};
-use super::Found;
+use super::Checkup;
 use super::files::messages_have;
 
 /// A queue manager is there from the start on; after a reload, a moment later.
@@ -36,7 +36,7 @@ const NEEDED: [&str; 12] = [
 /// The longest that a file of /proc is.
 const MOST: u64 = 1 << 20;
 
-impl Found<'_> {
+impl Checkup<'_> {
     /// The master daemon's process id, as this machine numbers it: in a container, master.pid has another. Where what
     /// holds the lock is none, or is not known, that is reported: after a crash, a process that the daemon started may
     /// still hold it.

@@ -13,7 +13,7 @@ use nix::unistd::Group;
 use postfix::config::Instance;
 use postfix::{Time, count, either};
 
-use super::Found;
+use super::Checkup;
 
 /// The queue directories that belong to mail_owner alone, mode 0700 (postfix-files).
 const OWN: [&str; 11] = [
@@ -74,7 +74,7 @@ pub(super) fn messages_have(n: usize) -> String {
     format!("{} {}", count(n, "message"), either(n, "has", "have"))
 }
 
-impl Found<'_> {
+impl Checkup<'_> {
     /// The queue directories themselves.
     pub(super) fn directories(&mut self, instance: &Instance, owner: u32, name: &str) {
         for directory in OWN {

@@ -25,7 +25,7 @@ pub(super) fn troubles(
     facts: &Facts,
     now: Time,
 ) -> Vec<Trouble> {
-    let mut found = Found {
+    let mut found = Checkup {
         instance: instance.name(),
         queue: &facts.queue.resolved,
         lying: BTreeMap::new(),
@@ -71,7 +71,7 @@ pub(super) fn troubles(
     found.troubles
 }
 
-struct Found<'a> {
+struct Checkup<'a> {
     instance: &'a str,
     queue: &'a Path,
     /// What lies in the queues that were read: each is read once.
@@ -79,7 +79,7 @@ struct Found<'a> {
     troubles: Vec<Trouble>,
 }
 
-impl Found<'_> {
+impl Checkup<'_> {
     fn add(&mut self, level: Level, text: String) {
         self.troubles.push(Trouble {
             instance: self.instance.to_owned(),

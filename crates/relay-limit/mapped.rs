@@ -15,7 +15,7 @@ use transport::{TableName, split_list};
 pub(crate) const RESTRICTIONS: &str = "smtpd_recipient_restrictions";
 
 /// An instance that has a map of ours.
-pub(crate) struct Place<'h> {
+pub(crate) struct MappedInstance<'h> {
     pub(crate) instance: &'h Instance,
     pub(crate) map: MapFile,
     /// The access table beside it, where smtpd asks one.
@@ -115,7 +115,7 @@ pub(crate) fn access(cx: &Context, instance: &Instance) -> Option<(MapFile, bool
     Some((MapFile { kind, path }, is_first && !table.is_proxied))
 }
 
-impl<'h> Place<'h> {
+impl<'h> MappedInstance<'h> {
     /// The instance's map, as transport_maps names it; `None` if it names none that a pause can stand in.
     pub(crate) fn of(cx: &Context, instance: &'h Instance) -> Option<Self> {
         let elements = elements(instance);
@@ -137,12 +137,12 @@ impl<'h> Place<'h> {
     /// The access table of an instance whose transport_maps names no map of ours: what stands there still holds.
     pub(crate) fn of_access(cx: &Context, instance: &'h Instance) -> Option<Self> {
         let (map, _) = access(cx, instance)?;
-        let place = Self::with(cx, instance, map.kind.clone(), Vec::new());
+        let mapped = Self::with(cx, instance, map.kind.clone(), Vec::new());
         let access = None;
         Some(Self {
             map,
             access,
-            ..place
+            ..mapped
         })
     }
 

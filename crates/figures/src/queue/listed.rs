@@ -9,7 +9,7 @@ use super::known::{FoldedReasons, Why};
 
 /// A message of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ListedMessage {
     /// The place of its instance in [`super::Settings::instances`].
     pub instance: usize,
     /// The queue that it is in.
@@ -31,12 +31,12 @@ pub struct Entry {
     /// How many recipients there are to do.
     pub recipient_count: usize,
     /// They, or the first of them, in the order of showq(8).
-    pub recipients: Box<[EntryRecipient]>,
+    pub recipients: Box<[ListedRecipient]>,
 }
 
 /// A recipient of a message of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntryRecipient {
+pub struct ListedRecipient {
     /// The address, quoted and printable.
     pub address: Box<str>,
     /// The address as the sender gave it, where it is recorded.
@@ -45,7 +45,7 @@ pub struct EntryRecipient {
     pub why: Option<Arc<Why>>,
 }
 
-impl Entry {
+impl ListedMessage {
     /// Makes one of `message`, with at most `settings.recipients` recipients: if not all, those that `selector` means
     /// first.
     pub(super) fn new(
@@ -74,7 +74,7 @@ impl Entry {
             sender: message.sender.shown().into(),
             recipient_count: message.recipients.len(),
             recipients: recipients
-                .map(|recipient| EntryRecipient {
+                .map(|recipient| ListedRecipient {
                     address: recipient.address.as_str().into(),
                     orig_address: recipient.orig_address.as_deref().map(Into::into),
                     why: recipient.deferral.as_ref().map(|deferral| {
