@@ -19,13 +19,38 @@ pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -
         out: String::with_capacity(text.len()),
     };
     walk(&text, &mut reader);
-    let end = reader.out.trim_end().len();
-    reader.out.truncate(end);
-    reader.out
+    let mut out = reader.out;
+    take_advice_out(&mut out);
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
+fn take_advice_out(out: &mut String) {
+    const BELIEFS: [&str; 7] = [
+        "think", "believe", "feel", "suspect", "consider", "wish", "want",
+    ];
+    let mut from = 0;
+    while let Some(at) = out[from..].find("if you ").map(|at| from + at) {
+        let verb = &out[at + "if you ".len()..];
+        let is_advice = BELIEFS.iter().any(|belief| verb.starts_with(belief))
+            && !out[..at].ends_with(char::is_alphanumeric);
+        if !is_advice {
+            from = at + 1;
+            continue;
+        }
+        let ends = [". ", ";", ")"].map(|end| verb.find(end));
+        let len = ends.into_iter().flatten().min().unwrap_or(verb.len());
+        out.replace_range(at..at + "if you ".len() + len, "");
+        from = at;
+    }
 }
 
 /// The sites that explain SPF's verdicts: many servers say no more than `Please see http://www.openspf.net/Why?…`.
 const SPF_SITES: [&str; 4] = ["openspf.org", "openspf.net", "openspf.com", "spf.pobox.com"];
+
+/// How long a name or a subject in quotes may be, in bytes.
+const PHRASE_MAX: usize = 200;
 
 /// What stands for a link to one of them.
 const SPF: &str = "spf";
@@ -76,8 +101,18 @@ impl<F: Fn(&str) -> bool> Reader for Judged<'_, F> {
     }
 
     fn mark(&mut self, at: usize, c: char) -> usize {
-        if matches!(c, '<' | '"')
-            && let Some(len) = named(&self.text[at + 1..], c)
+        let opens = match c {
+            '<' | '"' => true,
+            '\'' => !self.text[..at].ends_with(char::is_alphanumeric),
+            _ => false,
+        };
+        if opens && let Some(len) = named(&self.text[at + 1..], c) {
+            self.out.push(c);
+            self.out.push_str(NAME);
+            return at + 1 + len;
+        }
+        if c == '"'
+            && let Some(len) = self.phrase(&self.text[at + 1..])
         {
             self.out.push(c);
             self.out.push_str(NAME);
@@ -89,6 +124,22 @@ impl<F: Fn(&str) -> bool> Reader for Judged<'_, F> {
 }
 
 impl<F: Fn(&str) -> bool> Judged<'_, F> {
+    /// The length of words that a quotation mark closes, where someone chose them: a name before an address in `<>`, or
+    /// a subject. Other words in quotes may be the server's own.
+    fn phrase(&self, rest: &str) -> Option<usize> {
+        let len = rest
+            .find('"')
+            .filter(|len| (1..=PHRASE_MAX).contains(len))?;
+        let after = rest[len + 1..].trim_start();
+        let is_display_name = after
+            .strip_prefix('<')
+            .and_then(|address| address.split(['>', ' ']).next())
+            .is_some_and(|address| address.contains('@'));
+        let before = self.out.trim_end_matches([' ', ':', '=', '(']);
+        let is_own = rest.starts_with(char::is_whitespace);
+        (!is_own && (is_display_name || before.ends_with("subject"))).then_some(len)
+    }
+
     /// What a site's own name says, if it says more than that there is one.
     fn site(&self, host: &str) -> Option<&'static str> {
         if SPF_SITES.iter().any(|domain| is_below(host, domain)) {
@@ -151,7 +202,8 @@ impl<F: Fn(&str) -> bool> Judged<'_, F> {
 /// end (`<CR>`) no name.
 fn named(rest: &str, open: char) -> Option<usize> {
     let close = if open == '<' { '>' } else { open };
-    let len = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '@'))?;
+    let len =
+        rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '@'))?;
     let word = &rest[..len];
     let is_line_end = |word: &str| {
         ["cr", "lf", "crlf", "nul"]
