@@ -75,6 +75,28 @@ impl Chance {
     pub(super) fn of(&mut self, n: u64, share: f64) -> u64 {
         (0..n).filter(|_| self.unit() < share).count() as u64
     }
+
+    /// The same; of many, about.
+    pub(super) fn about(&mut self, n: u64, share: f64) -> u64 {
+        let mean = n as f64 * share;
+        match mean {
+            ..20.0 => self.of(n, share),
+            _ => {
+                let of = mean + (mean * (1.0 - share)).max(0.0).sqrt() * self.normal();
+                (of.max(0.0).round() as u64).min(n)
+            }
+        }
+    }
+
+    /// One of three, as often as these parts say.
+    pub(super) fn pick(&mut self, parts: &[f64; 3]) -> usize {
+        let at = self.unit();
+        match parts {
+            [first, ..] if at < *first => 0,
+            [first, second, _] if at < first + second => 1,
+            _ => 2,
+        }
+    }
 }
 
 /// A kind of host.
@@ -94,9 +116,6 @@ impl Kind {
 
 /// Where mail goes.
 pub(super) const PROVIDERS: [&str; 3] = ["aol", "msn", "therest"];
-
-/// Sent, bounced, deferred, blocked, by provider.
-pub(super) type OfDay = [[u64; 4]; 3];
 
 /// An instance of such a host.
 pub(super) struct Instance {
@@ -135,6 +154,8 @@ pub(super) struct Host {
     growth: f64,
     past: Option<(u64, usize, Past)>,
     holidays: Vec<u64>,
+    /// On so many days, a provider puts some of its mail off for an hour or so.
+    whims: f64,
 }
 
 impl Host {
@@ -214,7 +235,29 @@ impl Host {
             growth: chance.between(0.995, 1.012),
             past,
             holidays,
+            whims: match kind {
+                Kind::Quiet => 0.02,
+                Kind::Normal => 0.05,
+                Kind::Noisy => 0.09,
+            },
         }
+    }
+
+    /// From which hour to which a provider puts what part of its mail off on this day, on all instances, if any.
+    pub(super) fn whim(&self, provider: usize, day: u64) -> Option<(usize, usize, f64)> {
+        let seed = self.seed.wrapping_mul(67).wrapping_add(day);
+        let mut chance = Chance::new(seed ^ ((provider as u64 + 1) << 40));
+        let is_odd = chance.is(self.whims);
+        let from = chance.one_of(22);
+        let hours = 1 + chance.one_of(2);
+        is_odd.then(|| (from, from + hours, chance.between(0.2, 0.7)))
+    }
+
+    /// How many recipients of an instance, of those that were put off on a day, this part being stuck, are for days.
+    pub(super) fn stuck(&self, at: usize, day: u64, part: f64) -> u64 {
+        let mut chance = Chance::new(self.seed ^ (day << 20) ^ ((at as u64 + 1) << 40));
+        let [_, deferred, _] = self.instances[at].shares;
+        chance.arriving(self.expected(at, day) * deferred * part)
     }
 
     /// About how many deliveries an instance has on a day.

@@ -2,7 +2,8 @@
 
 use postfix::log::Severity;
 
-use super::hosts::{Chance, Host, OfDay};
+use super::counts::{OfDay, part_of_day};
+use super::hosts::{Chance, Host};
 
 /// What goes wrong, on an instance or on all.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +20,7 @@ pub(super) enum Incident {
     DeadList,
     /// Cleanup cannot write; a third of the mail is let in.
     FullDisk,
-    /// For eight hours, no name is found.
+    /// For eight hours, no name is found; what waited is sent then.
     NoDns,
     /// One provider's certificate has expired, and it must be verified.
     Certificate,
@@ -44,7 +45,7 @@ pub(super) const INCIDENTS: [Incident; 10] = [
 ];
 
 /// For so many days the slow rise is on its way.
-const RISE: u64 = 7;
+pub(super) const RISE: u64 = 7;
 
 impl Incident {
     /// Whose it is: one of the instances that have work on that day; all of them, if none is returned.
@@ -98,30 +99,36 @@ pub(super) fn deliveries(
         bounced = risen.max(least) * 1.3_f64.powi(-(ahead as i32));
     }
     let incident = incident.filter(|_| ahead == 0);
-    let is = |other| incident == Some(other);
     match incident {
-        Some(Incident::Dead) => volume = 0,
+        Some(Incident::Dead) => return OfDay::default(),
         Some(Incident::Tripled) => volume = (host.expected(at, day) * 3.0).round() as u64,
         Some(Incident::FullDisk) => volume /= 3,
         _ => {}
     }
     let parts = host.instances[at].parts;
     let hard = chance.between(0.5, 0.8);
-    [0, 1, 2].map(|provider| {
+    let mut of = OfDay::default();
+    // Nothing is sent on a day of an outage, nor tried again.
+    if volume > 0 {
+        of.stuck(host, at, day, &mut chance);
+    }
+    for provider in 0..3 {
         let n = (volume as f64 * parts[provider]).round() as u64;
         // Where it has too little to tell, it is the greatest.
         let is_it = match host.expected_of_all(day) * 0.25 > 20.0 && parts[1] > 0.0 {
             true => provider == 1,
             false => provider == 0,
         };
-        let hit = match incident {
-            Some(Incident::ProviderDefers) if is_it => 0.6 * 0.75,
-            Some(Incident::Certificate) if is_it => 0.95,
-            Some(Incident::NoDns) => 0.95 * 8.0 / 24.0,
-            _ => 0.0,
+        let (hours, hit, is_sent) = match (incident, host.whim(provider, day)) {
+            (Some(Incident::ProviderDefers), _) if is_it => ((6, 24), 0.6, false),
+            (Some(Incident::Certificate), _) if is_it => ((0, 24), 0.95, false),
+            (Some(Incident::NoDns), _) => ((7, 15), 0.95, true),
+            (_, Some((from, to, part))) => ((from, to), part, true),
+            _ => ((0, 24), 0.0, true),
         };
-        let hit = chance.of(n, hit);
-        let refused = match is(Incident::Blocked) && provider == 0 {
+        let hit = chance.about(n, hit * part_of_day(hours.0, hours.1));
+        of.put_off(provider, hours, hit, is_sent, &mut chance);
+        let refused = match incident == Some(Incident::Blocked) && provider == 0 {
             true => chance.of(n, hard),
             false => 0,
         };
@@ -129,9 +136,11 @@ pub(super) fn deliveries(
         let [mut bounced, deferred, blocked] =
             [bounced, deferred, blocked].map(|share| chance.of(others, share.min(0.9)));
         let sent = others.saturating_sub(bounced + deferred + blocked);
-        if is(Incident::DeadList) {
+        if incident == Some(Incident::DeadList) {
             bounced += chance.of((n / 2).max(1), 0.75);
         }
-        [sent, bounced, deferred + hit, blocked + refused]
-    })
+        let recipients = [sent, bounced, deferred, blocked + refused];
+        of.tried(provider, (0, 24), recipients, &mut chance);
+    }
+    of
 }
