@@ -26,7 +26,7 @@ const AGAIN: usize = 2;
 /// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far
 /// above what was usual as the rules ask, too.
 const JUMPS: f64 = 0.02;
-const RISES: f64 = 0.3;
+const RISES: f64 = 0.1;
 
 /// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted
 /// is.
@@ -35,8 +35,13 @@ const DIFFER: (f64, f64, f64) = (0.25, 0.15, 0.5);
 /// By how many days it is known how much the days of a host differ, beside those of one instance.
 const HOST: f64 = 10.0;
 
-/// Of fewer than these, a share says little: a limit for a warning may be passed on days that are usual.
+/// Fewer than these may be usual, and but for blocks up to so many times the limit: more are a warning even where there
+/// are always about as many.
 const MANY: u64 = 10;
+const NEAR: f64 = 2.0;
+
+/// So many days in a row are no chance, where one may be.
+const LASTING: usize = 3;
 
 /// From this many good days on, a day is compared with the older half of them too: what rises slowly takes the mean
 /// with it.
@@ -91,7 +96,8 @@ pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
     for &day in &before {
         past.add(day, by);
     }
-    let rose_from = rising(subject, by);
+    let rose_from = rising(subject, by).or_else(|| lasting(subject, by));
+    let rose_from = rose_from.filter(|_| !past.is_left(today, by));
     let mut together = None;
     let level = match past.level(today, by) {
         Level::Ok if rose_from.is_some() => Level::Warning,
@@ -129,7 +135,12 @@ struct Past {
 
 impl Past {
     fn add(&mut self, day: Sample, by: By<'_>) {
-        if level(day, &self.wells, by) == Level::Ok {
+        let is_well = match level(day, &self.wells, by) {
+            Level::Ok => true,
+            Level::Warning => self.is_left(day, by),
+            _ => false,
+        };
+        if is_well {
             self.wells.push(day);
             self.ended.extend((self.streak > 0).then_some(self.streak));
             self.streak = 0;
@@ -142,9 +153,18 @@ impl Past {
     /// How bad a day's share is: a warning is none where it comes and goes.
     fn level(&self, day: Sample, by: By<'_>) -> Level {
         match level(day, &self.wells, by) {
+            Level::Warning if self.is_left(day, by) => Level::Ok,
             Level::Warning if self.comes_and_goes(day) => Level::Ok,
             level => level,
         }
+    }
+
+    /// Are no more recipients put off than on the day before, which was well, so that they may be the same? There is
+    /// only less beside them.
+    fn is_left(&self, day: Sample, by: By<'_>) -> bool {
+        let before = self.all.last().filter(|_| self.streak == 0);
+        let is_less = |of: &Sample| day.part() <= of.part() && day.whole() < of.whole();
+        by.watched == Watched::Deferred && before.is_some_and(is_less)
     }
 
     /// Was it as bad as this again and again, on the smaller part of the days, and for as long, before it was well by
@@ -210,11 +230,22 @@ pub(super) fn sum(days: &[Sample]) -> Sample {
 /// How bad a day's share is, beside those of days that were well.
 fn level(day: Sample, wells: &[Sample], by: By<'_>) -> Level {
     let is_jump = |wells: &[Sample]| is_jump(day, wells, by);
-    let is_usual = wells.len() >= WELL && Usual::of(wells, by).chance(day) >= RARE;
-    match by.rules.of(by.watched).judge(day).level {
+    let limits = by.rules.of(by.watched);
+    // A few may be chance. Many blocks are not, however usual.
+    let is_near = day.part() < MANY
+        || by.watched != Watched::Blocked && day.share() <= Some(limits.warning * NEAR);
+    let is_usual =
+        |wells: &[Sample], rare| wells.len() >= WELL && Usual::of(wells, by).chance(day) >= rare;
+    match limits.judge(day).level {
         Level::Ok if is_jump(wells) || is_jump(older(wells)) => Level::Warning,
-        // As on days that were well: once, by chance, above what none of them passed.
-        Level::Warning if day.part() < MANY && is_usual => Level::Ok,
+        // As on days that were well: a limit that an instance has always stood near says nothing new.
+        Level::Warning
+            if is_near
+                && is_usual(wells, RARE)
+                && (wells.len() < LONG || is_usual(older(wells), RARE * 10.0)) =>
+        {
+            Level::Ok
+        }
         level => level,
     }
 }
@@ -231,9 +262,9 @@ fn older(wells: &[Sample]) -> &[Sample] {
 struct Usual {
     /// From 0 to 1.
     share: f64,
-    /// The standard deviation of its logarithm: by how much days differ, and by how much the days that are known may be
-    /// wrong.
-    spread: f64,
+    /// The variance of its logarithm: by how much days differ, and by how much the days that are known may be wrong.
+    differs: f64,
+    wrong: f64,
 }
 
 impl Usual {
@@ -248,17 +279,24 @@ impl Usual {
         let of_mean = differs / known.max(1.0) + 1.0 / (all.part() as f64 + 1.0);
         Self {
             share: (all.part() as f64 + 0.5) / (all.whole() as f64 + 1.0),
-            spread: (differs + of_mean).sqrt(),
+            differs,
+            wrong: of_mean,
         }
     }
 
     /// How likely it is that there are as many on a day, or more: binomial, where the logarithm of the share is normal.
     fn chance(&self, day: Sample) -> f64 {
+        self.chance_of(day, 1)
+    }
+
+    /// The same of several days together.
+    fn chance_of(&self, all: Sample, days: usize) -> f64 {
+        let spread = (self.differs / days as f64 + self.wrong).sqrt();
         let (mut sum, mut weights) = (0.0, 0.0);
         for step in -6..=12 {
             let z = f64::from(step) / 2.0;
             let weight = (-z * z / 2.0).exp();
-            sum += weight * at_least(day, self.share * (self.spread * z).exp());
+            sum += weight * at_least(all, self.share * (spread * z).exp());
             weights += weight;
         }
         sum / weights
@@ -336,7 +374,7 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
 }
 
 /// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
-/// it was and by three quarters of the points that a jump takes, and beyond chance: where it began.
+/// it was and by the points that a jump takes, and beyond chance: where it began.
 fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
     let days = samples(subject, by.watched);
     let (older, days) = days.split_at(days.len().saturating_sub(TREND));
@@ -361,10 +399,34 @@ fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
         && ended >= begun.share()? * change.times
         && errors >= quantile(by.rare(RISES))
         && rise >= mean * 0.8
-        && rise * 100.0 >= change.points_of(by.watched) * 0.75
+        && rise * 100.0 >= change.points_of(by.watched)
         && today.part() >= change.from
         && (older.is_empty() || Usual::of(older, by).chance(today) < 0.05);
     is_trend.then_some(begun)
+}
+
+/// A share that is far above what it was more than a week ago, for some days and on each of them: what it was.
+fn lasting(subject: &Subject, by: By<'_>) -> Option<Sample> {
+    let days = samples(subject, by.watched);
+    let (older, days) = days.split_at(days.len().saturating_sub(TREND));
+    let is_well = |day: &Sample| by.rules.of(by.watched).judge(*day).level == Level::Ok;
+    let older: Vec<Sample> = older.iter().copied().filter(is_well).collect();
+    let lasting = days.split_at(days.len().saturating_sub(LASTING)).1;
+    // The same recipients may have been put off on each of the days.
+    let now = match by.watched {
+        Watched::Deferred => *days.last()?,
+        _ => sum(lasting),
+    };
+    let then = sum(&older);
+    let change = &by.rules.change;
+    let is_far = |day: &Sample| day.share() >= then.share().map(|then| then * change.times);
+    let is_lasting = older.len() >= WELL
+        && lasting.iter().filter(|day| is_far(day)).count() >= LASTING
+        && is_far(&now)
+        && now.share()? - then.share()? >= change.points_of(by.watched) * 0.75
+        && now.part() >= change.from
+        && Usual::of(&older, by).chance_of(now, LASTING) < by.rare(RISES);
+    is_lasting.then_some(then)
 }
 
 /// By how much a line through the shares rises from the first day to the last, and how many of its errors that is. Each

@@ -16,9 +16,11 @@ const MOST: f64 = 0.4;
 /// So many pairs of days must be known to say by how much they differ.
 const PAIRS: usize = 8;
 
-/// How many days a month may be so rare on the whole host by chance. Few of them are beyond all days before as well,
-/// without which nothing is reported.
-const A_MONTH: f64 = 1.0;
+/// How many days a month may be so rare on the whole host by chance.
+const A_MONTH: f64 = 0.2;
+
+/// By how many pairs of days it is known how much the days of a host differ, beside those of one instance.
+const HOST: f64 = 20.0;
 
 /// Is it on the weekend, and how many deliveries had it, if that is known and enough?
 type KnownDay = (bool, Option<f64>);
@@ -37,15 +39,7 @@ impl Spread {
     pub(super) fn of<'a>(subjects: impl Iterator<Item = &'a Subject>, from: u64) -> Self {
         let (mut weeks, mut nexts, mut judged) = (Vec::new(), Vec::new(), 0_usize);
         for subject in subjects {
-            let before = subject
-                .days
-                .split_last()
-                .map_or(&[][..], |(_, before)| before);
-            let known = before.iter().map(|(day, of)| {
-                let n = of.map(|of| of.total()).filter(|n| *n >= from);
-                (is_weekend(day.weekday()), n.map(|n| n as f64))
-            });
-            let known: Vec<KnownDay> = known.collect();
+            let known = known(subject, from);
             judged += usize::from(known.iter().any(|(_, n)| n.is_some()));
             weeks.extend(known.iter().zip(known.iter().skip(7)).filter_map(apart));
             nexts.extend(known.iter().zip(known.iter().skip(1)).filter_map(apart));
@@ -61,6 +55,20 @@ impl Spread {
         }
     }
 
+    /// The same of one instance: by its own days, as far as they say something, and else by those of the host.
+    pub(super) fn of_one(self, subject: &Subject, from: u64) -> Self {
+        let known = known(subject, from);
+        let weeks = known.iter().zip(known.iter().skip(7));
+        let weeks: Vec<f64> = weeks.filter_map(apart).collect();
+        let n = weeks.len() as f64;
+        let own = deviation(weeks);
+        let days = (own.powi(2) * n + self.days.powi(2) * HOST) / (n + HOST);
+        Self {
+            days: days.sqrt().clamp(LEAST, MOST),
+            ..self
+        }
+    }
+
     /// How many times as much as `usual`, which is known from so many days, a day must have to be rare.
     pub(super) fn factor(self, usual: f64, days: usize) -> f64 {
         let days = days.max(1) as f64;
@@ -68,6 +76,19 @@ impl Spread {
         let variance = (self.days.powi(2) + by_chance) * (1.0 + 1.0 / days);
         (variance.sqrt() * self.rare).exp()
     }
+}
+
+/// The days before of an instance.
+fn known(subject: &Subject, from: u64) -> Vec<KnownDay> {
+    let before = subject
+        .days
+        .split_last()
+        .map_or(&[][..], |(_, before)| before);
+    let known = before.iter().map(|(day, of)| {
+        let n = of.map(|of| of.total()).filter(|n| *n >= from);
+        (is_weekend(day.weekday()), n.map(|n| n as f64))
+    });
+    known.collect()
 }
 
 pub(super) fn is_weekend(day: Weekday) -> bool {

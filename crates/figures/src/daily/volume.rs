@@ -46,6 +46,8 @@ struct AtMost {
     most: f64,
     /// Far less than on other days.
     is_little: bool,
+    /// By enough days of its own day of the week, which differs from others.
+    is_own: bool,
 }
 
 /// The days before: how many deliveries, where that is known, and on which day of the week.
@@ -151,6 +153,7 @@ impl Past {
             days: days.len(),
             most: most.max(of_one),
             is_little,
+            is_own: is_own && days.len() >= ALIKE,
         }
     }
 
@@ -237,6 +240,7 @@ pub(super) fn finding(
     let past = Past::of(subject);
     let (all, alike) = (past.all(), past.alike());
     let (usual, like) = (median(&all)?, median(&alike)?);
+    let spread = spread.of_one(subject, rules.volume.from);
     if all.len() < KNOWN || usual.max(like) < rules.volume.from as f64 {
         return None;
     }
@@ -249,10 +253,12 @@ pub(super) fn finding(
     };
     let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
         && own >= than.most
-        && (than.is_little || today >= past.most(usual))
+        && (than.is_little || than.is_own || today >= past.most(usual))
         && !is_chance(today, than.usual);
     // A part of a day says nothing of how little there was; that there is none at all is a finding of its own.
-    let little = at_least_usual(&alike)? * holiday.unwrap_or(1.0).min(1.0);
+    // Without the list that usually goes out on a day of the week, it is a day like others.
+    let of_kind = at_least_usual(&past.of_kind()).unwrap_or(f64::MAX);
+    let little = at_least_usual(&alike)?.min(of_kind) * holiday.unwrap_or(1.0).min(1.0);
     let is_less = is_known
         && today > 0.0
         && past.is_least(today)

@@ -82,7 +82,7 @@ fn a_day_is_measured_by_days_that_are_like_it() {
     let quiet_weekends = |on: u64| if on > 4 { 300 } else { 600 };
     for known in [14, 28] {
         one(&volume(known, quiet_weekends, 900), "3.0 times as many");
-        assert_eq!(volume(known, quiet_weekends, 580), [""; 0]);
+        assert_eq!(volume(known, quiet_weekends, 500), [""; 0]);
     }
     // A list goes out on Saturdays. Once known, half as much again is not odd; three times as much is.
     let list = |on: u64| if on == 5 { 2000 } else { 400 };
@@ -108,13 +108,9 @@ fn days_of_many_instances_say_how_much_days_differ() {
         let mut records = Vec::new();
         for (at, day) in days.iter().enumerate() {
             for (n, name) in names.iter().enumerate() {
-                // About 1000, in no order that is the same in two weeks; the last instance has 1000 on all days.
+                // About 1000, in no order that is the same in two weeks.
                 let by_chance = (at as u64 * 7919 + n as u64 * 104_729) % 17 * spread;
-                let usual = if n == 39 {
-                    1000
-                } else {
-                    1000 - 8 * spread + by_chance
-                };
+                let usual = 1000 - 8 * spread + by_chance;
                 let is_it = n == 39 && at == 28;
                 let sent = if is_it { 1000 * times / 10 } else { usual };
                 records.push(record(day, name, [sent, 0, 0, 0]));
@@ -192,33 +188,33 @@ fn a_provider_goes_with_its_instance_that_is_switched_off() {
     assert_eq!(found_in(&days, records, (&["big"], &["big"]), 0), [""; 0]);
 }
 
-/// 8 % bounced, and 13 % now and then, above the limit of 10 %.
+/// 8 % bounced, and 24 % now and then, more than twice the limit of 10 %.
 #[test]
 fn what_comes_and_goes_is_usual_until_it_stays_or_grows() {
     let with = |bad: &[u64], today: u64| {
         month(|at| {
             let n = match at {
                 28 => today,
-                at if bad.contains(&at) => 130,
+                at if bad.contains(&at) => 240,
                 _ => 80,
             };
             [1000 - n, n, 0, 0]
         })
     };
     let twice = [5, 6, 18, 19];
-    assert_eq!(with(&twice, 130), [""; 0]);
-    assert_eq!(with(&[5, 6, 18, 19, 23, 24], 130), [""; 0]);
+    assert_eq!(with(&twice, 240), [""; 0]);
+    assert_eq!(with(&[5, 6, 18, 19, 23, 24], 240), [""; 0]);
     // Once before is not again and again.
-    one(&with(&[5, 6], 130), "13.0% bounced (130); it was 8.0%");
+    one(&with(&[5, 6], 240), "24.0% bounced (240); it was 8.0%");
     // It was never so for a third day.
     one(
-        &with(&[5, 6, 18, 19, 26, 27], 130),
-        "13.0% bounced (130), for the 3rd day",
+        &with(&[5, 6, 18, 19, 26, 27], 240),
+        "24.0% bounced (240), for the 3rd day",
     );
-    one(&with(&twice, 180), "18.0% bounced (180)");
+    one(&with(&twice, 320), "32.0% bounced (320)");
     // On most days it is no longer what comes and goes.
     let most: Vec<u64> = (2..28).filter(|at| at % 3 > 0).collect();
-    one(&with(&most, 130), "13.0% bounced (130)");
+    one(&with(&most, 240), "24.0% bounced (240)");
 }
 
 /// 900 on working days and 90 at the weekend of each of three instances; the last is a Wednesday. A tenth of all at
@@ -252,4 +248,53 @@ fn less_of_all_is_noted_and_of_one_is_marked() {
     assert_eq!(marks, 0);
     assert!(note.unwrap().contains("270, compared with a usual 2700"));
     assert_eq!(with(&["a"]), (1, None));
+}
+
+/// 9 % bounced, a fifth more or less, and on the last day as given; the limit is 10 %.
+#[test]
+fn a_limit_that_was_always_near_says_nothing_new() {
+    let with = |today: u64| {
+        month(|at| {
+            let n = if at == 28 {
+                today
+            } else {
+                90 + 18 * (at * 5 % 3) - 18
+            };
+            [1000 - n, n, 0, 0]
+        })
+    };
+    assert_eq!(with(130), [""; 0]);
+    // Twice the limit is too much, whatever is usual.
+    one(&with(201), "20.1% bounced (201)");
+    // Where 1 % was usual, the limit is.
+    let far = month(|at| {
+        if at == 28 {
+            [870, 130, 0, 0]
+        } else {
+            [990, 10, 0, 0]
+        }
+    });
+    one(&far, "13.0% bounced (130)");
+}
+
+/// A provider that blocks the address is marked, though it has always blocked some.
+#[test]
+fn blocks_are_marked_however_usual_they_are() {
+    one(
+        &month(|at| [975, 0, 0, if at == 28 { 30 } else { 14 }]),
+        "30 blocked (3.0%)",
+    );
+}
+
+/// 4 % bounced, and 11 % for so many days, of a hundred: one such day is chance, three in a row are not.
+#[test]
+fn what_stays_is_no_chance() {
+    let with = |days: u64| {
+        month(|at| {
+            let n = if at > 28 - days { 11 } else { 3 + at % 3 };
+            [100 - n, n, 0, 0]
+        })
+    };
+    assert_eq!(with(1), [""; 0]);
+    one(&with(3), "11.0% bounced (11), rising for days from 4.0%");
 }
