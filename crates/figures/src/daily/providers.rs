@@ -104,8 +104,15 @@ pub(super) fn refusing(
             let now = sample(provider.today);
             // A part of what is sent, which a provider puts off for an hour now and then: what is far more than usual
             // must be much, too.
-            let level = rules.of(watched).judge(now).level;
-            if level == Level::Ok || !shares::is_jump(now, &before, by) {
+            let level = |of| rules.of(watched).judge(of).level;
+            let is_left = before
+                .last()
+                .is_some_and(|of| level(*of) == Level::Ok && shares::is_left(now, *of, watched));
+            let level = level(now);
+            if level == Level::Ok
+                || is_left && level == Level::Warning
+                || !shares::is_jump(now, &before, by)
+            {
                 continue;
             }
             let seen = whose.iter().filter_map(|name| report.figures(name));

@@ -159,12 +159,10 @@ impl Past {
         }
     }
 
-    /// Are no more recipients put off than on the day before, which was well, so that they may be the same? There is
-    /// only less beside them.
+    /// Is it what is left of the day before, which was well?
     fn is_left(&self, day: Sample, by: By<'_>) -> bool {
         let before = self.all.last().filter(|_| self.streak == 0);
-        let is_less = |of: &Sample| day.part() <= of.part() && day.whole() < of.whole();
-        by.watched == Watched::Deferred && before.is_some_and(is_less)
+        before.is_some_and(|before| is_left(day, *before, by.watched))
     }
 
     /// Was it as bad as this again and again, on the smaller part of the days, and for as long, before it was well by
@@ -177,6 +175,11 @@ impl Past {
             && bad < self.wells.len()
             && self.all.iter().any(|one| !day.is_above(*one, 1.0))
     }
+}
+
+/// Are no more recipients put off than on the day before, so that they may be the same? There is only less beside them.
+pub(super) fn is_left(day: Sample, before: Sample, watched: Watched) -> bool {
+    watched == Watched::Deferred && day.part() <= before.part() && day.whole() < before.whole()
 }
 
 /// A day of too few attempts to be judged alone, most of which were such, with the days before it: what is then beyond
@@ -423,7 +426,7 @@ fn lasting(subject: &Subject, by: By<'_>) -> Option<Sample> {
     let is_lasting = older.len() >= WELL
         && lasting.iter().filter(|day| is_far(day)).count() >= LASTING
         && is_far(&now)
-        && now.share()? - then.share()? >= change.points_of(by.watched) * 0.75
+        && now.share()? - then.share()? >= change.points_of(by.watched)
         && now.part() >= change.from
         && Usual::of(&older, by).chance_of(now, LASTING) < by.rare(RISES);
     is_lasting.then_some(then)

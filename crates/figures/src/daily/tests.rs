@@ -177,6 +177,7 @@ fn check(before: &[Counted], today: [u64; 4], waiting: u64, expected: &[&str]) {
 
 mod again;
 mod domains;
+mod lasting;
 mod others;
 mod outage;
 mod slow;

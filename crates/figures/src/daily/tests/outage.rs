@@ -73,6 +73,31 @@ fn the_mail_that_waited_is_no_rise() {
     assert!(is_more(with(2, 300, false)));
 }
 
+/// 1000 a day; on the day before 900 of them are put off, and sent on the last, beside its own.
+#[test]
+fn the_day_after_a_partial_outage_is_well() {
+    let days: Vec<Period> = (0..29).rev().map(day).collect();
+    let records = days.iter().zip((0..29).rev()).map(|(day, ago)| {
+        let [sent, put_off, late] = match ago {
+            0 => [1900, 0, 900],
+            1 => [100, 900, 0],
+            _ => [1000, 0, 0],
+        };
+        let row = |key, sent, deferred| json!({"key": key, "sent": sent, "bounced": 0, "deferred": deferred});
+        let values = json!([[1_000_000, sent - late], [36_000_000_000_u64, late]]);
+        let delay = json!({"max_us": 36_000_000_000_u64, "values_us": values});
+        let all = json!([row("x", sent, put_off)]);
+        let figures = json!({
+            "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off, "delays": vec![delay; 5],
+            "by": {"provider": all, "dsn": all, "hour": all,
+                   "reason": [row("-", sent, 0), row("connection", 0, put_off)]},
+        });
+        let of = json!({"put_off": [{"provider": "x", "recipients": put_off, "blocked": 0}]});
+        stored_with(day, "a", &figures, &of)
+    });
+    assert_eq!(found(&days, records.collect(), &["a"], 0), [""; 0]);
+}
+
 /// 100 sent a day, and as many on the last, half of them ten hours late; the day before is as given.
 #[test]
 fn what_is_late_waited_for_an_outage_only_if_there_was_one() {
