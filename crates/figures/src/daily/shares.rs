@@ -422,11 +422,14 @@ fn lasting(subject: &Subject, by: By<'_>) -> Option<Sample> {
     };
     let then = sum(&older);
     let change = &by.rules.change;
-    let is_far = |day: &Sample| day.share() >= then.share().map(|then| then * change.times);
+    let is_far = |day: &Sample| {
+        let shares = day.share().zip(then.share());
+        shares.is_some_and(|(now, then)| {
+            now >= then * change.times && now - then >= change.points_of(by.watched)
+        })
+    };
     let is_lasting = older.len() >= WELL
         && lasting.iter().filter(|day| is_far(day)).count() >= LASTING
-        && is_far(&now)
-        && now.share()? - then.share()? >= change.points_of(by.watched)
         && now.part() >= change.from
         && Usual::of(&older, by).chance_of(now, LASTING) < by.rare(RISES);
     is_lasting.then_some(then)
