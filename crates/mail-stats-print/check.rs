@@ -1,17 +1,18 @@
 //! `--check`: the figures, as reported to a monitoring system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cli::Outcome;
 use figures::advice::Refusal;
 use figures::bounds::OTHER_INSTANCES;
 use figures::mail_stats::check::{Limits, Watched, judge};
-use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats};
+use figures::mail_stats::{Count, Counts, Dimension, InstanceStats, MailStats, Settings};
 use figures::verdict::{Level, Perf, Verdict};
 use host::logs::Selection;
 use legible::human;
 use postfix::config::Host;
-use postfix::{Problem, count};
+use postfix::queue::Lifetimes;
+use postfix::{Problem, Span, Window, count};
 
 use crate::args::Args;
 use crate::{Run, counted};
@@ -60,7 +61,9 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         limits.idle = must_not_idle(run.args, run.selection);
     }
     let expected = expected(run.args, run.selection);
-    let mut stats = counted(run, run.settings(vec![Dimension::Reason], true, expected))?;
+    let settings = || run.settings(vec![Dimension::Reason], true, expected.clone());
+    let mut stats = counted(run, settings())?;
+    limits.came = came(run, &stats, &limits, settings);
     let mut unknown = unknown(run.args, &run.host.value);
     unknown.extend(is_elsewhere(run, &stats));
     let (others, nobodys) = leave_judged(run, &mut stats);
@@ -76,6 +79,58 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
     let table = host::tables::advice(run.cx.site())?;
     let advice = figures::advice::lines(&refusals(run, &stats), &table);
     run.cx.verdict_with(&verdict, &advice)
+}
+
+/// For how long each instance keeps mail that cannot be delivered.
+pub(crate) fn lives(run: &Run<'_>) -> BTreeMap<String, Span> {
+    let lives = run.selection.instances.iter().map(|i| {
+        let lives = Lifetimes::of(i.parameters()).message;
+        (i.syslog_name().to_owned(), lives)
+    });
+    lives.collect()
+}
+
+/// How many deliveries the instances had at which too much has expired, when that came: as long before the window as
+/// they keep mail. What is not known is not among them, and less than there was makes the share greater.
+fn came(
+    run: &Run<'_>,
+    stats: &MailStats,
+    limits: &Limits,
+    settings: impl Fn() -> Settings,
+) -> BTreeMap<Vec<u8>, u64> {
+    let Some(since) = run.window.since.filter(|_| !run.args.names_its_logs()) else {
+        return BTreeMap::new();
+    };
+    let until = run.window.until.unwrap_or_else(|| run.cx.now());
+    let expired = judge(stats, limits).into_iter();
+    let is_expired = expired.filter(|found| found.watched == Some(Watched::Expired));
+    if is_expired.count() == 0 {
+        return BTreeMap::new();
+    }
+    let lives = lives(run);
+    let of_one = |name: &[u8]| lives.get(&*String::from_utf8_lossy(name)).copied();
+    let with_some = stats.instances.iter().filter(|i| i.figures.expired > 0);
+    let spans: BTreeSet<Span> = with_some.filter_map(|i| of_one(&i.instance)).collect();
+    let mut came = BTreeMap::new();
+    for span in spans {
+        let window = Window {
+            since: Some(since.minus(span)),
+            until: Some(until.minus(span)),
+        };
+        // An instance that is not in the logs of then had nothing that is known.
+        let Ok(then) = counted(&Run { window, ..*run }, settings()) else {
+            continue;
+        };
+        let those = then.instances.into_iter();
+        for one in those.filter(|one| of_one(&one.instance) == Some(span)) {
+            let again = one.figures.again().unwrap_or_default().recipients;
+            came.insert(
+                one.instance,
+                one.figures.tried().total().saturating_sub(again),
+            );
+        }
+    }
+    came
 }
 
 /// What was refused, by instances of this host: of no other is a command made.
@@ -186,6 +241,19 @@ fn summary(stats: &MailStats, limits: &Limits) -> String {
         share(counts.bounced),
         share(counts.deferred)
     );
+    text.push_str(&judged_without(stats, limits));
+    let came = limits
+        .came
+        .values()
+        .fold(0, |sum: u64, n| sum.saturating_add(*n));
+    let expired = stats.instances.iter();
+    let expired = expired.filter(|i| limits.came.contains_key(&i.instance));
+    let expired = expired.fold(0, |sum: u64, i| sum.saturating_add(i.figures.expired));
+    if expired > 0 {
+        text.push_str(&format!(
+            "; {expired} expired, beside {came} that came when they did"
+        ));
+    }
     let instances = stats.instances.iter();
     let few = instances.filter(|i| i.figures.counts.total() < limits.min_volume);
     match few.count() {
@@ -196,6 +264,28 @@ fn summary(stats: &MailStats, limits: &Limits) -> String {
         )),
     }
     text
+}
+
+/// What share was judged as deferred, if repeated attempts were left out, as a breach says it.
+fn judged_without(stats: &MailStats, limits: &Limits) -> String {
+    let of = stats.instances.iter().map(|i| &i.figures);
+    let again = of.clone().filter_map(|of| Some(of.again()?.recipients));
+    let again = again.fold(0, u64::saturating_add);
+    if again == 0 || limits.given.contains(&Watched::Deferred) {
+        return String::new();
+    }
+    let tried = of.fold(Counts::default(), |mut all, of| {
+        all += of.tried();
+        all
+    });
+    format!(
+        "; judged without {}: {} deferred",
+        count(again, "repeated attempt"),
+        human::percent(
+            tried.deferred.saturating_sub(again),
+            tried.total().saturating_sub(again)
+        )
+    )
 }
 
 /// How many of an instance's deliveries are what, with the limits.

@@ -1,5 +1,7 @@
 //! The flags of `--check`, and what the manual page says of it.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use cli::{Block, Failure, Section};
 use figures::judge::Rules;
@@ -81,6 +83,7 @@ impl CheckArgs {
             deferred: thresholds(Watched::Deferred, &self.warn_deferred, &self.crit_deferred)?,
             min_volume: self.min_volume,
             idle: Vec::new(),
+            came: BTreeMap::new(),
             rules,
             given: given.map(|(watched, ..)| *watched).collect(),
         })
@@ -108,8 +111,10 @@ pub(crate) const MONITORING: Section = Section {
         ),
         Block::Text(
             "Without options of their own, three more are judged by judge.toml: messages that became too old in the \
-             queue and went back to their senders (more than 5% of the attempts is a WARNING, more than 25% \
-             CRITICAL), what the discard(8) agent threw away, which Postfix counts as sent (10% and 50%), and how \
+             queue and went back to their senders (more than 5% is a WARNING, more than 25% CRITICAL, of the attempts \
+             of the time when they came, as long before the window as the instance keeps mail, see \
+             maximal_queue_lifetime; of those of the window, where these are more or the host's logs do not have \
+             the others), what the discard(8) agent threw away, which Postfix counts as sent (10% and 50%), and how \
              long half of what was sent took (60 and 480 minutes).",
         ),
         Block::Text(

@@ -1,5 +1,6 @@
 //! `--format report`, `--format html`: a day of the host beside the days before.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cli::{Context, Failure, Outcome};
@@ -98,6 +99,10 @@ fn daily(run: &Run<'_>) -> anyhow::Result<Daily> {
         in_use: match own {
             true => in_use(run),
             false => Vec::new(),
+        },
+        lives: match own {
+            true => check::lives(run),
+            false => BTreeMap::new(),
         },
         is_covered: read.is_covered,
         rules: host::tables::rules(cx.site())?,

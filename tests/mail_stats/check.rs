@@ -120,11 +120,13 @@ fn the_worst_instance_decides() {
     );
     assert_eq!(
         text(&["aol-a", "yahoo-a"], 0),
-        "OK: 102 deliveries of 2 instances: 5.9% bounced, 5.9% deferred, 3 blocked"
+        "OK: 102 deliveries of 2 instances: 5.9% bounced, 5.9% deferred, 3 blocked; judged without 1 repeated attempt: \
+         5.0% deferred"
     );
     assert_eq!(
         text(&["--crit-blocked", "21", "aol-a"], 0),
-        "OK: 100 deliveries of postfix-aol-a: 6.0% bounced, 4.0% deferred, 3 blocked"
+        "OK: 100 deliveries of postfix-aol-a: 6.0% bounced, 4.0% deferred, 3 blocked; judged without 1 repeated attempt: \
+         3.0% deferred"
     );
     // A limit that is asked for takes the place of the rule.
     assert_eq!(
@@ -170,10 +172,8 @@ fn numbers_and_rates_both_hold() {
     );
     // Two deliveries are too few to judge by.
     let few = [&both[..], &["--min-volume", "3"]].concat();
-    assert_eq!(
-        text(&few, 1),
-        "WARNING: postfix-msn-a: 5 deferred, more than 4"
-    );
+    let found = "WARNING: postfix-msn-a: 5 deferred, more than 4";
+    assert_eq!(text(&few, 1), found);
     assert_eq!(
         text(&[&few[..], &["yahoo-a"]].concat(), 0),
         "OK: 2 deliveries of postfix-yahoo-a: 0.0% bounced, 100.0% deferred, 0 blocked; \

@@ -11,6 +11,7 @@ mod complaints;
 mod days;
 mod delays;
 mod errors;
+mod expired;
 mod filtered;
 mod follow;
 mod holes;

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use super::notice::{ALL, Found, KINDS, Notice, rank};
 use super::shares::By;
 use super::spread::Spread;
-use super::{Daily, Measure, Rate, Subject, domains, outage, providers, shares, standing, volume};
+use super::{
+    Daily, Measure, Rate, Subject, backlog, domains, outage, providers, shares, standing, volume,
+};
 use crate::bounds::OTHER_INSTANCES;
 use crate::history::History;
 use crate::judge::Rules;
@@ -99,7 +101,7 @@ pub(super) fn findings(
 
 /// The names of those that were down on the day before.
 fn after_outage<'s>(subjects: impl Iterator<Item = &'s Subject>) -> BTreeSet<&'s str> {
-    let after = subjects.filter(|subject| volume::is_after_outage(subject));
+    let after = subjects.filter(|subject| backlog::is_after_outage(subject));
     after.map(|subject| subject.name.as_str()).collect()
 }
 
@@ -175,7 +177,7 @@ fn of_subject(
             continue;
         };
         let rate = Rate::Watched(watched);
-        let (mut count, mut total) = (subject.today.count(rate), subject.today.whole(rate));
+        let (mut count, mut total) = (judged.today.part(), judged.today.whole());
         if let Some((all, _)) = judged.together {
             (count, total) = (all.part(), all.whole());
         }
@@ -207,7 +209,13 @@ fn of_subject(
             None => Vec::from_iter(was(subject, rate, &judged)),
         };
         if watched == Watched::Expired {
-            details.push("messages that became too old and went back to their senders".to_owned());
+            let own = subject.today.whole(rate);
+            let of = match judged.together.is_none() && total > own {
+                true => format!(", beside {} that came when they did", total - count),
+                false => String::new(),
+            };
+            let went = "messages that became too old and went back to their senders";
+            details.push(format!("{went}{of}"));
         }
         details.extend(reasons(report, subject, watched));
         let finding = Notice {
@@ -255,6 +263,15 @@ fn was(subject: &Subject, rate: Rate, judged: &shares::Judged) -> Option<String>
             1 => format!("it was {share} on the day before that"),
             n => format!("it was {share} on {n} days before that"),
         });
+    }
+    // Days are held against what came some days before them.
+    if rate == Rate::Watched(Watched::Expired) {
+        let (usual, days) = judged.usual?;
+        let share = human::percent(usual.part(), usual.whole());
+        return Some(format!(
+            "it was {share} on {}",
+            postfix::count(days as u64, "day")
+        ));
     }
     let mean = subject.before.mean.filter(|mean| mean.sum.total() > 0)?;
     let share = |measure: Measure| human::percent(measure.count(rate), measure.whole(rate));

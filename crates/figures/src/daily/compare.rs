@@ -4,7 +4,8 @@ use super::Subject;
 use crate::mail_stats::check::Watched;
 use crate::mail_stats::{Counts, Figures};
 use knowledge::reasons::Class;
-use postfix::Day;
+use postfix::queue::Lifetimes;
+use postfix::{Day, Span};
 
 /// How many days before the day the mean is of.
 pub const DAYS_BEFORE: usize = 7;
@@ -219,7 +220,23 @@ impl Subject {
             today,
             before: Compared::new(&before),
             days,
+            lives: Lifetimes::default().message,
         }
+    }
+
+    /// The same, where mail lives for so long.
+    #[must_use]
+    pub(super) fn living(self, lives: Span) -> Self {
+        Self { lives, ..self }
+    }
+
+    /// How many attempts there were when that came which expired on the day at this place, as far as it is known: a
+    /// lifetime may end in the middle of a day.
+    pub(super) fn came(&self, at: usize) -> u64 {
+        let (lives, day) = (self.lives.micros(), Span::from_days(1).micros());
+        let days = lives / day..=lives.div_ceil(day);
+        let days = days.filter_map(|days| self.days.get(at.checked_sub(days as usize)?)?.1);
+        days.map(|of| of.total()).max().unwrap_or(0)
     }
 
     /// Is it known of every day how much was tried again?
@@ -232,7 +249,7 @@ impl Subject {
     pub(super) fn once(&self) -> Self {
         let days = self.days.iter();
         let days = days.map(|(day, of)| (*day, of.map(Measure::once)));
-        Self::of_days(self.name.clone(), self.today.once(), days.collect())
+        Self::of_days(self.name.clone(), self.today.once(), days.collect()).living(self.lives)
     }
 
     /// Without another's part of it, on each of the days.
@@ -243,6 +260,6 @@ impl Subject {
             (*day, rest)
         });
         let today = self.today.minus(part.today);
-        Self::of_days(self.name.clone(), today, days.collect())
+        Self::of_days(self.name.clone(), today, days.collect()).living(self.lives)
     }
 }

@@ -4,6 +4,7 @@
 //! `show::daily` shows it. Nothing here is made for one way of showing.
 
 mod attention;
+mod backlog;
 mod compare;
 mod domains;
 mod known;
@@ -18,7 +19,7 @@ mod volume;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use postfix::{Day, Problem, Time};
+use postfix::{Day, Problem, Span, Time};
 
 use crate::days::Period;
 use crate::distribution::{Distribution, InstanceFigures};
@@ -54,6 +55,8 @@ pub struct Parts {
     pub busy: Vec<String>,
     /// The instances that were not switched off: one that had deliveries is to go on having some. All, if empty.
     pub in_use: Vec<String>,
+    /// For how long they keep mail that cannot be delivered; of others, as by default.
+    pub lives: BTreeMap<String, Span>,
     /// Do the logs hold all of the day, whether an instance is in them or not?
     pub is_covered: bool,
     /// What it is judged by.
@@ -120,6 +123,8 @@ pub struct Subject {
     pub before: Compared,
     /// The days before and the day itself, the oldest first; without figures where not all of a day is known.
     pub days: Vec<(Day, Option<Measure>)>,
+    /// For how long mail is kept that cannot be delivered. Of all instances: by the busiest of them.
+    pub lives: Span,
 }
 
 impl Daily {
@@ -132,6 +137,7 @@ impl Daily {
             history,
             busy,
             in_use,
+            lives,
             is_covered,
             rules,
             gaps,
@@ -144,8 +150,13 @@ impl Daily {
         let known = counted.providers();
         let mut stats = known::stats_of(&host, last, counted);
         stats.gaps = gaps;
-        let instances = subjects(&stats, &history, &busy);
-        let total = Subject::new(String::new(), Measure::of(&stats.total), &history, all_of);
+        let mut instances = subjects(&stats, &history, &busy);
+        for of in &mut instances {
+            of.lives = lives.get(&of.name).copied().unwrap_or(of.lives);
+        }
+        let mut total = Subject::new(String::new(), Measure::of(&stats.total), &history, all_of);
+        let busiest = instances.iter().max_by_key(|of| of.today.total());
+        total.lives = busiest.map_or(total.lives, |of| of.lives);
         let unused = instances.iter();
         let unused = unused.filter(|s| busy.contains(&s.name) && s.today.total() == 0);
         let unused = unused.filter(|s| volume::is_unused(s));

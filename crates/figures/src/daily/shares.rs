@@ -51,9 +51,6 @@ const LONG: usize = 10;
 const FEW: u64 = 20;
 const TOGETHER: usize = 7;
 
-/// After how many days mail expires: `maximal_queue_lifetime`.
-const LIFETIME: usize = 5;
-
 /// Shares of fewer attempts than these say nothing of how much days differ, nor does an instance that has fewer such
 /// attempts a day for how much they do on the host.
 const MEASURED: u64 = 20;
@@ -76,6 +73,8 @@ pub(super) struct By<'a> {
 /// What is wrong with a share.
 pub(super) struct Judged {
     pub(super) level: Level,
+    /// The day's share.
+    pub(super) today: Sample,
     /// For how many days in a row, today among them: 1 where it is new.
     pub(super) days: usize,
     /// Was it so on every day that is known?
@@ -113,6 +112,7 @@ pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
     let rose_from = rose_from.filter(|_| !at_once);
     Some(Judged {
         level,
+        today,
         days: past.streak + 1,
         ever_since: past.streak > 0 && past.streak == before.len(),
         usual: (!past.wells.is_empty()).then(|| (sum(&past.wells), past.wells.len())),
@@ -204,10 +204,6 @@ fn few(today: Sample, before: &[Sample], limits: &Limits) -> Option<(Sample, usi
 fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
     let rate = Rate::Watched(watched);
     let before = subject.days.len().saturating_sub(1);
-    let total = |at: usize| {
-        let measure = subject.days.get(at).and_then(|(_, measure)| *measure);
-        measure.map_or(0, |of| of.total())
-    };
     let known = subject.days.iter().take(before).enumerate();
     let known = known.filter_map(|(at, (_, measure))| Some((at, (*measure)?)));
     let known = known.filter(|(_, measure)| measure.total() > 0);
@@ -215,7 +211,7 @@ fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
     let sample = |(at, of): (usize, Measure)| {
         // What expired is a part of what came when it did.
         let came = match watched {
-            Watched::Expired => at.checked_sub(LIFETIME).map_or(0, total),
+            Watched::Expired => subject.came(at),
             _ => 0,
         };
         let part = of.count(rate);

@@ -105,8 +105,19 @@ fn queue(messages: u64, providers: &Arc<Providers>) -> Distribution {
 fn daily(
     days: &[Period],
     records: Vec<DayRecord>,
+    expected: (&[&str], &[&str]),
+    waiting: u64,
+) -> Daily {
+    daily_of(days, records, expected, waiting, BTreeMap::new())
+}
+
+/// The same where some instances keep mail for so long.
+fn daily_of(
+    days: &[Period],
+    records: Vec<DayRecord>,
     (busy, in_use): (&[&str], &[&str]),
     waiting: u64,
+    lives: BTreeMap<String, Span>,
 ) -> Daily {
     let providers = Arc::new(Providers::load(None).unwrap());
     let settings = Settings {
@@ -128,6 +139,7 @@ fn daily(
         unseen_queues: Vec::new(),
         busy: busy.iter().map(|name| (*name).to_owned()).collect(),
         in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
+        lives,
         is_covered: true,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),
@@ -183,6 +195,7 @@ mod outage;
 mod slow;
 mod staged;
 mod unseen;
+mod waited;
 
 const QUIET: Counted = Some([1000, 0, 0, 0]);
 

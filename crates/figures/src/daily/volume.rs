@@ -3,6 +3,7 @@
 use chrono::Weekday;
 use postfix::count;
 
+use super::backlog::backlog;
 use super::notice::Notice;
 use super::spread::{Spread, is_weekend};
 use super::{Rate, Subject};
@@ -27,11 +28,6 @@ const ALIKE: usize = 3;
 
 /// Messages that come independently hardly ever differ by this many times the root of their number by chance.
 const CHANCE: f64 = 6.5;
-
-/// An instance is down on a day with less than one in so many of the usual, or where more is put off than not; mail of
-/// so many days waits for its end, as Postfix gives up after five.
-const DOWN: f64 = 10.0;
-const LEFT_OVER: usize = 5;
 
 /// Where fewer than this were expected since the last one, having none may be chance.
 const SILENT: f64 = 12.0;
@@ -196,14 +192,14 @@ impl Past {
     }
 }
 
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values
 }
 
 /// The one in the middle of sorted ones.
-fn median(sorted: &[f64]) -> Option<f64> {
+pub(super) fn median(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
@@ -248,7 +244,7 @@ pub(super) fn finding(
     let than = past.usual_at_most(usual, rules.volume.more, spread);
     // What waited while nothing was sent comes on top of the day's own.
     let own = match waited {
-        true => today - backlog(subject, &past),
+        true => today - backlog(subject),
         false => today,
     };
     let is_more = own >= than.usual * rules.volume.more.max(spread.factor(than.usual, than.days))
@@ -282,30 +278,16 @@ pub(super) fn finding(
         level: Level::Warning,
         instance: subject.name.clone(),
         what,
-        details: compared(today, usual, &all, &weekly),
+        details: compared(today, usual, &all, &weekly) + &put_off(subject),
     })
 }
 
-/// How many deliveries the days right before left over, at most: those on which the instance was down.
-fn backlog(subject: &Subject, past: &Past) -> f64 {
-    let before = subject.days.iter().rev().skip(1).take(LEFT_OVER);
-    let mut left = 0.0;
-    for (day, measure) in before {
-        let Some(measure) = measure else { break };
-        let total = measure.total() as f64;
-        let waiting = measure.count(Rate::Watched(Watched::Deferred)) as f64;
-        let usual = median(&past.on(day.weekday())).unwrap_or(0.0);
-        if waiting * 2.0 < total && total * DOWN > usual || usual.max(total) == 0.0 {
-            break;
-        }
-        left += usual.max(total) - (total - waiting);
+/// How many of a day's deliveries are none, but were put off: some of them were sent later on the same day.
+fn put_off(subject: &Subject) -> String {
+    match subject.today.count(Rate::Watched(Watched::Deferred)) {
+        0 => String::new(),
+        n => format!("; {n} of them put off"),
     }
-    left
-}
-
-/// Was it down on the day before, so that what waited then came today?
-pub(super) fn is_after_outage(subject: &Subject) -> bool {
-    backlog(subject, &Past::of(subject)) > 0.0
 }
 
 /// All instances on a holiday, in words: that is no finding.

@@ -156,6 +156,11 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
     let rules = &limits.rules;
     // A recipient that is tried all day says no more than one that was put off once.
     let again = instance.figures.again().unwrap_or_default();
+    // What expired is a part of what came when it did.
+    let came = |watched| match watched {
+        Watched::Expired => limits.came.get(&instance.instance).copied().unwrap_or(0),
+        _ => 0,
+    };
     let sample = |watched: Watched| {
         let of_it = match watched {
             Watched::Blocked => again.blocked,
@@ -163,7 +168,8 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
             Watched::Bounced | Watched::Expired | Watched::Discarded => 0,
         };
         let whole = watched.whole(instance).saturating_sub(again.recipients);
-        Sample::new(watched.of(instance).saturating_sub(of_it), whole)
+        let part = watched.of(instance).saturating_sub(of_it);
+        Sample::new(part, whole.max(came(watched).saturating_add(part)))
     };
     let retries = match again.recipients {
         0 => String::new(),
@@ -181,6 +187,10 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
         let details = match blocked_by(instance, watched) {
             details if details.is_empty() => String::new(),
             details => format!(" ({})", details.join(", ")),
+        };
+        let retries = match came(watched) >= watched.whole(instance) {
+            true => ", beside what came when they did",
+            false => &retries,
         };
         let (name, word) = (name(instance), watched.as_str());
         found.push(Breach {

@@ -59,6 +59,7 @@ fn refused_by(dead: &[(&str, u64, u64)], usual: u64, before: &[u64]) -> Vec<Stri
         unseen_queues: Vec::new(),
         busy: vec!["a".to_owned()],
         in_use: vec!["a".to_owned()],
+        lives: BTreeMap::new(),
         is_covered: true,
         rules: Rules::load(None).unwrap(),
         gaps: Gaps::default(),

@@ -1,5 +1,6 @@
 //! The limits, and how they are written.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -148,6 +149,8 @@ pub struct Limits {
     pub min_volume: u64,
     /// Instances that must have some.
     pub idle: Vec<String>,
+    /// How many deliveries an instance had when that came which has expired, as far as it is known.
+    pub came: BTreeMap<Vec<u8>, u64>,
     /// What else is judged, and what deliveries are judged by for which no limit was given.
     pub rules: Rules,
     /// For which deliveries limits were given.
@@ -163,6 +166,7 @@ impl Limits {
             deferred: Thresholds::default(),
             min_volume: 0,
             idle: Vec::new(),
+            came: BTreeMap::new(),
             rules,
             given: Vec::new(),
         }

@@ -139,6 +139,7 @@ fn marked(days: &[HostDay], incident: Option<Incident>) -> Vec<String> {
         unseen_queues: Vec::new(),
         busy: today.iter().map(|record| record.instance.clone()).collect(),
         in_use: today.iter().map(|record| record.instance.clone()).collect(),
+        lives: BTreeMap::new(),
         is_covered: true,
         rules: RULES.clone(),
         gaps: Gaps::default(),
