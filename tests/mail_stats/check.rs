@@ -125,8 +125,8 @@ fn the_worst_instance_decides() {
     );
     assert_eq!(
         text(&["--crit-blocked", "21", "aol-a"], 0),
-        "OK: 100 deliveries of postfix-aol-a: 6.0% bounced, 4.0% deferred, 3 blocked; judged without 1 repeated attempt: \
-         3.0% deferred"
+        "OK: 100 deliveries of postfix-aol-a: 6.0% bounced, 4.0% deferred, 3 blocked; judged without 1 repeated \
+         attempt: 3.0% deferred"
     );
     // A limit that is asked for takes the place of the rule.
     assert_eq!(

@@ -133,16 +133,18 @@ fn finds_expired(came: (u64, u64), expired: u64, hours: u64) -> Vec<String> {
 #[test]
 fn what_expires_is_a_part_of_what_came_when_it_did() {
     let went = "messages that became too old and went back to their senders";
-    let of_day = format!("Warning 16.7% expired (10); it was 0.0% on 28 days; {went}");
+    let of_day = [format!(
+        "Warning 16.7% expired (10); it was 0.0% on 28 days; {went}"
+    )];
     // Ten of 1010, and of 60.
     assert_eq!(finds_expired((5, 1000), 10, 120), [""; 0]);
-    assert_eq!(finds_expired((6, 1000), 10, 120), [of_day.clone()]);
+    assert_eq!(finds_expired((6, 1000), 10, 120), of_day);
     // An instance that keeps it for a day, or for one and a half: that ends on one of two days.
-    assert_eq!(finds_expired((5, 1000), 10, 24), [of_day.clone()]);
+    assert_eq!(finds_expired((5, 1000), 10, 24), of_day);
     assert_eq!(finds_expired((1, 1000), 10, 24), [""; 0]);
     assert_eq!(finds_expired((1, 1000), 10, 36), [""; 0]);
     assert_eq!(finds_expired((2, 1000), 10, 36), [""; 0]);
-    assert_eq!(finds_expired((3, 1000), 10, 36), [of_day]);
+    assert_eq!(finds_expired((3, 1000), 10, 36), of_day);
     // What is judged is what is shown.
     assert_eq!(
         finds_expired((5, 100), 10, 120),
