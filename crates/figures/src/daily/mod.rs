@@ -14,6 +14,7 @@ mod providers;
 mod shares;
 mod spread;
 mod standing;
+mod trends;
 mod volume;
 
 use std::borrow::Cow;

@@ -2,19 +2,16 @@
 //!
 //! A day before is a measure only if it was itself well: an outage that goes on must not become what is usual.
 
-use super::spread::{quantile, upper_tail};
+use super::spread::upper_tail;
+use super::trends::{lasting, rising};
 use super::{Measure, Rate, Subject};
 use crate::judge::{Limits, Rules, Sample};
 use crate::mail_stats::check::Watched;
 use crate::verdict::Level;
 
-/// How many days of a trend must be known; older ones than these are not part of it.
-const RISING: usize = 6;
-const TREND: usize = 8;
-
 /// From this many good days on it is known what is usual, and what is no rarer than this by them is usual too: a host
 /// has some dozens of shares a day, and three hundred days a year.
-const WELL: usize = 5;
+pub(super) const WELL: usize = 5;
 const RARE: f64 = 0.0001;
 
 /// So many times what it can have been on fewer days than these, by chance.
@@ -23,14 +20,13 @@ const BEYOND: f64 = 1.5;
 /// What was so often too much, and well again by itself, is usual.
 const AGAIN: usize = 2;
 
-/// How many jumps, and how many rises, there may be in a month on the whole host by chance. Few of them are as far
-/// above what was usual as the rules ask, too.
+/// How many jumps there may be in a month on the whole host by chance. Few of them are as far above what was usual as
+/// the rules ask, too.
 const JUMPS: f64 = 0.02;
-const RISES: f64 = 0.1;
 
 /// By how much days are taken to differ where that is not known, at least, and at most, however rare what is counted
 /// is.
-const DIFFER: (f64, f64, f64) = (0.25, 0.15, 0.5);
+pub(super) const DIFFER: (f64, f64, f64) = (0.25, 0.15, 0.5);
 
 /// By how many days it is known how much the days of a host differ, beside those of one instance.
 const HOST: f64 = 10.0;
@@ -39,9 +35,6 @@ const HOST: f64 = 10.0;
 /// are always about as many.
 const MANY: u64 = 10;
 const NEAR: f64 = 2.0;
-
-/// So many days in a row are no chance, where one may be.
-const LASTING: usize = 3;
 
 /// From this many good days on, a day is compared with the older half of them too: what rises slowly takes the mean
 /// with it.
@@ -201,7 +194,7 @@ fn few(today: Sample, before: &[Sample], limits: &Limits) -> Option<(Sample, usi
 }
 
 /// The days before that are known and had any attempt, the oldest first, and the day itself.
-fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
+pub(super) fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
     let rate = Rate::Watched(watched);
     let before = subject.days.len().saturating_sub(1);
     let known = subject.days.iter().take(before).enumerate();
@@ -258,9 +251,9 @@ fn older(wells: &[Sample]) -> &[Sample] {
 }
 
 /// What share is to be expected on a day.
-struct Usual {
+pub(super) struct Usual {
     /// From 0 to 1.
-    share: f64,
+    pub(super) share: f64,
     /// The variance of its logarithm: by how much days differ, and by how much the days that are known may be wrong.
     differs: f64,
     wrong: f64,
@@ -268,7 +261,7 @@ struct Usual {
 
 impl Usual {
     /// By these days.
-    fn of(days: &[Sample], by: By<'_>) -> Self {
+    pub(super) fn of(days: &[Sample], by: By<'_>) -> Self {
         let all = sum(days);
         let known = days.iter().filter(|day| day.whole() >= MEASURED).count() as f64;
         let host = by.differs.clamp(DIFFER.1, DIFFER.2);
@@ -284,12 +277,12 @@ impl Usual {
     }
 
     /// How likely it is that there are as many on a day, or more: binomial, where the logarithm of the share is normal.
-    fn chance(&self, day: Sample) -> f64 {
+    pub(super) fn chance(&self, day: Sample) -> f64 {
         self.chance_of(day, 1)
     }
 
     /// The same of several days together.
-    fn chance_of(&self, all: Sample, days: usize) -> f64 {
+    pub(super) fn chance_of(&self, all: Sample, days: usize) -> f64 {
         let spread = (self.differs / days as f64 + self.wrong).sqrt();
         let (mut sum, mut weights) = (0.0, 0.0);
         for step in -6..=12 {
@@ -372,91 +365,9 @@ pub(super) fn is_jump(day: Sample, wells: &[Sample], by: By<'_>) -> bool {
         }
 }
 
-/// A share that rises over the days that are known, by about as much as it is on average, to several times as much as
-/// it was and by the points that a jump takes, and beyond chance: where it began.
-fn rising(subject: &Subject, by: By<'_>) -> Option<Sample> {
-    let days = samples(subject, by.watched);
-    let (older, days) = days.split_at(days.len().saturating_sub(TREND));
-    let today = *days.last()?;
-    if days.len() < RISING || today.whole() == 0 {
-        return None;
-    }
-    let mean = Usual::of(days, by).share;
-    let (rise, errors) = slope(days, mean, by);
-    let begun = sum(days.get(..3)?);
-    let share = |from: usize, to: usize| sum(days.get(from..to).unwrap_or_default()).share();
-    let n = days.len();
-    let (middle, ended) = (share(n / 2, n - 1)?, share(n - 2, n)?);
-    let most = days
-        .iter()
-        .filter_map(|day| day.share())
-        .fold(0.0, f64::max);
-    let change = &by.rules.change;
-    // It has not begun to fall again, and is not the jump of one day.
-    let is_trend = today.share()? >= most * 0.75
-        && middle > begun.share()? * 1.25
-        && ended >= begun.share()? * change.times
-        && errors >= quantile(by.rare(RISES))
-        && rise >= mean * 0.8
-        && rise * 100.0 >= change.points_of(by.watched)
-        && today.part() >= change.from
-        && (older.is_empty() || Usual::of(older, by).chance(today) < 0.05);
-    is_trend.then_some(begun)
-}
-
-/// A share that is far above what it was more than a week ago, for some days and on each of them: what it was.
-fn lasting(subject: &Subject, by: By<'_>) -> Option<Sample> {
-    let days = samples(subject, by.watched);
-    let (older, days) = days.split_at(days.len().saturating_sub(TREND));
-    let is_well = |day: &Sample| by.rules.of(by.watched).judge(*day).level == Level::Ok;
-    let older: Vec<Sample> = older.iter().copied().filter(is_well).collect();
-    let lasting = days.split_at(days.len().saturating_sub(LASTING)).1;
-    // The same recipients may have been put off on each of the days.
-    let now = match by.watched {
-        Watched::Deferred => *days.last()?,
-        _ => sum(lasting),
-    };
-    let then = sum(&older);
-    let change = &by.rules.change;
-    let is_far = |day: &Sample| {
-        let shares = day.share().zip(then.share());
-        shares.is_some_and(|(now, then)| {
-            now >= then * change.times && now - then >= change.points_of(by.watched)
-        })
-    };
-    let is_lasting = older.len() >= WELL
-        && lasting.iter().filter(|day| is_far(day)).count() >= LASTING
-        && now.part() >= change.from
-        && Usual::of(&older, by).chance_of(now, LASTING) < by.rare(RISES);
-    is_lasting.then_some(then)
-}
-
-/// By how much a line through the shares rises from the first day to the last, and how many of its errors that is. Each
-/// day counts as much as it is certain.
-fn slope(days: &[Sample], mean: f64, by: By<'_>) -> (f64, f64) {
-    let differs = by.differs.clamp(DIFFER.1, DIFFER.2) * mean;
-    let weight = |day: &Sample| {
-        let n = day.whole() as f64;
-        n / (mean * (1.0 - mean) + n * differs.powi(2))
-    };
-    let point =
-        |(at, day): (usize, &Sample)| (at as f64, day.share().unwrap_or(0.0) / 100.0, weight(day));
-    let points: Vec<(f64, f64, f64)> = days.iter().enumerate().map(point).collect();
-    let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
-        points
-            .iter()
-            .map(|(x, y, weight)| of(*x, *y) * weight)
-            .sum()
-    };
-    let middle = sum(&|x, _| x) / sum(&|_, _| 1.0);
-    let square = sum(&|x, _| (x - middle).powi(2));
-    let slope = sum(&|x, y| (x - middle) * y) / square;
-    (slope * (days.len() - 1) as f64, slope * square.sqrt())
-}
-
 impl By<'_> {
     /// What is so rare that it is met on the whole host so many times a month.
-    fn rare(self, a_month: f64) -> f64 {
+    pub(super) fn rare(self, a_month: f64) -> f64 {
         a_month / 30.0 / self.shares.max(1) as f64
     }
 }
