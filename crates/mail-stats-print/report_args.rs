@@ -65,13 +65,13 @@ pub(crate) const REPORT: Section = Section {
              was discarded or was late as --check would report; that usually has deliveries and has none; that \
              has two hours in a row in which next to nothing got through, or in which nothing was tried though \
              something usually is, for longer than on the days before; that has 1.8 times as many as usual, or \
-             one in 3, and more or less than its days usually differ by; or that now has more than 200 messages in its queues or one that is older than 121 hours \
+             one in 3; or that now has more than 200 messages in its queues or one that is older than 121 hours \
              (two exclamation marks: 500, or 240 hours). These numbers are those of judge.toml, which \
              /etc/relay-tools/judge.toml overrides. A day is also compared with the older half of the days \
              before, so that what rises slowly does not pass for usual. A share that is above the limit for a \
              warning, but as on the days before, is not reported up to twice that limit, nor is one of fewer than \
-             10; of blocks only the latter holds. An instance with a few deliveries a day \
-             is judged by a week. A provider that takes less than it did, or gets nothing any more, is named \
+             10; of blocks only the latter holds. As many or few as days usually differ by are not, either. \
+             An instance with a few deliveries a day is judged by a week. A provider that takes less than it did, or gets nothing any more, is named \
              where no instance shows it; so is a domain of no known provider that takes nothing of what it is \
              offered (35 deliveries at least, and 1% of all), where more fails at such domains \
              than on the days before.",
