@@ -25,23 +25,57 @@ pub(in super::super) fn judge(text: &str, is_blocklist: impl Fn(&str) -> bool) -
     out
 }
 
+/// How people are addressed who may believe something, and the words for it. Accented letters are `?` here.
+const BELIEFS: [(&str, &[&str]); 17] = [
+    (
+        "if you ",
+        &[
+            "think", "believe", "feel", "suspect", "consider", "wish", "want",
+        ],
+    ),
+    ("wenn sie ", GERMAN),
+    ("falls sie ", GERMAN),
+    ("sollten sie ", GERMAN),
+    ("si vous ", &["pensez", "croyez", "estimez"]),
+    ("si usted ", SPANISH),
+    ("si ", SPANISH),
+    ("se voc? ", PORTUGUESE),
+    ("se ", PORTUGUESE),
+    ("если вы ", &["счита", "дума", "полага", "увер"]),
+    ("якщо ви ", &["вважа", "дума"]),
+    ("je?li ", &["uwa?a", "s?dz"]),
+    ("als u ", &["denkt", "meent", "vindt", "gelooft"]),
+    ("om du ", &["tror", "anser"]),
+    ("hvis du ", &["tror", "mener"]),
+    ("如果您", &["认为", "觉得"]),
+    ("如果你", &["认为", "觉得"]),
+];
+const GERMAN: &[&str] = &["glaub", "denk", "mein", "vermut", "der "];
+const SPANISH: &[&str] = &["cree", "piensa", "considera"];
+const PORTUGUESE: &[&str] = &[
+    "acredit", "acha", "pensa", "ritien", "ritengo", "cred", "pensi",
+];
+
 /// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
 fn take_advice_out(out: &mut String) {
-    const BELIEFS: [&str; 7] = [
-        "think", "believe", "feel", "suspect", "consider", "wish", "want",
-    ];
+    for (whoever, verbs) in BELIEFS {
+        take_beliefs_out(out, whoever, verbs);
+    }
+}
+
+fn take_beliefs_out(out: &mut String, whoever: &str, verbs: &[&str]) {
     let mut from = 0;
-    while let Some(at) = out[from..].find("if you ").map(|at| from + at) {
-        let verb = &out[at + "if you ".len()..];
-        let is_advice = BELIEFS.iter().any(|belief| verb.starts_with(belief))
-            && !out[..at].ends_with(char::is_alphanumeric);
+    while let Some(at) = out[from..].find(whoever).map(|at| from + at) {
+        let belief = &out[at + whoever.len()..];
+        let is_advice = verbs.iter().any(|verb| belief.starts_with(verb))
+            && !out[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
         if !is_advice {
-            from = at + 1;
+            from = at + whoever.len();
             continue;
         }
-        let ends = [". ", ";", ")"].map(|end| verb.find(end));
-        let len = ends.into_iter().flatten().min().unwrap_or(verb.len());
-        out.replace_range(at..at + "if you ".len() + len, "");
+        let ends = [". ", ";", ")", "。"].map(|end| belief.find(end));
+        let len = ends.into_iter().flatten().min().unwrap_or(belief.len());
+        out.replace_range(at..at + whoever.len() + len, "");
         from = at;
     }
 }
