@@ -15,8 +15,8 @@ use super::keys::REASON_SEPARATOR;
 use super::{Dimension, Figures, Instance};
 use crate::bounds::OTHER_INSTANCES;
 
-/// As many of an instance are counted one by one, some 1 MB. Where there are more, every second is, every fourth, and so
-/// on, and stands for the others: the number is off by half a percent or so.
+/// As many of an instance are counted one by one, some 1 MB. Where there are more, every second is, every fourth, and
+/// so on, and stands for the others: the number is off by half a percent or so.
 const MOST: usize = 1 << 15;
 
 /// Names of instances: anybody may log under any. What comes under more is put together.
