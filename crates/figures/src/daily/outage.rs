@@ -37,8 +37,8 @@ pub(super) fn outages(report: &Daily, history: &History, found: &mut Found) {
         let of = Hourly::of(report, (today, before), name);
         let runs = of.runs(report, before);
         // What is named as the day's deferral need not be named again, nor is it the other instances'.
-        let all = of.today.iter().map(failed).sum::<u64>();
-        let is_it = |run: &Run| failed(&run.tried) > 0 && failed(&run.tried) * 2 >= all;
+        let all = of.today.iter().map(failed).fold(0, u64::saturating_add);
+        let is_it = |run: &Run| failed(&run.tried) > 0 && failed(&run.tried) >= all.div_ceil(2);
         if !(named.contains(name) && runs.iter().any(is_it)) {
             each.push((of, runs));
         }
@@ -107,7 +107,9 @@ impl Hourly {
         };
         for hour in 0..24 {
             let now = &mut self.today[hour];
-            if failed(now) < FAILED + paused && now.sent * SENT <= usual.sent[hour] {
+            if failed(now) < FAILED.saturating_add(paused)
+                && now.sent.saturating_mul(SENT) <= usual.sent[hour]
+            {
                 *now = Counts::default();
                 for day in self.before.iter_mut().flatten() {
                     day[hour] = Counts::default();
@@ -161,7 +163,10 @@ impl Hourly {
             .collect();
         let others = own.iter().filter(|slot| slot.state == State::Well);
         let others = others.fold((0, 0), |(sent, usual), slot| {
-            (sent + slot.counts.sent, usual + slot.usual)
+            (
+                slot.counts.sent.saturating_add(sent),
+                slot.usual.saturating_add(usual),
+            )
         });
         let level = match others {
             (_, 0) => 0.0,
@@ -176,7 +181,7 @@ impl Hourly {
             run.failing >= HOURS
                 || run.hours >= HOURS + 2 * usual.longest
                     && expected >= EXPECTED
-                    && (run.tried.sent * SENT) as f64 <= expected
+                    && run.tried.sent.saturating_mul(SENT) as f64 <= expected
         };
         runs.filter(is_one).collect()
     }
@@ -189,9 +194,12 @@ impl Hourly {
         let usual = day.and_then(|day| Usual::of(days, before, &day.day));
         let usual = usual.map_or([0; 24], |usual| usual.sent);
         let (sent, usual) = hours.fold((0, 0), |(sent, sum), hour| {
-            (sent + self.today[hour].sent, sum + usual[hour])
+            (
+                self.today[hour].sent.saturating_add(sent),
+                usual[hour].saturating_add(sum),
+            )
         });
-        sent > 1 && sent * 2 >= usual
+        sent > 1 && sent >= usual.div_ceil(2)
     }
 }
 

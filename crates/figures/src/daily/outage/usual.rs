@@ -109,7 +109,8 @@ impl Usual {
         let hours = day.iter().enumerate().filter(move |(hour, _)| has[*hour]);
         hours.map(move |(hour, counts)| {
             let usual = self.sent[hour];
-            let is_failing = failed(counts) >= FAILED + 2 * self.failed[hour]
+            let is_failing = failed(counts)
+                >= FAILED.saturating_add(self.failed[hour].saturating_mul(2))
                 && counts.sent.saturating_mul(SENT) <= counts.total();
             let is_little = is_known && counts.sent.saturating_mul(SENT) <= usual;
             let state = match usual >= USUALLY {
