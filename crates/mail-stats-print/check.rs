@@ -123,7 +123,7 @@ fn came(
         };
         let those = then.instances.into_iter();
         for one in those.filter(|one| of_one(&one.instance) == Some(span)) {
-            let again = one.figures.again().unwrap_or_default().recipients;
+            let again = one.figures.again().unwrap_or_default().deferred;
             came.insert(
                 one.instance,
                 one.figures.tried().total().saturating_sub(again),
@@ -269,7 +269,7 @@ fn summary(stats: &MailStats, limits: &Limits) -> String {
 /// What share was judged as deferred, if repeated attempts were left out, as a breach says it.
 fn judged_without(stats: &MailStats, limits: &Limits) -> String {
     let of = stats.instances.iter().map(|i| &i.figures);
-    let again = of.clone().filter_map(|of| Some(of.again()?.recipients));
+    let again = of.clone().filter_map(|of| Some(of.again()?.deferred));
     let again = again.fold(0, u64::saturating_add);
     if again == 0 || limits.given.contains(&Watched::Deferred) {
         return String::new();

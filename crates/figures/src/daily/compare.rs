@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::mail_stats::check::Watched;
-use crate::mail_stats::{Counts, Figures};
+use crate::mail_stats::{Counts, Figures, Repeated};
 use knowledge::reasons::Class;
 use postfix::queue::Lifetimes;
 use postfix::{Day, Span};
@@ -27,16 +27,7 @@ pub struct Measure {
     /// What discard(8) threw away; among what was sent.
     pub discarded: u64,
     /// Attempts for recipients that had been put off before on that day, if they are known.
-    pub again: Option<Again>,
-}
-
-/// Attempts that were made again on the same day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Again {
-    /// Put off.
-    pub deferred: u64,
-    /// Those of them that were put off for the sending host's reputation.
-    pub blocked: u64,
+    pub again: Option<Repeated>,
 }
 
 /// Which share of the attempts is reported.
@@ -66,10 +57,7 @@ impl Measure {
             counts: figures.counts,
             blocked: blocked.map_or(0, |row| row.counts.total()),
             paused: figures.paused(),
-            again: figures.again().map(|again| Again {
-                deferred: again.recipients,
-                blocked: again.blocked,
-            }),
+            again: figures.again(),
             expired: figures.expired,
             discarded: figures.discarded(),
         }
@@ -86,17 +74,20 @@ impl Measure {
             paused: self.paused.saturating_add(other.paused),
             expired: self.expired.saturating_add(other.expired),
             discarded: self.discarded.saturating_add(other.discarded),
-            again: self.again().zip(other.again()).map(|(one, other)| Again {
-                deferred: one.deferred.saturating_add(other.deferred),
-                blocked: one.blocked.saturating_add(other.blocked),
-            }),
+            again: self
+                .again()
+                .zip(other.again())
+                .map(|(one, other)| Repeated {
+                    deferred: one.deferred.saturating_add(other.deferred),
+                    blocked: one.blocked.saturating_add(other.blocked),
+                }),
         }
     }
 
     /// Attempts that were made again, if they are known: of none, they are.
-    pub(super) fn again(&self) -> Option<Again> {
+    pub(super) fn again(&self) -> Option<Repeated> {
         match self.counts.deferred {
-            0 => Some(Again::default()),
+            0 => Some(Repeated::default()),
             _ => self.again,
         }
     }
@@ -122,7 +113,7 @@ impl Measure {
             expired: self.expired.saturating_sub(part.expired),
             discarded: self.discarded.saturating_sub(part.discarded),
             paused: self.paused.saturating_sub(part.paused),
-            again: self.again().zip(part.again()).map(|(all, part)| Again {
+            again: self.again().zip(part.again()).map(|(all, part)| Repeated {
                 deferred: all.deferred.saturating_sub(part.deferred),
                 blocked: all.blocked.saturating_sub(part.blocked),
             }),

@@ -29,7 +29,7 @@ use crate::history::{History, HistoryDay, InstanceDay};
 use crate::judge::Rules;
 use crate::mail_stats::{Counts, Dimension, Figures, MailStats, Tally};
 
-pub use compare::{Again, Compared, DAYS_BEFORE, DAYS_JUDGED, Mean, Measure, Rate};
+pub use compare::{Compared, DAYS_BEFORE, DAYS_JUDGED, Mean, Measure, Rate};
 pub use notice::Notice;
 
 /// The breakdowns of a day, as its tally must have them.

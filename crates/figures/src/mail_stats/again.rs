@@ -31,6 +31,15 @@ pub struct PutOff {
     pub blocked: u64,
 }
 
+/// Attempts that were made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Repeated {
+    /// Put off.
+    pub deferred: u64,
+    /// Those of them that were put off because of the sending address's reputation.
+    pub blocked: u64,
+}
+
 /// By provider.
 pub(crate) type PutOffs = BTreeMap<Vec<u8>, PutOff>;
 
@@ -226,12 +235,12 @@ impl Figures {
 
     /// Attempts for recipients that had been put off before, and those of them that were blocked; nothing if that is
     /// not known. Needs what [`recipients_put_off`](Self::recipients_put_off) does.
-    pub fn again(&self) -> Option<PutOff> {
+    pub fn again(&self) -> Option<Repeated> {
         let once = self.recipients_put_off()?;
         let blocked = self.reason(Class::Blocked);
         let blocked = blocked.map_or(0, |row| row.counts.deferred);
-        Some(PutOff {
-            recipients: self.tried().deferred.saturating_sub(once.recipients),
+        Some(Repeated {
+            deferred: self.tried().deferred.saturating_sub(once.recipients),
             blocked: blocked.saturating_sub(once.blocked),
         })
     }

@@ -164,14 +164,14 @@ fn by_rules(instance: &InstanceStats, limits: &Limits, found: &mut Vec<Breach>) 
     let sample = |watched: Watched| {
         let of_it = match watched {
             Watched::Blocked => again.blocked,
-            Watched::Deferred => again.recipients,
+            Watched::Deferred => again.deferred,
             Watched::Bounced | Watched::Expired | Watched::Discarded => 0,
         };
-        let whole = watched.whole(instance).saturating_sub(again.recipients);
+        let whole = watched.whole(instance).saturating_sub(again.deferred);
         let part = watched.of(instance).saturating_sub(of_it);
         Sample::new(part, whole.max(came(watched).saturating_add(part)))
     };
-    let retries = match again.recipients {
+    let retries = match again.deferred {
         0 => String::new(),
         n => format!(", without {}", count(n, "repeated attempt")),
     };

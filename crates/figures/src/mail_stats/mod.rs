@@ -22,7 +22,7 @@ use std::sync::Arc;
 use postfix::Zone;
 use postfix::log::Status;
 
-pub use again::PutOff;
+pub use again::{PutOff, Repeated};
 pub use dimension::{Dimension, UnknownDimension};
 pub use histogram::{Histogram, Quantiles};
 pub use instances::Slot;

@@ -73,7 +73,7 @@ fn a_recipient_that_is_put_off_again_and_again_is_one() {
     let figures = &stats.instances[0].figures;
     assert_eq!((figures.counts.deferred, figures.counts.sent), (44, 1));
     assert_eq!(figures.recipients_put_off().unwrap().recipients, 3);
-    assert_eq!(figures.again().unwrap().recipients, 41);
+    assert_eq!(figures.again().unwrap().deferred, 41);
     let by_provider: Vec<(&[u8], u64)> = figures
         .tried_by_provider(true)
         .map(|(name, counts)| (name, counts.deferred))
