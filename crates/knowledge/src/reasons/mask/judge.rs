@@ -56,10 +56,27 @@ const PORTUGUESE: &[&str] = &[
     "acredit", "acha", "pensa", "ritien", "ritengo", "cred", "pensi",
 ];
 
+/// The same where it ends what is believed: in Japanese and Korean.
+const BELIEVED: [&str; 4] = [
+    "と思われる場合",
+    "と思う場合",
+    "고 생각되",
+    "고 생각하",
+];
+
 /// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
 fn take_advice_out(out: &mut String) {
     for (whoever, verbs) in BELIEFS {
         take_beliefs_out(out, whoever, verbs);
+    }
+    for end in BELIEVED {
+        while let Some(at) = out.find(end) {
+            let before = &out[..at];
+            let sentence = ["。", ". ", "; "].map(|mark| Some(before.rfind(mark)? + mark.len()));
+            let words = before.find(|c: char| !c.is_ascii()).unwrap_or(at);
+            let from = sentence.into_iter().flatten().max().unwrap_or(0);
+            out.replace_range(from.max(words)..at + end.len(), "");
+        }
     }
 }
 
