@@ -57,7 +57,8 @@ struct Seen {
 struct Recipients {
     /// By a hash of queue id and address.
     seen: HashMap<u64, Seen>,
-    providers: Vec<Vec<u8>>,
+    /// Each provider, and how many attempts put its recipients off.
+    providers: Vec<(Vec<u8>, Repeated)>,
     /// Of the hashes, those with so many zero bits at their end are kept: one in 1, 2, 4 …
     thinned: u32,
 }
@@ -73,23 +74,36 @@ pub(super) struct Again {
 }
 
 impl Recipients {
-    fn enter(&mut self, hash: u64, provider: &[u8], is_blocked: bool) {
-        if hash.trailing_zeros() < self.thinned {
-            return;
-        }
-        let provider = match self.providers.iter().position(|of| of == provider) {
-            Some(at) => at,
-            None => {
-                self.providers.push(provider.to_vec());
-                self.providers.len() - 1
-            }
-        };
+    fn add(&mut self, hash: u64, provider: &[u8], tried: Repeated) {
+        let provider = self.tried(provider, tried);
+        let is_blocked = tried.blocked > 0;
         let new = Seen {
             provider,
             is_blocked,
         };
+        self.enter(hash, new);
+    }
+
+    /// Adds attempts of a provider: its place.
+    fn tried(&mut self, provider: &[u8], more: Repeated) -> usize {
+        let known = self.providers.iter().position(|(name, _)| name == provider);
+        let at = known.unwrap_or_else(|| {
+            self.providers
+                .push((provider.to_vec(), Repeated::default()));
+            self.providers.len() - 1
+        });
+        let (_, tried) = &mut self.providers[at];
+        tried.deferred = tried.deferred.saturating_add(more.deferred);
+        tried.blocked = tried.blocked.saturating_add(more.blocked);
+        at
+    }
+
+    fn enter(&mut self, hash: u64, new: Seen) {
+        if hash.trailing_zeros() < self.thinned {
+            return;
+        }
         let seen = self.seen.entry(hash).or_insert(new);
-        seen.is_blocked |= is_blocked;
+        seen.is_blocked |= new.is_blocked;
         while self.seen.len() > MOST {
             self.thin(self.thinned + 1);
         }
@@ -102,24 +116,33 @@ impl Recipients {
 
     fn merge(&mut self, later: &Self) {
         self.thin(self.thinned.max(later.thinned));
+        let all = later.providers.iter();
+        let places: Vec<usize> = all.map(|(name, tried)| self.tried(name, *tried)).collect();
         for (hash, seen) in &later.seen {
-            if let Some(provider) = later.providers.get(seen.provider) {
-                self.enter(*hash, provider, seen.is_blocked);
-            }
+            let provider = places[seen.provider];
+            self.enter(*hash, Seen { provider, ..*seen });
         }
     }
 
     fn by_provider(&self) -> PutOffs {
-        let mut all = PutOffs::new();
+        let mut all = vec![PutOff::default(); self.providers.len()];
         let each = 1 << self.thinned;
         for seen in self.seen.values() {
-            if let Some(provider) = self.providers.get(seen.provider) {
-                let of = all.entry(provider.clone()).or_default();
-                of.recipients += each;
-                of.blocked += u64::from(seen.is_blocked) * each;
-            }
+            all[seen.provider].recipients += each;
+            all[seen.provider].blocked += u64::from(seen.is_blocked) * each;
         }
-        all
+        // Where each stands for several, they may come to more than there were attempts.
+        let all = self.providers.iter().zip(all);
+        let all = all
+            .filter(|(_, of)| of.recipients > 0)
+            .map(|((name, tried), of)| {
+                let of = PutOff {
+                    recipients: of.recipients.min(tried.deferred),
+                    blocked: of.blocked.min(tried.blocked),
+                };
+                (name.clone(), of)
+            });
+        all.collect()
     }
 }
 
@@ -153,7 +176,11 @@ impl Again {
             // Of a log's parts that are counted at the same time, one's hashes are another's.
             let mut hasher = DefaultHasher::new();
             (delivery.queue_id, delivery.recipient).hash(&mut hasher);
-            of.enter(hasher.finish(), &provider, is_blocked);
+            let tried = Repeated {
+                deferred: delivery.repeat,
+                blocked: if is_blocked { delivery.repeat } else { 0 },
+            };
+            of.add(hasher.finish(), &provider, tried);
         }
         self.provider = provider;
     }
@@ -227,9 +254,6 @@ impl Figures {
             sum.recipients = sum.recipients.saturating_add(of.recipients);
             sum.blocked = sum.blocked.saturating_add(of.blocked);
         }
-        // Where each stands for several, they may come to more.
-        sum.recipients = sum.recipients.min(self.tried().deferred);
-        sum.blocked = sum.blocked.min(sum.recipients);
         Some(sum)
     }
 

@@ -95,6 +95,13 @@ fn how_many_one_instance_put_off_says_nothing_of_another() {
     };
     let put_off = |tally: Tally| {
         let stats = tally.finish(Frame::default());
+        // Nor does it of all others together.
+        let again = |of: &Figures| of.again().unwrap().deferred;
+        let [a, big, ..] = stats.instances.as_slice() else {
+            panic!("{:?}", stats.instances)
+        };
+        let others = again(&stats.total) - again(&big.figures);
+        assert_eq!(others, again(&a.figures));
         let of = |name: &str| {
             let mut all = stats.instances.iter();
             let of = all.find(|of| *of.instance == *name.as_bytes()).unwrap();

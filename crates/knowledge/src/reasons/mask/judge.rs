@@ -57,12 +57,7 @@ const PORTUGUESE: &[&str] = &[
 ];
 
 /// The same where it ends what is believed: in Japanese and Korean.
-const BELIEVED: [&str; 4] = [
-    "と思われる場合",
-    "と思う場合",
-    "고 생각되",
-    "고 생각하",
-];
+const BELIEVED: [&str; 4] = ["と思われる場合", "と思う場合", "고 생각되", "고 생각하"];
 
 /// Takes out what a server advises those to do who believe something: what they may believe is not what it judged.
 fn take_advice_out(out: &mut String) {
