@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::AddAssign;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use knowledge::reasons::Class;
 use postfix::log::{Delivery, Status};
 
@@ -15,8 +16,8 @@ use super::keys::REASON_SEPARATOR;
 use super::{Dimension, Figures, Instance};
 use crate::bounds::OTHER_INSTANCES;
 
-/// As many of an instance are counted one by one, some 1 MB. Where there are more, every second is, every fourth, and
-/// so on, and stands for the others: the number is off by half a percent or so.
+/// As many of an instance and provider are counted one by one, some 1 MB. Where there are more, every second is, every
+/// fourth, and so on, and stands for the others: the number is off by half a percent or so.
 const MOST: usize = 1 << 15;
 
 /// Names of instances: anybody may log under any. What comes under more is put together.
@@ -43,23 +44,24 @@ pub struct Repeated {
 /// By provider.
 pub(crate) type PutOffs = BTreeMap<Vec<u8>, PutOff>;
 
-/// A recipient that was put off.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    /// A place in `providers`.
-    provider: usize,
-    is_blocked: bool,
+/// Those of an instance, by provider. Each has numbers of its own, however many others have: what is logged under one
+/// name says nothing of another, and few blocks are not lost among many recipients.
+#[derive(Debug, Clone, Default)]
+struct Recipients(Vec<Provider>);
+
+#[derive(Debug, Clone, Default)]
+struct Provider {
+    name: Vec<u8>,
+    tried: Repeated,
+    put_off: Sample,
+    blocked: Sample,
 }
 
-/// Those of an instance. Each has a number of its own, however many others have: what is logged under one name says
-/// nothing of another.
+/// Different ones, by a hash of queue id and address.
 #[derive(Debug, Clone, Default)]
-struct Recipients {
-    /// By a hash of queue id and address.
-    seen: HashMap<u64, Seen>,
-    /// Each provider, and how many attempts put its recipients off.
-    providers: Vec<(Vec<u8>, Repeated)>,
-    /// Of the hashes, those with so many zero bits at their end are kept: one in 1, 2, 4 …
+struct Sample {
+    seen: HashSet<u64>,
+    /// Those with so many zero bits at their end are kept: one in 1, 2, 4 …
     thinned: u32,
 }
 
@@ -73,37 +75,12 @@ pub(super) struct Again {
     class: Vec<u8>,
 }
 
-impl Recipients {
-    fn add(&mut self, hash: u64, provider: &[u8], tried: Repeated) {
-        let provider = self.tried(provider, tried);
-        let is_blocked = tried.blocked > 0;
-        let new = Seen {
-            provider,
-            is_blocked,
-        };
-        self.enter(hash, new);
-    }
-
-    /// Adds attempts of a provider: its place.
-    fn tried(&mut self, provider: &[u8], more: Repeated) -> usize {
-        let known = self.providers.iter().position(|(name, _)| name == provider);
-        let at = known.unwrap_or_else(|| {
-            self.providers
-                .push((provider.to_vec(), Repeated::default()));
-            self.providers.len() - 1
-        });
-        let (_, tried) = &mut self.providers[at];
-        tried.deferred = tried.deferred.saturating_add(more.deferred);
-        tried.blocked = tried.blocked.saturating_add(more.blocked);
-        at
-    }
-
-    fn enter(&mut self, hash: u64, new: Seen) {
+impl Sample {
+    fn add(&mut self, hash: u64) {
         if hash.trailing_zeros() < self.thinned {
             return;
         }
-        let seen = self.seen.entry(hash).or_insert(new);
-        seen.is_blocked |= new.is_blocked;
+        self.seen.insert(hash);
         while self.seen.len() > MOST {
             self.thin(self.thinned + 1);
         }
@@ -111,38 +88,58 @@ impl Recipients {
 
     fn thin(&mut self, thinned: u32) {
         self.thinned = thinned;
-        self.seen.retain(|hash, _| hash.trailing_zeros() >= thinned);
+        self.seen.retain(|hash| hash.trailing_zeros() >= thinned);
     }
 
     fn merge(&mut self, later: &Self) {
         self.thin(self.thinned.max(later.thinned));
-        let all = later.providers.iter();
-        let places: Vec<usize> = all.map(|(name, tried)| self.tried(name, *tried)).collect();
-        for (hash, seen) in &later.seen {
-            let provider = places[seen.provider];
-            self.enter(*hash, Seen { provider, ..*seen });
+        later.seen.iter().for_each(|hash| self.add(*hash));
+    }
+
+    /// How many there are, of so many attempts: where each stands for several, they may come to more than these.
+    fn of(&self, tried: u64) -> u64 {
+        ((self.seen.len() as u64) << self.thinned).min(tried)
+    }
+}
+
+impl Recipients {
+    fn of(&mut self, provider: &[u8]) -> &mut Provider {
+        let known = self.0.iter().position(|of| of.name == provider);
+        let at = known.unwrap_or_else(|| {
+            self.0.push(Provider {
+                name: provider.to_vec(),
+                ..Provider::default()
+            });
+            self.0.len() - 1
+        });
+        &mut self.0[at]
+    }
+
+    fn merge(&mut self, later: &Self) {
+        for theirs in &later.0 {
+            let mine = self.of(&theirs.name);
+            mine.tried += theirs.tried;
+            mine.put_off.merge(&theirs.put_off);
+            mine.blocked.merge(&theirs.blocked);
         }
     }
 
     fn by_provider(&self) -> PutOffs {
-        let mut all = vec![PutOff::default(); self.providers.len()];
-        let each = 1 << self.thinned;
-        for seen in self.seen.values() {
-            all[seen.provider].recipients += each;
-            all[seen.provider].blocked += u64::from(seen.is_blocked) * each;
-        }
-        // Where each stands for several, they may come to more than there were attempts.
-        let all = self.providers.iter().zip(all);
-        let all = all
-            .filter(|(_, of)| of.recipients > 0)
-            .map(|((name, tried), of)| {
-                let of = PutOff {
-                    recipients: of.recipients.min(tried.deferred),
-                    blocked: of.blocked.min(tried.blocked),
-                };
-                (name.clone(), of)
-            });
+        let all = self.0.iter().map(|of| {
+            let put_off = PutOff {
+                recipients: of.put_off.of(of.tried.deferred),
+                blocked: of.blocked.of(of.tried.blocked),
+            };
+            (of.name.clone(), put_off)
+        });
         all.collect()
+    }
+}
+
+impl AddAssign for Repeated {
+    fn add_assign(&mut self, other: Self) {
+        self.deferred = self.deferred.saturating_add(other.deferred);
+        self.blocked = self.blocked.saturating_add(other.blocked);
     }
 }
 
@@ -176,11 +173,16 @@ impl Again {
             // Of a log's parts that are counted at the same time, one's hashes are another's.
             let mut hasher = DefaultHasher::new();
             (delivery.queue_id, delivery.recipient).hash(&mut hasher);
-            let tried = Repeated {
+            let hash = hasher.finish();
+            let of = of.of(&provider);
+            of.put_off.add(hash);
+            if is_blocked {
+                of.blocked.add(hash);
+            }
+            of.tried += Repeated {
                 deferred: delivery.repeat,
                 blocked: if is_blocked { delivery.repeat } else { 0 },
             };
-            of.add(hasher.finish(), &provider, tried);
         }
         self.provider = provider;
     }

@@ -125,6 +125,28 @@ fn how_many_one_instance_put_off_says_nothing_of_another() {
 }
 
 #[test]
+fn few_blocks_are_known_among_many_that_are_put_off() {
+    let by = [Dimension::Reason, Dimension::Provider];
+    let mut tally = Tally::new(settings(&by, Count::Attempts));
+    for id in 0..70_000 {
+        let id = format!("{id:X}");
+        tally.add(b"postfix-a", &delivery(&id, "b@aol.com", Deferred));
+    }
+    let reply = b"host mx.aol.com[192.0.2.1] said: 450 4.7.1 Client host [192.0.2.41] blocked using zen.spamhaus.org";
+    for id in ["G1", "G2", "G3", "G1"] {
+        let blocked = Delivery {
+            reply,
+            ..delivery(id, "b@aol.com", Deferred)
+        };
+        tally.add(b"postfix-a", &blocked);
+    }
+    let stats = tally.finish(Frame::default());
+    let figures = &stats.instances[0].figures;
+    assert_eq!(figures.recipients_put_off().unwrap().blocked, 3);
+    assert_eq!(figures.again().unwrap().blocked, 1);
+}
+
+#[test]
 fn many_names_leave_what_is_known_of_those_before() {
     let by = [Dimension::Reason, Dimension::Provider];
     let mut tally = Tally::new(settings(&by, Count::Attempts));
