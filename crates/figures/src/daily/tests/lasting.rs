@@ -123,8 +123,8 @@ fn a_gap_is_neither_well_nor_empty() {
     );
 }
 
-/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, as many as on the
-/// day before.
+/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, as many as on
+/// the day before.
 #[test]
 fn what_is_left_over_on_a_quiet_day_is_none_of_its_own() {
     let with = |deferred: u64| {
