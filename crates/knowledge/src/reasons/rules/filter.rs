@@ -5,7 +5,6 @@
 //! find what is masked, and the table is very near to the rules, not the same. Of what Postfix writes behind the
 //! server's words, `(in reply to RCPT TO command)` (smtp_trouble.c), only the conditions of a stage see anything.
 
-use super::pattern::alternatives;
 use super::{Class, File, Rule, Rules};
 use crate::reasons::stage::Stage;
 
@@ -242,4 +241,30 @@ fn bracket(chars: &[char], mut at: usize, out: &mut String) -> usize {
     }
     out.push(']');
     at
+}
+
+/// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
+fn alternatives(pattern: &str) -> Vec<&str> {
+    let (mut depth, mut in_bracket, mut escaped, mut start) = (0, false, false, 0);
+    let mut all = Vec::new();
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if escaped => {
+                escaped = false;
+                continue;
+            }
+            '\\' => escaped = true,
+            '[' => in_bracket = true,
+            ']' => in_bracket = false,
+            '(' if !in_bracket => depth += 1,
+            ')' if !in_bracket => depth -= 1,
+            '|' if !in_bracket && depth == 0 => {
+                all.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    all.push(&pattern[start..]);
+    all
 }

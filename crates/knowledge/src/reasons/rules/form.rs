@@ -131,7 +131,7 @@ pub(super) fn compile(source: &Source<'_>) -> Result<File, Problem> {
         .filter(|_| !codes.is_empty()),
         codes,
         rules,
-        patterns: Patterns::new(all),
+        patterns: Patterns::new(all, &words),
     })
 }
 

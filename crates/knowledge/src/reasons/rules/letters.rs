@@ -7,11 +7,10 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-/// How many bytes a run has at least.
-pub(super) const LETTERS_MIN: usize = 2;
+use super::needs::{LETTERS_MIN, Run};
 
 /// A run of letters, and its number.
-pub(super) type Letter = (Vec<u8>, usize);
+pub(super) type Letter = (Run, usize);
 
 /// Runs of letters, each with a number.
 #[derive(Debug, Clone)]
@@ -30,13 +29,15 @@ impl Letters {
         all.dedup();
         let mut by_start: [HashMap<u32, Range<usize>>; 3] = Default::default();
         for (at, (letters, _)) in all.iter().enumerate() {
-            let len = letters.len().min(LETTERS_MIN + 2);
+            let len = letters.bytes().len().min(LETTERS_MIN + 2);
             let map = len
                 .checked_sub(LETTERS_MIN)
                 .and_then(|n| by_start.get_mut(n));
             // Of those with the same start, none has another between.
             if let Some(map) = map {
-                map.entry(start(&letters[..len])).or_insert(at..at).end = at + 1;
+                map.entry(start(&letters.bytes()[..len]))
+                    .or_insert(at..at)
+                    .end = at + 1;
             }
         }
         Self { all, by_start }
@@ -50,7 +51,7 @@ impl Letters {
                 let some = rest.get(..len).and_then(|bytes| map.get(&start(bytes)));
                 let some = some.and_then(|range| self.all.get(range.clone()));
                 for (letters, number) in some.unwrap_or_default() {
-                    if letters.len() == len || rest.starts_with(letters) {
+                    if rest.starts_with(letters.bytes()) {
                         found(*number);
                     }
                 }
@@ -68,17 +69,18 @@ fn start(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::needs;
     use super::*;
+
+    fn run(text: &str) -> Run {
+        needs::of_word(text).unwrap()[0]
+    }
 
     #[test]
     fn each_place_is_looked_at() {
         let all = ["ab", "abc", "abcd", "abcde", "abcdf", "bc", "zz"];
         let numbered = all.iter().enumerate();
-        let letters = Letters::new(
-            numbered
-                .map(|(n, text)| (text.as_bytes().to_vec(), n))
-                .collect(),
-        );
+        let letters = Letters::new(numbered.map(|(n, text)| (run(text), n)).collect());
         let check = |text: &str, expected: &[&str]| {
             let mut found = Vec::new();
             letters.each_in(text.as_bytes(), |n| found.push(all[n]));

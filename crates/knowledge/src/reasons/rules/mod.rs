@@ -5,6 +5,7 @@ mod dsn;
 mod filter;
 mod form;
 mod letters;
+mod needs;
 mod pattern;
 mod words;
 

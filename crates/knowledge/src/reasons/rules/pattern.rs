@@ -1,6 +1,6 @@
 //! A file's patterns, and which of them a text holds.
 //!
-//! A reply holds the words of few patterns. The letters that matches begin with say which those are; only they are
+//! A reply holds the words of few patterns. The letters that matches need say which those are; only they are
 //! compiled, once, and run. So a pattern that no reply needs costs nothing, and a reply of random
 //! words is no more than slow.
 
@@ -9,23 +9,17 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::literal::Extractor;
 
-use super::letters::{LETTERS_MIN, Letter, Letters};
-use super::words::{Words, heads};
+use super::letters::Letters;
+use super::needs::{self, Need};
+use super::words::Words;
+use crate::reasons::letters;
 
 /// What a pattern may grow to when compiled, in bytes.
 const COMPILED_MAX: usize = 2 << 20;
 
 /// What it may use while it runs, in bytes and in each thread.
 const RUNNING_MAX: usize = 256 << 10;
-
-/// How many beginnings a pattern may have; one with more is always run.
-const LETTERS_MAX: usize = 2000;
-
-/// How many plain letters are enough to begin a match with: fewer are found in replies that the pattern is not for.
-const PLAIN_MIN: usize = 6;
 
 /// A pattern of a rule.
 #[derive(Debug, Clone)]
@@ -73,77 +67,26 @@ impl Pattern {
         let compiled = self.compiled.get_or_init(|| self.build().ok());
         compiled.as_ref().is_some_and(|found| found.is_match(text))
     }
-
-    /// What the matches of `part` of it begin with: a match begins with one of these letters. None where they cannot be
-    /// told, or are too many or too short to be worth looking for.
-    fn beginnings(&self, part: &str) -> Option<Vec<Vec<u8>>> {
-        if !self.is_admins
-            && let Some(letters) = plain_beginning(part)
-        {
-            return Some(vec![letters.as_bytes().to_vec()]);
-        }
-        let parsed = ParserBuilder::new()
-            .unicode(self.is_admins)
-            .utf8(false)
-            .case_insensitive(self.is_admins)
-            .build()
-            .parse(&self.words.put_in(part))
-            .ok()?;
-        let found = Extractor::new().limit_total(LETTERS_MAX).extract(&parsed);
-        let letters = found.literals()?;
-        let is_short = letters.iter().any(|letter| letter.len() < LETTERS_MIN);
-        (!is_short).then(|| letters.iter().map(|l| l.as_bytes().to_vec()).collect())
-    }
-}
-
-/// What an alternative begins with where that is plain letters, which are read off without parsing it: at each start
-/// there are some thousand of them.
-fn plain_beginning(part: &str) -> Option<&str> {
-    let bare = part.strip_prefix("\\b").unwrap_or(part);
-    let is_plain = |c: char| c.is_ascii_lowercase() || c == ' ';
-    let end = bare.find(|c| !is_plain(c)).unwrap_or(bare.len());
-    let (letters, rest) = bare.split_at(end);
-    let counted = rest.starts_with(['?', '*', '+', '{']);
-    let letters = &letters[..end.saturating_sub(usize::from(counted))];
-    (letters.len() >= PLAIN_MIN).then_some(letters)
-}
-
-/// The alternatives of a pattern: what is between its bars, but for those in groups and brackets.
-pub(super) fn alternatives(pattern: &str) -> Vec<&str> {
-    let (mut depth, mut in_bracket, mut escaped, mut start) = (0, false, false, 0);
-    let mut all = Vec::new();
-    for (at, c) in pattern.char_indices() {
-        match c {
-            _ if escaped => {
-                escaped = false;
-                continue;
-            }
-            '\\' => escaped = true,
-            '[' => in_bracket = true,
-            ']' => in_bracket = false,
-            '(' if !in_bracket => depth += 1,
-            ')' if !in_bracket => depth -= 1,
-            '|' if !in_bracket && depth == 0 => {
-                all.push(&pattern[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    all.push(&pattern[start..]);
-    all
 }
 
 /// The patterns of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Patterns {
     all: Vec<Pattern>,
-    /// What heads begin with.
+    /// What any of them needs, each need with its number.
     letters: Letters,
-    /// Of each head, the patterns that begin with it.
-    heads: Vec<Vec<usize>>,
+    /// By the number of its first need.
+    alternatives: Vec<Vec<Alternative>>,
     /// Those that are always run.
     always: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct Alternative {
+    /// Whose it is.
+    pattern: usize,
+    /// What it needs beside the first.
+    others: Vec<usize>,
 }
 
 impl Patterns {
@@ -153,18 +96,40 @@ impl Patterns {
         some.iter().map(Pattern::expanded)
     }
 
-    pub(super) fn new(all: Vec<Pattern>) -> Self {
-        let mut heads = Heads::default();
+    pub(super) fn new(all: Vec<Pattern>, words: &Words) -> Self {
+        let named = words.needs();
+        let mut numbers: HashMap<Need, usize> = HashMap::new();
+        let mut alternatives: Vec<Vec<Alternative>> = Vec::new();
         let mut always = Vec::new();
         for (at, pattern) in all.iter().enumerate() {
-            if !heads.add(pattern, at) {
+            let needs = match pattern.is_admins {
+                true => Vec::new(),
+                false => needs::of_pattern(&letters::in_pattern(&pattern.written), &named),
+            };
+            if needs.is_empty() || needs.iter().any(Vec::is_empty) {
                 always.push(at);
+                continue;
+            }
+            for needs in needs {
+                let mut number = |need: Need| {
+                    let next = numbers.len();
+                    *numbers.entry(need).or_insert(next)
+                };
+                let ids: Vec<usize> = needs.into_iter().map(&mut number).collect();
+                alternatives.resize_with(numbers.len(), Vec::new);
+                if let Some((first, others)) = ids.split_first() {
+                    alternatives[*first].push(Alternative {
+                        pattern: at,
+                        others: others.to_vec(),
+                    });
+                }
             }
         }
-        let (letters, heads) = heads.done();
+        let runs = numbers.iter();
+        let runs = runs.flat_map(|(need, number)| need.iter().map(|run| (*run, *number)));
         Self {
-            letters: Letters::new(letters),
-            heads,
+            letters: Letters::new(runs.collect()),
+            alternatives,
             always,
             all,
         }
@@ -173,12 +138,18 @@ impl Patterns {
     /// Which of them `text` holds: asked when a rule comes to it.
     pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Candidates<'a> {
         let mut is_worth = vec![false; self.all.len()];
-        let mut is_begun = vec![false; self.heads.len()];
-        self.letters.each_in(text, |head| {
-            if !std::mem::replace(&mut is_begun[head], true) {
-                self.heads[head].iter().for_each(|at| is_worth[*at] = true);
+        let mut is_met = vec![false; self.alternatives.len()];
+        self.letters.each_in(text, |need| is_met[need] = true);
+        for (alternatives, _) in self
+            .alternatives
+            .iter()
+            .zip(&is_met)
+            .filter(|(_, met)| **met)
+        {
+            for one in alternatives {
+                is_worth[one.pattern] |= one.others.iter().all(|need| is_met[*need]);
             }
-        });
+        }
         for at in &self.always {
             is_worth[*at] = true;
         }
@@ -187,57 +158,6 @@ impl Patterns {
             text,
             is_worth,
         }
-    }
-}
-
-/// What patterns begin with, each head once however many begin with it.
-#[derive(Default)]
-struct Heads<'a> {
-    /// By the head's text: which it is, or that its letters are not worth looking for.
-    known: HashMap<&'a str, Option<usize>>,
-    /// The patterns of each.
-    whose: Vec<Vec<usize>>,
-    /// A letter, and the head that begins with it.
-    letters: Vec<Letter>,
-}
-
-impl<'a> Heads<'a> {
-    /// Adds what `pattern`, which is number `at`, begins with. False if that cannot be told.
-    fn add(&mut self, pattern: &'a Pattern, at: usize) -> bool {
-        let mut found = Vec::new();
-        for (head, whole) in heads(&pattern.written) {
-            let Some(head) = self
-                .head(pattern, head)
-                .or_else(|| self.head(pattern, whole))
-            else {
-                return false;
-            };
-            found.push(head);
-        }
-        for head in found {
-            self.whose[head].push(at);
-        }
-        true
-    }
-
-    /// The letters with their heads, and the heads' patterns.
-    fn done(self) -> (Vec<Letter>, Vec<Vec<usize>>) {
-        (self.letters, self.whose)
-    }
-
-    fn head(&mut self, pattern: &Pattern, text: &'a str) -> Option<usize> {
-        if let Some(known) = self.known.get(text) {
-            return *known;
-        }
-        let head = pattern.beginnings(text).map(|letters| {
-            let head = self.whose.len();
-            self.whose.push(Vec::new());
-            self.letters
-                .extend(letters.into_iter().map(|letter| (letter, head)));
-            head
-        });
-        self.known.insert(text, head);
-        head
     }
 }
 
