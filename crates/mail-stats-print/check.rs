@@ -77,7 +77,7 @@ pub(crate) fn check(run: &Run<'_>) -> anyhow::Result<Outcome> {
         verdict.text.push_str(&format!("; {nobodys} {what}"));
     }
     let table = host::tables::advice(run.cx.site())?;
-    let advice = figures::advice::lines(&refusals(run, &stats), &table);
+    let advice = figures::advice::lines(&refusals(run, &stats, |_| true), &table);
     run.cx.verdict_with(&verdict, &advice)
 }
 
@@ -133,11 +133,18 @@ fn came(
     came
 }
 
-/// What was refused, by instances of this host: of no other is a command made.
-pub(crate) fn refusals(run: &Run<'_>, stats: &MailStats) -> BTreeMap<Refusal, u64> {
+/// What was refused, by instances of this host: of no other is a command made, nor of one of two that log under one
+/// name. `is_wanted`: is a command wanted for who logs under this name?
+pub(crate) fn refusals(
+    run: &Run<'_>,
+    stats: &MailStats,
+    is_wanted: impl Fn(&str) -> bool,
+) -> BTreeMap<Refusal, u64> {
     let instances = &run.selection.instances;
     figures::advice::refusals(stats, |name| {
-        instances.iter().any(|i| i.syslog_name() == name)
+        let mut of_name = instances.iter().filter(|i| i.syslog_name() == name);
+        let only = of_name.next().filter(|_| of_name.next().is_none())?;
+        is_wanted(name).then(|| only.name().to_owned())
     })
 }
 

@@ -215,7 +215,7 @@ fn load(cx: &Context, state: &Place) -> anyhow::Result<Totals> {
     let name = state.path().display();
     let text = match state.read(MOST_STATE) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+        Err(e) if guarded::is_absent(&e) => {
             cx.note(format!("{name}: new state, counters start at zero"));
             return Ok(Totals::new(cx.now()));
         }

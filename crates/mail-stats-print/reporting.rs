@@ -7,6 +7,8 @@ use cli::{Context, Failure, Outcome};
 use figures::bounds::LISTED;
 use figures::daily::{DAYS_JUDGED, Daily, Parts};
 use figures::distribution::Distribution;
+use figures::instances::Trouble;
+use figures::verdict::Level;
 use host::{history, mailq};
 use postfix::config::{Host, Instance};
 use postfix::{Day, Problem};
@@ -148,10 +150,26 @@ fn in_use(run: &Run<'_>) -> Vec<String> {
 /// What to do about the refusals of the instances that need attention.
 fn advised(run: &Run<'_>, report: &Daily) -> anyhow::Result<Vec<String>> {
     let is_noted = |name: &str| report.attention.iter().any(|of| of.instance == name);
-    let mut refusals = check::refusals(run, &report.stats);
-    refusals.retain(|what, _| what.instance.as_deref().is_some_and(is_noted));
+    let mut refusals = check::refusals(run, &report.stats, is_noted);
+    refusals.retain(|what, _| what.instance.is_some());
     let table = host::tables::advice(run.cx.site())?;
     Ok(figures::advice::lines(&refusals, &table))
+}
+
+/// That there is mail which could not be read, or which Postfix passes over.
+fn damaged(spool: &mailq::InstanceSpool, problems: &[Problem]) -> Option<Trouble> {
+    let of_it = problems.iter();
+    let mut of_it = of_it.filter(|problem| problem.path.starts_with(spool.spool.dir()));
+    let first = of_it.next()?;
+    let text = match of_it.count() {
+        0 => first.to_string(),
+        more => format!("{first}; and {more} more queue files"),
+    };
+    Some(Trouble {
+        instance: spool.instance.clone(),
+        level: Level::Warning,
+        text,
+    })
 }
 
 /// What waits in the queues now. If they cannot be read, the report is still given; `unseen` says of which instances.
@@ -179,9 +197,21 @@ fn queue(
     };
     match counting.look(cx.now(), &[], &each) {
         Ok(counted) => {
-            problems.extend(counted.distribution.problems.iter().cloned());
+            let mut distribution = counted.distribution;
+            let mut troubles = host::machine::queue_troubles(cx.site(), &run.selection.instances);
+            let is_seen = |spool: &&mailq::InstanceSpool| {
+                spool.same_as.is_none() && !counted.unreadable.contains(&spool.instance)
+            };
+            for spool in spools.iter().filter(is_seen) {
+                troubles.extend(damaged(spool, &distribution.problems));
+            }
+            distribution.troubles = Some(troubles);
+            problems.extend(distribution.problems.iter().cloned());
             unseen.extend(counted.unreadable);
-            Some(counted.distribution)
+            if spools.is_empty() {
+                unseen.push("any instance: none is configured".to_owned());
+            }
+            Some(distribution)
         }
         Err(_) => {
             let first = spools.iter().find(|spool| spool.is_there);

@@ -132,7 +132,7 @@ fn stored_text(path: &Path, held: Option<&Place>) -> anyhow::Result<Vec<u8>> {
         None => guarded::read(path, MOST_RECORDS),
     };
     match read {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) if guarded::is_absent(&e) => Ok(Vec::new()),
         read => read.map_err(|e| Failure::io("cannot read", path, e).into()),
     }
 }

@@ -130,8 +130,19 @@ impl Limits {
     }
 
     fn age(&self, distribution: &Distribution, instance: &InstanceFigures) -> Option<Backlog> {
-        let age = distribution.age(instance.figures.oldest?).seconds();
+        let oldest = instance.figures.oldest?;
+        let age = distribution.age(oldest).seconds();
         let (warn, crit) = (self.warn_age, self.crit_age);
+        if warn.or(crit).is_some() && distribution.is_yet_to_come(oldest) {
+            return Some(Backlog {
+                level: Level::Unknown,
+                weight: 0,
+                text: format!(
+                    "{}: even its oldest message is yet to come, so ages are not known: is the clock right?",
+                    instance.instance
+                ),
+            });
+        }
         let level = level(age, warn, crit);
         let limit = passed(level, warn, crit).map_or(String::new(), |seconds| {
             format!(", more than {}", human::age(Span::from_seconds(seconds)))

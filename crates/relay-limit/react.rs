@@ -80,7 +80,7 @@ fn rules(args: &Args, cx: &Context) -> anyhow::Result<Option<Rules>> {
     };
     let rules = match read {
         Ok(text) => Rules::parse(&text, &path).map_err(wrong)?,
-        Err(e) if args.rules.is_none() && e.kind() == std::io::ErrorKind::NotFound => {
+        Err(e) if args.rules.is_none() && guarded::is_absent(&e) => {
             return Ok(None);
         }
         Err(e) => return Err(Failure::io("cannot read the rules", &path, e).into()),

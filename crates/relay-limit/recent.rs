@@ -1,7 +1,6 @@
 //! React's follow state: how far it has read the logs, and the refusals of late that its rules still count.
 
 use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use cli::{Context, Failure};
@@ -93,7 +92,7 @@ impl Recent {
         let path = path(cx);
         let text = match guarded::read_text(&path, MOST) {
             Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => {
+            Err(e) if guarded::is_absent(&e) => {
                 let name = path.display();
                 cx.note(format!(
                     "{name}: new state, the last {window} of the logs are read"

@@ -1,6 +1,5 @@
 //! The plans that are kept.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +56,7 @@ pub(crate) fn of(cx: &Context, instance: &str) -> anyhow::Result<Option<Plan>> {
         Ok(plan) => Ok(Some(plan.map_err(|problem| {
             Failure::new(problem.to_string()).hint("replace it with relay-warmup plan --replace")
         })?)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) if guarded::is_absent(&e) => Ok(None),
         Err(e) => Err(Failure::io("cannot read the plan", &path, e).into()),
     }
 }
@@ -91,10 +90,8 @@ pub(crate) fn setting(cx: &Context, instance: &Instance, name: &str) -> Option<S
 pub(crate) fn all(cx: &Context) -> anyhow::Result<(Vec<Plan>, Vec<Problem>)> {
     let directory = cx.root().under(Path::new(plan::DIRECTORY));
     let cannot = |e| Failure::io("cannot read the plans", &directory, e);
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Default::default()),
-        Err(e) => return Err(cannot(e).into()),
+    let Some(entries) = guarded::list(&directory).map_err(cannot)? else {
+        return Ok(Default::default());
     };
     let entries = entries.map(|entry| Ok(entry?.path()));
     let mut paths: Vec<PathBuf> = entries.collect::<io::Result<_>>().map_err(cannot)?;

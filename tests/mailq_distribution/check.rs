@@ -157,6 +157,9 @@ fn what_is_returned_soon_is_said_by_the_instances_own_lifetimes() {
         let clock = format!("--clock={clock}");
         check(&image, &[&["aol-a", clock.as_str()], args].concat(), status)
     };
+    // A machine whose clock stands before the mail.
+    let (line, _) = at("2026-11-23T06:00:00Z", &["--crit-age", "2d"], 3);
+    assert!(line.contains("yet to come"), "{line}");
     let both = ["--warn-expiring", "12h", "--crit-expiring", "1h"];
     // Five days, by default: six hours and a second, one hour and one second, one hour.
     let (_, perf) = at("2026-11-28T18:17:53Z", &both, 0);

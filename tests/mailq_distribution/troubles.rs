@@ -7,7 +7,7 @@ use crate::TOOL;
 
 const QUEUE: &str = "/var/spool/postfix-aol-a";
 
-/// `--check` has it at this level, and so have prom, JSON and the warnings of queue-report.
+/// `--check` has it at this level, and so have prom, JSON, the warnings of queue-report and the daily report.
 #[track_caller]
 fn is_said(host: &Host, level: &str, text: &str) {
     let line = host.command(TOOL).args(["--check", "aol-a"]).run().text();
@@ -33,6 +33,13 @@ fn is_said(host: &Host, level: &str, text: &str) {
         let is_it = |t: &&Value| t["level"] == level && t["text"].as_str().unwrap().contains(text);
         assert!(troubles.iter().any(|t| is_it(&t)), "{tool}: {json}");
     }
+    let daily = host
+        .command(env!("CARGO_BIN_EXE_mail-stats-print"))
+        .args(["aol-a", "--format", "report", "--date", "today"]);
+    let page = daily.run().text().replace("\n   ", " ");
+    assert!(page.contains(text), "{page}");
+    let first = page.lines().next().unwrap_or_default();
+    assert!(first.contains("attention"), "{page}");
 }
 
 #[track_caller]

@@ -133,6 +133,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
     check(&["aol-a", "--id", "no id"], &["no id"]);
     check(&["aol-a", "--provider", "nobody"], &["nobody", "aol"]);
     check(&["aol-a", "--reason", "("], &["--reason"]);
+    check(&["aol-a", "--reason="], &["--reason", "it is empty"]);
     testkit::tools::sh(&format!(
         "rm -r {}",
         image.path("var/spool/postfix-aol-a").display()

@@ -69,7 +69,8 @@ pub struct SelectorArgs {
 
     /// Messages that Postfix returns to their senders within this time, if it does not deliver them before: 12h
     ///
-    /// By the instance's maximal_queue_lifetime, or bounce_queue_lifetime for the null sender.
+    /// By the instance's maximal_queue_lifetime, or bounce_queue_lifetime for the null sender. Mail on hold is not
+    /// tried, and so not returned.
     #[arg(long, value_name = "SPAN")]
     pub expires_within: Option<Span>,
 
@@ -118,8 +119,13 @@ impl From<QueueName> for Queue {
     }
 }
 
-fn regex(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).case_insensitive(true).build()
+fn regex(text: &str) -> Result<Regex, String> {
+    // Of a shell's variable that is not set: it would find everything.
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let built = RegexBuilder::new(text).case_insensitive(true).build();
+    built.map_err(|e| e.to_string())
 }
 
 impl SelectorArgs {

@@ -45,16 +45,18 @@ pub fn lines(counts: &BTreeMap<Refusal, u64>, table: &AdviceTable) -> Vec<String
     lines
 }
 
-/// What was refused by the figures, which must be broken down by reason. `is_known`: is there an instance of this name
-/// on this host? No command is made of another: anyone may have written it into a log.
-pub fn refusals(stats: &MailStats, is_known: impl Fn(&str) -> bool) -> BTreeMap<Refusal, u64> {
+/// What was refused by the figures, which must be broken down by reason. `instance`: the name of this host's instance
+/// that logs under this one. No command is made of another: anyone may have written it into a log.
+pub fn refusals(
+    stats: &MailStats,
+    instance: impl Fn(&str) -> Option<String>,
+) -> BTreeMap<Refusal, u64> {
     let mut counts = BTreeMap::new();
     for of in &stats.instances {
         let Some(table) = of.figures.breakdown(Dimension::Reason) else {
             continue;
         };
-        let name = String::from_utf8(of.instance.clone()).ok();
-        let name = name.filter(|name| is_known(name));
+        let name = str::from_utf8(&of.instance).ok().and_then(&instance);
         for row in &table.rows {
             let word = String::from_utf8_lossy(row.key.as_bytes());
             let Ok(class) = word.parse::<Class>() else {

@@ -26,6 +26,6 @@ pub use image::{confine, refuse_links};
 pub use lock::{Lock, LockError, flock_holder};
 pub use place::{Kind, Place, descriptor};
 pub use program::{Ended, NO_ANSWER, Output, Program, Said};
-pub use read::{open, open_typed, read, read_text, read_typed, read_typed_text};
+pub use read::{list, open, open_typed, read, read_text, read_typed, read_typed_text};
 pub use trust::{Refused, follow, is_refused, user};
-pub use walk::Links;
+pub use walk::{Links, is_absent};

@@ -1,11 +1,11 @@
 //! Reading a whole file that is expected to be small.
 
-use std::fs::File;
+use std::fs::{self, File, ReadDir};
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::place::Place;
-use crate::walk::Links;
+use crate::walk::{Links, is_absent};
 
 /// Opens the regular file that `path` leads to, by links of root's and the caller's too, for reading; in an image, as
 /// its host would ([`crate::confine`]). A FIFO does not make it wait.
@@ -23,6 +23,23 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// It cannot be opened.
 pub fn open_typed(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// What is in a directory; nothing where there is none.
+///
+/// # Errors
+/// It cannot be read, or a link leads to a directory that does not exist.
+pub fn list(directory: &Path) -> io::Result<Option<ReadDir>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => Ok(Some(entries)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            match Place::find(directory, Links::Owned) {
+                Err(e) if !is_absent(&e) => Err(e),
+                _ => Ok(None),
+            }
+        }
+        Err(e) => Err(e),
+    }
 }
 
 /// All of the regular file that `path` leads to, if it has at most `most` bytes.

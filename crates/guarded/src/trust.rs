@@ -43,7 +43,7 @@ pub fn is_refused(error: &io::Error) -> bool {
 }
 
 /// A name as it may be shown: in a directory of theirs, strangers choose names.
-fn escaped(name: &OsStr) -> String {
+pub(crate) fn escaped(name: &OsStr) -> String {
     let text = name.to_string_lossy();
     match text.chars().any(char::is_control) {
         true => text.escape_debug().collect(),

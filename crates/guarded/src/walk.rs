@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, mkdirat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::trust::{Refused, file_type, is_ours, is_safe, user};
+use crate::trust::{Refused, escaped, file_type, is_ours, is_safe, user};
 
 /// As many as the kernel follows.
 const MOST_LINKS: u32 = 40;
@@ -72,6 +73,32 @@ impl OpenDirectory {
     }
 }
 
+/// What a link on the way leads to is not there: the disk is not mounted, say. Not the same as nothing.
+#[derive(Debug)]
+struct Nowhere(String);
+
+impl Nowhere {
+    fn at(there: &Path) -> io::Error {
+        let there = escaped(there.as_os_str());
+        let what = format!("a link leads to {there}, which does not exist");
+        io::Error::new(io::ErrorKind::NotFound, Self(what))
+    }
+}
+
+impl fmt::Display for Nowhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Nowhere {}
+
+/// Is there nothing, and no link either that ought to lead to something?
+pub fn is_absent(error: &io::Error) -> bool {
+    let is_nowhere = error.get_ref().is_some_and(|inner| inner.is::<Nowhere>());
+    error.kind() == io::ErrorKind::NotFound && !is_nowhere
+}
+
 /// How a path is gone by.
 pub(crate) struct Walk<'a> {
     pub(crate) links: Links,
@@ -92,7 +119,11 @@ impl Walk<'_> {
         // For messages: where the way has led so far.
         let mut seen: Vec<PathBuf> = vec![self.begin(path)];
         let mut left = MOST_LINKS;
+        // How many of the next names are those of links.
+        let mut of_links: usize = 0;
         while let Some(name) = todo.pop_front() {
+            let is_of_link = of_links > 0;
+            of_links = of_links.saturating_sub(1);
             let (Some(step), Some(here)) = (way.last().cloned(), seen.last().cloned()) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
@@ -122,9 +153,14 @@ impl Walk<'_> {
                     let target = self.target(&step, &name, &there)?;
                     left = left.checked_sub(1).ok_or(Errno::LOOP)?;
                     let mut next = components(&target);
+                    of_links += next.len();
                     next.append(&mut todo);
                     todo = next;
                     continue;
+                }
+                // What is written through a link is made where it leads.
+                None if is_of_link && self.links == Links::Owned => {
+                    return Err(Nowhere::at(&there));
                 }
                 _ if todo.is_empty() => return Ok((step, name)),
                 None if self.makes(todo.len()) => {

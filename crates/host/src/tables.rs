@@ -1,6 +1,5 @@
 //! The provider table and the rules for reasons: those compiled in, and the host's own over them.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -105,14 +104,7 @@ pub fn load_with<T>(
     };
     let own = match read {
         Ok(text) => Some(text),
-        // A link that leads nowhere is a table that is meant to be there.
-        Err(e)
-            if given.is_none()
-                && e.kind() == ErrorKind::NotFound
-                && std::fs::symlink_metadata(&path).is_err() =>
-        {
-            None
-        }
+        Err(e) if given.is_none() && guarded::is_absent(&e) => None,
         Err(e) => return Err(Failure::io("cannot read the table", &path, e).into()),
     };
     load(own.as_ref().map(|text| (text.as_str(), path.as_path()))).map_err(|problem| {

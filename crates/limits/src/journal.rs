@@ -94,7 +94,7 @@ impl Journal {
         let path = Self::path(directory);
         match guarded::read(&path, MOST) {
             Ok(text) => Ok(Self::parse(&path, &text)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Parsed {
+            Err(e) if guarded::is_absent(&e) => Ok(Parsed {
                 value: Self::default(),
                 problems: Vec::new(),
             }),

@@ -151,7 +151,7 @@ fn an_instance_without_traffic_and_a_full_queue_are_reported() {
         fs::write(&file, fs::read(one.trim()).unwrap()).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
     }
-    // The bundled host's mail came later, and is of no age then.
+    // The bundled host's mail came later, and its age is not known then.
     let ran = report(&root, &["--clock=2026-09-20T12:00:00Z", DAY[0], DAY[1]]).ended(0);
     let told = attention(&ran.out);
     let told: Vec<&str> = told
@@ -161,6 +161,7 @@ fn an_instance_without_traffic_and_a_full_queue_are_reported() {
     assert_eq!(
         told,
         [
+            "!  postfix-b: even the oldest message in the mailq is yet to come; is the clock right?",
             "!  postfix-c: no deliveries; 12 a day before",
             "!  postfix-d: no deliveries; nor the day before",
             "!  postfix-b: 201 messages in the mailq",
@@ -186,6 +187,25 @@ fn a_queue_that_could_not_be_read_is_not_well() {
     let root = host(&["postfix-a"], &log);
     let well = report(&root, &DAY).ended(0);
     assert!(well.out.contains(": all is well\n"), "{}", well.out);
+    let before = report(
+        &root,
+        &["--date", "2026-09-19", "--clock=2026-09-18T12:00:00Z"],
+    );
+    let first = before.out.lines().next().unwrap();
+    let says = "UNKNOWN, the day has not begun by this host's clock";
+    assert!(first.ends_with(says), "{first}");
+    let file = root
+        .path()
+        .join("var/spool/postfix-a/deferred/3/3F2A51C04B");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
+    let ran = report(&root, &DAY).ended(1);
+    assert!(
+        attention(&ran.out)[0].ends_with(": is empty"),
+        "{}",
+        ran.out
+    );
     fs::remove_dir_all(root.path().join("var/spool/postfix-a")).unwrap();
     let ran = report(&root, &DAY).ended(1);
     let first = ran.out.lines().next().unwrap();

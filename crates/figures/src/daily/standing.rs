@@ -27,14 +27,34 @@ pub(super) fn all(
     unread(report, rules, is_own, found);
 }
 
-/// Queues with too much in them, or with mail that waits for too long.
+/// Queues with too much in them, with mail that waits for too long, or that Postfix stumbles over.
 fn queues(report: &Daily, rules: &Rules, found: &mut Found) {
     let Some(queue) = &report.queue else {
         return;
     };
+    let troubles = queue.troubles.iter().flatten();
+    for trouble in troubles.filter(|one| one.level > Level::Ok) {
+        let finding = Notice {
+            level: trouble.level,
+            instance: trouble.instance.clone(),
+            what: trouble.text.clone(),
+            details: String::new(),
+        };
+        found.push((1, u64::MAX, finding));
+    }
     for instance in &queue.instances {
         let n = instance.figures.counts.total();
-        let age = instance.figures.oldest.map(|at| queue.age(at));
+        let oldest = instance.figures.oldest;
+        if oldest.is_some_and(|at| queue.is_yet_to_come(at)) {
+            let finding = Notice {
+                level: Level::Unknown,
+                instance: instance.instance.clone(),
+                what: "even the oldest message in the mailq is yet to come".to_owned(),
+                details: "is the clock right?".to_owned(),
+            };
+            found.push((3, n, finding));
+        }
+        let age = oldest.map(|at| queue.age(at));
         let (warning, critical) = rules.mailq.messages;
         let (old, too_old) = rules.mailq.oldest;
         let is_many = n > warning;

@@ -28,6 +28,9 @@ pub struct Frame {
     pub problems: Vec<Problem>,
 }
 
+/// Between a queue's clock and ours: a queue may be on another machine's file system.
+const CLOCKS_DIFFER: Span = Span::from_seconds(300);
+
 /// What was counted of an instance.
 #[derive(Debug, Clone)]
 pub struct InstanceTally {
@@ -162,6 +165,11 @@ impl Distribution {
     /// The age of what arrived at `arrival`; none for what arrived in the future, by a clock that is wrong.
     pub fn age(&self, arrival: Time) -> Span {
         self.time.since(arrival)
+    }
+
+    /// Did this arrive later than now, by more than clocks differ? Then ages say nothing.
+    pub fn is_yet_to_come(&self, arrival: Time) -> bool {
+        arrival > self.time.plus(CLOCKS_DIFFER)
     }
 
     /// By how much `instance` has become fuller since `before`.

@@ -148,7 +148,7 @@ impl Tally {
 
     /// Counts when a message expires, unless it is in a queue in which Postfix does not try it.
     pub fn add_expiry(&mut self, queue: Queue, expires: Time) {
-        if !matches!(queue, Queue::Maildrop | Queue::Hold | Queue::Corrupt) {
+        if queue.is_tried() {
             self.next_expiry = earlier(self.next_expiry, Some(expires));
         }
     }

@@ -38,7 +38,7 @@ impl Summary {
     pub(super) fn add(&mut self, message: &Message, settings: &Settings, recipients: u64) {
         let (file, arrival) = (&message.file, message.file.arrival_time());
         self.next_expiry = earliest(self.next_expiry, Some(message.expires));
-        let is_tried = !matches!(file.queue, Queue::Maildrop | Queue::Hold);
+        let is_tried = file.queue.is_tried();
         self.expiring += u64::from(is_tried && message.expires <= settings.expires_by);
         if is_tried {
             self.trying += recipients;

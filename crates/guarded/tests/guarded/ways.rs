@@ -268,3 +268,28 @@ fn what_a_killed_tool_has_left_is_removed_an_hour_later() {
         assert!(there(name), "{name}");
     }
 }
+
+#[test]
+fn a_link_to_nowhere_is_not_nothing() {
+    let ground = ground();
+    let at = |path: &str| ground.path().join(path);
+    fs::create_dir(at("disk")).unwrap();
+    symlink("disk", at("mounted")).unwrap();
+    symlink("gone", at("unmounted")).unwrap();
+    symlink("mounted/later/../../gone", at("through")).unwrap();
+    let is_absent = |path: &str| {
+        let error = guarded::read(&at(path), 100).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{path}");
+        guarded::is_absent(&error)
+    };
+    for nothing in ["file", "disk/file", "mounted/file", "mounted/dir/file"] {
+        assert!(is_absent(nothing), "{nothing}");
+    }
+    for nowhere in ["unmounted", "unmounted/file", "through"] {
+        assert!(!is_absent(nowhere), "{nowhere}");
+        let error = guarded::list(&at(nowhere)).unwrap_err().to_string();
+        assert!(error.contains("a link leads to "), "{error}");
+    }
+    assert!(guarded::list(&at("dir")).unwrap().is_none());
+    assert!(guarded::list(&at("mounted")).unwrap().is_some());
+}

@@ -34,7 +34,6 @@
 mod counting;
 mod logs;
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use figures::days::{self, DayRecord, Period};
@@ -115,7 +114,7 @@ pub fn combined(
         let path = record_file(site, period);
         let (records, damaged) = match guarded::read(&path, MOST_RECORDS) {
             Ok(text) => days::stored(&path, &text),
-            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            Err(e) if guarded::is_absent(&e) => continue,
             Err(e) => {
                 let what = format!("cannot read the records of this day: {e}");
                 problems.push(Problem::new(&path, what));

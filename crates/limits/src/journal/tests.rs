@@ -23,6 +23,15 @@ fn limit(id: &str) -> Limit {
     }
 }
 
+#[test]
+fn a_journal_on_a_disk_that_is_not_mounted_is_not_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = dir.path().join("limits");
+    assert!(Journal::read(&directory).is_ok());
+    std::os::unix::fs::symlink("/nonexistent/disk", &directory).unwrap();
+    assert!(Journal::read(&directory).is_err());
+}
+
 fn record(at: i64, entry: JournalEntry) -> Record {
     let at = Time::from_seconds(at);
     Record { at, entry }

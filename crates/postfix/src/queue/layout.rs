@@ -49,6 +49,11 @@ impl Queue {
         Self::Hold,
     ];
 
+    /// Is its mail tried, and so in the end returned? Not what pickup(8) has yet to take, nor what is on hold or corrupt.
+    pub fn is_tried(self) -> bool {
+        !matches!(self, Self::Maildrop | Self::Hold | Self::Corrupt)
+    }
+
     /// The name of its directory.
     pub fn name(self) -> &'static str {
         match self {

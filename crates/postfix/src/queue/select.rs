@@ -152,7 +152,7 @@ pub struct Selector<'a> {
     pub arrived_until: Option<Time>,
     /// Arrived at this time or later.
     pub arrived_since: Option<Time>,
-    /// Is given up at this time or before.
+    /// Is tried, and given up at this time or before.
     pub expires_until: Option<Time>,
     /// More bytes than this, as showq(8) counts them.
     pub larger_than: Option<u64>,
@@ -184,7 +184,7 @@ impl Selector<'_> {
             && self.arrived_since.is_none_or(|since| arrival >= since)
             && self
                 .expires_until
-                .is_none_or(|until| message.expires <= until)
+                .is_none_or(|until| file.queue.is_tried() && message.expires <= until)
             && self.larger_than.is_none_or(|bytes| size > bytes)
             && self.smaller_than.is_none_or(|bytes| size < bytes)
     }

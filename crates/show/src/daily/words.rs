@@ -95,6 +95,9 @@ fn zone(report: &Daily) -> String {
 pub(super) fn verdict(report: &Daily) -> String {
     match report.attention.len() {
         0 if !report.is_known => "UNKNOWN, no log found".to_owned(),
+        0 if report.made < report.day.since => {
+            "UNKNOWN, the day has not begun by this host's clock".to_owned()
+        }
         0 if report.is_over() && !report.missing.is_empty() => {
             "nothing found, but not all of the day is known".to_owned()
         }
@@ -255,9 +258,11 @@ fn waiting(queue: &Distribution) -> Option<String> {
 
 /// What is said of queues that have nothing to show.
 pub(super) fn no_mail(report: &Daily) -> &'static str {
-    match report.unseen_queues.as_slice() {
-        [] => "empty",
-        _ => "empty as far as it could be read",
+    let queue = report.queue.iter();
+    let mut problems = queue.flat_map(|queue| &queue.problems);
+    match report.unseen_queues.is_empty() && problems.next().is_none() {
+        true => "empty",
+        false => "empty as far as it could be read",
     }
 }
 

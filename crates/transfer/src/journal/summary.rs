@@ -270,10 +270,8 @@ pub fn unfinished(root: &Root, instances: &[&str]) -> (Vec<Summary>, Vec<Journal
 /// # Errors
 /// The directory cannot be read.
 pub fn summaries(dir: &Path) -> io::Result<(Vec<Summary>, Vec<JournalError>)> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
-        Err(e) => return Err(e),
+    let Some(entries) = guarded::list(dir)? else {
+        return Ok((Vec::new(), Vec::new()));
     };
     let (mut summaries, mut errors) = (Vec::new(), Vec::new());
     for entry in entries {

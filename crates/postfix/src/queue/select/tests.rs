@@ -65,6 +65,12 @@ fn what_expires_by_then() {
     };
     check(until(432_999), false);
     check(until(433_000), true);
+    let mut held = message();
+    held.file.queue = Queue::Hold;
+    assert!(
+        !until(433_000).fits(&held),
+        "what is not tried is not returned"
+    );
 }
 
 fn check(selector: Selector<'_>, expected: bool) {
