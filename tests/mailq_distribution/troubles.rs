@@ -33,13 +33,17 @@ fn is_said(host: &Host, level: &str, text: &str) {
         let is_it = |t: &&Value| t["level"] == level && t["text"].as_str().unwrap().contains(text);
         assert!(troubles.iter().any(|t| is_it(&t)), "{tool}: {json}");
     }
-    let daily = host
-        .command(env!("CARGO_BIN_EXE_mail-stats-print"))
-        .args(["aol-a", "--format", "report", "--date", "today"]);
+    let daily = host.command(env!("CARGO_BIN_EXE_mail-stats-print")).args([
+        "aol-a",
+        "--format",
+        "report",
+        "--print-mail",
+        "--mail-to",
+        "root",
+    ]);
     let page = daily.run().text().replace("\n   ", " ");
     assert!(page.contains(text), "{page}");
-    let first = page.lines().next().unwrap_or_default();
-    assert!(first.contains("attention"), "{page}");
+    assert!(page.contains("attention\n"), "{page}");
 }
 
 #[track_caller]
