@@ -28,6 +28,8 @@ pub struct Measure {
     pub discarded: u64,
     /// Attempts for recipients that had been put off before on that day, if they are known.
     pub again: Option<Repeated>,
+    /// Recipients that were put off and whose message had come before that day, as far as they are known.
+    pub earlier: u64,
 }
 
 /// Which share of the attempts is reported.
@@ -58,6 +60,7 @@ impl Measure {
             blocked: blocked.map_or(0, |row| row.counts.total()),
             paused: figures.paused(),
             again: figures.again(),
+            earlier: figures.recipients_put_off().map_or(0, |of| of.earlier),
             expired: figures.expired,
             discarded: figures.discarded(),
         }
@@ -74,6 +77,7 @@ impl Measure {
             paused: self.paused.saturating_add(other.paused),
             expired: self.expired.saturating_add(other.expired),
             discarded: self.discarded.saturating_add(other.discarded),
+            earlier: self.earlier.saturating_add(other.earlier),
             again: self
                 .again()
                 .zip(other.again())
@@ -113,6 +117,7 @@ impl Measure {
             expired: self.expired.saturating_sub(part.expired),
             discarded: self.discarded.saturating_sub(part.discarded),
             paused: self.paused.saturating_sub(part.paused),
+            earlier: self.earlier.saturating_sub(part.earlier),
             again: self.again().zip(part.again()).map(|(all, part)| Repeated {
                 deferred: all.deferred.saturating_sub(part.deferred),
                 blocked: all.blocked.saturating_sub(part.blocked),

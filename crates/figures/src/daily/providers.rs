@@ -13,8 +13,8 @@ use crate::mail_stats::{Counts, Figures, MailStats};
 use crate::verdict::Level;
 use legible::human;
 
-/// A provider's attempts, by its name.
-type OfDay = BTreeMap<String, Counts>;
+/// A provider's attempts, by its name, and how many recipients were put off that are left of earlier days.
+type OfDay = BTreeMap<String, (Counts, u64)>;
 
 /// Each provider, with its attempts of the day and of each day before of which something is known, without those that
 /// anyone may have written. `passes` says whose are meant; `is_once`, does a recipient that was put off count once?
@@ -48,9 +48,13 @@ pub(super) fn providers(
     let names: BTreeSet<&String> = today.keys().chain(before).collect();
     let last = history.last().map(|day| day.day.day());
     let of = |name: &String| {
-        let measure = |of: &OfDay| Measure {
-            counts: of.get(name).copied().unwrap_or_default(),
-            ..Measure::default()
+        let measure = |of: &OfDay| {
+            let (counts, earlier) = of.get(name).copied().unwrap_or_default();
+            Measure {
+                counts,
+                earlier,
+                ..Measure::default()
+            }
         };
         let now = measure(&today);
         let before = days.iter();
@@ -63,7 +67,10 @@ pub(super) fn providers(
 
 fn add(sum: &mut OfDay, figures: &Figures, is_once: bool) {
     for (name, counts) in rows(figures, is_once) {
-        *sum.entry(name).or_default() += counts;
+        let earlier = figures.put_off_by(name.as_bytes()).earlier;
+        let of = sum.entry(name).or_default();
+        of.0 += counts;
+        of.1 = of.1.saturating_add(earlier);
     }
 }
 
@@ -105,9 +112,12 @@ pub(super) fn refusing(
             // A part of what is sent, which a provider puts off for an hour now and then: what is far more than usual
             // must be much, too.
             let level = |of| rules.of(watched).judge(of).level;
+            let own = shares::without(now, provider.today.earlier);
+            let is_well = |of| level(of) == Level::Ok;
             let is_left = before
                 .last()
-                .is_some_and(|of| level(*of) == Level::Ok && shares::is_left(now, *of, watched));
+                .is_some_and(|of| is_well(*of) && shares::is_left(now, *of, watched))
+                && (is_well(own) || !shares::is_jump(own, &before, by));
             let level = level(now);
             if level == Level::Ok
                 || is_left && level == Level::Warning

@@ -83,15 +83,16 @@ pub(super) struct Judged {
 /// Holds a share of the subject's day against the rules; nothing where it is well.
 pub(super) fn judge(subject: &Subject, by: By<'_>) -> Option<Judged> {
     let mut before = samples(subject, by.watched);
-    let today = before.pop()?;
+    let mut own = own(subject, &before);
+    let (today, own_today) = (before.pop()?, own.pop()?);
     let mut past = Past::default();
-    for &day in &before {
-        past.add(day, by);
+    for (&day, &own) in before.iter().zip(&own) {
+        past.add(day, own, by);
     }
     let rose_from = rising(subject, by).or_else(|| lasting(subject, by));
-    let rose_from = rose_from.filter(|_| !past.is_left(today, by));
+    let rose_from = rose_from.filter(|_| !past.is_left(today, own_today, by));
     let mut together = None;
-    let level = match past.level(today, by) {
+    let level = match past.level(today, own_today, by) {
         Level::Ok if rose_from.is_some() => Level::Warning,
         Level::Ok => {
             together = few(today, &before, by.rules.of(by.watched));
@@ -127,10 +128,11 @@ struct Past {
 }
 
 impl Past {
-    fn add(&mut self, day: Sample, by: By<'_>) {
+    /// `own`: what of the day is known to have come on it.
+    fn add(&mut self, day: Sample, own: Sample, by: By<'_>) {
         let is_well = match level(day, &self.wells, by) {
             Level::Ok => true,
-            Level::Warning => self.is_left(day, by),
+            Level::Warning => self.is_left(day, own, by),
             _ => false,
         };
         if is_well {
@@ -144,18 +146,19 @@ impl Past {
     }
 
     /// How bad a day's share is: a warning is none where it comes and goes.
-    fn level(&self, day: Sample, by: By<'_>) -> Level {
+    fn level(&self, day: Sample, own: Sample, by: By<'_>) -> Level {
         match level(day, &self.wells, by) {
-            Level::Warning if self.is_left(day, by) => Level::Ok,
+            Level::Warning if self.is_left(day, own, by) => Level::Ok,
             Level::Warning if self.comes_and_goes(day) => Level::Ok,
             level => level,
         }
     }
 
-    /// Is it what is left of the day before, which was well?
-    fn is_left(&self, day: Sample, by: By<'_>) -> bool {
+    /// Is it what is left of the day before, which was well? What is known to have come on the day itself is well.
+    fn is_left(&self, day: Sample, own: Sample, by: By<'_>) -> bool {
         let before = self.all.last().filter(|_| self.streak == 0);
         before.is_some_and(|before| is_left(day, *before, by.watched))
+            && level(own, &self.wells, by) == Level::Ok
     }
 
     /// Was it as bad as this again and again, on the smaller part of the days, and for as long, before it was well by
@@ -170,7 +173,8 @@ impl Past {
     }
 }
 
-/// Are no more recipients put off than on the day before, so that they may be the same? There is only less beside them.
+/// Are no more recipients put off than on the day before? There is only less beside them. Whether they are the same is
+/// for [`own`] to say.
 pub(super) fn is_left(day: Sample, before: Sample, watched: Watched) -> bool {
     watched == Watched::Deferred && day.part() <= before.part() && day.whole() < before.whole()
 }
@@ -211,6 +215,25 @@ pub(super) fn samples(subject: &Subject, watched: Watched) -> Vec<Sample> {
         Sample::new(part, of.whole(rate).max(came.saturating_add(part)))
     };
     all.map(sample).collect()
+}
+
+/// The same days, beside their [`samples`], without the recipients that are known to be left of earlier days.
+fn own(subject: &Subject, samples: &[Sample]) -> Vec<Sample> {
+    let before = subject
+        .days
+        .split_last()
+        .map_or(&[][..], |(_, before)| before);
+    let known = before.iter().filter_map(|(_, measure)| *measure);
+    let known = known.filter(|measure| measure.total() > 0);
+    let all = known.chain([subject.today]).zip(samples);
+    all.map(|(of, sample)| without(*sample, of.earlier))
+        .collect()
+}
+
+/// Without so many recipients that were put off.
+pub(super) fn without(sample: Sample, earlier: u64) -> Sample {
+    let part = sample.part().saturating_sub(earlier);
+    Sample::new(part, sample.whole() - (sample.part() - part))
 }
 
 /// All of them together.

@@ -67,6 +67,9 @@ pub(super) struct PutOffRow {
     recipients: u64,
     /// Those of them that were put off because of the sending address's reputation.
     blocked: u64,
+    /// Those of them that had come before the day, as far as that is known.
+    #[serde(default)]
+    earlier: u64,
 }
 
 impl PutOffRow {
@@ -80,6 +83,7 @@ impl PutOffRow {
             provider: String::from_utf8_lossy(provider).into_owned(),
             recipients: of.recipients,
             blocked: of.blocked,
+            earlier: of.earlier,
         });
         counted.put_off.is_some().then(|| rows.collect())
     }
@@ -89,6 +93,7 @@ impl PutOffRow {
         let of = |row: &Self| PutOff {
             recipients: row.recipients,
             blocked: row.blocked,
+            earlier: row.earlier,
         };
         let rows = rows.iter();
         rows.map(|row| (row.provider.clone().into_bytes(), of(row)))

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 
 use hashbrown::{HashMap, HashSet};
 use knowledge::reasons::Class;
 use postfix::log::{Delivery, Status};
+use postfix::{Day, Span, Time, Zone};
 
 use super::keys::REASON_SEPARATOR;
 use super::{Dimension, Figures, Instance};
@@ -30,6 +31,9 @@ pub struct PutOff {
     pub recipients: u64,
     /// Those of them that were put off at least once because of the sending address's reputation.
     pub blocked: u64,
+    /// Those of them whose message had come before the day on which they were put off, as far as that is known: what
+    /// is left of an earlier day.
+    pub earlier: u64,
 }
 
 /// Attempts that were made again.
@@ -55,6 +59,7 @@ struct Provider {
     tried: Repeated,
     put_off: Sample,
     blocked: Sample,
+    earlier: Sample,
 }
 
 /// Different ones, by a hash of queue id and address.
@@ -73,6 +78,8 @@ pub(super) struct Again {
     /// Of the delivery at hand: its provider, and its class of reasons.
     provider: Vec<u8>,
     class: Vec<u8>,
+    /// The day of the delivery before.
+    day: Option<Range<Time>>,
 }
 
 impl Sample {
@@ -121,14 +128,17 @@ impl Recipients {
             mine.tried += theirs.tried;
             mine.put_off.merge(&theirs.put_off);
             mine.blocked.merge(&theirs.blocked);
+            mine.earlier.merge(&theirs.earlier);
         }
     }
 
     fn by_provider(&self) -> PutOffs {
         let all = self.0.iter().map(|of| {
+            let recipients = of.put_off.of(of.tried.deferred);
             let put_off = PutOff {
-                recipients: of.put_off.of(of.tried.deferred),
+                recipients,
                 blocked: of.blocked.of(of.tried.blocked),
+                earlier: of.earlier.of(recipients),
             };
             (of.name.clone(), put_off)
         });
@@ -159,13 +169,14 @@ impl Again {
         to.extend_from_slice(key);
     }
 
-    /// Counts the delivery at hand.
-    pub(super) fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>) {
+    /// Counts the delivery at hand, of a host of this zone.
+    pub(super) fn add(&mut self, instance: &[u8], delivery: &Delivery<'_>, zone: Zone) {
         if delivery.status != Status::Deferred {
             return;
         }
         let is_paused = self.class == Class::Paused.as_str().as_bytes();
         let is_blocked = self.class == Class::Blocked.as_str().as_bytes();
+        let is_earlier = self.is_earlier(delivery, zone);
         let provider = std::mem::take(&mut self.provider);
         // Of an instance all of whose mail is paused it is known that none was put off.
         let of = self.of(instance);
@@ -179,12 +190,34 @@ impl Again {
             if is_blocked {
                 of.blocked.add(hash);
             }
+            if is_earlier {
+                of.earlier.add(hash);
+            }
             of.tried += Repeated {
                 deferred: delivery.repeat,
                 blocked: if is_blocked { delivery.repeat } else { 0 },
             };
         }
         self.provider = provider;
+    }
+
+    /// Is it seen that the message came before the day of this attempt? A log's time may lack the fraction of a second.
+    fn is_earlier(&mut self, delivery: &Delivery<'_>, zone: Zone) -> bool {
+        let (Some(time), Some(delay)) = (delivery.time, delivery.delay) else {
+            return false;
+        };
+        let is_it = |day: &Range<Time>| day.contains(&time);
+        let day = match self.day.take().filter(is_it) {
+            Some(day) => day,
+            None => {
+                let day = Day::at(time, zone);
+                day.beginning(zone)..day.plus(1).beginning(zone)
+            }
+        };
+        let age = Span::from_micros((delay * 1e6) as u64);
+        let is_earlier = time.plus(Span::from_seconds(1)).minus(age) < day.start;
+        self.day = Some(day);
+        is_earlier
     }
 
     fn of(&mut self, instance: &[u8]) -> &mut Recipients {
@@ -229,6 +262,7 @@ fn add(all: &mut PutOffs, more: &PutOffs) {
         let sum = all.entry(provider.clone()).or_default();
         sum.recipients = sum.recipients.saturating_add(of.recipients);
         sum.blocked = sum.blocked.saturating_add(of.blocked);
+        sum.earlier = sum.earlier.saturating_add(of.earlier);
     }
 }
 
@@ -255,8 +289,15 @@ impl Figures {
         for of in self.put_off.as_ref()?.values() {
             sum.recipients = sum.recipients.saturating_add(of.recipients);
             sum.blocked = sum.blocked.saturating_add(of.blocked);
+            sum.earlier = sum.earlier.saturating_add(of.earlier);
         }
         Some(sum)
+    }
+
+    /// Of one provider, as far as they are known.
+    pub(crate) fn put_off_by(&self, provider: &[u8]) -> PutOff {
+        let of = self.put_off.as_ref().and_then(|all| all.get(provider));
+        of.copied().unwrap_or_default()
     }
 
     /// Attempts for recipients that had been put off before, and those of them that were blocked; nothing if that is

@@ -109,7 +109,7 @@ impl Tally {
             self.instances.grown(grown);
         }
         if let Some(again) = &mut self.again {
-            again.add(instance, delivery);
+            again.add(instance, delivery, self.settings.zone);
         }
     }
 

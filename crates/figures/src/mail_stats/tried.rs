@@ -31,12 +31,12 @@ impl Figures {
             deferred: counts.deferred.saturating_sub(paused),
             ..counts
         };
-        let put_off = self.put_off.as_ref().filter(|_| is_once);
+        let is_once = is_once && self.put_off.is_some();
         let rows = rows.into_iter().flatten();
         rows.map(move |row| {
             let mut counts = tried(row.counts);
-            if let Some(all) = put_off {
-                let of = all.get(row.key.as_bytes()).copied().unwrap_or_default();
+            if is_once {
+                let of = self.put_off_by(row.key.as_bytes());
                 counts.deferred = counts.deferred.min(of.recipients);
             }
             (row.key.as_bytes(), counts)

@@ -84,7 +84,7 @@ impl<'a> DayCounts<'a> {
         Wanted {
             expired: true,
             relays: true,
-            delays: self.whole,
+            delays: true,
             times: true,
             ..Wanted::default()
         }

@@ -123,22 +123,42 @@ fn a_gap_is_neither_well_nor_empty() {
     );
 }
 
-/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, as many as on
-/// the day before.
+/// 100 at the weekend, and 1010 on working days, of which 30 are put off; on the last day, a Saturday, so many, of which
+/// some are known to have come before it.
 #[test]
 fn what_is_left_over_on_a_quiet_day_is_none_of_its_own() {
-    let with = |deferred: u64| {
-        month(&["a"], &["a"], |_, at| {
-            let is_weekend = day(28 - at).day().weekday().num_days_from_monday() > 4;
-            Some(match at {
-                28 => [100 - deferred, 0, deferred, 0],
-                _ if is_weekend => [98, 0, 2, 0],
-                _ => [980, 0, 30, 0],
-            })
-        })
+    let with = |deferred: u64, earlier: Option<u64>| {
+        let days: Vec<Period> = (0..29).rev().map(day).collect();
+        let records = days.iter().zip(0..).map(|(day, at)| {
+            let is_weekend = day.day().weekday().num_days_from_monday() > 4;
+            let (sent, put_off) = match at {
+                28 => (100 - deferred, deferred),
+                _ if is_weekend => (98, 2),
+                _ => (980, 30),
+            };
+            let mut of = json!({"provider": "x", "recipients": put_off, "blocked": 0});
+            if let Some(earlier) = earlier.filter(|_| at == 28) {
+                of["earlier"] = json!(earlier);
+            }
+            let row = |key, sent, put_off| json!({"key": key, "sent": sent, "bounced": 0, "deferred": put_off});
+            let all = json!([row("x", sent, put_off)]);
+            let reasons = json!([row("-", sent, 0), row("connection", 0, put_off)]);
+            let figures = json!({
+                "total": sent + put_off, "sent": sent, "bounced": 0, "deferred": put_off,
+                "by": {"provider": all, "reason": reasons, "dsn": all, "hour": all},
+            });
+            stored_with(day, "a", &figures, &json!({"put_off": [of]}))
+        });
+        found(&days, records.collect(), &["a"], 0).len()
     };
-    assert_eq!(with(30), []);
-    assert_eq!(with(31).len(), 1);
+    assert_eq!(with(30, Some(30)), 0);
+    // Five of 75 are no wonder by themselves; twenty of 90 are.
+    assert_eq!(with(30, Some(25)), 0);
+    assert_eq!(with(30, Some(10)), 1);
+    // As many as on Friday, and all of them new; or it is not known.
+    assert_eq!(with(30, Some(0)), 1);
+    assert_eq!(with(30, None), 1);
+    assert_eq!(with(31, Some(31)), 1);
     // Most of it is no rest.
-    assert_eq!(with(70).len(), 1);
+    assert_eq!(with(70, Some(70)), 1);
 }

@@ -82,6 +82,33 @@ fn a_recipient_that_is_put_off_again_and_again_is_one() {
 }
 
 #[test]
+fn what_came_before_the_day_is_left_of_an_earlier_one() {
+    let by = [Dimension::Reason, Dimension::Provider];
+    let mut tally = Tally::new(settings(&by, Count::Attempts));
+    // 2026-03-08 in New York begins at 05:00 UTC, and clocks are set an hour ahead on it.
+    let midnight = Time::from_seconds(1_772_946_000);
+    let mut put_off = |id: &str, seconds: u64, delay: Option<f64>| {
+        let delivery = Delivery {
+            time: Some(midnight.plus(Span::from_seconds(seconds))),
+            delay,
+            ..delivery(id, "b@aol.com", Deferred)
+        };
+        tally.add(b"postfix-aol-a", &delivery);
+    };
+    // Twice; on the day after its first, in its last hour.
+    put_off("A1", 60, Some(3600.0));
+    put_off("A1", 4060, Some(7600.0));
+    put_off("A2", 82_700, Some(82_800.0));
+    // Of the day itself: as long ago as midnight, with a second in which it may have come; later; nobody knows.
+    put_off("A3", 60, Some(61.0));
+    put_off("A4", 82_700, Some(82_600.0));
+    put_off("A5", 60, None);
+    let stats = tally.finish(Frame::default());
+    let of = stats.instances[0].figures.recipients_put_off().unwrap();
+    assert_eq!((of.recipients, of.earlier), (5, 2));
+}
+
+#[test]
 fn how_many_one_instance_put_off_says_nothing_of_another() {
     let by = [Dimension::Reason, Dimension::Provider];
     let add = |tally: &mut Tally, ids: std::ops::Range<u32>| {

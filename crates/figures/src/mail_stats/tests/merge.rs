@@ -30,7 +30,7 @@ fn apply(tally: &mut Tally, event: &Event) {
             let line = delivery(ids[usize::from(q)], recipient, status);
             let delay = Some(f64::from(n) * 1.5);
             let line = Delivery {
-                time: Some(postfix::Time::from_seconds(i64::from(n) * 3600)),
+                time: Some(Time::from_seconds(i64::from(n) * 3600)),
                 delay,
                 repeat: u64::from(n),
                 ..line

@@ -7,6 +7,7 @@ mod merge;
 use std::sync::LazyLock;
 
 use postfix::log::{Agent, Delays, Delivery, Relay};
+use postfix::{Span, Time};
 
 use super::*;
 

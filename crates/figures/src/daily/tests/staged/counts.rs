@@ -33,6 +33,8 @@ pub(super) struct OfDay {
     pub(super) blocked: u64,
     /// Recipients that were put off, each once.
     pub(super) put_off: [u64; 3],
+    /// Those of them that came on days before.
+    pub(super) earlier: [u64; 3],
     /// Attempts by hour.
     pub(super) hours: [Attempts; 24],
 }
@@ -129,6 +131,7 @@ impl OfDay {
             for _ in 0..n {
                 let provider = chance.pick(&host.instances[at].parts);
                 self.put_off[provider] += 1;
+                self.earlier[provider] += 1;
                 for tried in 0..A_DAY as usize {
                     let hour = (tried as f64 + chance.between(0.0, 1.0)) * 24.0 / A_DAY;
                     self.add(provider, hour as usize, 2, 1);

@@ -50,9 +50,10 @@ fn record_of(day: &Period, instance: &str, of: &OfDay) -> DayRecord {
     ];
     let hours = of.hours.iter().enumerate();
     let hours = hours.map(|(hour, of)| row(&format!("{}T{hour:02}", day.day()), *of));
-    let put_off = named(of.put_off).filter(|(_, n)| *n > 0);
+    let put_off = named(of.put_off).zip(of.earlier);
+    let put_off = put_off.filter(|((_, n), _)| *n > 0);
     let put_off = put_off
-        .map(|(name, n)| json!({"provider": name, "recipients": n, "blocked": 0}))
+        .map(|((name, n), earlier)| json!({"provider": name, "recipients": n, "blocked": 0, "earlier": earlier}))
         .collect::<Vec<_>>();
     let figures = json!({
         "total": all.iter().sum::<u64>(), "sent": sent, "bounced": bounced, "deferred": deferred,
